@@ -1,0 +1,122 @@
+"""Where to look: one small function per check, one file per family, found by their decorator.
+
+A check is a generator that yields the mismatches it finds. None means that it holds; an exception means that the check
+itself is broken. Its name is the YAML key, the type of its second parameter makes the editor's schema (see ``shape``), and
+its docstring is its reference page::
+
+    @check("finishReason")
+    def finish_reason(evidence: Evidence, expected: Predicate) -> Iterator[Mismatch]:
+        '''The final ``finishReason`` of candidate 0.'''
+        yield from holds("finishReason", evidence.reply.finish_reason, expected)
+
+A rule (an invariant) is the same without a parameter, and is held against every answer::
+
+    @rule("usage-sum", "error")
+    def usage_sum(evidence: Evidence) -> Iterator[Mismatch]: ...
+
+Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module; it is
+loaded when a suite uses a name that is not known here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from ..model import CheckFunction, RuleFunction
+
+RuleSeverity = Literal["error", "warn", "outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A registered check. ``parameter`` is the annotation of its second argument."""
+
+    name: str
+    function: CheckFunction
+    parameter: Any
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered invariant. ``of_bytes`` rules are silent where another tool normalised the body.
+
+    An ``outcome`` rule is an error in a trial that does not expect the condition, and no finding in ``audit``.
+    """
+
+    id: str
+    function: RuleFunction
+    severity: RuleSeverity
+    of_bytes: bool
+    doc: str
+
+
+_checks: dict[str, Check] = {}
+_rules: dict[str, Rule] = {}
+
+
+def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check under its YAML key. Raises ValueError for a name that is taken."""
+
+    def register(function: CheckFunction) -> CheckFunction:
+        if name in _checks:
+            raise ValueError(f"two checks are called {name!r}")
+        hints = [hint for key, hint in function.__annotations__.items() if key not in ("evidence", "return")]
+        _checks[name] = Check(name, function, (function, hints), (function.__doc__ or "").strip())
+        return function
+
+    return register
+
+
+def rule(
+    id: str, severity: RuleSeverity, *, of_bytes: bool = False
+) -> Callable[[RuleFunction], RuleFunction]:
+    """Register an invariant under its stable id. Raises ValueError for an id that is taken."""
+
+    def register(function: RuleFunction) -> RuleFunction:
+        if id in _rules:
+            raise ValueError(f"two rules are called {id!r}")
+        _rules[id] = Rule(id, function, severity, of_bytes, (function.__doc__ or "").strip())
+        return function
+
+    return register
+
+
+@cache
+def _load_own() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+
+
+@cache
+def _load_foreign() -> None:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="gemini_harness.checks"):
+        entry.load()
+
+
+def find_check(name: str) -> Check | None:
+    """The check of that YAML key; looks at other packages' entry points only when it is not ours."""
+    _load_own()
+    if name not in _checks:
+        _load_foreign()
+    return _checks.get(name)
+
+
+def all_checks() -> Mapping[str, Check]:
+    """Every check, other packages' included, by name."""
+    _load_own()
+    _load_foreign()
+    return _checks
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Every invariant of this package (and of foreign ones that were loaded), by id, in order of registration."""
+    _load_own()
+    return _rules

@@ -1,0 +1,93 @@
+"""Everything that can go wrong, as one tree.
+
+HarnessError                 something a user can act on; ``exit_code`` says how a command ends
+├── UsageError          4    a command line or configuration that makes no sense
+├── SuiteError          4    one or more complaints about a suite, each with its place
+├── CannotAsk           6    we never got an answer to judge
+│   ├── MissingKey           no credential; names the environment variable
+│   ├── NetworkFault         refused, reset, cut, timed out
+│   ├── NoRecording          replay only, and no such interaction on tape
+│   └── StaleRecording       the tape answers another request; says what changed
+├── CassetteError       6    a cassette that cannot be read or written
+│   ├── BadCassette          not decodable, or not a cassette
+│   ├── UnfinishedCassette   a journal was left behind
+│   └── SecretOnTape         a write that still holds a credential, refused
+└── RunError            4    a saved run that cannot be read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class HarnessError(Exception):
+    """A failure that a user can act on. The text is the message, ready to print."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class UsageError(HarnessError):
+    """The command line or the configuration makes no sense."""
+
+    exit_code = 4
+
+
+class SuiteError(HarnessError):
+    """A suite that cannot be played. Holds every complaint, not only the first."""
+
+    exit_code = 4
+
+    def __init__(self, complaints: Sequence[object]) -> None:
+        self.complaints = tuple(complaints)
+        super().__init__("\n\n".join(str(each) for each in self.complaints))
+
+
+class CannotAsk(HarnessError):
+    """No answer to judge: the network, a key or a recording is missing. Never a mark against a feature."""
+
+    exit_code = 6
+
+
+class MissingKey(CannotAsk):
+    """No credential for a provider. The message names the variables that were looked at."""
+
+
+class NetworkFault(CannotAsk):
+    """The connection was refused, reset, cut or timed out before an answer was complete."""
+
+
+class NoRecording(CannotAsk):
+    """Replay only, and the cassette does not hold this interaction."""
+
+
+class StaleRecording(CannotAsk):
+    """The cassette holds this slot for another request. ``changes`` says what differs, by JSON path."""
+
+    def __init__(self, message: str, changes: Sequence[str] = ()) -> None:
+        self.changes = tuple(changes)
+        super().__init__(message)
+
+
+class CassetteError(HarnessError):
+    """A cassette that cannot be read or written."""
+
+    exit_code = 6
+
+
+class BadCassette(CassetteError):
+    """The file cannot be decoded, or is not a cassette. It is never overwritten."""
+
+
+class UnfinishedCassette(CassetteError):
+    """A recording was interrupted; its journal is still there. ``cassettes recover`` folds it in."""
+
+
+class SecretOnTape(CassetteError):
+    """The interaction still holds a credential. Nothing was written."""
+
+
+class RunError(HarnessError):
+    """A saved run that cannot be read."""
+
+    exit_code = 4
