@@ -25,7 +25,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from ..model import CheckFunction, RuleFunction
 
@@ -34,12 +34,17 @@ RuleSeverity = Literal["error", "warn", "outcome"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A registered check. ``parameter`` is the annotation of its second argument."""
+    """A registered check."""
 
     name: str
     function: CheckFunction
-    parameter: Any
     doc: str
+
+    @property
+    def parameter(self) -> Any:
+        """The annotation of the second argument: what the suite may write under this key."""
+        hints = get_type_hints(self.function, include_extras=True)
+        return next(hint for name, hint in hints.items() if name not in ("evidence", "return"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +71,13 @@ def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
     def register(function: CheckFunction) -> CheckFunction:
         if name in _checks:
             raise ValueError(f"two checks are called {name!r}")
-        hints = [hint for key, hint in function.__annotations__.items() if key not in ("evidence", "return")]
-        _checks[name] = Check(name, function, (function, hints), (function.__doc__ or "").strip())
+        _checks[name] = Check(name, function, (function.__doc__ or "").strip())
         return function
 
     return register
 
 
-def rule(
-    id: str, severity: RuleSeverity, *, of_bytes: bool = False
-) -> Callable[[RuleFunction], RuleFunction]:
+def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError for an id that is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
