@@ -226,7 +226,7 @@ class Fault:
 class Event:
     """One decoded JSON value of an answer: the whole body of a unary call, or one chunk of a stream.
 
-    ``at`` is when its last byte arrived (seconds), None where timing was lost. ``faulty`` marks an event that carries ``error``.
+    ``at`` is when its last byte arrived (seconds), None where timing was lost.
     """
 
     value: Json

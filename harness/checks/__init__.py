@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_type_hints
 
-from ..model import CheckFunction, RuleFunction
+from harness.model import CheckFunction, RuleFunction
 
 RuleSeverity = Literal["error", "warn", "outcome"]
 
