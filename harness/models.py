@@ -1,0 +1,237 @@
+"""What is known about Gemini models: thinking knobs, limits, features, and who answers for whom.
+
+The facts are in ``models.yaml`` beside this file. A model that is not there is simply unknown: nothing is said about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
+"""Every ``thinkingLevel`` of the API, weakest first."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DATED = re.compile(r"(-preview|-exp)?(-\d{2}-\d{2}(\d{2})?|-\d{3})$")
+_GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """How a model's thinking is steered.
+
+    ``control``: ``level``, ``budget``, ``none`` (any thinkingConfig is refused) or ``unknown``. ``default`` is a level,
+    ``dynamic`` or ``off``; None where it is not known. ``lowest`` and ``highest`` bound a positive budget; ``zero`` and
+    ``dynamic`` say whether 0 (off) and -1 are taken. ``budgets`` says what a model with levels makes of a budget:
+    ``any``, ``positive`` (0 is refused), ``no``, or None where it is not known.
+    """
+
+    control: Literal["level", "budget", "none", "unknown"]
+    levels: tuple[str, ...] = ()
+    default: str | None = None
+    lowest: int | None = None
+    highest: int | None = None
+    zero: bool = False
+    dynamic: bool = False
+    budgets: Literal["any", "positive", "no"] | None = None
+
+    @property
+    def can_disable(self) -> bool:
+        """Whether a request can end with no thinking at all, by contract."""
+        return self.control == "none" or self.zero
+
+    def refuses(self, config: Mapping[str, Any]) -> str | None:
+        """Why the API answers 400 to this ``thinkingConfig``; None where it takes it, or where that is not known."""
+        level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
+        if level is not None and budget is not None:
+            return "thinkingLevel and thinkingBudget cannot be sent together"
+        if level is not None:
+            return self._refuses_level(str(level).upper())
+        if isinstance(budget, int) and not isinstance(budget, bool):
+            return self._refuses_budget(budget)
+        return None
+
+    def _refuses_level(self, level: str) -> str | None:
+        if self.control == "none":
+            return "it takes no thinkingConfig"
+        if self.control == "budget":
+            return f"it takes thinking budgets, not levels: {self.range}"
+        if self.levels and level not in self.levels:
+            return f"it has no level {level}: {', '.join(self.levels)}"
+        return None
+
+    def _refuses_budget(self, budget: int) -> str | None:
+        if self.control == "none":
+            return "it takes no thinkingConfig"
+        if self.control == "budget":
+            return None if self._in_range(budget) else f"budget {budget} is out of range: {self.range}"
+        if self.budgets == "no":
+            return f"it takes thinking levels, not budgets: {', '.join(self.levels)}"
+        if self.budgets == "positive" and budget == 0:
+            return "its thinking cannot be switched off: a budget of 0 is refused"
+        return None
+
+    def _in_range(self, budget: int) -> bool:
+        if budget in (0, -1):
+            return self.zero if budget == 0 else self.dynamic
+        return self.lowest is not None and self.highest is not None and self.lowest <= budget <= self.highest
+
+    @property
+    def range(self) -> str:
+        """The budgets it takes, in words: ``0 (off), 512 to 24576, or -1 (dynamic)``."""
+        parts = ["0 (off)"] * self.zero + [f"{self.lowest} to {self.highest}"] + ["or -1 (dynamic)"] * self.dynamic
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known about one model. Dates are ISO strings, limits are tokens.
+
+    ``ends``: the day it is retired or shut down. ``routed_to``: the model that answers for it now or from ``ends`` on.
+    ``output_unary``: the limit of one non-streamed request where it is lower. ``features``: names such as
+    ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``.
+    """
+
+    name: str
+    stage: Literal["ga", "preview", "deprecated", "retired", "shutdown"]
+    thinking: Thinking
+    input_tokens: int
+    output_tokens: int
+    features: frozenset[str]
+    since: str | None = None
+    ends: str | None = None
+    routed_to: str | None = None
+    replacement: str | None = None
+    output_unary: int | None = None
+    version: str | None = None
+    closed_to_new_keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name that moves: where it points now, and where it pointed before."""
+
+    name: str
+    target: str
+    earlier: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A retired name that Google itself answers with another model. ISO dates; ``until`` is exclusive."""
+
+    origin: str
+    to: str
+    since: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything in ``models.yaml``."""
+
+    models: Mapping[str, ModelFacts]
+    aliases: Mapping[str, Alias]
+    routing: tuple[Route, ...]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The facts that ship with this package. Parsed once."""
+    document = yaml.load(Path(__file__).with_name("models.yaml").read_bytes(), _Loader)  # noqa: S506 - a safe loader
+    routing = tuple(Route(row["from"], row["to"], row["since"], row.get("until")) for row in document["routing"])
+    kinds = {name: frozenset(features.split()) for name, features in document["kinds"].items()}
+    routes = {route.origin: route.to for route in routing}
+    models = {name: _facts(name, row, kinds, routes.get(name)) for name, row in document["models"].items()}
+    names = {name: targets.split() for name, targets in document["aliases"].items()}
+    aliases = {name: Alias(name, first, tuple(rest)) for name, (first, *rest) in names.items()}
+    return Catalogue(models, aliases, routing)
+
+
+def _facts(name: str, row: Mapping[str, Any], kinds: Mapping[str, frozenset[str]], routed_to: str | None) -> ModelFacts:
+    return ModelFacts(
+        name=name,
+        stage=row["stage"],
+        thinking=_thinking(row),
+        input_tokens=row["in"],
+        output_tokens=row["out"],
+        features=kinds[row["kind"]] | frozenset(row.get("with", "").split()),
+        since=row.get("since"),
+        ends=row.get("ends"),
+        routed_to=routed_to,
+        replacement=row.get("replacement", routed_to),
+        output_unary=row.get("out_unary"),
+        version=row.get("version"),
+        closed_to_new_keys=row.get("closed_to_new_keys", False),
+    )
+
+
+def _thinking(row: Mapping[str, Any]) -> Thinking:
+    default = row.get("default")
+    if not row.get("thinks", True):
+        return Thinking("none")
+    if "range" in row:
+        lowest, highest = row["range"]
+        return Thinking(
+            "budget", (), default, lowest, highest, zero=row.get("zero", False), dynamic=row.get("dynamic", False)
+        )
+    if "levels" in row:
+        return Thinking("level", tuple(row["levels"].split()), default, budgets=row.get("budgets"))
+    return Thinking("unknown")
+
+
+def bare(model: str) -> str:
+    """The name without ``models/`` or ``publishers/google/models/`` before it."""
+    return model.rpartition("models/")[2]
+
+
+def undated(model: str) -> str:
+    """The name without a version or date at its end: ``gemini-2.5-flash-preview-09-2025``, ``...-001``, ``...-exp-03-25``."""
+    name = bare(model)
+    return name if name in catalogue().models else _DATED.sub("", name)
+
+
+def facts(model: str) -> ModelFacts | None:
+    """What is known about a model, by its name, a dated form of it, or an alias (the alias' target today)."""
+    known = catalogue()
+    name = bare(model)
+    if name in known.aliases:
+        name = known.aliases[name].target
+    return known.models.get(name) or known.models.get(undated(name))
+
+
+def generation(model: str) -> tuple[int, int] | None:
+    """``(2, 5)`` for gemini-2.5-pro, ``(3, 0)`` for gemini-3-flash-preview; None where the name does not tell."""
+    alias = catalogue().aliases.get(bare(model))
+    found = _GENERATION.match(alias.target if alias else bare(model))
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def answers_for(model: str, version: str) -> bool:
+    """Whether a ``modelVersion`` is an honest answer to a request for ``model``.
+
+    True for the model itself, a dated form of it, and whatever its aliases and routings lead or ever led to.
+    """
+    return undated(version) in _answering(undated(model))
+
+
+@cache
+def _answering(model: str) -> frozenset[str]:
+    known = catalogue()
+    reached: set[str] = set()
+    waiting = [model]
+    while waiting:
+        name = undated(waiting.pop())
+        if name in reached:
+            continue
+        reached.add(name)
+        alias = known.aliases.get(name)
+        waiting += [alias.target, *alias.earlier] if alias else []
+        waiting += [route.to for route in known.routing if route.origin == name]
+    return frozenset(reached)

@@ -1,0 +1,19 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings and reference data that lies beside this repository; the test skips where it is absent."""
+    folder = Path(os.environ.get("GEMINI_HARNESS_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "recordings").is_dir():
+        pytest.skip(
+            f"needs the shared reference data, which is not at {folder}; GEMINI_HARNESS_SHARED names another place"
+        )
+    return folder

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.models import answers_for, catalogue, facts, generation
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("gemini-2.5-flash", "gemini-2.5-flash"),
+        ("models/gemini-2.5-flash", "gemini-2.5-flash"),
+        ("publishers/google/models/gemini-2.5-flash-001", "gemini-2.5-flash"),
+        ("gemini-2.5-flash-preview-09-2025", "gemini-2.5-flash"),
+        ("gemini-2.5-flash-preview-05-20", "gemini-2.5-flash"),
+        ("gemini-2.5-pro-exp-03-25", "gemini-2.5-pro"),
+        ("gemini-embedding-001", "gemini-embedding-001"),
+        ("gemini-pro-latest", "gemini-3.1-pro-preview"),
+    ],
+)
+def test_a_model_is_known_by_its_name_a_dated_form_or_an_alias(model: str, name: str):
+    known = facts(model)
+    assert known is not None
+    assert known.name == name
+
+
+def test_nothing_is_said_about_an_unknown_model():
+    assert facts("gemini-99-ultra") is None
+    assert generation("gemma-4-31b-it") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "reason"),
+    [
+        ("gemini-3-flash-preview", {"thinkingLevel": "low"}, None),
+        ("gemini-3.1-pro-preview", {"thinkingLevel": "MINIMAL"}, "it has no level MINIMAL: LOW, MEDIUM, HIGH"),
+        ("gemini-3.1-pro-preview", {"thinkingBudget": 512}, None),
+        (
+            "gemini-3.1-pro-preview",
+            {"thinkingBudget": 0},
+            "its thinking cannot be switched off: a budget of 0 is refused",
+        ),
+        (
+            "gemini-2.5-flash",
+            {"thinkingLevel": "LOW"},
+            "it takes thinking budgets, not levels: 0 (off), 1 to 24576, or -1 (dynamic)",
+        ),
+        (
+            "gemini-2.5-flash-lite",
+            {"thinkingBudget": 511},
+            "budget 511 is out of range: 0 (off), 512 to 24576, or -1 (dynamic)",
+        ),
+        ("gemini-2.5-pro", {"thinkingBudget": 0}, "budget 0 is out of range: 128 to 32768, or -1 (dynamic)"),
+        ("gemini-2.5-pro", {"thinkingBudget": -1, "includeThoughts": True}, None),
+        ("gemini-4-carbon", {"thinkingBudget": 512}, "it takes thinking levels, not budgets: LOW, MEDIUM, HIGH"),
+        (
+            "gemini-3-flash-preview",
+            {"thinkingLevel": "LOW", "thinkingBudget": 1},
+            "thinkingLevel and thinkingBudget cannot be sent together",
+        ),
+        ("gemini-2.5-flash-image", {"thinkingBudget": 0}, "it takes no thinkingConfig"),
+        ("gemini-nano-banana-2.1", {"thinkingLevel": "LOW"}, None),
+    ],
+)
+def test_what_a_model_refuses(model: str, config: dict[str, object], reason: str | None):
+    known = facts(model)
+    assert known is not None
+    assert known.thinking.refuses(config) == reason
+
+
+@pytest.mark.parametrize(
+    ("model", "version"),
+    [
+        ("gemini-2.5-flash", "gemini-2.5-flash"),
+        ("gemini-2.5-flash", "models/gemini-2.5-flash-preview-05-20"),
+        ("gemini-2.5-pro-preview-03-25", "models/gemini-2.5-pro"),
+        ("gemini-flash-latest", "gemini-3.8-flash"),
+        ("gemini-flash-latest", "gemini-3-flash-preview"),
+        ("gemini-pro-latest", "gemini-3.1-pro-preview"),
+        ("gemini-3-pro-preview", "gemini-3.1-pro-preview"),
+        ("gemini-2.5-flash", "gemini-3.5-flash-lite"),
+        ("gemini-2.0-flash-thinking-exp-01-21", "models/gemini-2.5-flash-preview-05-20"),
+        ("someones-model", "someones-model-001"),
+    ],
+)
+def test_an_honest_answer(model: str, version: str):
+    assert answers_for(model, version)
+
+
+@pytest.mark.parametrize(
+    ("model", "version"),
+    [
+        ("gemini-2.5-pro", "gemini-2.5-flash"),
+        ("gemini-3.1-pro-preview", "gemini-3-pro-preview"),
+        ("gemini-3.8-flash", "gemini-flash-latest"),
+        ("someones-model", "someones-other-model"),
+    ],
+)
+def test_another_models_answer(model: str, version: str):
+    assert not answers_for(model, version)
+
+
+def test_generation_comes_from_the_name():
+    assert generation("gemini-2.5-pro") == (2, 5)
+    assert generation("models/gemini-3-flash-preview") == (3, 0)
+    assert generation("gemini-flash-latest") == (3, 8)
+
+
+def test_every_name_that_is_pointed_at_is_known():
+    known = catalogue()
+    pointed_at = [route.to for route in known.routing] + [alias.target for alias in known.aliases.values()]
+    assert set(pointed_at) <= set(known.models)
+
+
+def test_the_facts_agree_with_the_reference(shared: Path):
+    reference = yaml.safe_load((shared / "reference" / "models.yaml").read_text())["models"]
+    for name, known in catalogue().models.items():
+        thinking, limits = reference[name]["thinking"], reference[name]["limits"]
+        assert (known.input_tokens, known.output_tokens) == (limits["input_tokens"], limits["output_tokens"])
+        assert list(known.thinking.levels) == (thinking.get("levels") or [])
+        assert (known.thinking.lowest, known.thinking.highest) == (thinking.get("min"), thinking.get("max"))
+        assert known.stage == reference[name]["status"]["stage"]
+        features = {name for name, has in reference[name]["features"].items() if has is True} - {"long_decode"}
+        assert features <= known.features
