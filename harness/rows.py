@@ -1,0 +1,266 @@
+"""A result as a row of JSON: the public format of a saved run, and all that anything after ``play`` looks at.
+
+The shapes are those of ``--format json``; a saved run adds ``turns`` to each row. Tables, comparisons and other
+programs read the same rows, so what is printed can always be printed again from what was saved.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+from harness.model import Json, Provenance, Reply, Result, Status, Trial, Turn, Verdict
+
+VERSION = 1
+"""Of the saved run and of everything ``--format json`` prints."""
+
+_MARKS = frozenset({"thought", "thoughtSignature", "partMetadata"})
+
+
+class PlaceRow(TypedDict):
+    """Where a case stands: a file as it was named, a line from 1."""
+
+    file: str
+    line: int
+
+
+class VerdictRow(TypedDict):
+    """One check that held, or one of its mismatches."""
+
+    check: str
+    status: Literal["passed", "failed", "error", "waived"]
+    severity: Literal["error", "warn"]
+    at: str
+    expected: Json
+    actual: Json
+    message: str
+    place: NotRequired[PlaceRow]
+
+
+class ProvenanceRow(TypedDict):
+    """Who answered, and whether we heard it now or from tape."""
+
+    mode: Literal["live", "replay"]
+    recorded_from: str
+    recorded_at: str | None
+    timing: Literal["live", "recorded", "lost"]
+    simulated: bool
+
+
+class ErrorRow(TypedDict):
+    """Why a trial could not be judged: ``ask``, ``suite`` or ``internal``."""
+
+    kind: Literal["ask", "suite", "internal"]
+    message: str
+    traceback: str | None
+
+
+class OutcomeRow(TypedDict):
+    """The shape of the last answer: what unary and stream must agree on."""
+
+    http: int
+    finishReason: str | None
+    parts: list[str]
+    text: str
+
+
+class TurnRow(TypedDict):
+    """One request and its answer. ``times``: seconds at which each event was complete."""
+
+    transport: str
+    url: str
+    request: Json
+    status: int
+    text: str
+    thoughts: str
+    response: Json
+    times: list[float | None]
+    attempts: int
+
+
+class Row(TypedDict):
+    """One trial, judged. ``require`` is the number of attempts that must pass (None: all)."""
+
+    id: str
+    group: str
+    suite: str
+    case: str
+    target: str
+    axes: dict[str, Json]
+    attempt: int
+    status: Status
+    verdicts: list[VerdictRow]
+    held: int
+    measures: dict[str, float | int | None]
+    provenance: ProvenanceRow | None
+    error: ErrorRow | None
+    place: PlaceRow
+    require: int | None
+    xfail: str | None
+    skip: str | None
+    agree: Literal["shape", "text"] | None
+    outcome: OutcomeRow | None
+    turns: NotRequired[list[TurnRow]]
+
+
+class SuiteRow(TypedDict):
+    """A suite that took part, and the hash of its text."""
+
+    suite: str
+    file: str
+    sha256: str
+
+
+class RunRow(TypedDict):
+    """What was asked, of whom, when, and with which code. ``notes`` were known before the first trial."""
+
+    id: str
+    started: str
+    record_mode: str
+    targets: list[str]
+    suites: list[SuiteRow]
+    harness: str
+    python: str
+    front: str
+    selection: dict[str, Json]
+    notes: list[str]
+
+
+class GroupRow(TypedDict):
+    """The verdict that counts: a group's, over its attempts."""
+
+    id: str
+    status: Status
+    passed: int
+    attempts: int
+
+
+def result_json(result: Result) -> Row:
+    """The row of a result, ``turns`` included."""
+    trial = result.trial
+    row: Row = {
+        **_asked(trial),  # type: ignore[typeddict-item]
+        "status": result.status,
+        "verdicts": [_verdict(each) for each in result.verdicts],
+        "held": result.held,
+        "measures": dict(result.measures),
+        "provenance": _provenance(result.provenance),
+        "error": None,
+        "outcome": _outcome(result.turns[-1]) if result.turns else None,
+        "turns": [_turn(each) for each in result.turns],
+    }
+    if result.problem is not None:
+        problem = result.problem
+        row["error"] = {"kind": problem.kind, "message": problem.message, "traceback": problem.traceback}
+    return row
+
+
+def without_turns(row: Row) -> Row:
+    """The row as ``--format json`` prints it."""
+    return {key: value for key, value in row.items() if key != "turns"}  # type: ignore[return-value]
+
+
+def dumps(value: object, *, indent: int | None = None) -> str:
+    """Strict JSON on one line, readable characters kept. What JSON cannot say (NaN, sets, lone surrogates) is spelled out."""
+    separators = (",", ":") if indent is None else None
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=str)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, separators=separators, indent=indent, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(_finite(value), separators=separators, indent=indent, default=str)
+    return text
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return value
+
+
+def _asked(trial: Trial) -> dict[str, Json]:
+    return {
+        "id": trial.id,
+        "group": trial.group,
+        "suite": trial.suite,
+        "case": trial.case,
+        "target": str(trial.target),
+        "axes": dict(trial.axes),
+        "attempt": trial.attempt,
+        "place": {"file": trial.place.file, "line": trial.place.line},
+        "require": trial.require.at_least,
+        "xfail": trial.xfail,
+        "skip": trial.skip,
+        "agree": trial.agree,
+    }
+
+
+def _verdict(verdict: Verdict) -> VerdictRow:
+    row: VerdictRow = {
+        "check": verdict.check,
+        "status": verdict.status,
+        "severity": verdict.severity,
+        "at": verdict.at,
+        "expected": verdict.expected,
+        "actual": verdict.actual,
+        "message": verdict.message,
+    }
+    if verdict.place is not None:
+        row["place"] = {"file": verdict.place.file, "line": verdict.place.line}
+    return row
+
+
+def _provenance(provenance: Provenance | None) -> ProvenanceRow | None:
+    if provenance is None:
+        return None
+    return {
+        "mode": provenance.mode,
+        "recorded_from": provenance.recorded_from,
+        "recorded_at": provenance.recorded_at,
+        "timing": provenance.timing,
+        "simulated": provenance.simulated,
+    }
+
+
+def _turn(turn: Turn) -> TurnRow:
+    reply = turn.reply
+    return {
+        "transport": turn.request.transport,
+        "url": turn.request.url,
+        "request": turn.request.body,
+        "status": turn.exchange.status,
+        "text": reply.text,
+        "thoughts": reply.thoughts,
+        "response": reply.response if reply.error is None else {**reply.response, "error": reply.error},
+        "times": [None if event.at is None else round(event.at, 6) for event in reply.events],
+        "attempts": turn.exchange.attempts,
+    }
+
+
+def _outcome(turn: Turn) -> OutcomeRow:
+    reply = turn.reply
+    return {
+        "http": turn.exchange.status,
+        "finishReason": reply.finish_reason,
+        "parts": kinds(reply),
+        "text": reply.text,
+    }
+
+
+def kinds(reply: Reply) -> list[str]:
+    """The kinds of parts of an answer (``text``, ``thought``, ``functionCall`` ...), each once, sorted."""
+    return sorted({_kind(part) for part in reply.parts})
+
+
+def _kind(part: Mapping[str, Json]) -> str:
+    if part.get("thought") is True:
+        return "thought"
+    return next((name for name in part if name not in _MARKS), "empty")

@@ -1,0 +1,177 @@
+"""A run on disk: ``reports/<run id>/run.jsonl``, a public format with a ``version``.
+
+The first line is ``{"version": 1, "run": {...}}``; then one line per trial, written when it is finished, so that a crash
+loses nothing finished; the last is ``{"groups": [...], "totals": {...}, "finished": ...}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from harness import __version__
+from harness.compare import Summary
+from harness.errors import RunError
+from harness.model import Json
+from harness.rows import VERSION, Row, RunRow, SuiteRow, dumps, result_json
+
+__all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row"]
+
+NAME = "run.jsonl"
+
+
+def run_row(
+    *,
+    record_mode: str,
+    targets: Sequence[str],
+    suites: Sequence[SuiteRow],
+    front: str,
+    selection: Mapping[str, Json] | None = None,
+    notes: Sequence[str] = (),
+) -> RunRow:
+    """The header of a run that starts now. Its id sorts by time."""
+    now = datetime.now(UTC)
+    return {
+        "id": f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        "started": now.isoformat(timespec="seconds"),
+        "record_mode": record_mode,
+        "targets": list(targets),
+        "suites": list(suites),
+        "harness": __version__,
+        "python": platform.python_version(),
+        "front": front,
+        "selection": dict(selection or {}),
+        "notes": list(notes),
+    }
+
+
+def suite_row(suite: str, file: str, text: str) -> SuiteRow:
+    return {"suite": suite, "file": file, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+class RunWriter:
+    """Writes one run, a line per finished trial. Use as a context manager, or call ``close``."""
+
+    def __init__(self, reports: Path, run: RunRow) -> None:
+        """Create ``reports/<run id>/``. Raises RunError where that cannot be written."""
+        self.run = run
+        self.path = reports / run["id"] / NAME
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("x", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
+        self._put({"version": VERSION, "run": run})
+
+    def append(self, row: Row) -> None:
+        self._put(row)
+
+    def close(self, summary: Summary | None = None, *, interrupted: bool = False) -> None:
+        """Write the last line, where there is a summary, and close the file."""
+        if self._file.closed:
+            return
+        if summary is not None:
+            self._put(
+                {
+                    "groups": [group.row() for group in summary.groups.values()],
+                    "totals": summary.totals(),
+                    "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "interrupted": interrupted,
+                }
+            )
+        self._file.close()
+
+    def _put(self, value: object) -> None:
+        try:
+            self._file.write(dumps(value) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+@dataclass(slots=True)
+class SavedRun:
+    """A run that was read back. ``rows`` reads the file anew each time; ``ending`` and ``notes`` are known after a pass."""
+
+    path: Path
+    run: RunRow
+    ending: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """The trials, in the order in which they finished. A last line that was cut off is left out, and noted."""
+        self.notes.clear()
+        with self.path.open("rb") as file:
+            next(file)
+            for number, line in enumerate(file, start=2):
+                value = self._value(line, number)
+                if value is None:
+                    return
+                if "totals" in value:
+                    self.ending = value
+                    return
+                yield cast("Row", value)
+        self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
+
+    def _value(self, line: bytes, number: int) -> dict[str, Any] | None:
+        try:
+            value: dict[str, Any] = json.loads(line)
+        except ValueError:
+            if line.endswith(b"\n"):
+                raise RunError(f"{self.path}:{number}: this line is not JSON; the file was damaged") from None
+            self.notes.append(f"{self.path}:{number}: the last line was cut off; that trial is not shown")
+            return None
+        return value
+
+
+def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
+    """A saved run by its path, its folder, its id, an unambiguous beginning of its id, or ``last``.
+
+    Raises RunError where there is none, or where the format is of another version.
+    """
+    path = _find(str(run), reports)
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.readline())
+    except OSError as error:
+        raise RunError(f"cannot read the run {path}: {error.strerror or error}") from error
+    except ValueError:
+        raise RunError(f"{path} is not a saved run: its first line is not JSON") from None
+    version = header.get("version") if isinstance(header, dict) else None
+    if version is None or not isinstance(header.get("run"), dict):
+        raise RunError(f"{path} is not a saved run: its first line should hold version and run")
+    if version != VERSION:
+        raise RunError(f"{path} has version {version} of the run format; this program reads version {VERSION}")
+    return SavedRun(path, cast("RunRow", header["run"]))
+
+
+def _find(name: str, reports: Path) -> Path:
+    given = Path(name)
+    if given.is_file():
+        return given
+    if (given / NAME).is_file():
+        return given / NAME
+    saved = sorted(path.parent.name for path in reports.glob(f"*/{NAME}"))
+    if name == "last" and saved:
+        return reports / saved[-1] / NAME
+    matching = [each for each in saved if each.startswith(name)] if given.name == name else []
+    if len(matching) == 1:
+        return reports / matching[0] / NAME
+    if matching:
+        raise RunError(f"{name!r} is the beginning of {len(matching)} runs: {', '.join(matching[:5])}")
+    latest = f"; the latest are {', '.join(saved[-3:])}" if saved else "; no run has been saved there yet"
+    raise RunError(f"no saved run {name!r} in {reports}/{latest}")
