@@ -1,0 +1,362 @@
+"""The official wire definition of generateContent: messages, fields, types and enum values, as one small table.
+
+``definition.json`` holds names and types only. Its revision is in the file; it can be refreshed from the discovery document
+at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (send no key), its ``vertex`` part from
+``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from google-ai-generativelanguage. A type is a scalar
+(``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
+JSON object), ``any``, with ``[]`` behind it for a list.
+
+Answers (:func:`walk`) are held to what the servers send, Vertex AI's additions included; requests
+(:func:`request_findings`) to what the Gemini API takes, which is wider in spelling and narrower in names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from harness.model import Json
+
+Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
+
+
+class Finding(NamedTuple):
+    """Where an answer is not as defined. ``at`` is a JSON path from the value that was walked."""
+
+    kind: Kind
+    at: str
+    expected: Json
+    actual: Json
+
+
+class RequestFinding(NamedTuple):
+    """What the Gemini API would refuse.
+
+    ``message`` is its own sentence and ``field`` the snake_case path of its field violation (empty at the root). ``at`` are
+    the keys and indices as written, ``name`` the last of them, ``known`` what could stand there: field names or enum values.
+    """
+
+    kind: Literal["unknown-field", "not-repeating", "bad-value"]
+    at: tuple[str | int, ...]
+    name: str
+    field: str
+    message: str
+    known: tuple[str, ...]
+
+
+def walk(message: str, value: Json) -> list[Finding]:
+    """Unknown fields, unknown enum values and wrong types of an answer, as proto3 JSON is read.
+
+    null is nothing, int64 may be a string, base64 comes in either alphabet, enums may be numbers, ``object`` and ``any`` are
+    free. Raises KeyError for a message that is not defined.
+    """
+    found: _Found = []
+    _checker(message)(value, found)
+    return [Finding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
+
+
+def named(message: str, value: Json) -> Json:
+    """The value with enum numbers replaced by their names; numbers nobody knows stay. Changes nothing in place."""
+    return _named(message, value)
+
+
+def request_findings(body: Json) -> Iterator[RequestFinding]:
+    """What the Gemini API would refuse about a request body: unknown names, lists for single fields, bad values.
+
+    Takes what it takes: camelCase and snake_case, one object where a list is defined, enums in any case or as numbers,
+    numbers as strings, null anywhere.
+    """
+    yield from _request_message("GenerateContentRequest", body, (), "")
+
+
+def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
+    """Field -> type of a message, in camelCase. Raises KeyError for a message that is not defined."""
+    table = _table()
+    if vertex and message in table["vertex"]:
+        return {**table["messages"].get(message, {}), **table["vertex"][message]}
+    found: Mapping[str, str] = table["messages"][message]
+    return found
+
+
+def enum_values(name: str) -> tuple[str, ...]:
+    """The values of an enum, the unspecified one first, Vertex AI's left out. Raises KeyError for an unknown one."""
+    return tuple(_table()["enums"][name])
+
+
+def snake(name: str) -> str:
+    """A camelCase field name as the API's messages spell it."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+@cache
+def revision() -> str:
+    """Which revisions of the definition the table was made from."""
+    return str(_table()["revision"])
+
+
+@cache
+def _table() -> Any:
+    return json.loads(Path(__file__).with_name("definition.json").read_text(encoding="utf-8"))
+
+
+@cache
+def _numbers(enum: str) -> Mapping[int, str]:
+    return {number: name for name, number in _table()["enums"][enum].items() if number is not None}
+
+
+@cache
+def _values(enum: str) -> frozenset[str]:
+    table = _table()
+    return frozenset(table["enums"][enum]) | frozenset(table["vertexEnums"].get(enum, ()))
+
+
+# --- answers ------------------------------------------------------------------------------------------------
+
+_Found = list[tuple[Kind, list[str | int], Json, Json]]
+_Check = Callable[[Json, _Found], None]
+
+_BYTES = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
+_INTEGER = re.compile(r"-?\d+")
+
+
+def _is_int(value: Json) -> bool:
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return whole and not isinstance(value, bool)
+
+
+def _is_number(value: Json) -> bool:
+    if isinstance(value, str):
+        return value in ("NaN", "Infinity", "-Infinity")
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_text(pattern: re.Pattern[str]) -> Callable[[Json], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+_SCALARS: Mapping[str, Callable[[Json], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "int32": lambda value: _is_int(value) and -(2**31) <= value < 2**31,
+    "int64": lambda value: _is_int(value) or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None),
+    "number": _is_number,
+    "bytes": _is_text(_BYTES),
+    "datetime": _is_text(_DATETIME),
+    "duration": _is_text(_DURATION),
+    "object": lambda value: isinstance(value, dict),
+    "any": lambda _value: True,
+}
+
+
+@cache
+def _checker(kind: str) -> _Check:
+    """What checks a value of that type. Made once; messages refer to each other through it."""
+    if kind.endswith("[]"):
+        return _list_checker(kind[:-2])
+    if kind.startswith("enum "):
+        return _enum_checker(kind[5:])
+    if kind.startswith("map "):
+        return _map_checker(kind[4:])
+    if kind in _SCALARS:
+        return _scalar_checker(kind, _SCALARS[kind])
+    return _message_checker(kind)
+
+
+def _scalar_checker(kind: str, holds: Callable[[Json], bool]) -> _Check:
+    def check(value: Json, found: _Found) -> None:
+        if not holds(value):
+            found.append(("wrong-type", [], kind, value))
+
+    return check
+
+
+def _enum_checker(enum: str) -> _Check:
+    names, numbers = _values(enum), _numbers(enum)
+
+    def check(value: Json, found: _Found) -> None:
+        if isinstance(value, str):
+            if value not in names:
+                found.append(("unknown-value", [], enum, value))
+        elif not _is_int(value):
+            found.append(("wrong-type", [], f"a value of {enum}", value))
+        elif value not in numbers:
+            found.append(("unknown-value", [], enum, value))
+
+    return check
+
+
+def _list_checker(kind: str) -> _Check:
+    check_each = _checker(kind)
+
+    def check(value: Json, found: _Found) -> None:
+        if not isinstance(value, list):
+            found.append(("wrong-type", [], "a list", value))
+            return
+        for index, each in enumerate(value):
+            before = len(found)
+            check_each(each, found)
+            for finding in found[before:]:
+                finding[1].append(index)
+
+    return check
+
+
+def _map_checker(kind: str) -> _Check:
+    check_each = _checker(kind)
+
+    def check(value: Json, found: _Found) -> None:
+        if not isinstance(value, dict):
+            found.append(("wrong-type", [], "an object", value))
+            return
+        for key, each in value.items():
+            before = len(found)
+            check_each(each, found)
+            for finding in found[before:]:
+                finding[1].append(key)
+
+    return check
+
+
+def _message_checker(message: str) -> _Check:
+    checks: dict[str, _Check] = {}
+    kinds = fields(message, vertex=True)
+
+    def check(value: Json, found: _Found) -> None:
+        if not isinstance(value, dict):
+            found.append(("wrong-type", [], f"an object ({message})", value))
+            return
+        for key, each in value.items():
+            if each is None:
+                continue
+            check_each = checks.get(key) or known(key)
+            before = len(found)
+            if check_each is None:
+                found.append(("unknown-field", [], message, each))
+            else:
+                check_each(each, found)
+            if len(found) > before:
+                for finding in found[before:]:
+                    finding[1].append(key)
+
+    def known(key: str) -> _Check | None:
+        kind = kinds.get(key)
+        if kind is not None:
+            checks[key] = _checker(kind)
+        return checks.get(key)
+
+    return check
+
+
+def _path(segments: Sequence[str | int]) -> str:
+    """Segments are gathered from the inside out."""
+    return "$" + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in reversed(segments))
+
+
+def _named(kind: str, value: Json) -> Json:
+    if kind.endswith("[]"):
+        return [_named(kind[:-2], each) for each in value] if isinstance(value, list) else value
+    if kind.startswith("enum "):
+        return _numbers(kind[5:]).get(value, value) if _is_int(value) else value
+    if kind.startswith("map ") or kind in _SCALARS or not isinstance(value, dict):
+        return value
+    kinds = fields(kind, vertex=True)
+    return {key: _named(kinds[key], each) if key in kinds else each for key, each in value.items()}
+
+
+# --- requests -----------------------------------------------------------------------------------------------
+
+_PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
+_API_TYPES = {
+    "string": "TYPE_STRING",
+    "bytes": "TYPE_BYTES",
+    "boolean": "TYPE_BOOL",
+    "int32": "TYPE_INT32",
+    "int64": "TYPE_INT64",
+    "number": "TYPE_DOUBLE",
+    "datetime": "type.googleapis.com/google.protobuf.Timestamp",
+    "duration": "type.googleapis.com/google.protobuf.Duration",
+    "object": "type.googleapis.com/google.protobuf.Struct",
+}
+_At = tuple[str | int, ...]
+
+
+@cache
+def _spellings(message: str) -> Mapping[str, str]:
+    kinds = fields(message)
+    return {**{snake(name): kind for name, kind in kinds.items()}, **kinds}
+
+
+def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
+    if not isinstance(value, dict):
+        yield _bad_value(_PACKAGE + message, value, at, path)
+        return
+    spellings = _spellings(message)
+    for name, each in value.items():
+        kind = spellings.get(name)
+        if kind is None:
+            yield _unknown_name(message, name, at, path, "Cannot find field.")
+        elif isinstance(each, list) and not kind.endswith("[]") and kind != "any":
+            yield _unknown_name(message, name, at, path, "Proto field is not repeating, cannot start list.")
+        elif each is not None:
+            yield from _request_value(kind, each, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
+
+
+def _request_value(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
+    if kind.endswith("[]"):
+        yield from _request_list(kind[:-2], value, at, path)
+    elif kind.startswith("map "):
+        yield from _request_map(kind[4:], value, at, path)
+    elif kind.startswith("enum "):
+        if not _takes_enum(kind[5:], value):
+            yield _bad_value(_PACKAGE + kind[5:], value, at, path, enum_values(kind[5:])[1:])
+    elif kind not in _SCALARS:
+        yield from _request_message(kind, value, at, path)
+    elif not _takes(kind, value):
+        yield _bad_value(_API_TYPES[kind], value, at, path)
+
+
+def _request_list(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
+    if not isinstance(value, list):
+        yield from _request_value(kind, value, at, path)
+        return
+    for index, each in enumerate(value):
+        yield from _request_value(kind, each, (*at, index), f"{path}[{index}]")
+
+
+def _request_map(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
+    if not isinstance(value, dict):
+        yield _bad_value(f"map<string, {kind}>", value, at, path)
+        return
+    for index, (key, each) in enumerate(value.items()):
+        yield from _request_value(kind, each, (*at, key), f"{path}[{index}].value")
+
+
+def _takes_enum(enum: str, value: Json) -> bool:
+    if isinstance(value, str):
+        return value.upper() in {name.upper() for name in enum_values(enum)}
+    return _is_int(value)
+
+
+def _takes(kind: str, value: Json) -> bool:
+    if isinstance(value, str) and kind in ("int32", "number"):
+        return re.fullmatch(r"-?\d+(\.0*)?" if kind == "int32" else r"-?\d+(\.\d+)?([eE][+-]?\d+)?", value) is not None
+    return _SCALARS[kind](value)
+
+
+def _unknown_name(message: str, name: str, at: _At, path: str, why: str) -> RequestFinding:
+    where = f" at '{path}'" if path else ""
+    text = f'Invalid JSON payload received. Unknown name "{name}"{where}: {why}'
+    kind: Literal["unknown-field", "not-repeating"] = "unknown-field" if why.startswith("Cannot") else "not-repeating"
+    return RequestFinding(kind, (*at, name), name, path, text, tuple(fields(message)))
+
+
+def _bad_value(kind: str, value: Json, at: _At, path: str, known: tuple[str, ...] = ()) -> RequestFinding:
+    said = "Starting an object on a scalar field" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+    text = f"Invalid value at '{path}' ({kind}), {said}"
+    return RequestFinding("bad-value", at, str(at[-1]) if at else "", path, text, known)
