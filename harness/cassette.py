@@ -31,6 +31,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 import yaml
 
 from harness.errors import BadCassette
+from harness.jsontext import compact
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 
 SIMULATOR_HOST = "simulator.invalid"
@@ -124,10 +125,9 @@ def _not_vcrpy(whole: Any) -> str | None:
     if "recordID" in whole:
         return "a recording of Google's test-server, not a vcrpy cassette"
     for index, item in enumerate(whole["interactions"]):
-        sides = (item.get("request"), item.get("response")) if isinstance(item, dict) else (None, None)
-        if not all(isinstance(side, dict) for side in sides):
+        request, response = (item.get("request"), item.get("response")) if isinstance(item, dict) else (None, None)
+        if not isinstance(request, dict) or not isinstance(response, dict):
             return f"interaction {index} has no request and response: not a vcrpy cassette"
-        request, _ = sides
         if not isinstance(request.get("uri"), str):
             tool = "a go-vcr cassette" if "url" in request else f"interaction {index} has no uri"
             return f"{tool}, not a vcrpy cassette"
@@ -406,27 +406,13 @@ def without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, query, parts.fragment))
 
 
-def compact(value: Json) -> bytes:
-    """JSON as it is sent: UTF-8, no spaces, keys in their order."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bytes):
-        import base64
-
-        return base64.b64encode(value).decode()
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
 # --- writing ------------------------------------------------------------------------------------------
 
 
 def document(exchange: Exchange, slot: tuple[int, int, int] | None, host: str | None = None) -> dict[str, Any]:
     """One interaction as it stands in the file. ``host`` replaces scheme, host and port of the address."""
     ours = _about(exchange, slot)
-    request_body = _pretty(exchange.request)
+    request_body: str | bytes | None = _pretty(exchange.request)
     if request_body is None:
         ours["request"] = "verbatim"
         request_body = _text(exchange.request.content)

@@ -1,0 +1,226 @@
+"""What a folder says about itself: ``[tool.gemini-harness]`` in ``pyproject.toml``, or the same keys in ``harness.toml``.
+
+provider = "google"              the default provider
+suites = "suites"                folders, seen from the file
+cassettes = "cassettes"
+reports = "reports"
+concurrency = 8                  requests in flight
+attempts = 3                     per request, where trying again can help
+max_body_bytes = 67108864        an answer is cut off beyond this
+
+[tool.gemini-harness.timeouts]   seconds
+connect = 10
+gap = 300                        between two chunks, and before the first
+total = 900
+wait = 60                        the longest wait that a server may ask for before the next attempt
+
+[tool.gemini-harness.providers.my-gateway]
+base_url = "https://gateway.example/gemini"
+keys = ["MY_GATEWAY_KEY"]        environment variables, the first one set wins
+auth = "bearer"                  or "x-goog-api-key", or "none"
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from harness.errors import UsageError
+from harness.providers import ROWS, Auth, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. ``gap`` counts between two chunks and before the first; ``wait`` caps what a server asks for."""
+
+    connect: float = 10
+    gap: float = 300
+    total: float = 900
+    wait: float = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that is set once per folder. ``file`` is where it was read; None: nothing but defaults."""
+
+    folder: Path = Path()
+    file: Path | None = None
+    provider: str = "google"
+    providers: Mapping[str, Provider] = field(default_factory=lambda: ROWS)
+    suites: Path = Path("suites")
+    cassettes: Path = Path("cassettes")
+    reports: Path = Path("reports")
+    concurrency: int = 8
+    attempts: int = 3
+    max_body_bytes: int = 64 * 1024 * 1024
+    timeouts: Timeouts = Timeouts()
+
+    def find(self, provider: str) -> Provider:
+        """The row of that name. Raises UsageError with the nearest name."""
+        try:
+            return self.providers[provider]
+        except KeyError:
+            known = ", ".join(sorted(self.providers))
+            raise UsageError(
+                f"no provider is called {provider!r}{_nearest(provider, self.providers)}; there are: {known}"
+            ) from None
+
+
+def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration that holds for ``folder``: the nearest file at or above it, else the defaults.
+
+    Folders in the answer are seen from where the caller stands. ``environ`` fills in base URLs (default: the process's
+    own). Raises UsageError for unknown keys and values of the wrong type, all of them at once.
+    """
+    variables = os.environ if environ is None else environ
+    for place in (folder, *folder.resolve().parents):
+        for name in ("harness.toml", "pyproject.toml"):
+            table = _table(place / name)
+            if table is not None:
+                return _config(place, place / name, table, variables)
+    return _config(folder, None, {}, variables)
+
+
+def _table(file: Path) -> Mapping[str, Any] | None:
+    try:
+        text = file.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{file}: cannot be read: {fault}") from fault
+    if file.name == "pyproject.toml" and "gemini-harness" not in text:
+        return None
+    import tomllib
+
+    try:
+        whole = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise UsageError(f"{file}: not valid TOML: {fault}") from fault
+    if file.name == "harness.toml":
+        return whole
+    table = whole.get("tool", {}).get("gemini-harness")
+    return table if isinstance(table, dict) else None
+
+
+def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
+    complaints: list[str] = []
+    plain = {key: value for key, value in table.items() if key not in ("timeouts", "providers")}
+    settings = _typed(Config, plain, "", complaints, but=("folder", "file"), also=("timeouts", "providers"))
+    timeouts = _typed(Timeouts, _mapping(table, "timeouts", complaints), "timeouts.", complaints)
+    rows = _rows(_mapping(table, "providers", complaints), complaints)
+    settings.setdefault("provider", Config().provider)
+    if settings["provider"] not in rows:
+        name = settings["provider"]
+        complaints.append(f"provider: no provider is called {name!r}{_nearest(str(name), rows)}")
+    if complaints:
+        raise UsageError("\n".join(f"{file}: {each}" for each in complaints))
+    for name in ("suites", "cassettes", "reports"):
+        settings[name] = folder / settings.get(name, name)
+    providers = {name: _addressed(row, environ) for name, row in rows.items()}
+    return Config(folder=folder, file=file, providers=providers, timeouts=Timeouts(**timeouts), **settings)
+
+
+def _mapping(table: Mapping[str, Any], key: str, complaints: list[str]) -> Mapping[str, Any]:
+    value = table.get(key, {})
+    if isinstance(value, dict):
+        return value
+    complaints.append(f"{key}: expected a table, got {_word(value)}")
+    return {}
+
+
+def _typed(
+    what: type,
+    table: Mapping[str, Any],
+    at: str,
+    complaints: list[str],
+    but: Iterable[str] = (),
+    also: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The settings of ``table`` as fields of ``what``; complains about what does not fit and leaves it out."""
+    wanted = {each.name: str(each.type) for each in fields(what) if each.name not in but}
+    values = {}
+    for key, value in table.items():
+        if key not in wanted:
+            complaints.append(f"{at}{key}: unknown key{_nearest(key, {*wanted, *also})}")
+            continue
+        try:
+            values[key] = _value(wanted[key], value)
+        except ValueError as fault:
+            complaints.append(f"{at}{key}: {fault}")
+    return values
+
+
+def _value(kind: str, value: Any) -> Any:
+    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "Auth" and value in get_args(Auth):
+        return value
+    if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    if kind in ("str", "str | None", "Path") and isinstance(value, str) and value:
+        return Path(value) if kind == "Path" else value
+    raise ValueError(f"expected {_WORDS.get(kind, 'text')}, got {_word(value)}")
+
+
+_WORDS = {
+    "int": "a whole number above 0",
+    "float": "a number above 0",
+    "bool": "true or false",
+    "Auth": " or ".join(f'"{each}"' for each in get_args(Auth)),
+    "tuple[str, ...]": "a list of names",
+}
+
+
+def _word(value: Any) -> str:
+    words = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    return f"{words.get(type(value), 'a value')} ({value!r})"
+
+
+def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provider]:
+    rows = dict(ROWS)
+    for name in tables:
+        at = f"providers.{name}."
+        row = _typed(Provider, _mapping(tables, name, complaints), at, complaints, but=("name",))
+        if name not in rows and "base_url" not in row:
+            complaints.append(f"{at}base_url: missing")
+            continue
+        if not _is_address(row.get("base_url", "http://a")):
+            complaints.append(f"{at}base_url: expected http://... or https://..., got {row['base_url']!r}")
+        if row.get("key") and not row.get("simulated", name in rows and rows[name].simulated):
+            complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
+        rows[name] = replace(rows[name], **row) if name in rows else Provider(**{"name": name, "kind": name, **row})
+    return rows
+
+
+def _is_address(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
+    """The row at the address that the environment names, if any; answers from there are labelled with that host."""
+    address = environ.get(row.base_url_from, "").strip() if row.base_url_from else ""
+    if not address:
+        return row
+    if not _is_address(address):
+        raise UsageError(f"{row.base_url_from}: expected http://... or https://..., got {address!r}")
+    if row.simulated:
+        return replace(row, base_url=address.rstrip("/") + urlsplit(row.base_url).path)
+    same = urlsplit(address).hostname == urlsplit(row.base_url).hostname
+    kind = row.kind if same else f"{row.kind} at {urlsplit(address).hostname}"
+    return replace(row, base_url=address, kind=kind)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), 1)
+    return f", did you mean {close[0]!r}?" if close else ""

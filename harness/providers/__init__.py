@@ -1,0 +1,158 @@
+"""Providers are rows, not code: who serves Gemini, where, and which key opens it. A dialect builds the request.
+
+``build`` makes the request and never sends it; ``credentials`` makes the headers that are added last, on the wire only.
+Another dialect is one file in this package (or a module named by an entry point in the group
+``gemini_harness.dialects``) with one decorated function::
+
+    @dialect("gemini")
+    def build(provider, model, body, transport, expects_status) -> Request: ...
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from harness.errors import MissingKey, UsageError
+from harness.model import Json, Request, Transport
+
+Auth = Literal["x-goog-api-key", "bearer", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One endpoint.
+
+    ``keys`` are environment variables, the first one set wins. ``kind`` is what tables and cassettes call the source of
+    an answer. ``record_host`` is the host under which exchanges are stored and matched; None: the real one.
+    ``base_url_from`` names a variable that replaces ``base_url``. ``key`` is a fixed credential that is no secret.
+    """
+
+    name: str
+    base_url: str
+    kind: str
+    keys: tuple[str, ...] = ()
+    auth: Auth = "x-goog-api-key"
+    path: str = "/v1beta/models/{model}:{method}"
+    dialect: str = "gemini"
+    simulated: bool = False
+    record_host: str | None = None
+    base_url_from: str | None = None
+    key: str | None = None
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Scheme and host with port: where credentials may go."""
+        parts = urlsplit(self.base_url)
+        return parts.scheme, parts.netloc.rpartition("@")[2]
+
+
+SIMULATOR_URL = "http://simulator.invalid"
+"""Not an address: the wire serves it itself, from a simulator that it starts. ``SIMULATOR_BASE_URL`` names a running one."""
+
+
+def _simulator(name: str, prefix: str) -> Provider:
+    return Provider(
+        name,
+        SIMULATOR_URL + prefix,
+        kind=name,
+        simulated=True,
+        record_host="simulator.invalid",
+        base_url_from="SIMULATOR_BASE_URL",
+        key="simulator",
+    )
+
+
+ROWS: Mapping[str, Provider] = {
+    row.name: row
+    for row in (
+        Provider(
+            "google",
+            "https://generativelanguage.googleapis.com",
+            kind="google",
+            keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            base_url_from="GOOGLE_GEMINI_BASE_URL",
+        ),
+        Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
+        Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),
+        _simulator("simulator", ""),
+        _simulator("simulator-gateway", "/gateway"),
+    )
+}
+"""The providers that ship. A configuration adds rows and changes these."""
+
+Dialect = Callable[[Provider, str, Json, Transport, frozenset[int]], Request]
+
+_dialects: dict[str, Dialect] = {}
+
+
+def dialect(name: str) -> Callable[[Dialect], Dialect]:
+    """Register how requests are built for rows with ``dialect: name``. Raises ValueError for a name that is taken."""
+
+    def register(function: Dialect) -> Dialect:
+        if name in _dialects:
+            raise ValueError(f"two dialects are called {name!r}")
+        _dialects[name] = function
+        return function
+
+    return register
+
+
+def build(
+    provider: Provider,
+    model: str,
+    body: Json,
+    transport: Transport,
+    expects_status: frozenset[int] = frozenset(),
+) -> Request:
+    """The request for one step, without credentials; the body's bytes are made here, once. Sends nothing."""
+    return _find(provider.dialect)(provider, model, body, transport, expects_status)
+
+
+def _find(name: str) -> Dialect:
+    if name not in _dialects:
+        _load(name)
+    if name not in _dialects:
+        raise UsageError(f"no dialect is called {name!r}; there are: {', '.join(sorted(_dialects)) or 'none'}")
+    return _dialects[name]
+
+
+def _load(name: str) -> None:
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    if name.isidentifier() and find_spec(f"{__name__}.{name}"):
+        importlib.import_module(f"{__name__}.{name}")
+    for entry in entry_points(group="gemini_harness.dialects", name=name):
+        entry.load()
+
+
+def credentials(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers that prove who asks. Raises MissingKey, naming the variables that were looked at."""
+    if provider.auth == "none":
+        return {}
+    key = provider.key or _key(provider, environ)
+    return {"authorization": f"Bearer {key}"} if provider.auth == "bearer" else {"x-goog-api-key": key}
+
+
+def _key(provider: Provider, environ: Mapping[str, str]) -> str:
+    found = [name for name in provider.keys if environ.get(name, "").strip()]
+    if not found:
+        names = " or ".join(provider.keys)
+        raise MissingKey(
+            f"No key for provider {provider.name!r}: "
+            + (f"set the environment variable {names}." if names else "its row in the configuration names no `keys`.")
+        )
+    if len(found) > 1:
+        import logging
+
+        logging.getLogger(__name__).warning("%s are both set; %s is used", " and ".join(found), found[0])
+    return environ[found[0]].strip()
+
+
+def secrets(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Variable name -> value for every key of this provider that is set: what must never reach a disk."""
+    return {name: environ[name].strip() for name in provider.keys if environ.get(name, "").strip()}
