@@ -1,0 +1,121 @@
+"""Documents -> text: one file per format, each function found by its decorator.
+
+A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``) or an ``audit.Audit`` (``audit``)::
+
+    @output("table", of="run")
+    def table(report: Report, view: View, out: TextIO) -> None:
+        '''The comparison table for a terminal.'''
+
+Formats of other packages: an entry point in the group ``gemini_harness.formats`` that names a module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Literal, TextIO
+
+from harness.compare import Summary
+from harness.errors import UsageError
+from harness.rows import Row, RunRow
+
+Kind = Literal["run", "comparison", "audit"]
+MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
+"""What a cell shows beside its verdict unless other measures are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run, finished or not. ``rows`` reads the trials anew each time (from disk: they are not held in memory)."""
+
+    run: RunRow
+    summary: Summary
+    rows: Callable[[], Iterable[Row]]
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+    seconds: float | None = None
+    """How long the run took, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How to show it. ``details``: how many failing groups are shown in full; None: all."""
+
+    width: int = 80
+    color: bool = False
+    measures: tuple[str, ...] = MEASURES
+    details: int | None = 20
+
+
+Writer = Callable[[Any, View, TextIO], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A registered format: ``writers`` by the kind of document."""
+
+    name: str
+    writers: Mapping[Kind, Writer]
+
+    @property
+    def doc(self) -> str:
+        """What it is, in a line."""
+        writer = next(iter(self.writers.values()))
+        return (writer.__doc__ or "").strip().partition("\n")[0]
+
+
+_formats: dict[str, dict[Kind, Writer]] = {}
+
+
+def output(name: str, *, of: Kind) -> Callable[[Writer], Writer]:
+    """Register how a kind of document is written in a format. Raises ValueError where that is taken."""
+
+    def register(writer: Writer) -> Writer:
+        kinds = _formats.setdefault(name, {})
+        if of in kinds:
+            raise ValueError(f"two formats of a {of} are called {name!r}")
+        kinds[of] = writer
+        return writer
+
+    return register
+
+
+@cache
+def _load() -> None:
+    from importlib.metadata import entry_points
+
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    for entry in entry_points(group="gemini_harness.formats"):
+        entry.load()
+
+
+def all_formats() -> Mapping[str, Format]:
+    """Every format by name."""
+    _load()
+    return {name: Format(name, writers) for name, writers in sorted(_formats.items())}
+
+
+def find(name: str, of: Kind) -> Writer:
+    """The writer of a format. Raises UsageError, with the nearest name, where there is none for this kind."""
+    if name not in _formats:
+        _import(name)
+    writer = _formats.get(name, {}).get(of)
+    if writer is None:
+        names = [each.name for each in all_formats().values() if of in each.writers]
+        near = get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+        raise UsageError(f"no format {name!r} for a {of}; {hint}")
+    return writer
+
+
+def _import(name: str) -> None:
+    """Only the file of that name: a table need not wait for the others to be imported."""
+    if name in {module.name for module in pkgutil.iter_modules(__path__)}:
+        importlib.import_module(f"{__name__}.{name}")
+    else:
+        _load()

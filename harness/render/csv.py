@@ -1,0 +1,70 @@
+"""For spreadsheets: a line per trial."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from harness.compare import Comparison
+from harness.model import Json
+from harness.render import Report, View, layout, output, words
+from harness.rows import Row
+
+_FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
+_LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@output("csv", of="run")
+def run_csv(report: Report, _view: View, out: TextIO) -> None:
+    """A line per trial, for a spreadsheet."""
+    measures = list(dict.fromkeys(name for group in report.summary.groups.values() for name in group.measures))
+    _write(
+        out,
+        [*_FIRST, *measures, *_LAST],
+        ([*_asked(row), *_measures(row, measures), *_said(row)] for row in report.rows()),
+    )
+
+
+def _write(out: TextIO, header: list[str], lines: Iterable[list[Json]]) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_harmless(value) for value in line] for line in lines)
+
+
+def _harmless(value: Json) -> Json:
+    """A text that a spreadsheet would run as a formula is quoted by an apostrophe."""
+    if isinstance(value, str):
+        text = words.printable(value)
+        return f"'{text}" if text.startswith(_FORMULA) else text
+    return value
+
+
+def _asked(row: Row) -> list[Json]:
+    axes = " ".join(f"{name}={layout.spelled(value)}" for name, value in row["axes"].items())
+    return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
+
+
+def _measures(row: Row, names: list[str]) -> Iterator[float | int | None]:
+    return (row["measures"].get(name) for name in names)
+
+
+def _said(row: Row) -> list[Json]:
+    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error") and each["severity"] == "error"]
+    message = row["error"]["message"] if row["error"] else wrong[0]["message"] if wrong else ""
+    heard = row["provenance"]
+    source = [heard["mode"], heard["recorded_from"], heard["simulated"], heard["recorded_at"]] if heard else [None] * 4
+    checks = " ".join(dict.fromkeys(each["check"] for each in wrong))
+    return [checks, words.shortened(message, 500), *source, row["place"]["file"], row["place"]["line"]]
+
+
+@output("csv", of="comparison")
+def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
+    """A line per measure and suite, for a spreadsheet."""
+    header = ["measure", "suite", "reference", "candidate", "difference", "cells"]
+    lines: Iterable[list[Json]] = (
+        [each.measure, each.suite, each.reference, each.candidate, each.estimate, each.pairs]
+        for each in comparison.differences
+    )
+    _write(out, header, lines)

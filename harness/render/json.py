@@ -1,0 +1,27 @@
+"""For programs: exactly one JSON document, the rows streamed from where they are kept."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from harness.compare import Comparison
+from harness.render import Report, View, output
+from harness.rows import VERSION, dumps, without_turns
+
+
+@output("json", of="run")
+def run_json(report: Report, _view: View, out: TextIO) -> None:
+    """One JSON document: run, results, groups, totals."""
+    run = {**report.run, "notes": [*report.run["notes"], *report.notes], "interrupted": report.interrupted}
+    out.write(f'{{"version":{VERSION},"run":{dumps(run)},"results":[')
+    for number, row in enumerate(report.rows()):
+        out.write(",\n" if number else "\n")
+        out.write(dumps(without_turns(row)))
+    groups = [group.row() for group in report.summary.groups.values()]
+    out.write(f'\n],"groups":{dumps(groups)},"totals":{dumps(report.summary.totals())}}}\n')
+
+
+@output("json", of="comparison")
+def comparison_json(comparison: Comparison, _view: View, out: TextIO) -> None:
+    """One JSON document: cells, flips, verdicts, gates."""
+    out.write(dumps(comparison.to_json(), indent=1) + "\n")

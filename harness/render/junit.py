@@ -1,0 +1,131 @@
+"""For CI servers: a test case per group, since most viewers merge equal names; attempts as k/n in the message."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+from xml.sax.saxutils import quoteattr
+
+from harness.compare import Group
+from harness.model import Status
+from harness.render import Report, View, layout, output, words
+
+_ELEMENTS: dict[Status, str] = {
+    "failed": "failure",
+    "xpassed": "failure",
+    "error": "error",
+    "skipped": "skipped",
+    "xfailed": "skipped",
+}
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@output("junit", of="run")
+def junit(report: Report, _view: View, out: TextIO) -> None:
+    """JUnit XML, for CI servers."""
+    out.write('<?xml version="1.0" encoding="utf-8"?>\n')
+    counted = _counted(list(report.summary.groups.values()))
+    counted.pop("skipped")
+    out.write(f"<testsuites{_attributes(name='gemini-harness', **counted)}>\n")
+    for suite, groups in report.summary.by_suite():
+        out.writelines(_suite(suite, groups, report))
+    out.write("</testsuites>\n")
+
+
+def _suite(suite: str, groups: Sequence[Group], report: Report) -> Iterator[str]:
+    started = report.run["started"][:19]
+    first = {"name": suite, "file": groups[0].place["file"], "timestamp": started, "hostname": "localhost"}
+    yield f"  <testsuite{_attributes(**first, **_counted(groups))}>\n"
+    yield "    <properties>\n"
+    facts = {
+        "run": report.run["id"],
+        "record_mode": report.run["record_mode"],
+        "provenance": words.provenance(report.summary),
+        "simulated": str(words.simulated(report.summary)).lower(),
+    }
+    yield from (_property(name, value, 6) for name, value in facts.items())
+    yield "    </properties>\n"
+    for group in groups:
+        yield from _case(group, suite)
+    yield "  </testsuite>\n"
+
+
+def _case(group: Group, suite: str) -> Iterator[str]:
+    where = words.where(group)
+    name = group.id.removeprefix(f"{suite}/")
+    yield "    <testcase" + _attributes(
+        classname=suite, name=name, file=where["file"], line=where["line"], time=f"{_time(group):.6f}"
+    )
+    yield ">\n      <properties>\n"
+    yield from (_property(key, value, 8) for key, value in _facts(group))
+    yield "      </properties>\n"
+    element = _ELEMENTS.get(group.status)
+    if element:
+        yield _outcome(element, group)
+    yield "    </testcase>\n"
+
+
+def _facts(group: Group) -> Iterator[tuple[str, str]]:
+    yield "target", group.target
+    yield from ((f"axis:{name}", layout.spelled(value)) for name, value in group.axes.items())
+    yield "attempts", f"{group.passed}/{group.attempts}"
+    for measure in group.measures:
+        middle = group.typical(measure)
+        if middle is not None:
+            yield measure, f"{middle:g}"
+    if group.warnings:
+        yield "warnings", str(group.warnings)
+
+
+def _outcome(element: str, group: Group) -> str:
+    needs = words.needs(group)
+    reason = group.xfail if group.status == "xfailed" else words.why(group)
+    message = words.shortened(": ".join(filter(None, [needs, reason])), 300)
+    if element == "skipped":
+        return f"      <skipped{_attributes(message=message)}/>\n"
+    kind = group.trouble.verdict["check"] if group.trouble and group.trouble.verdict else group.status
+    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(_body(group))}</{element}>\n"
+
+
+def _body(group: Group) -> str:
+    lines = [words.place(words.where(group)), words.why(group)]
+    trouble = group.trouble
+    if trouble is not None and trouble.verdict is not None:
+        _, expected, actual = words.wanted_and_got(trouble.verdict, 2000)
+        lines += [f"expected  {expected}", f"actual    {actual}"] if expected or actual else []
+        lines.append(f"in {trouble.trial}")
+    return "\n".join([*lines, f"again: {words.rerun(group)}"])
+
+
+def _counted(groups: Sequence[Group]) -> dict[str, object]:
+    counts = Counter(_ELEMENTS.get(group.status, "passed") for group in groups)
+    return {
+        "tests": len(groups),
+        "failures": counts["failure"],
+        "errors": counts["error"],
+        "skipped": counts["skipped"],
+        "time": f"{sum(map(_time, groups)):.6f}",
+    }
+
+
+def _time(group: Group) -> float:
+    return sum(group.measures.get("latency_s", ()))
+
+
+def _property(name: str, value: str, indent: int) -> str:
+    return f"{' ' * indent}<property{_attributes(name=name, value=value)}/>\n"
+
+
+def _attributes(**values: object) -> str:
+    return "".join(f" {name}={quoteattr(_legal(str(value)))}" for name, value in values.items())
+
+
+def _text(value: str) -> str:
+    return _legal(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _legal(text: str) -> str:
+    """Characters that XML 1.0 cannot hold are spelled out."""
+    return _FORBIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,91 @@
+"""How the groups of a run lie in grids: rows are cases, columns are targets and the values of swept axes.
+
+Cases of one suite that sweep the same axes share a grid, so that no grid is mostly holes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.compare import Group
+from harness.model import Json
+from harness.render import words
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A target, and one value of each swept axis."""
+
+    target: str
+    axes: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.target, *(value for _, value in self.axes)])
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """``cells`` by (case, column); where a case was not asked of a column there is none."""
+
+    axes: tuple[str, ...]
+    columns: Sequence[Column]
+    cases: Sequence[str]
+    cells: Mapping[tuple[str, Column], Group]
+
+    def row(self, case: str) -> list[Group | None]:
+        return [self.cells.get((case, column)) for column in self.columns]
+
+
+def spelled(value: Json) -> str:
+    """An axis value as a header shows it."""
+    return value if isinstance(value, str) else words.value(value, 40)
+
+
+def grids(groups: Sequence[Group]) -> Iterator[Grid]:
+    """The grids of one suite."""
+    by_axes: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        by_axes.setdefault(tuple(group.axes), []).append(group)
+    for axes, members in by_axes.items():
+        cells = {(group.case, _column(group)): group for group in members}
+        columns = dict.fromkeys(column for _, column in cells)
+        targets = list(dict.fromkeys(column.target for column in columns))
+        yield Grid(
+            axes=axes,
+            columns=sorted(columns, key=lambda column: targets.index(column.target)),
+            cases=list(dict.fromkeys(case for case, _ in cells)),
+            cells=cells,
+        )
+
+
+def _column(group: Group) -> Column:
+    return Column(group.target, tuple((name, spelled(value)) for name, value in group.axes.items()))
+
+
+def one_provider(groups: Sequence[Group]) -> str | None:
+    """The provider, where all groups have the same: then columns need not repeat it."""
+    providers = {group.target.partition("/")[0] for group in groups}
+    return providers.pop() if len(providers) == 1 else None
+
+
+def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
+    """Those of the measures that any of the groups has."""
+    return [each for each in measures if any(group and group.measures.get(each) for group in groups)]
+
+
+def folded(label: str, limit: int) -> list[str]:
+    """A label on lines of at most ``limit`` columns, broken after ``-``, ``/``, ``_`` or a space where there is one."""
+    lines = [""]
+    for piece in re.findall(r"[^-/_ ]+[-/_ ]*|[-/_ ]+", label) or [""]:
+        rest = piece
+        if words.width(lines[-1] + rest.rstrip()) > limit and lines[-1]:
+            lines.append("")
+        while words.width(rest.rstrip()) > limit:
+            head = words.clipped(rest, limit) or rest[0]
+            lines[-1:] = [head, ""]
+            rest = rest[len(head) :]
+        lines[-1] += rest
+    return [line.rstrip() for line in lines if line.strip()] or [""]

@@ -1,0 +1,141 @@
+"""For a pull request: the same grids as GitHub tables, what failed in a folded section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from harness.compare import Comparison, Group
+from harness.render import Report, View, layout, output, words
+from harness.render.layout import Grid
+from harness.render.table import (
+    DIFFERENCE_HEADER,
+    STATISTICS_LATER,
+    column_name,
+    difference_row,
+    differences,
+    summary_rows,
+)
+
+
+@output("markdown", of="run")
+def markdown(report: Report, view: View, out: TextIO) -> None:
+    """Tables for a pull request or a wiki page."""
+    out.writelines(f"{line}\n" for line in _lines(report, view))
+
+
+def _lines(report: Report, view: View) -> Iterator[str]:
+    summary = report.summary
+    yield f"**{escaped(words.totals(summary.totals()))}** &middot; {escaped(words.provenance(summary))}"
+    yield ""
+    for suite, groups in summary.by_suite():
+        yield from _suite(suite, groups, view)
+    yield from _failures(report, view)
+    remarks = words.remarks(report)
+    if remarks:
+        yield "#### Notes"
+        yield ""
+        yield from (f"- {escaped(each)}" for each in remarks)
+        yield ""
+    header, rows = summary_rows(report)
+    if rows:
+        yield from _drawn(header, rows)
+        yield ""
+    yield (
+        f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "
+        f"gemini-harness {report.run['harness']}."
+    )
+
+
+def _suite(suite: str, groups: Sequence[Group], view: View) -> Iterator[str]:
+    provider = layout.one_provider(groups)
+    yield f"### {escaped(suite)}" + (f" at {escaped(provider)}" if provider else "")
+    yield ""
+    for grid in layout.grids(groups):
+        header = ["case", *(column_name(column, provider) for column in grid.columns)]
+        yield from _drawn(header, [_row(case, grid, view) for case in grid.cases])
+        yield ""
+    said = list(differences(groups, provider))
+    yield from (f"- {escaped(each)}" for each in said)
+    if said:
+        yield ""
+
+
+def _row(case: str, grid: Grid, view: View) -> list[str]:
+    return [case, *("" if group is None else _cell(group, view) for group in grid.row(case))]
+
+
+def _cell(group: Group, view: View) -> str:
+    mark, _, rest = words.verdict(group).partition(" ")
+    bold = f"**{mark}**" if mark.isupper() else mark
+    lines = [f"{bold} {rest}".strip()]
+    lines += [
+        f"{words.label(each)}: {words.measured(each, group.typical(each))}"
+        for each in view.measures
+        if group.measures.get(each)
+    ]
+    if group.warnings:
+        lines.append(f"warnings: {group.warnings}")
+    return "\n".join(lines)
+
+
+def _drawn(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(escaped(each) for each in header) + " |"
+    yield "|" + "|".join(["---", *["---:"] * (len(header) - 1)]) + "|"
+    for row in rows:
+        yield "| " + " | ".join(_table_cell(each) for each in row) + " |"
+
+
+def _table_cell(text: str) -> str:
+    return "<br>".join(line if line.startswith("**") else escaped(line) for line in text.split("\n"))
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    plain = words.printable(text).replace("\n", " ")
+    return re.sub(r"([\\`*_|~#\[\]])", r"\\\1", plain).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _failures(report: Report, view: View) -> Iterator[str]:
+    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
+    if not wrong:
+        return
+    yield "<details open><summary>What failed</summary>"
+    yield ""
+    for group in wrong[: view.details]:
+        yield from _failure(group)
+    if view.details is not None and len(wrong) > view.details:
+        yield f"- and {len(wrong) - view.details} more"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _failure(group: Group) -> Iterator[str]:
+    needs = words.needs(group)
+    yield f"- **{words.MARKS[group.status]}** {escaped(group.id)}" + (f" ({needs})" if needs else "")
+    yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.shortened(words.why(group), 400))}"
+
+
+@output("markdown", of="comparison")
+def comparison_markdown(comparison: Comparison, _view: View, out: TextIO) -> None:
+    """What differs between two sides, for a pull request."""
+    out.writelines(f"{line}\n" for line in _compared(comparison))
+
+
+def _compared(comparison: Comparison) -> Iterator[str]:
+    yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
+    yield ""
+    yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
+    yield ""
+    if comparison.flips:
+        rows = [[flip.id, flip.check, flip.before, flip.after] for flip in comparison.flips]
+        yield from _drawn(["cell", "check", "from", "to"], rows)
+        yield ""
+    if comparison.differences:
+        yield from _drawn(DIFFERENCE_HEADER, [difference_row(each) for each in comparison.differences])
+        yield ""
+        yield STATISTICS_LATER
+        yield ""
+    yield from (f"- {escaped(each)}" for each in comparison.notes)

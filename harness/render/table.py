@@ -1,0 +1,375 @@
+"""For a terminal: a block per suite, a cell per case and column; below it what went wrong, and where it came from.
+
+Plain text. Never wider than the view where that can be helped: headers fold at hyphens, and columns that do not fit go
+into a further block of the same rows.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
+
+from harness.compare import Comparison, Difference, Group
+from harness.render import Report, View, layout, output, words
+from harness.render.layout import Column, Grid
+
+_GAP = 2
+_COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
+
+
+@output("table", of="run")
+def table(report: Report, view: View, out: TextIO) -> None:
+    """The comparison table, for a terminal."""
+    out.writelines(f"{line}\n" for line in _lines(report, view))
+
+
+def _lines(report: Report, view: View) -> Iterator[str]:
+    for suite, groups in report.summary.by_suite():
+        yield from _suite(suite, groups, view)
+    yield from _failures(report, view)
+    yield from _remarks(report, view)
+    yield from _targets(report, view)
+    yield from _ending(report, view)
+
+
+# --- one suite ----------------------------------------------------------------------------------------
+
+
+def _suite(suite: str, groups: Sequence[Group], view: View) -> Iterator[str]:
+    provider = layout.one_provider(groups)
+    yield f"{suite} at {provider}" if provider else suite
+    yield ""
+    for grid in layout.grids(groups):
+        drawn = _flat(grid, provider, view) if len(grid.columns) == 1 else _stacked(grid, provider, view)
+        yield from drawn
+        yield ""
+    said = list(differences(groups, provider))
+    yield from _listed(said, view)
+    if said:
+        yield ""
+
+
+def _flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
+    """One column: the measures lie beside the verdict."""
+    groups = [group for case in grid.cases for group in grid.row(case)]
+    measures = layout.shown(view.measures, groups)
+    warned = any(group and group.warnings for group in groups)
+    header = ["case", "verdict", *map(words.label, measures), *(["warnings"] if warned else [])]
+    yield column_name(grid.columns[0], provider)
+    yield from _fitted(header, [_flat_row(case, grid, measures, warned=warned) for case in grid.cases], view)
+
+
+def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
+    group = grid.cells[case, grid.columns[0]]
+    numbers = [words.measured(each, group.typical(each)) for each in measures]
+    return [case, words.verdict(group), *numbers, *([str(group.warnings or "")] if warned else [])]
+
+
+def _fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
+    """A table whose first column folds so that the rest fits."""
+    rest = sum(max(words.width(row[index]) for row in [header, *rows]) + _GAP for index in range(1, len(header)))
+    yield from _drawn([header], _folded_first(rows, max(view.width - rest, 20)), view)
+
+
+def column_name(column: Column, provider: str | None) -> str:
+    """The target, without its provider where that goes without saying, and the axis values."""
+    return " ".join([_target(column, provider), *(f"{name}={value}" for name, value in column.axes)])
+
+
+def _target(column: Column, provider: str | None) -> str:
+    return column.target.removeprefix(f"{provider}/") if provider else column.target
+
+
+def _folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
+    """A long first cell goes on in the lines below it."""
+    folded = []
+    for first, *rest in rows:
+        lines = layout.folded(first, limit) if words.width(first) > limit else [first]
+        folded.append([lines[0], *rest])
+        folded += [[f"  {line}", *([""] * len(rest))] for line in lines[1:]]
+    return folded
+
+
+def _stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
+    """Several columns: the measures lie below the verdict, their names in the first column."""
+    body = [line for case in grid.cases for line in _case(case, grid, view)]
+    longest = max(words.width(line[0]) for line in body)
+    first = max(min(longest, max(view.width * 2 // 5, 24)), *map(len, grid.axes), 4)
+    labels, spans = _columns(grid, provider, body, view.width - first)
+    for number, span in enumerate(spans):
+        if number:
+            yield ""
+        rows = [[line[0], *(line[index + 1] for index in span)] for line in body]
+        yield from _drawn(_header(grid, span, labels), _folded_first(rows, first), view)
+
+
+def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
+    groups = grid.row(case)
+    yield [case, *(words.verdict(group) if group else "" for group in groups)]
+    for measure in layout.shown(view.measures, groups):
+        values = [words.measured(measure, group.typical(measure)) if group else "" for group in groups]
+        yield [f"  {words.label(measure)}", *values]
+    if any(group and group.warnings for group in groups):
+        yield ["  warnings", *(str(group.warnings) if group and group.warnings else "" for group in groups)]
+
+
+def _columns(
+    grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int
+) -> tuple[list[list[str]], list[list[int]]]:
+    """(the folded label of each column, the columns of each block): labels fold no more than it takes to have one block."""
+    names = [_target(column, provider) for column in grid.columns]
+    cells = [_widest(grid, index, body) for index in range(len(names))]
+    for limit in (max(map(words.width, names)), 24, 16, 12):
+        labels = [layout.folded(name, max(limit, cell)) for name, cell in zip(names, cells, strict=True)]
+        widths = [max(cell, *map(words.width, label)) for cell, label in zip(cells, labels, strict=True)]
+        spans = list(_spans(grid, widths, room))
+        if len(spans) == 1:
+            break
+    return labels, spans
+
+
+def _widest(grid: Grid, index: int, body: Sequence[Sequence[str]]) -> int:
+    values = [words.width(value) for _, value in grid.columns[index].axes]
+    return max([words.width(line[index + 1]) for line in body] + values)
+
+
+def _spans(grid: Grid, widths: Sequence[int], room: int) -> Iterator[list[int]]:
+    """Runs of columns that fit beside the first one; a target's columns stay together where they can."""
+    span: list[int] = []
+    left = room
+    for index, column in enumerate(grid.columns):
+        needed = widths[index] + _GAP
+        if span and grid.columns[span[-1]].target != column.target:
+            same = sum(widths[at] + _GAP for at, each in enumerate(grid.columns) if each.target == column.target)
+            needed = same if same <= room else needed
+        if span and needed > left:
+            yield span
+            span, left = [], room
+        span.append(index)
+        left -= widths[index] + _GAP
+    if span:
+        yield span
+
+
+def _header(grid: Grid, span: Sequence[int], labels: Sequence[Sequence[str]]) -> list[list[str]]:
+    tallest = max(len(labels[index]) for index in span)
+    names = [
+        ["" if line else "case", *(labels[index][line] if line < len(labels[index]) else "" for index in span)]
+        for line in range(tallest)
+    ]
+    return names + [[axis, *(grid.columns[index].axes[at][1] for index in span)] for at, axis in enumerate(grid.axes)]
+
+
+def _drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
+    from tabulate import SEPARATING_LINE, tabulate
+
+    painted = [[row[0], *(_painted(cell, view) for cell in row[1:])] for row in rows]
+    text = tabulate(
+        [*header, SEPARATING_LINE, *painted],
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", *["right"] * (len(header[0]) - 1)),
+        preserve_whitespace=True,
+    )
+    yield from (line.rstrip() for line in text.splitlines()[1:-1])
+
+
+def _painted(cell: str, view: View) -> str:
+    color = _COLORS.get(cell.partition(" ")[0]) if view.color else None
+    return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
+
+
+# --- below the tables ---------------------------------------------------------------------------------
+
+
+def differences(groups: Sequence[Group], provider: str | None) -> Iterator[str]:
+    """Where unary and stream, or columns, do not say the same of a case."""
+    for group in groups:
+        if group.disagreements:
+            share = f" in {len(group.disagreements)} of {group.pairs} pairs" if group.pairs > 1 else ""
+            yield f"{group.case}: unary and stream disagree{share}: {group.disagreements[0]}"
+    told = {group.case for group in groups if group.disagreements}
+    for grid in layout.grids(groups):
+        for case in grid.cases:
+            said = [
+                (column_name(column, provider), words.MARKS[group.status])
+                for column, group in zip(grid.columns, grid.row(case), strict=True)
+                if group
+            ]
+            if case not in told and len({mark for _, mark in said}) > 1:
+                yield f"{case}: " + "; ".join(_by_mark(said))
+
+
+def _by_mark(said: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The rarer verdicts with the columns that have them; the commonest may be the rest."""
+    names: dict[str, list[str]] = {}
+    for name, mark in said:
+        names.setdefault(mark, []).append(name)
+    *rarer, (most, others) = sorted(names.items(), key=lambda each: len(each[1]))
+    yield from (f"{mark} on {', '.join(each)}" for mark, each in rarer)
+    yield f"{most} on {', '.join(others)}" if len(others) < 3 else f"{most} on the other {len(others)}"
+
+
+def _failures(report: Report, view: View) -> Iterator[str]:
+    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
+    for group in wrong[: view.details]:
+        yield from _failure(group, view)
+        yield ""
+    if view.details is not None and len(wrong) > view.details:
+        yield f"and {len(wrong) - view.details} more: gemini-harness report {report.run['id']} -v"
+        yield ""
+
+
+def _failure(group: Group, view: View) -> Iterator[str]:
+    mark = words.MARKS[group.status]
+    needs = words.needs(group)
+    yield f"{_painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
+    trouble = group.trouble
+    limit = max(view.width - 14, 40)
+    if group.status == "xpassed" or trouble is None or (group.status == "failed" and not group.agrees):
+        yield f"  {words.place(group.place)}"
+        yield from _wrapped(words.why(group), view, "    ")
+    elif trouble.verdict is None:
+        yield f"  {words.place(group.place)}"
+        for line in trouble.message.splitlines():
+            yield f"    {words.printable(line)}"
+    else:
+        row = trouble.verdict
+        at = f"  {row['at']}" if row["at"] and row["at"] != row["check"] else ""
+        yield f"  {words.place(words.where(group))}  {row['check']}{at}"
+        said, expected, actual = words.wanted_and_got(row, limit)
+        yield from _wrapped(said, view, "    ")
+        if expected or actual:
+            yield f"    expected  {expected}"
+            yield f"    actual    {actual}"
+    if trouble is not None and trouble.more:
+        yield f"    and {trouble.more} more in this attempt"
+    yield f"  again: {words.rerun(group)}"
+
+
+def _wrapped(text: str, view: View, indent: str) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text,
+        max(view.width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _listed(said: Sequence[str], view: View) -> Iterator[str]:
+    for each in said:
+        lines = textwrap.wrap(
+            words.printable(each),
+            max(view.width, 40),
+            initial_indent="* ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield from lines
+
+
+def _remarks(report: Report, view: View) -> Iterator[str]:
+    said = words.remarks(report)
+    if said:
+        yield "Notes"
+        yield from _listed(said, view)
+        yield ""
+
+
+_TALLIES: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
+    ("tokens", lambda groups: words.measured("totalTokenCount", words.whole(groups, "totalTokenCount"))),
+    ("thoughts", lambda groups: words.measured("thoughtsTokenCount", words.whole(groups, "thoughtsTokenCount"))),
+    ("latency s", lambda groups: words.measured("latency_s", words.middle(groups, "latency_s"))),
+)
+
+
+def _targets(report: Report, view: View) -> Iterator[str]:
+    header, rows = summary_rows(report)
+    if rows:
+        yield from _fitted(header, rows, view)
+        yield ""
+
+
+def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per target): groups by status, all tokens, the median latency."""
+    by_target = list(report.summary.by_target())
+    counted = {target: _counted(groups) for target, groups in by_target}
+    totals = report.summary.totals()
+    statuses = [status for status, number in totals.items() if number or status in ("passed", "failed", "error")]
+    header = ["target", *statuses, *(name for name, _ in _TALLIES)]
+    rows = [
+        [
+            target,
+            *(str(counted[target].get(status, 0)) for status in statuses),
+            *(tally(groups) for _, tally in _TALLIES),
+        ]
+        for target, groups in by_target
+    ]
+    return header, rows
+
+
+def _counted(groups: Sequence[Group]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for group in groups:
+        counts[group.status] = counts.get(group.status, 0) + 1
+    return counts
+
+
+def _ending(report: Report, view: View) -> Iterator[str]:
+    summary = report.summary
+    if any(group.attempts > 1 for group in summary.groups.values()):
+        yield "Numbers in a cell are medians of its attempts."
+    yield from _wrapped(words.provenance(summary), view, "")
+    took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
+    cut = "interrupted: " if report.interrupted else ""
+    yield f"{cut}{words.totals(summary.totals())} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"
+
+
+# --- a comparison -------------------------------------------------------------------------------------
+
+
+@output("table", of="comparison")
+def comparison_table(comparison: Comparison, view: View, out: TextIO) -> None:
+    """What differs between two sides, for a terminal."""
+    out.writelines(f"{line}\n" for line in _compared(comparison, view))
+
+
+def _compared(comparison: Comparison, view: View) -> Iterator[str]:
+    yield f"reference  {comparison.reference}"
+    yield f"candidate  {comparison.candidate}"
+    yield ""
+    yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
+    for flip in comparison.flips:
+        yield f"  {flip.before} -> {flip.after}  {flip.check}  {flip.id}"
+        if flip.after != "passed" and flip.trouble is not None:
+            yield from _wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
+    yield ""
+    if comparison.differences:
+        yield from _drawn([DIFFERENCE_HEADER], [difference_row(each) for each in comparison.differences], view)
+        yield ""
+        yield STATISTICS_LATER
+    yield from _listed(comparison.notes, view)
+
+
+DIFFERENCE_HEADER = ["measure", "suite", "reference", "candidate", "difference", "cells"]
+STATISTICS_LATER = (
+    "Medians of paired differences (pass rate: the mean). Whether they are more than chance: cannot tell yet,\n"
+    "this version does no statistics."
+)
+
+
+def difference_row(each: Difference) -> list[str]:
+    measure = each.measure
+    sign = "+" if each.estimate > 0 else ""
+    return [
+        words.label(measure),
+        each.suite or "all",
+        words.measured(measure, each.reference),
+        words.measured(measure, each.candidate),
+        sign + words.measured(measure, each.estimate),
+        str(each.pairs),
+    ]

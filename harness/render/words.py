@@ -1,0 +1,218 @@
+"""The words and numbers that every format shares."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from harness.compare import Group, Summary, Trouble
+from harness.model import Json, Status
+from harness.render import Report
+from harness.rows import PlaceRow, VerdictRow, dumps
+
+LABELS = {
+    "thoughtsTokenCount": "thoughts",
+    "promptTokenCount": "prompt",
+    "candidatesTokenCount": "candidates",
+    "totalTokenCount": "tokens",
+    "ttft_s": "ttft s",
+    "latency_s": "latency s",
+    "cost_usd": "cost $",
+    "pass_rate": "pass rate",
+}
+MARKS: dict[Status, str] = {
+    "passed": "pass",
+    "failed": "FAIL",
+    "error": "ERROR",
+    "skipped": "skip",
+    "xfailed": "xfail",
+    "xpassed": "XPASS",
+}
+WRONG: frozenset[Status] = frozenset({"failed", "error", "xpassed"})
+
+
+def verdict(group: Group) -> str:
+    """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; an observed group says ``seen 2/5``."""
+    mark = "seen" if group.require == 0 and group.status == "passed" else MARKS[group.status]
+    if group.attempts > 1 or (group.require == 0 and group.attempts):
+        mark += f" {group.passed}/{group.attempts}"
+    return mark + (" flaky" if group.flaky else "")
+
+
+def label(measure: str) -> str:
+    return LABELS.get(measure, measure)
+
+
+def measured(measure: str, value: float | None) -> str:
+    """A value of a measure; ``-`` where it is not known. Seconds have two or three digits that matter."""
+    if value is None:
+        return "-"
+    if measure.endswith("_s"):
+        return _seconds(value)
+    if measure == "cost_usd":
+        return f"{value:.4f}"
+    if measure == "pass_rate":
+        return f"{value:.0%}"
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
+
+
+def _seconds(value: float) -> str:
+    if value and abs(value) < 0.1:
+        return f"{value:.3f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def value(value: Json, limit: int = 200) -> str:
+    """A JSON value on one line, cut in the middle where it is longer than ``limit``."""
+    return shortened(dumps(value), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text on one line; too long: its beginning and end, and how many characters there are."""
+    text = printable(" ".join(text.split()) if "\n" in text else text)
+    if width(text) <= limit:
+        return text
+    note = f" ... ({len(text):,} characters) ... "
+    room = max(limit - len(note), 12)
+    return clipped(text, room * 2 // 3) + note + text[-(room // 3) :]
+
+
+def clipped(text: str, limit: int) -> str:
+    """The beginning of the text that fits in ``limit`` columns."""
+    used = 0
+    for index, character in enumerate(text):
+        used += width(character)
+        if used > limit:
+            return text[:index]
+    return text
+
+
+def printable(text: str) -> str:
+    """Control characters as escapes: an answer cannot steer the terminal that shows it."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def width(text: str) -> int:
+    """Columns that the text takes on a terminal: wide East Asian characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def place(where: PlaceRow) -> str:
+    return f"{where['file']}:{where['line']}"
+
+
+def where(group: Group) -> PlaceRow:
+    """The line to look at: the failed expectation's, else the case's."""
+    row = group.trouble.verdict if group.trouble else None
+    return row.get("place", group.place) if row and group.status == "failed" else group.place
+
+
+def wanted_and_got(row: VerdictRow, limit: int = 200) -> tuple[str, str, str]:
+    """(what is said, expected, actual) of a mismatch; an empty string is not shown."""
+    said = re.fullmatch(r"expected (.*?), got (.*)", row["message"], re.DOTALL)
+    if said:
+        return "", shortened(said[1], limit), shortened(said[2], limit)
+    if row["expected"] is None and row["actual"] is None:
+        return shortened(row["message"], limit * 2), "", ""
+    return shortened(row["message"], limit * 2), value(row["expected"], limit), value(row["actual"], limit)
+
+
+def why(group: Group) -> str:
+    """Why the group has its status, in a line."""
+    if group.status == "xpassed":
+        return f"was expected to fail ({group.xfail}) but did not: take the xfail away"
+    if group.status == "failed" and not group.agrees:
+        return f"unary and stream disagree: {group.disagreements[0]}"
+    trouble = group.trouble
+    if trouble is None:
+        return group.skip or ""
+    return trouble.message if trouble.verdict is None else reason(trouble)
+
+
+def reason(trouble: Trouble) -> str:
+    """The first mismatch on one line: ``text: expected 'a', got 'b'``."""
+    row = trouble.verdict
+    if row is None:
+        return trouble.message
+    at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
+    said = row["message"] or f"expected {value(row['expected'])}, got {value(row['actual'])}"
+    return f"{row['check']}{at}: {said}"
+
+
+def needs(group: Group) -> str:
+    """``2/5 passed, needs all``; empty for a single attempt."""
+    if group.attempts <= 1:
+        return ""
+    wanted = "all" if group.require is None else f"{group.needed}"
+    return f"{group.passed}/{group.attempts} passed, needs {wanted}"
+
+
+def provenance(summary: Summary) -> str:
+    """Where the answers came from, in a line. A simulated answer is always called one."""
+    said = []
+    for (mode, source, simulated), dates in summary.provenance.items():
+        mark = " (SIMULATED answers)" if simulated else ""
+        when = "" if not dates else f" {dates[0]}" if dates[0] == dates[-1] else f" {dates[0]} to {dates[-1]}"
+        said.append(
+            f"replayed; recorded from {source}{mark}{when}" if mode == "replay" else f"live from {source}{mark}"
+        )
+    if summary.lost_timing:
+        said.append(f"timing lost in {count(summary.lost_timing, 'recording')}")
+    return "; ".join(said) or "no answer was had"
+
+
+def simulated(summary: Summary) -> bool:
+    return any(simulated for _, _, simulated in summary.provenance)
+
+
+def totals(counts: Mapping[Status, int]) -> str:
+    """``12 passed, 1 failed``; ``nothing ran`` where there is nothing to count."""
+    return ", ".join(f"{number} {status}" for status, number in counts.items() if number) or "nothing ran"
+
+
+def rerun(group: Group) -> str:
+    """The command that plays this group again."""
+    return f"gemini-harness run {quoted(group.place['file'])} -k {quoted(group.id)}"
+
+
+def quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def middle(groups: Sequence[Group], measure: str) -> float | None:
+    """The median of a measure over all attempts of these groups."""
+    values = [each for group in groups for each in group.measures.get(measure, ())]
+    return median(values) if values else None
+
+
+def whole(groups: Sequence[Group], measure: str) -> float | None:
+    """The sum of a measure over all attempts of these groups; None where it was never measured."""
+    values = [each for group in groups for each in group.measures.get(measure, ())]
+    return sum(values) if values else None
+
+
+def remarks(report: Report) -> list[str]:
+    """What a reader should know beside the verdicts: dropped pairs, known failures, waivers, warnings."""
+    summary = report.summary
+    said = [*report.run["notes"], *report.notes]
+    for group in summary.groups.values():
+        if group.status == "xfailed":
+            said.append(f"expected to fail: {group.id}: {group.xfail}")
+        elif group.status == "skipped" and group.skip:
+            said.append(f"skipped: {group.id}: {group.skip}")
+    for check, reasons in summary.waived.items():
+        said += [f"waived {check.removeprefix('invariant:')} {times} x: {each}" for each, times in reasons.items()]
+    for check, times in summary.warnings.most_common():
+        said.append(f"warning {check.removeprefix('invariant:')} {times} x")
+    return said
