@@ -1,0 +1,210 @@
+"""Which interaction on tape answers a request, and what changed where none does.
+
+A request is the method, the host, the path from ``/v1...`` on, the query without secrets, and the body as JSON. The same
+slot is preferred. Files without slots answer the n-th attempt with the n-th recording of the same request, in file
+order, whoever asks and in whatever order: nothing is used up. The host is not compared where the file is not our own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from harness.cassette import Interaction, Tape, without_secrets
+from harness.errors import CannotAsk, NoRecording, StaleRecording
+from harness.jsontext import canonical, compact
+from harness.model import Json, Request, Slot
+
+Key = tuple[str, str, str]
+"""Method, address from ``/v1...`` on, and the body's canonical text."""
+
+_EXCERPT = 60
+_LONG = 120
+_NEAREST_OF = 50
+_VERSION = re.compile(r"/v\d\w*/")
+
+
+def address(url: str) -> str:
+    """The path from ``/v1...`` on with its query: sorted, without secrets."""
+    parts = urlsplit(without_secrets(url))
+    found = _VERSION.search(parts.path)
+    path = parts.path[found.start() :] if found else parts.path
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{path}?{query}" if query else path
+
+
+def key(request: Request) -> Key:
+    """What two requests must share to be the same one, the host aside."""
+    body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")
+    return request.method.upper(), address(request.url), body
+
+
+def host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A tape, made for looking up."""
+
+    tape: Tape
+    by_key: Mapping[Key, list[Interaction]]
+    by_slot: Mapping[tuple[int, int, int], Interaction]
+
+    @staticmethod
+    def of(tape: Tape) -> Index:
+        by_key: dict[Key, list[Interaction]] = {}
+        for each in tape.interactions:
+            by_key.setdefault(key(each.exchange.request), []).append(each)
+        slots = {each.slot: each for each in tape.interactions if each.slot is not None}
+        return Index(tape, by_key, slots)
+
+
+def find(index: Index, request: Request, slot: Slot, request_host: str) -> Interaction:
+    """The interaction that answers ``request`` at ``slot``. Raises StaleRecording or NoRecording."""
+    asked = key(request)
+    same = [each for each in index.by_key.get(asked, ()) if _host_fits(each, request_host)]
+    if chosen := _choose(same, slot):
+        return chosen
+    raise _missing(index, same, request, slot, request_host)
+
+
+def _host_fits(interaction: Interaction, request_host: str) -> bool:
+    exchange = interaction.exchange
+    return not exchange.own or host(exchange.request.url) == request_host
+
+
+def _choose(same: list[Interaction], slot: Slot) -> Interaction | None:
+    here = (slot.row, slot.repeat, slot.step)
+    for each in same:
+        if each.slot == here:
+            return each
+    # A row that moved keeps its recordings: the request is the same, and so is the attempt.
+    for each in same:
+        if each.slot is not None and each.slot[1:] == here[1:]:
+            return each
+    unslotted = [each for each in same if each.slot is None]
+    return unslotted[slot.repeat] if slot.repeat < len(unslotted) else None
+
+
+def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot, request_host: str) -> CannotAsk:
+    path = index.tape.path
+    what = f"{request.method} {address(request.url)}"
+    if same:
+        return NoRecording(
+            f"{path} holds {len(same)} {'recording' if len(same) == 1 else 'recordings'} of {what}, "
+            f"none for attempt {slot.repeat + 1}"
+        )
+    other = index.by_slot.get((slot.row, slot.repeat, slot.step)) or _nearest(index, request)
+    if other is None:
+        return NoRecording(f"{path} holds no recording of {what} (row {slot.row}, step {slot.step})")
+    changes = tuple(_changes(other.exchange.request, request, request_host if other.exchange.own else None))
+    return StaleRecording(f"{path} is stale for {what}:" + "".join(f"\n  {change}" for change in changes), changes)
+
+
+def _nearest(index: Index, request: Request) -> Interaction | None:
+    """In a file without slots: the recording at the same address that differs least."""
+    here = address(request.url)
+    loose = [
+        each
+        for each in index.tape.interactions
+        if each.slot is None and address(each.exchange.request.url) == here and each.exchange.request.body is not None
+    ]
+    measured = [
+        (sum(1 for _ in differences(each.exchange.request.body, request.body)), each) for each in loose[:_NEAREST_OF]
+    ]
+    return min(measured, key=lambda pair: pair[0], default=(0, None))[1]
+
+
+def _changes(old: Request, new: Request, request_host: str | None) -> Iterator[str]:
+    if old.method.upper() != new.method.upper():
+        yield f"method: was {old.method}, now {new.method}"
+    if request_host is not None and host(old.url) != request_host:
+        yield f"host: was {host(old.url)}, now {request_host}"
+    if address(old.url) != address(new.url):
+        yield f"address: was {address(old.url)}, now {address(new.url)}"
+    if old.body is None or new.body is None:
+        if old.content != new.content:
+            yield "body: changed"
+        return
+    yield from differences(old.body, new.body)
+
+
+# --- what changed -------------------------------------------------------------------------------------
+
+
+def differences(old: Json, new: Json, at: str = "$") -> Iterator[str]:
+    """What changed between two JSON values, one line each, by JSON path. None where ``canonical`` calls them equal."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _in_objects(old, new, at)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _in_lists(old, new, at)
+    elif canonical(old) != canonical(new):
+        yield f"{at}: {_changed(old, new)}"
+
+
+def _in_objects(old: Mapping[str, Json], new: Mapping[str, Json], at: str) -> Iterator[str]:
+    for name in (*old, *(name for name in new if name not in old)):
+        here = _member(at, name)
+        if name not in new:
+            yield f"{here}: removed: was {_short(old[name])}"
+        elif name not in old:
+            yield f"{here}: added: now {_short(new[name])}"
+        else:
+            yield from differences(old[name], new[name], here)
+
+
+def _in_lists(old: list[Json], new: list[Json], at: str) -> Iterator[str]:
+    for position in range(max(len(old), len(new))):
+        here = f"{at}[{position}]"
+        if position >= len(new):
+            yield f"{here}: removed: was {_short(old[position])}"
+        elif position >= len(old):
+            yield f"{here}: added: now {_short(new[position])}"
+        else:
+            yield from differences(old[position], new[position], here)
+
+
+def _member(at: str, name: str) -> str:
+    return f"{at}.{name}" if re.fullmatch(r"[A-Za-z_$]\w*", name) else f"{at}[{_quoted(name)}]"
+
+
+def _changed(old: Json, new: Json) -> str:
+    if not isinstance(old, str) or not isinstance(new, str) or max(len(old), len(new)) <= _LONG:
+        return f"was {_short(old)}, now {_short(new)}"
+    if _is_data(old) and _is_data(new):
+        return f"data changed: was {_short(old)}, now {_short(new)}"
+    start = _first_difference(old, new)
+    since = max(0, start - _EXCERPT // 3)
+    return f"changed at char {start}: was {_excerpt(old, since)}, now {_excerpt(new, since)}"
+
+
+def _excerpt(text: str, since: int) -> str:
+    cut = text[since : since + _EXCERPT]
+    return _quoted(("…" if since else "") + cut + ("…" if since + _EXCERPT < len(text) else ""))
+
+
+def _first_difference(old: str, new: str) -> int:
+    for position, (one, other) in enumerate(zip(old, new, strict=False)):
+        if one != other:
+            return position
+    return min(len(old), len(new))
+
+
+def _is_data(text: str) -> bool:
+    return len(text) > 500 and re.fullmatch(r"[A-Za-z0-9+/_=-]+", text) is not None
+
+
+def _short(value: Json) -> str:
+    if isinstance(value, str) and _is_data(value):
+        import hashlib
+
+        return f"{len(value)} characters of data, sha256 {hashlib.sha256(value.encode()).hexdigest()[:12]}"
+    text = _quoted(value)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _quoted(value: Json) -> str:
+    return compact(value).decode("utf-8", "replace")

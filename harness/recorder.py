@@ -1,0 +1,216 @@
+"""Replaying and recording: Transports that answer from cassettes, and put live answers into them.
+
+``Player`` never opens a socket. ``Recorder`` stands before a live transport and keeps what it says:
+
+===============  ==================================================================================
+mode             does
+===============  ==================================================================================
+``none``         replays only; a missing or stale recording is an error (this is ``Player``)
+``once``         records cassettes that do not exist; replays those that do
+``new_episodes`` replays what matches; records what is missing or stale
+``stale``        replays what matches; records what is stale; what is missing stays an error
+``all``          records everything anew (``rewrite`` is another name for it)
+===============  ==================================================================================
+
+Credentials never come here: they are added below, on the wire. Still every exchange is searched for them before the
+first byte is written.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self, get_args
+
+from harness import journal, matching
+from harness.cassette import Tape, document, read
+from harness.errors import HarnessError, NoRecording, SecretOnTape, StaleRecording, UnfinishedCassette, UsageError
+from harness.leaks import Leaks
+from harness.model import Exchange, Request, Slot
+from harness.providers import ROWS, Provider
+
+Mode = Literal["none", "once", "new_episodes", "stale", "all", "rewrite"]
+
+MODES: tuple[str, ...] = get_args(Mode)
+
+_TAPES_IN_MEMORY = 32
+
+
+class Transport(Protocol):
+    """Whatever turns a request into an exchange."""
+
+    async def send(self, request: Request, slot: Slot) -> Exchange: ...
+
+
+class Player:
+    """Answers from cassettes. ``send`` never suspends, so it runs without an event loop.
+
+    Raises NoRecording, StaleRecording, BadCassette, UnfinishedCassette; the last not ``while_recording``.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider] = ROWS, *, while_recording: bool = False) -> None:
+        self._providers = providers
+        self._open = _read if while_recording else _read_finished
+        self._indexes: OrderedDict[Path, matching.Index] = OrderedDict()
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        return self.find(request, slot)
+
+    def find(self, request: Request, slot: Slot) -> Exchange:
+        """The recorded exchange, holding the request as it was asked now."""
+        index = self._index(slot.cassette)
+        found = matching.find(index, request, slot, self.host(request))
+        return replace(found.exchange, request=request)
+
+    def host(self, request: Request) -> str:
+        """The host under which this request's exchanges are matched."""
+        return self.record_host(request) or matching.host(request.url)
+
+    def record_host(self, request: Request) -> str | None:
+        """The host that replaces the real one on tape, if this provider has one."""
+        provider = self._providers.get(request.provider)
+        return provider.record_host if provider else None
+
+    def _index(self, cassette: Path) -> matching.Index:
+        index = self._indexes.get(cassette)
+        if index is None:
+            index = self._indexes[cassette] = matching.Index.of(self._open(cassette))
+            if len(self._indexes) > _TAPES_IN_MEMORY:
+                self._indexes.popitem(last=False)
+        else:
+            self._indexes.move_to_end(cassette)
+        return index
+
+
+def _read_finished(cassette: Path) -> Tape:
+    if journal.journal_of(cassette).exists():
+        owner = journal.recorder_of(cassette)
+        if owner is not None:
+            raise UnfinishedCassette(f"{cassette} is being recorded by process {owner}; wait for it")
+        raise UnfinishedCassette(f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {cassette}")
+    return _read(cassette)
+
+
+def _read(cassette: Path) -> Tape:
+    if not cassette.exists():
+        raise NoRecording(f"{cassette} does not exist")
+    return read(cassette)
+
+
+class Recorder:
+    """Answers live and keeps the answers, as ``mode`` says. Use it in a ``with`` block: leaving it writes the cassettes.
+
+    ``secrets`` (variable -> value) may appear in nothing that is written. ``partial`` says that not everything a cassette
+    holds is asked for in this run (a selection, an interruption): then ``all`` replaces what it records and drops nothing.
+
+    Raises what Player and ``live`` raise, SecretOnTape, and CassetteError where the disk refuses.
+    """
+
+    def __init__(
+        self,
+        mode: Mode,
+        live: Transport,
+        providers: Mapping[str, Provider] = ROWS,
+        secrets: Mapping[str, str] | None = None,
+        *,
+        partial: bool = False,
+    ) -> None:
+        if mode not in MODES or mode == "none":
+            raise UsageError(f"not a mode that records: {mode!r}; there are: {', '.join(MODES[1:])}")
+        self.partial = partial
+        self._mode = "all" if mode == "rewrite" else mode
+        self._live = live
+        self._player = Player(providers, while_recording=True)
+        self._leaks = Leaks(secrets or {})
+        self._existed: dict[Path, bool] = {}
+        self._locked: set[Path] = set()
+        self._unanswered: set[Path] = set()
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        existed = self._existed.setdefault(slot.cassette, slot.cassette.exists())
+        if recorded := self._replayed(request, slot, existed=existed):
+            return recorded
+        self._make_ready(slot.cassette)
+        try:
+            exchange = await self._live.send(request, slot)
+        except BaseException:
+            self._unanswered.add(slot.cassette)
+            raise
+        if not worth_keeping(exchange):
+            self._unanswered.add(slot.cassette)
+            return exchange
+        self._keep(exchange, slot)
+        return exchange
+
+    def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
+        """The recording that this mode is content with, None where it is time to ask."""
+        if self._mode == "all" or (not existed and self._mode != "stale"):
+            return None
+        if journal.journal_of(slot.cassette).exists() and slot.cassette not in self._locked:
+            self._make_ready(slot.cassette)
+        try:
+            return self._player.find(request, slot)
+        except StaleRecording:
+            if self._mode == "once":
+                raise
+        except NoRecording:
+            if self._mode != "new_episodes":
+                raise
+        return None
+
+    def _make_ready(self, cassette: Path) -> None:
+        """Before anything is asked: the lock, what an interrupted run left behind, and a readable old tape."""
+        if cassette in self._locked:
+            return
+        journal.lock(cassette)
+        self._locked.add(cassette)
+        if journal.journal_of(cassette).exists():
+            journal.fold(cassette)
+        if cassette.exists():
+            read(cassette)
+
+    def _keep(self, exchange: Exchange, slot: Slot) -> None:
+        if leak := self._leaks.find(exchange):
+            self._unanswered.add(slot.cassette)
+            raise SecretOnTape(f"{slot.cassette}: not recorded: {leak}. Nothing was written.")
+        host = self._player.record_host(exchange.request)
+        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host))
+
+    def close(self) -> None:
+        """Write every cassette that was recorded, and let go of the locks. Raises the first fault, after trying all."""
+        faults: list[HarnessError] = []
+        for cassette in sorted(self._locked):
+            try:
+                self._finish(cassette)
+            except HarnessError as fault:
+                faults.append(fault)
+            finally:
+                journal.unlock(cassette)
+        self._locked.clear()
+        if faults:
+            raise faults[0]
+
+    def _finish(self, cassette: Path) -> None:
+        if journal.journal_of(cassette).exists():
+            everything = self._mode == "all" and not self.partial and cassette not in self._unanswered
+            journal.fold(cassette, keep=not everything)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.partial = self.partial or kind is not None
+        self.close()
+
+
+def worth_keeping(exchange: Exchange) -> bool:
+    """Whether an answer belongs on tape: whole, and not a passing refusal that the case does not ask for."""
+    if exchange.fault is not None:
+        return False
+    passing = exchange.status in (408, 429) or exchange.status >= 500
+    return not passing or exchange.status in exchange.request.expects_status
