@@ -1,0 +1,451 @@
+"""One strict door for text: a Python type says what may be written, refuses the rest, and prints the editor's JSON Schema.
+
+Types are what ``typing`` offers: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
+``Annotated[T, "what it is"]``. Two more notes may stand in ``Annotated``: ``Spelled`` (text of a certain spelling) and
+``Deferred`` (a type that is made when it is first needed).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from harness.model import Json
+from harness.yamltext import Path, scalar
+
+
+class Later(str):
+    """Text that becomes a value later (``${row.x}``): it may stand wherever a value may."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A note for ``Annotated[str, ...]``: the text must match ``pattern`` as a whole; ``what`` says so in words."""
+
+    pattern: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deferred:
+    """A note for ``Annotated[Any, ...]``: the type that ``make`` returns, made when it is first needed."""
+
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that may not stand where it stands. ``key``: the key itself is wrong, not its value."""
+
+    path: Path
+    message: str
+    hint: str = ""
+    key: bool = False
+
+
+def findings(value: Json, kind: Any, path: Path = ()) -> list[Finding]:
+    """Everything in ``value`` that the type does not allow; ``path`` is put before each place."""
+    found: list[Finding] = []
+    _shape(kind).look(value, path, found)
+    return found
+
+
+def fit(value: Json, kind: Any) -> Json:
+    """The value with texts turned into the numbers and booleans that the type asks for (rows of a CSV file are all text)."""
+    for wrong in findings(value, kind):
+        value = _replaced(value, wrong.path)
+    return value
+
+
+def json_schema(kind: Any) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a type, for editors."""
+    definitions: dict[str, Any] = {"template": _TEMPLATE}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_shape(kind).schema(definitions),
+        "$defs": definitions,
+    }
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``did you mean "..."?``, or what is known when nothing is near (as far as that fits on a line)."""
+    names = list(known)
+    by_lower = {name.lower(): name for name in reversed(names)}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{by_lower[close[0]]}"?'
+    listed = ", ".join(names)
+    return f"known here: {listed}" if names and len(listed) <= 300 else ""
+
+
+_TEMPLATE = {"type": "string", "pattern": r"\$\{", "description": "${row.x}, ${env:A|B}, ${file:path} or ${capture.x}"}
+
+
+def _replaced(value: Json, path: Path) -> Json:
+    if not path:
+        return scalar(value) if isinstance(value, str) else value
+    step, *rest = path
+    if isinstance(value, Mapping) and step in value:
+        return {**value, step: _replaced(value[step], tuple(rest))}
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return [*value[:step], _replaced(value[step], tuple(rest)), *value[step + 1 :]]
+    return value
+
+
+# --- shapes: what a type means ----------------------------------------------------------------------------
+
+
+class _Shape:
+    """Anything at all."""
+
+    def accepts(self, value: Json) -> bool:  # noqa: ARG002
+        """Whether the value is of the right sort (a mapping, a text ...), however wrong it may be inside."""
+        return True
+
+    def words(self) -> str:
+        return "any value"
+
+    def look(self, value: Json, path: Path, found: list[Finding]) -> None:
+        if not self.accepts(value) and not isinstance(value, Later):
+            found.append(self.refusal(value, path))
+        elif not isinstance(value, Later):
+            self.inside(value, path, found)
+
+    def refusal(self, value: Json, path: Path) -> Finding:
+        return Finding(path, f"expected {self.words()}, got {shown(value)}")
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        """Complain about what is inside a value of the right sort."""
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        return {}
+
+
+def shown(value: Json) -> str:
+    """A value in words, short enough for a message."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'the text "{value}"' if len(value) <= 60 else f'the text "{value[:57]}..."'
+        case int() | float():
+            return f"the number {value}"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+@dataclass(frozen=True)
+class _Scalar(_Shape):
+    name: str
+    types: tuple[type, ...]
+    schema_type: str
+    without: tuple[type, ...] = ()
+
+    def accepts(self, value: Json) -> bool:
+        return isinstance(value, self.types) and not isinstance(value, self.without)
+
+    def words(self) -> str:
+        return self.name
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": self.schema_type}
+
+
+_SCALARS: Mapping[Any, _Shape] = {
+    Any: _Shape(),
+    object: _Shape(),
+    str: _Scalar("text", (str,), "string"),
+    bool: _Scalar("true or false", (bool,), "boolean"),
+    int: _Scalar("a whole number", (int,), "integer", (bool,)),
+    float: _Scalar("a number", (int, float), "number", (bool,)),
+    None: _Scalar("nothing (null)", (NoneType,), "null"),
+    NoneType: _Scalar("nothing (null)", (NoneType,), "null"),
+}
+
+
+@dataclass(frozen=True)
+class _Words(_Shape):
+    """One of a few words (or other scalars)."""
+
+    allowed: tuple[Any, ...]
+
+    def accepts(self, value: Json) -> bool:
+        return any(value == each and type(value) is type(each) for each in self.allowed)
+
+    def words(self) -> str:
+        quoted = [f'"{each}"' if isinstance(each, str) else str(each).lower() for each in self.allowed]
+        return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+    def refusal(self, value: Json, path: Path) -> Finding:
+        near = nearest(value, self.texts()) if isinstance(value, str) else ""
+        return Finding(path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else "")
+
+    def texts(self) -> list[str]:
+        return [each for each in self.allowed if isinstance(each, str)]
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        return {"enum": list(self.allowed)}
+
+
+@dataclass(frozen=True)
+class _Spelling(_Shape):
+    spelled: Spelled
+
+    def accepts(self, value: Json) -> bool:
+        return isinstance(value, str) and re.fullmatch(self.spelled.pattern, value) is not None
+
+    def words(self) -> str:
+        return self.spelled.what
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": "string", "pattern": f"^({self.spelled.pattern})$", "description": self.spelled.what}
+
+
+@dataclass(frozen=True)
+class _List(_Shape):
+    item: _Shape
+
+    def accepts(self, value: Json) -> bool:
+        return isinstance(value, list)
+
+    def words(self) -> str:
+        return "a list" if type(self.item) is _Shape else f"a list of which each item is {self.item.words()}"
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        for index, each in enumerate(value):
+            self.item.look(each, (*path, index), found)
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "array", "items": _or_template(self.item, definitions)}
+
+
+@dataclass(frozen=True)
+class _Map(_Shape):
+    """A mapping with free keys."""
+
+    item: _Shape
+
+    def accepts(self, value: Json) -> bool:
+        return isinstance(value, Mapping)
+
+    def words(self) -> str:
+        return "a mapping"
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        for key, each in value.items():
+            self.item.look(each, (*path, key), found)
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": _or_template(self.item, definitions)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Fields(_Shape):
+    """A mapping with known keys: a TypedDict. Its keys are looked at when they are first needed, so it may hold itself."""
+
+    kind: Any
+    required: frozenset[str]
+    cached: dict[str, _Shape] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> Mapping[str, _Shape]:
+        if not self.cached:
+            hints = get_type_hints(self.kind, include_extras=True)
+            self.cached.update((name, _shape(hint)) for name, hint in hints.items())
+        return self.cached
+
+    def accepts(self, value: Json) -> bool:
+        return isinstance(value, Mapping)
+
+    def words(self) -> str:
+        names = list(self.fields)
+        return f"a mapping with {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        fields = self.fields
+        for key, each in value.items():
+            if key in fields:
+                fields[key].look(each, (*path, key), found)
+            else:
+                found.append(Finding((*path, key), f'unknown key "{key}"', nearest(str(key), fields), key=True))
+        found.extend(Finding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys()))
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        name = self.kind.__name__
+        if name not in definitions:
+            definitions[name] = {}
+            definitions[name].update(self.definition(definitions))
+        return {"$ref": f"#/$defs/{name}"}
+
+    def definition(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = {"type": "object"}
+        if self.kind.__doc__:
+            made["description"] = self.kind.__doc__
+        made["properties"] = {name: _or_template(each, definitions) for name, each in self.fields.items()}
+        if self.required:
+            made["required"] = sorted(self.required)
+        return {**made, "additionalProperties": False}
+
+
+@dataclass(frozen=True)
+class _OneOf(_Shape):
+    members: tuple[_Shape, ...]
+
+    def accepts(self, value: Json) -> bool:
+        return any(each.accepts(value) for each in self.members)
+
+    def words(self) -> str:
+        return " or ".join(dict.fromkeys(each.words() for each in self.members))
+
+    def refusal(self, value: Json, path: Path) -> Finding:
+        texts = [text for each in self.members if isinstance(each, _Words) for text in each.texts()]
+        near = nearest(value, texts) if isinstance(value, str) and texts else ""
+        return Finding(path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else "")
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        """The complaints of the member that fits best: fewest unknown keys, then fewest complaints."""
+        best: list[Finding] | None = None
+        for member in self.members:
+            if member.accepts(value):
+                complaints: list[Finding] = []
+                member.inside(value, path, complaints)
+                if not complaints:
+                    return
+                best = complaints if best is None else min(best, complaints, key=_badness)
+        found.extend(best or ())
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {"anyOf": [each.schema(definitions) for each in self.members]}
+
+
+def _badness(complaints: Sequence[Finding]) -> tuple[int, int]:
+    return sum(each.key for each in complaints), len(complaints)
+
+
+@dataclass(frozen=True)
+class _Described(_Shape):
+    """Another shape, and what it is for."""
+
+    shape: _Shape
+    doc: str
+
+    def accepts(self, value: Json) -> bool:
+        return self.shape.accepts(value)
+
+    def words(self) -> str:
+        return self.shape.words()
+
+    def refusal(self, value: Json, path: Path) -> Finding:
+        return self.shape.refusal(value, path)
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        self.shape.inside(value, path, found)
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {**self.shape.schema(definitions), "description": self.doc}
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting(_Shape):
+    """A shape that is made when it is first needed."""
+
+    deferred: Deferred
+
+    @property
+    def shape(self) -> _Shape:
+        return _shape(self.deferred.make())
+
+    def accepts(self, value: Json) -> bool:
+        return self.shape.accepts(value)
+
+    def words(self) -> str:
+        return self.shape.words()
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        self.shape.inside(value, path, found)
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return self.shape.schema(definitions)
+
+
+def _or_template(shape: _Shape, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a shape where ``${...}`` may stand for it."""
+    made = shape.schema(definitions)
+    if shape.accepts("${"):
+        return made
+    doc = {"description": made.pop("description")} if "description" in made and "$ref" not in made else {}
+    return {**doc, "anyOf": [made, {"$ref": "#/$defs/template"}]}
+
+
+# --- from types to shapes -----------------------------------------------------------------------------------
+
+
+@cache
+def _shape(kind: Any) -> _Shape:
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    if is_typeddict(kind):
+        return _Fields(kind, kind.__required_keys__)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _annotated(_shape(arguments[0]), arguments[1:])
+    if origin in (Required, NotRequired):
+        return _shape(arguments[0])
+    return _generic(kind, origin, arguments)
+
+
+def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
+    for note in notes:
+        if isinstance(note, Spelled):
+            shape = _Spelling(note)
+        elif isinstance(note, Deferred):
+            shape = _Waiting(note)
+        elif isinstance(note, str):
+            shape = _Described(shape, note)
+    return shape
+
+
+def _generic(kind: Any, origin: Any, arguments: Sequence[Any]) -> _Shape:
+    if origin is Literal:
+        return _Words(tuple(arguments))
+    if origin in (Union, UnionType):
+        return _union([_shape(each) for each in arguments])
+    if kind is list or origin is list:
+        return _List(_shape(arguments[0]) if arguments else _Shape())
+    if kind is dict or origin in (dict, Mapping):
+        return _Map(_shape(arguments[1]) if arguments else _Shape())
+    raise TypeError(f"{kind!r} cannot say what a suite may hold")
+
+
+def _union(members: Iterable[_Shape]) -> _Shape:
+    flat = tuple(_flattened(members))
+    if _SCALARS[float] in flat:
+        flat = tuple(each for each in flat if each is not _SCALARS[int])
+    return next((each for each in flat if type(each) is _Shape), None) or _OneOf(flat)
+
+
+def _flattened(members: Iterable[_Shape]) -> Iterator[_Shape]:
+    for each in members:
+        yield from each.members if isinstance(each, _OneOf) else (each,)

@@ -1,0 +1,312 @@
+"""``${row.x}``, ``${env:A|B}``, ``${file:path}``, ``${capture.name}``, and ``$${`` for the characters themselves. Nothing else.
+
+In two steps. ``Reader.resolve`` replaces ``env`` and ``file`` while a suite is read; what they hold is never looked at
+again. A text that still waits for a row or a capture becomes a ``Template``, which ``fill`` completes later.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from harness import yamltext
+from harness.errors import HarnessError
+from harness.model import Json
+from harness.shape import Later, nearest
+from harness.yamltext import Path as Route
+
+
+class Reference(NamedTuple):
+    """A value that comes later: ``row`` and the column, or ``capture`` and its name."""
+
+    scope: Literal["row", "capture"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"${{{self.scope}.{self.name}}}"
+
+
+class Template(Later):
+    """Text that waits for rows or captures. As a ``str`` it reads as it was written."""
+
+    __slots__ = ("parts",)
+    parts: tuple[str | Reference, ...]
+
+    def __new__(cls, parts: Sequence[str | Reference]) -> Template:
+        made = super().__new__(cls, "".join(map(str, parts)))
+        made.parts = tuple(parts)
+        return made
+
+
+class Undefined(HarnessError):
+    """A ``${row.x}`` or ``${capture.x}`` that nothing defines. The text says what there is."""
+
+    exit_code = 4
+
+
+def references(value: Json) -> Iterator[tuple[Route, Reference]]:
+    """Every reference that still waits in a value, and where."""
+    if isinstance(value, Template):
+        yield from (((), part) for part in value.parts if isinstance(part, Reference))
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from (((key, *route), reference) for route, reference in references(each))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from (((index, *route), reference) for route, reference in references(each))
+
+
+def waits(value: Json) -> bool:
+    """Whether anything in the value still waits for a row or a capture."""
+    return next(references(value), None) is not None
+
+
+def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
+    """The value with what ``scope`` defines put in: ``{"row": {...}}`` or ``{"capture": {...}}``.
+
+    A text that is one reference and nothing else becomes the value itself; inside a longer text values are written as
+    text. Scopes that are not given stay as they are. A value that waits for nothing is returned as it is. Raises Undefined.
+    """
+    if isinstance(value, Template):
+        return _filled(value, scope)
+    if isinstance(value, Mapping):
+        filled = {key: fill(each, scope) for key, each in value.items()}
+        return filled if any(filled[key] is not each for key, each in value.items()) else value
+    if isinstance(value, list | tuple):
+        items = [fill(each, scope) for each in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value
+
+
+def _filled(template: Template, scope: Mapping[str, Mapping[str, Json]]) -> Json:
+    parts = [
+        _look_up(part, scope[part.scope]) if isinstance(part, Reference) and part.scope in scope else part
+        for part in template.parts
+    ]
+    if len(parts) == 1:
+        return Template(parts) if isinstance(parts[0], Reference) else parts[0]
+    texts = [part if isinstance(part, Reference) else as_text(part) for part in parts]
+    if any(isinstance(part, Reference) for part in texts):
+        return Template(texts)
+    return "".join(map(str, texts))
+
+
+def _look_up(reference: Reference, values: Mapping[str, Json]) -> Json:
+    if reference.name in values:
+        return values[reference.name]
+    value: Json = values
+    for step in reference.name.split("."):
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            raise Undefined(f"{reference} is not defined; {nearest(reference.name, values) or 'nothing is'}")
+    return value
+
+
+def as_text(value: Json) -> str:
+    """A value as it is written inside a longer text: texts as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# --- reading: env and file ------------------------------------------------------------------------------------
+
+_MARK = re.compile(r"\$\$\{|\$\{([^{}]*)(\})?")
+
+Complain = Callable[[Route, str, str, str], None]
+"""Takes the route to the value, the text to point at, the message and a hint."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Resolves what is known while a suite is read. Files are relative to ``folder``, and read once."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    complain: Complain
+    files: dict[str, bytes | None] = field(default_factory=dict)
+
+    def resolve(self, value: Json, route: Route = ()) -> Json:
+        """The value with ``${env:}`` and ``${file:}`` put in and ``Template`` where something waits. Complains, never raises."""
+        if isinstance(value, str):
+            return self.text(value, route) if "${" in value else value
+        if isinstance(value, Mapping):
+            return self.mapping(value, route)
+        if isinstance(value, list):
+            items = [self.resolve(each, (*route, index)) for index, each in enumerate(value)]
+            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        return value
+
+    def mapping(self, value: Mapping[str, Json], route: Route) -> Json:
+        made = {key: self.resolve(each, (*route, key)) for key, each in value.items()}
+        return made if any(made[key] is not each for key, each in value.items()) else value
+
+    def text(self, text: str, route: Route) -> Json:
+        whole = _MARK.fullmatch(text)
+        if whole and whole[2] and whole[1].startswith("file:"):
+            return self.file(whole[1][5:], route, text)
+        parts = [part for part in self.parts(text, route) if part != ""]
+        if any(isinstance(part, Reference) for part in parts):
+            return Template(parts)
+        return "".join(map(str, parts))
+
+    def parts(self, text: str, route: Route) -> Iterator[str | Reference]:
+        end = 0
+        for mark in _MARK.finditer(text):
+            yield text[end : mark.start()]
+            yield "${" if mark[0] == "$${" else self.part(mark, route)
+            end = mark.end()
+        yield text[end:]
+
+    def part(self, mark: re.Match[str], route: Route) -> str | Reference:
+        inside = mark[1]
+        if not mark[2]:
+            self.complain(route, mark[0], "${ is never closed", "write $${ for the characters themselves")
+        elif inside.startswith(("row.", "capture.")):
+            scope, _, name = inside.partition(".")
+            return Reference("row" if scope == "row" else "capture", name)
+        elif inside.startswith("env:"):
+            return self.variable(inside[4:], mark[0], route)
+        elif inside.startswith("file:"):
+            return as_text(self.file(inside[5:], (*route, "text"), mark[0]))
+        else:
+            known = (
+                "${row.x}, ${env:A|B}, ${file:path} and ${capture.name} are; write $${ for the characters themselves"
+            )
+            self.complain(route, mark[0], f"{mark[0]} is not something that can be filled in", known)
+        return mark[0]
+
+    def variable(self, names: str, written: str, route: Route) -> str:
+        wanted = [name.strip() for name in names.split("|")]
+        for name in wanted:
+            if self.environ.get(name):
+                return self.environ[name]
+        self.complain(route, written, f"{' and '.join(wanted)}: not set in the environment", "")
+        return written
+
+    def file(self, name: str, route: Route, written: str) -> Json:
+        """What a file holds: parsed where a value belongs, base64 under ``inlineData.data``, otherwise its text."""
+        content = self.bytes(name.strip(), route, written)
+        if content is None:
+            return written
+        if route[-2:] == ("inlineData", "data"):
+            return base64.b64encode(content).decode()
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            self.complain(route, written, f"{name} is not UTF-8 text (byte {error.start})", "")
+            return written
+        return self.parsed(text, name, route, written) if _wants_value(route) else text
+
+    def bytes(self, name: str, route: Route, written: str) -> bytes | None:
+        if name not in self.files:
+            try:
+                self.files[name] = (self.folder / name).read_bytes()
+            except (OSError, ValueError) as error:
+                self.files[name] = None
+                self.complain(route, written, f"cannot read {name}: {_reason(error)}", self.neighbour(name))
+        return self.files[name]
+
+    def neighbour(self, name: str) -> str:
+        folder = (self.folder / name).parent
+        try:
+            names = sorted(each.name for each in folder.iterdir() if each.is_file())
+        except (OSError, ValueError):
+            return f"files are looked up from {self.folder}"
+        near = nearest(Path(name).name, names)
+        return near if near.startswith("did") else f"files are looked up from {self.folder}"
+
+    def parsed(self, text: str, name: str, route: Route, written: str) -> Json:
+        if name.endswith((".yaml", ".yml")):
+            document = yamltext.read(text, name)
+            for each in document.complaints:
+                self.complain(route, written, f"{each.place}: {each.message}", each.hint)
+            return document.value
+        if name.endswith(".json"):
+            try:
+                return json.loads(text)
+            except ValueError as error:
+                self.complain(route, written, f"{name} is not JSON: {error}", "")
+                return written
+        return text
+
+    def rows(self, name: str, route: Route, written: str) -> list[Mapping[str, Json]]:
+        """The rows of a CSV, JSONL or JSON file, as mappings. The values of a CSV file are text."""
+        content = self.bytes(name, route, written)
+        if content is None:
+            return []
+        try:
+            return list(_rows(content.decode("utf-8-sig"), name))
+        except ValueError as error:
+            self.complain(route, written, str(error), "")
+            return []
+
+
+def file_named(text: Json) -> str | None:
+    """The file that a text names, where it is ``${file:name}`` and nothing else."""
+    whole = _MARK.fullmatch(text) if isinstance(text, str) else None
+    return whole[1][5:].strip() if whole and whole[2] and whole[1].startswith("file:") else None
+
+
+_VALUES = {"request", "schema", "jsonSchema", "reply", "tools", "valid"}
+
+
+def _wants_value(route: Route) -> bool:
+    """Whether a file at that place is parsed: under request, schema ... but not where the API wants text."""
+    return not _VALUES.isdisjoint(route) and route[-1] not in ("text", "data", "code")
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+
+
+def _rows(text: str, name: str) -> Iterator[Mapping[str, Json]]:
+    if name.endswith(".csv"):
+        return _csv_rows(text, name)
+    if name.endswith((".jsonl", ".ndjson")):
+        return _json_rows(_json_lines(text, name), name)
+    if name.endswith(".json"):
+        value = json.loads(text)
+        if not isinstance(value, list):
+            raise ValueError(f"{name} must hold a list of objects, one for each row")
+        return _json_rows(enumerate(value, 1), name)
+    raise ValueError(f"{name}: rows come from .csv, .jsonl or .json")
+
+
+def _csv_rows(text: str, name: str) -> Iterator[Mapping[str, str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        if len(set(header)) != len(header):
+            raise ValueError(f"{name}:1: two columns have the same name")
+        for row in reader:
+            if row and len(row) != len(header):
+                raise ValueError(f"{name}:{reader.line_num}: {len(row)} values for {len(header)} columns")
+            if row:
+                yield dict(zip(header, row, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"{name}:{reader.line_num}: {error}") from None
+
+
+def _json_lines(text: str, name: str) -> Iterator[tuple[int, Json]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{name}:{number}: not JSON: {error}") from None
+
+
+def _json_rows(values: Iterator[tuple[int, Json]] | enumerate[Json], name: str) -> Iterator[Mapping[str, Json]]:
+    for number, value in values:
+        if not isinstance(value, dict):
+            raise ValueError(f"{name}:{number}: a row must be an object")
+        yield value

@@ -1,0 +1,340 @@
+"""Strict YAML: plain values, and the place of every key and value.
+
+YAML 1.2's core schema, narrowed so that a suite cannot lie: only ``true`` and ``false`` are booleans, ``12:30:45``,
+``2026-01-02``, ``012``, ``1_000`` and ``.nan`` stay text, keys are always text. Duplicate keys, tags, merge keys, several
+documents, endless aliases and bottomless nesting are complaints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from harness.model import Json, Place
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the root of a document to a value in it."""
+
+DEEPEST = 100
+"""Levels of nesting."""
+MOST = 500_000
+"""Values in a document once every alias is written out."""
+
+_PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
+_WORDS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+}
+_NUMBERS: tuple[tuple[re.Pattern[str], Any], ...] = (
+    (re.compile(r"[-+]?(0|[1-9]\d{0,999})"), int),
+    (re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+|(?<=\d)\.)?([eE][-+]?\d+)?(?<=[\d.])"), float),
+    (re.compile(r"0o[0-7]{1,999}"), lambda text: int(text, 0)),
+    (re.compile(r"0x[0-9a-fA-F]{1,999}"), lambda text: int(text, 0)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Something wrong in a text: where, the line itself, what was expected, and perhaps what was meant."""
+
+    place: Place
+    message: str
+    line: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}"
+        if self.line.strip():
+            number, (shown, gap) = str(self.place.line), _window(self.line, self.place.column)
+            text += f"\n  {number} | {shown}\n  {' ' * len(number)} | {gap}^"
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+WIDEST = 110
+
+
+def _window(line: str, column: int) -> tuple[str, str]:
+    """The part of a line to show, printable, and the blanks before its caret."""
+    line = "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in line)
+    start = max(0, column - WIDEST // 2) if len(line) > WIDEST else 0
+    before, after = "..." * (start > 0), "..." * (len(line) > start + WIDEST)
+    gap = "".join("\t" if char == "\t" else " " for char in before + line[start : column - 1])
+    return before + line[start : start + WIDEST] + after, gap
+
+
+class Table(dict[str, Any]):
+    """A mapping that knows where it stands: ``keys_at`` and ``values_at`` hold (line, column), both from 1."""
+
+    __slots__ = ("keys_at", "values_at")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys_at: dict[str, tuple[int, int]] = {}
+        self.values_at: dict[str, tuple[int, int]] = {}
+
+
+class Items(list[Any]):
+    """A sequence that knows where its items stand."""
+
+    __slots__ = ("values_at",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values_at: list[tuple[int, int]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that was read. ``value`` is plain JSON data (``Table`` and ``Items`` are dicts and lists)."""
+
+    file: str
+    lines: Sequence[str]
+    value: Json
+    complaints: Sequence[Complaint]
+
+    def place(self, path: Path, *, key: bool = False) -> Place:
+        """Where the value at that path stands, or its key; for a path that is not there, the nearest value above it."""
+        value, found = self.value, (1, 1)
+        for depth, step in enumerate(path):
+            last = key and depth == len(path) - 1
+            if isinstance(value, Table) and step in value:
+                found = (value.keys_at if last else value.values_at)[str(step)]
+            elif isinstance(value, Items) and isinstance(step, int) and step < len(value):
+                found = value.values_at[step]
+            else:
+                break
+            value = value[step]
+        return Place(self.file, *found)
+
+    def complaint(self, place: Place, message: str, hint: str = "") -> Complaint:
+        """A complaint with the line it is about."""
+        return Complaint(place, message, self.lines[place.line - 1] if place.line <= len(self.lines) else "", hint)
+
+
+def read(text: str, file: str) -> Document:
+    """Read one YAML document. Never raises for any text: what is wrong stands in ``complaints`` (then ``value`` may be None)."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    reading = _Reading(Document(file, lines, None, []))
+    if odd := _ODD.search(text):
+        reading.complain(*_odd_character(text, odd))
+        return Document(file, lines, None, reading.complaints)
+    try:
+        root = _root(text)
+        value = reading.value(root) if root is not None else None
+    except yaml.YAMLError as error:
+        value = None
+        reading.complain(*_syntax(error))
+    except _Refused as refused:
+        value = None
+        reading.complain(refused.args[0], refused.args[1])
+    return Document(file, lines, value, reading.complaints)
+
+
+class _Refused(Exception):
+    """Raised out of the composer with (line, column) and a message."""
+
+
+class _Resolving:
+    """What every loader here shares: scalars keep their style as tag, and depth is counted."""
+
+    depth = 0
+
+    def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
+        if kind is not yaml.ScalarNode:
+            return _COLLECTION
+        return _PLAIN if implicit[0] else _QUOTED
+
+    def descend_resolver(self, parent: yaml.Node | None, _index: Any) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            assert parent is not None
+            raise _Refused(_start(parent), f"nested more than {DEEPEST} levels deep")
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+def _root(text: str) -> yaml.Node | None:
+    loader = _loader(text)
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+        return root
+    finally:
+        getattr(loader, "dispose", lambda: None)()
+
+
+def _loader(text: str) -> Any:
+    return _c_loader()(text) if yaml.__with_libyaml__ else _pure_loader()(text)
+
+
+@cache
+def _c_loader() -> Any:
+    from yaml._yaml import CParser
+
+    class Loader(_Resolving, CParser):
+        pass
+
+    return Loader
+
+
+@cache
+def _pure_loader() -> Any:
+    from yaml.composer import Composer
+    from yaml.parser import Parser
+    from yaml.reader import Reader
+    from yaml.scanner import Scanner
+
+    class Loader(_Resolving, Reader, Scanner, Parser, Composer):
+        def __init__(self, text: str) -> None:
+            Reader.__init__(self, text)
+            Scanner.__init__(self)
+            Parser.__init__(self)
+            Composer.__init__(self)
+
+    return Loader
+
+
+def _start(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+class _Reading:
+    """Nodes become values; what is wrong is collected."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.complaints: list[Complaint] = []
+        self.done: dict[int, tuple[Json, int]] = {}
+        self.size = 0
+
+    def complain(self, at: tuple[int, int], message: str, hint: str = "") -> None:
+        self.complaints.append(self.document.complaint(Place(self.document.file, *at), message, hint))
+
+    def value(self, node: yaml.Node) -> Json:
+        """The plain value of a node. An aliased node is one shared value, counted each time it is used."""
+        if node.tag not in (_PLAIN, _QUOTED, _COLLECTION):
+            self.complain(
+                _start(node), f"tags such as {_shown_tag(node.tag)} are not read here", "write the plain value"
+            )
+        if isinstance(node, yaml.ScalarNode):
+            self.count(1, node)
+            return scalar(node.value) if node.tag == _PLAIN else node.value
+        if id(node) in self.done:
+            return self.again(node)
+        return self.collection(node)
+
+    def again(self, node: yaml.Node) -> Json:
+        value, size = self.done[id(node)]
+        if not size:
+            raise _Refused(_start(node), "an alias inside the very value that it names")
+        self.count(size, node)
+        return value
+
+    def collection(self, node: yaml.Node) -> Json:
+        self.done[id(node)] = (None, 0)
+        before = self.size
+        self.count(1, node)
+        value = self.table(node) if isinstance(node, yaml.MappingNode) else self.items(node.value)
+        self.done[id(node)] = (value, self.size - before)
+        return value
+
+    def count(self, size: int, node: yaml.Node) -> None:
+        self.size += size
+        if self.size > MOST:
+            raise _Refused(_start(node), f"more than {MOST:,} values once every alias is written out")
+
+    def table(self, node: yaml.MappingNode) -> Table:
+        table = Table()
+        for key, value in self.pairs(node):
+            at = _start(key)
+            if key.value in table.keys_at:
+                first = table.keys_at[key.value][0]
+                self.complain(at, f'the key "{key.value}" stands here twice; the first is in line {first}')
+            table.keys_at[key.value] = at
+            table.values_at[key.value] = _start(value)
+            table[key.value] = self.value(value)
+        return table
+
+    def pairs(self, node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                hint = "a value that starts with { or [ must be quoted to be text" if value.value in ("", []) else ""
+                self.complain(_start(key), "a key must be text", hint)
+            elif key.value == "<<" and key.tag == _PLAIN:
+                self.complain(
+                    _start(key), "merge keys are not read here", "what all cases share belongs under defaults:"
+                )
+            else:
+                yield key, value
+
+    def items(self, nodes: Sequence[yaml.Node]) -> Items:
+        items = Items()
+        for each in nodes:
+            items.values_at.append(_start(each))
+            items.append(self.value(each))
+        return items
+
+
+def _shown_tag(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
+
+
+def scalar(text: str) -> Json:
+    """What a plain scalar of that text means: null, a boolean, a number, or the text itself."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in "+-.0123456789":
+        for pattern, number in _NUMBERS:
+            if pattern.fullmatch(text):
+                value = number(text)
+                return text if value in (float("inf"), float("-inf")) else value
+    return text
+
+
+# --- syntax errors in words -----------------------------------------------------------------------------
+
+_ADVICE = (
+    (
+        "character that cannot start any token",
+        "a value that starts with @, ` or % must be quoted; indent with spaces, not tabs",
+    ),
+    ("tab character", "indent with spaces"),
+    ("mapping values are not allowed", "a value that holds ': ' must be quoted; is the line above complete?"),
+    ("could not find expected ':'", "a key needs ': ' after it; is a quote or a bracket open above?"),
+    ("expected a single document", "one file holds one suite: remove the line ---"),
+    ("unexpected end of stream", "a quote or a bracket is never closed"),
+    (
+        "did not find expected ',' or ",
+        "is a bracket open, or a comma missing? text that holds { [ , ] } must be quoted here",
+    ),
+    ("expected ',' or ", "is a bracket open, or a comma missing? text that holds { [ , ] } must be quoted here"),
+    ("did not find expected key", "is this line indented like its neighbours?"),
+    ("expected <block end>", "is this line indented like its neighbours?"),
+    ("did not find expected '-' indicator", "is this line indented like its neighbours?"),
+    ("expected comment or line break", "text that starts with > or | must be quoted; at least 2 is written {min: 2}"),
+    ("expected chomping or indentation", "text that starts with > or | must be quoted; at least 2 is written {min: 2}"),
+    ("undefined alias", "a value that starts with * must be quoted"),
+)
+
+
+def _syntax(error: yaml.YAMLError) -> tuple[tuple[int, int], str, str]:
+    mark = getattr(error, "problem_mark", None)
+    at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    problem = str(getattr(error, "problem", None) or error)
+    detail = " ".join(filter(None, (getattr(error, "context", None), problem)))
+    return at, f"this is not YAML: {detail}", next((advice for words, advice in _ADVICE if words in detail), "")
+
+
+_ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _odd_character(text: str, odd: re.Match[str]) -> tuple[tuple[int, int], str]:
+    before = text[: odd.start()]
+    at = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return at, f"the character U+{ord(odd[0]):04X} is not allowed here"
