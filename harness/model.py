@@ -308,12 +308,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One way in which an answer is not what was expected. ``at`` is a JSON path, or a plain name."""
+    """One way in which an answer is not what was expected. ``at`` is a JSON path, or a plain name.
+
+    ``severity`` is set where one rule judges cases differently; None leaves the rule's own.
+    """
 
     at: str
     expected: Json
     actual: Json
     message: str
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
