@@ -49,6 +49,8 @@ class View:
     color: bool = False
     measures: tuple[str, ...] = MEASURES
     details: int | None = 20
+    quiet: bool = False
+    """Only the totals, where the format is for people."""
 
 
 Writer = Callable[[Any, View, TextIO], None]

@@ -25,11 +25,13 @@ def table(report: Report, view: View, out: TextIO) -> None:
 
 
 def _lines(report: Report, view: View) -> Iterator[str]:
-    for suite, groups in report.summary.by_suite():
-        yield from _suite(suite, groups, view)
+    if not view.quiet:
+        for suite, groups in report.summary.by_suite():
+            yield from _suite(suite, groups, view)
     yield from _failures(report, view)
-    yield from _remarks(report, view)
-    yield from _targets(report, view)
+    if not view.quiet:
+        yield from _remarks(report, view)
+        yield from _targets(report, view)
     yield from _ending(report, view)
 
 

@@ -1,0 +1,266 @@
+"""The command line: what may be written, and which file of ``commands/`` does it.
+
+Exit codes: 0 all passed, 1 a check failed, 2 interrupted, 3 internal error, 4 bad usage, suite or configuration, 5 nothing
+ran, 6 could not ask. ``--version`` and a wrong command import nothing heavy; every command imports its own rooms.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from harness import __version__
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _SubParsersAction
+
+    Commands = _SubParsersAction[ArgumentParser]
+
+RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
+NEEDS_HELP = """\
+exit codes: 0 all passed  1 a check failed  2 interrupted  3 internal error
+            4 bad usage, suite or configuration  5 nothing ran  6 could not ask"""
+
+
+def entry() -> NoReturn:
+    """The ``gemini-harness`` command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
+    if list(argv) in (["--version"], ["-V"]):
+        sys.stdout.write(f"gemini-harness {__version__}\n")
+        return 0
+    try:
+        code = _command(argv)
+        sys.stdout.flush()
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001  the last resort: say it in two lines, keep the rest in a file
+        return _internal(argv)
+    return code
+
+
+def _command(argv: Sequence[str]) -> int:
+    from importlib import import_module
+
+    options = _parser().parse_args(argv)
+    command = import_module(f"harness.commands.{options.module}")
+    code: int = command.main(options)
+    return code
+
+
+def _internal(argv: Sequence[str]) -> int:
+    import tempfile
+    import traceback
+
+    text = traceback.format_exc()
+    if any(each in ("-v", "-vv", "--verbose") for each in argv):
+        sys.stderr.write(text)
+        return 3
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="gemini-harness-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(text)
+    last = text.strip().splitlines()[-1]
+    sys.stderr.write(f"internal error: {last}\nThis is a fault of gemini-harness. The traceback is in {file.name}\n")
+    return 3
+
+
+# --- what may be written ------------------------------------------------------------------------------
+
+
+def _parser() -> ArgumentParser:
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+    class Parser(ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(f"{self.prog}: {message}\n(try {self.prog} --help)")
+
+    parser = Parser(
+        prog="gemini-harness",
+        description="Tests and evals for Gemini's native API: suites in, verdicts and comparison tables out.",
+        epilog=NEEDS_HELP,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
+    commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    for add in (_run, _check, _list, _show, _compare, _report, _audit, _cassettes, _simulate, _schema):
+        add(commands)
+    return parser
+
+
+def _add(commands: Commands, name: str, about: str, module: str | None = None) -> ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
+    parser.set_defaults(module=module or name)
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more; all failures in full")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="say less")
+    return parser
+
+
+def _run(commands: Commands) -> None:
+    parser = _add(commands, "run", "play suites, print the comparison table, save the run")
+    _suites(parser)
+    _selection(parser)
+    _playing(parser)
+    _formats(parser)
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
+    add("--no-progress", action="store_true", help="no line of progress on a terminal")
+
+
+def _check(commands: Commands) -> None:
+    parser = _add(commands, "check", "validate suites without playing them; all problems at once")
+    _suites(parser)
+
+
+def _list(commands: Commands) -> None:
+    parser = _add(
+        commands, "list", "the trials of suites; or: checks, rules, providers, models, formats", module="listing"
+    )
+    _suites(parser)
+    _selection(parser)
+
+
+def _show(commands: Commands) -> None:
+    parser = _add(commands, "show", "the exact request of a trial, where each part came from, and the curl for it")
+    parser.add_argument("trial", metavar="TRIAL", help="a trial's id, or an unambiguous part of it")
+    _suites(parser)
+    _selection(parser, keyword=False)
+
+
+def _compare(commands: Commands) -> None:
+    parser = _add(commands, "compare", "two runs, or two targets of one run: flips, and differences of measures")
+    parser.add_argument("base", metavar="BASE", help="a saved run: its path, its id, or last")
+    parser.add_argument(
+        "candidate", metavar="CANDIDATE", nargs="?", help="another run; without it, two targets of BASE"
+    )
+    parser.add_argument(
+        "--target",
+        metavar="PROVIDER/MODEL",
+        action="append",
+        default=[],
+        help="twice: the two targets of BASE, reference first",
+    )
+    _formats(parser)
+
+
+def _report(commands: Commands) -> None:
+    parser = _add(commands, "report", "render a saved run again, in any format")
+    parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    _formats(parser)
+
+
+def _audit(commands: Commands) -> None:
+    parser = _add(commands, "audit", "hold any recording to the invariants, with no suite")
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders of recordings")
+    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    _formats(parser, reports=False)
+
+
+def _cassettes(commands: Commands) -> None:
+    parser = _add(commands, "cassettes", "look after cassettes")
+    parser.add_argument(
+        "action",
+        choices=["check", "stale", "prune", "recover"],
+        help="check: readable, standard, free of secrets; stale: which answer other requests than the suites now send; "
+        "prune: remove what no trial asks for; recover: fold in what an interrupted recording left",
+    )
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", help="suites for stale and prune, else files or folders of cassettes"
+    )
+    parser.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
+    parser.add_argument("--dry-run", action="store_true", help="prune: only say what would go")
+
+
+def _simulate(commands: Commands) -> None:
+    parser = _add(commands, "simulate", "serve the local Gemini endpoint")
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=8077, help="default: %(default)s; 0: any that is free")
+
+
+def _schema(commands: Commands) -> None:
+    parser = _add(commands, "schema", "the JSON Schema of the suite language, for editors")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there (- or nothing: stdout)")
+
+
+def _suites(parser: ArgumentParser) -> None:
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="suites, or folders of them (default: suites/)")
+
+
+def _selection(parser: ArgumentParser, *, keyword: bool = True) -> None:
+    group = parser.add_argument_group("which trials")
+    if keyword:
+        group.add_argument(
+            "-k", metavar="EXPR", dest="keyword", help="trials whose id matches: words, and, or, not; or a whole id"
+        )
+    group.add_argument(
+        "--tag", metavar="TAG", action="append", default=[], help="suites and cases with this tag (repeatable)"
+    )
+    group.add_argument(
+        "--target",
+        metavar="PROVIDER/MODEL",
+        action="append",
+        default=[],
+        help="instead of the suites' own (repeatable)",
+    )
+    group.add_argument("--provider", metavar="NAME", action="append", default=[], help="(repeatable)")
+    group.add_argument("--model", metavar="ID", action="append", default=[], help="(repeatable)")
+    group.add_argument(
+        "--repeat", metavar="N", type=_positive, help="attempts at each case, instead of the suites' own"
+    )
+    group.add_argument("--shard", metavar="I/N", help="the I-th of N equal parts")
+    group.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
+
+
+def _playing(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("how")
+    add = group.add_argument
+    add(
+        "--record-mode",
+        metavar="MODE",
+        choices=RECORD_MODES,
+        default="none",
+        help=f"{', '.join(RECORD_MODES)} (default: replay only)",
+    )
+    add("--live", action="store_true", help="send everything; read and write no cassette")
+    add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
+    add("--concurrency", metavar="N", type=_positive, help="trials in flight")
+    add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
+    add("--strict", action="store_true", help="warnings fail too")
+
+
+def _formats(parser: ArgumentParser, *, reports: bool = True) -> None:
+    group = parser.add_argument_group("what is printed")
+    add = group.add_argument
+    add(
+        "--format",
+        metavar="NAME[:FILE]",
+        action="append",
+        default=[],
+        help="table (default), markdown, json, junit, csv, github (repeatable)",
+    )
+    add("--measures", metavar="NAMES", help="what cells show, e.g. thoughtsTokenCount,latency_s")
+    add("--width", metavar="N", type=_positive, help="columns of the table (default: the terminal's, or 80)")
+    if reports:
+        add("--reports", metavar="DIR", help="where runs are saved (default: reports/)")
+
+
+def _positive(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)

@@ -1,0 +1,70 @@
+"""Where a document goes: one format to stdout, any number into files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any, TextIO
+
+from harness.errors import UsageError
+from harness.render import MEASURES, Kind, View, find
+
+
+def show(document: Any, kind: Kind, options: Namespace) -> None:
+    """Write the document in every format that ``--format`` asks for; the table where none of them takes stdout.
+
+    Raises UsageError for an unknown format, two formats for stdout, or a file that cannot be written.
+    """
+    for name, file in wanted(options.format):
+        writer = find(name, kind)
+        if file is None:
+            writer(document, view(options, sys.stdout), sys.stdout)
+        else:
+            _write(file, lambda out, writer=writer: writer(document, view(options, out), out))
+
+
+def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
+    """(format, its file or None for stdout) in the order given."""
+    parsed = [(name, Path(file) if file else None) for name, _, file in (each.partition(":") for each in formats)]
+    to_stdout = [name for name, file in parsed if file is None]
+    if len(to_stdout) > 1:
+        raise UsageError(
+            f"--format: {' and '.join(to_stdout)} cannot both go to stdout; give a file, as in {to_stdout[1]}:out"
+        )
+    return parsed if to_stdout else [("table", None), *parsed]
+
+
+def check(formats: list[str], kind: Kind) -> None:
+    """Complain about formats before anything is played."""
+    for name, _ in wanted(formats):
+        find(name, kind)
+
+
+def view(options: Namespace, out: TextIO) -> View:
+    terminal = out.isatty()
+    width = options.width or (shutil.get_terminal_size((80, 24)).columns if terminal else _columns())
+    measures = tuple(each.strip() for each in options.measures.split(",")) if options.measures else MEASURES
+    return View(
+        width=width,
+        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        measures=measures,
+        details=None if options.verbose else 20,
+        quiet=bool(options.quiet),
+    )
+
+
+def _columns() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80
+
+
+def _write(file: Path, write: Any) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("w", encoding="utf-8", newline="\n") as out:
+            write(out)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror or error}") from error

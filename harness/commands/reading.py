@@ -1,0 +1,38 @@
+"""Saved runs, as the commands that read them need them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import datetime
+from pathlib import Path
+
+from harness.compare import summarise
+from harness.config import load as load_config
+from harness.render import Report
+from harness.store import SavedRun, load
+
+
+def run(name: str, options: Namespace) -> SavedRun:
+    """The saved run of that path or id, looked for under ``--reports`` or the configured folder."""
+    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    return load(name, reports)
+
+
+def report(saved: SavedRun) -> Report:
+    """A saved run as a document; reads it once."""
+    summary = summarise(saved.rows())
+    ending = saved.ending or {}
+    return Report(
+        run=saved.run,
+        summary=summary,
+        rows=saved.rows,
+        notes=tuple(saved.notes),
+        interrupted=bool(ending.get("interrupted", saved.ending is None)),
+        seconds=_seconds(saved.run["started"], ending.get("finished")),
+    )
+
+
+def _seconds(started: str, finished: str | None) -> float | None:
+    if finished is None:
+        return None
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()

@@ -1,0 +1,117 @@
+"""A run on disk survives what can happen to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import failed, row, run
+
+from harness.compare import summarise
+from harness.errors import RunError
+from harness.rows import Row, dumps
+from harness.store import RunWriter, load, run_row
+
+
+def saved(tmp_path: Path, rows: list[Row], *, ended: bool = True) -> Path:
+    with RunWriter(tmp_path, run()) as writer:
+        for each in rows:
+            writer.append(each)
+        writer.close(summarise(rows) if ended else None)
+    return writer.path
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    rows = [row("a"), failed("日本")]
+    read = load(saved(tmp_path, rows))
+    assert read.run == run()
+    assert list(read.rows()) == rows
+    assert read.ending is not None
+    assert read.ending["totals"]["failed"] == 1
+    assert not read.notes
+
+
+def test_every_line_is_on_disk_when_its_trial_is_finished(tmp_path: Path) -> None:
+    writer = RunWriter(tmp_path, run())
+    writer.append(row("a"))
+    assert [each["case"] for each in load(writer.path).rows()] == ["a"]
+    writer.close()
+
+
+def test_a_run_that_was_killed_is_read_and_said(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row("a"), row("b")], ended=False)
+    path.write_bytes(path.read_bytes()[:-40])
+    read = load(path)
+    assert [each["case"] for each in read.rows()] == ["a"]
+    assert read.notes == [f"{path}:3: the last line was cut off; that trial is not shown"]
+
+
+def test_a_run_without_its_last_line_is_said(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row("a")], ended=False)
+    read = load(path)
+    assert len(list(read.rows())) == 1
+    assert read.notes == [f"{path}: the run did not come to its end; what it had finished is here"]
+
+
+def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row("a"), row("b")])
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b"{broken\n", *lines[2:]]))
+    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is not JSON"):
+        list(load(path).rows())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"version": 2, "run": {}}\n', "has version 2 of the run format; this program reads version 1"),
+        ("hello\n", "is not a saved run: its first line is not JSON"),
+        ("[]\n", "is not a saved run: its first line should hold version and run"),
+    ],
+)
+def test_what_is_not_a_run_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text(text)
+    with pytest.raises(RunError, match=said):
+        load(path)
+
+
+def test_a_run_is_found_by_path_folder_id_beginning_and_last(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row()])
+    for name in (path, path.parent, "20261121-070000-ab12", "20261121", "last"):
+        assert load(name, tmp_path).path == path
+
+
+def test_no_such_run_names_the_latest(tmp_path: Path) -> None:
+    saved(tmp_path, [row()])
+    with pytest.raises(RunError, match=r"no saved run 'x' in .*; the latest are 20261121-070000-ab12"):
+        load("x", tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+    with pytest.raises(RunError, match="cannot write the run to"):
+        RunWriter(tmp_path / "reports", run())
+
+
+def test_ids_of_runs_sort_by_time() -> None:
+    made = run_row(record_mode="none", targets=[], suites=[], front="cli")
+    assert made["id"].startswith(made["started"][:10].replace("-", ""))
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(values)
+def test_any_value_becomes_one_strict_line(value: object) -> None:
+    line = dumps(value)
+    assert "\n" not in line
+    assert line.encode()
+    json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
