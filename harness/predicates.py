@@ -148,6 +148,11 @@ ABSENT: Final = Absent()
 """Stands for a value that is not there at all (null is there)."""
 
 
+def or_absent(value: Json) -> Json | Absent:
+    """The value; ``ABSENT`` for None and for an empty text, which is how a ``Reply`` says that there is none."""
+    return ABSENT if value is None or value == "" else value
+
+
 # --- comparing ----------------------------------------------------------------------------------------
 
 
@@ -368,6 +373,21 @@ def _has_type(actual: Any, wanted: str | Sequence[str]) -> bool:
 def _twice(items: Sequence[Any]) -> int | None:
     """The index of the first item that was there before."""
     return next((at for at, item in enumerate(items) if any(same(item, earlier) for earlier in items[:at])), None)
+
+
+# --- counting -----------------------------------------------------------------------------------------
+
+
+def counting(parameter: Any, default: Any) -> tuple[Any, dict[str, Any]]:
+    """The number predicate and the other words of a parameter such as ``{min: 1, kind: web}``.
+
+    ``default`` is the number predicate where the parameter states none.
+    """
+    if not isinstance(parameter, Mapping):
+        return parameter, {}
+    numbers = {word: value for word, value in parameter.items() if word in NumberWords.__annotations__}
+    others = {word: value for word, value in parameter.items() if word not in numbers}
+    return numbers or default, others
 
 
 # --- numbers with units -------------------------------------------------------------------------------

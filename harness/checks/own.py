@@ -1,0 +1,72 @@
+"""A suite's own checks, in Python."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.checks import check
+from harness.errors import SuiteError
+from harness.model import Evidence, Mismatch
+from harness.outcome import Outcome, outcome
+from harness.parameters import FunctionRef
+
+
+@check("python")
+def python(evidence: Evidence, expected: FunctionRef | list[FunctionRef]) -> Iterator[Mismatch]:
+    """A function of your own, ``file.py:function``, the file beside the suite: ``def one_word(result): ...``.
+
+    ``result`` is a plain object: text, thoughts, json, parts, function_calls, inline_data, finish_reason, block_reason,
+    usage, grounding, response, chunks, error, status, headers, request, model, model_version, latency, ttft. It holds when
+    the function returns True or None; False, a text (what is wrong) or an AssertionError is a failure; any other
+    exception means that the check itself is broken.
+
+        python: checks.py:one_word
+        python: [checks.py:one_word, checks.py:no_apology]
+    """
+    result = outcome(evidence)
+    for reference in [expected] if isinstance(expected, str) else expected:
+        failure = _asked(load(reference, evidence.folder), reference, result)
+        if failure:
+            yield Mismatch(reference, True, failure, failure)
+
+
+def _asked(function: Callable[[Outcome], Any], reference: str, result: Outcome) -> str | None:
+    try:
+        answer = function(result)
+    except AssertionError as problem:
+        return str(problem) or f"{reference} raised AssertionError"
+    if answer is None or answer is True:
+        return None
+    if answer is False or isinstance(answer, str):
+        return answer or f"{reference} returned False"
+    raise TypeError(
+        f"{reference} returned {answer!r}; a check returns True, None, False or a text that says what is wrong"
+    )
+
+
+def load(reference: str, folder: Path) -> Callable[[Outcome], Any]:
+    """The function that ``file.py:function`` names. SuiteError where there is none; what the file raises comes through."""
+    file, _, name = reference.rpartition(":")
+    found = getattr(_module((folder / file).resolve()), name, None)
+    if not callable(found):
+        raise SuiteError([f"python: {file} has no function {name!r}"])
+    return found  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=256)
+def _module(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise SuiteError([f"python: there is no file {file}"])
+    unique = f"{file.stem}_{sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(unique, file)
+    if spec is None or spec.loader is None:
+        raise SuiteError([f"python: {file} is not a Python file"])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

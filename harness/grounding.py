@@ -1,0 +1,159 @@
+"""What an answer's grounding points at. Offsets count UTF-8 bytes, never characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from harness.model import Json, Reply
+
+ChunkKind = Literal["web", "image", "maps", "retrievedContext"]
+KINDS: tuple[ChunkKind, ...] = ("web", "image", "maps", "retrievedContext")
+_REDIRECT = "vertexaisearch.cloud.google.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One source. ``kind`` is empty for a chunk that names none; ``domain`` is lower case, empty where unknown."""
+
+    kind: ChunkKind | Literal[""]
+    uri: str
+    title: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The piece of the answer that one support speaks of.
+
+    ``text`` is what the support says stands there, ``found`` what the byte slice really holds (None: the offsets lead
+    outside the text); ``start`` and ``end`` are byte offsets into the part ``part``, or into the whole answer text (None).
+    """
+
+    at: str
+    start: int
+    end: int
+    part: int | None
+    text: str
+    found: str | None
+
+    @property
+    def agrees(self) -> bool:
+        return self.found == self.text
+
+
+def chunks(reply: Reply) -> list[Chunk]:
+    """``groundingChunks`` in order."""
+    return [_chunk(each) for each in _list(reply.grounding.get("groundingChunks"))]
+
+
+def segments(reply: Reply) -> list[Segment]:
+    """The segment of every support that has one.
+
+    With ``partIndex`` the offsets count in that part, as it was received; without, in the whole visible text (thoughts and
+    tool parts left out), in streams likewise. An absent ``startIndex`` is 0.
+    """
+    return [
+        _segment(segment, f"groundingSupports[{index}].segment", reply)
+        for index, support in enumerate(_list(reply.grounding.get("groundingSupports")))
+        if isinstance(support, Mapping) and isinstance(segment := support.get("segment"), Mapping)
+    ]
+
+
+def stray_indices(reply: Reply) -> Iterator[tuple[str, Json]]:
+    """Chunk indices of supports that name no chunk: (place, index)."""
+    count = len(_list(reply.grounding.get("groundingChunks")))
+    for at, support in enumerate(_list(reply.grounding.get("groundingSupports"))):
+        indices = support.get("groundingChunkIndices") if isinstance(support, Mapping) else None
+        for position, index in enumerate(_list(indices)):
+            if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
+                yield f"groundingSupports[{at}].groundingChunkIndices[{position}]", index
+
+
+def coverage(reply: Reply) -> float:
+    """The share of the answer's bytes that some support speaks of; 0 where there is no text."""
+    total = len(_bytes(reply.text))
+    covered = end = 0
+    for start, stop in sorted(_spans(reply)):
+        covered += max(0, min(stop, total) - max(start, end))
+        end = max(end, stop)
+    return covered / total if total else 0.0
+
+
+def _spans(reply: Reply) -> Iterator[tuple[int, int]]:
+    """Byte ranges of the whole answer text."""
+    for segment in segments(reply):
+        if segment.found is not None:
+            offset = 0 if segment.part is None else _offset(reply, segment.part)
+            yield segment.start + offset, segment.end + offset
+
+
+def _offset(reply: Reply, part: int) -> int:
+    return sum(len(_bytes(_visible(each))) for each in _parts(reply)[:part])
+
+
+def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:
+    start, end, part = (_natural(segment.get(name)) for name in ("startIndex", "endIndex", "partIndex"))
+    text = segment.get("text")
+    whole = reply.text if part is None else _part_text(reply, part)
+    found = None if start == -1 or end in (None, -1) else _slice(whole, start or 0, end or 0)
+    return Segment(at, start or 0, end or 0, part, text if isinstance(text, str) else "", found)
+
+
+def _natural(value: Json) -> int | None:
+    """The number; None where absent, -1 where it is not a natural number."""
+    if value is None:
+        return None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else -1
+
+
+def _slice(text: str, start: int, end: int) -> str | None:
+    data = _bytes(text)
+    return data[start:end].decode("utf-8", "replace") if start <= end <= len(data) else None
+
+
+def _part_text(reply: Reply, part: int) -> str:
+    parts = _parts(reply)
+    return _visible(parts[part]) if 0 <= part < len(parts) else ""
+
+
+def _parts(reply: Reply) -> list[Json]:
+    return _list((reply.content or {}).get("parts"))
+
+
+def _visible(part: Json) -> str:
+    if not isinstance(part, Mapping) or part.get("thought"):
+        return ""
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def _chunk(value: Json) -> Chunk:
+    kind = next((each for each in KINDS if isinstance(value, Mapping) and isinstance(value.get(each), Mapping)), None)
+    said = value[kind] if kind else {}
+    uri, title, domain = (_text(said.get(name)) for name in ("uri", "title", "domain"))
+    uri = uri or _text(said.get("sourceUri"))
+    return Chunk(kind or "", uri, title, (domain or _domain(uri, title)).lower())
+
+
+def _domain(uri: str, title: str) -> str:
+    """The host; behind the search redirect the title is the site's bare domain."""
+    try:
+        host = urlsplit(uri).hostname or ""
+    except ValueError:
+        return ""
+    return title if host == _REDIRECT and " " not in title else host
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,97 @@
+"""What is wrong with a check's parameter beyond its shape, known before any call: predicates, JSONPaths, files, schemas.
+
+A parameter type carries its own refusal: ``Annotated[str, "what it is", Refuse(complaint)]``. The predicate types need
+none: their words are known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from harness import jsonpath, predicates
+from harness.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Put into ``Annotated``: given the value and the suite's folder, says what is wrong with it, or None."""
+
+    complaint: Callable[[Any, Path], str | None]
+
+
+def _function_complaint(value: Any, folder: Path) -> str | None:
+    file, _, name = str(value).rpartition(":")
+    if not file.endswith(".py") or not name.isidentifier():
+        return f"{value!r} does not name a function; write file.py:function"
+    return None if (folder / file).is_file() else f"there is no file {folder / file}"
+
+
+JsonPath: TypeAlias = Annotated[str, "a JSONPath (RFC 9535)", Refuse(lambda value, _: jsonpath.complaint(value))]
+FunctionRef: TypeAlias = Annotated[str, "file.py:function, the file beside the suite", Refuse(_function_complaint)]
+
+_UNITS: dict[Any, Unit] = {Words: "", NumberWords: "", TextWords: "", DurationWords: "s", ShareWords: "%"}
+
+
+def complaints(annotation: Any, value: Any, folder: Path = Path()) -> list[tuple[tuple[str | int, ...], str]]:
+    """Every complaint about a value that already has the shape of ``annotation``: (where inside the value, sentence)."""
+    return list(_walk(annotation, value, folder, ()))
+
+
+def _walk(
+    annotation: Any, value: Any, folder: Path, at: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        for refuse in (each for each in inner[1:] if isinstance(each, Refuse)):
+            if said := refuse.complaint(value, folder):
+                yield at, said
+        yield from _walk(inner[0], value, folder, at)
+    elif origin in (Union, UnionType):
+        member = next((each for each in inner if _fits(each, value)), None)
+        yield from _walk(member, value, folder, at) if member is not None else ()
+    elif origin is list:
+        for index, item in enumerate(value):
+            yield from _walk(inner[0], item, folder, (*at, index))
+    elif origin is dict:
+        for key, item in value.items():
+            yield from _walk(inner[0], key, folder, (*at, key))
+            yield from _walk(inner[1], item, folder, (*at, key))
+    elif is_typeddict(annotation):
+        yield from _walk_words(annotation, value, folder, at)
+
+
+def _walk_words(
+    words: Any, value: Mapping[str, Any], folder: Path, at: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if words in _UNITS:
+        yield from ((at, said) for said in predicates.complaints(value, _UNITS[words]))
+        return
+    hints = get_type_hints(words, include_extras=True)
+    numbers = {
+        word: value[word]
+        for word in value
+        if word in NumberWords.__annotations__ and NumberWords.__annotations__.keys() <= hints.keys()
+    }
+    if numbers:
+        yield from ((at, said) for said in predicates.complaints(numbers))
+    for word, item in value.items():
+        if word in hints and word not in numbers:
+            yield from _walk(hints[word], item, folder, (*at, word))
+
+
+def _fits(annotation: Any, value: Any) -> bool:
+    """Whether a member of a union is the one that this value is meant for."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _fits(inner[0], value)
+    if origin is Literal:
+        return value in inner
+    if is_typeddict(annotation):
+        return isinstance(value, Mapping) and value.keys() <= annotation.__annotations__.keys()
+    if origin in (list, dict):
+        return isinstance(value, origin)
+    return annotation is Any or (isinstance(annotation, type) and isinstance(value, annotation))
