@@ -1,0 +1,87 @@
+"""Which models answer, under which name, and how ``models.list`` shows them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from harness.models import ModelFacts, bare, catalogue, facts, undated
+from harness.simulator.errors import refusal
+
+PAGE = 50
+_METHODS = {
+    "embed": ["embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent"],
+    "live": ["bidiGenerateContent"],
+    "text": ["generateContent", "countTokens", "createCachedContent", "batchGenerateContent"],
+}
+
+
+def answering(name: str, version: str, method: str, *, strict: bool = False) -> ModelFacts:
+    """The model that answers for ``name``: itself, what an alias points at, or the one that took a retired one's place.
+
+    Raises the API's 404 for made-up names, and under ``strict`` for models that were shut down.
+    """
+    if any(char.isspace() for char in name):
+        raise refusal("model_name_bad")
+    found = facts(name)
+    if found is None or method not in methods(found):
+        raise refusal("model_unknown", model=bare(name), version=version, method=method)
+    if found.stage == "shutdown" and strict:
+        raise refusal("model_gone", model=bare(name), replacement=found.replacement or "gemini-3.8-flash")
+    if found.stage in ("retired", "shutdown") and found.routed_to:
+        return catalogue().models[found.routed_to]
+    return found
+
+
+def methods(model: ModelFacts) -> list[str]:
+    """``supportedGenerationMethods``, and the ones that go without saying."""
+    if "embed" in model.features:
+        return [*_METHODS["embed"], "batchEmbedContents"]
+    if "live" in model.features:
+        return _METHODS["live"]
+    return [*_METHODS["text"], "streamGenerateContent"]
+
+
+def described(name: str, version: str) -> dict[str, Any]:
+    """One model as ``models.get`` shows it. Raises the API's 404."""
+    found = facts(name)
+    if found is None:
+        raise refusal("model_unknown", model=bare(name), version=version, method="getModel")
+    return _shown(found, undated(name) if name not in catalogue().models else name)
+
+
+def listed(size: int, token: str) -> dict[str, Any]:
+    """One page of ``models.list``. ``token`` is the number of the first model, as text."""
+    models = _served()
+    start = int(token) if token.isdigit() else 0
+    size = min(max(size, 1), 1000)
+    page: dict[str, Any] = {"models": list(models[start : start + size])}
+    if start + size < len(models):
+        page["nextPageToken"] = str(start + size)
+    return page
+
+
+@cache
+def _served() -> tuple[dict[str, Any], ...]:
+    return tuple(
+        _shown(each, each.name) for each in catalogue().models.values() if each.stage not in ("retired", "shutdown")
+    )
+
+
+def _shown(model: ModelFacts, name: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": f"models/{name}",
+        "version": model.version or name.removeprefix("gemini-"),
+        "displayName": name.replace("-", " ").title(),
+        "description": f"Simulated {name}.",
+        "inputTokenLimit": model.input_tokens,
+        "outputTokenLimit": model.output_tokens,
+        "supportedGenerationMethods": [
+            each for each in methods(model) if not each.startswith(("stream", "batchEmbed"))
+        ],
+        "temperature": 1,
+        "topP": 0.95,
+        "topK": 64,
+        "maxTemperature": 2,
+    }
+    return {**shown, "thinking": True} if model.thinking.control in ("level", "budget") else shown

@@ -1,0 +1,216 @@
+"""The API's own refusals: each name is one error body. Texts are the wire's, oddities included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+STATUS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+MESSAGES: Mapping[str, tuple[int, str]] = {
+    "key_invalid": (400, "API key not valid. Please pass a valid API key."),
+    "key_missing": (
+        403,
+        (
+            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
+            "form of API consumer identity to call this API."
+        ),
+    ),
+    "cache_missing": (403, "CachedContent not found (or permission denied)"),
+    "file_missing": (403, "You do not have permission to access the File {name} or it may not exist."),
+    "no_route": (404, "Requested entity was not found."),
+    "model_unknown": (
+        404,
+        (
+            "models/{model} is not found for API version {version}, or is not supported for {method}. Call "
+            "ModelService.ListModels to see the list of available models and their supported methods."
+        ),
+    ),
+    "model_gone": (
+        404,
+        "This model models/{model} is no longer available. Please update your code to use models/{replacement}",
+    ),
+    "model_name_bad": (400, "* GenerateContentRequest.model: unexpected model name format\n"),
+    "think_level_unsupported": (400, "Thinking level is not supported for this model."),
+    "think_level_wrong": (
+        400,
+        "Thinking level {level} is not supported for this model. Please retry with other thinking level.",
+    ),
+    "think_both": (400, "You can only set only one of thinking budget and thinking level."),
+    "think_budget_range": (
+        400,
+        "The thinking budget {budget} is invalid. Please choose a value between {lowest} and {highest}.",
+    ),
+    "think_zero": (400, "Budget 0 is invalid. This model only works in thinking mode."),
+    "think_not_enabled": (400, "Thinking is not enabled for this model"),
+    "schema_no_mime": (400, "Response_schema with a response mime type 'text/plain' is unsupported"),
+    "tools_json_25": (400, "Function calling with a response mime type: 'application/json' is unsupported"),
+    "tool_json_25": (400, "Tool use with a response mime type: 'application/json' is unsupported"),
+    "maps_json": (400, "Google Maps tool with a response mime type: 'application/json' is unsupported"),
+    "builtin_functions": (
+        400,
+        "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.",
+    ),
+    "builtin_functions_old": (
+        400,
+        (
+            "Built-in tools ({{{tool}}}) and Custom tools (Function Calling) cannot be combined in the same request. "
+            "Please choose one to continue."
+        ),
+    ),
+    "circulation": (400, "Tool call context circulation is not enabled"),
+    "fc_config_alone": (400, "Function calling config is set without function_declarations."),
+    "cache_conflict": (
+        400,
+        "Tool config, tools and system instruction should not be set in the request when using cached content.",
+    ),
+    "signature_missing": (
+        400,
+        (
+            "Function call is missing a thought_signature in functionCall parts. This is required for tools to work "
+            "correctly, and missing thought_signature may lead to degraded model performance. Additional data, function "
+            "call `default_api:{name}` , position {position}. Please refer to "
+            "https://ai.google.dev/gemini-api/docs/thought-signatures for more details."
+        ),
+    ),
+    "signature_bad": (400, "Corrupted thought signature."),
+    "response_parts": (
+        400,
+        (
+            "Please ensure that the number of function response parts is equal to the number of function call parts of "
+            "the function call turn."
+        ),
+    ),
+    "invalid_argument": (400, "Request contains an invalid argument."),
+    "role_bad": (400, "Please use a valid role: user, model."),
+    "mime_bad": (
+        400,
+        (
+            "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are `text/plain`, "
+            "`application/json`, `application/xml`, `application/yaml` and `text/x.enum`.\n"
+        ),
+    ),
+    "duplicate_function": (400, "Duplicate function declaration found: {name}"),
+    "logprobs_alone": (400, "Logprobs can only be set when response_logprobs is true."),
+    "schema_depth": (
+        400,
+        "A schema in GenerationConfig in the request exceeds the maximum allowed nesting depth.",
+    ),
+    "json_mode_off": (400, "JSON mode is not enabled for models/{model}"),
+    "modalities": (
+        400,
+        (
+            "The requested combination of response modalities ({asked}) is not supported by the model. models/{model} "
+            "accepts the following combination of response modalities:\n* {accepted}\n"
+        ),
+    ),
+    "logprobs_stream": (400, "LogProbs is not supported in streaming mode"),
+    "logprobs_off": (400, "Logprobs is not enabled for this model"),
+    "too_long": (
+        400,
+        "The input token count ({count}) exceeds the maximum number of tokens allowed ({most}).",
+    ),
+    "quota_short": (429, "Resource has been exhausted (e.g. check quota)."),
+    "capacity": (
+        429,
+        (
+            "Resource exhausted. Please try again later. Please refer to "
+            "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
+        ),
+    ),
+    "internal": (
+        500,
+        (
+            "An internal error has occurred. Please retry or report in "
+            "https://developers.generativeai.google/guide/troubleshooting"
+        ),
+    ),
+    "overloaded": (
+        503,
+        (
+            "This model is currently experiencing high demand. Spikes in demand are usually temporary. "
+            "Please try again later."
+        ),
+    ),
+    "deadline": (504, "The request timed out. Please try again."),
+    "cancelled": (499, "The operation was cancelled."),
+}
+
+
+class Refusal(Exception):
+    """An answer of the API that is an error. ``body`` is the whole JSON value, ``status`` the HTTP status."""
+
+    def __init__(self, status: int, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        error: dict[str, Any] = {"code": status, "message": message, "status": STATUS[status]}
+        if details:
+            error["details"] = list(details)
+        self.body = {"error": error}
+
+
+def refusal(name: str, **words: object) -> Refusal:
+    """The refusal called ``name`` (a key of ``MESSAGES``), its placeholders filled in."""
+    status, text = MESSAGES[name]
+    message = text.format(**words)
+    return Refusal(status, message, _key_details(message) if name == "key_invalid" else ())
+
+
+def rules(lines: Sequence[str]) -> Refusal:
+    """Broken rules of a request that parses: one ``* path: rule`` line each."""
+    return Refusal(400, "".join(f"* {line}\n" for line in lines))
+
+
+def bad_payload(violations: Sequence[tuple[str, str]]) -> Refusal:
+    """A payload that does not fit the definition: (snake_case path, sentence) each; the path is empty at the root."""
+    found = [{"field": at, "description": text} if at else {"description": text} for at, text in violations]
+    detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": found}
+    return Refusal(400, "\n".join(text for _, text in violations), [detail])
+
+
+def quota(model: str, seconds: float) -> Refusal:
+    """429 with Help, QuotaFailure and RetryInfo; the delay in whole seconds there, in full in the message."""
+    metric = "generativelanguage.googleapis.com/generate_content_paid_tier_input_token_count"
+    learn = "https://ai.google.dev/gemini-api/docs/rate-limits"
+    message = (
+        "You exceeded your current quota, please check your plan and billing details. For more information on this "
+        f"error, head to: {learn}. To monitor your current usage, head to: https://ai.dev/rate-limit. \n"
+        f"* Quota exceeded for metric: {metric}, limit: 1000000, model: {model}\n"
+        f"Please retry in {seconds:.9f}s."
+    )
+    violation = {
+        "quotaMetric": metric,
+        "quotaId": "GenerateContentPaidTierInputTokensPerModelPerMinute",
+        "quotaDimensions": {"location": "global", "model": model},
+        "quotaValue": "1000000",
+    }
+    rpc = "type.googleapis.com/google.rpc."
+    details = [
+        {"@type": rpc + "Help", "links": [{"description": "Learn more about Gemini API quotas", "url": learn}]},
+        {"@type": rpc + "QuotaFailure", "violations": [violation]},
+        {"@type": rpc + "RetryInfo", "retryDelay": f"{int(seconds)}s"},
+    ]
+    return Refusal(429, message, details)
+
+
+def _key_details(message: str) -> list[dict[str, Any]]:
+    rpc = "type.googleapis.com/google.rpc."
+    return [
+        {
+            "@type": rpc + "ErrorInfo",
+            "reason": "API_KEY_INVALID",
+            "domain": "googleapis.com",
+            "metadata": {"service": "generativelanguage.googleapis.com"},
+        },
+        {"@type": rpc + "LocalizedMessage", "locale": "en-US", "message": message},
+    ]

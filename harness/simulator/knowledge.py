@@ -1,0 +1,331 @@
+"""What is said to a question: capitals, arithmetic, a few facts, lists, translations, stories; else an echo of the topic."""
+
+# ruff: noqa: RUF001 - other scripts and typographic signs are data here
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from harness.simulator import world
+from harness.simulator.manners import LANGUAGES
+
+MOST_COUNTED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One thing to say. ``short`` is the bare answer, ``long`` a sentence, ``more`` a second one.
+
+    ``facts`` are labelled values for structured answers; ``items`` the answer as a list; ``domains`` who would be cited.
+    """
+
+    short: str
+    long: str
+    more: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    items: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+    def sentence(self, language: str) -> str:
+        """The answer as one sentence in ``language`` (a two-letter code)."""
+        local = world.LOCAL.get(language, {})
+        if "capital" in self.facts:
+            country, capital = str(self.facts["country"]), str(self.facts["capital"])
+            form = world.CAPITAL_IS[language]
+            return form.format(country=local.get(country, country), capital=local.get(capital, capital))
+        if language == "en":
+            return self.long
+        return world.ANSWER_IS[language].format(short=local.get(self.short, self.short))
+
+
+@lru_cache(maxsize=512)
+def recall(question: str) -> Known | None:
+    """What is known about ``question``; None where nothing is."""
+    for ability in ABILITIES:
+        if known := ability(question):
+            return known
+    return None
+
+
+# --- abilities, most special first --------------------------------------------------------------------
+
+_CAPITAL = re.compile(
+    r"\bcapitals?(?: city)? of (?:the )?([A-Za-z .]+?)(?:$|[^A-Za-z .]|[.](?:\s|$)| and | in )", re.IGNORECASE
+)
+_TIMES = re.compile(r"\b(\d{1,2}):(\d{2})\b")
+_STOPS = re.compile(
+    r"\bstops?\b[^.\d]*?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
+)
+_EXPRESSION = re.compile(r"[-(]*\d[\d\s.,+\-*/×÷^()%]*[+\-*/×÷^]\s*[\d.(][\d\s.,+\-*/×÷^()%]*")
+_COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
+_LIST = re.compile(
+    r"\b(?:list|name|give|tell|write|what are|show)\b[^.?\n]{0,40}?\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
+    r"(?:[a-z-]+ ){0,3}?([a-z]+)",
+    re.IGNORECASE,
+)
+_TRANSLATE = re.compile(
+    rf"\btranslate\b[^\"'“\n]*[\"'“]([^\"'”\n]+)[\"'”][^.\n]*?\b(?:to|into) ({'|'.join(LANGUAGES)})"
+    rf"|\btranslate ([a-z ]+?) (?:to|into) ({'|'.join(LANGUAGES)})"
+    rf"|\b(?:word|say|translation)\b[^\"'“\n]*[\"'“]([^\"'”\n]+)[\"'”][^.\n]*?\bin ({'|'.join(LANGUAGES)})",
+    re.IGNORECASE,
+)
+_STORY = re.compile(
+    r"\b(?:story|poem|essay|tale|paragraph|article|haiku|song|blog post)\b(?: about| on| of)?\s*(.*)", re.IGNORECASE
+)
+_LENGTH = re.compile(r"(\d{2,4})[- ]words?\b", re.IGNORECASE)
+_REPEAT = re.compile(
+    r"^\s*(?:please )?(?:repeat(?: after me)?|echo|say)[:\s]+[\"'“]?(.+?)[\"'”]?[.!]?\s*$", re.IGNORECASE | re.DOTALL
+)
+_LETTERS = re.compile(
+    r"\bhow many (?:times does )?(?:the )?(?:letter )?[\"'“]?([a-z])[\"'”]?(?:'?s)?\b.{0,30}?\bin (?:the word )?[\"'“]?(\w+)",
+    re.IGNORECASE,
+)
+_PRIMES = re.compile(r"\bsum of the first (\d+) prime", re.IGNORECASE)
+_PRIME = re.compile(r"\bis (\d+) (?:a )?prime", re.IGNORECASE)
+_FACTORIAL = re.compile(r"\bfactorial of (\d+)|\b(\d+) factorial|\b(\d+)!", re.IGNORECASE)
+_FIBONACCI = re.compile(r"\b(\d+)(?:st|nd|rd|th)? fibonacci|fibonacci\D{0,20}(\d+)", re.IGNORECASE)
+_ROOT = re.compile(r"\bsquare root of (\d+(?:\.\d+)?)", re.IGNORECASE)
+_GREETING = re.compile(r"^\s*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b.{0,20}$", re.IGNORECASE | re.DOTALL)
+_GOOD = re.compile(
+    r"\b(?:love|wonderful|great|excellent|amazing|happy|good|best|fantastic|perfect|enjoy\w*)\b", re.IGNORECASE
+)
+_BAD = re.compile(r"\b(?:hate|terrible|awful|bad|worst|broken|sad|angry|poor|disappoint\w*|boring)\b", re.IGNORECASE)
+_SENTIMENT = re.compile(r"\b(?:sentiment|positive|negative|review|classify)\b", re.IGNORECASE)
+_WORD = re.compile(r"[\w']+")
+_NUMBERS = {
+    w: n for n, w in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+}
+
+
+def _trains(question: str) -> Known | None:
+    times = _TIMES.findall(question)
+    if len(times) != 2 or "minute" not in question:
+        return None
+    (h1, m1), (h2, m2) = times
+    minutes = (int(h2) * 60 + int(m2) - int(h1) * 60 - int(m1)) % (24 * 60)
+    for often, each in _STOPS.findall(question):
+        minutes -= _often(often) * int(each)
+    return Known(str(minutes), f"It was moving for {minutes} minutes.", facts={"minutes": minutes})
+
+
+def _often(word: str) -> int:
+    first = word.lower().split(" ")[0]
+    return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or int(first)
+
+
+def _capital(question: str) -> Known | None:
+    for name in _CAPITAL.findall(question):
+        country = world.COUNTRIES.get(name.strip(" .").lower())
+        if country:
+            capital = world.CAPITALS[country]
+            long = world.CAPITAL_IS["en"].format(country=country, capital=capital)
+            facts = {"country": country, "capital": capital, "city": capital, "answer": capital}
+            return Known(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
+    return None
+
+
+def _arithmetic(question: str) -> Known | None:
+    text = re.sub(r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)", "*", question)
+    text = re.sub(r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\bdivided by\b", "/", text)))
+    if found := _EXPRESSION.search(text):
+        spelled = found[0].strip().rstrip(".,(")
+        value = evaluate(spelled)
+        if value is not None:
+            return _number(value, f"{' '.join(spelled.split())} = {{value}}")
+    return None
+
+
+def _number(value: float, sentence: str) -> Known:
+    whole = int(value) if float(value).is_integer() and abs(value) < 1e15 else value
+    short = str(whole) if isinstance(whole, int) else f"{whole:.10g}"
+    return Known(short, sentence.format(value=short), facts={"result": whole, "answer": whole, "value": whole})
+
+
+_OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+
+def evaluate(expression: str) -> float | None:
+    """The value of an arithmetic expression (+ - * / % ^ and brackets); None where it has none."""
+    if len(expression) > 200:
+        return None
+    spelled = expression.replace("×", "*").replace("÷", "/").replace("^", "**").replace(",", "")
+    try:
+        return _value(ast.parse(spelled.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
+        return None
+
+
+def _value(node: ast.expr) -> float:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        left, right = _value(node.left), _value(node.right)
+        if isinstance(node.op, ast.Pow) and (abs(right) > 64 or abs(left) > 1e6):
+            raise ValueError("too large")
+        value = _OPERATORS[type(node.op)](left, right)
+        if isinstance(value, int | float):
+            return value
+    raise ValueError("not arithmetic")
+
+
+def _mathematics(question: str) -> Known | None:
+    if found := _PRIMES.search(question):
+        count = min(int(found[1]), 2000)
+        return _number(sum(primes(count)), f"The sum of the first {count} prime numbers is {{value}}.")
+    if found := _FACTORIAL.search(question):
+        number = int(next(filter(None, found.groups())))
+        if number <= 20:
+            return _number(math.factorial(number), f"{number}! = {{value}}")
+    if found := _FIBONACCI.search(question):
+        number = min(int(found[1] or found[2]), 90)
+        return _number(fibonacci(number), f"Fibonacci number {number} is {{value}}.")
+    if found := _ROOT.search(question):
+        return _number(math.sqrt(float(found[1])), f"The square root of {found[1]} is {{value}}.")
+    if (found := _PRIME.search(question)) and int(found[1]) < 10**9:
+        number = int(found[1])
+        prime = number > 1 and all(number % each for each in range(2, math.isqrt(number) + 1))
+        return Known(
+            "Yes" if prime else "No",
+            f"{'Yes' if prime else 'No'}, {number} is {'' if prime else 'not '}a prime number.",
+        )
+    return None
+
+
+def primes(count: int) -> list[int]:
+    """The first ``count`` prime numbers."""
+    found: list[int] = []
+    number = 2
+    while len(found) < count:
+        if all(number % each for each in found if each * each <= number):
+            found.append(number)
+        number += 1
+    return found
+
+
+def fibonacci(number: int) -> int:
+    before, now = 0, 1
+    for _ in range(number):
+        before, now = now, before + now
+    return before
+
+
+def _letters(question: str) -> Known | None:
+    found = _LETTERS.search(question)
+    if not found:
+        return None
+    count = found[2].lower().count(found[1].lower())
+    return Known(
+        str(count),
+        f'The letter "{found[1]}" occurs {count} times in "{found[2]}".',
+        facts={"count": count, "answer": count},
+    )
+
+
+def _facts(question: str) -> Known | None:
+    words = set(_WORD.findall(question.lower()))
+    for keys, short, long, more, domains in world.FACTS:
+        if keys <= words:
+            return Known(
+                short, long, more, {"answer": short, "winner": short, "team": short, "name": short}, (), domains
+            )
+    return None
+
+
+def _counting(question: str) -> Known | None:
+    found = _COUNT.search(question)
+    if not found:
+        return None
+    first, last = int(found[1] or 1), int(found[2])
+    numbers = tuple(str(n) for n in range(first, min(last, first + MOST_COUNTED) + 1))
+    return Known(numbers[-1] if numbers else "0", ", ".join(numbers) or "0", items=numbers)
+
+
+def _listing(question: str) -> Known | None:
+    found = _LIST.search(question)
+    if not found:
+        return None
+    noun = found[2].lower()
+    kind = next((kind for kind in world.LISTS if noun.startswith(kind)), None)
+    if kind is None:
+        return None
+    many = _NUMBERS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
+    items = tuple(world.LISTS[kind][: max(1, many)])
+    return Known(items[0], "\n".join(f"* {item}" for item in items), items=items)
+
+
+def _translation(question: str) -> Known | None:
+    found = _TRANSLATE.search(question)
+    if not found:
+        return None
+    text, language = next((a, b) for a, b in zip(found.groups()[::2], found.groups()[1::2], strict=True) if a)
+    code = LANGUAGES[language.lower()]
+    word = world.WORDS.get(text.strip().lower().rstrip(".!?"), {}).get(code)
+    if word is None:
+        return None
+    return Known(word, word, facts={"translation": word, "answer": word, "text": word})
+
+
+def _sentiment(question: str) -> Known | None:
+    if not _SENTIMENT.search(question):
+        return None
+    praise = len(_GOOD.findall(question))
+    blame = len(_BAD.findall(question))
+    if not praise and not blame:
+        return None
+    word = "positive" if praise > blame else "negative" if blame > praise else "neutral"
+    return Known(word, f"The sentiment is {word}.", facts={"sentiment": word, "label": word, "answer": word})
+
+
+def _repetition(question: str) -> Known | None:
+    found = _REPEAT.match(question)
+    return Known(found[1], found[1]) if found else None
+
+
+def _greeting(question: str) -> Known | None:
+    if not _GREETING.match(question):
+        return None
+    return Known("Hello", "Hello! How can I help you today?", facts={"greeting": "Hello"})
+
+
+def _story(question: str) -> Known | None:
+    found = _STORY.search(question)
+    if not found:
+        return None
+    topic = re.split(r"[,.?!\n]| in \d| with | of about", found[1])[0].strip() or "a lighthouse"
+    length = _LENGTH.search(question)
+    return Known(
+        topic, story(topic, int(length[1]) if length else 120), facts={"title": topic.capitalize(), "topic": topic}
+    )
+
+
+def story(topic: str, words: int) -> str:
+    """A small story about ``topic`` of about ``words`` words (at most 5,000)."""
+    told: list[str] = []
+    count = 0
+    while count < min(words, 5000):
+        sentence = world.STORY[len(told) % len(world.STORY)].format(topic=topic)
+        told.append(sentence)
+        count += len(sentence.split())
+    return " ".join(told)
+
+
+ABILITIES: tuple[Callable[[str], Known | None], ...] = (
+    _trains, _capital, _mathematics, _letters, _translation, _counting, _facts, _story, _listing, _arithmetic, _sentiment,
+    _repetition, _greeting,
+)  # fmt: skip

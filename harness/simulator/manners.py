@@ -1,0 +1,131 @@
+"""How an answer is to be given: what system instructions and prompts say about form, and how a text is made to obey.
+
+Understood, in a system instruction or in the prompt itself: *answer with the single word X*, *reply with exactly "X"*, *one word*,
+*the number only*, *in French* (and 13 other languages), *upper case*, *lower case*, *at most N words*, *start every answer with X*,
+*end with X*, *like a pirate*, *as JSON*.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+LANGUAGES = {
+    "arabic": "ar", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "greek": "el",
+    "hindi": "hi", "italian": "it", "japanese": "ja", "korean": "ko", "norwegian": "no", "portuguese": "pt",
+    "russian": "ru", "spanish": "es", "swedish": "sv",
+}  # fmt: skip
+
+_VERB = r"(?:answer|reply|respond|say|write|speak|output|return|talk|explain)"
+_FIXED = (
+    re.compile(
+        rf"\b{_VERB}\b[^.\n]{{0,60}}?\bthe (?:single |one |exact )?(?:word|phrase|text|string)s?\b:? +"
+        r"[\"'“`]?([^\"'”`\n.]+?)[\"'”`]?(?: only| and nothing else)?(?:[.!\n]|$)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b{_VERB}\b[^.\n\"]{{0,60}}?\b(?:exactly|only|just|always|with)\b:? *(?:with )?[\"“`]([^\"”`\n]+)[\"”`]",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:exactly|only|just)\b: *([^\n]+?)\s*$", re.IGNORECASE | re.MULTILINE),
+    re.compile(rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}})\b(?! only)"),
+)
+_ONE_WORD = re.compile(r"\b(?:one|single|1)[- ]word\b", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\b(?:number|integer|digits?|result) only\b|\b(?:only|just) (?:with )?(?:the |a |an )?(?:number|integer|digits?|numeric)\b",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(
+    rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:in|only) ({'|'.join(LANGUAGES)})\b|^in ({'|'.join(LANGUAGES)})\b", re.IGNORECASE
+)
+_UPPER = re.compile(r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b", re.IGNORECASE)
+_LOWER = re.compile(r"\blower[- ]?case\b", re.IGNORECASE)
+_WORDS = re.compile(
+    r"\b(?:at most|no more than|under|fewer than|maximum of|max|exactly|in) (\d{1,4}) words\b", re.IGNORECASE
+)
+_PIRATE = re.compile(r"\bpirate\b", re.IGNORECASE)
+_JSON = re.compile(rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b", re.IGNORECASE)
+_START = re.compile(
+    r"\b(?:start|begin)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)", re.IGNORECASE
+)
+_END = re.compile(
+    r"\b(?:end|finish|conclude|sign)\b[^.\n\"]{0,40}\bwith (?:the (?:word|phrase|text) )?[\"'“]?([^\"'”\n.]+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """The form that was asked for. ``fixed`` is the whole answer, word for word."""
+
+    fixed: str | None = None
+    language: str = "en"
+    one_word: bool = False
+    number: bool = False
+    upper: bool = False
+    lower: bool = False
+    words: int | None = None
+    start: str = ""
+    end: str = ""
+    json: bool = False
+
+    @property
+    def short(self) -> bool:
+        return self.one_word or self.number
+
+    def dress(self, text: str) -> str:
+        """``text`` made to obey: length first, then case, then what it starts and ends with."""
+        if self.one_word:
+            text = _first_word(text)
+        if self.words is not None:
+            text = " ".join(text.split(" ")[: self.words])
+        if self.upper:
+            text = text.upper()
+        elif self.lower:
+            text = text.lower()
+        if self.start and not text.startswith(self.start):
+            text = f"{self.start} {text}"
+        if self.end and not text.endswith(self.end):
+            text = f"{text} {self.end}"
+        return text
+
+
+@lru_cache(maxsize=256)
+def manners(system: str, prompt: str) -> Manners:
+    """What ``system`` and ``prompt`` ask of the form. Where both speak, the prompt decides the language."""
+    both = f"{system}\n{prompt}"
+    return Manners(
+        fixed=_fixed(system) or _fixed(prompt),
+        language=_language(prompt) or _language(system) or "en",
+        one_word=bool(_ONE_WORD.search(both)),
+        number=bool(_NUMBER.search(both)),
+        upper=bool(_UPPER.search(both)),
+        lower=bool(_LOWER.search(both)),
+        words=int(found[1]) if (found := _WORDS.search(both)) else None,
+        start=_capture(_START, system) or ("Arr!" if _PIRATE.search(system) else ""),
+        end=_capture(_END, system),
+        json=bool(_JSON.search(both)),
+    )
+
+
+def _fixed(text: str) -> str | None:
+    for pattern in _FIXED:
+        if found := pattern.search(text):
+            return found[1].strip()
+    return None
+
+
+def _language(text: str) -> str | None:
+    found = _LANGUAGE.search(text)
+    return LANGUAGES[(found[1] or found[2]).lower()] if found else None
+
+
+def _capture(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1].strip() if found else ""
+
+
+def _first_word(text: str) -> str:
+    words = text.split()
+    return words[0].strip(".,;:!?") if words else text

@@ -1,0 +1,52 @@
+"""Marks in a prompt that make things happen on purpose: ``[simulate: block SAFETY]``, ``[simulate: finish RECITATION]``,
+``[simulate: fault 429]`` (any fault of ``faults.py``)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from harness import definition
+
+_MARK = re.compile(r"\[simulate:\s*(block|finish|fault)\s+([\w.-]+)(?:\s+([^\]]*))?\]", re.IGNORECASE)
+
+MESSAGES = {
+    "MALFORMED_FUNCTION_CALL": "Malformed function call: print(default_api.simulated(",
+    "UNEXPECTED_TOOL_CALL": "Unexpected tool call: Model tried to call an undeclared function: simulated",
+}
+"""``finishMessage`` of the finish reasons that have one."""
+CATEGORIES = (
+    "HARM_CATEGORY_SEXUALLY_EXPLICIT",
+    "HARM_CATEGORY_HATE_SPEECH",
+    "HARM_CATEGORY_HARASSMENT",
+    "HARM_CATEGORY_DANGEROUS_CONTENT",
+)
+
+
+def block(prompt: str) -> str | None:
+    """The ``blockReason`` that the prompt asks for."""
+    reason = _marked("block", prompt)
+    return reason.upper() if reason and reason.upper() in definition.enum_values("PromptFeedback.BlockReason") else None
+
+
+def finish(prompt: str) -> str | None:
+    """The ``finishReason`` that the prompt asks for instead of an answer."""
+    reason = _marked("finish", prompt)
+    return reason.upper() if reason and reason.upper() in definition.enum_values("Candidate.FinishReason") else None
+
+
+def fault(prompt: str) -> str | None:
+    """The fault that the prompt asks for."""
+    return _marked("fault", prompt)
+
+
+def _marked(kind: str, prompt: str) -> str | None:
+    if "[simulate:" not in prompt:
+        return None
+    return next((name for found, name, _ in _MARK.findall(prompt) if found.lower() == kind), None)
+
+
+def ratings(probability: str) -> list[dict[str, Any]]:
+    """Safety ratings of the four categories, the last one at ``probability``."""
+    low = [{"category": category, "probability": "NEGLIGIBLE"} for category in CATEGORIES[:-1]]
+    return [*low, {"category": CATEGORIES[-1], "probability": probability, "blocked": True}]

@@ -1,0 +1,68 @@
+"""Whose habits the endpoint has: Google's own, or those of a healthy gateway that re-encodes what passes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.simulator import sending
+
+SIMULATED = (b"x-simulated", b"gemini-harness")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How one kind of endpoint sends what was answered. ``recodes``: JSON comes compact, events end with a bare blank
+    line, and fields that only Google sends are gone."""
+
+    name: str
+    server: str
+    recodes: bool = False
+
+    def body(self, value: Any) -> bytes:
+        return _compact(self.shown(value)) if self.recodes else sending.pretty(value)
+
+    def event(self, value: Any) -> bytes:
+        return b"data: " + _compact(self.shown(value)) + b"\n\n" if self.recodes else sending.event(value)
+
+    def elements(self, values: Iterator[Any]) -> Iterator[bytes]:
+        return sending.elements(map(self.shown, values))
+
+    def shown(self, value: Any) -> Any:
+        """A value without what this endpoint drops on the way."""
+        if not self.recodes or not isinstance(value, Mapping) or "usageMetadata" not in value:
+            return value
+        usage = {name: each for name, each in value["usageMetadata"].items() if name != "serviceTier"}
+        return {**value, "usageMetadata": usage}
+
+    def headers(self, kind: str, tier: str | None = None) -> list[tuple[bytes, bytes]]:
+        """Response headers for a content type. ``tier`` is the service tier, where an answer has one."""
+        sent = [(b"content-type", kind.encode()), (b"server", self.server.encode()), SIMULATED]
+        if self.recodes:
+            return sent
+        google = [*_GOOGLE, (b"x-gemini-service-tier", tier.encode())] if tier else list(_GOOGLE)
+        return sent + google
+
+
+_GOOGLE = (
+    (b"vary", b"Origin"),
+    (b"vary", b"X-Origin"),
+    (b"vary", b"Referer"),
+    (b"x-xss-protection", b"0"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+GOOGLE = Profile("google", "scaffolding on HTTPServer2")
+GATEWAY = Profile("gateway", "gemini-harness gateway", recodes=True)
+
+
+def profile(prefix: str) -> Profile:
+    """The profile that a path prefix asks for: ``/gateway`` the gateway's, any other Google's."""
+    return GATEWAY if prefix.strip("/").split("/")[-1] == "gateway" else GOOGLE
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

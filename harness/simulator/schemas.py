@@ -1,0 +1,83 @@
+"""Which schemas the API refuses: the rules of its own ``Schema``, and JSON Schemas that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.simulator.errors import refusal
+
+DEEPEST = 64
+JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+
+
+def broken(schema: Mapping[str, Any], at: str, depth: int = 0) -> Iterator[str]:
+    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's."""
+    if depth > DEEPEST:
+        raise refusal("schema_depth")
+    kind = schema.get("type")
+    if "properties" in schema and kind not in ("OBJECT", None):
+        yield f"{at}.properties: only allowed for OBJECT type"
+    if kind == "OBJECT" and not schema.get("properties"):
+        yield f"{at}.properties: should be non-empty for OBJECT type"
+    if kind == "ARRAY" and "items" not in schema:
+        yield f"{at}.items: missing field"
+    yield from _enum(schema, at)
+    properties = schema.get("properties", {})
+    for index, name in enumerate(schema.get("required", ())):
+        if properties and name not in properties:
+            yield f"{at}.required[{index}]: property is not defined"
+    for name, each in properties.items():
+        yield from broken(each, f"{at}.properties[{name}]", depth + 1)
+    if "items" in schema:
+        yield from broken(schema["items"], f"{at}.items", depth + 1)
+    for index, each in enumerate(schema.get("anyOf", ())):
+        yield from broken(each, f"{at}.any_of[{index}]", depth + 1)
+
+
+def _enum(schema: Mapping[str, Any], at: str) -> Iterator[str]:
+    if schema.get("enum") and schema.get("type") not in ("STRING", None):
+        yield f"{at}.enum: only allowed for STRING type"
+    for index, value in enumerate(schema.get("enum", ())):
+        if value == "":
+            yield f"{at}.enum[{index}]: cannot be empty"
+
+
+def is_enum(schema: Any) -> bool:
+    """Whether a schema is a string with a fixed set of values."""
+    return (
+        isinstance(schema, Mapping)
+        and bool(schema.get("enum"))
+        and str(schema.get("type", "STRING")).upper() == "STRING"
+    )
+
+
+def check_json_schema(schema: Any, depth: int = 0) -> None:
+    """Refuse a JSON Schema that is none, without a reason, as the API does. Unknown keywords are fine."""
+    if depth > DEEPEST:
+        raise refusal("schema_depth")
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, Mapping) or not _well_formed(schema):
+        raise refusal("invalid_argument")
+    for name in ("properties", "$defs", "definitions"):
+        for each in schema.get(name, {}).values():
+            check_json_schema(each, depth + 1)
+    for name in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        for each in schema.get(name, ()):
+            check_json_schema(each, depth + 1)
+    for name in ("items", "additionalProperties"):
+        if name in schema:
+            check_json_schema(schema[name], depth + 1)
+
+
+def _well_formed(schema: Mapping[str, Any]) -> bool:
+    kinds = schema.get("type", [])
+    names = kinds if isinstance(kinds, list) else [kinds]
+    types = all(isinstance(name, str) and name.lower() in JSON_TYPES for name in names)
+    maps = all(isinstance(schema.get(name, {}), Mapping) for name in ("properties", "$defs", "definitions"))
+    lists = all(
+        isinstance(schema.get(name, []), list)
+        for name in ("anyOf", "oneOf", "allOf", "prefixItems", "required", "enum")
+    )
+    return types and maps and lists

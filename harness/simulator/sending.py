@@ -1,0 +1,212 @@
+"""An answer as JSON values and bytes: the whole one, its stream chunks, and the framings that Google and a gateway use."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.simulator.answering import Answer, Candidate
+from harness.simulator.tokens import details, part_tokens, tokens
+
+FIRST_CHUNK = 24
+"""Characters of the first text chunk; the following ones are ``CHUNK`` long, both rounded up to the end of a word."""
+CHUNK = 90
+_THOUGHT = re.compile(r"(?s).+?(?:\n\n.*?(?:\n\n|$)|$)")
+_HEX = {"<": "\\u003c", ">": "\\u003e"}
+
+
+# --- whole --------------------------------------------------------------------------------------------
+
+
+def whole(answer: Answer) -> dict[str, Any]:
+    """The body of ``generateContent``."""
+    output = sum(answer.output.values())
+    return _response(
+        answer, [_candidate(answer, n) for n in range(len(answer.candidates))], output, answer.thoughts, last=True
+    )
+
+
+def _response(answer: Answer, candidates: Sequence[Any], output: int, thoughts: int, *, last: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"candidates": list(candidates)} if candidates else {}
+    if answer.blocked is not None:
+        body["promptFeedback"] = dict(answer.blocked)
+    body["usageMetadata"] = _usage(answer, output, thoughts, last=last)
+    return {**body, "modelVersion": answer.model, "responseId": answer.response_id}
+
+
+def _usage(answer: Answer, output: int, thoughts: int, *, last: bool) -> dict[str, Any]:
+    """Counts in Google's order, zeros left out; total = prompt + candidates + thoughts + tool use, always."""
+    prompt, cached, tool = sum(answer.prompt.values()), sum(answer.cached.values()), answer.tool_tokens
+    usage: dict[str, Any] = {
+        "promptTokenCount": prompt,
+        "candidatesTokenCount": output,
+        "totalTokenCount": prompt + output + thoughts + tool,
+        "cachedContentTokenCount": cached,
+        "promptTokensDetails": details(answer.prompt),
+        "cacheTokensDetails": details(answer.cached),
+        "candidatesTokensDetails": details(answer.output) if answer.lists_candidates and last else [],
+        "toolUsePromptTokenCount": tool,
+        "toolUsePromptTokensDetails": details({"TEXT": tool}),
+        "thoughtsTokenCount": thoughts,
+    }
+    return {**{name: value for name, value in usage.items() if value}, "serviceTier": answer.tier}
+
+
+def _candidate(answer: Answer, index: int) -> dict[str, Any]:
+    candidate = answer.candidates[index]
+    parts = _parts(candidate)
+    if candidate.signature and parts:
+        parts[-1] = {**parts[-1], "thoughtSignature": candidate.signature}
+    return _framed(candidate, parts, index, grounding=candidate.said.grounding)
+
+
+def _parts(candidate: Candidate) -> list[dict[str, Any]]:
+    thoughts = [{"text": candidate.thoughts.summary, "thought": True}] if candidate.thoughts.summary else []
+    return [*thoughts, *(dict(part) for part in candidate.said.parts)]
+
+
+def _framed(
+    candidate: Candidate, parts: Sequence[Any], index: int, *, grounding: Any = None, done: bool = True
+) -> dict[str, Any]:
+    """A candidate object in Google's key order. ``done``: the finish reason and all that comes with the end are in it."""
+    said = candidate.said
+    framed: dict[str, Any] = {}
+    if parts or said.finish in ("STOP", "MAX_TOKENS"):
+        framed["content"] = {"parts": list(parts), "role": "model"} if parts else {"role": "model"}
+    if done:
+        framed["finishReason"] = said.finish
+    framed["index"] = index
+    if said.ratings and done:
+        framed["safetyRatings"] = list(said.ratings)
+    if said.message and done:
+        framed["finishMessage"] = said.message
+    if grounding is not None:
+        framed["groundingMetadata"] = dict(grounding)
+    if said.url_context is not None and done:
+        framed["urlContextMetadata"] = dict(said.url_context)
+    return framed
+
+
+# --- in chunks ----------------------------------------------------------------------------------------
+
+
+def chunks(answer: Answer) -> Iterator[dict[str, Any]]:
+    """The bodies of ``streamGenerateContent``: deltas, with counts that only grow."""
+    if not answer.candidates:
+        yield _response(answer, [], 0, 0, last=True)
+        return
+    output = thoughts = 0
+    for index, candidate in enumerate(answer.candidates):
+        for step in _steps(candidate):
+            output, thoughts = output + step.output, thoughts + step.thoughts
+            framed = _framed(candidate, step.parts, index, grounding=step.grounding, done=step.done)
+            last = step.done and index == len(answer.candidates) - 1
+            yield _response(answer, [framed], output, thoughts, last=last)
+
+
+@dataclass(slots=True)
+class _Step:
+    """One chunk of one candidate: its parts and what they add to the counts."""
+
+    parts: list[dict[str, Any]]
+    output: int = 0
+    thoughts: int = 0
+    grounding: Mapping[str, Any] | None = None
+    done: bool = False
+
+
+def _steps(candidate: Candidate) -> list[_Step]:
+    steps = [*_thought_steps(candidate), *(step for part in candidate.said.parts for step in _part_steps(part))]
+    _grounded(candidate, steps)
+    if candidate.signature or candidate.said.called or not steps:
+        steps.append(_closing(candidate))
+    steps[-1].done = True
+    unspent = candidate.thoughts.tokens - sum(step.thoughts for step in steps)
+    steps[0].thoughts += unspent
+    return steps
+
+
+def _closing(candidate: Candidate) -> _Step:
+    """The last chunk of an answer that ends with a signature or a call: an empty text."""
+    if candidate.signature:
+        return _Step([{"text": "", "thoughtSignature": candidate.signature}])
+    return _Step([{"text": ""}] if candidate.said.called else [])
+
+
+def _thought_steps(candidate: Candidate) -> list[_Step]:
+    blocks = _THOUGHT.findall(candidate.thoughts.summary)
+    if not blocks:
+        return []
+    share = candidate.thoughts.tokens // len(blocks)
+    return [_Step([{"text": text, "thought": True}], thoughts=share) for text in blocks]
+
+
+def _part_steps(part: Mapping[str, Any]) -> Iterator[_Step]:
+    text = part.get("text")
+    if not isinstance(text, str):
+        yield _Step([dict(part)], output=part_tokens(part)[1])
+        return
+    said = 0
+    sent = ""
+    for piece in pieces(text):
+        sent += piece
+        yield _Step([{**part, "text": piece}], output=tokens(sent) - said)
+        said = tokens(sent)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A text as it streams: a short beginning, then longer pieces, cut after spaces where there are any."""
+    start, size = 0, FIRST_CHUNK
+    while start < len(text):
+        end = start + size
+        if end < len(text):
+            space = max(text.find(" ", end, end + 24), text.find("\n", end, end + 24))
+            end = space + 1 if space >= 0 else end
+        yield text[start:end]
+        start, size = end, CHUNK
+
+
+def _grounded(candidate: Candidate, steps: Sequence[_Step]) -> None:
+    """Grounding is an empty object first and whole with the last text."""
+    found = candidate.said.grounding
+    if found is None:
+        return
+    for step in steps:
+        step.grounding = {}
+    if steps:
+        steps[-1].grounding = found
+
+
+# --- bytes --------------------------------------------------------------------------------------------
+
+
+def pretty(value: Any) -> bytes:
+    """JSON as Google prints whole answers and errors: two spaces, a final newline, angle brackets escaped."""
+    return _escaped(json.dumps(value, ensure_ascii=False, indent=2)) + b"\n"
+
+
+def line(value: Any) -> bytes:
+    """JSON as Google writes it in an event: a space after each colon, none after commas."""
+    return _escaped(json.dumps(value, ensure_ascii=False, separators=(",", ": ")))
+
+
+def event(value: Any) -> bytes:
+    return b"data: " + line(value) + b"\r\n\r\n"
+
+
+def elements(values: Iterator[Any]) -> Iterator[bytes]:
+    """A JSON array sent piecemeal, as without ``alt=sse``."""
+    before = b"["
+    for value in values:
+        yield before + pretty(value).rstrip(b"\n")
+        before = b"\n,\r\n"
+    yield b"\n]\n" if before != b"[" else b"[]\n"
+
+
+def _escaped(text: str) -> bytes:
+    if "<" in text or ">" in text:
+        text = text.replace("<", _HEX["<"]).replace(">", _HEX[">"])
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,127 @@
+"""The simulator behind a socket: ``start`` in a thread, ``serve`` until Ctrl-C. uvicorn is imported here only."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.simulator.app import Simulator
+
+if TYPE_CHECKING:
+    import uvicorn
+
+HOST = "127.0.0.1"
+PORT = 8765
+_STARTS_IN = 10.0
+"""Seconds that a server may take to start before that is an error; it takes about a tenth of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A simulator that serves until ``stop`` is called, or until the ``with`` block ends. ``url`` has no slash at its end."""
+
+    url: str
+    app: Simulator
+    _server: uvicorn.Server
+    _thread: threading.Thread
+    _socket: socket.socket
+
+    def stop(self) -> None:
+        """End it; open connections are closed. Safe to call twice."""
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(5)
+        self._socket.close()
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def start(port: int = 0, *, host: str = HOST, **options: Any) -> Running:
+    """A simulator in a background thread, ready when this returns. ``port`` 0 takes a free one; ``options`` are those of
+    ``Simulator`` (seed, latency, pace, vary, strict, log). Raises UsageError for a port that cannot be had."""
+    app = Simulator(**options)
+    listening = _listen(host, port)
+    server = _server(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="gemini-simulator", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _STARTS_IN
+    while not server.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    if not server.started:
+        raise UsageError(f"the simulator did not start on {host}:{port}")
+    return Running(_url(listening), app, server, thread, listening)
+
+
+def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = print, **options: Any) -> None:
+    """Serve until Ctrl-C: say where, how to point google-genai at it, and a line a request. ``options`` as for ``start``."""
+    listening = _listen(host, port)
+    server = _server(Simulator(**{"log": say, **options}))
+    say(banner(_url(listening)))
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listening.close()
+    say("stopped")
+
+
+def banner(url: str) -> str:
+    """Where it serves, and the lines that point clients at it."""
+    return "\n".join(
+        (
+            f"Simulated Gemini API at {url} (any key; gateway habits under {url}/gateway). Ctrl-C stops it.",
+            f'  google-genai   genai.Client(api_key="simulated", http_options={{"base_url": "{url}"}})',
+            f"  environment    GOOGLE_GEMINI_BASE_URL={url} GEMINI_API_KEY=simulated",
+            (
+                f"  curl           curl '{url}/v1beta/models/gemini-3-flash-preview:generateContent' -H 'x-goog-api-key: simulated' "
+                '-d \'{"contents":{"parts":{"text":"What is the capital of France?"}}}\''
+            ),
+        )
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if sys.platform != "win32":
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as failed:
+        listening.close()
+        raise UsageError(
+            f"cannot serve on {host}:{port}: {failed}. Choose another with --port, or 0 for any."
+        ) from None
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(app: Simulator) -> uvicorn.Server:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        backlog=2048,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,523 @@
+"""A schema -> a value that obeys it, filled from the prompt as far as the prompt tells.
+
+Takes both spellings: Gemini's ``Schema`` (types in any case, ``nullable``, ``propertyOrdering``) and JSON Schema (``$ref``, ``$defs``,
+``const``, lists of types, ``prefixItems``, ``oneOf``, ``allOf``). Deterministic by seed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from harness.simulator.errors import refusal
+from harness.simulator.knowledge import Known
+from harness.simulator.regular import sample
+from harness.simulator.seed import Seed
+
+Schema = Mapping[str, Any]
+
+DEEPEST = 24
+_ROOMY = 4
+"""Below this depth optional properties and optional items are left out, so that recursion ends."""
+_FORMATS = {
+    "date-time": "2026-11-20T09:30:00Z",
+    "date": "2026-11-20",
+    "time": "09:30:00Z",
+    "duration": "PT1H30M",
+    "email": "ada@example.com",
+    "idn-email": "ada@example.com",
+    "uri": "https://example.com/",
+    "url": "https://example.com/",
+    "uri-reference": "/about",
+    "iri": "https://example.com/",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uuid": "2f1b4c9e-6a53-4c0e-9d4a-3b5a7c1e8f20",
+    "byte": "c2ltdWxhdGVk",
+}
+_LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
+_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
+_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b")
+_URL = re.compile(r"https?://[^\s\"'<>]+")
+_SPLIT = re.compile(r"[^a-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where values come from: the text at hand, what is known about the question, and chance."""
+
+    text: str
+    seed: Seed
+    known: Known | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str, seed: Seed, known: Known | None = None) -> Source:
+        labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(text)}
+        return cls(text, seed, known, labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A place in the value being made: its name, a path that seeds chance, how deep it is, and the root schema."""
+
+    root: Schema
+    name: str = ""
+    about: str = ""
+    path: str = "$"
+    depth: int = 0
+
+    def under(self, name: str, about: str = "") -> _At:
+        return replace(self, name=name, about=about, path=f"{self.path}.{name}", depth=self.depth + 1)
+
+
+def obey(schema: Any, source: Source) -> Any:
+    """A value that ``schema`` accepts. Raises the API's opaque 400 for a schema that no finite value can satisfy."""
+    root = schema if isinstance(schema, Mapping) else {}
+    return _value(root, source, _At(root))
+
+
+# --- any schema ---------------------------------------------------------------------------------------
+
+
+def _value(schema: Any, source: Source, at: _At) -> Any:
+    if not isinstance(schema, Mapping):
+        return "simulated"
+    if at.depth > DEEPEST:
+        raise refusal("invalid_argument")
+    schema = _resolved(schema, at.root)
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return _choice(schema["enum"], source, at)
+    branches = schema.get("anyOf") or schema.get("oneOf")
+    if branches:
+        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+        return _value(_merged([rest, _branch(branches, source, at)]), source, at)
+    kind = _type(schema, source, at)
+    return _MAKERS.get(kind, _string)(schema, source, at)
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    for _ in range(DEEPEST):
+        reference = schema.get("$ref", schema.get("ref"))
+        if not isinstance(reference, str):
+            break
+        rest = {key: value for key, value in schema.items() if key not in ("$ref", "ref")}
+        schema = _merged([_pointed(reference, root), rest])
+    if isinstance(schema.get("allOf"), list):
+        rest = {key: value for key, value in schema.items() if key != "allOf"}
+        return _merged([rest, *(_resolved(each, root) for each in schema["allOf"] if isinstance(each, Mapping))])
+    return schema
+
+
+def _pointed(reference: str, root: Schema) -> Schema:
+    """What a ``$ref`` into the schema itself points at."""
+    found: Any = root
+    for step in reference.lstrip("#").strip("/").split("/") if reference != "#" else ():
+        key = step.replace("~1", "/").replace("~0", "~")
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise refusal("invalid_argument")
+    return found
+
+
+def _merged(schemas: Sequence[Schema]) -> dict[str, Any]:
+    """One schema for several that must all hold (as far as keys can simply be laid over each other)."""
+    merged: dict[str, Any] = {}
+    for schema in schemas:
+        for key, value in schema.items():
+            before = merged.get(key)
+            if key == "properties" and isinstance(before, Mapping):
+                merged[key] = {**before, **value}
+            elif key == "required" and isinstance(before, list):
+                merged[key] = [*before, *(name for name in value if name not in before)]
+            elif key in ("minimum", "minLength", "minItems") and before is not None:
+                merged[key] = max(_num(before, 0), _num(value, 0))
+            elif key in ("maximum", "maxLength", "maxItems") and before is not None:
+                merged[key] = min(_num(before, 0), _num(value, 0))
+            else:
+                merged[key] = value
+    return merged
+
+
+def _branch(branches: Sequence[Any], source: Source, at: _At) -> Schema:
+    """The alternative to take: not null, and at depth one that ends soonest."""
+    shapes = [_resolved(each, at.root) for each in branches if isinstance(each, Mapping)]
+    if not shapes:
+        return {}
+    solid = [shape for shape in shapes if _first_type(shape) != "null"] or shapes
+    if at.depth < _ROOMY:
+        fitting = [shape for shape in solid if _speaks_of(shape, source)]
+        return (fitting or solid)[0]
+    return min(shapes, key=_weight)
+
+
+def _speaks_of(shape: Schema, source: Source) -> bool:
+    """Whether the text uses the words of this alternative: a title, a const, an enum value or a property."""
+    text = source.text.lower()
+    properties = shape.get("properties") or {}
+    consts = [each.get("const") for each in properties.values() if isinstance(each, Mapping)]
+    names = [shape.get("title"), shape.get("const"), *consts]
+    return any(isinstance(name, str) and name.lower() in text for name in names)
+
+
+def _weight(schema: Schema) -> int:
+    order = {"null": 0, "boolean": 1, "integer": 1, "number": 1, "string": 1, "array": 2}
+    return order.get(_first_type(schema), 3 + len(schema.get("required") or ()))
+
+
+def _first_type(schema: Schema) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        solid = [each for each in kind if str(each).lower() != "null"]
+        kind = solid[0] if solid else "null"
+    if kind is None:
+        kind = (
+            "object"
+            if "properties" in schema
+            else "array"
+            if "items" in schema or "prefixItems" in schema
+            else "string"
+        )
+    return str(kind).lower()
+
+
+def _type(schema: Schema, source: Source, at: _At) -> str:
+    kinds = schema.get("type")
+    nullable = schema.get("nullable") is True or (isinstance(kinds, list) and "null" in [str(k).lower() for k in kinds])
+    kind = _first_type(schema)
+    if nullable and at.depth and (at.depth > _ROOMY or (kind != "boolean" and _hint(schema, source, at) is None)):
+        return "null"
+    return kind
+
+
+def _choice(values: Sequence[Any], source: Source, at: _At) -> Any:
+    """The enum value that the text speaks of; else one by chance."""
+    hint = str(_labelled(source, at) or _fact(source, at) or "").lower()
+    words = [value for value in values if isinstance(value, str) and value]
+    for text in (hint, (source.known.short if source.known else "").lower(), source.text.lower()):
+        said = (
+            [value for value in words if re.search(rf"(?<!\w){re.escape(value.lower())}(?!\w)", text)] if text else []
+        )
+        if said:
+            return said[0]
+    return source.seed.choose(at.path, list(values))
+
+
+# --- one type each ------------------------------------------------------------------------------------
+
+
+def _object(schema: Schema, source: Source, at: _At) -> dict[str, Any]:
+    properties = schema.get("properties") or {}
+    required = set(schema.get("required") or ())
+    value = {}
+    for name in _ordered(schema, properties):
+        if at.depth >= _ROOMY and name not in required:
+            continue
+        if name not in required and _recurs(properties[name], at):
+            continue
+        about = properties[name].get("description", "") if isinstance(properties[name], Mapping) else ""
+        value[name] = _value(properties[name], source, at.under(name, str(about)))
+    for name in required - set(value):
+        value[name] = _value(_extra(schema), source, at.under(name))
+    _fill(schema, value, source, at)
+    return value
+
+
+def _ordered(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
+    first = [name for name in schema.get("propertyOrdering") or () if name in properties]
+    return first + [name for name in properties if name not in first]
+
+
+def _recurs(schema: Any, at: _At) -> bool:
+    """Whether an optional property leads back through a ``$ref``: one round is enough."""
+    return at.depth >= 2 and "$ref" in str(schema)
+
+
+def _extra(schema: Schema) -> Schema:
+    extra = schema.get("additionalProperties")
+    return extra if isinstance(extra, Mapping) else {"type": "string"}
+
+
+def _fill(schema: Schema, value: dict[str, Any], source: Source, at: _At) -> None:
+    """Enough free keys for ``minProperties``, and one for an object that is only a map."""
+    least = int(_num(schema.get("minProperties"), 0))
+    is_map = (
+        not schema.get("properties") and isinstance(schema.get("additionalProperties"), Mapping) and at.depth < _ROOMY
+    )
+    while len(value) < max(least, int(is_map)):
+        name = f"key{len(value) + 1}"
+        value[name] = _value(_extra(schema), source, at.under(name))
+
+
+def _array(schema: Schema, source: Source, at: _At) -> list[Any]:
+    least, most = int(_num(schema.get("minItems"), 0)), int(_num(schema.get("maxItems"), 1 << 30))
+    first = schema.get("prefixItems") or []
+    value = [_value(each, source, at.under(str(index))) for index, each in enumerate(first)]
+    items = schema.get("items", {})
+    if items is False or (first and "items" not in schema):
+        return value
+    texts = _item_texts(items, source, at)
+    wanted = len(texts) if texts else (0 if at.depth > _ROOMY or _recurs(items, at) else 2)
+    for index in range(len(value), min(max(wanted, least), max(most, least))):
+        place = replace(at.under(str(index)), name=at.name, about=at.about)
+        value.append(_value(items, _narrowed(source, texts, index), place))
+    return _distinct(value) if schema.get("uniqueItems") else value
+
+
+def _item_texts(items: Any, source: Source, at: _At) -> list[str]:
+    """What each item of a list is to be read from: the bullet lines, or the list that is known."""
+    kind = _first_type(_resolved(items, at.root)) if isinstance(items, Mapping) else "string"
+    if kind == "object":
+        return _BULLET.findall(source.text)[:50]
+    if source.known and source.known.items and kind in ("string", "integer", "number"):
+        return list(source.known.items[:200])
+    labelled = _labelled(source, at)
+    return [each.strip() for each in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
+
+
+def _narrowed(source: Source, texts: Sequence[str], index: int) -> Source:
+    if index >= len(texts):
+        return source
+    text = texts[index]
+    return Source.of(text, source.seed, Known(text, text))
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    kept: list[Any] = []
+    for value in values:
+        if value not in kept:
+            kept.append(value)
+        elif isinstance(value, str):
+            kept.append(f"{value} {len(kept) + 1}")
+        elif isinstance(value, int | float):
+            kept.append(max(kept) + 1)
+    return kept
+
+
+def _number(schema: Schema, source: Source, at: _At) -> float | int:
+    whole = _first_type(schema) == "integer"
+    lowest, highest = _bounds(schema, whole)
+    hint = _hint(schema, source, at)
+    found = _NUMBER.search(hint.replace(",", "")) if isinstance(hint, str) else None
+    value: float = (
+        float(found[0]) if found else hint if isinstance(hint, int | float) else _guess(at, source, lowest, highest)
+    )
+    value = min(max(value, lowest), highest)
+    if step := _num(schema.get("multipleOf"), 0):
+        value = _stepped(value, step, lowest, highest)
+    return int(value) if whole or float(value).is_integer() else round(value, 6)
+
+
+def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
+    nudge = 1 if whole else 1e-3
+    lowest = _num(schema.get("minimum"), -1e15)
+    highest = _num(schema.get("maximum"), 1e15)
+    if isinstance(schema.get("exclusiveMinimum"), int | float) and not isinstance(schema["exclusiveMinimum"], bool):
+        lowest = max(lowest, schema["exclusiveMinimum"] + nudge)
+    if isinstance(schema.get("exclusiveMaximum"), int | float) and not isinstance(schema["exclusiveMaximum"], bool):
+        highest = min(highest, schema["exclusiveMaximum"] - nudge)
+    return lowest, highest
+
+
+def _guess(at: _At, source: Source, lowest: float, highest: float) -> float:
+    low, high = max(lowest, 1), min(highest, 100)
+    if low > high:
+        low, high = (lowest, lowest) if lowest > 100 else (highest, highest)
+    return source.seed.between(at.path, int(low), max(int(low), int(high)))
+
+
+def _stepped(value: float, step: float, lowest: float, highest: float) -> float:
+    rounded = round(value / step) * step
+    if rounded > highest:
+        rounded -= step
+    return rounded + step if rounded < lowest else rounded
+
+
+def _boolean(schema: Schema, source: Source, at: _At) -> bool:
+    hint = _hint(schema, source, at)
+    return (
+        hint
+        if isinstance(hint, bool)
+        else bool(_YES.search(str(hint)))
+        if hint is not None
+        else bool(source.seed.number(at.path) % 2)
+    )
+
+
+def _string(schema: Schema, source: Source, at: _At) -> str:
+    least, most = int(_num(schema.get("minLength"), 0)), int(_num(schema.get("maxLength"), 1 << 30))
+    pattern, form = schema.get("pattern"), schema.get("format")
+    if isinstance(pattern, str):
+        return _patterned(pattern, source, at, least, most)
+    if isinstance(form, str) and form in _FORMATS:
+        return _formatted(form, source, at)
+    hint = _hint(schema, source, at)
+    text = str(hint) if hint is not None else _invented(at, source)
+    if len(text) < least:
+        text = (
+            (text + " " + "simulated " * (least // 10 + 1))[:least].replace(" ", "_")
+            if not text
+            else text.ljust(least, ".")
+        )
+    return text[:most]
+
+
+def _patterned(pattern: str, source: Source, at: _At, least: int, most: int) -> str:
+    matcher = _compiled(pattern)
+    if matcher is None:
+        return _invented(at, source)
+    whole = pattern.strip("^$")
+    inside = _compiled(rf"(?<![\w-])(?:{whole})(?![\w-])")
+    hint = _labelled(source, at)
+    for text in filter(None, (hint, source.text)):
+        if matcher.search(text) and least <= len(text) <= most and text == hint:
+            return text
+        if inside and (found := inside.search(text)) and matcher.search(found[0]) and least <= len(found[0]) <= most:
+            return found[0]
+    return sample(pattern, source.seed, at.path, least)
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return None
+
+
+def _formatted(form: str, source: Source, at: _At) -> str:
+    finder = {"date": _DATE, "email": _EMAIL, "uri": _URL, "url": _URL}.get(form)
+    if finder and (found := finder.search(_labelled(source, at) or source.text)):
+        return found[0]
+    return _FORMATS[form]
+
+
+def _invented(at: _At, source: Source) -> str:
+    words = " ".join(_words(at.name)) or "answer"
+    if source.known:
+        return source.known.short
+    return f"simulated {words}" if at.depth else source.text.strip().split("\n")[0][:80] or "simulated"
+
+
+def _null(_schema: Schema, _source: Source, _at: _At) -> None:
+    return None
+
+
+_MAKERS: Mapping[str, Any] = {
+    "object": _object,
+    "array": _array,
+    "string": _string,
+    "number": _number,
+    "integer": _number,
+    "boolean": _boolean,
+    "null": _null,
+}
+
+
+# --- reading the text ---------------------------------------------------------------------------------
+
+
+def _hint(schema: Schema, source: Source, at: _At) -> Any:
+    """What the text or the known facts say about this place; None where they say nothing."""
+    kind = _first_type(schema)
+    if kind == "null":
+        return None
+    fact = _fact(source, at)
+    if fact is not None:
+        return fact
+    labelled = _labelled(source, at)
+    if labelled is not None:
+        return labelled
+    if kind in ("integer", "number"):
+        return _number_near(source, at)
+    if (
+        source.known
+        and at.depth <= 1
+        and _words(at.name)
+        and _words(at.name)[-1] in ("answer", "response", "text", "output", "result")
+    ):
+        return source.known.short if kind != "string" or len(source.known.short) < 40 else source.known.long
+    return _inline(source, at)
+
+
+def _fact(source: Source, at: _At) -> Any:
+    facts = source.known.facts if source.known else {}
+    if at.name in facts:
+        return facts[at.name]
+    words = _words(at.name)
+    return next((facts[word] for word in reversed(words) if word in facts), None) if words else None
+
+
+def _labelled(source: Source, at: _At) -> str | None:
+    """The value after the label that shares most words with this place's name, then with its description."""
+    wanted = set(_words(at.name))
+    if not wanted:
+        return None
+    best: tuple[float, str] | None = None
+    about = set(_words(at.about))
+    for label, value in source.labels.items():
+        words = set(_words(label))
+        shared = len(words & wanted)
+        score = shared / len(wanted) + 0.5 * len(words & about) / max(len(words), 1) - 0.1 * len(words - wanted - about)
+        if shared and score > 0.4 and (best is None or score > best[0]):
+            best = (score, value)
+    return best[1] if best else None
+
+
+def _number_near(source: Source, at: _At) -> str | None:
+    """``quantity 4`` or ``4 items``: the number next to the last word of the name."""
+    for word in reversed(_words(at.name)):
+        stem = re.escape(word.rstrip("s"))
+        if found := re.search(
+            rf"\b{stem}s?\b\W{{0,6}}(?:is |of |was |= )?[$€£]?({_NUMBER.pattern})", source.text, re.IGNORECASE
+        ):
+            return found[1]
+        if found := re.search(rf"({_NUMBER.pattern})[ -]?(?:\w+ )?{stem}s?\b", source.text, re.IGNORECASE):
+            return found[1]
+    return None
+
+
+def _inline(source: Source, at: _At) -> str | None:
+    """``sku ABC-1001`` or ``name is Ada``: the word after the name."""
+    words = _words(at.name)
+    if not words:
+        return None
+    name = r"[\s_-]".join(re.escape(word) for word in words)
+    found = re.search(
+        rf"\b{name}\b(?: is| was|:)?\s+[\"'“]?([A-Z0-9][\w@.-]*(?: [A-Z][\w-]*)*)", source.text
+    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@-]+)", source.text)
+    return found[1] if found else None
+
+
+@lru_cache(maxsize=2048)
+def _words(name: str) -> tuple[str, ...]:
+    spaced = _CAMEL.sub(" ", name).lower()
+    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced) if word and word not in ("the", "of", "a", "an"))
+
+
+def _num(value: Any, default: float) -> float:
+    """A limit: a number, or the string that int64 may be."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return default
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
+
+
+def keys_asked(prompt: str) -> Iterator[str]:
+    """The quoted keys of ``with the keys "a" and "b"``."""
+    found = re.search(
+        r"\b(?:keys?|fields?|properties)\b:?\s+((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)", prompt, re.IGNORECASE
+    )
+    return iter(re.findall(r"[\"'`“](\w+)[\"'`”]", found[1]) if found else ())

@@ -1,0 +1,80 @@
+"""How much a model thinks, which ``thinkingConfig`` it refuses, and what the summary says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.models import ModelFacts
+from harness.simulator.errors import Refusal, refusal
+from harness.simulator.seed import Seed
+
+TOKENS = {"MINIMAL": 0, "LOW": 110, "MEDIUM": 420, "HIGH": 1200, "XHIGH": 3000}
+"""The middle of what each level thinks. Invented: real models vary widely with the prompt."""
+DYNAMIC = 340
+"""The middle of what a model thinks when it decides by itself (budget -1, or none given on 2.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thoughts:
+    """What a model thought: tokens counted, and the summary (empty where none was asked for or nothing was thought)."""
+
+    tokens: int = 0
+    summary: str = ""
+
+
+def check(facts: ModelFacts, config: Mapping[str, Any]) -> None:
+    """Refuse a ``thinkingConfig`` as the API does."""
+    level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
+    knobs = facts.thinking
+    if level is not None and budget is not None:
+        raise refusal("think_both")
+    if knobs.control == "none" and config:
+        raise refusal("think_not_enabled")
+    if level is not None and knobs.control == "budget":
+        raise refusal("think_level_unsupported")
+    if level is not None and knobs.levels and level not in knobs.levels:
+        raise refusal("think_level_wrong", level=level)
+    if budget is not None and (problem := _budget_problem(facts, budget)):
+        raise problem
+
+
+def _budget_problem(facts: ModelFacts, budget: int) -> Refusal | None:
+    knobs = facts.thinking
+    if budget == 0 and ((knobs.control == "budget" and not knobs.zero) or knobs.budgets == "positive"):
+        return refusal("think_zero")
+    if knobs.control != "budget" or budget in (0, -1):
+        return None
+    lowest, highest = knobs.lowest or 0, knobs.highest or 0
+    if lowest <= budget <= highest:
+        return None
+    return refusal("think_budget_range", budget=budget, lowest=lowest, highest=highest)
+
+
+def think(facts: ModelFacts, config: Mapping[str, Any], topic: str, seed: Seed) -> Thoughts:
+    """The thoughts of one request. Grows with the level or the budget; on 2.5 a budget is a hard cap."""
+    tokens = _amount(facts, config, 0.75 + seed.share("thinking") / 2)
+    asked = config.get("includeThoughts") and tokens
+    return Thoughts(tokens, _summary(topic, tokens) if asked else "")
+
+
+def _amount(facts: ModelFacts, config: Mapping[str, Any], vary: float) -> int:
+    budget = config.get("thinkingBudget")
+    if budget is not None and budget > 0:
+        return min(budget, int((40 + budget**0.75) * vary))
+    if budget == 0:
+        return 0
+    level = config.get("thinkingLevel") or facts.thinking.default
+    if budget == -1 or level == "dynamic":
+        return int(DYNAMIC * vary)
+    return int(TOKENS.get(str(level), 0) * vary)
+
+
+def _summary(topic: str, tokens: int) -> str:
+    steps = [
+        f"**Reading the question**\n\nThe question is about {topic}. I check what is asked for, and in which form.\n\n",
+        "**Working it out**\n\nI go through what is known, step by step, and compare the possible answers.\n\n",
+        "**Checking the result**\n\nThe result fits all conditions that were given, so I can answer.\n\n",
+    ]
+    return "".join(steps[: 1 + (tokens > 200) + (tokens > 600)])
