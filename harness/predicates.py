@@ -18,7 +18,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypedDict, final
 
 from harness.model import Json, Mismatch
@@ -567,6 +566,8 @@ def _complaints(words: Mapping[str, Any], unit: Unit) -> Iterator[str]:
         yield "an empty mapping expects nothing; write a literal, or words such as {min: 1} or {present: true}"
     unknown = [word for word in words if word not in _KNOWN]
     for word in unknown:
+        from difflib import get_close_matches
+
         near = get_close_matches(str(word), _KNOWN, 1)
         hint = (
             f"did you mean {near[0]!r}?" if near else "to compare with an object, write equals: {...} or fields: {...}"

@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any
 
 from harness.checks import check
+from harness.checks.parameters import FunctionRef
 from harness.errors import SuiteError
 from harness.model import Evidence, Mismatch
 from harness.outcome import Outcome, outcome
-from harness.parameters import FunctionRef
 
 
 @check("python")

@@ -10,11 +10,21 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from harness import dialect, jsonpath
 from harness.checks import check
+from harness.checks.parameters import JsonPath, Refuse
 from harness.errors import SuiteError
 from harness.model import Evidence, Json, Mismatch
 from harness.outcome import as_json
-from harness.parameters import JsonPath
 from harness.predicates import ABSENT, Predicate, differs
+
+
+def _schema_complaint(valid: Any, folder: Path) -> str | None:
+    if valid in ("request", "none"):
+        return None
+    try:
+        dialect.check_schema(read_schema(folder / valid) if isinstance(valid, str) else valid)
+    except (SuiteError, dialect.SchemaProblem) as problem:
+        return str(problem)
+    return None
 
 
 class JsonWords(TypedDict, total=False):
@@ -23,6 +33,7 @@ class JsonWords(TypedDict, total=False):
     valid: Annotated[
         Literal["request", "none"] | str | dict[str, Any],
         "the schema it must be valid against: request (the very one that was sent), a file beside the suite, or the schema",
+        Refuse(_schema_complaint),
     ]
     order: Annotated[
         Literal["request"] | list[str],
@@ -122,9 +133,9 @@ def read_schema(file: Path) -> Json:
         text = file.read_text(encoding="utf-8")
         return _decoded(text, file.suffix)
     except OSError as problem:
-        raise SuiteError([f"json: valid: cannot read the schema {file}: {problem.strerror}"]) from None
+        raise SuiteError([f"cannot read the schema {file}: {problem.strerror}"]) from None
     except ValueError as problem:
-        raise SuiteError([f"json: valid: {file} holds no schema: {problem}"]) from None
+        raise SuiteError([f"{file} holds no schema: {problem}"]) from None
 
 
 def _decoded(text: str, suffix: str) -> Json:

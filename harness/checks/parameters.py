@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from harness import jsonpath, predicates
 from harness.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
+from harness.shape import Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +37,29 @@ FunctionRef: TypeAlias = Annotated[str, "file.py:function, the file beside the s
 _UNITS: dict[Any, Unit] = {Words: "", NumberWords: "", TextWords: "", DurationWords: "s", ShareWords: "%"}
 
 
-def complaints(annotation: Any, value: Any, folder: Path = Path()) -> list[tuple[tuple[str | int, ...], str]]:
-    """Every complaint about a value that already has the shape of ``annotation``: (where inside the value, sentence)."""
+Complaint: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Where inside the parameter, and a sentence."""
+
+
+def complaints(annotation: Any, value: Any, folder: Path = Path()) -> list[Complaint]:
+    """Every complaint about a value that already has the shape of ``annotation`` (a check's ``parameter``).
+
+    ``folder`` is the suite's own. What still waits for a value (``${row.x}``) is passed over.
+    """
     return list(_walk(annotation, value, folder, ()))
 
 
-def _walk(
-    annotation: Any, value: Any, folder: Path, at: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _walk(annotation: Any, value: Any, folder: Path, at: tuple[str | int, ...]) -> Iterator[Complaint]:
     origin, inner = get_origin(annotation), get_args(annotation)
+    if isinstance(value, Later):
+        return
     if origin is Annotated:
-        for refuse in (each for each in inner[1:] if isinstance(each, Refuse)):
-            if said := refuse.complaint(value, folder):
-                yield at, said
+        refusals = (each.complaint(value, folder) for each in inner[1:] if isinstance(each, Refuse))
+        yield from ((at, said) for said in refusals if said)
         yield from _walk(inner[0], value, folder, at)
     elif origin in (Union, UnionType):
         member = next((each for each in inner if _fits(each, value)), None)
-        yield from _walk(member, value, folder, at) if member is not None else ()
+        yield from _walk(member, value, folder, at)
     elif origin is list:
         for index, item in enumerate(value):
             yield from _walk(inner[0], item, folder, (*at, index))
@@ -64,23 +71,23 @@ def _walk(
         yield from _walk_words(annotation, value, folder, at)
 
 
-def _walk_words(
-    words: Any, value: Mapping[str, Any], folder: Path, at: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if words in _UNITS:
-        yield from ((at, said) for said in predicates.complaints(value, _UNITS[words]))
-        return
+def _walk_words(words: Any, value: Mapping[str, Any], folder: Path, at: tuple[str | int, ...]) -> Iterator[Complaint]:
     hints = get_type_hints(words, include_extras=True)
-    numbers = {
-        word: value[word]
-        for word in value
-        if word in NumberWords.__annotations__ and NumberWords.__annotations__.keys() <= hints.keys()
-    }
-    if numbers:
-        yield from ((at, said) for said in predicates.complaints(numbers))
+    counts = NumberWords.__annotations__.keys() <= hints.keys()
+    own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
+    judged = _settled({word: value[word] for word in value if word in own})
+    if judged or not value:
+        yield from ((at, said) for said in predicates.complaints(judged, _UNITS.get(words, "")))
     for word, item in value.items():
-        if word in hints and word not in numbers:
+        if word in hints and word not in own:
             yield from _walk(hints[word], item, folder, (*at, word))
+
+
+def _settled(value: Any) -> Any:
+    """The value without the words and items that still wait for theirs."""
+    if isinstance(value, Mapping):
+        return {key: _settled(item) for key, item in value.items() if not isinstance(item, Later)}
+    return [_settled(item) for item in value if not isinstance(item, Later)] if isinstance(value, list) else value
 
 
 def _fits(annotation: Any, value: Any) -> bool:
