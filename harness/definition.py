@@ -2,7 +2,8 @@
 
 ``definition.json`` holds names and types only. Its revision is in the file; it can be refreshed from the discovery document
 at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (send no key), its ``vertex`` part from
-``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from google-ai-generativelanguage. A type is a scalar
+``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from the proto classes of google-ai-generativelanguage
+and google-cloud-aiplatform. A type is a scalar
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
 JSON object), ``any``, with ``[]`` behind it for a list.
 
@@ -59,9 +60,12 @@ def walk(message: str, value: Json) -> list[Finding]:
     return [Finding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
 
 
-def named(message: str, value: Json) -> Json:
-    """The value with enum numbers replaced by their names; numbers nobody knows stay. Changes nothing in place."""
-    return _named(message, value)
+def named(message: str, value: Json, *, vertex: bool = False) -> Json:
+    """The value with enum numbers replaced by their names; numbers nobody knows stay. Changes nothing in place.
+
+    The two APIs number some enums differently: ``vertex`` reads them as Vertex AI does.
+    """
+    return _named(message, value, vertex)
 
 
 def request_findings(body: Json) -> Iterator[RequestFinding]:
@@ -83,7 +87,7 @@ def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
 
 
 def enum_values(name: str) -> tuple[str, ...]:
-    """The values of an enum, the unspecified one first, Vertex AI's left out. Raises KeyError for an unknown one."""
+    """The values of an enum, the unspecified one first, Vertex AI's own left out. Raises KeyError for an unknown one."""
     return tuple(_table()["enums"][name])
 
 
@@ -104,14 +108,16 @@ def _table() -> Any:
 
 
 @cache
-def _numbers(enum: str) -> Mapping[int, str]:
-    return {number: name for name, number in _table()["enums"][enum].items() if number is not None}
+def _numbers(enum: str, vertex: bool) -> Mapping[int, str]:
+    ours, theirs = _table()["enums"].get(enum, {}), _table()["vertexEnums"].get(enum, {})
+    numbered = (theirs or ours) if vertex else (ours or theirs)
+    return {number: name for name, number in numbered.items() if number is not None}
 
 
 @cache
 def _values(enum: str) -> frozenset[str]:
     table = _table()
-    return frozenset(table["enums"][enum]) | frozenset(table["vertexEnums"].get(enum, ()))
+    return frozenset(table["enums"].get(enum, ())) | frozenset(table["vertexEnums"].get(enum, ()))
 
 
 # --- answers ------------------------------------------------------------------------------------------------
@@ -177,7 +183,7 @@ def _scalar_checker(kind: str, holds: Callable[[Json], bool]) -> _Check:
 
 
 def _enum_checker(enum: str) -> _Check:
-    names, numbers = _values(enum), _numbers(enum)
+    names, numbers = _values(enum), _numbers(enum, False).keys() | _numbers(enum, True).keys()
 
     def check(value: Json, found: _Found) -> None:
         if isinstance(value, str):
@@ -258,15 +264,15 @@ def _path(segments: Sequence[str | int]) -> str:
     return "$" + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in reversed(segments))
 
 
-def _named(kind: str, value: Json) -> Json:
+def _named(kind: str, value: Json, vertex: bool) -> Json:
     if kind.endswith("[]"):
-        return [_named(kind[:-2], each) for each in value] if isinstance(value, list) else value
+        return [_named(kind[:-2], each, vertex) for each in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
-        return _numbers(kind[5:]).get(value, value) if _is_int(value) else value
+        return _numbers(kind[5:], vertex).get(value, value) if _is_int(value) else value
     if kind.startswith("map ") or kind in _SCALARS or not isinstance(value, dict):
         return value
     kinds = fields(kind, vertex=True)
-    return {key: _named(kinds[key], each) if key in kinds else each for key, each in value.items()}
+    return {key: _named(kinds[key], each, vertex) if key in kinds else each for key, each in value.items()}
 
 
 # --- requests -----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ _SAYS_NOTHING: tuple[Json, ...] = (None, {}, [], "")
 def read(exchange: Exchange) -> Reply:
     """Decode and merge an answer, whatever it is. Never raises on odd data."""
     framed = framing.unframe(exchange)
-    events = _named(framed.events)
+    events = _named(framed.events, exchange.request.url)
     answers = [event.value for event in events if isinstance(event.value, dict) and _is_answer(event.value)]
     turns = _turns(answers)
     first = turns[min(turns)] if turns else _Turn()
@@ -120,13 +120,17 @@ def _has_output(value: Json) -> bool:
 # --- numbers for enums --------------------------------------------------------------------------------------
 
 
-def _named(events: list[Event]) -> list[Event]:
+_VERTEX = re.compile(r"aiplatform\.|/publishers/|/endpoints/")
+
+
+def _named(events: list[Event], url: str) -> list[Event]:
     """Events with their enum numbers (``enum-encoding=int``) replaced by names; untouched where there are none."""
     if not any(_is_numbered(event.value) for event in events):
         return events
     from harness import definition
 
-    return [Event(definition.named("GenerateContentResponse", event.value), event.at) for event in events]
+    vertex = _VERTEX.search(url) is not None
+    return [Event(definition.named("GenerateContentResponse", each.value, vertex=vertex), each.at) for each in events]
 
 
 def _is_numbered(value: Json) -> bool:

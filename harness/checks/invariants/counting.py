@@ -24,9 +24,12 @@ def _is_natural(value: Json) -> bool:
 
 @rule("usage-present", "error")
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
-    """``usageMetadata`` with a total in the body, or in the last chunk. Without ``promptTokenCount``: a warning."""
+    """``usageMetadata`` with a total in the body, or in the last chunk. Without ``promptTokenCount``: a warning.
+
+    Silent for blocked prompts: where a filter in front of the model blocks (Model Armor), nothing is counted.
+    """
     reply = evidence.reply
-    if not has_answer(evidence) or (reply.finish_reason is None and reply.block_reason is None):
+    if not has_answer(evidence) or reply.finish_reason is None:
         return
     last = an_object(reply.events[-1].value).get("usageMetadata")
     if an_object(last).get("totalTokenCount") is None:
