@@ -87,7 +87,7 @@ def _folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
     """A long first cell goes on in the lines below it."""
     folded = []
     for first, *rest in rows:
-        lines = layout.folded(first, limit) if words.width(first) > limit else [first]
+        lines = layout.folded(first, limit - 2) if words.width(first) > limit else [first]
         folded.append([lines[0], *rest])
         folded += [[f"  {line}", *([""] * len(rest))] for line in lines[1:]]
     return folded
@@ -238,7 +238,7 @@ def _failure(group: Group, view: View) -> Iterator[str]:
             yield f"    {words.printable(line)}"
     else:
         row = trouble.verdict
-        at = f"  {row['at']}" if row["at"] and row["at"] != row["check"] else ""
+        at = f"  {words.shortened(row['at'], 60)}" if row["at"] and row["at"] != row["check"] else ""
         yield f"  {words.place(words.where(group))}  {row['check']}{at}"
         said, expected, actual = words.wanted_and_got(row, limit)
         yield from _wrapped(said, view, "    ")

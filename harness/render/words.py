@@ -19,6 +19,7 @@ LABELS = {
     "totalTokenCount": "tokens",
     "ttft_s": "ttft s",
     "latency_s": "latency s",
+    "gap_s": "gap s",
     "cost_usd": "cost $",
     "pass_rate": "pass rate",
 }
@@ -135,17 +136,17 @@ def why(group: Group) -> str:
     trouble = group.trouble
     if trouble is None:
         return group.skip or ""
-    return trouble.message if trouble.verdict is None else reason(trouble)
+    return reason(trouble)
 
 
 def reason(trouble: Trouble) -> str:
     """The first mismatch on one line: ``text: expected 'a', got 'b'``."""
     row = trouble.verdict
     if row is None:
-        return trouble.message
+        return printable(trouble.message)
     at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
     said = row["message"] or f"expected {value(row['expected'])}, got {value(row['actual'])}"
-    return f"{row['check']}{at}: {said}"
+    return printable(f"{row['check']}{at}: {said}")
 
 
 def needs(group: Group) -> str:

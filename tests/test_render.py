@@ -1,0 +1,311 @@
+"""What is printed, format by format; whole texts where people read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import textwrap
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import failed, row, run, unjudged, verdict
+
+from harness.compare import compare_targets, summarise
+from harness.errors import UsageError
+from harness.render import Report, View, all_formats, find, layout, words
+from harness.rows import Row
+
+PRO, FLASH = "simulator/gemini-3.1-pro-preview", "simulator/gemini-3-flash-preview"
+
+
+def printed(rows: list[Row], name: str = "table", *, notes: list[str] | None = None, **view: Any) -> str:
+    out = io.StringIO()
+    find(name, "run")(Report(run(notes=notes or []), summarise(rows), lambda: rows), View(**view), out)
+    return out.getvalue()
+
+
+def text(block: str) -> str:
+    return textwrap.dedent(block).lstrip("\n")
+
+
+def test_one_target_is_a_line_a_case() -> None:
+    assert printed([row("oslo-is-a-capital"), failed("and-bergen-is-not")]) == text("""
+        geography at simulator
+
+        flash
+        case               verdict  thoughts  tokens  latency s
+        -----------------  -------  --------  ------  ---------
+        oslo-is-a-capital     pass        12      30       0.50
+        and-bergen-is-not     FAIL        12      30       0.50
+
+        FAIL geography/and-bergen-is-not@simulator/flash
+          suites/geography.yaml:7  text
+            expected  "Oslo"
+            actual    "Bergen"
+          again: gemini-harness run suites/geography.yaml -k geography/and-bergen-is-not@simulator/flash
+
+        target           passed  failed  error  tokens  thoughts  latency s
+        ---------------  ------  ------  -----  ------  --------  ---------
+        simulator/flash       1       1      0      60        24       0.50
+
+        replayed; recorded from simulator (SIMULATED answers) 2026-11-21
+        1 passed, 1 failed (2 trials); run 20261121-070000-ab12
+        """)
+
+
+def test_targets_and_axes_are_columns_and_measures_lie_below_the_verdict() -> None:
+    rows = [
+        row(
+            "two-trains",
+            target,
+            axes={"thinking": level},
+            n=n,
+            measures={"thoughtsTokenCount": 10 * n, "latency_s": 12.0},
+        )
+        for target in (FLASH, PRO)
+        for level in ("low", "high")
+        for n in (1, 2, 3)
+    ]
+    rows[4] = failed("two-trains", FLASH, axes={"thinking": "high"}, n=2, measures={})
+    assert printed(rows).startswith(
+        text("""
+        geography at simulator
+
+        case         gemini-3-flash-  gemini-3-flash-  gemini-3.1-pro-  gemini-3.1-pro-
+                             preview          preview          preview          preview
+        thinking                 low             high              low             high
+        -----------  ---------------  ---------------  ---------------  ---------------
+        two-trains          pass 3/3   FAIL 2/3 flaky         pass 3/3         pass 3/3
+          thoughts                20               20               20               20
+          latency s             12.0             12.0             12.0             12.0
+
+        * two-trains: FAIL on gemini-3-flash-preview thinking=high; pass on the other 3
+
+        FAIL geography/two-trains[thinking=high]@simulator/gemini-3-flash-preview  2/3 passed, needs all
+        """)
+    )
+    assert "Numbers in a cell are medians of its attempts." in printed(rows)
+
+
+def test_columns_that_do_not_fit_go_into_a_further_block_of_the_same_rows() -> None:
+    models = ["gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-2.5-flash"]
+    rows = [row("two-trains", f"simulator/{model}", axes={"thinking": level}) for model in models for level in range(4)]
+    shown = printed(rows, width=80)
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    assert shown.count("two-trains") == 3
+    assert len(printed(rows, width=200).splitlines()) < len(shown.splitlines())
+
+
+def test_unary_and_stream_that_disagree_are_named() -> None:
+    plain = {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": "Oslo"}
+    rows = [
+        row(axes={"transport": "unary"}, agree="shape", outcome=plain),
+        row(axes={"transport": "stream"}, agree="shape", outcome={**plain, "finishReason": "MAX_TOKENS"}),
+    ]
+    assert "* capital: unary and stream disagree: finishReason: STOP unary, MAX_TOKENS streamed" in printed(
+        rows, width=120
+    )
+
+
+def test_notes_say_what_was_dropped_expected_to_fail_waived_and_warned() -> None:
+    rows = [
+        row(status="xfailed", xfail="issue 7"),
+        row("b", status="skipped", skip="not today"),
+        row("c", verdicts=[verdict("invariant:usage-sum", ok=False, status="waived", message="known")]),
+        row("d", verdicts=[verdict("invariant:model-version", ok=False, severity="warn")]),
+    ]
+    shown = printed(rows, notes=["dropped flash x minimal"])
+    assert (
+        text("""
+        Notes
+        * dropped flash x minimal
+        * expected to fail: geography/capital@simulator/flash: issue 7
+        * skipped: geography/b@simulator/flash: not today
+        * waived usage-sum 1 x: known
+        * warning model-version 1 x
+        """)
+        in shown
+    )
+
+
+def test_a_known_failure_that_passes_says_what_to_do() -> None:
+    shown = printed([row(status="xpassed", xfail="issue 7")])
+    assert "was expected to fail (issue 7) but did not: take the xfail away" in shown
+
+
+def test_why_it_could_not_be_judged_is_shown_as_it_is() -> None:
+    assert "    no recording of this request\n" in printed([unjudged()])
+
+
+def test_a_live_answer_and_lost_timing_are_said() -> None:
+    live = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
+    lost = {"mode": "replay", "recorded_from": "import", "recorded_at": None, "timing": "lost", "simulated": False}
+    shown = printed([row("a", provenance=live), row("b", provenance=lost)])
+    assert "live from google; replayed; recorded from import; timing lost in 1 recording\n" in shown
+
+
+def test_many_failures_are_cut_off_unless_all_are_asked_for() -> None:
+    rows = [failed(f"case-{n}") for n in range(25)]
+    assert "and 5 more: gemini-harness report 20261121-070000-ab12 -v" in printed(rows)
+    assert printed(rows, details=None).count("again:") == 25
+
+
+def test_color_only_where_it_is_asked_for() -> None:
+    assert "\x1b[32mpass\x1b[0m" in printed([row()], color=True)
+    assert "\x1b" not in printed([row()])
+
+
+def test_quiet_leaves_the_failures_and_the_totals() -> None:
+    shown = printed([row("a"), failed("b")], quiet=True)
+    assert shown.startswith("FAIL geography/b@simulator/flash\n")
+    assert "---" not in shown
+
+
+EVIL = "a\x1b[31m\x00|<b>`*`\ud800\n::error::&\"'日本"
+
+
+@pytest.mark.parametrize("name", sorted(all_formats()))
+def test_no_answer_can_steer_what_shows_it(name: str) -> None:
+    wrong = verdict("text", ok=False, at=EVIL, expected=EVIL, actual={EVIL: EVIL}, message=EVIL)
+    shown = printed(
+        [failed(verdicts=[wrong]), unjudged("b", error={"kind": "ask", "message": EVIL, "traceback": None})], name
+    )
+    assert "\x1b" not in shown
+    assert "\x00" not in shown
+    shown.encode()
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(all_formats()) if name != "github"])
+def test_every_format_says_that_an_answer_was_simulated(name: str) -> None:
+    assert "simulated" in printed([row()], name).lower()
+
+
+@given(
+    st.lists(
+        st.sampled_from(["日本の首都", "plain", "a-very-long-case-name-" * 4, "é" * 30]),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    )
+)
+def test_the_table_keeps_within_its_width_and_in_line(cases: list[str]) -> None:
+    rows = [row(case, target) for case in cases for target in (FLASH, PRO)]
+    lines = printed(rows, width=80).splitlines()
+    grid = lines[: next(number for number, line in enumerate(lines) if line.startswith("target"))]
+    assert all(words.width(line) <= 80 for line in grid)
+    verdicts = [line for line in grid if line.endswith("pass")]
+    assert len({words.width(line) for line in verdicts}) == 1
+
+
+@given(st.text(min_size=1, max_size=60), st.integers(4, 30))
+def test_a_folded_label_loses_nothing(label: str, limit: int) -> None:
+    lines = layout.folded(label, limit)
+    assert "".join("".join(lines).split()) == "".join(label.split())
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "shown"),
+    [
+        ("latency_s", 0.0042, "0.004"),
+        ("latency_s", 1.234, "1.23"),
+        ("latency_s", 123.4, "123.4"),
+        ("totalTokenCount", 12345, "12,345"),
+        ("totalTokenCount", 12.5, "12.5"),
+        ("totalTokenCount", None, "-"),
+        ("pass_rate", 0.8, "80%"),
+    ],
+)
+def test_numbers_have_the_digits_that_matter(measure: str, value: float | None, shown: str) -> None:
+    assert words.measured(measure, value) == shown
+
+
+# --- for machines -------------------------------------------------------------------------------------
+
+
+def test_json_is_one_document_without_turns() -> None:
+    document = json.loads(printed([row("a", turns=[]), failed("b")], "json"))
+    assert document["version"] == 1
+    assert [each["case"] for each in document["results"]] == ["a", "b"]
+    assert "turns" not in document["results"][0]
+    assert document["groups"][1] == {
+        "id": "geography/b@simulator/flash",
+        "status": "failed",
+        "passed": 0,
+        "attempts": 1,
+    }
+    assert document["totals"] == {"passed": 1, "failed": 1, "error": 0, "skipped": 0, "xfailed": 0, "xpassed": 0}
+
+
+def test_junit_has_a_case_a_group_with_file_line_and_attempts() -> None:
+    rows = [
+        row("a", n=1),
+        failed("a", n=2),
+        row("b"),
+        unjudged("c"),
+        row("d", status="skipped", skip="no"),
+        failed("e", status="xfailed", xfail="7"),
+    ]
+    root = ET.fromstring(printed(rows, "junit"))
+    (suite,) = root
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "5",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "2",
+    }
+    first = suite.findall("testcase")[0]
+    assert (first.get("classname"), first.get("name"), first.get("file"), first.get("line")) == (
+        "geography",
+        "a@simulator/flash",
+        "suites/geography.yaml",
+        "7",
+    )
+    failure = first.find("failure")
+    assert failure is not None
+    assert failure.get("message") == '1/2 passed, needs all: text: expected "Oslo", got "Bergen"'
+    assert [case[1].tag for case in suite.findall("testcase") if len(case) > 1] == [
+        "failure",
+        "error",
+        "skipped",
+        "skipped",
+    ]
+
+
+def test_csv_has_a_line_a_trial_and_runs_no_formula() -> None:
+    wrong = verdict("text", ok=False, message="=cmd()")
+    lines = list(csv.DictReader(io.StringIO(printed([row("a"), failed("b", verdicts=[wrong])], "csv"))))
+    assert [(line["case"], line["status"], line["thoughtsTokenCount"]) for line in lines] == [
+        ("a", "passed", "12"),
+        ("b", "failed", "12"),
+    ]
+    assert lines[1]["message"] == "'=cmd()"
+
+
+def test_markdown_has_a_table_a_suite() -> None:
+    shown = printed([row("a|b"), failed("c")], "markdown")
+    assert "| case | flash |\n|---|---:|\n| a\\|b | pass<br>thoughts: 12<br>tokens: 30<br>latency s: 0.50 |\n" in shown
+    assert "- **FAIL** geography/c@simulator/flash" in shown
+
+
+def test_github_annotates_the_line_of_the_case() -> None:
+    shown = printed([failed()], "github")
+    assert shown.startswith(
+        "::error file=suites/geography.yaml,line=7,title=FAIL geography/capital@simulator/flash::text: expected"
+    )
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "json", "csv"])
+def test_a_comparison_is_written_too(name: str) -> None:
+    rows = [row("a", "g/one", verdicts=[verdict("text", ok=True)]), failed("a", "g/two")]
+    out = io.StringIO()
+    find(name, "comparison")(compare_targets(summarise(rows), "g/one", "g/two"), View(), out)
+    assert "totalTokenCount" in out.getvalue() or "tokens" in out.getvalue()
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="no format 'makdown' for a run; did you mean markdown"):
+        find("makdown", "run")
