@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 from harness import journal, matching
 from harness.cassette import Tape, document, read
@@ -39,10 +39,12 @@ MODES: tuple[str, ...] = get_args(Mode)
 _TAPES_IN_MEMORY = 32
 
 
-class Transport(Protocol):
-    """Whatever turns a request into an exchange."""
+class Live(Protocol):
+    """A transport that goes to the network, opened and closed inside an event loop."""
 
     async def send(self, request: Request, slot: Slot) -> Exchange: ...
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, *reason: Any) -> Any: ...
 
 
 class Player:
@@ -109,10 +111,12 @@ class Recorder:
     Raises what Player and ``live`` raise, SecretOnTape, and CassetteError where the disk refuses.
     """
 
+    live = True
+
     def __init__(
         self,
         mode: Mode,
-        live: Transport,
+        live: Live,
         providers: Mapping[str, Provider] = ROWS,
         secrets: Mapping[str, str] | None = None,
         *,
@@ -197,6 +201,13 @@ class Recorder:
         if journal.journal_of(cassette).exists():
             everything = self._mode == "all" and not self.partial and cassette not in self._unanswered
             journal.fold(cassette, keep=not everything)
+
+    async def __aenter__(self) -> Self:
+        await self._live.__aenter__()
+        return self
+
+    async def __aexit__(self, *reason: Any) -> None:
+        await self._live.__aexit__(*reason)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,125 @@
+"""Live trials: an event loop to play them in, a few at a time, and their results in the order they were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from harness.model import Result, Trial
+
+T = TypeVar("T")
+
+_AHEAD = 64
+"""Results may wait for an earlier one; this many times the trials in flight, then no new ones are begun."""
+
+
+class Live(Protocol):
+    """A transport that lives in an event loop."""
+
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, *_: Any) -> Any: ...
+
+
+class Stage:
+    """An event loop (uvloop where there is one) with a transport opened in it, as long as the ``with`` block lasts."""
+
+    def __init__(self, transport: Live) -> None:
+        self._transport = transport
+        self._runner = asyncio.Runner(loop_factory=_loop_factory())
+
+    def __enter__(self) -> Self:
+        self.run(self._transport.__aenter__())
+        return self
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(coroutine)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.run(self._transport.__aexit__(kind, fault, trace))
+        finally:
+            self._runner.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def play_some(
+    play: Callable[[Trial], Coroutine[Any, Any, Result]],
+    trials: Iterable[Trial],
+    on_result: Callable[[Result], None],
+    at_once: int,
+) -> None:
+    """Play the trials, ``at_once`` in flight, and hand over the results in the order of the trials.
+
+    When it is cancelled (Ctrl-C), or ``on_result`` raises, what is in flight is cancelled; a cancelled one still hands
+    over everything that was finished.
+    """
+    line = _Line(iter(enumerate(trials)), on_result, at_once * _AHEAD)
+    workers = [asyncio.create_task(_work(play, line)) for _ in range(at_once)]
+    try:
+        await _all(workers)
+    except asyncio.CancelledError:
+        await _cancel(workers)
+        line.hand_over_all()
+        raise
+    finally:
+        await _cancel(workers)
+
+
+async def _work(play: Callable[[Trial], Coroutine[Any, Any, Result]], line: _Line) -> None:
+    for number, trial in line.trials:
+        line.finished(number, await play(trial))
+        await line.room()
+
+
+async def _all(workers: list[asyncio.Task[None]]) -> None:
+    done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+    for each in done:
+        each.result()
+
+
+async def _cancel(workers: list[asyncio.Task[None]]) -> None:
+    for each in workers:
+        each.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+class _Line:
+    """Results that stand in line until all before them are there."""
+
+    def __init__(self, trials: Iterator[tuple[int, Trial]], on_result: Callable[[Result], None], longest: int) -> None:
+        self.trials = trials
+        self._on_result = on_result
+        self._longest = longest
+        self._waiting: dict[int, Result] = {}
+        self._next = 0
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+
+    def finished(self, number: int, result: Result) -> None:
+        self._waiting[number] = result
+        while self._next in self._waiting:
+            first = self._waiting.pop(self._next)
+            self._next += 1
+            self._on_result(first)
+        if len(self._waiting) < self._longest:
+            self._has_room.set()
+        else:
+            self._has_room.clear()
+
+    async def room(self) -> None:
+        await self._has_room.wait()
+
+    def hand_over_all(self) -> None:
+        for number in sorted(self._waiting):
+            self._on_result(self._waiting.pop(number))

@@ -1,0 +1,346 @@
+"""The live transport: one request becomes one Exchange over httpx, with aiohttp's pool and parser underneath.
+
+Credentials are added here and nowhere above, and go to the provider's own origin only. Redirects are answers, not
+followed. Chunks are kept as they arrive, each with its time; gzip is undone chunk by chunk.
+
+A request is tried again on 429, 500 and 503 and where no connection came about, as often as ``attempts`` says, after the
+wait that the server asks for (``google.rpc.RetryInfo`` or ``Retry-After``), else after 1, 2, 4 ... seconds. Never: a status
+that the case expects, a quota that counts by the day, a wait beyond ``timeouts.wait``, or once an answer has begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import zlib
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from harness.config import Config, Timeouts
+from harness.errors import NetworkFault, UsageError
+from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
+from harness.providers import SIMULATOR_URL, Provider, credentials
+
+if TYPE_CHECKING:
+    import ssl
+
+    import aiohttp
+    import httpx
+
+_AGAIN = frozenset({429, 500, 503})
+_ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+class Wire:
+    """Sends requests, live. An async context manager: it holds one client per provider.
+
+    Raises NetworkFault (no answer came about), MissingKey, UsageError (vcrpy is recording this process). An answer that
+    broke off is returned with ``fault``; the last of several refusals is returned as it is.
+    """
+
+    live = True
+
+    def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
+        self._config = config
+        self._environ = os.environ if environ is None else environ
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._credentials: dict[str, Mapping[str, str]] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._simulator: Any = None
+
+    async def __aenter__(self) -> Self:
+        _refuse_patched()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+        if self._simulator is not None:
+            self._simulator.stop()
+            self._simulator = None
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:  # noqa: ARG002 - the seam's shape
+        _refuse_patched()
+        provider = self._config.find(request.provider)
+        headers = {**request.headers, "accept-encoding": "gzip", **self._proof(provider, request)}
+        for attempt in range(1, self._config.attempts + 1):
+            last = attempt == self._config.attempts
+            try:
+                exchange = await self._once(provider, request, headers)
+            except _NoConnection as fault:
+                if last:
+                    raise NetworkFault(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
+                wait: float | None = _backoff(attempt)
+            else:
+                wait = None if last else _wait(exchange, attempt, self._config.timeouts)
+                if wait is None:
+                    return replace(exchange, attempts=attempt)
+            await asyncio.sleep(wait or 0)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _proof(self, provider: Provider, request: Request) -> Mapping[str, str]:
+        parts = urlsplit(request.url)
+        if (parts.scheme, parts.netloc) != provider.origin:
+            raise UsageError(f"{request.url} is not at {provider.base_url}: no key of {provider.name!r} goes there")
+        if provider.name not in self._credentials:
+            self._credentials[provider.name] = credentials(provider, self._environ)
+        return self._credentials[provider.name]
+
+    async def _once(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
+        import aiohttp
+        import httpx
+
+        client = self._client(provider)
+        url = await self._address(request.url)
+        asked = datetime.now(UTC).isoformat(timespec="seconds")
+        answer = _Answer(self._config.max_body_bytes)
+        try:
+            async with asyncio.timeout(self._config.timeouts.total):
+                await _exchange(client, request.method, url, request.content, headers, answer)
+        except (httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError) as fault:
+            answer.broke_off(request.url, fault, self._config.timeouts)
+        return Exchange(
+            request=request,
+            status=answer.status,
+            headers={name: value for name, value in answer.headers.items() if name not in _ABOUT_BYTES},
+            chunks=answer.chunks,
+            head_at=answer.head_at,
+            provenance=Provenance("live", provider.kind, asked, "live", provider.simulated),
+            fault=answer.fault,
+        )
+
+    async def _address(self, url: str) -> str:
+        """Where this address really is: the simulator's own stands for one that is started when it is first asked."""
+        if not url.startswith(SIMULATOR_URL):
+            return url
+        if self._simulator is None:
+            from harness.simulator import serve
+
+            self._simulator = serve.start()
+        return str(self._simulator.url).rstrip("/") + url.removeprefix(SIMULATOR_URL)
+
+    def _client(self, provider: Provider) -> httpx.AsyncClient:
+        client = self._clients.get(provider.name)
+        if client is None:
+            client = self._clients[provider.name] = self._make_client(provider)
+        return client
+
+    def _make_client(self, provider: Provider) -> httpx.AsyncClient:
+        import httpx
+        from httpx_aiohttp import AiohttpTransport
+
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context()
+        tls, proxy = self._tls, _proxy(provider)
+        transport = AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls))
+        timeouts = self._config.timeouts
+        patience = httpx.Timeout(connect=timeouts.connect, read=timeouts.gap, write=None, pool=None)
+        return httpx.AsyncClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
+
+
+def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    """No limit on connections (the caller limits what is in flight), no cookies, nothing from the environment."""
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=0, ssl=tls, ttl_dns_cache=300)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+
+def _proxy(provider: Provider) -> httpx.Proxy | None:
+    """The proxy that the environment names for this provider's host."""
+    from urllib.request import getproxies, proxy_bypass
+
+    import httpx
+
+    parts = urlsplit(provider.base_url)
+    proxies = getproxies()
+    address = proxies.get(parts.scheme) or proxies.get("all")
+    if not address or provider.base_url.startswith(SIMULATOR_URL) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    if not address.startswith(("http://", "https://")):
+        scheme = address.partition("://")[0]
+        raise UsageError(f"a {scheme} proxy is set for {parts.hostname}; only http:// and https:// proxies work here")
+    return httpx.Proxy(address)
+
+
+def _refuse_patched() -> None:
+    """vcrpy inside would buffer every stream and write our key into its own cassette."""
+    import aiohttp
+    import httpx
+
+    for function in (aiohttp.ClientSession._request, httpx.AsyncHTTPTransport.handle_async_request):  # noqa: SLF001
+        if hasattr(function, "__wrapped__"):
+            raise UsageError(
+                "vcrpy is recording in this process (use_cassette, or a vcr mark on the test): nothing is sent live. "
+                "Leave its context first; cassettes are recorded with --record-mode."
+            )
+
+
+# --- one attempt --------------------------------------------------------------------------------------
+
+
+class _NoConnection(Exception):
+    """Nothing was heard, and asking again can help."""
+
+
+class _Answer:
+    """An answer as it comes in."""
+
+    def __init__(self, largest: int) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.head_at: float | None = None
+        self.chunks: list[Chunk] = []
+        self.fault: str | None = None
+        self._largest = largest
+        self._size = 0
+
+    def head(self, status: int, headers: Mapping[str, str], at: float) -> None:
+        self.status, self.headers, self.head_at = status, dict(headers), at
+
+    def add(self, data: bytes, at: float) -> bool:
+        """Keep a chunk; False once there is too much."""
+        room = self._largest - self._size
+        if data[:room]:
+            self.chunks.append(Chunk(data[:room], at))
+            self._size += len(data[:room])
+        if len(data) > room:
+            self.fault = f"too large: stopped at {self._largest:,} bytes"
+        return self.fault is None
+
+    def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
+        """Say what went wrong. Raises NetworkFault or _NoConnection where not even a status came."""
+        heard = self.head_at is not None
+        what, again = _named(fault, timeouts, heard=heard)
+        if heard:
+            self.fault = what
+        elif again:
+            raise _NoConnection(f"{url}: {what}") from fault
+        else:
+            raise NetworkFault(f"{url}: {what}") from fault
+
+
+async def _exchange(
+    client: httpx.AsyncClient, method: str, url: str, content: bytes, headers: Mapping[str, str], answer: _Answer
+) -> None:
+    start = perf_counter()
+    request = client.build_request(method, url, content=content, headers=dict(headers))
+    response = await client.send(request, stream=True)
+    try:
+        answer.head(response.status_code, dict(response.headers), perf_counter() - start)
+        async with aclosing(_decoded(response, answer)) as body:
+            async for data in body:
+                if data and not answer.add(data, perf_counter() - start):
+                    break
+    finally:
+        with suppress(Exception):
+            await response.aclose()
+
+
+async def _decoded(response: httpx.Response, answer: _Answer) -> AsyncGenerator[bytes, None]:
+    """The body chunk by chunk as it arrives, gzip undone; a little beyond the limit at most."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
+    if inflate is None and encoding not in ("", "identity"):
+        answer.fault = f"encoded in {encoding}, which was not asked for"
+    async for raw in response.aiter_raw():
+        if inflate is None:
+            yield raw
+            continue
+        try:
+            yield inflate.decompress(raw, answer._largest + 1)  # noqa: SLF001
+        except zlib.error as fault:
+            answer.fault = f"not the gzip it says it is: {fault}"
+            return
+    if inflate is not None and not inflate.eof and answer.fault is None:
+        answer.fault = "cut: the compressed body ends early"
+
+
+def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, bool]:
+    """What happened, in words, and whether asking again can help. Looks at what aiohttp raised: httpx-aiohttp calls a
+    lost connection, and a refused one, a ConnectTimeout."""
+    import aiohttp
+
+    cause = fault.__cause__ if isinstance(fault.__cause__, aiohttp.ClientError) else fault
+    if isinstance(fault, TimeoutError):
+        return f"not complete within {timeouts.total:g} s", False
+    if isinstance(cause, aiohttp.SocketTimeoutError):
+        return f"{'stalled' if heard else 'no answer'}: nothing came for {timeouts.gap:g} s", False
+    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+        return f"no connection within {timeouts.connect:g} s", True
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate is not trusted: {cause.certificate_error}", False
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        return f"the host is not known: {cause.os_error.strerror or cause.os_error}", True
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return f"no connection: {cause.os_error.strerror or cause.os_error}", True
+    if isinstance(cause, aiohttp.ClientPayloadError):
+        return "cut: the connection closed before the answer was complete", False
+    if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        return ("cut: " if heard else "") + "the connection was lost", not heard
+    return f"{type(cause).__name__}: {cause}", False
+
+
+# --- asking again -------------------------------------------------------------------------------------
+
+
+def _wait(exchange: Exchange, attempt: int, timeouts: Timeouts) -> float | None:
+    """Seconds until the next attempt; None where this answer stands."""
+    status = exchange.status
+    if status not in _AGAIN or status in exchange.request.expects_status or exchange.fault is not None:
+        return None
+    details = _details(exchange.content)
+    if any("PerDay" in str(violation.get("quotaId", "")) for violation in _violations(details)):
+        return None
+    asked = _retry_delay(details)
+    if asked is None:
+        asked = _retry_after(exchange.headers.get("retry-after", ""))
+    if asked is None:
+        return min(_backoff(attempt), timeouts.wait)
+    return asked if asked <= timeouts.wait else None
+
+
+def _backoff(attempt: int) -> float:
+    return 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
+
+
+def _details(content: bytes) -> list[Mapping[str, Json]]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return []
+    first = value[0] if isinstance(value, list) and value else value
+    error = first.get("error") if isinstance(first, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+
+
+def _violations(details: list[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    found = [each.get("violations") for each in details if str(each.get("@type", "")).endswith("QuotaFailure")]
+    return [each for group in found if isinstance(group, list) for each in group if isinstance(each, dict)]
+
+
+def _retry_delay(details: list[Mapping[str, Json]]) -> float | None:
+    for each in details:
+        if str(each.get("@type", "")).endswith("RetryInfo"):
+            with suppress(ValueError):
+                return max(0.0, float(str(each.get("retryDelay", "")).removesuffix("s")))
+    return None
+
+
+def _retry_after(header: str) -> float | None:
+    with suppress(ValueError):
+        return max(0.0, float(header))
+    with suppress(ValueError):
+        at = parsedate_to_datetime(header)
+        return max(0.0, (at - datetime.now(at.tzinfo or UTC)).total_seconds()) if at.tzinfo else None
+    return None
