@@ -10,14 +10,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from harness import reply
-from harness.cassette import Interaction, Tape
 from harness.judge import Violation, violations
 from harness.model import Evidence, Exchange, Json, Severity
 
 _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
+
+
+class Interaction(Protocol):
+    """One exchange on tape, at its place in the file."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def exchange(self) -> Exchange: ...
+
+
+class Tape(Protocol):
+    """A recording that was read: ``cassette.read`` gives one."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def interactions(self) -> Sequence[Interaction]: ...
 
 
 @dataclass(frozen=True, slots=True)
