@@ -34,9 +34,15 @@ class Leaks:
     def find(self, exchange: Exchange) -> str | None:
         """What was found and where, without showing it; None where the exchange is clean."""
         for where, data in _pieces(exchange):
-            for what, pattern in self._patterns:
-                if found := pattern.search(data):
-                    return f"{what} in {where}, at byte {found.start()}"
+            if leak := self.search(data):
+                return f"{leak[0]} in {where}, at byte {leak[1]}"
+        return None
+
+    def search(self, data: bytes) -> tuple[str, int] | None:
+        """What was found, and at which byte."""
+        for what, pattern in self._patterns:
+            if found := pattern.search(data):
+                return what, found.start()
         return None
 
 
