@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison
 from harness.render import Report, View, output
 from harness.rows import VERSION, dumps, without_turns
+
+if TYPE_CHECKING:
+    from harness.audit import Audit
 
 
 @output("json", of="run")
@@ -25,3 +28,9 @@ def run_json(report: Report, _view: View, out: TextIO) -> None:
 def comparison_json(comparison: Comparison, _view: View, out: TextIO) -> None:
     """One JSON document: cells, flips, verdicts, gates."""
     out.write(dumps(comparison.to_json(), indent=1) + "\n")
+
+
+@output("json", of="audit")
+def audit_json(audit: Audit, _view: View, out: TextIO) -> None:
+    """One JSON document: findings, and every native exchange."""
+    out.write(dumps(audit.document(), indent=1) + "\n")
