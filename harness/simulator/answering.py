@@ -1,9 +1,9 @@
 """The pure core: a normalised request in, an answer out. No network, no clock, no state.
 
-# ruff: noqa: RUF001 - other scripts and typographic signs are data here
-
 ``answer`` decides what is said (block, call, code, JSON, text), how much was thought, where a limit cuts it off, and counts it all.
 """
+
+# ruff: noqa: RUF001 - typographic signs are data here
 
 from __future__ import annotations
 
@@ -93,20 +93,16 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False) -> Answer:
     """The answer to a request. Raises ``Refusal`` where the API would answer with an error."""
     check(ask, stream)
     prompt = functions.question(ask)
-    common = {
-        "model": ask.facts.name,
-        "response_id": seed.response_id(),
-        "prompt": ask.prompt_tokens(),
-        "tier": _tier(ask),
-    }
-    common["cached"] = tally(part for content in ask.cached.get("contents", ()) for part in content.get("parts", ()))
+    cached = tally(part for content in ask.cached.get("contents", ()) for part in content.get("parts", ()))
+    empty = Answer(ask.facts.name, seed.response_id(), (), ask.prompt_tokens(), cached, tier=_tier(ask))
     if reason := marks.block(prompt):
-        return Answer(candidates=(), blocked=_feedback(reason), **common)
-    count = ask.config.get("candidateCount", 1)
-    candidates = [
-        _candidate(ask, prompt, seed if n == 0 else Seed.of(seed.bytes("candidate", 16), str(n))) for n in range(count)
+        return replace(empty, blocked=_feedback(reason))
+    seeds = [
+        seed,
+        *(Seed.of(seed.bytes("candidate", 16), str(n)) for n in range(1, ask.config.get("candidateCount", 1))),
     ]
-    return Answer(candidates=candidates, lists_candidates=images.makes(ask), **common)
+    candidates = [_candidate(ask, prompt, each) for each in seeds]
+    return replace(empty, candidates=candidates, lists_candidates=images.makes(ask))
 
 
 def count(ask: Ask) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from harness.simulator import answering, catalogue, faults, marks, sending
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.functions import question
-from harness.simulator.profiles import Profile, profile
+from harness.simulator.profiles import GOOGLE, Profile, profile
 from harness.simulator.request import Ask, normal
 from harness.simulator.seed import Seed
 
@@ -84,18 +84,22 @@ class Simulator:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
-        where = profile(_prefix(scope["path"]))
-        try:
-            sent = self.respond(await _call(scope, receive))
-        except Refusal as refused:
-            sent = _refused(refused, where, EVENTS if _wants_events(scope) else JSON)
+        sent = self.handle(await _call(scope, receive))
         status = await _deliver(sent, send)
         if self.log:
             took = (time.perf_counter() - started) * 1000
             self.log(f"{scope['method']:<5} {scope['path']}  {status}  {took:.0f} ms{sent.note}")
 
-    def respond(self, call: Call) -> Sent:
-        """The answer to one request. Raises ``Refusal``."""
+    def handle(self, call: Call) -> Sent:
+        """The answer to one request, whatever it is: a refusal too."""
+        try:
+            return self._respond(call)
+        except Refusal as refused:
+            return _refused(refused, call)
+
+    def _respond(self, call: Call) -> Sent:
+        if len(call.body) > LARGEST:
+            raise Refusal(400, f"Request payload size exceeds the limit: {LARGEST} bytes.")
         found = _PATH.match(call.path)
         if not found:
             raise refusal("no_route")
@@ -136,11 +140,10 @@ class Simulator:
 
     def _streamed(self, call: Call, where: Profile, answer: answering.Answer) -> Sent:
         chunks = sending.chunks(answer)
-        if call.query.get("alt") == "sse":
-            kind, pieces = EVENTS, map(where.event, chunks)
-        else:
-            kind, pieces = "application/json", where.elements(chunks)
-        return Sent(200, where.headers(kind, answer.tier), iter(pieces), self.latency, self.pace, _said(answer))
+        events = call.query.get("alt") == "sse"
+        pieces = map(where.event, chunks) if events else where.elements(chunks)
+        headers = where.headers(EVENTS if events else "application/json", answer.tier)
+        return Sent(200, headers, iter(pieces), self.latency, self.pace, _said(answer))
 
     def _count(self, call: Call, where: Profile, version: str, name: str, body: Any) -> Sent:
         request = _countable(body)
@@ -150,7 +153,7 @@ class Simulator:
 
     def _seed(self, call: Call, model: str) -> Seed:
         salt = call.headers.get("x-simulator-seed", "")
-        seed = Seed.of(self.seed, salt, model, _canonical(call.body))
+        seed = Seed.of(self.seed, salt, model, call.body)
         if not self.vary:
             return seed
         key = seed.bytes("request", 16)
@@ -170,28 +173,17 @@ async def _call(scope: Scope, receive: Receive) -> Call:
 
 
 async def _body(receive: Receive) -> bytes:
+    """The whole body; of one that is too large only so much that it shows."""
     pieces: list[bytes] = []
-    size = 0
-    while True:
+    size, more = 0, True
+    while more:
         message = await receive()
         piece = message.get("body", b"")
-        size += len(piece)
         if size <= LARGEST:
             pieces.append(piece)
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            break
-    if size > LARGEST:
-        raise Refusal(400, f"Request payload size exceeds the limit: {LARGEST} bytes.")
+        size += len(piece)
+        more = bool(message.get("more_body"))
     return b"".join(pieces)
-
-
-def _prefix(path: str) -> str:
-    found = _PATH.match(path)
-    return (found["prefix"] or "") if found else ""
-
-
-def _wants_events(scope: Scope) -> bool:
-    return "alt=sse" in scope.get("query_string", b"").decode("latin-1") and ":stream" in scope["path"]
 
 
 def _json(body: bytes) -> Any:
@@ -200,10 +192,6 @@ def _json(body: bytes) -> Any:
     except (ValueError, RecursionError):
         text = "Invalid JSON payload received. Unexpected token.\n" + body[:40].decode("utf-8", "replace") + "\n^"
         raise bad_payload([("", text)]) from None
-
-
-def _canonical(body: bytes) -> bytes:
-    return body
 
 
 def _countable(body: Any) -> dict[str, Any]:
@@ -241,8 +229,15 @@ def _whole(where: Profile, value: Any, status: int = 200) -> Sent:
     return Sent(status, where.headers(JSON), iter((where.body(value),)))
 
 
-def _refused(refused: Refusal, where: Profile, kind: str) -> Sent:
-    return Sent(refused.status, where.headers(kind), iter((where.body(refused.body),)), note=f"  {refused}"[:100])
+def _refused(refused: Refusal, call: Call) -> Sent:
+    """An error before anything was sent: plain JSON, even under ``alt=sse``; an array where an array was asked for."""
+    found = _PATH.match(call.path)
+    where = profile(found["prefix"] or "") if found else GOOGLE
+    streams = call.path.endswith(":streamGenerateContent")
+    events = streams and call.query.get("alt") == "sse"
+    body = [refused.body] if streams and not events else refused.body
+    headers = where.headers(EVENTS if events else JSON)
+    return Sent(refused.status, headers, iter((where.body(body),)), note=f"  {str(refused).splitlines()[0][:100]}")
 
 
 def _said(answer: answering.Answer) -> str:

@@ -159,7 +159,7 @@ class Refusal(Exception):
         self.body = {"error": error}
 
 
-def refusal(name: str, **words: object) -> Refusal:
+def refusal(name: str, /, **words: object) -> Refusal:
     """The refusal called ``name`` (a key of ``MESSAGES``), its placeholders filled in."""
     status, text = MESSAGES[name]
     message = text.format(**words)
@@ -173,7 +173,7 @@ def rules(lines: Sequence[str]) -> Refusal:
 
 def bad_payload(violations: Sequence[tuple[str, str]]) -> Refusal:
     """A payload that does not fit the definition: (snake_case path, sentence) each; the path is empty at the root."""
-    found = [{"field": at, "description": text} if at else {"description": text} for at, text in violations]
+    found: list[Any] = [{"field": at, "description": text} if at else {"description": text} for at, text in violations]
     detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": found}
     return Refusal(400, "\n".join(text for _, text in violations), [detail])
 
@@ -195,7 +195,7 @@ def quota(model: str, seconds: float) -> Refusal:
         "quotaValue": "1000000",
     }
     rpc = "type.googleapis.com/google.rpc."
-    details = [
+    details: list[Mapping[str, Any]] = [
         {"@type": rpc + "Help", "links": [{"description": "Learn more about Gemini API quotas", "url": learn}]},
         {"@type": rpc + "QuotaFailure", "violations": [violation]},
         {"@type": rpc + "RetryInfo", "retryDelay": f"{int(seconds)}s"},

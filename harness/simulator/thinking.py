@@ -60,9 +60,9 @@ def think(facts: ModelFacts, config: Mapping[str, Any], topic: str, seed: Seed) 
 
 
 def _amount(facts: ModelFacts, config: Mapping[str, Any], vary: float) -> int:
-    budget = config.get("thinkingBudget")
+    budget: int | None = config.get("thinkingBudget")
     if budget is not None and budget > 0:
-        return min(budget, int((40 + budget**0.75) * vary))
+        return min(budget, int((40 + float(budget) ** 0.75) * vary))
     if budget == 0:
         return 0
     level = config.get("thinkingLevel") or facts.thinking.default

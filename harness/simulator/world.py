@@ -122,73 +122,31 @@ CAPITALS = dict(
 )
 COUNTRIES = {name.lower(): name for name in CAPITALS}
 
-FACTS: tuple[tuple[frozenset[str], str, str, str, tuple[str, ...]], ...] = tuple(
+FACTS = tuple(
     (frozenset(words.split()), short, long, more, tuple(domains.split()))
     for words, short, long, more, domains in (
-        (
-            "euro 2024", "Spain", "Spain won Euro 2024, beating England 2–1 in the final in Berlin on July 14, 2024.",
-            "Mikel Oyarzabal scored the winner in the 86th minute, which gave La Furia Roja a record fourth European title.",
-            "uefa.com wikipedia.org bbc.com",
-        ),
-        (
-            "world cup 2022", "Argentina", "Argentina won the 2022 FIFA World Cup, beating France 4–2 on penalties after a 3–3 draw.",
-            "Lionel Messi scored twice and Kylian Mbappé three times in the final in Lusail.", "fifa.com wikipedia.org",
-        ),
-        (
-            "ballon d'or 2024", "Rodri", "Rodri of Manchester City won the 2024 men's Ballon d'Or.",
-            "The ceremony was held in the Théâtre du Châtelet in Paris on October 28, 2024.", "francefootball.fr wikipedia.org",
-        ),
-        (
-            "nobel physics 2024", "John Hopfield and Geoffrey Hinton",
-            "The 2024 Nobel Prize in Physics went to John Hopfield and Geoffrey Hinton.",
-            "They were honoured for discoveries that made machine learning with artificial neural networks possible.",
-            "nobelprize.org wikipedia.org",
-        ),
-        (
-            "tallest mountain", "Mount Everest", "Mount Everest is the tallest mountain on Earth, 8,849 metres above sea level.",
-            "It stands on the border of Nepal and China.", "britannica.com wikipedia.org",
-        ),
-        (
-            "highest mountain", "Mount Everest", "Mount Everest is the highest mountain on Earth, 8,849 metres above sea level.",
-            "It stands on the border of Nepal and China.", "britannica.com wikipedia.org",
-        ),
-        (
-            "largest planet", "Jupiter", "Jupiter is the largest planet of the solar system.",
-            "It has more than twice the mass of all other planets together.", "nasa.gov wikipedia.org",
-        ),
-        (
-            "longest river", "the Nile", "The Nile is usually called the longest river, about 6,650 kilometres.",
-            "Some measurements give that place to the Amazon.", "britannica.com wikipedia.org",
-        ),
-        (
-            "speed light", "299,792,458 metres per second", "Light travels at 299,792,458 metres per second in a vacuum.",
-            "The metre is defined by it.", "nist.gov wikipedia.org",
-        ),
-        (
-            "who wrote hamlet", "William Shakespeare", "William Shakespeare wrote Hamlet, around 1600.", "", "britannica.com",
-        ),
-        (
-            "water boil", "100", "Water boils at 100 °C at sea level.", "That is 212 °F.", "britannica.com",
-        ),
-        (
-            "first person moon", "Neil Armstrong", "Neil Armstrong was the first person on the Moon, on July 20, 1969.",
-            "Buzz Aldrin followed him minutes later.", "nasa.gov wikipedia.org",
-        ),
-        (
-            "sky blue", "Rayleigh scattering", "The sky is blue because air scatters short wavelengths of sunlight more than long ones.",
-            "This is called Rayleigh scattering.", "nasa.gov wikipedia.org",
-        ),
-        (
-            "colour sky", "blue", "The sky is blue.", "", "nasa.gov",
-        ),
-        (
-            "color sky", "blue", "The sky is blue.", "", "nasa.gov",
-        ),
-        (
-            "chemical symbol gold", "Au", "The chemical symbol of gold is Au.", "", "britannica.com",
-        ),
+        row.split(" | ")
+        for row in """\
+2024 euro | Spain | Spain won Euro 2024, beating England 2–1 in the final in Berlin on July 14, 2024. | Mikel Oyarzabal scored the winner in the 86th minute, which gave La Furia Roja a record fourth European title. | uefa.com wikipedia.org bbc.com
+2022 cup world | Argentina | Argentina won the 2022 FIFA World Cup, beating France 4–2 on penalties after a 3–3 draw. | Lionel Messi scored twice and Kylian Mbappé three times in the final in Lusail. | fifa.com wikipedia.org
+2024 ballon d'or | Rodri | Rodri of Manchester City won the 2024 men's Ballon d'Or. | The ceremony was held in the Théâtre du Châtelet in Paris on October 28, 2024. | francefootball.fr wikipedia.org
+2024 nobel physics | John Hopfield and Geoffrey Hinton | The 2024 Nobel Prize in Physics went to John Hopfield and Geoffrey Hinton. | They were honoured for discoveries that made machine learning with artificial neural networks possible. | nobelprize.org wikipedia.org
+mountain tallest | Mount Everest | Mount Everest is the tallest mountain on Earth, 8,849 metres above sea level. | It stands on the border of Nepal and China. | britannica.com wikipedia.org
+highest mountain | Mount Everest | Mount Everest is the highest mountain on Earth, 8,849 metres above sea level. | It stands on the border of Nepal and China. | britannica.com wikipedia.org
+largest planet | Jupiter | Jupiter is the largest planet of the solar system. | It has more than twice the mass of all other planets together. | nasa.gov wikipedia.org
+longest river | the Nile | The Nile is usually called the longest river, about 6,650 kilometres. | Some measurements give that place to the Amazon. | britannica.com wikipedia.org
+light speed | 299,792,458 metres per second | Light travels at 299,792,458 metres per second in a vacuum. | The metre is defined by it. | nist.gov wikipedia.org
+hamlet who wrote | William Shakespeare | William Shakespeare wrote Hamlet, around 1600. |  | britannica.com
+boil water | 100 | Water boils at 100 °C at sea level. | That is 212 °F. | britannica.com
+first moon person | Neil Armstrong | Neil Armstrong was the first person on the Moon, on July 20, 1969. | Buzz Aldrin followed him minutes later. | nasa.gov wikipedia.org
+blue sky | Rayleigh scattering | The sky is blue because air scatters short wavelengths of sunlight more than long ones. | This is called Rayleigh scattering. | nasa.gov wikipedia.org
+colour sky | blue | The sky is blue. |  | nasa.gov
+color sky | blue | The sky is blue. |  | nasa.gov
+chemical gold symbol | Au | The chemical symbol of gold is Au. |  | britannica.com
+""".splitlines()
     )
-)  # fmt: skip
+)
+"""Words that a question must hold, the bare answer, a sentence, a second one (may be empty), who is cited."""
 
 LISTS = {
     "colour": ["red", "green", "blue", "yellow", "orange", "purple", "white", "black"],
