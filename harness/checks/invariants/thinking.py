@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.checks import rule
-from harness.checks.invariants.asked import has_answer, is_finished, number, thinking
+from harness.checks.invariants.asked import field, has_answer, is_finished, number, thinking
 from harness.model import Evidence, Mismatch, Severity
 from harness.models import generation
 
@@ -49,11 +49,14 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thoughts-unasked", "error")
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
-    """No thought part unless ``includeThoughts`` asked for them."""
+    """No thought part unless ``includeThoughts`` asked for them; a warning where the request says nothing of thinking."""
     if evidence.request_body is None or thinking(evidence, "includeThoughts") is True:
         return
     if parts := _thought_parts(evidence):
-        yield Mismatch("thoughts", "none", parts, f"{parts} thought parts, though includeThoughts did not ask for any")
+        config = field(evidence.request_body, "generationConfig", "thinkingConfig")
+        severity: Severity = "warn" if config is None else "error"
+        message = f"{parts} thought parts, though includeThoughts did not ask for any"
+        yield Mismatch("thoughts", "none", parts, message, severity)
 
 
 @rule("thoughts-missing", "error")

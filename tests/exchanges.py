@@ -1,0 +1,72 @@
+"""Exchanges made by hand, for what reads and judges answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.model import Chunk, Exchange, Provenance, Request
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+
+
+def request(
+    body: Any = None, model: str = "gemini-2.5-flash", *, stream: bool = False, sse: bool = True, path: str = ""
+) -> Request:
+    operation = f"streamGenerateContent{'?alt=sse' if sse else ''}" if stream else "generateContent"
+    return Request(
+        provider="google",
+        model=model,
+        method="POST",
+        url=GOOGLE + (path or f"/v1beta/models/{model}:{operation}"),
+        headers={},
+        body=body,
+        content=b"",
+        transport="stream" if stream else "unary",
+    )
+
+
+def exchange(
+    answer: Any,
+    asked: Request | None = None,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    timing: str = "recorded",
+    **more: Any,
+) -> Exchange:
+    """An exchange; ``answer`` is bytes, a list of byte chunks (one every 0.1 s), or a JSON value."""
+    pieces: Sequence[bytes] = answer if isinstance(answer, list) and answer and isinstance(answer[0], bytes) else []
+    if not pieces:
+        pieces = [answer if isinstance(answer, bytes) else json.dumps(answer).encode()]
+    kind = "text/event-stream" if asked and asked.transport == "stream" else "application/json"
+    return Exchange(
+        request=asked or request(),
+        status=status,
+        headers={"content-type": kind} if headers is None else headers,
+        chunks=[Chunk(piece, round(0.1 * number, 3)) for number, piece in enumerate(pieces, 1)],
+        head_at=0.05,
+        provenance=Provenance("replay", "google", timing=timing),  # type: ignore[arg-type]
+        **more,
+    )
+
+
+def chunk(*parts: Mapping[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """One answer or chunk of a stream with these parts, and whatever else it holds."""
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
+    if finish:
+        candidate["finishReason"] = finish
+    return {"candidates": [candidate], **more}
+
+
+def answer(text: str = "Oslo", **more: Any) -> dict[str, Any]:
+    """A healthy unary answer."""
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
+    whole = {"usageMetadata": usage, "modelVersion": "gemini-2.5-flash", "responseId": "r"}
+    return chunk({"text": text}, finish="STOP", **{**whole, **more})
+
+
+def sse(*values: Any, end: str = "\r\n\r\n") -> bytes:
+    """Values framed as Google frames a stream."""
+    return "".join(f"data: {json.dumps(value, ensure_ascii=False)}{end}" for value in values).encode()
