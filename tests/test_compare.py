@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import failed, row, unjudged, verdict
+from tests.made import failed, row, unjudged, verdict
 
 from harness.compare import Group, compare_runs, compare_targets, summarise
 from harness.rows import Row

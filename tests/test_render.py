@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import failed, row, run, unjudged, verdict
+from tests.made import failed, row, run, unjudged, verdict
 
 from harness.compare import compare_targets, summarise
 from harness.errors import UsageError

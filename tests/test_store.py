@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import failed, row, run
+from tests.made import failed, row, run
 
 from harness.compare import summarise
 from harness.errors import RunError

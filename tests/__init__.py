@@ -1,0 +1,1 @@
+"""The tests; also the benchmark and what writes the generated files."""

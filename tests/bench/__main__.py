@@ -1,0 +1,208 @@
+"""``make bench``: whole processes timed beside floors of the same run. ``--quick`` takes a tenth of the trials."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import floors, suites
+
+COMMAND = [sys.executable, "-m", "harness.cli"]
+SERVER = """
+import sys
+from harness.simulator.serve import start
+running = start(latency=float(sys.argv[1]), pace=float(sys.argv[2]))
+print(running.url, flush=True)
+sys.stdin.read()
+running.stop()
+"""
+Row = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took: seconds, and its peak memory in MB."""
+
+    wall: float
+    peak_mb: float
+
+
+def timed(command: Sequence[str], *, runs: int = 1, codes: Sequence[int] = (0,), **env: str) -> Cost:
+    """The median of ``runs`` runs of a command, as whole processes. Raises where it ends with an exit code not in ``codes``."""
+    walls, peaks = [], []
+    for _ in range(runs):
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **env}
+        )
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        walls.append(time.perf_counter() - started)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stderr.close()
+        if process.returncode not in codes:
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{errors.decode()}")
+        peaks.append(usage.ru_maxrss / 1024)
+    return Cost(statistics.median(walls), max(peaks))
+
+
+@contextmanager
+def simulator(latency: float = 0.0, pace: float = 0.0) -> Iterator[str]:
+    """The URL of a simulator in a process of its own."""
+    command = [sys.executable, "-c", SERVER, str(latency), str(pace)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+
+class Bench:
+    """All measurements, in a folder of their own; each method returns rows: what, measured, floor, ratio."""
+
+    def __init__(self, folder: Path, scale: float) -> None:
+        self.folder = folder
+        self.scale = scale
+        (folder / "harness.toml").write_text('provider = "simulator"\nconcurrency = 8\n', encoding="utf-8")
+
+    def run(self, suite: Path, *options: str, **kwargs: object) -> Cost:
+        reports = self.folder / "reports"
+        cassettes = self.folder / "cassettes"
+        command = [*COMMAND, "run", str(suite), "--reports", str(reports), "--cassettes", str(cassettes), *options]
+        return timed(command, **kwargs)  # type: ignore[arg-type]
+
+    def start(self) -> Iterator[Row]:
+        bare = timed([sys.executable, "-c", "pass"], runs=9)
+        version = timed([str(Path(sys.executable).with_name("gemini-harness")), "--version"], runs=9)
+        yield "--version", ms(version.wall), f"bare Python {ms(bare.wall)}", ratio(version.wall, bare.wall, "4x")
+
+    def replay(self) -> Iterator[Row]:
+        schema = {"type": "object", "required": suites.SCHEMA["required"]}
+        smaller: Cost | None = None
+        for trials in (1, self.count(1_000), self.count(10_000)):
+            suite = suites.write(self.folder, f"replay-{trials}", suites.json_cases(trials))
+            options = ["--cassettes", str(self.folder / f"tapes-{trials}")]
+            self.run(suite, *options, "--record-mode", "all", "--concurrency", "32")
+            cost = self.run(suite, *options, runs=5 if trials == 1 else 3)
+            if smaller is None:
+                smaller = cost
+                yield (
+                    "1 replayed case, whole process",
+                    ms(cost.wall),
+                    "pytest + vcrpy 610 ms elsewhere",
+                    "target 350 ms",
+                )
+                continue
+            bodies = floors.answers_of(self.folder / f"tapes-{trials}")
+            floor = floors.json_and_check(bodies, schema)
+            each = (cost.wall - smaller.wall) / trials
+            yield (
+                f"{trials:,} replayed trials, each",
+                ms(each),
+                f"json + check {ms(floor / trials)}",
+                f"{each / (floor / trials):.1f}x, target 1.2 ms",
+            )
+            yield (
+                f"{trials:,} replayed trials, peak memory",
+                f"{cost.peak_mb:.0f} MB",
+                f"1 trial {smaller.peak_mb:.0f} MB",
+                "",
+            )
+
+    def live(self) -> Iterator[Row]:
+        trials = self.count(1_000)
+        suite = suites.write(self.folder, "live", suites.text_rows(trials, "unary"))
+        with simulator(latency=0.1) as url:
+            for in_flight in (8, 128):
+                cost = self.run(suite, "--live", "--concurrency", str(in_flight), SIMULATOR_BASE_URL=url)
+                bare, _ = floors.bare_client(*self.asked(url, "generateContent"), trials, in_flight)
+                ideal = trials / in_flight * 0.1
+                yield (
+                    f"{trials:,} live trials at 100 ms, {in_flight} in flight",
+                    f"{cost.wall:.2f} s",
+                    f"bare httpx {bare:.2f} s, ideal {ideal:.2f} s",
+                    f"{cost.wall / bare:.2f}x the client, {cost.wall / ideal:.2f}x the ideal",
+                )
+
+    def streams(self) -> Iterator[Row]:
+        trials = self.count(400)
+        suite = suites.write(self.folder, "streams", suites.text_rows(trials, "stream"))
+        with simulator(latency=0.1, pace=0.02) as url:
+            for in_flight in (8, 128):
+                name = f"{self.folder}/streams-{in_flight}.json"
+                options = ["--live", "--concurrency", str(in_flight), "--format", f"json:{name}"]
+                cost = self.run(suite, *options, SIMULATOR_BASE_URL=url)
+                bare, firsts = floors.bare_client(*self.asked(url, "streamGenerateContent?alt=sse"), trials, in_flight)
+                results = json.loads(Path(name).read_text(encoding="utf-8"))["results"]
+                ttft = statistics.median(each["measures"]["ttft_s"] for each in results)
+                chunks = statistics.median(each["measures"]["chunks"] for each in results)
+                yield (
+                    f"{trials:,} streams of {chunks:.0f} chunks, {in_flight} in flight",
+                    f"{cost.wall:.2f} s",
+                    f"bare httpx {bare:.2f} s",
+                    f"{cost.wall / bare:.2f}x",
+                )
+                yield (
+                    f"  ttft (sent at 100 ms), {in_flight} in flight",
+                    ms(ttft),
+                    f"bare httpx {ms(statistics.median(firsts))}",
+                    f"error {ms(ttft - 0.1)}",
+                )
+
+    def asked(self, url: str, method: str) -> tuple[str, bytes]:
+        """The URL and body that the live suites send, for the bare client."""
+        prompt = "Tell me a short story about a lighthouse, about 120 words."
+        body = {
+            "generationConfig": {"thinkingConfig": {"thinkingBudget": 0}},
+            "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+        }
+        return f"{url}/v1beta/models/gemini-2.5-flash:{method}", json.dumps(body).encode()
+
+    def count(self, trials: int) -> int:
+        return max(10, int(trials * self.scale))
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"
+
+
+def ratio(measured: float, floor: float, target: str) -> str:
+    return f"{measured / floor:.1f}x, target {target}"
+
+
+def main() -> None:
+    from tabulate import tabulate
+
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the trials")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="start, replay, live, streams (default: all)")
+    options = parser.parse_args()
+    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), 0.1 if options.quick else 1.0)
+        for part in options.parts or ("start", "replay", "live", "streams"):
+            for row in getattr(bench, part)():
+                print("  ".join(each for each in row if each), file=sys.stderr)
+                rows.append(row)
+    print(tabulate(rows, headers=("what", "measured", "floor", "ratio"), tablefmt="simple"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The suites that the benchmark plays, written into a folder of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+SCHEMA = {
+    "type": "OBJECT",
+    "properties": {
+        "name": {"type": "STRING"},
+        "city": {"type": "STRING"},
+        "age": {"type": "INTEGER", "minimum": 0},
+        "score": {"type": "NUMBER"},
+        "active": {"type": "BOOLEAN"},
+        "tags": {"type": "ARRAY", "items": {"type": "STRING"}, "minItems": 8},
+        "level": {"type": "STRING", "enum": ["low", "medium", "high"]},
+        "notes": {"type": "ARRAY", "minItems": 20, "items": {"type": "STRING", "minLength": 60}},
+    },
+    "required": ["name", "city", "age", "score", "active", "tags", "level", "notes"],
+}
+"""Eight properties; the lists bring an answer to about 2 KiB."""
+
+
+def json_cases(cases: int) -> str:
+    """``cases`` JSON-mode cases with a cassette each and four checks each."""
+    head = {
+        "suite": "bench",
+        "defaults": {
+            "model": "gemini-2.5-flash",
+            "schema": SCHEMA,
+            "expect": {
+                "finishReason": "STOP",
+                "thoughtsTokenCount": {"max": 30_000},
+                "json": {"valid": "request"},
+                "latency": {"max": 60},
+            },
+        },
+        "cases": [{"id": f"case-{n:05}", "prompt": f"Describe person number {n}."} for n in range(cases)],
+    }
+    return json.dumps(head)
+
+
+def text_rows(trials: int, transport: str) -> str:
+    """One case asked ``trials`` times, for the live runs."""
+    head = {
+        "suite": f"bench-{transport}",
+        "defaults": {"model": "gemini-2.5-flash", "thinking": 0, "transport": transport},
+        "repeat": trials,
+        "cases": [{"id": "story", "prompt": "Tell me a short story about a lighthouse, about 120 words."}],
+    }
+    return json.dumps(head)
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    """A suite file in its own folder under ``folder``; JSON is YAML."""
+    path = folder / name / f"{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
