@@ -1,0 +1,197 @@
+"""The suite language as Python types. They validate a suite (``shape.findings``) and print its JSON Schema for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Required, TypedDict
+
+from harness import shape
+from harness.checks import all_checks, all_rules
+from harness.shape import Deferred, Spelled
+
+Level = Literal["minimal", "low", "medium", "high", "xhigh", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]
+
+
+class LongThinking(TypedDict, total=False):
+    """A level or a budget, and whether thought summaries come back."""
+
+    level: Annotated[Level, "thinkingLevel"]
+    budget: Annotated[int, "thinkingBudget, in tokens; 0 is off and -1 dynamic where the model allows it"]
+    includeThoughts: Annotated[bool, "ask for thought summaries"]
+
+
+ThinkingValue = Level | int | LongThinking
+Thinking = Annotated[
+    ThinkingValue | list[ThinkingValue] | dict[str, ThinkingValue | list[ThinkingValue]],
+    "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
+]
+Transport = Literal["unary", "stream"]
+Numbers = float | list[float] | dict[str, float | list[float]]
+Integers = int | list[int] | dict[str, int | list[int]]
+Booleans = bool | list[bool]
+Names = str | list[str]
+Percent = Annotated[str, Spelled(r"\d+(\.\d+)?%", "a percentage such as 25%")]
+Points = Annotated[str, Spelled(r"\d+(\.\d+)?pp", "percentage points such as 2pp")]
+
+
+class Axes(TypedDict, total=False):
+    """What may be swept. A list sweeps, a single value pins."""
+
+    model: Annotated[Names, "the model id as it is sent"]
+    provider: Annotated[Names, "a provider of the configuration"]
+    thinking: Thinking
+    transport: Annotated[Transport | list[Transport], "generateContent, or streamGenerateContent as SSE"]
+    temperature: Numbers
+    topP: Numbers
+    topK: Integers
+    candidateCount: Integers
+    maxOutputTokens: Integers
+    seed: Integers
+    presencePenalty: Numbers
+    frequencyPenalty: Numbers
+    responseLogprobs: Booleans
+    logprobs: Integers
+    responseMimeType: Names
+    mediaResolution: Names
+
+
+class Skip(Axes, total=False):
+    """Combinations of the matrix that are not played. Models may be globs."""
+
+    why: Required[Annotated[str, "printed with the skipped trials"]]
+
+
+class Matrix(Axes, total=False):
+    """Axes that every case of the suite sweeps, unless it says otherwise."""
+
+    skip: list[Skip]
+
+
+class Xfail(TypedDict, total=False):
+    """Still runs, and must still fail."""
+
+    why: Required[str]
+    targets: Annotated[list[str], "globs of provider/model or model; all targets when absent"]
+
+
+@cache
+def expect_type() -> Any:
+    """A TypedDict with a key for each registered check, other packages' included."""
+    return TypedDict("Expect", _check_hints(), total=False)  # type: ignore[operator]
+
+
+def _check_hints() -> dict[str, Any]:
+    return {name: Annotated[check.parameter, check.doc] for name, check in all_checks().items()}
+
+
+@cache
+def waive_type() -> Any:
+    """A TypedDict with a key for each invariant."""
+    return TypedDict("Waive", {name: Annotated[str, rule.doc] for name, rule in all_rules().items()}, total=False)  # type: ignore[operator]
+
+
+Expect = Annotated[Any, Deferred(expect_type)]
+Waive = Annotated[Any, Deferred(waive_type)]
+Require = Annotated[
+    Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]+/[1-9][0-9]*", 'a share such as "4/5"')],
+    "how many attempts of a group must pass: all (the default), none (observed only), or k/n",
+]
+Tool = Literal["googleSearch", "codeExecution", "urlContext", "googleMaps"] | dict[str, Any]
+Repeat = Annotated[int, "attempts of each trial"]
+
+
+class Asking(Axes, total=False):
+    """What is sent and expected; the same keys under defaults: and in a case."""
+
+    prompt: Annotated[str, "one user turn"]
+    system: Annotated[str, "systemInstruction"]
+    request: Annotated[dict[str, Any] | str, "a literal generateContent body, deep-merged; lists replace"]
+    schema: Annotated[dict[str, Any] | str, "responseSchema, with application/json"]
+    jsonSchema: Annotated[dict[str, Any] | str, "responseJsonSchema, with application/json"]
+    tools: Annotated[list[Tool], "names of built-in tools, or literal Tool objects"]
+    expect: Expect
+    agree: Annotated[Literal["shape", "text"], "unary and stream agree in shape (the default), or in text too"]
+    repeat: Repeat
+    require: Require
+    waive: Waive
+    xfail: str | Xfail
+
+
+class Turn(TypedDict, total=False):
+    """One request of a conversation: what the user says, or the answers to the model's function calls."""
+
+    user: str
+    reply: Annotated[dict[str, dict[str, Any] | str], "function name -> response object"]
+    expect: Expect
+    capture: Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
+
+
+class Case(Asking, total=False):
+    """One thing that is asked."""
+
+    id: Required[Annotated[str, "a hyphenated statement that is true when green; may hold ${row.x}"]]
+    about: str
+    tags: list[str]
+    each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
+    turns: list[Turn]
+    only: Annotated[Axes | list[Axes], "the combinations of the matrix that this case plays"]
+    skip: Annotated[str, "why this case is not played now"]
+    cassette: Annotated[str, "an existing vcrpy cassette, seen from this file's folder"]
+
+
+class Change(TypedDict, total=False):
+    """How far a measure may move before the gate is crossed."""
+
+    drop: Points | Percent | float
+    rise: Points | Percent | float
+    confidence: Percent
+
+
+class Gate(TypedDict, total=False):
+    """What fails a comparison. Any measure may be named besides these."""
+
+    pass_rate: Change
+    latency: Change
+    ttft: Change
+    cost: Change
+    promptTokenCount: Change
+    candidatesTokenCount: Change
+    thoughtsTokenCount: Change
+    totalTokenCount: Change
+    hard: Annotated[list[str], "checks of which one flip fails, without statistics"]
+
+
+class Compare(TypedDict, total=False):
+    """How the trials of this suite are compared."""
+
+    by: Annotated[str, "pair trials that differ in this axis only"]
+    baseline: Annotated[Any, "the value of that axis that the others are compared with"]
+    gate: Gate
+
+
+class Suite(TypedDict, total=False):
+    """A suite for gemini-harness: requests to Gemini's native API, and what is expected of the answers."""
+
+    suite: Required[Annotated[str, "the suite's name: the first part of every trial id"]]
+    about: str
+    tags: list[str]
+    defaults: Asking
+    matrix: Matrix
+    repeat: Repeat
+    cases: Required[list[Case]]
+    compare: Compare
+    require: Require
+    waive: Waive
+    xfail: str | Xfail
+
+
+AXES: tuple[str, ...] = tuple(Axes.__annotations__)
+"""Names of the axes."""
+SCALAR_AXES: tuple[str, ...] = AXES[4:]
+"""Those that are a field of ``generationConfig``."""
+
+
+def suite_json_schema() -> Mapping[str, Any]:
+    """The JSON Schema (2020-12) of the language, with every registered check, for editors."""
+    return {**shape.json_schema(Suite), "title": "gemini-harness suite"}

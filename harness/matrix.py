@@ -1,0 +1,382 @@
+"""Suites x targets x axes x rows x attempts -> trials, one at a time; their ids, their cassettes, and which are selected.
+
+Trials are made as they are asked for, so that memory stays flat; attempts of one group share their steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+from harness import template
+from harness.axes import Axis, covers, fragment, label, refused, thinking_config
+from harness.body import Layer, Origins, merge
+from harness.errors import UsageError
+from harness.keywords import Keywords
+from harness.model import Expectation, Json, Place, Require, Step, Target, Trial
+from harness.names import safe
+from harness.shape import fit, nearest
+from harness.suite import Case, Choice, Note, Suite, TurnPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to play, where, and how often. Everything is optional.
+
+    ``targets`` replace the model and provider axes, ``models`` and ``providers`` one of them; what a case pins stays
+    pinned. ``keywords`` is an expression over trial ids (``trains and not stream``); ``tags`` keeps cases with any of them.
+    ``shard`` is (i, n) with i from 1: cases are dealt in turn, so all trials of a case stay together.
+    """
+
+    targets: Sequence[Target] = ()
+    providers: Sequence[str] = ()
+    models: Sequence[str] = ()
+    keywords: str = ""
+    tags: Sequence[str] = ()
+    repeat: int | None = None
+    shard: tuple[int, int] | None = None
+    default_provider: str = "google"
+    cassettes_dir: Path = Path("cassettes")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One target and one value for each axis. ``shown`` are the labels of swept axes. ``chosen``: the model came from
+    the selection, not from the suite."""
+
+    target: Target
+    axes: Mapping[str, Json]
+    swept: Mapping[str, Json]
+    chosen: bool = False
+
+    @property
+    def labels(self) -> str:
+        return ",".join(label(name, value) for name, value in self.swept.items())
+
+    def chosen_by(self, choice: Choice) -> bool:
+        """Whether a ``skip`` or ``only`` row means this pair."""
+        known = {**self.axes, "model": self.target.model, "provider": self.target.provider}
+        return all(name in known and covers(name, wanted, known[name]) for name, wanted in choice.axes.items())
+
+    def refusal(self, case: Case) -> str | None:
+        """Why the model refuses the thinking that this pair asks for; None where the case expects that, or nothing is known."""
+        if case.expects_refusal:
+            return None
+        literal = case.body.get("generationConfig", {})
+        literal = literal.get("thinkingConfig", {}) if isinstance(literal, Mapping) else {}
+        own = thinking_config(self.axes["thinking"]) if "thinking" in self.axes else {}
+        return refused(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A case x row x target x axes: what its attempts have in common."""
+
+    suite: Suite
+    case: Case
+    row: int
+    pair: Pair
+    id: str
+    attempts: int
+    skip: str | None
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The trials that a selection plays. Iterate as often as needed: each time they are made anew.
+
+    ``len`` is their number. ``notes`` say what was left out and why.
+    """
+
+    suites: Sequence[Suite]
+    selection: Selection
+    count: int
+    notes: Sequence[Note]
+    keywords: Keywords = field(default_factory=lambda: Keywords(""))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Trial]:
+        for group in _selected(self.suites, self.selection, self.keywords):
+            yield from _trials(group, self.selection, self.keywords)
+
+    @property
+    def trials(self) -> Iterator[Trial]:
+        return iter(self)
+
+    def find(self, id: str) -> Trial:
+        """The trial of that id; without ``#n`` the first attempt. Raises UsageError with the nearest id."""
+        wanted = id if re.search(r"#\d+$", id) else f"{id}#1"
+        ids = []
+        for trial in self:
+            if trial.id == wanted:
+                return trial
+            ids.append(trial.id)
+        raise UsageError(f"there is no trial {id}; {nearest(wanted, ids)}".rstrip("; "))
+
+
+def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) -> Expansion:
+    """The trials of these suites under that selection (default: all of them).
+
+    Raises UsageError for a selector that selects nothing, with the nearest names; for a keyword expression that cannot be
+    read; and where a case has no model.
+    """
+    suites = [suites] if isinstance(suites, Suite) else list(suites)
+    selection = selection or Selection()
+    _check(selection)
+    keywords = Keywords(selection.keywords)
+    count = sum(keywords.attempts(group.id, group.attempts) for group in _selected(suites, selection, keywords))
+    if not count:
+        _explain_nothing(suites, selection)
+    notes = [note for suite in suites for note in (*suite.notes, *_dropped(suite, selection))]
+    return Expansion(suites, selection, count, notes, keywords)
+
+
+# --- combinations -------------------------------------------------------------------------------------------------
+
+
+def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Pair]:
+    """Every combination of target and axis values of a case, before anything is left out."""
+    axes = {name: _for_row(axis, row) for name, axis in case.axes.items()}
+    inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
+    for target, chosen in targets(axes, selection):
+        choices = [axis.for_model(target.model) or (None,) for axis in inner]
+        for values in product(*choices):
+            chosen_values = {axis.name: value for axis, value in zip(inner, values, strict=True) if value is not None}
+            swept = {axis.name: chosen_values[axis.name] for axis in inner if axis.swept and axis.name in chosen_values}
+            yield Pair(target, chosen_values, swept, chosen)
+
+
+def _for_row(axis: Axis, row: Mapping[str, Json]) -> Axis:
+    values = template.fill(axis.values, {"row": row})
+    if values is axis.values:
+        return axis
+    from harness import language
+
+    return Axis(axis.name, fit(values, language.Axes.__annotations__[axis.name]), axis.source, axis.place)
+
+
+def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
+    """The targets of a case, and whether the selection chose their model."""
+    model, provider = axes.get("model"), axes.get("provider")
+    models = model.for_model("") if model else ()
+    providers = provider.for_model("") if provider else (selection.default_provider,)
+    if selection.targets:
+        wanted = [(each.provider, each.model) for each in selection.targets]
+    else:
+        wanted = list(product(selection.providers or providers, selection.models or models))
+    pinned_model = model is not None and model.pinned
+    pinned_provider = provider is not None and provider.pinned
+    found = dict.fromkeys(
+        (providers[0] if pinned_provider else one, models[0] if pinned_model else other)
+        for one, other in (wanted or [(name, models[0]) for name in providers if pinned_model])
+    )
+    chosen = bool(selection.targets or selection.models) and not pinned_model
+    yield from ((Target(*each), chosen) for each in found)
+
+
+def _groups(suite: Suite, selection: Selection) -> Iterator[Group]:
+    for case in suite.cases:
+        for index, row in enumerate(case.rows):
+            yield from _groups_of(suite, case, index, row, selection)
+
+
+def _groups_of(suite: Suite, case: Case, index: int, row: Mapping[str, Json], selection: Selection) -> Iterator[Group]:
+    name = f"{suite.name}/{case.named(row)}"
+    attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
+    taken: set[str] = set()
+    found = False
+    for pair in pairs(case, row, selection):
+        found = True
+        if _left_out(case, pair):
+            continue
+        group = f"{name}{f'[{pair.labels}]' if pair.swept else ''}@{pair.target}"
+        while group in taken:
+            group += "'"
+        taken.add(group)
+        yield Group(suite, case, index, pair, group, attempts, _skip(suite, case, pair))
+    if not found:
+        raise UsageError(
+            f"{case.place}: {suite.name}/{case.id} has no model: write model: in the matrix, or give --model"
+        )
+
+
+def _left_out(case: Case, pair: Pair) -> bool:
+    if case.only and not any(pair.chosen_by(choice) for choice in case.only):
+        return True
+    return pair.refusal(case) is not None
+
+
+def _skip(suite: Suite, case: Case, pair: Pair) -> str | None:
+    return case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
+
+
+def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
+    """A note for each pair of model and thinking that was left out, with the number of cases it is left out of."""
+    counts: dict[tuple[Place, str, str, str], int] = {}
+    for case in suite.cases:
+        for pair in pairs(case, case.rows[0], selection):
+            reason = pair.refusal(case)
+            if reason:
+                shown = label("thinking", pair.axes["thinking"]) if "thinking" in pair.axes else "thinkingConfig"
+                place = case.axes["thinking"].place if "thinking" in case.axes else case.place
+                key = (place, pair.target.model, shown, reason)
+                counts[key] = counts.get(key, 0) + 1
+    for (place, model, shown, reason), count in counts.items():
+        where = "1 case" if count == 1 else f"{count} cases"
+        yield Note(place, f"{model} is not asked for {shown} ({where}): {reason}")
+
+
+# --- selection ----------------------------------------------------------------------------------------------------
+
+
+def _check(selection: Selection) -> None:
+    if selection.targets and (selection.models or selection.providers):
+        raise UsageError("say --target, or --model and --provider, not both")
+    if selection.repeat is not None and selection.repeat < 1:
+        raise UsageError(f"--repeat {selection.repeat}: at least 1")
+    if selection.shard is not None and not 1 <= selection.shard[0] <= selection.shard[1]:
+        raise UsageError(f"--shard {selection.shard[0]}/{selection.shard[1]}: write I/N with I from 1 to N")
+
+
+def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords) -> Iterator[Group]:
+    """The groups of which at least one attempt is played. Cases (rows apart) are dealt to shards after all else."""
+    part, parts = selection.shard or (1, 1)
+    dealt = -1
+    last: tuple[int, int, int] | None = None
+    for number, suite in enumerate(suites):
+        for group in _groups(suite, selection):
+            if _tagged(group.case, selection) and keywords.attempts(group.id, group.attempts):
+                unit = (number, id(group.case), group.row)
+                dealt += unit != last
+                last = unit
+                if dealt % parts == part - 1:
+                    yield group
+
+
+def _tagged(case: Case, selection: Selection) -> bool:
+    return not selection.tags or not set(selection.tags).isdisjoint(case.tags)
+
+
+def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
+    """Raises UsageError where a selector is what left nothing over."""
+    tags = {tag for suite in suites for case in suite.cases for tag in case.tags}
+    if selection.tags and tags.isdisjoint(selection.tags):
+        wanted = " or ".join(selection.tags)
+        raise UsageError(f"no case has the tag {wanted}; {nearest(selection.tags[0], sorted(tags))}".rstrip("; "))
+    if selection.keywords:
+        ids = [group.id for suite in suites for group in _groups(suite, selection)]
+        words = {word for each in ids for word in re.split(r"[/@#\[\],]", each)}
+        hint = Keywords(selection.keywords).nearest(sorted(words))
+        raise UsageError(f"-k {selection.keywords!r} selects none of {len(ids)} groups of trials; {hint}".rstrip("; "))
+
+
+# --- trials -------------------------------------------------------------------------------------------------------
+
+
+def _trials(group: Group, selection: Selection, keywords: Keywords) -> Iterator[Trial]:
+    steps = steps_of(group.case, group.case.rows[group.row], group.pair)
+    shared = _shared(group, selection, steps)
+    for attempt in range(1, group.attempts + 1):
+        name = f"{group.id}#{attempt}"
+        if keywords.match(name):
+            yield Trial(id=name, attempt=attempt, **shared)
+
+
+def _shared(group: Group, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
+    suite, case, pair = group.suite, group.case, group.pair
+    return {
+        "group": group.id,
+        "suite": suite.name,
+        "case": case.named(case.rows[group.row]),
+        "target": pair.target,
+        "axes": pair.swept,
+        "row": group.row,
+        "steps": steps,
+        "cassette": case.cassette or cassette_path(selection.cassettes_dir, suite, case, pair),
+        "place": case.place,
+        "about": case.about,
+        "tags": case.tags,
+        "require": _require(case, group.attempts),
+        "xfail": _xfail(case, pair.target),
+        "skip": group.skip,
+        "waive": case.waive,
+        "agree": (case.agree or "shape") if _both_transports(case) else None,
+        "folder": suite.folder,
+    }
+
+
+def _require(case: Case, attempts: int) -> Require:
+    return case.require.of(attempts)
+
+
+def _both_transports(case: Case) -> bool:
+    axis = case.axes.get("transport")
+    return axis is not None and axis.swept and set(axis.for_model("")) == {"unary", "stream"}
+
+
+def _xfail(case: Case, target: Target) -> str | None:
+    if case.xfail is None:
+        return None
+    meant = not case.xfail.targets or any(
+        covers("model", glob, str(target)) or covers("model", glob, target.model) for glob in case.xfail.targets
+    )
+    return case.xfail.why if meant else None
+
+
+def steps_of(case: Case, row: Mapping[str, Json], pair: Pair) -> Sequence[Step]:
+    """The requests of a case for one row and one combination, captures still to be filled in."""
+    axes = [
+        Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
+        for name, value in pair.axes.items()
+        if name != "transport"
+    ]
+    scope = {"row": row}
+    body = template.fill(case.body, scope) if case.templated else case.body
+    for layer in axes:
+        body = merge(body, layer.body)
+    body = {key: value for key, value in body.items() if key != "contents"}
+    origins = Origins([*case.layers, *axes])
+    transport = pair.axes.get("transport", "unary")
+    return tuple(_step(turn, case, scope, body, transport, origins) for turn in case.turns)
+
+
+def _step(
+    turn: TurnPlan,
+    case: Case,
+    scope: Mapping[str, Mapping[str, Json]],
+    body: Mapping[str, Json],
+    transport: Json,
+    origins: Origins,
+) -> Step:
+    contents, replies, expect = turn.contents, turn.replies, turn.expect
+    if case.templated:
+        contents, replies = template.fill(contents, scope), template.fill(replies, scope)
+        expect = tuple(filled(line, scope) for line in expect)
+    return Step(body, contents, transport, expect, turn.place, replies, turn.capture, origins)
+
+
+def filled(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expectation:
+    """An expectation with its row put in; texts from a row become the numbers that the check asks for."""
+    parameter = template.fill(line.parameter, scope)
+    if parameter is line.parameter:
+        return line
+    from harness.checks import find_check
+
+    check = find_check(line.check)
+    return Expectation(line.check, fit(parameter, check.parameter) if check else parameter, line.place)
+
+
+# --- cassettes ----------------------------------------------------------------------------------------------------
+
+
+def cassette_path(folder: Path, suite: Suite, case: Case, pair: Pair) -> Path:
+    """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``; rows, attempts and steps share it."""
+    name = f"{safe(pair.target.provider)}.{safe(pair.target.model)}"
+    if pair.swept:
+        name += f".{pair.labels}"
+    return folder / safe(suite.name) / case.folder / f"{safe(name, room=195)}.yaml"

@@ -1,0 +1,23 @@
+"""Names that fit where they go: words of an id, names of files on any system."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+
+def slug(text: str) -> str:
+    """Text as one word of an id: letters, digits and ``. _ + -``; everything else becomes a hyphen."""
+    return re.sub(r"[^\w.+]+", "-", text).strip("-")
+
+
+def safe(name: str, *, salt: str = "", room: int = 200) -> str:
+    """The name as a file name of any system, of at most ``room`` bytes. What is changed or cut gets a hash of the whole.
+
+    With ``salt`` it gets a hash of that in any case.
+    """
+    plain = re.sub(r"[^\w.+=,-]+", "-", name).strip("-.") or "x"
+    if plain == name and len(plain.encode()) <= room and not salt:
+        return plain
+    short = plain.encode()[: room - 9].decode(errors="ignore")
+    return f"{short}-{hashlib.sha256((salt or name).encode()).hexdigest()[:8]}"

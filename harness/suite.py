@@ -1,0 +1,483 @@
+"""A suite: YAML text in, cases out, or every complaint at once.
+
+``parse`` goes through four doors, and what one refuses does not keep the next from speaking: the YAML itself
+(``yamltext``), ``${...}`` (``template``), the shape of the language (``language``, ``shape``), and sense (here): ids, rows,
+schemas, requests that the API would refuse, levels that a model does not have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from harness import language, shape, template, yamltext
+from harness.axes import Axis
+from harness.body import Layer, merge, merged
+from harness.errors import SuiteError
+from harness.model import Expectation, Json, Place, Require
+from harness.names import safe, slug
+from harness.template import Template
+from harness.yamltext import Complaint, Document
+from harness.yamltext import Path as Route
+
+__all__ = ["Case", "Complaint", "Note", "Suite", "TurnPlan", "load", "parse"]
+
+
+# --- the nouns ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing that is no complaint."""
+
+    place: Place
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: note: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Combinations of axis values: of a ``skip`` row (with its ``why``), or of ``only``."""
+
+    axes: Mapping[str, Json]
+    place: Place
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``require:``; ``passed`` of ``attempts`` (5 of 5 when both are None)."""
+
+    passed: int | None = None
+    attempts: int | None = None
+
+    def of(self, attempts: int) -> Require:
+        """What that share means for a number of attempts, rounded up."""
+        if self.passed is None:
+            return Require()
+        return Require(-(-self.passed * attempts // self.attempts) if self.attempts else self.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class Xfail:
+    """``targets`` are globs of ``provider/model`` or of the model; empty: all."""
+
+    why: str
+    targets: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPlan:
+    """One request of a case, as far as it is known before rows and axes are: templates may still wait in it."""
+
+    contents: Sequence[Json]
+    replies: Mapping[str, Json] | None
+    expect: Sequence[Expectation]
+    capture: Mapping[str, str]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing a user asks for. Templates for rows may still wait in ``id``, the axes, the layers and the turns.
+
+    ``folder`` is its part of a cassette's path, unique in the suite. ``rows`` is ``({},)`` without ``each``.
+    ``expects_refusal``: it expects an HTTP 400 or an error, so requests that the API refuses are what it wants.
+    """
+
+    id: str
+    place: Place
+    folder: str
+    axes: Mapping[str, Axis]
+    layers: Sequence[Layer]
+    turns: Sequence[TurnPlan]
+    rows: Sequence[Mapping[str, Json]] = ({},)
+    about: str = ""
+    tags: Sequence[str] = ()
+    repeat: int | None = None
+    require: Share = Share()
+    xfail: Xfail | None = None
+    skip: str | None = None
+    only: Sequence[Choice] = ()
+    waive: Mapping[str, str] = field(default_factory=dict)
+    agree: Literal["shape", "text"] | None = None
+    cassette: Path | None = None
+    expects_refusal: bool = False
+
+    @cached_property
+    def body(self) -> Mapping[str, Json]:
+        """The request body, without what axes put in."""
+        return merged(self.layers)
+
+    @cached_property
+    def templated(self) -> bool:
+        """Whether rows change what is sent or expected."""
+        parts = [self.body, [turn.contents for turn in self.turns], [turn.replies for turn in self.turns]]
+        return template.waits(parts) or any(template.waits(e.parameter) for t in self.turns for e in t.expect)
+
+    def named(self, row: Mapping[str, Json]) -> str:
+        """The id for a row, as it stands in trial ids."""
+        return (
+            slug(template.as_text(template.fill(self.id, {"row": row}))) if isinstance(self.id, Template) else self.id
+        )
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One YAML file, one feature. ``notes`` are worth printing once."""
+
+    name: str
+    file: str
+    folder: Path
+    place: Place
+    cases: Sequence[Case]
+    about: str = ""
+    tags: Sequence[str] = ()
+    repeat: int | None = None
+    skips: Sequence[Choice] = ()
+    compare: Mapping[str, Json] | None = None
+    notes: Sequence[Note] = ()
+
+
+# --- the front door -------------------------------------------------------------------------------------------
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Suite:
+    """Read and parse a suite file. Raises SuiteError, also for a file that cannot be read."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SuiteError([Complaint(Place(str(path), 1), f"cannot be read: {reason}")]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SuiteError([Complaint(Place(str(path), line), "is not UTF-8 text")]) from error
+    return parse(text, str(path), path.parent, environ)
+
+
+def parse(text: str, file: str, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Suite:
+    """The suite that the text declares. ``folder`` is where files are looked up (default: the file's own).
+
+    Raises SuiteError with every complaint. Reads the files that the suite names, and nothing else.
+    """
+    document = yamltext.read(text, file)
+    if document.complaints and document.value is None:
+        raise SuiteError(document.complaints)
+    reading = _Reading(document, folder if folder is not None else Path(file).parent, environ or os.environ)
+    suite = reading.suite()
+    if reading.complaints or suite is None:
+        in_order: list[Complaint] = sorted(reading.complaints, key=_order)
+        raise SuiteError(in_order)
+    return suite
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+_Table = Mapping[str, Json]
+
+
+class _Reading:
+    """One suite while it is read: collects complaints and notes, and hands on what is sound."""
+
+    def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
+        self.document = document
+        self.folder = folder
+        self.complaints = list(document.complaints)
+        self.notes: list[Note] = []
+        self.files = template.Reader(folder, environ, self.point_at)
+        self.wrong: set[Route] = set()
+
+    # complaints
+
+    def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None:
+        complaint = self.document.complaint(self.document.place(route, key=key), message, hint)
+        if complaint not in self.complaints:
+            self.complaints.append(complaint)
+
+    def point_at(self, route: Route, text: str, message: str, hint: str) -> None:
+        """A complaint about a piece of text inside the value at that route."""
+        place = self.document.place(route)
+        for number in range(place.line, min(place.line + 50, len(self.document.lines)) + 1):
+            column = self.document.lines[number - 1].find(text, place.column - 1 if number == place.line else 0)
+            if column >= 0:
+                place = Place(place.file, number, column + 1)
+                break
+        self.wrong.add(route)
+        self.complaints.append(self.document.complaint(place, message, hint))
+
+    # the whole
+
+    def suite(self) -> Suite | None:
+        root = self.document.value
+        if not isinstance(root, Mapping) or "suite" not in root:
+            self.complain((), "a suite is a mapping that starts with the key suite:, its name")
+            return None
+        root = self.sound(self.resolved(root))
+        if not isinstance(root, Mapping):
+            return None
+        return self.built(root)
+
+    def resolved(self, root: _Table) -> _Table:
+        """``${env:}`` and ``${file:}`` put in everywhere but under ``each``, whose files are rows."""
+        made: _Table = self.files.resolve(_without_each(root))
+        return made
+
+    def sound(self, root: _Table) -> Json:
+        """The tree without what the language does not allow, which is complained about."""
+        found = shape.findings(root, language.Suite)
+        for each in found:
+            if each.path not in self.wrong:
+                self.complain(each.path, each.message, each.hint, key=each.key)
+        wrong = {each.path for each in found} | self.wrong
+        self.wrong = wrong
+        return _pruned(root, wrong, ()) if wrong else root
+
+    def built(self, root: _Table) -> Suite | None:
+        from harness import sense
+
+        name = root.get("suite")
+        if isinstance(name, str) and slug(name) != name:
+            self.complain(
+                ("suite",), "a suite's name is one word of letters, digits and . _ + -", f'try "{slug(name)}"'
+            )
+        cases = [
+            case
+            for index, table in enumerate(root.get("cases", []))
+            if isinstance(table, Mapping) and (case := self.case(index, table, root))
+        ]
+        suite = Suite(
+            name=str(name),
+            file=self.document.file,
+            folder=self.folder,
+            place=self.document.place(("suite",)),
+            cases=tuple(_in_own_folders(cases)),
+            about=root.get("about", ""),
+            tags=tuple(root.get("tags", ())),
+            repeat=root.get("repeat"),
+            skips=tuple(self.choices(root.get("matrix", {}).get("skip", ()), ("matrix", "skip"))),
+            compare=root.get("compare"),
+        )
+        sense.check(suite, root, self)
+        return Suite(**{**vars(suite), "notes": tuple(self.notes)})
+
+    # one case
+
+    def case(self, index: int, table: _Table, root: _Table) -> Case | None:
+        route: Route = ("cases", index)
+        if "id" not in table:
+            return None
+        defaults = root.get("defaults", {})
+        asked = {**{key: root[key] for key in ("require", "xfail", "repeat") if key in root}, **defaults, **table}
+        turns = tuple(self.turns(route, table, defaults))
+        return Case(
+            id=table["id"],
+            place=self.document.place((*route, "id")),
+            folder=_plain_name(table["id"]),
+            axes=self.axes(route, table, root),
+            layers=tuple(self.layers(table, defaults)),
+            turns=turns,
+            rows=self.rows(route),
+            about=table.get("about", ""),
+            tags=(*root.get("tags", ()), *table.get("tags", ())),
+            repeat=asked.get("repeat"),
+            require=_share(asked.get("require", "all")),
+            xfail=_xfail(asked.get("xfail")),
+            skip=table.get("skip"),
+            only=tuple(self.choices(_listed(table.get("only", [])), (*route, "only"))),
+            waive={**root.get("waive", {}), **defaults.get("waive", {}), **table.get("waive", {})},
+            agree=asked.get("agree"),
+            cassette=self.folder / table["cassette"] if "cassette" in table else None,
+            expects_refusal=any(_refusal(turn.expect) for turn in turns),
+        )
+
+    def axes(self, route: Route, table: _Table, root: _Table) -> dict[str, Axis]:
+        """The matrix's axes first, in its order; a case's own value replaces that of the matrix or the defaults."""
+        sources: list[tuple[Literal["defaults", "matrix", "case"], Route, _Table]] = [
+            ("defaults", ("defaults",), root.get("defaults", {})),
+            ("matrix", ("matrix",), root.get("matrix", {})),
+            ("case", route, table),
+        ]
+        order = dict.fromkeys(name for _, _, each in (sources[1], sources[2], sources[0]) for name in each)
+        found: dict[str, Axis] = {}
+        for name in order:
+            if name in language.AXES:
+                source, at, values = next(each for each in reversed(sources) if name in each[2])
+                found[name] = Axis(name, values[name], source, self.document.place((*at, name)))
+        return found
+
+    def layers(self, table: _Table, defaults: _Table) -> Iterator[Layer]:
+        """The body's layers, later ones on top. A case's schema of either kind replaces the defaults' of either kind."""
+        if isinstance(defaults.get("request"), Mapping):
+            yield Layer("defaults.request", defaults["request"])
+        schemas = {"schema", "jsonSchema"}
+        taken = set(table) | (schemas if schemas & table.keys() else set())
+        yield from _sugar({key: value for key, value in defaults.items() if key not in taken}, "defaults.", defaults)
+        if isinstance(table.get("request"), Mapping):
+            yield Layer("request", table["request"])
+        yield from _sugar(table, "", table)
+
+    def turns(self, route: Route, table: _Table, defaults: _Table) -> Iterator[TurnPlan]:
+        first = self.literal_contents(table, defaults)
+        if "turns" not in table:
+            prompt = table.get("prompt", defaults.get("prompt"))
+            contents = [*first, *([] if prompt is None else [_user(prompt)])]
+            expect = self.expectations(table, route, defaults)
+            yield TurnPlan(contents, None, expect, {}, self.document.place((*route, "id")))
+            return
+        for number, turn in enumerate(table["turns"]):
+            at: Route = (*route, "turns", number)
+            last = number == len(table["turns"]) - 1
+            contents = [*(first if number == 0 else []), *([_user(turn["user"])] if "user" in turn else [])]
+            own = {**table, "expect": {**(table.get("expect", {}) if last else {}), **turn.get("expect", {})}}
+            expect = self.expectations(own, at, defaults)
+            yield TurnPlan(contents, turn.get("reply"), expect, turn.get("capture", {}), self.document.place(at))
+
+    def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
+        request: _Table = merge(defaults.get("request") or {}, table.get("request") or {})
+        return _listed(request.get("contents", []))
+
+    def expectations(self, table: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
+        """A step's own lines, then those of the defaults that it does not replace: none of them where it expects an error."""
+        own = table.get("expect", {})
+        lines = [Expectation(name, value, self.expect_place(route, name)) for name, value in own.items()]
+        if not _refusal(lines):
+            lines += [
+                Expectation(name, value, self.document.place(("defaults", "expect", name), key=True))
+                for name, value in defaults.get("expect", {}).items()
+                if name not in own
+            ]
+        return tuple(lines)
+
+    def expect_place(self, route: Route, name: str) -> Place:
+        """A line of the turn itself, or of the case above it."""
+        here = self.document.place((*route, "expect", name), key=True)
+        return (
+            self.document.place((*route[:2], "expect", name), key=True) if here == self.document.place(route) else here
+        )
+
+    def choices(self, rows: Sequence[_Table], route: Route) -> Iterator[Choice]:
+        for index, row in enumerate(rows):
+            axes = {name: value for name, value in row.items() if name in language.AXES}
+            yield Choice(axes, self.document.place((*route, index)), row.get("why", ""))
+
+    def rows(self, route: Route) -> Sequence[Mapping[str, Json]]:
+        """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""
+        at = (*route, "each")
+        each = self.document.value["cases"][route[1]].get("each")
+        if each is None or at in self.wrong:
+            return ({},)
+        name = template.file_named(each)
+        if isinstance(each, str) and name is None:
+            self.complain(at, f"expected rows, got the text {each}", f"did you mean ${{file:{each}}}?")
+            return ({},)
+        rows = self.files.rows(name, at, each) if name is not None else self.files.resolve(each, at)
+        if not rows and at not in self.wrong:
+            self.complain(at, "there are no rows")
+        return tuple(rows) or ({},)
+
+
+def _order(complaint: Complaint) -> tuple[int, int]:
+    return complaint.place.line, complaint.place.column
+
+
+# --- small parts --------------------------------------------------------------------------------------------------
+
+
+def _without_each(root: _Table) -> _Table:
+    """The suite with ``each: ${file:...}`` left out: rows are read apart."""
+    cases = root.get("cases")
+    if not isinstance(cases, list):
+        return root
+    kept = [
+        {**case, "each": []} if isinstance(case, Mapping) and isinstance(case.get("each"), str) else case
+        for case in cases
+    ]
+    return {**root, "cases": kept}
+
+
+def _pruned(value: Json, wrong: set[Route], route: Route) -> Json:
+    """The tree without the values at those routes (items of lists become None so that indexes stay)."""
+    if isinstance(value, Mapping):
+        return {key: _pruned(each, wrong, (*route, key)) for key, each in value.items() if (*route, key) not in wrong}
+    if isinstance(value, list):
+        return [
+            None if (*route, index) in wrong else _pruned(each, wrong, (*route, index))
+            for index, each in enumerate(value)
+        ]
+    return value
+
+
+def _listed(value: Json) -> list[Json]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _user(text: str) -> Json:
+    return {"role": "user", "parts": [{"text": text}]}
+
+
+def _sugar(table: _Table, before: str, literal: _Table) -> Iterator[Layer]:
+    """Short forms as parts of a body."""
+    if "system" in table:
+        yield Layer(f"{before}system", {"systemInstruction": {"parts": [{"text": table["system"]}]}})
+    if "tools" in table:
+        tools = [{tool: {}} if isinstance(tool, str) else tool for tool in table["tools"] if tool is not None]
+        yield Layer(f"{before}tools", {"tools": tools})
+    stated = (
+        literal.get("request", {}).get("generationConfig", {}) if isinstance(literal.get("request"), Mapping) else {}
+    )
+    mime = {} if "responseMimeType" in stated else {"responseMimeType": "application/json"}
+    for key, name in (("schema", "responseSchema"), ("jsonSchema", "responseJsonSchema")):
+        if key in table:
+            yield Layer(f"{before}{key}", {"generationConfig": {**mime, name: table[key]}})
+
+
+def _share(text: Json) -> Share:
+    if text in ("all", "none"):
+        return Share() if text == "all" else Share(0)
+    passed, _, attempts = str(text).partition("/")
+    return Share(int(passed), int(attempts))
+
+
+def _xfail(value: Json) -> Xfail | None:
+    if value is None:
+        return None
+    return Xfail(value) if isinstance(value, str) else Xfail(value.get("why", ""), tuple(value.get("targets", ())))
+
+
+def _refusal(lines: Iterable[Expectation]) -> bool:
+    """Whether the lines expect an HTTP 400, or an error of any kind."""
+    from harness.predicates import holds
+
+    for line in lines:
+        if line.check == "http" and not template.waits(line.parameter):
+            return holds(400, line.parameter)
+        if line.check == "error" and line.parameter != "none":
+            return True
+    return False
+
+
+def _plain_name(id: str) -> str:
+    """A case's folder: its id, with ``${row.x}`` as ``x``."""
+    parts = id.parts if isinstance(id, Template) else (id,)
+    return slug("".join(part if isinstance(part, str) else part.name for part in parts)) or "case"
+
+
+def _in_own_folders(cases: Sequence[Case]) -> Iterator[Case]:
+    """The cases with folder names that differ even where upper and lower case are one, and that fit a file system."""
+    seen: set[str] = set()
+    for case in cases:
+        folder = safe(case.folder)
+        if folder.casefold() in seen:
+            folder = safe(case.folder, salt=case.id)
+        seen.add(folder.casefold())
+        yield case if folder == case.folder else Case(**{**_fields(case), "folder": folder})
+
+
+def _fields(case: Case) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in Case.__dataclass_fields__}
