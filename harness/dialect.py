@@ -73,10 +73,13 @@ def request_schema(body: Json) -> RequestSchema | None:
 
 
 def json_mode(body: Json) -> bool:
-    """Whether the request asked for ``application/json``."""
+    """Whether the request asked for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
     config, path = _field(body, "generationConfig", "$")
-    mime_type, _ = _text_format(config, path, "mimeType")
-    return _mime_type(config) == "application/json" or str(mime_type).upper() == "APPLICATION_JSON"
+    wanted, _ = _text_format(config, path, "mimeType")
+    in_format = str(wanted).replace("_", "/").lower() == "application/json" if wanted else None
+    return _mime_type(config) == "application/json" or (
+        _text_format(config, path, "schema")[0] is not None if in_format is None else in_format
+    )
 
 
 def enum_mode(body: Json) -> bool:
@@ -110,10 +113,11 @@ def _mime_type(config: Json) -> str:
 
 def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
     """``responseFormat.text.<name>``; on Vertex ``responseFormat`` is a list."""
-    for each, where in _each(*_field(config, "responseFormat", path)):
-        value, at = _field(*_field(each, "text", where)[:1], name, f"{where}.text")
+    for each, each_path in _each(*_field(config, "responseFormat", path)):
+        text, text_path = _field(each, "text", each_path)
+        value, where = _field(text, name, text_path)
         if value is not None:
-            return value, at
+            return value, where
     return None, path
 
 
