@@ -53,8 +53,8 @@ def run_row(
     }
 
 
-def suite_row(suite: str, file: str, text: str) -> SuiteRow:
-    return {"suite": suite, "file": file, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+def suite_row(suite: str, file: str, text: bytes) -> SuiteRow:
+    return {"suite": suite, "file": file, "sha256": hashlib.sha256(text).hexdigest()}
 
 
 class RunWriter:

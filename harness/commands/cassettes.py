@@ -5,97 +5,105 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import cassette, config, journal
+from harness import cassette, session, upkeep
+from harness.commands import choosing
 from harness.config import Config
-from harness.errors import BadCassette, HarnessError, UsageError
-from harness.leaks import Leaks
+from harness.errors import CassetteError, UsageError
+from harness.matrix import Selection
+from harness.model import Exchange, Request, Slot
+from harness.play import finish, play
 from harness.providers import secrets
+from harness.recorder import Player
+from harness.session import Plan
+from harness.upkeep import Finding
 
 
 def main(options: Namespace) -> int:
-    settings = config.load(Path())
-    folder = Path(options.cassettes) if options.cassettes else settings.cassettes
+    settings = choosing.config(options)
     if options.action == "recover":
-        return _recover(options.paths or [str(folder)])
+        return _recover(options.paths or [settings.cassettes])
     if options.action == "check":
-        return _check(options.paths or [str(folder)], settings)
-    from harness.commands import tapes
+        return _check(_there(options.paths) or [settings.cassettes], settings)
+    plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
+    return _stale(plan) if options.action == "stale" else _prune(plan, dry=options.dry_run)
 
-    return tapes.prune(options, folder) if options.action == "prune" else tapes.stale(options)
+
+class _Asking:
+    """A transport that answers from tape and keeps what it was asked."""
+
+    def __init__(self, player: Player) -> None:
+        self._player = player
+        self.requests: list[tuple[Request, Slot]] = []
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        self.requests.append((request, slot))
+        return await self._player.send(request, slot)
 
 
-def _recover(paths: list[str]) -> int:
-    code, found = 0, list(_with_suffix(paths, ".journal"))
-    for file in found:
-        path = file.with_name(file.name.removesuffix(".journal"))
-        owner = journal.recorder_of(path)
-        try:
-            if owner is not None:
-                raise UsageError(f"{path} is being recorded by process {owner}; wait for it")
-            number = journal.fold(path)
-            journal.unlock(path)
-            sys.stdout.write(f"{path}: {number} finished {'exchange' if number == 1 else 'exchanges'} recovered\n")
-        except HarnessError as error:
-            sys.stderr.write(f"{error}\n")
-            code = code or error.exit_code
-    if not found:
+def _there(paths: Sequence[str]) -> list[Path]:
+    found = [Path(path) for path in paths]
+    missing = [path for path in found if not path.exists()]
+    if missing:
+        raise UsageError(f"no such file or folder: {missing[0]}")
+    return found
+
+
+def _recover(paths: Iterable[str | Path]) -> int:
+    done = upkeep.recover(map(Path, paths))
+    for each in done:
+        sys.stdout.write(f"{each.path}: {_count(each.exchanges, 'finished exchange')} recovered\n")
+    if not done:
         sys.stdout.write("nothing to recover: no recording was interrupted\n")
-    return code
+    return 0
 
 
-def _check(paths: list[str], settings: Config) -> int:
-    files = list(_with_suffix(paths, ".yaml", ".yml", ".json"))
+def _check(paths: Sequence[Path], settings: Config) -> int:
     known = {name: value for row in settings.providers.values() for name, value in secrets(row, os.environ).items()}
-    leaks = Leaks(known)
-    bad = 0
-    for file in files:
-        for problem in _problems(file, leaks):
-            bad += 1
-            sys.stdout.write(f"{file}: {problem}\n")
-    sys.stdout.write(f"{len(files)} {'cassette' if len(files) == 1 else 'cassettes'}, ")
-    sys.stdout.write(f"{bad} {'problem' if bad == 1 else 'problems'}\n")
-    return 1 if bad else 0 if files else 5
+    number = len(upkeep.cassettes_in(paths))
+    findings = upkeep.inspect(paths, secrets=known)
+    _say(findings)
+    sys.stdout.write(f"{_count(number, 'cassette')}, {_count(len(findings), 'problem')}\n")
+    return 1 if findings else 0 if number else 5
 
 
-def _problems(file: Path, leaks: Leaks) -> Iterator[str]:
-    if journal.journal_of(file).exists():
-        yield f"unfinished: its recording was interrupted; run: {journal.RECOVER} {file}"
+def _stale(plan: Plan) -> int:
+    """Play everything from tape; what the tapes do not answer is stale or missing."""
+    asked = _Asking(Player(plan.config.providers))
+    for trial in plan.trials:
+        finish(play(trial, asked, plan.config))
+    findings = list(upkeep.stale(asked.requests, plan.config.providers))
+    _say(findings)
+    sys.stdout.write(f"{_count(len(asked.requests), 'request')}, {_count(len(findings), 'of them')} not answered\n")
+    return 6 if findings else 0 if asked.requests else 5
+
+
+def _prune(plan: Plan, *, dry: bool) -> int:
+    """Remove the cassettes of ours that no trial names. Files that other tools made are left alone."""
+    used = {trial.cassette.resolve() for trial in plan.trials}
+    unused = [
+        path for path in upkeep.cassettes_in([plan.config.cassettes]) if path.resolve() not in used and _ours(path)
+    ]
+    for path in unused:
+        sys.stdout.write(f"{path}: no trial asks for it{'' if dry else ', removed'}\n")
+        if not dry:
+            path.unlink()
+    sys.stdout.write(f"{_count(len(unused), 'orphaned cassette')}\n")
+    return 0
+
+
+def _ours(path: Path) -> bool:
     try:
-        tape = cassette.read(file)
-    except BadCassette as error:
-        yield f"unreadable: {str(error).removeprefix(f'{file}: ')}"
-        return
-    if not tape.interactions:
-        yield "empty: it holds no interaction"
-    for interaction in tape.interactions:
-        leak = leaks.find(interaction.exchange)
-        if leak:
-            yield f"interaction {interaction.index} holds a secret: {leak}. Revoke that key; then record anew"
-    yield from _not_standard(file)
+        return "harness" in cassette.read(path).recorded_with
+    except CassetteError:
+        return False
 
 
-def _not_standard(file: Path) -> Iterator[str]:
-    """What stock vcrpy says when it loads the file."""
-    from vcr.serialize import deserialize
-    from vcr.serializers import jsonserializer, yamlserializer
-
-    try:
-        deserialize(file.read_text("utf-8"), jsonserializer if file.suffix == ".json" else yamlserializer)
-    except Exception as error:  # noqa: BLE001  whatever vcrpy raises is the answer
-        yield f"not standard: vcrpy cannot load it: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+def _say(findings: Iterable[Finding]) -> None:
+    sys.stdout.writelines(f"{each.path}: {each.kind}: {each.message}\n" for each in findings)
 
 
-def _with_suffix(paths: Iterable[str], *suffixes: str) -> Iterator[Path]:
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix in suffixes and each.is_file())
-        elif ".journal" in suffixes and journal.journal_of(path).exists():
-            yield journal.journal_of(path)
-        elif path.is_file():
-            yield path
-        else:
-            raise UsageError(f"no such file or folder: {path}")
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 or noun.endswith('them') else 's'}"

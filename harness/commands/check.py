@@ -1,0 +1,20 @@
+"""``check``: suites, without playing them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from harness import session
+from harness.commands import choosing
+from harness.matrix import Selection
+
+
+def main(options: Namespace) -> int:
+    settings = choosing.config(options)
+    plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
+    for note in plan.notes:
+        sys.stdout.write(f"note: {note}\n")
+    cases = sum(len(suite.cases) for suite in plan.suites)
+    sys.stdout.write(f"{len(plan.suites)} suites, {cases} cases, {len(plan.trials):,} trials: no problem found\n")
+    return 0

@@ -1,0 +1,38 @@
+"""Command-line options -> configuration and selection."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from harness import session
+from harness.config import Config, load
+from harness.matrix import Selection
+
+
+def config(options: Namespace) -> Config:
+    """The configuration that holds here, with what the command line says instead."""
+    settings = load(Path())
+    said = {name: Path(value) for name in ("cassettes", "reports") if (value := getattr(options, name, None))}
+    concurrency = getattr(options, "concurrency", None)
+    settings = replace(settings, **said)  # type: ignore[arg-type]
+    return replace(settings, concurrency=concurrency) if concurrency else settings
+
+
+def selection(options: Namespace, settings: Config) -> Selection:
+    return Selection(
+        targets=session.targets(options.target),
+        providers=options.provider,
+        models=options.model,
+        keywords=getattr(options, "keyword", None) or "",
+        tags=options.tag,
+        repeat=options.repeat,
+        shard=session.shard(options.shard),
+        cassettes_dir=settings.cassettes,
+    )
+
+
+def plan(options: Namespace) -> session.Plan:
+    settings = config(options)
+    return session.plan(options.paths, selection(options, settings), settings)

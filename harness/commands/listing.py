@@ -1,0 +1,93 @@
+"""``list``: the trials of suites; or checks, rules, providers, models, formats."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness.commands import choosing
+
+
+def main(options: Namespace) -> int:
+    what = _THINGS.get(options.paths[0]) if len(options.paths) == 1 and not Path(options.paths[0]).exists() else None
+    lines = what() if what else _trials(options)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 0
+
+
+def _trials(options: Namespace) -> Iterator[str]:
+    plan = choosing.plan(options)
+    yield from (f"{trial.id}{f'  skipped: {trial.skip}' if trial.skip else ''}" for trial in plan.trials)
+    if not options.quiet:
+        sys.stderr.write(f"{len(plan.trials):,} trials of {len(plan.suites)} suites\n")
+        sys.stderr.writelines(f"note: {note}\n" for note in plan.notes)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _checks() -> Iterator[str]:
+    from harness.checks import all_checks
+
+    yield from _columns([(check.name, _first_line(check.doc)) for _, check in sorted(all_checks().items())])
+
+
+def _rules() -> Iterator[str]:
+    from harness.checks import all_rules
+
+    yield from _columns([(rule.id, rule.severity, _first_line(rule.doc)) for rule in all_rules().values()])
+
+
+def _formats() -> Iterator[str]:
+    from harness.render import all_formats
+
+    yield from _columns([(name, ", ".join(each.writers), each.doc) for name, each in all_formats().items()])
+
+
+def _providers() -> Iterator[str]:
+    from harness.config import load
+
+    settings = load(Path())
+    rows = []
+    for name, row in sorted(settings.providers.items()):
+        default = "default" if name == settings.provider else ""
+        rows.append((name, row.base_url, row.auth, " or ".join(row.keys) or "no key", default))
+    yield from _columns(rows)
+
+
+def _models() -> Iterator[str]:
+    from harness.models import catalogue
+
+    rows = []
+    for name, facts in catalogue().models.items():
+        thinking = facts.thinking
+        takes = (
+            ", ".join(thinking.levels)
+            if thinking.control == "level"
+            else thinking.range
+            if thinking.control == "budget"
+            else ""
+        )
+        ends = (
+            f"{'until' if facts.stage not in ('retired', 'shutdown') else 'ended'} {facts.ends}" if facts.ends else ""
+        )
+        rows.append((name, facts.stage, takes or "no thinking", ends))
+    yield from _columns(rows)
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+_THINGS: Mapping[str, Callable[[], Iterator[str]]] = {
+    "checks": _checks,
+    "rules": _rules,
+    "formats": _formats,
+    "providers": _providers,
+    "models": _models,
+}

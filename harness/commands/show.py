@@ -1,0 +1,66 @@
+"""``show``: the exact request of a trial, where each part came from, and the curl for it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+
+from harness.commands import choosing
+from harness.model import Request, Step, Trial
+from harness.play import prepare
+from harness.providers import Provider
+from harness.rows import dumps
+
+
+def main(options: Namespace) -> int:
+    plan = choosing.plan(options)
+    trial = plan.trials.find(options.trial)
+    request = prepare(trial, plan.config)
+    provider = plan.config.find(trial.target.provider)
+    sys.stdout.writelines(f"{line}\n" for line in _shown(trial, request, provider))
+    return 0
+
+
+def _shown(trial: Trial, request: Request, provider: Provider) -> Iterator[str]:
+    yield trial.id
+    yield f"{trial.place}" + (f"  {trial.about}" if trial.about else "")
+    yield f"cassette {trial.cassette}"
+    yield ""
+    yield f"{request.method} {request.url}"
+    yield from (f"{name}: {value}" for name, value in request.headers.items())
+    yield ""
+    yield json.dumps(request.body, indent=2, ensure_ascii=False)
+    yield ""
+    yield "where it came from"
+    origins = {**trial.steps[0].origins, "$.contents": f"the case's first turn, {trial.steps[0].place}"}
+    longest = max(map(len, origins))
+    yield from (f"  {path:{longest}}  {origin}" for path, origin in origins.items())
+    for number, step in enumerate(trial.steps[1:], start=2):
+        yield ""
+        yield from _later(number, step)
+    yield ""
+    yield from _curl(request, provider)
+
+
+def _later(number: int, step: Step) -> Iterator[str]:
+    yield f"then request {number}: the answer goes back as it came, and ({step.place})"
+    for content in step.contents:
+        yield f"  {dumps(content)}"
+    for name, value in (step.replies or {}).items():
+        yield f"  the result of {name}: {dumps(value)}"
+
+
+def _curl(request: Request, provider: Provider) -> Iterator[str]:
+    yield f"curl {shlex.quote(request.url)} \\"
+    for name, value in request.headers.items():
+        yield f"  -H {shlex.quote(f'{name}: {value}')} \\"
+    key = provider.key or f"${provider.keys[0] if provider.keys else 'KEY'}"
+    if provider.auth != "none":
+        header = "Authorization: Bearer " if provider.auth == "bearer" else "x-goog-api-key: "
+        yield f'  -H "{header}{key}" \\'
+    if request.transport == "stream":
+        yield "  --no-buffer \\"
+    yield f"  --data-raw {shlex.quote(request.content.decode())}"

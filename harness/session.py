@@ -1,0 +1,224 @@
+"""What both fronts need: suites on disk -> trials, and a way to ask, by record mode."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.config import Config
+from harness.errors import NoRecording, SuiteError, UsageError
+from harness.matrix import Expansion, Selection, expand
+from harness.model import Exchange, Request, Result, Slot, Target, Trial
+from harness.play import Transport
+from harness.rows import RunRow, SuiteRow
+from harness.store import run_row, suite_row
+from harness.suite import Suite, load
+
+_IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be played, and under which configuration."""
+
+    config: Config
+    suites: Sequence[Suite]
+    trials: Expansion
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"{note.place.file}: {note.message}" for note in self.trials.notes]
+
+    def header(self, record_mode: str, front: str) -> RunRow:
+        """The header of a run of this plan, that starts now."""
+        chosen = self.trials.selection
+        selection = {
+            "keywords": chosen.keywords,
+            "tags": list(chosen.tags),
+            "targets": [str(each) for each in chosen.targets],
+            "providers": list(chosen.providers),
+            "models": list(chosen.models),
+            "repeat": chosen.repeat,
+            "shard": list(chosen.shard) if chosen.shard else None,
+        }
+        return run_row(
+            record_mode=record_mode,
+            targets=list(dict.fromkeys(str(trial.target) for trial in self.trials)),
+            suites=[_suite_row(suite) for suite in self.suites],
+            front=front,
+            selection={name: value for name, value in selection.items() if value},
+            notes=self.notes,
+        )
+
+
+def _suite_row(suite: Suite) -> SuiteRow:
+    return suite_row(suite.name, suite.file, Path(suite.file).read_bytes())
+
+
+def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
+    """The suites at these paths (default: the configured folder) and the trials that the selection leaves.
+
+    Raises SuiteError with the complaints of all files, and UsageError.
+    """
+    suites = read(suite_files([Path(path) for path in paths] or [config.suites]))
+    for name in (*selection.providers, *(target.provider for target in selection.targets)):
+        config.find(name)
+    return Plan(config, suites, expand(suites, replace(selection, default_provider=config.provider)))
+
+
+def suite_files(paths: Sequence[Path]) -> list[Path]:
+    """The suites named, and those in the folders named, sorted. Raises UsageError where there is none."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found.update(dict.fromkeys(each for each in sorted(path.rglob("*.y*ml")) if is_suite(each)))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise UsageError(f"no such file or folder: {path}")
+    if not found:
+        raise UsageError(
+            f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key"
+        )
+    return list(found)
+
+
+def is_suite(path: Path) -> bool:
+    """Whether a YAML file has a top-level key of a suite."""
+    try:
+        return path.suffix in (".yaml", ".yml") and _IS_SUITE.search(path.read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def read(files: Sequence[Path]) -> list[Suite]:
+    """Every suite, or every complaint about any of them."""
+    suites: list[Suite] = []
+    complaints: list[object] = []
+    for file in files:
+        try:
+            suites.append(load(file))
+        except SuiteError as error:
+            complaints += error.complaints
+    complaints += _same_names(suites)
+    if complaints:
+        raise SuiteError(complaints)
+    return suites
+
+
+def _same_names(suites: Sequence[Suite]) -> Iterator[str]:
+    first: dict[str, Suite] = {}
+    for suite in suites:
+        other = first.setdefault(suite.name, suite)
+        if other is not suite:
+            yield f"{suite.place}: the suite is called {suite.name!r}, and so is {other.file}: ids and cassettes would collide"
+
+
+def targets(texts: Sequence[str]) -> list[Target]:
+    """``provider/model`` as targets. Raises UsageError for anything else."""
+    return [_target(text) for text in texts]
+
+
+def _target(text: str) -> Target:
+    provider, slash, model = text.partition("/")
+    if not (provider and slash and model):
+        raise UsageError(f"--target {text!r}: write provider/model, as in google/gemini-3-flash-preview")
+    return Target(provider, model)
+
+
+def shard(text: str | None) -> tuple[int, int] | None:
+    """``I/N`` as numbers. Raises UsageError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found:
+        raise UsageError(f"--shard {text!r}: write I/N, as in 1/4")
+    return int(found[1]), int(found[2])
+
+
+# --- a way to ask -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def transport(config: Config, record_mode: str, *, live: bool = False, partial: bool = False) -> Iterator[Transport]:
+    """A transport for this mode; leaving the block writes what was recorded.
+
+    ``live`` sends everything and touches no cassette. ``partial``: not everything that a cassette holds is asked for.
+    """
+    if live:
+        from harness.wire import Wire
+
+        yield Wire(config)
+    elif record_mode == "none":
+        from harness.recorder import Player
+
+        yield Player(config.providers)
+    else:
+        from harness.providers import secrets
+        from harness.recorder import Recorder
+        from harness.wire import Wire
+
+        known = {name: value for row in config.providers.values() for name, value in secrets(row, os.environ).items()}
+        mode: Any = record_mode
+        with Recorder(mode, Wire(config), config.providers, known, partial=partial) as recorder:
+            yield recorder
+
+
+def mode_of(record_mode: str, *, live: bool) -> str:
+    """What a run says about how it asked."""
+    return "live" if live else record_mode
+
+
+@dataclass(slots=True)
+class Judge:
+    """How a front takes a result: warnings that fail under ``strict``, missing recordings that are skipped."""
+
+    strict: bool = False
+    skip_missing: bool = False
+    missing: set[tuple[Path, int, int]] = field(default_factory=set)
+
+    def watch(self, transport: Transport) -> Transport:
+        """The transport, noting which recordings it misses."""
+        return _Noting(transport, self.missing) if self.skip_missing else transport
+
+    def take(self, result: Result) -> Result:
+        trial = result.trial
+        if result.status == "error" and (trial.cassette, trial.row, trial.attempt - 1) in self.missing:
+            return Result(replace(trial, skip="not recorded"), "skipped")
+        warned = any(each.status == "failed" for each in result.verdicts)
+        if self.strict and result.status == "passed" and warned:
+            return replace(result, status="failed")
+        return result
+
+
+class _Noting:
+    """A transport that notes where there is no recording."""
+
+    def __init__(self, inner: Any, missing: set[tuple[Path, int, int]]) -> None:
+        self._inner = inner
+        self._missing = missing
+        self.live = getattr(inner, "live", False)
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        try:
+            exchange: Exchange = await self._inner.send(request, slot)
+        except NoRecording:
+            self._missing.add((slot.cassette, slot.row, slot.repeat))
+            raise
+        return exchange
+
+    async def __aenter__(self) -> Any:
+        return await self._inner.__aenter__()
+
+    async def __aexit__(self, *reason: Any) -> Any:
+        return await self._inner.__aexit__(*reason)
+
+
+def requests_of(trial: Trial) -> int:
+    """How many requests a trial sends, if its conversation goes to its end."""
+    return 0 if trial.skip is not None else len(trial.steps)
