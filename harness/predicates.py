@@ -432,7 +432,7 @@ def describe(value: Json | Absent) -> str:
         return name
     if isinstance(value, list):
         return f"array of {len(value)} {_clipped(_compact(value))}"
-    return f"{name} {_clipped(_compact(value))}"
+    return f"{name} {_compact(value) if isinstance(value, str) else _clipped(_compact(value))}"
 
 
 def _shown(value: Any, manner: _Manner) -> str:
@@ -477,8 +477,8 @@ def _joined(pairs: Iterable[tuple[str, Any]]) -> Callable[[int], str]:
 
 
 def _quoted(text: str) -> str:
-    """A JSON string that any terminal can print: lone surrogates stay escaped."""
-    quoted = json.dumps(text if len(text) <= 4 * _WIDTH else text[: 4 * _WIDTH], ensure_ascii=False)
+    """A JSON string, shortened, that any terminal can print: lone surrogates stay escaped."""
+    quoted = json.dumps(_clipped(text), ensure_ascii=False)
     return quoted.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -529,10 +529,10 @@ _PHRASES: dict[str, Callable[[Any, Unit], str]] = {
     "min": lambda value, unit: f"at least {_number(value, unit)}",
     "max": lambda value, unit: f"at most {_number(value, unit)}",
     "approx": lambda value, unit: f"about {_number(value, unit)}",
-    "contains": lambda value, _: f"text containing {_clipped(_quoted(value))}",
-    "icontains": lambda value, _: f"text containing {_clipped(_quoted(value))} (any case)",
-    "starts_with": lambda value, _: f"text starting with {_clipped(_quoted(value))}",
-    "ends_with": lambda value, _: f"text ending with {_clipped(_quoted(value))}",
+    "contains": lambda value, _: f"text containing {_quoted(value)}",
+    "icontains": lambda value, _: f"text containing {_quoted(value)} (any case)",
+    "starts_with": lambda value, _: f"text starting with {_quoted(value)}",
+    "ends_with": lambda value, _: f"text ending with {_quoted(value)}",
     "matches": lambda value, _: f"text matching /{value}/",
     "length": lambda value, _: f"length {phrase(value).removeprefix('integer ')}",
     "unique": lambda value, _: "no item twice" if value else "any list",

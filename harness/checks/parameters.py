@@ -76,7 +76,7 @@ def _walk_words(words: Any, value: Mapping[str, Any], folder: Path, at: tuple[st
     counts = NumberWords.__annotations__.keys() <= hints.keys()
     own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
     judged = _settled({word: value[word] for word in value if word in own})
-    if judged or not value:
+    if judged or (not value and words in _UNITS):
         yield from ((at, said) for said in predicates.complaints(judged, _UNITS.get(words, "")))
     for word, item in value.items():
         if word in hints and word not in own:

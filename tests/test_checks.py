@@ -1,0 +1,561 @@
+"""The named checks, each against an answer made by hand. What is written here is what a suite may write."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import reply, shape
+from harness.checks import all_checks, find_check
+from harness.checks.parameters import complaints
+from harness.errors import SuiteError
+from harness.model import Chunk, Evidence, Exchange, Provenance, Request
+
+LIVE = Provenance("live", "google")
+LOST = Provenance("replay", "import", timing="lost")
+
+
+def evidence(
+    *chunks: Any,
+    times: Sequence[float] = (),
+    status: int = 200,
+    body: Any = None,
+    folder: Path = Path(),
+    provenance: Provenance = LIVE,
+) -> Evidence:
+    """What a check sees: one body for a unary answer, several for a stream."""
+    stream = len(chunks) > 1
+    frames = [f"data: {json.dumps(each)}\r\n\r\n" for each in chunks] if stream else [json.dumps(chunks[0])]
+    at = times or [0.5 * (number + 1) for number in range(len(frames))]
+    request = Request(
+        "google", "gemini-3-flash-preview", "POST", "https://host/x", {}, body, b"", "stream" if stream else "unary"
+    )
+    exchange = Exchange(
+        request,
+        status,
+        {"content-type": "text/event-stream" if stream else "application/json"},
+        [Chunk(frame.encode(), time) for frame, time in zip(frames, at, strict=True)],
+        at[0],
+        provenance,
+    )
+    return Evidence(exchange, reply.read(exchange), body, "gemini-3-flash-preview", request.transport, folder=folder)
+
+
+def answer(*parts: Any, finish: str | None = "STOP", **more: Any) -> dict[str, Any]:
+    """A GenerateContentResponse; ``more`` are fields of the candidate, those of the response in camelCase among them."""
+    top: dict[str, Any] = {
+        key: more.pop(key) for key in ("usageMetadata", "modelVersion", "promptFeedback") if key in more
+    }
+    whole = [{"text": part} if isinstance(part, str) else part for part in parts]
+    candidate = {"content": {"role": "model", "parts": whole}, "index": 0, **more}
+    return {"candidates": [{**candidate, **({"finishReason": finish} if finish else {})}], **top}
+
+
+def said(name: str, parameter: Any, found: Evidence) -> list[str]:
+    """The messages of one check, after its parameter has passed the door that a suite passes."""
+    check = find_check(name)
+    assert check is not None
+    assert shape.findings(parameter, check.parameter) == []
+    assert complaints(check.parameter, parameter, found.folder) == []
+    return [f"{each.at}: {each.message}" for each in check.function(found, parameter)]
+
+
+def refused(name: str, parameter: Any, folder: Path = Path()) -> list[str]:
+    """Why a suite with this parameter is not played."""
+    check = find_check(name)
+    assert check is not None
+    return [each.message for each in shape.findings(parameter, check.parameter)] or [
+        f"{'.'.join(map(str, at))}: {message}" if at else message
+        for at, message in complaints(check.parameter, parameter, folder)
+    ]
+
+
+def test_every_check_has_a_page_with_an_example_under_its_own_name() -> None:
+    for name, check in all_checks().items():
+        assert check.doc.splitlines()[0].endswith((".", "..")), name
+        assert f"    {name}:" in check.doc, name
+
+
+# --- outcome
+
+
+def test_finish_reason() -> None:
+    cut = evidence(answer("x", finish="MAX_TOKENS"))
+    assert said("finishReason", "MAX_TOKENS", cut) == []
+    assert said("finishReason", {"in": ["STOP", "MAX_TOKENS"]}, cut) == []
+    assert said("finishReason", "STOP", cut) == ['finishReason: expected string "STOP", got string "MAX_TOKENS"']
+    assert said("finishReason", "STOP", evidence(answer("x", finish=None))) == [
+        'finishReason: expected string "STOP", got absent'
+    ]
+
+
+def test_a_blocked_prompt() -> None:
+    blocked = evidence({"promptFeedback": {"blockReason": "SAFETY"}})
+    assert said("blockReason", "SAFETY", blocked) == []
+    assert said("blockReason", {"present": False}, evidence(answer("x"))) == []
+    assert said("blockReason", "SAFETY", evidence(answer("x"))) == ['blockReason: expected string "SAFETY", got absent']
+    assert said("candidates", 0, blocked) == []
+
+
+def test_a_refusal_is_a_result() -> None:
+    error = {
+        "code": 400,
+        "message": "Thinking level is not supported",
+        "status": "INVALID_ARGUMENT",
+        "details": [{"a": 1}],
+    }
+    no = evidence({"error": error}, status=400)
+    assert said("http", 400, no) == []
+    assert said("http", {"in": [200, 503]}, no) == ["HTTP status: expected one of [200, 503], got integer 400"]
+    assert said("error", {"status": "INVALID_ARGUMENT", "message": {"icontains": "thinking"}, "code": 400}, no) == []
+    assert said("error", {"details": {"some": {"fields": {"a": 1}}}}, no) == []
+    assert said("error", {"status": "NOT_FOUND"}, no) == [
+        'error.status: expected string "NOT_FOUND", got string "INVALID_ARGUMENT"'
+    ]
+    assert said("error", {"status": "NOT_FOUND"}, evidence(answer("x"))) == [
+        "error: expected an error answer, got none (HTTP 200)"
+    ]
+
+
+def test_headers_in_any_case() -> None:
+    assert (
+        said("headers", {"Content-Type": {"contains": "json"}, "via": {"present": False}}, evidence(answer("x"))) == []
+    )
+
+
+def test_model_version() -> None:
+    assert said("modelVersion", {"starts_with": "gemini-3"}, evidence(answer("x", modelVersion="gemini-3-flash"))) == []
+    assert said("modelVersion", "m", evidence(answer("x"))) == ['modelVersion: expected string "m", got absent']
+
+
+def test_safety_ratings() -> None:
+    rating = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "MEDIUM"}
+    rated = evidence(answer("x", safetyRatings=[rating]))
+    assert said("safetyRatings", {"present": True, "blocked": False, "max": "HIGH"}, rated) == []
+    assert said("safetyRatings", {"max": "LOW"}, rated) == [
+        'candidates[0].safetyRatings[0].probability: expected one of ["NEGLIGIBLE", "LOW"], got string "MEDIUM"'
+    ]
+    assert said("safetyRatings", {"present": False}, evidence(answer("x"))) == []
+
+
+# --- tokens, text
+
+
+def test_token_counts_absent_is_zero() -> None:
+    used = evidence(answer("x", usageMetadata={"promptTokenCount": 5, "totalTokenCount": 20, "thoughtsTokenCount": 12}))
+    assert said("thoughtsTokenCount", {"min": 1, "max": 100}, used) == []
+    assert said("thoughtsTokenCount", {"max": 10}, used) == ["thoughtsTokenCount: expected at most 10, got integer 12"]
+    assert said("cachedContentTokenCount", 0, used) == []
+    assert said("candidatesTokenCount", {"min": 1}, used) == [
+        "candidatesTokenCount: expected at least 1, got integer 0"
+    ]
+
+
+def test_text_never_holds_thoughts() -> None:
+    mixed = evidence(answer({"text": "Hm, coat?", "thought": True}, "Take a jacket."))
+    assert said("text", {"any": [{"icontains": "coat"}, {"icontains": "jacket"}]}, mixed) == []
+    assert said("text", {"not": {"contains": "coat"}}, mixed) == []
+    assert said("thoughts", {"present": True, "contains": "coat"}, mixed) == []
+    assert said("thoughts", {"present": False}, evidence(answer("x"))) == []
+    assert said("text", {"present": True}, evidence(answer())) == ["text: expected present, got absent"]
+
+
+# --- JSON
+
+SCHEMA = {
+    "type": "OBJECT",
+    "properties": {"total": {"type": "NUMBER"}, "lines": {"type": "ARRAY", "items": {"type": "STRING"}}},
+    "required": ["total"],
+    "propertyOrdering": ["lines", "total"],
+}
+ASKED = {"generationConfig": {"responseMimeType": "application/json", "responseSchema": SCHEMA}}
+
+
+def test_json_valid_in_order_and_what_stands_in_it() -> None:
+    good = evidence(answer('{"lines": ["AB-1", "CD-2"], "total": 118.4}'), body=ASKED)
+    assert said("json", {}, good) == []
+    whole = {
+        "valid": "request",
+        "order": "request",
+        "at": {
+            "$.total": {"approx": 118.40, "abs": 0.01},
+            "$.lines[*]": {"matches": r"^[A-Z]{2}-\d$"},
+            "$.x": {"present": False},
+        },
+    }
+    assert said("json", whole, good) == []
+    assert said("json", {"order": ["lines", "total"]}, good) == []
+    assert said("json", {"equals": {"total": 118.4, "lines": ["AB-1", "CD-2"]}}, good) == []
+
+
+def test_json_says_everything_that_is_wrong_with_it() -> None:
+    bad = evidence(answer('{"total": "much", "lines": ["AB-1", 2]}'), body=ASKED)
+    assert said("json", {"valid": "request", "order": "request", "at": {"$.lines[*]": {"type": "string"}}}, bad) == [
+        '$.total: expected number, got string "much" (type of the schema)',
+        "$.lines[1]: expected string, got integer 2 (type of the schema)",
+        "$: expected the keys in the order lines, total, got total, lines",
+        "$.lines[1]: expected type string, got integer 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "expected one JSON value, got no text"),
+        ('```json\n{"a": 1}\n```', "expected one JSON value, got a code fence around it"),
+        ('{"a": 1} {"b": 2}', "expected one JSON value, got more text after it"),
+        ("Hello!", "expected one JSON value, got text that is not JSON"),
+    ],
+)
+def test_text_that_is_not_json(text: str, reason: str) -> None:
+    (message,) = said("json", {"valid": "request"}, evidence(answer(text), body=ASKED))
+    assert message.startswith(f"json: {reason}")
+
+
+def test_cut_json_names_the_cause() -> None:
+    (message,) = said("json", {}, evidence(answer('{"a": [1,', finish="MAX_TOKENS"), body=ASKED))
+    assert "raise maxOutputTokens" in message
+
+
+def test_a_schema_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "own.schema.json").write_text(json.dumps({"type": "array"}))
+    (tmp_path / "own.schema.yaml").write_text("type: ARRAY\nmaxItems: 1\n")
+    found = evidence(answer("[1, 2]"), folder=tmp_path)
+    assert said("json", {"valid": "own.schema.json"}, found) == []
+    assert said("json", {"valid": "own.schema.yaml"}, found) == [
+        "$: expected at most 1 items, got array of 2 [1, 2] (maxItems of the schema)"
+    ]
+    assert said("json", {"valid": {"type": "OBJECT"}}, found) == [
+        "$: expected object, got array of 2 [1, 2] (type of the schema)"
+    ]
+    assert refused("json", {"valid": "gone.json"}, tmp_path) == [
+        f"valid: cannot read the schema {tmp_path / 'gone.json'}: No such file or directory"
+    ]
+    assert refused("json", {"valid": {"type": "OBJEKT"}})[0].startswith('valid: $.type: string "OBJEKT" is not a type')
+
+
+def test_without_a_schema_in_the_request_there_is_nothing_to_be_valid_against() -> None:
+    with pytest.raises(SuiteError, match="this request sends no schema"):
+        said("json", {"valid": "request"}, evidence(answer("{}"), body={}))
+
+
+def test_an_enum_answer_is_its_bare_word() -> None:
+    body = {
+        "generationConfig": {
+            "responseMimeType": "text/x.enum",
+            "responseSchema": {"type": "STRING", "enum": ["good", "bad"]},
+        }
+    }
+    assert said("json", {"valid": "request"}, evidence(answer("good"), body=body)) == []
+    assert said("json", {"valid": "request"}, evidence(answer("fine"), body=body)) != []
+
+
+def test_path_looks_anywhere_in_the_merged_response() -> None:
+    found = evidence(answer("a", finish=None), answer("b", modelVersion="m"))
+    good = {
+        "$.candidates[0].index": 0,
+        "$.candidates[*].content.parts[0].text": "ab",
+        "$.modelStatus": {"present": False},
+    }
+    assert said("path", good, found) == []
+    assert said("path", {"$.modelVersion": "n", "$.gone": 1}, found) == [
+        '$.modelVersion: expected string "n", got string "m"',
+        "$.gone: expected integer 1, got absent",
+    ]
+    assert said("path", {"$.error.code": 400}, evidence({"error": {"code": 400}}, status=400)) == []
+
+
+# --- grounding
+
+TEXT = "日本の首都は東京です。Tokyo has 14 million people."
+FIRST, SECOND = "日本の首都は東京です。", "Tokyo has 14 million people."
+REDIRECT = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/abc"
+
+
+def support(text: str, start: int, *chunks: int, **more: Any) -> dict[str, Any]:
+    end = start + len(text.encode())
+    segment = {"text": text, "endIndex": end, **({"startIndex": start} if start else {}), **more}
+    return {"segment": segment, "groundingChunkIndices": list(chunks)}
+
+
+def grounded(*supports: Any, parts: Sequence[Any] = (TEXT,)) -> Evidence:
+    metadata = {
+        "webSearchQueries": ["capital of japan", "population tokyo"],
+        "groundingChunks": [
+            {"web": {"uri": REDIRECT, "title": "example.com"}},
+            {"maps": {"uri": "https://maps.google.com/?cid=1", "title": "Tokyo"}},
+        ],
+        "groundingSupports": list(supports),
+    }
+    return evidence(answer(*parts, groundingMetadata=metadata))
+
+
+def test_supports_are_verified_by_bytes() -> None:
+    good = grounded(support(FIRST, 0, 0), support(SECOND, len(FIRST.encode()), 0, 1))
+    assert said("groundingSupports", "verified", good) == []
+    assert said("groundingSupports", {"min": 2, "verified": True}, good) == []
+    assert said("coverage", {"min": "100%"}, good) == []
+
+
+def test_offsets_in_characters_are_found_out() -> None:
+    wrong = support(SECOND, len(FIRST), 0)
+    found = said("groundingSupports", "verified", grounded(wrong))
+    assert found[0].startswith(
+        'groundingSupports[0].segment: expected string "Tokyo has 14 million people." at bytes 11-39'
+    )
+
+
+def test_a_part_index_counts_in_that_part() -> None:
+    parts = ["I will look that up. ", "Part A is common."]
+    assert said("groundingSupports", "verified", grounded(support(parts[1], 0, 0, partIndex=1), parts=parts)) == []
+    assert said("groundingSupports", "verified", grounded(support(parts[1], 0, 0), parts=parts)) != []
+    (share,) = said("coverage", {"min": "50%"}, grounded(support(parts[1], 0, 0, partIndex=1), parts=parts))
+    assert share == "coverage: expected at least 50 %, got 44.74 %"
+
+
+def test_stray_chunks_and_offsets_outside_the_text() -> None:
+    outside, stray = said("groundingSupports", "verified", grounded(support(FIRST, 0, 0, 7), support("xyz" * 50, 0, 0)))
+    assert outside.endswith("at bytes 0-150 of the answer, got nothing: they lead outside the text")
+    assert stray == (
+        "groundingSupports[0].groundingChunkIndices[1]: expected the index of an existing chunk, got integer 7"
+    )
+
+
+def test_verified_wants_something_to_verify() -> None:
+    assert said("groundingSupports", "verified", evidence(answer("x"))) == [
+        "groundingSupports (count): expected at least 1, got integer 0"
+    ]
+    assert said("groundingSupports", {"min": 0, "verified": True}, evidence(answer("x"))) == []
+
+
+def test_grounding_chunks() -> None:
+    found = grounded()
+    assert said("groundingChunks", {"min": 1, "max": 2}, found) == []
+    assert said("groundingChunks", {"kind": "web", "domains": ["example.com"]}, found) == []
+    assert said("groundingChunks", {"kind": "retrievedContext"}, found) == [
+        "groundingChunks (retrievedContext) (count): expected at least 1, got integer 0"
+    ]
+    assert (
+        said("groundingChunks", {"uris": {"each": {"starts_with": "https://"}}, "titles": {"some": "Tokyo"}}, found)
+        == []
+    )
+    assert said("groundingChunks", {"deny": ["EXAMPLE.com"]}, found) == [
+        f'groundingChunks[0]: expected no source from EXAMPLE.com, got string "{REDIRECT}" (example.com)'
+    ]
+    assert said("groundingChunks", 0, evidence(answer("x"))) == []
+
+
+def test_web_search_queries() -> None:
+    assert said("webSearchQueries", {"min": 1, "some": {"icontains": "Tokyo"}}, grounded()) == []
+    assert said("webSearchQueries", {"each": {"contains": "tokyo"}}, grounded()) == [
+        'webSearchQueries[0]: expected text containing "tokyo", got string "capital of japan"'
+    ]
+    assert said("webSearchQueries", {"min": 1}, evidence(answer("x"))) != []
+
+
+def test_url_context() -> None:
+    urls = [{"retrievedUrl": "https://example.org/a", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}]
+    failed = [*urls, {"urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}]
+    assert said("urlContext", "success", evidence(answer("x", urlContextMetadata={"urlMetadata": urls}))) == []
+    assert (
+        said(
+            "urlContext",
+            {"urls": {"some": {"contains": "example.org"}}},
+            evidence(answer("x", urlContextMetadata={"urlMetadata": urls})),
+        )
+        == []
+    )
+    assert len(said("urlContext", "success", evidence(answer("x", urlContextMetadata={"urlMetadata": failed})))) == 1
+    assert len(said("urlContext", "success", evidence(answer("x")))) == 1
+
+
+# --- calls, code, files
+
+
+def call(name: str, **args: Any) -> dict[str, Any]:
+    return {"functionCall": {"name": name, "args": args}}
+
+
+def test_function_calls_these_and_no_others_in_any_order() -> None:
+    two = evidence(answer(call("get_weather", city="Lima"), call("get_weather", city="Oslo", unit="C")))
+    assert (
+        said("functionCalls", [{"name": "get_weather", "args": {"city": "Oslo"}}, {"name": "get_weather"}], two) == []
+    )
+    assert said("functionCalls", {"min": 1}, two) == []
+    assert said("functionCalls", [{"name": "get_weather", "args": {"city": "Lima"}}], two) == [
+        'functionCalls[1]: expected no such call, got get_weather with object {"city": "Oslo", "unit": "C"}'
+    ]
+    assert said(
+        "functionCalls", [{"name": "get_weather", "args": {"city": {"icontains": "rome"}}}, {"name": "buy"}], two
+    ) == [
+        'functionCalls[0].args.city: expected text containing "rome" (any case), got string "Lima"',
+        'functionCalls: expected a call of string "buy", got calls of get_weather, get_weather',
+        'functionCalls[1]: expected no such call, got get_weather with object {"city": "Oslo", "unit": "C"}',
+    ]
+
+
+def test_no_function_calls() -> None:
+    assert said("functionCalls", "none", evidence(answer("x"))) == []
+    assert said("functionCalls", "none", evidence(answer(call("buy")))) != []
+    assert said("functionCalls", [{"name": "buy"}], evidence(answer("x"))) == [
+        'functionCalls: expected a call of string "buy", got no function call'
+    ]
+
+
+def test_nested_arguments() -> None:
+    booked = evidence(answer(call("book", room={"beds": 2, "view": "sea"})))
+    assert said("functionCalls", [{"name": "book", "args": {"room": {"fields": {"beds": {"min": 2}}}}}], booked) == []
+    assert said("functionCalls", [{"name": "book", "args": {"room": {"equals": {"beds": 2}}}}], booked) != []
+
+
+def test_thought_signatures() -> None:
+    signed = evidence(answer({**call("a"), "thoughtSignature": "c2ln"}, call("b")))
+    late = evidence(answer(call("a"), {**call("b"), "thoughtSignature": "c2ln"}))
+    assert said("thoughtSignature", "on-first-call", signed) == []
+    assert said("thoughtSignature", "on-first-call", late) != []
+    assert said("thoughtSignature", "present", late) == []
+    assert said("thoughtSignature", "absent", late) == ["thoughtSignature: expected no signed part, got 1 of 2"]
+
+
+def test_code_that_ran() -> None:
+    ran = evidence(
+        answer(
+            {"executableCode": {"language": "PYTHON", "code": "print(17 * 301)"}},
+            {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "5117\n"}},
+        )
+    )
+    assert said("executableCode", {"code": {"contains": "print"}}, ran) == []
+    assert said("codeExecutionResult", {"outcome": "OUTCOME_OK", "output": {"equals": "5117", "trim": True}}, ran) == []
+    assert said("codeExecutionResult", {"outcome": "OUTCOME_FAILED"}, ran) != []
+    assert said("executableCode", 0, evidence(answer("x"))) == []
+
+
+def test_inline_data() -> None:
+    data = base64.b64encode(b"\xff\xd8\xff\xe0" + b"0" * 100).decode()
+    photo = evidence(answer({"inlineData": {"mimeType": "image/jpeg", "data": data}}))
+    liar = evidence(answer({"inlineData": {"mimeType": "image/png", "data": data}}))
+    wanted = {"mimeType": {"starts_with": "image/"}, "bytes": {"min": 100}, "magic": True}
+    assert said("inlineData", wanted, photo) == []
+    assert said("inlineData", wanted, liar) == [
+        "inlineData[0]: expected bytes of image/png, as declared, got image/jpeg"
+    ]
+    assert said("inlineData", {"min": 1}, evidence(answer("x"))) == [
+        "inlineData (count): expected at least 1, got integer 0"
+    ]
+
+
+# --- time
+
+
+def test_streams() -> None:
+    times = [0.4, 0.9, 3.0]
+    streamed = evidence(
+        answer({"text": "hm", "thought": True}, finish=None), answer("a", finish=None), answer("b"), times=times
+    )
+    assert (
+        said("stream", {"chunks": 3, "ttft": {"max": "1s"}, "gap": {"max": "2.2s"}, "duration": {"max": 2.7}}, streamed)
+        == []
+    )
+    assert said("stream", {"chunks": {"min": 4}, "ttft": {"max": "500ms"}, "gap": {"max": 2}}, streamed) == [
+        "stream.chunks: expected at least 4, got integer 3",
+        "stream.ttft: expected at most 0.5 s, got 0.9 s",
+        "stream.gap: expected at most 2 s, got 2.1 s",
+    ]
+    assert said("ttft", {"max": "900ms"}, streamed) == []
+    assert said("latency", {"max": "2.9s"}, streamed) == ["latency: expected at most 2.9 s, got 3 s"]
+
+
+def test_the_stream_check_is_about_streams_only() -> None:
+    assert said("stream", {"chunks": {"min": 2}}, evidence(answer("a"))) == []
+
+
+def test_a_time_that_was_never_recorded_is_not_a_pass() -> None:
+    lost = evidence(answer("a", finish=None), answer("b"), provenance=LOST)
+    for name in ("latency", "ttft"):
+        (message,) = said(name, {"max": "9s"}, lost)
+        assert "kept no times; record it again" in message
+    assert len(said("stream", {"chunks": 2, "ttft": {"max": 9}, "gap": {"max": 9}, "duration": {"max": 9}}, lost)) == 3
+
+
+def test_an_answer_without_output_has_no_first_token() -> None:
+    (message,) = said("ttft", {"max": "9s"}, evidence(answer()))
+    assert message == "ttft: expected a first output, got an answer without text, call or data"
+
+
+# --- own checks
+
+OWN = """
+def holds(result): assert result.json["a"] == 1 and result.usage["totalTokenCount"] == 3 and result.status == 200
+def nothing(result): return None
+def no(result): return False
+def reason(result): return f"expected one word, got {result.text!r}"
+def asserts(result): assert result.finish_reason == "MAX_TOKENS", result.finish_reason
+def not_json(result): return result.json
+def breaks(result): return result.nonsense
+def odd(result): return 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Evidence:
+    (tmp_path / "checks.py").write_text(OWN)
+    return evidence(answer('{"a": 1}', usageMetadata={"totalTokenCount": 3}), folder=tmp_path)
+
+
+def test_own_checks(own: Evidence) -> None:
+    assert said("python", ["checks.py:holds", "checks.py:nothing"], own) == []
+    assert said("python", "checks.py:no", own) == ["checks.py:no: checks.py:no returned False"]
+    assert said("python", "checks.py:reason", own) == ["""checks.py:reason: expected one word, got '{"a": 1}'"""]
+    assert said("python", "checks.py:asserts", own) == ["checks.py:asserts: STOP"]
+
+
+def test_an_answer_that_is_not_json_fails_the_check_that_needs_it(own: Evidence) -> None:
+    (message,) = said("python", "checks.py:not_json", evidence(answer("hi"), folder=own.folder))
+    assert "got text that is not JSON" in message
+
+
+@pytest.mark.parametrize(("name", "problem"), [("breaks", AttributeError), ("odd", TypeError), ("gone", SuiteError)])
+def test_a_broken_own_check_raises(own: Evidence, name: str, problem: type[Exception]) -> None:
+    with pytest.raises(problem):
+        said("python", f"checks.py:{name}", own)
+
+
+def test_own_checks_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    assert refused("python", "one_word", tmp_path) == ["'one_word' does not name a function; write file.py:function"]
+    assert refused("python", "gone.py:one_word", tmp_path) == [f"there is no file {tmp_path / 'gone.py'}"]
+
+
+# --- refused before any call
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "start"),
+    [
+        ("thoughtsTokenCount", {"contains": "a"}, 'unknown key "contains"'),
+        ("thoughtsTokenCount", "12", "expected a number"),
+        ("thoughtsTokenCount", {"min": 9, "max": 1}, "min 9 is more than max 1"),
+        ("text", {"min": 3}, 'unknown key "min"'),
+        ("text", 191, "expected text"),
+        ("text", {"matches": "["}, "matches: '[' is not a regular expression"),
+        ("latency", {"max": "2 seconds"}, 'max: string "2 seconds" is not a time span'),
+        ("coverage", {"min": 50}, "min: integer 50 is not a share"),
+        ("json", {"at": {"total": 1}}, "at.total: 'total' is not a JSONPath"),
+        ("json", {"at": {"$.a": {"contians": "x"}}}, 'unknown key "contians"'),
+        ("groundingChunks", {"min": 3, "max": 1}, "min 3 is more than max 1"),
+        ("groundingChunks", {"domains": {"each": {"matches": "("}}}, "domains: each: matches: '(' is not"),
+        ("functionCalls", [{"args": {}}], 'the key "name" is missing'),
+        ("thoughtSignature", "on first call", 'expected "present", "absent" or "on-first-call"'),
+    ],
+)
+def test_a_parameter_that_cannot_be_meant_is_refused(name: str, parameter: Any, start: str) -> None:
+    assert refused(name, parameter)[0].startswith(start)
+
+
+def test_what_still_waits_for_its_value_is_not_refused() -> None:
+    assert refused("thoughtsTokenCount", {"min": shape.Later("${row.min}"), "max": 1}) == []
+    assert refused("python", shape.Later("${row.check}")) == []
