@@ -441,7 +441,8 @@ def dump(interactions: Iterable[Mapping[str, Any]], recorded_with: Mapping[str, 
     whole: dict[str, Any] = {"version": 1, "interactions": list(interactions)}
     if recorded_with:
         whole["recorded_with"] = dict(recorded_with)
-    return str(yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000))
+    text: str = yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return text.removesuffix("...\n")  # libyaml ends so after a literal block that keeps its last line ends
 
 
 def _about(exchange: Exchange, slot: tuple[int, int, int] | None) -> dict[str, Any]:

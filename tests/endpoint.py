@@ -1,0 +1,142 @@
+"""A loopback server that says exactly the bytes a test tells it to, and keeps exactly the bytes it was sent."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+Script = Callable[[socket.socket], None]
+"""Answers one request on a connection."""
+
+
+class Endpoint:
+    """Answers the n-th request with the n-th script; the last script answers all that follow."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self.requests: list[bytes] = []
+        self._scripts = scripts
+        self._lock = threading.Lock()
+        self._connections: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._workers: list[threading.Thread] = []
+
+    @property
+    def port(self) -> int:
+        return int(self._listening.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def request(self) -> bytes:
+        """The only request that came."""
+        (only,) = self.requests
+        return only
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for each in self._connections:
+            each.close()
+        self._thread.join(5)
+        for worker in self._workers:
+            worker.join(5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self._connections.append(connection)
+            worker = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._workers.append(worker)
+            worker.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            while request := _read_request(connection):
+                with self._lock:
+                    self.requests.append(request)
+                    script = self._scripts[min(len(self.requests), len(self._scripts)) - 1]
+                script(connection)
+        except OSError:
+            pass
+        finally:
+            connection.close()
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        if not more:
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
+    """A whole answer: bytes as they are, anything else as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
+    return lambda connection: connection.sendall(_head(status, fields) + content)
+
+
+def stream(
+    pieces: Iterable[bytes], pause: float = 0.0, *, ends: bool = True, headers: Mapping[str, str] | None = None
+) -> Script:
+    """Chunks with a pause before each; without ``ends`` the connection is cut after the last."""
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(
+            _head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **(headers or {})})
+        )
+        for piece in pieces:
+            time.sleep(pause)
+            connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        if not ends:
+            raise OSError("cut")
+        connection.sendall(b"0\r\n\r\n")
+
+    return script
+
+
+def hang(connection: socket.socket) -> None:
+    """Say nothing until the client is gone."""
+    connection.recv(1)
+
+
+def drop(connection: socket.socket) -> None:
+    """Close without a word."""
+    raise OSError("dropped")
+
+
+def _head(status: int, fields: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def refused() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
