@@ -42,6 +42,7 @@ class Group:
     target: str
     axes: Mapping[str, Json]
     place: PlaceRow
+    streamed: bool = False
     require: int | None = None
     xfail: str | None = None
     skip: str | None = None
@@ -228,6 +229,7 @@ def _group(row: Row) -> Group:
         target=row["target"],
         axes=row["axes"],
         place=row["place"],
+        streamed=row["streamed"],
         require=row["require"],
         xfail=row["xfail"],
         skip=row["skip"],

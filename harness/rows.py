@@ -90,6 +90,7 @@ class Row(TypedDict):
     target: str
     axes: dict[str, Json]
     attempt: int
+    streamed: bool
     status: Status
     verdicts: list[VerdictRow]
     held: int
@@ -195,6 +196,7 @@ def _asked(trial: Trial) -> dict[str, Json]:
         "target": str(trial.target),
         "axes": dict(trial.axes),
         "attempt": trial.attempt,
+        "streamed": any(step.transport == "stream" for step in trial.steps),
         "place": {"file": trial.place.file, "line": trial.place.line},
         "require": trial.require.at_least,
         "xfail": trial.xfail,
@@ -257,10 +259,12 @@ def _outcome(turn: Turn) -> OutcomeRow:
 
 def kinds(reply: Reply) -> list[str]:
     """The kinds of parts of an answer (``text``, ``thought``, ``functionCall`` ...), each once, sorted."""
-    return sorted({_kind(part) for part in reply.parts})
+    return sorted({kind for part in reply.parts if (kind := _kind(part))})
 
 
-def _kind(part: Mapping[str, Json]) -> str:
+def _kind(part: Mapping[str, Json]) -> str | None:
+    """None for an empty text, which streams end with."""
     if part.get("thought") is True:
         return "thought"
-    return next((name for name in part if name not in _MARKS), "empty")
+    name = next((name for name in part if name not in _MARKS), None)
+    return None if name == "text" and part["text"] == "" else name

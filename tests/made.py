@@ -36,6 +36,7 @@ def row(
         "target": target,
         "axes": axes,
         "attempt": n,
+        "streamed": axes.get("transport") == "stream",
         "status": status,
         "verdicts": [],
         "held": 30,

@@ -12,7 +12,7 @@ HARNESS = Path(__file__).parents[1] / "harness"
 ROOMS = {
     "nouns": "model errors __init__",
     "reading": "framing reply predicates dialect definition jsonpath jsontext media grounding outcome checks judge",
-    "saying": "yamltext shape suite template matrix models providers",
+    "saying": "yamltext names shape language sense keywords axes body suite template matrix models providers",
     "judging runs": "rows compare stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store config simulator",
     "fronts": "session commands cli pytest_plugin",

@@ -106,7 +106,7 @@ def test_unary_and_stream_that_disagree_are_named() -> None:
         row(axes={"transport": "unary"}, agree="shape", outcome=plain),
         row(axes={"transport": "stream"}, agree="shape", outcome={**plain, "finishReason": "MAX_TOKENS"}),
     ]
-    assert "* capital: unary and stream disagree: finishReason: STOP unary, MAX_TOKENS streamed" in printed(
+    assert "* capital on flash: unary and stream disagree: finishReason: STOP unary, MAX_TOKENS streamed" in printed(
         rows, width=120
     )
 

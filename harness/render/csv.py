@@ -42,7 +42,7 @@ def _harmless(value: Json) -> Json:
 
 
 def _asked(row: Row) -> list[Json]:
-    axes = " ".join(f"{name}={layout.spelled(value)}" for name, value in row["axes"].items())
+    axes = " ".join(f"{name}={layout.spelled(name, value)}" for name, value in row["axes"].items())
     return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
 
 

@@ -69,7 +69,7 @@ def _case(group: Group, suite: str) -> Iterator[str]:
 
 def _facts(group: Group) -> Iterator[tuple[str, str]]:
     yield "target", group.target
-    yield from ((f"axis:{name}", layout.spelled(value)) for name, value in group.axes.items())
+    yield from ((f"axis:{name}", layout.spelled(name, value)) for name, value in group.axes.items())
     yield "attempts", f"{group.passed}/{group.attempts}"
     for measure in group.measures:
         middle = group.typical(measure)

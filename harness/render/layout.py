@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.axes import label
 from harness.compare import Group
 from harness.model import Json
 from harness.render import words
@@ -39,9 +40,9 @@ class Grid:
         return [self.cells.get((case, column)) for column in self.columns]
 
 
-def spelled(value: Json) -> str:
-    """An axis value as a header shows it."""
-    return value if isinstance(value, str) else words.value(value, 40)
+def spelled(name: str, value: Json) -> str:
+    """An axis value as a header shows it, and as it stands in ids: ``low``, ``0``, ``high+thoughts``."""
+    return label(name, value).removeprefix(f"{name}=")
 
 
 def grids(groups: Sequence[Group]) -> Iterator[Grid]:
@@ -62,7 +63,7 @@ def grids(groups: Sequence[Group]) -> Iterator[Grid]:
 
 
 def _column(group: Group) -> Column:
-    return Column(group.target, tuple((name, spelled(value)) for name, value in group.axes.items()))
+    return Column(group.target, tuple((name, spelled(name, value)) for name, value in group.axes.items()))
 
 
 def one_provider(groups: Sequence[Group]) -> str | None:
@@ -73,7 +74,14 @@ def one_provider(groups: Sequence[Group]) -> str | None:
 
 def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
     """Those of the measures that any of the groups has."""
-    return [each for each in measures if any(group and group.measures.get(each) for group in groups)]
+    return [each for each in measures if any(group and value(group, each) is not None for group in groups)]
+
+
+def value(group: Group, measure: str) -> float | None:
+    """The typical value for a cell. Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``."""
+    if not group.streamed and measure in ("ttft_s", "gap_s"):
+        return None
+    return group.typical(measure)
 
 
 def folded(label: str, limit: int) -> list[str]:

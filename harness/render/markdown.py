@@ -71,9 +71,9 @@ def _cell(group: Group, view: View) -> str:
     bold = f"**{mark}**" if mark.isupper() else mark
     lines = [f"{bold} {rest}".strip()]
     lines += [
-        f"{words.label(each)}: {words.measured(each, group.typical(each))}"
+        f"{words.label(each)}: {words.measured(each, layout.value(group, each))}"
         for each in view.measures
-        if group.measures.get(each)
+        if layout.value(group, each) is not None
     ]
     if group.warnings:
         lines.append(f"warnings: {group.warnings}")

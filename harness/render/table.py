@@ -68,7 +68,7 @@ def _flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
 
 def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
     group = grid.cells[case, grid.columns[0]]
-    numbers = [words.measured(each, group.typical(each)) for each in measures]
+    numbers = [words.measured(each, layout.value(group, each)) for each in measures]
     return [case, words.verdict(group), *numbers, *([str(group.warnings or "")] if warned else [])]
 
 
@@ -80,11 +80,11 @@ def _fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[st
 
 def column_name(column: Column, provider: str | None) -> str:
     """The target, without its provider where that goes without saying, and the axis values."""
-    return " ".join([_target(column, provider), *(f"{name}={value}" for name, value in column.axes)])
+    return " ".join([_short(column.target, provider), *(f"{name}={value}" for name, value in column.axes)])
 
 
-def _target(column: Column, provider: str | None) -> str:
-    return column.target.removeprefix(f"{provider}/") if provider else column.target
+def _short(target: str, provider: str | None) -> str:
+    return target.removeprefix(f"{provider}/") if provider else target
 
 
 def _folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
@@ -106,7 +106,8 @@ def _stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
     for number, span in enumerate(spans):
         if number:
             yield ""
-        rows = [[line[0], *(line[index + 1] for index in span)] for line in body]
+        asked = [line for line in body if any(line[index + 1] for index in span)]
+        rows = [[line[0], *(line[index + 1] for index in span)] for line in asked]
         yield from _drawn(_header(grid, span, labels), _folded_first(rows, first), view)
 
 
@@ -114,7 +115,7 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
     groups = grid.row(case)
     yield [case, *(words.verdict(group) if group else "" for group in groups)]
     for measure in layout.shown(view.measures, groups):
-        values = [words.measured(measure, group.typical(measure)) if group else "" for group in groups]
+        values = [words.measured(measure, layout.value(group, measure)) if group else "" for group in groups]
         yield [f"  {words.label(measure)}", *values]
     if any(group and group.warnings for group in groups):
         yield ["  warnings", *(str(group.warnings) if group and group.warnings else "" for group in groups)]
@@ -124,7 +125,7 @@ def _columns(
     grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int
 ) -> tuple[list[list[str]], list[list[int]]]:
     """(the folded label of each column, the columns of each block): labels fold no more than it takes to have one block."""
-    names = [_target(column, provider) for column in grid.columns]
+    names = [_short(column.target, provider) for column in grid.columns]
     cells = [_widest(grid, index, body) for index in range(len(names))]
     for limit in (max(map(words.width, names)), 24, 16, 12):
         labels = [layout.folded(name, max(limit, cell)) for name, cell in zip(names, cells, strict=True)]
@@ -194,7 +195,8 @@ def differences(groups: Sequence[Group], provider: str | None) -> Iterator[str]:
     for group in groups:
         if group.disagreements:
             share = f" in {len(group.disagreements)} of {group.pairs} pairs" if group.pairs > 1 else ""
-            yield f"{group.case}: unary and stream disagree{share}: {group.disagreements[0]}"
+            where = f"{group.case} on {_short(group.target, provider)}"
+            yield f"{where}: unary and stream disagree{share}: {group.disagreements[0]}"
     told = {group.case for group in groups if group.disagreements}
     for grid in layout.grids(groups):
         for case in grid.cases:

@@ -159,16 +159,23 @@ def needs(group: Group) -> str:
 
 def provenance(summary: Summary) -> str:
     """Where the answers came from, in a line. A simulated answer is always called one."""
-    said = []
-    for (mode, source, simulated), dates in summary.provenance.items():
-        mark = " (SIMULATED answers)" if simulated else ""
-        when = "" if not dates else f" {dates[0]}" if dates[0] == dates[-1] else f" {dates[0]} to {dates[-1]}"
-        said.append(
-            f"replayed; recorded from {source}{mark}{when}" if mode == "replay" else f"live from {source}{mark}"
-        )
+    heard: dict[tuple[str, bool], list[str]] = {}
+    dates: dict[tuple[str, bool], list[str]] = {}
+    for (mode, source, simulated), days in summary.provenance.items():
+        heard.setdefault((mode, simulated), []).append(source)
+        dates.setdefault((mode, simulated), []).extend(days)
+    said = [_heard(*key, sources, sorted(dates[key])) for key, sources in heard.items()]
     if summary.lost_timing:
         said.append(f"timing lost in {count(summary.lost_timing, 'recording')}")
     return "; ".join(said) or "no answer was had"
+
+
+def _heard(mode: str, simulated: bool, sources: Sequence[str], days: Sequence[str]) -> str:
+    mark = " (SIMULATED answers)" if simulated else ""
+    if mode == "live":
+        return f"live from {', '.join(sources)}{mark}"
+    when = "" if not days else f" {days[0]}" if days[0] == days[-1] else f" {days[0]} to {days[-1]}"
+    return f"replayed; recorded from {', '.join(sources)}{mark}{when}"
 
 
 def simulated(summary: Summary) -> bool:
