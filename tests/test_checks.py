@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness import reply, shape
-from harness.checks import all_checks, find_check
+from harness.checks import find_check
 from harness.checks.parameters import complaints
 from harness.errors import SuiteError
 from harness.model import Chunk, Evidence, Exchange, Provenance, Request
@@ -73,12 +73,6 @@ def refused(name: str, parameter: Any, folder: Path = Path()) -> list[str]:
         f"{'.'.join(map(str, at))}: {message}" if at else message
         for at, message in complaints(check.parameter, parameter, folder)
     ]
-
-
-def test_every_check_has_a_page_with_an_example_under_its_own_name() -> None:
-    for name, check in all_checks().items():
-        assert check.doc.splitlines()[0].endswith((".", "..")), name
-        assert f"    {name}:" in check.doc, name
 
 
 # --- outcome

@@ -80,7 +80,9 @@ def path(evidence: Evidence, expected: dict[JsonPath, Predicate]) -> Iterator[Mi
     Chunks of a stream are merged first. An error answer is looked at as ``{error: ...}``. Every value that a path selects
     must be so; a path that selects nothing gives one absent value.
 
-        path: {$.candidates[0].index: 0, $.modelStatus: {present: true}}
+        path:
+          $.candidates[0].index: 0
+          $.modelStatus: {present: true}
     """
     error = {} if evidence.reply.error is None else {"error": evidence.reply.error}
     yield from selected({**evidence.reply.response, **error}, expected, "")
