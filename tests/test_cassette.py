@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.asked import PARIS, URL, exchange, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from harness import cassette
 from harness.errors import BadCassette
 from harness.jsontext import compact
 from harness.model import Chunk, Exchange, Provenance
+from tests.asked import PARIS, URL, exchange, request
 
 
 def tape(folder: Path, text: str | bytes) -> Path:
@@ -65,7 +65,17 @@ def reread(folder: Path, *exchanges: Exchange) -> Sequence[cassette.Interaction]
         (zlib.compress(b'{"a": 1}')[2:-4], {"content-encoding": "deflate"}),
         ('{"a": 1}', None),
     ],
-    ids="text binary gzip gzip-unsaid plain-called-gzip plain-called-br deflate raw-deflate no-headers".split(),
+    ids=[
+        "text",
+        "binary",
+        "gzip",
+        "gzip-unsaid",
+        "plain-called-gzip",
+        "plain-called-br",
+        "deflate",
+        "raw-deflate",
+        "no-headers",
+    ],
 )
 def test_a_body_is_read_however_it_was_stored(tmp_path: Path, stored: Any, headers: Any) -> None:
     read = foreign(tmp_path, ok(stored, headers=headers))
@@ -81,7 +91,7 @@ def test_a_body_is_read_however_it_was_stored(tmp_path: Path, stored: Any, heade
         {"status_code": 200, "http_version": "HTTP/1.1", "headers": {"a": "b"}, "content": "hi"},
         {"status": 200, "body": {"base64_string": b64encode(b"hi").decode()}},
     ],
-    ids="today bare-string old-httpx old-base64".split(),
+    ids=["today", "bare-string", "old-httpx", "old-base64"],
 )
 def test_old_layouts_are_read(tmp_path: Path, response: dict[str, Any]) -> None:
     read = foreign(tmp_path, response)
@@ -362,6 +372,7 @@ def test_stock_vcrpy_keeps_what_is_ours_when_it_rewrites_the_file(tmp_path: Path
 def test_we_replay_what_stock_vcrpy_records(tmp_path: Path) -> None:
     import httpx
     import vcr
+
     from tests.endpoint import Endpoint, answer
 
     path = tmp_path / "stock.yaml"

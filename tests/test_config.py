@@ -1,0 +1,142 @@
+"""What a folder says about itself, and every complaint about it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.config import Config, Timeouts, load
+from harness.errors import UsageError
+from harness.providers import ROWS
+
+
+def toml(folder: Path, text: str, name: str = "harness.toml") -> Path:
+    (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    config = load(tmp_path, {})
+    assert (config.provider, config.suites, config.concurrency) == ("google", tmp_path / "suites", 8)
+    assert config.providers == ROWS
+
+
+def test_everything_can_be_said(tmp_path: Path) -> None:
+    toml(
+        tmp_path,
+        """
+        provider = "mine"
+        suites = "checks"
+        concurrency = 32
+        strict = true
+        [timeouts]
+        gap = 20
+        [providers.mine]
+        base_url = "https://gateway.example/gemini"
+        keys = ["MY_KEY"]
+        auth = "bearer"
+        [providers.cometapi]
+        auth = "bearer"
+        """,
+    )
+    config = load(tmp_path, {})
+    assert (config.suites, config.concurrency, config.strict) == (tmp_path / "checks", 32, True)
+    assert config.timeouts == Timeouts(gap=20.0)
+    mine = config.find("mine")
+    assert (mine.name, mine.kind, mine.keys, mine.auth, mine.simulated) == (
+        "mine",
+        "mine",
+        ("MY_KEY",),
+        "bearer",
+        False,
+    )
+    assert config.find("cometapi").keys == ("COMETAPI_KEY",)
+    assert config.find("cometapi").auth == "bearer"
+
+
+def test_a_pyproject_above_is_found_and_others_are_passed_by(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    toml(tmp_path / "a", '[tool.ruff]\nline-length = 3 # not "gemini-harness"', "pyproject.toml")
+    toml(tmp_path, '[tool.gemini-harness]\nprovider = "simulator"', "pyproject.toml")
+    config = load(inner, {})
+    assert (config.provider, config.reports) == ("simulator", tmp_path.resolve() / "reports")
+
+
+def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
+    toml(
+        tmp_path,
+        """
+        provider = "gogle"
+        concurency = 4
+        attempts = true
+        timeouts = {conect = 1, total = -1}
+        [providers.mine]
+        auth = "basic"
+        [providers.other]
+        base_url = "gateway.example"
+        key = "hunter2"
+        """,
+    )
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {})
+    file = tmp_path / "harness.toml"
+    assert str(refused.value).splitlines() == [
+        f"{file}: concurency: unknown key, did you mean 'concurrency'?",
+        f"{file}: attempts: expected a whole number above 0, got a boolean (True)",
+        f"{file}: timeouts.conect: unknown key, did you mean 'connect'?",
+        f"{file}: timeouts.total: expected a number above 0, got a number (-1)",
+        f'{file}: providers.mine.auth: expected "x-goog-api-key" or "bearer" or "none", got text (\'basic\')',
+        f"{file}: providers.mine.base_url: missing",
+        f"{file}: providers.other.base_url: expected http://... or https://..., got 'gateway.example'",
+        f"{file}: providers.other.key: a key does not belong in a file; name its environment variable under `keys`",
+        f"{file}: provider: no provider is called 'gogle', did you mean 'google'?",
+    ]
+
+
+@pytest.mark.parametrize(("text", "reason"), [("a = ", "not valid TOML"), ("\udcff", "cannot be read")])
+def test_a_broken_file_is_no_traceback(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "harness.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match=reason):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "base_url", "kind"),
+    [
+        (
+            {"GOOGLE_GEMINI_BASE_URL": "https://proxy.example/gw"},
+            "google",
+            "https://proxy.example/gw",
+            "google at proxy.example",
+        ),
+        (
+            {"GOOGLE_GEMINI_BASE_URL": "https://generativelanguage.googleapis.com/"},
+            "google",
+            "https://generativelanguage.googleapis.com/",
+            "google",
+        ),
+        (
+            {"SIMULATOR_BASE_URL": "http://127.0.0.1:1/"},
+            "simulator-gateway",
+            "http://127.0.0.1:1/gateway",
+            "simulator-gateway",
+        ),
+    ],
+)
+def test_the_environment_may_move_a_provider(
+    tmp_path: Path, environ: dict[str, str], name: str, base_url: str, kind: str
+) -> None:
+    row = load(tmp_path, environ).find(name)
+    assert (row.base_url, row.kind) == (base_url, kind)
+
+
+def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"GOOGLE_GEMINI_BASE_URL: expected http"):
+        load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": "localhost"})
+
+
+def test_an_unknown_provider_has_a_nearest_name() -> None:
+    with pytest.raises(UsageError, match="'simulater', did you mean 'simulator'"):
+        Config().find("simulater")
