@@ -1,0 +1,337 @@
+"""Every invariant: an answer that breaks it, and near misses that do not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from harness import reply
+from harness.checks import all_rules
+from harness.judge import violations
+from harness.model import Evidence, Exchange
+from tests.exchanges import answer, chunk, exchange, request, sse
+
+USAGE = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
+THINKING = {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 40, "totalTokenCount": 46}
+STREAM, ARRAY = request({}, stream=True), request({}, stream=True, sse=False)
+
+
+def evidence(come: Exchange, *, audit: bool = False, **expects: Any) -> Evidence:
+    asked = come.request
+    body = asked.body if isinstance(asked.body, dict) else None
+    return Evidence(come, reply.read(come), body, asked.model, asked.transport, expects=expects, audit=audit)
+
+
+def broken(come: Exchange, *, audit: bool = False, **expects: Any) -> dict[str, str]:
+    """Rule -> severity of what this answer breaks."""
+    found = violations(evidence(come, audit=audit, **expects))
+    return {each.rule.id: each.severity for each in found}
+
+
+def unary(value: Any, body: Any = None, model: str = "gemini-2.5-flash", **more: Any) -> Exchange:
+    return exchange(value, request(body, model), **more)
+
+
+def stream(*values: Any, body: Any = None, model: str = "gemini-2.5-flash", **more: Any) -> Exchange:
+    return exchange(sse(*values), request(body if body is not None else {}, model, stream=True), **more)
+
+
+def config(**values: Any) -> dict[str, Any]:
+    return {"generationConfig": values}
+
+
+def thinking(**values: Any) -> dict[str, Any]:
+    return config(thinkingConfig=values)
+
+
+def with_candidate(value: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {**value, "candidates": [{**value["candidates"][0], **more}]}
+
+
+def grounded(whole: str, *, chunks: int = 1, **segment: Any) -> dict[str, Any]:
+    grounding = {
+        "groundingChunks": [{"web": {"uri": "https://x/"}}] * chunks,
+        "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
+    }
+    return with_candidate(answer(whole), groundingMetadata=grounding)
+
+
+def calling(name: str = "get_weather", **args: Any) -> dict[str, Any]:
+    return chunk({"functionCall": {"name": name, "args": args}}, finish="STOP", usageMetadata=USAGE)
+
+
+WEATHER = {
+    "name": "get_weather",
+    "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]},
+}
+TOOLS = {"tools": [{"function_declarations": [WEATHER]}]}
+SCHEMA = {
+    "type": "OBJECT",
+    "properties": {"b": {"type": "INTEGER"}, "a": {"type": "INTEGER"}},
+    "propertyOrdering": ["b", "a"],
+}
+JSON = config(responseMimeType="application/json", responseSchema=SCHEMA)
+ERROR = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
+PNG = "iVBORw0KGgoAAAANSUhEUg=="
+SHORT = with_candidate(answer('{"b": 1'), finishReason="MAX_TOKENS")
+
+
+def picture(mime: str) -> dict[str, Any]:
+    return chunk({"inlineData": {"mimeType": mime, "data": PNG}}, finish="STOP", usageMetadata=USAGE)
+
+
+BREAKS: list[tuple[str, str, Exchange]] = [
+    ("http-status", "error", unary(ERROR, status=429)),
+    ("error-envelope", "error", unary(b"<html>502</html>", status=502)),
+    ("error-envelope", "error", unary({"error": {"message": "x", "type": "invalid_request_error"}}, status=400)),
+    ("error-envelope", "error", unary(ERROR, status=503)),
+    ("error-envelope", "error", unary({"error": {**ERROR["error"], "message": json.dumps(ERROR)}}, status=429)),
+    ("content-type", "error", unary(answer(), headers={})),
+    ("content-type", "error", unary(answer(), headers={"content-type": "text/html"})),
+    ("content-type", "error", stream(answer(), headers={"content-type": "application/json"})),
+    ("json-body", "error", unary(b"")),
+    ("json-body", "error", unary(b"<html>")),
+    ("json-body", "error", unary(ERROR)),
+    ("json-body", "error", unary({"id": "chatcmpl-1", "choices": []})),
+    ("json-body", "error", unary([answer()])),
+    ("sse-framing", "error", exchange(sse(answer()) + b"data: [DONE]\n\n", STREAM)),
+    ("sse-framing", "error", exchange(b"junk\n" + sse(answer()), STREAM)),
+    ("sse-requested", "error", exchange(answer(), STREAM)),
+    ("sse-requested", "error", exchange([sse(answer())], ARRAY)),
+    ("stream-error", "error", stream(chunk({"text": "a"}), ERROR)),
+    ("stream-end", "error", stream(chunk({"text": "a"}, usageMetadata=USAGE))),
+    ("stream-end", "error", stream(answer("a "), answer("b"))),
+    (
+        "stream-delta",
+        "error",
+        stream(chunk({"text": "Hello "}), chunk({"text": "there, friend"}), answer("Hello there, friend")),
+    ),
+    ("stream-delta", "error", stream(chunk({"text": "He"}), chunk({"text": "Hell"}), answer("Hello"))),
+    ("candidates", "error", unary({"usageMetadata": USAGE})),
+    ("prompt-blocked", "error", unary({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})),
+    ("finish-reason", "error", unary(with_candidate(answer(), finishReason="SAFETY"))),
+    ("finish-reason", "error", unary(with_candidate(answer(), finishReason=None))),
+    ("visible-output", "error", unary(answer(""))),
+    ("visible-output", "error", unary(chunk({"text": "hm", "thought": True}, finish="STOP", usageMetadata=USAGE))),
+    ("replacement-character", "error", unary(answer("caf\ufffd"))),
+    ("usage-present", "error", unary(answer(usageMetadata={**USAGE, "totalTokenCount": None}))),
+    ("usage-present", "error", stream(chunk({"text": "a"}, usageMetadata=USAGE), chunk({"text": "b"}, finish="STOP"))),
+    ("usage-present", "warn", unary(answer(usageMetadata={"candidatesTokenCount": 1, "totalTokenCount": 6}))),
+    ("usage-natural", "error", unary(answer(usageMetadata={**USAGE, "candidatesTokenCount": -1}))),
+    ("usage-natural", "error", unary(answer(usageMetadata={**USAGE, "candidatesTokenCount": 1.5}))),
+    ("usage-sum", "error", unary(answer(usageMetadata={**THINKING, "totalTokenCount": 6}))),
+    ("usage-prompt-stable", "warn", stream(chunk({"text": "a"}, usageMetadata={"promptTokenCount": 4}), answer("b"))),
+    (
+        "usage-details",
+        "warn",
+        unary(answer(usageMetadata={**USAGE, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 4}]})),
+    ),
+    ("candidates-count", "warn", unary(answer(usageMetadata={"promptTokenCount": 5, "totalTokenCount": 5}))),
+    ("output-limit", "warn", unary(answer(usageMetadata=THINKING), config(maxOutputTokens=41))),
+    ("model-version", "warn", unary(answer(modelVersion="gemini-2.0-flash"))),
+    ("thinking-off", "error", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=0))),
+    ("thinking-budget", "error", unary(answer(usageMetadata=THINKING), thinking(thinking_budget="39"))),
+    ("thinking-budget", "warn", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=39), "gemini-3.5-flash")),
+    (
+        "thoughts-unasked",
+        "error",
+        unary(chunk({"text": "hm", "thought": True}, {"text": "a"}), thinking(includeThoughts=False)),
+    ),
+    ("thoughts-unasked", "warn", unary(chunk({"text": "hm", "thought": True}, {"text": "a"}), {})),
+    ("thoughts-missing", "error", unary(answer(usageMetadata=THINKING), thinking(includeThoughts=True))),
+    ("thought-leak", "warn", unary(answer("THOUGHT: the user wants a city"))),
+    ("thought-leak", "warn", unary(answer("...94>thought CRITICAL INSTRUCTION 1"))),
+    ("json-parses", "error", unary(answer('```json\n{"b": 1}\n```'), JSON)),
+    ("json-parses", "error", unary(answer('{"b": 1} {"b": 1}'), JSON)),
+    ("json-parses", "error", unary(answer('{"b": NaN}'), JSON)),
+    ("json-schema", "error", unary(answer('{"b": "1"}'), JSON)),
+    (
+        "json-schema",
+        "error",
+        unary(
+            answer("maybe"), config(responseMimeType="text/x.enum", responseSchema={"type": "STRING", "enum": ["yes"]})
+        ),
+    ),
+    ("json-order", "warn", unary(answer('{"a": 1, "b": 1}'), JSON)),
+    ("grounding-chunks", "warn", unary(with_candidate(answer(), groundingMetadata={"webSearchQueries": ["q"]}))),
+    ("grounding-index", "error", unary(grounded("Oslo", chunks=0, endIndex=4, text="Oslo"))),
+    ("grounding-segment", "error", unary(grounded("Ålesund i Norge", startIndex=8, endIndex=9, text="i"))),
+    ("grounding-segment", "error", unary(grounded("Oslo", endIndex=9, text="Oslo"))),
+    ("function-declared", "error", unary(calling("list_files"), TOOLS)),
+    ("function-declared", "error", unary(calling("get_weather"), {})),
+    ("function-args", "error", unary(calling(), TOOLS)),
+    ("function-args", "error", unary(calling(city=7), TOOLS)),
+    ("function-args", "warn", unary(calling(city="Oslo", unit="C"), TOOLS)),
+    (
+        "function-args",
+        "error",
+        unary(
+            calling(city="Oslo", unit="C"), {**TOOLS, "tool_config": {"functionCallingConfig": {"mode": "validated"}}}
+        ),
+    ),
+    (
+        "function-duplicate",
+        "warn",
+        unary(chunk({"functionCall": {"name": "f"}}, {"functionCall": {"name": "f", "id": "2"}})),
+    ),
+    ("thought-signature", "warn", unary(calling(city="Oslo"), TOOLS, "gemini-3.5-flash")),
+    ("inline-mime", "error", unary(picture("image/jpeg"))),
+    ("modality", "warn", unary(answer(), config(responseModalities=["TEXT", "IMAGE"]))),
+    ("wire-known", "warn", unary(answer(news=1))),
+    ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
+]
+
+KEEPS: list[tuple[str, Exchange]] = [
+    ("http-status", unary(answer())),
+    ("error-envelope", unary(ERROR, status=429)),
+    ("error-envelope", exchange([ERROR], ARRAY, status=429)),
+    ("content-type", unary(answer(), headers={"content-type": "application/json; charset=UTF-8"})),
+    ("content-type", unary(answer(), headers={}, own=False)),
+    ("content-type", exchange(ERROR, STREAM, status=429, headers={"content-type": "application/json"})),
+    ("content-type", exchange(ERROR, STREAM, status=429)),
+    ("json-body", unary({"usageMetadata": USAGE})),
+    ("json-body", exchange([ERROR], ARRAY, status=429)),
+    ("sse-framing", exchange(b": ping\n\nid: 1\n" + sse(answer(), end="\n\n"), STREAM)),
+    ("sse-requested", exchange([answer()], ARRAY)),
+    ("stream-end", stream(chunk({"text": "a"}), answer("b"), chunk(usageMetadata=USAGE))),
+    ("stream-end", stream({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})),
+    ("stream-end", stream(answer("a "), answer("b", usageMetadata={**USAGE, "toolUsePromptTokenCount": 3}))),
+    ("stream-delta", stream(chunk({"text": "ha"}), answer("ha"))),
+    ("stream-delta", stream(chunk({"text": "1"}), answer("12"))),
+    ("candidates", unary({"promptFeedback": {"blockReason": "SAFETY"}})),
+    ("visible-output", unary(with_candidate(answer(""), finishReason="MAX_TOKENS"))),
+    ("visible-output", unary(calling())),
+    ("visible-output", stream(chunk({"text": "a"}), answer(""))),
+    ("usage-present", unary({"promptFeedback": {"blockReason": "MODEL_ARMOR"}, "usageMetadata": {}})),
+    ("usage-natural", unary(answer(usageMetadata={**USAGE, "thoughtsTokenCount": None}))),
+    ("usage-sum", unary(answer(usageMetadata=THINKING))),
+    ("usage-sum", unary(answer(usageMetadata={"candidatesTokenCount": 1, "totalTokenCount": 6}))),
+    ("usage-prompt-stable", stream(chunk({"text": "a"}, usageMetadata={"promptTokenCount": 0}), answer("b"))),
+    ("candidates-count", unary(calling())),
+    ("output-limit", unary(answer(), config(maxOutputTokens=2))),
+    ("model-version", unary(answer(modelVersion="models/gemini-2.5-flash-preview-09-2025"))),
+    ("model-version", unary(answer(modelVersion="gemini-3.6-flash"), None, "gemini-3.5-flash")),
+    ("thinking-off", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
+    ("thinking-budget", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
+    ("thoughts-unasked", unary(chunk({"text": "hm", "thought": True}), thinking(include_thoughts=True))),
+    ("thoughts-missing", unary(answer(usageMetadata=THINKING), thinking(includeThoughts=True), "gemini-3.5-flash")),
+    ("thought-leak", unary(answer("Thought: this is how agents write"))),
+    ("json-parses", unary(answer(' {"b": 1}\n'), JSON)),
+    ("json-parses", unary(SHORT, JSON)),
+    ("json-parses", unary(calling(city="Oslo"), {**JSON, **TOOLS})),
+    ("json-parses", unary(answer("free text"), {})),
+    (
+        "json-schema",
+        unary(
+            answer('{"b": null}'),
+            config(
+                responseMimeType="application/json",
+                responseSchema={"type": "object", "properties": {"b": {"type": "integer", "nullable": True}}},
+            ),
+        ),
+    ),
+    ("json-order", unary(answer('{"b": 1, "a": 1}'), JSON)),
+    ("grounding-chunks", unary(with_candidate(answer(), groundingMetadata={}))),
+    ("grounding-segment", unary(grounded("Ålesund i Norge", startIndex=9, endIndex=10, text="i"))),
+    ("grounding-segment", unary(grounded("Ålesund i Norge", startIndex=8, endIndex=9, text="i"), verbatim=False)),
+    ("function-declared", unary(calling("click_at"), {"tools": {"computerUse": {}}})),
+    ("function-declared", unary(calling("get_weather"), {"cachedContent": "cachedContents/1"})),
+    ("function-args", unary(calling(city="Oslo"), TOOLS)),
+    ("thought-signature", unary(calling(city="Oslo"), TOOLS, "gemini-2.5-flash")),
+    ("inline-mime", unary(picture("image/png"))),
+    ("inline-mime", unary(picture("application/x-own"))),
+    ("modality", unary(picture("image/png"), config(responseModalities=["IMAGE"]))),
+    ("wire-known", unary(answer(usageMetadata={**USAGE, "serviceTier": "standard"}))),
+    ("wire-type", unary(with_candidate(answer(), finishReason=1, citationMetadata=None))),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "come"), BREAKS, ids=[f"{rule}-{n}" for n, (rule, *_) in enumerate(BREAKS)]
+)
+def test_broken(rule: str, severity: str, come: Exchange) -> None:
+    assert broken(come).get(rule) == severity
+
+
+@pytest.mark.parametrize(("rule", "come"), KEEPS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(KEEPS)])
+def test_kept(rule: str, come: Exchange) -> None:
+    assert rule not in broken(come)
+
+
+def test_every_rule_has_an_example_of_what_breaks_it() -> None:
+    assert {rule for rule, *_ in BREAKS} == set(all_rules())
+
+
+def test_a_healthy_answer_breaks_nothing() -> None:
+    assert broken(unary(answer(), {})) == {}
+    assert broken(stream(chunk({"text": "Os"}, usageMetadata={"promptTokenCount": 5}), answer("lo"))) == {}
+
+
+@pytest.mark.parametrize("rule", sorted(each.id for each in all_rules().values() if each.of_bytes))
+def test_rules_about_bytes_are_silent_where_another_tool_normalised_them(rule: str) -> None:
+    from dataclasses import replace
+
+    for name, _, come in BREAKS:
+        if name == rule:
+            assert rule not in broken(replace(come, verbatim=False))
+
+
+REQUESTED = (
+    "thinking-off thinking-budget thoughts-unasked thoughts-missing json-parses json-schema json-order output-limit"
+)
+
+
+@pytest.mark.parametrize("rule", [*REQUESTED.split(), "function-declared", "function-args", "modality"])
+def test_rules_that_need_the_request_are_silent_without_it(rule: str) -> None:
+    from dataclasses import replace
+
+    for name, _, come in BREAKS:
+        if name == rule:
+            assert rule not in broken(replace(come, request=replace(come.request, body=None)))
+
+
+# --- one fault is told once -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("come", "told"),
+    [
+        (unary(ERROR, JSON, status=429), {"http-status"}),
+        (unary(SHORT, JSON), {"finish-reason"}),
+        (unary({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE}, JSON), {"prompt-blocked"}),
+        (unary(with_candidate(answer(""), finishReason="SAFETY"), JSON), {"finish-reason"}),
+        (stream(chunk({"text": '{"b"'}), body=JSON), {"stream-end"}),
+        (unary(b"", JSON), {"json-body"}),
+        (stream(chunk({"text": "a"}), ERROR), {"stream-error"}),
+    ],
+)
+def test_what_follows_from_a_fault_is_not_told_again(come: Exchange, told: set[str]) -> None:
+    assert set(broken(come)) == told
+
+
+@pytest.mark.parametrize(
+    ("come", "expects"),
+    [
+        (unary(ERROR, status=429), {"http": 429}),
+        (unary(ERROR, status=429), {"error": {"status": "RESOURCE_EXHAUSTED"}}),
+        (unary(SHORT, JSON), {"finishReason": "MAX_TOKENS"}),
+        (unary({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE}), {"blockReason": "SAFETY"}),
+        (stream(chunk({"text": "a"}), ERROR), {"error": {"code": 429}}),
+    ],
+)
+def test_an_outcome_that_the_step_expects_breaks_nothing(come: Exchange, expects: dict[str, Any]) -> None:
+    assert broken(come, **expects) == {}
+
+
+@pytest.mark.parametrize(
+    "come", [unary(ERROR, status=429), unary(SHORT, JSON), unary({"promptFeedback": {"blockReason": "OTHER"}})]
+)
+def test_an_outcome_is_no_finding_of_an_audit(come: Exchange) -> None:
+    assert broken(come, audit=True) == {}
+
+
+def test_a_missing_finish_reason_is_one_all_the_same() -> None:
+    assert broken(unary(with_candidate(answer(), finishReason=None)), audit=True) == {"finish-reason": "error"}
