@@ -137,6 +137,7 @@ def _each(value: Json, path: str) -> list[tuple[Json, str]]:
     return [] if value is None else [(value, path)]
 
 
+@lru_cache(maxsize=256)
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name)
 
