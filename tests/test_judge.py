@@ -1,0 +1,100 @@
+"""The judge: checks and invariants become verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness import checks, reply
+from harness.judge import Judgement, judge
+from harness.model import Evidence, Exchange, Expectation, Mismatch, Place
+from tests.exchanges import answer, exchange, request
+
+PLACE = Place("suites/capitals.yaml", 7, 5)
+LIMITED = request({"generationConfig": {"thinkingConfig": {"thinkingBudget": 1}}}, "gemini-3.5-flash")
+THOUGHT = {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 9, "totalTokenCount": 15}
+
+
+def judged(come: Exchange, waive: dict[str, str] | None = None, *, strict: bool = False, **expect: Any) -> Judgement:
+    asked = come.request
+    seen = Evidence(come, reply.read(come), asked.body, asked.model, asked.transport, expects=expect)
+    expectations = [Expectation(name, parameter, PLACE) for name, parameter in expect.items()]
+    return judge(seen, expectations, waive or {}, strict=strict)
+
+
+def rows(found: Judgement) -> list[tuple[str, str, str]]:
+    return [(verdict.check, verdict.status, verdict.severity) for verdict in found.verdicts]
+
+
+def test_a_check_that_holds_is_one_verdict_and_the_invariants_are_a_count() -> None:
+    found = judged(exchange(answer("Oslo")), text="Oslo", finishReason="STOP")
+    assert rows(found) == [("text", "passed", "error"), ("finishReason", "passed", "error")]
+    assert found.held == len(checks.all_rules())
+    assert found.verdicts[0].place == PLACE
+
+
+def test_every_mismatch_is_a_verdict_with_its_place() -> None:
+    found = judged(exchange(answer("Oslo")), text={"contains": "Bergen"}, functionCalls={"min": 1})
+    assert [verdict.status for verdict in found.verdicts] == ["failed", "failed"]
+    assert found.verdicts[0].actual == "Oslo"
+    assert found.verdicts[0].place == PLACE
+
+
+def test_a_broken_invariant_is_a_verdict_and_does_not_count_as_held() -> None:
+    found = judged(exchange(answer(usageMetadata=THOUGHT, modelVersion="gemini-3.5-flash"), LIMITED))
+    assert rows(found) == [("invariant:thinking-budget", "failed", "warn")]
+    assert found.held == len(checks.all_rules()) - 1
+
+
+def test_strict_turns_warnings_into_errors() -> None:
+    found = judged(exchange(answer(modelVersion="gemini-9")), strict=True)
+    assert rows(found) == [("invariant:model-version", "failed", "error")]
+
+
+def test_a_waived_invariant_keeps_its_reason_and_what_it_found() -> None:
+    found = judged(
+        exchange(answer(modelVersion="gemini-9")), {"model-version": "the gateway renames it", "usage-sum": "-"}
+    )
+    (verdict,) = found.verdicts
+    assert (verdict.check, verdict.status) == ("invariant:model-version", "waived")
+    assert verdict.message == "waived: the gateway renames it; found: gemini-9 answered for gemini-2.5-flash"
+
+
+def test_an_expected_refusal_passes_whole() -> None:
+    error = {"error": {"code": 400, "message": "Thinking level is not supported.", "status": "INVALID_ARGUMENT"}}
+    found = judged(exchange(error, status=400), http=400, error={"message": {"icontains": "thinking"}})
+    assert [verdict.status for verdict in found.verdicts] == ["passed", "passed"]
+
+
+def test_an_unexpected_refusal_fails_once() -> None:
+    error = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
+    (verdict,) = judged(exchange(error, status=429)).verdicts
+    assert (verdict.check, verdict.status, verdict.severity) == ("invariant:http-status", "failed", "error")
+    assert verdict.message == "HTTP 429, RESOURCE_EXHAUSTED: Quota"
+
+
+def test_a_check_nobody_knows_is_an_error() -> None:
+    (verdict,) = judged(exchange(answer()), txt="Oslo").verdicts
+    assert (verdict.status, verdict.message) == ("error", "there is no check called 'txt'")
+
+
+def test_a_broken_check_and_a_broken_rule_are_errors_with_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Iterator[Mismatch]:
+        yield from (Mismatch("", None, None, str(1 // number)) for number in [0])
+
+    monkeypatch.setitem(checks._checks, "breaks", checks.Check("breaks", breaks, ""))
+    monkeypatch.setitem(checks._rules, "breaks-too", checks.Rule("breaks-too", breaks, "warn", of_bytes=False, doc=""))
+    found = judged(exchange(answer()), breaks=1)
+    assert rows(found) == [("breaks", "error", "error"), ("invariant:breaks-too", "error", "error")]
+    assert all("Traceback" in verdict.message and "ZeroDivisionError" in verdict.message for verdict in found.verdicts)
+
+
+def test_a_rule_that_never_stops_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(_: Evidence) -> Iterator[Mismatch]:
+        while True:
+            yield Mismatch("", None, None, "again")
+
+    monkeypatch.setitem(checks._rules, "endless", checks.Rule("endless", endless, "warn", of_bytes=False, doc=""))
+    assert len(judged(exchange(answer())).verdicts) == 20
