@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, Literal, Required, TypedDict
+from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness import shape
-from harness.checks import all_checks, all_rules
+from harness.checks import all_checks, all_rules, find_check
 from harness.shape import Deferred, Spelled
 
 Level = Literal["minimal", "low", "medium", "high", "xhigh", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]
@@ -76,6 +77,13 @@ class Xfail(TypedDict, total=False):
 
 
 @cache
+def parameter(name: str) -> Any:
+    """What a suite may write under that check; None for a check that nobody knows."""
+    check = find_check(name)
+    return check.parameter if check else None
+
+
+@cache
 def expect_type() -> Any:
     """A TypedDict with a key for each registered check, other packages' included."""
     return TypedDict("Expect", _check_hints(), total=False)  # type: ignore[operator]
@@ -106,9 +114,9 @@ class Asking(Axes, total=False):
 
     prompt: Annotated[str, "one user turn"]
     system: Annotated[str, "systemInstruction"]
-    request: Annotated[dict[str, Any] | str, "a literal generateContent body, deep-merged; lists replace"]
-    schema: Annotated[dict[str, Any] | str, "responseSchema, with application/json"]
-    jsonSchema: Annotated[dict[str, Any] | str, "responseJsonSchema, with application/json"]
+    request: Annotated[dict[str, Any], "a literal generateContent body, deep-merged; lists replace"]
+    schema: Annotated[dict[str, Any], "responseSchema, with application/json"]
+    jsonSchema: Annotated[dict[str, Any], "responseJsonSchema, with application/json"]
     tools: Annotated[list[Tool], "names of built-in tools, or literal Tool objects"]
     expect: Expect
     agree: Annotated[Literal["shape", "text"], "unary and stream agree in shape (the default), or in text too"]
@@ -122,7 +130,7 @@ class Turn(TypedDict, total=False):
     """One request of a conversation: what the user says, or the answers to the model's function calls."""
 
     user: str
-    reply: Annotated[dict[str, dict[str, Any] | str], "function name -> response object"]
+    reply: Annotated[dict[str, dict[str, Any]], "function name -> response object"]
     expect: Expect
     capture: Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
 
@@ -186,10 +194,42 @@ class Suite(TypedDict, total=False):
     xfail: str | Xfail
 
 
+@cache
+def axis_type(name: str) -> Any:
+    """What a suite may write for that axis."""
+    return get_type_hints(Axes, include_extras=True)[name]
+
+
 AXES: tuple[str, ...] = tuple(Axes.__annotations__)
 """Names of the axes."""
 SCALAR_AXES: tuple[str, ...] = AXES[4:]
 """Those that are a field of ``generationConfig``."""
+
+
+_OTHER_WORDS = {
+    **dict.fromkeys(("assert", "asserts", "asserting", "assertions", "checks", "expected"), "expect"),
+    **dict.fromkeys(("input", "question", "user", "text", "contents"), "prompt"),
+    **dict.fromkeys(("rows", "data", "vars", "examples"), "each"),
+    **dict.fromkeys(("messages", "steps", "conversation"), "turns"),
+    **dict.fromkeys(("systemInstruction", "system_instruction"), "system"),
+    **dict.fromkeys(("thinkingLevel", "thinkingBudget", "thinkingConfig", "budget", "level"), "thinking"),
+    **dict.fromkeys(("responseSchema", "response_schema"), "schema"),
+    **dict.fromkeys(("responseJsonSchema", "json_schema"), "jsonSchema"),
+    **dict.fromkeys(("stream", "streaming"), "transport"),
+    **dict.fromkeys(("body", "generationConfig"), "request"),
+    **dict.fromkeys(("name", "title"), "id"),
+    **dict.fromkeys(("description", "doc"), "about"),
+}
+
+
+def meant(path: Sequence[str | int]) -> str | None:
+    """``did you mean`` for other tools' words in a case or under ``defaults``; None where it is none of them."""
+    if len(path) != (3 if path[0] == "cases" else 2) or path[0] not in ("cases", "defaults"):
+        return None
+    if path[-1] in all_checks():
+        return f"{path[-1]} is a check: it belongs under expect:"
+    close = get_close_matches(str(path[-1]), _OTHER_WORDS, n=1, cutoff=0.85)
+    return f'did you mean "{_OTHER_WORDS[close[0]]}"?' if close else None
 
 
 def suite_json_schema() -> Mapping[str, Any]:

@@ -157,7 +157,7 @@ def _for_row(axis: Axis, row: Mapping[str, Json]) -> Axis:
         return axis
     from harness import language
 
-    return Axis(axis.name, fit(values, language.Axes.__annotations__[axis.name]), axis.source, axis.place)
+    return Axis(axis.name, fit(values, language.axis_type(axis.name)), axis.source, axis.place)
 
 
 def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
@@ -365,10 +365,9 @@ def filled(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expect
     parameter = template.fill(line.parameter, scope)
     if parameter is line.parameter:
         return line
-    from harness.checks import find_check
+    from harness import language
 
-    check = find_check(line.check)
-    return Expectation(line.check, fit(parameter, check.parameter) if check else parameter, line.place)
+    return Expectation(line.check, fit(parameter, language.parameter(line.check)), line.place)
 
 
 # --- cassettes ----------------------------------------------------------------------------------------------------

@@ -168,20 +168,18 @@ class _Sense:
 
     def parameter(self, line: Expectation) -> None:
         """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
-        known = find_check(line.check)
-        if known is None:
-            return
+        kind = language.parameter(line.check)
         if not template.waits(line.parameter):
-            self.refused(line, known.parameter, line.parameter, "")
+            self.refused(line, kind, line.parameter, "")
             return
         for number, row in enumerate(self.case.rows, 1):
             value = filled(line, {"row": row}).parameter
             if template.waits(value):
                 return
-            wrong = shape.findings(value, known.parameter)
+            wrong = shape.findings(value, kind)
             for each in wrong:
                 _at(line.place, f"row {number}: {line.check}: {each.message}", self.tell, each.hint)
-            if wrong or self.refused(line, known.parameter, value, f"row {number}: "):
+            if wrong or self.refused(line, kind, value, f"row {number}: "):
                 return
 
     def refused(self, line: Expectation, kind: object, value: Json, before: str) -> bool:
@@ -427,6 +425,8 @@ def _matrix(suite: Suite, tell: Listener) -> None:
 def _values(combinations: Sequence[Pair], choice: Choice) -> str:
     """The nearest name for a value that no combination has."""
     for name, wanted in choice.axes.items():
+        if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):
+            return f"there is no axis {name} here"
         known = {
             str({**pair.axes, "model": pair.target.model, "provider": pair.target.provider}.get(name))
             for pair in combinations
@@ -481,7 +481,7 @@ def _compare(suite: Suite, root: _Table, tell: Listener) -> None:
         _baseline(suite, str(by), compare.get("baseline"), tell)
     gate = compare.get("gate")
     for index, name in enumerate(gate.get("hard", ()) if isinstance(gate, Mapping) else ()):
-        if find_check(name) is None:
+        if isinstance(name, str) and find_check(name) is None:
             from harness.checks import all_checks
 
             tell.complain(

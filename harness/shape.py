@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -266,15 +266,21 @@ class _Fields(_Shape):
     """A mapping with known keys: a TypedDict. Its keys are looked at when they are first needed, so it may hold itself."""
 
     kind: Any
-    required: frozenset[str]
-    cached: dict[str, _Shape] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def hints(self) -> Mapping[str, Any]:
+        return get_type_hints(self.kind, include_extras=True)
+
+    @cached_property
     def fields(self) -> Mapping[str, _Shape]:
-        if not self.cached:
-            hints = get_type_hints(self.kind, include_extras=True)
-            self.cached.update((name, _shape(hint)) for name, hint in hints.items())
-        return self.cached
+        return {name: _shape(hint) for name, hint in self.hints.items()}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Its own ``__required_keys__`` cannot see ``Required`` where annotations are text."""
+        either_way = {name for name, hint in self.hints.items() if get_origin(hint) in (Required, NotRequired)}
+        stated = {name for name in either_way if get_origin(self.hints[name]) is Required}
+        return frozenset(stated | (self.kind.__required_keys__ - either_way))
 
     def accepts(self, value: Json) -> bool:
         return isinstance(value, Mapping)
@@ -407,7 +413,7 @@ def _shape(kind: Any) -> _Shape:
     if kind in _SCALARS:
         return _SCALARS[kind]
     if is_typeddict(kind):
-        return _Fields(kind, kind.__required_keys__)
+        return _Fields(kind)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _annotated(_shape(arguments[0]), arguments[1:])

@@ -226,6 +226,11 @@ class _Reading:
     def resolved(self, root: _Table) -> _Table:
         """``${env:}`` and ``${file:}`` put in everywhere but under ``each``, whose files are rows."""
         made: _Table = self.files.resolve(_without_each(root))
+        for route, reference in template.references(made):
+            if not _may_wait(route):
+                self.point_at(
+                    route, str(reference), f"{reference} cannot stand here", "rows and captures fill in values only"
+                )
         return made
 
     def sound(self, root: _Table) -> Json:
@@ -233,10 +238,10 @@ class _Reading:
         found = shape.findings(root, language.Suite)
         for each in found:
             if each.path not in self.wrong:
-                self.complain(each.path, each.message, each.hint, key=each.key)
-        wrong = {each.path for each in found} | self.wrong
-        self.wrong = wrong
-        return _pruned(root, wrong, ()) if wrong else root
+                hint = language.meant(each.path) if each.key else None
+                self.complain(each.path, each.message, hint or each.hint, key=each.key)
+        self.wrong |= {each.path for each in found}
+        return _pruned(root, {_whole(route) for route in self.wrong}, ()) if self.wrong else root
 
     def built(self, root: _Table) -> Suite | None:
         from harness import sense
@@ -313,12 +318,12 @@ class _Reading:
 
     def layers(self, table: _Table, defaults: _Table) -> Iterator[Layer]:
         """The body's layers, later ones on top. A case's schema of either kind replaces the defaults' of either kind."""
-        if isinstance(defaults.get("request"), Mapping):
+        if "request" in defaults:
             yield Layer("defaults.request", defaults["request"])
         schemas = {"schema", "jsonSchema"}
         taken = set(table) | (schemas if schemas & table.keys() else set())
         yield from _sugar({key: value for key, value in defaults.items() if key not in taken}, "defaults.", defaults)
-        if isinstance(table.get("request"), Mapping):
+        if "request" in table:
             yield Layer("request", table["request"])
         yield from _sugar(table, "", table)
 
@@ -331,6 +336,8 @@ class _Reading:
             yield TurnPlan(contents, None, expect, {}, self.document.place((*route, "id")))
             return
         for number, turn in enumerate(table["turns"]):
+            if turn is None:
+                continue
             at: Route = (*route, "turns", number)
             last = number == len(table["turns"]) - 1
             contents = [*(first if number == 0 else []), *([_user(turn["user"])] if "user" in turn else [])]
@@ -339,7 +346,7 @@ class _Reading:
             yield TurnPlan(contents, turn.get("reply"), expect, turn.get("capture", {}), self.document.place(at))
 
     def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
-        request: _Table = merge(defaults.get("request") or {}, table.get("request") or {})
+        request = merge(defaults.get("request", {}), table.get("request", {}))
         return _listed(request.get("contents", []))
 
     def expectations(self, table: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
@@ -361,8 +368,10 @@ class _Reading:
             self.document.place((*route[:2], "expect", name), key=True) if here == self.document.place(route) else here
         )
 
-    def choices(self, rows: Sequence[_Table], route: Route) -> Iterator[Choice]:
+    def choices(self, rows: Sequence[Json], route: Route) -> Iterator[Choice]:
         for index, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                continue
             axes = {name: value for name, value in row.items() if name in language.AXES}
             yield Choice(axes, self.document.place((*route, index)), row.get("why", ""))
 
@@ -370,7 +379,7 @@ class _Reading:
         """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""
         at = (*route, "each")
         each = self.document.value["cases"][route[1]].get("each")
-        if each is None or at in self.wrong:
+        if each is None or any(wrong[: len(at)] == at for wrong in self.wrong):
             return ({},)
         name = template.file_named(each)
         if isinstance(each, str) and name is None:
@@ -413,6 +422,30 @@ def _pruned(value: Json, wrong: set[Route], route: Route) -> Json:
     return value
 
 
+def _whole(route: Route) -> Route:
+    """What is taken out for something wrong at that route: under ``expect`` the line, of a choice the row, of an axis all of it."""
+    for index, step in enumerate(route[:-1]):
+        if step in ("expect", "skip", "only"):
+            return route[: index + 2]
+        if step in language.AXES:
+            return route[: index + 1]
+    return route
+
+
+_WAITING = {
+    **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", "user", *language.AXES), 0),
+    **dict.fromkeys(("request", "tools", "expect", "reply"), 1),
+}
+"""Keys of a case or a turn under which rows and captures may be filled in, and how far below the key."""
+
+
+def _may_wait(route: Route) -> bool:
+    inner = {"cases": 2, "defaults": 1}.get(str(route[0]), len(route))
+    if route[inner : inner + 1] == ("turns",):
+        inner += 2
+    return len(route) > inner and len(route) - inner > _WAITING.get(str(route[inner]), len(route))
+
+
 def _listed(value: Json) -> list[Json]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
@@ -428,10 +461,10 @@ def _sugar(table: _Table, before: str, literal: _Table) -> Iterator[Layer]:
     if "tools" in table:
         tools = [{tool: {}} if isinstance(tool, str) else tool for tool in table["tools"] if tool is not None]
         yield Layer(f"{before}tools", {"tools": tools})
-    stated = (
-        literal.get("request", {}).get("generationConfig", {}) if isinstance(literal.get("request"), Mapping) else {}
+    stated = literal.get("request", {}).get("generationConfig")
+    mime = (
+        {} if isinstance(stated, Mapping) and "responseMimeType" in stated else {"responseMimeType": "application/json"}
     )
-    mime = {} if "responseMimeType" in stated else {"responseMimeType": "application/json"}
     for key, name in (("schema", "responseSchema"), ("jsonSchema", "responseJsonSchema")):
         if key in table:
             yield Layer(f"{before}{key}", {"generationConfig": {**mime, name: table[key]}})
