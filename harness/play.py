@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from harness import jsonpath
 from harness import reply as replies
@@ -340,6 +340,7 @@ def _gap(exchange: Exchange) -> float | None:
 
 # --- many trials --------------------------------------------------------------------------------------
 
+T = TypeVar("T")
 OnResult = Callable[[Result], None]
 
 
@@ -380,7 +381,7 @@ def _play_live(trials: Iterable[Trial], transport: Any, config: Config, on_resul
         stage.run(play_some(lambda trial: play(trial, transport, config), trials, on_result, config.concurrency))
 
 
-def finish(coroutine: Coroutine[Any, Any, Result]) -> Result:
+def finish(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that never suspends, without an event loop."""
     try:
         coroutine.send(None)

@@ -18,7 +18,7 @@ first byte is written.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -131,22 +131,18 @@ class Recorder:
         self._leaks = Leaks(secrets or {})
         self._existed: dict[Path, bool] = {}
         self._locked: set[Path] = set()
-        self._unanswered: set[Path] = set()
+        self._unanswered: Counter[Path] = Counter()
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
         existed = self._existed.setdefault(slot.cassette, slot.cassette.exists())
         if recorded := self._replayed(request, slot, existed=existed):
             return recorded
         self._make_ready(slot.cassette)
-        try:
-            exchange = await self._live.send(request, slot)
-        except BaseException:
-            self._unanswered.add(slot.cassette)
-            raise
-        if not worth_keeping(exchange):
-            self._unanswered.add(slot.cassette)
-            return exchange
-        self._keep(exchange, slot)
+        self._unanswered[slot.cassette] += 1
+        exchange = await self._live.send(request, slot)
+        if worth_keeping(exchange):
+            self._keep(exchange, slot)
+            self._unanswered[slot.cassette] -= 1
         return exchange
 
     def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
@@ -178,7 +174,6 @@ class Recorder:
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         if leak := self._leaks.find(exchange):
-            self._unanswered.add(slot.cassette)
             raise SecretOnTape(f"{slot.cassette}: not recorded: {leak}. Nothing was written.")
         host = self._player.record_host(exchange.request)
         journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host))
@@ -199,7 +194,7 @@ class Recorder:
 
     def _finish(self, cassette: Path) -> None:
         if journal.journal_of(cassette).exists():
-            everything = self._mode == "all" and not self.partial and cassette not in self._unanswered
+            everything = self._mode == "all" and not self.partial and not self._unanswered[cassette]
             journal.fold(cassette, keep=not everything)
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,373 @@
+"""Recording and replaying: modes, the journal, and what survives when things go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import journal
+from harness.cassette import document, dump, read
+from harness.errors import (
+    BadCassette,
+    CassetteError,
+    NetworkFault,
+    NoRecording,
+    SecretOnTape,
+    StaleRecording,
+    UnfinishedCassette,
+    UsageError,
+)
+from harness.model import Exchange, Request
+from harness.play import finish
+from harness.recorder import Mode, Player, Recorder
+from tests.asked import Script, body, exchange, request, slot
+
+CAPITALS = ("Oslo", "Paris", "Rome")
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    return tmp_path / "suite" / "case.yaml"
+
+
+def asked(text: str = "hi") -> Request:
+    return request(body(text))
+
+
+def on_tape(case: Path, *answers: tuple[str, str]) -> Path:
+    """A cassette that answers the n-th attempt at a request with a text."""
+    case.parent.mkdir(parents=True, exist_ok=True)
+    items = [document(exchange({"says": said}, asked(text)), (0, n, 0)) for n, (text, said) in enumerate(answers)]
+    case.write_text(dump(items), "utf-8")
+    return case
+
+
+def send(transport: Any, case: Path, text: str = "hi", **where: int) -> Any:
+    """What was answered, decoded."""
+    import json
+
+    answer: Exchange = asyncio.run(transport.send(asked(text), slot(case, **where)))
+    return json.loads(answer.content)["says"]
+
+
+def texts(case: Path) -> list[str]:
+    import json
+
+    return [json.loads(each.exchange.content)["says"] for each in read(case).interactions]
+
+
+def live(*said: str) -> Script:
+    return Script(*({"says": each} for each in said or ("live",)))
+
+
+# --- modes --------------------------------------------------------------------------------------------
+
+
+def test_a_replay_needs_no_event_loop_and_asks_nobody(case: Path) -> None:
+    on_tape(case, ("hi", "Oslo"))
+    answer = finish(Player().send(asked(), slot(case)))
+    assert answer.content == b'{"says":"Oslo"}'
+    assert answer.provenance.mode == "replay"
+
+
+def test_a_player_that_has_nothing_says_so(case: Path) -> None:
+    with pytest.raises(NoRecording, match="does not exist"):
+        send(Player(), case)
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_what_was_never_recorded_is_recorded(case: Path, mode: Mode) -> None:
+    with Recorder(mode, live("Oslo")) as recorder:
+        assert send(recorder, case) == "Oslo"
+    assert send(Player(), case) == "Oslo"
+    assert [each.name for each in case.parent.iterdir()] == ["case.yaml"]
+
+
+# Asked: what the tape holds, what it holds otherwise, what it does not hold.
+KEPT = ["Oslo"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "same", "changed", "missing"),
+    [
+        ("once", "Oslo", StaleRecording, NoRecording),
+        ("stale", "Oslo", "live", NoRecording),
+        ("new_episodes", "Oslo", "live", "live"),
+        ("all", "live", "live", "live"),
+    ],
+)
+def test_modes(case: Path, mode: Mode, same: Any, changed: Any, missing: Any) -> None:
+    on_tape(case, ("hi", "Oslo"), ("old", "Paris"))
+    with Recorder(mode, live()) as recorder:
+        for wanted, text, repeat in ((same, "hi", 0), (changed, "new", 1), (missing, "hi", 2)):
+            if isinstance(wanted, str):
+                assert send(recorder, case, text, repeat=repeat) == wanted
+            else:
+                with pytest.raises(wanted):
+                    send(recorder, case, text, repeat=repeat)
+    expected = [same, changed if changed == "live" else "Paris", *(["live"] if missing == "live" else [])]
+    assert texts(case) == expected
+
+
+def test_new_episodes_never_replays_what_it_just_recorded(case: Path) -> None:
+    on_tape(case, ("hi", "Oslo"))
+    with Recorder("new_episodes", live("one", "two", "three")) as recorder:
+        said = [send(recorder, case, repeat=n) for n in range(4)]
+    assert said == ["Oslo", "one", "two", "three"]
+    assert [send(Player(), case, repeat=n) for n in range(4)] == said
+
+
+def test_all_drops_what_is_no_longer_asked_but_only_after_a_whole_run(case: Path) -> None:
+    on_tape(case, *(("hi", capital) for capital in CAPITALS))
+    with Recorder("all", live("new"), partial=True) as recorder:
+        send(recorder, case)
+    assert texts(case) == ["new", "Paris", "Rome"]
+    with Recorder("all", Script({"says": "newer"}, NetworkFault("reset"))) as recorder:
+        send(recorder, case)
+        with pytest.raises(NetworkFault):
+            send(recorder, case, repeat=1)
+    assert texts(case) == ["newer", "Paris", "Rome"]
+    with Recorder("all", live("newest")) as recorder:
+        send(recorder, case)
+    assert texts(case) == ["newest"]
+
+
+def test_an_interrupted_recording_keeps_what_it_has(case: Path) -> None:
+    on_tape(case, ("hi", "Oslo"), ("hi", "Paris"))
+    with suppress(KeyboardInterrupt), Recorder("all", Script({"says": "new"}, KeyboardInterrupt())) as recorder:
+        send(recorder, case)
+        send(recorder, case, repeat=1)
+    assert texts(case) == ["new", "Paris"]
+
+
+def test_slots_make_the_order_not_the_clock(case: Path) -> None:
+    with Recorder("all", live("third", "first", "second")) as recorder:
+        for repeat in (2, 0, 1):
+            send(recorder, case, repeat=repeat)
+    assert texts(case) == ["first", "second", "third"]
+
+
+def test_a_foreign_file_gets_new_recordings_behind_its_own(case: Path) -> None:
+    item = document(exchange({"says": "stock"}, asked()), None)
+    del item["response"]["x-recording"]
+    case.parent.mkdir()
+    case.write_text(dump([item]), "utf-8")
+    with Recorder("new_episodes", live("ours")) as recorder:
+        assert [send(recorder, case), send(recorder, case, "other")] == ["stock", "ours"]
+    assert texts(case) == ["stock", "ours"]
+
+
+@pytest.mark.parametrize("mode", ["none", "sometimes"])
+def test_other_modes_are_a_usage_error(mode: Any) -> None:
+    with pytest.raises(UsageError, match="once, new_episodes, stale, all, rewrite"):
+        Recorder(mode, live())
+
+
+# --- what is not recorded -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_passing_refusal_is_kept_only_where_the_case_expects_it(case: Path, status: int) -> None:
+    on_tape(case, ("hi", "Oslo"))
+    refusal = exchange({"says": "later"}, status=status)
+    with Recorder("all", Script(refusal)) as recorder:
+        assert send(recorder, case) == "later"
+    assert texts(case) == ["Oslo"]
+    with Recorder("all", Script(refusal)) as recorder:
+        asyncio.run(recorder.send(request(body("hi"), expects_status=frozenset({status})), slot(case)))
+    assert texts(case) == ["later"]
+
+
+def test_a_broken_answer_is_not_kept(case: Path) -> None:
+    with Recorder("all", Script(exchange({"says": "half"}, fault="cut"))) as recorder:
+        send(recorder, case)
+    assert not case.exists()
+
+
+def test_an_answer_that_echoes_a_key_is_refused_and_nothing_is_written(case: Path) -> None:
+    with Recorder("all", live("your key is hunter2hunter2"), secrets={"MY_KEY": "hunter2hunter2"}) as recorder:
+        with pytest.raises(
+            SecretOnTape, match=r"the value of MY_KEY in the response's body, at byte 21\. Nothing was written"
+        ) as refused:
+            send(recorder, case)
+        assert "hunter2" not in str(refused.value)
+        assert not journal.journal_of(case).exists()
+    assert list(case.parent.iterdir()) == []
+
+
+# --- when things go wrong -----------------------------------------------------------------------------
+
+RECORD = """
+import asyncio, sys
+from pathlib import Path
+from harness.recorder import Recorder
+from tests.asked import Script, body, request, slot
+
+case = Path(sys.argv[1])
+recorder = Recorder("all", Script(*({"says": str(n)} for n in range(1000))))
+
+async def record():
+    for n in range(1000):
+        await recorder.send(request(body("hi")), slot(case, repeat=n))
+        print(n, flush=True)
+
+asyncio.run(record())
+"""
+
+
+def killed_while_recording(case: Path) -> int:
+    """Kill -9 a process that records; how many exchanges it had said were finished."""
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", RECORD, str(case)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "20\n":
+                break
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read().split()
+    return 21 + len(rest)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_kill_9_loses_nothing_that_was_finished(case: Path) -> None:
+    on_tape(case, ("hi", "Oslo"))
+    before = case.read_bytes()
+    finished = killed_while_recording(case)
+    assert case.read_bytes() == before
+
+    with pytest.raises(UnfinishedCassette, match=f"gemini-harness cassettes recover {case}"):
+        send(Player(), case)
+
+    with Recorder("once", live()) as recorder:  # any recording mode picks up what was left behind
+        assert send(recorder, case, repeat=20) == "20"
+    assert len(texts(case)) >= finished
+    assert texts(case)[:3] == ["0", "1", "2"]
+    assert [each.name for each in case.parent.iterdir()] == ["case.yaml"]
+
+
+def test_a_torn_last_line_is_left_out(case: Path) -> None:
+    case.parent.mkdir()
+    for n, capital in enumerate(CAPITALS):
+        journal.append(case, document(exchange({"says": capital}, asked()), (0, n, 0)))
+    whole = journal.journal_of(case).read_bytes()
+    journal.journal_of(case).write_bytes(whole[:-30])
+    assert journal.fold(case) == 2
+    assert texts(case) == ["Oslo", "Paris"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.write is patched with POSIX flags")
+def test_a_full_disk_while_recording_keeps_what_was_finished(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_tape(case, ("hi", "Oslo"), ("hi", "Paris"))
+    before = case.read_bytes()
+    with Recorder("all", live("one", "two", "three")) as recorder:
+        send(recorder, case)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full_after(40, os.write))
+            with pytest.raises(CassetteError, match=r"journal: cannot be written: No space left.*cassettes recover"):
+                send(recorder, case, repeat=1)
+        assert case.read_bytes() == before
+        send(recorder, case, repeat=2)
+    assert texts(case) == ["one", "Paris", "three"]
+
+
+def full_after(room: int, write: Callable[[int, bytes], int]) -> Callable[[int, bytes], int]:
+    """``os.write`` on a disk with that many bytes left."""
+    left = [room]
+
+    def writes(descriptor: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = write(descriptor, data[: left[0]])
+        left[0] -= written
+        return written
+
+    return writes
+
+
+def test_a_full_disk_at_the_end_keeps_the_old_file_and_the_journal(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_tape(case, ("hi", "Oslo"))
+    before = case.read_bytes()
+
+    def no_room(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    recorder = Recorder("all", live("new"))
+    send(recorder, case)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", no_room)
+        with pytest.raises(CassetteError, match=r"No space left on device. The old file is as it was"):
+            recorder.close()
+    assert case.read_bytes() == before
+    assert sorted(each.name for each in case.parent.iterdir()) == ["case.yaml", "case.yaml.journal"]
+    journal.fold(case)
+    assert texts(case) == ["new"]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "stale", "all"])
+def test_an_undecodable_cassette_is_never_overwritten_nor_asked_about(case: Path, mode: Mode) -> None:
+    case.parent.mkdir()
+    case.write_text("interactions: [")
+    script = live()
+    with Recorder(mode, script) as recorder, pytest.raises(BadCassette):
+        send(recorder, case)
+    assert case.read_text() == "interactions: ["
+    assert script.asked == []
+
+
+def test_one_process_records_a_cassette_at_a_time(case: Path) -> None:
+    with Recorder("all", live("mine")) as mine:
+        send(mine, case)
+        with (
+            Recorder("all", live("theirs")) as theirs,
+            pytest.raises(CassetteError, match=f"recorded by process {os.getpid()}"),
+        ):
+            send(theirs, case)
+        with pytest.raises(UnfinishedCassette, match="is being recorded by process"):
+            send(Player(), case)
+    assert texts(case) == ["mine"]
+
+
+def test_the_lock_of_a_dead_process_is_no_lock(case: Path) -> None:
+    case.parent.mkdir()
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    journal.lock_of(case).write_text(str(dead.pid))
+    with Recorder("all", live("mine")) as recorder:
+        send(recorder, case)
+    assert texts(case) == ["mine"]
+
+
+def test_many_in_flight_land_in_their_own_files(tmp_path: Path) -> None:
+    async def record(recorder: Recorder) -> None:
+        await asyncio.gather(
+            *(recorder.send(asked(f"{n}"), slot(tmp_path / f"{n % 8}.yaml", row=n)) for n in range(64))
+        )
+
+    with Recorder("all", Slow()) as recorder:
+        asyncio.run(record(recorder))
+    for n in range(64):
+        assert send(Player(), tmp_path / f"{n % 8}.yaml", f"{n}", row=n) == str(n)
+
+
+class Slow(Script):
+    """Answers with the question, the later asked the sooner."""
+
+    async def send(self, request: Request, slot: Any) -> Exchange:
+        await asyncio.sleep((64 - slot.row) / 10_000)
+        return exchange({"says": request.body["contents"][0]["parts"][0]["text"]}, request)
