@@ -1,0 +1,112 @@
+"""What a request asked for: its schema, JSON mode, the functions it declares. Any spelling of the fields is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+from harness.model import Json
+
+Dialect = Literal["gemini", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSchema:
+    """A schema that a request carried: as it was written, in which field, at which JSON path of the body."""
+
+    schema: Json
+    source: str
+    path: str
+    dialect: Dialect
+
+
+_SCHEMA_FIELDS: Final[tuple[tuple[str, Dialect], ...]] = (
+    ("responseJsonSchema", "json"),
+    ("_responseJsonSchema", "json"),
+    ("responseSchema", "gemini"),
+)
+
+
+def request_schema(body: Json) -> RequestSchema | None:
+    """The schema that this request put on its answer, in camelCase or snake_case at any level; None without one."""
+    config, path = _field(body, "generationConfig", "$")
+    for name, dialect in _SCHEMA_FIELDS:
+        schema, where = _field(config, name, path)
+        if schema is not None:
+            return RequestSchema(schema, name, where, dialect)
+    schema, where = _text_format(config, path, "schema")
+    return None if schema is None else RequestSchema(schema, "responseFormat", where, "json")
+
+
+def json_mode(body: Json) -> bool:
+    """Whether the request asked for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
+    config, path = _field(body, "generationConfig", "$")
+    wanted, _ = _text_format(config, path, "mimeType")
+    in_format = str(wanted).replace("_", "/").lower() == "application/json" if wanted else None
+    return _mime_type(config) == "application/json" or (
+        _text_format(config, path, "schema")[0] is not None if in_format is None else in_format
+    )
+
+
+def enum_mode(body: Json) -> bool:
+    """Whether the request asked for ``text/x.enum``: the answer is one bare word, not JSON."""
+    return _mime_type(_field(body, "generationConfig", "$")[0]) == "text/x.enum"
+
+
+def declarations(body: Json) -> dict[str, RequestSchema | None]:
+    """The functions that a request declares: name -> the schema of their arguments, None where it takes none."""
+    found: dict[str, RequestSchema | None] = {}
+    tools, path = _field(body, "tools", "$")
+    for tool, tool_path in _each(tools, path):
+        for function, at in _each(*_field(tool, "functionDeclarations", tool_path)):
+            if isinstance(function, Mapping) and isinstance(function.get("name"), str):
+                found[function["name"]] = _parameters(function, at)
+    return found
+
+
+def _parameters(function: Json, path: str) -> RequestSchema | None:
+    for name, dialect in (("parametersJsonSchema", "json"), ("parameters", "gemini")):
+        schema, where = _field(function, name, path)
+        if schema is not None:
+            return RequestSchema(schema, name, where, "json" if dialect == "json" else "gemini")
+    return None
+
+
+def _mime_type(config: Json) -> str:
+    value, _ = _field(config, "responseMimeType", "$")
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
+    """``responseFormat.text.<name>``; on Vertex ``responseFormat`` is a list."""
+    for each, each_path in _each(*_field(config, "responseFormat", path)):
+        text, text_path = _field(each, "text", each_path)
+        value, where = _field(text, name, text_path)
+        if value is not None:
+            return value, where
+    return None, path
+
+
+def _field(value: Json, name: str, path: str) -> tuple[Json, str]:
+    """A field in either spelling, and where it stands; None where it is absent or null."""
+    if isinstance(value, Mapping):
+        for spelling in (name, snake(name)):
+            if value.get(spelling) is not None:
+                return value[spelling], f"{path}.{spelling}"
+    return None, f"{path}.{name}"
+
+
+def _each(value: Json, path: str) -> list[tuple[Json, str]]:
+    """The items of a list; a single object stands for a list of one, as the API reads it."""
+    if isinstance(value, list):
+        return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    return [] if value is None else [(value, path)]
+
+
+@lru_cache(maxsize=256)
+def snake(name: str) -> str:
+    """A wire name as proto spells it: ``minItems`` is ``min_items``."""
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name)
