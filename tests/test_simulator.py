@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harness import definition, dialect
+from harness.errors import UsageError
 from harness.models import catalogue
 from harness.simulator import serve
-from harness.simulator.app import Call, Simulator
+from harness.simulator.app import Simulator
 from harness.simulator.knowledge import evaluate
+from harness.simulator.traffic import Call
 
 FLASH3, FLASH25 = "gemini-3-flash-preview", "gemini-2.5-flash"
 KEY = {"x-goog-api-key": "simulated"}
@@ -887,5 +889,5 @@ def test_pace_and_latency_are_kept() -> None:
 
 
 def test_a_port_in_use_is_said_clearly() -> None:
-    with serve.start() as running, pytest.raises(serve.UsageError, match="cannot serve on"):
+    with serve.start() as running, pytest.raises(UsageError, match="cannot serve on"):
         serve.start(int(running.url.rpartition(":")[2]))

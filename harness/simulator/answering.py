@@ -89,8 +89,8 @@ class Answer:
         return tally(part for candidate in self.candidates for part in candidate.said.parts)
 
 
-def answer(ask: Ask, seed: Seed, *, stream: bool = False) -> Answer:
-    """The answer to a request. Raises ``Refusal`` where the API would answer with an error."""
+def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: Said | None = None) -> Answer:
+    """The answer to a request; ``scripted`` is what a rule says instead. Raises ``Refusal`` where the API would answer so."""
     check(ask, stream)
     prompt = functions.question(ask)
     cached = tally(part for content in ask.cached.get("contents", ()) for part in content.get("parts", ()))
@@ -101,7 +101,7 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False) -> Answer:
         seed,
         *(Seed.of(seed.bytes("candidate", 16), str(n)) for n in range(1, ask.config.get("candidateCount", 1))),
     ]
-    candidates = [_candidate(ask, prompt, each) for each in seeds]
+    candidates = [_candidate(ask, prompt, each, scripted) for each in seeds]
     return replace(empty, candidates=candidates, lists_candidates=images.makes(ask))
 
 
@@ -124,8 +124,8 @@ def _feedback(reason: str) -> dict[str, Any]:
     )
 
 
-def _candidate(ask: Ask, prompt: str, seed: Seed) -> Candidate:
-    said = _say(ask, prompt, seed)
+def _candidate(ask: Ask, prompt: str, seed: Seed, scripted: Said | None) -> Candidate:
+    said = scripted or _say(ask, prompt, seed)
     thoughts = think(ask.facts, ask.thinking, _topic(prompt), seed)
     said, thoughts = _limited(ask, _stopped(ask, said), thoughts)
     return _signed(ask, Candidate(said, thoughts), seed)

@@ -178,21 +178,26 @@ def bad_payload(violations: Sequence[tuple[str, str]]) -> Refusal:
     return Refusal(400, "\n".join(text for _, text in violations), [detail])
 
 
-def quota(model: str, seconds: float) -> Refusal:
+def quota(model: str, seconds: float, *, daily: bool = False) -> Refusal:
     """429 with Help, QuotaFailure and RetryInfo; the delay in whole seconds there, in full in the message."""
-    metric = "generativelanguage.googleapis.com/generate_content_paid_tier_input_token_count"
+    metric = f"generativelanguage.googleapis.com/generate_content_{'free_tier_requests' if daily else 'paid_tier_input_token_count'}"
+    limit = "250" if daily else "1000000"
     learn = "https://ai.google.dev/gemini-api/docs/rate-limits"
     message = (
         "You exceeded your current quota, please check your plan and billing details. For more information on this "
         f"error, head to: {learn}. To monitor your current usage, head to: https://ai.dev/rate-limit. \n"
-        f"* Quota exceeded for metric: {metric}, limit: 1000000, model: {model}\n"
+        f"* Quota exceeded for metric: {metric}, limit: {limit}, model: {model}\n"
         f"Please retry in {seconds:.9f}s."
     )
     violation = {
         "quotaMetric": metric,
-        "quotaId": "GenerateContentPaidTierInputTokensPerModelPerMinute",
+        "quotaId": (
+            "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+            if daily
+            else "GenerateContentPaidTierInputTokensPerModelPerMinute"
+        ),
         "quotaDimensions": {"location": "global", "model": model},
-        "quotaValue": "1000000",
+        "quotaValue": limit,
     }
     rpc = "type.googleapis.com/google.rpc."
     details: list[Mapping[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Whose habits the endpoint has: Google's own, or those of a healthy gateway that re-encodes what passes through."""
+"""Whose habits the endpoint has: Google's own, those of a healthy gateway that re-encodes what passes through, or a lossy one's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.simulator import sending
+from harness.simulator.faults import FAULTS, Fault
 
 SIMULATED = (b"x-simulated", b"gemini-harness")
 
@@ -20,6 +21,8 @@ class Profile:
     name: str
     server: str
     recodes: bool = False
+    losses: tuple[Fault, ...] = ()
+    """What it does to every answer."""
 
     def body(self, value: Any) -> bytes:
         return _compact(self.shown(value)) if self.recodes else sending.pretty(value)
@@ -59,9 +62,18 @@ GOOGLE = Profile("google", "scaffolding on HTTPServer2")
 GATEWAY = Profile("gateway", "gemini-harness gateway", recodes=True)
 
 
+LOSSY = Profile(
+    "lossy",
+    "gemini-harness lossy gateway",
+    True,
+    tuple(FAULTS[name] for name in ("lost-signature", "no-thoughts-count")),
+)
+_PROFILES = {"gateway": GATEWAY, "lossy": LOSSY}
+
+
 def profile(prefix: str) -> Profile:
-    """The profile that a path prefix asks for: ``/gateway`` the gateway's, any other Google's."""
-    return GATEWAY if prefix.strip("/").split("/")[-1] == "gateway" else GOOGLE
+    """The profile that a path prefix asks for: ``/gateway`` a healthy gateway's, ``/lossy`` a lossy one's, else Google's."""
+    return _PROFILES.get(prefix.rpartition("/")[2], GOOGLE)
 
 
 def _compact(value: Any) -> bytes:

@@ -1,0 +1,18 @@
+"""Failures on purpose: by header ``x-simulator-fault: NAME``, by a mark in the prompt (``[simulate: fault NAME]``), by a rule, or at
+a rate. Each says what it does and which of the harness's rules names it (``""`` where the answer stays healthy).
+
+Three kinds: a refusal instead of an answer (``refusals``), an answer that says something wrong (``answers``), bytes that come wrong
+(``transport``). A new one is one function with ``@edits`` or ``@rewires``.
+"""
+
+from harness.simulator.faults import answers, refusals, transport
+from harness.simulator.faults.registry import FAULTS, Fault
+
+__all__ = ["FAULTS", "Fault", "answers", "listing", "refusals", "transport"]
+
+
+def listing() -> str:
+    """Every fault with one line, for ``gemini-harness simulate --faults``."""
+    width = max(map(len, FAULTS))
+    rules = max(len(fault.rule) for fault in FAULTS.values())
+    return "\n".join(f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in FAULTS.values())

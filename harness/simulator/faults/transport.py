@@ -1,0 +1,204 @@
+"""Bytes that come late, cut, or in another shape than was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from harness.simulator.faults.registry import rewires
+from harness.simulator.traffic import EVENTS, JSON, Cut, Headers, Pause, Piece, Sent
+
+SLOW = 3.0
+STALL = 3600.0
+"""Seconds before the first byte under ``slow``, and of silence under ``stall``."""
+
+
+def _bytes(sent: Sent) -> bytes:
+    return b"".join(piece for piece in sent.body if isinstance(piece, bytes))
+
+
+def _typed(headers: Headers, kind: str) -> Headers:
+    return [(name, kind.encode() if name == b"content-type" else value) for name, value in headers]
+
+
+def _inside(sent: Sent, *pieces: Piece) -> Sent:
+    """``pieces`` in the middle of the answer: between chunks where there are several, else inside the body."""
+    body = list(sent.body)
+    if len(body) > 1:
+        return replace(sent, body=[*body[: len(body) // 2], *pieces, *body[len(body) // 2 :]])
+    whole = _bytes(sent)
+    return replace(sent, body=[whole[: len(whole) // 2], *pieces, whole[len(whole) // 2 :]])
+
+
+# --- late and cut -------------------------------------------------------------------------------------
+
+
+@rewires()
+def slow(sent: Sent, _: str) -> Sent:
+    """Nothing comes for 3 seconds."""
+    return replace(sent, delay=sent.delay + SLOW)
+
+
+@rewires("stream-end")
+def stall(sent: Sent, _: str) -> Sent:
+    """The answer stops in the middle and the connection stays open."""
+    return _inside(sent, Pause(STALL))
+
+
+@rewires("stream-end")
+def cut(sent: Sent, _: str) -> Sent:
+    """The connection is dropped in the middle."""
+    return _inside(sent, Cut())
+
+
+@rewires()
+def glued(sent: Sent, _: str) -> Sent:
+    """All chunks come at once (healthy)."""
+    return replace(sent, body=[_bytes(sent)])
+
+
+@rewires()
+def split(sent: Sent, _: str) -> Sent:
+    """Every byte comes on its own (healthy)."""
+    return replace(sent, body=[bytes((byte,)) for byte in _bytes(sent)], pace=0.0)
+
+
+# --- another shape ------------------------------------------------------------------------------------
+
+
+@rewires("error-envelope")
+def html(sent: Sent, _: str) -> Sent:
+    """An HTML error page with status 502."""
+    page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+    return replace(sent, status=502, headers=_typed(sent.headers, "text/html"), body=[page])
+
+
+@rewires("json-body")
+def html_200(sent: Sent, _: str) -> Sent:
+    """An HTML page with status 200."""
+    return replace(sent, headers=_typed(sent.headers, "text/html"), body=[b"<html><body>Sign in</body></html>\n"])
+
+
+@rewires("json-body")
+def empty(sent: Sent, _: str) -> Sent:
+    """Status 200 and no body."""
+    return replace(sent, body=[])
+
+
+@rewires("error-envelope")
+def openai_error(sent: Sent, _: str) -> Sent:
+    """A gateway's error envelope: message, type and a code that is text."""
+    error = {
+        "message": "no available channels for model",
+        "type": "new_api_error",
+        "param": "",
+        "code": "model_not_found",
+    }
+    return _error(sent, 503, {"error": error})
+
+
+@rewires("error-envelope")
+def nested_error(sent: Sent, _: str) -> Sent:
+    """An error whose message is another error as JSON text."""
+    inner = {"error": {"code": 400, "message": "Request contains an invalid argument.", "status": "INVALID_ARGUMENT"}}
+    return _error(sent, 500, {"error": {"message": json.dumps(inner), "type": "upstream_error"}})
+
+
+@rewires("json-body")
+def error_200(sent: Sent, _: str) -> Sent:
+    """An error object under status 200."""
+    return _error(sent, 200, {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}})
+
+
+def _error(sent: Sent, status: int, body: Any) -> Sent:
+    return replace(sent, status=status, headers=_typed(sent.headers, JSON), body=[json.dumps(body).encode()])
+
+
+@rewires("json-body")
+def broken_json(sent: Sent, _: str) -> Sent:
+    """The body is JSON that does not parse; in a stream one event is."""
+    body = [piece for piece in sent.body if isinstance(piece, bytes)]
+    middle = len(body) // 2
+    body[middle] = body[middle].replace(b'":', b'"', 1)
+    return replace(sent, body=body)
+
+
+@rewires("content-type")
+def wrong_content_type(sent: Sent, _: str) -> Sent:
+    """The content type is text/plain."""
+    return replace(sent, headers=_typed(sent.headers, "text/plain"))
+
+
+@rewires("content-type")
+def no_content_type(sent: Sent, _: str) -> Sent:
+    """The content type is missing."""
+    return replace(sent, headers=[(name, value) for name, value in sent.headers if name != b"content-type"])
+
+
+# --- streams ------------------------------------------------------------------------------------------
+
+
+@rewires("stream-error")
+def error_event(sent: Sent, framing: str) -> Sent:
+    """A stream breaks off with an error event under status 200."""
+    if framing != "sse":
+        return sent
+    body = list(sent.body)
+    error = {
+        "error": {"code": 503, "message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}
+    }
+    return replace(sent, body=[*body[: max(1, len(body) // 2)], b"data: " + json.dumps(error).encode() + b"\r\n\r\n"])
+
+
+@rewires("sse-framing")
+def done(sent: Sent, framing: str) -> Sent:
+    """A stream ends with the [DONE] of another API."""
+    return replace(sent, body=[*sent.body, b"data: [DONE]\r\n\r\n"]) if framing == "sse" else sent
+
+
+@rewires("sse-framing")
+def bytes_literal(sent: Sent, framing: str) -> Sent:
+    """Each event is wrapped as a Python bytes literal."""
+    if framing != "sse":
+        return sent
+    return replace(
+        sent, body=[repr(piece).encode() + b"\n\n" if isinstance(piece, bytes) else piece for piece in sent.body]
+    )
+
+
+@rewires("sse-framing")
+def no_last_blank_line(sent: Sent, framing: str) -> Sent:
+    """The blank line after the last event is missing."""
+    body = list(sent.body)
+    if framing == "sse" and body and isinstance(body[-1], bytes):
+        body[-1] = body[-1].rstrip(b"\r\n")
+    return replace(sent, body=body)
+
+
+@rewires()
+def comments(sent: Sent, framing: str) -> Sent:
+    """Comment lines between events (legal, and some clients break)."""
+    return (
+        replace(sent, body=[each for piece in sent.body for each in (b": ping\r\n\r\n", piece)])
+        if framing == "sse"
+        else sent
+    )
+
+
+@rewires("sse-requested")
+def json_instead(sent: Sent, framing: str) -> Sent:
+    """A stream was asked for, and one JSON array comes."""
+    if framing != "sse":
+        return sent
+    events = [piece.removeprefix(b"data: ").strip() for piece in sent.body if isinstance(piece, bytes)]
+    return replace(sent, headers=_typed(sent.headers, JSON), body=[b"[" + b",\n".join(events) + b"]\n"])
+
+
+@rewires("sse-requested")
+def events_instead(sent: Sent, framing: str) -> Sent:
+    """One JSON answer was asked for, and an event comes."""
+    if framing != "json":
+        return sent
+    value = json.dumps(json.loads(_bytes(sent))).encode()
+    return replace(sent, headers=_typed(sent.headers, EVENTS), body=[b"data: " + value + b"\r\n\r\n"])

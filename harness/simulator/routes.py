@@ -1,0 +1,184 @@
+"""Paths, keys, and who handles what.
+
+Any path prefix is taken; ``/gateway`` answers as a healthy gateway would, ``/lossy`` as one that loses things on the way. Keys: any
+non-empty one is good, except ``bad-key`` and those that start with ``invalid`` or ``wrong``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from harness.simulator import catalogue, generating, openai, resources
+from harness.simulator.errors import Refusal, bad_payload, refusal
+from harness.simulator.profiles import Profile, profile
+from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
+
+if TYPE_CHECKING:
+    from harness.simulator.app import Simulator
+
+_PATH = re.compile(r"^(?P<prefix>/.*?)??(?P<upload>/upload)?/(?P<version>v1beta|v1alpha|v1)/(?P<rest>.*)$")
+_BAD_KEYS = re.compile(r"invalid|wrong|bad-key$", re.IGNORECASE)
+
+
+class Asked(NamedTuple):
+    """A request that found its way: the simulator, the call, whose habits, the API version, and the names in the path."""
+
+    app: Simulator
+    call: Call
+    where: Profile
+    version: str
+    names: Mapping[str, str]
+
+    def body(self) -> Any:
+        """The JSON that was sent. Raises the API's 400 for what is none."""
+        try:
+            return json.loads(self.call.body or b"{}")
+        except (ValueError, RecursionError):
+            start = self.call.body[:40].decode("utf-8", "replace")
+            raise bad_payload([("", f"Invalid JSON payload received. Unexpected token.\n{start}\n^")]) from None
+
+    def authorise(self) -> None:
+        """Raises the API's refusal for a key that is missing or known to be bad."""
+        if not self.call.key:
+            raise refusal("key_missing")
+        if _BAD_KEYS.match(self.call.key):
+            raise refusal("key_invalid")
+
+
+def respond(app: Simulator, call: Call) -> Sent:
+    """The answer to any request; refusals in the shape that this path's callers expect."""
+    found = _PATH.match(call.path)
+    where = profile(found["prefix"] or "" if found else "")
+    if not found:
+        return _refused(refusal("no_route"), call, where)
+    if len(call.body) > LARGEST:
+        return _refused(Refusal(400, f"Request payload size exceeds the limit: {LARGEST} bytes."), call, where)
+    try:
+        rest = ("upload/" if found["upload"] else "") + unquote(found["rest"]).strip("/")
+        return _handled(app, call, where, found["version"], rest)
+    except Refusal as refused:
+        return _refused(refused, call, where)
+
+
+def _handled(app: Simulator, call: Call, where: Profile, version: str, rest: str) -> Sent:
+    for method, pattern, handler in ROUTES:
+        if method == call.method and (names := pattern.fullmatch(rest)):
+            return handler(Asked(app, call, where, version, names.groupdict()))
+    raise refusal("no_route")
+
+
+def _refused(refused: Refusal, call: Call, where: Profile) -> Sent:
+    """An error before anything was sent: plain JSON, even under ``alt=sse``; an array where an array was asked for."""
+    streams = call.path.endswith(":streamGenerateContent")
+    in_array = (streams and not call.events) or call.path.endswith("/chat/completions")
+    headers = where.headers(EVENTS if streams and call.events else JSON)
+    body = where.body([refused.body] if in_array else refused.body)
+    return Sent(refused.status, headers, (body,), note=f"  {str(refused).splitlines()[0][:100]}")
+
+
+def _whole(asked: Asked, value: Any, more: Headers | None = None) -> Sent:
+    return Sent(200, [*asked.where.headers(JSON), *(more or ())], (asked.where.body(value),))
+
+
+# --- models -------------------------------------------------------------------------------------------
+
+
+def _generate(asked: Asked) -> Sent:
+    return generating.generate(asked, asked.names["model"], stream=asked.names["verb"].startswith("stream"))
+
+
+def _count(asked: Asked) -> Sent:
+    return _whole(asked, generating.count(asked, asked.names["model"]))
+
+
+def _models(asked: Asked) -> Sent:
+    asked.authorise()
+    if asked.call.bearer and "x-goog-api-key" not in asked.call.headers:
+        return _whole(asked, openai.models())
+    size = asked.call.query.get("pageSize", "")
+    return _whole(
+        asked,
+        catalogue.listed(int(size) if size.isdecimal() else catalogue.PAGE, asked.call.query.get("pageToken", "")),
+    )
+
+
+def _model(asked: Asked) -> Sent:
+    asked.authorise()
+    return _whole(asked, catalogue.described(asked.names["model"], asked.version))
+
+
+def _embed(asked: Asked) -> Sent:
+    body = asked.body()
+    asked.authorise()
+    verb = asked.names["verb"]
+    catalogue.answering(asked.names["model"], asked.version, verb)
+    return _whole(asked, resources.embed(body) if verb == "embedContent" else resources.embed_all(body))
+
+
+# --- caches and files ---------------------------------------------------------------------------------
+
+
+def _stored(act: Callable[[Asked, str], Any]) -> Callable[[Asked], Sent]:
+    """A handler that authorises, acts on the resource named in the path, and sends what comes of it."""
+
+    def handler(asked: Asked) -> Sent:
+        asked.authorise()
+        return _whole(asked, act(asked, asked.names.get("name", "")))
+
+    return handler
+
+
+def _start_upload(asked: Asked) -> Sent:
+    """Begin a resumable upload, or take one whole file at once."""
+    asked.authorise()
+    call, kept = asked.call, asked.app.resources
+    site = f"http://{call.headers.get('host', 'simulator.invalid')}"
+    mime = call.headers.get("x-goog-upload-header-content-type", "")
+    if "upload_id" in call.query:
+        return _more_upload(asked)
+    if "start" not in call.headers.get("x-goog-upload-command", ""):
+        upload = kept.start_upload({}, call.headers.get("content-type", ""), f"{site}/{asked.version}")
+        return _whole(asked, {"file": kept.add(upload, call.body, final=True).shown()})
+    upload = kept.start_upload(asked.body(), mime, f"{site}/{asked.version}")
+    url = f"{site}{call.path}?upload_id={upload}&upload_protocol=resumable"
+    return _whole(asked, {}, [(b"x-goog-upload-status", b"active"), (b"x-goog-upload-url", url.encode())])
+
+
+def _more_upload(asked: Asked) -> Sent:
+    final = "finalize" in asked.call.headers.get("x-goog-upload-command", "finalize")
+    file = asked.app.resources.add(asked.call.query.get("upload_id", ""), asked.call.body, final=final)
+    status = [(b"x-goog-upload-status", b"final" if final else b"active")]
+    return _whole(asked, {"file": file.shown()} if final else {}, status)
+
+
+def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[Asked], Sent]]]:
+    model = r"models/(?P<model>[^:]+)"
+    cache, file = r"(?P<name>cachedContents/[^/]*)", r"(?P<name>files/[^/]+)"
+    rows: tuple[tuple[str, str, Callable[[Asked], Sent]], ...] = (
+        ("POST", model + r":(?P<verb>generateContent|streamGenerateContent)", _generate),
+        ("POST", model + r":countTokens", _count),
+        ("POST", model + r":(?P<verb>embedContent|batchEmbedContents)", _embed),
+        ("GET", r"models", _models),
+        ("GET", r"models/(?P<model>.+)", _model),
+        ("POST", r"(?:openai/)?chat/completions", openai.complete),
+        ("GET", r"openai/models", lambda asked: _whole(asked, openai.models())),
+        ("POST", r"cachedContents", _stored(lambda a, _: a.app.resources.create_cache(a.body(), a.version))),
+        ("GET", r"cachedContents", _stored(lambda a, _: a.app.resources.list_caches())),
+        ("GET", cache, _stored(lambda a, name: a.app.resources.cache(name).shown())),
+        ("PATCH", cache, _stored(lambda a, name: a.app.resources.update_cache(name, a.body()))),
+        ("DELETE", cache, _stored(lambda a, name: a.app.resources.delete_cache(name))),
+        ("POST", r"upload/files", _start_upload),
+        ("PUT", r"upload/files", _more_upload),
+        ("GET", r"files", _stored(lambda a, _: a.app.resources.list_files())),
+        ("GET", file, _stored(lambda a, name: a.app.resources.file(name).shown())),
+        ("DELETE", file, _stored(lambda a, name: a.app.resources.delete_file(name))),
+    )
+    for method, pattern, handler in rows:
+        yield method, re.compile(pattern), handler
+
+
+ROUTES = tuple(_routes())

@@ -1,0 +1,130 @@
+"""Scripted answers: a YAML list of rules, the first that matches decides what is said.
+
+    - when: {model: gemini-2.5-*, text: "(?i)refund"}      # glob; regular expression in the last user text
+      answer: {text: "We refund within 30 days."}
+    - when: {config: {responseMimeType: application/json}} # a subset of generationConfig
+      answer: {json: {total: 12.5}}
+    - when: {text: weather}
+      answer: {calls: [{name: get_weather, args: {city: Oslo}}], finishReason: STOP}
+    - when: {text: boom}
+      fault: "503"
+
+``answer`` takes ``text``, ``json``, ``calls`` or ``parts`` (Part objects), and ``finishReason``; thinking, limits and counting stay the
+simulator's own. A rule without ``when`` matches everything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from harness import definition
+from harness.errors import UsageError
+from harness.simulator.answering import CALLED, Said
+from harness.simulator.functions import question
+from harness.simulator.request import Ask
+
+_KEYS = frozenset({"when", "answer", "fault"})
+_WHEN = frozenset({"model", "text", "config"})
+_ANSWER = frozenset({"text", "json", "calls", "parts", "finishReason"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``text`` is compiled; ``said`` is the answer, ``fault`` the name of a fault; one of them is set."""
+
+    model: str = "*"
+    text: re.Pattern[str] | None = None
+    config: Mapping[str, Any] | None = None
+    said: Said | None = None
+    fault: str | None = None
+
+    def matches(self, ask: Ask) -> bool:
+        if not fnmatchcase(ask.requested, self.model):
+            return False
+        if self.text and not self.text.search(question(ask)):
+            return False
+        return self.config is None or _within(self.config, ask.config)
+
+
+def said(rules: Sequence[Rule], ask: Ask) -> Said | None:
+    """What the first matching rule says; None where none matches, or where it is a fault."""
+    rule = next((rule for rule in rules if rule.matches(ask)), None)
+    return rule.said if rule else None
+
+
+def fault(rules: Sequence[Rule], ask: Ask) -> str | None:
+    """The fault of the first matching rule."""
+    rule = next((rule for rule in rules if rule.matches(ask)), None)
+    return rule.fault if rule else None
+
+
+def load(path: Path) -> tuple[Rule, ...]:
+    """The rules of a file. Raises UsageError that names the rule and what is wrong with it."""
+    import yaml
+
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as failed:
+        raise UsageError(f"cannot read the rules in {path}: {failed}") from None
+    if not isinstance(document, list):
+        raise UsageError(f"{path}: expected a list of rules, each with `answer` or `fault`")
+    return tuple(_rule(each, f"{path}: rule {number}") for number, each in enumerate(document, 1))
+
+
+def _rule(row: Any, at: str) -> Rule:
+    row = _table(row, _KEYS, at)
+    when = _table(row.get("when", {}), _WHEN, f"{at}, when")
+    if ("answer" in row) == ("fault" in row):
+        raise UsageError(f"{at}: expected either `answer` or `fault`")
+    config = when.get("config")
+    try:
+        text = re.compile(str(when["text"])) if "text" in when else None
+    except re.error as failed:
+        raise UsageError(f"{at}: text is not a regular expression: {failed}") from None
+    answer = _said(_table(row["answer"], _ANSWER, f"{at}, answer"), at) if "answer" in row else None
+    return Rule(str(when.get("model", "*")), text, config, answer, _fault(row, at))
+
+
+def _fault(row: Mapping[str, Any], at: str) -> str | None:
+    if "fault" not in row:
+        return None
+    from harness.simulator.faults import FAULTS
+
+    if str(row["fault"]) not in FAULTS:
+        raise UsageError(f"{at}: no fault is called {row['fault']!r}; `gemini-harness simulate --faults` lists them")
+    return str(row["fault"])
+
+
+def _said(answer: Mapping[str, Any], at: str) -> Said:
+    finish = str(answer.get("finishReason", "STOP"))
+    if finish not in definition.enum_values("Candidate.FinishReason"):
+        raise UsageError(f"{at}: no finishReason is called {finish!r}")
+    if "calls" in answer:
+        return Said([{"functionCall": dict(call)} for call in answer["calls"]], finish, CALLED)
+    if "parts" in answer:
+        return Said([dict(part) for part in answer["parts"]], finish)
+    text = json.dumps(answer["json"], ensure_ascii=False, indent=2) if "json" in answer else str(answer.get("text", ""))
+    return Said([{"text": text}] if text else (), finish)
+
+
+def _table(value: Any, known: frozenset[str], at: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{at}: expected a mapping with {', '.join(sorted(known))}")
+    if unknown := sorted(set(map(str, value)) - known):
+        raise UsageError(f"{at}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    return value
+
+
+def _within(part: Any, whole: Any) -> bool:
+    """Whether all that ``part`` says is in ``whole``."""
+    if isinstance(part, Mapping):
+        return isinstance(whole, Mapping) and all(
+            key in whole and _within(value, whole[key]) for key, value in part.items()
+        )
+    return bool(part == whole)

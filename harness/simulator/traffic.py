@@ -1,0 +1,113 @@
+"""One HTTP request read, one answer sent: the only place that speaks ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+LARGEST = 100 * 1024 * 1024
+"""Bytes of the largest request body, as at Google."""
+JSON = "application/json; charset=UTF-8"
+EVENTS = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Instead of bytes: nothing comes for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Instead of bytes: the connection is dropped here."""
+
+
+Piece = bytes | Pause | Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request, read. Header names are lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def key(self) -> str:
+        """The key: header first, then ``?key=``, then Bearer. Empty where there is none."""
+        return self.headers.get("x-goog-api-key") or self.query.get("key", "") or self.bearer
+
+    @property
+    def bearer(self) -> str:
+        value = self.headers.get("authorization", "")
+        return value[7:].strip() if value.lower().startswith("bearer ") else ""
+
+    @property
+    def events(self) -> bool:
+        """Whether events were asked for, rather than one JSON array."""
+        return self.query.get("alt") == "sse"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes back. ``delay`` and ``pace`` are seconds before the first byte and between pieces; ``note`` is for the log."""
+
+    status: int
+    headers: Headers
+    body: Iterable[Piece]
+    delay: float = 0.0
+    pace: float = 0.0
+    note: str = ""
+
+
+async def read(scope: Scope, receive: Receive) -> Call:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+    return Call(scope["method"], scope["path"], query, headers, await _body(receive))
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body; of one that is too large only so much that it shows."""
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        piece = message.get("body", b"")
+        if size <= LARGEST:
+            pieces.append(piece)
+        size += len(piece)
+        more = bool(message.get("more_body"))
+    return b"".join(pieces)
+
+
+async def deliver(sent: Sent, send: Send) -> None:
+    """Send it, each piece at its time: pauses count from the start, so that they do not add up."""
+    if sent.delay:
+        await asyncio.sleep(sent.delay)
+    await send({"type": "http.response.start", "status": sent.status, "headers": sent.headers})
+    due, first = time.perf_counter(), True
+    for piece in sent.body:
+        if isinstance(piece, Cut):
+            return
+        if isinstance(piece, Pause):
+            due += piece.seconds
+            continue
+        due += 0 if first else sent.pace
+        first = False
+        if (wait := due - time.perf_counter()) > 0:
+            await asyncio.sleep(wait)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
