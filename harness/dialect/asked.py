@@ -23,20 +23,20 @@ class RequestSchema:
     dialect: Dialect
 
 
-_SCHEMA_FIELDS: Final[tuple[tuple[str, Dialect], ...]] = (
+_Fields = tuple[tuple[str, Dialect], ...]
+_ANSWER: Final[_Fields] = (
     ("responseJsonSchema", "json"),
     ("_responseJsonSchema", "json"),
     ("responseSchema", "gemini"),
 )
+_ARGUMENTS: Final[_Fields] = (("parametersJsonSchema", "json"), ("parameters", "gemini"))
 
 
 def request_schema(body: Json) -> RequestSchema | None:
     """The schema that this request put on its answer, in camelCase or snake_case at any level; None without one."""
     config, path = _field(body, "generationConfig", "$")
-    for name, dialect in _SCHEMA_FIELDS:
-        schema, where = _field(config, name, path)
-        if schema is not None:
-            return RequestSchema(schema, name, where, dialect)
+    if found := _first(_ANSWER, config, path):
+        return found
     schema, where = _text_format(config, path, "schema")
     return None if schema is None else RequestSchema(schema, "responseFormat", where, "json")
 
@@ -44,11 +44,10 @@ def request_schema(body: Json) -> RequestSchema | None:
 def json_mode(body: Json) -> bool:
     """Whether the request asked for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
     config, path = _field(body, "generationConfig", "$")
-    wanted, _ = _text_format(config, path, "mimeType")
-    in_format = str(wanted).replace("_", "/").lower() == "application/json" if wanted else None
-    return _mime_type(config) == "application/json" or (
-        _text_format(config, path, "schema")[0] is not None if in_format is None else in_format
-    )
+    format_type, _ = _text_format(config, path, "mimeType")
+    if format_type is not None:
+        return str(format_type).replace("_", "/").lower() == "application/json"
+    return _mime_type(config) == "application/json" or _text_format(config, path, "schema")[0] is not None
 
 
 def enum_mode(body: Json) -> bool:
@@ -63,15 +62,15 @@ def declarations(body: Json) -> dict[str, RequestSchema | None]:
     for tool, tool_path in _each(tools, path):
         for function, at in _each(*_field(tool, "functionDeclarations", tool_path)):
             if isinstance(function, Mapping) and isinstance(function.get("name"), str):
-                found[function["name"]] = _parameters(function, at)
+                found[function["name"]] = _first(_ARGUMENTS, function, at)
     return found
 
 
-def _parameters(function: Json, path: str) -> RequestSchema | None:
-    for name, dialect in (("parametersJsonSchema", "json"), ("parameters", "gemini")):
-        schema, where = _field(function, name, path)
+def _first(fields: _Fields, value: Json, path: str) -> RequestSchema | None:
+    for name, dialect in fields:
+        schema, where = _field(value, name, path)
         if schema is not None:
-            return RequestSchema(schema, name, where, "json" if dialect == "json" else "gemini")
+            return RequestSchema(schema, name, where, dialect)
     return None
 
 

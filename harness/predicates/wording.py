@@ -44,33 +44,32 @@ def _number(value: Any, unit: Unit) -> str:
     except ValueError:
         return str(value)
     if unit == "%":
-        return f"{amount * 100:.4g} %"
-    return f"{amount:.4g} s" if unit == "s" else _compact(value)
+        return f"{amount * 100:.6g} %"
+    return f"{amount:.6g} s" if unit == "s" else _compact(value)
 
 
 def _compact(value: Any, depth: int = 6) -> str:
-    if isinstance(value, Mapping):
-        inner = "..." if depth == 0 else _joined((f"{_quoted(str(k))}: ", v) for k, v in value.items())(depth - 1)
-        return "{" + inner + "}"
-    if isinstance(value, list):
-        return "[" + ("..." if depth == 0 else _joined(("", item) for item in value)(depth - 1)) + "]"
     if isinstance(value, str):
         return _quoted(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1024:
+    if isinstance(value, Mapping | list) and depth == 0:
+        return "..."
+    if isinstance(value, Mapping):
+        return f"{{{_joined(f'{_quoted(str(key))}: {_compact(item, depth - 1)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{_joined(_compact(item, depth - 1) for item in value)}]"
+    if isinstance(value, int) and value.bit_length() > 1024:
         return f"of {value.bit_length()} bits"
-    return json.dumps(value) if value is None or isinstance(value, bool | int | float) else repr(value)
+    return json.dumps(value) if value is None or isinstance(value, int | float) else repr(value)
 
 
-def _joined(pairs: Iterable[tuple[str, Any]]) -> Callable[[int], str]:
-    def text(depth: int) -> str:
-        pieces: list[str] = []
-        for label, item in pairs:
-            pieces.append(label + _compact(item, depth))
-            if sum(map(len, pieces)) > 2 * _WIDTH:
-                break
-        return ", ".join(pieces)
-
-    return text
+def _joined(pieces: Iterable[str]) -> str:
+    """No more of them than a message shows."""
+    taken: list[str] = []
+    for piece in pieces:
+        taken.append(piece)
+        if sum(map(len, taken)) > 2 * _WIDTH:
+            break
+    return ", ".join(taken)
 
 
 def _quoted(text: str) -> str:
