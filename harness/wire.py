@@ -20,6 +20,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -144,7 +145,10 @@ class Wire:
         transport = AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls))
         timeouts = self._config.timeouts
         patience = httpx.Timeout(connect=timeouts.connect, read=timeouts.gap, write=None, pool=None)
-        return httpx.AsyncClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        return httpx.AsyncClient(
+            transport=transport, timeout=patience, cookies=no_cookies, follow_redirects=False, trust_env=False
+        )
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -280,14 +284,19 @@ def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, b
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         return f"the certificate is not trusted: {cause.certificate_error}", False
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return f"the host is not known: {cause.os_error.strerror or cause.os_error}", True
+        return f"the host is not known: {_because(cause.os_error)}", True
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return f"no connection: {cause.os_error.strerror or cause.os_error}", True
+        return f"no connection: {_because(cause.os_error)}", True
     if isinstance(cause, aiohttp.ClientPayloadError):
         return "cut: the connection closed before the answer was complete", False
     if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return ("cut: " if heard else "") + "the connection was lost", not heard
     return f"{type(cause).__name__}: {cause}", False
+
+
+def _because(fault: OSError) -> str:
+    # The event loops put the address into ``strerror``; the address is said already.
+    return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
 
 
 # --- asking again -------------------------------------------------------------------------------------

@@ -23,12 +23,9 @@ class Endpoint:
         self._lock = threading.Lock()
         self._connections: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._workers: list[threading.Thread] = []
-
-    @property
-    def port(self) -> int:
-        return int(self._listening.getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -103,20 +100,20 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def stream(
-    pieces: Iterable[bytes], pause: float = 0.0, *, ends: bool = True, headers: Mapping[str, str] | None = None
+    pieces: Iterable[bytes], pause: float = 0.0, *, then: Script | None = None, headers: Mapping[str, str] | None = None
 ) -> Script:
-    """Chunks with a pause before each; without ``ends`` the connection is cut after the last."""
+    """Chunks with a pause before each; ``then`` happens instead of the end."""
+    fields = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **(headers or {})}
 
     def script(connection: socket.socket) -> None:
-        connection.sendall(
-            _head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **(headers or {})})
-        )
+        connection.sendall(_head(200, fields))
         for piece in pieces:
             time.sleep(pause)
             connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-        if not ends:
-            raise OSError("cut")
-        connection.sendall(b"0\r\n\r\n")
+        if then is not None:
+            then(connection)
+        else:
+            connection.sendall(b"0\r\n\r\n")
 
     return script
 

@@ -1,0 +1,365 @@
+"""Live over loopback: the exact bytes that go out, the chunks that come back, and every way in which it can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import __version__
+from harness.config import Config, Timeouts
+from harness.errors import MissingKey, NetworkFault, UsageError
+from harness.model import Exchange, Transport
+from harness.providers import ROWS, Provider, build
+from harness.wire import Wire
+from tests.asked import PARIS, config, slot
+from tests.endpoint import Endpoint, Script, answer, drop, hang, refused, stream
+
+BODY = {"contents": [{"role": "user", "parts": [{"text": "Où?"}]}], "generationConfig": {"topK": 1}}
+SSE = [b'data: {"n": 1}\r\n\r\n', b'data: {"n": 2}\r\n\r\n', b'data: {"n": 3}\r\n\r\n']
+
+
+def send(
+    settings: Config,
+    transport: Transport = "unary",
+    environ: dict[str, str] | None = None,
+    expects: frozenset[int] = frozenset(),
+) -> Exchange:
+    """One request over a new Wire, in a new event loop."""
+
+    async def ask() -> Exchange:
+        async with Wire(settings, environ or {}) as wire:
+            request = build(settings.find(settings.provider), "gemini-2.5-flash", BODY, transport, expects)
+            return await wire.send(request, slot(Path("case.yaml")))
+
+    return asyncio.run(ask())
+
+
+def ask(*scripts: Script, **more: Any) -> tuple[Exchange, list[bytes]]:
+    """What came of a request to an endpoint with these scripts, and what that endpoint was sent."""
+    changes = {name: more.pop(name) for name in ("attempts", "max_body_bytes", "timeouts") if name in more}
+    with Endpoint(*scripts) as endpoint:
+        return send(config(endpoint.url, **changes), **more), endpoint.requests
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.wire._backoff", lambda attempt: 0.01 * attempt)
+
+
+# --- what goes out ------------------------------------------------------------------------------------
+
+CONTENT = '{"contents":[{"role":"user","parts":[{"text":"Où?"}]}],"generationConfig":{"topK":1}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "transport", "path", "proof"),
+    [
+        ("google", "unary", "/v1beta/models/gemini-2.5-flash:generateContent", "x-goog-api-key: the-google-key"),
+        (
+            "google",
+            "stream",
+            "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+            "x-goog-api-key: the-google-key",
+        ),
+        ("cometapi", "unary", "/v1beta/models/gemini-2.5-flash:generateContent", "x-goog-api-key: the-comet-key"),
+        (
+            "cometapi-bearer",
+            "stream",
+            "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+            "authorization: Bearer the-comet-key",
+        ),
+        ("simulator", "unary", "/v1beta/models/gemini-2.5-flash:generateContent", "x-goog-api-key: simulator"),
+        (
+            "simulator-gateway",
+            "unary",
+            "/gateway/v1beta/models/gemini-2.5-flash:generateContent",
+            "x-goog-api-key: simulator",
+        ),
+    ],
+)
+def test_the_exact_bytes_that_go_out(name: str, transport: Transport, path: str, proof: str) -> None:
+    environ = {"GOOGLE_API_KEY": "the-google-key", "COMETAPI_KEY": "the-comet-key"}
+    with Endpoint(answer(PARIS)) as endpoint:
+        prefix = "/gateway" if name == "simulator-gateway" else ""
+        row = replace(ROWS[name], base_url=endpoint.url + prefix)
+        send(Config(provider=name, providers={name: row}), transport, environ)
+    head, _, content = endpoint.request.partition(b"\r\n\r\n")
+    first, *headers = head.decode().split("\r\n")
+    assert first == f"POST {path} HTTP/1.1"
+    assert sorted(f"{name.lower()}:{value}" for name, value in (line.split(":", 1) for line in headers)) == sorted(
+        [
+            f"host: 127.0.0.1:{endpoint.port}",
+            "accept: */*",
+            "accept-encoding: gzip",
+            "connection: keep-alive",
+            "content-type: application/json",
+            f"user-agent: gemini-harness/{__version__}",
+            f"content-length: {len(CONTENT)}",
+            proof,
+        ]
+    )
+    assert content == CONTENT
+
+
+def test_a_missing_key_is_said_before_anything_is_sent() -> None:
+    with Endpoint(answer(PARIS)) as endpoint, pytest.raises(MissingKey, match="COMETAPI_KEY"):
+        send(Config(provider="c", providers={"c": Provider("c", endpoint.url, "cometapi", keys=("COMETAPI_KEY",))}))
+    assert endpoint.requests == []
+
+
+def test_no_key_goes_to_another_origin() -> None:
+    async def stray(settings: Config, url: str) -> None:
+        request = replace(build(settings.find("here"), "m", BODY, "unary"), url=url)
+        async with Wire(settings, {}) as wire:
+            await wire.send(request, slot(Path("case.yaml")))
+
+    with Endpoint(answer(PARIS)) as endpoint, pytest.raises(UsageError, match="no key of 'here' goes there"):
+        asyncio.run(stray(config(), f"{endpoint.url}/v1beta/models/m:generateContent"))
+    assert endpoint.requests == []
+
+
+def test_redirects_are_answers() -> None:
+    with Endpoint(answer(PARIS)) as elsewhere:
+        said, _ = ask(answer(b"", 307, {"location": elsewhere.url}))
+    assert said.status == 307
+    assert elsewhere.requests == []
+
+
+def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Endpoint(answer(PARIS)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        said = send(config("http://gateway.example"))
+    assert json.loads(said.content) == PARIS
+    assert proxy.request.startswith(b"POST http://gateway.example/v1beta/models/")
+
+
+# --- what comes back ----------------------------------------------------------------------------------
+
+
+def test_an_answer_with_its_provenance() -> None:
+    said, _ = ask(answer(PARIS, headers={"X-Thing": "a"}))
+    assert (said.status, json.loads(said.content), said.attempts, said.fault) == (200, PARIS, 1, None)
+    assert said.headers["x-thing"] == "a"
+    assert (said.provenance.mode, said.provenance.recorded_from, said.provenance.timing) == ("live", "import", "live")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_chunks_keep_their_borders_and_times(packed: bool) -> None:
+    pieces, headers = (_packed(SSE), {"content-encoding": "gzip"}) if packed else (SSE, {})
+    said, _ = ask(stream(pieces, 0.05, headers=headers), transport="stream")
+    assert [chunk.data for chunk in said.chunks] == SSE
+    times = [chunk.at for chunk in said.chunks]
+    assert [round(at, 2) for at in times] == pytest.approx([0.05, 0.1, 0.15], abs=0.04)
+    assert said.head_at is not None
+    assert said.head_at < times[0]
+
+
+def _packed(pieces: list[bytes]) -> list[bytes]:
+    import zlib
+
+    deflate = zlib.compressobj(wbits=31)
+    packed = [deflate.compress(piece) + deflate.flush(zlib.Z_SYNC_FLUSH) for piece in pieces]
+    return [*packed[:-1], packed[-1] + deflate.flush()]
+
+
+def test_cookies_are_not_kept() -> None:
+    async def twice(settings: Config) -> None:
+        request = build(settings.find("here"), "m", BODY, "unary")
+        async with Wire(settings, {}) as wire:
+            await wire.send(request, slot(Path("a")))
+            await wire.send(request, slot(Path("a")))
+
+    with Endpoint(answer(PARIS, headers={"set-cookie": "a=b"})) as endpoint:
+        asyncio.run(twice(config(endpoint.url)))
+    assert len(endpoint.requests) == 2
+    assert b"cookie" not in endpoint.requests[1].lower()
+
+
+def test_html_is_an_answer_too() -> None:
+    said, _ = ask(answer(b"<html>busy</html>", 502, {"content-type": "text/html"}))
+    assert (said.status, said.content) == (502, b"<html>busy</html>")
+
+
+# --- what breaks --------------------------------------------------------------------------------------
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    with pytest.raises(NetworkFault, match=r"generateContent: no answer: nothing came for 0\.2 s"):
+        ask(hang, timeouts=Timeouts(gap=0.2))
+
+
+def test_a_stream_that_stalls_keeps_what_came() -> None:
+    said, _ = ask(stream(SSE[:1], then=hang), transport="stream", timeouts=Timeouts(gap=0.2))
+    assert (said.content, said.fault) == (SSE[0], "stalled: nothing came for 0.2 s")
+
+
+def test_a_stream_that_drips_for_ever_is_given_up() -> None:
+    start = time.monotonic()
+    said, _ = ask(stream([b"."] * 1000, 0.05), transport="stream", timeouts=Timeouts(gap=2, total=0.3))
+    assert said.fault == "not complete within 0.3 s"
+    assert 0.25 < time.monotonic() - start < 2
+    assert len(said.content) >= 3
+
+
+def test_a_cut_stream_keeps_what_came() -> None:
+    said, requests = ask(stream(SSE[:2], 0.02, then=drop), transport="stream")
+    assert said.content == b"".join(SSE[:2])
+    assert str(said.fault).startswith("cut: ")
+    assert len(requests) == 1
+
+
+def test_a_cut_gzip_stream_says_so() -> None:
+    said, _ = ask(stream(_packed(SSE)[:2], headers={"content-encoding": "gzip"}))
+    assert (said.content, said.fault) == (b"".join(SSE[:2]), "cut: the compressed body ends early")
+
+
+def test_gzip_that_is_none_says_so() -> None:
+    said, _ = ask(answer(b"{}", headers={"content-encoding": "gzip"}))
+    assert str(said.fault).startswith("not the gzip it says it is")
+
+
+def test_an_endless_body_is_cut_at_the_limit() -> None:
+    said, _ = ask(stream([b"x" * 65536] * 1600), max_body_bytes=1_000_000)
+    assert (len(said.content), said.fault) == (1_000_000, "too large: stopped at 1,000,000 bytes")
+
+
+def test_a_gzip_bomb_is_cut_at_the_limit() -> None:
+    said, _ = ask(
+        answer(gzip.compress(b"x" * 50_000_000), headers={"content-encoding": "gzip"}), max_body_bytes=1_000_000
+    )
+    assert (len(said.content), said.fault) == (1_000_000, "too large: stopped at 1,000,000 bytes")
+
+
+def test_a_refused_connection_is_tried_three_times() -> None:
+    url = refused()
+    with pytest.raises(
+        NetworkFault,
+        match=rf"^{url}/v1beta/models/gemini-2\.5-flash:generateContent: no connection: Connection refused \(3 attempts\)$",
+    ):
+        send(config(url))
+
+
+def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(NetworkFault, match="the host is not known: .*Name or service not known"):
+        send(config("http://no-such-host.invalid", attempts=1))
+
+
+def test_a_connection_that_is_dropped_before_an_answer_is_tried_again() -> None:
+    said, requests = ask(drop, answer(PARIS))
+    assert (said.status, said.attempts, len(requests)) == (200, 2, 2)
+
+
+def test_what_is_not_http_is_a_network_fault() -> None:
+    with pytest.raises(NetworkFault, match="generateContent: "):
+        ask(lambda connection: connection.sendall(b"SSH-2.0-nothing\r\n\r\n"))
+
+
+# --- asking again -------------------------------------------------------------------------------------
+
+
+def refusal(
+    delay: str | None = None, quota: str = "GenerateRequestsPerMinutePerProjectPerModel", code: int = 429
+) -> dict[str, Any]:
+    details: list[dict[str, Any]] = [
+        {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota}]}
+    ]
+    if delay is not None:
+        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
+    return {"error": {"code": code, "message": "slow down", "status": "RESOURCE_EXHAUSTED", "details": details}}
+
+
+@pytest.mark.parametrize(
+    ("first", "at_least"),
+    [
+        (answer(refusal("0.3s"), 429), 0.3),
+        (answer([refusal("0.3s")], 429), 0.3),
+        (answer(refusal(), 429, {"retry-after": "0.3"}), 0.3),
+        (answer(refusal("0s"), 503, {"retry-after": "9"}), 0.0),
+        (answer(b"oops", 500), 0.0),
+    ],
+    ids=["RetryInfo", "RetryInfo-in-array", "Retry-After", "RetryInfo-first", "neither"],
+)
+def test_a_refusal_is_asked_again_after_the_wait_it_names(first: Script, at_least: float) -> None:
+    start = time.monotonic()
+    said, requests = ask(first, answer(PARIS))
+    assert (said.status, said.attempts, len(requests)) == (200, 2, 2)
+    assert at_least <= time.monotonic() - start < at_least + 1.5
+    assert said.latency is not None
+    assert said.latency < 0.25  # the answer's own, without the wait
+    assert requests[0] == requests[1]
+
+
+def test_after_three_attempts_the_refusal_stands() -> None:
+    said, requests = ask(answer(refusal("0.01s"), 429))
+    assert (said.status, said.attempts, len(requests)) == (429, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("script", "expects"),
+    [
+        (answer(refusal("0.01s"), 429), frozenset({429})),
+        (answer(refusal("0.01s", "GenerateRequestsPerDayPerProjectPerModel-FreeTier"), 429), frozenset()),
+        (answer(refusal("3600s"), 429), frozenset()),
+        (answer(refusal(code=400), 400), frozenset()),
+        (answer(b"", 404), frozenset()),
+    ],
+    ids=["expected", "daily-quota", "too-long", "400", "404"],
+)
+def test_these_are_asked_once(script: Script, expects: frozenset[int]) -> None:
+    said, requests = ask(script, expects=expects)
+    assert (said.attempts, len(requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("header", ["Wed, 21 Oct 2015 07:28:00 GMT", "soon", "Wed, 21 Oct 2015 07:28:00 -0000", "-5"])
+def test_odd_retry_after_headers_do_no_harm(header: str) -> None:
+    said, _ = ask(answer(b"", 503, {"retry-after": header}), answer(PARIS))
+    assert said.attempts == 2
+
+
+# --- beside vcrpy, and beside the simulator -----------------------------------------------------------
+
+
+def test_nothing_is_sent_while_vcrpy_records(tmp_path: Path) -> None:
+    import vcr
+
+    path = tmp_path / "theirs.yaml"
+    with (
+        Endpoint(answer(PARIS)) as endpoint,
+        vcr.use_cassette(str(path)),
+        pytest.raises(UsageError, match="vcrpy is recording"),
+    ):
+        send(config(endpoint.url))
+    assert endpoint.requests == []
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["simulator", "simulator-gateway"])
+def test_the_simulator_is_started_when_it_is_asked(name: str) -> None:
+    said = send(Config(provider=name), "stream")
+    assert (said.status, said.fault) == (200, None)
+    assert (said.provenance.recorded_from, said.provenance.simulated) == (name, True)
+    assert said.request.url.startswith("http://simulator.invalid/")
+
+
+def test_many_in_flight_share_one_client() -> None:
+    async def ask_all(settings: Config) -> list[Exchange]:
+        request = build(settings.find("here"), "m", BODY, "unary")
+        async with Wire(settings, {}) as wire:
+            return await asyncio.gather(*(wire.send(request, slot(Path("a"), row=n)) for n in range(150)))
+
+    with Endpoint(answer(PARIS)) as endpoint:
+        answers = asyncio.run(ask_all(config(endpoint.url)))
+    assert [each.status for each in answers] == [200] * 150
