@@ -319,6 +319,7 @@ _ADVICE = (
     ("did not find expected '-' indicator", "is this line indented like its neighbours?"),
     ("expected comment or line break", "text that starts with > or | must be quoted; at least 2 is written {min: 2}"),
     ("expected chomping or indentation", "text that starts with > or | must be quoted; at least 2 is written {min: 2}"),
+    ("Unicode character escape", "write the character itself"),
     ("undefined alias", "a value that starts with * must be quoted"),
 )
 

@@ -21,13 +21,13 @@ from harness.models import answers_for, catalogue, facts, generation
         ("gemini-pro-latest", "gemini-3.1-pro-preview"),
     ],
 )
-def test_a_model_is_known_by_its_name_a_dated_form_or_an_alias(model: str, name: str):
+def test_a_model_is_known_by_its_name_a_dated_form_or_an_alias(model: str, name: str) -> None:
     known = facts(model)
     assert known is not None
     assert known.name == name
 
 
-def test_nothing_is_said_about_an_unknown_model():
+def test_nothing_is_said_about_an_unknown_model() -> None:
     assert facts("gemini-99-ultra") is None
     assert generation("gemma-4-31b-it") is None
 
@@ -65,7 +65,7 @@ def test_nothing_is_said_about_an_unknown_model():
         ("gemini-nano-banana-2.1", {"thinkingLevel": "LOW"}, None),
     ],
 )
-def test_what_a_model_refuses(model: str, config: dict[str, object], reason: str | None):
+def test_what_a_model_refuses(model: str, config: dict[str, object], reason: str | None) -> None:
     known = facts(model)
     assert known is not None
     assert known.thinking.refuses(config) == reason
@@ -86,7 +86,7 @@ def test_what_a_model_refuses(model: str, config: dict[str, object], reason: str
         ("someones-model", "someones-model-001"),
     ],
 )
-def test_an_honest_answer(model: str, version: str):
+def test_an_honest_answer(model: str, version: str) -> None:
     assert answers_for(model, version)
 
 
@@ -99,23 +99,23 @@ def test_an_honest_answer(model: str, version: str):
         ("someones-model", "someones-other-model"),
     ],
 )
-def test_another_models_answer(model: str, version: str):
+def test_another_models_answer(model: str, version: str) -> None:
     assert not answers_for(model, version)
 
 
-def test_generation_comes_from_the_name():
+def test_generation_comes_from_the_name() -> None:
     assert generation("gemini-2.5-pro") == (2, 5)
     assert generation("models/gemini-3-flash-preview") == (3, 0)
     assert generation("gemini-flash-latest") == (3, 8)
 
 
-def test_every_name_that_is_pointed_at_is_known():
+def test_every_name_that_is_pointed_at_is_known() -> None:
     known = catalogue()
     pointed_at = [route.to for route in known.routing] + [alias.target for alias in known.aliases.values()]
     assert set(pointed_at) <= set(known.models)
 
 
-def test_the_facts_agree_with_the_reference(shared: Path):
+def test_the_facts_agree_with_the_reference(shared: Path) -> None:
     reference = yaml.safe_load((shared / "reference" / "models.yaml").read_text())["models"]
     for name, known in catalogue().models.items():
         thinking, limits = reference[name]["thinking"], reference[name]["limits"]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Required, TypedDict
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from harness import shape
+from harness.predicates import NumberPredicate, Predicate, TextPredicate
+from harness.shape import Deferred, Finding, Later, Spelled
+
+
+class Tree(TypedDict, total=False):
+    """A thing with branches."""
+
+    name: Required[Annotated[str, "what it is called"]]
+    kind: Literal["oak", "birch"]
+    height: float
+    branches: list[Tree]
+    ripe: Annotated[str, Spelled(r"\d+%", "a percentage such as 25%")]
+    notes: dict[str, int | bool]
+    parent: Annotated[Any, Deferred(lambda: Tree)]
+
+
+GOOD = {
+    "name": "a",
+    "kind": "oak",
+    "height": 3,
+    "branches": [{"name": "b", "branches": []}],
+    "ripe": "25%",
+    "notes": {"x": 1, "y": True},
+    "parent": {"name": "c"},
+}
+
+
+def test_what_is_right_has_no_findings() -> None:
+    assert shape.findings(GOOD, Tree) == []
+
+
+def test_everything_wrong_is_found_at_once() -> None:
+    tree = {"nam": "a", "kind": "aok", "height": True, "branches": [{"name": 1}, 2], "ripe": "x", "notes": {"x": "y"}}
+    assert shape.findings(tree, Tree) == [
+        Finding(("nam",), 'unknown key "nam"', 'did you mean "name"?', key=True),
+        Finding(("kind",), 'expected "oak" or "birch", got the text "aok"', 'did you mean "oak"?'),
+        Finding(("height",), "expected a number, got true"),
+        Finding(("branches", 0, "name"), "expected text, got the number 1"),
+        Finding(
+            ("branches", 1),
+            "expected a mapping with name, kind, height, branches, ripe, notes, parent, got the number 2",
+        ),
+        Finding(("ripe",), 'expected a percentage such as 25%, got the text "x"'),
+        Finding(("notes", "x"), 'expected a whole number or true or false, got the text "y"'),
+        Finding((), 'the key "name" is missing'),
+    ]
+
+
+def test_a_template_may_stand_for_any_value() -> None:
+    assert (
+        shape.findings({"name": Later("${row.n}"), "height": Later("${row.h}"), "branches": Later("${row.b}")}, Tree)
+        == []
+    )
+
+
+def test_the_member_of_a_union_that_fits_best_speaks() -> None:
+    assert [each.message for each in shape.findings({"contians": "x"}, TextPredicate)] == ['unknown key "contians"']
+    assert [each.path for each in shape.findings({"any": [{"contains": "x"}, {"contains": 3}]}, TextPredicate)] == [
+        ("any", 1, "contains")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "fitted"),
+    [
+        ("3", NumberPredicate, 3),
+        ({"min": "3", "max": "4.5"}, NumberPredicate, {"min": 3, "max": 4.5}),
+        ("3", TextPredicate, "3"),
+        ({"contains": "3"}, TextPredicate, {"contains": "3"}),
+        ("x", NumberPredicate, "x"),
+        ({"any": [{"min": "1"}]}, Predicate, {"any": [{"min": 1}]}),
+    ],
+)
+def test_texts_of_rows_become_the_numbers_that_are_asked_for(written: Any, kind: Any, fitted: Any) -> None:
+    assert shape.fit(written, kind) == fitted
+
+
+def test_the_same_type_prints_the_editors_schema() -> None:
+    schema = shape.json_schema(Tree)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid(GOOD)
+    assert validator.is_valid({"name": "${row.x}", "height": "${row.h}"})
+    for wrong in (
+        {"nam": "a"},
+        {"name": 3},
+        {**GOOD, "kind": "aok"},
+        {**GOOD, "branches": [{}]},
+        {**GOOD, "ripe": "x"},
+    ):
+        assert not validator.is_valid(wrong)
+    assert schema["$defs"]["Tree"]["properties"]["name"]["description"] == "what it is called"
+    assert schema["$defs"]["Tree"]["description"] == "A thing with branches."
+
+
+def test_near_words() -> None:
+    assert shape.nearest("FINISHREASON", ["finishReason", "text"]) == 'did you mean "finishReason"?'
+    assert shape.nearest("zzz", ["a", "b"]) == "known here: a, b"
+    assert shape.nearest("zzz", []) == ""

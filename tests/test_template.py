@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import template
+from harness.template import Reader, Template, Undefined
+
+
+class Said(list[str]):
+    def __call__(self, _route: Any, text: str, message: str, _hint: str) -> None:
+        self.append(f"{text}: {message}")
+
+
+def resolve(value: Any, folder: Path = Path(), route: Any = (), **environ: str) -> Any:
+    said = Said()
+    made = Reader(folder, environ, said).resolve(value, route)
+    assert not said, said
+    return made
+
+
+def refusal(value: Any, folder: Path = Path(), route: Any = ()) -> list[str]:
+    said = Said()
+    Reader(folder, {}, said).resolve(value, route)
+    return said
+
+
+def filled(value: Any, **scope: Any) -> Any:
+    return template.fill(resolve(value), scope)
+
+
+def test_a_row_fills_texts_and_whole_values() -> None:
+    row = {"city": "Oslo", "n": 3, "list": [1, {"x": 2}], "no": None}
+    assert filled("in ${row.city}, ${row.n} times, ${row.no}", row=row) == "in Oslo, 3 times, null"
+    assert filled({"max": "${row.n}", "all": ["${row.list}"]}, row=row) == {"max": 3, "all": [[1, {"x": 2}]]}
+    assert filled("${row.list.1.x}", row=row) == 2
+
+
+def test_captures_wait_when_rows_are_filled() -> None:
+    made = filled("${row.a} ${capture.b}", row={"a": "x ${capture.b}"})
+    assert made == "x ${capture.b} ${capture.b}"
+    assert template.fill(made, {"capture": {"b": 7}}) == "x ${capture.b} 7"
+
+
+def test_what_is_put_in_is_never_looked_at_again(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("${row.x} ${env:HOME} $${")
+    made = resolve("<${file:a.txt}> ${row.x} ${env:V}", tmp_path, V="${row.x}")
+    assert template.fill(made, {"row": {"x": "${row.x}"}}) == "<${row.x} ${env:HOME} $${> ${row.x} ${row.x}"
+
+
+def test_two_dollars_are_the_characters_themselves() -> None:
+    assert resolve("$${row.x} costs $5 and $${") == "${row.x} costs $5 and ${"
+    assert filled("$${row.x} ${row.x}", row={"x": 1}) == "${row.x} 1"
+
+
+def test_the_first_variable_that_is_set_counts() -> None:
+    assert resolve("${env:A|B}", B="b", C="c") == "b"
+    assert refusal("x ${env:A|B}") == ["${env:A|B}: A and B: not set in the environment"]
+
+
+def test_a_file_is_a_value_where_a_value_belongs(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "STRING"}')
+    (tmp_path / "s.yaml").write_text("{type: NO}")
+    (tmp_path / "p.png").write_bytes(b"\x89PNG\xff")
+    assert resolve("${file:s.json}", tmp_path, ("cases", 0, "schema")) == {"type": "STRING"}
+    assert resolve({"x": "${file:s.yaml}"}, tmp_path, ("cases", 0, "request")) == {"x": {"type": "NO"}}
+    assert resolve("${file:s.json}", tmp_path, ("cases", 0, "prompt")) == '{"type": "STRING"}'
+    assert resolve("a ${file:s.json}", tmp_path, ("cases", 0, "request", "x")) == 'a {"type": "STRING"}'
+    part = {"text": "${file:s.json}", "inlineData": {"data": "${file:p.png}"}}
+    assert resolve(part, tmp_path, ("cases", 0, "request")) == {
+        "text": '{"type": "STRING"}',
+        "inlineData": {"data": "iVBOR/8="},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("${foo}", "${foo}: ${foo} is not something that can be filled in"),
+        ("${HOME}/x", "${HOME}: ${HOME} is not something that can be filled in"),
+        ("a ${row.x", "${row.x: ${ is never closed"),
+        ("${file:none.txt}", "${file:none.txt}: cannot read none.txt: no such file or directory"),
+        ("${file:.}", "${file:.}: cannot read .: is a directory"),
+        ("${file:bad.txt}", "${file:bad.txt}: bad.txt is not UTF-8 text (byte 1)"),
+    ],
+)
+def test_what_cannot_be_filled_in(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"a\xff")
+    assert refusal(text, tmp_path) == [said]
+
+
+def test_an_undefined_name_says_what_there_is() -> None:
+    with pytest.raises(Undefined, match=r'\$\{row.cuntry\} is not defined; did you mean "country"\?'):
+        filled("${row.cuntry}", row={"country": "x"})
+
+
+def rows(folder: Path, name: str, content: str) -> tuple[Any, list[str]]:
+    (folder / name).write_text(content, "utf-8", newline="")
+    said = Said()
+    return Reader(folder, {}, said).rows(name, (), "${file:" + name + "}"), said
+
+
+def test_rows_of_every_kind(tmp_path: Path) -> None:
+    assert rows(tmp_path, "a.csv", '\ufeffa,b\r\n1,"x, y"\r\n\r\n2,"two\nlines"\r\n')[0] == [
+        {"a": "1", "b": "x, y"},
+        {"a": "2", "b": "two\nlines"},
+    ]
+    assert rows(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": [2]}\n')[0] == [{"a": 1}, {"a": [2]}]
+    assert rows(tmp_path, "a.json", '[{"a": 1}]')[0] == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "a,b\n1,2\n3\n", "a.csv:3: 1 values for 2 columns"),
+        ("a.csv", "a,a\n1,2\n", "a.csv:1: two columns have the same name"),
+        ("a.csv", 'a\n"x" y\n', "a.csv:2:"),
+        ("a.jsonl", '{"a": 1}\n{"a": \n', "a.jsonl:2: not JSON"),
+        ("a.jsonl", "3\n", "a.jsonl:1: a row must be an object"),
+        ("a.json", "{}", "a.json must hold a list of objects"),
+        ("a.txt", "x", "rows come from .csv, .jsonl or .json"),
+    ],
+)
+def test_rows_that_cannot_be_read(tmp_path: Path, name: str, content: str, words: str) -> None:
+    found, (said,) = rows(tmp_path, name, content)
+    assert found == []
+    assert words in said
+
+
+TEXT = st.text(alphabet="ab ${}.:\\é", max_size=12)
+
+
+@given(TEXT)
+def test_escaping_brings_any_text_through(text: str) -> None:
+    assert resolve(text.replace("${", "$${")) == text
+
+
+@given(st.dictionaries(st.sampled_from("abc"), TEXT, min_size=1), TEXT)
+def test_rows_come_through_as_they_are(row: dict[str, str], around: str) -> None:
+    around = around.replace("${", "").replace("$", "")
+    for name, value in row.items():
+        assert filled(f"{around}${{row.{name}}}{around}", row=row) == around + value + around
+
+
+def test_a_template_reads_as_it_was_written() -> None:
+    made = resolve("a ${row.x} b")
+    assert isinstance(made, Template)
+    assert json.dumps([made]) == '["a ${row.x} b"]'
+    assert template.waits({"x": [made]})
+    assert not template.waits({"x": ["${row.x}"]})
