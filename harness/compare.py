@@ -94,7 +94,12 @@ class Group:
         return "passed" if enough and self.agrees else "failed"
 
     def typical(self, measure: str) -> float | None:
-        """The median over the attempts; None where it was never measured."""
+        """The median over the attempts; None where it was never measured.
+
+        Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``.
+        """
+        if measure in ("ttft_s", "gap_s") and not self.streamed:
+            return None
         values = self.measures.get(measure)
         return median(values) if values else None
 
@@ -493,7 +498,7 @@ def _cell(pair: Pair) -> dict[str, Any]:
 def _side(group: Group | None) -> dict[str, Any] | None:
     if group is None:
         return None
-    measures = {name: group.typical(name) for name in group.measures}
+    measures = {name: value for name in group.measures if (value := group.typical(name)) is not None}
     return {**group.row(), "target": group.target, "flaky": group.flaky, "measures": measures}
 
 

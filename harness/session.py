@@ -49,15 +49,16 @@ class Plan:
         return run_row(
             record_mode=record_mode,
             targets=list(dict.fromkeys(str(trial.target) for trial in self.trials)),
-            suites=[_suite_row(suite) for suite in self.suites],
+            suites=[suite_row_of(suite) for suite in self.suites],
             front=front,
             selection={name: value for name, value in selection.items() if value},
             notes=self.notes,
         )
 
 
-def _suite_row(suite: Suite) -> SuiteRow:
-    return suite_row(suite.name, suite.file, Path(suite.file).read_bytes())
+def suite_row_of(suite: Suite) -> SuiteRow:
+    """What a run says of a suite that took part."""
+    return suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes())
 
 
 def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import platform
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ class RunWriter:
     def __init__(self, reports: Path, run: RunRow) -> None:
         """Create ``reports/<run id>/``. Raises RunError where that cannot be written."""
         self.run = run
+        self._started = time.perf_counter()
         self.path = reports / run["id"] / NAME
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +76,13 @@ class RunWriter:
     def append(self, row: Row) -> None:
         self._put(row)
 
-    def close(self, summary: Summary | None = None, *, interrupted: bool = False) -> None:
-        """Write the last line, where there is a summary, and close the file."""
+    def close(
+        self, summary: Summary | None = None, *, interrupted: bool = False, late: Mapping[str, Json] | None = None
+    ) -> None:
+        """Write the last line, where there is a summary, and close the file.
+
+        ``late``: fields of the header that were not known when the run began.
+        """
         if self._file.closed:
             return
         if summary is not None:
@@ -84,7 +91,9 @@ class RunWriter:
                     "groups": [group.row() for group in summary.groups.values()],
                     "totals": summary.totals(),
                     "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "seconds": round(time.perf_counter() - self._started, 3),
                     "interrupted": interrupted,
+                    **({"run": late} if late else {}),
                 }
             )
         self._file.close()
@@ -123,6 +132,7 @@ class SavedRun:
                     return
                 if "totals" in value:
                     self.ending = value
+                    self.run = cast("RunRow", {**self.run, **value.get("run", {})})
                     return
                 yield cast("Row", value)
         self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")

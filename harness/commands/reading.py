@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from datetime import datetime
 from pathlib import Path
 
 from harness.compare import summarise
@@ -28,11 +27,5 @@ def report(saved: SavedRun) -> Report:
         rows=saved.rows,
         notes=tuple(saved.notes),
         interrupted=bool(ending.get("interrupted", saved.ending is None)),
-        seconds=_seconds(saved.run["started"], ending.get("finished")),
+        seconds=ending.get("seconds"),
     )
-
-
-def _seconds(started: str, finished: str | None) -> float | None:
-    if finished is None:
-        return None
-    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()

@@ -9,19 +9,32 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from harness.commands import choosing
+from harness.errors import UsageError
 from harness.model import Request, Step, Trial
 from harness.play import prepare
-from harness.providers import Provider
+from harness.providers import SIMULATOR_URL, Provider
 from harness.rows import dumps
+from harness.session import Plan
 
 
 def main(options: Namespace) -> int:
     plan = choosing.plan(options)
-    trial = plan.trials.find(options.trial)
+    trial = _found(plan, options.trial)
     request = prepare(trial, plan.config)
     provider = plan.config.find(trial.target.provider)
     sys.stdout.writelines(f"{line}\n" for line in _shown(trial, request, provider))
     return 0
+
+
+def _found(plan: Plan, text: str) -> Trial:
+    """The trial of that id, or the only group whose id holds the text. Raises UsageError with the nearest."""
+    groups = {trial.group: trial for trial in plan.trials if text in trial.id}
+    if len(groups) == 1 or text in groups:
+        return plan.trials.find(text) if "#" in text else groups.get(text) or next(iter(groups.values()))
+    if groups and not any(trial.id == text for trial in groups.values()):
+        shown = "\n".join(f"  {group}" for group in list(groups)[:10])
+        raise UsageError(f"{text!r} is part of {len(groups)} ids; say more:\n{shown}")
+    return plan.trials.find(text)
 
 
 def _shown(trial: Trial, request: Request, provider: Provider) -> Iterator[str]:
@@ -54,6 +67,8 @@ def _later(number: int, step: Step) -> Iterator[str]:
 
 
 def _curl(request: Request, provider: Provider) -> Iterator[str]:
+    if request.url.startswith(SIMULATOR_URL):
+        yield f"# {SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` says where it serves"
     yield f"curl {shlex.quote(request.url)} \\"
     for name, value in request.headers.items():
         yield f"  -H {shlex.quote(f'{name}: {value}')} \\"

@@ -74,14 +74,7 @@ def one_provider(groups: Sequence[Group]) -> str | None:
 
 def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
     """Those of the measures that any of the groups has."""
-    return [each for each in measures if any(group and value(group, each) is not None for group in groups)]
-
-
-def value(group: Group, measure: str) -> float | None:
-    """The typical value for a cell. Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``."""
-    if not group.streamed and measure in ("ttft_s", "gap_s"):
-        return None
-    return group.typical(measure)
+    return [each for each in measures if any(group and group.typical(each) is not None for group in groups)]
 
 
 def folded(label: str, limit: int) -> list[str]:

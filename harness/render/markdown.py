@@ -13,8 +13,9 @@ from harness.render.table import (
     DIFFERENCE_HEADER,
     STATISTICS_LATER,
     column_name,
-    difference_row,
+    difference_rows,
     differences,
+    suite_rows,
     summary_rows,
 )
 
@@ -71,9 +72,9 @@ def _cell(group: Group, view: View) -> str:
     bold = f"**{mark}**" if mark.isupper() else mark
     lines = [f"{bold} {rest}".strip()]
     lines += [
-        f"{words.label(each)}: {words.measured(each, layout.value(group, each))}"
+        f"{words.label(each)}: {words.measured(each, group.typical(each))}"
         for each in view.measures
-        if layout.value(group, each) is not None
+        if group.typical(each) is not None
     ]
     if group.warnings:
         lines.append(f"warnings: {group.warnings}")
@@ -119,12 +120,12 @@ def _failure(group: Group) -> Iterator[str]:
 
 
 @output("markdown", of="comparison")
-def comparison_markdown(comparison: Comparison, _view: View, out: TextIO) -> None:
+def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None:
     """What differs between two sides, for a pull request."""
-    out.writelines(f"{line}\n" for line in _compared(comparison))
+    out.writelines(f"{line}\n" for line in _compared(comparison, view))
 
 
-def _compared(comparison: Comparison) -> Iterator[str]:
+def _compared(comparison: Comparison, view: View) -> Iterator[str]:
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
     yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
@@ -134,8 +135,12 @@ def _compared(comparison: Comparison) -> Iterator[str]:
         yield from _drawn(["cell", "check", "from", "to"], rows)
         yield ""
     if comparison.differences:
-        yield from _drawn(DIFFERENCE_HEADER, [difference_row(each) for each in comparison.differences])
+        yield from _drawn(DIFFERENCE_HEADER, difference_rows(comparison))
         yield ""
+        header, rows = suite_rows(comparison, view)
+        if len(rows) > 1:
+            yield from _drawn(header, rows)
+            yield ""
         yield STATISTICS_LATER
         yield ""
     yield from (f"- {escaped(each)}" for each in comparison.notes)

@@ -68,7 +68,7 @@ def _flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
 
 def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
     group = grid.cells[case, grid.columns[0]]
-    numbers = [words.measured(each, layout.value(group, each)) for each in measures]
+    numbers = [words.measured(each, group.typical(each)) for each in measures]
     return [case, words.verdict(group), *numbers, *([str(group.warnings or "")] if warned else [])]
 
 
@@ -115,7 +115,7 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
     groups = grid.row(case)
     yield [case, *(words.verdict(group) if group else "" for group in groups)]
     for measure in layout.shown(view.measures, groups):
-        values = [words.measured(measure, layout.value(group, measure)) if group else "" for group in groups]
+        values = [words.measured(measure, group.typical(measure)) if group else "" for group in groups]
         yield [f"  {words.label(measure)}", *values]
     if any(group and group.warnings for group in groups):
         yield ["  warnings", *(str(group.warnings) if group and group.warnings else "" for group in groups)]
@@ -357,30 +357,56 @@ def _compared(comparison: Comparison, view: View) -> Iterator[str]:
             yield from _wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
     yield ""
     if comparison.differences:
-        yield from _drawn([DIFFERENCE_HEADER], [difference_row(each) for each in comparison.differences], view)
+        yield from _fitted(DIFFERENCE_HEADER, difference_rows(comparison), view)
         yield ""
-        yield STATISTICS_LATER
+        header, rows = suite_rows(comparison, view)
+        if len(rows) > 1:
+            yield from _fitted(header, rows, view)
+            yield ""
+        yield from _wrapped(STATISTICS_LATER, view, "")
     yield from _listed(comparison.notes, view)
 
 
-DIFFERENCE_HEADER = ["measure", "suite", "reference", "candidate", "difference", "cells"]
+DIFFERENCE_HEADER = ["measure", "reference", "candidate", "difference", "cells"]
 STATISTICS_LATER = (
-    "Medians of paired differences (pass rate: the mean). Whether they are more than chance: cannot tell yet,\n"
-    "this version does no statistics."
+    "Medians over the cells that both have; the difference is the median of their paired differences (pass rate: means). "
+    "Whether it is more than chance: cannot tell, this version does no statistics."
 )
 
 
-def difference_row(each: Difference) -> list[str]:
-    measure = each.measure
-    sign = "+" if each.estimate > 0 else ""
+def difference_rows(comparison: Comparison) -> list[list[str]]:
+    """All suites together, a row per measure that either side has."""
     return [
-        words.label(measure),
-        each.suite or "all",
-        words.measured(measure, each.reference),
-        words.measured(measure, each.candidate),
-        sign + words.measured(measure, each.estimate),
-        str(each.pairs),
+        [words.label(each.measure), *_sides(each), _signed(each), str(each.pairs)]
+        for each in comparison.differences
+        if each.suite is None and (each.reference or each.candidate)
     ]
+
+
+def suite_rows(comparison: Comparison, view: View) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per suite): ``reference -> candidate`` of the measures that cells show, times to the first text left out."""
+    by_suite: dict[str, dict[str, Difference]] = {}
+    for each in comparison.differences:
+        if each.suite is not None:
+            by_suite.setdefault(each.suite, {})[each.measure] = each
+    measures = [
+        measure
+        for measure in ("pass_rate", *view.measures)
+        if measure != "ttft_s" and any(measure in measured for measured in by_suite.values())
+    ]
+    rows = [
+        [suite, *(" -> ".join(_sides(measured[each])) if each in measured else "" for each in measures)]
+        for suite, measured in by_suite.items()
+    ]
+    return ["suite", *map(words.label, measures)], rows
+
+
+def _sides(each: Difference) -> tuple[str, str]:
+    return words.measured(each.measure, each.reference), words.measured(each.measure, each.candidate)
+
+
+def _signed(each: Difference) -> str:
+    return ("+" if each.estimate > 0 else "") + words.measured(each.measure, each.estimate)
 
 
 # --- an audit -----------------------------------------------------------------------------------------
