@@ -41,7 +41,8 @@ class Segment:
 
     @property
     def agrees(self) -> bool:
-        return self.found == self.text
+        """Whether the slice is the text; where the support carries no text, whether the offsets lie in the answer."""
+        return self.found == self.text if self.text else self.found is not None
 
 
 def chunks(reply: Reply) -> list[Chunk]:
@@ -53,7 +54,7 @@ def segments(reply: Reply) -> list[Segment]:
     """The segment of every support that has one.
 
     With ``partIndex`` the offsets count in that part, as it was received; without, in the whole visible text (thoughts and
-    tool parts left out), in streams likewise. An absent ``startIndex`` is 0.
+    tool parts left out), in streams likewise. An absent index is 0.
     """
     return [
         _segment(segment, f"groundingSupports[{index}].segment", reply)
@@ -98,7 +99,7 @@ def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:
     start, end, part = (_natural(segment.get(name)) for name in ("startIndex", "endIndex", "partIndex"))
     text = segment.get("text")
     whole = reply.text if part is None else _part_text(reply, part)
-    found = None if start == -1 or end in (None, -1) else _slice(whole, start or 0, end or 0)
+    found = None if -1 in (start, end) else _slice(whole, start or 0, end or 0)
     return Segment(at, start or 0, end or 0, part, text if isinstance(text, str) else "", found)
 
 

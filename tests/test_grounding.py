@@ -1,0 +1,115 @@
+"""Grounding offsets: bytes of UTF-8, in a part or in the whole visible text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import grounding
+from harness.model import Reply
+
+pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6), min_size=1, max_size=5)
+
+
+def reply(supports: list[Any], *parts: Any, chunks: Any = ()) -> Reply:
+    content = {"parts": [{"text": each} if isinstance(each, str) else each for each in parts]}
+    text = "".join(each["text"] for each in content["parts"] if "text" in each and not each.get("thought"))
+    found = {"groundingSupports": supports, "groundingChunks": list(chunks)}
+    return Reply("json", (), {}, None, (), text=text, content=content, grounding=found)
+
+
+def support(start: int, end: int, text: str, **more: Any) -> dict[str, Any]:
+    return {"segment": {**({"startIndex": start} if start else {}), "endIndex": end, "text": text, **more}}
+
+
+@given(pieces)
+def test_supports_cut_at_bytes_agree_and_cover_everything(texts: list[str]) -> None:
+    supports, start = [], 0
+    for text in texts:
+        end = start + len(text.encode())
+        supports.append(support(start, end, text))
+        start = end
+    answer = reply(supports, "".join(texts))
+    assert all(segment.agrees for segment in grounding.segments(answer))
+    assert grounding.coverage(answer) == 1
+
+
+@given(pieces)
+def test_part_indices_count_in_their_own_part(texts: list[str]) -> None:
+    supports = [support(0, len(text.encode()), text, partIndex=index) for index, text in enumerate(texts)]
+    answer = reply(supports, *texts)
+    assert all(segment.agrees for segment in grounding.segments(answer))
+    assert grounding.coverage(answer) == 1
+
+
+def test_thoughts_and_tool_parts_are_not_in_the_text_that_offsets_count() -> None:
+    parts: tuple[Any, ...] = ({"toolCall": {}}, {"text": "hm", "thought": True}, "Oslo.")
+    (segment,) = grounding.segments(reply([support(0, 5, "Oslo.")], *parts))
+    assert segment.agrees
+
+
+def test_zeros_are_left_out_on_the_wire() -> None:
+    (segment,) = grounding.segments(reply([{"segment": {}}], "abc"))
+    assert (segment.start, segment.end, segment.found, segment.agrees) == (0, 0, "", True)
+
+
+def test_overlapping_supports_cover_once() -> None:
+    assert (
+        grounding.coverage(reply([support(0, 6, "abcdef"), support(2, 4, "cd"), support(4, 8, "efgh")], "abcdefghij"))
+        == 0.8
+    )
+
+
+def test_no_text_no_coverage() -> None:
+    assert grounding.coverage(reply([])) == 0
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        {"startIndex": 3, "endIndex": 2},
+        {"endIndex": 99},
+        {"startIndex": -1, "endIndex": 2},
+        {"endIndex": "2"},
+        {"endIndex": True},
+        {"partIndex": 7, "endIndex": 2},
+    ],
+)
+def test_offsets_that_lead_nowhere(segment: Any) -> None:
+    (found,) = grounding.segments(reply([{"segment": segment}], "abc"))
+    assert found.found is None
+    assert not found.agrees
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["segment", "web", "uri", "groundingChunkIndices"]), inner), max_leaves=8))  # fmt: skip
+def test_nothing_in_the_metadata_makes_it_raise(value: Any) -> None:
+    answer = reply(value, "abc", chunks=value if isinstance(value, list) else [value])
+    grounding.segments(answer)
+    grounding.chunks(answer)
+    list(grounding.stray_indices(answer))
+    grounding.coverage(answer)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "kind", "domain"),
+    [
+        ({"web": {"uri": "https://www.uefa.com/x", "title": "UEFA"}}, "web", "www.uefa.com"),
+        ({"web": {"uri": "https://www.uefa.com/x", "domain": "uefa.com"}}, "web", "uefa.com"),
+        (
+            {"web": {"uri": "https://vertexaisearch.cloud.google.com/grounding-api-redirect/a", "title": "uefa.com"}},
+            "web",
+            "uefa.com",
+        ),
+        ({"image": {"sourceUri": "https://a.example/p", "imageUri": "https://b.example/i"}}, "image", "a.example"),
+        ({"maps": {"uri": "https://maps.google.com/?cid=1", "placeId": "places/x"}}, "maps", "maps.google.com"),
+        ({"retrievedContext": {"title": "doc.pdf", "text": "x"}}, "retrievedContext", ""),
+        ({"web": {"uri": "https://[broken"}}, "web", ""),
+        ({}, "", ""),
+    ],
+)
+def test_chunks_have_a_kind_and_a_domain(chunk: Any, kind: str, domain: str) -> None:
+    (found,) = grounding.chunks(reply([], "x", chunks=[chunk]))
+    assert (found.kind, found.domain) == (kind, domain)
