@@ -140,6 +140,7 @@ def test_formats_that_the_api_does_not_promise_are_not_judged(text: str) -> None
         ({"$ref": "#/$defs/Gone"}, "leads nowhere in this schema"),
         ({"$ref": "http://127.0.0.1:9/schema.json"}, "nothing is fetched from elsewhere"),
         ({"$ref": "#"}, "leads back to itself"),
+        ({"default": {1, 2}}, "the schema is not a JSON value"),
     ],
 )
 def test_what_is_not_a_schema_is_refused(schema: Any, problem: str) -> None:

@@ -168,6 +168,11 @@ def test_long_texts_are_shown_where_they_part() -> None:
     assert len(found.message) < 250
 
 
+def test_a_mismatch_does_not_carry_a_whole_book() -> None:
+    (found,) = differs("text", "x" * 1_000_000, {"contains": "y"})
+    assert len(found.actual) < 5_000
+
+
 def test_a_lone_surrogate_can_be_printed() -> None:
     (found,) = differs("text", "\ud800", "x")
     found.message.encode("utf-8")

@@ -27,7 +27,7 @@ class StreamWords(TypedDict, total=False):
 
 @check("latency")
 def latency(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
-    """Time to the last byte of the answer.
+    """Time to the last byte of the answer. Fails, and says why, where a recording kept no times.
 
     latency: {max: 4s}
     """

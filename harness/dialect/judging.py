@@ -36,7 +36,7 @@ def violations(schema: Json, value: Json) -> list[Violation]:
 
     Raises SchemaProblem for a schema that is not one, a ``$ref`` that leads nowhere in it, or one that leads back to itself.
     """
-    validator = _validator(json.dumps(schema))
+    validator = _validator(_as_text(schema))
     from referencing.exceptions import Unresolvable
 
     try:
@@ -51,7 +51,15 @@ def violations(schema: Json, value: Json) -> list[Violation]:
 
 def check_schema(schema: Json) -> None:
     """Raises SchemaProblem for what is not a schema in either dialect."""
-    _validator(json.dumps(schema))
+    _validator(_as_text(schema))
+
+
+def _as_text(schema: Json) -> str:
+    """What validators are kept under."""
+    try:
+        return json.dumps(schema)
+    except (RecursionError, TypeError, ValueError) as problem:
+        raise SchemaProblem(f"the schema is not a JSON value: {problem}") from None
 
 
 @lru_cache(maxsize=512)

@@ -94,7 +94,17 @@ def _word(name: str) -> Callable[[_Word], _Word]:
 
 def _wrong(at: str, actual: Any, expected: Any, wanted: str, manner: _Manner, got: str | None = None) -> Mismatch:
     got = got or shown(actual, manner.unit)
-    return Mismatch(at, expected, None if actual is ABSENT else actual, f"expected {wanted}, got {got}")
+    return Mismatch(at, expected, _kept(actual), f"expected {wanted}, got {got}")
+
+
+_LONGEST_KEPT = 4_000
+
+
+def _kept(actual: Any) -> Any:
+    """What a mismatch carries along: a run must not grow with the answers in it."""
+    if isinstance(actual, str) and len(actual) > _LONGEST_KEPT:
+        return f"{actual[:_LONGEST_KEPT]}…"
+    return None if actual is ABSENT else actual
 
 
 def _leaf(name: str, test: Callable[[Any, Any, _Manner], bool]) -> None:
@@ -133,7 +143,7 @@ def _equals(at: str, actual: Any, value: Any, manner: _Manner) -> Iterator[Misma
     if same(manner.fold(actual), manner.fold(value)):
         return
     if isinstance(actual, str) and isinstance(value, str):
-        yield Mismatch(at, value, actual, text_difference(actual, value))
+        yield Mismatch(at, value, _kept(actual), text_difference(actual, value))
     else:
         yield _wrong(at, actual, value, shown(value, manner.unit), manner)
 
