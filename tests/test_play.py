@@ -1,0 +1,386 @@
+"""A trial, from its steps to its result; and many trials at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cassette import document, dump
+from harness.errors import MissingKey, NetworkFault
+from harness.jsontext import compact
+from harness.model import Chunk, Expectation, Provenance, Result, Trial
+from harness.play import expected_statuses, finish, play, play_all, prepare
+from harness.recorder import Player, Recorder
+from harness.wire import Wire
+from tests.asked import PARIS, PLACE, Script, config, exchange, step, trial, user
+from tests.endpoint import Endpoint, answer, hang, stream
+
+CALL: dict[str, Any] = {
+    "candidates": [
+        {
+            "content": {
+                "role": "model",
+                "parts": [
+                    {"text": "Let me look.", "thought": True},
+                    {
+                        "functionCall": {"id": "c1", "name": "weather", "args": {"city": "Oslo"}},
+                        "thoughtSignature": "AbC+/==",
+                    },
+                ],
+            },
+            "finishReason": "STOP",
+            "index": 0,
+        }
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 10,
+        "candidatesTokenCount": 5,
+        "thoughtsTokenCount": 7,
+        "totalTokenCount": 22,
+    },
+    "modelVersion": "gemini-2.5-flash",
+    "responseId": "r1",
+}
+
+
+def played(one: Trial, *answers: Any) -> Result:
+    return finish(play(one, Script(*answers), config()))
+
+
+def complaints(result: Result) -> list[str]:
+    return [each.message for each in result.verdicts if each.status == "failed"]
+
+
+# --- one step -----------------------------------------------------------------------------------------
+
+
+def test_a_trial_passes_with_its_measures_and_provenance() -> None:
+    one = trial([step("Capital of France?", {"text": "Paris"})])
+    result = played(one, PARIS)
+    assert (result.status, result.problem) == ("passed", None)
+    assert result.held > 10
+    assert result.measures == {
+        "latency_s": 0.25,
+        "ttft_s": 0.25,
+        "gap_s": None,
+        "chunks": 1,
+        "promptTokenCount": 4,
+        "candidatesTokenCount": 1,
+        "thoughtsTokenCount": 0,
+        "totalTokenCount": 5,
+        "toolUsePromptTokenCount": 0,
+        "cachedContentTokenCount": 0,
+        "cost_usd": None,
+    }
+    assert result.provenance is not None
+    assert result.provenance.recorded_from == "google"
+
+
+def test_what_is_sent_is_what_show_shows() -> None:
+    script = Script(PARIS)
+    one = trial([step("hi", body={"generationConfig": {"topK": 1}})], attempt=3, row=2)
+    finish(play(one, script, config()))
+    ((request, slot),) = script.asked
+    assert request == prepare(one, config())
+    assert request.body == {"generationConfig": {"topK": 1}, "contents": [user("hi")]}
+    assert (slot.row, slot.repeat, slot.step) == (2, 2, 0)
+
+
+def test_a_failed_check_fails_the_trial() -> None:
+    result = played(trial([step("?", {"text": "Rome", "finishReason": "STOP"})]), PARIS)
+    assert result.status == "failed"
+    assert [(each.check, each.status) for each in result.verdicts] == [("text", "failed"), ("finishReason", "passed")]
+
+
+@pytest.mark.parametrize(("wanted", "status"), [("Rome", "xfailed"), ("Paris", "xpassed")])
+def test_a_known_failure_must_still_fail(wanted: str, status: str) -> None:
+    assert played(trial([step("?", {"text": wanted})], xfail="bug 7"), PARIS).status == status
+
+
+def test_a_skipped_trial_asks_nobody() -> None:
+    script = Script(PARIS)
+    assert finish(play(trial(skip="not in production"), script, config())).status == "skipped"
+    assert script.asked == []
+
+
+def test_lost_timing_leaves_times_unknown() -> None:
+    lost = exchange(PARIS, provenance=Provenance("replay", "import", timing="lost"))
+    measures = played(trial(), lost).measures
+    assert (measures["latency_s"], measures["ttft_s"], measures["totalTokenCount"]) == (None, None, 5)
+
+
+def test_the_longest_gap_of_a_stream_is_measured() -> None:
+    event = b'data: {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}\r\n\r\n'
+    chunks = [Chunk(event, 0.1), Chunk(event, 0.7), Chunk(event, 0.8)]
+    result = played(
+        trial([step(transport="stream")]), exchange(b"", chunks=chunks, headers={"content-type": "text/event-stream"})
+    )
+    assert result.measures["gap_s"] == pytest.approx(0.6)
+    assert (result.measures["ttft_s"], result.measures["chunks"], result.measures["totalTokenCount"]) == (0.1, 3, None)
+
+
+# --- what is an error, and whose ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503, 504])
+def test_a_passing_refusal_is_never_a_mark_against_the_feature(status: int) -> None:
+    body = {"error": {"code": status, "message": "Try later.\nReally.", "status": "UNAVAILABLE"}}
+    result = played(trial([step("?", {"text": "Paris"})], xfail="bug 7"), exchange(body, status=status, attempts=3))
+    assert (result.status, result.verdicts) == ("error", ())
+    assert result.problem is not None
+    assert (result.problem.kind, result.problem.message) == ("ask", f"HTTP {status}: Try later. after 3 attempts")
+    assert result.turns
+
+
+def test_unless_the_case_asks_for_just_that() -> None:
+    body = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
+    result = played(
+        trial([step("?", {"http": 429, "error": {"status": "RESOURCE_EXHAUSTED"}})]), exchange(body, status=429)
+    )
+    assert (result.status, complaints(result)) == ("passed", [])
+
+
+@pytest.mark.parametrize(
+    ("expect", "statuses"),
+    [
+        ({"http": 429}, {429}),
+        ({"http": 400}, {400}),
+        ({"http": [200, 503]}, set()),
+        ({"http": {"any": [400, 503]}}, {400, 503}),
+        ({"http": {"min": 500}}, {500, 502, 503, 504}),
+        ({"error": {"status": "UNAVAILABLE"}}, {502, 503}),
+        ({"error": {"code": 500, "message": "x"}}, {500}),
+        ({"error": {"message": "x"}}, set()),
+        ({"text": "429"}, set()),
+    ],
+)
+def test_expected_statuses(expect: dict[str, Any], statuses: set[int]) -> None:
+    assert expected_statuses([Expectation(name, parameter, PLACE) for name, parameter in expect.items()]) == statuses
+
+
+def test_a_broken_off_answer_is_not_judged() -> None:
+    result = played(trial(), exchange(PARIS, fault="cut: the connection was lost"))
+    assert result.problem is not None
+    assert (result.status, result.problem.kind) == ("error", "ask")
+    assert "the answer broke off: cut: the connection was lost" in result.problem.message
+
+
+@pytest.mark.parametrize("fault", [NetworkFault("reset"), MissingKey("set X_KEY")])
+def test_when_we_could_not_ask_the_trial_is_an_error(fault: Exception) -> None:
+    result = played(trial(), fault)
+    assert result.problem is not None
+    assert (result.status, result.problem.kind, result.problem.message) == ("error", "ask", str(fault))
+
+
+def test_a_missing_recording_says_how_to_record_it(tmp_path: Path) -> None:
+    result = finish(play(trial(cassette=tmp_path / "none.yaml"), Player(), config()))
+    assert result.problem is not None
+    assert result.problem.message == (
+        f"{tmp_path / 'none.yaml'} does not exist\n"
+        "record it: gemini-harness run suites/capitals.yaml -k france --record-mode new_episodes"
+    )
+
+
+def test_our_own_fault_keeps_its_traceback() -> None:
+    result = played(trial(), ZeroDivisionError("oops"))
+    assert result.problem is not None
+    assert (result.problem.kind, result.problem.message) == ("internal", "ZeroDivisionError: oops")
+    assert "Traceback" in str(result.problem.traceback)
+
+
+def test_a_check_that_breaks_is_the_suite_s_fault(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def broken(result):\n    return 1 / 0\n")
+    result = played(trial([step("?", {"python": "mine.py:broken"})], folder=tmp_path), PARIS)
+    assert result.problem is not None
+    assert (result.status, result.problem.kind) == ("error", "suite")
+
+
+# --- conversations ------------------------------------------------------------------------------------
+
+
+def talk(*later: Any) -> Trial:
+    body = {
+        "generationConfig": {"thinkingConfig": {"includeThoughts": True}},
+        "tools": [
+            {
+                "functionDeclarations": [
+                    {"name": "weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}}}
+                ]
+            }
+        ],
+    }
+    return trial([step("Weather in Oslo?", {"functionCalls": [{"name": "weather"}]}, body=body), *later])
+
+
+def test_the_model_s_turn_goes_back_as_it_came_and_calls_are_answered() -> None:
+    script = Script(CALL, PARIS)
+    result = finish(play(talk(step("", {"text": "Paris"}, replies={"weather": {"temp": -4}})), script, config()))
+    assert (result.status, complaints(result)) == ("passed", [])
+    assert [slot.step for _, slot in script.asked] == [0, 1]
+    assert script.asked[1][0].body["contents"] == [
+        user("Weather in Oslo?"),
+        CALL["candidates"][0]["content"],
+        {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "weather", "response": {"temp": -4}}}]},
+    ]
+    assert result.measures["totalTokenCount"] == 27
+    assert result.measures["latency_s"] == 0.5
+
+
+def test_an_id_that_was_not_given_is_not_made_up_and_bare_values_are_wrapped() -> None:
+    call = {
+        "candidates": [
+            {"content": {"parts": [{"functionCall": {"name": "weather"}}], "role": "model"}, "finishReason": "STOP"}
+        ]
+    }
+    script = Script(call, PARIS)
+    finish(play(talk(step("", replies={"weather": "cold"})), script, config()))
+    (part,) = script.asked[1][0].body["contents"][2]["parts"]
+    assert part == {"functionResponse": {"name": "weather", "response": {"result": "cold"}}}
+
+
+def test_a_call_that_never_came_fails_the_trial() -> None:
+    result = played(trial([step("?"), step("", replies={"weather": {}})]), PARIS)
+    assert result.status == "failed"
+    assert complaints(result) == ["the next turn replies to weather, the model called no function"]
+    assert len(result.turns) == 1
+
+
+def test_no_turn_to_go_on_from_fails_the_trial() -> None:
+    refused = {"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}
+    result = played(trial([step("?", {"http": 400}), step("and now?")]), exchange(refused, status=400))
+    assert result.status == "failed"
+    assert complaints(result) == ["the model gave no turn to go on from"]
+
+
+def test_captures_are_filled_into_later_turns() -> None:
+    script = Script(PARIS)
+    first = step("Capital?", capture={"city": "$.candidates[0].content.parts[0].text", "usage": "$.usageMetadata"})
+    second = step(
+        "Is ${capture.city} nice? ${capture.other}",
+        {"text": "${capture.city}"},
+        body={"labels": {"u": "${capture.usage}"}},
+    )
+    result = finish(play(trial([first, second]), script, config()))
+    assert result.status == "passed"
+    body = script.asked[1][0].body
+    assert body["contents"][2] == user("Is Paris nice? ${capture.other}")
+    assert body["labels"] == {"u": PARIS["usageMetadata"]}
+
+
+def test_a_capture_that_finds_nothing_fails_the_trial() -> None:
+    result = played(trial([step("?", capture={"city": "$.nowhere"}), step("next")]), PARIS)
+    assert complaints(result) == ["nothing at $.nowhere to capture as city"]
+
+
+# --- many trials --------------------------------------------------------------------------------------
+
+
+def several(count: int, folder: Path) -> Iterator[Trial]:
+    for n in range(1, count + 1):
+        yield trial([step(f"{n}", {"text": "Paris"})], folder / "case.yaml", attempt=n)
+
+
+def test_a_replay_of_many_needs_no_asyncio(tmp_path: Path) -> None:
+    request = prepare(next(several(1, tmp_path)), config())
+    (tmp_path / "case.yaml").write_text(dump([document(exchange(PARIS, request), (0, 0, 0))]), "utf-8")
+    program = """
+import sys
+from pathlib import Path
+from tests.asked import config, trial, step
+from harness.play import play_all
+from harness.recorder import Player
+statuses = []
+case = Path(sys.argv[1])
+play_all([trial([step("1", {"text": "Paris"})], case)], Player(), config(), lambda result: statuses.append(result.status))
+assert statuses == ["passed"], statuses
+heavy = {"asyncio", "httpx", "aiohttp", "vcr", "jsonschema", "uvicorn", "pytest", "tabulate"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    root = Path(__file__).parents[1]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "case.yaml")], check=True, cwd=root, env=env)
+
+
+def test_live_results_come_in_order_and_a_few_at_a_time(tmp_path: Path) -> None:
+    in_flight = [0, 0]
+
+    class Busy(Script):
+        live = True
+
+        async def send(self, request: Any, slot: Any) -> Any:
+            in_flight[0] += 1
+            in_flight[1] = max(in_flight)
+            await asyncio.sleep(0.02 if slot.repeat % 4 == 0 else 0.001)
+            in_flight[0] -= 1
+            return exchange(PARIS, request)
+
+    attempts: list[int] = []
+    assert play_all(
+        several(40, tmp_path), Busy(), config(concurrency=5), lambda result: attempts.append(result.trial.attempt)
+    )
+    assert attempts == list(range(1, 41))
+    assert in_flight == [0, 5]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, live: bool) -> None:
+    script = Script(PARIS, {}, PARIS)
+    script.live = live  # type: ignore[attr-defined]
+    seen: list[str] = []
+    whole = play_all(
+        several(50, tmp_path), script, config(concurrency=1), lambda each: seen.append(each.status), fail_fast=True
+    )
+    assert not whole
+    assert seen == ["passed", "failed"]
+    assert len(script.asked) < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_keeps_what_ran(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def interrupt(result: Result) -> None:
+        seen.append(result.trial.attempt)
+        if len(seen) == 2:
+            threading.Timer(
+                0.05, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            ).start()
+
+    with Endpoint(answer(PARIS), answer(PARIS), hang) as endpoint:
+        settings = config(endpoint.url, concurrency=1)
+        with pytest.raises(KeyboardInterrupt), Recorder("all", Wire(settings, {}), settings.providers) as recorder:
+            play_all(several(30, tmp_path), recorder, settings, interrupt)
+    assert seen == [1, 2]
+    replayed: list[Result] = []
+    play_all(several(2, tmp_path), Player(settings.providers), settings, replayed.append)
+    assert [each.status for each in replayed] == ["passed", "passed"]
+
+
+def test_live_and_replay_are_judged_alike(tmp_path: Path) -> None:
+    last = {
+        **PARIS,
+        "candidates": [{**PARIS["candidates"][0], "content": {"parts": [{"text": "ris"}], "role": "model"}}],
+    }
+    first = {**last, "candidates": [{"content": {"parts": [{"text": "Pa"}], "role": "model"}, "index": 0}]}
+    pieces = [b"data: " + compact(each) + b"\r\n\r\n" for each in (first, last)]
+    one = trial([step("?", {"text": "Paris", "stream": {"chunks": 2}}, transport="stream")], tmp_path / "case.yaml")
+    with Endpoint(stream(pieces, 0.03)) as endpoint:
+        settings = config(endpoint.url)
+        live: list[Result] = []
+        with Recorder("all", Wire(settings, {}), settings.providers) as recorder:
+            play_all([one], recorder, settings, live.append)
+    replay = finish(play(one, Player(settings.providers), settings))
+    assert (live[0].status, complaints(live[0])) == ("passed", [])
+    assert replay.verdicts == live[0].verdicts
+    assert replay.measures == pytest.approx(live[0].measures, abs=1e-5, nan_ok=True)
+    assert replay.provenance == replace(live[0].provenance, mode="replay", timing="recorded")  # type: ignore[type-var]
