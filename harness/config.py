@@ -57,7 +57,6 @@ class Config:
     concurrency: int = 8
     attempts: int = 3
     max_body_bytes: int = 64 * 1024 * 1024
-    strict: bool = False
     timeouts: Timeouts = Timeouts()
 
     def find(self, provider: str) -> Provider:

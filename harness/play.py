@@ -195,7 +195,7 @@ class _Conversation:
             folder=self.trial.folder,
             earlier=tuple(self.turns[:-1]),
         )
-        judgement = judge(evidence, step.expect, self.trial.waive, strict=self.config.strict)
+        judgement = judge(evidence, step.expect, self.trial.waive)
         self.verdicts.extend(judgement.verdicts)
         self.held += judgement.held
 

@@ -29,7 +29,6 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         provider = "mine"
         suites = "checks"
         concurrency = 32
-        strict = true
         [timeouts]
         gap = 20
         [providers.mine]
@@ -41,7 +40,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         """,
     )
     config = load(tmp_path, {})
-    assert (config.suites, config.concurrency, config.strict) == (tmp_path / "checks", 32, True)
+    assert (config.suites, config.concurrency) == (tmp_path / "checks", 32)
     assert config.timeouts == Timeouts(gap=20.0)
     mine = config.find("mine")
     assert (mine.name, mine.kind, mine.keys, mine.auth, mine.simulated) == (
