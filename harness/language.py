@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness import shape
 from harness.checks import all_checks, all_rules, find_check
-from harness.shape import Deferred, Spelled
+from harness.shape import Deferred, Said, Spelled
+
+REQUEST_KNOWN = "request-known"
+"""Waived by a case whose literal request is newer than the published definition."""
 
 Level = Literal["minimal", "low", "medium", "high", "xhigh", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]
 
@@ -25,11 +28,14 @@ class LongThinking(TypedDict, total=False):
 ThinkingValue = Level | int | LongThinking
 Thinking = Annotated[
     ThinkingValue | list[ThinkingValue] | dict[str, ThinkingValue | list[ThinkingValue]],
+    Said(
+        "a level (minimal, low, medium, high, xhigh), a budget in tokens, {level, budget, includeThoughts}, or a list of these"
+    ),
     "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
 ]
 Transport = Literal["unary", "stream"]
-Numbers = float | list[float] | dict[str, float | list[float]]
-Integers = int | list[int] | dict[str, int | list[int]]
+Numbers = Annotated[float | list[float] | dict[str, float | list[float]], Said("a number, or a list of numbers")]
+Integers = Annotated[int | list[int] | dict[str, int | list[int]], Said("a whole number, or a list of them")]
 Booleans = bool | list[bool]
 Names = str | list[str]
 Percent = Annotated[str, Spelled(r"\d+(\.\d+)?%", "a percentage such as 25%")]
@@ -95,8 +101,10 @@ def _check_hints() -> dict[str, Any]:
 
 @cache
 def waive_type() -> Any:
-    """A TypedDict with a key for each invariant."""
-    return TypedDict("Waive", {name: Annotated[str, rule.doc] for name, rule in all_rules().items()}, total=False)  # type: ignore[operator]
+    """A TypedDict with a key for each invariant, and ``request-known``."""
+    hints = {name: Annotated[str, rule.doc] for name, rule in all_rules().items()}
+    hints[REQUEST_KNOWN] = Annotated[str, "Fields of a literal request that the published definition does not have."]
+    return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
 
 
 Expect = Annotated[Any, Deferred(expect_type)]

@@ -78,7 +78,7 @@ class _Sense:
             self.expectations()
         self.conflicts()
         if not self.case.expects_refusal:
-            _literal(self.route, self.table, self.tell, "request-known" in self.case.waive)
+            _literal(self.route, self.table, self.tell, language.REQUEST_KNOWN in self.case.waive)
             self.thinking()
         self.small_things()
 
@@ -315,7 +315,7 @@ _JSON_SCHEMA_ONLY = {
 
 def _waived(cases: Sequence[Case]) -> bool:
     """Whether nobody minds what the API would refuse about the defaults."""
-    return bool(cases) and all(case.expects_refusal or "request-known" in case.waive for case in cases)
+    return bool(cases) and all(case.expects_refusal or language.REQUEST_KNOWN in case.waive for case in cases)
 
 
 def _literal(route: Route, table: _Table, tell: Listener, waived: bool) -> None:

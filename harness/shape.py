@@ -1,15 +1,16 @@
 """One strict door for text: a Python type says what may be written, refuses the rest, and prints the editor's JSON Schema.
 
 Types are what ``typing`` offers: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
-``Annotated[T, "what it is"]``. Two more notes may stand in ``Annotated``: ``Spelled`` (text of a certain spelling) and
-``Deferred`` (a type that is made when it is first needed).
+``Annotated[T, "what it is"]``. Three more notes may stand in ``Annotated``: ``Spelled`` (text of a certain spelling),
+``Said`` (short words for a long union) and ``Deferred`` (a type that is made when it is first needed).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, cached_property
 from types import NoneType, UnionType
@@ -44,6 +45,13 @@ class Spelled:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A note for ``Annotated``: how a message names a type whose own words would be long."""
+
+    words: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Deferred:
     """A note for ``Annotated[Any, ...]``: the type that ``make`` returns, made when it is first needed."""
@@ -69,9 +77,12 @@ def findings(value: Json, kind: Any, path: Path = ()) -> list[Finding]:
 
 
 def fit(value: Json, kind: Any) -> Json:
-    """The value with texts turned into the numbers and booleans that the type asks for (rows of a CSV file are all text)."""
+    """The value with texts turned into the numbers and booleans that the type asks for, and numbers into text.
+
+    Rows of a CSV file are all text, those of a JSONL file are not.
+    """
     for wrong in findings(value, kind):
-        value = _replaced(value, wrong.path)
+        value = value if wrong.key else _replaced(value, wrong.path)
     return value
 
 
@@ -89,7 +100,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean "..."?``, or what is known when nothing is near (as far as that fits on a line)."""
     names = list(known)
     by_lower = {name.lower(): name for name in reversed(names)}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = [name for name in by_lower if word and name.startswith(word.lower())][:1]
+    close = close or get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     if close:
         return f'did you mean "{by_lower[close[0]]}"?'
     listed = ", ".join(names)
@@ -101,7 +113,9 @@ _TEMPLATE = {"type": "string", "pattern": r"\$\{", "description": "${row.x}, ${e
 
 def _replaced(value: Json, path: Path) -> Json:
     if not path:
-        return scalar(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return scalar(value)
+        return json.dumps(value) if isinstance(value, int | float) else value
     step, *rest = path
     if isinstance(value, Mapping) and step in value:
         return {**value, step: _replaced(value[step], tuple(rest))}
@@ -355,22 +369,24 @@ class _Described(_Shape):
     """Another shape, and what it is for."""
 
     shape: _Shape
-    doc: str
+    doc: str = ""
+    said: str = ""
 
     def accepts(self, value: Json) -> bool:
         return self.shape.accepts(value)
 
     def words(self) -> str:
-        return self.shape.words()
+        return self.said or self.shape.words()
 
     def refusal(self, value: Json, path: Path) -> Finding:
-        return self.shape.refusal(value, path)
+        return replace(self.shape.refusal(value, path), message=f"expected {self.words()}, got {shown(value)}")
 
     def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
         self.shape.inside(value, path, found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        return {**self.shape.schema(definitions), "description": self.doc}
+        made = self.shape.schema(definitions)
+        return {**made, "description": self.doc} if self.doc else made
 
 
 @dataclass(frozen=True, eq=False)
@@ -401,7 +417,7 @@ def _or_template(shape: _Shape, definitions: dict[str, Any]) -> dict[str, Any]:
     made = shape.schema(definitions)
     if shape.accepts("${"):
         return made
-    doc = {"description": made.pop("description")} if "description" in made and "$ref" not in made else {}
+    doc = {"description": made.pop("description")} if "description" in made else {}
     return {**doc, "anyOf": [made, {"$ref": "#/$defs/template"}]}
 
 
@@ -428,6 +444,8 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
             shape = _Spelling(note)
         elif isinstance(note, Deferred):
             shape = _Waiting(note)
+        elif isinstance(note, Said):
+            shape = _Described(shape, said=note.words)
         elif isinstance(note, str):
             shape = _Described(shape, note)
     return shape

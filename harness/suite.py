@@ -169,7 +169,8 @@ def parse(text: str, file: str, folder: Path | None = None, environ: Mapping[str
     document = yamltext.read(text, file)
     if document.complaints and document.value is None:
         raise SuiteError(document.complaints)
-    reading = _Reading(document, folder if folder is not None else Path(file).parent, environ or os.environ)
+    folder = Path(file).parent if folder is None else folder
+    reading = _Reading(document, folder, os.environ if environ is None else environ)
     suite = reading.suite()
     if reading.complaints or suite is None:
         in_order: list[Complaint] = sorted(reading.complaints, key=_order)

@@ -119,7 +119,7 @@ def as_text(value: Json) -> str:
 
 # --- reading: env and file ------------------------------------------------------------------------------------
 
-_MARK = re.compile(r"\$\$\{|\$\{([^{}]*)(\})?")
+_MARK = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\})?")
 
 Complain = Callable[[Route, str, str, str], None]
 """Takes the route to the value, the text to point at, the message and a hint."""

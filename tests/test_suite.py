@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from harness.errors import HarnessError, SuiteError
+from harness.language import suite_json_schema
+from harness.matrix import expand
+from harness.model import Step, Trial
+from harness.suite import Suite, load, parse
+
+SAMPLE = Path(__file__).parent / "suites" / "sample.yaml"
+
+
+def suite(text: str, **environ: str) -> Suite:
+    return parse(text, "a.yaml", SAMPLE.parent, environ)
+
+
+def trials(text: str, **environ: str) -> list[Trial]:
+    return list(expand(suite(f"suite: s\nmatrix: {{model: m}}\n{text}", **environ)))
+
+
+def step(text: str) -> Step:
+    (only,) = trials(text)[0].steps
+    return only
+
+
+def complaints(text: str) -> list[str]:
+    with pytest.raises(SuiteError) as caught:
+        suite(f"suite: s\nmatrix: {{model: m}}\n{text}")
+    return [str(each).split("\n")[0] for each in caught.value.complaints]
+
+
+# --- the sample -----------------------------------------------------------------------------------------------
+
+
+def test_the_sample_parses_and_says_that_gates_come_later() -> None:
+    sample = load(SAMPLE)
+    assert [str(note) for note in sample.notes] == [
+        f"{SAMPLE}:75:1: note: compare: is read and checked; its gates come later"
+    ]
+    assert [str(case.id) for case in sample.cases][-1] == "capital-of-${row.country}"
+    assert len(sample.cases[-1].rows) == 3
+
+
+def test_the_sample_expands() -> None:
+    expansion = expand(load(SAMPLE))
+    found = list(expansion)
+    assert len(found) == len(expansion) == 5 * (6 + 12 + 6 + 1 + 6 + 3 * 6)
+    assert len({trial.id for trial in found}) == len(found)
+    skipped = {trial.id for trial in found if trial.skip}
+    assert "sample/parcels[low]@google/gemini-3.1-pro-preview#1" in skipped
+    assert "sample/parcels[high]@google/gemini-3.1-pro-preview#1" not in skipped
+
+
+def test_a_trial_of_the_sample() -> None:
+    trial = expand(load(SAMPLE)).find("sample/invoice[high,stream]@google/gemini-3.1-pro-preview#5")
+    assert trial.require.at_least == 4
+    assert trial.agree == "shape"
+    assert trial.attempt == 5
+    assert trial.axes == {"thinking": "high", "transport": "stream"}
+    (only,) = trial.steps
+    assert only.transport == "stream"
+    config = only.body["generationConfig"]
+    assert config["maxOutputTokens"] == 4096
+    assert config["responseMimeType"] == "application/json"
+    assert config["responseSchema"]["propertyOrdering"] == ["total", "currency"]
+    assert config["thinkingConfig"] == {"thinkingLevel": "HIGH"}
+    assert only.contents[0]["parts"][0]["text"].startswith("Read this invoice. ${row.total} and ${capture.x} stay")
+    assert only.origins["$.generationConfig.maxOutputTokens"] == "defaults.request"
+    assert only.origins["$.generationConfig.thinkingConfig.thinkingLevel"] == "axis thinking"
+    assert only.origins["$.generationConfig.responseSchema.propertyOrdering"] == "schema"
+
+
+def test_a_conversation_of_the_sample() -> None:
+    trial = expand(load(SAMPLE)).find("sample/weather-round-trip[low]@google/gemini-3-flash-preview")
+    first, second = trial.steps
+    assert first.contents == [{"role": "user", "parts": [{"text": "What should I wear in Oslo today?"}]}]
+    assert first.capture == {"city": "$.candidates[0].content.parts[0].functionCall.args.city"}
+    assert second.contents == []
+    assert second.replies == {"get_weather": {"city": "${capture.city}", "temp_c": -4, "sky": "snow"}}
+    assert first.body["tools"] == second.body["tools"]
+
+
+def test_a_row_of_the_sample() -> None:
+    trial = expand(load(SAMPLE)).find("sample/capital-of-Bosnia-and-Herzegovina[thinking=0]@google/gemini-2.5-flash")
+    assert trial.row == 1
+    assert {each.check: each.parameter for each in trial.steps[0].expect} == {
+        "text": {"icontains": "Sarajevo"},
+        "python": "checks.py:one_word",
+    }
+    assert str(trial.steps[0].expect[0].place) == f"{SAMPLE}:72:7"
+
+
+@pytest.mark.parametrize("shipped", sorted((SAMPLE.parents[2] / "suites").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_shipped_suites_parse_and_expand(shipped: Path) -> None:
+    assert len(expand(load(shipped))) > 0
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------
+
+
+def test_short_forms_become_the_wires_words() -> None:
+    made = step(
+        """
+defaults:
+  request: {generationConfig: {stopSequences: [a, b], maxOutputTokens: 5}, tools: [{urlContext: {}}]}
+  system: be brief
+cases:
+  - id: a
+    prompt: hi
+    tools: [googleSearch, {codeExecution: {}}]
+    jsonSchema: {type: object}
+    thinking: {level: low, includeThoughts: true}
+    temperature: 0.5
+    request: {generationConfig: {stopSequences: [c]}, labels: {a: b}}
+"""
+    )
+    assert made.body == {
+        "systemInstruction": {"parts": [{"text": "be brief"}]},
+        "tools": [{"googleSearch": {}}, {"codeExecution": {}}],
+        "labels": {"a": "b"},
+        "generationConfig": {
+            "stopSequences": ["c"],
+            "maxOutputTokens": 5,
+            "responseMimeType": "application/json",
+            "responseJsonSchema": {"type": "object"},
+            "thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": True},
+            "temperature": 0.5,
+        },
+    }
+    assert made.transport == "unary"
+    assert dict(made.origins)["$.tools"] == "tools"
+    assert dict(made.origins)["$.generationConfig.stopSequences"] == "request"
+    assert dict(made.origins)["$.systemInstruction.parts"] == "defaults.system"
+
+
+def test_literal_contents_come_before_the_prompt() -> None:
+    made = step("cases: [{id: a, prompt: hi, request: {contents: [{role: user, parts: [{text: earlier}]}]}}]")
+    assert [part["parts"][0]["text"] for part in made.contents] == ["earlier", "hi"]
+    assert "contents" not in made.body
+
+
+def test_a_cases_schema_replaces_the_defaults_schema_of_either_kind() -> None:
+    made = step("defaults: {schema: {type: STRING}}\ncases: [{id: a, prompt: hi, jsonSchema: {type: string}}]")
+    assert made.body["generationConfig"] == {
+        "responseMimeType": "application/json",
+        "responseJsonSchema": {"type": "string"},
+    }
+
+
+def test_a_literal_mime_type_beside_a_schema_stays() -> None:
+    made = step(
+        "cases: [{id: a, prompt: hi, schema: {type: STRING, enum: [x]},"
+        " request: {generationConfig: {responseMimeType: text/x.enum}}}]"
+    )
+    assert made.body["generationConfig"]["responseMimeType"] == "text/x.enum"
+
+
+def test_defaults_expect_under_every_step_but_not_where_an_error_is_expected() -> None:
+    first, second = trials(
+        """
+defaults: {expect: {finishReason: STOP, text: {present: true}}}
+cases:
+  - {id: a, prompt: hi, expect: {text: hello}}
+  - {id: b, prompt: hi, expect: {http: 400}}
+"""
+    )
+    assert {each.check: each.parameter for each in first.steps[0].expect} == {"text": "hello", "finishReason": "STOP"}
+    assert [each.check for each in second.steps[0].expect] == ["http"]
+
+
+def test_a_cases_own_lines_are_for_its_last_turn() -> None:
+    (trial,) = trials("cases: [{id: a, turns: [{user: a, expect: {text: x}}, {user: b}], expect: {text: y}}]")
+    assert [[line.parameter for line in each.expect] for each in trial.steps] == [["x"], ["y"]]
+
+
+def test_rows_fill_everything_and_texts_become_the_numbers_that_checks_ask_for() -> None:
+    first, second = trials(
+        """
+cases:
+  - id: ask-${row.name}
+    each: [{name: a b, level: low, most: "10", part: {text: x}}, {name: c/d, level: 0, most: 20, part: {text: y}}]
+    prompt: ${row.name} ${row.most}
+    thinking: ${row.level}
+    request: {safetySettings: [], contents: [{role: user, parts: ["${row.part}"]}]}
+    expect: {thoughtsTokenCount: {max: "${row.most}"}, text: "${row.most}"}
+"""
+    )
+    assert (first.case, second.case) == ("ask-a-b", "ask-c-d")
+    assert first.steps[0].body["generationConfig"] == {"thinkingConfig": {"thinkingLevel": "LOW"}}
+    assert second.steps[0].body["generationConfig"] == {"thinkingConfig": {"thinkingBudget": 0}}
+    assert [each.parameter for each in first.steps[0].expect] == [{"max": 10}, "10"]
+    assert [each.parameter for each in second.steps[0].expect] == [{"max": 20}, "20"]
+    assert first.steps[0].contents == [
+        {"role": "user", "parts": [{"text": "x"}]},
+        {"role": "user", "parts": [{"text": "a b 10"}]},
+    ]
+    assert first.cassette == second.cassette
+    assert (first.row, second.row) == (0, 1)
+
+
+def test_waivers_tags_and_expected_failures() -> None:
+    first, second = trials(
+        """
+tags: [one]
+waive: {usage-sum: known}
+cases:
+  - id: a
+    tags: [two]
+    model: [m-pro, m-flash]
+    prompt: hi
+    waive: {model-version: behind a gateway}
+    xfail: {why: not yet, targets: ["*pro"]}
+"""
+    )
+    assert first.tags == ("one", "two")
+    assert first.waive == {"usage-sum": "known", "model-version": "behind a gateway"}
+    assert (first.xfail, second.xfail) == ("not yet", None)
+
+
+def test_an_existing_cassette_is_seen_from_the_suites_folder(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("interactions: []\nversion: 1\n")
+    made = parse("suite: s\ncases: [{id: a, model: m, prompt: hi, cassette: old.yaml}]", "x.yaml", tmp_path)
+    assert next(iter(expand(made))).cassette == tmp_path / "old.yaml"
+
+
+def test_models_may_come_from_the_environment() -> None:
+    (trial,) = trials("cases: [{id: a, model: '${env:MODEL}', prompt: hi}]", MODEL="gemini-x")
+    assert trial.target.model == "gemini-x"
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+
+def test_a_level_for_a_model_with_budgets_is_fine_where_the_400_is_expected() -> None:
+    case = "cases: [{id: a, model: gemini-2.5-flash, thinking: low, prompt: hi, expect: %s}]"
+    assert trials(case % "{http: 400}")
+    assert trials(case % "{http: {in: [400, 404]}}")
+    assert trials(case % "{error: {status: INVALID_ARGUMENT}}")
+    assert complaints(case % "{http: 200}") == [
+        "a.yaml:3:52: gemini-2.5-flash would refuse this: it takes thinking budgets, not levels: 0 (off), 1 to 24576, or -1 (dynamic)"
+    ]
+
+
+def test_a_new_field_of_the_api_can_be_waived() -> None:
+    case = "cases: [{id: a, prompt: hi, request: {brandNew: 1}%s}]"
+    assert complaints(case % "") == ['a.yaml:3:39: the API has no field "brandNew" here']
+    assert step(case % ", waive: {request-known: newer than the definition}").body == {"brandNew": 1}
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"none\.yaml:1:1: cannot be read: no such file or directory"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"suite: s\nabout: caf\xe9\n")
+    with pytest.raises(SuiteError, match=r"latin\.yaml:2:1: is not UTF-8 text"):
+        load(tmp_path / "latin.yaml")
+
+
+VALUES: list[Any] = [
+    *(None, True, 3, -1, 2.5, "x", "", "low", "a/b", "é", "${row.x}", "${capture.a}", "${file:nope}", "${", 10**30),
+    *([], {}, [None], [{}], {"a": 1}, [[1]], ["low"], ["a", "a"], {"why": "x"}, {"gemini-*": "low"}, {"x": None}),
+]
+KEYS = [
+    "id",
+    "prompt",
+    "model",
+    "thinking",
+    "matrix",
+    "skip",
+    "only",
+    "turns",
+    "each",
+    "expect",
+    "request",
+    "schema",
+    "tools",
+    "compare",
+    "defaults",
+    "require",
+    "xfail",
+    "waive",
+    "transport",
+    "why",
+    "cassette",
+    "user",
+    "reply",
+    "capture",
+    "text",
+    "http",
+    "error",
+    "json",
+]
+
+
+def places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+def damage(tree: Any, dice: random.Random) -> None:
+    path = dice.choice(places(tree)[1:])
+    parent = tree
+    for key in path[:-1]:
+        parent = parent[key]
+    value = json.loads(json.dumps(dice.choice(VALUES)))
+    if dice.random() < 0.6:
+        parent[path[-1]] = value
+    elif isinstance(parent, dict):
+        parent[dice.choice(KEYS)] = value
+    else:
+        del parent[path[-1]]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 3))
+def test_no_damage_to_a_suite_makes_it_raise_anything_but_a_message(seed: int, wounds: int) -> None:
+    dice = random.Random(seed)
+    tree = yaml.safe_load(SAMPLE.read_text())
+    for _ in range(wounds):
+        damage(tree, dice)
+    assert outcome(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)) in ("plays", "bad suite")
+
+
+def outcome(text: str) -> str:
+    try:
+        expansion = expand(suite(text))
+    except HarnessError as error:
+        return "bad suite" if error.exit_code == 4 and str(error) else "lost"
+    ids = [trial.id for trial in expansion]
+    return "plays" if len(ids) == len(set(ids)) == len(expansion) else "ids meet"
+
+
+# --- for editors ----------------------------------------------------------------------------------------------------
+
+
+def test_the_editors_schema_takes_what_the_parser_takes() -> None:
+    schema = json.loads(json.dumps(suite_json_schema()))
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for good in (SAMPLE, *(SAMPLE.parents[2] / "suites").glob("*.yaml")):
+        assert list(validator.iter_errors(yaml.safe_load(good.read_text()))) == []
+    for bad in ("all-at-once", "peers-words", "expectations", "compare"):
+        assert not validator.is_valid(yaml.safe_load((SAMPLE.parents[1] / "bad_suites" / f"{bad}.yaml").read_text()))
+
+
+def test_the_editors_schema_explains_every_key_of_expect() -> None:
+    expect = suite_json_schema()["$defs"]["Expect"]["properties"]
+    assert {"text", "finishReason", "json", "python", "thoughtsTokenCount"} <= expect.keys()
+    assert [name for name, schema in expect.items() if not schema.get("description")] == []
