@@ -41,7 +41,7 @@ def run_row(
     """The header of a run that starts now. Its id sorts by time."""
     now = datetime.now(UTC)
     return {
-        "id": f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        "id": f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(1)}",
         "started": now.isoformat(timespec="seconds"),
         "record_mode": record_mode,
         "targets": list(targets),

@@ -19,3 +19,11 @@ def shared() -> Path:
             f"needs the shared reference data, which is not at {folder}; GEMINI_HARNESS_SHARED names another place"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small suites (see ``tests/capitals.py``) and their cassettes, recorded from the simulator."""
+    from tests.capitals import record
+
+    return record(tmp_path_factory.mktemp("recorded"))

@@ -1,0 +1,56 @@
+"""A folder of small suites, and what the simulator answers them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CAPITALS = """
+suite: capitals
+tags: [geography]
+matrix:
+  model: [gemini-3-flash-preview, gemini-2.5-flash]
+cases:
+  - id: oslo
+    prompt: What is the capital of Norway? One word.
+    expect:
+      text: {icontains: oslo}
+  - id: streamed
+    prompt: What is the capital of Norway? One word.
+    transport: [unary, stream]
+    expect:
+      text: {icontains: oslo}
+"""
+WRONG = """
+suite: wrong
+cases:
+  - id: not-bergen
+    model: gemini-3-flash-preview
+    prompt: What is the capital of Norway? One word.
+    expect:
+      text: {equals: Bergen}
+"""
+KNOWN = """
+suite: known
+cases:
+  - id: still-fails
+    model: gemini-3-flash-preview
+    prompt: What is the capital of Norway? One word.
+    xfail: {why: "issue 7"}
+    expect:
+      text: {equals: Bergen}
+"""
+CONFIG = 'provider = "simulator"\n'
+
+
+def record(folder: Path) -> Path:
+    """Write the suites into the folder and record their cassettes."""
+    (folder / "suites").mkdir()
+    for name, text in (("capitals", CAPITALS), ("wrong", WRONG), ("known", KNOWN)):
+        (folder / "suites" / f"{name}.yaml").write_text(text)
+    (folder / "harness.toml").write_text(CONFIG)
+    command = [sys.executable, "-m", "harness", "run", "--record-mode", "all"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return folder

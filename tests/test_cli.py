@@ -1,0 +1,355 @@
+"""The command line, through its front door: files in, text and an exit code out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from tests.capitals import CONFIG, WRONG
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A folder of files to run the command in."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def write(self, name: str, text: str) -> Example:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return self
+
+    def run(self, *argv: str) -> Done:
+        code = main(argv)
+        captured = self.capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+
+@pytest.fixture
+def example(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Example:
+    folder = tmp_path / "project"
+    shutil.copytree(recorded, folder, ignore=shutil.ignore_patterns("reports"))
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    return Example(folder, capsys)
+
+
+def saved_run(example: Example) -> Path:
+    (run,) = (example.folder / "reports").glob("*/run.jsonl")
+    return run
+
+
+# --- run ----------------------------------------------------------------------------------------------
+
+
+def test_a_replay_prints_the_table_and_saves_the_run(example: Example) -> None:
+    done = example.run("run", "suites/capitals.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("capitals at simulator\n\ncase         gemini-3-flash-preview  gemini-2.5-flash\n")
+    assert "replayed; recorded from simulator (SIMULATED answers) 20" in done.out
+    assert "6 passed (6 trials)" in done.out
+    lines = [json.loads(line) for line in saved_run(example).read_text().splitlines()]
+    assert lines[0]["run"]["suites"][0]["suite"] == "capitals"
+    assert lines[1]["turns"][0]["text"] == "Oslo"
+    assert lines[-1]["totals"]["passed"] == 6
+
+
+def test_a_failure_names_line_expected_actual_and_what_to_do(example: Example) -> None:
+    done = example.run("run", "suites/wrong.yaml")
+    assert done.code == 1
+    assert (
+        textwrap.dedent("""
+        FAIL wrong/not-bergen@simulator/gemini-3-flash-preview
+          suites/wrong.yaml:8  text
+            expected  string "Bergen"
+            actual    string "Oslo"
+          again: gemini-harness run suites/wrong.yaml -k wrong/not-bergen@simulator/gemini-3-flash-preview
+        """)
+        in done.out
+    )
+
+
+def test_the_command_that_a_failure_prints_plays_it_again(example: Example) -> None:
+    again = next(line for line in example.run("run").out.splitlines() if "again:" in line)
+    done = example.run(*again.split()[2:])
+    assert done.code == 1
+    assert "1 failed (1 trial)" in done.out
+
+
+def test_a_known_failure_is_green_and_noted(example: Example) -> None:
+    done = example.run("run", "suites/known.yaml")
+    assert done.code == 0
+    assert "* expected to fail: known/still-fails@simulator/gemini-3-flash-preview: issue 7" in done.out
+
+
+def test_no_recording_is_an_error_with_the_command_that_records(example: Example) -> None:
+    example.write("suites/new.yaml", WRONG.replace("wrong", "new"))
+    done = example.run("run", "suites/new.yaml")
+    assert done.code == 6
+    assert "record it: gemini-harness run suites/new.yaml" in done.out
+
+
+def test_skip_missing_skips_it_and_all_skipped_is_not_green(example: Example) -> None:
+    example.write("suites/new.yaml", WRONG.replace("wrong", "new"))
+    done = example.run("run", "suites/new.yaml", "--skip-missing")
+    assert done.code == 5
+    assert "1 skipped" in done.out
+    assert done.err == "nothing ran: that is not a success\n"
+
+
+def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:
+    done = example.run("run", "suites/wrong.yaml", "suites/capitals.yaml", "--fail-fast")
+    assert done.code == 1
+    assert "1 failed (1 trial)" in done.out
+
+
+def test_a_selection_that_selects_nothing_is_an_error_with_the_nearest_name(example: Example) -> None:
+    done = example.run("run", "-k", "osl0")
+    assert done.code == 4
+    assert "selects none of" in done.err
+    assert done.out == ""
+
+
+def test_json_is_the_only_thing_on_stdout(example: Example) -> None:
+    done = example.run(
+        "run", "--format", "json", "--format", "junit:out/junit.xml", "--format", "markdown:out/table.md"
+    )
+    document = json.loads(done.out)
+    assert done.code == 1
+    assert len(document["results"]) == 8
+    assert document["totals"] == {"passed": 6, "failed": 1, "error": 0, "skipped": 0, "xfailed": 1, "xpassed": 0}
+    assert ET.parse(example.folder / "out/junit.xml").getroot().get("tests") == "8"
+    assert "### capitals at simulator" in (example.folder / "out/table.md").read_text()
+
+
+def test_a_dry_run_says_what_and_how_many_and_saves_nothing(example: Example) -> None:
+    done = example.run("run", "--dry-run", "--live")
+    assert done.code == 0
+    assert "capitals/oslo@simulator/gemini-3-flash-preview#1" in done.out
+    assert "8 trials, 8 requests, all of them live; nothing was sent" in done.out
+    assert not (example.folder / "reports").exists()
+
+
+def test_an_interrupted_run_is_saved_and_reported(recorded: Path, tmp_path: Path) -> None:
+    suite = "suite: slow\nrepeat: 100\ncases:\n  - id: hi\n    model: gemini-3-flash-preview\n    prompt: '[simulate: latency 200]hi'\n"
+    (tmp_path / "harness.toml").write_text(CONFIG)
+    (tmp_path / "slow.yaml").write_text(suite)
+    command = [sys.executable, "-m", "harness", "run", "slow.yaml", "--live", "--concurrency", "2", "-v"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 2, err
+    assert "interrupted: " in out
+    assert "Traceback" not in err
+    assert list(tmp_path.glob("reports/*/run.jsonl"))
+
+
+# --- other commands -----------------------------------------------------------------------------------
+
+
+def test_check_says_every_problem_at_once(example: Example) -> None:
+    example.write("suites/bad.yaml", "suite: bad\ncases:\n  - id: a\n    promt: hi\n  - id: a\n    expekt: {}\n")
+    done = example.run("check")
+    assert done.code == 4
+    assert "suites/bad.yaml:4:5" in done.err
+    assert "suites/bad.yaml:6:5" in done.err
+
+
+def test_check_of_good_suites(example: Example) -> None:
+    assert example.run("check").out == "3 suites, 4 cases, 8 trials: no problem found\n"
+
+
+def test_list_names_every_trial(example: Example) -> None:
+    done = example.run("list", "suites/known.yaml")
+    assert done.out == "known/still-fails@simulator/gemini-3-flash-preview#1\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "one"),
+    [
+        ("checks", "finishReason"),
+        ("rules", "usage-sum"),
+        ("formats", "junit"),
+        ("providers", "cometapi"),
+        ("models", "gemini-2.5-flash"),
+    ],
+)
+def test_list_names_what_there_is(example: Example, what: str, one: str) -> None:
+    assert any(line.startswith(one) for line in example.run("list", what).out.splitlines())
+
+
+def test_show_prints_request_origins_and_curl(example: Example) -> None:
+    done = example.run("show", "not-bergen")
+    assert done.code == 0
+    assert '"text": "What is the capital of Norway? One word."' in done.out
+    assert "  $.contents  the case's first turn, suites/wrong.yaml:4:9" in done.out
+    assert "curl http" in done.out
+
+
+def test_show_of_an_unknown_trial_names_the_nearest(example: Example) -> None:
+    done = example.run("show", "wrong/not-bergn@simulator/gemini-3-flash-preview")
+    assert done.code == 4
+    assert "not-bergen@simulator/gemini-3-flash-preview" in done.err
+
+
+def test_no_key_is_ever_shown(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-secret")
+    done = example.run("show", "not-bergen", "--provider", "google")
+    assert '-H "x-goog-api-key: $GOOGLE_API_KEY"' in done.out
+    assert "secret" not in done.out
+
+
+def test_a_report_is_the_run_again(example: Example) -> None:
+    first = example.run("run", "suites/capitals.yaml").out
+    again = example.run("report", "last").out
+    assert first.splitlines()[:-1] == again.splitlines()[:-1]
+
+
+def test_compare_two_runs_names_the_flip(example: Example) -> None:
+    example.run("run", "suites/wrong.yaml")
+    base = saved_run(example).parent.name
+    example.write("suites/wrong.yaml", WRONG.replace("Bergen", "Oslo"))
+    example.run("run", "suites/wrong.yaml")
+    done = example.run("compare", base, "last")
+    assert done.code == 0
+    assert "failed -> passed  text  wrong/not-bergen@simulator/gemini-3-flash-preview" in done.out
+    assert "the suite wrong was changed between the two runs" in done.out
+
+
+def test_compare_two_targets_of_a_run(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    done = example.run("compare", "last", "--format", "json")
+    document = json.loads(done.out)
+    assert (document["reference"], document["candidate"]) == (
+        "simulator/gemini-3-flash-preview",
+        "simulator/gemini-2.5-flash",
+    )
+    assert {each["verdict"] for each in document["verdicts"]} == {"cannot tell"}
+
+
+def test_audit_needs_no_suite(example: Example) -> None:
+    done = example.run("audit", "cassettes", "--format", "json")
+    document = json.loads(done.out)
+    assert done.code == 0
+    assert document["native_interactions"] == 8
+
+
+def test_audit_of_nothing_is_not_green(example: Example) -> None:
+    assert example.run("audit", "suites").code == 6
+
+
+def test_cassettes_are_checked_and_found_fresh(example: Example) -> None:
+    assert example.run("cassettes", "check").code == 0
+    assert example.run("cassettes", "stale").out == "8 requests, 0 of them not answered\n"
+
+
+def test_a_changed_prompt_makes_a_cassette_stale(example: Example) -> None:
+    example.write("suites/wrong.yaml", WRONG.replace("One word.", "Two words."))
+    done = example.run("cassettes", "stale", "suites/wrong.yaml")
+    assert done.code == 6
+    assert "$.contents[0].parts[0].text" in done.out
+
+
+def test_prune_removes_what_no_trial_asks_for(example: Example) -> None:
+    (example.folder / "suites/wrong.yaml").unlink()
+    assert "1 orphaned cassette" in example.run("cassettes", "prune").out
+    assert not list(example.folder.glob("cassettes/wrong/**/*.yaml"))
+    assert example.run("run", "suites/capitals.yaml").code == 0
+
+
+def test_the_schema_is_one_json_document(example: Example) -> None:
+    assert json.loads(example.run("schema").out)["title"] == "gemini-harness suite"
+
+
+# --- manners ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["run", "--recordmode", "none"], "unrecognized arguments"),
+        (["rnu"], "invalid choice"),
+        (["run", "nowhere"], "no such file or folder: nowhere"),
+        (["run", "--target", "flash"], "write provider/model"),
+        (["run", "--target", "gogle/x"], "did you mean 'google'"),
+        (["run", "--shard", "5/4"], "--shard"),
+        (["run", "--repeat", "0"], "expected a whole number above 0"),
+        (["run", "--live", "--record-mode", "all"], "not both"),
+        (["run", "--format", "json", "--format", "csv"], "cannot both go to stdout"),
+        (["run", "--format", "jsn"], "did you mean json"),
+        (["report", "nothing"], "no saved run 'nothing'"),
+    ],
+)
+def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], said: str) -> None:
+    done = example.run(*argv)
+    assert done.code == 4
+    assert said in done.err
+    assert done.out == ""
+
+
+def test_a_fault_of_ours_is_two_lines_and_a_file(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.commands import check
+
+    monkeypatch.setattr(check, "main", lambda _: 1 / 0)
+    done = example.run("check")
+    assert done.code == 3
+    assert done.err.startswith("internal error: ZeroDivisionError: division by zero\n")
+    assert "Traceback" in Path(done.err.split()[-1]).read_text()
+    assert "Traceback" in example.run("check", "-v").err
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONUTF8": "1"}
+
+
+def test_version_imports_nothing_heavy(environment: dict[str, str]) -> None:
+    code = "import sys; from harness.cli import main; main(['--version']); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("gemini-harness ")
+    for heavy in ("argparse", "yaml", "json", "asyncio", "httpx", "tabulate", "jsonschema", "dataclasses"):
+        assert f"'{heavy}'" not in done.stderr
+
+
+def test_a_replay_imports_no_client_no_vcr_no_event_loop(example: Example, environment: dict[str, str]) -> None:
+    code = "import sys; from harness.cli import main; main(['run', 'suites/capitals.yaml']); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=example.folder
+    )
+    for heavy in ("asyncio", "httpx", "aiohttp", "vcr", "uvicorn", "pytest", "jsonschema"):
+        assert f"'{heavy}'" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
+    command = [sys.executable, "-m", "harness", "list", "rules"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=example.folder)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait() == 0

@@ -1,0 +1,246 @@
+"""``pytest suites/`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import play, recorder, session, store
+from harness.checks import all_checks
+from harness.render import words
+from tests.capitals import WRONG
+
+IMPORTED = (all_checks(), play, recorder, session, store, words)
+"""What pytester's runs in this process would otherwise import anew, each of them."""
+
+FLAKY = """
+suite: flaky
+cases:
+  - id: {id}
+    model: gemini-3-flash-preview
+    prompt: What is the capital of Norway? One word.
+    repeat: 4
+    require: {require}
+    expect:
+      python: checks.py:odd
+"""
+ODD = """
+from itertools import count
+
+calls = count(1)
+
+def odd(result):
+    return next(calls) % 2 == 1
+"""
+
+
+@pytest.fixture
+def project(recorded: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:recording -p no:hypothesispytest -p no:anyio")
+    shutil.copytree(recorded, pytester.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports"))
+    return pytester
+
+
+def runs(project: pytest.Pytester) -> list[list[dict[str, Any]]]:
+    files = sorted(project.path.glob("reports/*/run.jsonl"))
+    return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
+
+
+def recorded_flaky(project: pytest.Pytester, require: str) -> pytest.Pytester:
+    """A case of four attempts, of which every other one passes."""
+    (project.path / "suites/checks.py").write_text(ODD)
+    (project.path / "suites/flaky.yaml").write_text(FLAKY.format(id="odd", require=require))
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "suites/flaky.yaml",
+        "--record-mode",
+        "all",
+        "--reports",
+        "elsewhere",
+    ]
+    subprocess.run(command, cwd=project.path, capture_output=True, check=False)
+    return project
+
+
+def test_a_trial_is_an_item_and_the_run_is_saved(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml", "-v")
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(
+        [
+            "suites/capitals.yaml::oslo@simulator/gemini-3-flash-preview#1 PASSED*",
+            "suites/capitals.yaml::streamed?stream?@simulator/gemini-2.5-flash#1 PASSED*",
+            "replayed; recorded from simulator (SIMULATED answers) 20*",
+            "6 passed (of groups); tables: gemini-harness report 20*",
+        ]
+    )
+    ((header, *rows, ending),) = runs(project)
+    assert header["run"]["front"] == "pytest"
+    assert len(rows) == 6
+    assert rows[0]["turns"][0]["text"] == "Oslo"
+    assert ending["run"]["suites"][0]["suite"] == "capitals"
+
+
+def test_a_failure_shows_the_suites_own_line_and_no_traceback(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/wrong.yaml")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "suites/wrong.yaml:8: text",
+            "     8 |       text: {equals: Bergen}",
+            '  expected  string "Bergen"',
+            '  actual    string "Oslo"',
+        ]
+    )
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_known_failure_is_xfailed_with_its_reason(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/known.yaml", "-rx")
+    result.assert_outcomes(xfailed=1)
+    result.stdout.fnmatch_lines(["XFAIL suites/known.yaml::still-fails*issue 7"])
+
+
+def test_no_recording_is_an_error_not_a_failure(project: pytest.Pytester) -> None:
+    (project.path / "suites/new.yaml").write_text(WRONG.replace("wrong", "new"))
+    result = project.runpytest("suites/new.yaml")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*record it: gemini-harness run suites/new.yaml*"])
+
+
+def test_all_skipped_is_not_green(project: pytest.Pytester) -> None:
+    (project.path / "suites/new.yaml").write_text(WRONG.replace("wrong", "new"))
+    result = project.runpytest("suites/new.yaml", "--harness-skip-missing")
+    result.assert_outcomes(skipped=1)
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_skipped_by_the_suites_own_word(project: pytest.Pytester) -> None:
+    (project.path / "suites/skip.yaml").write_text(WRONG.replace("wrong", "skip") + "    skip: not today\n")
+    result = project.runpytest("suites/skip.yaml", "suites/capitals.yaml", "-rs")
+    result.assert_outcomes(skipped=1, passed=6)
+    result.stdout.fnmatch_lines(["SKIPPED*suites/skip.yaml: not today"])
+    ((_, *rows, _),) = runs(project)
+    assert [row["status"] for row in rows].count("skipped") == 1
+
+
+def test_a_bad_suite_is_a_collection_error_with_its_complaints(project: pytest.Pytester) -> None:
+    (project.path / "suites/bad.yaml").write_text("suite: bad\ncases:\n  - id: a\n    promt: hi\n")
+    result = project.runpytest("suites/bad.yaml")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*suites/bad.yaml:4:5*", "*did you mean*prompt*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize(
+    ("option", "expression", "passed"),
+    [
+        ("-k", "oslo and 2.5", 1),
+        ("-k", "streamed and not unary and flash-preview", 1),
+        ("-m", "geography", 6),
+        ("-m", "not geography", 0),
+    ],
+)
+def test_pytests_own_selection_works(project: pytest.Pytester, option: str, expression: str, passed: int) -> None:
+    result = project.runpytest("suites/capitals.yaml", "--strict-markers", option, expression)
+    assert result.parseoutcomes().get("passed", 0) == passed
+
+
+def test_a_node_id_plays_one_trial(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml::streamed[stream]@simulator/gemini-2.5-flash#1")
+    result.assert_outcomes(passed=1)
+
+
+def test_targets_may_be_chosen(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml", "--harness-target", "simulator/gemini-2.5-flash")
+    result.assert_outcomes(passed=3)
+
+
+def test_only_suites_are_collected(project: pytest.Pytester) -> None:
+    (project.path / "suites/data.yaml").write_text("colours: [red]\n")
+    (project.path / "elsewhere").mkdir()
+    shutil.copy(project.path / "suites/wrong.yaml", project.path / "elsewhere/wrong.yaml")
+    result = project.runpytest("--collect-only", "-q")
+    result.stdout.no_fnmatch_line("*elsewhere*")
+    result.stdout.no_fnmatch_line("*data.yaml*")
+    result.stdout.fnmatch_lines(["suites/wrong.yaml::not-bergen@simulator/gemini-3-flash-preview#1"])
+    assert not runs(project)
+    named = project.runpytest("--collect-only", "-q", "elsewhere/wrong.yaml")
+    named.stdout.fnmatch_lines(["elsewhere/wrong.yaml::not-bergen*"])
+
+
+def test_two_workers_write_one_run_with_the_same_verdicts(project: pytest.Pytester) -> None:
+    project.runpytest("suites").assert_outcomes(passed=6, failed=1, xfailed=1)
+    project.runpytest("suites", "-n", "2").assert_outcomes(passed=6, failed=1, xfailed=1)
+    alone, together = runs(project)
+    assert {row["id"]: row["status"] for row in alone[1:-1]} == {row["id"]: row["status"] for row in together[1:-1]}
+    assert together[-1]["totals"] == alone[-1]["totals"]
+
+
+def test_junit_names_the_trial(project: pytest.Pytester) -> None:
+    project.runpytest("suites/wrong.yaml", "--junitxml", "out.xml")
+    case = ET.parse(project.path / "out.xml").find(".//testcase")
+    assert case is not None
+    assert case.get("name") == "not-bergen@simulator/gemini-3-flash-preview#1"
+    assert case.find("failure") is not None
+
+
+def test_failing_attempts_within_the_tolerance_are_xfailed(project: pytest.Pytester) -> None:
+    result = recorded_flaky(project, "2/4").runpytest("suites/flaky.yaml")
+    result.assert_outcomes(passed=2, xfailed=2)
+    ((*_, ending),) = runs(project)
+    assert ending["groups"] == [
+        {"id": "flaky/odd@simulator/gemini-3-flash-preview", "status": "passed", "passed": 2, "attempts": 4}
+    ]
+
+
+def test_the_first_failing_attempt_beyond_the_tolerance_fails(project: pytest.Pytester) -> None:
+    result = recorded_flaky(project, "3/4").runpytest("suites/flaky.yaml")
+    result.assert_outcomes(passed=2, xfailed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAIL flaky/odd@simulator/gemini-3-flash-preview: 2/4 passed, needs 3:*"])
+
+
+def test_twins_that_disagree_fail_the_session_though_each_item_passed(project: pytest.Pytester) -> None:
+    cassette = project.path / "cassettes/capitals/streamed/simulator.gemini-2.5-flash.stream.yaml"
+    text = cassette.read_text()
+    assert '"finishReason": "STOP"' in text or '"finishReason":"STOP"' in text
+    suite = project.path / "suites/capitals.yaml"
+    suite.write_text(
+        suite.read_text().replace(
+            "    transport: [unary, stream]\n", "    transport: [unary, stream]\n    waive: {finish-reason: a test}\n"
+        )
+    )
+    cassette.write_text(
+        text.replace('"finishReason": "STOP"', '"finishReason": "OTHER"').replace(
+            '"finishReason":"STOP"', '"finishReason":"OTHER"'
+        )
+    )
+    result = project.runpytest("suites/capitals.yaml")
+    result.assert_outcomes(passed=6)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["FAIL capitals/streamed?stream?@*: unary and stream disagree: finishReason: STOP unary, OTHER streamed"]
+    )
+
+
+def test_recording_from_pytest(project: pytest.Pytester) -> None:
+    shutil.rmtree(project.path / "cassettes")
+    project.runpytest_subprocess("suites/capitals.yaml", "--harness-record-mode", "once").assert_outcomes(passed=6)
+    project.runpytest_subprocess("suites/capitals.yaml").assert_outcomes(passed=6)
+
+
+def test_without_suites_the_plugin_imports_nothing_of_ours(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import sys\ndef test_it(): assert not [name for name in sys.modules if name.startswith('harness.') and name != 'harness.pytest_plugin']"
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
