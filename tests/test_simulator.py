@@ -39,7 +39,7 @@ def post(
 ) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = Simulator(**options).handle(Call("POST", path, query or {}, headers, content))
-    return sent.status, b"".join(sent.body), dict(sent.headers)
+    return sent.status, sent.content, dict(sent.headers)
 
 
 def ask(text_or_body: Any, model: str = FLASH3, **more: Any) -> dict[str, Any]:
@@ -81,8 +81,7 @@ def stream(text_or_body: Any, model: str = FLASH3, **more: Any) -> list[dict[str
         ("What is 17 * 23? Answer with the number only.", "391"),
         ("Compute (2 + 3) * 4. Only the number.", "20"),
         (
-            "A train leaves at 09:40 and arrives at 13:05. It stops twice for 7 minutes.\n"
-            "How many minutes was it moving? Answer with the number only.",
+            "A train leaves at 09:40 and arrives at 13:05. It stops twice for 7 minutes. How many minutes was it moving? Number only.",
             "191",
         ),
         ("How many r's are in strawberry? Answer with the number only.", "3"),
@@ -128,7 +127,7 @@ def test_with_vary_each_repetition_is_its_own_answer_and_the_series_repeats() ->
     def series() -> list[bytes]:
         app = Simulator(vary=True)
         call = Call("POST", f"/v1beta/models/{FLASH3}:generateContent", {}, KEY, json.dumps(prompt("hi")).encode())
-        return [b"".join(app.handle(call).body) for _ in range(3)]
+        return [app.handle(call).content for _ in range(3)]
 
     assert len(set(series())) == 3
     assert series() == series()
@@ -388,7 +387,7 @@ def test_a_call_and_its_round_trip() -> None:
 def test_gemini_3_refuses_a_call_that_lost_its_signature_and_25_does_not() -> None:
     turn = {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}}]}
     result = {"role": "user", "parts": [{"functionResponse": {"name": "get_weather", "response": {"temp_c": 21}}}]}
-    body = prompt("What should I wear in Oslo?", tools=[{"functionDeclarations": [WEATHER]}])
+    body: dict[str, Any] = prompt("What should I wear in Oslo?", tools=[{"functionDeclarations": [WEATHER]}])
     body["contents"] += [turn, result]
     status, message = refused(body)
     assert status == 400
@@ -637,7 +636,7 @@ def test_an_error_before_a_stream_is_plain_json() -> None:
 
 
 def test_requests_are_read_as_leniently_as_google_reads_them() -> None:
-    body = {
+    body: dict[str, Any] = {
         "contents": {"parts": {"text": "What is 17 * 23? Answer with the number only."}},
         "system_instruction": None,
         "generation_config": {
@@ -681,7 +680,7 @@ def test_a_quota_error_says_when_to_retry() -> None:
 
 def get(path: str, query: dict[str, str] | None = None) -> tuple[int, Any]:
     sent = Simulator().handle(Call("GET", path, query or {}, KEY, b""))
-    return sent.status, json.loads(b"".join(sent.body))
+    return sent.status, json.loads(sent.content)
 
 
 def test_models_are_listed_in_pages() -> None:
@@ -735,7 +734,7 @@ def test_count_tokens_agrees_with_the_usage() -> None:
 _TEXTS = st.sampled_from(
     [
         "hi", "Who won the euro 2024?", "What is 2 + 3?", "Weather in Oslo and Lima?", "List 5 planets", "[simulate: finish SAFETY]",
-        "[simulate: block OTHER]", "Write a story of 60 words", "日本の首都は？", "[simulate: finish MALFORMED_FUNCTION_CALL]", "https://example.com/a",
+        "[simulate: block OTHER]", "Write a story of 60 words", "日本の首都は", "[simulate: finish MALFORMED_FUNCTION_CALL]", "https://example.com/a",
     ]
 )  # fmt: skip
 _CONFIGS = st.fixed_dictionaries(
@@ -751,7 +750,7 @@ _CONFIGS = st.fixed_dictionaries(
         "seed": st.integers(0, 9),
     },
 )
-_TOOLS = st.sampled_from(
+_TOOLS: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         {"googleSearch": {}},
@@ -838,7 +837,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )
 def test_any_bytes_to_any_path_get_an_answer_of_the_api(method: str, path: str, content: bytes) -> None:
     sent = Simulator().handle(Call(method, path, {}, KEY, content))
-    body = b"".join(sent.body)
+    body = sent.content
     if sent.status != 200:
         value = json.loads(body)
         error = (value[0] if isinstance(value, list) else value)["error"]

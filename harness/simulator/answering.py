@@ -93,8 +93,7 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: Said | None 
     """The answer to a request; ``scripted`` is what a rule says instead. Raises ``Refusal`` where the API would answer so."""
     check(ask, stream)
     prompt = functions.question(ask)
-    cached = tally(part for content in ask.cached.get("contents", ()) for part in content.get("parts", ()))
-    empty = Answer(ask.facts.name, seed.response_id(), (), ask.prompt_tokens(), cached, tier=_tier(ask))
+    empty = Answer(ask.facts.name, seed.response_id(), (), ask.prompt_tokens(), ask.cached_tokens(), tier=_tier(ask))
     if reason := marks.block(prompt):
         return replace(empty, blocked=_feedback(reason))
     seeds = [

@@ -93,6 +93,7 @@ _FACTORIAL = re.compile(r"\bfactorial of (\d+)|\b(\d+) factorial|\b(\d+)!", re.I
 _FIBONACCI = re.compile(r"\b(\d+)(?:st|nd|rd|th)? fibonacci|fibonacci\D{0,20}(\d+)", re.IGNORECASE)
 _ROOT = re.compile(r"\bsquare root of (\d+(?:\.\d+)?)", re.IGNORECASE)
 _GREETING = re.compile(r"^\s*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b.{0,20}$", re.IGNORECASE | re.DOTALL)
+_INTRODUCED = re.compile(r"^\W*(?i:my name is|i am|i'm) ([A-Z]\w+)\W*$")
 _GOOD = re.compile(
     r"\b(?:love|wonderful|great|excellent|amazing|happy|good|best|fantastic|perfect|enjoy\w*)\b", re.IGNORECASE
 )
@@ -298,6 +299,8 @@ def _repetition(question: str) -> Known | None:
 
 
 def _greeting(question: str) -> Known | None:
+    if found := _INTRODUCED.search(question):
+        return Known("Hello", f"Nice to meet you, {found[1]}!", facts={"name": found[1]})
     if not _GREETING.match(question):
         return None
     return Known("Hello", "Hello! How can I help you today?", facts={"greeting": "Hello"})

@@ -111,14 +111,24 @@ class Ask:
                 return config[name]
         return config.get("responseFormat", {}).get("text", {}).get("schema")
 
+    def cached_tokens(self) -> dict[str, int]:
+        """Tokens of the cached content, by modality."""
+        return _request_tokens(self.cached)
+
     def prompt_tokens(self) -> dict[str, int]:
-        """Tokens of everything that was sent, by modality: turns, system instruction, tools."""
-        parts = [part for content in self.contents for part in content.get("parts", ())]
-        for instruction in (self.body.get("systemInstruction"), self.cached.get("systemInstruction")):
-            parts += (instruction or {}).get("parts", ())
-        if self.declarations:
-            parts.append({"functionDeclarations": self.declarations})
-        return tally(parts)
+        """Tokens of everything that was sent, the cached content included, by modality."""
+        counts = self.cached_tokens()
+        for modality, count in _request_tokens(self.body).items():
+            counts[modality] = counts.get(modality, 0) + count
+        return counts
+
+
+def _request_tokens(request: Mapping[str, Any]) -> dict[str, int]:
+    """Turns, system instruction and function declarations."""
+    parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
+    parts += request.get("systemInstruction", {}).get("parts", ())
+    tools = [each for tool in request.get("tools", ()) for each in tool.get("functionDeclarations", ())]
+    return tally([*parts, {"functionDeclarations": tools}] if tools else parts)
 
 
 def texts(content: Mapping[str, Any]) -> str:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.simulator.app import Simulator
+from harness.simulator.options import HOST, PORT
 
 if TYPE_CHECKING:
     import uvicorn
 
-HOST = "127.0.0.1"
-PORT = 8765
 _STARTS_IN = 10.0
 """Seconds that a server may take to start before that is an error; it takes about a tenth of one."""
 

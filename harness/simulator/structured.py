@@ -40,6 +40,8 @@ _FORMATS = {
     "byte": "c2ltdWxhdGVk",
 }
 _LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
+_ONE_LINE = re.compile(r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)")
+"""What stands between labels on one line: ``Name: Soup. Servings: 4``."""
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -61,7 +63,7 @@ class Source:
 
     @classmethod
     def of(cls, text: str, seed: Seed, known: Known | None = None) -> Source:
-        labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(text)}
+        labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
         return cls(text, seed, known, labels)
 
 
@@ -278,7 +280,7 @@ def _item_texts(items: Any, source: Source, at: _At) -> list[str]:
     """What each item of a list is to be read from: the bullet lines, or the list that is known."""
     kind = _first_type(_resolved(items, at.root)) if isinstance(items, Mapping) else "string"
     if kind == "object":
-        return _BULLET.findall(source.text)[:50]
+        return _BULLET.findall(source.text)[:50] or list(source.known.items[:50] if source.known else ())
     if source.known and source.known.items and kind in ("string", "integer", "number"):
         return list(source.known.items[:200])
     labelled = _labelled(source, at)
@@ -289,7 +291,8 @@ def _narrowed(source: Source, texts: Sequence[str], index: int) -> Source:
     if index >= len(texts):
         return source
     text = texts[index]
-    return Source.of(text, source.seed, Known(text, text))
+    named = dict.fromkeys(("name", "title", "label"), text) if source.known and text in source.known.items else {}
+    return Source.of(text, source.seed, Known(text, text, facts=named))
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -406,6 +409,8 @@ def _invented(at: _At, source: Source) -> str:
     words = " ".join(_words(at.name)) or "answer"
     if source.known:
         return source.known.short
+    number = at.path.rpartition(".")[2]
+    words += f" {int(number) + 1}" if number.isdecimal() else ""
     return f"simulated {words}" if at.depth else source.text.strip().split("\n")[0][:80] or "simulated"
 
 

@@ -72,6 +72,11 @@ class Sent:
     pace: float = 0.0
     note: str = ""
 
+    @property
+    def content(self) -> bytes:
+        """All bytes that are sent, if nobody hangs up."""
+        return b"".join(piece for piece in self.body if isinstance(piece, bytes))
+
 
 async def read(scope: Scope, receive: Receive) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

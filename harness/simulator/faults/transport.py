@@ -14,10 +14,6 @@ STALL = 3600.0
 """Seconds before the first byte under ``slow``, and of silence under ``stall``."""
 
 
-def _bytes(sent: Sent) -> bytes:
-    return b"".join(piece for piece in sent.body if isinstance(piece, bytes))
-
-
 def _typed(headers: Headers, kind: str) -> Headers:
     return [(name, kind.encode() if name == b"content-type" else value) for name, value in headers]
 
@@ -27,7 +23,7 @@ def _inside(sent: Sent, *pieces: Piece) -> Sent:
     body = list(sent.body)
     if len(body) > 1:
         return replace(sent, body=[*body[: len(body) // 2], *pieces, *body[len(body) // 2 :]])
-    whole = _bytes(sent)
+    whole = sent.content
     return replace(sent, body=[whole[: len(whole) // 2], *pieces, whole[len(whole) // 2 :]])
 
 
@@ -55,13 +51,13 @@ def cut(sent: Sent, _: str) -> Sent:
 @rewires()
 def glued(sent: Sent, _: str) -> Sent:
     """All chunks come at once (healthy)."""
-    return replace(sent, body=[_bytes(sent)])
+    return replace(sent, body=[sent.content])
 
 
 @rewires()
 def split(sent: Sent, _: str) -> Sent:
     """Every byte comes on its own (healthy)."""
-    return replace(sent, body=[bytes((byte,)) for byte in _bytes(sent)], pace=0.0)
+    return replace(sent, body=[bytes((byte,)) for byte in sent.content], pace=0.0)
 
 
 # --- another shape ------------------------------------------------------------------------------------
@@ -162,9 +158,8 @@ def bytes_literal(sent: Sent, framing: str) -> Sent:
     """Each event is wrapped as a Python bytes literal."""
     if framing != "sse":
         return sent
-    return replace(
-        sent, body=[repr(piece).encode() + b"\n\n" if isinstance(piece, bytes) else piece for piece in sent.body]
-    )
+    literals = [b"data: " + repr(piece.strip()).encode() + b"\n\n" for piece in sent.body if isinstance(piece, bytes)]
+    return replace(sent, body=literals)
 
 
 @rewires("sse-framing")
@@ -200,5 +195,5 @@ def events_instead(sent: Sent, framing: str) -> Sent:
     """One JSON answer was asked for, and an event comes."""
     if framing != "json":
         return sent
-    value = json.dumps(json.loads(_bytes(sent))).encode()
+    value = json.dumps(json.loads(sent.content)).encode()
     return replace(sent, headers=_typed(sent.headers, EVENTS), body=[b"data: " + value + b"\r\n\r\n"])
