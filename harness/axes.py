@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.model import Json, Place
 from harness.models import LEVELS, Thinking, bare, facts
@@ -16,8 +15,7 @@ Body = Mapping[str, Json]
 _LONG = {"level", "budget", "includeThoughts"}
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """``values`` as the suite has them: one value (a pin), a list (a sweep), or a mapping from model globs to either.
 
     ``source`` says who wrote it: a case's own axis replaces the matrix's, which replaces the defaults'.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.model import Json
 
 Body = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """Part of a body, and who wrote it: ``defaults.request``, ``schema``, ``axis thinking``."""
 
     origin: str

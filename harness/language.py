@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness import shape
 from harness.checks import all_checks, all_rules, find_check
-from harness.shape import Deferred, Said, Spelled
+from harness.shape import Deferred, Named, Said, Spelled
 
 REQUEST_KNOWN = "request-known"
 """Waived by a case whose literal request is newer than the published definition."""
@@ -90,13 +90,9 @@ def parameter(name: str) -> Any:
 
 
 @cache
-def expect_type() -> Any:
-    """A TypedDict with a key for each registered check, other packages' included."""
-    return TypedDict("Expect", _check_hints(), total=False)  # type: ignore[operator]
-
-
-def _check_hints() -> dict[str, Any]:
-    return {name: Annotated[check.parameter, check.doc] for name, check in all_checks().items()}
+def _documented(name: str) -> Any:
+    check = find_check(name)
+    return Annotated[check.parameter, check.doc] if check else None
 
 
 @cache
@@ -107,7 +103,7 @@ def waive_type() -> Any:
     return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
 
 
-Expect = Annotated[Any, Deferred(expect_type)]
+Expect = Annotated[dict[str, Any], Named(_documented, lambda: all_checks().keys())]
 Waive = Annotated[Any, Deferred(waive_type)]
 Require = Annotated[
     Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]+/[1-9][0-9]*", 'a share such as "4/5"')],

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import template
 from harness.axes import Axis, covers, fragment, label, refused, thinking_config
@@ -42,8 +43,7 @@ class Selection:
     cassettes_dir: Path = Path("cassettes")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One target and one value for each axis. ``shown`` are the labels of swept axes. ``chosen``: the model came from
     the selection, not from the suite."""
 
@@ -71,8 +71,7 @@ class Pair:
         return refused(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A case x row x target x axes: what its attempts have in common."""
 
     suite: Suite

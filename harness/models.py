@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -22,8 +21,7 @@ _DATED = re.compile(r"(-preview|-exp)?(-\d{2}-\d{2}(\d{2})?|-\d{3})$")
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(NamedTuple):
     """How a model's thinking is steered.
 
     ``control``: ``level``, ``budget``, ``none`` (any thinkingConfig is refused) or ``unknown``. ``default`` is a level,
@@ -89,8 +87,7 @@ class Thinking:
         return ", ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """What is known about one model. Dates are ISO strings, limits are tokens.
 
     ``ends``: the day it is retired or shut down. ``routed_to``: the model that answers for it now or from ``ends`` on.
@@ -113,8 +110,7 @@ class ModelFacts:
     closed_to_new_keys: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """A name that moves: where it points now, and where it pointed before."""
 
     name: str
@@ -122,8 +118,7 @@ class Alias:
     earlier: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A retired name that Google itself answers with another model. ISO dates; ``until`` is exclusive."""
 
     origin: str
@@ -132,8 +127,7 @@ class Route:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """Everything in ``models.yaml``."""
 
     models: Mapping[str, ModelFacts]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from harness import definition, dialect, jsonpath, language, shape, template
+from harness import jsonpath, language, shape, template
 from harness.axes import Axis
 from harness.checks import find_check, parameters
 from harness.matrix import Pair, Selection, filled, pairs
@@ -338,6 +338,8 @@ def _literal(route: Route, table: _Table, tell: Listener, waived: bool) -> None:
 
 
 def _findings(route: Route, body: Json, inner: int, tell: Listener) -> None:
+    from harness import definition
+
     for found in definition.request_findings(body):
         if isinstance(_value(body, found.at), shape.Later):
             continue
@@ -375,6 +377,8 @@ def _value(body: Json, at: Sequence[str | int]) -> Json:
 
 
 def _schema(route: Route, schema: Json, tell: Listener) -> None:
+    from harness import dialect
+
     if template.waits(schema):
         return
     try:

@@ -1,8 +1,8 @@
 """One strict door for text: a Python type says what may be written, refuses the rest, and prints the editor's JSON Schema.
 
 Types are what ``typing`` offers: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
-``Annotated[T, "what it is"]``. Three more notes may stand in ``Annotated``: ``Spelled`` (text of a certain spelling),
-``Said`` (short words for a long union) and ``Deferred`` (a type that is made when it is first needed).
+``Annotated[T, "what it is"]``. Other notes that may stand in ``Annotated``: ``Spelled`` (text of a certain spelling),
+``Said`` (short words for a long union), ``Named`` (keys from a registry), ``Deferred`` (a type made when it is first needed).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, cached_property
 from types import NoneType, UnionType
@@ -18,6 +17,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    NamedTuple,
     NotRequired,
     Required,
     Union,
@@ -37,30 +37,36 @@ class Later(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
+class Spelled(NamedTuple):
     """A note for ``Annotated[str, ...]``: the text must match ``pattern`` as a whole; ``what`` says so in words."""
 
     pattern: str
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A note for ``Annotated``: how a message names a type whose own words would be long."""
 
     words: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Deferred:
+class Deferred(NamedTuple):
     """A note for ``Annotated[Any, ...]``: the type that ``make`` returns, made when it is first needed."""
 
     make: Callable[[], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Named(NamedTuple):
+    """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
+
+    ``find`` gives the type of a key's value, None for a key that is not known; ``names`` gives every known key.
+    """
+
+    find: Callable[[str], Any]
+    names: Callable[[], Iterable[str]]
+
+
+class Finding(NamedTuple):
     """Something that may not stand where it stands. ``key``: the key itself is wrong, not its value."""
 
     path: Path
@@ -170,12 +176,9 @@ def shown(value: Json) -> str:
             return "a mapping"
 
 
-@dataclass(frozen=True)
 class _Scalar(_Shape):
-    name: str
-    types: tuple[type, ...]
-    schema_type: str
-    without: tuple[type, ...] = ()
+    def __init__(self, name: str, types: tuple[type, ...], schema_type: str, without: tuple[type, ...] = ()) -> None:
+        self.name, self.types, self.schema_type, self.without = name, types, schema_type, without
 
     def accepts(self, value: Json) -> bool:
         return isinstance(value, self.types) and not isinstance(value, self.without)
@@ -199,11 +202,11 @@ _SCALARS: Mapping[Any, _Shape] = {
 }
 
 
-@dataclass(frozen=True)
 class _Words(_Shape):
     """One of a few words (or other scalars)."""
 
-    allowed: tuple[Any, ...]
+    def __init__(self, allowed: tuple[Any, ...]) -> None:
+        self.allowed = allowed
 
     def accepts(self, value: Json) -> bool:
         return any(value == each and type(value) is type(each) for each in self.allowed)
@@ -223,9 +226,9 @@ class _Words(_Shape):
         return {"enum": list(self.allowed)}
 
 
-@dataclass(frozen=True)
 class _Spelling(_Shape):
-    spelled: Spelled
+    def __init__(self, spelled: Spelled) -> None:
+        self.spelled = spelled
 
     def accepts(self, value: Json) -> bool:
         return isinstance(value, str) and re.fullmatch(self.spelled.pattern, value) is not None
@@ -237,9 +240,9 @@ class _Spelling(_Shape):
         return {"type": "string", "pattern": f"^({self.spelled.pattern})$", "description": self.spelled.what}
 
 
-@dataclass(frozen=True)
 class _List(_Shape):
-    item: _Shape
+    def __init__(self, item: _Shape) -> None:
+        self.item = item
 
     def accepts(self, value: Json) -> bool:
         return isinstance(value, list)
@@ -255,11 +258,11 @@ class _List(_Shape):
         return {"type": "array", "items": _or_template(self.item, definitions)}
 
 
-@dataclass(frozen=True)
 class _Map(_Shape):
     """A mapping with free keys."""
 
-    item: _Shape
+    def __init__(self, item: _Shape) -> None:
+        self.item = item
 
     def accepts(self, value: Json) -> bool:
         return isinstance(value, Mapping)
@@ -275,11 +278,11 @@ class _Map(_Shape):
         return {"type": "object", "additionalProperties": _or_template(self.item, definitions)}
 
 
-@dataclass(frozen=True, eq=False)
 class _Fields(_Shape):
     """A mapping with known keys: a TypedDict. Its keys are looked at when they are first needed, so it may hold itself."""
 
-    kind: Any
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
 
     @cached_property
     def hints(self) -> Mapping[str, Any]:
@@ -329,9 +332,9 @@ class _Fields(_Shape):
         return {**made, "additionalProperties": False}
 
 
-@dataclass(frozen=True)
 class _OneOf(_Shape):
-    members: tuple[_Shape, ...]
+    def __init__(self, members: tuple[_Shape, ...]) -> None:
+        self.members = members
 
     def accepts(self, value: Json) -> bool:
         return any(each.accepts(value) for each in self.members)
@@ -364,13 +367,11 @@ def _badness(complaints: Sequence[Finding]) -> tuple[int, int]:
     return sum(each.key for each in complaints), len(complaints)
 
 
-@dataclass(frozen=True)
 class _Described(_Shape):
-    """Another shape, and what it is for."""
+    """Another shape, and what it is for or how it is called."""
 
-    shape: _Shape
-    doc: str = ""
-    said: str = ""
+    def __init__(self, shape: _Shape, doc: str = "", said: str = "") -> None:
+        self.shape, self.doc, self.said = shape, doc, said
 
     def accepts(self, value: Json) -> bool:
         return self.shape.accepts(value)
@@ -379,7 +380,7 @@ class _Described(_Shape):
         return self.said or self.shape.words()
 
     def refusal(self, value: Json, path: Path) -> Finding:
-        return replace(self.shape.refusal(value, path), message=f"expected {self.words()}, got {shown(value)}")
+        return self.shape.refusal(value, path)._replace(message=f"expected {self.words()}, got {shown(value)}")
 
     def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
         self.shape.inside(value, path, found)
@@ -389,11 +390,38 @@ class _Described(_Shape):
         return {**made, "description": self.doc} if self.doc else made
 
 
-@dataclass(frozen=True, eq=False)
+class _Registry(_Shape):
+    """A mapping whose keys are looked up one by one."""
+
+    def __init__(self, named: Named) -> None:
+        self.named = named
+
+    def accepts(self, value: Json) -> bool:
+        return isinstance(value, Mapping)
+
+    def words(self) -> str:
+        return "a mapping"
+
+    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+        for key, each in value.items():
+            kind = self.named.find(key)
+            if kind is None:
+                found.append(
+                    Finding((*path, key), f'unknown key "{key}"', nearest(str(key), self.named.names()), key=True)
+                )
+            else:
+                _shape(kind).look(each, (*path, key), found)
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        known = {name: _or_template(_shape(self.named.find(name)), definitions) for name in self.named.names()}
+        return {"type": "object", "properties": known, "additionalProperties": False}
+
+
 class _Waiting(_Shape):
     """A shape that is made when it is first needed."""
 
-    deferred: Deferred
+    def __init__(self, deferred: Deferred) -> None:
+        self.deferred = deferred
 
     @property
     def shape(self) -> _Shape:
@@ -444,6 +472,8 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
             shape = _Spelling(note)
         elif isinstance(note, Deferred):
             shape = _Waiting(note)
+        elif isinstance(note, Named):
+            shape = _Registry(note)
         elif isinstance(note, Said):
             shape = _Described(shape, said=note.words)
         elif isinstance(note, str):

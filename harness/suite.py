@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness import language, shape, template, yamltext
 from harness.axes import Axis
@@ -30,8 +30,7 @@ __all__ = ["Case", "Complaint", "Note", "Suite", "TurnPlan", "load", "parse"]
 # --- the nouns ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Something worth knowing that is no complaint."""
 
     place: Place
@@ -41,8 +40,7 @@ class Note:
         return f"{self.place}: note: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Combinations of axis values: of a ``skip`` row (with its ``why``), or of ``only``."""
 
     axes: Mapping[str, Json]
@@ -50,8 +48,7 @@ class Choice:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """``require:``; ``passed`` of ``attempts`` (5 of 5 when both are None)."""
 
     passed: int | None = None
@@ -64,16 +61,14 @@ class Share:
         return Require(-(-self.passed * attempts // self.attempts) if self.attempts else self.passed)
 
 
-@dataclass(frozen=True, slots=True)
-class Xfail:
+class Xfail(NamedTuple):
     """``targets`` are globs of ``provider/model`` or of the model; empty: all."""
 
     why: str
     targets: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TurnPlan:
+class TurnPlan(NamedTuple):
     """One request of a case, as far as it is known before rows and axes are: templates may still wait in it."""
 
     contents: Sequence[Json]
@@ -97,11 +92,11 @@ class Case:
     axes: Mapping[str, Axis]
     layers: Sequence[Layer]
     turns: Sequence[TurnPlan]
+    require: Share
     rows: Sequence[Mapping[str, Json]] = ({},)
     about: str = ""
     tags: Sequence[str] = ()
     repeat: int | None = None
-    require: Share = Share()
     xfail: Xfail | None = None
     skip: str | None = None
     only: Sequence[Choice] = ()

@@ -12,7 +12,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -125,14 +124,12 @@ Complain = Callable[[Route, str, str, str], None]
 """Takes the route to the value, the text to point at, the message and a hint."""
 
 
-@dataclass(frozen=True)
 class Reader:
     """Resolves what is known while a suite is read. Files are relative to ``folder``, and read once."""
 
-    folder: Path
-    environ: Mapping[str, str]
-    complain: Complain
-    files: dict[str, bytes | None] = field(default_factory=dict)
+    def __init__(self, folder: Path, environ: Mapping[str, str], complain: Complain) -> None:
+        self.folder, self.environ, self.complain = folder, environ, complain
+        self.files: dict[str, bytes | None] = {}
 
     def resolve(self, value: Json, route: Route = ()) -> Json:
         """The value with ``${env:}`` and ``${file:}`` put in and ``Template`` where something waits. Complains, never raises."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -39,8 +38,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Any], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(NamedTuple):
     """Something wrong in a text: where, the line itself, what was expected, and perhaps what was meant."""
 
     place: Place
@@ -89,8 +87,7 @@ class Items(list[Any]):
         self.values_at: list[tuple[int, int]] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A text that was read. ``value`` is plain JSON data (``Table`` and ``Items`` are dicts and lists)."""
 
     file: str
