@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from harness.models import ModelFacts, bare, catalogue, facts, undated
 from harness.simulator.errors import refusal
 
 PAGE = 50
+_EARLY = re.compile(r"(.+?)(?:-(?:exp|preview|thinking|latest|eap|\d{2,4}))+")
 _METHODS = {
     "embed": ["embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent"],
     "live": ["bidiGenerateContent"],
@@ -23,7 +25,7 @@ def answering(name: str, version: str, method: str, *, strict: bool = False) -> 
     """
     if any(char.isspace() for char in name):
         raise refusal("model_name_bad")
-    found = facts(name)
+    found = _known(name)
     if found is None or method not in methods(found):
         raise refusal("model_unknown", model=bare(name), version=version, method=method)
     if found.stage == "shutdown" and strict:
@@ -31,6 +33,15 @@ def answering(name: str, version: str, method: str, *, strict: bool = False) -> 
     if found.stage in ("retired", "shutdown") and found.routed_to:
         return catalogue().models[found.routed_to]
     return found
+
+
+def _known(name: str) -> ModelFacts | None:
+    """Facts by name, dated form or alias; also for early forms of a known model (``...-exp``, ``...-preview-tts``)."""
+    found = facts(name)
+    if found is not None:
+        return found
+    early = _EARLY.fullmatch(bare(name))
+    return facts(early[1]) if early else None
 
 
 def methods(model: ModelFacts) -> list[str]:
@@ -44,7 +55,7 @@ def methods(model: ModelFacts) -> list[str]:
 
 def described(name: str, version: str) -> dict[str, Any]:
     """One model as ``models.get`` shows it. Raises the API's 404."""
-    found = facts(name)
+    found = _known(name)
     if found is None:
         raise refusal("model_unknown", model=bare(name), version=version, method="getModel")
     return _shown(found, undated(name) if name not in catalogue().models else name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from harness.simulator.request import Ask, texts
@@ -142,9 +143,10 @@ def _again(ask: Ask, offered: Sequence[Mapping[str, Any]], prompt: str, seed: Se
 
 
 def responses(ask: Ask) -> list[Mapping[str, Any]]:
-    """The ``functionResponse`` objects of the last turn; empty where the last turn is none of results."""
-    last = ask.contents[-1].get("parts", ()) if ask.contents else ()
-    return [part["functionResponse"] for part in last if "functionResponse" in part]
+    """The ``functionResponse`` objects after the model's last turn; empty where it called nothing."""
+    last = list(takewhile(lambda content: content.get("role") != "model", reversed(ask.contents)))
+    parts = [part for content in reversed(last) for part in content.get("parts", ())]
+    return [part["functionResponse"] for part in parts if "functionResponse" in part]
 
 
 # --- choosing -----------------------------------------------------------------------------------------

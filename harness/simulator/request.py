@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from harness import definition
@@ -245,7 +246,7 @@ def _declaration_lines(ask: Ask, root: str) -> Iterator[str]:
             if not re.fullmatch(r"[A-Za-z_][\w.:-]{0,127}", declaration.get("name", "")):
                 yield f"{at}.name: Invalid function name. Must start with a letter or an underscore."
             if "parameters" in declaration:
-                yield from schemas.broken(declaration["parameters"], f"{at}.parameters")
+                yield from schemas.broken(declaration["parameters"], f"{at}.parameters", may_be_empty=True)
 
 
 def _thinking(ask: Ask, _stream: bool) -> None:
@@ -333,8 +334,8 @@ def _history(ask: Ask, _stream: bool) -> None:
         calls = [part for part in content.get("parts", ()) if "functionCall" in part]
         if calls and ask.signs and position > asked:
             _signed(calls[0], position + 1)
-        if calls and position + 1 < len(contents):
-            _answered(calls, contents[position + 1])
+        if calls:
+            _answered(calls, contents[position + 1 :])
 
 
 def _signed(call: Mapping[str, Any], position: int) -> None:
@@ -345,9 +346,11 @@ def _signed(call: Mapping[str, Any], position: int) -> None:
         raise refusal("signature_bad")
 
 
-def _answered(calls: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> None:
-    responses = [part for part in answer.get("parts", ()) if "functionResponse" in part]
-    if responses and len(responses) != len(calls):
+def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> None:
+    """As many results as calls, in one turn or in several; or none at all, when the user went on to something else."""
+    turns = takewhile(lambda content: content.get("role") != "model", after)
+    results = [part for content in turns for part in content.get("parts", ()) if "functionResponse" in part]
+    if results and len(results) != len(calls):
         raise refusal("response_parts")
 
 

@@ -11,14 +11,15 @@ DEEPEST = 64
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 
 
-def broken(schema: Mapping[str, Any], at: str, depth: int = 0) -> Iterator[str]:
-    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's."""
+def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, may_be_empty: bool = False) -> Iterator[str]:
+    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's. ``may_be_empty``:
+    an object without properties is fine, as for functions without parameters."""
     if depth > DEEPEST:
         raise refusal("schema_depth")
     kind = schema.get("type")
     if "properties" in schema and kind not in ("OBJECT", None):
         yield f"{at}.properties: only allowed for OBJECT type"
-    if kind == "OBJECT" and not schema.get("properties"):
+    if kind == "OBJECT" and not schema.get("properties") and not may_be_empty:
         yield f"{at}.properties: should be non-empty for OBJECT type"
     if kind == "ARRAY" and "items" not in schema:
         yield f"{at}.items: missing field"

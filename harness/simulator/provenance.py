@@ -1,0 +1,106 @@
+"""What each shape follows: recordings of real traffic where there are some, else the official definition, else a report.
+
+``tests/test_simulator_recordings.py`` sends the requests of the public recordings to the simulator and compares: the same status, and no
+key in an answer that no recorded answer has. Recordings are named by their public repository and the path in it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """One shape and what it follows. ``sure``: ``recorded``, ``defined`` (official definition), ``reported`` (issues, code of
+    others), ``remembered`` (nobody's evidence: treat with care)."""
+
+    shape: str
+    sure: str
+    follows: str
+
+
+SOURCES = tuple(
+    Source(*row)
+    for row in (
+        (
+            "whole answer, key order, two-space indent",
+            "recorded",
+            "crewAIInc/crewAI lib/crewai/tests/cassettes/llms/google",
+        ),
+        (
+            "thought parts first, counted apart",
+            "recorded",
+            "crewAIInc/crewAI test_gemini_agent_kickoff_structured_output_with_tools",
+        ),
+        (
+            "answer eaten by thoughts",
+            "recorded",
+            "0xPlaygrounds/rig thought_text_matrix/text_response_is_none_when_the_turn_is_all_thought",
+        ),
+        (
+            "events: CRLF, space after colon, none after comma",
+            "recorded",
+            "DataDog/dd-trace-js genai cassettes; 315 streams in all",
+        ),
+        ("JSON array of chunks", "recorded", "simonw/llm-gemini tests/cassettes (streams without alt=sse)"),
+        (
+            "signature on the first call, or on a last empty text",
+            "recorded",
+            "pydantic/pydantic-ai test_google cassettes; rig",
+        ),
+        (
+            "call ids on 3.x only; finishMessage",
+            "recorded",
+            "pydantic/pydantic-ai test_google_instructions_only_with_tool_calls",
+        ),
+        (
+            "grounding by search: chunks, supports in bytes",
+            "recorded",
+            "llmrb/llm.rb google/web_search; braintrustdata/braintrust-sdk-javascript",
+        ),
+        ("grounding by pages, urlContextMetadata", "recorded", "pydantic/pydantic-ai test_google_model_web_fetch_tool"),
+        (
+            "grounding by maps",
+            "recorded",
+            "FirebaseExtended/vertexai-sdk-test-data unary-success-google-maps-grounding",
+        ),
+        ("code and its result with one id on 3.x", "recorded", "0xPlaygrounds/rig code_execution_matrix"),
+        (
+            "cached content in usage",
+            "recorded",
+            "0xPlaygrounds/rig cached_content_matrix; pydantic/pydantic-ai test_cache",
+        ),
+        ("several candidates", "recorded", "0xPlaygrounds/rig thought_text_matrix/text_response_across_two_candidates"),
+        (
+            "blocked candidate, ratings",
+            "recorded",
+            "google/generative-ai-js mock-responses/unary-failure-finish-reason-safety",
+        ),
+        (
+            "MALFORMED_FUNCTION_CALL without content",
+            "recorded",
+            "braintrustdata/braintrust-sdk-javascript google-genai cassettes",
+        ),
+        (
+            "models.list, countTokens, embeddings",
+            "recorded",
+            "llmrb/llm.rb google/models; pydantic/pydantic-ai; simonw/llm-gemini",
+        ),
+        (
+            "404 for unknown models, key_invalid, quota, capacity",
+            "recorded",
+            "0xPlaygrounds/rig error_envelope; crewAIInc/crewAI; ruby_llm",
+        ),
+        ("think_*, signature_missing, unknown_field, tool combinations", "reported", "quoted in public issues"),
+        ("order of refusals: payload, key, model, arguments", "reported", "public issues; reports differ"),
+        ("promptFeedback, safetySettings, image parts, files", "defined", "OpenAPI 20260413"),
+        ("resumable upload headers", "reported", "sent by google-genai 3.4.0, which accepts the answers"),
+        (
+            "ranges of temperature, maxOutputTokens, candidateCount",
+            "remembered",
+            "texts of the refusals are not recorded",
+        ),
+        ("chat/completions: framing and [DONE]", "recorded", "jackmpcollins/magentic test_openai_chat_model_gemini"),
+        ("chat/completions: reasoning tokens inside completion_tokens", "remembered", "not recorded"),
+        ("how many tokens a level thinks; what is said at all", "made up", "this simulator"),
+    )
+)

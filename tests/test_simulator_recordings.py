@@ -1,0 +1,96 @@
+"""The requests of real recordings, asked of the simulator: the same status, and no key that real answers do not have."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from harness import cassette
+from harness.simulator.app import Simulator
+from harness.simulator.traffic import Call
+
+OPERATIONS = {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
+NOT_SERVED = ("gemini-1.5-", "gemma-3-", "learnlm")
+"""Families that are gone from the catalogue: their recordings answer, the simulator does not."""
+NEVER_FOLLOWED = {401, 403, 429, 500, 503}
+"""Recorded refusals that are not about the request."""
+ELSEWHERE = {
+    ".usageMetadata.serviceTier",
+    ".candidates[].content.parts[].functionCall.id",
+    ".candidates[].groundingMetadata.groundingSupports[].segment.startIndex",
+}
+"""Keys whose recordings are in formats that this test does not read."""
+
+
+class Compared(NamedTuple):
+    name: str
+    recorded: Any
+    simulated: Any
+
+
+def values(content: bytes) -> list[Any]:
+    """The JSON values of an answer in any framing."""
+    if content.startswith(b"data:"):
+        return [json.loads(line[5:]) for line in content.decode().splitlines() if line.startswith("data:")]
+    value = json.loads(content)
+    return value if isinstance(value, list) else [value]
+
+
+def keys(value: Any, at: str = "") -> Iterator[str]:
+    """Every key path, free objects not entered."""
+    if isinstance(value, list):
+        for each in value:
+            yield from keys(each, at + "[]")
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield f"{at}.{name}"
+            if name not in ("args", "response"):
+                yield from keys(each, f"{at}.{name}")
+
+
+@pytest.fixture(scope="module")
+def compared(shared: Path) -> list[Compared]:
+    found = []
+    with (shared / "recordings/INDEX.csv").open(encoding="utf-8", newline="") as rows:
+        wanted = [row for row in csv.DictReader(rows) if _wanted(row)]
+    for row in wanted:
+        tape = cassette.read(shared / "recordings" / row["repo"] / row["file"])
+        exchange = tape.interactions[int(row["index"])].exchange
+        url = urlsplit(exchange.request.url)
+        body = b"" if exchange.request.body is None else json.dumps(exchange.request.body).encode()
+        call = Call(
+            exchange.request.method.upper(), url.path, dict(parse_qsl(url.query)), {"x-goog-api-key": "k"}, body
+        )
+        found.append(Compared(f"{row['repo']} {row['file']} {row['index']}", exchange, Simulator().handle(call)))
+    return found
+
+
+def _wanted(row: dict[str, str]) -> bool:
+    served = row["operation"] in OPERATIONS and not row["model"].startswith(NOT_SERVED)
+    return row["format"] == "vcrpy" and row["api"] == "gemini" and served and row["has_request_body"] == "1"
+
+
+def test_real_requests_get_the_status_that_they_got(compared: list[Compared]) -> None:
+    assert len(compared) > 100
+    wrong = []
+    for name, recorded, simulated in compared:
+        about_key = b"API_KEY_INVALID" in recorded.content
+        if recorded.status not in NEVER_FOLLOWED and not about_key and recorded.status != simulated.status:
+            wrong.append((name, recorded.status, simulated.status, simulated.content[:300]))
+    assert wrong == []
+
+
+def test_no_answer_has_a_key_that_no_recording_has(compared: list[Compared]) -> None:
+    real: set[str] = set(ELSEWHERE)
+    made: dict[str, str] = {}
+    for name, recorded, simulated in compared:
+        if recorded.status == simulated.status == 200 and recorded.content:
+            real.update(key for value in values(recorded.content) for key in keys(value))
+            made.update((key, name) for value in values(simulated.content) for key in keys(value))
+    assert {key: name for key, name in made.items() if key not in real} == {}
