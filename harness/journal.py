@@ -12,6 +12,7 @@ import os
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def _write_line(descriptor: int, line: bytes) -> None:
         while written < len(line):
             written += os.write(descriptor, line[written:])
     except OSError:
-        os.ftruncate(descriptor, before)
+        with suppress(OSError):
+            os.ftruncate(descriptor, before)
         raise
 
 

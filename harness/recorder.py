@@ -9,7 +9,8 @@ mode             does
 ``once``         records cassettes that do not exist; replays those that do
 ``new_episodes`` replays what matches; records what is missing or stale
 ``stale``        replays what matches; records what is stale; what is missing stays an error
-``all``          records everything anew (``rewrite`` is another name for it)
+``all``          records everything anew (``rewrite`` is another name for it), but replays files that other
+                 tools made
 ===============  ==================================================================================
 
 Credentials never come here: they are added below, on the wire. Still every exchange is searched for them before the
@@ -70,6 +71,10 @@ class Player:
     def host(self, request: Request) -> str:
         """The host under which this request's exchanges are matched."""
         return self.record_host(request) or matching.host(request.url)
+
+    def tape(self, cassette: Path) -> Tape:
+        """The cassette, read."""
+        return self._index(cassette).tape
 
     def record_host(self, request: Request) -> str | None:
         """The host that replaces the real one on tape, if this provider has one."""
@@ -147,19 +152,26 @@ class Recorder:
 
     def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
         """The recording that this mode is content with, None where it is time to ask."""
-        if self._mode == "all" or (not existed and self._mode != "stale"):
+        if not existed and self._mode != "stale":
+            return None
+        if self._mode == "all" and not self._is_foreign(slot.cassette):
             return None
         if journal.journal_of(slot.cassette).exists() and slot.cassette not in self._locked:
             self._make_ready(slot.cassette)
         try:
             return self._player.find(request, slot)
         except StaleRecording:
-            if self._mode == "once":
+            if self._mode in ("once", "all"):
                 raise
         except NoRecording:
             if self._mode != "new_episodes":
                 raise
         return None
+
+    def _is_foreign(self, cassette: Path) -> bool:
+        """Whether other tools made everything on this tape: that is evidence, and cannot be recorded anew from here."""
+        recorded = self._player.tape(cassette).interactions
+        return bool(recorded) and not any(each.exchange.own for each in recorded)
 
     def _make_ready(self, cassette: Path) -> None:
         """Before anything is asked: the lock, what an interrupted run left behind, and a readable old tape."""

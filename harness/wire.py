@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import httpx
 
 _AGAIN = frozenset({429, 500, 503})
+_SIMULATED = "x-simulated"
+"""A simulator says so, whatever the address it was asked at."""
 _ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -116,7 +118,9 @@ class Wire:
             headers={name: value for name, value in answer.headers.items() if name not in _ABOUT_BYTES},
             chunks=answer.chunks,
             head_at=answer.head_at,
-            provenance=Provenance("live", provider.kind, asked, "live", provider.simulated),
+            provenance=Provenance(
+                "live", provider.kind, asked, "live", provider.simulated or _SIMULATED in answer.headers
+            ),
             fault=answer.fault,
         )
 

@@ -157,14 +157,29 @@ def test_slots_make_the_order_not_the_clock(case: Path) -> None:
     assert texts(case) == ["first", "second", "third"]
 
 
-def test_a_foreign_file_gets_new_recordings_behind_its_own(case: Path) -> None:
+@pytest.fixture
+def foreign(case: Path) -> Path:
+    """A cassette that another tool recorded."""
     item = document(exchange({"says": "stock"}, asked()), None)
     del item["response"]["x-recording"]
     case.parent.mkdir()
     case.write_text(dump([item]), "utf-8")
+    return case
+
+
+def test_a_foreign_file_gets_new_recordings_behind_its_own(foreign: Path) -> None:
     with Recorder("new_episodes", live("ours")) as recorder:
-        assert [send(recorder, case), send(recorder, case, "other")] == ["stock", "ours"]
-    assert texts(case) == ["stock", "ours"]
+        assert [send(recorder, foreign), send(recorder, foreign, "other")] == ["stock", "ours"]
+    assert texts(foreign) == ["stock", "ours"]
+
+
+def test_what_other_tools_recorded_is_not_recorded_anew(foreign: Path) -> None:
+    before = foreign.read_bytes()
+    with Recorder("all", live("ours")) as recorder:
+        assert send(recorder, foreign) == "stock"
+        with pytest.raises(StaleRecording):
+            send(recorder, foreign, "other")
+    assert foreign.read_bytes() == before
 
 
 @pytest.mark.parametrize("mode", ["none", "sometimes"])

@@ -354,6 +354,11 @@ def test_the_simulator_is_started_when_it_is_asked(name: str) -> None:
     assert said.request.url.startswith("http://simulator.invalid/")
 
 
+def test_a_simulator_at_another_provider_s_address_is_no_such_provider() -> None:
+    said, _ = ask(answer(PARIS, headers={"x-simulated": "gemini-harness"}))
+    assert said.provenance.simulated
+
+
 def test_many_in_flight_share_one_client() -> None:
     async def ask_all(settings: Config) -> list[Exchange]:
         request = build(settings.find("here"), "m", BODY, "unary")
