@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 from harness.model import Json, Status
@@ -18,6 +17,13 @@ from harness.rows import GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
 """Checks that unary and stream need not agree on."""
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value. (The import of ``statistics`` takes longer than a small run.)"""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 @dataclass(slots=True)

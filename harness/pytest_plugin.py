@@ -323,17 +323,14 @@ class _Run:
         from harness.store import RunWriter, run_row
 
         mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
-        return RunWriter(self._asking.config.reports, run_row(record_mode=mode, targets=[], suites=[], front="pytest"))
+        return RunWriter(self._asking.config.reports, run_row(record_mode=mode, front="pytest"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._writer is None or self._summary is None:
             return
-        targets = [target for target, _ in self._summary.by_target()]
         interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-        self._writer.close(
-            self._summary, interrupted=interrupted, late={"suites": list(self._suites.values()), "targets": targets}
-        )
+        self._writer.close(self._summary, interrupted=interrupted, suites=list(self._suites.values()))
         code = self._summary.exit_code()
         if session.exitstatus == pytest.ExitCode.OK and code == 1:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -48,7 +48,6 @@ class Plan:
         }
         return run_row(
             record_mode=record_mode,
-            targets=list(dict.fromkeys(str(trial.target) for trial in self.trials)),
             suites=[suite_row_of(suite) for suite in self.suites],
             front=front,
             selection={name: value for name, value in selection.items() if value},

@@ -1,15 +1,16 @@
 """A run on disk: ``reports/<run id>/run.jsonl``, a public format with a ``version``.
 
 The first line is ``{"version": 1, "run": {...}}``; then one line per trial, written when it is finished, so that a crash
-loses nothing finished; the last is ``{"groups": [...], "totals": {...}, "finished": ...}``.
+loses nothing finished; the last is ``{"run": {...}, "groups": [...], "totals": {...}, "finished": ...}``, where ``run``
+completes the header.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import secrets
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,22 +33,21 @@ NAME = "run.jsonl"
 def run_row(
     *,
     record_mode: str,
-    targets: Sequence[str],
-    suites: Sequence[SuiteRow],
     front: str,
+    suites: Sequence[SuiteRow] = (),
     selection: Mapping[str, Json] | None = None,
     notes: Sequence[str] = (),
 ) -> RunRow:
     """The header of a run that starts now. Its id sorts by time."""
     now = datetime.now(UTC)
     return {
-        "id": f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(1)}",
+        "id": f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{os.urandom(1).hex()}",
         "started": now.isoformat(timespec="seconds"),
         "record_mode": record_mode,
-        "targets": list(targets),
+        "targets": [],
         "suites": list(suites),
         "harness": __version__,
-        "python": platform.python_version(),
+        "python": sys.version.partition(" ")[0],
         "front": front,
         "selection": dict(selection or {}),
         "notes": list(notes),
@@ -77,23 +77,25 @@ class RunWriter:
         self._put(row)
 
     def close(
-        self, summary: Summary | None = None, *, interrupted: bool = False, late: Mapping[str, Json] | None = None
+        self, summary: Summary | None = None, *, interrupted: bool = False, suites: Sequence[SuiteRow] = ()
     ) -> None:
         """Write the last line, where there is a summary, and close the file.
 
-        ``late``: fields of the header that were not known when the run began.
+        The targets of the header, and ``suites`` where they were not known when the run began, are filled in here.
         """
         if self._file.closed:
             return
         if summary is not None:
+            self.run["targets"] = [target for target, _ in summary.by_target()]
+            self.run["suites"] = list(suites) or self.run["suites"]
             self._put(
                 {
+                    "run": {"targets": self.run["targets"], "suites": self.run["suites"]},
                     "groups": [group.row() for group in summary.groups.values()],
                     "totals": summary.totals(),
                     "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                     "seconds": round(time.perf_counter() - self._started, 3),
                     "interrupted": interrupted,
-                    **({"run": late} if late else {}),
                 }
             )
         self._file.close()

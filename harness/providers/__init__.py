@@ -121,11 +121,13 @@ def _find(name: str) -> Dialect:
 
 
 def _load(name: str) -> None:
-    from importlib.metadata import entry_points
     from importlib.util import find_spec
 
     if name.isidentifier() and find_spec(f"{__name__}.{name}"):
         importlib.import_module(f"{__name__}.{name}")
+        return
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group="gemini_harness.dialects", name=name):
         entry.load()
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from statistics import median
 
-from harness.compare import Group, Summary, Trouble
+from harness.compare import Group, Summary, Trouble, median
 from harness.model import Json, Status
 from harness.render import Report
 from harness.rows import PlaceRow, VerdictRow, dumps
