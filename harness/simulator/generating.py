@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.simulator import answering, catalogue, faults, marks, rules, sending
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.functions import question
-from harness.simulator.profiles import Profile
 from harness.simulator.request import Ask, normal
-from harness.simulator.traffic import EVENTS, JSON, Headers, Piece, Sent
+from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
     from harness.simulator.app import Simulator
     from harness.simulator.routes import Asked
 
+KINDS = {"json": JSON, "sse": EVENTS, "array": "application/json"}
+"""Framing -> content type."""
 _COUNTED = {"contents": 0, "generateContentRequest": 1, "generate_content_request": 1, "model": 0}
 
 
@@ -32,10 +33,9 @@ def generate(asked: Asked, model: str, *, stream: bool) -> Sent:
     if fault and fault.refuse:
         raise fault.refuse(ask)
     answer = answered(asked, ask, stream=stream)
-    values = list(sending.chunks(answer)) if stream else [sending.whole(answer)]
-    return _sent(
-        asked, ask, values, [*asked.where.losses, *([fault] if fault else [])], stream=stream, note=_note(answer, fault)
-    )
+    framing = ("sse" if asked.call.events else "array") if stream else "json"
+    wrong = [*asked.where.losses, *([fault] if fault else [])]
+    return _sent(asked, ask, answer, framing, wrong)
 
 
 def answered(asked: Asked, ask: Ask, *, stream: bool) -> answering.Answer:
@@ -89,44 +89,21 @@ def _countable(body: Any) -> dict[str, Any]:
 # --- on the wire --------------------------------------------------------------------------------------
 
 
-def _sent(asked: Asked, ask: Ask, values: list[Any], wrong: Iterable[faults.Fault], *, stream: bool, note: str) -> Sent:
-    wrong = list(wrong)
-    if wrong:
-        values = copy.deepcopy(values)
+def _sent(asked: Asked, ask: Ask, answer: answering.Answer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
+    """The answer in its framing, each fault having had its way; without faults a stream is made as it is sent."""
+    values: Iterable[Any] = (sending.whole(answer),) if framing == "json" else sending.chunks(answer)
     for fault in wrong:
-        values = fault.edit(values, ask) if fault.edit else values
-    framing = "array" if stream and not asked.call.events else "sse" if stream else "json"
-    tier = (
-        values[-1].get("usageMetadata", {}).get("serviceTier") if values and isinstance(values[-1], Mapping) else None
-    )
-    sent = Sent(
-        200,
-        _headers(asked.where, framing, tier),
-        _pieces(asked.where, framing, values),
-        asked.app.latency,
-        asked.app.pace,
-        note,
-    )
+        values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
+    headers = asked.where.headers(KINDS[framing], answer.tier)
+    pieces = asked.where.pieces(values, framing)
+    sent = Sent(200, headers, pieces, asked.app.latency, asked.app.pace, _note(answer, wrong))
     for fault in wrong:
         sent = fault.rewire(sent, framing) if fault.rewire else sent
     return sent
 
 
-def _headers(where: Profile, framing: str, tier: str | None) -> Headers:
-    return where.headers({"json": JSON, "sse": EVENTS}.get(framing, "application/json"), tier)
-
-
-def _pieces(where: Profile, framing: str, values: list[Any]) -> list[Piece]:
-    if framing == "array":
-        return list(where.elements(iter(values)))
-    return [where.event(value) if framing == "sse" else where.body(value) for value in values]
-
-
-def _note(answer: answering.Answer, fault: faults.Fault | None) -> str:
-    finish = (
-        answer.candidates[0].said.finish
-        if answer.candidates
-        else f"blocked {(answer.blocked or {}).get('blockReason')}"
-    )
+def _note(answer: answering.Answer, wrong: Sequence[faults.Fault]) -> str:
+    blocked = f"blocked {(answer.blocked or {}).get('blockReason')}"
+    finish = answer.candidates[0].said.finish if answer.candidates else blocked
     said = f"  {finish}, {sum(answer.output.values())} tokens, {answer.thoughts} thought"
-    return f"{said}, fault {fault.name}" if fault else said
+    return said + "".join(f", fault {fault.name}" for fault in wrong)

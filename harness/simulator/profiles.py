@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,14 @@ class Profile:
     def body(self, value: Any) -> bytes:
         return _compact(self.shown(value)) if self.recodes else sending.pretty(value)
 
+    def pieces(self, values: Iterable[Any], framing: str) -> Iterator[bytes]:
+        """Values as ``json``, ``sse`` or ``array``, one piece each."""
+        if framing == "array":
+            return sending.elements(map(self.shown, values))
+        return map(self.event if framing == "sse" else self.body, values)
+
     def event(self, value: Any) -> bytes:
         return b"data: " + _compact(self.shown(value)) + b"\n\n" if self.recodes else sending.event(value)
-
-    def elements(self, values: Iterator[Any]) -> Iterator[bytes]:
-        return sending.elements(map(self.shown, values))
 
     def shown(self, value: Any) -> Any:
         """A value without what this endpoint drops on the way."""

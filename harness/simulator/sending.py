@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,7 +197,7 @@ def event(value: Any) -> bytes:
     return b"data: " + line(value) + b"\r\n\r\n"
 
 
-def elements(values: Iterator[Any]) -> Iterator[bytes]:
+def elements(values: Iterable[Any]) -> Iterator[bytes]:
     """A JSON array sent piecemeal, as without ``alt=sse``."""
     before = b"["
     for value in values:

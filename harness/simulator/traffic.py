@@ -63,7 +63,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes back. ``delay`` and ``pace`` are seconds before the first byte and between pieces; ``note`` is for the log."""
+    """What goes back. ``delay`` and ``pace`` are seconds before the first byte and between pieces; ``note`` is for the log.
+
+    ``body`` may be made as it is sent: read it once.
+    """
 
     status: int
     headers: Headers
