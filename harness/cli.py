@@ -252,7 +252,11 @@ def _formats(parser: ArgumentParser, *, reports: bool = True) -> None:
         default=[],
         help="table (default), markdown, json, junit, csv, github (repeatable)",
     )
-    add("--measures", metavar="NAMES", help="what cells show, e.g. thoughtsTokenCount,latency_s")
+    add(
+        "--measures",
+        metavar="NAMES",
+        help="what cells show: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks",
+    )
     add("--width", metavar="N", type=_positive, help="columns of the table (default: the terminal's, or 80)")
     if reports:
         add("--reports", metavar="DIR", help="where runs are saved (default: reports/)")

@@ -56,6 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--harness-live") and config.getoption("--harness-record-mode") != "none":
         raise pytest.UsageError("say --harness-live (no cassette is touched) or --harness-record-mode, not both")
+    if config.getoption("--harness-record-mode") != "none" and config.getoption("dist", "no") not in (
+        "no",
+        "loadgroup",
+    ):
+        raise pytest.UsageError("recording in several processes needs --dist loadgroup: a cassette has one writer")
     asking = config.stash[_ASKING] = _Asking(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Run(asking), "gemini-harness-run")

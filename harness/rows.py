@@ -112,6 +112,7 @@ class SuiteRow(TypedDict):
     suite: str
     file: str
     sha256: str
+    about: str
 
 
 class RunRow(TypedDict):

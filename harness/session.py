@@ -57,7 +57,7 @@ class Plan:
 
 def suite_row_of(suite: Suite) -> SuiteRow:
     """What a run says of a suite that took part."""
-    return suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes())
+    return suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes(), suite.about)
 
 
 def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:

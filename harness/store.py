@@ -54,8 +54,9 @@ def run_row(
     }
 
 
-def suite_row(suite: str, file: str, text: bytes) -> SuiteRow:
-    return {"suite": suite, "file": file, "sha256": hashlib.sha256(text).hexdigest()}
+def suite_row(suite: str, file: str, text: bytes, about: str = "") -> SuiteRow:
+    """What a run says of a suite that took part; ``text`` is the file's."""
+    return {"suite": suite, "file": file, "sha256": hashlib.sha256(text).hexdigest(), "about": about}
 
 
 class RunWriter:

@@ -15,7 +15,7 @@ ROOMS = {
     "saying": "yamltext names shape language sense keywords axes body suite template matrix models providers",
     "judging runs": "rows compare stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store config simulator",
-    "fronts": "session commands cli pytest_plugin",
+    "fronts": "session commands cli pytest_plugin __main__",
 }
 LEVELS = ["nouns", "reading saying", "judging runs", "shell", "fronts"]
 """Reading and saying may look at each other: a check's type is part of the language."""

@@ -119,6 +119,20 @@ def test_skip_missing_skips_it_and_all_skipped_is_not_green(example: Example) ->
     assert done.err == "nothing ran: that is not a success\n"
 
 
+def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    done = example.run("run", "suites/capitals.yaml", "--live", "--provider", "google")
+    assert done.code == 6
+    assert done.out.count("GOOGLE_API_KEY or GEMINI_API_KEY") == 1
+    assert "the same for 5 more: capitals/oslo@google/gemini-2.5-flash, " in done.out
+
+
+def test_measures_are_chosen(example: Example) -> None:
+    done = example.run("run", "suites/wrong.yaml", "--measures", "latency,prompt")
+    assert "case        verdict  latency s  prompt\n" in done.out
+
+
 def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:
     done = example.run("run", "suites/wrong.yaml", "suites/capitals.yaml", "--fail-fast")
     assert done.code == 1
@@ -301,6 +315,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["run", "--live", "--record-mode", "all"], "not both"),
         (["run", "--format", "json", "--format", "csv"], "cannot both go to stdout"),
         (["run", "--format", "jsn"], "did you mean json"),
+        (["run", "--measures", "thots"], "no measure 'thots'; there are thoughts"),
         (["report", "nothing"], "no saved run 'nothing'"),
     ],
 )

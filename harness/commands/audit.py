@@ -17,7 +17,7 @@ SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".har", ".httprr", ".s
 
 
 def main(options: Namespace) -> int:
-    printing.check(options.format, "audit")
+    printing.check(options, "audit")
     unreadable: dict[str, str] = {}
     done = audit(_tapes(list(_files(options.paths)), unreadable), {})
     done.files += len(unreadable)

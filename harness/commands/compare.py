@@ -15,7 +15,7 @@ from harness.store import SavedRun
 
 
 def main(options: Namespace) -> int:
-    printing.check(options.format, "comparison")
+    printing.check(options, "comparison")
     base = reading.run(options.base, options)
     if options.candidate:
         comparison = _two_runs(base, reading.run(options.candidate, options))

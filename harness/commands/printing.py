@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from harness.errors import UsageError
-from harness.render import MEASURES, Kind, View, find
+from harness.render import MEASURES, Kind, View, find, words
 
 
 def show(document: Any, kind: Kind, options: Namespace) -> None:
@@ -37,20 +37,33 @@ def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
     return parsed if to_stdout else [("table", None), *parsed]
 
 
-def check(formats: list[str], kind: Kind) -> None:
-    """Complain about formats before anything is played."""
-    for name, _ in wanted(formats):
+def check(options: Namespace, kind: Kind) -> None:
+    """Complain about formats and measures before anything is played."""
+    for name, _ in wanted(options.format):
         find(name, kind)
+    measures(options.measures)
+
+
+def measures(text: str | None) -> tuple[str, ...]:
+    """``thoughts,latency`` or full names as names of measures. Raises UsageError for an unknown one."""
+    if text is None:
+        return MEASURES
+    short = {label.split()[0]: name for name, label in words.LABELS.items()}
+    known = {*words.LABELS, "chunks"}
+    found = tuple(short.get(each, each) for each in (part.strip() for part in text.split(",")))
+    for name in found:
+        if name not in known and not name.endswith("TokenCount"):
+            raise UsageError(f"--measures: no measure {name!r}; there are {', '.join([*short, *sorted(known)])}")
+    return found
 
 
 def view(options: Namespace, out: TextIO) -> View:
     terminal = out.isatty()
     width = options.width or (shutil.get_terminal_size((80, 24)).columns if terminal else _columns())
-    measures = tuple(each.strip() for each in options.measures.split(",")) if options.measures else MEASURES
     return View(
         width=width,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-        measures=measures,
+        measures=measures(options.measures),
         details=None if options.verbose else 20,
         quiet=bool(options.quiet),
     )

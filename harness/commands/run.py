@@ -24,7 +24,7 @@ from harness.store import RunWriter, load
 def main(options: Namespace) -> int:
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
-    printing.check(options.format, "run")
+    printing.check(options, "run")
     plan = choosing.plan(options)
     return _dry_run(plan, options) if options.dry_run else _run(plan, options)
 

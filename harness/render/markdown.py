@@ -31,7 +31,7 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     yield f"**{escaped(words.totals(summary.totals()))}** &middot; {escaped(words.provenance(summary))}"
     yield ""
     for suite, groups in summary.by_suite():
-        yield from _suite(suite, groups, view)
+        yield from _suite(suite, groups, words.about(report, suite), view)
     yield from _failures(report, view)
     remarks = words.remarks(report)
     if remarks:
@@ -49,10 +49,13 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     )
 
 
-def _suite(suite: str, groups: Sequence[Group], view: View) -> Iterator[str]:
+def _suite(suite: str, groups: Sequence[Group], about: str, view: View) -> Iterator[str]:
     provider = layout.one_provider(groups)
     yield f"### {escaped(suite)}" + (f" at {escaped(provider)}" if provider else "")
     yield ""
+    if about:
+        yield escaped(about)
+        yield ""
     for grid in layout.grids(groups):
         header = ["case", *(column_name(column, provider) for column in grid.columns)]
         yield from _drawn(header, [_row(case, grid, view) for case in grid.cases])

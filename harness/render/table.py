@@ -31,7 +31,7 @@ def table(report: Report, view: View, out: TextIO) -> None:
 def _lines(report: Report, view: View) -> Iterator[str]:
     if not view.quiet:
         for suite, groups in report.summary.by_suite():
-            yield from _suite(suite, groups, view)
+            yield from _suite(suite, groups, words.about(report, suite), view)
     yield from _failures(report, view)
     if not view.quiet:
         yield from _remarks(report, view)
@@ -42,9 +42,10 @@ def _lines(report: Report, view: View) -> Iterator[str]:
 # --- one suite ----------------------------------------------------------------------------------------
 
 
-def _suite(suite: str, groups: Sequence[Group], view: View) -> Iterator[str]:
+def _suite(suite: str, groups: Sequence[Group], about: str, view: View) -> Iterator[str]:
     provider = layout.one_provider(groups)
     yield f"{suite} at {provider}" if provider else suite
+    yield from _wrapped(about, view, "")
     yield ""
     for grid in layout.grids(groups):
         drawn = _flat(grid, provider, view) if len(grid.columns) == 1 else _stacked(grid, provider, view)
@@ -220,9 +221,17 @@ def _by_mark(said: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _failures(report: Report, view: View) -> Iterator[str]:
-    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
-    for group in wrong[: view.details]:
-        yield from _failure(group, view)
+    """What went wrong, group by group; those that could not be judged for one and the same reason once."""
+    wrong: dict[object, list[Group]] = {}
+    for group in report.summary.groups.values():
+        if group.status in words.WRONG:
+            same = group.trouble.message if group.status == "error" and group.trouble else ""
+            wrong.setdefault(same or group.id, []).append(group)
+    for first, *others in list(wrong.values())[: view.details]:
+        yield from _failure(first, view)
+        if others:
+            shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
+            yield from _wrapped(f"the same for {len(others)} more: {shown}", view, "  ")
         yield ""
     if view.details is not None and len(wrong) > view.details:
         yield f"and {len(wrong) - view.details} more: gemini-harness report {report.run['id']} -v"

@@ -209,17 +209,31 @@ def whole(groups: Sequence[Group], measure: str) -> float | None:
     return sum(values) if values else None
 
 
+def about(report: Report, suite: str) -> str:
+    """What the suite says it is about."""
+    return next((each.get("about", "") for each in report.run["suites"] if each["suite"] == suite), "")
+
+
 def remarks(report: Report) -> list[str]:
     """What a reader should know beside the verdicts: dropped pairs, known failures, waivers, warnings."""
     summary = report.summary
+    groups = summary.groups.values()
     said = [*report.run["notes"], *report.notes]
-    for group in summary.groups.values():
-        if group.status == "xfailed":
-            said.append(f"expected to fail: {group.id}: {group.xfail}")
-        elif group.status == "skipped" and group.skip:
-            said.append(f"skipped: {group.id}: {group.skip}")
+    said += _for_reasons("expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"])
+    said += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
     for check, reasons in summary.waived.items():
         said += [f"waived {check.removeprefix('invariant:')} {times} x: {each}" for each, times in reasons.items()]
     for check, times in summary.warnings.most_common():
         said.append(f"warning {check.removeprefix('invariant:')} {times} x")
     return said
+
+
+def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str]:
+    """A line for each reason, the first group that has it named."""
+    by_reason: dict[str, list[str]] = {}
+    for group, reason in cases:
+        by_reason.setdefault(reason or "no reason given", []).append(group)
+    return [
+        f"{what}: {ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {reason}"
+        for reason, ids in by_reason.items()
+    ]
