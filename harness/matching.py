@@ -2,7 +2,10 @@
 
 A request is the method, the host, the path from ``/v1...`` on, the query without secrets, and the body as JSON. The same
 slot is preferred. Files without slots answer the n-th attempt with the n-th recording of the same request, in file
-order, whoever asks and in whatever order: nothing is used up. The host is not compared where the file is not our own.
+order, whoever asks and in whatever order: nothing is used up.
+
+In files that other tools made, the host, the API version, the project and the query are theirs, and are not compared:
+the model, the method and the body are.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ from harness.jsontext import canonical, compact
 from harness.model import Json, Request, Slot
 
 Key = tuple[str, str, str]
-"""Method, address from ``/v1...`` on, and the body's canonical text."""
+"""Method, address (``operation`` in files that other tools made), and the body's canonical text."""
 
 _EXCERPT = 60
 _LONG = 120
 _NEAREST_OF = 50
 _VERSION = re.compile(r"/v\d\w*/")
+_OPERATION = re.compile(r"/(models/[^/]+:\w+)$")
 
 
 def address(url: str) -> str:
@@ -35,10 +39,16 @@ def address(url: str) -> str:
     return f"{path}?{query}" if query else path
 
 
-def key(request: Request) -> Key:
-    """What two requests must share to be the same one, the host aside."""
+def operation(url: str) -> str:
+    """``models/M:generateContent``, whoever serves it; the whole address where there is no such thing."""
+    found = _OPERATION.search(urlsplit(url).path)
+    return found[1] if found else address(url)
+
+
+def keys(request: Request, *where: str) -> list[Key]:
+    """What two requests at these addresses must share to be the same one, the host aside."""
     body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")
-    return request.method.upper(), address(request.url), body
+    return [(request.method.upper(), each, body) for each in dict.fromkeys(where)]
 
 
 def host(url: str) -> str:
@@ -57,18 +67,25 @@ class Index:
     def of(tape: Tape) -> Index:
         by_key: dict[Key, list[Interaction]] = {}
         for each in tape.interactions:
-            by_key.setdefault(key(each.exchange.request), []).append(each)
+            request = each.exchange.request
+            (its_key,) = keys(request, _where(request.url, each))
+            by_key.setdefault(its_key, []).append(each)
         slots = {each.slot: each for each in tape.interactions if each.slot is not None}
         return Index(tape, by_key, slots)
 
 
 def find(index: Index, request: Request, slot: Slot, request_host: str) -> Interaction:
     """The interaction that answers ``request`` at ``slot``. Raises StaleRecording or NoRecording."""
-    asked = key(request)
-    same = [each for each in index.by_key.get(asked, ()) if _host_fits(each, request_host)]
+    asked = keys(request, address(request.url), operation(request.url))
+    same = [each for key in asked for each in index.by_key.get(key, ()) if _host_fits(each, request_host)]
     if chosen := _choose(same, slot):
         return chosen
     raise _missing(index, same, request, slot, request_host)
+
+
+def _where(url: str, interaction: Interaction) -> str:
+    """The address, as far as it counts on a tape with this interaction."""
+    return address(url) if interaction.exchange.own else operation(url)
 
 
 def _host_fits(interaction: Interaction, request_host: str) -> bool:
@@ -100,17 +117,16 @@ def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot
     other = index.by_slot.get((slot.row, slot.repeat, slot.step)) or _nearest(index, request)
     if other is None:
         return NoRecording(f"{path} holds no recording of {what} (row {slot.row}, step {slot.step})")
-    changes = tuple(_changes(other.exchange.request, request, request_host if other.exchange.own else None))
+    changes = tuple(_changes(other, request, request_host))
     return StaleRecording(f"{path} is stale for {what}:" + "".join(f"\n  {change}" for change in changes), changes)
 
 
 def _nearest(index: Index, request: Request) -> Interaction | None:
     """In a file without slots: the recording at the same address that differs least."""
-    here = address(request.url)
     loose = [
         each
         for each in index.tape.interactions
-        if each.slot is None and address(each.exchange.request.url) == here and each.exchange.request.body is not None
+        if each.slot is None and _where(each.exchange.request.url, each) == _where(request.url, each)
     ]
     measured = [
         (sum(1 for _ in differences(each.exchange.request.body, request.body)), each) for each in loose[:_NEAREST_OF]
@@ -118,18 +134,18 @@ def _nearest(index: Index, request: Request) -> Interaction | None:
     return min(measured, key=lambda pair: pair[0], default=(0, None))[1]
 
 
-def _changes(old: Request, new: Request, request_host: str | None) -> Iterator[str]:
+def _changes(other: Interaction, new: Request, request_host: str) -> Iterator[str]:
+    old = other.exchange.request
     if old.method.upper() != new.method.upper():
         yield f"method: was {old.method}, now {new.method}"
-    if request_host is not None and host(old.url) != request_host:
+    if not _host_fits(other, request_host):
         yield f"host: was {host(old.url)}, now {request_host}"
-    if address(old.url) != address(new.url):
-        yield f"address: was {address(old.url)}, now {address(new.url)}"
-    if old.body is None or new.body is None:
-        if old.content != new.content:
-            yield "body: changed"
-        return
-    yield from differences(old.body, new.body)
+    if _where(old.url, other) != _where(new.url, other):
+        yield f"address: was {_where(old.url, other)}, now {_where(new.url, other)}"
+    if old.body is not None and new.body is not None:
+        yield from differences(old.body, new.body)
+    elif old.content != new.content:
+        yield "body: changed"
 
 
 # --- what changed -------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ def test_another_way_to_the_same_place_matches_in_a_foreign_file_only() -> None:
     recorded = request(url="https://gateway.example/gemini/v1beta/models/gemini-2.5-flash:generateContent")
     foreign, own = exchange(b"yes", recorded, own=False), exchange(b"yes", recorded)
     assert said(tape(foreign), request()) == b"yes"
+    vertex = "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/gemini-2.5-flash:generateContent"
+    assert said(tape(exchange(b"yes", request(url=f"{vertex}?alt=json"), own=False)), request()) == b"yes"
     assert changes(tape(own), request()) == (f"host: was gateway.example, now {HOST}",)
 
 
