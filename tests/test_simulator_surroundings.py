@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.simulator import options, rules
+from harness.simulator import options, rules, tapes
 from harness.simulator.app import Simulator
 from harness.simulator.faults import FAULTS
 from harness.simulator.traffic import Call
@@ -203,6 +203,31 @@ def test_faults_at_a_rate_repeat_with_the_seed() -> None:
 
     assert set(statuses()) == {200, 503}
     assert statuses() == statuses()
+
+
+# --- replay -------------------------------------------------------------------------------------------
+
+TAPE = """
+version: 1
+interactions:
+- request: {method: POST, uri: 'https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent',
+            body: '{"contents": [{"parts": [{"text": "hi"}]}]}', headers: {}}
+  response: {status: {code: 200, message: OK}, headers: {Content-Type: [application/json]}, body: {string: '{"n": 1}'}}
+- request: {method: POST, uri: 'https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent',
+            body: '{"contents": [{"parts": [{"text": "hi"}]}]}', headers: {}}
+  response: {status: {code: 503, message: no}, headers: {Content-Type: [application/json]}, body: {string: '{"n": 2}'}}
+"""
+
+
+def test_a_cassette_is_served_in_its_order(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TAPE, "utf-8")
+    app = Simulator(replay=tapes.load([tmp_path]))
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+    assert [call(app, "POST", path, body)[:2] for _ in range(3)] == [(200, {"n": 1}), (503, {"n": 2}), (503, {"n": 2})]
+    status, error, _ = call(app, "POST", path, prompt("something else"))
+    assert (status, error["error"]["status"]) == (404, "NOT_FOUND")
+    assert "2 are on tape" in error["error"]["message"]
 
 
 # --- OpenAI -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from harness.simulator.faults import Fault
 from harness.simulator.resources import Resources
 from harness.simulator.rules import Rule
 from harness.simulator.seed import Seed
+from harness.simulator.tapes import Replay
 from harness.simulator.traffic import Call, Receive, Scope, Send, Sent, deliver, read
 
 _REMEMBERED = 4096
@@ -25,7 +26,7 @@ class Simulator:
 
     ``seed`` changes all that is made up. ``latency`` and ``pace`` are seconds before the first byte and between chunks. ``vary``
     makes the nth repetition of one request its own answer. ``strict`` refuses models that were shut down. ``rules`` pin answers,
-    ``faults`` happen at their rate (0 to 1). ``log`` gets a line a request. ``now`` gives seconds since the epoch.
+    ``faults`` happen at their rate (0 to 1). ``replay`` answers from cassettes and makes nothing up. ``log`` gets a line a request. ``now`` gives seconds since the epoch.
     """
 
     seed: str = ""
@@ -35,6 +36,7 @@ class Simulator:
     strict: bool = False
     rules: Sequence[Rule] = ()
     faults: Mapping[Fault, float] = field(default_factory=dict)
+    replay: Replay | None = None
     log: Callable[[str], None] | None = None
     now: Callable[[], float] = time.time
     resources: Resources = field(init=False)

@@ -25,6 +25,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rules", type=Path, metavar="FILE", help="YAML: pinned answers by model, text and configuration"
     )
     parser.add_argument(
+        "--replay", type=Path, action="append", default=[], metavar="PATH", help="answer from these cassettes only"
+    )
+    parser.add_argument(
         "--fault",
         action="append",
         default=[],
@@ -36,15 +39,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, or list the faults. Raises UsageError."""
-    from harness.simulator import faults, rules, serve
+    from harness.simulator import faults, rules, serve, tapes
 
     if options.faults:
         print(faults.listing())
         return 0
     pinned = rules.load(options.rules) if options.rules else ()
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("latency", "pace", "seed", "vary")}
-    rates = dict(map(_rated, options.fault))
-    serve.serve(options.host, options.port, rules=pinned, faults=rates, strict=options.strict_models, **settings)
+    settings |= {"rules": pinned, "faults": dict(map(_rated, options.fault)), "strict": options.strict_models}
+    settings["replay"] = tapes.load(options.replay) if options.replay else None
+    serve.serve(options.host, options.port, **settings)
     return 0
 
 

@@ -58,6 +58,8 @@ def respond(app: Simulator, call: Call) -> Sent:
     if len(call.body) > LARGEST:
         return _refused(Refusal(400, f"Request payload size exceeds the limit: {LARGEST} bytes."), call, where)
     try:
+        if app.replay:
+            return app.replay.answer(call)
         rest = ("upload/" if found["upload"] else "") + unquote(found["rest"]).strip("/")
         return _handled(app, call, where, found["version"], rest)
     except Refusal as refused:

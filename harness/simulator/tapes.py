@@ -1,0 +1,85 @@
+"""Any vcrpy cassette as a server: requests that are on tape get the recorded answer, at its recorded pace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlencode
+
+from harness import cassette, matching
+from harness.model import Exchange, Json, Request
+from harness.simulator.errors import Refusal
+from harness.simulator.traffic import Call, Cut, Pause, Piece, Sent
+
+_OF_THE_CONNECTION = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection", "date"})
+
+
+@dataclass(slots=True)
+class Replay:
+    """Recorded answers by request. The n-th time a request comes it gets its n-th recording; the last one stays.
+
+    Matched are the method, the model and its verb (in any API version), and the body as JSON.
+    """
+
+    answers: dict[matching.Key, list[Exchange]]
+    _asked: dict[matching.Key, int] = field(default_factory=dict)
+
+    def answer(self, call: Call) -> Sent:
+        """The recorded answer. Raises a 404 of the API for a request that is not on tape."""
+        key = _key(_request(call))
+        found = self.answers.get(key)
+        if not found:
+            known = sum(map(len, self.answers.values()))
+            raise Refusal(404, f"No recording answers {call.method} {call.path} with this body ({known} are on tape).")
+        number = self._asked.get(key, 0)
+        self._asked[key] = number + 1
+        return _sent(found[min(number, len(found) - 1)])
+
+
+def load(paths: Sequence[Path]) -> Replay:
+    """Cassettes, and all of those in folders. Raises CassetteError for one that cannot be read."""
+    answers: dict[matching.Key, list[Exchange]] = {}
+    for path in paths:
+        for file in sorted(path.rglob("*.yaml")) if path.is_dir() else [path]:
+            for interaction in cassette.read(file).interactions:
+                answers.setdefault(_key(interaction.exchange.request), []).append(interaction.exchange)
+    return Replay(answers)
+
+
+def _key(request: Request) -> matching.Key:
+    return matching.key(request, matching.operation(request.url))
+
+
+def _request(call: Call) -> Request:
+    query = urlencode({name: value for name, value in call.query.items() if name != "key"})
+    url = f"http://{cassette.SIMULATOR_HOST}{call.path}{'?' + query if query else ''}"
+    return Request("", "", call.method, url, {}, _json(call.body), call.body, "unary")
+
+
+def _json(content: bytes) -> Json:
+    try:
+        return json.loads(content) if content else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sent(exchange: Exchange) -> Sent:
+    kept = [(name, value) for name, value in exchange.headers.items() if name not in _OF_THE_CONNECTION]
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in kept]
+    return Sent(exchange.status, [*headers, (b"x-replayed", b"gemini-harness")], _pieces(exchange), note="  replayed")
+
+
+def _pieces(exchange: Exchange) -> Iterator[Piece]:
+    """Chunks with the pauses between them, where the recording has kept its times."""
+    chunks = exchange.chunks
+    if chunks:
+        yield chunks[0].data
+    for before, chunk in pairwise(chunks):
+        if exchange.provenance.timing != "lost":
+            yield Pause(max(0.0, chunk.at - before.at))
+        yield chunk.data
+    if exchange.fault:
+        yield Cut()
