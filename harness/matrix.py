@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -262,7 +262,10 @@ def _tagged(case: Case, selection: Selection) -> bool:
 
 
 def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
-    """Raises UsageError where a selector is what left nothing over."""
+    """Raises UsageError where a selector is what left nothing over. An empty shard is no mistake."""
+    if selection.shard:
+        expand(suites, replace(selection, shard=None))
+        return
     tags = {tag for suite in suites for case in suite.cases for tag in case.tags}
     if selection.tags and tags.isdisjoint(selection.tags):
         wanted = " or ".join(selection.tags)

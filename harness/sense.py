@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from harness import jsonpath, language, shape, template
-from harness.axes import Axis
+from harness.axes import Axis, covers
 from harness.checks import find_check, parameters
 from harness.matrix import Pair, Selection, filled, pairs
 from harness.model import Expectation, Json, Place
@@ -30,6 +30,8 @@ class Listener(Protocol):
     wrong: set[Route]
 
     def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None: ...
+    def point_at(self, route: Route, text: str, message: str, hint: str) -> None: ...
+    def add(self, place: Place, message: str, hint: str = "") -> None: ...
 
 
 def check(suite: Suite, root: _Table, tell: Listener) -> None:
@@ -41,17 +43,13 @@ def check(suite: Suite, root: _Table, tell: Listener) -> None:
     _literal(("defaults",), root.get("defaults", {}), tell, _waived(suite.cases))
     for index, table, case in zip(indexes, tables, suite.cases, strict=True):
         _Sense(suite, case, table, ("cases", index), root, tell).check()
+    if root.get("cases") == []:
+        tell.complain(("cases",), "there are no cases")
     _unique(suite, indexes, tell)
     _matrix(suite, tell)
     _compare(suite, root, tell)
     for route in (("repeat",), ("defaults", "repeat")):
         _at_least_one(route, root, tell)
-
-
-def _at(place: Place, message: str, tell: Listener, hint: str = "") -> None:
-    complaint = tell.document.complaint(place, message, hint)
-    if complaint not in tell.complaints:
-        tell.complaints.append(complaint)
 
 
 def _at_least_one(route: Route, table: _Table, tell: Listener) -> None:
@@ -118,25 +116,34 @@ class _Sense:
 
     def references(self) -> bool:
         """Whether every reference is defined. Complains at each that is not."""
-        before = len(self.tell.complaints)
         parts = {key: value for key, value in self.table.items() if key not in ("turns", "each")}
-        self.defined(parts, self.route, set())
-        self.defined(self.root.get("defaults", {}), ("defaults",), set())
+        found = [
+            self.defined(parts, self.route, set()),
+            self.defined(self.root.get("defaults", {}), ("defaults",), set()),
+        ]
         captured: set[str] = set()
         for number, turn in enumerate(self.table.get("turns", [])):
-            self.defined(turn, (*self.route, "turns", number), captured)
+            found.append(self.defined(turn, (*self.route, "turns", number), captured))
             captured |= set(turn.get("capture", ())) if turn else set()
-        return len(self.tell.complaints) == before
+        return all(found)
 
-    def defined(self, value: Json, route: Route, captured: set[str]) -> None:
+    def used_defaults(self) -> _Table:
+        """The defaults that this case does not replace."""
+        defaults = self.root.get("defaults", {})
+        taken = [(line.check, id(line.parameter)) for turn in self.case.turns for line in turn.expect]
+        expect = {name: value for name, value in defaults.get("expect", {}).items() if (name, id(value)) in taken}
+        kept = {key: value for key, value in defaults.items() if key not in self.table or key == "request"}
+        return {**kept, "expect": expect}
+
+    def defined(self, value: Json, route: Route, captured: set[str]) -> bool:
+        missing = 0
         for inner, reference in template.references(value):
-            said = (
-                self.missing_capture(reference, captured)
-                if reference.scope == "capture"
-                else self.missing_column(reference)
-            )
+            capture = reference.scope == "capture"
+            said = self.missing_capture(reference, captured) if capture else self.missing_column(reference)
+            missing += said is not None
             if said and (*route, *inner) not in self.tell.wrong:
-                _point(self.tell, (*route, *inner), str(reference), *said)
+                self.tell.point_at((*route, *inner), str(reference), *said)
+        return not missing
 
     def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
         if reference.name in captured:
@@ -178,7 +185,7 @@ class _Sense:
                 return
             wrong = shape.findings(value, kind)
             for each in wrong:
-                _at(line.place, f"row {number}: {line.check}: {each.message}", self.tell, each.hint)
+                self.tell.add(line.place, f"row {number}: {line.check}: {each.message}", each.hint)
             if wrong or self.refused(line, kind, value, f"row {number}: "):
                 return
 
@@ -186,7 +193,7 @@ class _Sense:
         found = parameters.complaints(kind, value, self.suite.folder)
         for inner, said in found:
             place = line.place if before else self.inside(line.place, inner)
-            _at(place, f"{before}{line.check}: {said}", self.tell)
+            self.tell.add(place, f"{before}{line.check}: {said}")
         return bool(found)
 
     def inside(self, place: Place, inner: Route) -> Place:
@@ -228,7 +235,7 @@ class _Sense:
             for pair in _pairs(self.case):
                 if reason := pair.refusal(self.case):
                     hint = "expect http: 400 if that is what the case is about, or give a value per model"
-                    _at(place, f"{pair.target.model} would refuse this: {reason}", self.tell, hint)
+                    self.tell.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
         except template.Undefined:
             return
 
@@ -252,6 +259,17 @@ class _Sense:
         if self.case.cassette is not None and not self.case.cassette.is_file():
             self.tell.complain((*self.route, "cassette"), f"there is no file {self.case.cassette}")
         self.only()
+        self.expected_failures()
+
+    def expected_failures(self) -> None:
+        """Globs of ``xfail`` that can match no model of this case (those with a provider are known only later)."""
+        if self.case.xfail is None or "xfail" not in self.table or _templated(self.case.axes):
+            return
+        models = sorted({pair.target.model for pair in _pairs(self.case)})
+        for index, glob in enumerate(self.case.xfail.targets):
+            if models and "/" not in glob and not any(covers("model", glob, model) for model in models):
+                at: Route = (*self.route, "xfail", "targets", index)
+                self.tell.complain(at, f'"{glob}" matches no model of this case', nearest(glob, models))
 
     def only(self) -> None:
         if not self.case.only or self.case.axes.keys() & _templated(self.case.axes):
@@ -259,7 +277,7 @@ class _Sense:
         combinations = list(_pairs(self.case))
         for choice in self.case.only:
             if combinations and not any(pair.chosen_by(choice) for pair in combinations):
-                _at(choice.place, "this matches no combination of the matrix", self.tell, _values(combinations, choice))
+                self.tell.add(choice.place, "this matches no combination of the matrix", _values(combinations, choice))
 
 
 def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
@@ -284,14 +302,6 @@ def _pairs(case: Case) -> Iterator[Pair]:
     """The combinations that the suite itself states, over all rows where rows change them."""
     for row in case.rows if _templated(case.axes) else case.rows[:1]:
         yield from pairs(case, row, Selection(default_provider=""))
-
-
-def _point(tell: Listener, route: Route, text: str, message: str, hint: str) -> None:
-    point_at = getattr(tell, "point_at")  # noqa: B009
-    before = len(tell.complaints)
-    point_at(route, text, message, hint)
-    if tell.complaints[before] in tell.complaints[:before]:
-        del tell.complaints[before]
 
 
 # --- literal bodies and schemas ---------------------------------------------------------------------------------------
@@ -419,7 +429,7 @@ def _matrix(suite: Suite, tell: Listener) -> None:
     combinations = [pair for case in suite.cases if not _templated(case.axes) for pair in _pairs(case)]
     for choice in suite.skips:
         if combinations and not any(pair.chosen_by(choice) for pair in combinations):
-            _at(choice.place, "this skip row matches nothing in the matrix", tell, _values(combinations, choice))
+            tell.add(choice.place, "this skip row matches nothing in the matrix", _values(combinations, choice))
     models = {pair.target.model for pair in combinations}
     for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
         _sweep(axis, models, tell)
@@ -445,15 +455,15 @@ def _sweep(axis: Axis, models: set[str], tell: Listener) -> None:
     for values in lists:
         if isinstance(values, list | tuple):
             if not values:
-                _at(axis.place, f"{axis.name} has no values", tell)
+                tell.add(axis.place, f"{axis.name} has no values")
             shown = [str(each).lower() for each in values]
             twice = next((each for each in shown if shown.count(each) > 1), None)
             if twice is not None:
-                _at(axis.place, f"{axis.name} has the value {twice} twice", tell)
+                tell.add(axis.place, f"{axis.name} has the value {twice} twice")
     if axis.per_model and axis.source == "matrix" and models:
         for glob in axis.values:
             if not any(glob in _globs(axis, model) for model in models):
-                _at(axis.place, f'"{glob}" matches no model of this suite', tell, nearest(glob, sorted(models)))
+                tell.add(axis.place, f'"{glob}" matches no model of this suite', nearest(glob, sorted(models)))
 
 
 def _globs(axis: Axis, model: str) -> set[str]:
@@ -470,7 +480,7 @@ def _left(suite: Suite, tell: Listener) -> None:
             continue
         combinations = list(_pairs(case))
         if combinations and all(pair.refusal(case) for pair in combinations):
-            _at(case.place, "nothing is left of this case: no model of it takes any of its thinking values", tell)
+            tell.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
 
 
 def _compare(suite: Suite, root: _Table, tell: Listener) -> None:

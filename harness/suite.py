@@ -192,7 +192,10 @@ class _Reading:
     # complaints
 
     def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None:
-        complaint = self.document.complaint(self.document.place(route, key=key), message, hint)
+        self.add(self.document.place(route, key=key), message, hint)
+
+    def add(self, place: Place, message: str, hint: str = "") -> None:
+        complaint = self.document.complaint(place, message, hint)
         if complaint not in self.complaints:
             self.complaints.append(complaint)
 
@@ -205,7 +208,7 @@ class _Reading:
                 place = Place(place.file, number, column + 1)
                 break
         self.wrong.add(route)
-        self.complaints.append(self.document.complaint(place, message, hint))
+        self.add(place, message, hint)
 
     # the whole
 

@@ -178,6 +178,20 @@ cases:
     assert [each.check for each in second.steps[0].expect] == ["http"]
 
 
+def test_defaults_may_wait_for_the_rows_of_the_cases_that_use_them() -> None:
+    first, second = trials(
+        """
+defaults: {expect: {text: "${row.capital}"}, system: Be ${row.manner}.}
+cases:
+  - {id: "a-${row.capital}", prompt: hi, each: [{capital: Oslo, manner: kind}]}
+  - {id: b, prompt: hi, system: Be brief., expect: {text: x}}
+"""
+    )
+    assert first.steps[0].expect[0].parameter == "Oslo"
+    assert first.steps[0].body == {"systemInstruction": {"parts": [{"text": "Be kind."}]}}
+    assert second.steps[0].expect[0].parameter == "x"
+
+
 def test_a_cases_own_lines_are_for_its_last_turn() -> None:
     (trial,) = trials("cases: [{id: a, turns: [{user: a, expect: {text: x}}, {user: b}], expect: {text: y}}]")
     assert [[line.parameter for line in each.expect] for each in trial.steps] == [["x"], ["y"]]
