@@ -181,7 +181,7 @@ cases:
 def test_defaults_may_wait_for_the_rows_of_the_cases_that_use_them() -> None:
     first, second = trials(
         """
-defaults: {expect: {text: "${row.capital}"}, system: Be ${row.manner}.}
+defaults: {expect: {text: "${row.capital}"}, system: "Be ${row.manner}."}
 cases:
   - {id: "a-${row.capital}", prompt: hi, each: [{capital: Oslo, manner: kind}]}
   - {id: b, prompt: hi, system: Be brief., expect: {text: x}}
