@@ -7,14 +7,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from harness.simulator import routes
 from harness.simulator.faults import Fault
 from harness.simulator.resources import Resources
 from harness.simulator.rules import Rule
 from harness.simulator.seed import Seed
-from harness.simulator.tapes import Replay
 from harness.simulator.traffic import Call, Receive, Scope, Send, Sent, deliver, read
+
+if TYPE_CHECKING:
+    from harness.simulator.tapes import Replay
 
 _REMEMBERED = 4096
 """How many requests are remembered, to tell the second from the first."""

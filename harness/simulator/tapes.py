@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
-from harness import cassette, matching
+from harness import cassette
+from harness.jsontext import canonical
 from harness.model import Exchange, Json, Request
 from harness.simulator.errors import Refusal
 from harness.simulator.traffic import Call, Cut, Pause, Piece, Sent
 
+Key = tuple[str, str, str]
+
+_OPERATION = re.compile(r"models/[^/]+$")
 _OF_THE_CONNECTION = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection", "date"})
 
 
@@ -24,8 +29,8 @@ class Replay:
     Matched are the method, the model and its verb (in any API version), and the body as JSON.
     """
 
-    answers: dict[matching.Key, list[Exchange]]
-    _asked: dict[matching.Key, int] = field(default_factory=dict)
+    answers: dict[Key, list[Exchange]]
+    _asked: dict[Key, int] = field(default_factory=dict)
 
     def answer(self, call: Call) -> Sent:
         """The recorded answer. Raises a 404 of the API for a request that is not on tape."""
@@ -41,7 +46,7 @@ class Replay:
 
 def load(paths: Sequence[Path]) -> Replay:
     """Cassettes, and all of those in folders. Raises CassetteError for one that cannot be read."""
-    answers: dict[matching.Key, list[Exchange]] = {}
+    answers: dict[Key, list[Exchange]] = {}
     for path in paths:
         for file in sorted(path.rglob("*.yaml")) if path.is_dir() else [path]:
             for interaction in cassette.read(file).interactions:
@@ -49,8 +54,12 @@ def load(paths: Sequence[Path]) -> Replay:
     return Replay(answers)
 
 
-def _key(request: Request) -> matching.Key:
-    return matching.key(request, matching.operation(request.url))
+def _key(request: Request) -> Key:
+    """Method, model and verb, and the body's one text."""
+    url = request.url.partition("?")[0]
+    found = _OPERATION.search(url)
+    body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")
+    return request.method.upper(), found[0] if found else url.partition("://")[2].partition("/")[2], body
 
 
 def _request(call: Call) -> Request:
