@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -91,6 +91,7 @@ def enum_values(name: str) -> tuple[str, ...]:
     return tuple(_table()["enums"][name])
 
 
+@lru_cache(maxsize=2048)
 def snake(name: str) -> str:
     """A camelCase field name as the API's messages spell it."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()

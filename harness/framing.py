@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple
@@ -22,6 +23,9 @@ Clock = Callable[[int], float | None]
 
 MAX_DEPTH = 200
 """Levels of nesting that are read. Protocol buffers stop at 100; deeper values would break whoever walks them."""
+
+MOST_FAULTS = 100
+"""Faults that are kept of one body: a large page under the wrong type would be a fault in every line."""
 
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
@@ -37,7 +41,8 @@ class Framed:
     faults: list[Fault] = field(default_factory=list)
 
     def blame(self, rule: str, at: str, message: str) -> None:
-        self.faults.append(Fault(rule, at, message))
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(Fault(rule, at, message))
 
 
 class Parsed(NamedTuple):
@@ -81,7 +86,7 @@ def parse(text: str, start: int = 0) -> Parsed:
     except ValueError as error:
         value, end = _lenient_decode(text, start)
         complaint = str(error)
-    if text.count("{") + text.count("[") > MAX_DEPTH and _deeper(value, MAX_DEPTH):
+    if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and _deeper(value, MAX_DEPTH):
         raise NotJson(_TOO_DEEP)
     return Parsed(value, end, complaint)
 
@@ -251,7 +256,8 @@ class _Sse:
     def dispatch(self) -> None:
         """A blank line, or the end of the stream: what was gathered becomes an event."""
         lines, self.data = self.data, []
-        if lines and not self.take(b"\n".join(lines), quiet=len(lines) > 1):
+        several = len(lines) > 1 and all(line.lstrip()[:1] == b"{" for line in lines)
+        if lines and not self.take(b"\n".join(lines), quiet=several):
             self.blame(
                 f"{len(lines)} data lines are not one JSON value together: is a blank line missing between events?"
             )
@@ -290,12 +296,10 @@ class _Sse:
             return
         text = b"\n".join(lines).decode(errors="replace")
         self.blame(f"not a line of an event stream: {_excerpt(text.strip())}")
-        try:
-            value, _, _ = parse(text, _skip_white(text, 0))
-        except NotJson:
-            return
-        if isinstance(value, dict):
-            self.framed.events.append(Event(value, self.clock(self.end)))
+        begin = _skip_white(text, 0)
+        if text[begin : begin + 1] == "{":
+            with suppress(NotJson):
+                self.framed.events.append(Event(parse(text, begin).value, self.clock(self.end)))
 
     @property
     def at(self) -> str:
@@ -303,8 +307,3 @@ class _Sse:
 
     def blame(self, message: str) -> None:
         self.framed.blame("sse-framing", self.at, message)
-
-
-def objects(events: Iterable[Event]) -> list[tuple[dict[str, Json], float | None]]:
-    """The events that are JSON objects, each with its time."""
-    return [(event.value, event.at) for event in events if isinstance(event.value, dict)]

@@ -18,13 +18,13 @@ def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
     """Every field and enum value is in the official definition. An unknown one is news, not a fault."""
     for at, finding in _findings(evidence):
         if finding.kind == "unknown-field":
+            name = at.rpartition(".")[2]
             yield Mismatch(
-                at, f"a field of {finding.expected}", finding.actual, f"{finding.expected} has no field of this name"
+                at, f"a field of {finding.expected}", finding.actual, f"{finding.expected} has no field {name!r}"
             )
         elif finding.kind == "unknown-value":
-            yield Mismatch(
-                at, finding.expected, finding.actual, f"{finding.actual!r} is not a value of {finding.expected}"
-            )
+            message = f"{finding.actual!r} is not a value of {finding.expected}"
+            yield Mismatch(at, finding.expected, finding.actual, message)
 
 
 @rule("wire-type", "error")

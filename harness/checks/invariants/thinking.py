@@ -11,7 +11,7 @@ from harness.model import Evidence, Mismatch, Severity
 from harness.models import generation
 
 _LEAK = re.compile(
-    r"\s*(THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W*\d+>thought\b|thought CRITICAL INSTRUCTION)"
+    r"THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
 )
 
 
@@ -36,9 +36,9 @@ def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "none", parts, f"thinkingBudget is 0, yet {parts} thought parts")
 
 
-@rule("thinking-budget", "warn")
+@rule("thinking-budget", "error")
 def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
-    """Thought tokens stay within a positive ``thinkingBudget``: a hard cap on 2.5, an error there; soft later."""
+    """Thought tokens stay within a positive ``thinkingBudget``: a hard cap on 2.5; soft later, so a warning there."""
     budget = number(thinking(evidence, "thinkingBudget"))
     count = evidence.reply.count("thoughtsTokenCount")
     if budget and 0 < budget < count:
@@ -73,6 +73,6 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thought-leak", "warn")
 def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not begin with markers of reasoning."""
-    if found := _LEAK.match(evidence.reply.text):
-        start = evidence.reply.text[:60]
-        yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0].strip()!r}")
+    start = evidence.reply.text.lstrip()[:60]
+    if found := _LEAK.match(start):
+        yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
