@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import matching
-from harness.cassette import Interaction, Tape
-from harness.errors import NoRecording, StaleRecording
+from harness.cassette import Interaction, Tape, read
+from harness.errors import BadCassette, NoRecording, StaleRecording
 from harness.jsontext import canonical
 from harness.model import Exchange, Request
+from harness.providers import ROWS, build
 from tests.asked import URL, body, exchange, request, slot
 
 HOST = "generativelanguage.googleapis.com"
@@ -174,3 +175,22 @@ def test_key_order_and_number_spelling_never_matter(value: dict[str, Any]) -> No
 def test_the_host_is_compared_for_our_own_files() -> None:
     own = replace(exchange(b"x"), own=True)
     assert changes(tape(own), request(), host="simulator.invalid") == (f"host: was {HOST}, now simulator.invalid",)
+
+
+def test_every_real_recording_is_found_by_the_request_that_a_suite_would_send(shared: Path) -> None:
+    row = ROWS["google"]
+    found = 0
+    for path in sorted((shared / "recordings").rglob("cassettes/**/*.yaml")):
+        try:
+            index = matching.Index.of(read(path))
+        except BadCassette:
+            continue
+        for each in index.tape.interactions:
+            asked = each.exchange.request
+            if asked.model and ":" in asked.url.rpartition("/")[2] and isinstance(asked.body, dict):
+                ours = build(row, asked.model, asked.body, asked.transport)
+                if matching.operation(asked.url) == matching.operation(ours.url):
+                    repeat = index.by_key[matching.keys(asked, matching.operation(asked.url))[0]].index(each)
+                    assert matching.find(index, ours, slot(path, repeat=repeat), HOST) is each
+                    found += 1
+    assert found > 400
