@@ -186,9 +186,9 @@ def _cassettes(commands: Commands) -> None:
 
 
 def _simulate(commands: Commands) -> None:
-    parser = _add(commands, "simulate", "serve the local Gemini endpoint")
-    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    parser.add_argument("--port", type=int, default=8765, help="default: %(default)s; 0: any that is free")
+    from harness.simulator.options import add_options
+
+    add_options(_add(commands, "simulate", "serve the local Gemini endpoint"))
 
 
 def _schema(commands: Commands) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from harness.simulator import serve
+from harness.simulator import options as simulator
 
 
 def main(options: Namespace) -> int:
-    serve.serve(options.host, options.port)
-    return 0
+    return simulator.main(options)
