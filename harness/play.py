@@ -36,6 +36,7 @@ from harness.model import (
 )
 from harness.predicates import holds
 from harness.providers import build
+from harness.recorder import is_passing
 
 COUNTS = (
     "promptTokenCount",
@@ -55,7 +56,7 @@ PASSING = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""HTTP statuses that say nothing about a feature, with the API's names for them."""
+"""The API's names for the HTTP statuses that say nothing about a feature."""
 
 
 class Transport(Protocol):
@@ -117,7 +118,7 @@ def _refuse_passing(turn: Turn) -> None:
     exchange = turn.exchange
     if exchange.fault is not None:
         raise NetworkFault(f"{turn.request.url}: the answer broke off: {exchange.fault}")
-    if exchange.status in PASSING and exchange.status not in turn.request.expects_status:
+    if is_passing(exchange.status) and exchange.status not in turn.request.expects_status:
         raise NetworkFault(f"{_said(turn.reply, exchange)} after {_attempts(exchange.attempts)}")
 
 

@@ -226,9 +226,12 @@ class Recorder:
         self.close()
 
 
+def is_passing(status: int) -> bool:
+    """Whether an HTTP status says nothing about a feature: too many requests, cancelled, the server's own trouble."""
+    return status in (408, 429, 499) or status >= 500
+
+
 def worth_keeping(exchange: Exchange) -> bool:
     """Whether an answer belongs on tape: whole, and not a passing refusal that the case does not ask for."""
-    if exchange.fault is not None:
-        return False
-    passing = exchange.status in (408, 429) or exchange.status >= 500
-    return not passing or exchange.status in exchange.request.expects_status
+    wanted = exchange.status in exchange.request.expects_status
+    return exchange.fault is None and (wanted or not is_passing(exchange.status))

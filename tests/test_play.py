@@ -132,7 +132,7 @@ def test_the_longest_gap_of_a_stream_is_measured() -> None:
 # --- what is an error, and whose ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 499, 500, 503, 504, 529])
 def test_a_passing_refusal_is_never_a_mark_against_the_feature(status: int) -> None:
     body = {"error": {"code": status, "message": "Try later.\nReally.", "status": "UNAVAILABLE"}}
     result = played(trial([step("?", {"text": "Paris"})], xfail="bug 7"), exchange(body, status=status, attempts=3))

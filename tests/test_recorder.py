@@ -191,7 +191,7 @@ def test_other_modes_are_a_usage_error(mode: Any) -> None:
 # --- what is not recorded -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 503])
+@pytest.mark.parametrize("status", [408, 429, 499, 500, 503, 529])
 def test_a_passing_refusal_is_kept_only_where_the_case_expects_it(case: Path, status: int) -> None:
     on_tape(case, ("hi", "Oslo"))
     refusal = exchange({"says": "later"}, status=status)
