@@ -119,7 +119,7 @@ class _Sense:
         parts = {key: value for key, value in self.table.items() if key not in ("turns", "each")}
         found = [
             self.defined(parts, self.route, set()),
-            self.defined(self.root.get("defaults", {}), ("defaults",), set()),
+            self.defined(self.used_defaults(), ("defaults",), set()),
         ]
         captured: set[str] = set()
         for number, turn in enumerate(self.table.get("turns", [])):
