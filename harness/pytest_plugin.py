@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.compare import Summary
     from harness.config import Config
     from harness.model import Result, Trial
     from harness.rows import Row, SuiteRow
     from harness.store import RunWriter
     from harness.suite import Suite
+    from harness.summary import Summary
 
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 
@@ -316,7 +316,7 @@ class _Run:
 
     def _take(self, row: Row, suite: SuiteRow) -> None:
         if self._writer is None or self._summary is None:
-            from harness.compare import Summary
+            from harness.summary import Summary
 
             self._writer, self._summary = self._begin(), Summary()
         self._suites[suite["suite"]] = suite

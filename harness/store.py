@@ -20,10 +20,10 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from harness import __version__
-from harness.compare import Summary
 from harness.errors import RunError
 from harness.model import Json
 from harness.rows import VERSION, Row, RunRow, SuiteRow, dumps, result_json
+from harness.summary import Summary
 
 __all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row"]
 

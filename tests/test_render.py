@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.made import failed, row, run, unjudged, verdict
 
-from harness.compare import compare_targets, summarise
+from harness.compare import compare_targets
 from harness.errors import UsageError
 from harness.render import Report, View, all_formats, find, layout, words
 from harness.rows import Row
+from harness.summary import summarise
+from tests.made import failed, row, run, unjudged, verdict
 
 PRO, FLASH = "simulator/gemini-3.1-pro-preview", "simulator/gemini-3-flash-preview"
 

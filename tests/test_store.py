@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.made import failed, row, run
 
-from harness.compare import summarise
 from harness.errors import RunError
 from harness.rows import Row, dumps
 from harness.store import RunWriter, load, run_row
+from harness.summary import summarise
+from tests.made import failed, row, run
 
 
 def saved(tmp_path: Path, rows: list[Row], *, ended: bool = True) -> Path:

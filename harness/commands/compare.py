@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.commands import printing, reading
-from harness.compare import Comparison, Summary, compare_runs, compare_targets, summarise
+from harness.compare import Comparison, compare_runs, compare_targets
 from harness.errors import UsageError
 from harness.rows import RunRow
 from harness.store import SavedRun
+from harness.summary import Summary, summarise
 
 
 def main(options: Namespace) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from harness.compare import summarise
 from harness.config import load as load_config
 from harness.render import Report
 from harness.store import SavedRun, load
+from harness.summary import summarise
 
 
 def run(name: str, options: Namespace) -> SavedRun:

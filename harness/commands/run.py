@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from harness import session
 from harness.commands import choosing, printing
 from harness.commands.progress import Progress
-from harness.compare import Summary
 from harness.errors import HarnessError, UsageError
 from harness.model import Result
 from harness.play import Stop, play_all, prepare
@@ -19,6 +18,7 @@ from harness.render import Report
 from harness.rows import result_json
 from harness.session import Plan
 from harness.store import RunWriter, load
+from harness.summary import Summary
 
 
 def main(options: Namespace) -> int:

@@ -19,9 +19,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TextIO
 
-from harness.compare import Summary
 from harness.errors import UsageError
 from harness.rows import Row, RunRow
+from harness.summary import Summary
 
 Kind = Literal["run", "comparison", "audit"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")

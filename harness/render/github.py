@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from harness.compare import Group
 from harness.render import Report, View, output, words
+from harness.summary import Group
 
 _LEVELS = {"failed": "error", "xpassed": "error", "error": "warning"}
 

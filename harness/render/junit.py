@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 from xml.sax.saxutils import quoteattr
 
-from harness.compare import Group
 from harness.model import Status
 from harness.render import Report, View, layout, output, words
+from harness.summary import Group
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.axes import label
-from harness.compare import Group
 from harness.model import Json
 from harness.render import words
+from harness.summary import Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from harness.compare import Comparison, Group
+from harness.compare import Comparison
 from harness.render import Report, View, layout, output, words
 from harness.render.layout import Grid
 from harness.render.table import (
@@ -18,6 +18,7 @@ from harness.render.table import (
     suite_rows,
     summary_rows,
 )
+from harness.summary import Group
 
 
 @output("markdown", of="run")

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from harness.compare import Comparison, Difference, Group
+from harness.compare import Comparison, Difference
 from harness.render import Report, View, layout, output, words
 from harness.render.layout import Column, Grid
+from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.audit import Audit, Finding

@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from harness.compare import Group, Summary, Trouble, median
 from harness.model import Json, Status
 from harness.render import Report
 from harness.rows import PlaceRow, VerdictRow, dumps
+from harness.summary import Group, Summary, Trouble, median
 
 LABELS = {
     "thoughtsTokenCount": "thoughts",

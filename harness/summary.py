@@ -1,0 +1,296 @@
+"""Rows -> groups, totals, disagreements of unary and stream, and the exit code of a run.
+
+The verdict that counts is a group's (case x target x axes) over its attempts, by the case's ``require``. A `Summary` is
+fed one row at a time and keeps counters, the values of measures and the first mismatch of what failed, never the rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.model import Json, Status
+from harness.rows import GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
+
+STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
+"""Checks that unary and stream need not agree on."""
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value. (The import of ``statistics`` takes longer than a small run.)"""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+@dataclass(slots=True)
+class Trouble:
+    """The first attempt of a group that went wrong: its first mismatch, or why it could not be judged."""
+
+    trial: str
+    verdict: VerdictRow | None
+    message: str = ""
+    kind: str = ""
+    more: int = 0
+    """Further mismatches of the same attempt."""
+
+
+@dataclass(slots=True)
+class Group:
+    """The attempts at one case on one target with one set of axis values."""
+
+    id: str
+    suite: str
+    case: str
+    target: str
+    axes: Mapping[str, Json]
+    place: PlaceRow
+    streamed: bool = False
+    require: int | None = None
+    xfail: str | None = None
+    skip: str | None = None
+    statuses: Counter[Status] = field(default_factory=Counter)
+    measures: dict[str, list[float]] = field(default_factory=dict)
+    checks: dict[str, list[int]] = field(default_factory=dict)
+    """Check -> attempts in which it held, attempts in which it did not."""
+    warnings: int = 0
+    trouble: Trouble | None = None
+    problems: set[str] = field(default_factory=set)
+    pairs: int = 0
+    """Attempts that had a twin on the other transport, and what those that disagree say."""
+    disagreements: list[str] = field(default_factory=list)
+
+    @property
+    def attempts(self) -> int:
+        """Attempts that were made: the skipped ones are not among them."""
+        return self.statuses.total() - self.statuses["skipped"]
+
+    @property
+    def passed(self) -> int:
+        return self.statuses["passed"] + self.statuses["xpassed"]
+
+    @property
+    def needed(self) -> int:
+        return self.attempts if self.require is None else min(self.require, self.attempts)
+
+    @property
+    def flaky(self) -> bool:
+        return 0 < self.passed < self.attempts
+
+    @property
+    def agrees(self) -> bool:
+        """Unary and stream agreed in as many pairs as ``require`` asks for."""
+        wanted = self.pairs if self.require is None else min(self.require, self.pairs)
+        return self.pairs - len(self.disagreements) >= wanted
+
+    @property
+    def status(self) -> Status:
+        """By ``require``. An attempt that could not be judged counts as neither: where it could decide, *error*."""
+        if not self.attempts:
+            return "skipped"
+        judged = self.attempts - self.statuses["error"]
+        enough = self.passed >= self.needed and judged > 0
+        if not enough and self.passed + self.statuses["error"] >= self.needed:
+            return "error"
+        if self.xfail is not None:
+            return "xpassed" if enough else "xfailed"
+        return "passed" if enough and self.agrees else "failed"
+
+    def typical(self, measure: str) -> float | None:
+        """The median over the attempts; None where it was never measured.
+
+        Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``.
+        """
+        if measure in ("ttft_s", "gap_s") and not self.streamed:
+            return None
+        values = self.measures.get(measure)
+        return median(values) if values else None
+
+    def row(self) -> GroupRow:
+        return {"id": self.id, "status": self.status, "passed": self.passed, "attempts": self.attempts}
+
+    def add(self, row: Row) -> None:
+        self.statuses[row["status"]] += 1
+        for name, value in row["measures"].items():
+            if value is not None:
+                self.measures.setdefault(name, []).append(value)
+        self._judge(row["verdicts"])
+        if row["error"] is not None:
+            self.problems.add(row["error"]["kind"])
+        if self.trouble is None:
+            self.trouble = _trouble(row)
+
+    def _judge(self, verdicts: Sequence[VerdictRow]) -> None:
+        broken: dict[str, bool] = {}
+        for verdict in verdicts:
+            fails = verdict["status"] in ("failed", "error")
+            if fails and verdict["severity"] == "warn":
+                self.warnings += 1
+            elif verdict["status"] != "waived":
+                broken[verdict["check"]] = broken.get(verdict["check"], False) or fails
+        for check, fails in broken.items():
+            self.checks.setdefault(check, [0, 0])[fails] += 1
+
+
+class Summary:
+    """All that the tables and the exit code need, at a size that grows with groups, not with what was said."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Group] = {}
+        self.trials = 0
+        self.warnings: Counter[str] = Counter()
+        self.waived: dict[str, Counter[str]] = {}
+        self.provenance: dict[tuple[str, str, bool], list[str]] = {}
+        """(mode, recorded from, simulated) -> the first and the last date of recording, where known."""
+        self.lost_timing = 0
+        self._waiting: dict[tuple[str, ...], Row] = {}
+
+    def add(self, row: Row) -> None:
+        self.trials += 1
+        group = self.groups.get(row["group"])
+        if group is None:
+            group = self.groups[row["group"]] = _group(row)
+        group.add(row)
+        for verdict in row["verdicts"]:
+            self._note(verdict)
+        self._hear(row)
+        if row["agree"] and row["outcome"] is not None:
+            self._pair(row)
+
+    def _note(self, verdict: VerdictRow) -> None:
+        if verdict["status"] == "waived":
+            self.waived.setdefault(verdict["check"], Counter())[verdict["message"]] += 1
+        elif verdict["severity"] == "warn" and verdict["status"] == "failed":
+            self.warnings[verdict["check"]] += 1
+
+    def _hear(self, row: Row) -> None:
+        heard = row["provenance"]
+        if heard is None:
+            return
+        self.lost_timing += heard["timing"] == "lost"
+        dates = self.provenance.setdefault((heard["mode"], heard["recorded_from"], heard["simulated"]), [])
+        if heard["recorded_at"]:
+            date = heard["recorded_at"][:10]
+            dates[:] = [min([date, *dates]), max([date, *dates])]
+
+    def _pair(self, row: Row) -> None:
+        axes = tuple(f"{name}={value}" for name, value in row["axes"].items() if name != "transport")
+        key = (row["suite"], row["case"], row["target"], *axes, str(row["attempt"]))
+        twin = self._waiting.pop(key, None)
+        if twin is None or twin["group"] == row["group"]:
+            self._waiting[key] = _kept(row)
+            return
+        unary, stream = (twin, row) if row["axes"].get("transport") == "stream" else (row, twin)
+        group = self.groups[stream["group"]]
+        group.pairs += 1
+        said = next(_disagreements(unary, stream), None)
+        if said is not None:
+            group.disagreements.append(said)
+
+    def totals(self) -> dict[Status, int]:
+        """Of groups, by status."""
+        counts = Counter(group.status for group in self.groups.values())
+        return {status: counts[status] for status in STATUSES}
+
+    def exit_code(self, *, interrupted: bool = False) -> int:
+        """The first that holds of 2, 3, 4, 1, 6, 5; 0 where something ran and all of it is well."""
+        unjudged = {kind for group in self.groups.values() if group.status == "error" for kind in group.problems}
+        totals = self.totals()
+        if interrupted:
+            return 2
+        if "internal" in unjudged:
+            return 3
+        if "suite" in unjudged:
+            return 4
+        if totals["failed"] or totals["xpassed"]:
+            return 1
+        if totals["error"]:
+            return 6
+        return 0 if any(totals[status] for status in STATUSES if status != "skipped") else 5
+
+    def by_suite(self) -> Iterator[tuple[str, list[Group]]]:
+        """The groups of each suite, in the order in which they were first met."""
+        suites: dict[str, list[Group]] = {}
+        for group in self.groups.values():
+            suites.setdefault(group.suite, []).append(group)
+        yield from suites.items()
+
+    def by_target(self) -> Iterator[tuple[str, list[Group]]]:
+        targets: dict[str, list[Group]] = {}
+        for group in self.groups.values():
+            targets.setdefault(group.target, []).append(group)
+        yield from targets.items()
+
+
+def summarise(rows: Iterable[Row]) -> Summary:
+    summary = Summary()
+    for row in rows:
+        summary.add(row)
+    return summary
+
+
+def _group(row: Row) -> Group:
+    return Group(
+        id=row["group"],
+        suite=row["suite"],
+        case=row["case"],
+        target=row["target"],
+        axes=row["axes"],
+        place=row["place"],
+        streamed=row["streamed"],
+        require=row["require"],
+        xfail=row["xfail"],
+        skip=row["skip"],
+    )
+
+
+def _trouble(row: Row) -> Trouble | None:
+    if row["error"] is not None:
+        return Trouble(row["id"], None, row["error"]["message"], row["error"]["kind"])
+    if row["status"] not in ("failed", "xfailed", "error"):
+        return None
+    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
+    wrong.sort(key=lambda each: each["severity"] == "warn")
+    if not wrong:
+        return Trouble(row["id"], None, "no check says why")
+    return Trouble(row["id"], wrong[0], more=len(wrong) - 1)
+
+
+def _kept(row: Row) -> Row:
+    return {key: row[key] for key in ("group", "axes", "verdicts", "outcome", "agree")}  # type: ignore[return-value]
+
+
+def _disagreements(unary: Row, stream: Row) -> Iterator[str]:
+    one, other = unary["outcome"], stream["outcome"]
+    if one is None or other is None:
+        return
+    yield from _shapes(one, other, text=unary["agree"] == "text")
+    mine, theirs = _broken(unary["verdicts"]), _broken(stream["verdicts"])
+    for check in sorted(mine ^ theirs):
+        yield f"{check}: {'fails' if check in mine else 'holds'} unary, {'fails' if check in theirs else 'holds'} streamed"
+
+
+def _shapes(one: OutcomeRow, other: OutcomeRow, *, text: bool) -> Iterator[str]:
+    if one["finishReason"] != other["finishReason"]:
+        yield f"finishReason: {one['finishReason']} unary, {other['finishReason']} streamed"
+    if one["parts"] != other["parts"]:
+        yield f"parts: {_listed(one['parts'])} unary, {_listed(other['parts'])} streamed"
+    if text and one["text"] != other["text"]:
+        yield f"text: {one['text'][:60]!r} unary, {other['text'][:60]!r} streamed"
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return " + ".join(kinds) or "none"
+
+
+def _broken(verdicts: Sequence[VerdictRow]) -> frozenset[str]:
+    return frozenset(
+        each["check"]
+        for each in verdicts
+        if each["status"] == "failed"
+        and each["severity"] == "error"
+        and each["check"] not in OF_ONE_TRANSPORT
+        and (not each["check"].startswith("invariant:") or each["check"].startswith("invariant:json-"))
+    )
