@@ -19,7 +19,7 @@ def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
         return
     declared = dialect.declarations(evidence.request_body)
     for index, call in enumerate(evidence.reply.function_calls):
-        if call.get("name") not in declared:
+        if str(call.get("name")) not in declared:
             names = ", ".join(declared) or "none"
             message = f"{call.get('name')!r} is not declared in the request; declared: {names}"
             yield Mismatch(f"functionCalls[{index}].name", list(declared), call.get("name"), message)

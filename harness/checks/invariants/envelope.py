@@ -56,7 +56,7 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     code, name, message = (reply.error.get(key) for key in ("code", "status", "message"))
     if code != status or isinstance(code, bool):
         yield Mismatch("error.code", status, code, f"error.code is {code!r} under HTTP {status}")
-    if name not in CANONICAL:
+    if not isinstance(name, str) or name not in CANONICAL:
         yield Mismatch("error.status", "a google.rpc name", name, f"error.status is {name!r}: not a google.rpc name")
     if not isinstance(message, str) or not message:
         yield Mismatch("error.message", "some text", message, "error.message is missing")
