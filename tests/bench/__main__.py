@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.dialect import to_json_schema
 from tests.bench import floors, suites
 
-COMMAND = [sys.executable, "-m", "harness.cli"]
+COMMAND = [str(Path(sys.executable).with_name("gemini-harness"))]
 SERVER = """
 import sys
 from harness.simulator.serve import start
@@ -89,11 +90,11 @@ class Bench:
 
     def start(self) -> Iterator[Row]:
         bare = timed([sys.executable, "-c", "pass"], runs=9)
-        version = timed([str(Path(sys.executable).with_name("gemini-harness")), "--version"], runs=9)
+        version = timed([*COMMAND, "--version"], runs=9)
         yield "--version", ms(version.wall), f"bare Python {ms(bare.wall)}", ratio(version.wall, bare.wall, "4x")
 
     def replay(self) -> Iterator[Row]:
-        schema = {"type": "object", "required": suites.SCHEMA["required"]}
+        schema = to_json_schema(suites.SCHEMA)
         smaller: Cost | None = None
         for trials in (1, self.count(1_000), self.count(10_000)):
             suite = suites.write(self.folder, f"replay-{trials}", suites.json_cases(trials))

@@ -1,0 +1,105 @@
+"""Writes what code can write: ``python -m tests.generated``. With ``--check`` it only says what is out of date, and exits 1."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.checks.reference import reference
+from harness.cli import main
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = "suites/thinking-levels.yaml"
+
+
+def command(*argv: str, code: int = 0) -> str:
+    """What a command prints to stdout. Raises where it does not end with ``code``."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        ended = main(argv)
+    if ended != code:
+        raise RuntimeError(f"gemini-harness {' '.join(argv)} ended with {ended}:\n{out.getvalue()}")
+    return out.getvalue()
+
+
+def played(*argv: str, code: int = 0) -> str:
+    """A run from the shipped cassettes, at 80 columns, without what differs from run to run."""
+    with tempfile.TemporaryDirectory() as reports:
+        text = command("run", *argv, "--reports", reports, "--width", "80", code=code)
+    text = re.sub(r"( in [\d.]+ s)?; run \S+$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^Run \S+ of [\d-]+, record", "Record", text, flags=re.MULTILINE)
+
+
+def failing() -> str:
+    """What a failure looks like: a shipped case that expects the wrong number."""
+    suite = (ROOT / SAMPLE).read_text("utf-8").replace('"191"', '"192"')
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path("suites").mkdir()
+        Path("suites/trains.yaml").write_text(suite, "utf-8")
+        Path("harness.toml").write_text('provider = "simulator"\n', "utf-8")
+        text = played(
+            "suites/trains.yaml", "-k", "two-trains and low and flash", "--cassettes", str(ROOT / "cassettes"), code=1
+        )
+    return text[text.index("FAIL thinking") :].partition("\n\n")[0]
+
+
+def commands() -> str:
+    """The commands as ``--help`` lists them."""
+    lines = command_help().splitlines()
+    listed = lines[lines.index("  COMMAND") + 1 : lines.index("options:") - 1]
+    return "\n".join(line.removeprefix("    ") for line in listed)
+
+
+def command_help() -> str:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        main(["--help"])
+    return out.getvalue()
+
+
+def fenced(text: str) -> str:
+    return f"```\n{text.rstrip()}\n```"
+
+
+def with_blocks(file: str, blocks: Mapping[str, str]) -> str:
+    """The file's text with each ``<!-- generated: name -->`` block filled in."""
+    text = (ROOT / file).read_text("utf-8")
+    for name, block in blocks.items():
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise RuntimeError(f"{file} has no block {name!r}")
+        text = pattern.sub(lambda found, block=block: f"{found[1]}{block.rstrip()}\n{found[2]}", text)
+    return text
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """(path, text) of everything that is generated."""
+    blocks = {"table": fenced(played(SAMPLE)), "failure": fenced(failing()), "commands": fenced(commands())}
+    yield "README.md", with_blocks("README.md", blocks)
+    yield "suites/README.md", with_blocks("suites/README.md", {"checks": reference()})
+    yield "suites/.gemini-harness.schema.json", command("schema")
+    yield "reports/sample.md", played(SAMPLE, "--format", "markdown")
+
+
+def run(*, check: bool) -> int:
+    """Write the files, or say which are not current. The exit code."""
+    os.chdir(ROOT)
+    os.environ["COLUMNS"] = "80"
+    stale = [(path, text) for path, text in files() if not Path(path).exists() or Path(path).read_text("utf-8") != text]
+    for path, text in stale:
+        if check:
+            print(f"{path} is out of date: run `make docs`")
+        else:
+            Path(path).write_text(text, "utf-8")
+            print(f"wrote {path}")
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(check="--check" in sys.argv[1:]))
