@@ -257,6 +257,24 @@ def test_recursion_ends() -> None:
     assert not dialect.violations(schema, value)
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "string"}, "minItems": 10**9},
+        {"type": "array", "minItems": 900, "items": {"type": "array", "minItems": 900, "items": {"type": "null"}}},
+        {"type": "string", "minLength": 10**9},
+        {"type": "object", "minProperties": 10**9},
+        {"type": "string", "pattern": "^a{100000}$"},
+        {"type": "string", "pattern": "^((a{500}){500}){500}$"},
+    ],
+)
+def test_a_schema_that_demands_too_much_is_refused(schema: Any) -> None:
+    config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
+    status, message = refused(prompt("hi", generationConfig=config))
+    assert status == 400
+    assert "too many states" in message
+
+
 def test_json_mode_without_a_schema() -> None:
     config = {"responseMimeType": "application/json"}
     colours = json.loads(text(ask("List three colours as a JSON array of strings.", generationConfig=config)))

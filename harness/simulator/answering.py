@@ -274,7 +274,7 @@ def _json_text(ask: Ask, prompt: str, known: Known | None, seed: Seed) -> str:
     schema = _schema_in(ask.system) or _schema_in(prompt)
     if schema is not None:
         return _written(obey(schema, Source.of(_reading(ask, prompt), seed, known)))
-    names = list(keys_asked(prompt) or keys_asked(ask.system))
+    names = keys_asked(prompt) or keys_asked(ask.system)
     if names:
         properties = {name: {"type": "string"} for name in names}
         return _written(

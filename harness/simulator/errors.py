@@ -92,6 +92,15 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
         ),
     ),
     "invalid_argument": (400, "Request contains an invalid argument."),
+    "too_many_states": (
+        400,
+        (
+            "The specified schema produces a constraint that has too many states for serving.  Typical causes of this "
+            "error are schemas with lots of text (for example, very long property or enum names), schemas with long "
+            "array length limits (especially when nested), or schemas using complex value matchers (for example, "
+            "integers or numbers with minimum/maximum bounds or strings with complex formats like date-time)"
+        ),
+    ),
     "role_bad": (400, "Please use a valid role: user, model."),
     "mime_bad": (
         400,

@@ -1,4 +1,4 @@
-"""Images that image models answer with: real PNG and JPEG-free, a flat colour with a diagonal, size by aspect ratio."""
+"""Images that image models answer with: real PNG files, a flat colour with a diagonal, sized by the aspect ratio."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from harness.simulator import world
 from harness.simulator.manners import LANGUAGES
 
 MOST_COUNTED = 20_000
+LARGEST = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ _STOPS = re.compile(
     r"\bstops?\b[^.\d]*?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
 )
 _EXPRESSION = re.compile(r"[-(]*\d[\d\s.,+\-*/×÷^()%]*[+\-*/×÷^]\s*[\d.(][\d\s.,+\-*/×÷^()%]*")
+_CALCULATE = re.compile(
+    r"\bwhat(?:'s| is| are)\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=", re.IGNORECASE
+)
+"""Words that make figures with signs between them a calculation rather than a date or a number of an article."""
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
 _LIST = re.compile(
     r"\b(?:list|name|give|tell|write|what are|show)\b[^.?\n]{0,40}?\b(one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|the|some|all)\s+"
@@ -135,7 +141,8 @@ def _capital(question: str) -> Known | None:
 def _arithmetic(question: str) -> Known | None:
     text = re.sub(r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)", "*", question)
     text = re.sub(r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\bdivided by\b", "/", text)))
-    if found := _EXPRESSION.search(text):
+    found = _EXPRESSION.search(text)
+    if found and not _DATE.match(found[0]) and (_CALCULATE.search(text) or len(found[0]) * 2 > len(text)):
         spelled = found[0].strip().rstrip(".,(")
         value = evaluate(spelled)
         if value is not None:
@@ -165,9 +172,10 @@ def evaluate(expression: str) -> float | None:
         return None
     spelled = expression.replace("×", "*").replace("÷", "/").replace("^", "**").replace(",", "")
     try:
-        return _value(ast.parse(spelled.strip(), mode="eval").body)
+        value = _value(ast.parse(spelled.strip(), mode="eval").body)
     except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
         return None
+    return value if abs(value) < LARGEST else None
 
 
 def _value(node: ast.expr) -> float:

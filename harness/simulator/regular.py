@@ -10,6 +10,7 @@ from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+from harness.simulator.errors import refusal
 from harness.simulator.seed import Seed
 
 _CATEGORY = {
@@ -22,14 +23,17 @@ _CATEGORY = {
 }
 _PRINTABLE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.,:;/@#!"
 MOST_REPEATED = 4
+MOST_DEMANDED = 2000
 
 
 def sample(pattern: str, seed: Seed, path: str, least: int = 0) -> str:
-    """A text that ``pattern`` finds; at least ``least`` long where the pattern can stretch. Look-arounds are not understood:
-    then the text is a guess."""
+    """A text that ``pattern`` finds, at least ``least`` long where the pattern can stretch. Look-arounds are not understood:
+    then the text is a guess. Raises the API's 400 for a pattern that demands too much."""
     tree = _parsed(pattern)
     if tree is None:
         return "simulated"
+    if tree.getwidth()[0] > MOST_DEMANDED:
+        raise refusal("too_many_states")
     matcher = re.compile(pattern)
     text = ""
     for extra in (0, least, 1, 2, 3):

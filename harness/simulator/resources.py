@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.models import bare
 from harness.simulator import catalogue
-from harness.simulator.errors import Refusal, bad_payload, refusal
+from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.request import camel, normal
 from harness.simulator.seed import Seed
 from harness.simulator.tokens import part_tokens, tally, tokens
@@ -171,9 +171,7 @@ class Resources:
     def file(self, name: str) -> File:
         found = self.files.get(name)
         if found is None:
-            raise Refusal(
-                403, f"You do not have permission to access the File {name.partition('/')[2]} or it may not exist."
-            )
+            raise refusal("file_missing", name=name.partition("/")[2])
         return found
 
     def delete_file(self, name: str) -> dict[str, Any]:

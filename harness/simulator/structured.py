@@ -6,8 +6,9 @@ Takes both spellings: Gemini's ``Schema`` (types in any case, ``nullable``, ``pr
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,10 @@ from harness.simulator.seed import Seed
 Schema = Mapping[str, Any]
 
 DEEPEST = 24
+LARGEST = 20_000
+"""Values, characters or keys that one schema may demand."""
+_IMPLIED = (("properties", "object"), ("items", "array"), ("prefixItems", "array"))
+"""Keyword -> the type of a schema that names none."""
 _ROOMY = 4
 """Below this depth optional properties and optional items are left out, so that recursion ends."""
 _FORMATS = {
@@ -47,7 +52,6 @@ _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b")
 _URL = re.compile(r"https?://[^\s\"'<>]+")
-_SPLIT = re.compile(r"[^a-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
 
@@ -76,9 +80,17 @@ class _At:
     about: str = ""
     path: str = "$"
     depth: int = 0
+    many: int = 1
+    """How many times this place stands in the value, lists around it multiplied."""
 
     def under(self, name: str, about: str = "") -> _At:
         return replace(self, name=name, about=about, path=f"{self.path}.{name}", depth=self.depth + 1)
+
+    def times(self, count: int) -> _At:
+        """This place, ``count`` times. Raises the API's 400 for more than can be served."""
+        if self.many * count > LARGEST:
+            raise refusal("too_many_states")
+        return replace(self, many=self.many * max(count, 1))
 
 
 def obey(schema: Any, source: Source) -> Any:
@@ -183,13 +195,7 @@ def _first_type(schema: Schema) -> str:
         solid = [each for each in kind if str(each).lower() != "null"]
         kind = solid[0] if solid else "null"
     if kind is None:
-        kind = (
-            "object"
-            if "properties" in schema
-            else "array"
-            if "items" in schema or "prefixItems" in schema
-            else "string"
-        )
+        kind = next((implied for key, implied in _IMPLIED if key in schema), "string")
     return str(kind).lower()
 
 
@@ -220,7 +226,7 @@ def _choice(values: Sequence[Any], source: Source, at: _At) -> Any:
 
 def _object(schema: Schema, source: Source, at: _At) -> dict[str, Any]:
     properties = schema.get("properties") or {}
-    required = set(schema.get("required") or ())
+    required = dict.fromkeys(schema.get("required") or ())
     value = {}
     for name in _ordered(schema, properties):
         if at.depth >= _ROOMY and name not in required:
@@ -229,7 +235,7 @@ def _object(schema: Schema, source: Source, at: _At) -> dict[str, Any]:
             continue
         about = properties[name].get("description", "") if isinstance(properties[name], Mapping) else ""
         value[name] = _value(properties[name], source, at.under(name, str(about)))
-    for name in required - set(value):
+    for name in [name for name in required if name not in value]:
         value[name] = _value(_extra(schema), source, at.under(name))
     _fill(schema, value, source, at)
     return value
@@ -256,9 +262,9 @@ def _fill(schema: Schema, value: dict[str, Any], source: Source, at: _At) -> Non
     is_map = (
         not schema.get("properties") and isinstance(schema.get("additionalProperties"), Mapping) and at.depth < _ROOMY
     )
-    while len(value) < max(least, int(is_map)):
-        name = f"key{len(value) + 1}"
-        value[name] = _value(_extra(schema), source, at.under(name))
+    for number in range(len(value), max(least, int(is_map))):
+        name = f"key{number + 1}"
+        value[name] = _value(_extra(schema), source, at.times(least).under(name))
 
 
 def _array(schema: Schema, source: Source, at: _At) -> list[Any]:
@@ -270,8 +276,10 @@ def _array(schema: Schema, source: Source, at: _At) -> list[Any]:
         return value
     texts = _item_texts(items, source, at)
     wanted = len(texts) if texts else (0 if at.depth > _ROOMY or _recurs(items, at) else 2)
-    for index in range(len(value), min(max(wanted, least), max(most, least))):
-        place = replace(at.under(str(index)), name=at.name, about=at.about)
+    count = min(max(wanted, least), max(most, least))
+    inner = at.times(count)
+    for index in range(len(value), count):
+        place = replace(inner.under(str(index)), name=at.name, about=at.about)
         value.append(_value(items, _narrowed(source, texts, index), place))
     return _distinct(value) if schema.get("uniqueItems") else value
 
@@ -329,7 +337,7 @@ def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
         lowest = max(lowest, schema["exclusiveMinimum"] + nudge)
     if isinstance(schema.get("exclusiveMaximum"), int | float) and not isinstance(schema["exclusiveMaximum"], bool):
         highest = min(highest, schema["exclusiveMaximum"] - nudge)
-    return lowest, highest
+    return (math.ceil(lowest), math.floor(highest)) if whole else (lowest, highest)
 
 
 def _guess(at: _At, source: Source, lowest: float, highest: float) -> float:
@@ -366,12 +374,9 @@ def _string(schema: Schema, source: Source, at: _At) -> str:
         return _formatted(form, source, at)
     hint = _hint(schema, source, at)
     text = str(hint) if hint is not None else _invented(at, source)
+    at.times(least)
     if len(text) < least:
-        text = (
-            (text + " " + "simulated " * (least // 10 + 1))[:least].replace(" ", "_")
-            if not text
-            else text.ljust(least, ".")
-        )
+        text = text.ljust(least, ".")
     return text[:most]
 
 
@@ -387,6 +392,7 @@ def _patterned(pattern: str, source: Source, at: _At, least: int, most: int) -> 
             return text
         if inside and (found := inside.search(text)) and matcher.search(found[0]) and least <= len(found[0]) <= most:
             return found[0]
+    at.times(least)
     return sample(pattern, source.seed, at.path, least)
 
 
@@ -520,9 +526,9 @@ def _num(value: Any, default: float) -> float:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else default
 
 
-def keys_asked(prompt: str) -> Iterator[str]:
+def keys_asked(prompt: str) -> list[str]:
     """The quoted keys of ``with the keys "a" and "b"``."""
     found = re.search(
         r"\b(?:keys?|fields?|properties)\b:?\s+((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)", prompt, re.IGNORECASE
     )
-    return iter(re.findall(r"[\"'`“](\w+)[\"'`”]", found[1]) if found else ())
+    return re.findall(r"[\"'`“](\w+)[\"'`”]", found[1]) if found else []
