@@ -880,6 +880,14 @@ def test_it_serves_real_requests_and_stops() -> None:
         httpx.get(running.url)
 
 
+def test_a_cut_answer_is_cut_on_the_wire_and_the_server_lives_on() -> None:
+    path = f"/v1beta/models/{FLASH3}:streamGenerateContent?alt=sse"
+    with serve.start() as running, httpx.Client(base_url=running.url, headers=KEY) as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post(path, json=prompt("Count to 60."), headers={"x-simulator-fault": "cut"})
+        assert client.post(path, json=prompt("Count to 60.")).content.endswith(b"\r\n\r\n")
+
+
 def test_pace_and_latency_are_kept() -> None:
     messages: list[tuple[float, Any]] = []
 

@@ -10,7 +10,7 @@ from harness.simulator.faults.registry import rewires
 from harness.simulator.traffic import EVENTS, JSON, Cut, Headers, Pause, Piece, Sent
 
 SLOW = 3.0
-STALL = 3600.0
+STALL = 600.0
 """Seconds before the first byte under ``slow``, and of silence under ``stall``."""
 
 
