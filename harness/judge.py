@@ -15,6 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from harness.checks import Rule, all_rules, find_check
+from harness.errors import HarnessError
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 
 SAID_BY: Mapping[str, frozenset[str]] = {
@@ -99,6 +100,8 @@ def _checked(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]:
             held = False
             severity = found.severity or "error"
             yield Verdict(name, "failed", severity, found.at, found.expected, found.actual, found.message, place)
+    except HarnessError as error:
+        yield Verdict(name, "error", expected=expectation.parameter, message=str(error), place=place)
     except Exception as error:  # noqa: BLE001 - the check is broken, whatever broke it
         message = f"the check itself broke: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place)

@@ -301,6 +301,8 @@ class Evidence:
     audit: bool = False
     folder: Path = Path()
     earlier: Sequence[Turn] = ()
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out once and several checks and rules need (see ``structured``)."""
 
 
 # --- judging ------------------------------------------------------------------------------------------

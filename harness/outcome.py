@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json as _json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.model import Evidence, Json
+from harness.structured import as_json
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,3 @@ def outcome(evidence: Evidence) -> Outcome:
         latency=exchange.latency,
         ttft=reply.ttft,
     )
-
-
-def as_json(text: str) -> Json:
-    """The one JSON value that a text is, white space around it allowed. ValueError says what else it is."""
-    try:
-        return _json.loads(text)
-    except _json.JSONDecodeError as problem:
-        raise ValueError(_why_not_json(text, problem)) from None
-    except RecursionError:
-        raise ValueError("expected one JSON value, got one that is nested too deeply to read") from None
-
-
-def _why_not_json(text: str, problem: _json.JSONDecodeError) -> str:
-    if not text.strip():
-        return "expected one JSON value, got no text"
-    if text.lstrip().startswith("```"):
-        return "expected one JSON value, got a code fence around it"
-    where = f"at character {problem.pos}, near {text[max(0, problem.pos - 20) : problem.pos + 20]!r}"
-    if problem.msg == "Extra data":
-        return f"expected one JSON value, got more text after it, {where}"
-    return f"expected one JSON value, got text that is not JSON: {problem.msg} {where}"

@@ -6,7 +6,6 @@ needs no event loop; live it runs them in one, with as many requests in flight a
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +36,7 @@ from harness.model import (
 from harness.predicates import holds
 from harness.providers import build
 from harness.recorder import is_passing
+from harness.template import fill
 
 COUNTS = (
     "promptTokenCount",
@@ -176,12 +176,13 @@ class _Conversation:
         """The step with ``${capture.name}`` filled in."""
         if not self.captures:
             return step
+        scope = {"capture": self.captures}
         return replace(
             step,
-            body=_filled(step.body, self.captures),
-            contents=_filled(list(step.contents), self.captures),
-            replies=_filled(step.replies, self.captures),
-            expect=[replace(each, parameter=_filled(each.parameter, self.captures)) for each in step.expect],
+            body=fill(step.body, scope),
+            contents=fill(step.contents, scope),
+            replies=fill(step.replies, scope),
+            expect=[replace(each, parameter=fill(each.parameter, scope)) for each in step.expect],
         )
 
     def judge(self, turn: Turn) -> None:
@@ -262,21 +263,6 @@ def _captured(step: Step, name: str, path: str, reply: Reply) -> Json:
     if not found:
         raise _Broken(_verdict(step, "capture", path, None, f"nothing at {path} to capture as {name}"))
     return found[0][1]
-
-
-_CAPTURE = re.compile(r"\$\{capture\.([\w-]+)\}")
-
-
-def _filled(value: Json, captures: Mapping[str, Json]) -> Json:
-    """``value`` with ``${capture.name}`` filled in: alone in a string it becomes the captured value, else its text."""
-    if isinstance(value, str):
-        whole = _CAPTURE.fullmatch(value)
-        if whole and whole[1] in captures:
-            return captures[whole[1]]
-        return _CAPTURE.sub(lambda found: str(captures.get(found[1], found[0])), value)
-    if isinstance(value, Mapping):
-        return {name: _filled(each, captures) for name, each in value.items()}
-    return [_filled(each, captures) for each in value] if isinstance(value, list) else value
 
 
 def expected_statuses(expectations: Sequence[Expectation]) -> frozenset[int]:

@@ -131,7 +131,7 @@ class Wire:
         if self._simulator is None:
             from harness.simulator import serve
 
-            self._simulator = serve.start()
+            self._simulator = serve.start(latency=0.03, pace=0.01)
         return str(self._simulator.url).rstrip("/") + url.removeprefix(SIMULATOR_URL)
 
     def _client(self, provider: Provider) -> httpx.AsyncClient:

@@ -71,10 +71,11 @@ def with_blocks(file: str, blocks: Mapping[str, str]) -> str:
     """The file's text with each ``<!-- generated: name -->`` block filled in."""
     text = (ROOT / file).read_text("utf-8")
     for name, block in blocks.items():
-        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        pattern = re.compile(rf"<!-- generated: {name} -->\n.*?<!-- end -->", re.DOTALL)
         if not pattern.search(text):
             raise RuntimeError(f"{file} has no block {name!r}")
-        text = pattern.sub(lambda found, block=block: f"{found[1]}{block.rstrip()}\n{found[2]}", text)
+        before, after = pattern.split(text, maxsplit=1)
+        text = f"{before}<!-- generated: {name} -->\n{block.rstrip()}\n<!-- end -->{after}"
     return text
 
 

@@ -11,7 +11,7 @@ import pytest
 HARNESS = Path(__file__).parents[1] / "harness"
 ROOMS = {
     "nouns": "model errors __init__",
-    "reading": "framing reply predicates dialect definition jsonpath jsontext media grounding outcome checks judge",
+    "reading": "framing reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
     "saying": "yamltext names shape language sense keywords axes body suite template matrix models providers",
     "judging runs": "rows summary compare stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store config simulator",

@@ -18,9 +18,11 @@ import pytest
 from harness.cassette import document, dump
 from harness.errors import MissingKey, NetworkFault
 from harness.jsontext import compact
+from harness.matrix import Selection, expand
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.play import expected_statuses, finish, play, play_all, prepare
 from harness.recorder import Player, Recorder
+from harness.suite import parse
 from harness.wire import Wire
 from tests.asked import PARIS, PLACE, Script, config, exchange, step, trial, user
 from tests.endpoint import Endpoint, answer, hang, stream
@@ -262,19 +264,27 @@ def test_no_turn_to_go_on_from_fails_the_trial() -> None:
     assert complaints(result) == ["the model gave no turn to go on from"]
 
 
-def test_captures_are_filled_into_later_turns() -> None:
+CAPTURING = """\
+suite: captures
+cases:
+  - id: goes-on
+    model: gemini-2.5-flash
+    turns:
+      - user: Capital?
+        capture: {city: "$.candidates[0].content.parts[0].text", usage: $.usageMetadata}
+      - user: Is ${capture.city} nice? ${file:note.txt}
+        expect: {text: "${capture.city}"}
+"""
+
+
+def test_captures_are_filled_into_later_turns_and_files_are_not_expanded_again(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("literally ${capture.city}", "utf-8")
     script = Script(PARIS)
-    first = step("Capital?", capture={"city": "$.candidates[0].content.parts[0].text", "usage": "$.usageMetadata"})
-    second = step(
-        "Is ${capture.city} nice? ${capture.other}",
-        {"text": "${capture.city}"},
-        body={"labels": {"u": "${capture.usage}"}},
-    )
-    result = finish(play(trial([first, second]), script, config()))
+    (one,) = expand(parse(CAPTURING, "captures.yaml", tmp_path), Selection(default_provider="here"))
+    result = finish(play(one, script, config()))
     assert result.status == "passed"
     body = script.asked[1][0].body
-    assert body["contents"][2] == user("Is Paris nice? ${capture.other}")
-    assert body["labels"] == {"u": PARIS["usageMetadata"]}
+    assert body["contents"][2] == user("Is Paris nice? literally ${capture.city}")
 
 
 def test_a_capture_that_finds_nothing_fails_the_trial() -> None:
@@ -297,6 +307,8 @@ def test_a_replay_of_many_needs_no_asyncio(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from tests.asked import config, trial, step
+from harness.matrix import Selection, expand
+from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.play import play_all
 from harness.recorder import Player
 statuses = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -72,7 +73,7 @@ def _walk(annotation: Any, value: Any, folder: Path, at: tuple[str | int, ...]) 
 
 
 def _walk_words(words: Any, value: Mapping[str, Any], folder: Path, at: tuple[str | int, ...]) -> Iterator[Complaint]:
-    hints = get_type_hints(words, include_extras=True)
+    hints = _hints(words)
     counts = NumberWords.__annotations__.keys() <= hints.keys()
     own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
     judged = _settled({word: value[word] for word in value if word in own})
@@ -81,6 +82,11 @@ def _walk_words(words: Any, value: Mapping[str, Any], folder: Path, at: tuple[st
     for word, item in value.items():
         if word in hints and word not in own:
             yield from _walk(hints[word], item, folder, (*at, word))
+
+
+@cache
+def _hints(words: Any) -> Mapping[str, Any]:
+    return get_type_hints(words, include_extras=True)
 
 
 def _settled(value: Any) -> Any:

@@ -13,8 +13,8 @@ from harness.checks import check
 from harness.checks.parameters import JsonPath, Refuse
 from harness.errors import SuiteError
 from harness.model import Evidence, Json, Mismatch
-from harness.outcome import as_json
 from harness.predicates import ABSENT, Predicate, differs
+from harness.structured import schema_of, value_of, violations_of
 
 
 def _schema_complaint(valid: Any, folder: Path) -> str | None:
@@ -60,7 +60,7 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
             $.lines[*].sku: {matches: '^[A-Z]{3}-'}
     """
     try:
-        value = evidence.reply.text if dialect.enum_mode(evidence.request_body) else as_json(evidence.reply.text)
+        value = value_of(evidence)
     except ValueError as problem:
         cut = evidence.reply.finish_reason == "MAX_TOKENS"
         hint = "; it was cut at the output limit (finishReason MAX_TOKENS): raise maxOutputTokens" if cut else ""
@@ -98,9 +98,13 @@ def selected(value: Json, expected: Mapping[str, Any], prefix: str) -> Iterator[
 def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> Iterator[Mismatch]:
     if valid == "none":
         return
-    schema = _sent(evidence, "valid") if valid == "request" else _schema(evidence, valid)
     try:
-        for each in dialect.violations(schema, value):
+        if valid == "request":
+            _sent(evidence, "valid")
+            found = violations_of(evidence)
+        else:
+            found = dialect.violations(_schema(evidence, valid), value)
+        for each in found:
             yield Mismatch(each.path, each.expected, each.actual, f"{each.message} ({each.keyword} of the schema)")
     except dialect.SchemaProblem as problem:
         raise SuiteError([f"json: valid: the schema is not one: {problem}"]) from None
@@ -118,7 +122,7 @@ def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) 
 
 
 def _sent(evidence: Evidence, word: str) -> Json:
-    found = dialect.request_schema(evidence.request_body)
+    found = schema_of(evidence)
     if found is None:
         raise SuiteError([f"json: {{{word}: request}}: this request sends no schema; give the case one (schema: ...)"])
     return found.schema
