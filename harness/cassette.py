@@ -25,7 +25,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, overload
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 import yaml
@@ -43,26 +43,41 @@ _RESPONSE_HEADERS = ("content-type", "server", "server-timing", "retry-after", "
 _ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:?]+)(?::(\w+))?")
 _LARGEST_BODY = 200_000_000
+_LONG = 1_000_000
+"""Bytes from which on a cassette of ours is decoded piece by piece."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+Place: TypeAlias = tuple[int, int, int]
+"""``(row, repeat, step)``, each counted from 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One exchange on tape. ``index`` counts from 0; ``slot`` is ``(row, repeat, step)``, None in files not ours."""
+    """One exchange on tape. ``index`` counts from 0; ``slot`` is None in files not ours."""
 
     index: int
     exchange: Exchange
-    slot: tuple[int, int, int] | None
+    slot: Place | None
 
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """A cassette, read. ``recorded_with`` is what the recording tool said about itself, or empty."""
+    """A cassette, read. ``recorded_with`` is what the recording tool said about itself, or empty.
+
+    A long cassette of ours is decoded one interaction at a time, as they are looked at; then looking raises BadCassette.
+    """
 
     path: Path
     interactions: Sequence[Interaction]
     recorded_with: Mapping[str, Json]
+
+    def at(self, slot: Place) -> Interaction | None:
+        """The interaction recorded there."""
+        if isinstance(self.interactions, _Pieces):
+            return self.interactions.at(slot)
+        return next((each for each in self.interactions if each.slot == slot), None)
 
 
 # --- reading ------------------------------------------------------------------------------------------
@@ -70,13 +85,13 @@ class Tape:
 
 def read(path: Path) -> Tape:
     """The cassette at ``path``. Raises BadCassette with the reason, naming the format where it is a known one."""
-    whole = load(path)
+    raw = _bytes_of(path)
+    if len(raw) > _LONG and raw.startswith(_OURS):
+        return _long(path, raw)
+    whole = _whole(path, raw)
     items = whole["interactions"]
     normalised = any("parsed_body" in item[side] for item in items for side in ("request", "response"))
-    try:
-        interactions = [_interaction(index, item, verbatim=not normalised) for index, item in enumerate(items)]
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
-        raise BadCassette(f"{path}: not a readable vcrpy cassette: {type(fault).__name__}: {fault}") from fault
+    interactions = [_read(path, index, item, verbatim=not normalised) for index, item in enumerate(items)]
     with_what = whole.get("recorded_with")
     return Tape(path, interactions, with_what if isinstance(with_what, dict) else {})
 
@@ -86,10 +101,17 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises BadCassette for everything else.
     """
+    return _whole(path, _bytes_of(path))
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as fault:
         raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def _whole(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         whole = _decode(raw)
     except (yaml.YAMLError, ValueError, RecursionError) as fault:
@@ -171,6 +193,63 @@ def _foreign_text(raw: bytes) -> str | None:
     if b"!!python/" in raw:
         return "it holds Python objects, which are never loaded from a cassette"
     return None
+
+
+def _read(path: Path, index: int, item: Mapping[str, Any], *, verbatim: bool = True) -> Interaction:
+    try:
+        return _interaction(index, item, verbatim=verbatim)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+        raise BadCassette(f"{path}: interaction {index} is not readable: {type(fault).__name__}: {fault}") from fault
+
+
+# --- long cassettes of ours -----------------------------------------------------------------------------
+
+_OURS = b"version: 1\ninteractions:\n- request:\n"
+_BEGINS = re.compile(rb"^- request:$", re.MULTILINE)
+_ENDS = re.compile(rb"^[a-z]", re.MULTILINE)
+_SLOT = re.compile(rb"^      slot: \[(\d+), (\d+), (\d+)\]$", re.MULTILINE)
+
+
+def _long(path: Path, raw: bytes) -> Tape:
+    starts = [found.start() for found in _BEGINS.finditer(raw)]
+    end = _ENDS.search(raw, starts[-1])
+    rest = yaml.load(raw[end.start() :], _Loader) if end else {}  # noqa: S506 - it is the safe loader
+    starts.append(end.start() if end else len(raw))
+    return Tape(path, _Pieces(path, raw, starts), rest.get("recorded_with", {}))
+
+
+class _Pieces(Sequence[Interaction]):
+    """Interactions of a file as ``dump`` writes it: cut where each begins, decoded when one is asked for."""
+
+    def __init__(self, path: Path, raw: bytes, starts: Sequence[int]) -> None:
+        self._path = path
+        self._raw = raw
+        self._starts = starts
+        # The last line that looks so is the real one: bodies stand before it.
+        said = ((_SLOT.findall(raw, starts[index], starts[index + 1]), index) for index in range(len(self)))
+        self._slots = {tuple(map(int, found[-1])): index for found, index in said if found}
+
+    def at(self, slot: Place) -> Interaction | None:
+        index = self._slots.get(slot)
+        return None if index is None else self[index]
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Interaction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Interaction]: ...
+    def __getitem__(self, index: int | slice) -> Interaction | Sequence[Interaction]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        piece = self._raw[self._starts[number] : self._starts[number + 1]]
+        whole = _whole(self._path, b"interactions:\n" + piece)
+        return _read(self._path, number, whole["interactions"][0])
+
+
+# --- one interaction ------------------------------------------------------------------------------------
 
 
 def _interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> Interaction:
@@ -362,7 +441,7 @@ def _seconds(ms: Any) -> float | None:
     return None if ms is None else float(ms) / 1000
 
 
-def _slot(ours: Mapping[str, Any] | None) -> tuple[int, int, int] | None:
+def _slot(ours: Mapping[str, Any] | None) -> Place | None:
     slot = (ours or {}).get("slot")
     if not isinstance(slot, list) or len(slot) != 3:
         return None

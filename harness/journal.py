@@ -97,18 +97,13 @@ def fold(path: Path, *, keep: bool = True) -> int:
     """
     fresh = entries(path)
     old = cassette.load(path) if path.exists() else {"interactions": []}
-    kept = [each for each in old["interactions"] if keep and not _is_replaced(each, fresh)]
-    new = list({_where(each): each for each in fresh}.values())
-    order = sorted([*kept, *new], key=lambda each: _slot(each) or [-1])
+    new = {_where(each): each for each in fresh}
+    kept = [each for each in old["interactions"] if keep and _where(each) not in new]
+    order = sorted([*kept, *new.values()], key=lambda each: _slot(each) or [-1])
     if order:
         _replace(path, cassette.dump(order, {**old.get("recorded_with", {}), "harness": __version__}))
     journal_of(path).unlink()
     return len(new)
-
-
-def _is_replaced(old: Mapping[str, Any], fresh: Sequence[Mapping[str, Any]]) -> bool:
-    slot = _slot(old)
-    return slot is not None and any(_slot(each) == slot for each in fresh)
 
 
 def _slot(interaction: Mapping[str, Any]) -> list[int] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.cassette import Interaction, Tape, without_secrets
@@ -55,32 +55,36 @@ def host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
-@dataclass(frozen=True, slots=True)
 class Index:
-    """A tape, made for looking up."""
+    """A tape, made for looking up: by slot at once, by what was asked when that is needed."""
 
-    tape: Tape
-    by_key: Mapping[Key, list[Interaction]]
-    by_slot: Mapping[tuple[int, int, int], Interaction]
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
 
-    @staticmethod
-    def of(tape: Tape) -> Index:
-        by_key: dict[Key, list[Interaction]] = {}
-        for each in tape.interactions:
-            request = each.exchange.request
-            (its_key,) = keys(request, _where(request.url, each))
-            by_key.setdefault(its_key, []).append(each)
-        slots = {each.slot: each for each in tape.interactions if each.slot is not None}
-        return Index(tape, by_key, slots)
+    @cached_property
+    def by_key(self) -> Mapping[Key, list[Interaction]]:
+        found: dict[Key, list[Interaction]] = {}
+        for each in self.tape.interactions:
+            found.setdefault(_key(each), []).append(each)
+        return found
 
 
 def find(index: Index, request: Request, slot: Slot, request_host: str) -> Interaction:
     """The interaction that answers ``request`` at ``slot``. Raises StaleRecording or NoRecording."""
     asked = keys(request, address(request.url), operation(request.url))
+    here = index.tape.at((slot.row, slot.repeat, slot.step))
+    if here is not None and _key(here) in asked and _host_fits(here, request_host):
+        return here
     same = [each for key in asked for each in index.by_key.get(key, ()) if _host_fits(each, request_host)]
     if chosen := _choose(same, slot):
         return chosen
     raise _missing(index, same, request, slot, request_host)
+
+
+def _key(interaction: Interaction) -> Key:
+    request = interaction.exchange.request
+    (found,) = keys(request, _where(request.url, interaction))
+    return found
 
 
 def _where(url: str, interaction: Interaction) -> str:
@@ -94,13 +98,9 @@ def _host_fits(interaction: Interaction, request_host: str) -> bool:
 
 
 def _choose(same: list[Interaction], slot: Slot) -> Interaction | None:
-    here = (slot.row, slot.repeat, slot.step)
-    for each in same:
-        if each.slot == here:
-            return each
     # A row that moved keeps its recordings: the request is the same, and so is the attempt.
     for each in same:
-        if each.slot is not None and each.slot[1:] == here[1:]:
+        if each.slot is not None and each.slot[1:] == (slot.repeat, slot.step):
             return each
     unslotted = [each for each in same if each.slot is None]
     return unslotted[slot.repeat] if slot.repeat < len(unslotted) else None
@@ -114,7 +114,7 @@ def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot
             f"{path} holds {len(same)} {'recording' if len(same) == 1 else 'recordings'} of {what}, "
             f"none for attempt {slot.repeat + 1}"
         )
-    other = index.by_slot.get((slot.row, slot.repeat, slot.step)) or _nearest(index, request)
+    other = index.tape.at((slot.row, slot.repeat, slot.step)) or _nearest(index, request)
     if other is None:
         return NoRecording(f"{path} holds no recording of {what} (row {slot.row}, step {slot.step})")
     changes = tuple(_changes(other, request, request_host))

@@ -84,7 +84,7 @@ class Player:
     def _index(self, cassette: Path) -> matching.Index:
         index = self._indexes.get(cassette)
         if index is None:
-            index = self._indexes[cassette] = matching.Index.of(self._open(cassette))
+            index = self._indexes[cassette] = matching.Index(self._open(cassette))
             if len(self._indexes) > _TAPES_IN_MEMORY:
                 self._indexes.popitem(last=False)
         else:

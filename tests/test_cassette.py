@@ -340,6 +340,54 @@ def test_the_bytes_of_any_json_request_come_back(value: Any) -> None:
     assert cassette._interaction(0, whole["interactions"][0], verbatim=True).exchange.request.content == sent
 
 
+# --- long cassettes --------------------------------------------------------------------------------------
+
+
+LURE = "a body may say anything:\n      slot: [9, 9, 9]\n- request:\ninteractions:\n"
+
+
+def long_tape(tmp_path: Path) -> Path:
+    """Three rows with two attempts each, too long to be read at once, one of them with a body that looks like a tape."""
+    asked = [request({"contents": [{"parts": [{"text": text}]}]}) for text in ("one", LURE, "x" * 1_200_000)]
+    documents = [
+        cassette.document(exchange(PARIS, asked[row]), (row, attempt, 0)) for row in range(3) for attempt in range(2)
+    ]
+    path = tmp_path / "long.yaml"
+    path.write_text(cassette.dump(documents, {"harness": "1"}), "utf-8")
+    return path
+
+
+def test_a_long_cassette_says_what_a_short_one_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = long_tape(tmp_path)
+    piecewise = cassette.read(path)
+    monkeypatch.setattr(cassette, "_LONG", 10**9)
+    at_once = cassette.read(path)
+    assert not isinstance(piecewise.interactions, list)
+    assert isinstance(at_once.interactions, list)
+    assert list(piecewise.interactions) == at_once.interactions
+    assert piecewise.recorded_with == at_once.recorded_with == {"harness": "1"}
+    assert list(piecewise.interactions[-2:]) == at_once.interactions[-2:]
+
+
+def test_a_long_cassette_is_looked_up_by_slot(tmp_path: Path) -> None:
+    tape = cassette.read(long_tape(tmp_path))
+    found = tape.at((1, 1, 0))
+    assert found is not None
+    assert found.slot == (1, 1, 0)
+    assert found.exchange.request.body["contents"][0]["parts"][0]["text"] == LURE
+    assert tape.at((9, 9, 9)) is None
+
+
+def test_a_long_cassette_that_is_broken_in_one_place_says_so_there(tmp_path: Path) -> None:
+    path = long_tape(tmp_path)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("code: 200", "code: [200", 1), "utf-8")
+    tape = cassette.read(path)
+    assert tape.interactions[1].slot == (0, 1, 0)
+    with pytest.raises(BadCassette, match=r"long\.yaml: not decodable"):
+        _ = tape.interactions[0]
+
+
 # --- beside stock vcrpy -------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ CASE = Path("case.yaml")
 def tape(*exchanges: Exchange, slots: Any = None) -> matching.Index:
     where = slots or [None] * len(exchanges)
     interactions = [Interaction(n, each, where[n]) for n, each in enumerate(exchanges)]
-    return matching.Index.of(Tape(CASE, interactions, {}))
+    return matching.Index(Tape(CASE, interactions, {}))
 
 
 def said(index: matching.Index, asked: Request, **where: int) -> bytes:
@@ -182,7 +182,7 @@ def test_every_real_recording_is_found_by_the_request_that_a_suite_would_send(sh
     found = 0
     for path in sorted((shared / "recordings").rglob("cassettes/**/*.yaml")):
         try:
-            index = matching.Index.of(read(path))
+            index = matching.Index(read(path))
         except BadCassette:
             continue
         for each in index.tape.interactions:
