@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison, Difference
@@ -100,17 +101,14 @@ def _folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
 
 
 def _stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """Several columns: the measures lie below the verdict, their names in the first column."""
+    """Several columns: the measures lie below the verdict, their names in the first column; a target's name over its columns."""
     body = [line for case in grid.cases for line in _case(case, grid, view)]
     longest = max(words.width(line[0]) for line in body)
     first = max(min(longest, max(view.width * 2 // 5, 24)), *map(len, grid.axes), 4)
-    labels, spans = _columns(grid, provider, body, view.width - first)
-    for number, span in enumerate(spans):
+    for number, block in enumerate(_blocks(grid, provider, body, view.width - first)):
         if number:
             yield ""
-        asked = [line for line in body if any(line[index + 1] for index in span)]
-        rows = [[line[0], *(line[index + 1] for index in span)] for line in asked]
-        yield from _drawn(_header(grid, span, labels), _folded_first(rows, first), view)
+        yield from _block(grid, block, body, first, view)
 
 
 def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
@@ -123,19 +121,69 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
         yield ["  warnings", *(str(group.warnings) if group and group.warnings else "" for group in groups)]
 
 
-def _columns(
-    grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int
-) -> tuple[list[list[str]], list[list[int]]]:
-    """(the folded label of each column, the columns of each block): labels fold no more than it takes to have one block."""
-    names = [_short(column.target, provider) for column in grid.columns]
-    cells = [_widest(grid, index, body) for index in range(len(names))]
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Neighbouring columns of one target: their indices and widths, and the lines of the name above them."""
+
+    name: Sequence[str]
+    columns: Sequence[int]
+    widths: Sequence[int]
+
+    @property
+    def width(self) -> int:
+        return sum(self.widths) + _GAP * (len(self.widths) - 1)
+
+
+def _blocks(grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int) -> list[list[_Head]]:
+    """What stands side by side: names fold no more than it takes to have one block; a target's columns stay together."""
+    cells = [_widest(grid, index, body) for index in range(len(grid.columns))]
+    runs = [run for target in _targets_of(grid) for run in _runs(target, cells, room)]
+    names = [_short(grid.columns[run[0]].target, provider) for run in runs]
     for limit in (max(map(words.width, names)), 24, 16, 12):
-        labels = [layout.folded(name, max(limit, cell)) for name, cell in zip(names, cells, strict=True)]
-        widths = [max(cell, *map(words.width, label)) for cell, label in zip(cells, labels, strict=True)]
-        spans = list(_spans(grid, widths, room))
-        if len(spans) == 1:
+        heads = [_head(name, run, cells, limit) for name, run in zip(names, runs, strict=True)]
+        blocks = list(_side_by_side(heads, room))
+        if len(blocks) == 1:
             break
-    return labels, spans
+    return blocks
+
+
+def _targets_of(grid: Grid) -> list[list[int]]:
+    """The columns of each target."""
+    found: dict[str, list[int]] = {}
+    for index, column in enumerate(grid.columns):
+        found.setdefault(column.target, []).append(index)
+    return list(found.values())
+
+
+def _runs(columns: Sequence[int], cells: Sequence[int], room: int) -> Iterator[list[int]]:
+    """One target's columns, in as many runs as the width makes necessary."""
+    run: list[int] = []
+    for index in columns:
+        if run and sum(cells[each] + _GAP for each in [*run, index]) > room:
+            yield run
+            run = []
+        run.append(index)
+    yield run
+
+
+def _head(name: str, columns: Sequence[int], cells: Sequence[int], limit: int) -> _Head:
+    widths = [cells[index] for index in columns]
+    span = sum(widths) + _GAP * (len(widths) - 1)
+    lines = layout.folded(name, max(limit, span))
+    short = max(map(words.width, lines)) - span
+    for at in range(short):
+        widths[at % len(widths)] += 1
+    return _Head(lines, columns, widths)
+
+
+def _side_by_side(heads: Sequence[_Head], room: int) -> Iterator[list[_Head]]:
+    block: list[_Head] = []
+    for head in heads:
+        if block and sum(each.width + _GAP for each in [*block, head]) > room:
+            yield block
+            block = []
+        block.append(head)
+    yield block
 
 
 def _widest(grid: Grid, index: int, body: Sequence[Sequence[str]]) -> int:
@@ -143,31 +191,35 @@ def _widest(grid: Grid, index: int, body: Sequence[Sequence[str]]) -> int:
     return max([words.width(line[index + 1]) for line in body] + values)
 
 
-def _spans(grid: Grid, widths: Sequence[int], room: int) -> Iterator[list[int]]:
-    """Runs of columns that fit beside the first one; a target's columns stay together where they can."""
-    span: list[int] = []
-    left = room
-    for index, column in enumerate(grid.columns):
-        needed = widths[index] + _GAP
-        if span and grid.columns[span[-1]].target != column.target:
-            same = sum(widths[at] + _GAP for at, each in enumerate(grid.columns) if each.target == column.target)
-            needed = same if same <= room else needed
-        if span and needed > left:
-            yield span
-            span, left = [], room
-        span.append(index)
-        left -= widths[index] + _GAP
-    if span:
-        yield span
-
-
-def _header(grid: Grid, span: Sequence[int], labels: Sequence[Sequence[str]]) -> list[list[str]]:
-    tallest = max(len(labels[index]) for index in span)
-    names = [
-        ["" if line else "case", *(labels[index][line] if line < len(labels[index]) else "" for index in span)]
-        for line in range(tallest)
+def _block(grid: Grid, block: Sequence[_Head], body: Sequence[Sequence[str]], first: int, view: View) -> Iterator[str]:
+    span = [index for head in block for index in head.columns]
+    widths = [width for head in block for width in head.widths]
+    header = [[axis, *(grid.columns[index].axes[at][1] for index in span)] for at, axis in enumerate(grid.axes)]
+    asked = [[line[0], *(line[index + 1] for index in span)] for line in body if any(line[index + 1] for index in span)]
+    rows = _folded_first(asked, first)
+    rows[0] = [
+        rows[0][0],
+        *(" " * (width - words.width(cell)) + cell for cell, width in zip(rows[0][1:], widths, strict=True)),
     ]
-    return names + [[axis, *(grid.columns[index].axes[at][1] for index in span)] for at, axis in enumerate(grid.axes)]
+    drawn = list(_drawn(header, rows, view))
+    margin = len(drawn[len(header)].partition(" ")[0])
+    yield from _names(block, margin)
+    yield from drawn
+
+
+def _names(block: Sequence[_Head], margin: int) -> Iterator[str]:
+    """The targets' names, each in the middle above its columns, the last lines level."""
+    tallest = max(len(head.name) for head in block)
+    for line in range(tallest):
+        cells = [_middle(head, line - tallest + len(head.name)) for head in block]
+        yield (" " * _GAP).join([("case" if line == tallest - 1 else "").ljust(margin), *cells]).rstrip()
+
+
+def _middle(head: _Head, line: int) -> str:
+    text = head.name[line] if line >= 0 else ""
+    room = head.width - words.width(text)
+    left = room if len(head.columns) == 1 else (room + 1) // 2
+    return " " * left + text + " " * (room - left)
 
 
 def _drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
@@ -175,13 +227,13 @@ def _drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view:
 
     painted = [[row[0], *(_painted(cell, view) for cell in row[1:])] for row in rows]
     text = tabulate(
-        [*header, SEPARATING_LINE, *painted],
+        [*header, SEPARATING_LINE, *painted] if header else painted,
         tablefmt="simple",
         disable_numparse=True,
-        colalign=("left", *["right"] * (len(header[0]) - 1)),
+        colalign=("left", *["right"] * (len(rows[0]) - 1)),
         preserve_whitespace=True,
     )
-    yield from (line.rstrip() for line in text.splitlines()[1:-1])
+    yield from (line.rstrip() for line in text.splitlines()[1 if header else 0 : -1])
 
 
 def _painted(cell: str, view: View) -> str:
@@ -313,11 +365,11 @@ def _targets(report: Report, view: View) -> Iterator[str]:
 
 
 def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per target): groups by status, all tokens, the median latency."""
+    """(header, a row per target): groups by the statuses that occur, all tokens, the median latency."""
     by_target = list(report.summary.by_target())
     counted = {target: _counted(groups) for target, groups in by_target}
     totals = report.summary.totals()
-    statuses = [status for status, number in totals.items() if number or status in ("passed", "failed", "error")]
+    statuses = [status for status, number in totals.items() if number or status == "passed"]
     header = ["target", *statuses, *(name for name, _ in _TALLIES)]
     rows = [
         [
