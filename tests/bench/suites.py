@@ -13,9 +13,9 @@ SCHEMA = {
         "age": {"type": "INTEGER", "minimum": 0},
         "score": {"type": "NUMBER"},
         "active": {"type": "BOOLEAN"},
-        "tags": {"type": "ARRAY", "items": {"type": "STRING"}, "minItems": 8},
+        "tags": {"type": "ARRAY", "items": {"type": "STRING"}, "minItems": 3},
         "level": {"type": "STRING", "enum": ["low", "medium", "high"]},
-        "notes": {"type": "ARRAY", "minItems": 20, "items": {"type": "STRING", "minLength": 60}},
+        "notes": {"type": "ARRAY", "minItems": 5, "items": {"type": "STRING", "minLength": 280}},
     },
     "required": ["name", "city", "age", "score", "active", "tags", "level", "notes"],
 }
@@ -39,6 +39,16 @@ def json_cases(cases: int) -> str:
         "cases": [{"id": f"case-{n:05}", "prompt": f"Describe person number {n}."} for n in range(cases)],
     }
     return json.dumps(head)
+
+
+def json_rows(rows: int) -> tuple[str, str]:
+    """The same as one case with a row for each trial, all on one cassette: (suite, its JSONL file)."""
+    head = json.loads(json_cases(1))
+    head["suite"] = "bench-rows"
+    head["cases"] = [
+        {"id": "person-${row.n}", "each": "${file:rows.jsonl}", "prompt": "Describe person number ${row.n}."}
+    ]
+    return json.dumps(head), "".join(f'{{"n": {n}}}\n' for n in range(rows))
 
 
 def text_rows(trials: int, transport: str) -> str:

@@ -1,0 +1,117 @@
+"""A plain load generator: raw sockets and one selector, in a process of its own, so that what it costs is not the server's.
+
+    python -m tests.bench.load unary PORT PATH SECONDS CONNECTIONS     -> {"answers": n, "seconds": s}
+    python -m tests.bench.load count PORT PATH REQUESTS CONNECTIONS    -> the same, after so many requests
+    python -m tests.bench.load streams PORT PATH LATENCY PACE STREAMS  -> {"first": [s...], "later": [s...]}
+
+The body to send comes on stdin; where it holds ``{n}`` each request says another number. ``first`` and ``later`` are how many seconds
+each chunk came after its time, which is that of the request plus LATENCY plus PACE for each chunk before it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+END = b"0\r\n\r\n"
+"""The last bytes of a chunked body."""
+
+
+@dataclass
+class Connection:
+    """One kept connection with at most one request under way. ``at`` is when it was asked, ``chunks`` when events came."""
+
+    socket: socket.socket
+    at: float = 0.0
+    tail: bytes = b""
+    chunks: list[float] = field(default_factory=list)
+
+    def ask(self, request: bytes) -> None:
+        self.tail, self.chunks, self.at = b"", [], time.perf_counter()
+        self.socket.sendall(request)
+
+    def read(self) -> bool:
+        """Take what has come; whether the answer is whole. Raises where it is no 200 or the server hangs up."""
+        data = self.socket.recv(1 << 18)
+        now = time.perf_counter()
+        if not data or (not self.tail and not data.startswith(b"HTTP/1.1 200 ")):
+            raise ConnectionError(f"no answer: {data[:200]!r}")
+        self.chunks += [now] * data.count(b"data: ")
+        self.tail = (self.tail + data)[-len(END) :]
+        return self.tail == END
+
+
+def connected(port: int, count: int) -> list[Connection]:
+    made = []
+    for _ in range(count):
+        each = socket.create_connection(("127.0.0.1", port))
+        each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.append(Connection(each))
+    return made
+
+
+def requests(path: str, body: bytes) -> Iterator[bytes]:
+    number = 0
+    while True:
+        said = body.replace(b"{n}", str(number).encode())
+        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-goog-api-key: sim\r\ncontent-type: application/json\r\n"
+        yield f"{head}content-length: {len(said)}\r\n\r\n".encode() + said
+        number += 1
+
+
+def whole_answers(
+    port: int, path: str, body: bytes, connections: int, *, seconds: float, most: float
+) -> dict[str, float]:
+    """Ask again on each connection as soon as its answer is whole, for so long or so often."""
+    following, chosen = requests(path, body), selectors.DefaultSelector()
+    for each in connected(port, connections):
+        chosen.register(each.socket, selectors.EVENT_READ, each)
+        each.ask(next(following))
+    answers, started = 0, time.perf_counter()
+    while answers < most and time.perf_counter() - started < seconds:
+        for key, _ in chosen.select(5):
+            if key.data.read():
+                answers += 1
+                key.data.ask(next(following))
+    return {"answers": answers, "seconds": time.perf_counter() - started}
+
+
+def streams(port: int, path: str, body: bytes, latency: float, pace: float, count: int) -> dict[str, list[float]]:
+    """All at once; how late each chunk of each stream was."""
+    following, chosen = requests(path, body), selectors.DefaultSelector()
+    made = connected(port, count)
+    for each in made:
+        chosen.register(each.socket, selectors.EVENT_READ, each)
+    time.sleep(0.3)
+    for each in made:
+        each.ask(next(following))
+    left = count
+    while left:
+        for key, _ in chosen.select(10):
+            if key.data.read():
+                chosen.unregister(key.fileobj)
+                left -= 1
+    late = [[at - each.at - latency - n * pace for n, at in enumerate(each.chunks)] for each in made]
+    return {"first": [each[0] for each in late], "later": [each for stream in late for each in stream[1:]]}
+
+
+def main(what: str, port: str, path: str, *numbers: str) -> None:
+    if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
+        os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
+    body, values = sys.stdin.buffer.read(), [float(each) for each in numbers]
+    if what == "streams":
+        found: object = streams(int(port), path, body, values[0], values[1], int(values[2]))
+    else:
+        limits = {"seconds": values[0], "most": 1e12} if what == "unary" else {"seconds": 1e12, "most": values[0]}
+        found = whole_answers(int(port), path, body, int(values[1]), **limits)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
