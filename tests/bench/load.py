@@ -4,8 +4,9 @@
     python -m tests.bench.load count PORT PATH REQUESTS CONNECTIONS    -> the same, after so many requests
     python -m tests.bench.load streams PORT PATH LATENCY PACE STREAMS  -> {"first": [s...], "later": [s...]}
 
-The body to send comes on stdin; where it holds ``{n}`` each request says another number. ``first`` and ``later`` are how many seconds
-each chunk came after its time, which is that of the request plus LATENCY plus PACE for each chunk before it.
+The body to send comes on stdin; where it holds ``{n}`` each request says another number. ``first`` is how many
+seconds each first chunk came after its time (the request's plus LATENCY), ``later`` the same for all others (the first chunk's plus
+PACE each).
 """
 
 from __future__ import annotations
@@ -36,10 +37,8 @@ class Connection:
         self.tail, self.chunks, self.at = b"", [], time.perf_counter()
         self.socket.sendall(request)
 
-    def read(self) -> bool:
-        """Take what has come; whether the answer is whole. Raises where it is no 200 or the server hangs up."""
-        data = self.socket.recv(1 << 18)
-        now = time.perf_counter()
+    def read(self, data: bytes, now: float) -> bool:
+        """Note what has come; whether the answer is whole. Raises where it is no 200 or the server hangs up."""
         if not data or (not self.tail and not data.startswith(b"HTTP/1.1 200 ")):
             raise ConnectionError(f"no answer: {data[:200]!r}")
         self.chunks += [now] * data.count(b"data: ")
@@ -76,7 +75,7 @@ def whole_answers(
     answers, started = 0, time.perf_counter()
     while answers < most and time.perf_counter() - started < seconds:
         for key, _ in chosen.select(5):
-            if key.data.read():
+            if key.data.read(key.data.socket.recv(1 << 18), 0.0):
                 answers += 1
                 key.data.ask(next(following))
     return {"answers": answers, "seconds": time.perf_counter() - started}
@@ -93,12 +92,14 @@ def streams(port: int, path: str, body: bytes, latency: float, pace: float, coun
         each.ask(next(following))
     left = count
     while left:
-        for key, _ in chosen.select(10):
-            if key.data.read():
-                chosen.unregister(key.fileobj)
+        came = [(key.data, key.data.socket.recv(1 << 18), time.perf_counter()) for key, _ in chosen.select(10)]
+        for each, data, now in came:
+            if each.read(data, now):
+                chosen.unregister(each.socket)
                 left -= 1
-    late = [[at - each.at - latency - n * pace for n, at in enumerate(each.chunks)] for each in made]
-    return {"first": [each[0] for each in late], "later": [each for stream in late for each in stream[1:]]}
+    first = [each.chunks[0] - each.at - latency for each in made]
+    later = [at - each.chunks[0] - n * pace for each in made for n, at in enumerate(each.chunks) if n]
+    return {"first": first, "later": later}
 
 
 def main(what: str, port: str, path: str, *numbers: str) -> None:
