@@ -16,7 +16,8 @@ from typing import Any
 from harness.simulator import functions, grounding, images, marks, world
 from harness.simulator.knowledge import Known, recall
 from harness.simulator.manners import Manners, manners
-from harness.simulator.request import Ask, check, texts
+from harness.simulator.refusing import check
+from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 from harness.simulator.structured import Source, keys_asked, obey
 from harness.simulator.thinking import Thoughts, think

@@ -50,7 +50,9 @@ def methods(model: ModelFacts) -> list[str]:
         return [*_METHODS["embed"], "batchEmbedContents"]
     if "live" in model.features:
         return _METHODS["live"]
-    return [*_METHODS["text"], "streamGenerateContent"]
+    keeps = "explicit_cache" in model.features or "text_out" not in model.features
+    text = [each for each in _METHODS["text"] if keeps or each != "createCachedContent"]
+    return [*text, "streamGenerateContent"]
 
 
 def described(name: str, version: str) -> dict[str, Any]:

@@ -26,6 +26,26 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
             "form of API consumer identity to call this API."
         ),
     ),
+    "key_expired": (400, "API key expired. Please renew the API key."),
+    "key_not_found": (400, "API Key not found. Please pass a valid API key."),
+    "service_disabled": (
+        403,
+        (
+            "Generative Language API has not been used in project {project} before or it is disabled. Enable it by visiting "
+            "https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/overview?project={project} "
+            "then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems "
+            "and retry."
+        ),
+    ),
+    "permission": (403, "The caller does not have permission"),
+    "location": (400, "User location is not supported for the API use."),
+    "billing": (
+        400,
+        (
+            "Gemini API free tier is not available in your country. Please enable billing on your project in Google AI "
+            "Studio."
+        ),
+    ),
     "cache_missing": (403, "CachedContent not found (or permission denied)"),
     "file_missing": (403, "You do not have permission to access the File {name} or it may not exist."),
     "no_route": (404, "Requested entity was not found."),
@@ -39,6 +59,13 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
     "model_gone": (
         404,
         "This model models/{model} is no longer available. Please update your code to use models/{replacement}",
+    ),
+    "model_closed": (
+        404,
+        (
+            "This model models/{model} is no longer available to new users. Please update your code to use a newer model "
+            "for the latest features and improvements."
+        ),
     ),
     "model_name_bad": (400, "* GenerateContentRequest.model: unexpected model name format\n"),
     "think_level_unsupported": (400, "Thinking level is not supported for this model."),
@@ -73,6 +100,12 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
     "cache_conflict": (
         400,
         "Tool config, tools and system instruction should not be set in the request when using cached content.",
+    ),
+    "cache_model": (
+        400,
+        (
+            "Model used by GenerateContent request (models/{model}) and CachedContent (models/{cached}) has to be the same."
+        ),
     ),
     "signature_missing": (
         400,
@@ -115,6 +148,14 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
         400,
         "A schema in GenerationConfig in the request exceeds the maximum allowed nesting depth.",
     ),
+    "schema_depth_function": (400, "A FunctionDeclaration in the request exceeds the maximum allowed nesting depth."),
+    "too_deep": (400, "Invalid JSON payload received. Message too deep. Max recursion depth reached."),
+    "too_large": (400, "Request payload size exceeds the limit: {most} bytes."),
+    "functions_off": (400, "Function calling is not enabled for models/{model}"),
+    "code_off": (400, "Code execution is not enabled for models/{model}"),
+    "search_off": (400, "Search as tool is not enabled for models/{model}"),
+    "browse_off": (400, "Browse as tool is not enabled for models/{model}"),
+    "mime_unsupported": (400, "Unsupported MIME type: {mime}"),
     "json_mode_off": (400, "JSON mode is not enabled for models/{model}"),
     "modalities": (
         400,
@@ -151,18 +192,24 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
             "Please try again later."
         ),
     ),
+    "deadline_503": (503, "Deadline expired before operation could complete."),
     "deadline": (504, "The request timed out. Please try again."),
     "cancelled": (499, "The operation was cancelled."),
 }
 
 
-class Refusal(Exception):
-    """An answer of the API that is an error. ``body`` is the whole JSON value, ``status`` the HTTP status."""
+NAMED = {"location": "FAILED_PRECONDITION", "billing": "FAILED_PRECONDITION"}
+"""Refusals whose status is not the one of their number."""
 
-    def __init__(self, status: int, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+
+class Refusal(Exception):
+    """An answer of the API that is an error. ``body`` is the whole JSON value, ``status`` the HTTP status, ``named`` the word for
+    it where that does not follow from the number."""
+
+    def __init__(self, status: int, message: str, details: Sequence[Mapping[str, Any]] = (), named: str = "") -> None:
         super().__init__(message)
         self.status = status
-        error: dict[str, Any] = {"code": status, "message": message, "status": STATUS[status]}
+        error: dict[str, Any] = {"code": status, "message": message, "status": named or STATUS[status]}
         if details:
             error["details"] = list(details)
         self.body = {"error": error}
@@ -172,7 +219,7 @@ def refusal(name: str, /, **words: object) -> Refusal:
     """The refusal called ``name`` (a key of ``MESSAGES``), its placeholders filled in."""
     status, text = MESSAGES[name]
     message = text.format(**words)
-    return Refusal(status, message, _key_details(message) if name == "key_invalid" else ())
+    return Refusal(status, message, _details(name, message), NAMED.get(name, ""))
 
 
 def rules(lines: Sequence[str]) -> Refusal:
@@ -208,23 +255,32 @@ def quota(model: str, seconds: float, *, daily: bool = False) -> Refusal:
         "quotaDimensions": {"location": "global", "model": model},
         "quotaValue": limit,
     }
-    rpc = "type.googleapis.com/google.rpc."
     details: list[Mapping[str, Any]] = [
-        {"@type": rpc + "Help", "links": [{"description": "Learn more about Gemini API quotas", "url": learn}]},
-        {"@type": rpc + "QuotaFailure", "violations": [violation]},
-        {"@type": rpc + "RetryInfo", "retryDelay": f"{int(seconds)}s"},
+        {"@type": _RPC + "Help", "links": [{"description": "Learn more about Gemini API quotas", "url": learn}]},
+        {"@type": _RPC + "QuotaFailure", "violations": [violation]},
+        {"@type": _RPC + "RetryInfo", "retryDelay": f"{int(seconds)}s"},
     ]
     return Refusal(429, message, details)
 
 
-def _key_details(message: str) -> list[dict[str, Any]]:
-    rpc = "type.googleapis.com/google.rpc."
-    return [
-        {
-            "@type": rpc + "ErrorInfo",
-            "reason": "API_KEY_INVALID",
-            "domain": "googleapis.com",
-            "metadata": {"service": "generativelanguage.googleapis.com"},
-        },
-        {"@type": rpc + "LocalizedMessage", "locale": "en-US", "message": message},
-    ]
+_RPC = "type.googleapis.com/google.rpc."
+
+
+def _details(name: str, message: str) -> list[dict[str, Any]]:
+    """What comes with refusals of a key."""
+    if name not in _REASONS:
+        return []
+    metadata = {"service": "generativelanguage.googleapis.com"}
+    info = {"@type": _RPC + "ErrorInfo", "reason": _REASONS[name], "domain": "googleapis.com", "metadata": metadata}
+    if name == "service_disabled":
+        return [{"@type": _RPC + "Help"}, info]
+    text = {"@type": _RPC + "LocalizedMessage", "locale": "en-US", "message": message}
+    return [info] if name == "key_not_found" else [info, text]
+
+
+_REASONS = {
+    "key_invalid": "API_KEY_INVALID",
+    "key_expired": "API_KEY_INVALID",
+    "key_not_found": "API_KEY_INVALID",
+    "service_disabled": "SERVICE_DISABLED",
+}

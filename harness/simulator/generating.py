@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.simulator import answering, catalogue, faults, marks, rules, sending
+from harness.models import bare, undated
+from harness.simulator import answering, catalogue, faults, keys, marks, rules, sending
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.functions import question
 from harness.simulator.request import Ask, normal
@@ -28,6 +29,7 @@ def generate(asked: Asked, model: str, *, stream: bool) -> Sent:
     asked.authorise()
     method = "streamGenerateContent" if stream else "generateContent"
     facts = catalogue.answering(model, asked.version, method, strict=asked.app.strict)
+    keys.check_model(asked.call.key, model, facts)
     ask = prepared(asked.app, Ask(model, facts, request, {}))
     fault = fault_of(asked, ask)
     if fault and fault.refuse:
@@ -52,7 +54,10 @@ def prepared(app: Simulator, ask: Ask) -> Ask:
         return ask
     if any(ask.body.get(key) for key in ("tools", "toolConfig", "systemInstruction")):
         raise refusal("cache_conflict")
-    return replace(ask, cached=app.resources.cache(str(name)).request)
+    cache = app.resources.cache(str(name))
+    if undated(cache.model) != undated(ask.requested):
+        raise refusal("cache_model", model=ask.requested, cached=bare(cache.model))
+    return replace(ask, cached=cache.request)
 
 
 def fault_of(asked: Asked, ask: Ask) -> faults.Fault | None:

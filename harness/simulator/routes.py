@@ -1,7 +1,6 @@
 """Paths, keys, and who handles what.
 
-Any path prefix is taken; ``/gateway`` answers as a healthy gateway would, ``/lossy`` as one that loses things on the way. Keys: any
-non-empty one is good, except ``bad-key`` and those that start with ``invalid`` or ``wrong``.
+Any path prefix is taken; ``/gateway`` answers as a healthy gateway would, ``/lossy`` as one that loses things on the way.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from harness.simulator import catalogue, generating, openai, resources
+from harness.simulator import catalogue, generating, keys, openai, resources
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.profiles import Profile, profile
 from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from harness.simulator.app import Simulator
 
 _PATH = re.compile(r"^(?P<prefix>/.*?)??(?P<upload>/upload)?/(?P<version>v1beta|v1alpha|v1)/(?P<rest>.*)$")
-_BAD_KEYS = re.compile(r"invalid|wrong|bad-key$", re.IGNORECASE)
 
 
 class Asked(NamedTuple):
@@ -43,10 +41,7 @@ class Asked(NamedTuple):
 
     def authorise(self) -> None:
         """Raises the API's refusal for a key that is missing or known to be bad."""
-        if not self.call.key:
-            raise refusal("key_missing")
-        if _BAD_KEYS.match(self.call.key):
-            raise refusal("key_invalid")
+        keys.check(self.call.key)
 
 
 def respond(app: Simulator, call: Call) -> Sent:
@@ -56,7 +51,7 @@ def respond(app: Simulator, call: Call) -> Sent:
     if not found:
         return _refused(refusal("no_route"), call, where)
     if len(call.body) > LARGEST:
-        return _refused(Refusal(400, f"Request payload size exceeds the limit: {LARGEST} bytes."), call, where)
+        return _refused(refusal("too_large", most=LARGEST), call, where)
     try:
         if app.replay:
             return app.replay.answer(call)
@@ -64,6 +59,8 @@ def respond(app: Simulator, call: Call) -> Sent:
         return _handled(app, call, where, found["version"], rest)
     except Refusal as refused:
         return _refused(refused, call, where)
+    except RecursionError:
+        return _refused(refusal("too_deep"), call, where)
 
 
 def _handled(app: Simulator, call: Call, where: Profile, version: str, rest: str) -> Sent:

@@ -8,18 +8,20 @@ from typing import Any
 from harness.simulator.errors import refusal
 
 DEEPEST = 64
+MOST_ITEMS = 960
+"""List items that all lists of a schema may allow for together; about what was found to be the real limit."""
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 
 
-def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, may_be_empty: bool = False) -> Iterator[str]:
-    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's. ``may_be_empty``:
-    an object without properties is fine, as for functions without parameters."""
+def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, function: bool = False) -> Iterator[str]:
+    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's. ``function``: these are
+    parameters, of which there may be none."""
     if depth > DEEPEST:
-        raise refusal("schema_depth")
+        raise refusal("schema_depth_function" if function else "schema_depth")
     kind = schema.get("type")
     if "properties" in schema and kind not in ("OBJECT", None):
         yield f"{at}.properties: only allowed for OBJECT type"
-    if kind == "OBJECT" and not schema.get("properties") and not may_be_empty:
+    if kind == "OBJECT" and not schema.get("properties") and not (function and depth == 0):
         yield f"{at}.properties: should be non-empty for OBJECT type"
     if kind == "ARRAY" and "items" not in schema:
         yield f"{at}.items: missing field"
@@ -29,11 +31,11 @@ def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, may_be_empty: 
         if properties and name not in properties:
             yield f"{at}.required[{index}]: property is not defined"
     for name, each in properties.items():
-        yield from broken(each, f"{at}.properties[{name}]", depth + 1)
+        yield from broken(each, f"{at}.properties[{name}]", depth + 1, function=function)
     if "items" in schema:
-        yield from broken(schema["items"], f"{at}.items", depth + 1)
+        yield from broken(schema["items"], f"{at}.items", depth + 1, function=function)
     for index, each in enumerate(schema.get("anyOf", ())):
-        yield from broken(each, f"{at}.any_of[{index}]", depth + 1)
+        yield from broken(each, f"{at}.any_of[{index}]", depth + 1, function=function)
 
 
 def _enum(schema: Mapping[str, Any], at: str) -> Iterator[str]:
@@ -70,6 +72,17 @@ def check_json_schema(schema: Any, depth: int = 0) -> None:
     for name in ("items", "additionalProperties"):
         if name in schema:
             check_json_schema(schema[name], depth + 1)
+
+
+def listed(schema: Any) -> int:
+    """How many list items a schema allows for in all (``maxItems`` summed up)."""
+    if isinstance(schema, list):
+        return sum(map(listed, schema))
+    if not isinstance(schema, Mapping):
+        return 0
+    most = schema.get("maxItems", 0)
+    own = int(most) if isinstance(most, int | str) and str(most).isdecimal() else 0
+    return own + sum(listed(each) for each in schema.values() if isinstance(each, Mapping | list))
 
 
 def _well_formed(schema: Mapping[str, Any]) -> bool:

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
+from harness.simulator import signatures
+
 T = TypeVar("T")
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -57,5 +59,5 @@ class Seed:
         return "".join(_ALPHABET[(number >> (6 * place)) % 36] for place in range(8))
 
     def signature(self, name: str) -> str:
-        """A thought signature: base64 of opaque bytes."""
-        return base64.b64encode(b"\x12\x2a" + self.bytes(name, 40)).decode()
+        """A thought signature."""
+        return signatures.signature(self.bytes(name, 40))
