@@ -103,6 +103,7 @@ class Row(TypedDict):
     skip: str | None
     agree: Literal["shape", "text"] | None
     outcome: OutcomeRow | None
+    cassette: NotRequired[str]
     turns: NotRequired[list[TurnRow]]
 
 
@@ -203,6 +204,7 @@ def _asked(trial: Trial) -> dict[str, Json]:
         "xfail": trial.xfail,
         "skip": trial.skip,
         "agree": trial.agree,
+        "cassette": str(trial.cassette),
     }
 
 

@@ -72,10 +72,8 @@ def _curl(request: Request, provider: Provider) -> Iterator[str]:
     yield f"curl {shlex.quote(request.url)} \\"
     for name, value in request.headers.items():
         yield f"  -H {shlex.quote(f'{name}: {value}')} \\"
-    key = provider.key or f"${provider.keys[0] if provider.keys else 'KEY'}"
-    if provider.auth != "none":
-        header = "Authorization: Bearer " if provider.auth == "bearer" else "x-goog-api-key: "
-        yield f'  -H "{header}{key}" \\'
+    if provider.key_header:
+        yield f'  -H "{provider.key_header}" \\'
     if request.transport == "stream":
         yield "  --no-buffer \\"
     yield f"  --data-raw {shlex.quote(request.content.decode())}"

@@ -49,6 +49,14 @@ class Provider:
         parts = urlsplit(self.base_url)
         return parts.scheme, parts.netloc.rpartition("@")[2]
 
+    @property
+    def key_header(self) -> str | None:
+        """The header that carries the key, for people to copy: the key is a shell variable, unless it is no secret."""
+        if self.auth == "none":
+            return None
+        name = "Authorization: Bearer" if self.auth == "bearer" else "x-goog-api-key:"
+        return f"{name} {self.key or '$' + next(iter(self.keys), 'KEY')}"
+
 
 SIMULATOR_URL = "http://simulator.invalid"
 """Not an address: the wire serves it itself, from a simulator that it starts. ``SIMULATOR_BASE_URL`` names a running one."""
