@@ -63,10 +63,11 @@ class Player:
         return self.find(request, slot)
 
     def find(self, request: Request, slot: Slot) -> Exchange:
-        """The recorded exchange, holding the request as it was asked now."""
+        """The recorded exchange, holding the request as it is asked now; in files that other tools made, at the address
+        where it was asked, since the answer's framing follows from that."""
         index = self._index(slot.cassette)
-        found = matching.find(index, request, slot, self.host(request))
-        return replace(found.exchange, request=request)
+        found = matching.find(index, request, slot, self.host(request)).exchange
+        return replace(found, request=request if found.own else replace(request, url=found.request.url))
 
     def host(self, request: Request) -> str:
         """The host under which this request's exchanges are matched."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import grounding
-from harness.model import Reply
+from harness.checks import find_check
+from harness.model import Evidence, Reply
+from harness.reply import read
+from tests.exchanges import exchange
 
 pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6), min_size=1, max_size=5)
 
@@ -113,3 +117,20 @@ def test_nothing_in_the_metadata_makes_it_raise(value: Any) -> None:
 def test_chunks_have_a_kind_and_a_domain(chunk: Any, kind: str, domain: str) -> None:
     (found,) = grounding.chunks(reply([], "x", chunks=[chunk]))
     assert (found.kind, found.domain) == (kind, domain)
+
+
+def judged(said: str, *, verbatim: bool) -> list[str]:
+    """What ``groundingSupports: verified`` says of a support that lies about where ``said`` stands in the answer."""
+    part = {"content": {"parts": [{"text": "It's so. It's old."}]}, "finishReason": "STOP"}
+    come = exchange({"candidates": [{**part, "groundingMetadata": {"groundingSupports": [support(1, 9, said)]}}]})
+    come = replace(come, verbatim=verbatim)
+    check = find_check("groundingSupports")
+    assert check is not None
+    seen = Evidence(come, read(come), None, None, "unary")
+    return [each.message for each in check.function(seen, "verified")]
+
+
+def test_where_another_tool_rewrote_the_body_the_text_need_only_stand_in_the_answer() -> None:
+    assert judged("It's old.", verbatim=True) != []
+    assert judged("It's old.", verbatim=False) == []
+    assert judged("It's new.", verbatim=False) != []
