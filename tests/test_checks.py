@@ -492,6 +492,13 @@ def asserts(result): assert result.finish_reason == "MAX_TOKENS", result.finish_
 def not_json(result): return result.json
 def breaks(result): return result.nonsense
 def odd(result): return 3
+async def waits(result): return True
+def leaves(result): raise SystemExit(0)
+def bare(result):
+    assert result.text == 'b'
+def prints(result): print("asked")
+three = 3
+print("loaded")
 """
 
 
@@ -513,15 +520,52 @@ def test_an_answer_that_is_not_json_fails_the_check_that_needs_it(own: Evidence)
     assert "got text that is not JSON" in message
 
 
-@pytest.mark.parametrize(("name", "problem"), [("breaks", AttributeError), ("odd", TypeError), ("gone", SuiteError)])
-def test_a_broken_own_check_raises(own: Evidence, name: str, problem: type[Exception]) -> None:
-    with pytest.raises(problem):
+BROKEN = {
+    "breaks": "checks.py:breaks broke: AttributeError: 'Outcome' object has no attribute 'nonsense'",
+    "odd": "checks.py:odd returned 3; a check returns True, None, False or a text that says what is wrong",
+    "waits": "checks.py:waits is async; a check is a plain function",
+    "leaves": "checks.py:leaves broke: SystemExit: 0",
+    "three": "checks.py has no function 'three'",
+}
+
+
+@pytest.mark.parametrize(("name", "told"), BROKEN.items())
+def test_a_broken_own_check_is_told_with_its_own_lines_only(own: Evidence, name: str, told: str) -> None:
+    with pytest.raises(SuiteError) as broken:
         said("python", f"checks.py:{name}", own)
+    assert str(broken.value).startswith(told)
+    assert "harness" not in str(broken.value)
+
+
+def test_a_bare_assertion_is_told_by_its_line(own: Evidence) -> None:
+    assert said("python", "checks.py:bare", own) == ["checks.py:bare: assert result.text == 'b' is false"]
+
+
+def test_what_own_checks_print_does_not_mix_with_the_results(own: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said("python", "checks.py:prints", own) == []
+    assert capsys.readouterr() == ("", "loaded\nasked\n")
+
+
+def test_own_checks_may_hold_data_classes(tmp_path: Path) -> None:
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n"
+    (tmp_path / "checks.py").write_text(text + "def one(result): return A(1).x == 1\n")
+    assert said("python", "checks.py:one", evidence(answer("a"), folder=tmp_path)) == []
 
 
 def test_own_checks_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "checks.py").write_text("def one_word(result): ...\nif True:\n    from os.path import join as joined\n")
+    (tmp_path / "stars.py").write_text("from os.path import *\n")
+    (tmp_path / "bad.py").write_text("\ndef one(result) return True\n")
+    (tmp_path / "latin.py").write_bytes(b"def one(result): return '\xe9'\n")
     assert refused("python", "one_word", tmp_path) == ["'one_word' does not name a function; write file.py:function"]
     assert refused("python", "gone.py:one_word", tmp_path) == [f"there is no file {tmp_path / 'gone.py'}"]
+    assert refused("python", "checks.py:one_wrd", tmp_path) == [
+        "checks.py has no function 'one_wrd', did you mean \"one_word\"?"
+    ]
+    assert refused("python", "bad.py:one", tmp_path) == ["bad.py:2 is not Python: expected ':'"]
+    assert " is not Python: " in refused("python", "latin.py:one", tmp_path)[0]
+    for good in ("checks.py:one_word", "checks.py:joined", "stars.py:join"):
+        assert refused("python", good, tmp_path) == []
 
 
 # --- refused before any call

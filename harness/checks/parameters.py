@@ -6,6 +6,7 @@ none: their words are known here.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from harness import jsonpath, predicates
 from harness.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
-from harness.shape import Later
+from harness.shape import Later, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,21 @@ def _function_complaint(value: Any, folder: Path) -> str | None:
     file, _, name = str(value).rpartition(":")
     if not file.endswith(".py") or not name.isidentifier():
         return f"{value!r} does not name a function; write file.py:function"
-    return None if (folder / file).is_file() else f"there is no file {folder / file}"
+    path = folder / file
+    return _unnamed(file, path.read_bytes(), name) if path.is_file() else f"there is no file {path}"
+
+
+def _unnamed(file: str, source: bytes, name: str) -> str | None:
+    """What is wrong with a Python file that should define this name. Nothing of it runs."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            code = compile(source, file, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as fault:
+        at = f":{fault.lineno}" if isinstance(fault, SyntaxError) and fault.lineno else ""
+        return f"{file}{at} is not Python: {fault.msg if isinstance(fault, SyntaxError) else fault}"
+    if name in code.co_names or ("*",) in code.co_consts:
+        return None
+    return f"{file} has no function {name!r}, {nearest(name, code.co_names)}".removesuffix(", ")
 
 
 JsonPath: TypeAlias = Annotated[str, "a JSONPath (RFC 9535)", Refuse(lambda value, _: jsonpath.complaint(value))]
