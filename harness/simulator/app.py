@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.simulator import routes
 from harness.simulator.faults import Fault
+from harness.simulator.prefixes import Prefixes
 from harness.simulator.resources import Resources
 from harness.simulator.rules import Rule
 from harness.simulator.seed import Seed
@@ -44,6 +45,7 @@ class Simulator:
     log: Callable[[str], None] | None = None
     now: Callable[[], float] = time.time
     resources: Resources = field(init=False)
+    prefixes: Prefixes = field(init=False, default_factory=Prefixes)
     _seen: OrderedDict[bytes, int] = field(init=False, default_factory=OrderedDict)
     _chance: random.Random = field(init=False)
     _turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = field(init=False, default=None)

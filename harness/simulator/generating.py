@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.models import bare, undated
 from harness.simulator import answering, catalogue, faults, keys, marks, rules, sending
+from harness.simulator.answer import Answer
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.functions import question
+from harness.simulator.numbers import numbered
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from harness.simulator.app import Simulator
     from harness.simulator.routes import Asked
 
+LONG = 4096
+"""Bytes of a body below which it is not looked at whether its beginning came before."""
 KINDS = {"json": JSON, "sse": EVENTS, "array": "application/json"}
 """Framing -> content type."""
 _COUNTED = {"contents": 0, "generateContentRequest": 1, "generate_content_request": 1, "model": 0}
@@ -40,9 +44,11 @@ def generate(asked: Asked, model: str, *, stream: bool) -> Sent:
     return _sent(asked, ask, answer, framing, wrong)
 
 
-def answered(asked: Asked, ask: Ask, *, stream: bool) -> answering.Answer:
+def answered(asked: Asked, ask: Ask, *, stream: bool) -> Answer:
     """What is answered: a rule's, or the simulator's own. Raises ``Refusal``."""
     seed = asked.app.seed_of(asked.call, ask.requested)
+    if len(asked.call.body) > LONG:
+        ask = replace(ask, seen=asked.app.prefixes.seen(ask))
     return answering.answer(ask, seed, stream=stream, scripted=rules.said(asked.app.rules, ask))
 
 
@@ -94,20 +100,20 @@ def _countable(body: Any) -> dict[str, Any]:
 # --- on the wire --------------------------------------------------------------------------------------
 
 
-def _sent(asked: Asked, ask: Ask, answer: answering.Answer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
+def _sent(asked: Asked, ask: Ask, answer: Answer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
     """The answer in its framing, each fault having had its way; without faults a stream is made as it is sent."""
     values: Iterable[Any] = (sending.whole(answer),) if framing == "json" else sending.chunks(answer)
     for fault in wrong:
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
     headers = asked.where.headers(KINDS[framing], answer.tier)
-    pieces = asked.where.pieces(values, framing)
+    pieces = asked.where.pieces(map(numbered, values) if asked.call.numbers else values, framing)
     sent = Sent(200, headers, pieces, asked.app.latency, asked.app.pace, _note(answer, wrong))
     for fault in wrong:
         sent = fault.rewire(sent, framing) if fault.rewire else sent
     return sent
 
 
-def _note(answer: answering.Answer, wrong: Sequence[faults.Fault]) -> str:
+def _note(answer: Answer, wrong: Sequence[faults.Fault]) -> str:
     blocked = f"blocked {(answer.blocked or {}).get('blockReason')}"
     finish = answer.candidates[0].said.finish if answer.candidates else blocked
     said = f"  {finish}, {sum(answer.output.values())} tokens, {answer.thoughts} thought"

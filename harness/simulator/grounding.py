@@ -18,16 +18,30 @@ _SENTENCE = re.compile(r"[^\s].*?(?:[.!?](?=\s|$)|[。！？।]|$)", re.DOTALL)
 _QUESTION = re.compile(r"\b(?:answer|reply|respond) in \w+\b|[?.!\"“”]", re.IGNORECASE)
 
 
-def search(prompt: str, text: str, domains: Sequence[str], seed: Seed) -> dict[str, Any]:
-    """``groundingMetadata`` of an answer that was searched for: as Google sends it, zeros left out, no confidence scores."""
+def search(
+    prompt: str, text: str, domains: Sequence[str], seed: Seed, *, images: bool = False, scored: bool = False
+) -> dict[str, Any]:
+    """``groundingMetadata`` of an answer that was searched for: as Google sends it, zeros left out. ``images``: pictures were
+    searched for too. ``scored``: supports have confidence scores, as before Gemini 2.5."""
     sources = tuple(domains) or FALLBACK[: 2 + seed.number("sources") % 2]
-    queries = _queries(prompt)
-    return {
-        "searchEntryPoint": {"renderedContent": _entry_point(queries)},
-        "groundingChunks": [{"web": {"uri": _redirect(domain, seed), "title": domain}} for domain in sources],
-        "groundingSupports": list(_supports(text, len(sources))),
-        "webSearchQueries": queries,
+    asked = queries(prompt)
+    chunks: list[dict[str, Any]] = [{"web": {"uri": _redirect(each, seed), "title": each}} for each in sources]
+    supports = list(_supports(text, len(sources)))
+    if scored:
+        supports = [{**each, "confidenceScores": [0.9] * len(each["groundingChunkIndices"])} for each in supports]
+    found = {
+        "searchEntryPoint": {"renderedContent": _entry_point(asked)},
+        "groundingChunks": [*chunks, *([_picture(sources[0], seed)] if images else ())],
+        "groundingSupports": supports,
+        "webSearchQueries": asked,
     }
+    return {**found, "imageSearchQueries": asked[:1]} if images else found
+
+
+def _picture(domain: str, seed: Seed) -> dict[str, Any]:
+    name = seed.call_id("picture")
+    uris = {"imageUri": f"https://{domain}/{name}.jpg", "sourceUri": f"https://{domain}/{name}"}
+    return {"image": {**uris, "title": f"A picture from {domain}", "domain": domain}}
 
 
 def pages(text: str, urls: Sequence[str]) -> dict[str, Any]:
@@ -56,7 +70,8 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
         yield offset, found[0]
 
 
-def _queries(prompt: str) -> list[str]:
+def queries(prompt: str) -> list[str]:
+    """What is searched for."""
     words = " ".join(_QUESTION.sub(" ", prompt).split()[:12]).lower()
     return [words or "news", f"{words} explained"] if len(words) > 60 else [words or "news"]
 

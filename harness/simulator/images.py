@@ -1,18 +1,24 @@
-"""Images that image models answer with: real PNG files, a flat colour with a diagonal, sized by the aspect ratio."""
+"""Images that image models answer with: real files, a flat colour with a diagonal, sized by the aspect ratio. PNG, or JPEG where
+``responseFormat`` asks for it."""
 
 from __future__ import annotations
 
 import base64
 import struct
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from harness.simulator.jpeg import BLOCK, Colour, jpeg
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 
 LONG_SIDE = 64
 """Pixels of the longer side. Real ones are 1,024 and more; the simulator keeps recordings small."""
+_WORDS = {
+    "ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5, "EIGHT": 8, "NINE": 9, "SIXTEEN": 16, "TWENTY_ONE": 21,
+}  # fmt: skip
 
 
 def makes(ask: Ask) -> bool:
@@ -23,24 +29,27 @@ def makes(ask: Ask) -> bool:
 def parts(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
     """An image, with a sentence before it where text is wanted too."""
     red, green, blue = seed.bytes("colour", 3)
-    width, height = _size(ask.config.get("imageConfig", {}).get("aspectRatio", "1:1"))
-    data = base64.b64encode(png(width, height, (red, green, blue))).decode()
-    image = {"inlineData": {"mimeType": "image/png", "data": data}}
+    asked: Mapping[str, Any] = ask.config.get("responseFormat", {}).get("image", {})
+    ratio = str(asked.get("aspectRatio") or ask.config.get("imageConfig", {}).get("aspectRatio", "1:1"))
+    mime, draw = ("image/jpeg", photo) if asked.get("mimeType") == "IMAGE_JPEG" else ("image/png", png)
+    data = base64.b64encode(draw(*size(ratio), (red, green, blue))).decode()
+    image = {"inlineData": {"mimeType": mime, "data": data}}
     wanted = ask.config.get("responseModalities", ["TEXT", "IMAGE"])
     return [{"text": f"Here is a simulated image of {prompt.strip()[:60]}."}, image] if "TEXT" in wanted else [image]
 
 
-def _size(ratio: str) -> tuple[int, int]:
-    across, _, down = ratio.partition(":")
-    if not (across.isdigit() and down.isdigit() and int(across) and int(down)):
+def size(ratio: str) -> tuple[int, int]:
+    """Pixels across and down, of ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``; a square where it says nothing."""
+    across, _, down = ratio.removeprefix("ASPECT_RATIO_").replace("_BY_", ":").partition(":")
+    wide, high = (_WORDS.get(each) or (int(each) if each.isdecimal() else 0) for each in (across, down))
+    if not wide or not high:
         return LONG_SIDE, LONG_SIDE
-    wide, high = int(across), int(down)
     longer = max(wide, high)
     return max(1, LONG_SIDE * wide // longer), max(1, LONG_SIDE * high // longer)
 
 
 @lru_cache(maxsize=64)
-def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
+def png(width: int, height: int, colour: Colour) -> bytes:
     """A PNG file: ``colour`` all over, its complement on a diagonal."""
     fill, line = bytes(colour), bytes(255 - each for each in colour)
     rows = bytearray()
@@ -60,3 +69,13 @@ def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@lru_cache(maxsize=64)
+def photo(width: int, height: int, colour: Colour) -> bytes:
+    """A JPEG file of the same picture, in blocks."""
+    red, green, blue = colour
+    line = (255 - red, 255 - green, 255 - blue)
+    across, down = -(-width // BLOCK), -(-height // BLOCK)
+    blocks = [[line if x == y * across // down else colour for x in range(across)] for y in range(down)]
+    return jpeg(width, height, blocks)

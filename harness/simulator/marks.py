@@ -1,5 +1,5 @@
 """Marks in a prompt that make things happen on purpose: ``[simulate: block SAFETY]``, ``[simulate: finish RECITATION]``,
-``[simulate: fault 429]`` (any fault of ``faults.py``)."""
+``[simulate: fault 429]`` (any fault of ``faults``)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from harness import definition
+from harness.simulator.answer import Said
 
 _MARK = re.compile(r"\[simulate:\s*(block|finish|fault)\s+([\w.-]+)(?:\s+([^\]]*))?\]", re.IGNORECASE)
 
@@ -46,7 +47,22 @@ def _marked(kind: str, prompt: str) -> str | None:
     return next((name for found, name, _ in _MARK.findall(prompt) if found.lower() == kind), None)
 
 
+def ended(finish: str) -> Said:
+    """An answer that ends so before anything is said."""
+    if finish == "SAFETY":
+        return Said((), finish, ratings=ratings("HIGH"))
+    citations = [CITED] if finish == "RECITATION" else ()
+    return Said((), finish, MESSAGES.get(finish, ""), citations=citations)
+
+
+CITED = {"startIndex": 30, "endIndex": 179, "uri": "https://example.com/simulated", "license": ""}
+
+
 def ratings(probability: str) -> list[dict[str, Any]]:
-    """Safety ratings of the four categories, the last one at ``probability``."""
-    low = [{"category": category, "probability": "NEGLIGIBLE"} for category in CATEGORIES[:-1]]
-    return [*low, {"category": CATEGORIES[-1], "probability": probability, "blocked": True}]
+    """Safety ratings of the four categories, the last one at ``probability`` and blocked."""
+    low = [rating(category) for category in CATEGORIES[:-1]]
+    return [*low, {**rating(CATEGORIES[-1], probability), "blocked": True}]
+
+
+def rating(category: str, probability: str = "NEGLIGIBLE") -> dict[str, Any]:
+    return {"category": category, "probability": probability}

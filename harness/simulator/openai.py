@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.models import catalogue as known
-from harness.simulator import answering, catalogue, generating, sending
+from harness.simulator import catalogue, generating, sending
+from harness.simulator.answer import Answer, Candidate
 from harness.simulator.errors import Refusal, refusal
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
@@ -200,7 +201,7 @@ def _text(content: Any) -> str:
 # --- and back -----------------------------------------------------------------------------------------
 
 
-def _completion(answer: answering.Answer, model: str, now: int) -> dict[str, Any]:
+def _completion(answer: Answer, model: str, now: int) -> dict[str, Any]:
     choices = [
         {"index": index, "message": {"role": "assistant", **_message(candidate)}, "finish_reason": _finish(candidate)}
         for index, candidate in enumerate(answer.candidates)
@@ -209,7 +210,7 @@ def _completion(answer: answering.Answer, model: str, now: int) -> dict[str, Any
     return {**whole, "usage": _usage(answer)}
 
 
-def _message(candidate: answering.Candidate) -> dict[str, Any]:
+def _message(candidate: Candidate) -> dict[str, Any]:
     text = "".join(part.get("text", "") for part in candidate.said.parts)
     if candidate.thoughts.summary:
         text = f"<thought>{candidate.thoughts.summary}</thought>{text}"
@@ -232,11 +233,11 @@ def _tool_call(part: Mapping[str, Any], index: int) -> dict[str, Any]:
     return {**shown, "extra_content": {"google": {"thought_signature": signature}}} if signature else shown
 
 
-def _finish(candidate: answering.Candidate) -> str:
+def _finish(candidate: Candidate) -> str:
     return "tool_calls" if candidate.said.called else FINISHES.get(candidate.said.finish, "content_filter")
 
 
-def _usage(answer: answering.Answer) -> dict[str, Any]:
+def _usage(answer: Answer) -> dict[str, Any]:
     prompt, output = sum(answer.prompt.values()), sum(answer.output.values())
     return {
         "prompt_tokens": prompt,
@@ -246,7 +247,7 @@ def _usage(answer: answering.Answer) -> dict[str, Any]:
     }
 
 
-def _chunks(answer: answering.Answer, model: str, now: int, *, usage: bool) -> Iterator[dict[str, Any]]:
+def _chunks(answer: Answer, model: str, now: int, *, usage: bool) -> Iterator[dict[str, Any]]:
     frame = {"id": answer.response_id, "object": "chat.completion.chunk", "created": now, "model": model}
     for index, candidate in enumerate(answer.candidates):
         message = _message(candidate)

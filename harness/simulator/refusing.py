@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from harness import definition
-from harness.simulator import rulelines, schemas, signatures, thinking
+from harness.simulator import chances, rulelines, schemas, signatures, thinking
 from harness.simulator.errors import refusal, rules
 from harness.simulator.request import Ask, texts
 
@@ -100,10 +100,9 @@ _SWITCHES = (
 def _tool_mix(ask: Ask, _stream: bool) -> None:
     features, tools = ask.facts.features, ask.tools
     built_in = [name for name in BUILT_IN if name in tools]
-    circulates = ask.body.get("toolConfig", {}).get("includeServerSideToolInvocations", False)
-    if circulates and "server_side_tool_invocations" not in features:
+    if ask.circulates and "server_side_tool_invocations" not in features:
         raise refusal("circulation")
-    if ask.declarations and built_in and not circulates:
+    if ask.declarations and built_in and not ask.circulates:
         mixes = "builtin_tools_with_functions" in features
         raise (
             refusal("builtin_functions")
@@ -182,7 +181,10 @@ def _logprobs(ask: Ask, stream: bool) -> None:
     if ask.config.get("logprobs") is not None and not ask.config.get("responseLogprobs"):
         raise refusal("logprobs_alone")
     if ask.config.get("responseLogprobs"):
-        raise refusal("logprobs_stream") if stream else refusal("logprobs_off")
+        if stream:
+            raise refusal("logprobs_stream")
+        if not chances.gives(ask):
+            raise refusal("logprobs_off")
 
 
 def _length(ask: Ask, _stream: bool) -> None:

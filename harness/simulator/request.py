@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
 from harness import definition
 from harness.models import ModelFacts, generation
 from harness.simulator.errors import bad_payload
+from harness.simulator.media import Scale, heard
 from harness.simulator.tokens import tally
 
 DATA = frozenset(
@@ -28,13 +29,14 @@ class Ask:
     """One request, normalised. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the rest are views on it.
 
     ``requested`` is the name in the URL; ``facts`` are those of the model that answers. ``cached`` holds the contents of a
-    ``cachedContent``, which come before the request's own.
+    ``cachedContent``, which come before the request's own; ``seen`` are tokens by modality of a beginning that was asked before.
     """
 
     requested: str
     facts: ModelFacts
     body: Mapping[str, Any]
     cached: Mapping[str, Any]
+    seen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -104,24 +106,35 @@ class Ask:
                 return config[name]
         return config.get("responseFormat", {}).get("text", {}).get("schema")
 
+    @property
+    def scale(self) -> Scale:
+        """What media cost in this request."""
+        return heard(self.generation).at(str(self.config.get("mediaResolution", "")))
+
+    @property
+    def circulates(self) -> bool:
+        """Whether the steps of built-in tools are shown (``includeServerSideToolInvocations``)."""
+        config = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
+        return bool(config.get("includeServerSideToolInvocations"))
+
     def cached_tokens(self) -> dict[str, int]:
-        """Tokens of the cached content, by modality."""
-        return _request_tokens(self.cached)
+        """Tokens of the prompt that were cached, by modality: those of its ``cachedContent``, else of a beginning seen before."""
+        return _request_tokens(self.cached, self.scale) or dict(self.seen)
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens of everything that was sent, the cached content included, by modality."""
-        counts = self.cached_tokens()
-        for modality, count in _request_tokens(self.body).items():
+        counts = _request_tokens(self.cached, self.scale)
+        for modality, count in _request_tokens(self.body, self.scale).items():
             counts[modality] = counts.get(modality, 0) + count
         return counts
 
 
-def _request_tokens(request: Mapping[str, Any]) -> dict[str, int]:
+def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
     """Turns, system instruction and function declarations."""
     parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
     parts += request.get("systemInstruction", {}).get("parts", ())
     tools = [each for tool in request.get("tools", ()) for each in tool.get("functionDeclarations", ())]
-    return tally([*parts, {"functionDeclarations": tools}] if tools else parts)
+    return tally([*parts, {"functionDeclarations": tools}] if tools else parts, scale)
 
 
 def texts(content: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 
 from harness import definition
 from harness.errors import UsageError
-from harness.simulator.answering import CALLED, Said
+from harness.simulator.answer import CALLED, Said
 from harness.simulator.functions import question
 from harness.simulator.request import Ask
 

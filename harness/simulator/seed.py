@@ -30,6 +30,11 @@ class Seed:
             digest.update(b"\0")
         return cls(digest.digest())
 
+    @property
+    def key(self) -> bytes:
+        """16 bytes that make the same seed again."""
+        return self._key
+
     def number(self, name: str) -> int:
         """A 64-bit number."""
         return int.from_bytes(self.bytes(name, 8), "big")

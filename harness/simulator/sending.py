@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator.answering import Answer, Candidate
-from harness.simulator.tokens import details, part_tokens, tokens
+from harness.simulator.answer import Answer, Candidate, output_tokens
+from harness.simulator.media import Scale
+from harness.simulator.tokens import details, tokens
 
 FIRST_CHUNK = 24
 """Characters of the first text chunk; the following ones are ``CHUNK`` long, both rounded up to the end of a word."""
@@ -60,7 +61,7 @@ def _candidate(answer: Answer, index: int) -> dict[str, Any]:
     parts = _parts(candidate)
     if candidate.signature and parts:
         parts[-1] = {**parts[-1], "thoughtSignature": candidate.signature}
-    return _framed(candidate, parts, index, grounding=candidate.said.grounding)
+    return _framed(answer, index, parts, grounding=candidate.said.grounding)
 
 
 def _parts(candidate: Candidate) -> list[dict[str, Any]]:
@@ -69,25 +70,36 @@ def _parts(candidate: Candidate) -> list[dict[str, Any]]:
 
 
 def _framed(
-    candidate: Candidate, parts: Sequence[Any], index: int, *, grounding: Any = None, done: bool = True
+    answer: Answer, index: int, parts: Sequence[Any], *, grounding: Any = None, done: bool = True
 ) -> dict[str, Any]:
     """A candidate object in Google's key order. ``done``: the finish reason and all that comes with the end are in it."""
+    candidate = answer.candidates[index]
     said = candidate.said
     framed: dict[str, Any] = {}
-    if parts or said.finish in ("STOP", "MAX_TOKENS"):
+    if parts or said.finish in ("STOP", "MAX_TOKENS", "CONTINUATION"):
         framed["content"] = {"parts": list(parts), "role": "model"} if parts else {"role": "model"}
     if done:
         framed["finishReason"] = said.finish
-    framed["index"] = index
-    if said.ratings and done:
-        framed["safetyRatings"] = list(said.ratings)
-    if said.message and done:
-        framed["finishMessage"] = said.message
+    if answer.numbered or index:
+        framed["index"] = index
     if grounding is not None:
         framed["groundingMetadata"] = dict(grounding)
-    if said.url_context is not None and done:
-        framed["urlContextMetadata"] = dict(said.url_context)
-    return framed
+    return {**framed, **_ending(candidate)} if done else framed
+
+
+def _ending(candidate: Candidate) -> dict[str, Any]:
+    """What comes with the end of a candidate, where there is any of it."""
+    said = candidate.said
+    found: dict[str, Any] = {
+        "safetyRatings": list(said.ratings),
+        "citationMetadata": {"citationSources": list(said.citations)} if said.citations else None,
+        "finishMessage": said.message,
+        "urlContextMetadata": said.url_context,
+        "avgLogprobs": candidate.average,
+        "logprobsResult": candidate.chances,
+        "continuationToken": candidate.token,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 # --- in chunks ----------------------------------------------------------------------------------------
@@ -100,9 +112,9 @@ def chunks(answer: Answer) -> Iterator[dict[str, Any]]:
         return
     output = thoughts = 0
     for index, candidate in enumerate(answer.candidates):
-        for step in _steps(candidate):
+        for step in _steps(candidate, answer.scale):
             output, thoughts = output + step.output, thoughts + step.thoughts
-            framed = _framed(candidate, step.parts, index, grounding=step.grounding, done=step.done)
+            framed = _framed(answer, index, step.parts, grounding=step.grounding, done=step.done)
             last = step.done and index == len(answer.candidates) - 1
             yield _response(answer, [framed], output, thoughts, last=last)
 
@@ -118,8 +130,8 @@ class _Step:
     done: bool = False
 
 
-def _steps(candidate: Candidate) -> list[_Step]:
-    steps = [*_thought_steps(candidate), *(step for part in candidate.said.parts for step in _part_steps(part))]
+def _steps(candidate: Candidate, scale: Scale) -> list[_Step]:
+    steps = [*_thought_steps(candidate), *(step for part in candidate.said.parts for step in _part_steps(part, scale))]
     _grounded(candidate, steps)
     if candidate.signature or candidate.said.called or not steps:
         steps.append(_closing(candidate))
@@ -144,17 +156,20 @@ def _thought_steps(candidate: Candidate) -> list[_Step]:
     return [_Step([{"text": text, "thought": True}], thoughts=share) for text in blocks]
 
 
-def _part_steps(part: Mapping[str, Any]) -> Iterator[_Step]:
+def _part_steps(part: Mapping[str, Any], scale: Scale) -> Iterator[_Step]:
     text = part.get("text")
     if not isinstance(text, str):
-        yield _Step([dict(part)], output=part_tokens(part)[1])
+        yield _Step([dict(part)], output=output_tokens(part, scale))
         return
+    plain = {name: value for name, value in part.items() if name != "thoughtSignature"}
     said = 0
     sent = ""
     for piece in pieces(text):
         sent += piece
-        yield _Step([{**part, "text": piece}], output=tokens(sent) - said)
+        yield _Step([{**plain, "text": piece}], output=tokens(sent) - said)
         said = tokens(sent)
+    if len(plain) < len(part):
+        yield _Step([{**part, "text": ""}])
 
 
 def pieces(text: str) -> Iterator[str]:

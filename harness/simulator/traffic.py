@@ -58,7 +58,16 @@ class Call:
     @property
     def events(self) -> bool:
         """Whether events were asked for, rather than one JSON array."""
-        return self.query.get("alt") == "sse"
+        return "sse" in self._alt
+
+    @property
+    def numbers(self) -> bool:
+        """Whether enums are to come as numbers."""
+        return "enum-encoding=int" in self._alt
+
+    @property
+    def _alt(self) -> list[str]:
+        return f"{self.query.get('alt', '')};{self.query.get('$alt', '')}".split(";")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""What an answer is made of, before it becomes JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.simulator.media import SAID_25, Scale
+from harness.simulator.thinking import Thoughts
+from harness.simulator.tokens import part_tokens, tally
+
+CALLED = "Model generated function call(s)."
+STEPS = ("toolCall", "toolResponse")
+"""Parts that say what the server did on the way; they are no output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the model produced, before limits: parts of the answer and what came with them. ``tool_tokens`` are those of
+    built-in tool results, ``citations`` what it recites."""
+
+    parts: Sequence[Mapping[str, Any]]
+    finish: str = "STOP"
+    message: str = ""
+    grounding: Mapping[str, Any] | None = None
+    url_context: Mapping[str, Any] | None = None
+    tool_tokens: int = 0
+    ratings: Sequence[Mapping[str, Any]] = ()
+    citations: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def called(self) -> bool:
+        return any("functionCall" in part for part in self.parts)
+
+    @property
+    def text(self) -> str:
+        return "".join(part.get("text", "") for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One candidate as it is sent. ``signature`` signs an answer without calls (it stands on its last part); ``token`` is the
+    ``continuationToken`` of one that is not over; ``chances`` is the ``logprobsResult``, ``average`` the ``avgLogprobs``."""
+
+    said: Said
+    thoughts: Thoughts
+    signature: str = ""
+    token: str = ""
+    chances: Mapping[str, Any] | None = None
+    average: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. Counts are tokens by modality; ``blocked`` is the ``promptFeedback`` of a blocked prompt.
+
+    ``numbered``: candidates have an index though it is 0. ``lists_candidates``: ``candidatesTokensDetails`` is sent.
+    """
+
+    model: str
+    response_id: str
+    candidates: Sequence[Candidate]
+    prompt: Mapping[str, int]
+    cached: Mapping[str, int] = field(default_factory=dict)
+    blocked: Mapping[str, Any] | None = None
+    tier: str = "standard"
+    scale: Scale = SAID_25
+    numbered: bool = True
+    lists_candidates: bool = False
+
+    @property
+    def thoughts(self) -> int:
+        return sum(candidate.thoughts.tokens for candidate in self.candidates)
+
+    @property
+    def tool_tokens(self) -> int:
+        return sum(candidate.said.tool_tokens for candidate in self.candidates)
+
+    @property
+    def output(self) -> dict[str, int]:
+        """Tokens of the answer itself, by modality."""
+        parts = (part for candidate in self.candidates for part in candidate.said.parts)
+        return tally((part for part in parts if not is_step(part)), self.scale)
+
+
+def is_step(part: Mapping[str, Any]) -> bool:
+    """Whether a part says what the server did on the way."""
+    return any(name in part for name in STEPS)
+
+
+def output_tokens(part: Mapping[str, Any], scale: Scale) -> int:
+    """Tokens of one part of the output; nothing for steps on the way."""
+    return 0 if is_step(part) else part_tokens(part, scale)[1]

@@ -1,0 +1,112 @@
+"""What images, pages and seconds cost in tokens, model generation by model generation, as recorded answers count them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+MODALITIES = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "application": "DOCUMENT"}
+BYTES_PER_TOKEN = 4
+_BYTES_PER_SECOND = {"AUDIO": 16_000, "VIDEO": 125_000}
+"""Of media whose header tells nothing: 128 kbit/s of sound, 1 Mbit/s of pictures."""
+_PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+_RATE = re.compile(r"rate=(\d+)")
+
+
+class Scale(NamedTuple):
+    """Tokens of one image, one page, one second of video and one of audio. ``pages``: what pages are counted as."""
+
+    image: int
+    page: int
+    video: int
+    audio: int
+    pages: str = "DOCUMENT"
+
+    def at(self, level: str) -> Scale:
+        """The same under a ``mediaResolution``; the default one where ``level`` is none."""
+        found = (_LEVELS_3 if self.pages == "IMAGE" else _LEVELS_2).get(level.removeprefix("MEDIA_RESOLUTION_"))
+        return self._replace(image=found[0], page=found[0], video=found[1]) if found else self
+
+    def tokens(self, part: Mapping[str, Any], blob: Mapping[str, Any]) -> tuple[str, int]:
+        """Modality and tokens of a part that holds ``blob`` (an ``inlineData`` or a ``fileData``)."""
+        mime = str(blob.get("mimeType") or "application/octet-stream")
+        data = str(blob.get("data") or "")
+        level = (part.get("mediaResolution") or {}).get("level")
+        if level:
+            return self.at(str(level)).tokens({**part, "mediaResolution": None}, blob)
+        if mime.startswith("text/"):
+            return "TEXT", 1 + len(data) * 3 // 4 // BYTES_PER_TOKEN
+        modality = MODALITIES.get(mime.partition("/")[0], "DOCUMENT")
+        if modality == "IMAGE":
+            return modality, self.image
+        if modality == "DOCUMENT":
+            return self.pages, self.page * _pages(data)
+        seconds = _clipped(part.get("videoMetadata") or {}, _seconds(modality, mime, data))
+        each = self.video if modality == "VIDEO" else self.audio
+        return modality, max(1, round(each * seconds))
+
+
+_LEVELS_2 = {"LOW": (64, 66), "MEDIUM": (258, 263)}
+_LEVELS_3 = {"LOW": (280, 70), "MEDIUM": (560, 70), "HIGH": (1120, 280), "ULTRA_HIGH": (2240, 280)}
+"""Tokens of an image and of a second of video, by the resolution asked for."""
+GEMINI_20 = Scale(258, 258, 258, 25)
+GEMINI_25 = Scale(258, 258, 263, 32)
+GEMINI_3 = Scale(1088, 532, 64, 25, "IMAGE")
+SAID_25, SAID_3 = GEMINI_25._replace(image=1290, audio=25), GEMINI_3._replace(image=1120)
+"""What images and speech cost that the model makes itself."""
+
+
+def heard(generation: tuple[int, int]) -> Scale:
+    """How a model generation counts what it is given."""
+    return GEMINI_3 if generation >= (3, 0) else GEMINI_25 if generation >= (2, 5) else GEMINI_20
+
+
+def said(generation: tuple[int, int]) -> Scale:
+    """How it counts what it makes."""
+    return SAID_3 if generation >= (3, 0) else SAID_25
+
+
+# --- how much there is --------------------------------------------------------------------------------
+
+
+def _pages(data: str) -> int:
+    """Pages of a PDF; anything else is one."""
+    content = _decoded(data) if data.startswith("JVBER") else b""
+    return max(1, len(_PAGE.findall(content)))
+
+
+def _seconds(modality: str, mime: str, data: str) -> float:
+    """How long it plays: what the header of a WAV or the type of raw samples says, else a guess by size; 10 for what is not here."""
+    if not data:
+        return 10.0
+    size = len(data) * 3 // 4
+    rate = _RATE.search(mime)
+    if rate:
+        return size / (2 * max(int(rate[1]), 1))
+    head = _decoded(data[:64])
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return (size - 44) / max(int.from_bytes(head[28:32], "little"), 1)
+    return size / _BYTES_PER_SECOND[modality]
+
+
+def _clipped(metadata: Mapping[str, Any], seconds: float) -> float:
+    """The seconds between ``startOffset`` and ``endOffset``."""
+    bounds = [_SECONDS.fullmatch(str(metadata.get(name, ""))) for name in ("startOffset", "endOffset")]
+    start = float(bounds[0][1]) if bounds[0] else 0.0
+    end = float(bounds[1][1]) if bounds[1] else max(seconds, start)
+    return max(0.0, end - start)
+
+
+def _decoded(data: str) -> bytes:
+    plain = data.translate(_STANDARD).rstrip("=")
+    try:
+        return base64.b64decode(plain[: len(plain) - (len(plain) % 4 == 1)] + "=" * (-len(plain) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+_STANDARD = str.maketrans("-_", "+/")

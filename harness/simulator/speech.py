@@ -1,0 +1,64 @@
+"""Speech that speech models answer with: real samples, a tone for each word, higher or lower by the voice."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from array import array
+from functools import lru_cache
+from typing import Any
+
+from harness.simulator.request import Ask
+from harness.simulator.seed import Seed
+
+RATE = 24_000
+"""Samples a second, 16 bits each, one channel, as Gemini sends them."""
+WORD, GAP = 0.08, 0.04
+"""Seconds of a word's tone and of the silence after it. Real speech takes three times that; recordings stay small so."""
+MOST_WORDS = 40
+RAW = f"audio/L16;codec=pcm;rate={RATE}"
+
+
+def speaks(ask: Ask) -> bool:
+    """Whether the answer is speech."""
+    return "audio_out" in ask.facts.features and "text_out" not in ask.facts.features
+
+
+def parts(ask: Ask, prompt: str) -> list[dict[str, Any]]:
+    """The prompt, read aloud: raw samples, or a WAV file where ``responseFormat`` asks for one."""
+    words = prompt.split()[:MOST_WORDS] or ["silence"]
+    samples = b"".join(_tone(_pitch(_voice(ask, word), word)) for word in words)
+    asked = str(ask.config.get("responseFormat", {}).get("audio", {}).get("mimeType", "")).lower()
+    wav = "wav" in asked
+    data = base64.b64encode(_wav(samples) if wav else samples).decode()
+    return [{"inlineData": {"mimeType": "audio/wav" if wav else RAW, "data": data}}]
+
+
+def _voice(ask: Ask, word: str) -> str:
+    """The name of the voice: with several speakers, the one that the word names."""
+    speech = ask.config.get("speechConfig", {})
+    speakers = speech.get("multiSpeakerVoiceConfig", {}).get("speakerVoiceConfigs", ())
+    named = next((each for each in speakers if str(each.get("speaker", "")).lower() == word.strip(":,.").lower()), None)
+    config = (named or speech).get("voiceConfig", {})
+    return str(config.get("prebuiltVoiceConfig", {}).get("voiceName", ""))
+
+
+def _pitch(voice: str, word: str) -> int:
+    """Hertz, in whole steps of 20."""
+    return 140 + 20 * (Seed.of("voice", voice).number("pitch") % 8) + 20 * (len(word) % 5)
+
+
+@lru_cache(maxsize=64)
+def _tone(hertz: int) -> bytes:
+    """One word: a sine that swells and fades, then silence. Little-endian samples."""
+    count = int(RATE * WORD)
+    swell = [8000 * math.sin(math.pi * n / count) * math.sin(2 * math.pi * hertz * n / RATE) for n in range(count)]
+    samples = array("h", [int(value) for value in swell] + [0] * int(RATE * GAP))
+    return struct.pack(f"<{len(samples)}h", *samples)
+
+
+def _wav(samples: bytes) -> bytes:
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    data = struct.pack("<4sI", b"data", len(samples)) + samples
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(form) + len(data), b"WAVE") + form + data
