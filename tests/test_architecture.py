@@ -11,9 +11,9 @@ import pytest
 HARNESS = Path(__file__).parents[1] / "harness"
 ROOMS = {
     "nouns": "model errors __init__",
-    "reading": "framing reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
+    "reading": "extensions framing reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
     "saying": "yamltext names shape language sense keywords axes body suite template matrix models providers",
-    "judging runs": "rows summary compare stats render audit",
+    "judging runs": "rows summary compare differences stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store config simulator",
     "fronts": "session commands cli pytest_plugin __main__",
 }
@@ -25,6 +25,8 @@ KEPT_IN = {
     "vcr": {"upkeep"},
     "uvicorn": {"simulator"},
     "pytest": {"pytest_plugin"},
+    "numpy": {"stats"},
+    "scipy": {"stats"},
 }
 """Libraries that cost much, and the only rooms that may import them."""
 

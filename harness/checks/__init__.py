@@ -14,8 +14,7 @@ A rule (an invariant) is the same without a parameter, and is held against every
     @rule("usage-sum", "error")
     def usage_sum(evidence: Evidence) -> Iterator[Mismatch]: ...
 
-Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module; it is
-loaded when a suite uses a name that is not known here.
+Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_type_hints
 
+from harness import extensions
 from harness.model import CheckFunction, RuleFunction
 
 RuleSeverity = Literal["error", "warn", "outcome"]
@@ -90,35 +90,26 @@ def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable
 
 
 @cache
-def _load_own() -> None:
+def _load() -> None:
+    """Ours, and other packages'."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-
-
-@cache
-def _load_foreign() -> None:
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group="gemini_harness.checks"):
-        entry.load()
+    extensions.load("checks")
 
 
 def find_check(name: str) -> Check | None:
-    """The check of that YAML key; looks at other packages' entry points only when it is not ours."""
-    _load_own()
-    if name not in _checks:
-        _load_foreign()
+    """The check of that YAML key."""
+    _load()
     return _checks.get(name)
 
 
 def all_checks() -> Mapping[str, Check]:
     """Every check, other packages' included, by name."""
-    _load_own()
-    _load_foreign()
+    _load()
     return _checks
 
 
 def all_rules() -> Mapping[str, Rule]:
-    """Every invariant of this package (and of foreign ones that were loaded), by id, in order of registration."""
-    _load_own()
+    """Every invariant, other packages' included, by id, in order of registration."""
+    _load()
     return _rules

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from harness import extensions
 from harness.errors import MissingKey, UsageError
 from harness.model import Json, Request, Transport
 
@@ -133,11 +134,8 @@ def _load(name: str) -> None:
 
     if name.isidentifier() and find_spec(f"{__name__}.{name}"):
         importlib.import_module(f"{__name__}.{name}")
-        return
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group="gemini_harness.dialects", name=name):
-        entry.load()
+    else:
+        extensions.load("dialects", name)
 
 
 def credentials(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TextIO
 
+from harness import extensions
 from harness.errors import UsageError
 from harness.rows import Row, RunRow
 from harness.summary import Summary
@@ -88,12 +89,9 @@ def output(name: str, *, of: Kind) -> Callable[[Writer], Writer]:
 
 @cache
 def _load() -> None:
-    from importlib.metadata import entry_points
-
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    for entry in entry_points(group="gemini_harness.formats"):
-        entry.load()
+    extensions.load("formats")
 
 
 def all_formats() -> Mapping[str, Format]:

@@ -1,0 +1,39 @@
+"""What other packages add: modules named by entry points in the groups ``gemini_harness.checks``, ``gemini_harness.dialects``
+and ``gemini_harness.formats``. Importing one registers what it decorates."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+from harness.errors import UsageError
+
+
+def load(group: str, name: str | None = None) -> None:
+    """Import what other packages name in ``gemini_harness.<group>``, all of it or the one of that name.
+
+    Raises UsageError for what cannot be imported: a package that was asked for and is broken is not passed over.
+    """
+    if not _are_there():
+        return
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=f"gemini_harness.{group}"):
+        if name not in (None, entry.name):
+            continue
+        try:
+            entry.load()
+        except Exception as fault:
+            package = entry.dist.name if entry.dist else "a package"
+            raise UsageError(
+                f"{package}: its entry point {entry.name} = {entry.value} (gemini_harness.{group}) cannot be loaded: "
+                f"{type(fault).__name__}: {fault}"
+            ) from fault
+
+
+@cache
+def _are_there() -> bool:
+    """Whether any package names a group of ours. (The import of ``importlib.metadata`` takes longer than a small run.)"""
+    files = (file for folder in sys.path for file in Path(folder).glob("*-info/entry_points.txt"))
+    return any(b"[gemini_harness." in file.read_bytes() for file in files)
