@@ -20,7 +20,6 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -54,7 +53,7 @@ class Wire:
     def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
         self._config = config
         self._environ = os.environ if environ is None else environ
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._transports: dict[str, httpx.AsyncBaseTransport] = {}
         self._credentials: dict[str, Mapping[str, str]] = {}
         self._tls: ssl.SSLContext | None = None
         self._simulator: Any = None
@@ -64,9 +63,9 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        for transport in self._transports.values():
+            await transport.aclose()
+        self._transports.clear()
         if self._simulator is not None:
             self._simulator.stop()
             self._simulator = None
@@ -103,13 +102,16 @@ class Wire:
         import aiohttp
         import httpx
 
-        client = self._client(provider)
-        url = await self._address(request.url)
+        transport = self._transport(provider)
+        url = self._address(request.url)
+        outgoing = httpx.Request(
+            request.method, url, headers=headers, content=request.content, extensions=self._patience
+        )
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _Answer(self._config.max_body_bytes)
         try:
             async with asyncio.timeout(self._config.timeouts.total):
-                await _exchange(client, request.method, url, request.content, headers, answer)
+                await _exchange(transport, outgoing, answer)
         except (httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError) as fault:
             answer.broke_off(request.url, fault, self._config.timeouts)
         return Exchange(
@@ -124,7 +126,7 @@ class Wire:
             fault=answer.fault,
         )
 
-    async def _address(self, url: str) -> str:
+    def _address(self, url: str) -> str:
         """Where this address really is: the simulator's own stands for one that is started when it is first asked."""
         if not url.startswith(SIMULATOR_URL):
             return url
@@ -134,26 +136,26 @@ class Wire:
             self._simulator = serve.start(latency=0.03, pace=0.01)
         return str(self._simulator.url).rstrip("/") + url.removeprefix(SIMULATOR_URL)
 
-    def _client(self, provider: Provider) -> httpx.AsyncClient:
-        client = self._clients.get(provider.name)
-        if client is None:
-            client = self._clients[provider.name] = self._make_client(provider)
-        return client
+    @property
+    def _patience(self) -> dict[str, Any]:
+        timeouts = self._config.timeouts
+        return {"timeout": {"connect": timeouts.connect, "read": timeouts.gap}}
 
-    def _make_client(self, provider: Provider) -> httpx.AsyncClient:
+    def _transport(self, provider: Provider) -> httpx.AsyncBaseTransport:
+        """The provider's pool of connections. A transport alone: no redirects, no cookies, nothing from the environment."""
+        found = self._transports.get(provider.name)
+        if found is None:
+            found = self._transports[provider.name] = self._make_transport(provider)
+        return found
+
+    def _make_transport(self, provider: Provider) -> httpx.AsyncBaseTransport:
         import httpx
         from httpx_aiohttp import AiohttpTransport
 
         if self._tls is None:
             self._tls = httpx.create_ssl_context()
-        tls, proxy = self._tls, _proxy(provider)
-        transport = AiohttpTransport(verify=tls, proxy=proxy, client=lambda: _session(tls))
-        timeouts = self._config.timeouts
-        patience = httpx.Timeout(connect=timeouts.connect, read=timeouts.gap, write=None, pool=None)
-        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        return httpx.AsyncClient(
-            transport=transport, timeout=patience, cookies=no_cookies, follow_redirects=False, trust_env=False
-        )
+        tls = self._tls
+        return AiohttpTransport(verify=tls, proxy=_proxy(provider), client=lambda: _session(tls))
 
 
 def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -238,12 +240,9 @@ class _Answer:
             raise NetworkFault(f"{url}: {what}") from fault
 
 
-async def _exchange(
-    client: httpx.AsyncClient, method: str, url: str, content: bytes, headers: Mapping[str, str], answer: _Answer
-) -> None:
+async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _Answer) -> None:
     start = perf_counter()
-    request = client.build_request(method, url, content=content, headers=dict(headers))
-    response = await client.send(request, stream=True)
+    response = await transport.handle_async_request(request)
     try:
         answer.head(response.status_code, dict(response.headers), perf_counter() - start)
         async with aclosing(_decoded(response, answer)) as body:
