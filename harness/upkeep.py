@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,9 +10,12 @@ from typing import Literal
 from harness import cassette, journal
 from harness.errors import CannotAsk, CassetteError, StaleRecording
 from harness.leaks import Leaks
-from harness.model import Request, Slot
+from harness.matrix import Selection, expand
+from harness.model import Exchange, Request, Slot, Target
+from harness.names import safe
 from harness.providers import ROWS, Provider
 from harness.recorder import Player
+from harness.suite import Suite
 
 Kind = Literal["unreadable", "unfinished", "secret", "non-standard", "orphaned", "stale", "missing"]
 
@@ -64,29 +67,17 @@ def _recover(path: Path) -> Recovered:
         journal.unlock(path)
 
 
-def inspect(
-    paths: Iterable[Path],
-    *,
-    live: Collection[Path] | None = None,
-    secrets: Mapping[str, str] | None = None,
-) -> list[Finding]:
-    """What is wrong with the cassettes at these files and folders.
-
-    ``live`` are the cassettes that the suites use: given, every other one is reported as orphaned. ``secrets`` (variable ->
-    value) may stand in none of them.
-    """
+def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) -> list[Finding]:
+    """What is wrong with the cassettes at these files and folders. ``secrets`` (variable -> value) may stand in none."""
     leaks = Leaks(secrets or {})
-    used = None if live is None else {path.resolve() for path in live}
-    return [finding for path in cassettes_in(paths) for finding in _inspect(path, leaks, used)]
+    return [finding for path in cassettes_in(paths) for finding in _inspect(path, leaks)]
 
 
-def _inspect(path: Path, leaks: Leaks, used: Collection[Path] | None) -> Iterator[Finding]:
+def _inspect(path: Path, leaks: Leaks) -> Iterator[Finding]:
     if journal.journal_of(path).exists():
         owner = journal.recorder_of(path)
         now = f"process {owner} records it now" if owner else f"run: {journal.RECOVER} {path}"
         yield Finding(path, "unfinished", f"its recording is not finished; {now}")
-    if used is not None and path.resolve() not in used:
-        yield Finding(path, "orphaned", "no case uses it")
     if not path.exists():
         if not journal.journal_of(path).exists():
             yield Finding(path, "unreadable", "does not exist")
@@ -130,13 +121,55 @@ def _not_standard(path: Path, interactions: int) -> str | None:
     return None
 
 
-def stale(asked: Iterable[tuple[Request, Slot]], providers: Mapping[str, Provider] = ROWS) -> Iterator[Finding]:
-    """Which of these requests their cassettes do not answer, and why: ``stale`` or ``missing``. Sends nothing."""
-    player = Player(providers)
-    for request, slot in asked:
+# --- held against the suites ----------------------------------------------------------------------------
+
+
+def orphans(folder: Path, suites: Sequence[Suite], default_provider: str, *, whole: bool = True) -> list[Path]:
+    """The cassettes of ours in a folder that no trial of the suites asks for: as they say, or on a target that something
+    here was recorded from (``--provider google`` may have recorded what the suites do not name).
+
+    ``whole``: these are all suites of that folder; else only what lies in their own folders is looked at.
+    """
+    selection = Selection(default_provider=default_provider, cassettes_dir=folder)
+    places = [folder] if whole else [folder / safe(suite.name) for suite in suites]
+    unasked = _not_in(selection, suites, cassettes_in(place for place in places if place.exists()))
+    recorded = {path: target for path in unasked if (target := _recorded_from(path)) is not None}
+    wider = Selection(targets=list(dict.fromkeys(recorded.values())), cassettes_dir=folder)
+    return list(_not_in(wider, suites, recorded)) if recorded else []
+
+
+def _not_in(selection: Selection, suites: Sequence[Suite], paths: Iterable[Path]) -> list[Path]:
+    asked = {trial.cassette.resolve() for trial in expand(suites, selection)}
+    return [path for path in paths if path.resolve() not in asked]
+
+
+def _recorded_from(path: Path) -> Target | None:
+    """The target that a cassette of ours is named after; None for files that other tools made, and for broken ones."""
+    try:
+        tape = cassette.read(path)
+    except CassetteError:
+        return None
+    if "harness" not in tape.recorded_with or not tape.interactions:
+        return None
+    model = tape.interactions[0].exchange.request.model
+    return Target(path.name.partition(f".{safe(model)}")[0], model)
+
+
+class Unanswered:
+    """A transport that answers from tape, and notes what the tapes do not answer: ``stale`` or ``missing``."""
+
+    def __init__(self, providers: Mapping[str, Provider] = ROWS) -> None:
+        self.asked = 0
+        self.findings: list[Finding] = []
+        self._player = Player(providers)
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        self.asked += 1
         try:
-            player.find(request, slot)
+            return self._player.find(request, slot)
         except StaleRecording as fault:
-            yield Finding(slot.cassette, "stale", str(fault), fault.changes)
+            self.findings.append(Finding(slot.cassette, "stale", str(fault), fault.changes))
+            raise
         except (CannotAsk, CassetteError) as fault:
-            yield Finding(slot.cassette, "missing", str(fault))
+            self.findings.append(Finding(slot.cassette, "missing", str(fault)))
+            raise

@@ -295,6 +295,26 @@ def test_prune_removes_what_no_trial_asks_for(example: Example) -> None:
     assert example.run("run", "suites/capitals.yaml").code == 0
 
 
+def test_check_holds_the_folder_against_the_suites(example: Example) -> None:
+    (example.folder / "suites/known.yaml").unlink()
+    example.write("suites/wrong.yaml", WRONG.replace("One word.", "Two words."))
+    done = example.run("cassettes", "check")
+    assert done.code == 1
+    lines = [line.partition(": ")[2] for line in done.out.splitlines() if ".yaml: " in line]
+    assert [line.partition(":")[0] for line in lines] == ["orphaned", "stale"]
+    assert "8 cassettes, 2 problems" in done.out
+    assert example.run("cassettes", "check", "cassettes").code == 0
+
+
+def test_what_another_target_recorded_is_no_orphan(example: Example) -> None:
+    ask = ("run", "suites/wrong.yaml", "--target", "simulator-gateway/gemini-2.5-pro", "--record-mode", "once")
+    assert example.run(*ask).code == 1
+    assert "0 orphaned cassettes" in example.run("cassettes", "prune").out
+    assert "0 orphaned cassettes" in example.run("cassettes", "prune", "suites/known.yaml").out
+    (example.folder / "suites/wrong.yaml").unlink()
+    assert "2 orphaned cassettes" in example.run("cassettes", "prune").out
+
+
 def test_the_schema_is_one_json_document(example: Example) -> None:
     assert json.loads(example.run("schema").out)["title"] == "gemini-harness suite"
 

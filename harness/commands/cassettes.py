@@ -8,17 +8,15 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import cassette, session, upkeep
+from harness import session, upkeep
 from harness.commands import choosing
 from harness.config import Config
-from harness.errors import CassetteError, UsageError
+from harness.errors import UsageError
 from harness.matrix import Selection
-from harness.model import Exchange, Request, Slot
 from harness.play import finish, play
 from harness.providers import secrets
-from harness.recorder import Player
 from harness.session import Plan
-from harness.upkeep import Finding
+from harness.upkeep import Finding, Unanswered
 
 
 def main(options: Namespace) -> int:
@@ -26,21 +24,13 @@ def main(options: Namespace) -> int:
     if options.action == "recover":
         return _recover(options.paths or [settings.cassettes])
     if options.action == "check":
-        return _check(_there(options.paths) or [settings.cassettes], settings)
-    plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
-    return _stale(plan) if options.action == "stale" else _prune(plan, dry=options.dry_run)
+        return _check(_there(options.paths), settings)
+    plan = _plan(options.paths, settings)
+    return _stale(plan) if options.action == "stale" else _prune(plan, whole=not options.paths, dry=options.dry_run)
 
 
-class _Asking:
-    """A transport that answers from tape and keeps what it was asked."""
-
-    def __init__(self, player: Player) -> None:
-        self._player = player
-        self.requests: list[tuple[Request, Slot]] = []
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        self.requests.append((request, slot))
-        return await self._player.send(request, slot)
+def _plan(paths: Sequence[str], settings: Config) -> Plan:
+    return session.plan(paths, Selection(cassettes_dir=settings.cassettes), settings)
 
 
 def _there(paths: Sequence[str]) -> list[Path]:
@@ -61,44 +51,53 @@ def _recover(paths: Iterable[str | Path]) -> int:
 
 
 def _check(paths: Sequence[Path], settings: Config) -> int:
+    """The files named; without any, the whole folder, which is then held against the suites too."""
     known = {name: value for row in settings.providers.values() for name, value in secrets(row, os.environ).items()}
-    number = len(upkeep.cassettes_in(paths))
-    findings = upkeep.inspect(paths, secrets=known)
+    number = len(upkeep.cassettes_in(paths or [settings.cassettes]))
+    findings = upkeep.inspect(paths or [settings.cassettes], secrets=known)
+    if not paths and settings.suites.is_dir():
+        findings += _beside_the_suites(_plan([], settings))
     _say(findings)
     sys.stdout.write(f"{_count(number, 'cassette')}, {_count(len(findings), 'problem')}\n")
     return 1 if findings else 0 if number else 5
 
 
-def _stale(plan: Plan) -> int:
-    """Play everything from tape; what the tapes do not answer is stale or missing."""
-    asked = _Asking(Player(plan.config.providers))
+def _beside_the_suites(plan: Plan) -> list[Finding]:
+    """What no case asks for, and what answers another request than the suites now send. Missing ones are no problem here."""
+    said = "no case asks for it; `gemini-harness cassettes prune` removes it"
+    orphaned = [Finding(path, "orphaned", said) for path in _orphans(plan, whole=True)]
+    return [*orphaned, *(each for each in _unanswered(plan).findings if each.kind == "stale")]
+
+
+def _orphans(plan: Plan, *, whole: bool) -> list[Path]:
+    return upkeep.orphans(plan.config.cassettes, plan.suites, plan.config.provider, whole=whole)
+
+
+def _unanswered(plan: Plan) -> Unanswered:
+    """Play everything from tape."""
+    asking = Unanswered(plan.config.providers)
     for trial in plan.trials:
-        finish(play(trial, asked, plan.config))
-    findings = list(upkeep.stale(asked.requests, plan.config.providers))
-    _say(findings)
-    sys.stdout.write(f"{_count(len(asked.requests), 'request')}, {_count(len(findings), 'of them')} not answered\n")
-    return 6 if findings else 0 if asked.requests else 5
+        finish(play(trial, asking, plan.config))
+    return asking
 
 
-def _prune(plan: Plan, *, dry: bool) -> int:
-    """Remove the cassettes of ours that no trial names. Files that other tools made are left alone."""
-    used = {trial.cassette.resolve() for trial in plan.trials}
-    unused = [
-        path for path in upkeep.cassettes_in([plan.config.cassettes]) if path.resolve() not in used and _ours(path)
-    ]
+def _stale(plan: Plan) -> int:
+    """What the tapes do not answer is stale or missing."""
+    done = _unanswered(plan)
+    _say(done.findings)
+    sys.stdout.write(f"{_count(done.asked, 'request')}, {_count(len(done.findings), 'of them')} not answered\n")
+    return 6 if done.findings else 0 if done.asked else 5
+
+
+def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
+    """Remove the cassettes of ours that no trial asks for. Files that other tools made are left alone."""
+    unused = _orphans(plan, whole=whole)
     for path in unused:
         sys.stdout.write(f"{path}: no trial asks for it{'' if dry else ', removed'}\n")
         if not dry:
             path.unlink()
     sys.stdout.write(f"{_count(len(unused), 'orphaned cassette')}\n")
     return 0
-
-
-def _ours(path: Path) -> bool:
-    try:
-        return "harness" in cassette.read(path).recorded_with
-    except CassetteError:
-        return False
 
 
 def _say(findings: Iterable[Finding]) -> None:
