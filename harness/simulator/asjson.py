@@ -8,12 +8,13 @@ import json
 import re
 from typing import Any
 
-from harness.simulator import functions
+from harness.simulator import results
 from harness.simulator.knowledge import Known
 from harness.simulator.manners import Manners
+from harness.simulator.reading import Source, keys_asked
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
-from harness.simulator.structured import Source, keys_asked, obey
+from harness.simulator.structured import obey
 
 
 def formatted(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed: Seed) -> str:
@@ -28,9 +29,9 @@ def formatted(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed:
 
 def _reading(ask: Ask, prompt: str) -> str:
     """What a structured answer is read from: the question, results of calls, and what a file or an earlier turn said."""
-    results = [functions.said(each) for each in functions.responses(ask)]
+    told = [results.said(each) for each in results.responses(ask)]
     earlier = [texts(content) for content in ask.contents if content.get("role", "user") != "model"]
-    return "\n".join([prompt, *results, *(text for text in earlier if text != prompt)])
+    return "\n".join([prompt, *told, *(text for text in earlier if text != prompt)])
 
 
 def _fixed_known(manner: Manners) -> Known | None:

@@ -17,7 +17,7 @@ from harness.simulator import catalogue
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.request import camel, normal
 from harness.simulator.seed import Seed
-from harness.simulator.tokens import part_tokens, tally, tokens
+from harness.simulator.tokens import tally
 
 MOST = 500
 """How many caches and how many files are kept."""
@@ -100,7 +100,7 @@ class Resources:
     # --- caches ---
 
     def create_cache(self, body: Any, version: str) -> dict[str, Any]:
-        fields = _named(body, _CACHE_FIELDS)
+        fields = named(body, _CACHE_FIELDS)
         model = str(fields.get("model", ""))
         catalogue.answering(bare(model), version, "createCachedContent")
         request = normal(
@@ -128,7 +128,7 @@ class Resources:
         return found
 
     def update_cache(self, name: str, body: Any) -> dict[str, Any]:
-        fields = _named(body, _CACHE_FIELDS)
+        fields = named(body, _CACHE_FIELDS)
         now = self.now()
         cache = replace(self.cache(name), updated=now, expires=now + _life(fields))
         _keep(self.caches, name, cache)
@@ -214,7 +214,7 @@ def _keep(kept: OrderedDict[str, Any], name: str, value: Any) -> None:
         kept.popitem(last=False)
 
 
-def _named(body: Any, known: frozenset[str]) -> dict[str, Any]:
+def named(body: Any, known: frozenset[str]) -> dict[str, Any]:
     """Fields in camelCase. Raises the API's 400 for unknown ones."""
     if not isinstance(body, Mapping):
         raise bad_payload([("", 'Invalid JSON payload received. Unknown name "": Root element must be a message.')])
@@ -240,44 +240,3 @@ def _life(fields: Mapping[str, Any]) -> float:
 
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-# --- embeddings ---------------------------------------------------------------------------------------
-
-DIMENSIONS = 3072
-_EMBED_FIELDS = frozenset(["model", "content", "taskType", "title", "outputDimensionality", "embedContentConfig"])
-_TOUCHED = 48
-_WORD = re.compile(r"\w+")
-
-
-def embed(body: Any) -> dict[str, Any]:
-    """``embedContent``: texts that share words are near each other."""
-    return {"embedding": {"values": _vector(body)}}
-
-
-def embed_all(body: Any) -> dict[str, Any]:
-    """``batchEmbedContents``."""
-    requests = _named(body, frozenset({"requests"})).get("requests")
-    return {"embeddings": [{"values": _vector(each)} for each in (requests if isinstance(requests, list) else [])]}
-
-
-def _vector(body: Any) -> list[float]:
-    fields = _named(body, _EMBED_FIELDS)
-    content = normal({"contents": fields.get("content") or {}}, "content").get("contents", [{}])[0]
-    size = fields.get("outputDimensionality") or DIMENSIONS
-    if not isinstance(size, int) or not 1 <= size <= DIMENSIONS:
-        raise refusal("invalid_argument")
-    values = [0.0] * size
-    for word in _WORD.findall(_embedded(content).lower()) or ["nothing"]:
-        seed = Seed.of("embedding", word)
-        for place in range(_TOUCHED // 8):
-            for n, number in enumerate(seed.bytes(str(place), 32)[start : start + 4] for start in range(0, 32, 4)):
-                value = int.from_bytes(number, "big")
-                values[(value >> 1) % size] += (1 if value & 1 else -1) * (1 + n / 8)
-    length = sum(value * value for value in values) ** 0.5 or 1.0
-    return [round(value / length, 8) for value in values]
-
-
-def _embedded(content: Mapping[str, Any]) -> str:
-    parts = content.get("parts", ())
-    return " ".join(part.get("text") or f"{part_tokens(part)[0]} {tokens(str(part))}" for part in parts)

@@ -5,13 +5,15 @@ Any path prefix is taken; ``/gateway`` answers as a healthy gateway would, ``/lo
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from harness.simulator import catalogue, generating, keys, openai, resources
+from harness.simulator import catalogue, embeddings, generating, keys, openai
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.profiles import Profile, profile
 from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
@@ -56,7 +58,7 @@ def respond(app: Simulator, call: Call) -> Sent:
         if app.replay:
             return app.replay.answer(call)
         rest = ("upload/" if found["upload"] else "") + unquote(found["rest"]).strip("/")
-        return _handled(app, call, where, found["version"], rest)
+        return _in_time(_handled(app, call, where, found["version"], rest), call, where)
     except Refusal as refused:
         return _refused(refused, call, where)
     except RecursionError:
@@ -68,6 +70,17 @@ def _handled(app: Simulator, call: Call, where: Profile, version: str, rest: str
         if method == call.method and (names := pattern.fullmatch(rest)):
             return handler(Asked(app, call, where, version, names.groupdict()))
     raise refusal("no_route")
+
+
+def _in_time(sent: Sent, call: Call, where: Profile) -> Sent:
+    """What was to be sent, or a 504 where the caller's ``x-server-timeout`` (seconds) is over before it begins."""
+    try:
+        patience = float(call.headers.get("x-server-timeout", "inf"))
+    except ValueError:
+        return sent
+    return (
+        replace(_refused(refusal("deadline"), call, where), delay=max(patience, 0)) if sent.delay > patience else sent
+    )
 
 
 def _refused(refused: Refusal, call: Call, where: Profile) -> Sent:
@@ -99,10 +112,16 @@ def _models(asked: Asked) -> Sent:
     if asked.call.bearer and "x-goog-api-key" not in asked.call.headers:
         return _whole(asked, openai.models())
     size = asked.call.query.get("pageSize", "")
-    return _whole(
-        asked,
-        catalogue.listed(int(size) if size.isdecimal() else catalogue.PAGE, asked.call.query.get("pageToken", "")),
-    )
+    page = catalogue.listed(int(size) if size.isdecimal() else catalogue.PAGE, asked.call.query.get("pageToken", ""))
+    return _zipped(asked.call, _whole(asked, page))
+
+
+def _zipped(call: Call, sent: Sent) -> Sent:
+    """The same in gzip, for callers that take it."""
+    if "gzip" not in call.headers.get("accept-encoding", ""):
+        return sent
+    headers = [*sent.headers, (b"content-encoding", b"gzip")]
+    return replace(sent, headers=headers, body=(gzip.compress(sent.content, mtime=0),))
 
 
 def _model(asked: Asked) -> Sent:
@@ -115,7 +134,7 @@ def _embed(asked: Asked) -> Sent:
     asked.authorise()
     verb = asked.names["verb"]
     catalogue.answering(asked.names["model"], asked.version, verb)
-    return _whole(asked, resources.embed(body) if verb == "embedContent" else resources.embed_all(body))
+    return _whole(asked, embeddings.embed(body) if verb == "embedContent" else embeddings.embed_all(body))
 
 
 # --- caches and files ---------------------------------------------------------------------------------

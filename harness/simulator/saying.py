@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.simulator import builtin, functions, grounding, images, marks, speech, world
+from harness.simulator import builtin, functions, grounding, images, marks, results, speech, world
 from harness.simulator.answer import CALLED, Said
 from harness.simulator.asjson import formatted, json_text, topic
 from harness.simulator.knowledge import Known, recall
@@ -33,8 +33,8 @@ def say(ask: Ask, prompt: str, seed: Seed) -> Said:
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
         return builtin.grounded(ask, prompt, Said([{"text": formatted(ask, prompt, manner, known, seed)}]), known, seed)
-    if functions.responses(ask):
-        return Said([{"text": manner.fixed or manner.dress(functions.about_results(ask))}])
+    if results.responses(ask):
+        return Said([{"text": manner.fixed or manner.dress(results.about_results(ask))}])
     if "codeExecution" in ask.tools and builtin.wants_code(prompt):
         return builtin.computed(ask, prompt, manner, known, seed)
     return builtin.grounded(ask, prompt, Said([{"text": _text(ask, prompt, manner, known, seed)}]), known, seed)

@@ -9,22 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import Known
+from harness.simulator.reading import NUMBER, At, Source, fact_of, hinted, labelled_as, words_of
 from harness.simulator.regular import sample
-from harness.simulator.seed import Seed
+from harness.simulator.shapes import DEEPEST, Schema, first_type, limit, merged, resolved, weight
 
-Schema = Mapping[str, Any]
-
-DEEPEST = 24
-LARGEST = 20_000
-"""Values, characters or keys that one schema may demand."""
-_IMPLIED = (("properties", "object"), ("items", "array"), ("prefixItems", "array"))
-"""Keyword -> the type of a schema that names none."""
 _ROOMY = 4
 """Below this depth optional properties and optional items are left out, so that recursion ends."""
 _FORMATS = {
@@ -44,70 +38,28 @@ _FORMATS = {
     "uuid": "2f1b4c9e-6a53-4c0e-9d4a-3b5a7c1e8f20",
     "byte": "c2ltdWxhdGVk",
 }
-_LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
-_ONE_LINE = re.compile(r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)")
-"""What stands between labels on one line: ``Name: Soup. Servings: 4``."""
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
-_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b")
 _URL = re.compile(r"https?://[^\s\"'<>]+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where values come from: the text at hand, what is known about the question, and chance."""
-
-    text: str
-    seed: Seed
-    known: Known | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, text: str, seed: Seed, known: Known | None = None) -> Source:
-        labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
-        return cls(text, seed, known, labels)
-
-
-@dataclass(frozen=True, slots=True)
-class _At:
-    """A place in the value being made: its name, a path that seeds chance, how deep it is, and the root schema."""
-
-    root: Schema
-    name: str = ""
-    about: str = ""
-    path: str = "$"
-    depth: int = 0
-    many: int = 1
-    """How many times this place stands in the value, lists around it multiplied."""
-
-    def under(self, name: str, about: str = "") -> _At:
-        return replace(self, name=name, about=about, path=f"{self.path}.{name}", depth=self.depth + 1)
-
-    def times(self, count: int) -> _At:
-        """This place, ``count`` times. Raises the API's 400 for more than can be served."""
-        if self.many * count > LARGEST:
-            raise refusal("too_many_states")
-        return replace(self, many=self.many * max(count, 1))
 
 
 def obey(schema: Any, source: Source) -> Any:
     """A value that ``schema`` accepts. Raises the API's opaque 400 for a schema that no finite value can satisfy."""
     root = schema if isinstance(schema, Mapping) else {}
-    return _value(root, source, _At(root))
+    return _value(root, source, At(root))
 
 
 # --- any schema ---------------------------------------------------------------------------------------
 
 
-def _value(schema: Any, source: Source, at: _At) -> Any:
+def _value(schema: Any, source: Source, at: At) -> Any:
     if not isinstance(schema, Mapping):
         return "simulated"
     if at.depth > DEEPEST:
         raise refusal("invalid_argument")
-    schema = _resolved(schema, at.root)
+    schema = resolved(schema, at.root)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
@@ -115,64 +67,21 @@ def _value(schema: Any, source: Source, at: _At) -> Any:
     branches = schema.get("anyOf") or schema.get("oneOf")
     if branches:
         rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
-        return _value(_merged([rest, _branch(branches, source, at)]), source, at)
+        return _value(merged([rest, _branch(branches, source, at)]), source, at)
     kind = _type(schema, source, at)
     return _MAKERS.get(kind, _string)(schema, source, at)
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
-    for _ in range(DEEPEST):
-        reference = schema.get("$ref", schema.get("ref"))
-        if not isinstance(reference, str):
-            break
-        rest = {key: value for key, value in schema.items() if key not in ("$ref", "ref")}
-        schema = _merged([_pointed(reference, root), rest])
-    if isinstance(schema.get("allOf"), list):
-        rest = {key: value for key, value in schema.items() if key != "allOf"}
-        return _merged([rest, *(_resolved(each, root) for each in schema["allOf"] if isinstance(each, Mapping))])
-    return schema
-
-
-def _pointed(reference: str, root: Schema) -> Schema:
-    """What a ``$ref`` into the schema itself points at."""
-    found: Any = root
-    for step in reference.lstrip("#").strip("/").split("/") if reference != "#" else ():
-        key = step.replace("~1", "/").replace("~0", "~")
-        found = found.get(key) if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping):
-        raise refusal("invalid_argument")
-    return found
-
-
-def _merged(schemas: Sequence[Schema]) -> dict[str, Any]:
-    """One schema for several that must all hold (as far as keys can simply be laid over each other)."""
-    merged: dict[str, Any] = {}
-    for schema in schemas:
-        for key, value in schema.items():
-            before = merged.get(key)
-            if key == "properties" and isinstance(before, Mapping):
-                merged[key] = {**before, **value}
-            elif key == "required" and isinstance(before, list):
-                merged[key] = [*before, *(name for name in value if name not in before)]
-            elif key in ("minimum", "minLength", "minItems") and before is not None:
-                merged[key] = max(_num(before, 0), _num(value, 0))
-            elif key in ("maximum", "maxLength", "maxItems") and before is not None:
-                merged[key] = min(_num(before, 0), _num(value, 0))
-            else:
-                merged[key] = value
-    return merged
-
-
-def _branch(branches: Sequence[Any], source: Source, at: _At) -> Schema:
+def _branch(branches: Sequence[Any], source: Source, at: At) -> Schema:
     """The alternative to take: not null, and at depth one that ends soonest."""
-    shapes = [_resolved(each, at.root) for each in branches if isinstance(each, Mapping)]
+    shapes = [resolved(each, at.root) for each in branches if isinstance(each, Mapping)]
     if not shapes:
         return {}
-    solid = [shape for shape in shapes if _first_type(shape) != "null"] or shapes
+    solid = [shape for shape in shapes if first_type(shape) != "null"] or shapes
     if at.depth < _ROOMY:
         fitting = [shape for shape in solid if _speaks_of(shape, source)]
         return (fitting or solid)[0]
-    return min(shapes, key=_weight)
+    return min(shapes, key=weight)
 
 
 def _speaks_of(shape: Schema, source: Source) -> bool:
@@ -184,33 +93,18 @@ def _speaks_of(shape: Schema, source: Source) -> bool:
     return any(isinstance(name, str) and name.lower() in text for name in names)
 
 
-def _weight(schema: Schema) -> int:
-    order = {"null": 0, "boolean": 1, "integer": 1, "number": 1, "string": 1, "array": 2}
-    return order.get(_first_type(schema), 3 + len(schema.get("required") or ()))
-
-
-def _first_type(schema: Schema) -> str:
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        solid = [each for each in kind if str(each).lower() != "null"]
-        kind = solid[0] if solid else "null"
-    if kind is None:
-        kind = next((implied for key, implied in _IMPLIED if key in schema), "string")
-    return str(kind).lower()
-
-
-def _type(schema: Schema, source: Source, at: _At) -> str:
+def _type(schema: Schema, source: Source, at: At) -> str:
     kinds = schema.get("type")
     nullable = schema.get("nullable") is True or (isinstance(kinds, list) and "null" in [str(k).lower() for k in kinds])
-    kind = _first_type(schema)
-    if nullable and at.depth and (at.depth > _ROOMY or (kind != "boolean" and _hint(schema, source, at) is None)):
+    kind = first_type(schema)
+    if nullable and at.depth and (at.depth > _ROOMY or (kind != "boolean" and hinted(schema, source, at) is None)):
         return "null"
     return kind
 
 
-def _choice(values: Sequence[Any], source: Source, at: _At) -> Any:
+def _choice(values: Sequence[Any], source: Source, at: At) -> Any:
     """The enum value that the text speaks of; else one by chance."""
-    hint = str(_labelled(source, at) or _fact(source, at) or "").lower()
+    hint = str(labelled_as(source, at) or fact_of(source, at) or "").lower()
     words = [value for value in values if isinstance(value, str) and value]
     for text in (hint, (source.known.short if source.known else "").lower(), source.text.lower()):
         said = (
@@ -224,7 +118,7 @@ def _choice(values: Sequence[Any], source: Source, at: _At) -> Any:
 # --- one type each ------------------------------------------------------------------------------------
 
 
-def _object(schema: Schema, source: Source, at: _At) -> dict[str, Any]:
+def _object(schema: Schema, source: Source, at: At) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = dict.fromkeys(schema.get("required") or ())
     value = {}
@@ -246,7 +140,7 @@ def _ordered(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
     return first + [name for name in properties if name not in first]
 
 
-def _recurs(schema: Any, at: _At) -> bool:
+def _recurs(schema: Any, at: At) -> bool:
     """Whether an optional property leads back through a ``$ref``: one round is enough."""
     return at.depth >= 2 and "$ref" in str(schema)
 
@@ -256,9 +150,9 @@ def _extra(schema: Schema) -> Schema:
     return extra if isinstance(extra, Mapping) else {"type": "string"}
 
 
-def _fill(schema: Schema, value: dict[str, Any], source: Source, at: _At) -> None:
+def _fill(schema: Schema, value: dict[str, Any], source: Source, at: At) -> None:
     """Enough free keys for ``minProperties``, and one for an object that is only a map."""
-    least = int(_num(schema.get("minProperties"), 0))
+    least = int(limit(schema.get("minProperties"), 0))
     is_map = (
         not schema.get("properties") and isinstance(schema.get("additionalProperties"), Mapping) and at.depth < _ROOMY
     )
@@ -267,8 +161,8 @@ def _fill(schema: Schema, value: dict[str, Any], source: Source, at: _At) -> Non
         value[name] = _value(_extra(schema), source, at.times(least).under(name))
 
 
-def _array(schema: Schema, source: Source, at: _At) -> list[Any]:
-    least, most = int(_num(schema.get("minItems"), 0)), int(_num(schema.get("maxItems"), 1 << 30))
+def _array(schema: Schema, source: Source, at: At) -> list[Any]:
+    least, most = int(limit(schema.get("minItems"), 0)), int(limit(schema.get("maxItems"), 1 << 30))
     first = schema.get("prefixItems") or []
     value = [_value(each, source, at.under(str(index))) for index, each in enumerate(first)]
     items = schema.get("items", {})
@@ -284,14 +178,14 @@ def _array(schema: Schema, source: Source, at: _At) -> list[Any]:
     return _distinct(value) if schema.get("uniqueItems") else value
 
 
-def _item_texts(items: Any, source: Source, at: _At) -> list[str]:
+def _item_texts(items: Any, source: Source, at: At) -> list[str]:
     """What each item of a list is to be read from: the bullet lines, or the list that is known."""
-    kind = _first_type(_resolved(items, at.root)) if isinstance(items, Mapping) else "string"
+    kind = first_type(resolved(items, at.root)) if isinstance(items, Mapping) else "string"
     if kind == "object":
         return _BULLET.findall(source.text)[:50] or list(source.known.items[:50] if source.known else ())
     if source.known and source.known.items and kind in ("string", "integer", "number"):
         return list(source.known.items[:200])
-    labelled = _labelled(source, at)
+    labelled = labelled_as(source, at)
     return [each.strip() for each in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
 
 
@@ -315,24 +209,24 @@ def _distinct(values: list[Any]) -> list[Any]:
     return kept
 
 
-def _number(schema: Schema, source: Source, at: _At) -> float | int:
-    whole = _first_type(schema) == "integer"
+def _number(schema: Schema, source: Source, at: At) -> float | int:
+    whole = first_type(schema) == "integer"
     lowest, highest = _bounds(schema, whole)
-    hint = _hint(schema, source, at)
-    found = _NUMBER.search(hint.replace(",", "")) if isinstance(hint, str) else None
+    hint = hinted(schema, source, at)
+    found = NUMBER.search(hint.replace(",", "")) if isinstance(hint, str) else None
     value: float = (
         float(found[0]) if found else hint if isinstance(hint, int | float) else _guess(at, source, lowest, highest)
     )
     value = min(max(value, lowest), highest)
-    if step := _num(schema.get("multipleOf"), 0):
+    if step := limit(schema.get("multipleOf"), 0):
         value = _stepped(value, step, lowest, highest)
     return int(value) if whole or float(value).is_integer() else round(value, 6)
 
 
 def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
     nudge = 1 if whole else 1e-3
-    lowest = _num(schema.get("minimum"), -1e15)
-    highest = _num(schema.get("maximum"), 1e15)
+    lowest = limit(schema.get("minimum"), -1e15)
+    highest = limit(schema.get("maximum"), 1e15)
     if isinstance(schema.get("exclusiveMinimum"), int | float) and not isinstance(schema["exclusiveMinimum"], bool):
         lowest = max(lowest, schema["exclusiveMinimum"] + nudge)
     if isinstance(schema.get("exclusiveMaximum"), int | float) and not isinstance(schema["exclusiveMaximum"], bool):
@@ -340,7 +234,7 @@ def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
     return (math.ceil(lowest), math.floor(highest)) if whole else (lowest, highest)
 
 
-def _guess(at: _At, source: Source, lowest: float, highest: float) -> float:
+def _guess(at: At, source: Source, lowest: float, highest: float) -> float:
     low, high = max(lowest, 1), min(highest, 100)
     if low > high:
         low, high = (lowest, lowest) if lowest > 100 else (highest, highest)
@@ -354,8 +248,8 @@ def _stepped(value: float, step: float, lowest: float, highest: float) -> float:
     return rounded + step if rounded < lowest else rounded
 
 
-def _boolean(schema: Schema, source: Source, at: _At) -> bool:
-    hint = _hint(schema, source, at)
+def _boolean(schema: Schema, source: Source, at: At) -> bool:
+    hint = hinted(schema, source, at)
     return (
         hint
         if isinstance(hint, bool)
@@ -365,14 +259,14 @@ def _boolean(schema: Schema, source: Source, at: _At) -> bool:
     )
 
 
-def _string(schema: Schema, source: Source, at: _At) -> str:
-    least, most = int(_num(schema.get("minLength"), 0)), int(_num(schema.get("maxLength"), 1 << 30))
+def _string(schema: Schema, source: Source, at: At) -> str:
+    least, most = int(limit(schema.get("minLength"), 0)), int(limit(schema.get("maxLength"), 1 << 30))
     pattern, form = schema.get("pattern"), schema.get("format")
     if isinstance(pattern, str):
         return _patterned(pattern, source, at, least, most)
     if isinstance(form, str) and form in _FORMATS:
         return _formatted(form, source, at)
-    hint = _hint(schema, source, at)
+    hint = hinted(schema, source, at)
     text = str(hint) if hint is not None else _invented(at, source)
     at.times(least)
     if len(text) < least:
@@ -380,13 +274,13 @@ def _string(schema: Schema, source: Source, at: _At) -> str:
     return text[:most]
 
 
-def _patterned(pattern: str, source: Source, at: _At, least: int, most: int) -> str:
+def _patterned(pattern: str, source: Source, at: At, least: int, most: int) -> str:
     matcher = _compiled(pattern)
     if matcher is None:
         return _invented(at, source)
     whole = pattern.strip("^$")
     inside = _compiled(rf"(?<![\w-])(?:{whole})(?![\w-])")
-    hint = _labelled(source, at)
+    hint = labelled_as(source, at)
     for text in filter(None, (hint, source.text)):
         if matcher.search(text) and least <= len(text) <= most and text == hint:
             return text
@@ -404,15 +298,15 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def _formatted(form: str, source: Source, at: _At) -> str:
+def _formatted(form: str, source: Source, at: At) -> str:
     finder = {"date": _DATE, "email": _EMAIL, "uri": _URL, "url": _URL}.get(form)
-    if finder and (found := finder.search(_labelled(source, at) or source.text)):
+    if finder and (found := finder.search(labelled_as(source, at) or source.text)):
         return found[0]
     return _FORMATS[form]
 
 
-def _invented(at: _At, source: Source) -> str:
-    words = " ".join(_words(at.name)) or "answer"
+def _invented(at: At, source: Source) -> str:
+    words = " ".join(words_of(at.name)) or "answer"
     if source.known:
         return source.known.short
     number = at.path.rpartition(".")[2]
@@ -420,7 +314,7 @@ def _invented(at: _At, source: Source) -> str:
     return f"simulated {words}" if at.depth else source.text.strip().split("\n")[0][:80] or "simulated"
 
 
-def _null(_schema: Schema, _source: Source, _at: _At) -> None:
+def _null(_schema: Schema, _source: Source, _at: At) -> None:
     return None
 
 
@@ -433,102 +327,3 @@ _MAKERS: Mapping[str, Any] = {
     "boolean": _boolean,
     "null": _null,
 }
-
-
-# --- reading the text ---------------------------------------------------------------------------------
-
-
-def _hint(schema: Schema, source: Source, at: _At) -> Any:
-    """What the text or the known facts say about this place; None where they say nothing."""
-    kind = _first_type(schema)
-    if kind == "null":
-        return None
-    fact = _fact(source, at)
-    if fact is not None:
-        return fact
-    labelled = _labelled(source, at)
-    if labelled is not None:
-        return labelled
-    if kind in ("integer", "number"):
-        return _number_near(source, at)
-    if (
-        source.known
-        and at.depth <= 1
-        and _words(at.name)
-        and _words(at.name)[-1] in ("answer", "response", "text", "output", "result")
-    ):
-        return source.known.short if kind != "string" or len(source.known.short) < 40 else source.known.long
-    return _inline(source, at)
-
-
-def _fact(source: Source, at: _At) -> Any:
-    facts = source.known.facts if source.known else {}
-    if at.name in facts:
-        return facts[at.name]
-    words = _words(at.name)
-    return next((facts[word] for word in reversed(words) if word in facts), None) if words else None
-
-
-def _labelled(source: Source, at: _At) -> str | None:
-    """The value after the label that shares most words with this place's name, then with its description."""
-    wanted = set(_words(at.name))
-    if not wanted:
-        return None
-    best: tuple[float, str] | None = None
-    about = set(_words(at.about))
-    for label, value in source.labels.items():
-        words = set(_words(label))
-        shared = len(words & wanted)
-        score = shared / len(wanted) + 0.5 * len(words & about) / max(len(words), 1) - 0.1 * len(words - wanted - about)
-        if shared and score > 0.4 and (best is None or score > best[0]):
-            best = (score, value)
-    return best[1] if best else None
-
-
-def _number_near(source: Source, at: _At) -> str | None:
-    """``quantity 4`` or ``4 items``: the number next to the last word of the name."""
-    for word in reversed(_words(at.name)):
-        stem = re.escape(word.rstrip("s"))
-        if found := re.search(
-            rf"\b{stem}s?\b\W{{0,6}}(?:is |of |was |= )?[$€£]?({_NUMBER.pattern})", source.text, re.IGNORECASE
-        ):
-            return found[1]
-        if found := re.search(rf"({_NUMBER.pattern})[ -]?(?:\w+ )?{stem}s?\b", source.text, re.IGNORECASE):
-            return found[1]
-    return None
-
-
-def _inline(source: Source, at: _At) -> str | None:
-    """``sku ABC-1001`` or ``name is Ada``: the word after the name."""
-    words = _words(at.name)
-    if not words:
-        return None
-    name = r"[\s_-]".join(re.escape(word) for word in words)
-    found = re.search(
-        rf"\b{name}\b(?: is| was|:)?\s+[\"'“]?([A-Z0-9][\w@.-]*(?: [A-Z][\w-]*)*)", source.text
-    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@-]+)", source.text)
-    return found[1] if found else None
-
-
-@lru_cache(maxsize=2048)
-def _words(name: str) -> tuple[str, ...]:
-    spaced = _CAMEL.sub(" ", name).lower()
-    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced) if word and word not in ("the", "of", "a", "an"))
-
-
-def _num(value: Any, default: float) -> float:
-    """A limit: a number, or the string that int64 may be."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return default
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
-
-
-def keys_asked(prompt: str) -> list[str]:
-    """The quoted keys of ``with the keys "a" and "b"``."""
-    found = re.search(
-        r"\b(?:keys?|fields?|properties)\b:?\s+((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)", prompt, re.IGNORECASE
-    )
-    return re.findall(r"[\"'`“](\w+)[\"'`”]", found[1]) if found else []

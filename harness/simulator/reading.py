@@ -1,0 +1,145 @@
+"""A place in a structured answer, and what the text at hand says about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from harness.simulator.errors import refusal
+from harness.simulator.knowledge import Known
+from harness.simulator.seed import Seed
+from harness.simulator.shapes import Schema, first_type
+
+LARGEST = 20_000
+"""Values, characters or keys that one schema may demand."""
+_LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
+_ONE_LINE = re.compile(r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)")
+"""What stands between labels on one line: ``Name: Soup. Servings: 4``."""
+NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where values come from: the text at hand, what is known about the question, and chance."""
+
+    text: str
+    seed: Seed
+    known: Known | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str, seed: Seed, known: Known | None = None) -> Source:
+        labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
+        return cls(text, seed, known, labels)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A place in the value being made: its name, a path that seeds chance, how deep it is, and the root schema."""
+
+    root: Schema
+    name: str = ""
+    about: str = ""
+    path: str = "$"
+    depth: int = 0
+    many: int = 1
+    """How many times this place stands in the value, lists around it multiplied."""
+
+    def under(self, name: str, about: str = "") -> At:
+        return replace(self, name=name, about=about, path=f"{self.path}.{name}", depth=self.depth + 1)
+
+    def times(self, count: int) -> At:
+        """This place, ``count`` times. Raises the API's 400 for more than can be served."""
+        if self.many * count > LARGEST:
+            raise refusal("too_many_states")
+        return replace(self, many=self.many * max(count, 1))
+
+
+def hinted(schema: Schema, source: Source, at: At) -> Any:
+    """What the text or the known facts say about this place; None where they say nothing."""
+    kind = first_type(schema)
+    if kind == "null":
+        return None
+    fact = fact_of(source, at)
+    if fact is not None:
+        return fact
+    labelled = labelled_as(source, at)
+    if labelled is not None:
+        return labelled
+    if kind in ("integer", "number"):
+        return _number_near(source, at)
+    if (
+        source.known
+        and at.depth <= 1
+        and words_of(at.name)
+        and words_of(at.name)[-1] in ("answer", "response", "text", "output", "result")
+    ):
+        return source.known.short if kind != "string" or len(source.known.short) < 40 else source.known.long
+    return _inline(source, at)
+
+
+def fact_of(source: Source, at: At) -> Any:
+    facts = source.known.facts if source.known else {}
+    if at.name in facts:
+        return facts[at.name]
+    words = words_of(at.name)
+    return next((facts[word] for word in reversed(words) if word in facts), None) if words else None
+
+
+def labelled_as(source: Source, at: At) -> str | None:
+    """The value after the label that shares most words with this place's name, then with its description."""
+    wanted = set(words_of(at.name))
+    if not wanted:
+        return None
+    best: tuple[float, str] | None = None
+    about = set(words_of(at.about))
+    for label, value in source.labels.items():
+        words = set(words_of(label))
+        shared = len(words & wanted)
+        score = shared / len(wanted) + 0.5 * len(words & about) / max(len(words), 1) - 0.1 * len(words - wanted - about)
+        if shared and score > 0.4 and (best is None or score > best[0]):
+            best = (score, value)
+    return best[1] if best else None
+
+
+def _number_near(source: Source, at: At) -> str | None:
+    """``quantity 4`` or ``4 items``: the number next to the last word of the name."""
+    for word in reversed(words_of(at.name)):
+        stem = re.escape(word.rstrip("s"))
+        if found := re.search(
+            rf"\b{stem}s?\b\W{{0,6}}(?:is |of |was |= )?[$€£]?({NUMBER.pattern})", source.text, re.IGNORECASE
+        ):
+            return found[1]
+        if found := re.search(rf"({NUMBER.pattern})[ -]?(?:\w+ )?{stem}s?\b", source.text, re.IGNORECASE):
+            return found[1]
+    return None
+
+
+def _inline(source: Source, at: At) -> str | None:
+    """``sku ABC-1001`` or ``name is Ada``: the word after the name."""
+    words = words_of(at.name)
+    if not words:
+        return None
+    name = r"[\s_-]".join(re.escape(word) for word in words)
+    found = re.search(
+        rf"\b{name}\b(?: is| was|:)?\s+[\"'“]?([A-Z0-9][\w@.-]*(?: [A-Z][\w-]*)*)", source.text
+    ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@-]+)", source.text)
+    return found[1] if found else None
+
+
+@lru_cache(maxsize=2048)
+def words_of(name: str) -> tuple[str, ...]:
+    spaced = _CAMEL.sub(" ", name).lower()
+    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced) if word and word not in ("the", "of", "a", "an"))
+
+
+def keys_asked(prompt: str) -> list[str]:
+    """The quoted keys of ``with the keys "a" and "b"``."""
+    found = re.search(
+        r"\b(?:keys?|fields?|properties)\b:?\s+((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)", prompt, re.IGNORECASE
+    )
+    return re.findall(r"[\"'`“](\w+)[\"'`”]", found[1]) if found else []

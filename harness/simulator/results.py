@@ -1,0 +1,83 @@
+"""What the model says to the results of its calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from typing import Any
+
+from harness.simulator.request import Ask
+
+_FIGURE = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
+_TEMPERATURE = re.compile(r"temp|celsius|degree|^c$", re.IGNORECASE)
+
+
+def responses(ask: Ask) -> list[Mapping[str, Any]]:
+    """The ``functionResponse`` objects after the model's last turn; empty where it called nothing."""
+    last = list(takewhile(lambda content: content.get("role") != "model", reversed(ask.contents)))
+    parts = [part for content in reversed(last) for part in content.get("parts", ())]
+    return [part["functionResponse"] for part in parts if "functionResponse" in part]
+
+
+def about_results(ask: Ask) -> str:
+    """What the model says to the results of its calls: the results in words, and advice where they are about weather."""
+    results = responses(ask)
+    places = _called_with(ask)
+    said_all = [said(each, places.get(index)) for index, each in enumerate(results)]
+    advice = [words for each in results if (words := _advice(each.get("response") or {}))]
+    return " ".join([*said_all, *dict.fromkeys(advice)])
+
+
+def said(result: Mapping[str, Any], place: str | None = None) -> str:
+    """One result as a sentence."""
+    response = result.get("response")
+    where = f" for {place}" if place else ""
+    return f"{result.get('name', 'The function')}{where} says: {_words(response)}."
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        if set(value) == {"name", "content"}:
+            return _words(value["content"])
+        if len(value) == 1:
+            return _words(next(iter(value.values())))
+        return ", ".join(f"{str(key).replace('_', ' ')} {_words(each)}" for key, each in value.items()) or "nothing"
+    if isinstance(value, list):
+        return ", ".join(map(_words, value)) or "nothing"
+    return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value).rstrip(".")
+
+
+def _called_with(ask: Ask) -> dict[int, str]:
+    """The first text argument of each call that the results answer, by position."""
+    turns = [content for content in ask.contents if any("functionCall" in part for part in content.get("parts", ()))]
+    made = [part["functionCall"] for part in turns[-1]["parts"] if "functionCall" in part] if turns else []
+    firsts = {
+        n: next((v for v in (call.get("args") or {}).values() if isinstance(v, str)), None)
+        for n, call in enumerate(made)
+    }
+    return {n: value for n, value in firsts.items() if value}
+
+
+def _advice(response: Any) -> str:
+    """What to wear: the first number under a key that speaks of temperature decides."""
+    degrees = next(_temperatures(response), None)
+    if degrees is None:
+        return ""
+    if degrees < 10:
+        return "Wear a warm coat, and gloves if it snows."
+    return "A light jacket is enough." if degrees < 20 else "Light clothes are fine."
+
+
+def _temperatures(value: Any) -> Iterator[float]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if (
+                _TEMPERATURE.search(str(key))
+                and isinstance(each, int | float | str)
+                and (found := _FIGURE.search(f" {each} ".replace("°", " ")))
+            ):
+                fahrenheit = re.search(r"_f$|fahrenheit|°F", f"{key}") is not None
+                yield (float(found[0]) - 32) * 5 / 9 if fahrenheit else float(found[0])
+            else:
+                yield from _temperatures(each)

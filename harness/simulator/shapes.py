@@ -1,0 +1,93 @@
+"""Schemas made plain: references followed, alternatives chosen, several laid over each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.simulator.errors import refusal
+
+Schema = Mapping[str, Any]
+
+DEEPEST = 24
+HUGE = 1e15
+_IMPLIED = (("properties", "object"), ("items", "array"), ("prefixItems", "array"))
+"""Keyword -> the type of a schema that names none."""
+
+
+def resolved(schema: Schema, root: Schema) -> Schema:
+    """The schema with its ``$ref`` followed and its ``allOf`` laid over it. Raises the API's 400 for one that points nowhere."""
+    for _ in range(DEEPEST):
+        reference = schema.get("$ref", schema.get("ref"))
+        if not isinstance(reference, str):
+            break
+        rest = {key: value for key, value in schema.items() if key not in ("$ref", "ref")}
+        schema = merged([_pointed(reference, root), rest])
+    if isinstance(schema.get("allOf"), list):
+        rest = {key: value for key, value in schema.items() if key != "allOf"}
+        return merged([rest, *(resolved(each, root) for each in schema["allOf"] if isinstance(each, Mapping))])
+    return schema
+
+
+def _pointed(reference: str, root: Schema) -> Schema:
+    """What a ``$ref`` into the schema itself points at."""
+    found: Any = root
+    for step in reference.lstrip("#").strip("/").split("/") if reference != "#" else ():
+        key = step.replace("~1", "/").replace("~0", "~")
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise refusal("invalid_argument")
+    return found
+
+
+def merged(schemas: Sequence[Schema]) -> dict[str, Any]:
+    """One schema for several that must all hold (as far as keys can simply be laid over each other)."""
+    whole: dict[str, Any] = {}
+    for schema in schemas:
+        for key, value in schema.items():
+            before = whole.get(key)
+            if key == "properties" and isinstance(before, Mapping):
+                whole[key] = {**before, **value}
+            elif key == "required" and isinstance(before, list):
+                whole[key] = [*before, *(name for name in value if name not in before)]
+            elif key in ("minimum", "minLength", "minItems") and before is not None:
+                whole[key] = max(limit(before, 0), limit(value, 0))
+            elif key in ("maximum", "maxLength", "maxItems") and before is not None:
+                whole[key] = min(limit(before, 0), limit(value, 0))
+            else:
+                whole[key] = value
+    return whole
+
+
+def weight(schema: Schema) -> int:
+    """How long a value of this schema goes on, roughly: what ends soonest is lightest."""
+    order = {"null": 0, "boolean": 1, "integer": 1, "number": 1, "string": 1, "array": 2}
+    return order.get(first_type(schema), 3 + len(schema.get("required") or ()))
+
+
+def first_type(schema: Schema) -> str:
+    """The type in lower case; of several the first that is not null; of none what the keywords imply."""
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        solid = [each for each in kind if str(each).lower() != "null"]
+        kind = solid[0] if solid else "null"
+    if kind is None:
+        kind = next((implied for key, implied in _IMPLIED if key in schema), "string")
+    return str(kind).lower()
+
+
+def limit(value: Any, default: float) -> float:
+    """A limit: a number, or the string that int64 may be; what is too large for any is cut to ``HUGE``."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return default
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or (isinstance(value, float) and math.isnan(value))
+    ):
+        return default
+    return max(-HUGE, min(HUGE, value))
