@@ -21,6 +21,9 @@ SCHEMA = {
 }
 """Eight properties; the lists bring an answer to about 2 KiB."""
 
+STORY = "Tell me a short story about a lighthouse, about 300 words."
+"""Answered in about 20 chunks."""
+
 
 def json_cases(cases: int) -> str:
     """``cases`` JSON-mode cases with a cassette each and four checks each."""
@@ -57,7 +60,7 @@ def text_rows(trials: int, transport: str) -> str:
         "suite": f"bench-{transport}",
         "defaults": {"model": "gemini-2.5-flash", "thinking": 0, "transport": transport},
         "repeat": trials,
-        "cases": [{"id": "story", "prompt": "Tell me a short story about a lighthouse, about 120 words."}],
+        "cases": [{"id": "story", "prompt": STORY}],
     }
     return json.dumps(head)
 
