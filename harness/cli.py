@@ -142,7 +142,9 @@ def _show(commands: Commands) -> None:
 
 
 def _compare(commands: Commands) -> None:
-    parser = _add(commands, "compare", "two runs, or two targets of one run: flips, and differences of measures")
+    parser = _add(
+        commands, "compare", "two runs, or two targets or values of an axis of one run: flips, and verdicts on measures"
+    )
     parser.add_argument("base", metavar="BASE", help="a saved run: its path, its id, or last")
     parser.add_argument(
         "candidate", metavar="CANDIDATE", nargs="?", help="another run; without it, two targets of BASE"
@@ -153,6 +155,20 @@ def _compare(commands: Commands) -> None:
         action="append",
         default=[],
         help="twice: the two targets of BASE, reference first",
+    )
+    parser.add_argument(
+        "--axis",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="twice: two values of one axis of BASE (thinking, transport, model, provider ...), reference first",
+    )
+    parser.add_argument(
+        "--margin",
+        metavar="MEASURE=CHANGE",
+        action="append",
+        default=[],
+        help="changes up to this are the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
     )
     _formats(parser)
 

@@ -1,17 +1,16 @@
-"""What differs between two runs, or two targets of one run: cells side by side, checks that flip, differences of measures.
-
-Nothing here says better or worse: that needs statistics, which this comparison does not make.
-"""
+"""What differs between two runs, or two values of an axis of one run: cells side by side, checks that flip, verdicts on measures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.axes import label
+from harness.differences import Difference, differences
 from harness.model import Json
-from harness.rows import PlaceRow
-from harness.summary import Group, Summary, Trouble, median
+from harness.rows import PlaceRow, Row
+from harness.summary import Group, Summary, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A check, or the whole cell (``status``), that judges the two sides differently."""
+    """A check, or the whole cell (``status``), that judges the two sides differently.
+
+    ``answers``: what the reference and the candidate said, where that is known; they are filled in by who can read the rows again.
+    """
 
     id: str
     check: str
@@ -41,18 +43,13 @@ class Flip:
     after: str
     place: PlaceRow
     trouble: Trouble | None = None
+    groups: tuple[str, str] = ("", "")
+    """The ids of the cell on the two sides."""
+    answers: tuple[str | None, str | None] = (None, None)
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The median of the paired differences (candidate minus reference) of a measure, over ``pairs`` cells."""
-
-    measure: str
-    suite: str | None
-    reference: float
-    candidate: float
-    estimate: float
-    pairs: int
+    def to_json(self) -> dict[str, Any]:
+        row = {"id": self.id, "check": self.check, "from": self.before, "to": self.after}
+        return {**row, "answers": {"reference": self.answers[0], "candidate": self.answers[1]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,54 +68,91 @@ class Comparison:
         return [pair for pair in self.pairs if pair.reference and pair.candidate]
 
     def to_json(self) -> dict[str, Any]:
-        """The document of ``compare --format json``. No verdict is claimed: that needs statistics this comparison has not made."""
+        """The document of ``compare --format json``."""
         return {
             "version": 1,
             "reference": self.reference,
             "candidate": self.candidate,
             "cells": [_cell(pair) for pair in self.pairs],
-            "flips": [{"id": f.id, "check": f.check, "from": f.before, "to": f.after} for f in self.flips],
-            "verdicts": [_undecided(each) for each in self.differences],
+            "flips": [flip.to_json() for flip in self.flips],
+            "verdicts": [each.to_json() for each in self.differences],
             "gates": [],
             "notes": list(self.notes),
         }
 
 
+ANSWER = 1_000
+"""Characters of an answer that a flip keeps."""
 Key = tuple[str, ...]
+Margins = Mapping[str, float]
 
 
-def compare_runs(base: Summary, candidate: Summary, names: tuple[str, str]) -> Comparison:
-    """Pair the cells of two runs by case, target and axes."""
-    return _compare(_keyed(base, with_target=True), _keyed(candidate, with_target=True), names)
+def compare_runs(
+    base: Summary, candidate: Summary, names: tuple[str, str], margins: Margins | None = None
+) -> Comparison:
+    """Pair the cells of two runs by case, target and axes. ``margins``: see ``differences.MARGINS``."""
+    return _compare(_keyed(base, _whole), _keyed(candidate, _whole), names, margins)
 
 
-def compare_targets(summary: Summary, reference: str, candidate: str) -> Comparison:
+def compare_targets(summary: Summary, reference: str, candidate: str, margins: Margins | None = None) -> Comparison:
     """Pair the cells of two targets (``provider/model``) of one run by case and axes."""
-    one = _keyed(summary, with_target=False, target=reference)
-    return _compare(one, _keyed(summary, with_target=False, target=candidate), (reference, candidate))
+    return compare_axis(summary, "target", reference, candidate, margins)
 
 
-def _keyed(summary: Summary, *, with_target: bool, target: str | None = None) -> dict[Key, Group]:
-    return {
-        (
-            group.suite,
-            group.case,
-            *(f"{name}={value}" for name, value in group.axes.items()),
-            *([group.target] if with_target else []),
-        ): group
-        for group in summary.groups.values()
-        if target is None or group.target == target
-    }
+def compare_axis(
+    summary: Summary, axis: str, reference: str, candidate: str, margins: Margins | None = None
+) -> Comparison:
+    """Pair the cells of one run that differ in the value of one axis only; values as ``axis_values`` spells them."""
+    names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
+    one, other = (_keyed(summary, _without(axis, value)) for value in (reference, candidate))
+    return _compare(one, other, names, margins)
 
 
-def _compare(one: Mapping[Key, Group], other: Mapping[Key, Group], names: tuple[str, str]) -> Comparison:
+def axis_values(summary: Summary, axis: str) -> list[str]:
+    """The values of an axis (``target``, ``model`` and ``provider`` too) that occur in a run, as ids spell them."""
+    return list(dict.fromkeys(value for group in summary.groups.values() if (value := _coordinates(group).get(axis))))
+
+
+def _coordinates(group: Group) -> dict[str, str]:
+    """Where a cell stands on every axis."""
+    provider, _, model = group.target.partition("/")
+    swept = {name: label(name, value).removeprefix(f"{name}=") for name, value in group.axes.items()}
+    return {"target": group.target, "provider": provider, "model": model, **swept}
+
+
+def _whole(group: Group) -> Key:
+    return (group.suite, group.case, *(f"{name}={value}" for name, value in group.axes.items()), group.target)
+
+
+def _without(axis: str, wanted: str) -> Callable[[Group], Key | None]:
+    """The key of a cell with that value of the axis, the axis itself left out; None for other cells."""
+    also = {"target": {"provider", "model"}}.get(axis, {"target"})
+
+    def key(group: Group) -> Key | None:
+        where = _coordinates(group)
+        if where.get(axis) != wanted:
+            return None
+        rest = (f"{name}={value}" for name, value in where.items() if name != axis and name not in also)
+        return (group.suite, group.case, *rest)
+
+    return key
+
+
+def _keyed(summary: Summary, key: Callable[[Group], Key | None]) -> dict[Key, Group]:
+    return {found: group for group in summary.groups.values() if (found := key(group)) is not None}
+
+
+def _compare(
+    one: Mapping[Key, Group], other: Mapping[Key, Group], names: tuple[str, str], margins: Margins | None
+) -> Comparison:
     pairs = [_pair(one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
+    both = [(pair.reference, pair.candidate) for pair in pairs if pair.reference and pair.candidate]
     return Comparison(
         reference=names[0],
         candidate=names[1],
         pairs=pairs,
         flips=[flip for pair in pairs for flip in _flips(pair)],
-        differences=list(_differences(pairs)),
+        differences=differences(both, margins),
         notes=list(_unpaired(pairs, names)),
     )
 
@@ -138,16 +172,16 @@ def _flips(pair: Pair) -> Iterator[Flip]:
         before, after = _state(one, check), _state(other, check)
         if before != after:
             found = True
-            yield Flip(other.id, check, before, after, other.place, other.trouble)
+            yield Flip(other.id, check, before, after, other.place, other.trouble, (one.id, other.id))
     if not found and one.status != other.status:
-        yield Flip(other.id, "status", one.status, other.status, other.place, other.trouble)
+        yield Flip(other.id, "status", one.status, other.status, other.place, other.trouble, (one.id, other.id))
 
 
 def _state(group: Group, check: str) -> str:
     """An invariant that held leaves no row of its own: where the group was judged, absent means that it held."""
     held, broke = group.checks.get(check, (0, 0))
     if check.startswith("invariant:"):
-        held = group.attempts - group.statuses["error"] - broke
+        held = group.judged - broke
     if held and broke:
         return "flaky"
     if not held and not broke:
@@ -155,44 +189,37 @@ def _state(group: Group, check: str) -> str:
     return "failed" if broke else "passed"
 
 
-def _differences(pairs: Sequence[Pair]) -> Iterator[Difference]:
-    suites = dict.fromkeys(pair.suite for pair in pairs)
-    scopes = [None, *suites] if len(suites) > 1 else [None]
-    for scope in scopes:
-        inside = [pair for pair in pairs if scope is None or pair.suite == scope]
-        for measure in _measured(inside):
-            yield from _difference(measure, scope, inside)
+RowsOf = Callable[[Container[str]], Iterable[Row]]
+"""Reads the rows of these groups once more."""
 
 
-def _measured(pairs: Sequence[Pair]) -> list[str]:
-    groups = [group for pair in pairs for group in (pair.reference, pair.candidate) if group]
-    return ["pass_rate", *dict.fromkeys(name for group in groups for name in group.measures)]
-
-
-def _difference(measure: str, scope: str | None, pairs: Sequence[Pair]) -> Iterator[Difference]:
-    values = [
-        (before, after)
-        for pair in pairs
-        if pair.reference and pair.candidate
-        if (before := _value(pair.reference, measure)) is not None
-        if (after := _value(pair.candidate, measure)) is not None
+def with_answers(comparison: Comparison, reference: RowsOf, candidate: RowsOf) -> Comparison:
+    """The comparison with what both sides of each flip said: where the check broke, in the first attempt that broke it."""
+    sides = [
+        _answers({(flip.groups[side], flip.check) for flip in comparison.flips}, rows)
+        for side, rows in enumerate((reference, candidate))
     ]
-    if values:
-        befores, afters = zip(*values, strict=True)
-        middle = _mean if measure == "pass_rate" else median
-        estimate = middle([after - before for before, after in values])
-        yield Difference(measure, scope, middle(befores), middle(afters), estimate, len(values))
+    flips = [
+        replace(flip, answers=(sides[0].get((flip.groups[0], flip.check)), sides[1].get((flip.groups[1], flip.check))))
+        for flip in comparison.flips
+    ]
+    return replace(comparison, flips=flips)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _value(group: Group, measure: str) -> float | None:
-    if measure == "pass_rate":
-        judged = group.attempts - group.statuses["error"]
-        return group.passed / judged if judged else None
-    return group.typical(measure)
+def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], str]:
+    checks: dict[str, list[str]] = {}
+    for group, check in wanted:
+        checks.setdefault(group, []).append(check)
+    found: dict[tuple[str, str], tuple[bool, str]] = {}
+    for row in rows(checks) if checks else ():
+        if row["outcome"] is None:
+            continue
+        broken = {each["check"] for each in row["verdicts"] if each["status"] in ("failed", "error")}
+        for check in checks[row["group"]]:
+            key, broke = (row["group"], check), check in broken
+            if key not in found or (broke and not found[key][0]):
+                found[key] = (broke, row["outcome"]["text"][:ANSWER])
+    return {key: text for key, (_, text) in found.items()}
 
 
 def _unpaired(pairs: Sequence[Pair], names: tuple[str, str]) -> Iterator[str]:
@@ -220,18 +247,3 @@ def _side(group: Group | None) -> dict[str, Any] | None:
         return None
     measures = {name: value for name in group.measures if (value := group.typical(name)) is not None}
     return {**group.row(), "target": group.target, "flaky": group.flaky, "measures": measures}
-
-
-def _undecided(difference: Difference) -> dict[str, Any]:
-    return {
-        "measure": difference.measure,
-        "suite": difference.suite,
-        "verdict": "cannot tell",
-        "reference": difference.reference,
-        "candidate": difference.candidate,
-        "estimate": difference.estimate,
-        "pairs": difference.pairs,
-        "interval": None,
-        "p": None,
-        "needs": None,
-    }

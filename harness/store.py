@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ from harness.summary import Summary
 __all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row"]
 
 NAME = "run.jsonl"
+_ID = re.compile(rb'\{"id":"([^"\\]*)#\d+"')
+"""How a line begins that this program wrote: the trial's id, its group first."""
 
 
 def run_row(
@@ -139,6 +142,18 @@ class SavedRun:
                     return
                 yield cast("Row", value)
         self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
+
+    def rows_of(self, groups: Container[str]) -> Iterator[Row]:
+        """The trials of these groups only; the lines of others are not decoded."""
+        with self.path.open("rb") as file:
+            next(file)
+            for number, line in enumerate(file, start=2):
+                named = _ID.match(line)
+                if named and named[1].decode() not in groups:
+                    continue
+                value = self._value(line, number)
+                if value is not None and value.get("group") in groups:
+                    yield cast("Row", value)
 
     def _value(self, line: bytes, number: int) -> dict[str, Any] | None:
         try:

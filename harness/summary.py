@@ -72,6 +72,11 @@ class Group:
         return self.statuses["passed"] + self.statuses["xpassed"]
 
     @property
+    def judged(self) -> int:
+        """Attempts that could be judged."""
+        return self.attempts - self.statuses["error"]
+
+    @property
     def needed(self) -> int:
         return self.attempts if self.require is None else min(self.require, self.attempts)
 
@@ -90,8 +95,7 @@ class Group:
         """By ``require``. An attempt that could not be judged counts as neither: where it could decide, *error*."""
         if not self.attempts:
             return "skipped"
-        judged = self.attempts - self.statuses["error"]
-        enough = self.passed >= self.needed and judged > 0
+        enough = self.passed >= self.needed and self.judged > 0
         if not enough and self.passed + self.statuses["error"] >= self.needed:
             return "error"
         if self.xfail is not None:
@@ -103,10 +107,14 @@ class Group:
 
         Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``.
         """
-        if measure in ("ttft_s", "gap_s") and not self.streamed:
-            return None
-        values = self.measures.get(measure)
+        values = self.measured(measure)
         return median(values) if values else None
+
+    def measured(self, measure: str) -> Sequence[float]:
+        """The values over the attempts, as far as they mean something (see ``typical``)."""
+        if measure in ("ttft_s", "gap_s") and not self.streamed:
+            return ()
+        return self.measures.get(measure, ())
 
     def row(self) -> GroupRow:
         return {"id": self.id, "status": self.status, "passed": self.passed, "attempts": self.attempts}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import compare_runs, compare_targets
+from harness.compare import axis_values, compare_axis, compare_runs, compare_targets, with_answers
+from harness.differences import sentence
+from harness.rows import OutcomeRow, Row
 from harness.summary import summarise
 from tests.made import failed, row, unjudged, verdict
 
@@ -49,14 +51,101 @@ def test_two_targets_are_paired_by_case_and_axes() -> None:
     comparison = compare_targets(summarise(rows), "g/a", "g/b")
     assert len(comparison.paired) == 2
     difference = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
-    assert (difference.reference, difference.candidate, difference.estimate, difference.pairs) == (55, 77, 22, 2)
+    seen = difference.evidence
+    assert (seen.reference, seen.candidate, seen.estimate, seen.pairs, seen.cases) == (55, 77, 22, 2, 1)
 
 
-def test_a_comparison_claims_no_verdict() -> None:
+def test_one_case_says_nothing_about_others() -> None:
     verdicts = compare_runs(summarise([row()]), summarise([row()]), ("1", "2")).to_json()["verdicts"]
-    assert {(each["verdict"], each["interval"], each["p"], each["needs"]) for each in verdicts} == {
-        ("cannot tell", None, None, None)
+    assert {(each["verdict"], each["interval"], each["needs"]) for each in verdicts} == {("cannot tell", None, None)}
+    assert verdicts[0]["says"] == (
+        "cannot tell: 0 pp in one case, which says nothing about others, however often it is repeated"
+    )
+
+
+def swept(**values: list[int]) -> list[Row]:
+    """A row per value of ``thinking`` and case; the numbers are thought tokens."""
+    return [
+        row(f"case-{n}", axes={"thinking": level}, measures={"thoughtsTokenCount": thoughts})
+        for level, counted in values.items()
+        for n, thoughts in enumerate(counted)
+    ]
+
+
+def test_two_values_of_an_axis_are_paired_by_everything_else() -> None:
+    summary = summarise(swept(low=[10, 20, 30, 40, 50, 60, 70], high=[20, 41, 62, 79, 103, 118, 145]))
+    assert axis_values(summary, "thinking") == ["low", "high"]
+    comparison = compare_axis(summary, "thinking", "low", "high")
+    assert (comparison.reference, comparison.candidate) == ("thinking=low", "thinking=high")
+    thoughts = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
+    assert thoughts.verdict == "worse"
+    assert sentence(thoughts) == "worse: +103% (+97 to +107), p 0.016"
+
+
+def test_a_level_of_models_is_compared_within_each_model() -> None:
+    rows = [row(n, f"g/{m}", axes={"thinking": level}) for n in "ab" for m in "xy" for level in ("low", "high")]
+    assert len(compare_axis(summarise(rows), "model", "x", "y").paired) == 4
+    assert len(compare_axis(summarise(rows), "thinking", "low", "high").paired) == 4
+
+
+def test_equal_numbers_are_the_same_and_no_interval_is_made_up() -> None:
+    summary = summarise([row(f"case-{n}", measures={"totalTokenCount": 30 + n}) for n in range(8)])
+    found = compare_runs(summary, summary, ("1", "1")).to_json()["verdicts"]
+    tokens = next(each for each in found if each["measure"] == "totalTokenCount")
+    assert (tokens["verdict"], tokens["says"]) == ("same", "same: all 8 pairs are equal")
+    assert (tokens["interval"], tokens["p"], tokens["needs"]) == (None, None, None)
+
+
+def test_no_flip_in_few_cases_is_no_proof_that_there_are_none() -> None:
+    summary = summarise([row(f"case-{n}") for n in range(8)])
+    rate = compare_runs(summary, summary, ("1", "1")).differences[0]
+    assert rate.verdict == "cannot tell"
+    assert sentence(rate).startswith("cannot tell: 0 pp (-27.7 to +27.7), p 1.000; needs about 191 more pairs")
+
+
+def test_the_margin_decides_what_is_the_same() -> None:
+    summary = summarise([row(f"case-{n}") for n in range(100)])
+    verdicts = [
+        compare_runs(summary, summary, ("1", "1"), {"pass_rate": margin}).differences[0].verdict
+        for margin in (0.02, 0.05)
+    ]
+    assert verdicts == ["cannot tell", "same"]
+
+
+def test_all_failures_say_so() -> None:
+    summary = summarise([failed(f"case-{n}") for n in range(8)])
+    rate = compare_runs(summary, summary, ("1", "1")).differences[0]
+    assert sentence(rate).startswith("cannot tell: nothing passed on either side; needs about")
+
+
+def test_what_could_not_be_judged_is_no_verdict() -> None:
+    summary = summarise([unjudged(measures={})])
+    assert not compare_runs(summary, summary, ("1", "1")).differences
+
+
+def test_repeats_give_pass_at_k_and_pass_hat_k() -> None:
+    rows = [row(case, n=n, status=each) for case in "ab" for n, each in enumerate(["passed", "passed", "failed"])]
+    found = compare_runs(summarise(rows), summarise(rows), ("1", "1")).to_json()["verdicts"][0]
+    assert found["repeats"] == {
+        "k": 3,
+        "reference": {"pass@k": 1, "pass^k": 0},
+        "candidate": {"pass@k": 1, "pass^k": 0},
     }
+
+
+def test_a_flip_shows_what_both_sides_said() -> None:
+    one = row("a", verdicts=[verdict("text", ok=True)], outcome=said("Oslo"))
+    other = [
+        row("a", n=1, verdicts=[verdict("text", ok=True)], outcome=said("Oslo!")),
+        failed("a", n=2, outcome=said("Bergen")),
+    ]
+    comparison = compare_runs(summarise([one]), summarise(other), ("1", "2"))
+    flip = with_answers(comparison, lambda _: [one], lambda _: other).flips[0]
+    assert (flip.before, flip.after, flip.answers) == ("passed", "flaky", ("Oslo", "Bergen"))
+
+
+def said(text: str) -> OutcomeRow:
+    return {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": text}
 
 
 @given(st.lists(statuses, min_size=1, max_size=5))
@@ -64,4 +153,5 @@ def test_a_run_does_not_differ_from_itself(attempts: list[str]) -> None:
     summary = summarise([row(n=n, status=each) for n, each in enumerate(attempts)])
     comparison = compare_runs(summary, summary, ("1", "1"))
     assert not comparison.flips
-    assert all(each.estimate == 0 for each in comparison.differences)
+    assert all(each.evidence.estimate == 0 for each in comparison.differences)
+    assert all(each.verdict in ("same", "cannot tell") for each in comparison.differences)

@@ -1,15 +1,17 @@
-"""``compare``: two runs, or two targets of one run."""
+"""``compare``: two runs, or two targets or values of an axis of one run."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from harness.commands import printing, reading
-from harness.compare import Comparison, compare_runs, compare_targets
+from harness.compare import Comparison, axis_values, compare_axis, compare_runs, with_answers
+from harness.differences import JUDGED
 from harness.errors import UsageError
+from harness.render import words
 from harness.rows import RunRow
 from harness.store import SavedRun
 from harness.summary import Summary, summarise
@@ -17,11 +19,14 @@ from harness.summary import Summary, summarise
 
 def main(options: Namespace) -> int:
     printing.check(options, "comparison")
+    margins = dict(_margin(each) for each in options.margin)
     base = reading.run(options.base, options)
     if options.candidate:
-        comparison = _two_runs(base, reading.run(options.candidate, options))
+        if options.target or options.axis:
+            raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
+        comparison = _two_runs(base, reading.run(options.candidate, options), margins)
     else:
-        comparison = _two_targets(summarise(base.rows()), options.target, base)
+        comparison = _within(base, options, margins)
     printing.show(comparison, "comparison", options)
     if not comparison.paired:
         sys.stderr.write("nothing to compare: the two sides have no cell in common\n")
@@ -29,11 +34,11 @@ def main(options: Namespace) -> int:
     return 0
 
 
-def _two_runs(base: SavedRun, candidate: SavedRun) -> Comparison:
+def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(summarise(base.rows()), summarise(candidate.rows()), names)
+    comparison = compare_runs(summarise(base.rows()), summarise(candidate.rows()), names, margins)
     notes = [*base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
-    return replace(comparison, notes=notes)
+    return replace(with_answers(comparison, base.rows_of, candidate.rows_of), notes=notes)
 
 
 def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
@@ -43,15 +48,54 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
             yield f"the suite {suite['suite']} was changed between the two runs: a flip may be the suite's"
 
 
-def _two_targets(summary: Summary, asked: list[str], base: SavedRun) -> Comparison:
-    targets = [target for target, _ in summary.by_target()]
-    chosen = asked or (targets if len(targets) == 2 else [])
-    unknown = [each for each in chosen if each not in targets]
-    if len(chosen) != 2 or unknown:
-        wrong = (
-            f"{unknown[0]} is not a target of this run"
-            if unknown
-            else "name the two targets with --target, reference first"
+def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> Comparison:
+    summary = summarise(base.rows())
+    axis, asked = _asked(options)
+    chosen = _two_values(summary, axis, asked, base.run["id"])
+    comparison = compare_axis(summary, axis, *chosen, margins)
+    notes = [*base.notes, *comparison.notes]
+    return replace(with_answers(comparison, base.rows_of, base.rows_of), notes=notes)
+
+
+def _asked(options: Namespace) -> tuple[str, list[str]]:
+    """The axis that is compared by, and the values that were named."""
+    if not options.axis:
+        return "target", options.target
+    named = [each.partition("=") for each in options.axis]
+    names = list(dict.fromkeys(name for name, _, _ in named))
+    if options.target or len(names) != 1 or not all(value for _, _, value in named):
+        raise UsageError(
+            "--axis takes two values of one axis, without --target: --axis thinking=low --axis thinking=high"
         )
-        raise UsageError(f"{wrong}; run {base.run['id']} has {', '.join(targets) or 'none'}")
-    return compare_targets(summary, chosen[0], chosen[1])
+    return names[0], [value for _, _, value in named]
+
+
+def _two_values(summary: Summary, axis: str, asked: Sequence[str], run: str) -> tuple[str, str]:
+    """The values that were asked for, or the only two there are."""
+    values = axis_values(summary, axis)
+    chosen = asked or (values if len(values) == 2 else [])
+    unknown = [each for each in chosen if each not in values]
+    if len(chosen) == 2 and not unknown:
+        return chosen[0], chosen[1]
+    what = "a target" if axis == "target" else f"a value of {axis}"
+    how = "--target" if axis == "target" else f"--axis {axis}=..."
+    wrong = f"{unknown[0]} is not {what} of this run" if unknown else f"name two with {how}, reference first"
+    raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")
+
+
+def _margin(text: str) -> tuple[str, float]:
+    """``pass_rate=5pp``, ``latency=20%`` as a measure and a share."""
+    name, _, value = text.partition("=")
+    short = {label.split()[0]: measure for measure, label in words.LABELS.items()} | {"pass": "pass_rate"}
+    measure = short.get(name, name)
+    unit = "pp" if measure == "pass_rate" else "%"
+    number = value.removesuffix(unit).strip()
+    if measure not in JUDGED:
+        raise UsageError(f"--margin: no verdict is given on {name!r}; there are {', '.join(JUDGED)}")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = -1.0
+    if not value.endswith(unit) or not 0 < share < float("inf"):
+        raise UsageError(f"--margin {name}: expected a number above 0 with {unit}, as in {name}=5{unit}; got {value!r}")
+    return measure, share

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from harness.compare import Comparison
+from harness.differences import Difference
 from harness.model import Json
 from harness.render import Report, View, layout, output, words
 from harness.rows import Row
@@ -62,9 +63,11 @@ def _said(row: Row) -> list[Json]:
 @output("csv", of="comparison")
 def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
     """A line per measure and suite, for a spreadsheet."""
-    header = ["measure", "suite", "reference", "candidate", "difference", "cells"]
-    lines: Iterable[list[Json]] = (
-        [each.measure, each.suite, each.reference, each.candidate, each.estimate, each.pairs]
-        for each in comparison.differences
-    )
-    _write(out, header, lines)
+    header = ["measure", "suite", "verdict", "reference", "candidate", "estimate", "low", "high", "p", "pairs", "needs"]
+    _write(out, header, ([each.measure, each.suite, each.verdict, *_numbers(each)] for each in comparison.differences))
+
+
+def _numbers(each: Difference) -> list[Json]:
+    seen = each.evidence
+    low, high = seen.interval or (None, None)
+    return [seen.reference, seen.candidate, seen.estimate, low, high, each.found.p, seen.pairs, each.found.needs]

@@ -11,10 +11,11 @@ from harness.render import Report, View, layout, output, words
 from harness.render.layout import Grid
 from harness.render.table import (
     DIFFERENCE_HEADER,
-    STATISTICS_LATER,
+    READING,
     column_name,
     difference_rows,
     differences,
+    explained,
     suite_rows,
     summary_rows,
 )
@@ -124,27 +125,35 @@ def _failure(group: Group) -> Iterator[str]:
 
 
 @output("markdown", of="comparison")
-def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None:
+def comparison_markdown(comparison: Comparison, _view: View, out: TextIO) -> None:
     """What differs between two sides, for a pull request."""
-    out.writelines(f"{line}\n" for line in _compared(comparison, view))
+    out.writelines(f"{line}\n" for line in _compared(comparison))
 
 
-def _compared(comparison: Comparison, view: View) -> Iterator[str]:
+def _compared(comparison: Comparison) -> Iterator[str]:
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
     yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
     yield ""
     if comparison.flips:
-        rows = [[flip.id, flip.check, flip.before, flip.after] for flip in comparison.flips]
-        yield from _drawn(["cell", "check", "from", "to"], rows)
+        rows = [
+            [flip.id, flip.check, flip.before, flip.after, *map(_answer, flip.answers)] for flip in comparison.flips
+        ]
+        yield from _drawn(["cell", "check", "from", "to", "reference said", "candidate said"], rows)
         yield ""
     if comparison.differences:
         yield from _drawn(DIFFERENCE_HEADER, difference_rows(comparison))
         yield ""
-        header, rows = suite_rows(comparison, view)
+        yield from (f"- {escaped(each)}" for each in explained(comparison))
+        yield ""
+        header, rows = suite_rows(comparison)
         if len(rows) > 1:
             yield from _drawn(header, rows)
             yield ""
-        yield STATISTICS_LATER
+        yield READING
         yield ""
     yield from (f"- {escaped(each)}" for each in comparison.notes)
+
+
+def _answer(text: str | None) -> str:
+    return "" if text is None else words.value(text, 160)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from harness.compare import Comparison, Difference
+from harness.compare import Comparison, Flip
+from harness.differences import Difference, change, sentence
 from harness.render import Report, View, layout, output, words
 from harness.render.layout import Column, Grid
 from harness.summary import Group
@@ -413,62 +414,98 @@ def _compared(comparison: Comparison, view: View) -> Iterator[str]:
     yield f"candidate  {comparison.candidate}"
     yield ""
     yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
-    for flip in comparison.flips:
-        yield f"  {flip.before} -> {flip.after}  {flip.check}  {flip.id}"
-        if flip.after != "passed" and flip.trouble is not None:
-            yield from _wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
+    for flip in comparison.flips[: view.details]:
+        yield from _flip(flip, view)
+    if len(comparison.flips) > len(comparison.flips[: view.details]):
+        yield f"  and {len(comparison.flips[view.details :])} more; -v shows all"
     yield ""
     if comparison.differences:
         yield from _fitted(DIFFERENCE_HEADER, difference_rows(comparison), view)
         yield ""
-        header, rows = suite_rows(comparison, view)
+        yield from _listed(list(explained(comparison)), view)
+        yield ""
+        header, rows = suite_rows(comparison)
         if len(rows) > 1:
             yield from _fitted(header, rows, view)
             yield ""
-        yield from _wrapped(STATISTICS_LATER, view, "")
+        yield from _wrapped(READING, view, "")
     yield from _listed(comparison.notes, view)
 
 
-DIFFERENCE_HEADER = ["measure", "reference", "candidate", "difference", "cells"]
-STATISTICS_LATER = (
-    "Medians over the cells that both have; the difference is the median of their paired differences (pass rate: means). "
-    "Whether it is more than chance: cannot tell, this version does no statistics."
+def _flip(flip: Flip, view: View) -> Iterator[str]:
+    yield f"  {flip.before} -> {flip.after}  {flip.check}  {flip.id}"
+    if flip.after != "passed" and flip.trouble is not None:
+        yield from _wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
+    for side, answer in zip(("reference", "candidate"), flip.answers, strict=True):
+        if answer is not None:
+            yield from _wrapped(f"{side} said: {words.value(answer, 160)}", view, "      ")
+
+
+DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
+READING = (
+    "Means over the cells that both have; intervals and p take the cells of a case together, and p is corrected for all "
+    "comparisons made here. same: within the margin. cannot tell: neither a difference nor its absence is shown."
 )
 
 
 def difference_rows(comparison: Comparison) -> list[list[str]]:
-    """All suites together, a row per measure that either side has."""
+    """All suites together, a row per measure."""
     return [
-        [words.label(each.measure), *_sides(each), _signed(each), str(each.pairs)]
+        [words.label(each.measure), *_sides(each), change(each), each.verdict]
         for each in comparison.differences
-        if each.suite is None and (each.reference or each.candidate)
+        if each.suite is None
     ]
 
 
-def suite_rows(comparison: Comparison, view: View) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per suite): ``reference -> candidate`` of the measures that cells show, times to the first text left out."""
+def explained(comparison: Comparison) -> Iterator[str]:
+    """A sentence per measure over all suites; pass@k and pass^k where there are repeats."""
+    for each in comparison.differences:
+        if each.suite is None:
+            yield f"{words.label(each.measure)}: {sentence(each)}{_seen(each)}"
+            yield from _repeated(each)
+
+
+def _seen(each: Difference) -> str:
+    least, seen = each.found.detectable, each.evidence
+    if each.verdict != "cannot tell" or least is None or not seen.reference:
+        return ""
+    points = f"{100 * least:.1f} pp" if each.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
+    return f". The smallest difference that {words.count(seen.cases, 'case')} can show: about {points}"
+
+
+def _repeated(each: Difference) -> Iterator[str]:
+    if each.repeats is not None:
+        k, one, other = (each.repeats[name] for name in ("k", "reference", "candidate"))
+        for name, meaning in (("pass@k", "at least one"), ("pass^k", "all")):
+            yield f"{name[:-1]}{k} ({meaning} of {k} attempts): {one[name]:.0%} -> {other[name]:.0%}"
+
+
+def suite_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per suite): the verdict on each measure, and its change where it is not the same."""
     by_suite: dict[str, dict[str, Difference]] = {}
     for each in comparison.differences:
         if each.suite is not None:
             by_suite.setdefault(each.suite, {})[each.measure] = each
-    measures = [
-        measure
-        for measure in ("pass_rate", *view.measures)
-        if measure != "ttft_s" and any(measure in measured for measured in by_suite.values())
-    ]
+    measures = list(dict.fromkeys(each.measure for each in comparison.differences))
     rows = [
-        [suite, *(" -> ".join(_sides(measured[each])) if each in measured else "" for each in measures)]
+        [suite, *(_short_verdict(measured[each]) if each in measured else "" for each in measures)]
         for suite, measured in by_suite.items()
     ]
     return ["suite", *map(words.label, measures)], rows
 
 
+def _short_verdict(each: Difference) -> str:
+    moved = change(each).partition(" (")[0]
+    return {"same": "same", "cannot tell": f"? {moved}"}.get(each.verdict, f"{each.verdict} {moved}")
+
+
 def _sides(each: Difference) -> tuple[str, str]:
-    return words.measured(each.measure, each.reference), words.measured(each.measure, each.candidate)
-
-
-def _signed(each: Difference) -> str:
-    return ("+" if each.estimate > 0 else "") + words.measured(each.measure, each.estimate)
+    seen = each.evidence
+    one, other = (words.measured(each.measure, value) for value in (seen.reference, seen.candidate))
+    if seen.sides is None:
+        return one, other
+    first, second = (f"{100 * low:.0f}-{100 * high:.0f}" for low, high in seen.sides)
+    return f"{one} ({first})", f"{other} ({second})"
 
 
 # --- an audit -----------------------------------------------------------------------------------------

@@ -1,0 +1,270 @@
+"""What a comparison may claim, number by number. How often it is wrong is in ``test_stats_simulated``."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from harness.stats import Attempts, Evidence, assess, numbers, pass_all, pass_at, rates, wilson
+from harness.stats.family import corrected
+
+MARGIN = 0.02
+
+
+def verdicts(both: int, worse: int, better: int, neither: int) -> Evidence:
+    """One answer a case: passed on both sides, on the reference's only, on the candidate's only, on neither."""
+    before = [1] * both + [1] * worse + [0] * better + [0] * neither
+    after = [1] * both + [0] * worse + [1] * better + [0] * neither
+    once = [1] * len(before)
+    return rates(range(len(before)), Attempts(before, once), Attempts(after, once), margin=MARGIN)
+
+
+cells = st.integers(2, 30).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.integers(0, 9), min_size=n, max_size=n),
+        st.lists(st.floats(0.01, 1e6), min_size=n, max_size=n),
+        st.lists(st.floats(0.01, 1e6), min_size=n, max_size=n),
+    )
+)
+
+
+@st.composite
+def attempts(draw: st.DrawFn) -> tuple[list[int], Attempts, Attempts]:
+    cases = draw(st.lists(st.integers(0, 9), min_size=2, max_size=30))
+    judged = [[draw(st.integers(1, 5)) for _ in cases] for _ in "ab"]
+    passed = [[draw(st.integers(0, most)) for most in side] for side in judged]
+    return cases, Attempts(passed[0], judged[0]), Attempts(passed[1], judged[1])
+
+
+# --- pass rates ---------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_is_scipys(counted: tuple[int, int]) -> None:
+    theirs = binomtest(*counted).proportion_ci(0.95, method="wilson")
+    assert wilson(*counted) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+@given(st.integers(1, 200), st.integers(2, 5))
+def test_wilson_narrows_with_more_answers(passed: int, times: int) -> None:
+    few, many = wilson(passed, 2 * passed), wilson(times * passed, 2 * times * passed)
+    assert few[0] < many[0] <= 0.5 <= many[1] < few[1]
+
+
+def test_attempts_that_always_agree_are_worth_one_a_case() -> None:
+    ten = rates(range(10), Attempts([5] * 10, [5] * 10), Attempts([5] * 9 + [0], [5] * 10), margin=MARGIN)
+    assert ten.sides is not None
+    assert ten.sides[0] == pytest.approx(wilson(10, 10))
+    assert ten.sides[1] == pytest.approx(wilson(9, 10), abs=0.03)
+
+
+@given(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30))
+def test_with_one_answer_a_case_it_is_mcnemars_exact_test(both: int, worse: int, better: int) -> None:
+    if worse + better:
+        theirs = binomtest(worse, worse + better).pvalue
+        assert verdicts(both, worse, better, 3).p == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+
+
+def test_with_repeats_it_is_every_pattern_of_signs() -> None:
+    before, after = [5, 4, 5, 3, 5, 2, 5, 4], [3, 4, 1, 4, 2, 2, 0, 3]
+    steps = np.subtract(after, before)
+    patterns = np.array(list(product((-1, 1), repeat=8))) @ steps
+    found = rates(range(8), Attempts(before, [5] * 8), Attempts(after, [5] * 8), margin=MARGIN)
+    assert found.p == pytest.approx(np.mean(np.abs(patterns) >= abs(steps.sum())))
+
+
+@given(attempts())
+def test_swapping_the_sides_of_pass_rates_turns_the_sign(given_: tuple[list[int], Attempts, Attempts]) -> None:
+    cases, one, other = given_
+    there, back = rates(cases, one, other, margin=MARGIN), rates(cases, other, one, margin=MARGIN)
+    assert there.estimate == pytest.approx(-back.estimate)
+    assert there.p == pytest.approx(back.p)
+    if there.interval is None or back.interval is None:
+        assert there.interval is back.interval
+    else:
+        assert turned(there.interval) == pytest.approx(back.interval)
+
+
+@given(attempts())
+def test_the_interval_of_pass_rates_holds_the_estimate(given_: tuple[list[int], Attempts, Attempts]) -> None:
+    found = rates(*given_, margin=MARGIN)
+    assert found.sides is not None
+    assert found.interval is None or found.interval[0] <= found.estimate <= found.interval[1]
+    assert -1 <= found.estimate <= 1
+    assert 0 < (found.p or 0) <= 1
+
+
+def test_more_cases_of_the_same_kind_make_surer() -> None:
+    few, many, most = (verdicts(6 * n, 3 * n, n, n) for n in (2, 4, 8))
+    assert (few.p or 0) > (many.p or 0) > (most.p or 0)
+    assert width(few) > width(many) > width(most)
+
+
+def width(evidence: Evidence) -> float:
+    assert evidence.interval is not None
+    return evidence.interval[1] - evidence.interval[0]
+
+
+def turned(interval: tuple[float, float]) -> tuple[float, float]:
+    return (-interval[1], -interval[0])
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+
+@given(cells)
+def test_swapping_the_sides_of_numbers_turns_the_sign(given_: tuple[list[int], list[float], list[float]]) -> None:
+    cases, one, other = given_
+    there, back = numbers(cases, one, other, margin=0.1), numbers(cases, other, one, margin=0.1)
+    slack = 1e-6 * max(*one, *other)
+    assert there.estimate == pytest.approx(-back.estimate, abs=slack)
+    assert there.p == pytest.approx(back.p)
+    if there.interval is None or back.interval is None:
+        assert there.interval is back.interval
+    else:
+        assert turned(there.interval) == pytest.approx(back.interval, abs=slack)
+
+
+@given(cells)
+def test_the_interval_of_numbers_holds_the_estimate(given_: tuple[list[int], list[float], list[float]]) -> None:
+    found = numbers(*given_, margin=0.1)
+    slack = 1e-9 * max(*given_[1], *given_[2])
+    if found.interval is not None:
+        assert found.interval[0] - slack <= found.estimate <= found.interval[1] + slack
+    if found.change_interval is not None and found.change is not None:
+        assert found.change_interval[0] - 1e-9 <= found.change <= found.change_interval[1] + 1e-9
+
+
+def test_the_interval_holds_what_the_test_would_not_refuse() -> None:
+    rng = np.random.default_rng(5)
+    before = rng.normal(100, 10, 12)
+    after = before + rng.normal(3, 5, 12)
+    found = numbers(range(12), before, after, margin=0.1)
+    assert found.interval is not None
+    for shift, refused in ((found.interval[0] - 0.01, True), (found.interval[0] + 0.01, False)):
+        p = numbers(range(12), before, after - shift, margin=0.1).p
+        assert p is not None
+        assert (p <= 0.05) == refused
+
+
+def test_a_comparison_says_the_same_every_time() -> None:
+    rng = np.random.default_rng(6)
+    before, after = rng.lognormal(0, 1, (2, 400))
+    assert numbers(range(400), before, after, margin=0.1) == numbers(range(400), before, after, margin=0.1)
+
+
+@pytest.mark.parametrize("cases", [1, 2, 5])
+def test_too_few_cases_have_no_interval(cases: int) -> None:
+    found = numbers(range(cases), [10.0] * cases, [20.0 + n for n in range(cases)], margin=0.1)
+    assert found.interval is None
+    [judged] = assess([found], [False])
+    assert judged.verdict == "cannot tell"
+    assert judged.detectable is None
+
+
+def test_nothing_on_the_reference_side_has_no_relative_change() -> None:
+    found = numbers(range(8), [0.0] * 8, [5.0, 6, 7, 8, 9, 10, 11, 12], margin=0.1)
+    assert (found.change, found.change_interval) == (None, None)
+    assert assess([found], [False])[0].verdict == "worse"
+
+
+def test_a_change_that_is_the_same_everywhere_needs_no_interval() -> None:
+    found = numbers(range(8), [100.0] * 8, [130.0] * 8, margin=0.1)
+    assert (found.constant, found.interval) == (True, None)
+    assert assess([found], [False])[0].verdict == "worse"
+    assert assess([found], [True])[0].verdict == "better"
+
+
+# --- verdicts -----------------------------------------------------------------------------------------
+
+
+def test_certain_but_within_the_margin_is_the_same() -> None:
+    rng = np.random.default_rng(7)
+    before = rng.normal(100, 5, 500)
+    found = numbers(range(500), before, before * 1.01 + rng.normal(0, 1, 500), margin=0.1)
+    assert found.p is not None
+    assert found.p < 0.001
+    assert assess([found], [False])[0].verdict == "same"
+
+
+def test_what_it_needs_is_about_what_it_takes() -> None:
+    """Ten times over: the cases that are asked for settle it most of the time."""
+    rng = np.random.default_rng(8)
+    settled = 0
+    for _ in range(20):
+        [small] = assess([difference_of(0.3, 30, rng)], [False])
+        if small.verdict == "cannot tell" and small.needs_cases is not None and small.needs_cases < 2_000:
+            enough = difference_of(small.evidence.change or 0.0, 30 + small.needs_cases, rng, spread=0.9)
+            settled += assess([enough], [False])[0].verdict != "cannot tell"
+        else:
+            settled += 1
+    assert settled >= 14
+
+
+def difference_of(change: float, cases: int, rng: np.random.Generator, spread: float = 0.9) -> Evidence:
+    before = rng.normal(10, 0.5, cases)
+    return numbers(range(cases), before, before * (1 + change + rng.normal(0, spread, cases)), margin=0.1)
+
+
+def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
+    rng = np.random.default_rng(9)
+    scatter = rng.normal(0, 3, (2, 40))
+    noisy = numbers(range(40), 10 + scatter[0], 10.8 + scatter[1], margin=0.1, noise=[18.0] * 40)
+    steady = numbers(range(40), 10 + scatter[0], 10.8 + scatter[1], margin=0.1, noise=[0.01] * 40)
+    helped, unhelped = assess([noisy], [False])[0], assess([steady], [False])[0]
+    assert helped.verdict == unhelped.verdict == "cannot tell"
+    assert helped.needs == unhelped.needs
+    assert helped.needs_repeats is not None
+    assert unhelped.needs_repeats is None
+
+
+def test_more_comparisons_ask_for_more() -> None:
+    found = verdicts(20, 8, 1, 1)
+    assert assess([found], [True])[0].verdict == "worse"
+    among = assess([found, *[verdicts(20, 6, 5, 1)] * 9], [True] * 10)
+    assert (among[0].verdict, among[0].comparisons) == ("cannot tell", 10)
+    assert among[0].p == pytest.approx(10 * (found.p or 0))
+
+
+def test_comparisons_that_cannot_say_anything_do_not_count() -> None:
+    found = verdicts(20, 8, 1, 1)
+    among = assess([found, *[verdicts(29, 0, 1, 0)] * 9], [True] * 10)
+    assert (among[0].verdict, among[0].comparisons) == ("worse", 1)
+
+
+def test_holm_by_hand() -> None:
+    assert corrected([0.01, 0.04, 0.03], [0.0] * 3, 0.05)[0] == pytest.approx([0.03, 0.06, 0.06])
+
+
+@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=20))
+def test_a_corrected_p_is_never_smaller_and_keeps_the_order(chances: list[float]) -> None:
+    adjusted, size = corrected(chances, [0.0] * len(chances), 0.05)
+    assert size == len(chances)
+    assert all(one <= other <= 1 for one, other in zip(chances, adjusted, strict=True))
+    order = np.argsort(chances, kind="stable")
+    assert list(np.array(adjusted)[order]) == sorted(adjusted)
+
+
+# --- repeats ------------------------------------------------------------------------------------------
+
+
+def test_pass_at_k_counts_the_ways_to_choose() -> None:
+    assert pass_at([1], [3], 2) == pytest.approx(2 / 3)
+    assert pass_all([2], [3], 2) == pytest.approx(1 / 3)
+    assert pass_at([1, 3], [3, 3], 2) == pytest.approx((2 / 3 + 1) / 2)
+
+
+@given(st.integers(1, 8).flatmap(lambda n: st.tuples(st.just(n), st.floats(0, 1), st.integers(1, n))))
+def test_pass_at_k_is_right_on_average(given_: tuple[int, float, int]) -> None:
+    n, rate, k = given_
+    chances = [math.comb(n, c) * rate**c * (1 - rate) ** (n - c) for c in range(n + 1)]
+    at = sum(chance * pass_at([c], [n], k) for c, chance in enumerate(chances))
+    every = sum(chance * pass_all([c], [n], k) for c, chance in enumerate(chances))
+    assert at == pytest.approx(1 - (1 - rate) ** k, abs=1e-9)
+    assert every == pytest.approx(rate**k, abs=1e-9)
