@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         code = _command(argv)
         sys.stdout.flush()
     except HarnessError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{_without_secrets(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -61,11 +61,17 @@ def _command(argv: Sequence[str]) -> int:
     return code
 
 
+def _without_secrets(text: str) -> str:
+    from harness.leaks import Leaks, known
+
+    return str(Leaks(known(os.environ)).hidden(text))
+
+
 def _internal(argv: Sequence[str]) -> int:
     import tempfile
     import traceback
 
-    text = traceback.format_exc()
+    text = _without_secrets(traceback.format_exc())
     if any(each in ("-v", "-vv", "--verbose") for each in argv):
         sys.stderr.write(text)
         return 3

@@ -193,16 +193,24 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
             complaints.append(f"{at}base_url: missing")
             continue
         if not _is_address(row.get("base_url", "http://a")):
-            complaints.append(f"{at}base_url: expected http://... or https://..., got {row['base_url']!r}")
+            complaints.append(f"{at}base_url: expected {_ADDRESS}, got {_plain(row['base_url'])!r}")
         if row.get("key") and not row.get("simulated", name in rows and rows[name].simulated):
             complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
         rows[name] = replace(rows[name], **row) if name in rows else Provider(**{"name": name, "kind": name, **row})
     return rows
 
 
+_ADDRESS = "http://... or https://..., with no name or password in it"
+
+
 def _is_address(text: str) -> bool:
     parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _plain(text: str) -> str:
+    """The address as it may be shown."""
+    return text.rpartition("@")[2]
 
 
 def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
@@ -211,7 +219,7 @@ def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
     if not address:
         return row
     if not _is_address(address):
-        raise UsageError(f"{row.base_url_from}: expected http://... or https://..., got {address!r}")
+        raise UsageError(f"{row.base_url_from}: expected {_ADDRESS}, got {_plain(address)!r}")
     if row.simulated:
         return replace(row, base_url=address.rstrip("/") + urlsplit(row.base_url).path)
     same = urlsplit(address).hostname == urlsplit(row.base_url).hostname

@@ -23,7 +23,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.config import Config
-    from harness.model import Result, Trial
+    from harness.model import Trial
     from harness.rows import Row, SuiteRow
     from harness.store import RunWriter
     from harness.suite import Suite
@@ -85,6 +85,7 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[TrialItem]:
         from harness.errors import HarnessError
+        from harness.leaks import Leaks, known
         from harness.session import suite_row_of
 
         asking = self.config.stash[_ASKING]
@@ -92,7 +93,7 @@ class SuiteFile(pytest.File):
             suite = asking.load(self.path)
             trials = asking.expand(suite)
         except HarnessError as error:
-            raise self.CollectError(str(error)) from None
+            raise self.CollectError(Leaks(known(os.environ)).hidden(str(error))) from None
         about = suite_row_of(suite)
         attempts = Counter(trial.group for trial in trials)
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
@@ -120,10 +121,7 @@ class TrialItem(pytest.Item):
         self.extra_keyword_matches.update({trial.suite, trial.case, str(trial.target)})
 
     def setup(self) -> None:
-        result = self.config.stash[_ASKING].play(self.trial)
-        from harness.rows import result_json
-
-        self.row = result_json(result)
+        self.row = self.config.stash[_ASKING].play(self.trial)
         if self.row["status"] == "skipped":
             pytest.skip(self.row["skip"] or "")
         if self.row["status"] == "error":
@@ -229,12 +227,12 @@ class _Asking:
         )
         return list(expand(suite, selection))
 
-    def play(self, trial: Trial) -> Result:
+    def play(self, trial: Trial) -> Row:
         from harness.play import play
 
         judge, transport, run = self._opened
-        result: Result = judge.take(run(play(trial, transport, self.config)))
-        return result
+        row: Row = judge.row(run(play(trial, transport, self.config)))
+        return row
 
     @cached_property
     def _opened(self) -> Any:
@@ -242,7 +240,7 @@ class _Asking:
         from harness import session
         from harness.play import finish
 
-        judge = session.Judge(self.option("strict"), self.option("skip-missing"))
+        judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
         opened = session.transport(self.config, self.option("record-mode"), live=self.option("live"), partial=True)
         transport: Any = judge.watch(self._exit.enter_context(opened))
         if not getattr(transport, "live", False):

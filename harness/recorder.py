@@ -187,7 +187,10 @@ class Recorder:
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         if leak := self._leaks.find(exchange):
-            raise SecretOnTape(f"{slot.cassette}: not recorded: {leak}. Nothing was written.")
+            raise SecretOnTape(
+                f"{slot.cassette}: not recorded: {leak}. Nothing was written. A case that has to send or to hear a secret "
+                "can be asked with --live only."
+            )
         host = self._player.record_host(exchange.request)
         journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host))
 

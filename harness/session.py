@@ -12,10 +12,11 @@ from typing import Any
 
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
+from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
 from harness.model import Exchange, Request, Result, Slot, Target, Trial
 from harness.play import Transport
-from harness.rows import RunRow, SuiteRow
+from harness.rows import Row, RunRow, SuiteRow, result_json
 from harness.store import run_row, suite_row
 from harness.suite import Suite, load
 
@@ -159,13 +160,12 @@ def transport(config: Config, record_mode: str, *, live: bool = False, partial: 
 
         yield Player(config.providers)
     else:
-        from harness.providers import secrets
         from harness.recorder import Recorder
         from harness.wire import Wire
 
-        known = {name: value for row in config.providers.values() for name, value in secrets(row, os.environ).items()}
         mode: Any = record_mode
-        with Recorder(mode, Wire(config), config.providers, known, partial=partial) as recorder:
+        secrets = known(os.environ, config.providers)
+        with Recorder(mode, Wire(config), config.providers, secrets, partial=partial) as recorder:
             yield recorder
 
 
@@ -176,17 +176,28 @@ def mode_of(record_mode: str, *, live: bool) -> str:
 
 @dataclass(slots=True)
 class Judge:
-    """How a front takes a result: warnings that fail under ``strict``, missing recordings that are skipped."""
+    """How a front takes a result: warnings that fail under ``strict``, missing recordings that are skipped, and no
+    secret among what is told."""
 
+    config: Config
     strict: bool = False
     skip_missing: bool = False
     missing: set[tuple[Path, int, int]] = field(default_factory=set)
+    leaks: Leaks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.leaks = Leaks(known(os.environ, self.config.providers))
 
     def watch(self, transport: Transport) -> Transport:
         """The transport, noting which recordings it misses."""
         return _Noting(transport, self.missing) if self.skip_missing else transport
 
-    def take(self, result: Result) -> Result:
+    def row(self, result: Result) -> Row:
+        """The row of a result, as it is saved and shown."""
+        row: Row = self.leaks.hidden(result_json(self._taken(result)))
+        return row
+
+    def _taken(self, result: Result) -> Result:
         trial = result.trial
         if result.status == "error" and (trial.cassette, trial.row, trial.attempt - 1) in self.missing:
             return Result(replace(trial, skip="not recorded"), "skipped")

@@ -231,10 +231,44 @@ def test_show_of_an_unknown_trial_names_the_nearest(example: Example) -> None:
 
 
 def test_no_key_is_ever_shown(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "AIza-secret")
     done = example.run("show", "not-bergen", "--provider", "google")
-    assert '-H "x-goog-api-key: $GOOGLE_API_KEY"' in done.out
+    assert '-H "x-goog-api-key: $GEMINI_API_KEY"' in done.out
     assert "secret" not in done.out
+
+
+SECRET = """
+suite: secret
+cases:
+  - id: says-it
+    model: gemini-3-flash-preview
+    prompt: "Say ${env:THEIR_TOKEN}"
+    expect: {text: {not: {contains: "${env:THEIR_TOKEN}"}}}
+"""
+
+
+def test_a_secret_that_a_suite_sends_reaches_no_file_and_no_screen(
+    example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THEIR_TOKEN", "hunter2hunter2")
+    example.write("suites/secret.yaml", SECRET)
+    live = example.run("run", "suites/secret.yaml", "--live", "--format", "json:out.json")
+    assert live.code == 1
+    assert 'actual    string "[the value of THEIR_TOKEN]' in live.out
+    recorded = example.run("run", "suites/secret.yaml", "--record-mode", "once")
+    assert recorded.code == 6
+    assert "not recorded: the value of THEIR_TOKEN in the request's body" in recorded.out
+    shown = example.run("show", "says-it")
+    assert "Say [the value of THEIR_TOKEN]" in shown.out
+    example.write("suites/wrong.yaml", WRONG + "    temperature: ${env:THEIR_TOKEN}\n")
+    complaint = example.run("check")
+    assert complaint.code == 4
+    assert 'got the text "[the value of THEIR_TOKEN]"' in complaint.err
+    said = "".join(done.out + done.err for done in (live, recorded, shown, complaint))
+    assert "hunter2" not in said
+    written = [path for path in example.folder.rglob("*") if path.is_file()]
+    assert [path for path in written if b"hunter2" in path.read_bytes()] == []
 
 
 def test_a_report_is_the_run_again(example: Example) -> None:

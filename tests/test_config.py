@@ -88,7 +88,7 @@ def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
         f"{file}: timeouts.total: expected a number above 0, got a number (-1)",
         f'{file}: providers.mine.auth: expected "x-goog-api-key" or "bearer" or "none", got text (\'basic\')',
         f"{file}: providers.mine.base_url: missing",
-        f"{file}: providers.other.base_url: expected http://... or https://..., got 'gateway.example'",
+        f"{file}: providers.other.base_url: expected http://... or https://..., with no name or password in it, got 'gateway.example'",
         f"{file}: providers.other.key: a key does not belong in a file; name its environment variable under `keys`",
         f"{file}: provider: no provider is called 'gogle', did you mean 'google'?",
     ]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.leaks import Leaks
+from harness.leaks import Leaks, known
+from harness.providers import ROWS
 from tests.asked import URL, body, exchange, request
 
 KEY = 'hunter2/"+=hunter2'
@@ -54,7 +55,7 @@ def test_it_is_looked_for_everywhere(found: object, place: str) -> None:
     [
         ("AIza" + "Sy0123456789abcdefghijklmnopqrstuvw"[:35], "a Google API key"),
         ("token ya29." + "a" * 40, "a Google access token"),
-        ("Authorization: Bearer " + "x" * 24, "a bearer token"),
+        ("Authorization: Bearer " + "x1" * 12, "a bearer token"),
         ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
     ],
 )
@@ -63,7 +64,12 @@ def test_what_looks_like_a_credential_is_one(text: str, what: str) -> None:
 
 
 def test_ordinary_answers_are_clean() -> None:
-    assert LEAKS.find(exchange(b'{"text": "abc is short; the bearer of news; AIza; my AIzaSyTooShort"}')) is None
+    assert (
+        LEAKS.find(
+            exchange(b'{"text": "abc is short; the bearer of news; Bearer YOUR_ACCESS_TOKEN; AIza; my AIzaSyTooShort"}')
+        )
+        is None
+    )
     assert Leaks({}).find(exchange(b'{"data": "zzAIza' + b"x" * 200 + b'"}')) is None
 
 
@@ -71,3 +77,27 @@ def test_ordinary_answers_are_clean() -> None:
 def test_base64_hides_nothing(secret: str, before: bytes, after: bytes) -> None:
     hidden = b64encode(before + secret.encode() + after)
     assert Leaks({"K": secret}).search(b'"' + hidden + b'"') is not None
+
+
+def test_what_is_told_names_the_secret_and_does_not_hold_it() -> None:
+    value = {"text": f"my key is {KEY}.", "list": [1, None, {"url": f"?key={quote(KEY, safe='')}"}], "other": "abc"}
+    told = LEAKS.hidden(value)
+    assert told == {
+        "text": "my key is [the value of MY_KEY].",
+        "list": [1, None, {"url": "?key=[the value of MY_KEY]"}],
+        "other": "abc",
+    }
+    clean = {"text": "nothing"}
+    assert LEAKS.hidden(clean) is clean
+
+
+def test_keys_of_providers_and_what_is_called_a_secret_are_secrets() -> None:
+    environ = {
+        "GEMINI_API_KEY": " g ",
+        "DB_PASSWORD": "p",
+        "github_token": "t",
+        "KEYBOARD": "de",
+        "TOKENS": "9",
+        "A": "b",
+    }
+    assert known(environ, ROWS) == {"GEMINI_API_KEY": "g", "DB_PASSWORD": "p", "github_token": "t"}

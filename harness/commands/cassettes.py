@@ -12,9 +12,9 @@ from harness import session, upkeep
 from harness.commands import choosing
 from harness.config import Config
 from harness.errors import UsageError
+from harness.leaks import known
 from harness.matrix import Selection
 from harness.play import finish, play
-from harness.providers import secrets
 from harness.session import Plan
 from harness.upkeep import Finding, Unanswered
 
@@ -52,9 +52,8 @@ def _recover(paths: Iterable[str | Path]) -> int:
 
 def _check(paths: Sequence[Path], settings: Config) -> int:
     """The files named; without any, the whole folder, which is then held against the suites too."""
-    known = {name: value for row in settings.providers.values() for name, value in secrets(row, os.environ).items()}
     number = len(upkeep.cassettes_in(paths or [settings.cassettes]))
-    findings = upkeep.inspect(paths or [settings.cassettes], secrets=known)
+    findings = upkeep.inspect(paths or [settings.cassettes], secrets=known(os.environ, settings.providers))
     if not paths and settings.suites.is_dir():
         findings += _beside_the_suites(_plan([], settings))
     _say(findings)

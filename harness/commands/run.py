@@ -15,7 +15,6 @@ from harness.errors import HarnessError, UsageError
 from harness.model import Result
 from harness.play import Stop, play_all, prepare
 from harness.render import Report
-from harness.rows import result_json
 from harness.session import Plan
 from harness.store import RunWriter, load
 from harness.summary import Summary
@@ -45,7 +44,7 @@ class _Played:
     fault: HarnessError | None = None
 
     def take(self, result: Result) -> None:
-        row = result_json(self.judge.take(result))
+        row = self.judge.row(result)
         self.writer.append(row)
         self.summary.add(row)
         self.progress.show(row)
@@ -60,7 +59,7 @@ def _run(plan: Plan, options: Namespace) -> int:
         played = _Played(
             writer,
             Progress(len(plan.trials), options),
-            session.Judge(options.strict, options.skip_missing),
+            session.Judge(plan.config, options.strict, options.skip_missing),
             options.fail_fast,
         )
         _play(plan, options, played)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from argparse import Namespace
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 from harness.commands import choosing
 from harness.errors import UsageError
+from harness.leaks import Leaks, known
 from harness.model import Request, Step, Trial
 from harness.play import prepare
 from harness.providers import SIMULATOR_URL, Provider
@@ -22,7 +24,8 @@ def main(options: Namespace) -> int:
     trial = _found(plan, options.trial)
     request = prepare(trial, plan.config)
     provider = plan.config.find(trial.target.provider)
-    sys.stdout.writelines(f"{line}\n" for line in _shown(trial, request, provider))
+    leaks = Leaks(known(os.environ, plan.config.providers))
+    sys.stdout.writelines(f"{leaks.hidden(line)}\n" for line in _shown(trial, request, provider))
     return 0
 
 
@@ -77,3 +80,8 @@ def _curl(request: Request, provider: Provider) -> Iterator[str]:
     if request.transport == "stream":
         yield "  --no-buffer \\"
     yield f"  --data-raw {shlex.quote(request.content.decode())}"
+
+
+def _variable(provider: Provider) -> str:
+    """The variable whose key would be sent: the first that is set."""
+    return next((name for name in provider.keys if os.environ.get(name)), next(iter(provider.keys), "KEY"))
