@@ -8,6 +8,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness.commands import choosing
 from harness.errors import UsageError
@@ -75,13 +76,10 @@ def _curl(request: Request, provider: Provider) -> Iterator[str]:
     yield f"curl {shlex.quote(request.url)} \\"
     for name, value in request.headers.items():
         yield f"  -H {shlex.quote(f'{name}: {value}')} \\"
+    in_use = tuple(name for name in provider.keys if os.environ.get(name))
+    provider = replace(provider, keys=in_use or provider.keys)
     if provider.key_header:
         yield f'  -H "{provider.key_header}" \\'
     if request.transport == "stream":
         yield "  --no-buffer \\"
     yield f"  --data-raw {shlex.quote(request.content.decode())}"
-
-
-def _variable(provider: Provider) -> str:
-    """The variable whose key would be sent: the first that is set."""
-    return next((name for name in provider.keys if os.environ.get(name)), next(iter(provider.keys), "KEY"))
