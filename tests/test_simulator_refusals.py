@@ -17,7 +17,7 @@ FLASH3, FLASH25, LITE25, PRO25 = "gemini-3-flash-preview", "gemini-2.5-flash", "
 PRO31, IMAGE, SPEECH = "gemini-3.1-pro-preview", "gemini-2.5-flash-image", "gemini-3.8-flash-tts"
 WEATHER = {"name": "get_weather", "description": "The weather in a city."}
 FUNCTIONS = [{"functionDeclarations": [WEATHER]}]
-SEARCH = [{"googleSearch": {}}]
+SEARCH: list[dict[str, Any]] = [{"googleSearch": {}}]
 JSON = {"responseMimeType": "application/json"}
 
 

@@ -16,7 +16,7 @@ from harness.simulator.prefixes import Prefixes
 from harness.simulator.resources import Resources
 from harness.simulator.rules import Rule
 from harness.simulator.seed import Seed
-from harness.simulator.traffic import Call, Receive, Scope, Send, Sent, deliver, read
+from harness.simulator.traffic import Call, Gone, Receive, Scope, Send, Sent, deliver, read
 
 if TYPE_CHECKING:
     from harness.simulator.tapes import Replay
@@ -58,12 +58,16 @@ class Simulator:
         if scope["type"] != "http":
             return
         arrived = time.perf_counter()
-        call = await read(scope, receive)
+        try:
+            call = await read(scope, receive)
+        except Gone:
+            return
         sent = await self._in_turn(call) if self.latency or self.pace else self.handle(call)
         await deliver(sent, send, arrived)
         if self.log:
             took = (time.perf_counter() - arrived) * 1000
-            self.log(f"{scope['method']:<5} {scope['path']}  {sent.status}  {took:.0f} ms{sent.note}")
+            line = f"{call.method:<5} {call.path}  {sent.status}  {took:.0f} ms{sent.note}"
+            self.log(line if line.isprintable() else ascii(line)[1:-1])
 
     async def _in_turn(self, call: Call) -> Sent:
         """Where time is kept, one request is answered between two looks at the sockets: none is noticed or sent late."""

@@ -63,10 +63,9 @@ def described(name: str, version: str) -> dict[str, Any]:
     return _shown(found, undated(name) if name not in catalogue().models else name)
 
 
-def listed(size: int, token: str) -> dict[str, Any]:
-    """One page of ``models.list``. ``token`` is the number of the first model, as text."""
+def listed(size: int, start: int) -> dict[str, Any]:
+    """One page of ``models.list``, from the model with the number ``start`` on, which is what a page token says."""
     models = _served()
-    start = int(token) if token.isdigit() else 0
     size = min(max(size, 1), 1000)
     page: dict[str, Any] = {"models": list(models[start : start + size])}
     if start + size < len(models):

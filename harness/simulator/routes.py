@@ -15,12 +15,21 @@ from urllib.parse import unquote
 
 from harness.simulator import catalogue, embeddings, generating, keys, openai
 from harness.simulator.errors import Refusal, bad_payload, refusal
-from harness.simulator.profiles import Profile, profile
+from harness.simulator.profiles import GOOGLE, Profile, profile
 from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
 
 if TYPE_CHECKING:
     from harness.simulator.app import Simulator
 
+_INT = re.compile(r"[0-9]{1,9}")
+_QUERY = frozenset(
+    [
+        "key", "alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "$fields", "callback", "$callback", "quotaUser", "$.xgafv",
+        "access_token", "oauth_token", "uploadType", "upload_protocol", "upload_id", "pageSize", "page_size", "pageToken", "page_token",
+        "filter", "updateMask", "update_mask",
+    ]
+)  # fmt: skip
+"""Names that a query may hold."""
 _PATH = re.compile(r"^(?P<prefix>/.*?)??(?P<upload>/upload)?/(?P<version>v1beta|v1alpha|v1)/(?P<rest>.*)$")
 
 
@@ -66,21 +75,30 @@ def respond(app: Simulator, call: Call) -> Sent:
 
 
 def _handled(app: Simulator, call: Call, where: Profile, version: str, rest: str) -> Sent:
+    if where is GOOGLE and (unknown := [name for name in call.query if name not in _QUERY]):
+        raise bad_payload([("", _unbound(name)) for name in unknown])
     for method, pattern, handler in ROUTES:
         if method == call.method and (names := pattern.fullmatch(rest)):
             return handler(Asked(app, call, where, version, names.groupdict()))
     raise refusal("no_route")
 
 
+def _unbound(name: str) -> str:
+    return (
+        f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
+        f"Field '{name}' could not be found in request message."
+    )
+
+
 def _in_time(sent: Sent, call: Call, where: Profile) -> Sent:
     """What was to be sent, or a 504 where the caller's ``x-server-timeout`` (seconds) is over before it begins."""
     try:
-        patience = float(call.headers.get("x-server-timeout", "inf"))
+        patience = float(call.headers.get("x-server-timeout", 0))
     except ValueError:
         return sent
-    return (
-        replace(_refused(refusal("deadline"), call, where), delay=max(patience, 0)) if sent.delay > patience else sent
-    )
+    if not 0 < patience < sent.delay:
+        return sent
+    return replace(_refused(refusal("deadline"), call, where), delay=patience)
 
 
 def _refused(refused: Refusal, call: Call, where: Profile) -> Sent:
@@ -111,9 +129,19 @@ def _models(asked: Asked) -> Sent:
     asked.authorise()
     if asked.call.bearer and "x-goog-api-key" not in asked.call.headers:
         return _whole(asked, openai.models())
-    size = asked.call.query.get("pageSize", "")
-    page = catalogue.listed(int(size) if size.isdecimal() else catalogue.PAGE, asked.call.query.get("pageToken", ""))
+    page = catalogue.listed(
+        _number(asked.call, "page", "Size", catalogue.PAGE), _number(asked.call, "page", "Token", 0)
+    )
     return _zipped(asked.call, _whole(asked, page))
+
+
+def _number(call: Call, first: str, second: str, default: int) -> int:
+    """A number in the query, in either spelling of its name. Raises the API's 400 for what is none."""
+    snake = f"{first}_{second.lower()}"
+    value = call.query.get(first + second) or call.query.get(snake) or str(default)
+    if not _INT.fullmatch(value):
+        raise bad_payload([(snake, f"Invalid value at '{snake}' (TYPE_INT32), \"{value[:100]}\"")])
+    return int(value)
 
 
 def _zipped(call: Call, sent: Sent) -> Sent:

@@ -110,17 +110,6 @@ def _url(listening: socket.socket) -> str:
 
 
 def _server(app: Simulator) -> uvicorn.Server:
-    import uvicorn
+    from harness.simulator.http import server
 
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        backlog=2048,
-    )
-    return uvicorn.Server(config)
+    return server(app)

@@ -90,7 +90,12 @@ class Sent:
         return b"".join(piece for piece in self.body if isinstance(piece, bytes))
 
 
+class Gone(Exception):
+    """The caller hung up before its request was whole."""
+
+
 async def read(scope: Scope, receive: Receive) -> Call:
+    """The request, whole. Raises ``Gone``."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
     return Call(scope["method"], scope["path"], query, headers, await _body(receive))
@@ -102,6 +107,8 @@ async def _body(receive: Receive) -> bytes:
     size, more = 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
         piece = message.get("body", b"")
         if size <= LARGEST:
             pieces.append(piece)

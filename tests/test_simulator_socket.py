@@ -1,0 +1,258 @@
+"""The simulator on a real socket: any bytes get an answer in the API's own shape, and connections behave as HTTP/1.1 says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.simulator import serve
+from harness.simulator.serve import Running
+from harness.simulator.traffic import LARGEST
+
+PATH = "/v1beta/models/gemini-3-flash-preview:generateContent"
+BODY = json.dumps({"contents": {"parts": {"text": "What is the capital of Peru? One word."}}}).encode()
+KEY = {"x-goog-api-key": "k"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with serve.start() as server:
+        yield server
+
+
+def port(running: Running) -> int:
+    return int(running.url.rpartition(":")[2])
+
+
+def connected(running: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port(running)), timeout=10)
+
+
+def head(method: str, path: str, *fields: str, length: int | None = 0) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "host: a", "x-goog-api-key: k", *fields]
+    return "\r\n".join([*lines, *([] if length is None else [f"content-length: {length}"])]).encode() + b"\r\n\r\n"
+
+
+def answered(sent: socket.socket, method: str = "POST") -> tuple[int, Any]:
+    """Status and JSON of the next answer on a connection."""
+    response = HTTPResponse(sent, method=method)
+    response.begin()
+    content = response.read()
+    return response.status, json.loads(content) if content else None
+
+
+def asked(running: Running, *pieces: bytes) -> tuple[int, Any]:
+    with closing(connected(running)) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        return answered(connection)
+
+
+def is_refusal(status: int, value: Any) -> bool:
+    """Whether an answer is an error in the API's own shape, and none of ours."""
+    error = (value[0] if isinstance(value, list) else value)["error"]
+    return error["code"] == status and 400 <= status < 500 and bool(error["message"]) and bool(error["status"])
+
+
+# --- connections --------------------------------------------------------------------------------------
+
+
+def test_a_connection_is_kept() -> None:
+    with serve.start() as running, closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+        for _ in range(3):
+            connection.request("POST", PATH, BODY, KEY)
+            response = connection.getresponse()
+            assert (response.status, b"Lima" in response.read()) == (200, True)
+
+
+def test_a_body_in_chunks_is_put_together(running: Running) -> None:
+    chunks = b"".join(
+        f"{len(BODY[n : n + 7]):x}\r\n".encode() + BODY[n : n + 7] + b"\r\n" for n in range(0, len(BODY), 7)
+    )
+    status, answer = asked(running, head("POST", PATH, "transfer-encoding: chunked", length=None), chunks, b"0\r\n\r\n")
+    assert status == 200
+    assert answer["candidates"][0]["content"]["parts"][0]["text"] == "Lima"
+
+
+def test_requests_one_behind_the_other_are_answered_in_turn(running: Running) -> None:
+    with closing(connected(running)) as connection:
+        request = head("POST", PATH, length=len(BODY)) + BODY
+        connection.sendall(request + head("GET", "/v1beta/models/gemini-none") + request)
+        data = b""
+        while data.count(b"Lima") < 2:
+            data += connection.recv(65536)
+    assert [data.index(b"Lima") < data.index(b"gemini-none") < data.rindex(b"Lima")] == [True]
+
+
+def test_a_caller_that_has_said_all_may_close_its_side(running: Running) -> None:
+    with closing(connected(running)) as connection:
+        connection.sendall(head("POST", PATH, length=len(BODY)) + BODY)
+        connection.shutdown(socket.SHUT_WR)
+        assert answered(connection)[0] == 200
+        assert connection.recv(1) == b""
+
+
+def test_a_caller_that_hangs_up_in_the_middle_does_no_harm(running: Running) -> None:
+    for _ in range(20):
+        with closing(connected(running)) as connection:
+            connection.sendall(head("POST", PATH, length=1000) + BODY)
+    assert asked(running, head("POST", PATH, length=len(BODY)), BODY)[0] == 200
+
+
+def test_many_at_once() -> None:
+    with serve.start(latency=0.2) as running, ThreadPoolExecutor(32) as pool:
+        started = time.perf_counter()
+        answers = list(pool.map(lambda _: asked(running, head("POST", PATH, length=len(BODY)), BODY)[0], range(32)))
+        took = time.perf_counter() - started
+    assert answers == [200] * 32
+    assert took < 2
+
+
+def test_chunks_come_at_their_pace() -> None:
+    body = json.dumps({"contents": {"parts": {"text": "Count to 150."}}}).encode()
+    with serve.start(pace=0.05) as running, closing(connected(running)) as connection:
+        connection.sendall(
+            head("POST", PATH.replace("generate", "streamGenerate") + "?alt=sse", length=len(body)) + body
+        )
+        times: list[float] = []
+        while b"0\r\n\r\n" not in (data := connection.recv(65536)):
+            times += [time.perf_counter()] * data.count(b"data: ")
+    gaps = [after - before for before, after in pairwise(times)]
+    assert len(gaps) > 3
+    assert 0.03 < sorted(gaps)[len(gaps) // 2] < 0.07
+
+
+def test_a_caller_loses_patience_before_the_answer_begins() -> None:
+    with serve.start(latency=5) as running:
+        started = time.perf_counter()
+        status, error = asked(running, head("POST", PATH, "x-server-timeout: 0.2", length=len(BODY)), BODY)
+        assert (status, error["error"]["status"]) == (504, "DEADLINE_EXCEEDED")
+        assert 0.2 <= time.perf_counter() - started < 3
+
+
+def test_the_list_of_models_is_zipped_for_those_who_ask(running: Running) -> None:
+    with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+        connection.request("GET", "/v1beta/models", headers={**KEY, "accept-encoding": "gzip"})
+        response = connection.getresponse()
+        assert response.headers["content-encoding"] == "gzip"
+        assert len(json.loads(gzip.decompress(response.read()))["models"]) > 5
+
+
+# --- sizes --------------------------------------------------------------------------------------------
+
+
+def test_twelve_megabytes_are_an_ordinary_body(running: Running) -> None:
+    part = {"inlineData": {"mimeType": "video/mp4", "data": "AAAA" * 3_000_000}}
+    body = json.dumps({"contents": [{"parts": [{"text": "hi"}, part]}]}).encode()
+    status, answer = asked(running, head("POST", PATH, length=len(body)), body)
+    assert status == 200
+    assert {each["modality"] for each in answer["usageMetadata"]["promptTokensDetails"]} == {"TEXT", "VIDEO"}
+
+
+def test_more_than_a_hundred_megabytes_are_refused(running: Running) -> None:
+    piece = b"x" * (1 << 20)
+    with closing(connected(running)) as connection:
+        connection.sendall(head("POST", PATH, length=LARGEST + len(piece)))
+        for _ in range(LARGEST // len(piece) + 1):
+            connection.sendall(piece)
+        status, error = answered(connection)
+    assert is_refusal(status, error)
+    assert "payload size exceeds the limit" in error["error"]["message"]
+
+
+def test_large_heads_are_read(running: Running) -> None:
+    status, _ = asked(
+        running, head("POST", PATH, *[f"x-{n}: {'y' * 1000}" for n in range(200)], length=len(BODY)), BODY
+    )
+    assert status == 200
+    assert is_refusal(*asked(running, head("GET", f"/v1beta/models/{'m' * 50_000}")))
+
+
+# --- any bytes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET\r\n\r\n", b"GET /\xff\xfe HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"BREW / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", b"GET / HTTP/1.1\r\nhost a\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_what_is_no_http_is_refused_in_the_same_shape(running: Running, data: bytes) -> None:
+    assert is_refusal(*asked(running, data))
+
+
+_PRINTED = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
+_FIELDS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["x-server-timeout", "x-simulator-seed", "x-simulator-fault", "x-goog-api-key", "authorization", "accept-encoding",
+             "content-type", "x-goog-upload-command", "x-goog-upload-offset", "expect"]
+        ),
+        st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=30),
+    ),
+    max_size=4,
+)  # fmt: skip
+_ROUTES = st.sampled_from(
+    ["", PATH, PATH.replace("generate", "streamGenerate"), PATH.replace("generateContent", "countTokens"), "/v1beta/models", "/v1/models/x",
+     "/v1beta/cachedContents", "/v1beta/cachedContents/a", "/upload/v1beta/files", "/v1beta/files", "/v1/chat/completions", "/v1beta/openai/models",
+     "/v1beta/models/gemini-embedding-001:embedContent", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "/gateway/v1/models"]
+)  # fmt: skip
+_QUERIES = st.lists(
+    st.tuples(
+        st.sampled_from(["alt", "$alt", "key", "pageSize", "pageToken", "upload_id", "updateMask", "x"]), _PRINTED
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    _ROUTES,
+    _PRINTED | st.just(""),
+    _QUERIES,
+    _FIELDS,
+    st.binary(max_size=60),
+)
+def test_any_request_gets_an_answer_in_the_api_s_shape(
+    running: Running, method: str, route: str, tail: str, query: Any, fields: Any, body: bytes
+) -> None:
+    path = (route + tail.replace("#", "").replace("?", "")) or "/"
+    path = path if path.startswith("/") else "/" + path
+    text = "&".join(f"{name}={value.replace('#', '').replace('&', '')}" for name, value in query)
+    lines = [f"{method} {path}{'?' + text if text else ''} HTTP/1.1", "host: a", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in fields if name != "expect"]
+    with closing(connected(running)) as connection:
+        connection.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+        response = HTTPResponse(connection, method=method)
+        response.begin()
+        content = response.read()
+    assert response.status < 500, (content, lines)
+    if response.status >= 400:
+        assert is_refusal(response.status, json.loads(content))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(min_size=1, max_size=300))
+def test_any_bytes_leave_the_server_well(running: Running, data: bytes) -> None:
+    with closing(connected(running)) as connection:
+        connection.sendall(data)
+    assert running._thread.is_alive()
+
+
+def test_it_still_answers(running: Running) -> None:
+    assert asked(running, head("POST", PATH, length=len(BODY)), BODY)[0] == 200
