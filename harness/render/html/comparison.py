@@ -1,0 +1,180 @@
+"""Two sides: what flipped, what differs, and every cell beside its twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.compare import Comparison
+from harness.model import Json
+from harness.render import words
+from harness.render.html.markup import Markup, element
+from harness.render.html.overview import section
+from harness.rows import dumps
+
+LINKS = ("summary", "flips", "differences", "cells")
+_SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
+
+Object = Mapping[str, Any]
+
+
+def sections(comparison: Comparison) -> Iterator[Markup]:
+    document = comparison.to_json()
+    yield _summary(document)
+    yield section("flips", _flips(document["flips"]))
+    yield section("differences", _differences(document["verdicts"]))
+    yield section("cells", _cells(document["cells"]))
+
+
+def _summary(document: Object) -> Markup:
+    paired = sum(1 for cell in document["cells"] if cell["reference"] and cell["candidate"])
+    said = {
+        "reference": document["reference"],
+        "candidate": document["candidate"],
+        "paired": f"{words.count(paired, 'cell')} of {len(document['cells']):,}; {words.count(len(document['flips']), 'flip')}",
+    }
+    listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
+    gates = [element("li", _gate(each)) for each in document.get("gates", ())]
+    notes = [element("li", each) for each in document.get("notes", ())]
+    return section(
+        "summary",
+        element("dl", *listed, class_="facts"),
+        element("ul", *gates, class_="notes") if gates else None,
+        element("ul", *notes, class_="notes") if notes else None,
+    )
+
+
+def _gate(gate: Object) -> str:
+    """A gate in the words that it brings, else as it is."""
+    said = gate.get("message") or gate.get("sentence")
+    return str(said) if said else dumps(gate)
+
+
+def _table(header: Sequence[str], rows: Sequence[Markup], numbers_from: int, **attributes: object) -> Markup:
+    head = (element("th", name, class_="n" if place >= numbers_from else None) for place, name in enumerate(header))
+    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), **attributes)
+    return element("div", table, class_="wide")
+
+
+def _flips(flips: Sequence[Object]) -> Markup:
+    if not flips:
+        return element("p", "no check judges the two sides differently", class_="about")
+    return element("ol", *(_flip(each) for each in flips), class_="failures flips")
+
+
+def _flip(flip: Object) -> Markup:
+    head = element(
+        "p",
+        element("b", flip["check"]),
+        " ",
+        element("span", flip["from"], class_=f"mark {_kind(flip['from'])}"),
+        " to ",
+        element("span", flip["to"], class_=f"mark {_kind(flip['to'])}"),
+        element("small", element("code", flip["id"])),
+    )
+    answers = flip.get("answers") or {}
+    said = [
+        element("div", element("small", side), element("pre", answers[side], dir="auto", class_="said"))
+        for side in _SIDES
+        if answers.get(side) is not None
+    ]
+    return element("li", head, element("div", *said, class_="pair") if said else None)
+
+
+def _kind(state: str) -> str:
+    return "none" if state == "not judged" else state
+
+
+_COLUMNS = ("measure", "suite", "verdict", "reference", "candidate", "difference", "interval", "p", "pairs")
+
+
+def _differences(verdicts: Sequence[Object]) -> Markup:
+    if not verdicts:
+        return element("p", "no measure that both sides have", class_="about")
+    rows = []
+    for each in verdicts:
+        rows.append(element("tr", *(_difference(each, name) for name in _COLUMNS)))
+        if each.get("says"):
+            rows.append(element("tr", element("td", each["says"], colspan=len(_COLUMNS)), class_="says"))
+    return _table(_COLUMNS, rows, 3, class_="differences")
+
+
+def _told(verdict: Object, column: str) -> str:
+    measure = verdict["measure"]
+    value: Json = verdict.get("estimate" if column == "difference" else column)
+    if value is None:
+        return ""
+    if column in ("reference", "candidate") and isinstance(value, int | float):
+        return words.measured(measure, value)
+    if column == "difference" and isinstance(value, int | float):
+        return _signed(measure, value)
+    if (
+        column == "interval"
+        and isinstance(value, list | tuple)
+        and all(isinstance(each, int | float) for each in value)
+    ):
+        return " to ".join(_signed(measure, each) for each in value)
+    if column == "measure":
+        return words.label(measure)
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def _signed(measure: str, value: float) -> str:
+    text = f"{value * 100:.1f} pp" if measure == "pass_rate" else words.measured(measure, value)
+    return f"+{text}" if value > 0 else text
+
+
+def _difference(verdict: Object, column: str) -> Markup:
+    text = _told(verdict, column) or ("all suites" if column == "suite" else "-")
+    kind = (
+        "n"
+        if column not in ("measure", "suite", "verdict")
+        else text.replace(" ", "-")
+        if column == "verdict"
+        else None
+    )
+    return element("td", text, class_=kind)
+
+
+def _cells(cells: Sequence[Object]) -> Markup:
+    measures = [each for each in _SHOWN if any(each in _measures(cell, side) for cell in cells for side in _SIDES)]
+    header = ["cell", "reference", "candidate"]
+    header += [f"{words.label(each)} {side}" for each in measures for side in ("ref.", "cand.")]
+    tools = element(
+        "p",
+        element("input", type="search", id="filter", placeholder="filter  /", aria_label="filter cells"),
+        element("label", element("input", type="checkbox", id="differing"), " only where the verdict differs"),
+        element("output", id="shown"),
+        class_="tools",
+    )
+    return element("div", tools, _table(header, [_cell(cell, measures) for cell in cells], 3, id="cells-table"))
+
+
+_SIDES = ("reference", "candidate")
+
+
+def _measures(cell: Object, side: str) -> Object:
+    measures: Object = (cell[side] or {}).get("measures", {})
+    return measures
+
+
+def _cell(cell: Object, measures: Sequence[str]) -> Markup:
+    marks = [_mark(cell[side]) for side in _SIDES]
+    numbers = (
+        element("td", words.measured(each, _measures(cell, side).get(each)), class_="n")
+        for each in measures
+        for side in _SIDES
+    )
+    differs = marks[0] != marks[1]
+    sides = (
+        element("td", mark, class_=(cell[side] or {}).get("status", "none"))
+        for mark, side in zip(marks, _SIDES, strict=True)
+    )
+    return element("tr", element("th", cell["id"], scope="row"), *sides, *numbers, data_differs=differs)
+
+
+def _mark(side: Object | None) -> str:
+    if side is None:
+        return "not there"
+    share = f" {side['passed']}/{side['attempts']}" if side["attempts"] > 1 else ""
+    return words.MARKS[side["status"]] + share

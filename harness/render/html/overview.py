@@ -1,0 +1,303 @@
+"""What stands on the page without a script: who answered, totals, targets, the matrix of cells, plots, and what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.model import Status
+from harness.render import Report, View, layout, words
+from harness.render.html import plots
+from harness.render.html.markup import Markup, element
+from harness.render.layout import Column, Grid
+from harness.rows import VerdictRow
+from harness.summary import Group, Summary
+
+OPEN, LISTED = 8, 100
+"""Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
+
+Numbers = Mapping[str, int]
+"""Group -> its number in the script's data."""
+
+
+def heading(title: str, what: str, links: Sequence[str]) -> Markup:
+    """The bar at the top: always there."""
+    return element(
+        "header",
+        element("strong", title),
+        element("span", what, class_="what"),
+        element("nav", *(element("a", each, href=f"#{each}") for each in links)),
+        element("span", class_="gap"),
+        element("button", "theme", id="theme", type="button", title="auto, light, dark (t)"),
+        element("button", "?", id="help", type="button", title="keys (?)", aria_label="keys"),
+        class_="top",
+    )
+
+
+def simulated(summary: Summary) -> Markup | None:
+    """The band that nobody can miss, where any answer was made up by the simulator."""
+    if not words.simulated(summary):
+        return None
+    real = any(not simulated for _, _, simulated in summary.provenance)
+    what = "Some of these answers were" if real else "These answers were"
+    return element(
+        "p",
+        element("strong", "SIMULATED"),
+        f" {what} made up by the simulator, not by a Gemini model. They say nothing about Gemini.",
+        class_="simulated",
+        role="note",
+    )
+
+
+def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
+    """(name, what stands in it) of every section of a run; the script fills the list of trials."""
+    numbers = {name: number for number, name in enumerate(report.summary.groups)}
+    yield "summary", _summary(report)
+    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
+    if wrong:
+        yield "failures", _failures(wrong, numbers)
+    yield "matrix", _matrix(report, view, numbers)
+    if drawn := list(_plots(report.summary)):
+        yield "plots", element("div", *drawn)
+    yield "trials", element("div", id="list")
+
+
+def section(name: str, *inside: str | None) -> Markup:
+    return element("section", element("h2", name), *inside, id=name)
+
+
+# --- the summary --------------------------------------------------------------------------------------
+
+
+def _summary(report: Report) -> Markup:
+    totals = report.summary.totals()
+    counts = [
+        element("span", element("b", f"{number:,}"), f" {status}", class_=status)
+        for status, number in totals.items()
+        if number
+    ]
+    remarks = words.remarks(report)
+    return element(
+        "div",
+        element("p", *counts, None if counts else "nothing ran", class_="totals"),
+        _share(totals),
+        _facts(report),
+        _remarks(remarks) if remarks else None,
+        _targets(report),
+    )
+
+
+def _share(totals: Mapping[Status, int]) -> Markup:
+    """The totals as one bar."""
+    whole = sum(totals.values()) or 1
+    pieces = []
+    at = 0.0
+    for status, number in totals.items():
+        width = 1000 * number / whole
+        if number:
+            pieces.append(element("rect", x=round(at, 2), y=0, width=round(width, 2), height=6, class_=status))
+        at += width
+    return element("svg", *pieces, viewBox="0 0 1000 6", preserveAspectRatio="none", class_="share", aria_hidden="true")
+
+
+def _facts(report: Report) -> Markup:
+    run = report.run
+    took = "" if report.seconds is None else f" in {report.seconds:,.2f} s"
+    said = {
+        "answers": words.provenance(report.summary),
+        "run": f"{run['id']}, {run['started'].replace('T', ' ')}" + (", interrupted" if report.interrupted else ""),
+        "asked": f"{words.count(report.summary.trials, 'trial')} in {words.count(len(report.summary.groups), 'group')}{took}",
+        "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",
+    }
+    chosen = {name: value for name, value in run["selection"].items() if value}
+    if chosen:
+        said["selection"] = words.value(chosen, 400)
+    return element(
+        "dl",
+        *(part for name, text in said.items() for part in (element("dt", name), element("dd", text))),
+        class_="facts",
+    )
+
+
+def _remarks(remarks: Sequence[str]) -> Markup:
+    listed = element("ul", *(element("li", each) for each in remarks))
+    return element(
+        "details", element("summary", words.count(len(remarks), "note")), listed, open=len(remarks) <= 4, class_="notes"
+    )
+
+
+_MEASURED = ("totalTokenCount", "thoughtsTokenCount", "cost_usd")
+_TIMED = ("latency_s", "ttft_s")
+
+
+def _targets(report: Report) -> Markup:
+    totals = report.summary.totals()
+    statuses: list[Status] = [status for status, number in totals.items() if number or status == "passed"]
+    by_target = list(report.summary.by_target())
+    every = list(report.summary.groups.values())
+    measures = [each for each in (*_MEASURED, *_TIMED) if _told(every, each) is not None]
+    head = element(
+        "tr",
+        element("th", "target"),
+        *(element("th", status, class_="n") for status in statuses),
+        *(element("th", words.label(each) + (" median" if each in _TIMED else ""), class_="n") for each in measures),
+    )
+    rows = [
+        element("tr", element("th", target, scope="row"), *_tallied(groups, statuses, measures))
+        for target, groups in by_target
+    ]
+    return element(
+        "div", element("table", element("thead", head), element("tbody", *rows), class_="targets"), class_="wide"
+    )
+
+
+def _tallied(groups: Sequence[Group], statuses: Sequence[Status], measures: Sequence[str]) -> Iterator[Markup]:
+    for status in statuses:
+        number = sum(group.status == status for group in groups)
+        yield element("td", f"{number:,}" if number else "-", class_=f"n {status if number else 'none'}")
+    for each in measures:
+        yield element("td", words.measured(each, _told(groups, each)), class_="n")
+
+
+def _told(groups: Sequence[Group], measure: str) -> float | None:
+    if measure == "ttft_s":
+        groups = [group for group in groups if group.streamed]
+    return words.middle(groups, measure) if measure in _TIMED else words.whole(groups, measure)
+
+
+# --- the matrix ---------------------------------------------------------------------------------------
+
+
+def _matrix(report: Report, view: View, numbers: Numbers) -> Markup:
+    by_suite = report.summary.by_suite()
+    suites = [_suite(suite, groups, words.about(report, suite), view, numbers) for suite, groups in by_suite]
+    shows = element(
+        "label",
+        element("input", type="checkbox", id="measures", checked=True),
+        " measures (medians of the attempts)",
+        class_="tools",
+    )
+    return element("div", shows, *suites)
+
+
+def _suite(suite: str, groups: Sequence[Group], about: str, view: View, numbers: Numbers) -> Markup:
+    provider = layout.one_provider(groups)
+    title = element("h3", suite, element("small", f" at {provider}") if provider else None)
+    drawn = [element("div", _grid(grid, provider, view, numbers), class_="wide") for grid in layout.grids(groups)]
+    return element("div", title, element("p", about, class_="about") if about else None, *drawn, class_="suite")
+
+
+def _grid(grid: Grid, provider: str | None, view: View, numbers: Numbers) -> Markup:
+    rows = [_case(case, grid, view, numbers) for case in grid.cases]
+    return element("table", element("thead", *_head(grid, provider)), element("tbody", *rows), class_="matrix")
+
+
+def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:
+    spans: dict[str, int] = {}
+    for column in grid.columns:
+        spans[column.target] = spans.get(column.target, 0) + 1
+    names = [
+        element(
+            "th",
+            target.removeprefix(f"{provider}/") if provider else target,
+            colspan=span if span > 1 else None,
+            scope="col",
+        )
+        for target, span in spans.items()
+    ]
+    yield element("tr", element("th", "case"), *names)
+    for index, axis in enumerate(grid.axes):
+        values = (element("th", column.axes[index][1], scope="col") for column in grid.columns)
+        yield element("tr", element("th", axis), *values, class_="axis")
+
+
+def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
+    groups = grid.row(case)
+    shown = layout.shown(view.measures, groups)
+    labels = [element("small", words.label(each)) for each in shown]
+    cells = [
+        _cell(group, column, shown, numbers) if group else element("td", class_="hole")
+        for column, group in zip(grid.columns, groups, strict=True)
+    ]
+    return element("tr", element("th", element("span", case), *labels, scope="row"), *cells)
+
+
+def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) -> Markup:
+    values = [element("small", words.measured(each, group.typical(each))) for each in shown]
+    warned = f" !{group.warnings}" if group.warnings else ""
+    about = f"{group.case}, {column.name}: {words.verdict(group)}" + (
+        f"; {words.count(group.warnings, 'warning')}" if warned else ""
+    )
+    flaky = " flaky" if group.flaky and group.status == "passed" else ""
+    mark = words.verdict(group).removesuffix(" flaky") + ("~" if group.flaky else "") + warned
+    button = element("button", mark, type="button", data_group=numbers[group.id], title=about, aria_label=about)
+    return element("td", button, *values, class_=f"{group.status}{flaky}")
+
+
+# --- plots --------------------------------------------------------------------------------------------
+
+
+def _plots(summary: Summary) -> Iterator[Markup]:
+    for suite, series in plots.sweeps(summary):
+        yield element(
+            "div", element("h3", suite, element("small", " what thinking buys and costs")), plots.sweep(series)
+        )
+    spread = [
+        figure for measure in ("latency_s", "ttft_s") if (figure := plots.distribution(summary, measure)) is not None
+    ]
+    if spread:
+        lost = f"Times were lost in {words.count(summary.lost_timing, 'recording')}; those are left out."
+        yield element(
+            "div",
+            element("h3", "how long answers take"),
+            element("p", lost, class_="about") if summary.lost_timing else None,
+            *(element("div", each, class_="wide") for each in spread),
+        )
+
+
+# --- what failed --------------------------------------------------------------------------------------
+
+
+def _failures(wrong: Sequence[Group], numbers: Numbers) -> Markup:
+    listed = [_failure(group, numbers[group.id]) for group in wrong[:LISTED]]
+    more = len(wrong) - LISTED
+    rest = element("p", f"and {more:,} more: the list of trials has all of them", class_="about") if more > 0 else None
+    folded = element("summary", f"{len(wrong) - OPEN:,} more")
+    return element(
+        "div",
+        element("ol", *listed[:OPEN], class_="failures"),
+        element("details", folded, element("ol", *listed[OPEN:], class_="failures"), rest) if listed[OPEN:] else None,
+    )
+
+
+def _failure(group: Group, number: int) -> Markup:
+    needs = words.needs(group)
+    head = element(
+        "p",
+        element("b", words.MARKS[group.status], class_=f"mark {group.status}"),
+        element("button", group.id, type="button", data_group=number, class_="link"),
+        element("small", needs) if needs else None,
+        element("small", words.place(words.where(group))),
+    )
+    again = element("code", words.rerun(group), class_="again")
+    return element("li", head, element("div", *_why(group), class_="why"), again)
+
+
+def _why(group: Group) -> Iterator[Markup]:
+    row = group.trouble.verdict if group.trouble else None
+    if row is None or group.status == "xpassed" or (group.status == "failed" and not group.agrees):
+        yield element("p", words.why(group))
+        return
+    yield from mismatch(row)
+    if group.trouble and group.trouble.more:
+        yield element("small", f"and {group.trouble.more:,} more of the same attempt")
+
+
+def mismatch(row: VerdictRow) -> Iterator[Markup]:
+    """What is said, expected, actual."""
+    said, expected, actual = words.wanted_and_got(row, 600)
+    at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
+    yield element("p", element("b", f"{row['check']}{at}"), f" {said}" if said else None)
+    if expected or actual:
+        sides = (("expected", expected), ("actual", actual))
+        listed = (part for name, text in sides for part in (element("dt", name), element("dd", text)))
+        yield element("dl", *listed, class_="sides")

@@ -1,0 +1,538 @@
+
+"use strict";
+// Everything that a model wrote is put in as text (textContent), never as HTML.
+(() => {
+  const byId = (id) => document.getElementById(id);
+
+  function el(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key === "class") made.className = value;
+      else if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+      else if (value === true) made.setAttribute(key, "");
+      else if (value !== false && value != null) made.setAttribute(key, value);
+    }
+    made.append(...children.filter((each) => each != null && each !== ""));
+    return made;
+  }
+
+  function svg(name, attributes = {}, ...children) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+
+  // --- light and dark --------------------------------------------------------------------------------
+
+  const THEMES = ["auto", "light", "dark"];
+  const remembered = () => { try { return localStorage.getItem("gemini-harness-theme"); } catch { return null; } };
+
+  function paint(theme) {
+    document.documentElement.dataset.theme = theme;
+    byId("theme").textContent = theme;
+    try { localStorage.setItem("gemini-harness-theme", theme); } catch { /* not kept, then */ }
+  }
+  const turnTheme = () => paint(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % 3]);
+  paint(THEMES.includes(remembered()) ? remembered() : "auto");
+  byId("theme").addEventListener("click", turnTheme);
+
+  // --- words -----------------------------------------------------------------------------------------
+
+  function seconds(value) {
+    const size = Math.abs(value);
+    return size && size < 0.1 ? value.toFixed(3) : size < 10 ? value.toFixed(2) : value.toLocaleString("en", { maximumFractionDigits: 1 });
+  }
+
+  function measured(name, value) {
+    if (value == null) return "-";
+    if (name.endsWith("_s")) return seconds(value);
+    return name === "cost_usd" ? value.toFixed(4) : value.toLocaleString("en", { maximumFractionDigits: 1 });
+  }
+
+  const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+
+  // Long base64 is not for reading.
+  const shortened = (_key, value) =>
+    typeof value === "string" && value.length > 2000 && /^[\w+/=-]+$/.test(value)
+      ? `${value.slice(0, 60)}... (${value.length.toLocaleString("en")} characters)` : value;
+
+  const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*|true|false|null/g;
+
+  function json(value) {
+    const text = JSON.stringify(value, shortened, 2);
+    if (text === undefined) return "";
+    if (text.length > 200000) return text;
+    const made = document.createDocumentFragment();
+    let at = 0;
+    for (const found of text.matchAll(TOKEN)) {
+      made.append(text.slice(at, found.index));
+      const kind = found[1] ? (found[2] ? "key" : "str") : "num";
+      made.append(el("span", { class: kind }, found[1] || found[0]), found[2] || "");
+      at = found.index + found[0].length;
+    }
+    made.append(text.slice(at));
+    return made;
+  }
+
+  const plain = (value) => (typeof value === "string" ? value : json(value));
+
+  // --- the keys, and who answers them ----------------------------------------------------------------
+
+  const help = el("dialog", { id: "keys", "aria-label": "keys" },
+    el("dl", {}, ...[
+      [["j", "k"], "next, previous trial (arrows too, in the list)"], [["n", "p"], "next, previous trial that went wrong"],
+      [["g", "G"], "first, last"], [["Enter"], "open"], [["Esc"], "close"], [["/"], "filter"],
+      [["t"], "theme: auto, light, dark"], [["?"], "this"],
+    ].flatMap(([keys, said]) => [el("dt", {}, ...keys.flatMap((key) => [el("kbd", {}, key), " "])), el("dd", {}, said)])),
+    el("p", { class: "about" }, "A filter is words that must all occur in a trial's id, status or reason; -word must not."));
+  document.body.append(help);
+  byId("help").addEventListener("click", () => help.showModal());
+
+  const keys = { "?": () => help.showModal(), t: turnTheme, "/": () => byId("filter")?.focus() };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    const typing = event.target.matches("input[type=search]");
+    if (typing && !["Escape", "Enter", "ArrowDown"].includes(event.key)) return;
+    const act = keys[event.key];
+    if (act && act(event, typing) !== false) event.preventDefault();
+  });
+
+  byId("measures")?.addEventListener("change", (event) => byId("matrix").classList.toggle("bare", !event.target.checked));
+
+  const wanted = (text) => {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    return (hay) => words.every((word) => (word.length > 1 && word[0] === "-" ? !hay.includes(word.slice(1)) : hay.includes(word)));
+  };
+
+  if (byId("cells-table")) cells();
+  if (byId("facts")) trials();
+
+  // --- the cells of a comparison ---------------------------------------------------------------------
+
+  function cells() {
+    const rows = [...byId("cells-table").tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
+    const show = () => {
+      const holds = wanted(byId("filter").value);
+      let shown = 0;
+      for (const [row, hay] of rows) {
+        row.hidden = !holds(hay) || (byId("differing").checked && row.dataset.differs === undefined);
+        shown += !row.hidden;
+      }
+      byId("shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
+    };
+    byId("filter").addEventListener("input", show);
+    byId("differing").addEventListener("change", show);
+    keys.Escape = () => { byId("filter").blur(); };
+    show();
+  }
+
+  // --- the trials of a run ---------------------------------------------------------------------------
+
+  function trials() {
+    const HEIGHT = 26, SPARE = 12, WRONG = ["failed", "error", "xpassed"];
+    const facts = JSON.parse(byId("facts").textContent);
+    const blocks = new Map();
+    const state = { text: "", statuses: new Set(), sort: null, down: true, at: -1, open: false };
+
+    const all = [];
+    for (const script of document.querySelectorAll("script[data-index]")) {
+      for (const [group, attempt, status, simulated, why, measures] of JSON.parse(script.textContent)) {
+        const [id, suite, name, target, axes] = facts.groups[group];
+        all.push({ n: all.length, group, attempt, status: facts.statuses[status], mark: facts.marks[status], simulated, why, measures,
+          id: `${id}#${attempt}`, suite, name, target, axes });
+      }
+    }
+    const places = new Map();
+    for (const trial of all) places.set(trial.group, [...(places.get(trial.group) || []), trial]);
+    const hay = (trial) => (trial.hay ??= `${trial.id} ${trial.status} ${trial.mark} ${trial.axes} ${trial.why}`.toLowerCase());
+    const columns = facts.columns.map(([name, label], index) => ({ name, label, index }))
+      .filter(({ name, index }) => name === "latency_s" || all.some((trial) => trial.measures[index] != null));
+    let shown = all;
+
+    // the list: only the lines in sight exist
+    const filter = el("input", { type: "search", id: "filter", placeholder: "filter  /", "aria-label": "filter trials", spellcheck: "false" });
+    const counted = el("output", { "aria-live": "polite" });
+    const chips = facts.statuses.filter((status) => all.some((trial) => trial.status === status)).map((status) =>
+      el("button", { type: "button", class: `chip ${status}`, "aria-pressed": "false", "data-status": status, onclick: chip },
+        `${facts.marks[facts.statuses.indexOf(status)]} ${all.filter((trial) => trial.status === status).length.toLocaleString("en")}`));
+    const head = el("div", { class: "columns" },
+      ...[["verdict", "status"], ["case", "id"], ["axes", "axes"], ["target", "target"], ["#", "attempt"]].map(([label, sort]) => sorter(label, sort)),
+      ...columns.map(({ label, index }) => el("span", { class: "n num-cell" }, sorter(label, index))), el("span", { class: "why-cell" }, "why"));
+    const rows = el("div", { class: "rows", id: "rows", role: "listbox", tabindex: "0", "aria-label": "trials" });
+    const none = el("p", { class: "none-found" }, "no trial is like that");
+    byId("list").append(el("div", { class: "sticky" }, el("div", { class: "tools" }, filter, ...chips, counted), head), rows, none);
+    const widest = Math.max(...facts.groups.map(([, , , , axes]) => axes.length));
+    byId("list").style.setProperty("--numbers", `repeat(${columns.length}, 66px)`);
+    byId("list").style.setProperty("--axes", widest ? `minmax(min(${widest}ch, 20%), max-content)` : "0px");
+    const providers = new Set(facts.groups.map(([, , , target]) => target.split("/")[0]));
+    const short = (target) => (providers.size > 1 ? target : target.slice(target.indexOf("/") + 1));
+
+    function sorter(label, by) {
+      return el("button", { type: "button", "data-sort": by, onclick: () => {
+        state.down = state.sort === by ? !state.down : typeof by === "number";
+        state.sort = by;
+        choose();
+      } }, label);
+    }
+
+    function chip(event) {
+      const { status } = event.currentTarget.dataset;
+      state.statuses.has(status) ? state.statuses.delete(status) : state.statuses.add(status);
+      choose();
+    }
+
+    function choose() {
+      const picked = shown[state.at];
+      const holds = wanted(state.text);
+      shown = all.filter((trial) => (!state.statuses.size || state.statuses.has(trial.status)) && (!state.text || holds(hay(trial))));
+      if (state.sort !== null) shown.sort(order);
+      for (const each of chips) each.setAttribute("aria-pressed", state.statuses.has(each.dataset.status));
+      for (const each of head.querySelectorAll("button")) {
+        if (each.dataset.sort === String(state.sort)) each.setAttribute("aria-sort", state.down ? "descending" : "ascending");
+        else each.removeAttribute("aria-sort");
+      }
+      counted.textContent = shown.length === all.length ? count(all.length, "trial") : `${shown.length.toLocaleString("en")} of ${count(all.length, "trial")}`;
+      state.at = picked ? shown.indexOf(picked) : -1;
+      none.hidden = shown.length > 0;
+      draw();
+    }
+
+    function order(one, other) {
+      const by = state.sort, sign = state.down ? -1 : 1;
+      if (typeof by !== "number") return sign * (one[by] < other[by] ? -1 : one[by] > other[by] ? 1 : one.n - other.n);
+      const a = one.measures[by], b = other.measures[by];
+      return a == null || b == null ? (a == null) - (b == null) : sign * (a - b);
+    }
+
+    function draw(everything = false) {
+      rows.style.height = `${shown.length * HEIGHT}px`;
+      const top = rows.getBoundingClientRect().top;
+      const first = everything ? 0 : Math.max(0, Math.floor(-top / HEIGHT) - SPARE);
+      const last = everything ? 1000 : Math.ceil((innerHeight - top) / HEIGHT) + SPARE;
+      rows.replaceChildren(...shown.slice(first, Math.max(first, last)).map((trial, index) => line(trial, first + index)));
+      if (state.at >= 0) rows.setAttribute("aria-activedescendant", `line-${state.at}`);
+      else rows.removeAttribute("aria-activedescendant");
+    }
+
+    function line(trial, at) {
+      const made = el("div", { class: "line", id: `line-${at}`, role: "option", "aria-selected": String(at === state.at),
+        "aria-setsize": shown.length, "aria-posinset": at + 1, onclick: () => { pick(at); open(); } },
+      el("span", { class: `mark ${trial.status}` }, trial.mark), el("span", { title: trial.id }, el("span", { class: "soft" }, `${trial.suite}/`), trial.name),
+      el("span", { title: trial.axes }, trial.axes), el("span", { class: "soft", title: trial.target }, short(trial.target)),
+      el("span", { class: "soft" }, `#${trial.attempt}`),
+      ...columns.map(({ name, index }) => el("span", { class: "n mono num-cell" }, measured(name, trial.measures[index]))),
+      el("span", { class: "soft why-cell", title: trial.why }, trial.why));
+      made.style.top = `${at * HEIGHT}px`;
+      return made;
+    }
+
+    let drawing = false;
+    const redraw = () => {
+      if (!drawing) requestAnimationFrame(() => { drawing = false; draw(); });
+      drawing = true;
+    };
+    addEventListener("scroll", redraw, { passive: true });
+    addEventListener("resize", redraw);
+    addEventListener("beforeprint", () => draw(true));
+    addEventListener("afterprint", () => draw());
+    filter.addEventListener("input", () => { state.text = filter.value.trim(); choose(); });
+
+    function pick(at) {
+      if (!shown.length) return;
+      state.at = Math.min(Math.max(at, 0), shown.length - 1);
+      reveal();
+      if (state.open) { state.anchor = null; open(); }
+    }
+
+    function reveal() {
+      const sticky = document.querySelector(".sticky").offsetHeight + 42;
+      const top = rows.getBoundingClientRect().top + state.at * HEIGHT;
+      const far = top < sticky - 3 * HEIGHT || top > innerHeight + 3 * HEIGHT;
+      if (far) scrollBy(0, top - sticky - (innerHeight - sticky) / 3);
+      else if (top < sticky) scrollBy(0, top - sticky);
+      else if (top + HEIGHT > innerHeight) scrollBy(0, top + HEIGHT - innerHeight + 8);
+      draw();
+    }
+
+    // The panel takes room from the page: what one looks at stays where it was.
+    function keeping(anchor, change) {
+      const before = anchor?.getBoundingClientRect().top;
+      change();
+      if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - before);
+      else if (state.at >= 0) reveal();
+    }
+
+    function pickWrong(step) {
+      for (let at = state.at + step; at >= 0 && at < shown.length; at += step) {
+        if (WRONG.includes(shown[at].status)) return pick(at);
+      }
+    }
+
+    // one trial
+    const panel = el("aside", { id: "trial", tabindex: "-1", hidden: true, "aria-label": "trial" });
+    document.body.append(panel);
+
+    function detail(trial) {
+      const number = Math.floor(trial.n / facts.block);
+      if (!blocks.has(number)) {
+        if (blocks.size > 8) blocks.clear();
+        blocks.set(number, JSON.parse(byId(`details-${number}`).textContent));
+      }
+      return blocks.get(number)[trial.n % facts.block];
+    }
+
+    function open(trial = shown[state.at], anchor = null) {
+      if (!trial) return;
+      state.open = true;
+      if (panel.hidden) {
+        state.anchor = anchor;
+        keeping(anchor, () => { document.body.classList.add("reading"); panel.hidden = false; });
+      }
+      panel.replaceChildren(bar(trial), ...view(trial, detail(trial)));
+      panel.scrollTop = 0;
+      try { history.replaceState(null, "", `#trial=${encodeURIComponent(trial.id)}`); } catch { /* a page without an address */ }
+      draw();
+    }
+
+    // A trial by itself: selected in the list too, where the filter shows it.
+    function openTrial(trial, anchor = null) {
+      state.at = shown.indexOf(trial);
+      open(trial, anchor);
+    }
+
+    function close() {
+      state.open = false;
+      keeping(state.anchor, () => { panel.hidden = true; document.body.classList.remove("reading"); });
+      try { history.replaceState(null, "", location.pathname + location.search); } catch { /* as above */ }
+      draw();
+      (state.anchor || rows).focus({ preventScroll: true });
+    }
+
+    function bar(trial) {
+      return el("div", { class: "bar" }, el("b", { class: `mark ${trial.status}` }, trial.mark), el("span", { class: "id" }, trial.id),
+        el("button", { type: "button", title: "previous (k)", "aria-label": "previous", onclick: () => pick(state.at - 1) }, "\u2191"),
+        el("button", { type: "button", title: "next (j)", "aria-label": "next", onclick: () => pick(state.at + 1) }, "\u2193"),
+        el("button", { type: "button", title: "close (Esc)", "aria-label": "close", onclick: close }, "\u2715"));
+    }
+
+    function* view(trial, row) {
+      const [, , , , , place, rerun] = facts.groups[trial.group];
+      const attempts = places.get(trial.group);
+      if (trial.simulated) yield el("p", { class: "simulated" }, el("strong", {}, "SIMULATED"), " made up by the simulator, not by a Gemini model");
+      if (attempts.length > 1) {
+        yield el("div", { class: "attempts" }, ...attempts.map((each) => el("button", { type: "button", class: `mark ${each.status}`,
+          "aria-current": each === trial ? "true" : null, onclick: () => openTrial(each) }, `#${each.attempt} ${each.mark}`)));
+      }
+      if (!row) {
+        yield el("p", { class: "about" }, "What was said is left out of this file: it keeps everything of the first trials only, and of those that went wrong. The run on disk has it.");
+        return;
+      }
+      const heard = row.provenance;
+      yield list({
+        case: place, target: trial.target, axes: trial.axes, cassette: row.cassette,
+        answer: heard && `${heard.mode === "live" ? "live from" : "replayed; recorded from"} ${heard.recorded_from}${heard.recorded_at ? `, ${heard.recorded_at.slice(0, 19).replace("T", " ")}` : ""}${heard.timing === "lost" ? "; timing lost" : ""}`,
+        "expected to fail": row.xfail, skipped: row.skip, again: rerun,
+      });
+      if (row.error) {
+        yield el("h3", { class: "error" }, "could not be judged", el("small", {}, row.error.kind));
+        yield el("pre", {}, row.error.message);
+        if (row.error.traceback) yield fold("traceback", el("pre", {}, row.error.traceback));
+      }
+      yield el("h3", {}, "verdicts", el("small", {}, count(row.held, "invariant"), " held"));
+      yield verdicts(row.verdicts);
+      const known = Object.entries(row.measures).filter(([, value]) => value != null);
+      if (known.length) {
+        yield el("h3", {}, "measures");
+        yield el("div", { class: "measures" }, ...known.map(([name, value]) => el("span", {}, `${facts.labels[name] || name} `, el("b", {}, measured(name, value)))));
+      }
+      for (const [index, turn] of row.turns.entries()) yield* exchange(turn, index, row, trial);
+    }
+
+    function list(said) {
+      return el("dl", { class: "facts" }, ...Object.entries(said).filter(([, value]) => value)
+        .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+    }
+
+    const fold = (title, ...inside) => el("details", {}, el("summary", {}, title), ...inside);
+
+    function verdicts(each) {
+      const rank = (verdict) => (verdict.status === "passed" ? 3 : verdict.status === "waived" ? 2 : verdict.severity === "warn" ? 1 : 0);
+      return el("table", { class: "verdicts" }, el("tbody", {}, ...[...each].sort((a, b) => rank(a) - rank(b)).map(verdict)));
+    }
+
+    const KINDS = { passed: ["pass", "passed"], waived: ["waived", "waived"], failed: ["FAIL", "failed"], error: ["ERROR", "error"] };
+
+    function verdict(said) {
+      const [mark, kind] = said.severity === "warn" && said.status === "failed" ? ["warn", "warned"] : KINDS[said.status];
+      const at = said.at && said.at !== said.check ? ` ${said.at}` : "";
+      const where = said.place ? el("small", {}, ` ${said.place.file}:${said.place.line}`) : "";
+      const told = el("td", {}, el("b", {}, said.check + at), where);
+      if (said.status === "passed") { if (said.expected != null) told.append(" ", el("code", {}, brief(said.expected))); }
+      else {
+        if (said.message) told.append(el("div", {}, said.message));
+        if (said.expected != null || said.actual != null) {
+          told.append(el("div", { class: "pair" }, el("div", {}, el("small", {}, "expected"), el("pre", {}, plain(said.expected))),
+            el("div", {}, el("small", {}, "actual"), el("pre", {}, plain(said.actual)))));
+        }
+      }
+      return el("tr", {}, el("td", {}, el("span", { class: `mark ${kind}` }, mark)), told);
+    }
+
+    function brief(value) {
+      const text = JSON.stringify(value);
+      return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+    }
+
+    // one request and its answer
+    function* exchange(turn, index, row, trial) {
+      const candidate = turn.response?.candidates?.[0] || {};
+      const parts = Array.isArray(candidate.content?.parts) ? candidate.content.parts.filter((part) => part && typeof part === "object") : [];
+      const joined = (thought) => parts.filter((part) => Boolean(part.thought) === thought).map((part) => (typeof part.text === "string" ? part.text : "")).join("");
+      const text = turn.text ?? joined(false), thoughts = turn.thoughts ?? joined(true);
+      const tries = turn.attempts > 1 ? `, ${turn.attempts} attempts` : "";
+      yield el("h3", {}, row.turns.length > 1 ? `request ${index + 1} of ${row.turns.length}` : "request",
+        el("small", {}, `${turn.transport}, HTTP ${turn.status}${tries}${candidate.finishReason ? `, ${candidate.finishReason}` : ""}`));
+      const request = parsed(turn.request);
+      yield fold(turn.url, el("pre", {}, plain(request)));
+      yield fold("curl", copied(curl(turn, trial)));
+      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, el("pre", { class: "said", dir: "auto" }, thoughts));
+      if (text) {
+        yield el("h3", {}, "answer", el("small", {}, count(Array.from(text).length, "character")));
+        yield el("pre", { class: "said answer", dir: "auto" }, ...answer(text, turn.grounded || []));
+      }
+      yield* sources(candidate.groundingMetadata, turn.grounded || []);
+      for (const part of parts) yield* other(part);
+      if (turn.response?.error) { yield el("h3", { class: "error" }, "error"); yield el("pre", {}, json(turn.response.error)); }
+      yield* timeline(turn, row);
+      yield fold("response", el("pre", {}, json(turn.response)));
+    }
+
+    function parsed(text) { try { return JSON.parse(text); } catch { return text; } }
+
+    // The answer in pieces: each stretch between two borders has the supports that cover it. Offsets count code points.
+    function* answer(text, supports) {
+      const letters = Array.from(text);
+      const held = supports.filter(([start, end]) => start < end);
+      const borders = [...new Set([0, letters.length, ...held.flatMap(([start, end]) => [start, end])])].filter((at) => at <= letters.length).sort((a, b) => a - b);
+      for (let i = 0; i + 1 < borders.length; i++) {
+        const [from, to] = [borders[i], borders[i + 1]];
+        const over = held.filter(([start, end]) => start <= from && to <= end);
+        const piece = letters.slice(from, to).join("");
+        if (!over.length) yield document.createTextNode(piece);
+        else {
+          const astray = over.some(([, , , exact]) => !exact);
+          yield el("mark", { class: astray ? "astray" : "", "data-sources": over.flatMap((each) => each[2]).join(" "),
+            title: astray ? "the byte offsets do not cut the words that this support claims" : `source ${over.flatMap((each) => each[2]).map((n) => n + 1).join(", ")}` }, piece);
+        }
+        const ending = [...new Set(over.filter(([, end]) => end === to).flatMap((each) => each[2]))];
+        if (ending.length) yield el("sup", {}, ending.map((n) => n + 1).join(","));
+      }
+    }
+
+    function* sources(metadata, supports) {
+      const chunks = Array.isArray(metadata?.groundingChunks) ? metadata.groundingChunks : [];
+      if (!chunks.length) return;
+      const queries = Array.isArray(metadata.webSearchQueries) ? metadata.webSearchQueries.filter((each) => typeof each === "string") : [];
+      yield el("h3", {}, "sources", el("small", {}, queries.length ? `searched: ${queries.join(" \u00b7 ")}` : `${supports.length} supports`));
+      yield el("ol", { class: "sources" }, ...chunks.map((chunk, index) => {
+        const said = Object.values(chunk || {}).find((each) => each && typeof each === "object") || {};
+        const uri = String(said.uri || said.sourceUri || ""), title = String(said.title || uri || "no title");
+        const shownAs = /^https?:\/\//i.test(uri) ? el("a", { href: uri, target: "_blank", rel: "noopener noreferrer", title: uri }, title) : `${title} ${uri === title ? "" : uri}`;
+        return el("li", { onmouseenter: () => light(index, true), onmouseleave: () => light(index, false) }, el("b", {}, String(index + 1)), shownAs);
+      }));
+    }
+
+    function light(index, on) {
+      for (const piece of panel.querySelectorAll("mark")) {
+        if (piece.dataset.sources.split(" ").includes(String(index))) piece.classList.toggle("lit", on);
+      }
+    }
+
+    function* other(part) {
+      const { text, thought, thoughtSignature, ...rest } = part;
+      if (!Object.keys(rest).length) return;
+      const blob = rest.inlineData;
+      yield el("h3", {}, Object.keys(rest)[0], el("small", {}, blob ? String(blob.mimeType) : ""));
+      if (blob && typeof blob.data === "string" && /^image\/(png|jpeg|webp|gif)$/.test(blob.mimeType)) {
+        yield el("img", { class: "picture", alt: "image in the answer", src: `data:${blob.mimeType};base64,${blob.data.replace(/-/g, "+").replace(/_/g, "/")}` });
+      } else if (typeof rest.executableCode?.code === "string") yield el("pre", {}, rest.executableCode.code);
+      else yield el("pre", {}, json(rest));
+    }
+
+    function* timeline(turn, row) {
+      const times = (turn.times || []).filter((at) => at != null);
+      if (!times.length) { if ((turn.times || []).length) yield el("p", { class: "about" }, "When it arrived was lost in this recording."); return; }
+      const last = Math.max(...times), gaps = times.slice(1).map((at, index) => at - times[index]);
+      if (turn.transport !== "stream") { yield el("h3", {}, "time", el("small", {}, `one answer after ${seconds(last)} s`)); return; }
+      yield el("h3", {}, "stream", el("small", {}, `${count(times.length, "event")}, first ${seconds(times[0])} s, last ${seconds(last)} s${gaps.length ? `, longest gap ${seconds(Math.max(...gaps))} s` : ""}`));
+      const width = 700, x = (at) => 6 + (at / (last || 1)) * (width - 40);
+      const picture = svg("svg", { viewBox: `0 0 ${width} 46`, class: "timeline", role: "img", "aria-label": "when each event arrived" },
+        svg("line", { x1: 6, x2: width - 34, y1: 28, y2: 28, class: "axis" }));
+      for (const at of times) picture.append(svg("line", { x1: x(at), x2: x(at), y1: 12, y2: 28 }));
+      const ttft = row.turns.length === 1 ? row.measures.ttft_s : null;
+      if (ttft != null) picture.append(svg("line", { x1: x(ttft), x2: x(ttft), y1: 2, y2: 28, class: "first" }), svg("text", { x: x(ttft) + 4, y: 9 }, "first text"));
+      for (const share of [0, 0.25, 0.5, 0.75, 1]) picture.append(svg("text", { x: x(last * share), y: 42, "text-anchor": share ? "middle" : "start" }, `${seconds(last * share)}${share === 1 ? " s" : ""}`));
+      yield picture;
+    }
+
+    const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+
+    function curl(turn, trial) {
+      const key = facts.keys[trial.target];
+      const lines = [`curl ${quoted(turn.url)}`, "-H 'content-type: application/json'"];
+      if (key) lines.push(`-H "${key}"`);
+      if (turn.transport === "stream") lines.push("--no-buffer");
+      lines.push(`--data-raw ${quoted(turn.request)}`);
+      const note = turn.url.startsWith("http://simulator.invalid") ? "# simulator.invalid stands for the simulator; `gemini-harness simulate` says where it serves\n" : "";
+      return note + lines.join(" \\\n  ");
+    }
+
+    function copied(text) {
+      const shownText = el("pre", {}, text);
+      const button = el("button", { type: "button", onclick: async () => {
+        try { await navigator.clipboard.writeText(text); button.textContent = "copied"; }
+        catch { getSelection().selectAllChildren(shownText); button.textContent = "selected"; }
+      } }, "copy");
+      return el("div", {}, button, shownText);
+    }
+
+    // keys, cells, links
+    const inList = () => document.activeElement === rows || document.activeElement === document.body;
+    Object.assign(keys, {
+      j: () => pick(state.at + 1), k: () => pick(state.at < 0 ? 0 : state.at - 1), n: () => pickWrong(1), p: () => pickWrong(-1),
+      g: () => pick(0), G: () => pick(shown.length - 1),
+      ArrowDown: (_event, typing) => {
+        if (typing) rows.focus();
+        return typing || (inList() && state.at >= 0) || document.activeElement === rows ? pick(state.at + 1) : false;
+      },
+      ArrowUp: () => ((inList() && state.at >= 0) || document.activeElement === rows ? pick(state.at - 1) : false),
+      Enter: (_event, typing) => {
+        if (typing) { rows.focus(); if (state.at < 0) pick(0); }
+        else if (!inList() && document.activeElement !== panel) return false;
+        if (state.at < 0) return false;
+        open();
+        panel.focus({ preventScroll: true });
+      },
+      Escape: (_event, typing) => {
+        if (typing) { if (filter.value) { filter.value = state.text = ""; choose(); } else filter.blur(); }
+        else if (state.open) close();
+        else return false;
+      },
+    });
+
+    document.addEventListener("click", (event) => {
+      const cell = event.target.closest("[data-group]");
+      if (!cell) return;
+      const attempts = places.get(Number(cell.dataset.group)) || [];
+      const trial = attempts.find((each) => WRONG.includes(each.status)) || attempts[0];
+      if (trial) { openTrial(trial, cell); panel.focus({ preventScroll: true }); }
+    });
+
+    choose();
+    const linked = decodeURIComponent((/^#trial=(.*)$/.exec(location.hash) || [])[1] || "");
+    const found = linked && all.find((trial) => trial.id === linked);
+    if (found) openTrial(found);
+  }
+})();
