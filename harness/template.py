@@ -54,17 +54,24 @@ def references(value: Json) -> Iterator[tuple[Route, Reference]]:
     """Every reference that still waits in a value, and where."""
     if isinstance(value, Template):
         yield from (((), part) for part in value.parts if isinstance(part, Reference))
-    elif isinstance(value, Mapping):
-        for key, each in value.items():
+    elif isinstance(value, dict | list | tuple) and waits(value):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
             yield from (((key, *route), reference) for route, reference in references(each))
-    elif isinstance(value, list | tuple):
-        for index, each in enumerate(value):
-            yield from (((index, *route), reference) for route, reference in references(each))
 
 
 def waits(value: Json) -> bool:
     """Whether anything in the value still waits for a row or a capture."""
-    return next(references(value), None) is not None
+    inside = [value]
+    while inside:
+        each = inside.pop()
+        if isinstance(each, Template):
+            if any(isinstance(part, Reference) for part in each.parts):
+                return True
+        elif isinstance(each, dict):
+            inside += each.values()
+        elif isinstance(each, list | tuple):
+            inside += each
+    return False
 
 
 def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
