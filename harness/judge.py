@@ -26,6 +26,9 @@ SAID_BY: Mapping[str, frozenset[str]] = {
 }
 """Rule -> the checks that say what is expected there."""
 
+_CAUSES = frozenset(("http-status", "prompt-blocked", "finish-reason", "stream-error", "json-body"))
+"""Rules whose violation is why checks fail as well: told before them."""
+
 _MOST = 20
 """Mismatches that one rule may report of one answer; a broken stream would repeat itself for ever."""
 
@@ -59,9 +62,10 @@ def judge(
     for violation in violations(evidence):
         broken.setdefault(violation.rule.id, []).append(violation)
     for rule_id, found in broken.items():
-        verdicts += (
+        told = (
             [_waived(found, waive[rule_id])] if rule_id in waive else [_violated(each, strict=strict) for each in found]
         )
+        verdicts = [*told, *verdicts] if rule_id in _CAUSES else [*verdicts, *told]
     return Judgement(tuple(verdicts), len(all_rules()) - len(broken))
 
 

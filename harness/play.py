@@ -35,7 +35,7 @@ from harness.model import (
 )
 from harness.predicates import holds
 from harness.providers import build
-from harness.recorder import is_passing
+from harness.recorder import is_passing, refuses_key
 from harness.template import fill
 
 COUNTS = (
@@ -48,6 +48,8 @@ COUNTS = (
 )
 
 PASSING = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
     408: "CANCELLED",
     429: "RESOURCE_EXHAUSTED",
     499: "CANCELLED",
@@ -56,7 +58,7 @@ PASSING = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""The API's names for the HTTP statuses that say nothing about a feature."""
+"""The API's names for the HTTP statuses that may say nothing about a feature (400 where it is the key that is invalid)."""
 
 
 class Transport(Protocol):
@@ -118,7 +120,12 @@ def _refuse_passing(turn: Turn) -> None:
     exchange = turn.exchange
     if exchange.fault is not None:
         raise NetworkFault(f"{turn.request.url}: the answer broke off: {exchange.fault}")
-    if is_passing(exchange.status) and exchange.status not in turn.request.expects_status:
+    if exchange.status in turn.request.expects_status:
+        return
+    if refuses_key(exchange):
+        key = f"provider {turn.request.provider!r} refuses the key: is it the right one?"
+        raise NetworkFault(f"{_said(turn.reply, exchange)}\n{key}")
+    if is_passing(exchange.status):
         raise NetworkFault(f"{_said(turn.reply, exchange)} after {_attempts(exchange.attempts)}")
 
 

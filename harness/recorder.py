@@ -235,7 +235,12 @@ def is_passing(status: int) -> bool:
     return status in (408, 429, 499) or status >= 500
 
 
+def refuses_key(exchange: Exchange) -> bool:
+    """Whether it is the credential that the answer refuses, whatever was asked."""
+    return exchange.status == 401 or (exchange.status == 400 and b"API_KEY_INVALID" in exchange.content)
+
+
 def worth_keeping(exchange: Exchange) -> bool:
     """Whether an answer belongs on tape: whole, and not a passing refusal that the case does not ask for."""
     wanted = exchange.status in exchange.request.expects_status
-    return exchange.fault is None and (wanted or not is_passing(exchange.status))
+    return exchange.fault is None and (wanted or not (is_passing(exchange.status) or refuses_key(exchange)))

@@ -75,6 +75,14 @@ def test_an_unexpected_refusal_fails_once() -> None:
     assert verdict.message == "HTTP 429, RESOURCE_EXHAUSTED: Quota"
 
 
+def test_what_explains_the_rest_is_told_first() -> None:
+    error = {"error": {"code": 403, "message": "Not in your country", "status": "PERMISSION_DENIED"}}
+    found = judged(exchange(error, status=403), text="Oslo")
+    assert [verdict.check for verdict in found.verdicts] == ["invariant:http-status", "text"]
+    found = judged(exchange(b"<html>Please log in</html>"), text="Oslo")
+    assert found.verdicts[0].check == "invariant:json-body"
+
+
 def test_a_check_nobody_knows_is_an_error() -> None:
     (verdict,) = judged(exchange(answer()), txt="Oslo").verdicts
     assert (verdict.status, verdict.message) == ("error", "there is no check called 'txt'")

@@ -144,6 +144,21 @@ def test_a_passing_refusal_is_never_a_mark_against_the_feature(status: int) -> N
     assert result.turns
 
 
+KEY_INVALID = {
+    "error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "No.", "details": [{"reason": "API_KEY_INVALID"}]}
+}
+
+
+@pytest.mark.parametrize(("status", "body"), [(401, {}), (400, KEY_INVALID)])
+def test_a_refused_key_is_never_a_mark_against_the_feature(status: int, body: Any) -> None:
+    result = played(trial([step("?", {"text": "Paris"})]), exchange(body, status=status))
+    assert (result.status, result.verdicts) == ("error", ())
+    assert result.problem is not None
+    assert result.problem.message.endswith("provider 'here' refuses the key: is it the right one?")
+    asked = played(trial([step("?", {"error": {"status": "INVALID_ARGUMENT"}})]), exchange(KEY_INVALID, status=400))
+    assert (asked.status, complaints(asked)) == ("passed", [])
+
+
 def test_unless_the_case_asks_for_just_that() -> None:
     body = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
     result = played(
@@ -159,6 +174,7 @@ def test_unless_the_case_asks_for_just_that() -> None:
         ({"http": 400}, {400}),
         ({"http": [200, 503]}, set()),
         ({"http": {"any": [400, 503]}}, {400, 503}),
+        ({"error": {"status": "UNAUTHENTICATED"}}, {401}),
         ({"http": {"min": 500}}, {500, 502, 503, 504}),
         ({"error": {"status": "UNAVAILABLE"}}, {502, 503}),
         ({"error": {"code": 500, "message": "x"}}, {500}),
