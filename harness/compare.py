@@ -91,7 +91,7 @@ def compare_runs(
     base: Summary, candidate: Summary, names: tuple[str, str], margins: Margins | None = None
 ) -> Comparison:
     """Pair the cells of two runs by case, target and axes. ``margins``: see ``differences.MARGINS``."""
-    return _compare(_keyed(base, _whole), _keyed(candidate, _whole), names, margins)
+    return _compare(_paired(_keyed(base, _whole), _keyed(candidate, _whole)), names, margins)
 
 
 def compare_targets(summary: Summary, reference: str, candidate: str, margins: Margins | None = None) -> Comparison:
@@ -105,7 +105,7 @@ def compare_axis(
     """Pair the cells of one run that differ in the value of one axis only; values as ``axis_values`` spells them."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
     one, other = (_keyed(summary, _without(axis, value)) for value in (reference, candidate))
-    return _compare(one, other, names, margins)
+    return _compare(_paired(one, other), names, margins)
 
 
 def axis_values(summary: Summary, axis: str) -> list[str]:
@@ -142,10 +142,11 @@ def _keyed(summary: Summary, key: Callable[[Group], Key | None]) -> dict[Key, Gr
     return {found: group for group in summary.groups.values() if (found := key(group)) is not None}
 
 
-def _compare(
-    one: Mapping[Key, Group], other: Mapping[Key, Group], names: tuple[str, str], margins: Margins | None
-) -> Comparison:
-    pairs = [_pair(one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
+def _paired(one: Mapping[Key, Group], other: Mapping[Key, Group]) -> list[Pair]:
+    return [_pair(one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
+
+
+def _compare(pairs: Sequence[Pair], names: tuple[str, str], margins: Margins | None) -> Comparison:
     both = [(pair.reference, pair.candidate) for pair in pairs if pair.reference and pair.candidate]
     return Comparison(
         reference=names[0],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.stats import Assessment, Attempts, Evidence, Interval
 
+T = TypeVar("T")
 Cells = Sequence[tuple[Group, Group]]
 """Reference and candidate of every cell that both sides have."""
 
@@ -75,11 +76,16 @@ def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> lis
     """Verdicts on the measures that both sides have: over all suites (``suite`` None), then over each where there are several."""
     from harness.stats import assess
 
-    scopes: dict[str | None, Cells] = {None: cells}
-    suites = _by_suite(cells)
-    if len(suites) > 1:
-        scopes |= suites
-    found = [each for scope, inside in scopes.items() for each in _evidence(scope, inside, margins or {})]
+    suites = [other.suite for _, other in cells]
+    order = {suite: place for place, suite in enumerate(dict.fromkeys(suites))}
+    found = [
+        each
+        for measure in JUDGED
+        for column in [_rates(cells) if measure == "pass_rate" else _numbers(measure, cells)]
+        for suite, part in _scopes(column, suites, several=len(order) > 1)
+        for each in _evidence(measure, suite, part, (margins or {}).get(measure, MARGINS.get(measure, MARGIN)))
+    ]
+    found.sort(key=lambda each: -1 if each.suite is None else order[each.suite])
     assessed = assess([each.evidence for each in found], [each.measure == "pass_rate" for each in found])
     return [
         Difference(each.measure, each.suite, verdict, each.repeats)
@@ -87,38 +93,49 @@ def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> lis
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Column(NamedTuple):
+    """One measure of the cells that have it on both sides, in parallel lists: where the cell stands, its case, what was seen."""
+
+    cells: list[int]
+    cases: list[int]
+    seen: list[tuple[Any, ...]]
+
+
+class _Found(NamedTuple):
     measure: str
     suite: str | None
     evidence: Evidence
     repeats: Mapping[str, Any] | None = None
 
 
-def _by_suite(cells: Cells) -> dict[str | None, Cells]:
-    suites: dict[str | None, list[tuple[Group, Group]]] = {}
-    for one, other in cells:
-        suites.setdefault(other.suite, []).append((one, other))
-    return dict(suites)
+def _scopes(column: _Column, suites: Sequence[str], *, several: bool) -> Iterator[tuple[str | None, _Column]]:
+    yield None, column
+    members: dict[str, list[int]] = {}
+    for row, cell in enumerate(column.cells if several else ()):
+        members.setdefault(suites[cell], []).append(row)
+    for suite, rows in members.items():
+        yield suite, _Column(_at(column.cells, rows), _at(column.cases, rows), _at(column.seen, rows))
 
 
-def _evidence(suite: str | None, cells: Cells, margins: Mapping[str, float]) -> Iterator[_Found]:
-    for measure in JUDGED:
-        margin = margins.get(measure, MARGINS.get(measure, MARGIN))
-        found = _rates(suite, cells, margin) if measure == "pass_rate" else _numbers(measure, suite, cells, margin)
-        if found is not None:
-            yield found
+def _at(values: list[T], rows: Sequence[int]) -> list[T]:
+    return [values[row] for row in rows]
 
 
-def _rates(suite: str | None, cells: Cells, margin: float) -> _Found | None:
-    from harness.stats import Attempts, rates
+def _evidence(measure: str, suite: str | None, column: _Column, margin: float) -> Iterator[_Found]:
+    from harness.stats import Attempts, numbers, rates
 
-    judged = [(one, other) for one, other in cells if one.judged and other.judged]
-    if not judged:
-        return None
-    before = Attempts([one.passed for one, _ in judged], [one.judged for one, _ in judged])
-    after = Attempts([other.passed for _, other in judged], [other.judged for _, other in judged])
-    return _Found("pass_rate", suite, rates(_cases(judged), before, after, margin=margin), _repeats(before, after))
+    if not column.cells:
+        return
+    if measure == "pass_rate":
+        passed, judged, passed_after, judged_after = zip(*column.seen, strict=True)
+        before, after = Attempts(passed, judged), Attempts(passed_after, judged_after)
+        evidence = rates(column.cases, before, after, margin=margin)
+        yield _Found(measure, suite, evidence, _repeats(before, after))
+        return
+    one, other, noise, pairs = zip(*column.seen, strict=True)
+    if any(one) or any(other):
+        evidence = numbers(column.cases, one, other, margin=margin, noise=noise, pairs=sum(pairs))
+        yield _Found(measure, suite, evidence)
 
 
 def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
@@ -133,32 +150,33 @@ def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
     }
 
 
-def _numbers(measure: str, suite: str | None, cells: Cells, margin: float) -> _Found | None:
-    from harness.stats import numbers
-
-    both = [(one, other) for one, other in cells if one.measured(measure) and other.measured(measure)]
-    values = [(one.measures[measure], other.measures[measure]) for one, other in both]
-    if not any(any(one) or any(other) for one, other in values):
-        return None
-    evidence = numbers(
-        _cases(both),
-        [_mean(one) for one, _ in values],
-        [_mean(other) for _, other in values],
-        margin=margin,
-        noise=[_noise(one) + _noise(other) for one, other in values],
-        pairs=sum(min(len(one), len(other)) for one, other in values),
-    )
-    return _Found(measure, suite, evidence)
+def _rates(cells: Cells) -> _Column:
+    counted = [(one.passed, one.judged, other.passed, other.judged) for one, other in cells]
+    return _column(cells, [each if each[1] and each[3] else None for each in counted])
 
 
-def _cases(cells: Cells) -> list[int]:
-    """Which case each cell belongs to, numbered from 0."""
+def _numbers(measure: str, cells: Cells) -> _Column:
+    return _column(cells, [_seen(one.measured(measure), other.measured(measure)) for one, other in cells])
+
+
+def _column(cells: Cells, seen: Sequence[tuple[Any, ...] | None]) -> _Column:
+    known = [(cell, each) for cell, each in enumerate(seen) if each is not None]
     numbers: dict[tuple[str, str], int] = {}
-    return [numbers.setdefault((other.suite, other.case), len(numbers)) for _, other in cells]
+    cases = [numbers.setdefault((cells[cell][1].suite, cells[cell][1].case), len(numbers)) for cell, _ in known]
+    return _Column([cell for cell, _ in known], cases, [each for _, each in known])
+
+
+def _seen(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float, int] | None:
+    """The means of both sides, the variance of their difference that more attempts would lessen (nan: not known), the pairs."""
+    if not one or not other:
+        return None
+    if len(one) == 1 and len(other) == 1:
+        return one[0], other[0], math.nan, 1
+    return _mean(one), _mean(other), _noise(one) + _noise(other), min(len(one), len(other))
 
 
 def _mean(values: Sequence[float]) -> float:
-    return values[0] if len(values) == 1 else math.fsum(values) / len(values)
+    return math.fsum(values) / len(values)
 
 
 def _noise(values: Sequence[float]) -> float:

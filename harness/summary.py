@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from sys import intern
 
 from harness.model import Json, Status
 from harness.rows import GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
@@ -16,6 +18,9 @@ from harness.rows import GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
 """Checks that unary and stream need not agree on."""
+
+_NO_AXES: Mapping[str, Json] = {}
+"""Shared: there may be a hundred thousand groups, so they are kept small, and names in them are interned."""
 
 
 def median(values: Sequence[float]) -> float:
@@ -57,7 +62,7 @@ class Group:
     """Check -> attempts in which it held, attempts in which it did not."""
     warnings: int = 0
     trouble: Trouble | None = None
-    problems: set[str] = field(default_factory=set)
+    problems: frozenset[str] = frozenset()
     pairs: int = 0
     """Attempts that had a twin on the other transport, and what those that disagree say."""
     disagreements: list[str] = field(default_factory=list)
@@ -123,10 +128,14 @@ class Group:
         self.statuses[row["status"]] += 1
         for name, value in row["measures"].items():
             if value is not None:
-                self.measures.setdefault(name, []).append(value)
+                known = self.measures.get(name)
+                if known is None:
+                    self.measures[intern(name)] = [value]
+                else:
+                    known.append(value)
         self._judge(row["verdicts"])
         if row["error"] is not None:
-            self.problems.add(row["error"]["kind"])
+            self.problems |= {row["error"]["kind"]}
         if self.trouble is None:
             self.trouble = _trouble(row)
 
@@ -139,7 +148,7 @@ class Group:
             elif verdict["status"] != "waived":
                 broken[verdict["check"]] = broken.get(verdict["check"], False) or fails
         for check, fails in broken.items():
-            self.checks.setdefault(check, [0, 0])[fails] += 1
+            self.checks.setdefault(intern(check), [0, 0])[fails] += 1
 
 
 class Summary:
@@ -239,14 +248,20 @@ def summarise(rows: Iterable[Row]) -> Summary:
     return summary
 
 
+@lru_cache(maxsize=4096)
+def _place(file: str, line: int) -> PlaceRow:
+    """Cases that come from rows of a file stand in one place."""
+    return {"file": intern(file), "line": line}
+
+
 def _group(row: Row) -> Group:
     return Group(
         id=row["group"],
-        suite=row["suite"],
+        suite=intern(row["suite"]),
         case=row["case"],
-        target=row["target"],
-        axes=row["axes"],
-        place=row["place"],
+        target=intern(row["target"]),
+        axes=row["axes"] or _NO_AXES,
+        place=_place(row["place"]["file"], row["place"]["line"]),
         streamed=row["streamed"],
         require=row["require"],
         xfail=row["xfail"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -18,15 +19,16 @@ from harness.summary import Summary, summarise
 
 
 def main(options: Namespace) -> int:
+    gc.disable()  # Everything that a comparison builds stays until its end: looking for cycles takes half of the time.
+    try:
+        return _compare(options)
+    finally:
+        gc.enable()
+
+
+def _compare(options: Namespace) -> int:
     printing.check(options, "comparison")
-    margins = dict(_margin(each) for each in options.margin)
-    base = reading.run(options.base, options)
-    if options.candidate:
-        if options.target or options.axis:
-            raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-        comparison = _two_runs(base, reading.run(options.candidate, options), margins)
-    else:
-        comparison = _within(base, options, margins)
+    comparison = compared(options)
     printing.show(comparison, "comparison", options)
     if not comparison.paired:
         sys.stderr.write("nothing to compare: the two sides have no cell in common\n")
@@ -34,9 +36,20 @@ def main(options: Namespace) -> int:
     return 0
 
 
+def compared(options: Namespace) -> Comparison:
+    """What the options ask to compare: ``base``, ``candidate``, ``target``, ``axis``, ``margin``, ``reports``. Raises UsageError, RunError."""
+    margins = dict(_margin(each) for each in options.margin)
+    base = reading.run(options.base, options)
+    if not options.candidate:
+        return _within(base, options, margins)
+    if options.target or options.axis:
+        raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
+    return _two_runs(base, reading.run(options.candidate, options), margins)
+
+
 def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(summarise(base.rows()), summarise(candidate.rows()), names, margins)
+    comparison = compare_runs(summarise(base.rows(turns=False)), summarise(candidate.rows(turns=False)), names, margins)
     notes = [*base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(with_answers(comparison, base.rows_of, candidate.rows_of), notes=notes)
 
@@ -49,7 +62,7 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
 
 
 def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> Comparison:
-    summary = summarise(base.rows())
+    summary = summarise(base.rows(turns=False))
     axis, asked = _asked(options)
     chosen = _two_values(summary, axis, asked, base.run["id"])
     comparison = compare_axis(summary, axis, *chosen, margins)
