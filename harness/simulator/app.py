@@ -62,7 +62,10 @@ class Simulator:
             call = await read(scope, receive)
         except Gone:
             return
-        sent = await self._in_turn(call) if self.latency or self.pace else self.handle(call)
+        try:
+            sent = await self._in_turn(call) if self.latency or self.pace else self.handle(call)
+        except Exception as failed:  # noqa: BLE001 - a fault of ours is an error of the API to its callers
+            sent = routes.failed(call, failed)
         await deliver(sent, send, arrived)
         if self.log:
             took = (time.perf_counter() - arrived) * 1000

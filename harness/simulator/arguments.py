@@ -13,6 +13,7 @@ from harness.simulator.reading import Source
 from harness.simulator.seed import Seed
 from harness.simulator.structured import obey
 
+MOST_DIGITS = 18
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME = r"[A-ZÀ-Þ][\w'’.-]*(?: (?:de |del |la )?[A-ZÀ-Þ][\w'’-]*)*"
@@ -142,7 +143,7 @@ def _hinted(schema: Mapping[str, Any], prompt: str, figures: Iterator[float], qu
 
 
 def _figures(prompt: str) -> list[float]:
-    return [float(text) if "." in text else int(text) for text in _FIGURE.findall(prompt)]
+    return [float(text) if "." in text else int(text) for text in _FIGURE.findall(prompt) if len(text) <= MOST_DIGITS]
 
 
 def _fits(schema: Mapping[str, Any], value: Any) -> bool:

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from harness.simulator import results
+from harness.simulator import results, schemas
 from harness.simulator.knowledge import Known
 from harness.simulator.manners import Manners
 from harness.simulator.reading import Source, keys_asked
@@ -61,7 +61,7 @@ def _schema_in(text: str) -> Any:
             value, _ = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             value = None
-        if isinstance(value, dict) and "properties" in value:
+        if isinstance(value, dict) and "properties" in value and schemas.is_json_schema(value):
             return value
         start = text.find("{", start + 1)
     return None

@@ -41,7 +41,9 @@ def parts(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
 def size(ratio: str) -> tuple[int, int]:
     """Pixels across and down, of ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``; a square where it says nothing."""
     across, _, down = ratio.removeprefix("ASPECT_RATIO_").replace("_BY_", ":").partition(":")
-    wide, high = (_WORDS.get(each) or (int(each) if each.isdecimal() else 0) for each in (across, down))
+    wide, high = (
+        _WORDS.get(each) or (int(each) if each.isdecimal() and len(each) < 6 else 0) for each in (across, down)
+    )
     if not wide or not high:
         return LONG_SIDE, LONG_SIDE
     longer = max(wide, high)

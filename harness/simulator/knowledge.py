@@ -18,6 +18,7 @@ from harness.simulator.manners import LANGUAGES
 
 MOST_COUNTED = 20_000
 LARGEST = 1e300
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,18 @@ def _trains(question: str) -> Known | None:
     (h1, m1), (h2, m2) = times
     minutes = (int(h2) * 60 + int(m2) - int(h1) * 60 - int(m1)) % (24 * 60)
     for often, each in _STOPS.findall(question):
-        minutes -= _often(often) * int(each)
+        minutes -= _often(often) * _whole(each)
     return Known(str(minutes), f"It was moving for {minutes} minutes.", facts={"minutes": minutes})
+
+
+def _whole(digits: str) -> int:
+    """A whole number; what has more digits than any use is the largest."""
+    return int(digits) if len(digits) <= MOST_DIGITS else 10**MOST_DIGITS
 
 
 def _often(word: str) -> int:
     first = word.lower().split(" ")[0]
-    return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or int(first)
+    return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or _whole(first)
 
 
 def _capital(question: str) -> Known | None:
@@ -195,19 +201,19 @@ def _value(node: ast.expr) -> float:
 
 def _mathematics(question: str) -> Known | None:
     if found := _PRIMES.search(question):
-        count = min(int(found[1]), 2000)
+        count = min(_whole(found[1]), 2000)
         return _number(sum(primes(count)), f"The sum of the first {count} prime numbers is {{value}}.")
     if found := _FACTORIAL.search(question):
-        number = int(next(filter(None, found.groups())))
+        number = _whole(next(filter(None, found.groups())))
         if number <= 20:
             return _number(math.factorial(number), f"{number}! = {{value}}")
     if found := _FIBONACCI.search(question):
-        number = min(int(found[1] or found[2]), 90)
+        number = min(_whole(found[1] or found[2]), 90)
         return _number(fibonacci(number), f"Fibonacci number {number} is {{value}}.")
     if found := _ROOT.search(question):
         return _number(math.sqrt(float(found[1])), f"The square root of {found[1]} is {{value}}.")
-    if (found := _PRIME.search(question)) and int(found[1]) < 10**9:
-        number = int(found[1])
+    if (found := _PRIME.search(question)) and _whole(found[1]) < 10**9:
+        number = _whole(found[1])
         prime = number > 1 and all(number % each for each in range(2, math.isqrt(number) + 1))
         return Known(
             "Yes" if prime else "No",
@@ -260,7 +266,7 @@ def _counting(question: str) -> Known | None:
     found = _COUNT.search(question)
     if not found:
         return None
-    first, last = int(found[1] or 1), int(found[2])
+    first, last = _whole(found[1] or "1"), _whole(found[2])
     numbers = tuple(str(n) for n in range(first, min(last, first + MOST_COUNTED) + 1))
     return Known(numbers[-1] if numbers else "0", ", ".join(numbers) or "0", items=numbers)
 

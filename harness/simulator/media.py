@@ -14,7 +14,7 @@ _BYTES_PER_SECOND = {"AUDIO": 16_000, "VIDEO": 125_000}
 """Of media whose header tells nothing: 128 kbit/s of sound, 1 Mbit/s of pictures."""
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
-_RATE = re.compile(r"rate=(\d+)")
+_RATE = re.compile(r"rate=(\d{1,9})(?!\d)")
 
 
 class Scale(NamedTuple):

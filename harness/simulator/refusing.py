@@ -70,7 +70,7 @@ def _format(ask: Ask, _stream: bool) -> None:
         raise refusal("invalid_argument")
     if ask.mime != "text/plain" and "structured_output" not in ask.facts.features and _makes_media(ask):
         raise refusal("json_mode_off", model=ask.requested)
-    if "responseSchema" not in config and isinstance(ask.schema, Mapping):
+    if "responseSchema" not in config and ask.schema is not None:
         schemas.check_json_schema(ask.schema)
     if ask.schema is not None and schemas.listed(ask.schema) > schemas.MOST_ITEMS:
         raise refusal("invalid_argument")
@@ -124,6 +124,8 @@ def _calling(ask: Ask, _stream: bool) -> None:
             declaration
         ):
             raise refusal("invalid_argument")
+        if declaration.get("parametersJsonSchema") is not None:
+            schemas.check_json_schema(declaration["parametersJsonSchema"])
     if ask.calling.get("mode") and not ask.declarations:
         raise refusal("fc_config_alone")
     names = [declaration.get("name") for declaration in ask.declarations]

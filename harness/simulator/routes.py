@@ -74,6 +74,11 @@ def respond(app: Simulator, call: Call) -> Sent:
         return _refused(refusal("too_deep"), call, where)
 
 
+def failed(call: Call, fault: Exception) -> Sent:
+    """The answer where the simulator itself failed: the API's 500, and what happened in the log."""
+    return replace(_refused(refusal("internal"), call, GOOGLE), note=f"  a fault of the simulator: {fault!r}"[:200])
+
+
 def _handled(app: Simulator, call: Call, where: Profile, version: str, rest: str) -> Sent:
     if where is GOOGLE and (unknown := [name for name in call.query if name not in _QUERY]):
         raise bad_payload([("", _unbound(name)) for name in unknown])

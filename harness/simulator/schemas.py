@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.simulator.errors import refusal
+from harness.simulator.errors import Refusal, refusal
 
 DEEPEST = 64
 MOST_ITEMS = 960
@@ -74,6 +74,15 @@ def check_json_schema(schema: Any, depth: int = 0) -> None:
             check_json_schema(schema[name], depth + 1)
 
 
+def is_json_schema(value: Any) -> bool:
+    """Whether the API would take a value as a JSON Schema."""
+    try:
+        check_json_schema(value)
+    except Refusal:
+        return False
+    return True
+
+
 def listed(schema: Any) -> int:
     """How many list items a schema allows for in all (``maxItems`` summed up)."""
     if isinstance(schema, list):
@@ -92,6 +101,9 @@ def _well_formed(schema: Mapping[str, Any]) -> bool:
     maps = all(isinstance(schema.get(name, {}), Mapping) for name in ("properties", "$defs", "definitions"))
     lists = all(
         isinstance(schema.get(name, []), list)
-        for name in ("anyOf", "oneOf", "allOf", "prefixItems", "required", "enum")
+        for name in ("anyOf", "oneOf", "allOf", "prefixItems", "required", "enum", "propertyOrdering")
     )
-    return types and maps and lists
+    texts = lists and all(
+        all(isinstance(each, str) for each in schema.get(name) or ()) for name in ("required", "propertyOrdering")
+    )
+    return types and maps and lists and texts

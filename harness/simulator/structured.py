@@ -17,7 +17,7 @@ from harness.simulator.errors import refusal
 from harness.simulator.knowledge import Known
 from harness.simulator.reading import NUMBER, At, Source, fact_of, hinted, labelled_as, words_of
 from harness.simulator.regular import sample
-from harness.simulator.shapes import DEEPEST, Schema, first_type, limit, merged, resolved, weight
+from harness.simulator.shapes import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
 
 _ROOMY = 4
 """Below this depth optional properties and optional items are left out, so that recursion ends."""
@@ -242,6 +242,8 @@ def _guess(at: At, source: Source, lowest: float, highest: float) -> float:
 
 
 def _stepped(value: float, step: float, lowest: float, highest: float) -> float:
+    if step < 0 or abs(value) > abs(step) * HUGE:
+        return value
     rounded = round(value / step) * step
     if rounded > highest:
         rounded -= step
