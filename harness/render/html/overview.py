@@ -174,6 +174,7 @@ def _matrix(report: Report, view: View, numbers: Numbers) -> Markup:
         "label",
         element("input", type="checkbox", id="measures", checked=True),
         " measures (medians of the attempts)",
+        element("small", "~ flaky, !n warnings; a cell opens its trials"),
         class_="tools",
     )
     return element("div", shows, *suites)
@@ -218,7 +219,7 @@ def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
         _cell(group, column, shown, numbers) if group else element("td", class_="hole")
         for column, group in zip(grid.columns, groups, strict=True)
     ]
-    return element("tr", element("th", element("span", case), *labels, scope="row"), *cells)
+    return element("tr", element("th", element("span", case, title=case), *labels, scope="row"), *cells)
 
 
 def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) -> Markup:

@@ -371,7 +371,7 @@
       const told = el("td", {}, el("b", {}, said.check + at), where);
       if (said.status === "passed") { if (said.expected != null) told.append(" ", el("code", {}, brief(said.expected))); }
       else {
-        if (said.message) told.append(el("div", {}, said.message));
+        if (said.message && !/^expected [^]*, got /.test(said.message)) told.append(el("div", {}, said.message));
         if (said.expected != null || said.actual != null) {
           told.append(el("div", { class: "pair" }, el("div", {}, el("small", {}, "expected"), el("pre", {}, plain(said.expected))),
             el("div", {}, el("small", {}, "actual"), el("pre", {}, plain(said.actual)))));
@@ -395,7 +395,7 @@
       yield el("h3", {}, row.turns.length > 1 ? `request ${index + 1} of ${row.turns.length}` : "request",
         el("small", {}, `${turn.transport}, HTTP ${turn.status}${tries}${candidate.finishReason ? `, ${candidate.finishReason}` : ""}`));
       const request = parsed(turn.request);
-      yield fold(turn.url, el("pre", {}, plain(request)));
+      yield fold(`POST ${turn.url}`, el("pre", {}, plain(request)));
       yield fold("curl", copied(curl(turn, trial)));
       if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, el("pre", { class: "said", dir: "auto" }, thoughts));
       if (text) {

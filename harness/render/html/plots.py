@@ -114,7 +114,7 @@ def _plot(series: dict[str, list[Point]], label: str, value: Value, top: float |
     highest = top or max(value(point) or 0 for point in points)
     up = Axis(0, highest * 1.08 or 1, HEIGHT - BOTTOM, TOP)
     frame = [
-        *_across(across, HEIGHT - BOTTOM, "thought tokens (median)"),
+        *_across(across, HEIGHT - BOTTOM, "median thought tokens"),
         *_up(up, label, "pass_rate" if top else "latency_s"),
     ]
     at = {target: _placed(each, across, up, value) for target, each in series.items()}
