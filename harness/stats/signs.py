@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len
 
 from harness.stats.evidence import Interval, Vector, sums
 
@@ -67,12 +66,12 @@ def exact_p(steps: NDArray[np.int64]) -> float | None:
     most = int(sizes @ counts)
     if most > LATTICE:
         return None
-    length = next_fast_len(2 * most + 1, real=True)
+    length = 1 << (2 * most + 1).bit_length()
     angles = 2 * np.pi / length * np.arange(length // 2 + 1)
     product = np.ones(angles.size)
     for size, count in zip(sizes, counts, strict=True):
         product *= np.cos(size * angles) ** int(count)
-    chances = irfft(product, n=length)[: most + 1]
+    chances = np.fft.irfft(product, n=length)[: most + 1]
     tail = 2 * chances[distance:].sum() if distance else 1.0
     return float(min(max(tail, least_p(int(counts.sum())), 1e-15), 1.0))
 
