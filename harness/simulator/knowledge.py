@@ -16,7 +16,7 @@ from typing import Any
 from harness.simulator import world
 from harness.simulator.manners import LANGUAGES
 
-MOST_COUNTED = 20_000
+MOST_COUNTED = 100_000
 LARGEST = 1e300
 MOST_DIGITS = 18
 

@@ -59,9 +59,8 @@ def _beginnings(ask: Ask) -> Iterator[tuple[bytes, dict[str, int]]]:
 
 def _pieces(ask: Ask) -> Iterator[tuple[str, int, bytes]]:
     """The prompt in order, text in blocks."""
-    head = {name: ask.body.get(name) for name in ("tools", "toolConfig", "systemInstruction")}
-    yield from _blocks(json.dumps(head))
-    for content in ask.contents:
+    yield "TEXT", 0, json.dumps([ask.body.get(name) for name in ("tools", "toolConfig")]).encode()
+    for content in (ask.body.get("systemInstruction", {}), *ask.contents):
         for part in content.get("parts", ()):
             yield from _part(part, ask)
 

@@ -1,0 +1,228 @@
+"""What the simulator draws, says aloud and counts: real files, and tokens by modality as recorded answers count them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.media import other_kind
+from harness.simulator.app import Simulator
+from harness.simulator.jpeg import jpeg
+from harness.simulator.traffic import Call
+
+IMAGE, SPEECH = "gemini-3-pro-image", "gemini-3.8-flash-tts"
+
+
+def answer(model: str, body: dict[str, Any], verb: str = "generateContent") -> Any:
+    path = f"/v1beta/models/{model}:{verb}"
+    sent = Simulator().handle(Call("POST", path, {}, {"x-goog-api-key": "k"}, json.dumps(body).encode()))
+    assert sent.status == 200, sent.content
+    return json.loads(sent.content)
+
+
+def asking(text: str = "hi", *parts: dict[str, Any], **config: Any) -> dict[str, Any]:
+    return {"contents": [{"parts": [{"text": text}, *parts]}], "generationConfig": config}
+
+
+def data(found: Any) -> tuple[dict[str, str], bytes]:
+    blob = found["candidates"][0]["content"]["parts"][-1]["inlineData"]
+    return blob, base64.b64decode(blob["data"])
+
+
+# --- images -------------------------------------------------------------------------------------------
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", content[16:24])
+    at = content.index(b"IDAT")
+    (length,) = struct.unpack(">I", content[at - 4 : at])
+    assert len(zlib.decompress(content[at + 4 : at + 4 + length])) == height * (1 + 3 * width)
+    return width, height
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size"), [("1:1", (64, 64)), ("16:9", (64, 36)), ("3:4", (48, 64)), ("round", (64, 64))]
+)
+def test_an_image_is_a_png_of_the_asked_shape(ratio: str, size: tuple[int, int]) -> None:
+    blob, content = data(answer(IMAGE, asking("A cat.", imageConfig={"aspectRatio": ratio})))
+    assert blob["mimeType"] == "image/png"
+    assert other_kind(blob) is None
+    assert png_size(content) == size
+
+
+def test_a_jpeg_where_it_is_asked_for() -> None:
+    image = {"mimeType": "IMAGE_JPEG", "aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE"}
+    blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
+    assert blob["mimeType"] == "image/jpeg"
+    assert other_kind(blob) is None
+    size, blocks = decoded(content)
+    assert size == (64, 36)
+    assert len(set(blocks)) == 2
+
+
+_COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.data())
+def test_a_jpeg_decodes_to_the_colours_it_was_made_of(across: int, down: int, drawn: st.DataObject) -> None:
+    rows = drawn.draw(st.lists(st.lists(_COLOURS, min_size=across, max_size=across), min_size=down, max_size=down))
+    size, blocks = decoded(jpeg(across * 8, down * 8, rows))
+    assert size == (across * 8, down * 8)
+    for (red, green, blue), expected in zip(blocks, [colour for row in rows for colour in row], strict=True):
+        assert max(abs(red - expected[0]), abs(green - expected[1]), abs(blue - expected[2])) <= 2
+
+
+def decoded(content: bytes) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
+    """Size and block colours of a baseline JPEG whose blocks are flat: an own reading of the format, from its tables."""
+    assert content[:2] == b"\xff\xd8"
+    assert content[-2:] == b"\xff\xd9"
+    tables: dict[int, dict[str, int]] = {}
+    step, size, at = 0, (0, 0), 2
+    while True:
+        marker, length = struct.unpack(">xBH", content[at : at + 4])
+        segment = content[at + 4 : at + 2 + length]
+        at += 2 + length
+        if marker == 0xDB:
+            step = segment[1]
+        elif marker == 0xC0:
+            size = struct.unpack(">HH", segment[1:5])[::-1]
+        elif marker == 0xC4:
+            tables[segment[0]] = codes(segment[1:17], segment[17:])
+        elif marker == 0xDA:
+            break
+    bits = "".join(f"{byte:08b}" for byte in content[at:-2].replace(b"\xff\0", b"\xff"))
+    blocks = -(-size[0] // 8) * -(-size[1] // 8)
+    means = list(differences(bits, tables, blocks))
+    colours, sums = [], [0, 0, 0]
+    for number in range(blocks):
+        sums = [total + means[3 * number + component] for component, total in enumerate(sums)]
+        bright, blue, red = (total * step / 8 for total in sums)
+        bright += 128
+        colours.append(
+            (
+                round(bright + 1.402 * red),
+                round(bright - 0.344136 * blue - 0.714136 * red),
+                round(bright + 1.772 * blue),
+            )
+        )
+    return size, colours
+
+
+def codes(counts: bytes, values: bytes) -> dict[str, int]:
+    table, code, place = {}, 0, 0
+    for length, count in enumerate(counts, 1):
+        for _ in range(count):
+            table[f"{code:0{length}b}"] = values[place]
+            code, place = code + 1, place + 1
+        code <<= 1
+    return table
+
+
+def differences(bits: str, tables: dict[int, dict[str, int]], blocks: int) -> Iterator[int]:
+    at = 0
+    for _ in range(blocks * 3):
+        size, at = symbol(bits, at, tables[0x00])
+        raw = int(bits[at : at + size] or "0", 2)
+        at += size
+        yield raw if not size or raw >> (size - 1) else raw - (1 << size) + 1
+        detail, at = symbol(bits, at, tables[0x10])
+        assert detail == 0
+
+
+def symbol(bits: str, at: int, table: dict[str, int]) -> tuple[int, int]:
+    end = at + 1
+    while bits[at:end] not in table:
+        end += 1
+        assert end - at <= 16
+    return table[bits[at:end]], end
+
+
+# --- speech -------------------------------------------------------------------------------------------
+
+
+def test_speech_is_raw_samples_and_longer_for_more_words() -> None:
+    found = [answer(SPEECH, asking(text, responseModalities=["AUDIO"])) for text in ("Hello", "Hello to all of you")]
+    short, long = (data(each) for each in found)
+    assert short[0]["mimeType"] == "audio/L16;codec=pcm;rate=24000"
+    assert len(long[1]) == 5 * len(short[1])
+    samples = struct.unpack(f"<{len(short[1]) // 2}h", short[1])
+    assert max(samples) > 5000
+    assert min(samples) < -5000
+    seconds = len(long[1]) / 48_000
+    assert found[1]["usageMetadata"]["candidatesTokensDetails"] == [
+        {"modality": "AUDIO", "tokenCount": round(25 * seconds)}
+    ]
+
+
+def test_speech_as_a_wav_file_where_it_is_asked_for() -> None:
+    blob, content = data(
+        answer(
+            SPEECH, asking("Hello", responseModalities=["AUDIO"], responseFormat={"audio": {"mimeType": "audio/wav"}})
+        )
+    )
+    assert other_kind(blob) is None
+    assert struct.unpack("<4sI4s", content[:12]) == (b"RIFF", len(content) - 8, b"WAVE")
+    assert struct.unpack("<HHIIHH", content[20:36]) == (1, 1, 24_000, 48_000, 2, 16)
+
+
+def test_voices_sound_different() -> None:
+    def spoken(voice: str) -> bytes:
+        speech = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
+        return data(answer(SPEECH, asking("Hello", responseModalities=["AUDIO"], speechConfig=speech)))[1]
+
+    assert len({spoken(voice) for voice in ("Kore", "Puck", "Zephyr", "Charon")}) > 1
+
+
+# --- what is counted ----------------------------------------------------------------------------------
+
+
+def wav(seconds: int) -> str:
+    samples = bytes(8000 * seconds)
+    head = (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(samples))
+        + b"WAVEfmt "
+        + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
+    )
+    return base64.b64encode(head + b"data" + struct.pack("<I", len(samples)) + samples).decode()
+
+
+PDF = base64.b64encode(b"%PDF-1.4\n<< /Type /Pages /Count 3 >>" + b"<< /Type /Page >>" * 3).decode()
+PICTURE = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+
+
+@pytest.mark.parametrize(
+    ("part", "model", "modality", "count"),
+    [
+        (PICTURE, "gemini-2.5-flash", "IMAGE", 258),
+        (PICTURE, "gemini-3-flash-preview", "IMAGE", 1088),
+        ({**PICTURE, "mediaResolution": {"level": "MEDIA_RESOLUTION_LOW"}}, "gemini-3-flash-preview", "IMAGE", 280),
+        ({"inlineData": {"mimeType": "application/pdf", "data": PDF}}, "gemini-2.5-flash", "DOCUMENT", 3 * 258),
+        ({"inlineData": {"mimeType": "application/pdf", "data": PDF}}, "gemini-3-flash-preview", "IMAGE", 3 * 532),
+        ({"inlineData": {"mimeType": "audio/wav", "data": wav(4)}}, "gemini-2.5-flash", "AUDIO", 4 * 32),
+        ({"inlineData": {"mimeType": "audio/wav", "data": wav(4)}}, "gemini-3-flash-preview", "AUDIO", 4 * 25),
+        ({"fileData": {"mimeType": "video/mp4", "fileUri": "https://youtu.be/x"}, "videoMetadata": {"startOffset": "2s", "endOffset": "7s"}}, "gemini-2.5-flash", "VIDEO", 5 * 263),
+    ],
+)  # fmt: skip
+def test_media_are_counted_as_recorded(part: Any, model: str, modality: str, count: int) -> None:
+    body = asking("hi", part)
+    usage = answer(model, body)["usageMetadata"]
+    assert {"modality": modality, "tokenCount": count} in usage["promptTokensDetails"]
+    assert usage["promptTokenCount"] == count + 1
+    counted = answer(model, {"contents": body["contents"]}, "countTokens")
+    assert counted["totalTokens"] == usage["promptTokenCount"]
+
+
+def test_a_lower_resolution_for_the_whole_request() -> None:
+    usage = answer("gemini-3-flash-preview", asking("hi", PICTURE, mediaResolution="MEDIA_RESOLUTION_MEDIUM"))[
+        "usageMetadata"
+    ]
+    assert {"modality": "IMAGE", "tokenCount": 560} in usage["promptTokensDetails"]
