@@ -103,7 +103,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
     commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_run, _check, _list, _show, _compare, _report, _audit, _cassettes, _simulate, _schema):
+    for add in (_run, _check, _list, _show, _compare, _report, _view, _audit, _cassettes, _simulate, _schema):
         add(commands)
     return parser
 
@@ -183,6 +183,12 @@ def _report(commands: Commands) -> None:
     parser = _add(commands, "report", "render a saved run again, in any format")
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
     _formats(parser)
+
+
+def _view(commands: Commands) -> None:
+    parser = _add(commands, "view", "the saved runs in a browser: a list, each in full, any two compared")
+    parser.add_argument("--port", metavar="N", type=int, default=8766, help="default: %(default)s; 0: any that is free")
+    parser.add_argument("--reports", metavar="DIR", help="where runs are saved (default: reports/)")
 
 
 def _audit(commands: Commands) -> None:
@@ -272,7 +278,7 @@ def _formats(parser: ArgumentParser, *, reports: bool = True) -> None:
         metavar="NAME[:FILE]",
         action="append",
         default=[],
-        help="table (default), markdown, json, junit, csv, github (repeatable)",
+        help="table (default), markdown, html, json, junit, csv, github (repeatable)",
     )
     add(
         "--measures",

@@ -14,10 +14,14 @@ from harness.render.html.markup import block, closing, opening
 @output("html", of="run")
 def run_html(report: Report, view: View, out: TextIO) -> None:
     """One self-contained page: matrix, plots, and everything that was said in each trial."""
-    out.writelines(opening(f"{words.totals(report.summary.totals())} - run {report.run['id']}"))
+    write_run(report, view, out)
+
+
+def write_run(report: Report, view: View, out: TextIO, home: str | None = None) -> None:
+    """``home``: the address of the list of runs, where there is one."""
     sections = dict(overview.sections(report, view))
-    out.write(overview.heading("gemini-harness", f"run {report.run['id']}", list(sections)))
-    out.write("<main>\n")
+    out.writelines(opening(f"{words.totals(report.summary.totals())} - run {report.run['id']}"))
+    out.write(overview.heading(f"run {report.run['id']}", list(sections), home) + "\n<main>\n")
     out.write(overview.simulated(report.summary) or "")
     out.writelines(overview.section(name, inside) + "\n" for name, inside in sections.items())
     out.write("</main>\n")
@@ -27,11 +31,15 @@ def run_html(report: Report, view: View, out: TextIO) -> None:
 
 
 @output("html", of="comparison")
-def comparison_html(comparison: Comparison, _view: View, out: TextIO) -> None:
+def comparison_html(comparison: Comparison, view: View, out: TextIO) -> None:
     """One self-contained page: flips, differences, cells side by side."""
+    write_comparison(comparison, view, out)
+
+
+def write_comparison(comparison: Comparison, _view: View, out: TextIO, home: str | None = None) -> None:
+    """``home``: the address of the list of runs, where there is one."""
     out.writelines(opening(f"{comparison.candidate} against {comparison.reference}"))
-    out.write(overview.heading("gemini-harness", "comparison", comparisons.LINKS))
-    out.write("<main>\n")
+    out.write(overview.heading("comparison", comparisons.LINKS, home) + "\n<main>\n")
     out.writelines(f"{each}\n" for each in comparisons.sections(comparison))
     out.write("</main>\n")
     out.write(closing())

@@ -48,12 +48,16 @@ def _asset(name: str) -> str:
     return (files(__package__) / name).read_text("utf-8")
 
 
-def opening(title: str) -> Iterator[str]:
-    """The document up to its body. Nothing is loaded from anywhere: the policy allows this style, this script, data images."""
+def opening(title: str, *, forms: bool = False) -> Iterator[str]:
+    """The document up to its body. Nothing is loaded from anywhere: the policy allows this style, this script, data images.
+
+    ``forms``: the page is served, and may send its forms there.
+    """
     style, script = _asset("page.css"), _asset("page.js")
+    own = "'self'" if forms else "'none'"
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"base-uri 'none'; form-action {own}"
     )
     yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
     yield element("meta", http_equiv="Content-Security-Policy", content=policy) + "\n"

@@ -19,11 +19,12 @@ Numbers = Mapping[str, int]
 """Group -> its number in the script's data."""
 
 
-def heading(title: str, what: str, links: Sequence[str]) -> Markup:
+def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Markup:
     """The bar at the top: always there."""
+    name = element("strong", "gemini-harness")
     return element(
         "header",
-        element("strong", title),
+        element("a", name, href=home, class_="home", title="all runs") if home else name,
         element("span", what, class_="what"),
         element("nav", *(element("a", each, href=f"#{each}") for each in links)),
         element("span", class_="gap"),

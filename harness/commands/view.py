@@ -1,0 +1,173 @@
+"""``view``: the saved runs in a browser, rendered when they are asked for; until Ctrl-C."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from harness.commands import compare, reading
+from harness.compare import axis_values
+from harness.config import load as load_config
+from harness.errors import HarnessError, RunError, UsageError
+from harness.render import View
+from harness.render import html as pages
+from harness.render.html import runs
+from harness.render.html.runs import Entry
+from harness.store import NAME, load
+from harness.summary import summarise
+
+LOOPBACK = "127.0.0.1"
+NAMES = frozenset({LOOPBACK, "localhost"})
+"""Hosts that a browser on this machine asks for: a page of somewhere else, whose name leads here, is refused."""
+TAIL = 1 << 20
+"""Bytes that are looked through for the last line of a run."""
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def main(options: Namespace) -> int:
+    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    server = serve(reports, options.port)
+    sys.stdout.write(f"{reports} at http://{LOOPBACK}:{server.server_address[1]}/ (Ctrl-C stops it)\n")
+    sys.stdout.flush()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        sys.stdout.write("stopped\n")
+    finally:
+        server.server_close()
+    return 0
+
+
+def serve(reports: Path, port: int) -> ThreadingHTTPServer:
+    """A server that listens, on loopback only. Raises UsageError where the port is taken."""
+    try:
+        return ThreadingHTTPServer((LOOPBACK, port), partial(_Handler, reports))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot serve on port {port}: {reason}; --port 0 takes any that is free") from error
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, reports: Path, *given: Any) -> None:
+        self.reports = reports
+        super().__init__(*given)
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in NAMES:
+            return self._send(403, runs.problem("This server answers to 127.0.0.1 and localhost only."))
+        asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        try:
+            status, page = 200, _page(unquote(url.path), asked, self.reports)
+        except HarnessError as error:
+            status, page = 404 if isinstance(error, RunError) else 400, runs.problem(str(error))
+        return self._send(status, page)
+
+    def _send(self, status: int, page: Iterable[str]) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.writelines(text.encode("utf-8", "replace") for text in page)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the terminal is for what went wrong."""
+
+
+def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
+    """The page at a path, complete before its first byte is sent. Raises HarnessError where there is none."""
+    if path == "/":
+        return runs.listing([_entry(each) for each in saved(reports)], str(reports))
+    if path.startswith("/run/"):
+        return _run(_known(path.removeprefix("/run/"), reports))
+    if path == "/compare":
+        base, candidate = (_known(asked.get(name, ""), reports) for name in ("base", "candidate"))
+        return _choice(base) if base == candidate else _compared(base, candidate=str(candidate))
+    if path == "/within":
+        values = [f"{asked.get('axis', '')}={asked.get(side, '')}" for side in ("reference", "candidate")]
+        return _compared(_known(asked.get("run", ""), reports), axis=values)
+    raise RunError(f"there is nothing at {path}")
+
+
+def saved(reports: Path) -> list[Path]:
+    """The files of the saved runs, newest first."""
+    return sorted(reports.glob(f"*/{NAME}"), reverse=True)
+
+
+def _known(name: str, reports: Path) -> Path:
+    """The file of a run that is in the list; nothing else is ever opened."""
+    for path in saved(reports):
+        if path.parent.name == name:
+            return path
+    raise RunError(f"no saved run {name!r} in {reports}")
+
+
+def _run(path: Path) -> Iterable[str]:
+    out = io.StringIO()
+    pages.write_run(reading.report(load(path)), View(details=None), out, home="/")
+    return [out.getvalue()]
+
+
+def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()) -> Iterable[str]:
+    asked = Namespace(
+        base=str(base), candidate=candidate, target=[], axis=list(axis), margin=[], reports=str(base.parent.parent)
+    )
+    out = io.StringIO()
+    pages.write_comparison(compare.compared(asked), View(), out, home="/")
+    return [out.getvalue()]
+
+
+def _choice(path: Path) -> Iterable[str]:
+    summary = summarise(load(path).rows(turns=False))
+    axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
+    found = {axis: axis_values(summary, axis) for axis in axes}
+    return runs.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})
+
+
+def _entry(path: Path) -> Entry:
+    name = path.parent.name
+    try:
+        run = load(path).run
+    except HarnessError as error:
+        return Entry(name, problem=str(error))
+    first, last = _ends(path)
+    heard = first.get("provenance") or {}
+    run = {**run, **last.get("run", {})}
+    return Entry(name, run, last.get("totals"), bool(heard.get("simulated")), targets=run["targets"])
+
+
+def _ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first trial and the ending of a run, where it has them; the file is not read through."""
+    with path.open("rb") as file:
+        next(file, b"")
+        first = next(file, b"")
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+    return _object(first), _object(last)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

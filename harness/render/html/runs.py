@@ -1,0 +1,126 @@
+"""The pages that only a server has: the list of runs, and which two values of a run to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.render import words
+from harness.render.html.markup import Markup, closing, element, opening
+from harness.render.html.overview import heading, section
+from harness.rows import RunRow
+from harness.summary import STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in the list. ``totals`` is None where the run did not come to its end; ``problem`` says why it cannot be read."""
+
+    id: str
+    run: RunRow | None = None
+    totals: Mapping[str, int] | None = None
+    simulated: bool = False
+    problem: str = ""
+    targets: Sequence[str] = field(default=())
+
+
+def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
+    """Every run, newest first; two of them go to ``/compare``."""
+    yield from opening("runs", forms=True)
+    yield heading(where) + "\n<main>\n"
+    yield section(
+        "runs", _table(entries) if entries else element("p", f"no run has been saved in {where} yet", class_="about")
+    )
+    yield "</main>\n"
+    yield closing()
+
+
+def _table(entries: Sequence[Entry]) -> Markup:
+    head = ("", "", "run", "started", "verdicts", "suites", "targets", "mode")
+    titles = {0: "reference", 1: "candidate"}
+    names = (
+        element("th", titles[n][:4] + "." if n in titles else name, title=titles.get(n)) for n, name in enumerate(head)
+    )
+    readable = [entry.id for entry in entries if entry.run]
+    chosen = (readable[1:2] or readable)[:1], readable[:1]
+    rows = [_row(entry, entry.id in chosen[0], entry.id in chosen[1]) for entry in entries]
+    table = element("table", element("thead", element("tr", *names)), element("tbody", *rows), class_="runs")
+    button = element("button", "compare", type="submit", class_="go") if readable else None
+    note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
+    return element("form", element("div", table, class_="wide"), button, note, action="/compare", method="get")
+
+
+def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
+    run = entry.run
+    if run is None:
+        return element(
+            "tr",
+            element("td"),
+            element("td"),
+            element("td", entry.id),
+            element("td", entry.problem, colspan=5, class_="error"),
+        )
+    return element(
+        "tr",
+        *(
+            element(
+                "td",
+                element("input", type="radio", name=name, value=entry.id, checked=on, aria_label=f"{name} {entry.id}"),
+            )
+            for name, on in (("base", base), ("candidate", candidate))
+        ),
+        element("td", element("a", element("code", entry.id), href=f"/run/{entry.id}")),
+        element("td", run["started"][:16].replace("T", " ")),
+        element("td", *_verdicts(entry)),
+        element("td", _some([suite["suite"] for suite in run["suites"]])),
+        element("td", _some(entry.targets)),
+        element("td", run["record_mode"]),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _verdicts(entry: Entry) -> Iterator[Markup | str]:
+    if entry.totals is None:
+        yield element("span", "unfinished", class_="xfailed")
+    for status in STATUSES:
+        if number := (entry.totals or {}).get(status):
+            yield element("span", f"{number:,} {status} ", class_=status)
+    if entry.simulated:
+        yield element("span", "SIMULATED", class_="sim")
+
+
+def choosing(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Which two values of which axis of one run."""
+    yield from opening(f"compare within {run}", forms=True)
+    yield heading(f"run {run}", home="/") + "\n<main>\n"
+    forms = [_form(run, axis, values) for axis, values in axes.items()]
+    yield section(
+        "compare within one run",
+        *(forms or [element("p", "nothing in this run has two values to compare", class_="about")]),
+    )
+    yield "</main>\n"
+    yield closing()
+
+
+def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
+    def select(name: str, chosen: int) -> Markup:
+        options = (element("option", value, value=value, selected=n == chosen) for n, value in enumerate(values))
+        return element("select", *options, name=name, aria_label=f"{name} {axis}")
+
+    hidden = (element("input", type="hidden", name=name, value=value) for name, value in (("run", run), ("axis", axis)))
+    return element(
+        "form", *hidden, element("h3", axis), select("reference", 0), " against ", select("candidate", 1), " ",
+        element("button", "compare", type="submit"), action="/within", method="get",
+    )  # fmt: skip
+
+
+def problem(message: str) -> Iterator[str]:
+    """What went wrong, in the words of the command line."""
+    yield from opening("cannot show that")
+    yield heading("", home="/") + "\n<main>\n"
+    yield section("cannot show that", element("pre", words.printable(message)))
+    yield "</main>\n"
+    yield closing()
