@@ -452,6 +452,13 @@ def test_arguments_come_from_the_prompt() -> None:
     }
 
 
+def test_arguments_are_what_the_prompt_calls_so() -> None:
+    fields = {"number": {"type": "STRING"}, "total": {"type": "NUMBER"}}
+    keep = {"name": "keep_invoice", "parameters": {"type": "OBJECT", "properties": fields, "required": ["number"]}}
+    answer = ask("Keep this. Invoice INV-7. Total: 118.40 EUR.", tools=[{"functionDeclarations": [keep]}])
+    assert calls(answer)[0]["args"]["total"] == 118.4
+
+
 def test_code_execution_pairs_code_with_its_result() -> None:
     answer = ask("What is the sum of the first 50 prime numbers? Run code.", tools=[{"codeExecution": {}}])
     code, result, said = answer["candidates"][0]["content"]["parts"]

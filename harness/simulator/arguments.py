@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator.reading import Source
+from harness.simulator.reading import At, Source, labelled_as
 from harness.simulator.seed import Seed
 from harness.simulator.structured import obey
 
@@ -99,8 +99,9 @@ def _arguments(schema: Mapping[str, Any], source: Source, given: Mapping[str, An
     """Required arguments always; optional ones where the prompt gives them. What cannot be found obeys the schema."""
     properties = schema.get("properties") or {}
     required = set(schema.get("required") or ())
-    hints = _hints(properties, source.text, given)
-    wanted = {name: each for name, each in properties.items() if name in required or name in hints}
+    named = {name for name in properties if labelled_as(source, At(schema, name)) is not None}
+    hints = _hints({name: each for name, each in properties.items() if name not in named}, source.text, given)
+    wanted = {name: each for name, each in properties.items() if name in required | named or name in hints}
     narrowed = {**schema, "properties": wanted, "required": [name for name in properties if name in required]}
     labels = {**source.labels, **{name.replace("_", " ").lower(): str(value) for name, value in hints.items()}}
     value = obey(narrowed, replace(source, labels=labels)) if wanted or required else {}
@@ -112,7 +113,7 @@ def _arguments(schema: Mapping[str, Any], source: Source, given: Mapping[str, An
 
 
 def _hints(properties: Mapping[str, Any], prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the prompt says for each parameter: places, figures in order, quoted texts in order, enum words."""
+    """What the prompt says without naming the parameter: places, figures in order, quoted texts in order, enum words."""
     hints = dict(given)
     figures, quotes = iter(_figures(prompt)), iter(_QUOTED.findall(prompt))
     for name, each in properties.items():
