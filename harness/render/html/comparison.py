@@ -7,9 +7,10 @@ from typing import Any
 
 from harness.compare import Comparison
 from harness.model import Json
+from harness.providers import ROWS
 from harness.render import words
 from harness.render.html.markup import Markup, element
-from harness.render.html.overview import section
+from harness.render.html.overview import section, simulated
 from harness.rows import dumps
 
 LINKS = ("summary", "flips", "differences", "cells")
@@ -20,10 +21,17 @@ Object = Mapping[str, Any]
 
 def sections(comparison: Comparison) -> Iterator[Markup]:
     document = comparison.to_json()
+    if any(_made_up(cell[side]) for cell in document["cells"] for side in _SIDES):
+        yield simulated("Some or all of these answers were")
     yield _summary(document)
     yield section("flips", _flips(document["flips"]))
     yield section("differences", _differences(document["verdicts"]))
     yield section("cells", _cells(document["cells"]))
+
+
+def _made_up(side: Object | None) -> bool:
+    provider = ROWS.get(side["target"].partition("/")[0]) if side else None
+    return provider is not None and provider.simulated
 
 
 def _summary(document: Object) -> Markup:
@@ -126,14 +134,9 @@ def _signed(measure: str, value: float) -> str:
 
 def _difference(verdict: Object, column: str) -> Markup:
     text = _told(verdict, column) or ("all suites" if column == "suite" else "-")
-    kind = (
-        "n"
-        if column not in ("measure", "suite", "verdict")
-        else text.replace(" ", "-")
-        if column == "verdict"
-        else None
-    )
-    return element("td", text, class_=kind)
+    if column == "verdict":
+        return element("td", text, class_=f"verdict {text.replace(' ', '-')}")
+    return element("td", text, class_=None if column in ("measure", "suite") else "n")
 
 
 def _cells(cells: Sequence[Object]) -> Markup:

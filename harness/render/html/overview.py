@@ -34,19 +34,18 @@ def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Ma
     )
 
 
-def simulated(summary: Summary) -> Markup | None:
-    """The band that nobody can miss, where any answer was made up by the simulator."""
+def made_up(summary: Summary) -> Markup | None:
+    """The band over a run that holds answers of the simulator."""
     if not words.simulated(summary):
         return None
     real = any(not simulated for _, _, simulated in summary.provenance)
-    what = "Some of these answers were" if real else "These answers were"
-    return element(
-        "p",
-        element("strong", "SIMULATED"),
-        f" {what} made up by the simulator, not by a Gemini model. They say nothing about Gemini.",
-        class_="simulated",
-        role="note",
-    )
+    return simulated("Some of these answers were" if real else "These answers were")
+
+
+def simulated(what: str) -> Markup:
+    """The band that nobody can miss, where any answer was made up by the simulator."""
+    said = f" {what} made up by the simulator, not by a Gemini model. They say nothing about Gemini."
+    return element("p", element("strong", "SIMULATED"), said, class_="simulated", role="note")
 
 
 def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:

@@ -12,9 +12,14 @@
       else if (value === true) made.setAttribute(key, "");
       else if (value !== false && value != null) made.setAttribute(key, value);
     }
-    made.append(...children.filter((each) => each != null && each !== ""));
+    made.append(...children.filter((each) => each != null && each !== "").map(visible));
     return made;
   }
+
+  // What would steer the eye unseen (controls, overrides of direction) is spelled out.
+  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+  const spelled = (letter) => (letter === "\r" ? letter : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const visible = (child) => (typeof child === "string" ? child.replace(UNSEEN, spelled) : child);
 
   function svg(name, attributes = {}, ...children) {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -420,7 +425,7 @@
         const [from, to] = [borders[i], borders[i + 1]];
         const over = held.filter(([start, end]) => start <= from && to <= end);
         const piece = letters.slice(from, to).join("");
-        if (!over.length) yield document.createTextNode(piece);
+        if (!over.length) yield document.createTextNode(visible(piece));
         else {
           const astray = over.some(([, , , exact]) => !exact);
           yield el("mark", { class: astray ? "astray" : "", "data-sources": over.flatMap((each) => each[2]).join(" "),

@@ -36,11 +36,8 @@ def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
 
 
 def _table(entries: Sequence[Entry]) -> Markup:
-    head = ("", "", "run", "started", "verdicts", "suites", "targets", "mode")
-    titles = {0: "reference", 1: "candidate"}
-    names = (
-        element("th", titles[n][:4] + "." if n in titles else name, title=titles.get(n)) for n, name in enumerate(head)
-    )
+    head = ("ref.", "cand.", "run", "started", "verdicts", "suites", "targets", "mode")
+    names = (element("th", name) for name in head)
     readable = [entry.id for entry in entries if entry.run]
     chosen = (readable[1:2] or readable)[:1], readable[:1]
     rows = [_row(entry, entry.id in chosen[0], entry.id in chosen[1]) for entry in entries]
