@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check record bench lock docs clean
+.PHONY: help setup run test clients faults check record bench lock docs clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,18 @@ run: setup  ## play the shipped suites from their cassettes and print the tables
 test: setup  ## the whole test suite, in parallel
 	@$(BIN)/python -m pytest -q -n 2 tests/
 
-check: setup  ## what CI runs: tests, the suites as tests, style, types, generated files
+.venv-%/.installed: requirements-%.lock
+	python3 -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.lock
+	@touch $@
+
+clients: setup .venv-clients/.installed .venv-clients-genai2/.installed  ## unmodified clients (google-genai, openai, langchain, ...) against the simulator
+	@$(BIN)/python -m tests.clients
+
+faults: setup  ## every fault of the simulator, and which shipped trials see it: a table
+	@$(BIN)/python -m tests.faults
+
+check: setup clients  ## what CI runs: tests, real clients, the suites as tests, style, types, generated files
 	@$(BIN)/python -m pytest -q -n 2 tests/
 	@$(BIN)/python -m pytest -q suites/
 	@$(BIN)/ruff check .
@@ -39,10 +50,15 @@ bench: setup  ## measure speed beside floors taken in the same run
 docs: setup  ## write the generated files: the sample report, the README's tables, the editor's schema
 	@$(BIN)/python -m tests.generated
 
-lock:  ## resolve the dependencies anew into requirements.lock
+COMPILE := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header
+GROUP = .venv-lock/bin/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
+
+lock:  ## resolve the dependencies anew into requirements.lock, and those of the clients into their own
 	@python3 -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet pip-tools
-	@.venv-lock/bin/pip-compile --quiet --upgrade --all-extras --generate-hashes --strip-extras --allow-unsafe \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header -o requirements.lock pyproject.toml
+	@$(COMPILE) --all-extras -o requirements.lock pyproject.toml
+	@for group in clients clients-genai2; do \
+	  $(GROUP) $$group | $(COMPILE) -c requirements.lock -o requirements-$$group.lock - || exit 1; done
 
 clean:  ## remove what was installed or generated
-	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
