@@ -1,7 +1,7 @@
 """The command line: what may be written, and which file of ``commands/`` does it.
 
 Exit codes: 0 all passed, 1 a check failed, 2 interrupted, 3 internal error, 4 bad usage, suite or configuration, 5 nothing
-ran, 6 could not ask. ``--version`` and a wrong command import nothing heavy; every command imports its own rooms.
+ran, 6 could not ask, 7 a gate asked and the comparison cannot tell. ``--version`` and a wrong command import nothing heavy; every command imports its own rooms.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 NEEDS_HELP = """\
-exit codes: 0 all passed  1 a check failed  2 interrupted  3 internal error
-            4 bad usage, suite or configuration  5 nothing ran  6 could not ask"""
+exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
+            3 internal error  4 bad usage, suite or configuration  5 nothing ran
+            6 could not ask  7 a gate asked and the comparison cannot tell"""
 
 
 def entry() -> NoReturn:
@@ -175,6 +176,13 @@ def _compare(commands: Commands) -> None:
         action="append",
         default=[],
         help="changes up to this are the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
+    )
+    parser.add_argument(
+        "--gate",
+        metavar="GATE",
+        action="append",
+        default=[],
+        help="beside the gates of the suites: pass_rate=2pp@95%%, latency=25%%, hard=json,finishReason (repeatable)",
     )
     _formats(parser)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.axes import label
 from harness.differences import Difference, differences
 from harness.model import Json
 from harness.rows import PlaceRow, Row
 from harness.summary import Group, Summary, Trouble
+
+if TYPE_CHECKING:
+    from harness.gates import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Flip:
     """
 
     id: str
+    suite: str
     check: str
     before: str
     after: str
@@ -62,6 +66,7 @@ class Comparison:
     flips: Sequence[Flip]
     differences: Sequence[Difference]
     notes: Sequence[str] = ()
+    gates: Sequence[Answer] = ()
 
     @property
     def paired(self) -> Sequence[Pair]:
@@ -76,7 +81,7 @@ class Comparison:
             "cells": [_cell(pair) for pair in self.pairs],
             "flips": [flip.to_json() for flip in self.flips],
             "verdicts": [each.to_json() for each in self.differences],
-            "gates": [],
+            "gates": [each.to_json() for each in self.gates],
             "notes": list(self.notes),
         }
 
@@ -173,9 +178,11 @@ def _flips(pair: Pair) -> Iterator[Flip]:
         before, after = _state(one, check), _state(other, check)
         if before != after:
             found = True
-            yield Flip(other.id, check, before, after, other.place, other.trouble, (one.id, other.id))
+            yield Flip(other.id, other.suite, check, before, after, other.place, other.trouble, (one.id, other.id))
     if not found and one.status != other.status:
-        yield Flip(other.id, "status", one.status, other.status, other.place, other.trouble, (one.id, other.id))
+        yield Flip(
+            other.id, other.suite, "status", one.status, other.status, other.place, other.trouble, (one.id, other.id)
+        )
 
 
 def _state(group: Group, check: str) -> str:

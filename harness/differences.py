@@ -93,6 +93,19 @@ def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> lis
     ]
 
 
+def measured(measure: str, cells: Cells, confidence: float) -> Evidence | None:
+    """What the cells say about one measure, whichever, with intervals of that confidence; None where nothing was measured."""
+    from harness.stats import numbers, rates
+
+    column = _rates(cells) if measure == "pass_rate" else _numbers(measure, cells)
+    if not column.cells:
+        return None
+    if measure == "pass_rate":
+        return rates(column.cases, *_attempts(column), margin=MARGINS[measure], confidence=confidence)
+    one, other, noise, pairs = zip(*column.seen, strict=True)
+    return numbers(column.cases, one, other, margin=MARGIN, noise=noise, pairs=sum(pairs), confidence=confidence)
+
+
 class _Column(NamedTuple):
     """One measure of the cells that have it on both sides, in parallel lists: where the cell stands, its case, what was seen."""
 
@@ -122,13 +135,12 @@ def _at(values: list[T], rows: Sequence[int]) -> list[T]:
 
 
 def _evidence(measure: str, suite: str | None, column: _Column, margin: float) -> Iterator[_Found]:
-    from harness.stats import Attempts, numbers, rates
+    from harness.stats import numbers, rates
 
     if not column.cells:
         return
     if measure == "pass_rate":
-        passed, judged, passed_after, judged_after = zip(*column.seen, strict=True)
-        before, after = Attempts(passed, judged), Attempts(passed_after, judged_after)
+        before, after = _attempts(column)
         evidence = rates(column.cases, before, after, margin=margin)
         yield _Found(measure, suite, evidence, _repeats(before, after))
         return
@@ -136,6 +148,13 @@ def _evidence(measure: str, suite: str | None, column: _Column, margin: float) -
     if any(one) or any(other):
         evidence = numbers(column.cases, one, other, margin=margin, noise=noise, pairs=sum(pairs))
         yield _Found(measure, suite, evidence)
+
+
+def _attempts(column: _Column) -> tuple[Attempts, Attempts]:
+    from harness.stats import Attempts
+
+    passed, judged, passed_after, judged_after = zip(*column.seen, strict=True)
+    return Attempts(passed, judged), Attempts(passed_after, judged_after)
 
 
 def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
@@ -207,6 +226,11 @@ def change(difference: Difference) -> str:
     return text if seen.change_interval is None else f"{text} ({_ends(difference, seen.change_interval)})"
 
 
+def percent(measure: str, share: float, *, signed: bool = False) -> str:
+    """``2 pp`` of a pass rate, ``25%`` of anything else."""
+    return f"{100 * share:{'+' if signed else ''}.4g}{_unit(measure)}"
+
+
 def _unit(measure: str) -> str:
     return " pp" if measure == "pass_rate" else "%"
 
@@ -222,7 +246,7 @@ def _ends(difference: Difference, interval: Interval) -> str:
 
 
 def _margin(difference: Difference) -> str:
-    return f"{100 * difference.evidence.margin:g}{_unit(difference.measure)}"
+    return percent(difference.measure, difference.evidence.margin)
 
 
 def _surely(p: float | None) -> str:
@@ -250,7 +274,9 @@ def _unclear(difference: Difference) -> str:
         return f"{change(difference)} in one case, which says nothing about others, however often it is repeated"
     if seen.constant and not seen.change:
         return f"equal in {seen.cases} cases, too few to conclude from; {_needs(found)}"
-    said = f"{change(difference)}, {_surely(found.p)}{_of(found)}" if seen.p is not None else change(difference)
+    said = f"{change(difference)} in {seen.cases} cases"
+    if seen.p is not None:
+        said += f", {_surely(found.p)}{_of(found)}"
     if seen.sides and not seen.reference and not seen.candidate:
         said = "nothing passed on either side"
     return f"{said}; {_needs(found)}"

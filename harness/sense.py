@@ -487,9 +487,6 @@ def _compare(suite: Suite, root: _Table, tell: Listener) -> None:
     compare = root.get("compare")
     if not isinstance(compare, Mapping):
         return
-    tell.notes.append(
-        Note(tell.document.place(("compare",), key=True), "compare: is read and checked; its gates come later")
-    )
     by = compare.get("by")
     if by is not None:
         _baseline(suite, str(by), compare.get("baseline"), tell)

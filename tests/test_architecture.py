@@ -13,7 +13,7 @@ ROOMS = {
     "nouns": "model errors __init__",
     "reading": "extensions framing reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
     "saying": "yamltext names shape language sense keywords axes body suite template matrix models providers",
-    "judging runs": "rows summary compare differences stats render audit",
+    "judging runs": "rows summary compare differences gates stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store config simulator",
     "fronts": "session commands cli pytest_plugin __main__",
 }

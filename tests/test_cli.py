@@ -422,3 +422,32 @@ def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
     with process.stderr:
         assert process.stderr.read() == ""
     assert process.wait() == 0
+
+
+GATED = "\ncompare:\n  gate:\n    hard: [text]\n"
+
+
+def test_a_gate_of_a_suite_fails_a_comparison(example: Example) -> None:
+    example.write("suites/wrong.yaml", WRONG.replace("Bergen", "Oslo") + GATED)
+    example.run("run", "suites/wrong.yaml")
+    base = saved_run(example).parent.name
+    example.write("suites/wrong.yaml", WRONG + GATED)
+    example.run("run", "suites/wrong.yaml")
+    done = example.run("compare", base, "last")
+    assert done.code == 1
+    assert "crossed: text of wrong/not-bergen@simulator/gemini-3-flash-preview went from passed to failed" in " ".join(
+        done.out.split()
+    )
+
+
+def test_a_gate_that_cannot_tell_has_its_own_code(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    done = example.run("compare", "last", "last", "--gate", "pass_rate=2pp@95%", "--format", "json")
+    assert done.code == 7
+    assert json.loads(done.out)["gates"][0]["crossed"] is None
+    assert example.run("compare", "last", "last", "--gate", "hard=text").code == 0
+
+
+def test_a_comparison_says_that_its_answers_are_simulated(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    assert "SIMULATED" in example.run("compare", "last").out

@@ -100,7 +100,9 @@ def test_no_flip_in_few_cases_is_no_proof_that_there_are_none() -> None:
     summary = summarise([row(f"case-{n}") for n in range(8)])
     rate = compare_runs(summary, summary, ("1", "1")).differences[0]
     assert rate.verdict == "cannot tell"
-    assert sentence(rate).startswith("cannot tell: 0 pp (-27.7 to +27.7), p 1.000; needs about 191 more pairs")
+    assert sentence(rate).startswith(
+        "cannot tell: 0 pp (-27.7 to +27.7) in 8 cases, p 1.000; needs about 191 more pairs"
+    )
 
 
 def test_the_margin_decides_what_is_the_same() -> None:

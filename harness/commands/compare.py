@@ -7,14 +7,17 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from harness import gates
 from harness.commands import printing, reading
 from harness.compare import Comparison, axis_values, compare_axis, compare_runs, with_answers
 from harness.differences import JUDGED
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.render import words
 from harness.rows import RunRow
 from harness.store import SavedRun
+from harness.suite import parse
 from harness.summary import Summary, summarise
 
 
@@ -30,27 +33,62 @@ def _compare(options: Namespace) -> int:
     printing.check(options, "comparison")
     comparison = compared(options)
     printing.show(comparison, "comparison", options)
+    return _code(comparison)
+
+
+def _code(comparison: Comparison) -> int:
+    if any(each.crossed for each in comparison.gates):
+        return 1
     if not comparison.paired:
         sys.stderr.write("nothing to compare: the two sides have no cell in common\n")
         return 5
-    return 0
+    return 7 if any(each.crossed is None for each in comparison.gates) else 0
 
 
 def compared(options: Namespace) -> Comparison:
-    """What the options ask to compare: ``base``, ``candidate``, ``target``, ``axis``, ``margin``, ``reports``. Raises UsageError, RunError."""
+    """What the options ask to compare, gates answered: ``base``, ``candidate``, ``target``, ``axis``, ``margin``, ``gate``, ``reports``.
+
+    Raises UsageError, RunError.
+    """
     margins = dict(_margin(each) for each in options.margin)
+    asked = [gates.from_option(each) for each in options.gate]
     base = reading.run(options.base, options)
     if not options.candidate:
-        return _within(base, options, margins)
+        return _gated(_within(base, options, margins), asked, base, _asked(options)[0])
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    return _two_runs(base, reading.run(options.candidate, options), margins)
+    return _gated(_two_runs(base, reading.run(options.candidate, options), margins), asked, base, None)
+
+
+def _gated(comparison: Comparison, asked: list[gates.Gate], base: SavedRun, by: str | None) -> Comparison:
+    """The comparison with the answers to the gates of the command line and of the suites that took part."""
+    notes = list(comparison.notes)
+    for row in base.run["suites"]:
+        try:
+            asked += _suite_gates(Path(row["file"]), row["suite"], by)
+        except HarnessError as error:
+            notes.append(f"the gates of {row['suite']} were not asked: {str(error).splitlines()[0]}")
+    return replace(comparison, gates=[gates.answer(each, comparison) for each in asked], notes=notes)
+
+
+def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
+    """Those of the suite as it is now, unless it compares by another axis than is done here."""
+    text = file.read_text("utf-8") if file.is_file() else ""
+    if "compare:" not in text:
+        return []
+    block = parse(text, str(file)).compare or {}
+    own = block.get("by")
+    if by is not None and own not in (None, by) and not (by == "target" and own in ("model", "provider")):
+        return []
+    return list(gates.from_suite(block.get("gate", {}), suite))
 
 
 def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(summarise(base.rows(turns=False)), summarise(candidate.rows(turns=False)), names, margins)
-    notes = [*base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
+    one, other = (summarise(each.rows(turns=False)) for each in (base, candidate))
+    comparison = compare_runs(one, other, names, margins)
+    heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
+    notes = [*heard, *base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(with_answers(comparison, base.rows_of, candidate.rows_of), notes=notes)
 
 
@@ -66,7 +104,7 @@ def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> Co
     axis, asked = _asked(options)
     chosen = _two_values(summary, axis, asked, base.run["id"])
     comparison = compare_axis(summary, axis, *chosen, margins)
-    notes = [*base.notes, *comparison.notes]
+    notes = [f"answers: {words.provenance(summary)}", *base.notes, *comparison.notes]
     return replace(with_answers(comparison, base.rows_of, base.rows_of), notes=notes)
 
 

@@ -128,7 +128,13 @@ def _run(path: Path) -> Iterable[str]:
 
 def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()) -> Iterable[str]:
     asked = Namespace(
-        base=str(base), candidate=candidate, target=[], axis=list(axis), margin=[], reports=str(base.parent.parent)
+        base=str(base),
+        candidate=candidate,
+        target=[],
+        axis=list(axis),
+        margin=[],
+        gate=[],
+        reports=str(base.parent.parent),
     )
     out = io.StringIO()
     pages.write_comparison(compare.compared(asked), View(), out, home="/")

@@ -152,6 +152,7 @@ def _compared(comparison: Comparison) -> Iterator[str]:
             yield ""
         yield READING
         yield ""
+    yield from (f"- gate {escaped(str(each.gate))}: **{escaped(each.says)}**" for each in comparison.gates)
     yield from (f"- {escaped(each)}" for each in comparison.notes)
 
 

@@ -429,6 +429,7 @@ def _compared(comparison: Comparison, view: View) -> Iterator[str]:
             yield from _fitted(header, rows, view)
             yield ""
         yield from _wrapped(READING, view, "")
+    yield from _listed([f"gate {each.gate}: {each.says}" for each in comparison.gates], view)
     yield from _listed(comparison.notes, view)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ def numbers(
     candidate: Sequence[float] | Vector,
     *,
     margin: float,
+    confidence: float = CONFIDENCE,
     noise: Sequence[float] | None = None,
     pairs: int | None = None,
 ) -> Evidence:
@@ -28,7 +30,7 @@ def numbers(
     before, after, cells = by_case(cases, one, other, np.ones(one.size))
     differences = after - before
     whole = before.sum()
-    plain = {
+    known: dict[str, Any] = {
         "pairs": one.size if pairs is None else pairs,
         "cases": cells.size,
         "reference": float(one.mean()),
@@ -41,24 +43,26 @@ def numbers(
     by_cell = differences / cells
     if np.ptp(by_cell) <= 1e-12 * np.abs(by_cell).max():
         p = sampled_p(differences) if differences.any() else None
-        return Evidence(**plain, p=p, constant=True)  # type: ignore[arg-type]
-    return Evidence(**plain, **_spread(before, after, cells, noise), **_chance(before, after, cells, margin))  # type: ignore[arg-type]
+        return Evidence(**known, p=p, constant=True)
+    known |= _spread(before, after, cells, noise)
+    known |= _chance(before, after, cells, margin, confidence)
+    return Evidence(**known)
 
 
-def _chance(before: Vector, after: Vector, cells: Vector, margin: float) -> dict[str, object]:
+def _chance(before: Vector, after: Vector, cells: Vector, margin: float, confidence: float) -> dict[str, object]:
     before, after, cells = grouped(before), grouped(after), grouped(cells)
     one, other = parts(before), parts(after)
     with np.errstate(divide="ignore", invalid="ignore"):
         changes = other / one - 1
     found: dict[str, object] = {
         "p": reached(other - one, after - before),
-        "interval": central((other - one) / parts(cells), CONFIDENCE),
+        "interval": central((other - one) / parts(cells), confidence),
     }
     if before.sum() <= 0:
         return found
     unknown = np.isnan(changes)
     beyond = max(np.count_nonzero(unknown | (changes >= margin)), np.count_nonzero(unknown | (changes <= -margin)))
-    known = None if unknown.any() else central(changes, CONFIDENCE)
+    known = None if unknown.any() else central(changes, confidence)
     return {**found, "change_interval": known, "p_outside": float((1 + beyond) / (1 + changes.size))}
 
 

@@ -50,13 +50,15 @@ def clustered(cases: Sequence[int], attempts: Attempts) -> Interval:
     return wilson(rate * worth, worth)
 
 
-def rates(cases: Sequence[int], reference: Attempts, candidate: Attempts, *, margin: float) -> Evidence:
+def rates(
+    cases: Sequence[int], reference: Attempts, candidate: Attempts, *, margin: float, confidence: float = CONFIDENCE
+) -> Evidence:
     """Cells by case: which case each belongs to, its attempts on either side. The mean over cells; every cell counts the same."""
     before, after = (np.asarray(each.passed, float) / np.asarray(each.judged, float) for each in (reference, candidate))
     differences, cells = by_case(cases, after - before, np.ones(before.size))
     by_cell = differences / cells
     estimate = float(differences.sum() / cells.sum())
-    found, p_outside = difference(by_cell, margin)
+    found, p_outside = difference(by_cell, margin, confidence)
     interval = _around(found, estimate) if cells.size > 1 else None
     spread = float(np.std(by_cell))
     return Evidence(
@@ -98,7 +100,7 @@ def _steps(cases: Sequence[int], reference: Attempts, candidate: Attempts) -> tu
     return differences, np.rint(steps).astype(np.int64)
 
 
-def difference(differences: Vector, margin: float) -> tuple[Interval, float]:
+def difference(differences: Vector, margin: float, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
     """The interval of the mean difference of cases, and how often a difference as large as the margin would look this small.
 
     Bonett and Price's interval for paired shares: one case that got better and one that got worse are added.
@@ -106,7 +108,7 @@ def difference(differences: Vector, margin: float) -> tuple[Interval, float]:
     whole = differences.size + PRIOR
     middle = differences.sum() / whole
     error = np.sqrt(((differences**2).sum() + PRIOR) / whole - middle**2) / np.sqrt(whole)
-    half = ndtri((1 + CONFIDENCE) / 2) * error
+    half = ndtri((1 + confidence) / 2) * error
     beyond = max(ndtr((middle - margin) / error), ndtr((-margin - middle) / error))
     return (max(-1.0, float(middle - half)), min(1.0, float(middle + half))), float(beyond)
 
