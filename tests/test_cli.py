@@ -448,6 +448,14 @@ def test_a_gate_that_cannot_tell_has_its_own_code(example: Example) -> None:
     assert example.run("compare", "last", "last", "--gate", "hard=text").code == 0
 
 
+def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    example.write("suites/capitals.yaml", "suite: capitals\ncompare: {gate: {latency: {rise: 2pp}}}\ncases: []\n")
+    assert example.run("compare", "last", "last").code == 4
+    (example.folder / "suites/capitals.yaml").unlink()
+    assert "gates of capitals were not asked" in " ".join(example.run("compare", "last", "last").out.split())
+
+
 def test_a_comparison_says_that_its_answers_are_simulated(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     assert "SIMULATED" in example.run("compare", "last").out

@@ -13,11 +13,10 @@ from harness import gates
 from harness.commands import printing, reading
 from harness.compare import Comparison, axis_values, compare_axis, compare_runs, with_answers
 from harness.differences import JUDGED
-from harness.errors import HarnessError, UsageError
+from harness.errors import UsageError
 from harness.render import words
 from harness.rows import RunRow
 from harness.store import SavedRun
-from harness.suite import parse
 from harness.summary import Summary, summarise
 
 
@@ -64,18 +63,21 @@ def _gated(comparison: Comparison, asked: list[gates.Gate], base: SavedRun, by: 
     """The comparison with the answers to the gates of the command line and of the suites that took part."""
     notes = list(comparison.notes)
     for row in base.run["suites"]:
-        try:
-            asked += _suite_gates(Path(row["file"]), row["suite"], by)
-        except HarnessError as error:
-            notes.append(f"the gates of {row['suite']} were not asked: {str(error).splitlines()[0]}")
+        file = Path(row["file"])
+        if file.is_file():
+            asked += _suite_gates(file, row["suite"], by)
+        else:
+            notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
     return replace(comparison, gates=[gates.answer(each, comparison) for each in asked], notes=notes)
 
 
 def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
     """Those of the suite as it is now, unless it compares by another axis than is done here."""
-    text = file.read_text("utf-8") if file.is_file() else ""
+    text = file.read_text("utf-8")
     if "compare:" not in text:
         return []
+    from harness.suite import parse
+
     block = parse(text, str(file)).compare or {}
     own = block.get("by")
     if by is not None and own not in (None, by) and not (by == "target" and own in ("model", "provider")):
