@@ -13,21 +13,31 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
 if TYPE_CHECKING:
     from harness.config import Config
+    from harness.matrix import Selection
     from harness.model import Trial
     from harness.rows import Row, SuiteRow
+    from harness.session import Plan
     from harness.store import RunWriter
     from harness.suite import Suite
     from harness.summary import Summary
+
+
+class About(TypedDict):
+    """What a trial's suite says of itself, and what was left out of it."""
+
+    suite: SuiteRow
+    notes: list[str]
+
 
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 
@@ -47,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--harness-provider", metavar="NAME", action="append", default=[], help="instead of the suites' own")
     add("--harness-model", metavar="ID", action="append", default=[], help="instead of the suites' own")
     add("--harness-repeat", metavar="N", type=int, help="attempts at each case")
+    add("--harness-shard", metavar="I/N", help="the I-th of N equal parts of the trials")
     add("--harness-skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
     add("--harness-strict", action="store_true", help="warnings fail too")
     add("--harness-reports", metavar="DIR", help="where the run is saved (default: reports/)")
@@ -62,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         raise pytest.UsageError("recording in several processes needs --dist loadgroup: a cassette has one writer")
     asking = config.stash[_ASKING] = _Asking(config)
+    _ = asking.shard  # a complaint about it comes first
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Run(asking), "gemini-harness-run")
 
@@ -77,6 +89,23 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
     return SuiteFile.from_parent(parent, path=file_path) if is_suite(file_path) else None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what is left to play, this shard's part: cases (rows apart) are dealt in turn, so that attempts stay together."""
+    shard = config.stash[_ASKING].shard
+    if shard is None:
+        return
+    cases: dict[object, int] = {}
+    mine: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        case = (item.path, item.trial.place, item.trial.row) if isinstance(item, TrialItem) else None
+        dealt = cases.setdefault(case, len(cases)) if case else shard[0] - 1
+        (mine if dealt % shard[1] == shard[0] - 1 else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = mine
+
+
 # --- items --------------------------------------------------------------------------------------------
 
 
@@ -90,26 +119,27 @@ class SuiteFile(pytest.File):
 
         asking = self.config.stash[_ASKING]
         try:
-            suite = asking.load(self.path)
-            trials = asking.expand(suite)
+            plan = asking.plan(self.path)
+            trials = list(plan.trials)
         except HarnessError as error:
             raise self.CollectError(Leaks(known(os.environ)).hidden(str(error))) from None
-        about = suite_row_of(suite)
+        (suite,) = plan.suites
+        about: About = {"suite": suite_row_of(suite), "notes": plan.notes}
         attempts = Counter(trial.group for trial in trials)
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
         for trial in trials:
             name = trial.id.removeprefix(f"{trial.suite}/")
-            yield TrialItem.from_parent(self, name=name, trial=trial, suite=about, attempts=attempts[trial.group])
+            yield TrialItem.from_parent(self, name=name, trial=trial, about=about, attempts=attempts[trial.group])
 
 
 class TrialItem(pytest.Item):
     """One trial: asked in setup, judged in the call."""
 
-    def __init__(self, *, trial: Trial, suite: SuiteRow, attempts: int, **kwargs: Any) -> None:
+    def __init__(self, *, trial: Trial, about: About, attempts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trial = trial
-        self.suite = suite
+        self.about = about
         self.attempts = attempts
         self.row: Row | None = None
         for tag in trial.tags:
@@ -139,6 +169,9 @@ class TrialItem(pytest.Item):
             if tolerated:
                 pytest.xfail(tolerated)
             pytest.fail(_mismatches(row), pytrace=False)
+
+    def teardown(self) -> None:
+        self.row = None
 
     def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
         return self.path, self.trial.place.line - 1, self.trial.id
@@ -191,6 +224,7 @@ class _Asking:
         self._pytest = config
         self._exit = ExitStack()
         self._failed: Counter[str] = Counter()
+        self._suites: dict[Path, Suite] = {}
 
     @cached_property
     def config(self) -> Config:
@@ -198,34 +232,63 @@ class _Asking:
 
         from harness.config import load
 
-        settings = load(self._pytest.rootpath)
+        settings = load(self.shortest(self._pytest.rootpath))
         said = {name: self.option(name) for name in ("cassettes", "reports")}
-        here = self._pytest.invocation_params.dir
+        here = self.shortest(self._pytest.invocation_params.dir)
         return replace(settings, **{name: here / path for name, path in said.items() if path})
+
+    def shortest(self, path: Path) -> Path:
+        """The path as the command line would call it: seen from here, where here is where pytest was called."""
+        here = self._pytest.invocation_params.dir
+        return path.relative_to(here) if here == Path.cwd() and path.is_relative_to(here) else path
 
     def option(self, name: str) -> Any:
         return self._pytest.getoption(f"--harness-{name}")
 
-    def load(self, path: Path) -> Suite:
-        """The suite at that path, called by the name that is shortest from here."""
-        from harness.suite import load
-
-        here = self._pytest.invocation_params.dir
-        return load(path.relative_to(here) if path.is_relative_to(here) and here == Path.cwd() else path)
-
-    def expand(self, suite: Suite) -> Sequence[Trial]:
-        from harness.matrix import Selection, expand
+    @cached_property
+    def selection(self) -> Selection:
+        from harness.matrix import Selection
         from harness.session import targets
 
-        selection = Selection(
+        return Selection(
             targets=targets(self.option("target")),
             providers=self.option("provider"),
             models=self.option("model"),
             repeat=self.option("repeat"),
-            default_provider=self.config.provider,
             cassettes_dir=self.config.cassettes,
         )
-        return list(expand(suite, selection))
+
+    @cached_property
+    def shard(self) -> tuple[int, int] | None:
+        if self.option("shard") is None:
+            return None
+        from harness.errors import UsageError
+        from harness.session import shard
+
+        try:
+            return shard(self.option("shard"))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def selected(self) -> Selection:
+        """What a run says was selected: pytest's own words too."""
+        from dataclasses import replace
+
+        words, marks = self._pytest.getoption("keyword"), self._pytest.getoption("markexpr")
+        tags = [marks] if marks else []
+        return replace(self.selection, keywords=words or "", tags=tags, shard=self.shard)
+
+    def plan(self, path: Path) -> Plan:
+        """The trials of the suite at that path."""
+        from harness import session
+        from harness.errors import SuiteError
+        from harness.suite import load
+
+        suite = load(self.shortest(path))
+        self._suites[path] = suite
+        if complaints := list(session.same_names(self._suites.values())):
+            raise SuiteError(complaints)
+        return session.plan_of([suite], self.selection, self.config)
 
     def play(self, trial: Trial) -> Row:
         from harness.play import play
@@ -277,7 +340,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if isinstance(item, TrialItem) and _is_last(item, report):
         from harness.rows import dumps
 
-        report.harness = dumps({"row": item.row or _skipped(item.trial), "suite": item.suite})
+        report.harness = dumps({"row": item.row or _skipped(item.trial), **item.about})
     return report
 
 
@@ -303,21 +366,23 @@ class _Run:
         self._writer: RunWriter | None = None
         self._summary: Summary | None = None
         self._suites: dict[str, SuiteRow] = {}
+        self._notes: dict[str, None] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = getattr(report, "harness", None)
+        told = vars(report).pop("harness", None)  # pytest keeps every report until the end
         if told is not None:
             import json
 
             value = json.loads(told)
-            self._take(value["row"], value["suite"])
+            self._take(value["row"], value)
 
-    def _take(self, row: Row, suite: SuiteRow) -> None:
+    def _take(self, row: Row, about: About) -> None:
         if self._writer is None or self._summary is None:
             from harness.summary import Summary
 
             self._writer, self._summary = self._begin(), Summary()
-        self._suites[suite["suite"]] = suite
+        self._suites[about["suite"]["suite"]] = about["suite"]
+        self._notes.update(dict.fromkeys(about["notes"]))
         self._writer.append(row)
         self._summary.add(row)
 
@@ -326,14 +391,17 @@ class _Run:
         from harness.store import RunWriter, run_row
 
         mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
-        return RunWriter(self._asking.config.reports, run_row(record_mode=mode, front="pytest"))
+        selection = session.selection_row(self._asking.selected())
+        return RunWriter(self._asking.config.reports, run_row(record_mode=mode, front="pytest", selection=selection))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._writer is None or self._summary is None:
             return
         interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-        self._writer.close(self._summary, interrupted=interrupted, suites=list(self._suites.values()))
+        self._writer.close(
+            self._summary, interrupted=interrupted, suites=list(self._suites.values()), notes=list(self._notes)
+        )
         code = self._summary.exit_code()
         if session.exitstatus == pytest.ExitCode.OK and code == 1:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -350,6 +418,8 @@ class _Run:
         for group in self._summary.groups.values():
             if group.status == "failed":
                 say(f"FAIL {group.id}: {': '.join(filter(None, [words.needs(group), words.why(group)]))}", red=True)
+        for note in self._notes:
+            say(f"note: {note}")
         say(words.provenance(self._summary))
         say(
             f"{words.totals(self._summary.totals())} (of groups); tables: gemini-harness report {self._writer.run['id']}"

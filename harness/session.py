@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
 from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
-from harness.model import Exchange, Request, Result, Slot, Target, Trial
+from harness.model import Exchange, Json, Request, Result, Slot, Target, Trial
 from harness.play import Transport
 from harness.rows import Row, RunRow, SuiteRow, result_json
 from harness.store import run_row, suite_row
@@ -37,23 +37,27 @@ class Plan:
 
     def header(self, record_mode: str, front: str) -> RunRow:
         """The header of a run of this plan, that starts now."""
-        chosen = self.trials.selection
-        selection = {
-            "keywords": chosen.keywords,
-            "tags": list(chosen.tags),
-            "targets": [str(each) for each in chosen.targets],
-            "providers": list(chosen.providers),
-            "models": list(chosen.models),
-            "repeat": chosen.repeat,
-            "shard": list(chosen.shard) if chosen.shard else None,
-        }
         return run_row(
             record_mode=record_mode,
             suites=[suite_row_of(suite) for suite in self.suites],
             front=front,
-            selection={name: value for name, value in selection.items() if value},
+            selection=selection_row(self.trials.selection),
             notes=self.notes,
         )
+
+
+def selection_row(chosen: Selection) -> Mapping[str, Json]:
+    """What a run says of what was selected; what was not used is left out."""
+    said = {
+        "keywords": chosen.keywords,
+        "tags": list(chosen.tags),
+        "targets": [str(each) for each in chosen.targets],
+        "providers": list(chosen.providers),
+        "models": list(chosen.models),
+        "repeat": chosen.repeat,
+        "shard": list(chosen.shard) if chosen.shard else None,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def suite_row_of(suite: Suite) -> SuiteRow:
@@ -66,7 +70,11 @@ def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
 
     Raises SuiteError with the complaints of all files, and UsageError.
     """
-    suites = read(suite_files([Path(path) for path in paths] or [config.suites]))
+    return plan_of(read(suite_files([Path(path) for path in paths] or [config.suites])), selection, config)
+
+
+def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Plan:
+    """The trials of these suites that the selection leaves. Raises UsageError."""
     for name in (*selection.providers, *(target.provider for target in selection.targets)):
         config.find(name)
     return Plan(config, suites, expand(suites, replace(selection, default_provider=config.provider)))
@@ -106,13 +114,14 @@ def read(files: Sequence[Path]) -> list[Suite]:
             suites.append(load(file))
         except SuiteError as error:
             complaints += error.complaints
-    complaints += _same_names(suites)
+    complaints += same_names(suites)
     if complaints:
         raise SuiteError(complaints)
     return suites
 
 
-def _same_names(suites: Sequence[Suite]) -> Iterator[str]:
+def same_names(suites: Iterable[Suite]) -> Iterator[str]:
+    """A complaint for every suite that is called as one before it."""
     first: dict[str, Suite] = {}
     for suite in suites:
         other = first.setdefault(suite.name, suite)
@@ -137,9 +146,10 @@ def shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found:
-        raise UsageError(f"--shard {text!r}: write I/N, as in 1/4")
-    return int(found[1]), int(found[2])
+    part, parts = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard {text}: write I/N with I from 1 to N, as in 1/4")
+    return part, parts
 
 
 # --- a way to ask -------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 from harness import __version__
 from harness.errors import RunError
@@ -29,6 +29,8 @@ from harness.summary import Summary
 __all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row"]
 
 NAME = "run.jsonl"
+_KNOWN_LATE: tuple[Literal["targets", "suites", "notes"], ...] = ("targets", "suites", "notes")
+"""What of the header may be known only when all trials are there."""
 _ID = re.compile(rb'\{"id":"([^"\\]*)#\d+"')
 """How a line begins that this program wrote: the trial's id, its group first."""
 
@@ -81,20 +83,27 @@ class RunWriter:
         self._put(row)
 
     def close(
-        self, summary: Summary | None = None, *, interrupted: bool = False, suites: Sequence[SuiteRow] = ()
+        self,
+        summary: Summary | None = None,
+        *,
+        interrupted: bool = False,
+        suites: Sequence[SuiteRow] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         """Write the last line, where there is a summary, and close the file.
 
-        The targets of the header, and ``suites`` where they were not known when the run began, are filled in here.
+        The targets of the header, and ``suites`` and ``notes`` where they were not known when the run began, are filled
+        in here.
         """
         if self._file.closed:
             return
         if summary is not None:
             self.run["targets"] = [target for target, _ in summary.by_target()]
             self.run["suites"] = list(suites) or self.run["suites"]
+            self.run["notes"] = list(notes) or self.run["notes"]
             self._put(
                 {
-                    "run": {"targets": self.run["targets"], "suites": self.run["suites"]},
+                    "run": {name: self.run[name] for name in _KNOWN_LATE},
                     "groups": [group.row() for group in summary.groups.values()],
                     "totals": summary.totals(),
                     "finished": datetime.now(UTC).isoformat(timespec="seconds"),

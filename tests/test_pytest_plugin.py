@@ -14,10 +14,11 @@ import pytest
 
 from harness import play, recorder, session, store
 from harness.checks import all_checks
-from harness.render import words
+from harness.cli import main
+from harness.render import all_formats, words
 from tests.capitals import WRONG
 
-IMPORTED = (all_checks(), play, recorder, session, store, words)
+IMPORTED = (all_checks(), all_formats(), play, recorder, session, store, words)
 """What pytester's runs in this process would otherwise import anew, each of them."""
 
 FLAKY = """
@@ -164,6 +165,78 @@ def test_a_node_id_plays_one_trial(project: pytest.Pytester) -> None:
 def test_targets_may_be_chosen(project: pytest.Pytester) -> None:
     result = project.runpytest("suites/capitals.yaml", "--harness-target", "simulator/gemini-2.5-flash")
     result.assert_outcomes(passed=3)
+
+
+def test_shards_are_a_partition(project: pytest.Pytester) -> None:
+    parts = [project.runpytest("suites", "--harness-shard", f"{n}/2").parseoutcomes() for n in (1, 2)]
+    assert [sum(part.get(word, 0) for word in ("passed", "failed", "xfailed")) for part in parts] == [3, 5]
+    refused = project.runpytest("suites", "--harness-shard", "3/2")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*--shard 3/2: write I/N with I from 1 to N*"])
+
+
+def test_an_unknown_provider_is_told_once_a_suite(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml", "--harness-provider", "simulatr")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no provider is called 'simulatr', did you mean 'simulator'*"])
+
+
+def test_two_suites_of_one_name_are_refused(project: pytest.Pytester) -> None:
+    shutil.copy(project.path / "suites/wrong.yaml", project.path / "suites/zz.yaml")
+    result = project.runpytest("suites")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*zz.yaml*the suite is called 'wrong', and so is suites/wrong.yaml*"])
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "worker"])
+def test_both_fronts_write_the_same_run(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: list[str]
+) -> None:
+    suite = project.path / "suites/capitals.yaml"
+    suite.write_text(
+        suite.read_text().replace(
+            "    prompt:", "    thinking: {gemini-3*: [low], gemini-2.5-*: [minimal]}\n    prompt:", 1
+        )
+    )
+    monkeypatch.chdir(project.path)
+    target = ["--target", "simulator/gemini-2.5-flash", "--target", "simulator/gemini-3-flash-preview"]
+    main(["run", "suites/capitals.yaml", "--reports", "one", *target])
+    project.runpytest(
+        "suites/capitals.yaml",
+        "--harness-reports",
+        "other",
+        *[each.replace("--t", "--harness-t") for each in target],
+        *workers,
+    )
+    (cli,) = [told(file) for file in project.path.glob("one/*/run.jsonl")]
+    (plugin,) = [told(file) for file in project.path.glob("other/*/run.jsonl")]
+    assert cli[-1]["run"]["notes"] != []
+    assert plugin == cli
+
+
+def told(file: Path) -> list[dict[str, Any]]:
+    """A saved run without what differs each time."""
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    header = {name: lines[0]["run"][name] for name in ("record_mode", "selection", "harness", "python")}
+    ending = {name: value for name, value in lines[-1].items() if name not in ("finished", "seconds")}
+    return [header, *lines[1:-1], ending]
+
+
+HOARDER = """
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    kept = [report for reports in reporter.stats.values() for report in reports]
+    assert len(kept) > 8
+    assert not [report for report in kept if hasattr(report, "harness")]
+    assert not [item for item in session.items if item.row is not None]
+"""
+
+
+def test_answers_are_not_kept_until_the_end(project: pytest.Pytester) -> None:
+    project.makeconftest(HOARDER)
+    result = project.runpytest("suites")
+    result.assert_outcomes(passed=6, failed=1, xfailed=1)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
 def test_only_suites_are_collected(project: pytest.Pytester) -> None:
