@@ -13,6 +13,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+from harness.render.words import printable
 from harness.rows import dumps
 
 VOID = frozenset({"input", "meta"})
@@ -29,13 +30,18 @@ def element(name: str, /, *children: str | None, **attributes: object) -> Markup
     given = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
     )
-    inside = "".join(each if isinstance(each, Markup) else escape(each) for each in children if each is not None)
+    inside = "".join(each if isinstance(each, Markup) else _plain(each) for each in children if each is not None)
     return Markup(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{inside}</{name}>")
+
+
+def _plain(text: str) -> str:
+    """Text as HTML; control characters and lone surrogates as escapes, which no encoding and no terminal stumbles over."""
+    return escape(printable(text))
 
 
 def _attribute(key: str, value: object) -> str:
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+    return f" {name}" if value is True else f' {name}="{_plain(str(value))}"'
 
 
 def block(value: object, **attributes: object) -> Markup:
