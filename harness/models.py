@@ -39,11 +39,6 @@ class Thinking(NamedTuple):
     dynamic: bool = False
     budgets: Literal["any", "positive", "no"] | None = None
 
-    @property
-    def can_disable(self) -> bool:
-        """Whether a request can end with no thinking at all, by contract."""
-        return self.control == "none" or self.zero
-
     def refuses(self, config: Mapping[str, Any]) -> str | None:
         """Why the API answers 400 to this ``thinkingConfig``; None where it takes it, or where that is not known."""
         level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
