@@ -201,8 +201,15 @@
       counted.textContent = shown.length === all.length ? count(all.length, "trial") : `${shown.length.toLocaleString("en")} of ${count(all.length, "trial")}`;
       state.at = picked ? shown.indexOf(picked) : -1;
       none.hidden = shown.length > 0;
-      draw();
+      rows.style.height = `${shown.length * HEIGHT}px`;
+      const above = rows.getBoundingClientRect().top - covered();
+      if (above < 0) scrollBy(0, above);
+      if (above < 0 && state.at >= 0) reveal();
+      else draw();
     }
+
+    // What the bars at the top take of the window.
+    function covered() { return document.querySelector(".sticky").offsetHeight + document.querySelector(".top").offsetHeight; }
 
     function order(one, other) {
       const by = state.sort, sign = state.down ? -1 : 1;
@@ -252,7 +259,7 @@
     }
 
     function reveal() {
-      const sticky = document.querySelector(".sticky").offsetHeight + 42;
+      const sticky = covered();
       const top = rows.getBoundingClientRect().top + state.at * HEIGHT;
       const far = top < sticky - 3 * HEIGHT || top > innerHeight + 3 * HEIGHT;
       if (far) scrollBy(0, top - sticky - (innerHeight - sticky) / 3);

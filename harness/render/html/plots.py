@@ -52,15 +52,20 @@ class Axis:
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             steps = (1, 2, 5) if last - first < 4 else (1,)
-            every = [round(step * 10.0**power, 6) for power in range(first, last + 1) for step in steps]
+            every = [_short(step * 10.0**power) for power in range(first, last + 1) for step in steps]
             return [each for each in every if self.low <= each <= self.high]
         step = _step(self.high - self.low)
-        return [round(step * n, 6) for n in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
+        return [_short(step * n) for n in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
 
 
 def _step(span: float) -> float:
     power = 10.0 ** math.floor(math.log10(span / 4))
     return next(power * each for each in (1, 2, 2.5, 5, 10) if span / (power * each) <= 5)
+
+
+def _short(value: float) -> float:
+    """The value without the last digits, which are noise."""
+    return float(f"{value:.9g}")
 
 
 def _up_to(highest: float, start: float, end: float) -> Axis:

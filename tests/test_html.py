@@ -1,0 +1,412 @@
+"""The HTML page: what is written is tested everywhere, what it does in a real browser where there is one."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.compare import compare_targets
+from harness.render import Report, View, find
+from harness.render.html import plots
+from harness.render.html.markup import block, element
+from harness.render.html.trials import BLOCK, grounded
+from harness.rows import Row, dumps
+from harness.summary import summarise
+from tests.browser import chromium
+from tests.made import failed, row, run, unjudged, verdict
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
+
+HOSTILE = (
+    "</script><img src=x onerror=\"document.title='owned'\"><!-- <script>document.title='owned'</script> \u202e ]]>"
+)
+PROSE = "Spanien gewann 2024 das Finale. スペインが優勝しました 🏆 — финал в Берлине."
+
+
+def said(text: str, *, thoughts: str = "", transport: str = "unary", **more: Any) -> dict[str, Any]:
+    """One turn with that answer; ``more`` are fields of the candidate."""
+    parts = ([{"text": thoughts, "thought": True}] if thoughts else []) + [{"text": text}]
+    return {
+        "transport": transport,
+        "url": "https://generativelanguage.googleapis.com/v1beta/models/flash:generateContent",
+        "request": {"contents": [{"role": "user", "parts": [{"text": "it's a question"}]}], "big": 2**60 + 1},
+        "status": 200,
+        "text": text,
+        "thoughts": thoughts,
+        "response": {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", **more}]},
+        "times": [0.2, 0.3, 0.5] if transport == "stream" else [0.5],
+        "attempts": 1,
+    }
+
+
+def support(text: str, *pieces: str) -> dict[str, Any]:
+    """Grounding of those pieces of the text, in UTF-8 bytes, each from its own source."""
+    supports = []
+    for index, piece in enumerate(pieces):
+        start = len(text[: text.index(piece)].encode())
+        segment = {"startIndex": start, "endIndex": start + len(piece.encode()), "text": piece}
+        supports.append({"segment": segment, "groundingChunkIndices": [index]})
+    chunks = [{"web": {"uri": f"https://example.org/{n}", "title": f"source {n}"}} for n in range(len(pieces))]
+    return {"groundingMetadata": {"groundingSupports": supports, "groundingChunks": chunks}}
+
+
+def page(rows: list[Row], **more: Any) -> str:
+    out = io.StringIO()
+    find("html", "run")(Report(run(**more), summarise(rows), lambda: rows), View(), out)
+    return out.getvalue()
+
+
+# --- what is written ----------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet=st.characters(), max_size=40))
+def test_text_cannot_become_markup(text: str) -> None:
+    made = element("p", f"<{text}>", title=f'"{text}')
+    inside = made.removeprefix("<p ").removesuffix("</p>")
+    assert inside.count("<") == 0
+    assert inside.count(">") == 1
+    assert made.count('"') == 2
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))
+def test_data_cannot_end_its_element_and_comes_back_whole(value: Any) -> None:
+    inside = block(value).removeprefix('<script type="application/json">').removesuffix("</script>")
+    assert "<" not in inside
+    assert json.loads(inside) == json.loads(dumps(value))
+
+
+def test_what_a_model_wrote_is_never_markup_and_nothing_is_loaded() -> None:
+    wrong = verdict("text", ok=False, at=HOSTILE, expected=HOSTILE, actual=HOSTILE, message=HOSTILE)
+    hostile = failed(verdicts=[wrong], turns=[said(HOSTILE, thoughts=HOSTILE)])
+    text = page(
+        [hostile, unjudged("other", error={"kind": "ask", "message": HOSTILE, "traceback": HOSTILE})], notes=[HOSTILE]
+    )
+    assert "<img" not in text
+    assert len(re.findall(r"<script>", text)) == 1
+    assert "default-src &#x27;none&#x27;" in text
+    loads = re.findall(r"""(?:src|href)="(?!#)([^"]*)|\burl\(|@import""", text)
+    assert loads == []
+
+
+def test_simulated_answers_are_called_so() -> None:
+    real = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
+    assert "<strong>SIMULATED</strong> These answers were made up" in page([row()])
+    assert "<strong>SIMULATED</strong> Some of these answers" in page([row(), row("other", provenance=real)])
+    assert "<strong>SIMULATED" not in page([row(provenance=real)])
+
+
+@pytest.mark.parametrize("piece", ["Spanien gewann", "スペインが優勝しました 🏆", "финал в Берлине", PROSE])
+def test_grounding_offsets_count_bytes(piece: str) -> None:
+    ((start, end, sources, exact),) = grounded({"candidates": [support(PROSE, piece)]}, PROSE)
+    assert PROSE[start:end] == piece
+    assert (sources, exact) == ([0], True)
+
+
+@given(st.text(min_size=1, max_size=30), st.data())
+def test_any_piece_of_any_text_is_found_at_its_bytes(text: str, data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(text) - 1))
+    last = data.draw(st.integers(first + 1, len(text)))
+    before, whole = (len(text[:at].encode("utf-8", "surrogatepass")) for at in (first, last))
+    supports = [{"segment": {"startIndex": before, "endIndex": whole}}]
+    found = list(grounded({"candidates": [{"groundingMetadata": {"groundingSupports": supports}}]}, text))
+    assert found == [[first, last, [], True]]
+
+
+def test_offsets_that_count_characters_are_astray_and_the_words_are_found_all_the_same() -> None:
+    piece = "финал в Берлине"
+    start = PROSE.index(piece)
+    segment = {"startIndex": start, "endIndex": start + len(piece), "text": piece}
+    metadata = {"groundingSupports": [{"segment": segment, "groundingChunkIndices": [0, True, -1, "x"]}]}
+    ((found, end, sources, exact),) = grounded({"candidates": [{"groundingMetadata": metadata}]}, PROSE)
+    assert (PROSE[found:end], sources, exact) == (piece, [0], False)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, [], {"groundingSupports": "x"}, {"groundingSupports": [None, {}, {"segment": 3}]}]
+)
+def test_odd_grounding_is_no_grounding(odd: Any) -> None:
+    assert list(grounded({"candidates": [{"groundingMetadata": odd}]}, "text")) == []
+
+
+def test_details_lie_in_blocks_and_an_answer_is_written_once() -> None:
+    rows = [row(f"case-{n}", turns=[said(f"answer number {n}")]) for n in range(BLOCK + 1)]
+    text = page(rows)
+    assert len(re.findall(r'id="details-\d+"', text)) == 2
+    assert text.count("answer number 7") == 1
+    assert "1152921504606846977" in text
+
+
+def test_sweeps_gather_the_cases_of_a_thinking_value() -> None:
+    rows = [
+        row(case, axes={"thinking": level}, measures={"thoughtsTokenCount": tokens + n, "latency_s": 1.0}, n=1)
+        for n, case in enumerate(("one", "two", "three"))
+        for level, tokens in (("low", 100), ("high", 900))
+    ]
+    rows.append(failed("four", axes={"thinking": "low"}, measures={"thoughtsTokenCount": 101, "latency_s": 1.0}))
+    ((suite, series),) = plots.sweeps(summarise(rows))
+    low, high = series["simulator/flash"]
+    assert (suite, low.name, low.passed, low.attempts, low.thoughts) == ("geography", "low", 3, 4, 101)
+    assert (high.name, high.rate, high.thoughts) == ("high", 1.0, 901)
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1.01, 1e4), st.booleans())
+def test_ticks_lie_on_the_axis(low: float, times: float, log: bool) -> None:
+    axis = plots.Axis(low, low * times, 0, 500, log=log)
+    assert all(-0.1 <= axis.at(tick) <= 500.1 for tick in axis.ticks())
+
+
+def test_a_comparison_is_a_page_too() -> None:
+    rows = [row(target="simulator/pro", verdicts=[verdict("text", ok=True)]), failed(target="simulator/flash")]
+    out = io.StringIO()
+    find("html", "comparison")(compare_targets(summarise(rows), "simulator/pro", "simulator/flash"), View(), out)
+    text = out.getvalue()
+    assert "<strong>SIMULATED</strong>" in text
+    assert '<span class="mark passed">passed</span> to <span class="mark failed">failed</span>' in text
+
+
+def test_nothing_ran_is_a_page() -> None:
+    assert "nothing ran" in page([])
+
+
+# --- what it does -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    yield from chromium(tmp_path_factory.mktemp("profile"))
+
+
+class Opened:
+    """A page in the browser, and the hands of who reads it."""
+
+    def __init__(self, browser: Chrome, address: str) -> None:
+        self.browser = browser
+        browser.get("about:blank")
+        self.complaints()
+        browser.get(address)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.browser.find_elements("css selector", selector)
+
+    def text(self, selector: str) -> str:
+        (found,) = self.all(selector)
+        return found.text
+
+    def keys(self, *keys: str) -> None:
+        for key in keys:
+            self.browser.switch_to.active_element.send_keys(key)
+
+    def wait(self, script: str) -> Any:
+        """What the script returns, once that is something."""
+        end = time.monotonic() + 10
+        while not (found := self.browser.execute_script(f"return {script}")):
+            assert time.monotonic() < end, f"never true: {script}"
+            time.sleep(0.02)
+        return found
+
+    def complaints(self) -> list[str]:
+        return [entry["message"] for entry in self.browser.get_log("browser")]  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def opened(browser: Chrome, tmp_path: Path) -> Any:
+    def open_page(rows: list[Row], fragment: str = "") -> Opened:
+        file = tmp_path / "page.html"
+        file.write_text(page(rows), "utf-8")
+        return Opened(browser, file.as_uri() + fragment)
+
+    return open_page
+
+
+ENTER, ESCAPE, DOWN = "\ue007", "\ue00c", "\ue015"
+
+
+def some() -> list[Row]:
+    rows = [row(f"case-{n:02}", turns=[said(f"answer {n}")]) for n in range(30)]
+    rows[20] = failed("case-20", turns=[said("Bergen")])
+    return rows
+
+
+def test_the_keyboard_is_enough(opened: Any) -> None:
+    shown = opened(some())
+    shown.keys("j", "j", ENTER)
+    assert shown.text("#trial .id") == "geography/case-01@simulator/flash#1"
+    shown.keys("j")
+    assert shown.text("#trial .answer") == "answer 2"
+    shown.keys("k", "k", "k")
+    assert shown.text("#trial .answer") == "answer 0"
+    shown.keys(ESCAPE)
+    assert not shown.all("#trial")[0].is_displayed()
+    shown.keys(DOWN, ENTER)
+    assert shown.text("#trial .answer") == "answer 1"
+    shown.keys("n")
+    assert shown.text("#trial .answer") == "Bergen"
+    shown.keys("?")
+    assert shown.all("dialog[open]")
+    shown.keys(ESCAPE)
+    assert not shown.all("dialog[open]")
+    assert shown.text("#trial .answer") == "Bergen"
+    assert shown.complaints() == []
+
+
+def test_a_filter_is_words_and_words_that_must_not_be(opened: Any) -> None:
+    shown = opened(some())
+    shown.keys("/", *"case-2 -case-21")
+    assert shown.text(".tools output") == "9 of 30 trials"
+    shown.keys(ENTER, ENTER)
+    assert shown.text("#trial .id").startswith("geography/case-20@")
+    shown.keys(ESCAPE)
+    shown.all(".chip.passed")[0].click()
+    assert shown.text(".tools output") == "8 of 30 trials"
+
+
+def test_verdicts_show_what_was_expected_and_what_came(opened: Any) -> None:
+    waived = verdict(
+        "invariant:usage-sums", ok=True, status="waived", at="total", expected=3, actual=4, message="known"
+    )
+    bad = failed(turns=[said("Bergen", thoughts="Oslo? No.")], cassette="cassettes/geography/capital/x.yaml")
+    bad["verdicts"] = [verdict("http", ok=True, expected=200), waived, *bad["verdicts"]]
+    shown = opened([bad])
+    shown.keys("j", ENTER)
+    assert [each.text for each in shown.all(".verdicts .mark")] == ["FAIL", "waived", "pass"]
+    assert [each.text for each in shown.all(".verdicts pre")] == ["Oslo", "Bergen", "3", "4"]
+    assert "known" in shown.text(".verdicts")
+    facts = shown.text("#trial .facts")
+    assert "suites/geography.yaml:7" in facts
+    assert "cassettes/geography/capital/x.yaml" in facts
+    assert "thoughts, 9 characters" in shown.text("#trial")
+    assert not any(each.is_displayed() for each in shown.all("#trial details pre"))
+
+
+def test_the_curl_holds_the_body_as_it_was_sent_and_no_key(opened: Any) -> None:
+    shown = opened([row(target="google/flash", turns=[said("x")])])
+    shown.keys("j", ENTER)
+    curl = shown.wait(
+        "[...document.querySelectorAll('#trial pre')].map(e => e.textContent).find(t => t.startsWith('curl'))"
+    )
+    assert '-H "x-goog-api-key: $GOOGLE_API_KEY"' in curl
+    assert """[{"text":"it'"'"'s a question"}]""" in curl
+    assert '"big":1152921504606846977' in curl
+
+
+def test_grounding_is_marked_where_the_bytes_are(opened: Any) -> None:
+    pieces = ("Spanien gewann", "スペインが優勝しました 🏆", "финал в Берлине")
+    shown = opened([row(turns=[said(PROSE, **support(PROSE, *pieces))])])
+    shown.keys("j", ENTER)
+    assert tuple(each.text for each in shown.all(".answer mark")) == pieces
+    assert [each.text for each in shown.all(".answer sup")] == ["1", "2", "3"]
+    assert [each.get_attribute("href") for each in shown.all(".sources a")] == [
+        f"https://example.org/{n}" for n in range(3)
+    ]
+
+
+def test_hostile_text_stays_text(opened: Any) -> None:
+    call = {"parts": [{"text": HOSTILE}, {"functionCall": {"name": HOSTILE, "args": {HOSTILE: HOSTILE}}}]}
+    metadata = {
+        "groundingChunks": [{"web": {"uri": "javascript:document.title='owned'", "title": HOSTILE}}],
+        "webSearchQueries": [HOSTILE],
+    }
+    turn = said(HOSTILE, thoughts=HOSTILE, content=call, groundingMetadata=metadata)
+    wrong = verdict("text", ok=False, at=HOSTILE, expected=HOSTILE, actual={HOSTILE: HOSTILE}, message=HOSTILE)
+    shown = opened(
+        [
+            failed(verdicts=[wrong], turns=[turn]),
+            unjudged("other", error={"kind": "ask", "message": HOSTILE, "traceback": HOSTILE}),
+        ]
+    )
+    shown.keys("j", ENTER)
+    assert shown.text("#trial .answer") == HOSTILE.replace("\u202e", "\\u202e")
+    assert not shown.all("img, .sources a, #trial script")
+    shown.keys("j")
+    assert "<img" in shown.text("#trial")
+    assert "owned" not in shown.browser.title
+    assert shown.complaints() == []
+
+
+def test_the_policy_refuses_a_script_that_slipped_in(opened: Any) -> None:
+    shown = opened([row()])
+    shown.browser.execute_script(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title=1\">')"
+    )
+    shown.wait("document.images.length")
+    assert any("Content Security Policy" in each for each in shown.complaints())
+    assert shown.browser.title != "1"
+
+
+def test_a_cell_opens_its_first_attempt_that_failed(opened: Any) -> None:
+    rows = [row(n=1, turns=[said("Oslo")]), failed(n=2, turns=[said("Bergen")]), row(n=3, turns=[said("Oslo")])]
+    shown = opened(rows)
+    shown.all(".matrix button")[0].click()
+    assert shown.text("#trial .answer") == "Bergen"
+    assert [each.text for each in shown.all(".attempts button")] == ["#1 pass", "#2 FAIL", "#3 pass"]
+    shown.all(".attempts button")[2].click()
+    assert shown.text("#trial .id").endswith("#3")
+
+
+def test_an_address_leads_to_a_trial(opened: Any) -> None:
+    assert opened(some(), "#trial=geography/case-04@simulator/flash%231").text("#trial .answer") == "answer 4"
+
+
+def test_a_stream_is_drawn_event_by_event(opened: Any) -> None:
+    shown = opened([row(axes={"transport": "stream"}, turns=[said("x", transport="stream")])])
+    shown.keys("j", ENTER)
+    assert len(shown.all(".timeline line:not(.axis):not(.first)")) == 3
+    assert "3 events, first 0.20 s, last 0.50 s, longest gap 0.20 s" in shown.text("#trial")
+
+
+def test_light_and_dark_follow_the_system_until_one_is_chosen(opened: Any) -> None:
+    shown = opened([row()])
+    color = "getComputedStyle(document.body).backgroundColor"
+    for scheme, expected in (("light", "rgb(247, 247, 245)"), ("dark", "rgb(16, 19, 22)")):
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        shown.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        assert shown.wait(color) == expected
+    shown.all("#theme")[0].click()
+    assert shown.text("#theme") == "light"
+    assert shown.wait(color) == "rgb(247, 247, 245)"
+    shown.keys("t", "t")
+    assert shown.text("#theme") == "auto"
+
+
+@pytest.mark.parametrize("width", [500, 1400])
+def test_nothing_is_wider_than_the_window(opened: Any, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    levels = ("minimal", "low", "medium", "high")
+    rows = [
+        row("two-trains", f"simulator/gemini-{n}-preview", axes={"thinking": each}) for n in range(6) for each in levels
+    ]
+    shown = opened(rows)
+    shown.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert shown.wait("document.documentElement.scrollWidth") <= width
+        shown.keys("j", ENTER)
+        assert shown.wait("document.documentElement.scrollWidth") <= width
+    finally:
+        shown.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_five_thousand_trials_open_and_move_at_once(opened: Any) -> None:
+    answer = "The train was moving for 191 minutes. " * 20
+    rows = [row(f"case-{n // 10}", n=n % 10 + 1, turns=[said(answer, thoughts=answer)]) for n in range(5_000)]
+    rows[4_990] = failed("case-499", turns=[said("Bergen")])
+    shown = opened(rows)
+    ready = shown.wait("(([t]) => t.domContentLoadedEventEnd)(performance.getEntriesByType('navigation'))")
+    assert ready < 5_000, f"{ready} ms"
+    assert len(shown.all(".line")) < 100
+    shown.browser.execute_script("window.begun = performance.now()")
+    shown.keys("G", "k", "n", "p", ENTER)
+    assert shown.text("#trial .answer") == "Bergen"
+    shown.keys("/", *"case-499")
+    assert shown.text(".tools output") == "10 of 5,000 trials"
+    assert len(shown.all(".line")) == 10

@@ -1,0 +1,142 @@
+"""``view``: what the server answers, asked over loopback."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.commands.view import serve
+from harness.errors import UsageError
+from harness.rows import Row
+from harness.store import RunWriter
+from harness.summary import summarise
+from tests.made import failed, row, run, verdict
+
+Ask = Callable[..., tuple[int, str]]
+
+
+def save(reports: Path, name: str, rows: list[Row], *, finished: bool = True) -> None:
+    with RunWriter(reports, run(id=name)) as writer:
+        for each in rows:
+            writer.append(each)
+        if finished:
+            writer.close(summarise(rows))
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    folder = tmp_path / "reports"
+    good = [verdict("text", ok=True)]
+    targets = ("simulator/flash", "simulator/pro")
+    save(folder, "20260101-000000-a", [row(target=each, verdicts=good) for each in targets])
+    save(folder, "20260102-000000-b", [row(target=targets[0], verdicts=good), failed(target=targets[1])])
+    return folder
+
+
+@pytest.fixture
+def ask(reports: Path) -> Iterator[Ask]:
+    server = serve(reports, 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+
+    def get(path: str, host: str = "localhost") -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", int(server.server_address[1]), timeout=10)
+        try:
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    yield get
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def said(page: str) -> str:
+    """The text of a page's body."""
+    return re.sub(r"<[^>]+>", " ", page[page.index("<main>") : page.index("</main>")])
+
+
+def test_the_list_has_every_run_the_newest_first(ask: Ask, reports: Path) -> None:
+    save(reports, "20260103-000000-c", [row()], finished=False)
+    (reports / "20251231-000000-d").mkdir()
+    (reports / "20251231-000000-d" / "run.jsonl").write_text("not a run\n")
+    status, page = ask("/")
+    text = said(page)
+    assert status == 200
+    assert re.findall(r"2025\d{4}-\S+|2026\d{4}-\S+", text)[:4] == [
+        "20260103-000000-c",
+        "20260102-000000-b",
+        "20260101-000000-a",
+        "20251231-000000-d",
+    ]
+    assert "unfinished" in text
+    assert "1 passed" in text
+    assert "1 failed" in text
+    assert "SIMULATED" in text
+    assert "its first line is not JSON" in text
+
+
+def test_a_run_is_its_report(ask: Ask) -> None:
+    status, page = ask("/run/20260102-000000-b")
+    assert status == 200
+    assert "geography/capital@simulator/pro" in page
+    assert '<a href="/" class="home"' in page
+
+
+def test_two_runs_are_compared(ask: Ask) -> None:
+    status, page = ask("/compare?base=20260101-000000-a&candidate=20260102-000000-b")
+    assert status == 200
+    assert "reference run 20260101-000000-a" in re.sub(r" +", " ", said(page))
+    assert "2 cells of 2; 1 flip" in said(page)
+
+
+def test_one_run_twice_asks_which_of_its_values(ask: Ask) -> None:
+    _, page = ask("/compare?base=20260102-000000-b&candidate=20260102-000000-b")
+    assert re.findall(r"<h3>(\w+)</h3>", page) == ["target", "model"]
+    _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
+    assert "1 cell of 1; 1 flip" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "why"),
+    [
+        ("/run/../../../etc/passwd", 404, "no saved run"),
+        ("/run/%2e%2e%2f%2e%2e", 404, "no saved run"),
+        ("/run/", 404, "no saved run"),
+        ("/run/<img>", 404, "&lt;img&gt;"),
+        ("/elsewhere", 404, "there is nothing at /elsewhere"),
+        ("/compare", 404, "no saved run"),
+        ("/within?run=20260101-000000-a&axis=model&reference=flash&candidate=x", 400, "x is not a value of model"),
+    ],
+)
+def test_what_is_not_there_is_said(ask: Ask, path: str, status: int, why: str) -> None:
+    got, page = ask(path)
+    assert got == status
+    assert why in page
+    assert "<img" not in page
+
+
+def test_a_name_from_elsewhere_that_leads_here_is_refused(ask: Ask) -> None:
+    assert ask("/", host="evil.example")[0] == 403
+    assert ask("/", host="127.0.0.1:1234")[0] == 200
+
+
+def test_a_port_that_is_taken_is_said(reports: Path) -> None:
+    server = serve(reports, 0)
+    address: Any = server.server_address
+    try:
+        with pytest.raises(UsageError, match=r"cannot serve on port .*--port 0"):
+            serve(reports, address[1])
+    finally:
+        server.server_close()
+    with pytest.raises(UsageError, match="cannot serve on port 70000"):
+        serve(reports, 70_000)
