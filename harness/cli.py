@@ -1,7 +1,8 @@
 """The command line: what may be written, and which file of ``commands/`` does it.
 
 Exit codes: 0 all passed, 1 a check failed, 2 interrupted, 3 internal error, 4 bad usage, suite or configuration, 5 nothing
-ran, 6 could not ask, 7 a gate asked and the comparison cannot tell. ``--version`` and a wrong command import nothing heavy; every command imports its own rooms.
+ran, 6 could not ask, 7 a gate asked and the comparison cannot tell. ``--version`` and a wrong command import nothing heavy;
+every command imports its own rooms.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
+from harness.commands.stdout import Stdout, speak_any_language
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -33,27 +35,26 @@ def entry() -> NoReturn:
 
 def main(argv: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
-    if list(argv) in (["--version"], ["-V"]):
-        sys.stdout.write(f"gemini-harness {__version__}\n")
-        return 0
+    speak_any_language()
+    code = 0
     try:
-        code = _command(argv)
-        sys.stdout.flush()
+        with Stdout():
+            code = _command(argv)
     except HarnessError as error:
         sys.stderr.write(f"{_without_secrets(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001  the last resort: say it in two lines, keep the rest in a file
         return _internal(argv)
     return code
 
 
 def _command(argv: Sequence[str]) -> int:
+    if list(argv) in (["--version"], ["-V"]):
+        sys.stdout.write(f"gemini-harness {__version__}\n")
+        return 0
     from importlib import import_module
 
     options = _parser().parse_args(argv)

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row
 NAME = "run.jsonl"
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes"], ...] = ("targets", "suites", "notes")
 """What of the header may be known only when all trials are there."""
+_OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
 _ID = re.compile(rb'\{"id":"([^"\\]*)#\d+"')
 """How a line begins that this program wrote: the trial's id, its group first."""
 
@@ -71,6 +73,7 @@ class RunWriter:
         """Create ``reports/<run id>/``. Raises RunError where that cannot be written."""
         self.run = run
         self._started = time.perf_counter()
+        self._fault: RunError | None = None
         self.path = reports / run["id"] / NAME
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,11 +117,16 @@ class RunWriter:
         self._file.close()
 
     def _put(self, value: object) -> None:
+        if self._fault is not None:
+            raise self._fault
         try:
             self._file.write(dumps(value) + "\n")
             self._file.flush()
         except OSError as error:
-            raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
+            self._fault = RunError(f"cannot write the run to {self.path}: {error.strerror or error}")
+            with suppress(OSError):  # closing tries again to write what is left
+                self._file.close()
+            raise self._fault from error
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +184,8 @@ class SavedRun:
                 raise RunError(f"{self.path}:{number}: this line is not JSON; the file was damaged") from None
             self.notes.append(f"{self.path}:{number}: the last line was cut off; that trial is not shown")
             return None
+        if not isinstance(value, dict) or not ("totals" in value or value.keys() >= _OF_A_TRIAL):
+            raise RunError(f"{self.path}:{number}: this line is no trial; the file was damaged")
         return value
 
 
@@ -205,7 +215,7 @@ def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
     except ValueError:
         raise RunError(f"{path} is not a saved run: its first line is not JSON") from None
     version = header.get("version") if isinstance(header, dict) else None
-    if version is None or not isinstance(header.get("run"), dict):
+    if version is None or not isinstance(header.get("run"), dict) or (version == VERSION and "id" not in header["run"]):
         raise RunError(f"{path} is not a saved run: its first line should hold version and run")
     if version != VERSION:
         raise RunError(f"{path} has version {version} of the run format; this program reads version {VERSION}")

@@ -424,6 +424,90 @@ def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
     assert process.wait() == 0
 
 
+def test_a_reader_that_goes_away_changes_neither_the_verdict_nor_the_files(example: Example) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "suites/wrong.yaml",
+        "--format",
+        "table",
+        "--format",
+        "csv:out.csv",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=example.folder)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait() == 1
+    assert (example.folder / "out.csv").read_text().startswith("id,suite,case")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("argv", [["--version"], ["list", "rules"], ["run", "suites/wrong.yaml"]])
+def test_a_full_disk_under_stdout_is_one_sentence(example: Example, argv: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "harness", *argv]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=example.folder, check=False)
+    assert (done.returncode, done.stderr) == (4, "cannot write to stdout: No space left on device\n")
+
+
+def test_one_report_that_cannot_be_written_takes_no_other_down(example: Example) -> None:
+    done = example.run(
+        "run", "suites/wrong.yaml", "--format", "json:suites/wrong.yaml/x.json", "--format", "csv:out.csv"
+    )
+    assert done.code == 4
+    assert done.err.startswith("cannot write suites/wrong.yaml/x.json: ")
+    assert "1 failed (1 trial)" in done.out
+    assert (example.folder / "out.csv").exists()
+
+
+def test_a_full_disk_under_the_reports_shows_what_ran(example: Example) -> None:
+    code = """import resource, sys
+from harness.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+sys.exit(main(["run", "suites/wrong.yaml", "suites/capitals.yaml"]))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)
+    assert (done.returncode, saved_run(example).stat().st_size) == (4, 6000)
+    assert "cannot write the run to reports/" in done.stderr
+    assert done.stderr.endswith("of 7 trials were not played\n")
+    assert "FAIL wrong/not-bergen" in done.stdout
+
+
+def test_a_full_disk_under_the_reports_of_a_live_run(example: Example) -> None:
+    code = """import resource, sys
+from harness.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+sys.exit(main(["run", "suites/capitals.yaml", "--live", "--repeat", "9"]))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)
+    assert done.returncode == 4
+    assert "cannot write the run to reports/" in done.stderr
+    assert "trials were not played" in done.stderr
+
+
+def test_every_character_finds_its_way_out(example: Example, environment: dict[str, str]) -> None:
+    example.write("suites/wrong.yaml", WRONG.replace("suite: wrong", "suite: wrong\nabout: Tromsø, 日本"))
+    for encoding, said in (("", "Tromsø, 日本"), ("ascii", "Troms\\xf8, \\u65e5\\u672c")):
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", "run", "suites/wrong.yaml"],
+            capture_output=True,
+            check=False,
+            cwd=example.folder,
+            env={
+                **environment,
+                "LC_ALL": "C",
+                "PYTHONUTF8": "0",
+                "PYTHONCOERCECLOCALE": "0",
+                "PYTHONIOENCODING": encoding,
+            },
+        )
+        assert (done.returncode, done.stderr) == (1, b"")
+        assert said in done.stdout.decode()
+
+
 GATED = "\ncompare:\n  gate:\n    hard: [text]\n"
 
 

@@ -64,11 +64,21 @@ def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
         list(load(path).rows())
 
 
+@pytest.mark.parametrize("line", ["[1]", "3", '{"foo": 1}', '{"id": "a", "group": 3}'])
+def test_a_line_that_is_no_trial_is_an_error(tmp_path: Path, line: str) -> None:
+    path = saved(tmp_path, [row("a")], ended=False)
+    with path.open("a") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(RunError, match=r"run\.jsonl:3: this line is no trial; the file was damaged"):
+        summarise(load(path).rows())
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ('{"version": 2, "run": {}}\n', "has version 2 of the run format; this program reads version 1"),
         ("hello\n", "is not a saved run: its first line is not JSON"),
+        ('{"version": 1, "run": {}}\n', "is not a saved run: its first line should hold version and run"),
         ("[]\n", "is not a saved run: its first line should hold version and run"),
     ],
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from harness.commands.stdout import Stdout
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
 
@@ -16,14 +18,18 @@ from harness.render import MEASURES, Kind, View, find, words
 def show(document: Any, kind: Kind, options: Namespace) -> None:
     """Write the document in every format that ``--format`` asks for; the table where none of them takes stdout.
 
-    Raises UsageError for an unknown format, two formats for stdout, or a file that cannot be written.
+    Raises UsageError for an unknown format, two formats for stdout, or, when all others are written, for what cannot be.
     """
+    faults: list[UsageError] = []
     for name, file in wanted(options.format):
         writer = find(name, kind)
-        if file is None:
-            writer(document, view(options, sys.stdout), sys.stdout)
-        else:
-            _write(file, lambda out, writer=writer: writer(document, view(options, out), out))
+        try:
+            with Stdout() if file is None else _into(file) as out:
+                writer(document, view(options, out), out)
+        except UsageError as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
 
 
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
@@ -74,10 +80,11 @@ def _columns() -> int:
     return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80
 
 
-def _write(file: Path, write: Any) -> None:
+@contextmanager
+def _into(file: Path) -> Iterator[TextIO]:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w", encoding="utf-8", newline="\n") as out:
-            write(out)
+            yield out
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from error

@@ -42,12 +42,12 @@ class _Played:
     fail_fast: bool
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
-    fault: HarnessError | None = None
+    faults: list[HarnessError] = field(default_factory=list)
 
     def take(self, result: Result) -> None:
         row = self.judge.row(result)
-        self.writer.append(row)
         self.summary.add(row)
+        self.writer.append(row)
         self.progress.show(row)
         if self.fail_fast and row["status"] in ("failed", "error", "xpassed"):
             raise Stop
@@ -73,7 +73,10 @@ def _run(plan: Plan, options: Namespace) -> int:
         interrupted=played.interrupted,
         seconds=time.perf_counter() - started,
     )
-    printing.show(report, "run", options)
+    try:
+        printing.show(report, "run", options)
+    except UsageError as fault:
+        played.faults.append(fault)
     return _exit_code(played)
 
 
@@ -85,20 +88,25 @@ def _play(plan: Plan, options: Namespace, played: _Played) -> None:
     except KeyboardInterrupt:
         played.interrupted = True
     except HarnessError as fault:
-        played.fault = fault
+        played.faults.append(fault)
+        left = len(plan.trials) - played.summary.trials
+        if left:
+            played.faults.append(type(fault)(f"{left:,} of {len(plan.trials):,} trials were not played"))
     finally:
         played.progress.clear()
 
 
 def _exit_code(played: _Played) -> int:
-    """Of the run; where only the recording went wrong, of that."""
+    """Of the run, or of what went wrong with saving, recording or printing it: what comes first."""
     code = played.summary.exit_code(interrupted=played.interrupted)
-    if played.fault is not None:
-        sys.stderr.write(f"{played.fault}\n")
-        return code if code in (1, 2, 3, 4) else played.fault.exit_code
-    if code == 5:
+    sys.stderr.writelines(f"{fault}\n" for fault in played.faults)
+    if code == 5 and not played.faults:
         sys.stderr.write("nothing ran: that is not a success\n")
-    return code
+    return min([code, *(fault.exit_code for fault in played.faults)], key=_FIRST.index)
+
+
+_FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
+"""Where several exit codes hold, the first of these."""
 
 
 # --- what would be sent -------------------------------------------------------------------------------
