@@ -15,12 +15,12 @@ from typing import NamedTuple
 from harness import template
 from harness.axes import Axis, covers, fragment, label, refused, thinking_config
 from harness.body import Layer, Origins, merge
+from harness.cases import Case, Choice, Note, Suite, TurnPlan
 from harness.errors import UsageError
 from harness.keywords import Keywords
 from harness.model import Expectation, Json, Place, Require, Step, Target, Trial
 from harness.names import safe
 from harness.shape import fit, nearest
-from harness.suite import Case, Choice, Note, Suite, TurnPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) 
     count = sum(keywords.attempts(group.id, group.attempts) for group in _selected(suites, selection, keywords))
     if not count:
         _explain_nothing(suites, selection)
-    notes = [note for suite in suites for note in (*suite.notes, *_dropped(suite, selection))]
+    notes = [note for suite in suites for note in _dropped(suite, selection)]
     return Expansion(suites, selection, count, notes, keywords)
 
 

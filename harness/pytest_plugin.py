@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import pytest
 
 if TYPE_CHECKING:
+    from harness.cases import Suite
     from harness.config import Config
     from harness.matrix import Selection
     from harness.model import Trial
     from harness.rows import Row, SuiteRow
     from harness.session import Plan
     from harness.store import RunWriter
-    from harness.suite import Suite
     from harness.summary import Summary
 
 

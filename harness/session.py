@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.cases import Suite
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
 from harness.leaks import Leaks, known
@@ -18,7 +19,7 @@ from harness.model import Exchange, Json, Request, Result, Slot, Target, Trial
 from harness.play import Transport
 from harness.rows import Row, RunRow, SuiteRow, result_json
 from harness.store import run_row, suite_row
-from harness.suite import Suite, load
+from harness.suite import load
 
 _IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
 

@@ -1,7 +1,7 @@
 """A suite: YAML text in, cases out, or every complaint at once.
 
 ``parse`` goes through four doors, and what one refuses does not keep the next from speaking: the YAML itself
-(``yamltext``), ``${...}`` (``template``), the shape of the language (``language``, ``shape``), and sense (here): ids, rows,
+(``yamltext``), ``${...}`` (``template``), the shape of the language (``language``, ``shape``), and ``sense``: ids, rows,
 schemas, requests that the API would refuse, levels that a model does not have.
 """
 
@@ -9,136 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from harness import language, shape, template, yamltext
 from harness.axes import Axis
-from harness.body import Layer, merge, merged
+from harness.body import Layer, merge
+from harness.cases import Case, Choice, Share, Suite, TurnPlan, Xfail
 from harness.errors import SuiteError
-from harness.model import Expectation, Json, Place, Require
+from harness.model import Expectation, Json, Place
 from harness.names import safe, slug
 from harness.template import Template
 from harness.yamltext import Complaint, Document
 from harness.yamltext import Path as Route
-
-__all__ = ["Case", "Complaint", "Note", "Suite", "TurnPlan", "load", "parse"]
-
-
-# --- the nouns ------------------------------------------------------------------------------------------------
-
-
-class Note(NamedTuple):
-    """Something worth knowing that is no complaint."""
-
-    place: Place
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: note: {self.message}"
-
-
-class Choice(NamedTuple):
-    """Combinations of axis values: of a ``skip`` row (with its ``why``), or of ``only``."""
-
-    axes: Mapping[str, Json]
-    place: Place
-    why: str = ""
-
-
-class Share(NamedTuple):
-    """``require:``; ``passed`` of ``attempts`` (5 of 5 when both are None)."""
-
-    passed: int | None = None
-    attempts: int | None = None
-
-    def of(self, attempts: int) -> Require:
-        """What that share means for a number of attempts, rounded up."""
-        if self.passed is None:
-            return Require()
-        return Require(-(-self.passed * attempts // self.attempts) if self.attempts else self.passed)
-
-
-class Xfail(NamedTuple):
-    """``targets`` are globs of ``provider/model`` or of the model; empty: all."""
-
-    why: str
-    targets: Sequence[str] = ()
-
-
-class TurnPlan(NamedTuple):
-    """One request of a case, as far as it is known before rows and axes are: templates may still wait in it."""
-
-    contents: Sequence[Json]
-    replies: Mapping[str, Json] | None
-    expect: Sequence[Expectation]
-    capture: Mapping[str, str]
-    place: Place
-
-
-@dataclass(frozen=True)
-class Case:
-    """One thing a user asks for. Templates for rows may still wait in ``id``, the axes, the layers and the turns.
-
-    ``folder`` is its part of a cassette's path, unique in the suite. ``rows`` is ``({},)`` without ``each``.
-    ``expects_refusal``: it expects an HTTP 400 or an error, so requests that the API refuses are what it wants.
-    """
-
-    id: str
-    place: Place
-    folder: str
-    axes: Mapping[str, Axis]
-    layers: Sequence[Layer]
-    turns: Sequence[TurnPlan]
-    require: Share
-    rows: Sequence[Mapping[str, Json]] = ({},)
-    about: str = ""
-    tags: Sequence[str] = ()
-    repeat: int | None = None
-    xfail: Xfail | None = None
-    skip: str | None = None
-    only: Sequence[Choice] = ()
-    waive: Mapping[str, str] = field(default_factory=dict)
-    agree: Literal["shape", "text"] | None = None
-    cassette: Path | None = None
-    expects_refusal: bool = False
-
-    @cached_property
-    def body(self) -> Mapping[str, Json]:
-        """The request body, without what axes put in."""
-        return merged(self.layers)
-
-    @cached_property
-    def templated(self) -> bool:
-        """Whether rows change what is sent or expected."""
-        parts = [self.body, [turn.contents for turn in self.turns], [turn.replies for turn in self.turns]]
-        return template.waits(parts) or any(template.waits(e.parameter) for t in self.turns for e in t.expect)
-
-    def named(self, row: Mapping[str, Json]) -> str:
-        """The id for a row, as it stands in trial ids."""
-        return (
-            slug(template.as_text(template.fill(self.id, {"row": row}))) if isinstance(self.id, Template) else self.id
-        )
-
-
-@dataclass(frozen=True)
-class Suite:
-    """One YAML file, one feature. ``notes`` are worth printing once."""
-
-    name: str
-    file: str
-    folder: Path
-    place: Place
-    cases: Sequence[Case]
-    about: str = ""
-    tags: Sequence[str] = ()
-    repeat: int | None = None
-    skips: Sequence[Choice] = ()
-    compare: Mapping[str, Json] | None = None
-    notes: Sequence[Note] = ()
-
 
 # --- the front door -------------------------------------------------------------------------------------------
 
@@ -179,13 +62,12 @@ _Table = Mapping[str, Json]
 
 
 class _Reading:
-    """One suite while it is read: collects complaints and notes, and hands on what is sound."""
+    """One suite while it is read: collects complaints, and hands on what is sound."""
 
     def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
         self.document = document
         self.folder = folder
         self.complaints = list(document.complaints)
-        self.notes: list[Note] = []
         self.files = template.Reader(folder, environ, self.point_at)
         self.wrong: set[Route] = set()
 
@@ -268,7 +150,7 @@ class _Reading:
             compare=root.get("compare"),
         )
         sense.check(suite, root, self)
-        return Suite(**{**vars(suite), "notes": tuple(self.notes)})
+        return suite
 
     # one case
 

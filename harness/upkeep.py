@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import cassette, journal
+from harness.cases import Suite
 from harness.errors import CannotAsk, CassetteError, StaleRecording
 from harness.leaks import Leaks
 from harness.matrix import Selection, expand
@@ -15,7 +16,6 @@ from harness.model import Exchange, Request, Slot, Target
 from harness.names import safe
 from harness.providers import ROWS, Provider
 from harness.recorder import Player
-from harness.suite import Suite
 
 Kind = Literal["unreadable", "unfinished", "secret", "non-standard", "orphaned", "stale", "missing"]
 

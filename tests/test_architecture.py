@@ -12,7 +12,7 @@ HARNESS = Path(__file__).parents[1] / "harness"
 ROOMS = {
     "nouns": "model errors __init__",
     "reading": "extensions framing reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
-    "saying": "yamltext names shape language sense keywords axes body suite template matrix models providers",
+    "saying": "yamltext names shape language sense keywords axes body cases suite template matrix models providers",
     "judging runs": "rows summary compare differences gates stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store config simulator",
     "fronts": "session commands cli pytest_plugin __main__",
@@ -88,7 +88,7 @@ def test_imports_point_one_way_and_heavy_libraries_stay_in_their_rooms(path: Pat
         ("session", "import httpx", "session:1 imports httpx: that belongs in wire only"),
         ("cassette", "from vcr.request import Request", "cassette:1 imports vcr.request: that belongs in upkeep only"),
         ("play", "from harness import judge, reply\nimport json", None),
-        ("checks.calls", "from .parameters import x\nfrom harness.suite import Suite", None),
+        ("checks.calls", "from .parameters import x\nfrom harness.cases import Suite", None),
     ],
 )
 def test_what_reaches_up_is_named(module: str, source: str, complaint: str | None) -> None:

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.cases import Suite
 from harness.errors import UsageError
 from harness.keywords import Keywords
 from harness.matrix import Selection, expand
 from harness.model import Target
 from harness.names import safe
-from harness.suite import Suite, parse
+from harness.suite import parse
 
 
 def suite(text: str, name: str = "s") -> Suite:

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from harness.cases import Suite
 from harness.errors import HarnessError, SuiteError
 from harness.language import suite_json_schema
 from harness.matrix import expand
 from harness.model import Step, Trial
-from harness.suite import Suite, load, parse
+from harness.suite import load, parse
 
 SAMPLE = Path(__file__).parent / "suites" / "sample.yaml"
 
@@ -44,7 +45,6 @@ def complaints(text: str) -> list[str]:
 
 def test_the_sample_parses() -> None:
     sample = load(SAMPLE)
-    assert not sample.notes
     assert [str(case.id) for case in sample.cases][-1] == "capital-of-${row.country}"
     assert len(sample.cases[-1].rows) == 3
 

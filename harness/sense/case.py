@@ -1,72 +1,30 @@
-"""What the shape of the language cannot say about a suite: ids, rows, turns, schemas, requests that the API would refuse,
-levels that a model does not have, rows of the matrix that mean nothing. Each complaint at its place."""
+"""One case: is there something to ask, is everything defined, can it be expected, would the model take it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness import jsonpath, language, shape, template
 from harness.axes import Axis, covers
-from harness.checks import find_check, parameters
+from harness.cases import Case, Choice, Suite
+from harness.checks import parameters
 from harness.matrix import Pair, Selection, filled, pairs
 from harness.model import Expectation, Json, Place
 from harness.names import slug
+from harness.sense.listener import Listener, Table, at_least_one
+from harness.sense.literal import literal
 from harness.shape import nearest
-from harness.suite import Case, Choice, Note, Suite
 from harness.template import Reference, Template
-from harness.yamltext import Complaint, Document
+from harness.yamltext import Document
 from harness.yamltext import Path as Route
 
-_Table = Mapping[str, Json]
 
+class CaseSense:
+    """Looks at one case: ``table`` is what was written of it, at ``route`` in ``root``; ``case`` what was made of that."""
 
-class Listener(Protocol):
-    """Who is told: the suite's reader."""
-
-    document: Document
-    complaints: list[Complaint]
-    notes: list[Note]
-    wrong: set[Route]
-
-    def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None: ...
-    def point_at(self, route: Route, text: str, message: str, hint: str) -> None: ...
-    def add(self, place: Place, message: str, hint: str = "") -> None: ...
-
-
-def check(suite: Suite, root: _Table, tell: Listener) -> None:
-    """Tell everything that is wrong with a suite whose shape is right (what was wrong in shape has been taken out)."""
-    tables = [table for table in root.get("cases", []) if isinstance(table, Mapping) and "id" in table]
-    indexes = [
-        index for index, table in enumerate(root.get("cases", [])) if isinstance(table, Mapping) and "id" in table
-    ]
-    _literal(("defaults",), root.get("defaults", {}), tell, _waived(suite.cases))
-    for index, table, case in zip(indexes, tables, suite.cases, strict=True):
-        _Sense(suite, case, table, ("cases", index), root, tell).check()
-    if root.get("cases") == []:
-        tell.complain(("cases",), "there are no cases")
-    _unique(suite, indexes, tell)
-    _matrix(suite, tell)
-    _compare(suite, root, tell)
-    for route in (("repeat",), ("defaults", "repeat")):
-        _at_least_one(route, root, tell)
-
-
-def _at_least_one(route: Route, table: _Table, tell: Listener) -> None:
-    value: Json = table
-    for step in route:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    if isinstance(value, int) and value < 1:
-        tell.complain(route, f"repeat must be at least 1, got {value}")
-
-
-# --- one case -------------------------------------------------------------------------------------------------------
-
-
-class _Sense:
-    def __init__(self, suite: Suite, case: Case, table: _Table, route: Route, root: _Table, tell: Listener) -> None:
+    def __init__(self, suite: Suite, case: Case, table: Table, route: Route, root: Table, tell: Listener) -> None:
         self.suite, self.case, self.table, self.route, self.root, self.tell = suite, case, table, route, root, tell
-        self.written: _Table = tell.document.value["cases"][route[1]]
+        self.written: Table = tell.document.value["cases"][route[1]]
 
     def check(self) -> None:
         self.id()
@@ -76,7 +34,7 @@ class _Sense:
             self.expectations()
         self.conflicts()
         if not self.case.expects_refusal:
-            _literal(self.route, self.table, self.tell, language.REQUEST_KNOWN in self.case.waive)
+            literal(self.route, self.table, self.tell, language.REQUEST_KNOWN in self.case.waive)
             self.thinking()
         self.small_things()
 
@@ -127,7 +85,7 @@ class _Sense:
             captured |= set(turn.get("capture", ())) if turn else set()
         return all(found)
 
-    def used_defaults(self) -> _Table:
+    def used_defaults(self) -> Table:
         """The defaults that this case does not replace."""
         defaults = self.root.get("defaults", {})
         taken = [(line.check, id(line.parameter)) for turn in self.case.turns for line in turn.expect]
@@ -232,7 +190,7 @@ class _Sense:
             return
         place = axis.place if axis is not None else self.thinking_place()
         try:
-            for pair in _pairs(self.case):
+            for pair in combinations_of(self.case):
                 if reason := pair.refusal(self.case):
                     hint = "expect http: 400 if that is what the case is about, or give a value per model"
                     self.tell.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
@@ -247,7 +205,7 @@ class _Sense:
         return self.case.place
 
     def small_things(self) -> None:
-        _at_least_one((*self.route, "repeat"), {"cases": {self.route[1]: self.table}}, self.tell)
+        at_least_one((*self.route, "repeat"), {"cases": {self.route[1]: self.table}}, self.tell)
         share = self.case.require
         if share.attempts is not None and (share.passed or 0) > share.attempts:
             self.tell.complain((*self.route, "require"), f"{share.passed} of {share.attempts} attempts can never pass")
@@ -263,21 +221,23 @@ class _Sense:
 
     def expected_failures(self) -> None:
         """Globs of ``xfail`` that can match no model of this case (those with a provider are known only later)."""
-        if self.case.xfail is None or "xfail" not in self.table or _templated(self.case.axes):
+        if self.case.xfail is None or "xfail" not in self.table or templated(self.case.axes):
             return
-        models = sorted({pair.target.model for pair in _pairs(self.case)})
+        models = sorted({pair.target.model for pair in combinations_of(self.case)})
         for index, glob in enumerate(self.case.xfail.targets):
             if models and "/" not in glob and not any(covers("model", glob, model) for model in models):
                 at: Route = (*self.route, "xfail", "targets", index)
                 self.tell.complain(at, f'"{glob}" matches no model of this case', nearest(glob, models))
 
     def only(self) -> None:
-        if not self.case.only or self.case.axes.keys() & _templated(self.case.axes):
+        if not self.case.only or self.case.axes.keys() & templated(self.case.axes):
             return
-        combinations = list(_pairs(self.case))
+        combinations = list(combinations_of(self.case))
         for choice in self.case.only:
             if combinations and not any(pair.chosen_by(choice) for pair in combinations):
-                self.tell.add(choice.place, "this matches no combination of the matrix", _values(combinations, choice))
+                self.tell.add(
+                    choice.place, "this matches no combination of the matrix", nearest_value(combinations, choice)
+                )
 
 
 def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
@@ -294,149 +254,18 @@ def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
         yield ("defaults", "expect", name)
 
 
-def _templated(axes: Mapping[str, Axis]) -> set[str]:
+def templated(axes: Mapping[str, Axis]) -> set[str]:
+    """The axes whose values wait for rows."""
     return {name for name, axis in axes.items() if template.waits(axis.values)}
 
 
-def _pairs(case: Case) -> Iterator[Pair]:
+def combinations_of(case: Case) -> Iterator[Pair]:
     """The combinations that the suite itself states, over all rows where rows change them."""
-    for row in case.rows if _templated(case.axes) else case.rows[:1]:
+    for row in case.rows if templated(case.axes) else case.rows[:1]:
         yield from pairs(case, row, Selection(default_provider=""))
 
 
-# --- literal bodies and schemas ---------------------------------------------------------------------------------------
-
-_JSON_SCHEMA_ONLY = {
-    *(
-        "$ref",
-        "$defs",
-        "$schema",
-        "$id",
-        "$anchor",
-        "additionalProperties",
-        "patternProperties",
-        "const",
-        "oneOf",
-        "allOf",
-    ),
-    *("not", "if", "then", "else", "prefixItems", "unevaluatedProperties", "exclusiveMinimum", "exclusiveMaximum"),
-}
-
-
-def _waived(cases: Sequence[Case]) -> bool:
-    """Whether nobody minds what the API would refuse about the defaults."""
-    return bool(cases) and all(case.expects_refusal or language.REQUEST_KNOWN in case.waive for case in cases)
-
-
-def _literal(route: Route, table: _Table, tell: Listener, waived: bool) -> None:
-    """What the API would refuse about the literal parts of a body, and what is no schema."""
-    for key in ("schema", "jsonSchema"):
-        if isinstance(table.get(key), Mapping):
-            _schema((*route, key), table[key], tell)
-    if waived:
-        return
-    bodies: list[tuple[Route, Json, int]] = []
-    if isinstance(table.get("request"), Mapping):
-        bodies.append(((*route, "request"), table["request"], 0))
-    if "tools" in table:
-        tools = [tool if isinstance(tool, Mapping) else {} for tool in table["tools"]]
-        bodies.append((route, {"tools": tools}, 0))
-    if isinstance(table.get("schema"), Mapping):
-        bodies.append(((*route, "schema"), {"generationConfig": {"responseSchema": table["schema"]}}, 2))
-    for at, body, inner in bodies:
-        _findings(at, body, inner, tell)
-
-
-def _findings(route: Route, body: Json, inner: int, tell: Listener) -> None:
-    from harness import definition
-
-    for found in definition.request_findings(body):
-        if isinstance(_value(body, found.at), shape.Later):
-            continue
-        at = (*route, *found.at[inner:])
-        in_schema = "responseSchema" in found.at or (inner and True)
-        if found.kind == "unknown-field":
-            hint = nearest(str(found.name), found.known)
-            if in_schema and found.name in _JSON_SCHEMA_ONLY:
-                hint = _json_schema_hint(bool(inner))
-            tell.complain(at, f'the API has no field "{found.name}" here', hint, key=True)
-        elif found.kind == "not-repeating":
-            hint = _json_schema_hint(bool(inner)) if in_schema and found.name == "type" else ""
-            tell.complain(at, f'the API takes no list for "{found.name}"', hint)
-        else:
-            tell.complain(
-                at, f"the API refuses this: {found.message}", _near_value(_value(body, found.at), found.known)
-            )
-
-
-def _near_value(value: Json, known: Iterable[str]) -> str:
-    return nearest(value, known) if isinstance(value, str) else ""
-
-
-def _json_schema_hint(sugar: bool) -> str:
-    return f"did you mean {'jsonSchema:' if sugar else 'responseJsonSchema'}? that one takes JSON Schema"
-
-
-def _value(body: Json, at: Sequence[str | int]) -> Json:
-    for step in at:
-        try:
-            body = body[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return body
-
-
-def _schema(route: Route, schema: Json, tell: Listener) -> None:
-    from harness import dialect
-
-    if template.waits(schema):
-        return
-    try:
-        dialect.check_schema(schema)
-    except dialect.SchemaProblem as problem:
-        tell.complain(route, f"this is not a schema: {problem}")
-
-
-# --- the suite as a whole -----------------------------------------------------------------------------------------------
-
-
-def _unique(suite: Suite, indexes: Sequence[int], tell: Listener) -> None:
-    seen: dict[str, Place] = {}
-    for index, case in zip(indexes, suite.cases, strict=True):
-        for number, row in enumerate(case.rows, 1):
-            try:
-                name = case.named(row)
-            except template.Undefined:
-                break
-            if name in seen:
-                _twice(case, index, number, name, seen[name], tell)
-                break
-            seen[name] = case.place
-
-
-def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: Listener) -> None:
-    hint = ""
-    if first == case.place:
-        column = next(iter(case.rows[0]), "column")
-        message = f'row {number} has the id "{name}" again'
-        hint = "" if isinstance(case.id, Template) else f"write the row into the id: {name}-${{row.{column}}}"
-    else:
-        message = f'the id "{name}" is taken; the first is in line {first.line}'
-    tell.complain(("cases", index, "id"), message, hint)
-
-
-def _matrix(suite: Suite, tell: Listener) -> None:
-    combinations = [pair for case in suite.cases if not _templated(case.axes) for pair in _pairs(case)]
-    for choice in suite.skips:
-        if combinations and not any(pair.chosen_by(choice) for pair in combinations):
-            tell.add(choice.place, "this skip row matches nothing in the matrix", _values(combinations, choice))
-    models = {pair.target.model for pair in combinations}
-    for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
-        _sweep(axis, models, tell)
-    _left(suite, tell)
-
-
-def _values(combinations: Sequence[Pair], choice: Choice) -> str:
+def nearest_value(combinations: Sequence[Pair], choice: Choice) -> str:
     """The nearest name for a value that no combination has."""
     for name, wanted in choice.axes.items():
         if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):
@@ -448,72 +277,3 @@ def _values(combinations: Sequence[Pair], choice: Choice) -> str:
         if str(wanted) not in known:
             return nearest(str(wanted), sorted(known))
     return ""
-
-
-def _sweep(axis: Axis, models: set[str], tell: Listener) -> None:
-    lists = list(axis.values.values()) if axis.per_model else [axis.values]
-    for values in lists:
-        if isinstance(values, list | tuple):
-            if not values:
-                tell.add(axis.place, f"{axis.name} has no values")
-            shown = [str(each).lower() for each in values]
-            twice = next((each for each in shown if shown.count(each) > 1), None)
-            if twice is not None:
-                tell.add(axis.place, f"{axis.name} has the value {twice} twice")
-    if axis.per_model and axis.source == "matrix" and models:
-        for glob in axis.values:
-            if not any(glob in _globs(axis, model) for model in models):
-                tell.add(axis.place, f'"{glob}" matches no model of this suite', nearest(glob, sorted(models)))
-
-
-def _globs(axis: Axis, model: str) -> set[str]:
-    from fnmatch import fnmatchcase
-
-    return {glob for glob in axis.values if fnmatchcase(model, glob)}
-
-
-def _left(suite: Suite, tell: Listener) -> None:
-    """A case of which nothing is left to play."""
-    for case in suite.cases:
-        thinking = case.axes.get("thinking")
-        if thinking is None or not thinking.swept or _templated(case.axes):
-            continue
-        combinations = list(_pairs(case))
-        if combinations and all(pair.refusal(case) for pair in combinations):
-            tell.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
-
-
-def _compare(suite: Suite, root: _Table, tell: Listener) -> None:
-    compare = root.get("compare")
-    if not isinstance(compare, Mapping):
-        return
-    by = compare.get("by")
-    if by is not None:
-        _baseline(suite, str(by), compare.get("baseline"), tell)
-    gate = compare.get("gate")
-    for index, name in enumerate(gate.get("hard", ()) if isinstance(gate, Mapping) else ()):
-        if isinstance(name, str) and find_check(name) is None:
-            from harness.checks import all_checks
-
-            tell.complain(
-                ("compare", "gate", "hard", index), f'there is no check "{name}"', nearest(name, all_checks())
-            )
-
-
-def _baseline(suite: Suite, by: str, baseline: Json, tell: Listener) -> None:
-    if by not in language.AXES:
-        tell.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, language.AXES))
-        return
-    known: dict[str, None] = {}
-    for case in suite.cases:
-        if by in case.axes and not _templated(case.axes):
-            values = [case.axes[by].values]
-            values = list(case.axes[by].values.values()) if case.axes[by].per_model else values
-            for each in values:
-                known.update(dict.fromkeys(map(str, each if isinstance(each, list | tuple) else [each])))
-    if baseline is not None and known and str(baseline) not in known:
-        tell.complain(
-            ("compare", "baseline"), f"{baseline} is no value of {by} in this suite", nearest(str(baseline), known)
-        )
-    elif not known and suite.cases:
-        tell.complain(("compare", "by"), f"no case of this suite says {by}:, so there is nothing to compare")

@@ -1,0 +1,123 @@
+"""The suite as a whole: ids that are taken, rows of the matrix that mean nothing, a comparison of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness import language, template
+from harness.axes import Axis
+from harness.cases import Case, Suite
+from harness.checks import find_check
+from harness.model import Json, Place
+from harness.sense.case import combinations_of, nearest_value, templated
+from harness.sense.listener import Listener, Table
+from harness.shape import nearest
+from harness.template import Template
+
+
+def unique(suite: Suite, indexes: Sequence[int], tell: Listener) -> None:
+    """Complains about ids that are taken, over all rows. ``indexes`` are where the cases stand in the document."""
+    seen: dict[str, Place] = {}
+    for index, case in zip(indexes, suite.cases, strict=True):
+        for number, row in enumerate(case.rows, 1):
+            try:
+                name = case.named(row)
+            except template.Undefined:
+                break
+            if name in seen:
+                _twice(case, index, number, name, seen[name], tell)
+                break
+            seen[name] = case.place
+
+
+def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: Listener) -> None:
+    hint = ""
+    if first == case.place:
+        column = next(iter(case.rows[0]), "column")
+        message = f'row {number} has the id "{name}" again'
+        hint = "" if isinstance(case.id, Template) else f"write the row into the id: {name}-${{row.{column}}}"
+    else:
+        message = f'the id "{name}" is taken; the first is in line {first.line}'
+    tell.complain(("cases", index, "id"), message, hint)
+
+
+def matrix(suite: Suite, tell: Listener) -> None:
+    """Complains about ``skip`` rows, values and globs that match nothing, and about cases of which nothing is left."""
+    combinations = [pair for case in suite.cases if not templated(case.axes) for pair in combinations_of(case)]
+    for choice in suite.skips:
+        if combinations and not any(pair.chosen_by(choice) for pair in combinations):
+            tell.add(choice.place, "this skip row matches nothing in the matrix", nearest_value(combinations, choice))
+    models = {pair.target.model for pair in combinations}
+    for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
+        _sweep(axis, models, tell)
+    _left(suite, tell)
+
+
+def _sweep(axis: Axis, models: set[str], tell: Listener) -> None:
+    lists = list(axis.values.values()) if axis.per_model else [axis.values]
+    for values in lists:
+        if isinstance(values, list | tuple):
+            if not values:
+                tell.add(axis.place, f"{axis.name} has no values")
+            shown = [str(each).lower() for each in values]
+            twice = next((each for each in shown if shown.count(each) > 1), None)
+            if twice is not None:
+                tell.add(axis.place, f"{axis.name} has the value {twice} twice")
+    if axis.per_model and axis.source == "matrix" and models:
+        for glob in axis.values:
+            if not any(glob in _globs(axis, model) for model in models):
+                tell.add(axis.place, f'"{glob}" matches no model of this suite', nearest(glob, sorted(models)))
+
+
+def _globs(axis: Axis, model: str) -> set[str]:
+    from fnmatch import fnmatchcase
+
+    return {glob for glob in axis.values if fnmatchcase(model, glob)}
+
+
+def _left(suite: Suite, tell: Listener) -> None:
+    """A case of which nothing is left to play."""
+    for case in suite.cases:
+        thinking = case.axes.get("thinking")
+        if thinking is None or not thinking.swept or templated(case.axes):
+            continue
+        combinations = list(combinations_of(case))
+        if combinations and all(pair.refusal(case) for pair in combinations):
+            tell.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
+
+
+def compare(suite: Suite, root: Table, tell: Listener) -> None:
+    """Complains about a comparison by an axis, with a baseline or of checks that are not there."""
+    compare = root.get("compare")
+    if not isinstance(compare, Mapping):
+        return
+    by = compare.get("by")
+    if by is not None:
+        _baseline(suite, str(by), compare.get("baseline"), tell)
+    gate = compare.get("gate")
+    for index, name in enumerate(gate.get("hard", ()) if isinstance(gate, Mapping) else ()):
+        if isinstance(name, str) and find_check(name) is None:
+            from harness.checks import all_checks
+
+            tell.complain(
+                ("compare", "gate", "hard", index), f'there is no check "{name}"', nearest(name, all_checks())
+            )
+
+
+def _baseline(suite: Suite, by: str, baseline: Json, tell: Listener) -> None:
+    if by not in language.AXES:
+        tell.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, language.AXES))
+        return
+    known: dict[str, None] = {}
+    for case in suite.cases:
+        if by in case.axes and not templated(case.axes):
+            values = [case.axes[by].values]
+            values = list(case.axes[by].values.values()) if case.axes[by].per_model else values
+            for each in values:
+                known.update(dict.fromkeys(map(str, each if isinstance(each, list | tuple) else [each])))
+    if baseline is not None and known and str(baseline) not in known:
+        tell.complain(
+            ("compare", "baseline"), f"{baseline} is no value of {by} in this suite", nearest(str(baseline), known)
+        )
+    elif not known and suite.cases:
+        tell.complain(("compare", "by"), f"no case of this suite says {by}:, so there is nothing to compare")
