@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare import compare_targets
+from harness.gates import Answer, Gate
 from harness.render import Report, View, find
 from harness.render.html import plots
 from harness.render.html.markup import block, element
@@ -173,6 +175,20 @@ def test_a_comparison_is_a_page_too() -> None:
     text = out.getvalue()
     assert "<strong>SIMULATED</strong>" in text
     assert '<span class="mark passed">passed</span> to <span class="mark failed">failed</span>' in text
+
+
+def test_gates_say_whether_they_were_crossed() -> None:
+    gates = [Answer(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)]
+    rows = [row(target=f"google/{each}", verdicts=[verdict("text", ok=True)]) for each in ("flash", "pro")]
+    compared = compare_targets(summarise(rows), "google/pro", "google/flash")
+    out = io.StringIO()
+    find("html", "comparison")(replace(compared, gates=gates), View(), out)
+    said = re.findall(r'<li><b class="mark \w+">([^<]+)</b> hard: json: it says (\w+)', out.getvalue())
+    assert said == [("crossed", "True"), ("kept", "False"), ("cannot tell", "None")]
+    assert "<strong>SIMULATED" not in out.getvalue()
+    noted = replace(compared, notes=["reference: recorded from simulator (SIMULATED answers)"])
+    find("html", "comparison")(noted, View(), out)
+    assert "<strong>SIMULATED" in out.getvalue()
 
 
 def test_nothing_ran_is_a_page() -> None:

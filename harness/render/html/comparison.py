@@ -11,9 +11,10 @@ from harness.providers import ROWS
 from harness.render import words
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
-from harness.rows import dumps
 
 LINKS = ("summary", "flips", "differences", "cells")
+_SIMULATED = "SIMULATED"
+"""In the words of whoever says where answers came from."""
 _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
 
 Object = Mapping[str, Any]
@@ -21,7 +22,8 @@ Object = Mapping[str, Any]
 
 def sections(comparison: Comparison) -> Iterator[Markup]:
     document = comparison.to_json()
-    if any(_made_up(cell[side]) for cell in document["cells"] for side in _SIDES):
+    said = any(_SIMULATED in note for note in document["notes"])
+    if said or any(_made_up(cell[side]) for cell in document["cells"] for side in _SIDES):
         yield simulated("Some or all of these answers were")
     yield _summary(document)
     yield section("flips", _flips(document["flips"]))
@@ -42,8 +44,8 @@ def _summary(document: Object) -> Markup:
         "paired": f"{words.count(paired, 'cell')} of {len(document['cells']):,}; {words.count(len(document['flips']), 'flip')}",
     }
     listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
-    gates = [element("li", _gate(each)) for each in document.get("gates", ())]
-    notes = [element("li", each) for each in document.get("notes", ())]
+    gates = [_gate(each) for each in document["gates"]]
+    notes = [element("li", each) for each in document["notes"]]
     return section(
         "summary",
         element("dl", *listed, class_="facts"),
@@ -52,10 +54,12 @@ def _summary(document: Object) -> Markup:
     )
 
 
-def _gate(gate: Object) -> str:
-    """A gate in the words that it brings, else as it is."""
-    said = gate.get("message") or gate.get("sentence")
-    return str(said) if said else dumps(gate)
+def _gate(gate: Object) -> Markup:
+    mark, kind = {True: ("crossed", "failed"), False: ("kept", "passed"), None: ("cannot tell", "xfailed")}[
+        gate["crossed"]
+    ]
+    suite = f" ({gate['suite']})" if gate["suite"] else ""
+    return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['says']}")
 
 
 def _table(header: Sequence[str], rows: Sequence[Markup], numbers_from: int, **attributes: object) -> Markup:
