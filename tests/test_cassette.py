@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import cassette
+from harness.cassette.interaction import read_interaction
 from harness.errors import BadCassette
 from harness.jsontext import compact
 from harness.model import Chunk, Exchange, Provenance
@@ -317,7 +318,7 @@ def test_any_bytes_come_back_with_their_borders(pieces: list[tuple[bytes, float]
     live = exchange(b"", request(content=sent), chunks=chunks, headers={})
     item = cassette.document(live, None)
     whole = yaml.load(cassette.dump([item]), yaml.CSafeLoader)
-    read = cassette._interaction(0, whole["interactions"][0], verbatim=True).exchange
+    read = read_interaction(0, whole["interactions"][0], verbatim=True).exchange
     assert [chunk.data for chunk in read.chunks] == [chunk.data for chunk in chunks]
     assert [chunk.at for chunk in read.chunks] == pytest.approx([chunk.at for chunk in chunks], abs=1e-6)
     assert read.request.content == sent
@@ -337,7 +338,7 @@ json_values = st.recursive(
 def test_the_bytes_of_any_json_request_come_back(value: Any) -> None:
     sent = compact(value)
     whole = yaml.load(cassette.dump([cassette.document(exchange(asked=request(content=sent)), None)]), yaml.CSafeLoader)
-    assert cassette._interaction(0, whole["interactions"][0], verbatim=True).exchange.request.content == sent
+    assert read_interaction(0, whole["interactions"][0], verbatim=True).exchange.request.content == sent
 
 
 # --- long cassettes --------------------------------------------------------------------------------------
