@@ -12,7 +12,7 @@ from harness.render import words
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
 
-LINKS = ("summary", "flips", "differences", "cells")
+LINKS = ("summary", "differences", "flips", "cells")
 _SIMULATED = "SIMULATED"
 """In the words of whoever says where answers came from."""
 _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
@@ -26,8 +26,8 @@ def sections(comparison: Comparison) -> Iterator[Markup]:
     if said or any(_made_up(cell[side]) for cell in document["cells"] for side in _SIDES):
         yield simulated("Some or all of these answers were")
     yield _summary(document)
-    yield section("flips", _flips(document["flips"]))
     yield section("differences", _differences(document["verdicts"]))
+    yield section("flips", _flips(document["flips"]))
     yield section("cells", _cells(document["cells"]))
 
 
