@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -99,11 +100,14 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def is_suite(path: Path) -> bool:
-    """Whether a YAML file has a top-level key of a suite."""
+    """Whether a YAML file has a top-level key of a suite. UTF-16 counts: reading it says what is wrong."""
+    if path.suffix not in (".yaml", ".yml"):
+        return False
     try:
-        return path.suffix in (".yaml", ".yml") and _IS_SUITE.search(path.read_bytes()) is not None
+        raw = path.read_bytes()
     except OSError:
         return False
+    return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or _IS_SUITE.search(raw) is not None
 
 
 def read(files: Sequence[Path]) -> list[Suite]:

@@ -193,6 +193,13 @@ def test_check_says_every_problem_at_once(example: Example) -> None:
     assert "suites/bad.yaml:6:5" in done.err
 
 
+def test_a_suite_in_another_encoding_is_not_passed_over(example: Example) -> None:
+    (example.folder / "suites/wide.yaml").write_bytes(WRONG.replace("wrong", "wide").encode("utf-16"))
+    done = example.run("check")
+    assert done.code == 4
+    assert "suites/wide.yaml:1:1: is not UTF-8 text" in done.err
+
+
 def test_check_of_good_suites(example: Example) -> None:
     assert example.run("check").out == "3 suites, 4 cases, 8 trials: no problem found\n"
 
