@@ -258,17 +258,19 @@ class _List(_Shape):
         return {"type": "array", "items": _or_template(self.item, definitions)}
 
 
-class _Map(_Shape):
-    """A mapping with free keys."""
-
-    def __init__(self, item: _Shape) -> None:
-        self.item = item
-
+class _AnyMapping(_Shape):
     def accepts(self, value: Json) -> bool:
         return isinstance(value, Mapping)
 
     def words(self) -> str:
         return "a mapping"
+
+
+class _Map(_AnyMapping):
+    """A mapping with free keys."""
+
+    def __init__(self, item: _Shape) -> None:
+        self.item = item
 
     def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
         for key, each in value.items():
@@ -278,7 +280,7 @@ class _Map(_Shape):
         return {"type": "object", "additionalProperties": _or_template(self.item, definitions)}
 
 
-class _Fields(_Shape):
+class _Fields(_AnyMapping):
     """A mapping with known keys: a TypedDict. Its keys are looked at when they are first needed, so it may hold itself."""
 
     def __init__(self, kind: Any) -> None:
@@ -298,9 +300,6 @@ class _Fields(_Shape):
         either_way = {name for name, hint in self.hints.items() if get_origin(hint) in (Required, NotRequired)}
         stated = {name for name in either_way if get_origin(self.hints[name]) is Required}
         return frozenset(stated | (self.kind.__required_keys__ - either_way))
-
-    def accepts(self, value: Json) -> bool:
-        return isinstance(value, Mapping)
 
     def words(self) -> str:
         names = list(self.fields)
@@ -390,17 +389,11 @@ class _Described(_Shape):
         return {**made, "description": self.doc} if self.doc else made
 
 
-class _Registry(_Shape):
+class _Registry(_AnyMapping):
     """A mapping whose keys are looked up one by one."""
 
     def __init__(self, named: Named) -> None:
         self.named = named
-
-    def accepts(self, value: Json) -> bool:
-        return isinstance(value, Mapping)
-
-    def words(self) -> str:
-        return "a mapping"
 
     def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
         for key, each in value.items():
