@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
 from harness.commands.stdout import Stdout, speak_any_language
@@ -96,6 +96,17 @@ def _parser() -> ArgumentParser:
         def error(self, message: str) -> NoReturn:
             raise UsageError(f"{self.prog}: {message}\n(try {self.prog} --help)")
 
+    class Leaf(Parser):
+        """Options may stand between the words: ``show TRIAL --model m PATH``."""
+
+        mixing = False
+
+        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+            if self.mixing:
+                return super().parse_known_args(args, namespace)
+            self.mixing = True
+            return self.parse_known_intermixed_args(args, namespace)
+
     parser = Parser(
         prog="gemini-harness",
         description="Tests and evals for Gemini's native API: suites in, verdicts and comparison tables out.",
@@ -104,7 +115,7 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
-    commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf)
     for add in (_run, _check, _list, _show, _compare, _report, _view, _audit, _cassettes, _simulate, _schema):
         add(commands)
     return parser

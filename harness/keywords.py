@@ -1,4 +1,7 @@
-"""``-k``: words, ``and``, ``or``, ``not`` and parentheses over trial ids. A word holds where it stands in the id, in any case."""
+"""``-k``: words, ``and``, ``or``, ``not`` and parentheses over trial ids.
+
+A word holds where it stands in the id, in any case; a whole id (``suite/case[axes]@provider/model``) for itself only.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from harness.shape import nearest
 
 Test = Callable[[str], bool]
 
+_TARGET = re.compile(r"^[^/@]+/[^@]+@([^/]+)/([^#]+)(#\d+)?$")
+"""A whole id, and its target."""
 _TOKEN = re.compile(r"\s*([()]|[^\s()]+)")
 
 
@@ -34,6 +39,12 @@ class Keywords:
         if not any("#" in word or word.isdigit() for word in self.words):
             return attempts if self._test(f"{group}#".lower()) else 0
         return sum(self.match(f"{group}#{number}") for number in range(1, attempts + 1))
+
+    @property
+    def target(self) -> tuple[str, str] | None:
+        """Provider and model, where the expression is one whole id."""
+        found = _TARGET.search(self.text.strip())
+        return (found[1], found[2]) if found else None
 
     def nearest(self, known: Sequence[str]) -> str:
         """``did you mean``, for the first word that is in none of the names."""
@@ -82,4 +93,6 @@ class Keywords:
             raise self._wrong(f"{word!r} cannot stand there")
         part = word.lower()
         self.words.append(part)
-        return lambda trial: part in trial
+        if _TARGET.search(word) and "#" not in word:
+            return lambda trial: trial.rpartition("#")[0] == part
+        return (lambda trial: trial == part) if _TARGET.search(word) else lambda trial: part in trial

@@ -42,6 +42,9 @@ Percent = Annotated[str, Spelled(r"\d+(\.\d+)?%", "a percentage such as 25%")]
 Points = Annotated[str, Spelled(r"\d+(\.\d+)?pp", "percentage points such as 2pp")]
 
 
+Reason = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a reason")]
+
+
 class Axes(TypedDict, total=False):
     """What may be swept. A list sweeps, a single value pins."""
 
@@ -66,7 +69,7 @@ class Axes(TypedDict, total=False):
 class Skip(Axes, total=False):
     """Combinations of the matrix that are not played. Models may be globs."""
 
-    why: Required[Annotated[str, "printed with the skipped trials"]]
+    why: Required[Annotated[Reason, "printed with the skipped trials"]]
 
 
 class Matrix(Axes, total=False):
@@ -78,7 +81,7 @@ class Matrix(Axes, total=False):
 class Xfail(TypedDict, total=False):
     """Still runs, and must still fail."""
 
-    why: Required[str]
+    why: Required[Reason]
     targets: Annotated[list[str], "globs of provider/model or model; all targets when absent"]
 
 
@@ -98,8 +101,8 @@ def _documented(name: str) -> Any:
 @cache
 def waive_type() -> Any:
     """A TypedDict with a key for each invariant, and ``request-known``."""
-    hints = {name: Annotated[str, rule.doc] for name, rule in all_rules().items()}
-    hints[REQUEST_KNOWN] = Annotated[str, "Fields of a literal request that the published definition does not have."]
+    hints = {name: Annotated[Reason, rule.doc] for name, rule in all_rules().items()}
+    hints[REQUEST_KNOWN] = Annotated[Reason, "Fields of a literal request that the published definition does not have."]
     return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -121,7 +122,7 @@ class Expansion:
 def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) -> Expansion:
     """The trials of these suites under that selection (default: all of them).
 
-    Raises UsageError for a selector that selects nothing, with the nearest names; for a keyword expression that cannot be
+    A whole id as keywords says its target too. Raises UsageError for a selector that selects nothing, with the nearest names; for a keyword expression that cannot be
     read; and where a case has no model.
     """
     suites = [suites] if isinstance(suites, Suite) else list(suites)
@@ -129,6 +130,9 @@ def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) 
     _check(selection)
     keywords = Keywords(selection.keywords)
     count = sum(keywords.attempts(group.id, group.attempts) for group in _selected(suites, selection, keywords))
+    if not count and keywords.target and not (selection.targets or selection.models or selection.providers):
+        with suppress(UsageError):
+            return expand(suites, replace(selection, targets=[Target(*keywords.target)]))
     if not count:
         _explain_nothing(suites, selection)
     notes = [note for suite in suites for note in _dropped(suite, selection)]

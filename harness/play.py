@@ -6,6 +6,7 @@ needs no event loop; live it runs them in one, with as many requests in flight a
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,15 @@ from typing import Any, Protocol, TypeVar
 from harness import jsonpath
 from harness import reply as replies
 from harness.config import Config
-from harness.errors import CannotAsk, CassetteError, HarnessError, NetworkFault, NoRecording, StaleRecording
+from harness.errors import (
+    BadCassette,
+    CannotAsk,
+    CassetteError,
+    HarnessError,
+    NetworkFault,
+    NoRecording,
+    StaleRecording,
+)
 from harness.judge import judge
 from harness.model import (
     Evidence,
@@ -140,10 +149,13 @@ def _said(reply: Reply, exchange: Exchange) -> str:
 
 
 def _remedy(trial: Trial, fault: Exception) -> str:
+    if isinstance(fault, BadCassette):
+        return "\nit is never overwritten: mend it, or remove it and record anew"
     if not isinstance(fault, (NoRecording, StaleRecording)):
         return ""
     mode = "stale" if isinstance(fault, StaleRecording) else "new_episodes"
-    return f"\nrecord it: gemini-harness run {trial.place.file} -k {trial.case} --record-mode {mode}"
+    said = " ".join(map(shlex.quote, ("gemini-harness", "run", trial.place.file, "-k", trial.group)))
+    return f"\nrecord it: {said} --record-mode {mode}"
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -81,8 +81,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
     if file_path.suffix not in (".yaml", ".yml"):
         return None
-    asking = parent.config.stash[_ASKING]
-    if not (parent.session.isinitpath(file_path) or asking.config.suites.resolve() in file_path.resolve().parents):
+    from harness.errors import UsageError
+
+    try:
+        suites = parent.config.stash[_ASKING].config.suites.resolve()
+    except UsageError as error:
+        raise parent.CollectError(str(error)) from None
+    if not (parent.session.isinitpath(file_path) or suites in file_path.resolve().parents):
         return None
     from harness.session import is_suite
 
@@ -365,6 +370,7 @@ class _Run:
         self._asking = asking
         self._writer: RunWriter | None = None
         self._summary: Summary | None = None
+        self._unsaved: str | None = None
         self._suites: dict[str, SuiteRow] = {}
         self._notes: dict[str, None] = {}
 
@@ -377,14 +383,27 @@ class _Run:
             self._take(value["row"], value)
 
     def _take(self, row: Row, about: About) -> None:
-        if self._writer is None or self._summary is None:
+        if self._summary is None:
             from harness.summary import Summary
 
-            self._writer, self._summary = self._begin(), Summary()
+            self._summary = Summary()
         self._suites[about["suite"]["suite"]] = about["suite"]
         self._notes.update(dict.fromkeys(about["notes"]))
-        self._writer.append(row)
         self._summary.add(row)
+        if self._unsaved is None:
+            with self._saving():
+                self._writer = self._writer or self._begin()
+                self._writer.append(row)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """What cannot be saved is told at the end, and fails the session."""
+        from harness.errors import RunError
+
+        try:
+            yield
+        except RunError as error:
+            self._unsaved = str(error)
 
     def _begin(self) -> RunWriter:
         from harness import session
@@ -396,20 +415,21 @@ class _Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._writer is None or self._summary is None:
+        if self._summary is None:
             return
-        interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-        self._writer.close(
-            self._summary, interrupted=interrupted, suites=list(self._suites.values()), notes=list(self._notes)
-        )
+        if self._writer is not None and self._unsaved is None:
+            interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+            suites, notes = list(self._suites.values()), list(self._notes)
+            with self._saving():
+                self._writer.close(self._summary, interrupted=interrupted, suites=suites, notes=notes)
         code = self._summary.exit_code()
-        if session.exitstatus == pytest.ExitCode.OK and code == 1:
+        if session.exitstatus == pytest.ExitCode.OK and (code == 1 or self._unsaved):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if session.exitstatus == pytest.ExitCode.OK and code == 5 and session.testscollected == self._summary.trials:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._writer is None or self._summary is None:
+        if self._summary is None:
             return
         from harness.render import words
 
@@ -421,9 +441,10 @@ class _Run:
         for note in self._notes:
             say(f"note: {note}")
         say(words.provenance(self._summary))
-        say(
-            f"{words.totals(self._summary.totals())} (of groups); tables: gemini-harness report {self._writer.run['id']}"
-        )
+        if self._unsaved is not None:
+            say(self._unsaved, red=True)
+        tables = f"; tables: gemini-harness report {self._writer.run['id']}" if self._writer else ""
+        say(f"{words.totals(self._summary.totals())} (of groups){tables}")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -83,20 +83,22 @@ def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Pl
 
 
 def suite_files(paths: Sequence[Path]) -> list[Path]:
-    """The suites named, and those in the folders named, sorted. Raises UsageError where there is none."""
-    found: dict[Path, None] = {}
+    """The suites named, and those in the folders named, sorted, each once. Raises UsageError where there is none."""
+    found: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
-            found.update(dict.fromkeys(each for each in sorted(path.rglob("*.y*ml")) if is_suite(each)))
+            for each in sorted(path.rglob("*.y*ml")):
+                if is_suite(each):
+                    found.setdefault(each.resolve(), each)
         elif path.exists():
-            found[path] = None
+            found.setdefault(path.resolve(), path)
         else:
             raise UsageError(f"no such file or folder: {path}")
     if not found:
         raise UsageError(
             f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key"
         )
-    return list(found)
+    return list(found.values())
 
 
 def is_suite(path: Path) -> bool:

@@ -295,6 +295,8 @@ def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, b
         return "cut: the connection closed before the answer was complete", False
     if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return ("cut: " if heard else "") + "the connection was lost", not heard
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return f"what came is not HTTP: {' '.join(cause.message.split())}", False
     return f"{type(cause).__name__}: {cause}", False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -513,6 +514,42 @@ def test_every_character_finds_its_way_out(example: Example, environment: dict[s
         )
         assert (done.returncode, done.stderr) == (1, b"")
         assert said in done.stdout.decode()
+
+
+def test_the_command_that_a_failure_prints_says_the_target(example: Example) -> None:
+    chosen = ("--target", "simulator-gateway/gemini-2.5-flash")
+    missing = example.run("run", "suites/capitals.yaml", "-k", "oslo", *chosen)
+    again = next(line for line in missing.out.splitlines() if "again:" in line)
+    assert "simulator-gateway" in example.run(*shlex.split(again)[2:]).out
+    record = next(line for line in missing.out.splitlines() if "record it:" in line)
+    assert example.run(*shlex.split(record)[3:]).code == 0
+    assert example.run("run", "suites/capitals.yaml", "-k", "oslo", *chosen).code == 0
+
+
+def test_what_is_stale_many_times_is_said_once(example: Example) -> None:
+    example.run("run", "suites/wrong.yaml", "--record-mode", "all", "--repeat", "3")
+    example.write("suites/wrong.yaml", WRONG.replace("One word.", "Two words.") + "    repeat: 3\n")
+    done = example.run("cassettes", "stale", "suites/wrong.yaml")
+    assert done.out.count("One word.") == 1
+    assert "(3 times)\n3 requests, 3 of them not answered\n" in done.out
+
+
+def test_options_may_stand_between_the_words(example: Example) -> None:
+    shown = example.run("show", "not-bergen", "--model", "gemini-2.5-flash", "suites/wrong.yaml")
+    assert shown.code == 0
+    assert example.run("cassettes", "prune", "--dry-run", "suites/wrong.yaml").code == 0
+    assert "required: TRIAL" in example.run("show", "--model", "x").err
+
+
+def test_a_suite_that_is_met_twice_is_played_once(example: Example) -> None:
+    (example.folder / "suites/link.yaml").symlink_to("wrong.yaml")
+    assert "1 suite, 1 case, 1 trial" in example.run("check", "suites/wrong.yaml", "suites/link.yaml").out
+    assert "3 suites" in example.run("check", "suites", "suites/wrong.yaml", ".").out
+
+
+def test_show_of_a_case_is_its_first_attempt(example: Example) -> None:
+    example.write("suites/wrong.yaml", WRONG + "    repeat: 3\n")
+    assert example.run("show", "not-bergen").out.startswith("wrong/not-bergen@simulator/gemini-3-flash-preview#1\n")
 
 
 GATED = "\ncompare:\n  gate:\n    hard: [text]\n"

@@ -174,6 +174,16 @@ def test_keyword_expressions_that_cannot_be_read(expression: str) -> None:
         Keywords(expression)
 
 
+def test_a_whole_id_is_that_trial_only_at_whatever_target_it_names() -> None:
+    text = "cases: [{id: c, model: [m, m-lite], prompt: hi}, {id: free, prompt: hi}]"
+    assert ids(text, models=["m"], keywords="s/c@google/m") == ["c@google/m#1"]
+    assert ids("cases: [{id: c, model: [m, m-lite], prompt: hi}]", keywords="s/c@google/m") == ["c@google/m#1"]
+    assert ids("cases: [{id: c, model: [m, m-lite], prompt: hi}]", keywords="s/c@simulator/m") == ["c@simulator/m#1"]
+    assert ids("matrix: {model: [m]}\ncases: [{id: c, prompt: hi}]", keywords="s/c@x/n#1") == ["c@x/n#1"]
+    with pytest.raises(UsageError, match="selects none of 2"):
+        ids("cases: [{id: c, model: [m, m-lite], prompt: hi}]", keywords="s/d@simulator/m")
+
+
 def test_an_attempt_can_be_chosen() -> None:
     text = "repeat: 12\ncases: [{id: c, model: m, prompt: hi}]"
     assert ids(text, keywords="c@google/m#2") == ["c@google/m#2"]

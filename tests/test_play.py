@@ -205,8 +205,16 @@ def test_a_missing_recording_says_how_to_record_it(tmp_path: Path) -> None:
     assert result.problem is not None
     assert result.problem.message == (
         f"{tmp_path / 'none.yaml'} does not exist\n"
-        "record it: gemini-harness run suites/capitals.yaml -k france --record-mode new_episodes"
+        "record it: gemini-harness run suites/capitals.yaml -k capitals/france@here/gemini-2.5-flash "
+        "--record-mode new_episodes"
     )
+
+
+def test_a_broken_cassette_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("hello")
+    result = finish(play(trial(cassette=tmp_path / "a.yaml"), Player(), config()))
+    assert result.problem is not None
+    assert result.problem.message.endswith("\nit is never overwritten: mend it, or remove it and record anew")
 
 
 def test_our_own_fault_keeps_its_traceback() -> None:

@@ -66,6 +66,14 @@ def test_two_google_keys_are_one_too_many(caplog: pytest.LogCaptureFixture) -> N
     assert caplog.messages == ["GOOGLE_API_KEY and GEMINI_API_KEY are both set; GOOGLE_API_KEY is used"]
 
 
+@pytest.mark.parametrize("key", ["one\ntwo", "ключ", "a\x00b"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(MissingKey) as refused:
+        credentials(ROWS["cometapi"], {"COMETAPI_KEY": key})
+    assert str(refused.value).startswith("COMETAPI_KEY is no key: ")
+    assert key not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -239,6 +239,23 @@ def test_answers_are_not_kept_until_the_end(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
+def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytest.Pytester) -> None:
+    (project.path / "file").touch()
+    done = project.runpytest("suites/capitals.yaml", "--harness-reports", "file/reports")
+    done.assert_outcomes(passed=6)
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert done.stdout.str().count("cannot write the run to ") == 1
+    assert "INTERNALERROR" not in done.stdout.str()
+
+
+def test_a_bad_configuration_is_one_sentence(project: pytest.Pytester) -> None:
+    (project.path / "harness.toml").write_text("provder = 3\n")
+    done = project.runpytest("suites")
+    assert done.ret == pytest.ExitCode.INTERRUPTED
+    assert "harness.toml: provder: unknown key" in done.stdout.str()
+    assert "pytest_plugin.py" not in done.stdout.str()
+
+
 def test_only_suites_are_collected(project: pytest.Pytester) -> None:
     (project.path / "suites/data.yaml").write_text("colours: [red]\n")
     (project.path / "elsewhere").mkdir()

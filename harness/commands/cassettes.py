@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
 
 
 def _say(findings: Iterable[Finding]) -> None:
-    sys.stdout.writelines(f"{each.path}: {each.kind}: {each.message}\n" for each in findings)
+    lines = Counter(f"{each.path}: {each.kind}: {each.message.removeprefix(f'{each.path} ')}" for each in findings)
+    sys.stdout.writelines(f"{line}{f' ({times} times)' if times > 1 else ''}\n" for line, times in lines.items())
 
 
 def _count(number: int, noun: str) -> str:

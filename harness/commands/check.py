@@ -16,5 +16,7 @@ def main(options: Namespace) -> int:
     for note in plan.notes:
         sys.stdout.write(f"note: {note}\n")
     cases = sum(len(suite.cases) for suite in plan.suites)
-    sys.stdout.write(f"{len(plan.suites)} suites, {cases} cases, {len(plan.trials):,} trials: no problem found\n")
+    numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
+    said = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
+    sys.stdout.write(f"{said}: no problem found\n")
     return 0

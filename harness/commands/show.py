@@ -32,7 +32,10 @@ def main(options: Namespace) -> int:
 
 def _found(plan: Plan, text: str) -> Trial:
     """The trial of that id, or the only group whose id holds the text. Raises UsageError with the nearest."""
-    groups = {trial.group: trial for trial in plan.trials if text in trial.id}
+    groups: dict[str, Trial] = {}
+    for trial in plan.trials:
+        if text in trial.id:
+            groups.setdefault(trial.group, trial)
     if len(groups) == 1 or text in groups:
         return plan.trials.find(text) if "#" in text else groups.get(text) or next(iter(groups.values()))
     if groups and not any(trial.id == text for trial in groups.values()):

@@ -158,7 +158,10 @@ def _key(provider: Provider, environ: Mapping[str, str]) -> str:
         import logging
 
         logging.getLogger(__name__).warning("%s are both set; %s is used", " and ".join(found), found[0])
-    return environ[found[0]].strip()
+    key = environ[found[0]].strip()
+    if not (key.isascii() and key.isprintable()):
+        raise MissingKey(f"{found[0]} is no key: it holds a line break or other characters that no header can.")
+    return key
 
 
 def secrets(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:
