@@ -13,9 +13,22 @@ from pathlib import Path
 
 from harness.checks.reference import reference
 from harness.cli import main
+from tests import faults
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = "suites/thinking-levels.yaml"
+FAULTS = (
+    "",
+    "wrong-sum",
+    "ignored-budget",
+    "missing-key",
+    "character-offsets",
+    "torn-event",
+    "forgets-system",
+    "substituted-model",
+    "503",
+)
+"""Those that the README shows."""
 
 
 def command(*argv: str, code: int = 0) -> str:
@@ -81,8 +94,8 @@ def with_blocks(file: str, blocks: Mapping[str, str]) -> str:
 
 def files() -> Iterator[tuple[str, str]]:
     """(path, text) of everything that is generated."""
-    blocks = {"table": fenced(played(SAMPLE)), "failure": fenced(failing()), "commands": fenced(commands())}
-    yield "README.md", with_blocks("README.md", blocks)
+    blocks = {"table": played(SAMPLE), "failure": failing(), "commands": commands(), "faults": faults.table(FAULTS)}
+    yield "README.md", with_blocks("README.md", {name: fenced(text) for name, text in blocks.items()})
     yield "suites/README.md", with_blocks("suites/README.md", {"checks": reference()})
     yield "suites/.gemini-harness.schema.json", command("schema")
     yield "reports/sample.md", played(SAMPLE, "--format", "markdown")

@@ -111,6 +111,11 @@ BREAKS: list[tuple[str, str, Exchange]] = [
         stream(chunk({"text": "Hello "}), chunk({"text": "there, friend"}), answer("Hello there, friend")),
     ),
     ("stream-delta", "error", stream(chunk({"text": "He"}), chunk({"text": "Hell"}), answer("Hello"))),
+    (
+        "stream-delta",
+        "error",
+        stream(chunk({"text": "Once there "}), chunk({"text": "was "}), answer("Once there was a light.")),
+    ),
     ("candidates", "error", unary({"usageMetadata": USAGE})),
     ("prompt-blocked", "error", unary({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})),
     ("finish-reason", "error", unary(with_candidate(answer(), finishReason="SAFETY"))),
@@ -131,6 +136,21 @@ BREAKS: list[tuple[str, str, Exchange]] = [
         unary(answer(usageMetadata={**USAGE, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 4}]})),
     ),
     ("candidates-count", "warn", unary(answer(usageMetadata={"promptTokenCount": 5, "totalTokenCount": 5}))),
+    (
+        "candidates-count",
+        "warn",
+        unary(chunk({"text": "Os"}, finish="MAX_TOKENS", usageMetadata={"promptTokenCount": 5, "totalTokenCount": 5})),
+    ),
+    (
+        "usage-sum",
+        "error",
+        unary(
+            {
+                "promptFeedback": {"blockReason": "SAFETY"},
+                "usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 6},
+            }
+        ),
+    ),
     ("output-limit", "warn", unary(answer(usageMetadata=THINKING), config(maxOutputTokens=41))),
     ("model-version", "warn", unary(answer(modelVersion="gemini-2.0-flash"))),
     ("thinking-off", "error", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=0))),

@@ -38,6 +38,8 @@ def generate(asked: Asked, model: str, *, stream: bool) -> Sent:
     fault = fault_of(asked, ask)
     if fault and fault.refuse:
         raise fault.refuse(ask)
+    if fault and fault.forget:
+        ask = replace(ask, body={name: value for name, value in ask.body.items() if name not in fault.forget})
     answer = answered(asked, ask, stream=stream)
     framing = ("sse" if asked.call.events else "array") if stream else "json"
     wrong = [*asked.where.losses, *([fault] if fault else [])]

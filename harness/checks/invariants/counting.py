@@ -53,7 +53,8 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
     """total = prompt + candidates + thoughts + toolUsePrompt, in the final chunk."""
     usage, reply = evidence.reply.usage, evidence.reply
     total = usage.get("totalTokenCount")
-    if not _is_natural(total) or usage.get("promptTokenCount") is None or reply.finish_reason is None:
+    ended = reply.finish_reason is not None or reply.block_reason is not None
+    if not ended or not _is_natural(total) or usage.get("promptTokenCount") is None:
         return
     counts = {key: reply.count(key) for key in _ADDENDS}
     if sum(counts.values()) != total:
@@ -99,7 +100,8 @@ def _is_known_not_to_add_up(evidence: Evidence, key: str, details: list[dict[str
 @rule("candidates-count", "warn")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
     """``candidatesTokenCount`` is there when the answer has visible text."""
-    if is_finished(evidence) and evidence.reply.text and not evidence.reply.usage.get("candidatesTokenCount"):
+    reply = evidence.reply
+    if has_answer(evidence) and reply.finish_reason and reply.text and not reply.usage.get("candidatesTokenCount"):
         message = "the answer has text, but no candidatesTokenCount"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "a count", None, message)
 

@@ -110,8 +110,9 @@ def _texts(evidence: Evidence) -> Mapping[str, Sequence[str]]:
 
 def _repeats(texts: Sequence[str]) -> str | None:
     *before, last = texts
-    if len(last) >= _SHORTEST_REPEAT and "".join(before) == last:
-        return "the last chunk is the whole text again"
+    told = "".join(before)
+    if len(told) >= _SHORTEST_REPEAT and last.startswith(told):
+        return "the last chunk tells the whole text again"
     grows = all(len(one) < len(two) and two.startswith(one) for one, two in pairwise(texts))
     if grows and (len(texts) > 2 or len(texts[0]) >= _SHORTEST_REPEAT):
         return "each chunk repeats the text so far"

@@ -1,14 +1,14 @@
 """Failures on purpose: by header ``x-simulator-fault: NAME``, by a mark in the prompt (``[simulate: fault NAME]``), by a rule, or at
 a rate. Each says what it does and which of the harness's rules names it (``""`` where the answer stays healthy).
 
-Three kinds: a refusal instead of an answer (``refusals``), an answer that says something wrong (``answers``), bytes that come wrong
-(``transport``). A new one is one function with ``@edits`` or ``@rewires``.
+Four kinds: a refusal instead of an answer (``refusals``), a request that arrives without something (``requests``), an answer that
+says something wrong (``answers``), bytes that come wrong (``transport``). A new one is one function with ``@edits`` or ``@rewires``.
 """
 
-from harness.simulator.faults import answers, refusals, transport
+from harness.simulator.faults import answers, refusals, requests, transport
 from harness.simulator.faults.registry import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "answers", "listing", "refusals", "transport"]
+__all__ = ["FAULTS", "Fault", "answers", "listing", "refusals", "requests", "transport"]
 
 
 def listing() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from harness.simulator.faults.registry import edits
 from harness.simulator.request import Ask
 
 Json = dict[str, Any]
+JSON_MODE = "application/json"
 
 
 def _candidates(values: list[Json]) -> Iterator[Json]:
@@ -43,6 +45,18 @@ def _say(values: list[Json], text: str) -> None:
 
 def _said(values: list[Json]) -> str:
     return "".join(part["text"] for part in _texts(values))
+
+
+def _say_json(values: list[Json], ask: Ask, text: str) -> None:
+    """Make ``text`` the whole answer where JSON was asked for; other answers stay as they are."""
+    if ask.mime == JSON_MODE:
+        _say(values, text)
+
+
+def _ends(values: list[Json], finish: str) -> None:
+    for candidate in _candidates(values):
+        if "finishReason" in candidate:
+            candidate["finishReason"] = finish
 
 
 # --- usage --------------------------------------------------------------------------------------------
@@ -124,6 +138,10 @@ def unasked_thoughts(values: list[Json], _: Ask) -> None:
 @edits("thoughts-missing")
 def missing_thoughts(values: list[Json], _: Ask) -> None:
     """Thoughts are counted and were asked for, but no thought part comes."""
+    _without_thoughts(values)
+
+
+def _without_thoughts(values: list[Json]) -> None:
     for candidate in _candidates(values):
         content = candidate.get("content", {})
         if "parts" in content:
@@ -138,6 +156,33 @@ def thought_leak(values: list[Json], _: Ask) -> None:
 
 
 @edits("thought-leak")
+def control_text(values: list[Json], _: Ask) -> None:
+    """The answer begins with a fragment of the model's own instructions."""
+    for part in _texts(values)[:1]:
+        part["text"] = "...94>thought CRITICAL INSTRUCTION 1: simulated.\n" + part["text"]
+
+
+@edits()
+def no_thinking(values: list[Json], _: Ask) -> None:
+    """Nothing is thought, whatever the request says: no thought parts, no thoughtsTokenCount."""
+    _without_thoughts(values)
+    for usage in _usages(values):
+        usage["totalTokenCount"] -= usage.pop("thoughtsTokenCount", 0)
+
+
+@edits("finish-reason")
+def eaten_by_thoughts(values: list[Json], _: Ask) -> list[Json]:
+    """MAX_TOKENS, and nothing was said: thoughts ate the whole limit."""
+    last = values[-1]
+    if "candidates" in last:
+        last["candidates"] = [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}]
+        usage = last["usageMetadata"]
+        usage["thoughtsTokenCount"] = usage.get("thoughtsTokenCount", 0) + usage.pop("candidatesTokenCount", 0)
+        usage.pop("candidatesTokensDetails", None)
+    return [last]
+
+
+@edits("thought-leak")
 def untagged_thoughts(values: list[Json], _: Ask) -> None:
     """Thought parts lose their mark and become part of the answer, between <think> tags."""
     for part in _parts(values):
@@ -149,49 +194,69 @@ def untagged_thoughts(values: list[Json], _: Ask) -> None:
 
 
 @edits("json-parses")
-def fenced_json(values: list[Json], _: Ask) -> None:
+def fenced_json(values: list[Json], ask: Ask) -> None:
     """JSON between ``` fences."""
-    _say(values, f"```json\n{_said(values)}\n```")
+    _say_json(values, ask, f"```json\n{_said(values)}\n```")
 
 
 @edits("json-parses")
-def truncated_json(values: list[Json], _: Ask) -> None:
+def truncated_json(values: list[Json], ask: Ask) -> None:
     """JSON that ends in the middle, under STOP."""
     text = _said(values)
-    _say(values, text[: max(1, len(text) // 2)])
+    _say_json(values, ask, text[: max(1, len(text) // 2)])
 
 
 @edits("json-parses")
-def extra_json(values: list[Json], _: Ask) -> None:
+def extra_json(values: list[Json], ask: Ask) -> None:
     """Two JSON values in a row."""
-    _say(values, f"{_said(values)}\n{_said(values)}")
+    _say_json(values, ask, f"{_said(values)}\n{_said(values)}")
+
+
+@edits("json-parses")
+def prose_for_json(values: list[Json], ask: Ask) -> None:
+    """Prose where JSON was asked for, as from a gateway that does not pass the schema on."""
+    _say_json(values, ask, "Here is what you asked for: it is simulated.")
+
+
+@edits("json-parses")
+def thoughts_in_json(values: list[Json], ask: Ask) -> None:
+    """Thoughts stand before the JSON, unmarked, in the same text."""
+    _say_json(values, ask, f"**Determining the answer**\n\nI look at each field in turn.\n\n{_said(values)}")
+
+
+@edits("finish-reason")
+def number_loop(values: list[Json], ask: Ask) -> None:
+    """JSON in which the digits of a number repeat until MAX_TOKENS."""
+    if ask.mime == JSON_MODE:
+        _say(values, '{"simulated": 0.1' + "3" * 2000)
+        _ends(values, "MAX_TOKENS")
 
 
 @edits("json-schema")
-def schema_violation(values: list[Json], _: Ask) -> None:
+def schema_violation(values: list[Json], ask: Ask) -> None:
     """The first value of the JSON answer has a wrong type, or the whole is no object."""
     value = _json(_said(values))
     if isinstance(value, dict) and value:
         first = next(iter(value))
         value[first] = {"wrong": [value[first]]}
-    _say(values, json.dumps(value if isinstance(value, dict) and value else {"wrong": True}))
+    _say_json(values, ask, json.dumps(value if isinstance(value, dict) and value else {"wrong": True}))
 
 
 @edits("json-schema")
-def missing_key(values: list[Json], _: Ask) -> None:
+def missing_key(values: list[Json], ask: Ask) -> None:
     """The first key of the JSON answer is missing."""
     value = _json(_said(values))
     if isinstance(value, dict) and value:
         value.pop(next(iter(value)))
-        _say(values, json.dumps(value))
+        _say_json(values, ask, json.dumps(value))
 
 
 @edits("json-order")
-def reversed_keys(values: list[Json], _: Ask) -> None:
+def reversed_keys(values: list[Json], ask: Ask) -> None:
     """The keys of the JSON answer come in the opposite order."""
     value = _json(_said(values))
     if isinstance(value, dict):
-        _say(values, json.dumps(dict(reversed(value.items()))))
+        _say_json(values, ask, json.dumps(dict(reversed(value.items()))))
 
 
 def _json(text: str) -> Any:
@@ -248,10 +313,22 @@ def duplicate_call(values: list[Json], _: Ask) -> None:
 @edits("finish-reason")
 def malformed_call(values: list[Json], _: Ask) -> list[Json]:
     """MALFORMED_FUNCTION_CALL: no content, only a finish message."""
+    return _only_ends(values, "MALFORMED_FUNCTION_CALL", "Malformed function call: print(default_api.simulated(")
+
+
+@edits("finish-reason")
+def unexpected_call(values: list[Json], _: Ask) -> list[Json]:
+    """UNEXPECTED_TOOL_CALL: a candidate without content, tools or not."""
+    return _only_ends(values, "UNEXPECTED_TOOL_CALL", "Unexpected tool call: simulated")
+
+
+def _only_ends(values: list[Json], finish: str, message: str) -> list[Json]:
+    """The last value alone, its candidate without content."""
     last = values[-1]
-    message = "Malformed function call: print(default_api.simulated("
-    last["candidates"] = [{"finishReason": "MALFORMED_FUNCTION_CALL", "index": 0, "finishMessage": message}]
-    last["usageMetadata"]["totalTokenCount"] -= last["usageMetadata"].pop("candidatesTokenCount", 0)
+    if "candidates" in last:
+        last["candidates"] = [{"finishReason": finish, "index": 0, "finishMessage": message}]
+        last["usageMetadata"]["totalTokenCount"] -= last["usageMetadata"].pop("candidatesTokenCount", 0)
+        last["usageMetadata"].pop("candidatesTokensDetails", None)
     return [last]
 
 
@@ -279,6 +356,25 @@ def dangling_chunk(values: list[Json], _: Ask) -> None:
     for found in _groundings(values):
         for support in found.get("groundingSupports", ()):
             support["groundingChunkIndices"] = [len(found.get("groundingChunks", ())) + 3]
+
+
+@edits("grounding-segment")
+def wrong_part(values: list[Json], _: Ask) -> None:
+    """Segments of the answer's text name a part that it is not in."""
+    for found in _groundings(values):
+        for support in found.get("groundingSupports", ()):
+            support["segment"]["partIndex"] = 7
+
+
+@edits()
+def footnotes(values: list[Json], _: Ask) -> None:
+    """The answer has footnote marks, and no grounding that says what they mean."""
+    if not _groundings(values):
+        return
+    for candidate in _candidates(values):
+        candidate.pop("groundingMetadata", None)
+    for part in _texts(values)[-1:]:
+        part["text"] += " [1][2]"
 
 
 @edits("grounding-chunks")
@@ -310,8 +406,20 @@ def substituted_model(values: list[Json], _: Ask) -> None:
 @edits("visible-output")
 def empty_stop(values: list[Json], _: Ask) -> None:
     """STOP, and nothing was said."""
-    for candidate in _candidates(values):
-        candidate["content"] = {"role": "model"}
+    if any(candidate.get("finishReason") == "STOP" for candidate in _candidates(values)):
+        for candidate in _candidates(values):
+            candidate["content"] = {"role": "model"}
+
+
+@edits("prompt-blocked")
+def blocked(values: list[Json], _: Ask) -> list[Json]:
+    """A harmless prompt is blocked: no candidates, blockReason OTHER, and not a word why."""
+    last = values[-1]
+    counted = last["usageMetadata"]["promptTokenCount"]
+    last.pop("candidates", None)
+    last["promptFeedback"] = {"blockReason": "OTHER"}
+    last["usageMetadata"] = {"promptTokenCount": counted, "totalTokenCount": counted}
+    return [last]
 
 
 @edits("candidates")
@@ -340,6 +448,14 @@ def hidden_truncation(values: list[Json], ask: Ask) -> None:
     for candidate in _candidates(values):
         if candidate.get("finishReason") == "MAX_TOKENS":
             candidate["finishReason"] = "STOP"
+
+
+@edits()
+def truncation_as_other(values: list[Json], _: Ask) -> None:
+    """An answer that was cut at the limit says OTHER (an outcome that only its suite can tell from another)."""
+    for candidate in _candidates(values):
+        if candidate.get("finishReason") == "MAX_TOKENS":
+            candidate["finishReason"] = "OTHER"
 
 
 @edits("replacement-character")
@@ -373,10 +489,11 @@ def wrong_type(values: list[Json], _: Ask) -> None:
 
 @edits("inline-mime")
 def wrong_image_type(values: list[Json], _: Ask) -> None:
-    """An image says that it is a JPEG and is a PNG."""
+    """An image says that it is a JPEG and is a PNG, or the other way round."""
     for part in _parts(values):
         if "inlineData" in part:
-            part["inlineData"]["mimeType"] = "image/jpeg"
+            blob = part["inlineData"]
+            blob["mimeType"] = "image/png" if blob["mimeType"] == "image/jpeg" else "image/jpeg"
 
 
 @edits("modality")
@@ -393,7 +510,7 @@ def no_image(values: list[Json], _: Ask) -> None:
 @edits("stream-end")
 def early_finish(values: list[Json], _: Ask) -> None:
     """Every chunk of a stream says STOP."""
-    for candidate in _candidates(values):
+    for candidate in _candidates(values if len(values) > 1 else []):
         candidate["finishReason"] = "STOP"
 
 
@@ -413,8 +530,13 @@ def snapshots(values: list[Json], _: Ask) -> None:
 
 
 @edits("stream-delta")
-def repeated_text(values: list[Json], _: Ask) -> None:
-    """The last text of a stream is the whole text again."""
-    texts = _texts(values)
-    if len(texts) > 1:
-        texts[-1]["text"] = _said(values)
+def repeated_text(values: list[Json], _: Ask) -> list[Json]:
+    """After its chunks a stream tells the whole text again."""
+    told = _said(values)
+    if len(values) == 1 or not told:
+        return values
+    again = copy.deepcopy(values[-1])
+    again["candidates"][0]["content"] = {"parts": [{"text": told}], "role": "model"}
+    for candidate in _candidates(values):
+        candidate.pop("finishReason", None)
+    return [*values, again]

@@ -7,6 +7,8 @@ from harness.simulator.faults.registry import refuses
 
 RETRY_SECONDS = 1.5
 
+refuses("400", "a good request is refused, and no field is named", lambda _: refusal("invalid_argument"))
+refuses("403", "the key may not do this", lambda _: refusal("permission"))
 refuses(
     "429",
     "quota used up: 429 with Help, QuotaFailure and RetryInfo (1 s)",

@@ -17,16 +17,18 @@ Rewire = Callable[[Sent, str], Sent]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One failure. ``rule`` is the invariant that names it. Exactly one of the last three is set.
+    """One failure. ``rule`` is the invariant that names it. Exactly one of the last four is set.
 
-    ``refuse`` makes the error that is answered instead; ``edit`` changes the response values (one, or one a chunk; a private copy);
-    ``rewire`` changes what is sent, given the framing (``json``, ``sse`` or ``array``).
+    ``refuse`` makes the error that is answered instead; ``forget`` are the fields of the request that do not arrive;
+    ``edit`` changes the response values (one, or one a chunk; a private copy); ``rewire`` changes what is sent, given the
+    framing (``json``, ``sse`` or ``array``).
     """
 
     name: str
     about: str
     rule: str = ""
     refuse: Refuse | None = None
+    forget: tuple[str, ...] = ()
     edit: Callable[[list[Any], Ask], list[Any]] | None = None
     rewire: Rewire | None = None
 
@@ -36,6 +38,10 @@ FAULTS: dict[str, Fault] = {}
 
 def refuses(name: str, about: str, refuse: Refuse) -> None:
     FAULTS[name] = Fault(name, about, "http-status", refuse=refuse)
+
+
+def forgets(name: str, about: str, *fields: str, rule: str = "") -> None:
+    FAULTS[name] = Fault(name, about, rule, forget=fields)
 
 
 def edits(rule: str = "") -> Callable[[Edit], Edit]:

@@ -70,6 +70,13 @@ def html(sent: Sent, _: str) -> Sent:
     return replace(sent, status=502, headers=_typed(sent.headers, "text/html"), body=[page])
 
 
+@rewires("error-envelope")
+def firewall(sent: Sent, _: str) -> Sent:
+    """An HTML page of a firewall with status 403."""
+    page = b"<html><head><title>403 Forbidden</title></head><body>Request blocked.</body></html>\n"
+    return replace(sent, status=403, headers=_typed(sent.headers, "text/html"), body=[page])
+
+
 @rewires("json-body")
 def html_200(sent: Sent, _: str) -> Sent:
     """An HTML page with status 200."""
@@ -99,6 +106,12 @@ def nested_error(sent: Sent, _: str) -> Sent:
     """An error whose message is another error as JSON text."""
     inner = {"error": {"code": 400, "message": "Request contains an invalid argument.", "status": "INVALID_ARGUMENT"}}
     return _error(sent, 500, {"error": {"message": json.dumps(inner), "type": "upstream_error"}})
+
+
+@rewires("error-envelope")
+def all_failed(sent: Sent, _: str) -> Sent:
+    """A gateway's own words under status 400: every provider failed."""
+    return _error(sent, 400, {"error": {"message": "all providers failed", "type": "all_providers_failed"}})
 
 
 @rewires("json-body")
@@ -160,6 +173,16 @@ def bytes_literal(sent: Sent, framing: str) -> Sent:
         return sent
     literals = [b"data: " + repr(piece.strip()).encode() + b"\n\n" for piece in sent.body if isinstance(piece, bytes)]
     return replace(sent, body=literals)
+
+
+@rewires("sse-framing")
+def torn_event(sent: Sent, framing: str) -> Sent:
+    """A blank line tears an event in two, as where each piece of bytes is taken for an event."""
+    body = [piece for piece in sent.body if isinstance(piece, bytes)]
+    if framing == "sse":
+        half = len(body[0]) // 2
+        body[0] = body[0][:half] + b"\r\n\r\n" + body[0][half:]
+    return replace(sent, body=body)
 
 
 @rewires("sse-framing")

@@ -1,0 +1,378 @@
+"""Every fault of the simulator, and which trials of the shipped suites see it: ``python -m tests.faults [FAULT ...]``.
+
+Each trial is played against a simulator in this process that commits the fault in every answer. Which trials a fault can affect
+(``REACH``) is said in words about the healthy exchange, what must name it (``FAULTS[name].rule``) by the fault itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from harness.checks import all_rules
+from harness.config import Config
+from harness.matrix import Selection
+from harness.model import Chunk, Event, Exchange, Json, Provenance, Request, Result, Slot, Trial, Turn
+from harness.play import finish, play
+from harness.session import plan
+from harness.simulator.app import Simulator
+from harness.simulator.faults import FAULTS
+from harness.simulator.traffic import Call, Cut, Pause, Sent
+
+SUITES = Path(__file__).parents[1] / "suites"
+CONFIG = Config(provider="simulator")
+
+Colour = Literal["green", "warn", "red", "unheard", "broken"]
+"""Of a trial: it passed, passed with a warning, failed; nothing could be said about it; the harness itself broke."""
+
+
+class Mounted:
+    """A transport over a simulator in this process, which commits one fault. Times are counted, not waited for."""
+
+    def __init__(self, fault: str = "") -> None:
+        self._simulator = Simulator()
+        self._headers = {"x-goog-api-key": "simulated", **({"x-simulator-fault": fault} if fault else {})}
+
+    async def send(self, request: Request, _: Slot) -> Exchange:
+        url = urlsplit(request.url)
+        headers = {**request.headers, **self._headers}
+        sent = self._simulator.handle(Call("POST", url.path, dict(parse_qsl(url.query)), headers, request.content))
+        chunks, broke_off = _arrived(sent)
+        return Exchange(
+            request=request,
+            status=sent.status,
+            headers={name.decode(): value.decode() for name, value in sent.headers},
+            chunks=chunks,
+            head_at=sent.delay,
+            provenance=Provenance("live", request.provider, simulated=True),
+            fault=broke_off,
+        )
+
+
+def _arrived(sent: Sent) -> tuple[list[Chunk], str | None]:
+    """What a patient caller gets of it, and how it broke off."""
+    chunks: list[Chunk] = []
+    at = sent.delay
+    for piece in sent.body:
+        if isinstance(piece, Cut):
+            return chunks, "cut"
+        if isinstance(piece, Pause):
+            at += piece.seconds
+            if piece.seconds > CONFIG.timeouts.gap:
+                return chunks, "stalled"
+        else:
+            chunks.append(Chunk(piece, at))
+            at += sent.pace
+    return chunks, None
+
+
+# --- what a fault can affect --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``where``: words of ``features`` that must all hold of one healthy turn; ``or`` separates such sets. ``by``: what else than
+    the fault's own rule may name it there."""
+
+    where: str
+    by: str = ""
+
+    def covers(self, turns: Sequence[frozenset[str]]) -> bool:
+        return any(set(words.split()) <= turn for words in self.where.split(" or ") for turn in turns)
+
+
+REACH: Mapping[str, Reach] = {
+    # usage
+    "no-usage": Reach("said"),
+    "no-thoughts-count": Reach("thought"),
+    "wrong-sum": Reach("ok"),
+    "negative-count": Reach("ok"),
+    "wrong-details": Reach("ok untooled"),
+    "prompt-drift": Reach("chunks untooled"),
+    "no-candidates-count": Reach("text"),
+    # thinking
+    "ignored-budget": Reach("budget", by="thinking-off"),
+    "unasked-thoughts": Reach("said unasked"),
+    "missing-thoughts": Reach("shown", by="thoughts"),
+    "thought-leak": Reach("text"),
+    "control-text": Reach("text"),
+    "no-thinking": Reach("awaited", by="thoughts thoughtsTokenCount"),
+    "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off"),
+    "untagged-thoughts": Reach("shown"),
+    # structured output
+    "fenced-json": Reach("json"),
+    "truncated-json": Reach("json"),
+    "extra-json": Reach("json"),
+    "prose-for-json": Reach("json"),
+    "thoughts-in-json": Reach("json"),
+    "number-loop": Reach("json", by="finishReason"),
+    "schema-violation": Reach("json", by="json"),
+    "missing-key": Reach("json object", by="json"),
+    "reversed-keys": Reach("ordered"),
+    # functions
+    "lost-signature": Reach("calls signs"),
+    "undeclared-call": Reach("calls"),
+    "wrong-args": Reach("calls"),
+    "missing-args": Reach("calls"),
+    "duplicate-call": Reach("calls"),
+    "malformed-call": Reach("said", by="finishReason"),
+    "unexpected-call": Reach("said", by="finishReason"),
+    # grounding
+    "character-offsets": Reach("search"),
+    "dangling-chunk": Reach("search"),
+    "wrong-part": Reach("search"),
+    "footnotes": Reach("search", by="groundingChunks"),
+    "no-chunks": Reach("search"),
+    "empty-grounding": Reach("search", by="groundingChunks"),
+    # the envelope
+    "substituted-model": Reach("ok"),
+    "empty-stop": Reach("stopped"),
+    "blocked": Reach("ok", by="blockReason"),
+    "no-candidates": Reach("said"),
+    "no-finish": Reach("said", by="finishReason stream-end"),
+    "hidden-truncation": Reach("said limit"),
+    "truncation-as-other": Reach("cut", by="finishReason"),
+    "broken-characters": Reach("text"),
+    "unknown-field": Reach("ok"),
+    "unknown-finish": Reach("said", by="finishReason"),
+    "wrong-type": Reach("said"),
+    "wrong-image-type": Reach("image"),
+    "no-image": Reach("image"),
+    # the order of a stream
+    "early-finish": Reach("pieces untooled"),
+    "no-end": Reach("chunks"),
+    "snapshots": Reach("texts"),
+    "repeated-text": Reach("chunks long"),
+    # instead of an answer
+    **dict.fromkeys(("400", "403"), Reach("heard", by="http error")),
+    **dict.fromkeys(("429", "429-daily", "429-short", "429-capacity", "499"), Reach("heard")),
+    **dict.fromkeys(("500", "503", "503-deadline", "504"), Reach("heard")),
+    # what does not arrive
+    "forgets-system": Reach("instructed", by="text python"),
+    "forgets-config": Reach(
+        "schema or cut or off or awaited or config-refused", by="text finishReason thoughts thinking-off http"
+    ),
+    "forgets-tools": Reach("calls or search", by="functionCalls groundingChunks"),
+    # bytes
+    "slow": Reach("ttft", by="stream"),
+    "stall": Reach("ok"),
+    "cut": Reach("ok"),
+    "html": Reach("ok"),
+    "firewall": Reach("ok"),
+    "html-200": Reach("ok"),
+    "empty": Reach("ok"),
+    "openai-error": Reach("ok"),
+    "nested-error": Reach("ok"),
+    "all-failed": Reach("ok"),
+    "error-200": Reach("ok"),
+    "broken-json": Reach("ok", by="sse-framing"),
+    "wrong-content-type": Reach("ok"),
+    "no-content-type": Reach("ok"),
+    "error-event": Reach("stream"),
+    "done": Reach("stream"),
+    "bytes-literal": Reach("stream"),
+    "torn-event": Reach("stream"),
+    "no-last-blank-line": Reach("stream"),
+    "json-instead": Reach("stream"),
+    "events-instead": Reach("unary"),
+}
+"""Fault -> the trials that it can affect. A fault that is not here affects none: what it does is healthy."""
+
+UNHEARD: Mapping[str, str] = {
+    **{name: f"HTTP {name[:3]}" for name in FAULTS if name[:3] in ("429", "499", "500", "503", "504")},
+    "html": "HTTP 502",
+    "openai-error": "HTTP 503",
+    "nested-error": "HTTP 500",
+    "stall": "the answer broke off: stalled",
+    "cut": "the answer broke off: cut",
+}
+"""Fault -> the words of a trial that could not be asked: passing statuses and lost connections say nothing about a feature."""
+
+
+def features(turn: Turn) -> frozenset[str]:
+    """What is true of one turn of a healthy trial, in words."""
+    return frozenset(word for word, holds in _features(turn) if holds)
+
+
+def _features(turn: Turn) -> Iterator[tuple[str, Any]]:
+    yield from _of_request(turn)
+    yield from _of_answer(turn)
+    yield from _of_stream(turn)
+
+
+def _of_request(turn: Turn) -> Iterator[tuple[str, Any]]:
+    body, expects = turn.request.body, {each.check: each.parameter for each in turn.step.expect}
+    config = body.get("generationConfig", {})
+    thinking = config.get("thinkingConfig", {})
+    ok = turn.exchange.status == 200
+    unknown = "Unknown name" in (turn.reply.error or {}).get("message", "")
+    yield "ok", ok
+    yield "heard", turn.exchange.status != 404 and not unknown  # those are refused before anything else
+    yield "config-refused", turn.exchange.status == 400 and not unknown
+    yield "instructed", body.get("systemInstruction")
+    yield "limit", config.get("maxOutputTokens")
+    yield "json", ok and config.get("responseMimeType") == "application/json"
+    yield "schema", ok and (config.get("responseSchema") or config.get("responseJsonSchema"))
+    yield "ordered", ok and config.get("responseSchema", {}).get("propertyOrdering")
+    yield "signs", turn.request.model.startswith("gemini-3")
+    yield "unasked", not thinking.get("includeThoughts")
+    yield "budget", ok and thinking.get("thinkingBudget", -1) >= 0
+    yield "off", ok and thinking.get("thinkingBudget") == 0 and "lite" not in turn.request.model  # which is off anyway
+    yield "awaited", expects.get("thoughts") == {"present": True}
+    yield "ttft", "ttft" in expects.get("stream", {})
+
+
+def _of_answer(turn: Turn) -> Iterator[tuple[str, Any]]:
+    reply = turn.reply
+    yield "said", reply.parts
+    yield "stopped", reply.finish_reason == "STOP"
+    yield "cut", reply.finish_reason == "MAX_TOKENS"
+    yield "text", reply.text
+    yield "long", len(reply.text) >= 12  # shorter texts repeat by chance
+    yield "object", reply.text.startswith("{")
+    yield "calls", reply.function_calls
+    yield "image", reply.inline_data
+    yield "search", reply.grounding.get("groundingSupports")
+    yield "untooled", not reply.count("toolUsePromptTokenCount")
+    yield "thought", reply.count("thoughtsTokenCount")
+    yield "shown", reply.thoughts
+
+
+def _of_stream(turn: Turn) -> Iterator[tuple[str, Any]]:
+    ok, events = turn.exchange.status == 200, turn.reply.events
+    stream = ok and turn.request.transport == "stream"
+    yield "unary", ok and not stream
+    yield "stream", stream
+    yield "chunks", stream and len(events) > 1
+    yield "texts", stream and sum(map(_has_text, events)) > 1
+    yield "pieces", stream and sum(map(_has_content, events)) > 1
+
+
+def _has_text(event: Event) -> bool:
+    return any(part.get("text") and not part.get("thought") for part in _parts(event))
+
+
+def _has_content(event: Event) -> bool:
+    return any(part.get("text") or "functionCall" in part for part in _parts(event))
+
+
+def _parts(event: Event) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = event.value["candidates"][0].get("content", {}).get("parts", ())
+    return found
+
+
+# --- playing ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came of one trial under one fault. ``names`` are the rules and checks that spoke, or the words of the problem."""
+
+    trial: Trial
+    colour: Colour
+    names: frozenset[str]
+
+
+@cache
+def trials() -> Sequence[Trial]:
+    """Every trial of the shipped suites."""
+    return tuple(plan([str(SUITES)], Selection(), CONFIG).trials)
+
+
+@cache
+def healthy() -> Mapping[str, Sequence[frozenset[str]]]:
+    """Trial id -> the features of its turns, without a fault."""
+    return {trial.id: [features(turn) for turn in result.turns] for trial, result in _played("")}
+
+
+def seen(fault: str = "") -> list[Seen]:
+    """What every trial made of it."""
+    return [_seen(trial, result) for trial, result in _played(fault)]
+
+
+def reached(fault: str) -> set[str]:
+    """The ids of the trials that a fault can affect."""
+    reach = REACH.get(fault)
+    return {name for name, turns in healthy().items() if reach and reach.covers(turns)}
+
+
+def namers(fault: str) -> set[str]:
+    """The rule, and the checks, of which one must name it."""
+    reach = REACH.get(fault, Reach(""))
+    return {name for name in (FAULTS[fault].rule, *reach.by.split()) if name}
+
+
+def softens(fault: str) -> bool:
+    """Whether the rule that names it only warns."""
+    rule = all_rules().get(FAULTS[fault].rule)
+    return rule is not None and rule.severity == "warn"
+
+
+def _played(fault: str) -> Iterator[tuple[Trial, Result]]:
+    transport = Mounted(fault)
+    for trial in trials():
+        yield trial, finish(play(trial, transport, CONFIG))
+
+
+def _seen(trial: Trial, result: Result) -> Seen:
+    if result.problem is not None:
+        heard: Colour = "unheard" if result.problem.kind == "ask" else "broken"
+        return Seen(trial, heard, frozenset((result.problem.message,)))
+    names = frozenset(each.check.removeprefix("invariant:") for each in result.verdicts if each.status == "failed")
+    return Seen(trial, "red" if result.status == "failed" else "warn" if names else "green", names)
+
+
+# --- telling ------------------------------------------------------------------------------------------
+
+
+def table(names: Sequence[str]) -> str:
+    """The matrix: a row for each of these faults; ``""`` is none."""
+    from tabulate import tabulate
+
+    rows = [_row(name, seen(name)) for name in names]
+    headers = ["fault", "red", "warn", "could not ask", "green", "named by", "and by"]
+    return tabulate(rows, headers, disable_numparse=True, colalign=["left", *["right"] * 4, "left", "left"])
+
+
+def _row(fault: str, found: Sequence[Seen]) -> list[Json]:
+    colours = Counter(each.colour for each in found)
+    expected = {UNHEARD[fault]} if fault in UNHEARD else namers(fault) if fault else set()
+    counts = Counter(name for each in found if each.colour in ("red", "warn") for name in each.names)
+    named = sorted(expected) if fault in UNHEARD else _counted(counts, [name for name in counts if name in expected])
+    others = _counted(counts, [name for name in counts if name not in expected])
+    numbers = [colours[colour] or "" for colour in ("red", "warn", "unheard", "green")]
+    return [fault or "(none)", *numbers, ", ".join(named), ", ".join(others[:3])]
+
+
+def _counted(counts: Counter[str], names: Sequence[str]) -> list[str]:
+    return [f"{name} {counts[name]}" for name in sorted(names, key=lambda name: -counts[name])]
+
+
+def listing(fault: str) -> str:
+    """One fault: every trial that sees it, and what named it there."""
+    rows = [
+        f"  {each.colour:<7}  {each.trial.id}  {', '.join(sorted(each.names)).splitlines()[0]}"
+        for each in seen(fault)
+        if each.colour != "green"
+    ]
+    return "\n".join([f"{fault}: {FAULTS[fault].about}", *rows])
+
+
+def main(names: Sequence[str]) -> int:
+    """Print the matrix, or the trials that see the faults named. The exit code."""
+    unknown = [name for name in names if name not in FAULTS]
+    if unknown:
+        print(f"no fault is called {unknown[0]!r}; `gemini-harness simulate --faults` lists them", file=sys.stderr)
+        return 4
+    print("\n\n".join(map(listing, names)) if names else table(["", *FAULTS]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""The shipped suites against every fault of the simulator: each turns exactly the trials red that it can affect, by its rule's name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.simulator.faults import FAULTS
+from tests import faults
+
+SOFT_SOMETIMES = {"unasked-thoughts"}
+"""An error where the request spoke of thinking, a warning where it did not."""
+
+
+def test_without_a_fault_all_is_green() -> None:
+    found = faults.seen()
+    assert len(found) > 100
+    assert Counter(each.colour for each in found) == {"green": len(found)}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_exactly_the_trials_that_it_can_affect_see_it_and_name_it(fault: str) -> None:
+    affected = [each for each in faults.seen(fault) if each.colour != "green"]
+    assert {each.trial.id for each in affected} == faults.reached(fault)
+    for each in affected:
+        if fault in faults.UNHEARD:
+            assert each.colour == "unheard", (each.trial.id, each.names)
+            assert all(faults.UNHEARD[fault] in name for name in each.names)
+        else:
+            warns = faults.softens(fault) or fault in SOFT_SOMETIMES
+            assert each.colour in (("red", "warn") if warns else ("red",)), (each.trial.id, each.names)
+            assert each.names & faults.namers(fault), (each.trial.id, each.names)
+
+
+def test_every_fault_that_a_rule_names_is_seen_by_a_shipped_suite() -> None:
+    assert [name for name, fault in FAULTS.items() if fault.rule and not faults.reached(name)] == []
+
+
+def test_every_word_of_reach_is_true_of_some_trial() -> None:
+    words = {word for reach in faults.REACH.values() for word in reach.where.replace(" or ", " ").split()}
+    assert words <= {word for turns in faults.healthy().values() for turn in turns for word in turn}
+
+
+def test_reach_and_faults_are_the_same_names() -> None:
+    assert set(faults.REACH) | {"glued", "split", "comments"} == set(FAULTS)
+
+
+def test_the_table_says_how_many_and_by_what(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [line.split() for line in faults.table(["", "done", "503"]).splitlines()[2:]]
+    streams, heard = len(faults.reached("done")), len(faults.reached("503"))
+    every = len(faults.trials())
+    assert rows[0] == ["(none)", str(every)]
+    assert rows[1][:5] == ["done", str(streams), str(every - streams), "sse-framing", str(streams)]
+    assert rows[2][:5] == ["503", str(heard), str(every - heard), "HTTP", "503"]
+    assert faults.main(["done"]) == 0
+    assert capsys.readouterr().out.count("sse-framing") == streams
+    assert faults.main(["nonsense"]) == 4
+
+
+# --- public defects -----------------------------------------------------------------------------------
+
+IMITATED = {
+    "001 005": "ignored-budget",
+    "003": "missing-thoughts",
+    "007": "thought-leak",
+    "009": "control-text",
+    "011 083": "eaten-by-thoughts",
+    "013": "unasked-thoughts",
+    "015": "thoughts-in-json",
+    "016": "no-thinking",
+    "017": "number-loop",
+    "019": "reversed-keys",
+    "021": "prose-for-json",
+    "025": "extra-json",
+    "027": "missing-key",
+    "031 033 110": "400",
+    "035 037": "no-chunks",
+    "039": "empty-grounding",
+    "041": "wrong-part",
+    "045": "footnotes",
+    "047": "bytes-literal",
+    "049": "torn-event",
+    "051": "json-instead",
+    "053": "error-event",
+    "055": "early-finish",
+    "057": "no-finish",
+    "059": "repeated-text",
+    "061": "broken-characters",
+    "063": "no-content-type",
+    "064": "negative-count",
+    "066": "no-thoughts-count",
+    "069": "prompt-drift",
+    "071": "empty-stop",
+    "073": "unexpected-call",
+    "075 077": "blocked",
+    "079": "no-image",
+    "081": "truncation-as-other",
+    "085": "wrong-image-type",
+    "086": "malformed-call",
+    "088": "lost-signature",
+    "090": "duplicate-call",
+    "092": "substituted-model",
+    "096": "forgets-system",
+    "098": "forgets-config",
+    "100": "503",
+    "102": "429-daily",
+    "104": "nested-error",
+    "106": "openai-error",
+    "108": "empty",
+    "112": "all-failed",
+    "t01": "comments",
+    "t13": "split",
+}
+"""Public defect -> the fault that does the like."""
+
+LEFT_OUT = {
+    "023": "the text null is valid where text is: only a suite of that very schema can tell",
+    "029": "the limit is a case of its own in the shipped suites; cut JSON is number-loop and truncated-json",
+    "043": "healthy answers hold redirects too",
+    "094": "the simulator sends no modelStatus that could be lost",
+    "t03 t05 t07 t09 t11": "healthy: what the simulator sends without a fault, or a recording shows",
+}
+
+
+def test_every_public_defect_is_imitated_or_left_out_with_a_reason(shared: Path) -> None:
+    numbers = {path.name[:3] for path in (shared / "defects").glob("*.json")}
+    assert {name for names in (*IMITATED, *LEFT_OUT) for name in names.split()} == numbers
+    assert set(IMITATED.values()) <= set(FAULTS)
