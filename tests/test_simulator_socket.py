@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +34,15 @@ KEY = {"x-goog-api-key": "k"}
 def running() -> Iterator[Running]:
     with serve.start() as server:
         yield server
+
+
+def has_ipv6() -> bool:
+    """Whether this machine can serve on ``::1``."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
 
 
 def port(running: Running) -> int:
@@ -252,6 +265,30 @@ def test_any_bytes_leave_the_server_well(running: Running, data: bytes) -> None:
     with closing(connected(running)) as connection:
         connection.sendall(data)
     assert running._thread.is_alive()
+
+
+# --- the command --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("host", ["127.0.0.1", *(["::1"] if has_ipv6() else [])])
+def test_the_command_says_where_it_is_and_stops_when_told(number: signal.Signals, host: str) -> None:
+    command = [sys.executable, "-u", "-m", "harness", "simulate", "--host", host, "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[4]
+        with closing(socket.create_connection((host, int(url.rpartition(":")[2])), timeout=5)) as connection:
+            connection.sendall(head("GET", "/v1beta/models/gemini-none"))
+            assert answered(connection)[0] == 404
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0
+    assert re.search(r"GET +/v1beta/models/gemini-none +404 ", output)
+    assert output.endswith("stopped\n")
 
 
 def test_it_still_answers(running: Running) -> None:

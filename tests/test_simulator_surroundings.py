@@ -186,7 +186,8 @@ def test_rules_pin_what_is_said(tmp_path: Path) -> None:
         ("- {when: {txt: x}, fault: '503'}", "unknown key 'txt'; known: config, model, text"),
         ("- {when: {text: '('}, answer: {text: x}}", "text is not a regular expression"),
         ("- answer: {text: x, finishReason: DONE}", "no finishReason is called 'DONE'"),
-        ("- [", "cannot read the rules"),
+        ("- [", "rules.yaml:1:4: cannot read the rules"),
+        ("- fault: '503'\n- fault: nope", "rules.yaml:2: rule 2"),
     ],
 )
 def test_bad_rules_are_said_clearly(tmp_path: Path, text: str, message: str) -> None:

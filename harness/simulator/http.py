@@ -9,13 +9,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from harness.simulator.errors import refusal
 from harness.simulator.sending import pretty
+from harness.simulator.serve import QUEUED
 from harness.simulator.traffic import JSON
 
 if TYPE_CHECKING:
     from harness.simulator.app import Simulator
-
-QUEUED = 2048
-"""Connections that may wait to be taken."""
 
 
 class Protocol(HttpToolsProtocol):

@@ -69,6 +69,33 @@ SOURCES = tuple(
             "recorded",
             "0xPlaygrounds/rig cached_content_matrix; pydantic/pydantic-ai test_cache",
         ),
+        (
+            "toolCall and toolResponse, each signed",
+            "recorded",
+            "pydantic/pydantic-ai test_structured_output/test_native_output_with_builtin_tools",
+        ),
+        (
+            "images, pages, seconds in tokens, by generation",
+            "recorded",
+            "pydantic/pydantic-ai test_multimodal_tool_return_matrix; crewAIInc/crewAI TestAgentMultimodalFileTypes",
+        ),
+        ("implicit caching in usage", "recorded", "0xPlaygrounds/rig prompt_caching; how much of a prompt: made up"),
+        ("avgLogprobs, ratings, no index on 2.0; enums as numbers", "recorded", "tmc/langchaingo googleai/testdata"),
+        ("logprobsResult, citationMetadata", "recorded", "google-gemini/generative-ai-js test-utils/mock-responses"),
+        (
+            "CONTINUATION and continuationToken",
+            "defined",
+            "google-genai 3.4.0 types; which bytes a token holds: made up",
+        ),
+        (
+            "speech: audio/L16;codec=pcm;rate=24000",
+            "remembered",
+            "earlier speech models sent it; a WAV only where asked",
+        ),
+        ("JPEG images", "defined", "ImageResponseFormat.mimeType"),
+        ("unknown query names, oneof clashes, safetySettings categories", "remembered", "texts are not recorded"),
+        ("functions, code, search on image and speech models", "remembered", "texts by analogy with JSON mode's"),
+        ("keys that say what is wrong with them", "made up", "this simulator"),
         ("several candidates", "recorded", "0xPlaygrounds/rig thought_text_matrix/text_response_across_two_candidates"),
         (
             "blocked candidate, ratings",

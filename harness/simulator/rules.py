@@ -69,12 +69,20 @@ def load(path: Path) -> tuple[Rule, ...]:
     import yaml
 
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        document, places = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as failed:
+        at = f":{failed.problem_mark.line + 1}:{failed.problem_mark.column + 1}" if failed.problem_mark else ""
+        raise UsageError(f"{path}{at}: cannot read the rules: {failed.problem}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as failed:
         raise UsageError(f"cannot read the rules in {path}: {failed}") from None
     if not isinstance(document, list):
         raise UsageError(f"{path}: expected a list of rules, each with `answer` or `fault`")
-    return tuple(_rule(each, f"{path}: rule {number}") for number, each in enumerate(document, 1))
+    lines = [node.start_mark.line + 1 for node in (places.value if places else ())]
+    return tuple(
+        _rule(each, f"{path}:{line}: rule {number}")
+        for number, (each, line) in enumerate(zip(document, lines, strict=True), 1)
+    )
 
 
 def _rule(row: Any, at: str) -> Rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 import threading
@@ -17,6 +18,8 @@ from harness.simulator.options import HOST, PORT
 if TYPE_CHECKING:
     import uvicorn
 
+QUEUED = 2048
+"""Connections that may wait to be taken."""
 _STARTS_IN = 10.0
 """Seconds that a server may take to start before that is an error; it takes about a tenth of one."""
 
@@ -62,11 +65,12 @@ def start(port: int = 0, *, host: str = HOST, **options: Any) -> Running:
 
 
 def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = print, **options: Any) -> None:
-    """Serve until Ctrl-C: say where, how to point google-genai at it, and a line a request. ``options`` as for ``start``."""
+    """Serve until Ctrl-C or SIGTERM: say where, how to point google-genai at it, and a line a request. ``options`` as for ``start``."""
     listening = _listen(host, port)
     server = _server(Simulator(**{"log": say, **options}))
-    say(banner(_url(listening)))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        say(banner(_url(listening)))
         server.run(sockets=[listening])
     except KeyboardInterrupt:
         pass
@@ -96,10 +100,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(QUEUED)  # who reads the address may connect at once
     except (OSError, OverflowError) as failed:
         listening.close()
+        reason = (getattr(failed, "strerror", None) or str(failed)).rstrip(".")
         raise UsageError(
-            f"cannot serve on {host}:{port}: {failed}. Choose another with --port, or 0 for any."
+            f"cannot serve on {host}:{port}: {reason}. Choose another with --port, or 0 for any."
         ) from None
     return listening
 
