@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import cassette
@@ -311,7 +311,6 @@ any_bytes = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(any_bytes, st.floats(0, 900)), max_size=5), any_bytes)
 def test_any_bytes_come_back_with_their_borders(pieces: list[tuple[bytes, float]], sent: bytes) -> None:
     chunks = [Chunk(data, round(at, 6)) for data, at in pieces if data]
@@ -333,7 +332,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(json_values)
 def test_the_bytes_of_any_json_request_come_back(value: Any) -> None:
     sent = compact(value)

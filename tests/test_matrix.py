@@ -222,7 +222,7 @@ def test_selectors_that_make_no_sense() -> None:
             expand(made, selection)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cases=st.integers(1, 6),
     rows=st.integers(1, 3),

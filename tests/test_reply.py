@@ -235,7 +235,6 @@ PARTS = st.fixed_dictionaries(
 STREAMS = st.lists(st.lists(PARTS, max_size=3), min_size=1, max_size=5)
 
 
-@settings(deadline=None)
 @given(
     chunks=STREAMS,
     cuts=st.sets(st.integers(1, 2_000)),
@@ -256,7 +255,6 @@ def test_any_split_of_the_same_bytes_gives_the_same_reply(
     assert times == sorted(times, key=lambda at: at or 0)
 
 
-@settings(deadline=None)
 @given(chunks=STREAMS)
 def test_a_stream_says_what_one_answer_with_all_its_parts_says(chunks: list[list[dict[str, Any]]]) -> None:
     streamed = read(sse(*(chunk(*parts) for parts in chunks)))
@@ -326,7 +324,7 @@ LIKELY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     values=st.lists(LIKELY | ANY, min_size=1, max_size=3),
     body=ANY,
@@ -344,7 +342,6 @@ def test_no_json_value_crashes_the_reader_or_a_rule(values: list[Any], body: Any
             assert mismatch.message
 
 
-@settings(deadline=None)
 @given(body=st.binary(max_size=200) | st.text(alphabet='dat: {}[]"\r\n,1e', max_size=200).map(str.encode))
 def test_no_bytes_crash_the_reader(body: bytes) -> None:
     assert read(body).form in ("json", "sse", "array", "empty", "text")

@@ -341,7 +341,7 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.builds(build, st.dictionaries(_NAMES, inner, max_size=4), st.integers(0, 4)), arrays, unions)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.recursive(_SCALARS, _objects, max_leaves=12),
     st.sampled_from(["Total: 12.5, name is Ada", "hi", "- a\n- b: 2\n- c"]),
@@ -790,7 +790,7 @@ _MODELS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_TEXTS, _CONFIGS, _TOOLS, _MODELS)
 def test_usage_adds_up_and_every_field_is_defined(said: str, config: Any, tool: Any, model: str) -> None:
     body = prompt(said, generationConfig=config, **({"tools": [tool]} if tool else {}))
@@ -854,7 +854,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
     _PATHS | st.text(max_size=20).map("/".__add__),

@@ -332,7 +332,7 @@ def damage(tree: Any, dice: random.Random) -> None:
         del parent[path[-1]]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_no_damage_to_a_suite_makes_it_raise_anything_but_a_message(seed: int, wounds: int) -> None:
     dice = random.Random(seed)

@@ -157,7 +157,8 @@ def test_chunks_keep_their_borders_and_times(packed: bool) -> None:
     said, _ = ask(stream(pieces, 0.05, headers=headers), transport="stream")
     assert [chunk.data for chunk in said.chunks] == SSE
     times = [chunk.at for chunk in said.chunks]
-    assert [round(at, 2) for at in times] == pytest.approx([0.05, 0.1, 0.15], abs=0.04)
+    assert all(at > due - 0.01 for at, due in zip(times, [0.05, 0.1, 0.15], strict=True))
+    assert times[0] < times[2] - 0.05
     assert said.head_at is not None
     assert said.head_at < times[0]
 

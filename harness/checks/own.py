@@ -27,7 +27,8 @@ def python(evidence: Evidence, expected: FunctionRef | list[FunctionRef]) -> Ite
     ``result`` is a plain object: text, thoughts, json, parts, function_calls, inline_data, finish_reason, block_reason,
     usage, grounding, response, chunks, error, status, headers, request, model, model_version, latency, ttft. It holds when
     the function returns True or None; False, a text (what is wrong) or an AssertionError is a failure; any other
-    exception means that the check itself is broken. What it prints goes to stderr; it is given no time limit.
+    exception means that the check itself is broken. What it prints goes to stderr. It has no time limit; Ctrl-C (twice
+    in a live run) ends it, and what ran is saved.
 
         python: checks.py:one_word
         python: [checks.py:one_word, checks.py:no_apology]
