@@ -2,13 +2,24 @@
 a rate. Each says what it does and which of the harness's rules names it (``""`` where the answer stays healthy).
 
 Four kinds: a refusal instead of an answer (``refusals``), a request that arrives without something (``requests``), an answer that
-says something wrong (``answers``), bytes that come wrong (``transport``). A new one is one function with ``@edits`` or ``@rewires``.
+says something wrong (``counts``, ``contents``, ``sources``, ``envelopes``), bytes that come wrong (``transport``). A new one is one function with ``@edits`` or ``@rewires``.
 """
 
-from harness.simulator.faults import answers, refusals, requests, transport
+from harness.simulator.faults import contents, counts, envelopes, refusals, requests, sources, transport
 from harness.simulator.faults.registry import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "answers", "listing", "refusals", "requests", "transport"]
+__all__ = [
+    "FAULTS",
+    "Fault",
+    "contents",
+    "counts",
+    "envelopes",
+    "listing",
+    "refusals",
+    "requests",
+    "sources",
+    "transport",
+]
 
 
 def listing() -> str:
