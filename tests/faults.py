@@ -351,7 +351,7 @@ def _row(fault: str, found: Sequence[Seen]) -> list[Json]:
 
 
 def _counted(counts: Counter[str], names: Sequence[str]) -> list[str]:
-    return [f"{name} {counts[name]}" for name in sorted(names, key=lambda name: -counts[name])]
+    return [f"{name} {counts[name]}" for name in sorted(names, key=lambda name: (-counts[name], name))]
 
 
 def listing(fault: str) -> str:
