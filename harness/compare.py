@@ -99,11 +99,6 @@ def compare_runs(
     return _compare(_paired(_keyed(base, _whole), _keyed(candidate, _whole)), names, margins)
 
 
-def compare_targets(summary: Summary, reference: str, candidate: str, margins: Margins | None = None) -> Comparison:
-    """Pair the cells of two targets (``provider/model``) of one run by case and axes."""
-    return compare_axis(summary, "target", reference, candidate, margins)
-
-
 def compare_axis(
     summary: Summary, axis: str, reference: str, candidate: str, margins: Margins | None = None
 ) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import axis_values, compare_axis, compare_runs, compare_targets, with_answers
+from harness.compare import axis_values, compare_axis, compare_runs, with_answers
 from harness.differences import sentence
 from harness.rows import OutcomeRow, Row
 from harness.summary import summarise
@@ -48,7 +48,7 @@ def test_two_targets_are_paired_by_case_and_axes() -> None:
             ("g/b", "high", 140),
         ]
     ]
-    comparison = compare_targets(summarise(rows), "g/a", "g/b")
+    comparison = compare_axis(summarise(rows), "target", "g/a", "g/b")
     assert len(comparison.paired) == 2
     difference = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
     seen = difference.evidence

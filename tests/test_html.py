@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import compare_targets
+from harness.compare import compare_axis
 from harness.gates import Answer, Gate
 from harness.render import Report, View, find
 from harness.render.html import plots
@@ -171,7 +171,7 @@ def test_ticks_lie_on_the_axis(low: float, times: float, log: bool) -> None:
 def test_a_comparison_is_a_page_too() -> None:
     rows = [row(target="simulator/pro", verdicts=[verdict("text", ok=True)]), failed(target="simulator/flash")]
     out = io.StringIO()
-    find("html", "comparison")(compare_targets(summarise(rows), "simulator/pro", "simulator/flash"), View(), out)
+    find("html", "comparison")(compare_axis(summarise(rows), "target", "simulator/pro", "simulator/flash"), View(), out)
     text = out.getvalue()
     assert "<strong>SIMULATED</strong>" in text
     assert '<span class="mark passed">passed</span> to <span class="mark failed">failed</span>' in text
@@ -180,7 +180,7 @@ def test_a_comparison_is_a_page_too() -> None:
 def test_gates_say_whether_they_were_crossed() -> None:
     gates = [Answer(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)]
     rows = [row(target=f"google/{each}", verdicts=[verdict("text", ok=True)]) for each in ("flash", "pro")]
-    compared = compare_targets(summarise(rows), "google/pro", "google/flash")
+    compared = compare_axis(summarise(rows), "target", "google/pro", "google/flash")
     out = io.StringIO()
     find("html", "comparison")(replace(compared, gates=gates), View(), out)
     said = re.findall(r'<li><b class="mark \w+">([^<]+)</b> hard: json: it says (\w+)', out.getvalue())

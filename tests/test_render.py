@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import compare_targets
+from harness.compare import compare_axis
 from harness.errors import UsageError
 from harness.render import Report, View, all_formats, find, layout, words
 from harness.rows import Row
@@ -303,7 +303,7 @@ def test_github_annotates_the_line_of_the_case() -> None:
 def test_a_comparison_is_written_too(name: str) -> None:
     rows = [row("a", "g/one", verdicts=[verdict("text", ok=True)]), failed("a", "g/two")]
     out = io.StringIO()
-    find(name, "comparison")(compare_targets(summarise(rows), "g/one", "g/two"), View(), out)
+    find(name, "comparison")(compare_axis(summarise(rows), "target", "g/one", "g/two"), View(), out)
     assert "totalTokenCount" in out.getvalue() or "tokens" in out.getvalue()
 
 
