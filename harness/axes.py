@@ -105,6 +105,11 @@ def label(name: str, value: Json) -> str:
     return "+".join(parts)
 
 
+def spelled(name: str, value: Json) -> str:
+    """A value alone, as headers show it and as it stands in ids: ``low``, ``0``, ``high+thoughts``."""
+    return label(name, value).removeprefix(f"{name}=")
+
+
 def _plain(value: Json) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return re.sub(r"[^\w.+-]+", "-", text)

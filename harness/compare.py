@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.axes import label
+from harness.axes import spelled
 from harness.differences import Difference, differences
 from harness.model import Json
 from harness.rows import PlaceRow, Row
@@ -116,7 +116,7 @@ def axis_values(summary: Summary, axis: str) -> list[str]:
 def _coordinates(group: Group) -> dict[str, str]:
     """Where a cell stands on every axis."""
     provider, _, model = group.target.partition("/")
-    swept = {name: label(name, value).removeprefix(f"{name}=") for name, value in group.axes.items()}
+    swept = {name: spelled(name, value) for name, value in group.axes.items()}
     return {"target": group.target, "provider": provider, "model": model, **swept}
 
 

@@ -6,10 +6,11 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
+from harness.axes import spelled
 from harness.compare import Comparison
 from harness.differences import Difference
 from harness.model import Json
-from harness.render import Report, View, layout, output, words
+from harness.render import Report, View, output, words
 from harness.rows import Row
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
@@ -43,7 +44,7 @@ def _harmless(value: Json) -> Json:
 
 
 def _asked(row: Row) -> list[Json]:
-    axes = " ".join(f"{name}={layout.spelled(name, value)}" for name, value in row["axes"].items())
+    axes = " ".join(f"{name}={spelled(name, value)}" for name, value in row["axes"].items())
     return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 from xml.sax.saxutils import quoteattr
 
+from harness.axes import spelled
 from harness.model import Status
-from harness.render import Report, View, layout, output, words
+from harness.render import Report, View, output, words
 from harness.summary import Group
 
 _ELEMENTS: dict[Status, str] = {
@@ -69,7 +70,7 @@ def _case(group: Group, suite: str) -> Iterator[str]:
 
 def _facts(group: Group) -> Iterator[tuple[str, str]]:
     yield "target", group.target
-    yield from ((f"axis:{name}", layout.spelled(name, value)) for name, value in group.axes.items())
+    yield from ((f"axis:{name}", spelled(name, value)) for name, value in group.axes.items())
     yield "attempts", f"{group.passed}/{group.attempts}"
     for measure in group.measures:
         middle = group.typical(measure)

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.axes import label
-from harness.model import Json
+from harness.axes import spelled
 from harness.render import words
 from harness.summary import Group
 
@@ -38,11 +37,6 @@ class Grid:
 
     def row(self, case: str) -> list[Group | None]:
         return [self.cells.get((case, column)) for column in self.columns]
-
-
-def spelled(name: str, value: Json) -> str:
-    """An axis value as a header shows it, and as it stands in ids: ``low``, ``0``, ``high+thoughts``."""
-    return label(name, value).removeprefix(f"{name}=")
 
 
 def grids(groups: Sequence[Group]) -> Iterator[Grid]:

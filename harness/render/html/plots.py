@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.render import layout, words
+from harness.axes import spelled
+from harness.render import words
 from harness.render.html.markup import Markup, element
 from harness.summary import Group, Summary, median
 
@@ -82,7 +83,7 @@ def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[Point]]]]:
         found: dict[str, dict[str, list[Group]]] = {}
         for group in groups:
             if "thinking" in group.axes and group.measures.get("thoughtsTokenCount"):
-                name = layout.spelled("thinking", group.axes["thinking"])
+                name = spelled("thinking", group.axes["thinking"])
                 found.setdefault(group.target, {}).setdefault(name, []).append(group)
         series = {target: [_point(*each) for each in by_value.items()] for target, by_value in found.items()}
         if series := {target: points for target, points in list(series.items())[:MOST] if len(points) > 1}:

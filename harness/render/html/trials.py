@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Any
 
 from harness import grounding
+from harness.axes import spelled
 from harness.model import Json, Reply
 from harness.providers import ROWS
-from harness.render import layout, words
+from harness.render import words
 from harness.render.html.markup import Markup, block
 from harness.reply import an_object, candidate_of, parts_of
 from harness.rows import Row, TurnRow, dumps
@@ -38,7 +39,7 @@ def facts(summary: Summary) -> dict[str, Any]:
 
 
 def _group(group: Group) -> list[Json]:
-    axes = " ".join(f"{name}={layout.spelled(name, value)}" for name, value in group.axes.items())
+    axes = " ".join(f"{name}={spelled(name, value)}" for name, value in group.axes.items())
     return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group)]
 
 
