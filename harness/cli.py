@@ -116,7 +116,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
     commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf)
-    for add in (_run, _check, _list, _show, _compare, _report, _view, _audit, _cassettes, _simulate, _schema):
+    for add in (_init, _run, _check, _list, _show, _compare, _report, _view, _audit, _cassettes, _simulate, _schema):
         add(commands)
     return parser
 
@@ -127,6 +127,11 @@ def _add(commands: Commands, name: str, about: str, module: str | None = None) -
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more; all failures in full")
     parser.add_argument("-q", "--quiet", action="count", default=0, help="say less")
     return parser
+
+
+def _init(commands: Commands) -> None:
+    parser = _add(commands, "init", "a suite, its cassettes and a CI workflow that go green at once")
+    parser.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where (default: here)")
 
 
 def _run(commands: Commands) -> None:

@@ -12,7 +12,7 @@ from harness.language import suite_json_schema
 
 
 def main(options: Namespace) -> int:
-    text = json.dumps(suite_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    text = schema_text()
     if options.output in (None, "-"):
         sys.stdout.write(text)
         return 0
@@ -21,3 +21,8 @@ def main(options: Namespace) -> int:
     except OSError as error:
         raise UsageError(f"cannot write {options.output}: {error.strerror or error}") from error
     return 0
+
+
+def schema_text() -> str:
+    """The schema as it is written to a file."""
+    return json.dumps(suite_json_schema(), indent=2, ensure_ascii=False) + "\n"
