@@ -58,6 +58,8 @@ class Config:
     attempts: int = 3
     max_body_bytes: int = 64 * 1024 * 1024
     timeouts: Timeouts = Timeouts()
+    repeated: tuple[str, ...] = ()
+    """Options that were given instead of what stands in the file: a printed command has to repeat them."""
 
     def find(self, provider: str) -> Provider:
         """The row of that name. Raises UsageError with the nearest name."""
@@ -109,7 +111,7 @@ def _table(file: Path) -> Mapping[str, Any] | None:
 def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
     complaints: list[str] = []
     plain = {key: value for key, value in table.items() if key not in ("timeouts", "providers")}
-    settings = _typed(Config, plain, "", complaints, but=("folder", "file"), also=("timeouts", "providers"))
+    settings = _typed(Config, plain, "", complaints, but=("folder", "file", "repeated"), also=("timeouts", "providers"))
     timeouts = _typed(Timeouts, _mapping(table, "timeouts", complaints), "timeouts.", complaints)
     rows = _rows(_mapping(table, "providers", complaints), complaints)
     settings.setdefault("provider", Config().provider)

@@ -100,7 +100,7 @@ async def play(trial: Trial, transport: Transport, config: Config) -> Result:
     try:
         await _converse(talk, transport)
     except (CannotAsk, CassetteError) as fault:
-        return talk.result(Problem("ask", f"{fault}{_remedy(trial, fault)}"))
+        return talk.result(Problem("ask", f"{fault}{_remedy(trial, fault, config.repeated)}"))
     except HarnessError as fault:
         return talk.result(Problem("suite", str(fault)))
     except Exception as fault:  # noqa: BLE001 - whatever it is, it must not take the other trials down
@@ -148,13 +148,13 @@ def _said(reply: Reply, exchange: Exchange) -> str:
     return f"HTTP {exchange.status}{f': {message}' if message else ''}"
 
 
-def _remedy(trial: Trial, fault: Exception) -> str:
+def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:
     if isinstance(fault, BadCassette):
         return "\nit is never overwritten: mend it, or remove it and record anew"
     if not isinstance(fault, (NoRecording, StaleRecording)):
         return ""
     mode = "stale" if isinstance(fault, StaleRecording) else "new_episodes"
-    said = " ".join(map(shlex.quote, ("gemini-harness", "run", trial.place.file, "-k", trial.group)))
+    said = " ".join(map(shlex.quote, ("gemini-harness", "run", trial.place.file, "-k", trial.group, *repeated)))
     return f"\nrecord it: {said} --record-mode {mode}"
 
 

@@ -37,13 +37,16 @@ class Plan:
     def notes(self) -> list[str]:
         return [f"{note.place.file}: {note.message}" for note in self.trials.notes]
 
-    def header(self, record_mode: str, front: str) -> RunRow:
-        """The header of a run of this plan, that starts now."""
+    def header(self, record_mode: str, front: str, **said: Json) -> RunRow:
+        """The header of a run of this plan, that starts now. ``said``: what else of the command would have to be repeated."""
         return run_row(
             record_mode=record_mode,
             suites=[suite_row_of(suite) for suite in self.suites],
             front=front,
-            selection=selection_row(self.trials.selection),
+            selection={
+                **selection_row(self.trials.selection),
+                **{name: value for name, value in said.items() if value},
+            },
             notes=self.notes,
         )
 

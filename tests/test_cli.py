@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -99,6 +100,23 @@ def test_the_command_that_a_failure_prints_plays_it_again(example: Example) -> N
     assert "1 failed (1 trial)" in done.out
 
 
+def test_the_command_that_a_failure_prints_repeats_how_it_was_played(example: Example) -> None:
+    tapes = example.folder / "other tapes"
+    shutil.move(example.folder / "cassettes", tapes)
+    asked = ("--cassettes", "other tapes", "--repeat", "1", "--strict", "--model", "gemini-3-flash-preview")
+    first = example.run("run", "suites/wrong.yaml", *asked)
+    again = next(line for line in first.out.splitlines() if "again:" in line).partition("again: ")[2]
+    assert again.endswith("--cassettes 'other tapes' --repeat 1 --strict")
+    done = example.run(*shlex.split(again)[1:])
+    assert (done.code, "1 failed (1 trial)" in done.out) == (1, True)
+
+
+def test_the_command_that_records_names_the_folder_of_cassettes(example: Example) -> None:
+    done = example.run("run", "suites/capitals.yaml", "--cassettes", "none here")
+    record = next(line for line in done.out.splitlines() if "record it:" in line)
+    assert record.endswith("--cassettes 'none here' --record-mode new_episodes")
+
+
 def test_a_known_failure_is_green_and_noted(example: Example) -> None:
     done = example.run("run", "suites/known.yaml")
     assert done.code == 0
@@ -159,6 +177,18 @@ def test_json_is_the_only_thing_on_stdout(example: Example) -> None:
     assert "### capitals at simulator" in (example.folder / "out/table.md").read_text()
 
 
+def test_a_dry_run_is_a_document_too(example: Example) -> None:
+    done = example.run("run", "suites/capitals.yaml", "--dry-run", "--format", "json")
+    document = json.loads(done.out)
+    assert (done.code, document["version"], document["totals"]) == (0, 1, {"trials": 6, "requests": 6})
+    first = document["trials"][0]
+    assert (first["method"], first["requests"], first["skip"]) == ("POST", 1, None)
+    assert first["bytes"] > 0
+    refused = example.run("run", "--dry-run", "--format", "junit")
+    assert refused.code == 4
+    assert "--dry-run has no answers to show as junit: it prints table or json" in refused.err
+
+
 def test_a_dry_run_says_what_and_how_many_and_saves_nothing(example: Example) -> None:
     done = example.run("run", "--dry-run", "--live")
     assert done.code == 0
@@ -179,6 +209,7 @@ def test_an_interrupted_run_is_saved_and_reported(recorded: Path, tmp_path: Path
     out, err = process.communicate(timeout=20)
     assert process.returncode == 2, err
     assert "interrupted: " in out
+    assert re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
     assert "Traceback" not in err
     assert list(tmp_path.glob("reports/*/run.jsonl"))
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.commands import printing
 from harness.compare import compare_axis
 from harness.errors import UsageError
 from harness.render import Report, View, all_formats, find, layout, words
@@ -155,6 +156,33 @@ def test_many_failures_are_cut_off_unless_all_are_asked_for() -> None:
     assert printed(rows, details=None).count("again:") == 25
 
 
+def test_numbers_of_groups_and_trials_have_thousands() -> None:
+    assert words.totals({"passed": 12345, "failed": 1}) == "12,345 passed, 1 failed"
+    shown = printed([row(f"case-{n}", verdicts=[]) for n in range(1_000)])
+    assert "1,000 passed (1,000 trials)" in shown
+    assert "simulator/flash   1,000" in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "terminal", "colored"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+        ({"NO_COLOR": ""}, True, True),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": "0"}, True, False),
+        ({"CLICOLOR_FORCE": "1"}, False, True),
+        ({"CLICOLOR": "0"}, True, False),
+        ({"TERM": "dumb"}, True, False),
+    ],
+)
+def test_color_is_what_the_environment_says(said: dict[str, str], terminal: bool, colored: bool) -> None:
+    assert printing.colored(said, terminal=terminal, forced=True) is colored
+    if not terminal:
+        assert printing.colored(said, terminal=False, forced=False) is False
+
+
 def test_color_only_where_it_is_asked_for() -> None:
     assert "\x1b[32mpass\x1b[0m" in printed([row()], color=True)
     assert "\x1b" not in printed([row()])
@@ -274,6 +302,46 @@ def test_junit_has_a_case_a_group_with_file_line_and_attempts() -> None:
         "skipped",
         "skipped",
     ]
+
+
+JUNIT = {
+    "testsuites": ({"name", "tests", "failures", "errors", "time"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "file", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname"},
+        {"properties", "testcase"},
+    ),
+    "testcase": ({"name", "classname", "time", "file", "line"}, {"properties", "failure", "error", "skipped"}),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "failure": ({"message", "type"}, set()),
+    "error": ({"message", "type"}, set()),
+    "skipped": ({"message"}, set()),
+}
+"""Element -> its attributes, what it may hold: what Jenkins' schema (junit-10.xsd), GitLab and GitHub's reporters read."""
+
+
+def test_junit_is_what_its_readers_know() -> None:
+    wrong = verdict("text", ok=False, at=EVIL, expected=EVIL, actual="\x08\ufffe", message=EVIL)
+    rows = [
+        failed(verdicts=[wrong]),
+        row("b", n=1),
+        failed("b", n=2),
+        unjudged("c"),
+        row("d", status="skipped", skip=EVIL),
+    ]
+    root = ET.fromstring(printed(rows, "junit").encode())
+    for element in root.iter():
+        attributes, inside = JUNIT[element.tag]
+        assert set(element.keys()) == attributes
+        assert {each.tag for each in element} <= inside
+    for suite in root:
+        cases = suite.findall("testcase")
+        counts = {tag: sum(case.find(tag) is not None for case in cases) for tag in ("failure", "error", "skipped")}
+        assert (int(suite.get("tests", "")), int(suite.get("failures", ""))) == (len(cases), counts["failure"])
+        assert (int(suite.get("errors", "")), int(suite.get("skipped", ""))) == (counts["error"], counts["skipped"])
+        assert float(suite.get("time", "")) == pytest.approx(sum(float(case.get("time", "")) for case in cases))
+    shares = [each.get("value") for each in root.iter("property") if each.get("name") == "attempts"]
+    assert shares == ["0/1", "1/2", "0/1", "0/0"]
 
 
 def test_csv_has_a_line_a_trial_and_runs_no_formula() -> None:

@@ -16,7 +16,9 @@ def config(options: Namespace) -> Config:
     settings = load(Path())
     said = {name: Path(value) for name in ("cassettes", "reports") if (value := getattr(options, name, None))}
     concurrency = getattr(options, "concurrency", None)
-    settings = replace(settings, **said)  # type: ignore[arg-type]
+    given = [(name, getattr(options, name, None)) for name in ("cassettes", "repeat")]
+    repeated = tuple(part for name, value in given if value for part in (f"--{name}", str(value)))
+    settings = replace(settings, **said, repeated=repeated)  # type: ignore[arg-type]
     return replace(settings, concurrency=concurrency) if concurrency else settings
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from harness.commands import stepsummary
 from harness.commands.stdout import Stdout
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
@@ -18,25 +20,36 @@ from harness.render import MEASURES, Kind, View, find, words
 def show(document: Any, kind: Kind, options: Namespace) -> None:
     """Write the document in every format that ``--format`` asks for; the table where none of them takes stdout.
 
+    In a step of GitHub Actions ``github`` also writes the step's summary.
+
     Raises UsageError for an unknown format, two formats for stdout, or, when all others are written, for what cannot be.
     """
     faults: list[UsageError] = []
-    for name, file in wanted(options.format):
-        writer = find(name, kind)
+    for name, to in _places(options.format, kind):
         try:
-            with Stdout() if file is None else _into(file) as out:
-                writer(document, view(options, out), out)
+            with to as out:
+                find(name, kind)(document, view(options, out), out)
         except UsageError as fault:
             faults.append(fault)
     if faults:
         raise faults[0]
 
 
+def _places(formats: list[str], kind: Kind) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
+    """(format, where it goes)."""
+    asked = wanted(formats)
+    for name, file in asked:
+        yield name, Stdout() if file is None else into(file)
+    summary = stepsummary.file()
+    if summary and kind != "audit" and any(name == "github" for name, _ in asked):
+        yield "markdown", stepsummary.StepSummary(summary)
+
+
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
-    """(format, its file or None for stdout) in the order given."""
+    """(format, its file or None for stdout) in the order given. A log may hold the table and GitHub's annotations."""
     parsed = [(name, Path(file) if file else None) for name, _, file in (each.partition(":") for each in formats)]
     to_stdout = [name for name, file in parsed if file is None]
-    if len(to_stdout) > 1:
+    if len(to_stdout) > 1 and set(to_stdout) != {"table", "github"}:
         raise UsageError(
             f"--format: {' and '.join(to_stdout)} cannot both go to stdout; give a file, as in {to_stdout[1]}:out"
         )
@@ -68,11 +81,26 @@ def view(options: Namespace, out: TextIO) -> View:
     width = options.width or (shutil.get_terminal_size((80, 24)).columns if terminal else _columns())
     return View(
         width=width,
-        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
         measures=measures(options.measures),
         details=None if options.verbose else 20,
         quiet=bool(options.quiet),
+        named=stepsummary.named,
     )
+
+
+def colored(said: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
+    """A terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins. ``forced``: where it may be forced.
+
+    NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
+    """
+    if said.get("NO_COLOR"):
+        return False
+    if forced and any(
+        said.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    ):
+        return True
+    return terminal and said.get("TERM") != "dumb" and said.get("CLICOLOR") != "0" and said.get("FORCE_COLOR") != "0"
 
 
 def _columns() -> int:
@@ -81,7 +109,8 @@ def _columns() -> int:
 
 
 @contextmanager
-def _into(file: Path) -> Iterator[TextIO]:
+def into(file: Path) -> Iterator[TextIO]:
+    """The file, its folders made. Raises UsageError where it cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w", encoding="utf-8", newline="\n") as out:

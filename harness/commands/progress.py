@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import Namespace
@@ -20,7 +21,8 @@ class Progress:
     def __init__(self, total: int, options: Namespace) -> None:
         self._total = total
         self._counts: Counter[str] = Counter()
-        self._moving = sys.stderr.isatty() and not options.no_progress and not options.quiet
+        steered = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._moving = steered and not options.no_progress and not options.quiet
         self._each = bool(options.verbose)
         self._next = 0.0
 
@@ -33,8 +35,8 @@ class Progress:
         now = time.monotonic()
         if self._moving and now >= self._next:
             self._next = now + _EVERY
-            said = ", ".join(f"{number} {status}" for status, number in self._counts.items())
-            line = words.clipped(f"{self._counts.total()}/{self._total}  {said}  {row['group']}", 78)
+            said = ", ".join(f"{number:,} {status}" for status, number in self._counts.items())
+            line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {said}  {row['group']}", 78)
             sys.stderr.write(f"\r\x1b[K{line}")
             sys.stderr.flush()
 

@@ -6,16 +6,17 @@ import gc
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 
 from harness import session
-from harness.commands import choosing, printing
+from harness.commands import choosing, dryrun, printing
 from harness.commands.progress import Progress
 from harness.errors import HarnessError, UsageError
 from harness.model import Result
-from harness.play import Stop, play_all, prepare
-from harness.render import Report
+from harness.play import Stop, play_all
+from harness.render import Report, words
+from harness.rows import RunRow
 from harness.session import Plan
 from harness.store import RunWriter, load
 from harness.summary import Summary
@@ -24,9 +25,12 @@ from harness.summary import Summary
 def main(options: Namespace) -> int:
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
-    printing.check(options, "run")
+    if options.dry_run:
+        dryrun.check(options)
+    else:
+        printing.check(options, "run")
     plan = choosing.plan(options)
-    return _dry_run(plan, options) if options.dry_run else _run(plan, options)
+    return dryrun.show(plan, options) if options.dry_run else _run(plan, options)
 
 
 # --- the run ------------------------------------------------------------------------------------------
@@ -56,8 +60,7 @@ class _Played:
 def _run(plan: Plan, options: Namespace) -> int:
     started = time.perf_counter()
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
-    mode = session.mode_of(options.record_mode, live=options.live)
-    with RunWriter(plan.config.reports, plan.header(mode, "cli")) as writer:
+    with RunWriter(plan.config.reports, _header(plan, options)) as writer:
         played = _Played(
             writer,
             Progress(len(plan.trials), options),
@@ -65,7 +68,8 @@ def _run(plan: Plan, options: Namespace) -> int:
             options.fail_fast,
         )
         _play(plan, options, played)
-        writer.close(played.summary, interrupted=played.interrupted)
+        cut = _cut_short(plan, played.summary) if played.interrupted else []
+        writer.close(played.summary, interrupted=played.interrupted, notes=[*plan.notes, *cut])
     report = Report(
         run=writer.run,
         summary=played.summary,
@@ -78,6 +82,23 @@ def _run(plan: Plan, options: Namespace) -> int:
     except UsageError as fault:
         played.faults.append(fault)
     return _exit_code(played)
+
+
+def _header(plan: Plan, options: Namespace) -> RunRow:
+    mode = session.mode_of(options.record_mode, live=options.live)
+    return plan.header(mode, "cli", cassettes=options.cassettes, strict=options.strict)
+
+
+def _cut_short(plan: Plan, summary: Summary) -> list[str]:
+    """What an interrupted run did not come to, in a line; the groups with fewer attempts than planned, where few were planned."""
+    said = f"interrupted after {summary.trials:,} of {words.count(len(plan.trials), 'trial')}"
+    if len(plan.trials) > _COUNTED:
+        return [said]
+    planned = Counter(trial.group for trial in plan.trials)
+    made = ((group, group.statuses.total()) for group in summary.groups.values())
+    short = [f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned[group.id]]
+    more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
+    return [f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said]
 
 
 def _play(plan: Plan, options: Namespace, played: _Played) -> None:
@@ -105,36 +126,7 @@ def _exit_code(played: _Played) -> int:
     return min([code, *(fault.exit_code for fault in played.faults)], key=_FIRST.index)
 
 
+_COUNTED = 20_000
+"""Trials that an interrupted run is willing to count once more."""
 _FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
 """Where several exit codes hold, the first of these."""
-
-
-# --- what would be sent -------------------------------------------------------------------------------
-
-
-def _dry_run(plan: Plan, options: Namespace) -> int:
-    say: Callable[[str], int] = sys.stdout.write
-    total = 0
-    for trial in plan.trials:
-        if trial.skip is not None:
-            say(f"skipped: {trial.skip}  {trial.id}\n")
-            continue
-        request = prepare(trial, plan.config)
-        number = session.requests_of(trial)
-        total += number
-        more = f" and {number - 1} more" if number > 1 else ""
-        say(f"{request.method} {request.url} {len(request.content):,} bytes{more}  {trial.id}\n")
-    say(f"\n{len(plan.trials):,} trials, {total:,} requests{_to(plan, options)}; nothing was sent\n")
-    for note in plan.notes:
-        say(f"note: {note}\n")
-    return 0 if total else 5
-
-
-def _to(plan: Plan, options: Namespace) -> str:
-    cassettes = {trial.cassette for trial in plan.trials if trial.skip is None}
-    there = sum(path.exists() for path in cassettes)
-    if options.live:
-        return ", all of them live"
-    if options.record_mode == "none":
-        return f", answered from {len(cassettes):,} cassettes ({there:,} there)"
-    return f", recorded into {len(cassettes):,} cassettes ({there:,} there) in mode {options.record_mode}"

@@ -52,6 +52,8 @@ class View:
     details: int | None = 20
     quiet: bool = False
     """Only the totals, where the format is for people."""
+    named: Callable[[str], str] = str
+    """How a file is called by who reads the report: GitHub counts from the root of the repository."""
 
 
 Writer = Callable[[Any, View, TextIO], None]

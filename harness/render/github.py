@@ -1,31 +1,108 @@
-"""For GitHub Actions: an annotation on the suite's own line for each group that went wrong."""
+"""For GitHub Actions: annotations on the suites' own lines for what went wrong, or for what differs between two sides."""
 
 from __future__ import annotations
 
-from typing import TextIO
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TextIO
 
+from harness.compare import Comparison, Flip
+from harness.gates import Answer
 from harness.render import Report, View, output, words
+from harness.rows import PlaceRow
 from harness.summary import Group
 
-_LEVELS = {"failed": "error", "xpassed": "error", "error": "warning"}
+Level = Literal["error", "warning", "notice"]
+
+SHOWN = 10
+"""Annotations of a level that GitHub shows of one step; what comes after them it drops without a word."""
+_LEVELS: dict[str, Level] = {"failed": "error", "xpassed": "error", "error": "warning"}
+_NUMBERS = 3
+"""Verdicts on measures that the closing line of a comparison names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What GitHub shows beside a line of a file, or, without a place, on the page of the run."""
+
+    level: Level
+    title: str
+    message: str
+    place: PlaceRow | None = None
 
 
 @output("github", of="run")
-def github(report: Report, _view: View, out: TextIO) -> None:
-    """Annotations for GitHub Actions, on the suite's own lines."""
-    for group in report.summary.groups.values():
-        if group.status in _LEVELS:
-            out.write(f"{_annotation(group)}\n")
-    out.write(f"::notice title=gemini-harness::{_data(words.totals(report.summary.totals()))}")
-    out.write(f" - {_data(words.provenance(report.summary))}\n")
+def github(report: Report, view: View, out: TextIO) -> None:
+    """Annotations for GitHub Actions, on the suite's own lines; in a step also its summary."""
+    wrong = [_of_group(group) for group in report.summary.groups.values() if group.status in _LEVELS]
+    said = f"{words.totals(report.summary.totals())} - {words.provenance(report.summary)}"
+    _write([*wrong, Annotation("notice", "gemini-harness", said)], view, out)
 
 
-def _annotation(group: Group) -> str:
-    where = words.where(group)
-    title = f"{words.MARKS[group.status]} {group.id}"
+@output("github", of="comparison")
+def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
+    """Annotations for GitHub Actions: gates that do not hold, and flips, on the suite's own lines."""
+    gates = [_of_gate(each) for each in comparison.gates if each.crossed is not False]
+    flips = [_of_flip(each) for each in comparison.flips]
+    _write([*gates, *flips, Annotation("notice", "gemini-harness", _told(comparison))], view, out)
+
+
+def _of_group(group: Group) -> Annotation:
     message = "\n".join(filter(None, [words.needs(group), words.why(group)]))
-    place = f"file={_property(where['file'])},line={where['line']}"
-    return f"::{_LEVELS[group.status]} {place},title={_property(title)}::{_data(message)}"
+    return Annotation(_LEVELS[group.status], f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
+
+
+def _of_gate(gate: Answer) -> Annotation:
+    suite = f" ({gate.gate.suite})" if gate.gate.suite else ""
+    level: Level = "error" if gate.crossed else "warning"
+    return Annotation(level, "gate crossed" if gate.crossed else "gate cannot tell", f"{gate.gate}{suite}: {gate.says}")
+
+
+def _of_flip(flip: Flip) -> Annotation:
+    level: Level = "notice" if flip.after == "passed" else "error" if flip.after == "failed" else "warning"
+    why = words.reason(flip.trouble) if flip.trouble and flip.after != "passed" else ""
+    message = "\n".join(filter(None, [f"{flip.check}: {flip.before} -> {flip.after}", why]))
+    return Annotation(level, f"flip {flip.id}", message, flip.place)
+
+
+def _told(comparison: Comparison) -> str:
+    told = [each for each in comparison.differences if each.suite is None and each.verdict in ("better", "worse")]
+    measures = ", ".join(f"{words.label(each.measure)} {each.verdict}" for each in told[:_NUMBERS])
+    counted = f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
+    sides = f"{comparison.candidate} against {comparison.reference}"
+    return "; ".join(filter(None, [sides, counted, measures]))
+
+
+# --- what GitHub reads --------------------------------------------------------------------------------
+
+
+def _write(annotations: Iterable[Annotation], view: View, out: TextIO) -> None:
+    out.writelines(f"{_line(each, view)}\n" for each in _within_the_limit(list(annotations)))
+
+
+def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
+    """All of them, or of each level as many as GitHub shows, where the last but the notice says how many more there are."""
+    numbers = Counter(each.level for each in annotations)
+    seen: Counter[Level] = Counter()
+    *rest, closing = annotations
+    for each in rest:
+        room = SHOWN - (each.level == closing.level)
+        number = numbers[each.level] - (each.level == closing.level)
+        seen[each.level] += 1
+        if number <= room or seen[each.level] < room:
+            yield each
+        elif seen[each.level] == room:
+            more = f"and {number - room + 1:,} more, which GitHub would not show: the table and the saved run have them"
+            yield Annotation(each.level, "gemini-harness", more)
+    yield closing
+
+
+def _line(annotation: Annotation, view: View) -> str:
+    title = f"title={_property(annotation.title)}"
+    if annotation.place is not None:
+        title = f"file={_property(view.named(annotation.place['file']))},line={annotation.place['line']},{title}"
+    return f"::{annotation.level} {title}::{_data(annotation.message)}"
 
 
 def _data(text: str) -> str:

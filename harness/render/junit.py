@@ -11,6 +11,7 @@ from xml.sax.saxutils import quoteattr
 from harness.axes import spelled
 from harness.model import Status
 from harness.render import Report, View, output, words
+from harness.rows import RunRow
 from harness.summary import Group
 
 _ELEMENTS: dict[Status, str] = {
@@ -49,11 +50,11 @@ def _suite(suite: str, groups: Sequence[Group], report: Report) -> Iterator[str]
     yield from (_property(name, value, 6) for name, value in facts.items())
     yield "    </properties>\n"
     for group in groups:
-        yield from _case(group, suite)
+        yield from _case(group, suite, report.run)
     yield "  </testsuite>\n"
 
 
-def _case(group: Group, suite: str) -> Iterator[str]:
+def _case(group: Group, suite: str, run: RunRow) -> Iterator[str]:
     where = words.where(group)
     name = group.id.removeprefix(f"{suite}/")
     yield "    <testcase" + _attributes(
@@ -64,7 +65,7 @@ def _case(group: Group, suite: str) -> Iterator[str]:
     yield "      </properties>\n"
     element = _ELEMENTS.get(group.status)
     if element:
-        yield _outcome(element, group)
+        yield _outcome(element, group, run)
     yield "    </testcase>\n"
 
 
@@ -80,24 +81,24 @@ def _facts(group: Group) -> Iterator[tuple[str, str]]:
         yield "warnings", str(group.warnings)
 
 
-def _outcome(element: str, group: Group) -> str:
+def _outcome(element: str, group: Group, run: RunRow) -> str:
     needs = words.needs(group)
     reason = group.xfail if group.status == "xfailed" else words.why(group)
     message = words.shortened(": ".join(filter(None, [needs, reason])), 300)
     if element == "skipped":
         return f"      <skipped{_attributes(message=message)}/>\n"
     kind = group.trouble.verdict["check"] if group.trouble and group.trouble.verdict else group.status
-    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(_body(group))}</{element}>\n"
+    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(_body(group, run))}</{element}>\n"
 
 
-def _body(group: Group) -> str:
+def _body(group: Group, run: RunRow) -> str:
     lines = [words.place(words.where(group)), words.why(group)]
     trouble = group.trouble
     if trouble is not None and trouble.verdict is not None:
         _, expected, actual = words.wanted_and_got(trouble.verdict, 2000)
         lines += [f"expected  {expected}", f"actual    {actual}"] if expected or actual else []
         lines.append(f"in {trouble.trial}")
-    return "\n".join([*lines, f"again: {words.rerun(group)}"])
+    return "\n".join([*lines, f"again: {words.rerun(group, run)}"])
 
 
 def _counted(groups: Sequence[Group]) -> dict[str, object]:

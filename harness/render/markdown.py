@@ -32,9 +32,9 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     summary = report.summary
     yield f"**{escaped(words.totals(summary.totals()))}** &middot; {escaped(words.provenance(summary))}"
     yield ""
+    yield from _failures(report, view)
     for suite, groups in summary.by_suite():
         yield from _suite(suite, groups, words.about(report, suite), view)
-    yield from _failures(report, view)
     remarks = words.remarks(report)
     if remarks:
         yield "#### Notes"
@@ -112,7 +112,7 @@ def _failures(report: Report, view: View) -> Iterator[str]:
     for group in wrong[: view.details]:
         yield from _failure(group)
     if view.details is not None and len(wrong) > view.details:
-        yield f"- and {len(wrong) - view.details} more"
+        yield f"- and {len(wrong) - view.details:,} more"
     yield ""
     yield "</details>"
     yield ""

@@ -16,6 +16,7 @@ from harness.compare import Comparison, Flip
 from harness.differences import Difference, change, sentence
 from harness.render import Report, View, layout, output, words
 from harness.render.layout import Column, Grid
+from harness.rows import RunRow
 from harness.summary import Group
 
 if TYPE_CHECKING:
@@ -282,17 +283,17 @@ def _failures(report: Report, view: View) -> Iterator[str]:
             same = group.trouble.message if group.status == "error" and group.trouble else ""
             wrong.setdefault(same or group.id, []).append(group)
     for first, *others in list(wrong.values())[: view.details]:
-        yield from _failure(first, view)
+        yield from _failure(first, report.run, view)
         if others:
             shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
-            yield from _wrapped(f"the same for {len(others)} more: {shown}", view, "  ")
+            yield from _wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
         yield ""
     if view.details is not None and len(wrong) > view.details:
-        yield f"and {len(wrong) - view.details} more: gemini-harness report {report.run['id']} -v"
+        yield f"and {len(wrong) - view.details:,} more: gemini-harness report {report.run['id']} -v"
         yield ""
 
 
-def _failure(group: Group, view: View) -> Iterator[str]:
+def _failure(group: Group, run: RunRow, view: View) -> Iterator[str]:
     mark = words.MARKS[group.status]
     needs = words.needs(group)
     yield f"{_painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
@@ -316,7 +317,7 @@ def _failure(group: Group, view: View) -> Iterator[str]:
             yield f"    actual    {actual}"
     if trouble is not None and trouble.more:
         yield f"    and {trouble.more} more in this attempt"
-    yield f"  again: {words.rerun(group)}"
+    yield f"  again: {words.rerun(group, run)}"
 
 
 def _wrapped(text: str, view: View, indent: str) -> Iterator[str]:
@@ -375,7 +376,7 @@ def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     rows = [
         [
             target,
-            *(str(counted[target].get(status, 0)) for status in statuses),
+            *(f"{counted[target].get(status, 0):,}" for status in statuses),
             *(tally(groups) for _, tally in _TALLIES),
         ]
         for target, groups in by_target
@@ -417,7 +418,7 @@ def _compared(comparison: Comparison, view: View) -> Iterator[str]:
     for flip in comparison.flips[: view.details]:
         yield from _flip(flip, view)
     if len(comparison.flips) > len(comparison.flips[: view.details]):
-        yield f"  and {len(comparison.flips[view.details :])} more; -v shows all"
+        yield f"  and {len(comparison.flips[view.details :]):,} more; -v shows all"
     yield ""
     if comparison.differences:
         yield from _fitted(DIFFERENCE_HEADER, difference_rows(comparison), view)

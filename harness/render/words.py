@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.model import Json, Status
 from harness.render import Report
-from harness.rows import PlaceRow, VerdictRow, dumps
+from harness.rows import PlaceRow, RunRow, VerdictRow, dumps
 from harness.summary import Group, Summary, Trouble, median
 
 LABELS = {
@@ -183,12 +183,24 @@ def simulated(summary: Summary) -> bool:
 
 def totals(counts: Mapping[Status, int]) -> str:
     """``12 passed, 1 failed``; ``nothing ran`` where there is nothing to count."""
-    return ", ".join(f"{number} {status}" for status, number in counts.items() if number) or "nothing ran"
+    return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or "nothing ran"
 
 
-def rerun(group: Group) -> str:
-    """The command that plays this group again."""
-    return f"gemini-harness run {quoted(group.place['file'])} -k {quoted(group.id)}"
+def rerun(group: Group, run: RunRow) -> str:
+    """The command that plays this group again as it was played: live or not, from the same cassettes, as often, as strictly."""
+    said = ["gemini-harness", "run", group.place["file"], "-k", group.id, *_repeated(run)]
+    return " ".join(map(quoted, said))
+
+
+def _repeated(run: RunRow) -> Iterator[str]:
+    if run["record_mode"] == "live":
+        yield "--live"
+    chosen = run["selection"]
+    for name in ("cassettes", "repeat"):
+        if chosen.get(name):
+            yield from (f"--{name}", str(chosen[name]))
+    if chosen.get("strict"):
+        yield "--strict"
 
 
 def quoted(text: str) -> str:
@@ -222,9 +234,9 @@ def remarks(report: Report) -> list[str]:
     said += _for_reasons("expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"])
     said += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
     for check, reasons in summary.waived.items():
-        said += [f"waived {check.removeprefix('invariant:')} {times} x: {each}" for each, times in reasons.items()]
+        said += [f"waived {check.removeprefix('invariant:')} {times:,} x: {each}" for each, times in reasons.items()]
     for check, times in summary.warnings.most_common():
-        said.append(f"warning {check.removeprefix('invariant:')} {times} x")
+        said.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
     return said
 
 
@@ -234,6 +246,6 @@ def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str
     for group, reason in cases:
         by_reason.setdefault(reason or "no reason given", []).append(group)
     return [
-        f"{what}: {ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {reason}"
+        f"{what}: {ids[0]}{f' and {len(ids) - 1:,} more' if len(ids) > 1 else ''}: {reason}"
         for reason, ids in by_reason.items()
     ]

@@ -25,7 +25,7 @@ def write_run(report: Report, view: View, out: TextIO, home: str | None = None) 
     out.write(overview.made_up(report.summary) or "")
     out.writelines(overview.section(name, inside) + "\n" for name, inside in sections.items())
     out.write("</main>\n")
-    out.write(block(trials.facts(report.summary), id="facts") + "\n")
+    out.write(block(trials.facts(report.summary, report.run), id="facts") + "\n")
     out.writelines(f"{each}\n" for each in trials.blocks(report.rows(), report.summary))
     out.write(closing())
 

@@ -9,7 +9,7 @@ from harness.render import Report, View, layout, words
 from harness.render.html import plots
 from harness.render.html.markup import Markup, element
 from harness.render.layout import Column, Grid
-from harness.rows import VerdictRow
+from harness.rows import RunRow, VerdictRow
 from harness.summary import Group, Summary
 
 OPEN, LISTED = 8, 100
@@ -54,7 +54,7 @@ def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
     yield "summary", _summary(report)
     wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
     if wrong:
-        yield "failures", _failures(wrong, numbers)
+        yield "failures", _failures(wrong, numbers, report.run)
     yield "matrix", _matrix(report, view, numbers)
     if drawn := list(_plots(report.summary)):
         yield "plots", element("div", *drawn)
@@ -258,8 +258,8 @@ def _plots(summary: Summary) -> Iterator[Markup]:
 # --- what failed --------------------------------------------------------------------------------------
 
 
-def _failures(wrong: Sequence[Group], numbers: Numbers) -> Markup:
-    listed = [_failure(group, numbers[group.id]) for group in wrong[:LISTED]]
+def _failures(wrong: Sequence[Group], numbers: Numbers, run: RunRow) -> Markup:
+    listed = [_failure(group, numbers[group.id], run) for group in wrong[:LISTED]]
     more = len(wrong) - LISTED
     rest = element("p", f"and {more:,} more: the list of trials has all of them", class_="about") if more > 0 else None
     folded = element("summary", f"{len(wrong) - OPEN:,} more")
@@ -270,7 +270,7 @@ def _failures(wrong: Sequence[Group], numbers: Numbers) -> Markup:
     )
 
 
-def _failure(group: Group, number: int) -> Markup:
+def _failure(group: Group, number: int, run: RunRow) -> Markup:
     needs = words.needs(group)
     head = element(
         "p",
@@ -279,7 +279,7 @@ def _failure(group: Group, number: int) -> Markup:
         element("small", needs) if needs else None,
         element("small", words.place(words.where(group))),
     )
-    again = element("code", words.rerun(group), class_="again")
+    again = element("code", words.rerun(group, run), class_="again")
     return element("li", head, element("div", *_why(group), class_="why"), again)
 
 

@@ -13,7 +13,7 @@ from harness.providers import ROWS
 from harness.render import words
 from harness.render.html.markup import Markup, block
 from harness.reply import an_object, candidate_of, parts_of
-from harness.rows import Row, TurnRow, dumps
+from harness.rows import Row, RunRow, TurnRow, dumps
 from harness.summary import STATUSES, Group, Summary
 
 BLOCK = 50
@@ -25,7 +25,7 @@ COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost
 """Measures that the list of trials shows."""
 
 
-def facts(summary: Summary) -> dict[str, Any]:
+def facts(summary: Summary, run: RunRow) -> dict[str, Any]:
     """What holds for the whole run: the groups, in the order to which the index refers, and how each target is given its key."""
     return {
         "block": BLOCK,
@@ -33,14 +33,14 @@ def facts(summary: Summary) -> dict[str, Any]:
         "marks": [words.MARKS[status] for status in STATUSES],
         "columns": [[name, words.label(name)] for name in COLUMNS],
         "labels": words.LABELS,
-        "groups": [_group(group) for group in summary.groups.values()],
+        "groups": [_group(group, run) for group in summary.groups.values()],
         "keys": {target: _key(target) for target, _ in summary.by_target()},
     }
 
 
-def _group(group: Group) -> list[Json]:
+def _group(group: Group, run: RunRow) -> list[Json]:
     axes = " ".join(f"{name}={spelled(name, value)}" for name, value in group.axes.items())
-    return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group)]
+    return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group, run)]
 
 
 def _key(target: str) -> str | None:

@@ -1,0 +1,82 @@
+"""``run --dry-run``: what would be sent, and how many requests. Nothing is sent."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from harness import session
+from harness.commands import printing
+from harness.commands.stdout import Stdout
+from harness.errors import UsageError
+from harness.model import Trial
+from harness.play import prepare
+from harness.render import words
+from harness.rows import VERSION, dumps
+from harness.session import Plan
+
+FORMATS = ("table", "json")
+
+
+def check(options: Namespace) -> None:
+    """Raises UsageError for formats that need answers."""
+    wrong = [name for name, _ in printing.wanted(options.format) if name not in FORMATS]
+    if wrong:
+        raise UsageError(f"--dry-run has no answers to show as {wrong[0]}: it prints {' or '.join(FORMATS)}")
+
+
+def show(plan: Plan, options: Namespace) -> int:
+    """Print every request, or one JSON document of them. The exit code: 5 where nothing would be sent."""
+    sent = sum(session.requests_of(trial) for trial in plan.trials)
+    for name, file in printing.wanted(options.format):
+        lines = _document(plan, sent) if name == "json" else _lines(plan, options, sent)
+        with Stdout() if file is None else printing.into(file) as out:
+            out.writelines(lines)
+    return 0 if sent else 5
+
+
+def _document(plan: Plan, sent: int) -> Iterator[str]:
+    """``trials``: id, group, target, ``skip`` (why, or null), requests, and of the first: method, url, bytes, transport, cassette."""
+    yield f'{{"version":{VERSION},"dry_run":true,"trials":['
+    for number, trial in enumerate(plan.trials):
+        yield (",\n" if number else "\n") + dumps(_row(trial, plan))
+    totals = {"trials": len(plan.trials), "requests": sent}
+    yield f'\n],"totals":{dumps(totals)},"notes":{dumps(plan.notes)}}}\n'
+
+
+def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": trial.id, "group": trial.group, "target": str(trial.target), "skip": trial.skip}
+    if trial.skip is not None:
+        return {**row, "requests": 0}
+    request = prepare(trial, plan.config)
+    first = {"method": request.method, "url": request.url, "bytes": len(request.content)}
+    told = {"transport": request.transport, "cassette": str(trial.cassette)}
+    return {**row, "requests": session.requests_of(trial), **first, **told}
+
+
+def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
+    for trial in plan.trials:
+        yield f"{_line(trial, plan)}  {trial.id}\n"
+    counted = f"{words.count(len(plan.trials), 'trial')}, {words.count(sent, 'request')}"
+    yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
+    yield from (f"note: {note}\n" for note in plan.notes)
+
+
+def _line(trial: Trial, plan: Plan) -> str:
+    if trial.skip is not None:
+        return f"skipped: {trial.skip}"
+    request = prepare(trial, plan.config)
+    number = session.requests_of(trial)
+    more = f" and {number - 1} more" if number > 1 else ""
+    return f"{request.method} {request.url} {len(request.content):,} bytes{more}"
+
+
+def _to(plan: Plan, options: Namespace) -> str:
+    cassettes = {trial.cassette for trial in plan.trials if trial.skip is None}
+    there = sum(path.exists() for path in cassettes)
+    if options.live:
+        return ", all of them live"
+    if options.record_mode == "none":
+        return f", answered from {len(cassettes):,} cassettes ({there:,} there)"
+    return f", recorded into {len(cassettes):,} cassettes ({there:,} there) in mode {options.record_mode}"

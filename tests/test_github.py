@@ -1,0 +1,180 @@
+"""What GitHub Actions is told: annotations, the step's summary, and the workflow that the README shows."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli import main
+from harness.commands import stepsummary
+from harness.commands.stepsummary import LIMIT, StepSummary, fitting
+from harness.compare import compare_axis
+from harness.render import Report, View, find
+from harness.rows import Row
+from harness.store import RunWriter
+from harness.summary import summarise
+from tests.made import failed, row, run, unjudged, verdict
+
+ROOT = Path(__file__).parents[1]
+SHOWN = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::([^\r\n]*)")
+"""An annotation, as the runner reads it: the first ``::`` after the properties begins the message."""
+
+
+def annotated(rows: list[Row], **view: Any) -> list[tuple[str, dict[str, str], str]]:
+    out = io.StringIO()
+    find("github", "run")(Report(run(), summarise(rows), lambda: rows), View(**view), out)
+    return read(out.getvalue())
+
+
+def read(text: str) -> list[tuple[str, dict[str, str], str]]:
+    found = [SHOWN.fullmatch(line) for line in text.splitlines()]
+    assert all(found)
+    return [(each[1], dict(part.split("=", 1) for part in each[2].split(",")), each[3]) for each in found if each]
+
+
+def test_each_group_that_went_wrong_is_annotated_where_it_stands() -> None:
+    (level, about, message), (_, other, _), (closing, _, totals) = annotated([failed(), unjudged("b"), row("c")])
+    assert (level, about["file"], about["line"]) == ("error", "suites/geography.yaml", "7")
+    assert about["title"] == "FAIL geography/capital@simulator/flash"
+    assert message == 'text: expected "Oslo", got "Bergen"'
+    assert other["title"].startswith("ERROR")
+    assert (closing, totals[:30]) == ("notice", "1 passed, 1 failed, 1 error - ")
+
+
+def test_no_text_can_end_its_annotation() -> None:
+    evil = "50%: a,b::c\r\n::error::d"
+    wrong = verdict("text", ok=False, message=evil)
+    ((_, about, message), _) = annotated([failed("a:b,c=d%", verdicts=[wrong])])
+    assert about["title"] == "FAIL geography/a%3Ab%2Cc=d%25@simulator/flash"
+    assert message == "text: 50%25: a,b::c\\r%0A::error::d"
+
+
+@pytest.mark.parametrize(("wrong", "shown"), [(10, 10), (11, 10), (500, 10)])
+def test_what_github_would_drop_is_one_line(wrong: int, shown: int) -> None:
+    said = annotated([failed(f"case-{n}") for n in range(wrong)])
+    errors = [message for level, _, message in said if level == "error"]
+    assert len(errors) == shown
+    left = re.match(r"and (\d+) more", errors[-1])
+    assert (int(left[1]) if left else 1) == wrong - shown + 1
+
+
+def test_files_are_named_from_the_root_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = tmp_path / "repository" / "evals"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    assert stepsummary.named("suites/a.yaml") == "suites/a.yaml"
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "repository"))
+    assert stepsummary.named("suites/a.yaml") == "evals/suites/a.yaml"
+    assert stepsummary.named(str(inside / "b.yaml")) == "evals/b.yaml"
+    assert stepsummary.named("../../elsewhere.yaml") == "../../elsewhere.yaml"
+    ((_, about, _), _) = annotated([failed()], named=stepsummary.named)
+    assert about["file"] == "evals/suites/geography.yaml"
+
+
+def test_flips_and_gates_of_a_comparison_are_annotated() -> None:
+    good = [verdict("text", ok=True)]
+    rows = [
+        row("a", "g/one", verdicts=good),
+        failed("a", "g/two"),
+        failed("b", "g/one"),
+        row("b", "g/two", verdicts=good),
+    ]
+    out = io.StringIO()
+    find("github", "comparison")(compare_axis(summarise(rows), "target", "g/one", "g/two"), View(), out)
+    worse, better, closing = read(out.getvalue())
+    assert (worse[0], worse[1]["title"], worse[1]["line"]) == ("error", "flip geography/a@g/two", "7")
+    assert worse[2] == 'text: passed -> failed%0Atext: expected "Oslo", got "Bergen"'
+    assert (better[0], better[2]) == ("notice", "text: failed -> passed")
+    assert closing[2].startswith("g/two against g/one; 2 flips in 2 cells")
+
+
+# --- the step's summary -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    summary = tmp_path / "summary.md"
+    summary.touch()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    reports = tmp_path / "reports"
+    rows = [failed(), row("b")]
+    with RunWriter(reports, run()) as writer:
+        for each in rows:
+            writer.append(each)
+        writer.close(summarise(rows))
+    return summary
+
+
+def report(step: Path, *formats: str) -> int:
+    asked = (part for each in formats for part in ("--format", each))
+    return main(["report", "--reports", str(step.parent / "reports"), *asked])
+
+
+def test_github_writes_the_summary_of_its_step_after_what_is_there(step: Path) -> None:
+    step.write_text("# before\n")
+    assert report(step, "github") == 0
+    text = step.read_text()
+    assert text.startswith("# before\n**1 passed, 1 failed** &middot; replayed; recorded from simulator (SIMULATED")
+    assert "| capital | **FAIL**" in text
+
+
+def test_no_other_format_writes_it(step: Path) -> None:
+    report(step, "table", "markdown:" + str(step.parent / "x.md"))
+    assert step.read_text() == ""
+
+
+def test_a_log_may_hold_the_table_and_the_annotations(step: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(step, "table", "github") == 0
+    out = capsys.readouterr().out
+    assert "1 passed, 1 failed (2 trials)" in out
+    assert "\n::error file=" in out
+
+
+def test_a_summary_that_cannot_be_written_is_said(
+    step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step.parent))
+    assert report(step, "github") == 4
+    assert "cannot write the step's summary" in capsys.readouterr().err
+
+
+def test_a_summary_that_is_too_long_is_cut_between_lines(tmp_path: Path) -> None:
+    file = tmp_path / "summary.md"
+    file.write_text("x" * 100_000 + "\n")
+    with StepSummary(file) as out:
+        out.write("<details open>\n" + "\N{TROPHY} a line\n" * 200_000)
+    data = file.read_bytes()
+    assert LIMIT - 100 < len(data) <= LIMIT
+    text = data.decode()
+    assert text.endswith("</details>" + stepsummary.CUT)
+    assert set(text.splitlines()[2:-4]) == {"\N{TROPHY} a line"}
+
+
+@pytest.mark.parametrize("room", [-5, 0, 50])
+def test_no_room_is_nothing(room: int) -> None:
+    assert fitting("a\n" * 1000, room) == b""
+
+
+# --- the workflow -------------------------------------------------------------------------------------
+
+
+def test_the_workflow_of_the_readme_is_one() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    found = re.search(r"```yaml\n(name: .*?)```", text, re.DOTALL)
+    assert found
+    workflow = yaml.safe_load(found[1])
+    assert workflow[True]
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    lines = [line for step in steps for line in step.get("run", "").splitlines() if line.startswith("gemini-harness ")]
+    assert len(lines) == 2
+    assert any("--format github" in line for line in lines)
+    for line in lines:
+        assert shlex.split(line.partition("||")[0])
