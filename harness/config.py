@@ -7,6 +7,7 @@ reports = "reports"
 concurrency = 8                  requests in flight
 attempts = 3                     per request, where trying again can help
 max_body_bytes = 67108864        an answer is cut off beyond this
+max_cost = 5.00                  dollars that one run may spend on live answers
 
 [tool.gemini-harness.timeouts]   seconds
 connect = 10
@@ -18,19 +19,29 @@ wait = 60                        the longest wait that a server may ask for befo
 base_url = "https://gateway.example/gemini"
 keys = ["MY_GATEWAY_KEY"]        environment variables, the first one set wins
 auth = "bearer"                  or "x-goog-api-key", or "none"
+prices = "google"                it charges Google's list prices (without this: what it charges is not known)
+price_factor = 0.8               ... times this
+
+[tool.gemini-harness.prices."my-model"]          or "my-gateway/my-model": at that provider only
+input = 0.30                     dollars per million tokens
+output = 2.50
+cached = 0.03                    default: as input
+search = 14                      dollars per thousand searches
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from harness.providers import ROWS, Auth, Provider
+from harness.prices import OwnPrice, Tariff, listed
+from harness.providers import ROWS, Auth, PriceList, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,9 @@ class Config:
     concurrency: int = 8
     attempts: int = 3
     max_body_bytes: int = 64 * 1024 * 1024
+    max_cost: float | None = None
     timeouts: Timeouts = Timeouts()
+    prices: Mapping[str, OwnPrice] = field(default_factory=dict)
     repeated: tuple[str, ...] = ()
     """Options that were given instead of what stands in the file: a printed command has to repeat them."""
 
@@ -70,6 +83,15 @@ class Config:
             raise UsageError(
                 f"no provider is called {provider!r}{_nearest(provider, self.providers)}; there are: {known}"
             ) from None
+
+    def tariff(self, provider: str) -> Tariff:
+        """Whose prices hold at that provider. Raises UsageError as ``find`` does."""
+        return Tariff(self.find(provider), self.prices)
+
+    @property
+    def price_source(self) -> str:
+        """Where prices come from, in words."""
+        return f"{listed().source}{' and the configuration' if self.prices else ''}"
 
 
 def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
@@ -110,10 +132,11 @@ def _table(file: Path) -> Mapping[str, Any] | None:
 
 def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
     complaints: list[str] = []
-    plain = {key: value for key, value in table.items() if key not in ("timeouts", "providers")}
-    settings = _typed(Config, plain, "", complaints, but=("folder", "file", "repeated"), also=("timeouts", "providers"))
+    plain = {key: value for key, value in table.items() if key not in _TABLES}
+    settings = _typed(Config, plain, "", complaints, but=("folder", "file", "repeated", *_TABLES), also=_TABLES)
     timeouts = _typed(Timeouts, _mapping(table, "timeouts", complaints), "timeouts.", complaints)
     rows = _rows(_mapping(table, "providers", complaints), complaints)
+    prices = _prices(_mapping(table, "prices", complaints), rows, complaints)
     settings.setdefault("provider", Config().provider)
     if settings["provider"] not in rows:
         name = settings["provider"]
@@ -123,7 +146,12 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     for name in ("suites", "cassettes", "reports"):
         settings[name] = folder / settings.get(name, name)
     providers = {name: _addressed(row, environ) for name, row in rows.items()}
-    return Config(folder=folder, file=file, providers=providers, timeouts=Timeouts(**timeouts), **settings)
+    return Config(
+        folder=folder, file=file, providers=providers, timeouts=Timeouts(**timeouts), prices=prices, **settings
+    )
+
+
+_TABLES = ("timeouts", "providers", "prices")
 
 
 def _mapping(table: Mapping[str, Any], key: str, complaints: list[str]) -> Mapping[str, Any]:
@@ -159,11 +187,13 @@ def _typed(
 def _value(kind: str, value: Any) -> Any:
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    if kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+    if kind in ("float", "float | None") and _is_number(value) and value > 0:
+        return float(value)
+    if kind in ("Dollars", "Dollars | None") and _is_number(value) and value >= 0:
         return float(value)
     if kind == "bool" and isinstance(value, bool):
         return value
-    if kind == "Auth" and value in get_args(Auth):
+    if kind in _CHOICES and value in _CHOICES[kind]:
         return value
     if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
@@ -172,12 +202,20 @@ def _value(kind: str, value: Any) -> Any:
     raise ValueError(f"expected {_WORDS.get(kind, 'text')}, got {_word(value)}")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {"Auth": get_args(Auth), "PriceList | None": get_args(PriceList)}
 _WORDS = {
     "int": "a whole number above 0",
     "float": "a number above 0",
+    "float | None": "a number above 0",
+    "Dollars": "dollars, 0 or more",
+    "Dollars | None": "dollars, 0 or more",
     "bool": "true or false",
-    "Auth": " or ".join(f'"{each}"' for each in get_args(Auth)),
     "tuple[str, ...]": "a list of names",
+    **{kind: " or ".join(f'"{each}"' for each in choices) for kind, choices in _CHOICES.items()},
 }
 
 
@@ -198,8 +236,27 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
             complaints.append(f"{at}base_url: expected {_ADDRESS}, got {_plain(row['base_url'])!r}")
         if row.get("key") and not row.get("simulated", name in rows and rows[name].simulated):
             complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
+        if "base_url" in row and not (name in rows and rows[name].simulated):
+            row.setdefault("prices", None)  # another host has prices of its own
         rows[name] = replace(rows[name], **row) if name in rows else Provider(**{"name": name, "kind": name, **row})
     return rows
+
+
+def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints: list[str]) -> dict[str, OwnPrice]:
+    found = {}
+    for name in tables:
+        at = f"prices.{name}."
+        before = len(complaints)
+        row = _typed(OwnPrice, _mapping(tables, name, complaints), at, complaints)
+        needed = [each.name for each in fields(OwnPrice) if each.default is MISSING]
+        if len(complaints) == before:
+            complaints += [f"{at}{each}: missing" for each in needed if each not in row]
+        provider, slash, _ = name.rpartition("/")
+        if slash and provider not in rows:
+            complaints.append(f"prices.{name}: no provider is called {provider!r}{_nearest(provider, rows)}")
+        if len(complaints) == before:
+            found[name] = OwnPrice(**row)
+    return found
 
 
 _ADDRESS = "http://... or https://..., with no name or password in it"
@@ -216,7 +273,8 @@ def _plain(text: str) -> str:
 
 
 def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
-    """The row at the address that the environment names, if any; answers from there are labelled with that host."""
+    """The row at the address that the environment names, if any; answers from there are labelled with that host,
+    and what is charged there is not known."""
     address = environ.get(row.base_url_from, "").strip() if row.base_url_from else ""
     if not address:
         return row
@@ -226,7 +284,7 @@ def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
         return replace(row, base_url=address.rstrip("/") + urlsplit(row.base_url).path)
     same = urlsplit(address).hostname == urlsplit(row.base_url).hostname
     kind = row.kind if same else f"{row.kind} at {urlsplit(address).hostname}"
-    return replace(row, base_url=address, kind=kind)
+    return replace(row, base_url=address, kind=kind, prices=row.prices if same else None)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -275,6 +275,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What an answer cost in US dollars. None where that is not known: then ``why``, and ``remedy`` where there is one."""
+
+    dollars: float | None = None
+    why: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One step as it was played."""
 
@@ -282,6 +291,7 @@ class Turn:
     request: Request
     exchange: Exchange
     reply: Reply
+    bill: Bill = Bill()
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +311,7 @@ class Evidence:
     audit: bool = False
     folder: Path = Path()
     earlier: Sequence[Turn] = ()
+    bill: Bill = Bill()
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was worked out once and several checks and rules need (see ``structured``)."""
 
@@ -353,7 +364,7 @@ class Problem:
 class Result:
     """One trial, judged. ``held`` counts the invariants that held; those violated or waived are among ``verdicts``.
 
-    ``measures`` are numbers in seconds or tokens (None: not known); they never pass or fail by themselves.
+    ``measures`` are numbers in seconds, tokens or dollars (None: not known); they never pass or fail by themselves.
     ``turns`` is what was said, kept until the run has been written.
     """
 

@@ -43,6 +43,7 @@ from harness.model import (
     Verdict,
 )
 from harness.predicates import holds
+from harness.prices import bill
 from harness.providers import build
 from harness.recorder import is_passing, refuses_key
 from harness.template import fill
@@ -118,7 +119,8 @@ async def _converse(talk: _Conversation, transport: Transport) -> None:
             return
         exchange = await transport.send(request, Slot(trial.cassette, trial.row, trial.attempt - 1, number))
         reply = replies.read(exchange)
-        turn = Turn(talk.filled(step), request, exchange, reply)
+        cost = bill(exchange, reply, talk.config.tariff(request.provider))
+        turn = Turn(talk.filled(step), request, exchange, reply, cost)
         talk.turns.append(turn)
         _refuse_passing(turn)
         talk.judge(turn)
@@ -215,6 +217,7 @@ class _Conversation:
             expects={each.check: each.parameter for each in step.expect},
             folder=self.trial.folder,
             earlier=tuple(self.turns[:-1]),
+            bill=turn.bill,
         )
         judgement = judge(evidence, step.expect, self.trial.waive)
         self.verdicts.extend(judgement.verdicts)
@@ -318,7 +321,7 @@ def _numbers(parameter: Json) -> Iterator[int]:
 
 
 def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
-    """Seconds and tokens over all turns: times of waiting and counts are summed, ``ttft_s`` and ``gap_s`` are the worst.
+    """Seconds, tokens and dollars over all turns: summed, but of ``ttft_s`` and ``gap_s`` the worst.
 
     Absent counts of an answer that has usage are 0; without usage they are not known.
     """
@@ -330,7 +333,11 @@ def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
     }
     for name in COUNTS:
         found[name] = _over(sum, [turn.reply.count(name) if turn.reply.usage else None for turn in turns])
-    return {**found, "cost_usd": None}
+    return {**found, "cost_usd": _over(_whole, [turn.bill.dollars for turn in turns])}
+
+
+def _whole(dollars: Sequence[float]) -> float:
+    return round(sum(dollars), 12)
 
 
 def _over(reduce: Callable[[Any], Any], values: Sequence[float | None]) -> float | None:

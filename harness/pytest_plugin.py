@@ -411,7 +411,9 @@ class _Run:
 
         mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
         selection = session.selection_row(self._asking.selected())
-        return RunWriter(self._asking.config.reports, run_row(record_mode=mode, front="pytest", selection=selection))
+        config = self._asking.config
+        header = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
+        return RunWriter(config.reports, header)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

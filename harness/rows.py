@@ -81,7 +81,10 @@ class TurnRow(TypedDict):
 
 
 class Row(TypedDict):
-    """One trial, judged. ``require`` is the number of attempts that must pass (None: all)."""
+    """One trial, judged. ``require`` is the number of attempts that must pass (None: all).
+
+    ``unpriced`` says why there is no ``cost_usd`` though there was an answer.
+    """
 
     id: str
     group: str
@@ -104,6 +107,7 @@ class Row(TypedDict):
     agree: Literal["shape", "text"] | None
     outcome: OutcomeRow | None
     cassette: NotRequired[str]
+    unpriced: NotRequired[str]
     turns: NotRequired[list[TurnRow]]
 
 
@@ -129,15 +133,26 @@ class RunRow(TypedDict):
     front: str
     selection: dict[str, Json]
     notes: list[str]
+    prices: NotRequired[str]
+
+
+class CostRow(TypedDict):
+    """What a run cost: ``usd`` of all trials whose cost is known (None: of none), and how many others there were, and why."""
+
+    usd: float | None
+    unknown: int
+    why: dict[str, int]
+    prices: str | None
 
 
 class GroupRow(TypedDict):
-    """The verdict that counts: a group's, over its attempts."""
+    """The verdict that counts: a group's, over its attempts. ``cost_usd`` is the sum; None where any is not known."""
 
     id: str
     status: Status
     passed: int
     attempts: int
+    cost_usd: float | None
 
 
 def result_json(result: Result) -> Row:
@@ -154,6 +169,10 @@ def result_json(result: Result) -> Row:
         "outcome": _outcome(result.turns[-1]) if result.turns else None,
         "turns": [_turn(each) for each in result.turns],
     }
+    unpriced = next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None)
+    if unpriced:
+        turns = row.pop("turns")
+        row["unpriced"], row["turns"] = unpriced, turns  # turns come last
     if result.problem is not None:
         problem = result.problem
         row["error"] = {"kind": problem.kind, "message": problem.message, "traceback": problem.traceback}

@@ -48,6 +48,7 @@ class Plan:
                 **{name: value for name, value in said.items() if value},
             },
             notes=self.notes,
+            prices=self.config.price_source,
         )
 
 

@@ -44,10 +44,11 @@ def run_row(
     suites: Sequence[SuiteRow] = (),
     selection: Mapping[str, Json] | None = None,
     notes: Sequence[str] = (),
+    prices: str | None = None,
 ) -> RunRow:
-    """The header of a run that starts now. Its id sorts by time."""
+    """The header of a run that starts now. Its id sorts by time. ``prices`` names the price list that costs come from."""
     now = datetime.now(UTC)
-    return {
+    row: RunRow = {
         "id": f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{os.urandom(1).hex()}",
         "started": now.isoformat(timespec="seconds"),
         "record_mode": record_mode,
@@ -59,6 +60,7 @@ def run_row(
         "selection": dict(selection or {}),
         "notes": list(notes),
     }
+    return {**row, "prices": prices} if prices else row
 
 
 def suite_row(suite: str, file: str, text: bytes, about: str = "") -> SuiteRow:
@@ -109,6 +111,7 @@ class RunWriter:
                     "run": {name: self.run[name] for name in _KNOWN_LATE},
                     "groups": [group.row() for group in summary.groups.values()],
                     "totals": summary.totals(),
+                    "cost": summary.cost(self.run.get("prices")),
                     "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                     "seconds": round(time.perf_counter() - self._started, 3),
                     "interrupted": interrupted,

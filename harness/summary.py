@@ -13,7 +13,7 @@ from functools import lru_cache
 from sys import intern
 
 from harness.model import Json, Status
-from harness.rows import GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
+from harness.rows import CostRow, GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
@@ -61,6 +61,8 @@ class Group:
     checks: dict[str, list[int]] = field(default_factory=dict)
     """Check -> attempts in which it held, attempts in which it did not."""
     warnings: int = 0
+    unpriced: int = 0
+    """Answered attempts whose cost is not known."""
     trouble: Trouble | None = None
     problems: frozenset[str] = frozenset()
     pairs: int = 0
@@ -121,8 +123,20 @@ class Group:
             return ()
         return self.measures.get(measure, ())
 
+    @property
+    def cost(self) -> float | None:
+        """Dollars of all attempts; None where that of any is not known."""
+        paid = self.measures.get("cost_usd", ())
+        return None if self.unpriced or not paid else round(sum(paid), 12)
+
     def row(self) -> GroupRow:
-        return {"id": self.id, "status": self.status, "passed": self.passed, "attempts": self.attempts}
+        return {
+            "id": self.id,
+            "status": self.status,
+            "passed": self.passed,
+            "attempts": self.attempts,
+            "cost_usd": self.cost,
+        }
 
     def add(self, row: Row) -> None:
         self.statuses[row["status"]] += 1
@@ -133,6 +147,7 @@ class Group:
                     self.measures[intern(name)] = [value]
                 else:
                     known.append(value)
+        self.unpriced += "unpriced" in row
         self._judge(row["verdicts"])
         if row["error"] is not None:
             self.problems |= {row["error"]["kind"]}
@@ -162,6 +177,8 @@ class Summary:
         self.provenance: dict[tuple[str, str, bool], list[str]] = {}
         """(mode, recorded from, simulated) -> the first and the last date of recording, where known."""
         self.lost_timing = 0
+        self.unpriced: Counter[str] = Counter()
+        """Why the cost of a trial is not known -> of how many trials."""
         self._waiting: dict[tuple[str, ...], Row] = {}
 
     def add(self, row: Row) -> None:
@@ -172,6 +189,8 @@ class Summary:
         group.add(row)
         for verdict in row["verdicts"]:
             self._note(verdict)
+        if "unpriced" in row:
+            self.unpriced[row["unpriced"]] += 1
         self._hear(row)
         if row["agree"] and row["outcome"] is not None:
             self._pair(row)
@@ -210,6 +229,16 @@ class Summary:
         """Of groups, by status."""
         counts = Counter(group.status for group in self.groups.values())
         return {status: counts[status] for status in STATUSES}
+
+    def cost(self, prices: str | None = None) -> CostRow:
+        """Of all trials; ``prices`` names the price list that was used."""
+        paid = [value for group in self.groups.values() for value in group.measures.get("cost_usd", ())]
+        return {
+            "usd": round(sum(paid), 12) if paid else None,
+            "unknown": self.unpriced.total(),
+            "why": dict(self.unpriced),
+            "prices": prices,
+        }
 
     def exit_code(self, *, interrupted: bool = False) -> int:
         """The first that holds of 2, 3, 4, 1, 6, 5; 0 where something ran and all of it is well."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from harness.checks.reference import reference
 from harness.cli import main
+from harness.prices import library
 from tests import faults
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +77,21 @@ def command_help() -> str:
     return out.getvalue()
 
 
+def price_list() -> str:
+    """The prices of the locked library, a row per model."""
+    document = library.extracted()
+    lines = [f"{json.dumps(name)}: {_rows(value)}" for name, value in document.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _rows(value: object) -> str:
+    if isinstance(value, list):
+        return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n]"
+    if isinstance(value, dict):
+        return "{\n  " + ",\n  ".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in value.items()) + "\n}"
+    return json.dumps(value)
+
+
 def fenced(text: str) -> str:
     return f"```\n{text.rstrip()}\n```"
 
@@ -94,6 +111,7 @@ def with_blocks(file: str, blocks: Mapping[str, str]) -> str:
 def files() -> Iterator[tuple[str, str]]:
     """(path, text) of everything that is generated."""
     blocks = {"table": played(SAMPLE), "failure": failing(), "commands": commands(), "faults": faults.table(FAULTS)}
+    yield "harness/prices/google.json", price_list()
     yield "README.md", with_blocks("README.md", {name: fenced(text) for name, text in blocks.items()})
     yield "suites/README.md", with_blocks("suites/README.md", {"checks": reference()})
     yield "suites/.gemini-harness.schema.json", command("schema")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 from harness import reply, shape
 from harness.checks import find_check
 from harness.checks.parameters import complaints
-from harness.errors import SuiteError
-from harness.model import Chunk, Evidence, Exchange, Provenance, Request
+from harness.errors import SuiteError, UsageError
+from harness.model import Bill, Chunk, Evidence, Exchange, Provenance, Request
 
 LIVE = Provenance("live", "google")
 LOST = Provenance("replay", "import", timing="lost")
@@ -597,3 +598,15 @@ def test_a_parameter_that_cannot_be_meant_is_refused(name: str, parameter: Any, 
 def test_what_still_waits_for_its_value_is_not_refused() -> None:
     assert refused("thoughtsTokenCount", {"min": shape.Later("${row.min}"), "max": 1}) == []
     assert refused("python", shape.Later("${row.check}")) == []
+
+
+def test_cost_is_a_number_of_dollars() -> None:
+    found = replace(evidence(answer("ok")), bill=Bill(0.0021))
+    assert said("cost", {"max": 0.003}, found) == []
+    assert said("cost", {"max": 0.002}, found) == ["cost: expected at most 0.002, got number 0.0021"]
+
+
+def test_cost_without_a_price_cannot_be_judged() -> None:
+    found = replace(evidence(answer("ok")), bill=Bill(None, "no price for gemini-9", "say what it costs"))
+    with pytest.raises(UsageError, match="cannot judge the cost: no price for gemini-9; say what it costs"):
+        said("cost", {"max": 1}, found)

@@ -104,3 +104,13 @@ def test_a_gate_that_makes_no_sense_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(UsageError) as caught:
         from_option(text)
     assert wrong in str(caught.value)
+
+
+def test_a_gate_on_cost() -> None:
+    base = rows(4, 4, measures={"cost_usd": 0.0010})
+    assert asked("cost=25%", base, rows(4, 4, measures={"cost_usd": 0.0012})) == (
+        False,
+        "holds: cost changed by +20% in 4 pairs; it may rise by 25%",
+    )
+    assert asked("cost=25%", base, rows(4, 4, measures={"cost_usd": 0.0014}))[0] is True
+    assert asked("cost=25%", base, rows(4, 4, measures={"cost_usd": None}))[0] is None

@@ -16,12 +16,15 @@ from typing import Any
 import pytest
 
 from harness.cassette import document, dump
+from harness.config import Config
 from harness.errors import MissingKey, NetworkFault
 from harness.jsontext import compact
 from harness.matrix import Selection, expand
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.play import expected_statuses, finish, play, play_all, prepare
+from harness.prices import OwnPrice
 from harness.recorder import Player, Recorder
+from harness.rows import result_json
 from harness.suite import parse
 from harness.wire import Wire
 from tests.asked import PARIS, PLACE, Script, config, exchange, step, trial, user
@@ -420,3 +423,34 @@ def test_live_and_replay_are_judged_alike(tmp_path: Path) -> None:
     assert replay.verdicts == live[0].verdicts
     assert replay.measures == pytest.approx(live[0].measures, abs=1e-5, nan_ok=True)
     assert replay.provenance == replace(live[0].provenance, mode="replay", timing="recorded")  # type: ignore[type-var]
+
+
+# --- what it cost -------------------------------------------------------------------------------------
+
+
+def priced(**prices: float) -> Config:
+    return config(prices={"gemini-2.5-flash": OwnPrice(1, 2, **prices)})
+
+
+def test_the_cost_of_all_turns_adds_up() -> None:
+    one = trial([step("What to wear?"), step("", replies={"weather": {"sky": "snow"}})])
+    result = finish(play(one, Script(CALL, PARIS), priced()))
+    assert result.measures["cost_usd"] == pytest.approx((10 + 4 + 2 * (5 + 7 + 1)) / 1e6)
+    assert "unpriced" not in result_json(result)
+
+
+def test_a_turn_without_a_price_makes_the_whole_unknown_and_says_why() -> None:
+    row = result_json(played(trial([step()]), PARIS))
+    assert row["measures"]["cost_usd"] is None
+    assert row["unpriced"] == "provider 'here' has no price for gemini-2.5-flash"
+    assert list(row)[-1] == "turns"
+
+
+def test_a_cost_that_cannot_be_judged_is_an_error_not_a_failure() -> None:
+    one = trial([step(expect={"cost": {"max": 1}})])
+    result = played(one, PARIS)
+    assert result.status == "error"
+    assert result.problem is not None
+    assert result.problem.kind == "suite"
+    assert '[tool.gemini-harness.prices."here/gemini-2.5-flash"]' in result.problem.message
+    assert finish(play(one, Script(PARIS), priced())).status == "passed"

@@ -289,9 +289,8 @@ def test_failing_attempts_within_the_tolerance_are_xfailed(project: pytest.Pytes
     result = recorded_flaky(project, "2/4").runpytest("suites/flaky.yaml")
     result.assert_outcomes(passed=2, xfailed=2)
     ((*_, ending),) = runs(project)
-    assert ending["groups"] == [
-        {"id": "flaky/odd@simulator/gemini-3-flash-preview", "status": "passed", "passed": 2, "attempts": 4}
-    ]
+    (group,) = ending["groups"]
+    assert (group["status"], group["passed"], group["attempts"]) == ("passed", 2, 4)
 
 
 def test_the_first_failing_attempt_beyond_the_tolerance_fails(project: pytest.Pytester) -> None:

@@ -265,6 +265,7 @@ def test_json_is_one_document_without_turns() -> None:
         "status": "failed",
         "passed": 0,
         "attempts": 1,
+        "cost_usd": None,
     }
     assert document["totals"] == {"passed": 1, "failed": 1, "error": 0, "skipped": 0, "xfailed": 0, "xpassed": 0}
 
@@ -378,3 +379,37 @@ def test_a_comparison_is_written_too(name: str) -> None:
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no format 'makdown' for a run; did you mean markdown"):
         find("makdown", "run")
+
+
+@pytest.mark.parametrize(
+    ("dollars", "shown"),
+    [(0, "0.00"), (1234.5, "1,234.50"), (0.123, "0.12"), (0.0123, "0.012"), (0.00123, "0.0012"), (1.5e-6, "0.0000015")],
+)
+def test_dollars_keep_two_digits_that_matter(dollars: float, shown: str) -> None:
+    assert words.measured("cost_usd", dollars) == shown
+
+
+def test_a_sum_with_unknown_parts_says_so() -> None:
+    rows = [
+        row("a", measures={"cost_usd": 0.25}),
+        row("b", measures={"cost_usd": None}, unpriced="the answer broke off"),
+        row("c", target="simulator/pro", measures={"cost_usd": None}, unpriced="no price"),
+    ]
+    said = printed(rows, measures=("cost_usd",))
+    assert "target           passed  tokens  thoughts  cost $  latency s" in said
+    assert "simulator/flash       2       -         -   >0.25          -" in said
+    assert "simulator/pro         1       -         -       -          -" in said
+    assert "cost unknown in 1 trial: the answer broke off" in said
+    assert "cost at least (unknown in 2 trials) $0.25" in said
+    assert "SIMULATED" in said[said.index("cost at least") :]
+    document = json.loads(printed(rows, "json"))
+    assert document["cost"] == {
+        "usd": 0.25,
+        "unknown": 2,
+        "why": {"the answer broke off": 1, "no price": 1},
+        "prices": None,
+    }
+    assert [group["cost_usd"] for group in document["groups"]] == [0.25, None, None]
+    assert "Cost at least (unknown in 2 trials)" in printed(rows, "markdown")
+    assert "at least (unknown in 2 trials)" in printed(rows, "html")
+    assert "cost_usd" in printed(rows, "csv").splitlines()[0]

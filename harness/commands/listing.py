@@ -61,8 +61,10 @@ def _providers() -> Iterator[str]:
 
 
 def _models() -> Iterator[str]:
+    from harness.config import load
     from harness.models import catalogue
 
+    tariff = load(Path()).tariff("google")
     rows = []
     for name, facts in catalogue().models.items():
         thinking = facts.thinking
@@ -76,8 +78,8 @@ def _models() -> Iterator[str]:
         ends = (
             f"{'until' if facts.stage not in ('retired', 'shutdown') else 'ended'} {facts.ends}" if facts.ends else ""
         )
-        rows.append((name, facts.stage, takes or "no thinking", ends))
-    yield from _columns(rows)
+        rows.append((name, facts.stage, tariff.in_words(name), takes or "no thinking", ends))
+    yield from _columns([("model", "stage", "$ in/out/cached", "thinking", ""), *rows])
 
 
 def _first_line(text: str) -> str:

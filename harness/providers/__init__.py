@@ -21,6 +21,7 @@ from harness.errors import MissingKey, UsageError
 from harness.model import Json, Request, Transport
 
 Auth = Literal["x-goog-api-key", "bearer", "none"]
+PriceList = Literal["google"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Provider:
     ``keys`` are environment variables, the first one set wins. ``kind`` is what tables and cassettes call the source of
     an answer. ``record_host`` is the host under which exchanges are stored and matched; None: the real one.
     ``base_url_from`` names a variable that replaces ``base_url``. ``key`` is a fixed credential that is no secret.
+    ``prices``: whose list prices hold, times ``price_factor``; None: what it charges is not known.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Provider:
     record_host: str | None = None
     base_url_from: str | None = None
     key: str | None = None
+    prices: PriceList | None = None
+    price_factor: float = 1.0
 
     @property
     def origin(self) -> tuple[str, str]:
@@ -72,6 +76,7 @@ def _simulator(name: str, prefix: str) -> Provider:
         record_host="simulator.invalid",
         base_url_from="SIMULATOR_BASE_URL",
         key="simulator",
+        prices="google",
     )
 
 
@@ -84,6 +89,7 @@ ROWS: Mapping[str, Provider] = {
             kind="google",
             keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
             base_url_from="GOOGLE_GEMINI_BASE_URL",
+            prices="google",
         ),
         Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
         Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),

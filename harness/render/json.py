@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 @output("json", of="run")
 def run_json(report: Report, _view: View, out: TextIO) -> None:
-    """One JSON document: run, results, groups, totals."""
+    """One JSON document: run, results, groups, totals, cost."""
     run = {**report.run, "notes": [*report.run["notes"], *report.notes], "interrupted": report.interrupted}
     out.write(f'{{"version":{VERSION},"run":{dumps(run)},"results":[')
     for number, row in enumerate(report.rows()):
         out.write(",\n" if number else "\n")
         out.write(dumps(without_turns(row)))
     groups = [group.row() for group in report.summary.groups.values()]
-    out.write(f'\n],"groups":{dumps(groups)},"totals":{dumps(report.summary.totals())}}}\n')
+    cost = report.summary.cost(report.run.get("prices"))
+    out.write(f'\n],"groups":{dumps(groups)},"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)}}}\n')
 
 
 @output("json", of="comparison")

@@ -45,6 +45,9 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     if rows:
         yield from _drawn(header, rows)
         yield ""
+    if words.cost(report):
+        yield escaped(f"{words.cost(report).capitalize()}.")
+        yield ""
     yield (
         f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "
         f"gemini-harness {report.run['harness']}."

@@ -355,6 +355,7 @@ def _remarks(report: Report, view: View) -> Iterator[str]:
 _TALLIES: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
     ("tokens", lambda groups: words.measured("totalTokenCount", words.whole(groups, "totalTokenCount"))),
     ("thoughts", lambda groups: words.measured("thoughtsTokenCount", words.whole(groups, "thoughtsTokenCount"))),
+    ("cost $", words.spent),
     ("latency s", lambda groups: words.measured("latency_s", words.middle(groups, "latency_s"))),
 )
 
@@ -367,17 +368,19 @@ def _targets(report: Report, view: View) -> Iterator[str]:
 
 
 def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per target): groups by the statuses that occur, all tokens, the median latency."""
+    """(header, a row per target): groups by the statuses that occur, all tokens, what they cost, the median latency."""
     by_target = list(report.summary.by_target())
     counted = {target: _counted(groups) for target, groups in by_target}
     totals = report.summary.totals()
     statuses = [status for status, number in totals.items() if number or status == "passed"]
-    header = ["target", *statuses, *(name for name, _ in _TALLIES)]
+    reckoned = any(group.unpriced or "cost_usd" in group.measures for _, groups in by_target for group in groups)
+    tallies = [each for each in _TALLIES if reckoned or each[1] is not words.spent]
+    header = ["target", *statuses, *(name for name, _ in tallies)]
     rows = [
         [
             target,
             *(f"{counted[target].get(status, 0):,}" for status in statuses),
-            *(tally(groups) for _, tally in _TALLIES),
+            *(tally(groups) for _, tally in tallies),
         ]
         for target, groups in by_target
     ]
@@ -396,6 +399,7 @@ def _ending(report: Report, view: View) -> Iterator[str]:
     if any(group.attempts > 1 for group in summary.groups.values()):
         yield "Numbers in a cell are medians of its attempts."
     yield from _wrapped(words.provenance(summary), view, "")
+    yield from _wrapped(words.cost(report), view, "") if words.cost(report) else ()
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
     cut = "interrupted: " if report.interrupted else ""
     yield f"{cut}{words.totals(summary.totals())} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,10 +53,17 @@ def measured(measure: str, value: float | None) -> str:
     if measure.endswith("_s"):
         return _seconds(value)
     if measure == "cost_usd":
-        return f"{value:.4f}"
+        return dollars(value)
     if measure == "pass_rate":
         return f"{value:.0%}"
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
+
+
+def dollars(value: float) -> str:
+    """Two digits that matter, and no fewer than cents: ``12.34``, ``0.0012``, ``0.0000015``."""
+    if not value or abs(value) >= 0.1:
+        return f"{value:,.2f}"
+    return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}"
 
 
 def _seconds(value: float) -> str:
@@ -221,6 +229,23 @@ def whole(groups: Sequence[Group], measure: str) -> float | None:
     return sum(values) if values else None
 
 
+def spent(groups: Sequence[Group]) -> str:
+    """What these groups cost; ``>`` before it where the cost of some attempts is not known, ``-`` where of none it is."""
+    paid = whole(groups, "cost_usd")
+    unknown = any(group.unpriced for group in groups)
+    return f"{'>' if unknown and paid is not None else ''}{measured('cost_usd', paid)}"
+
+
+def cost(report: Report) -> str:
+    """What the run cost, in a line; empty where nothing of it is known, or nothing was asked."""
+    known = report.summary.cost(report.run.get("prices"))
+    if known["usd"] is None:
+        return ""
+    least = f"at least (unknown in {count(known['unknown'], 'trial')}) " if known["unknown"] else ""
+    made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
+    return f"cost {least}${dollars(known['usd'])} at the prices of {known['prices'] or 'then'}{made_up}"
+
+
 def about(report: Report, suite: str) -> str:
     """What the suite says it is about."""
     return next((each.get("about", "") for each in report.run["suites"] if each["suite"] == suite), "")
@@ -235,6 +260,8 @@ def remarks(report: Report) -> list[str]:
     said += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
     for check, reasons in summary.waived.items():
         said += [f"waived {check.removeprefix('invariant:')} {times:,} x: {each}" for each, times in reasons.items()]
+    for reason, times in summary.unpriced.items():
+        said.append(f"cost unknown in {count(times, 'trial')}: {reason}")
     for check, times in summary.warnings.most_common():
         said.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
     return said

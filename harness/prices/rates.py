@@ -1,0 +1,78 @@
+"""The arithmetic: rates and usage -> dollars, as genai-prices reckons.
+
+A unit is a kind of token (or a search), by its dimensions: ``input``, ``input`` + ``audio``, ``input`` + ``cache_read`` ...
+What has a price of its own is paid at that price; what is left of the wider unit at the wider one's. A tiered price holds
+for all tokens of an answer whose input is longer than the tier's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+SEARCHES = "web_searches_kcount"
+
+
+class Tiered(NamedTuple):
+    """``base``, and from more than ``start`` input tokens on another price; ascending."""
+
+    base: float
+    tiers: tuple[tuple[int, float], ...]
+
+
+Rates = Mapping[str, float | Tiered]
+"""Price name (``input_mtok``) -> dollars per ``Unit.per``."""
+
+
+class Unit(NamedTuple):
+    """What is counted. ``usage`` is the name of the count, ``dimensions`` are ``name=value``."""
+
+    usage: str
+    per: int
+    dimensions: frozenset[str]
+
+
+class Unpriced(Exception):
+    """Something that is billed has no known price. The text says what; ``remedy`` what can be done, if anything."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        self.remedy = remedy
+        super().__init__(message)
+
+
+def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -> float:
+    """What this usage costs. Raises Unpriced where counts are missing or contradict each other, and for unpriced searches."""
+    if usage.get("web_searches") and rates and SEARCHES not in rates:
+        raise Unpriced("a Google search is billed, and the price of one is not known")
+    priced = sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions))
+    of_unit = {units[name].usage: price for name, price in rates.items()}
+    own: dict[Unit, int] = {}
+    for unit in priced:
+        narrower = sum(own[other] for other in own if unit.dimensions < other.dimensions)
+        own[unit] = _counted(unit, usage, units) - narrower
+        if own[unit] < 0:
+            raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
+    total = usage.get("input_tokens", 0)
+    return sum(_rate(of_unit[unit.usage], total) * count / unit.per for unit, count in own.items())
+
+
+def _rate(price: float | Tiered, total: int) -> float:
+    if not isinstance(price, Tiered):
+        return price
+    return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
+
+
+def _counted(unit: Unit, usage: Mapping[str, int], units: Mapping[str, Unit]) -> int:
+    """The count of a unit; 0 where nothing of it was told. Raises Unpriced where parts of it were told, but not it."""
+    if unit.usage in usage:
+        return usage[unit.usage]
+    told = [other.dimensions for other in units.values() if usage.get(other.usage)]
+    if any(unit.dimensions < other for other in told) or _is_overlap(unit.dimensions, told):
+        raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
+    return 0
+
+
+def _is_overlap(dimensions: frozenset[str], told: list[frozenset[str]]) -> bool:
+    """Whether it is where two units meet that were told of: cached tokens and audio, say, but not how many were both."""
+    return any(one | two == dimensions and not (one <= two or two <= one) for one, two in combinations(told, 2))

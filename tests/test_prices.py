@@ -1,0 +1,293 @@
+"""What an answer costs: our arithmetic is genai-prices', and whatever has no known price makes the whole unknown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from genai_prices import calc_price, extract_usage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.config import Config, load
+from harness.model import Bill
+from harness.prices import OwnPrice, Tariff, bill, library, listed
+from harness.prices.rates import Unpriced, dollars
+from harness.providers import ROWS
+from harness.reply import read
+from tests.exchanges import exchange, request
+
+SHIPPED = library.Prices(library.extracted())
+DAY = "2026-11-20T10:00:00+00:00"
+
+
+# --- our arithmetic is the library's ------------------------------------------------------------------
+
+counts = st.integers(0, 400_000)
+
+
+def details(total: int, shares: list[int]) -> list[dict[str, Any]]:
+    """The total, split over the modalities as the API tells it."""
+    names = ["TEXT", "AUDIO", "IMAGE", "VIDEO"]
+    whole = sum(shares) or 1
+    parts = [total * share // whole for share in shares]
+    parts[0] += total - sum(parts)
+    return [{"modality": name, "tokenCount": part} for name, part in zip(names, parts, strict=True) if part]
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> dict[str, Any]:
+    """``usageMetadata`` as an answer may hold it, in all its parts or in some."""
+    prompt, output = draw(counts), draw(counts)
+    shares = draw(st.lists(st.integers(0, 3), min_size=4, max_size=4))
+    cached = draw(st.integers(0, prompt))
+    found: dict[str, Any] = {"promptTokenCount": prompt, "candidatesTokenCount": output}
+    if draw(st.booleans()):
+        found["promptTokensDetails"] = details(prompt, shares)
+    if draw(st.booleans()):
+        found["cachedContentTokenCount"] = cached
+    if draw(st.booleans()):
+        found["cacheTokensDetails"] = details(cached, shares)
+    if draw(st.booleans()):
+        found["candidatesTokensDetails"] = details(output, draw(st.permutations(shares)))
+    if draw(st.booleans()):
+        found["thoughtsTokenCount"] = draw(counts)
+    if draw(st.booleans()):
+        found["toolUsePromptTokenCount"] = draw(counts)
+    return found
+
+
+@given(
+    model=st.sampled_from(SHIPPED.names),
+    usage=usages(),
+    searches=st.integers(0, 9),
+    day=st.dates(date(2024, 1, 1), date(2028, 1, 1)),
+    tier=st.sampled_from(["standard", "flex", "priority"]),
+)
+def test_every_model_costs_what_the_library_says(
+    model: str, usage: dict[str, Any], searches: int, day: date, tier: str
+) -> None:
+    prices = SHIPPED.find(model)
+    assert prices is not None
+    try:
+        rates = prices.on(day, tier)
+    except Unpriced:
+        assert tier != "standard"
+        return
+    reported = extract_usage({"usageMetadata": usage, "modelVersion": model}, provider_id="google").usage
+    reported.web_searches = searches
+    asked_at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    context = None if tier == "standard" else {"service_tier": tier}
+    try:
+        theirs = calc_price(
+            reported, model, provider_id="google", genai_request_timestamp=asked_at, price_context=context
+        )
+    except ValueError:
+        with pytest.raises(Unpriced):
+            dollars(rates, SHIPPED.usage(usage), SHIPPED.units)
+        return
+    assert theirs.model.id == prices.name
+    counted = {**SHIPPED.usage(usage), "web_searches": searches}
+    if searches and rates and "web_searches_kcount" not in rates:
+        with pytest.raises(Unpriced, match="search"):
+            dollars(rates, counted, SHIPPED.units)
+    else:
+        assert dollars(rates, counted, SHIPPED.units) == pytest.approx(float(theirs.total_price), rel=1e-9, abs=1e-15)
+
+
+def test_a_price_that_changes_holds_from_its_day_on() -> None:
+    prices = SHIPPED.find("gemini-3.8-flash")
+    assert prices is not None
+    change = date(2027, 1, 1)
+    assert prices.on(change - timedelta(days=1))["input_mtok"] == 0.75
+    assert prices.on(change)["input_mtok"] == 1.5
+
+
+def test_what_ships_is_the_locked_library() -> None:
+    assert listed().source == SHIPPED.source
+    assert SHIPPED.source == f"genai-prices {library.installed_version()}"
+
+
+def test_another_installed_version_is_read_from_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "installed_version", lambda: "9.9.9")
+    monkeypatch.setattr(library, "listed", library.listed.__wrapped__)
+    assert library.listed().source == "genai-prices 9.9.9"
+
+
+def test_a_replay_does_not_import_the_library() -> None:
+    said = "import sys; from harness.prices import listed; listed(); print('genai_prices' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+# --- what is billed -----------------------------------------------------------------------------------
+
+
+def billed(
+    usage: dict[str, Any] | None,
+    model: str = "gemini-3-flash-preview",
+    *,
+    provider: str = "google",
+    own: dict[str, OwnPrice] | None = None,
+    grounding: dict[str, Any] | None = None,
+    version: str | None = None,
+    status: int = 200,
+    fault: str | None = None,
+) -> Bill:
+    candidate = {"content": {"role": "model", "parts": [{"text": "ok"}]}, "finishReason": "STOP"}
+    if grounding:
+        candidate["groundingMetadata"] = grounding
+    answer: dict[str, Any] = {"candidates": [candidate], "modelVersion": version or model}
+    if usage is not None:
+        answer["usageMetadata"] = {"totalTokenCount": 1, **usage}
+    heard = exchange(
+        answer if status == 200 else {"error": {"code": status}}, request({}, model), status=status, fault=fault
+    )
+    return bill(heard, read(heard), Tariff(ROWS[provider], own or {}))
+
+
+MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("usage", "paid"),
+    [
+        ({"promptTokenCount": MILLION}, 0.5),
+        ({"candidatesTokenCount": MILLION}, 3),
+        ({"thoughtsTokenCount": MILLION}, 3),
+        ({"toolUsePromptTokenCount": MILLION}, 0.5),
+        ({"promptTokenCount": MILLION, "cachedContentTokenCount": MILLION}, 0.05),
+        ({"promptTokenCount": MILLION, "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": MILLION}]}, 1),
+        ({}, 0),
+    ],
+)
+def test_each_part_has_its_price(usage: dict[str, Any], paid: float) -> None:
+    assert billed(usage).dollars == pytest.approx(paid)
+
+
+def test_a_long_prompt_makes_every_token_dearer() -> None:
+    long = {"promptTokenCount": 200_001, "candidatesTokenCount": 1000}
+    assert billed(long, "gemini-3.1-pro-preview").dollars == pytest.approx(200_001 * 4e-6 + 1000 * 18e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "paid"),
+    [("gemini-3-flash-preview", 3 * 0.014), ("gemini-2.5-flash", 0.035)],
+    ids=["each query from Gemini 3 on", "each grounded prompt before"],
+)
+def test_searches_are_billed(model: str, paid: float) -> None:
+    grounding = {"webSearchQueries": ["a", "b", "c", ""], "groundingChunks": [{"web": {"uri": "https://a.example"}}]}
+    assert billed({}, model, grounding=grounding).dollars == pytest.approx(paid)
+
+
+def test_who_answered_is_billed() -> None:
+    usage = {"promptTokenCount": MILLION}
+    assert billed(usage, "gemini-2.5-flash", version="gemini-3.5-flash-lite") == billed(usage, "gemini-3.5-flash-lite")
+    assert billed(usage, "gemini-2.5-flash", version="gemini-2.5-flash-001") == billed(usage, "gemini-2.5-flash")
+    assert "no price for gemini-9" in billed(usage, "gemini-2.5-flash", version="gemini-9").why
+
+
+@pytest.mark.parametrize(
+    ("why", "case"),
+    [
+        (f"{SHIPPED.source} has no price for gemini-9", {"usage": {}, "model": "gemini-9"}),
+        ("no usageMetadata", {"usage": None}),
+        ("broke off", {"usage": {}, "fault": "cut"}),
+        ("Google Maps", {"usage": {}, "grounding": {"groundingChunks": [{"maps": {"uri": "https://maps.example"}}]}}),
+        ("service tier 'flex'", {"usage": {"serviceTier": "flex"}}),
+        ("provider 'cometapi' has no price", {"usage": {}, "provider": "cometapi"}),
+        (
+            "how many cache audio read tokens",
+            {
+                "usage": {
+                    "promptTokenCount": 9,
+                    "cachedContentTokenCount": 5,
+                    "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 9}],
+                }
+            },
+        ),
+        ("contradict each other", {"usage": {"promptTokenCount": 3, "cachedContentTokenCount": 5}}),
+    ],
+)
+def test_what_has_no_known_price_is_unknown_and_says_why(why: str, case: dict[str, Any]) -> None:
+    found = billed(**case)
+    assert found.dollars is None
+    assert why in found.why
+
+
+def test_a_refused_request_costs_nothing() -> None:
+    assert billed(None, status=400).dollars == 0
+    assert billed(None, "gemini-9", status=404).dollars == 0
+    assert billed(None, provider="cometapi", status=400).dollars is None
+
+
+# --- whose price --------------------------------------------------------------------------------------
+
+
+def test_configured_prices_come_first_the_providers_own_before_all() -> None:
+    usage = {"promptTokenCount": MILLION, "candidatesTokenCount": MILLION, "cachedContentTokenCount": MILLION // 2}
+    everywhere = {"gemini-9": OwnPrice(1, 2)}
+    here = {**everywhere, "cometapi/gemini-9": OwnPrice(3, 4, cached=1)}
+    assert billed(usage, "gemini-9", own=everywhere).dollars == pytest.approx(3)
+    assert billed(usage, "gemini-9", own=here).dollars == pytest.approx(3)
+    assert billed(usage, "gemini-9", own=here, provider="cometapi").dollars == pytest.approx(1.5 + 0.5 + 4)
+
+
+def test_prices_in_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text("""
+        max_cost = 2
+        [providers.mine]
+        base_url = "https://gateway.example"
+        prices = "google"
+        price_factor = 0.8
+        [providers.google]
+        base_url = "https://proxy.example"
+        [prices."gemini-9"]
+        input = 0
+        output = 1.5
+        search = 14
+        """)
+    config = load(tmp_path, {})
+    assert config.max_cost == 2
+    assert config.prices == {"gemini-9": OwnPrice(0, 1.5, None, 14)}
+    assert config.tariff("mine").rates("gemini-2.5-flash", date(2026, 11, 1))["output_mtok"] == 2.0
+    assert config.find("google").prices is None
+    assert config.price_source.endswith(" and the configuration")
+    assert Config().price_source == SHIPPED.source
+
+
+def test_wrong_prices_in_the_configuration_are_complaints(tmp_path: Path) -> None:
+    from harness.errors import UsageError
+
+    (tmp_path / "harness.toml").write_text("""
+        max_cost = 0
+        [providers.cometapi]
+        prices = "goggle"
+        [prices."gemini-9"]
+        input = -1
+        [prices."gemini-8"]
+        ouput = 1
+        [prices."gemini-7"]
+        input = nan
+        [prices."gemini-6"]
+        input = 1
+        [prices."gogle/gemini-5"]
+        input = 1
+        output = 1
+        """)
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {})
+    file = tmp_path / "harness.toml"
+    assert str(refused.value).splitlines() == [
+        f"{file}: max_cost: expected a number above 0, got a number (0)",
+        f"{file}: providers.cometapi.prices: expected \"google\", got text ('goggle')",
+        f"{file}: prices.gemini-9.input: expected dollars, 0 or more, got a number (-1)",
+        f"{file}: prices.gemini-8.ouput: unknown key, did you mean 'output'?",
+        f"{file}: prices.gemini-7.input: expected dollars, 0 or more, got a number (nan)",
+        f"{file}: prices.gemini-6.output: missing",
+        f"{file}: prices.gogle/gemini-5: no provider is called 'gogle', did you mean 'google'?",
+    ]
