@@ -291,6 +291,12 @@ def _playing(parser: ArgumentParser) -> None:
     add("--live", action="store_true", help="send everything; read and write no cassette")
     add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
     add("--concurrency", metavar="N", type=_positive, help="trials in flight")
+    add(
+        "--max-cost",
+        metavar="USD",
+        type=_dollars,
+        help="begin no trial that would take what is spent on live answers beyond this",
+    )
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
     add("--strict", action="store_true", help="warnings fail too")
 
@@ -313,6 +319,19 @@ def _formats(parser: ArgumentParser, *, reports: bool = True) -> None:
     add("--width", metavar="N", type=_positive, help="columns of the table (default: the terminal's, or 80)")
     if reports:
         add("--reports", metavar="DIR", help="where runs are saved (default: reports/)")
+
+
+def _dollars(text: str) -> float:
+    from argparse import ArgumentTypeError
+    from math import isfinite
+
+    try:
+        value = float(text.removeprefix("$"))
+    except ValueError:
+        value = 0
+    if not (isfinite(value) and value > 0):
+        raise ArgumentTypeError(f"expected dollars above 0, such as 0.50, got {text!r}")
+    return value
 
 
 def _positive(text: str) -> int:

@@ -6,6 +6,8 @@ HarnessError                 something a user can act on; ``exit_code`` says how
 ├── CannotAsk           6    we never got an answer to judge
 │   ├── MissingKey           no credential; names the environment variable
 │   ├── NetworkFault         refused, reset, cut, timed out
+│   │   └── NoConnection     nothing could be asked
+│   ├── CeilingReached       asking on would cost more than was allowed
 │   ├── NoRecording          replay only, and no such interaction on tape
 │   └── StaleRecording       the tape answers another request; says what changed
 ├── CassetteError       6    a cassette that cannot be read or written
@@ -55,6 +57,14 @@ class MissingKey(CannotAsk):
 
 class NetworkFault(CannotAsk):
     """The connection was refused, reset, cut or timed out before an answer was complete."""
+
+
+class NoConnection(NetworkFault):
+    """No connection came about, so nothing was asked."""
+
+
+class CeilingReached(CannotAsk):
+    """The next trial would cost more than is left of the ceiling; it was not begun."""
 
 
 class NoRecording(CannotAsk):

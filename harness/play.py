@@ -357,6 +357,13 @@ T = TypeVar("T")
 OnResult = Callable[[Result], None]
 
 
+class Purse(Protocol):
+    """Says whether a trial may begin, and is told what it cost: see ``spending``."""
+
+    async def admit(self, trial: Trial) -> bool: ...
+    def settle(self, result: Result) -> None: ...
+
+
 class Stop(Exception):
     """Raised by ``on_result`` to play no further trials; what is in flight is cancelled."""
 
@@ -368,17 +375,19 @@ def play_all(
     on_result: OnResult,
     *,
     fail_fast: bool = False,
+    purse: Purse | None = None,
 ) -> bool:
     """Play every trial and hand each result to ``on_result``, in the order of ``trials``. True: all were played.
 
     Trials are taken from the iterable as they are needed, so memory does not grow with their number. Ctrl-C cancels what
     is in flight, hands over what was finished, and raises KeyboardInterrupt. A transport with ``live = True`` is run in an
     event loop, up to ``config.concurrency`` trials at a time, and is entered and left there; all others without one.
+    A trial that the ``purse`` does not admit is not begun, nor is any after it; what is in flight then is finished.
     """
     deliver = _until_failure(on_result) if fail_fast else on_result
     try:
         if getattr(transport, "live", False):
-            _play_live(trials, transport, config, deliver)
+            _play_live(trials, transport, config, deliver, purse)
         else:
             for trial in trials:
                 deliver(finish(play(trial, transport, config)))
@@ -387,11 +396,26 @@ def play_all(
     return True
 
 
-def _play_live(trials: Iterable[Trial], transport: Any, config: Config, on_result: OnResult) -> None:
+def _play_live(
+    trials: Iterable[Trial], transport: Any, config: Config, on_result: OnResult, purse: Purse | None
+) -> None:
     from harness.inflight import Stage, play_some
 
     with Stage(transport) as stage:
-        stage.run(play_some(lambda trial: play(trial, transport, config), trials, on_result, config.concurrency))
+        stage.run(
+            play_some(lambda one: pay_and_play(one, transport, config, purse), trials, on_result, config.concurrency)
+        )
+
+
+async def pay_and_play(trial: Trial, transport: Transport, config: Config, purse: Purse | None) -> Result:
+    """``play``, within what the purse allows. Raises Stop where it does not admit the trial."""
+    if purse is None:
+        return await play(trial, transport, config)
+    if not await purse.admit(trial):
+        raise Stop
+    result = await play(trial, transport, config)
+    purse.settle(result)
+    return result
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

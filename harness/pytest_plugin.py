@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.model import Trial
     from harness.rows import Row, SuiteRow
     from harness.session import Plan
+    from harness.spending import Purse
     from harness.store import RunWriter
     from harness.summary import Summary
 
@@ -58,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--harness-model", metavar="ID", action="append", default=[], help="instead of the suites' own")
     add("--harness-repeat", metavar="N", type=int, help="attempts at each case")
     add("--harness-shard", metavar="I/N", help="the I-th of N equal parts of the trials")
+    add(
+        "--harness-max-cost",
+        metavar="USD",
+        type=float,
+        help="ask nothing that would take what is spent on live answers beyond this (shared out among xdist's workers)",
+    )
     add("--harness-skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
     add("--harness-strict", action="store_true", help="warnings fail too")
     add("--harness-reports", metavar="DIR", help="where the run is saved (default: reports/)")
@@ -67,6 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--harness-live") and config.getoption("--harness-record-mode") != "none":
         raise pytest.UsageError("say --harness-live (no cassette is touched) or --harness-record-mode, not both")
+    if not (config.getoption("--harness-max-cost") is None or config.getoption("--harness-max-cost") > 0):
+        raise pytest.UsageError("--harness-max-cost: expected dollars above 0")
     if config.getoption("--harness-record-mode") != "none" and config.getoption("dist", "no") not in (
         "no",
         "loadgroup",
@@ -156,7 +165,12 @@ class TrialItem(pytest.Item):
         self.extra_keyword_matches.update({trial.suite, trial.case, str(trial.target)})
 
     def setup(self) -> None:
-        self.row = self.config.stash[_ASKING].play(self.trial)
+        from harness.errors import CeilingReached, UsageError
+
+        try:
+            self.row = self.config.stash[_ASKING].play(self.trial)
+        except (CeilingReached, UsageError) as refused:
+            pytest.fail(f"not played: {refused}", pytrace=False)
         if self.row["status"] == "skipped":
             pytest.skip(self.row["skip"] or "")
         if self.row["status"] == "error":
@@ -240,6 +254,7 @@ class _Asking:
         settings = load(self.shortest(self._pytest.rootpath))
         said = {name: self.option(name) for name in ("cassettes", "reports")}
         here = self.shortest(self._pytest.invocation_params.dir)
+        settings = replace(settings, max_cost=self.option("max-cost") or settings.max_cost)
         return replace(settings, **{name: here / path for name, path in said.items() if path})
 
     def shortest(self, path: Path) -> Path:
@@ -296,11 +311,29 @@ class _Asking:
         return session.plan_of([suite], self.selection, self.config)
 
     def play(self, trial: Trial) -> Row:
-        from harness.play import play
+        """Raises CeilingReached where the trial is too dear, UsageError where nobody knows how dear it is."""
+        from harness.play import Stop, pay_and_play
 
         judge, transport, run = self._opened
-        row: Row = judge.row(run(play(trial, transport, self.config)))
+        try:
+            row: Row = judge.row(run(pay_and_play(trial, transport, self.config, self._purse)))
+        except Stop:
+            assert self._purse is not None
+            self._purse.check()
+            raise
         return row
+
+    @cached_property
+    def _purse(self) -> Purse | None:
+        """What this process may spend; None where nothing bounds it, or nothing is asked live."""
+        mode, live = self.option("record-mode"), self.option("live")
+        if self.config.max_cost is None or (mode == "none" and not live):
+            return None
+        from harness.estimate import Estimates
+        from harness.spending import Purse
+
+        workers = getattr(self._pytest, "workerinput", {}).get("workercount", 1)
+        return Purse(self.config.max_cost / workers, Estimates(self.config, mode, live=live))
 
     @cached_property
     def _opened(self) -> Any:
@@ -310,7 +343,8 @@ class _Asking:
 
         judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
         opened = session.transport(self.config, self.option("record-mode"), live=self.option("live"), partial=True)
-        transport: Any = judge.watch(self._exit.enter_context(opened))
+        heard: Any = self._exit.enter_context(opened)
+        transport: Any = judge.watch(self._purse.watch(heard) if self._purse else heard)
         if not getattr(transport, "live", False):
             return judge, transport, finish
         from harness.inflight import Stage

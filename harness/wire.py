@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from harness.config import Config, Timeouts
-from harness.errors import NetworkFault, UsageError
+from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.providers import SIMULATOR_URL, Provider, credentials
 
@@ -80,7 +80,7 @@ class Wire:
                 exchange = await self._once(provider, request, headers)
             except _NoConnection as fault:
                 if last:
-                    raise NetworkFault(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
+                    raise NoConnection(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
                 wait: float | None = _backoff(attempt)
             else:
                 wait = None if last else _wait(exchange, attempt, self._config.timeouts)

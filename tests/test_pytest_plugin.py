@@ -333,3 +333,24 @@ def test_without_suites_the_plugin_imports_nothing_of_ours(pytester: pytest.Pyte
         "import sys\ndef test_it(): assert not [name for name in sys.modules if name.startswith('harness.') and name != 'harness.pytest_plugin']"
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_ceiling_makes_errors_of_what_is_too_dear(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000001")
+    result.assert_outcomes(errors=6)
+    result.stdout.fnmatch_lines(
+        ["not played: the ceiling of $0.00000010 would be passed: $0.00 is spent, and capitals/*"]
+    )
+
+
+def test_a_ceiling_that_is_high_enough_is_not_felt(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/wrong.yaml", "--harness-live", "--harness-max-cost", "5")
+    result.assert_outcomes(failed=1)
+
+
+def test_a_ceiling_over_an_unknown_price_is_refused(project: pytest.Pytester) -> None:
+    result = project.runpytest(
+        "suites/wrong.yaml", "--harness-live", "--harness-max-cost", "5", "--harness-provider", "cometapi"
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["not played: a ceiling cannot be kept: provider 'cometapi' has no price for *"])

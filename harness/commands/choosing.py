@@ -19,6 +19,8 @@ def config(options: Namespace) -> Config:
     given = [(name, getattr(options, name, None)) for name in ("cassettes", "repeat")]
     repeated = tuple(part for name, value in given if value for part in (f"--{name}", str(value)))
     settings = replace(settings, **said, repeated=repeated)  # type: ignore[arg-type]
+    max_cost = getattr(options, "max_cost", None)
+    settings = replace(settings, max_cost=max_cost) if max_cost else settings
     return replace(settings, concurrency=concurrency) if concurrency else settings
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness import session
-from harness.commands import printing
+from harness.commands import costs, printing
 from harness.commands.stdout import Stdout
 from harness.errors import UsageError
 from harness.model import Trial
@@ -30,19 +30,23 @@ def show(plan: Plan, options: Namespace) -> int:
     """Print every request, or one JSON document of them. The exit code: 5 where nothing would be sent."""
     sent = sum(session.requests_of(trial) for trial in plan.trials)
     for name, file in printing.wanted(options.format):
-        lines = _document(plan, sent) if name == "json" else _lines(plan, options, sent)
+        lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
         with Stdout() if file is None else printing.into(file) as out:
             out.writelines(lines)
     return 0 if sent else 5
 
 
-def _document(plan: Plan, sent: int) -> Iterator[str]:
-    """``trials``: id, group, target, ``skip`` (why, or null), requests, and of the first: method, url, bytes, transport, cassette."""
+def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
+    """``trials``: id, group, target, ``skip`` (why, or null), requests, and of the first: method, url, bytes, transport, cassette.
+
+    ``cost`` is that of what will be asked live, in dollars: see ``costs.row``.
+    """
     yield f'{{"version":{VERSION},"dry_run":true,"trials":['
     for number, trial in enumerate(plan.trials):
         yield (",\n" if number else "\n") + dumps(_row(trial, plan))
     totals = {"trials": len(plan.trials), "requests": sent}
-    yield f'\n],"totals":{dumps(totals)},"notes":{dumps(plan.notes)}}}\n'
+    cost = costs.row(costs.forecast_of(plan, options))
+    yield f'\n],"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)}}}\n'
 
 
 def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     counted = f"{words.count(len(plan.trials), 'trial')}, {words.count(sent, 'request')}"
     yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
     yield from (f"note: {note}\n" for note in plan.notes)
+    yield from (f"{line}\n" for line in costs.lines(costs.forecast_of(plan, options)))
 
 
 def _line(trial: Trial, plan: Plan) -> str:

@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from harness import session
-from harness.commands import choosing, dryrun, printing
+from harness.commands import choosing, costs, dryrun, printing
 from harness.commands.progress import Progress
-from harness.errors import HarnessError, UsageError
+from harness.errors import CeilingReached, HarnessError, UsageError
 from harness.model import Result
 from harness.play import Stop, play_all
 from harness.render import Report, words
@@ -30,7 +30,10 @@ def main(options: Namespace) -> int:
     else:
         printing.check(options, "run")
     plan = choosing.plan(options)
-    return dryrun.show(plan, options) if options.dry_run else _run(plan, options)
+    if options.dry_run:
+        return dryrun.show(plan, options)
+    costs.announce(plan, options)
+    return _run(plan, options)
 
 
 # --- the run ------------------------------------------------------------------------------------------
@@ -69,6 +72,7 @@ def _run(plan: Plan, options: Namespace) -> int:
         )
         _play(plan, options, played)
         cut = _cut_short(plan, played.summary) if played.interrupted else []
+        cut += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
         writer.close(played.summary, interrupted=played.interrupted, notes=[*plan.notes, *cut])
     report = Report(
         run=writer.run,
@@ -103,9 +107,13 @@ def _cut_short(plan: Plan, summary: Summary) -> list[str]:
 
 def _play(plan: Plan, options: Namespace, played: _Played) -> None:
     partial = bool(options.keyword or options.shard or options.repeat or options.fail_fast)
+    purse = costs.purse(plan, options)
     try:
         with session.transport(plan.config, options.record_mode, live=options.live, partial=partial) as transport:
-            play_all(plan.trials, played.judge.watch(transport), plan.config, played.take)
+            heard = purse.watch(transport) if purse else transport
+            play_all(plan.trials, played.judge.watch(heard), plan.config, played.take, purse=purse)
+            if purse:
+                purse.check()
     except KeyboardInterrupt:
         played.interrupted = True
     except HarnessError as fault:

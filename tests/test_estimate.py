@@ -1,0 +1,202 @@
+"""What a run will cost, told before it asks, and the ceiling, through the front door."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.config import load
+from harness.estimate import Estimate, Estimates
+from harness.model import Trial
+from harness.prices import OwnPrice
+from harness.prices.rates import Unpriced
+from tests.asked import config, step, trial, user
+
+SHORT = """
+suite: short
+matrix:
+  model: [gemini-3-flash-preview]
+repeat: 20
+defaults:
+  request: {generationConfig: {maxOutputTokens: 2000}}
+cases:
+  - id: oslo
+    prompt: What is the capital of Norway? One word.
+    expect: {text: {icontains: oslo}}
+"""
+
+
+@pytest.fixture
+def project(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(recorded, folder, ignore=shutil.ignore_patterns("reports"))
+    (folder / "suites/short.yaml").write_text(SHORT)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    code = main(["run", *argv])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def rows(project: Path) -> list[dict[str, Any]]:
+    path = max((project / "reports").glob("*/run.jsonl"))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+# --- one trial ----------------------------------------------------------------------------------------
+
+
+def estimated(one: Trial, model: str = "gemini-2.5-flash", **price: float) -> Estimate:
+    own = OwnPrice(**{"input": 1e6, "output": 1e6, **price})
+    return Estimates(config(prices={model: own}, reports=Path("none")), live=True).of(one)
+
+
+def bounded(**more: Any) -> Trial:
+    return trial([step("x" * 400, body={"generationConfig": {"maxOutputTokens": 50}, **more})], cassette=Path("none"))
+
+
+def test_the_most_is_the_prompt_and_the_longest_answer() -> None:
+    found = estimated(bounded())
+    assert 100 <= found.least < 130
+    assert found.about is None
+    assert 250 <= found.most < 310
+
+
+def test_without_a_limit_the_models_own_holds() -> None:
+    assert estimated(trial(cassette=Path("none")), input=0).most == 65536
+
+
+def test_later_turns_hold_what_was_said_before() -> None:
+    body = {"generationConfig": {"maxOutputTokens": 50}}
+    one = trial([step("x" * 400, body=body), step("y" * 400, body=body)], cassette=Path("none"))
+    alone = estimated(bounded()).most
+    assert estimated(one).most >= 2 * alone + 50 + 200
+
+
+@pytest.mark.parametrize(("generation", "searches"), [("gemini-2.5-flash", 1), ("gemini-3-flash-preview", 5)])
+def test_searches_may_come(generation: str, searches: int) -> None:
+    from harness.model import Target
+
+    one = trial(
+        [step("hi", body={"tools": [{"googleSearch": {}}]})], target=Target("here", generation), cassette=Path("none")
+    )
+    own = {"input": 0, "output": 0, "search": 1000}
+    assert estimated(one, generation, **own).most == searches
+    with pytest.raises(Unpriced, match="search"):
+        estimated(one, generation)
+
+
+def test_maps_have_no_price() -> None:
+    with pytest.raises(Unpriced, match="Maps"):
+        estimated(bounded(tools=[{"googleMaps": {}}]))
+
+
+def test_pictures_and_files_are_reckoned_with() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "A" * 100_000}}
+    file = {"fileData": {"fileUri": "https://files.example/1"}}
+    plain = {"body": {"generationConfig": {"maxOutputTokens": 1}}}
+    shown = [
+        estimated(trial([step("", contents=[{**user("hi"), "parts": [part]}], **plain)], cassette=Path("none"))).most
+        for part in ({"text": "hi"}, picture, file)
+    ]
+    assert shown[0] < 50
+    assert 1200 < shown[1] < 5000
+    assert shown[2] > 1_000_000
+
+
+# --- a run --------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_ends_with_what_it_would_cost(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
+    assert said.startswith("asks 20 trials: at most $0.12 (genai-prices ")
+    assert said.endswith("SIMULATED, so nothing is really paid)")
+    assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: nothing will be asked live\n")
+    cost = json.loads(run(capsys, "suites/short.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
+    assert (cost["asked"], cost["about_usd"], cost["unknown"]) == (20, None, 0)
+
+
+def test_only_what_no_cassette_answers_is_reckoned(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def asks(*argv: str) -> str:
+        return run(capsys, "--dry-run", "-k", "capitals or short", *argv)[1].splitlines()[-1].partition(":")[0]
+
+    assert asks("--record-mode", "new_episodes") == "asks 20 trials"
+    assert asks("--record-mode", "once") == "asks 20 trials"
+    assert asks("--record-mode", "all") == "asks 26 trials"
+    assert asks("--record-mode", "stale") == "costs nothing"
+    suite = project / "suites/capitals.yaml"
+    suite.write_text(suite.read_text().replace("What is the capital", "Name the capital", 1))
+    assert asks("--record-mode", "stale") == "asks 2 trials"
+    assert asks("--record-mode", "new_episodes") == "asks 22 trials"
+
+
+def test_earlier_answers_say_about_how_much(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "suites/capitals.yaml")
+    paid = rows(project)[-1]["cost"]["usd"]
+    said = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
+    assert (said["about_usd"], said["about_of"]) == (pytest.approx(paid), 6)
+    shutil.rmtree(project / "cassettes")
+    again = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
+    assert again["about_usd"] == pytest.approx(paid)
+
+
+def test_a_ceiling_stops_the_run_and_keeps_what_was_played(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "suites/short.yaml", "--live", "--max-cost", "0.01", "--concurrency", "8")
+    assert code == 6
+    announced, reached, left = err.splitlines()
+    assert announced.startswith("asks 20 trials: at most $0.12 (genai-prices ")
+    assert reached.startswith("the ceiling of $0.010 would be passed: $0.0")
+    assert left.endswith(" of 20 trials were not played")
+    header, *played, ending = rows(project)
+    spent = sum(row["measures"]["cost_usd"] for row in played)
+    assert 0 < len(played) < 20
+    assert spent <= 0.01 + 2100 * 3e-6
+    assert ending["cost"] == {"usd": pytest.approx(spent), "unknown": 0, "why": {}, "prices": header["run"]["prices"]}
+    assert reached in ending["run"]["notes"]
+    assert f"({len(played)} trials)" in out
+
+
+def test_the_ceiling_of_the_configuration_counts_live_answers_only(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "harness.toml").write_text('provider = "simulator"\nmax_cost = 0.0000001\n')
+    assert run(capsys, "suites/capitals.yaml")[0] == 0
+    assert run(capsys, "suites/capitals.yaml", "--record-mode", "new_episodes")[::2] == (0, "")
+    code, _, err = run(capsys, "suites/capitals.yaml", "--live")
+    assert (code, "6 of 6 trials were not played" in err) == (6, True)
+
+
+def test_a_ceiling_over_an_unknown_price_is_refused_before_the_first_call(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("suites/short.yaml", "--live", "--max-cost", "1", "--provider", "cometapi")
+    code, out, err = run(capsys, *asked)
+    assert (code, out) == (4, "")
+    assert err.startswith(
+        "--max-cost cannot be kept:\n"
+        "cost of 20 trials unknown: provider 'cometapi' has no price for gemini-3-flash-preview\n"
+        '  say what it costs: [tool.gemini-harness.prices."cometapi/gemini-3-flash-preview"] with input and output'
+    )
+    assert err.endswith("Nothing was asked.\n")
+    assert not (project / "reports").exists()
+
+
+def test_unknown_prices_are_named_before_a_live_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "suites/short.yaml", "--dry-run", "--live", "--model", "gemini-4-carbon")
+    assert out.splitlines()[-1] == (
+        f"cost of 20 trials unknown: {load(project).price_source} has no price for gemini-4-carbon"
+    )
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "nan", "much"])
+def test_a_ceiling_is_dollars_above_nothing(project: Path, capsys: pytest.CaptureFixture[str], amount: str) -> None:
+    code, _, err = run(capsys, "--max-cost", amount)
+    assert (code, f"expected dollars above 0, such as 0.50, got '{amount}'" in err) == (4, True)
