@@ -115,7 +115,12 @@ def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) ->
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
     """Model and operation of a native exchange, from its URL; None for any other."""
-    found = _NATIVE.search(urlsplit(exchange.request.url).path)
+    return operation_at(exchange.request.url)
+
+
+def operation_at(url: str) -> tuple[str, str] | None:
+    """The same of an address."""
+    found = _NATIVE.search(urlsplit(url).path)
     return (found[1], found[2]) if found else None
 
 

@@ -116,7 +116,21 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
     commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf)
-    for add in (_init, _run, _check, _list, _show, _compare, _report, _view, _audit, _cassettes, _simulate, _schema):
+    for add in (
+        _init,
+        _run,
+        _check,
+        _list,
+        _show,
+        _compare,
+        _report,
+        _view,
+        _audit,
+        _import,
+        _cassettes,
+        _simulate,
+        _schema,
+    ):
         add(commands)
     return parser
 
@@ -221,6 +235,14 @@ def _audit(commands: Commands) -> None:
     parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders of recordings")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
     _formats(parser, reports=False)
+
+
+def _import(commands: Commands) -> None:
+    about = "recordings of other tools (vcrpy, HAR) and curl commands -> a suite and its cassettes"
+    parser = _add(commands, "import", about, module="importing")
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders")
+    parser.add_argument("--suite", metavar="NAME", default="imported", help="what to call it (default: %(default)s)")
+    parser.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
 
 
 def _cassettes(commands: Commands) -> None:

@@ -35,6 +35,7 @@ from harness.cassette.interaction import (
     Place,
     provider_of,
     read_interaction,
+    read_request,
     without_secrets,
 )
 from harness.cassette.writing import document, dump
@@ -51,6 +52,8 @@ __all__ = [
     "load",
     "provider_of",
     "read",
+    "read_interaction",
+    "read_request",
     "without_secrets",
 ]
 

@@ -60,6 +60,11 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     return Interaction(index, exchange, _slot(ours))
 
 
+def read_request(raw: Mapping[str, Any]) -> Request:
+    """The request of an interaction: ``method``, ``uri``, ``headers``, ``body``. Raises as ``read_interaction`` does."""
+    return _request(raw, None)
+
+
 def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
     url = without_secrets(raw["uri"])
     content = _request_bytes(raw)

@@ -19,7 +19,7 @@ SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".har", ".httprr", ".s
 def main(options: Namespace) -> int:
     printing.check(options, "audit")
     unreadable: dict[str, str] = {}
-    done = audit(_tapes(list(_files(options.paths)), unreadable), {})
+    done = audit(_tapes(list(recordings(options.paths)), unreadable), {})
     done.files += len(unreadable)
     done.unreadable = unreadable
     printing.show(done, "audit", options)
@@ -35,7 +35,7 @@ def _exit_code(done: Audit, *, strict: bool) -> int:
     return 0
 
 
-def _files(paths: Iterable[str]) -> Iterator[Path]:
+def recordings(paths: Iterable[str]) -> Iterator[Path]:
     """The recordings named, and those in the folders named, sorted. Raises UsageError for a path that is not there."""
     for name in paths:
         path = Path(name)

@@ -1,0 +1,59 @@
+"""What other tools keep of a conversation with Gemini, read as exchanges: vcrpy cassettes, HAR files, curl command lines.
+
+A new kind is one file here with one decorated function, which gets a file's bytes and gives what was asked there, or None
+where the file is of another kind::
+
+    @source
+    def har(path, raw) -> Iterable[Asked] | None: ...
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.errors import BadCassette
+from harness.model import Exchange, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was sent once, and its answer; None where that was not kept."""
+
+    request: Request
+    answer: Exchange | None = None
+
+
+Source = Callable[[Path, bytes], Iterable[Asked] | None]
+
+_sources: list[Source] = []
+
+
+def source(function: Source) -> Source:
+    """Register a kind of recording."""
+    _sources.append(function)
+    return function
+
+
+def read(path: Path) -> list[Asked]:
+    """What was asked in a file, in its order. Raises BadCassette, which names the format where that is a known one."""
+    _load()
+    try:
+        raw = path.read_bytes()
+    except OSError as fault:
+        raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
+    for function in _sources:
+        found = function(path, raw)
+        if found is not None:
+            return list(found)
+    raise BadCassette(f"{path}: no vcrpy cassette, HAR file or curl command")
+
+
+@cache
+def _load() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")

@@ -1,0 +1,54 @@
+"""HAR 1.2, as browsers and proxies export it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.cassette import read_interaction
+from harness.errors import BadCassette
+from harness.sources import Asked, source
+
+
+@source
+def har(path: Path, raw: bytes) -> Iterable[Asked] | None:
+    if not raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or b'"log"' not in raw:
+        return None
+    try:
+        whole = json.loads(raw.decode("utf-8-sig"))
+    except ValueError:
+        return None
+    log = whole.get("log") if isinstance(whole, dict) else None
+    entries = log.get("entries") if isinstance(log, dict) else None
+    return _asked(path, entries) if isinstance(entries, list) else None
+
+
+def _asked(path: Path, entries: list[Any]) -> Iterator[Asked]:
+    for index, entry in enumerate(entries):
+        try:
+            exchange = read_interaction(index, _interaction(entry), verbatim=True).exchange
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise BadCassette(f"{path}: entry {index} is not readable: {type(fault).__name__}: {fault}") from fault
+        yield Asked(exchange.request, exchange if exchange.status else None)
+
+
+def _interaction(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as vcrpy would have kept it. HAR holds bodies decoded, whatever its headers say of their encoding."""
+    request, response = entry["request"], entry["response"]
+    content = response.get("content", {})
+    body = {"base64_string" if content.get("encoding") == "base64" else "string": content.get("text", "")}
+    return {
+        "request": {
+            "method": request["method"],
+            "uri": request["url"],
+            "headers": _headers(request),
+            "body": request.get("postData", {}).get("text"),
+        },
+        "response": {"status": {"code": response["status"]}, "headers": _headers(response), "body": body},
+    }
+
+
+def _headers(message: Mapping[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in message.get("headers", ()) if each["name"] != "content-encoding"}

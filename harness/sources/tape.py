@@ -1,0 +1,16 @@
+"""vcrpy's cassettes, in every layout that it has written, ours among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness import cassette
+from harness.sources import Asked, source
+
+
+@source
+def tape(path: Path, raw: bytes) -> Iterable[Asked] | None:
+    if b"interactions" not in raw:
+        return None
+    return [Asked(each.exchange.request, each.exchange) for each in cassette.read(path).interactions]

@@ -1,0 +1,289 @@
+"""``import``: what other tools recorded, or documentation shows, becomes a suite that asks the same and is answered at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cli import main
+from harness.config import load
+from harness.imported import imported
+from harness.leaks import Leaks
+from harness.model import Request
+from harness.sources import Asked
+
+URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
+BODY: Mapping[str, Any] = {
+    "contents": [{"role": "user", "parts": [{"text": "Capital of Norway? One word."}]}],
+    "generationConfig": {"temperature": 0},
+}
+ANSWER = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "Oslo"}]}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 1, "totalTokenCount": 8},
+    "modelVersion": "gemini-2.5-flash",
+    "responseId": "abc",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def interaction(answer: Any = ANSWER, status: int = 200, body: Any = BODY, url: str = URL) -> dict[str, Any]:
+    return {
+        "request": {"method": "POST", "uri": url, "body": json.dumps(body), "headers": {"x-goog-api-key": ["SECRET"]}},
+        "response": {
+            "status": {"code": status, "message": ""},
+            "headers": {"content-type": ["application/json"]},
+            "body": {"string": json.dumps(answer)},
+        },
+    }
+
+
+def vcrpy(path: Path, *interactions: Mapping[str, Any]) -> None:
+    path.write_text(yaml.safe_dump({"version": 1, "interactions": list(interactions)}))
+
+
+def har(path: Path, *, encoding: str | None = None) -> None:
+    text = json.dumps(ANSWER)
+    if encoding == "base64":
+        import base64
+
+        text = base64.b64encode(text.encode()).decode()
+    content = {"mimeType": "application/json", "text": text} | ({"encoding": encoding} if encoding else {})
+    entry = {
+        "request": {
+            "method": "POST",
+            "url": URL,
+            "headers": [{"name": "X-Goog-Api-Key", "value": "SECRET"}],
+            "postData": {"mimeType": "application/json", "text": json.dumps(BODY)},
+        },
+        "response": {
+            "status": 200,
+            "headers": [
+                {"name": "content-encoding", "value": "gzip"},
+                {"name": "content-type", "value": "application/json"},
+            ],
+            "content": content,
+        },
+    }
+    page = {"request": {"method": "GET", "url": "https://example.com/", "headers": []}, "response": {"status": 200}}
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": [page, entry]}}))
+
+
+def suite(name: str = "imported") -> Any:
+    return yaml.safe_load(Path(f"suites/{name}.yaml").read_text())
+
+
+def written() -> str:
+    return "".join(path.read_text() for path in Path().rglob("*.yaml") if path.parts[0] in ("suites", "cassettes"))
+
+
+def test_a_vcrpy_cassette_becomes_a_case_that_passes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "norway.yaml", interaction())
+    assert main(["import", "norway.yaml"]) == 0
+    assert "suites/imported.yaml: 1 case, 1 answer on cassettes\n" in capsys.readouterr().out
+    assert suite()["cases"] == [
+        {
+            "id": "norway",
+            "provider": "google",
+            "model": "gemini-2.5-flash",
+            "prompt": "Capital of Norway? One word.",
+            "request": {"generationConfig": {"temperature": 0}},
+            "expect": {"finishReason": "STOP"},
+        }
+    ]
+    assert main(["run", "suites/imported.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "1 passed (1 trial)" in out
+    assert "recorded from google" in out
+
+
+@pytest.mark.parametrize("encoding", [None, "base64"])
+def test_a_har_file_does_too_and_other_traffic_is_left_out(
+    project: Path, capsys: pytest.CaptureFixture[str], encoding: str | None
+) -> None:
+    har(project / "session.har", encoding=encoding)
+    assert main(["import", "session.har"]) == 0
+    assert "left out: session.har, request 0: not a native generateContent request: GET /\n" in capsys.readouterr().out
+    assert main(["run", "--strict"]) == 0
+
+
+def test_no_key_is_taken_over(project: Path) -> None:
+    vcrpy(project / "a.yaml", interaction())
+    har(project / "b.har")
+    assert main(["import", "a.yaml", "b.har"]) == 0
+    assert "SECRET" not in written()
+    assert "AIza" not in written()
+
+
+def test_a_secret_in_a_body_leaves_the_request_out(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "a-very-secret-key")
+    vcrpy(project / "a.yaml", interaction(body={"contents": [{"parts": [{"text": "my key is a-very-secret-key"}]}]}))
+    assert main(["import", "a.yaml"]) == 5
+    captured = capsys.readouterr()
+    assert "it holds the value of GEMINI_API_KEY in the request's body" in captured.out
+    assert captured.err.startswith("nothing was imported")
+    assert not Path("suites").exists()
+
+
+def test_the_same_request_again_is_another_attempt(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = json.loads(json.dumps(ANSWER).replace("STOP", "MAX_TOKENS"))
+    vcrpy(project / "a.yaml", interaction(), interaction(cut), interaction({"error": {"code": 429}}, 429))
+    assert main(["import", "a.yaml"]) == 0
+    (case,) = suite()["cases"]
+    assert case["repeat"] == 2
+    assert case["expect"] == {"finishReason": {"in": ["STOP", "MAX_TOKENS"]}}
+
+
+def test_a_refusal_is_expected(project: Path) -> None:
+    error = {"error": {"code": 400, "message": "no such field", "status": "INVALID_ARGUMENT"}}
+    vcrpy(project / "a.yaml", interaction(error, 400))
+    assert main(["import", "a.yaml"]) == 0
+    (case,) = suite()["cases"]
+    assert case["expect"] == {"http": 400, "error": {"status": "INVALID_ARGUMENT"}}
+    assert main(["run"]) == 0
+
+
+CURL = r"""
+curl "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-flash-preview:streamGenerateContent?alt=sse" \
+  -H "x-goog-api-key: $GEMINI_API_KEY" \
+  -H 'Content-Type: application/json' \
+  --no-buffer \
+  -X POST \
+  -d '{
+    "contents": [{"parts": [{"text": "Explain ${this} & that; it'"'"'s short"}]}]
+  }' && echo done
+"""
+
+
+def test_a_curl_command_becomes_a_case_to_be_recorded(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "docs.sh").write_text("#!/bin/sh\necho hello\n" + CURL)
+    assert main(["import", "docs.sh", "--suite", "docs"]) == 0
+    assert "note: without an answer, to be recorded: docs\n" in capsys.readouterr().out
+    (case,) = suite("docs")["cases"]
+    assert (case["model"], case["transport"]) == ("gemini-3-flash-preview", "stream")
+    assert case["request"]["contents"][0]["parts"][0]["text"] == "Explain $${this} & that; it's short"
+    assert main(["run"]) == 6
+    assert "record it: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("""--data-raw $'{"contents":[{"parts":[{"text":"it\\'s \\u0041"}]}]}'""", "it's A"),
+        ("""--json '{"contents":[{"parts":[{"text":"plain"}]}]}'""", "plain"),
+        ("-d @body.json", "from a file"),
+    ],
+)
+def test_curl_has_many_ways_to_say_data(project: Path, data: str, text: str) -> None:
+    (project / "body.json").write_text('{"contents": [{"parts": [{"text": "from a file"}]}]}')
+    (project / "a.txt").write_text(f"curl '{URL}' {data}\n")
+    assert main(["import", "a.txt"]) == 0
+    assert suite()["cases"][0]["request"]["contents"] == [{"parts": [{"text": text}]}]
+
+
+def test_long_bodies_stand_in_files_of_their_own(project: Path) -> None:
+    long = {
+        "contents": [{"role": "user", "parts": [{"text": "word ${row.x} \r\n" * 500}]}],
+        "tools": [{"googleSearch": {}}] * 200,
+    }
+    vcrpy(project / "a.yaml", interaction(body=long))
+    assert main(["import", "a.yaml"]) == 0
+    assert suite()["cases"][0]["prompt"] == "${file:imported/a.txt}"
+    assert main(["run"]) in (0, 1)
+    assert main(["cassettes", "stale"]) == 0
+
+
+def test_a_host_that_no_provider_asks_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "a.yaml", interaction(url=URL.replace("generativelanguage.googleapis.com", "gateway.example")))
+    assert main(["import", "a.yaml"]) == 0
+    assert "note: no provider here asks gateway.example" in capsys.readouterr().out
+    assert main(["run"]) == 0
+
+
+def test_the_row_that_asks_a_host_is_used(project: Path) -> None:
+    (project / "harness.toml").write_text('[providers.mine]\nbase_url = "https://gateway.example"\n')
+    vcrpy(project / "a.yaml", interaction(url=URL.replace("generativelanguage.googleapis.com", "gateway.example")))
+    assert main(["import", "a.yaml"]) == 0
+    assert suite()["cases"][0]["provider"] == "mine"
+    assert main(["run"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.har", '{"log": {"entries": [{"request": 1}]}}', "entry 0 is not readable"),
+        ("a.yaml", "interactions: [", "not decodable"),
+        ("a.yaml", "", "no vcrpy cassette, HAR file or curl command"),
+        ("a.yaml", "http_interactions: [] # interactions", "a Ruby VCR"),
+        ("a.sh", "curl 'unclosed\n", "not a command line that can be read"),
+        ("a.sh", "curl --silent\n", "a curl command that is not understood"),
+        ("a.sh", f"curl {URL} -d @missing.json\n", "which cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_said(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, said: str
+) -> None:
+    (project / name).write_text(content)
+    assert main(["import", name]) == 4
+    assert f"left out: {name}: " in (out := capsys.readouterr().out)
+    assert said in out
+
+
+def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "a.yaml", interaction())
+    assert main(["import", "a.yaml"]) == 0
+    assert main(["import", "a.yaml"]) == 4
+    assert "is there already; choose another name with --suite" in capsys.readouterr().err
+    assert main(["import", "a.yaml", "--suite", "no/name"]) == 4
+    assert main(["import", "nowhere"]) == 4
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
+
+
+@given(TEXTS, TEXTS)
+def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+        "systemInstruction": {"parts": [{"text": system}]},
+    }
+    request = Request("google", "gemini-2.5-flash", "POST", URL, {}, body, json.dumps(body).encode(), "unary")
+    done = imported("any", [("any.har", [Asked(request)])], load(Path("/"), {}), Leaks({}))
+    assert (done.cases, done.left_out) == (1, [])
+
+
+@pytest.mark.slow
+def test_recordings_of_others_play_as_they_were(
+    shared: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What then fails is what ``audit`` finds in the recordings themselves."""
+    recordings = str(shared.resolve() / "recordings")
+    assert main(["import", recordings, "--suite", "recorded"]) == 0
+    capsys.readouterr()
+    assert main(["audit", recordings, "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    faulty = {finding["rule"] for finding in found["findings"] if finding["severity"] == "error"}
+    main(["run", "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["groups"]) > 450
+    assert document["totals"]["error"] == 0
+    failing = {
+        verdict["check"]
+        for result in document["results"]
+        for verdict in result["verdicts"]
+        if verdict["status"] == "failed" and verdict["severity"] == "error"
+    }
+    assert failing == {f"invariant:{rule}" for rule in faulty}
