@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.axes import spelled
 from harness.differences import Difference, differences
 from harness.model import Json
-from harness.rows import PlaceRow, Row
-from harness.summary import Group, Summary, Trouble
+from harness.rows import PlaceRow, Row, RunRow
+from harness.summary import Group, Heard, Summary, Trouble
 
 if TYPE_CHECKING:
     from harness.gates import Answer
@@ -50,15 +50,27 @@ class Flip:
     groups: tuple[str, str] = ("", "")
     """The ids of the cell on the two sides."""
     answers: tuple[str | None, str | None] = (None, None)
+    trials: tuple[str | None, str | None] = (None, None)
+    """The ids of the trials that said so."""
 
     def to_json(self) -> dict[str, Any]:
         row = {"id": self.id, "check": self.check, "from": self.before, "to": self.after}
-        return {**row, "answers": {"reference": self.answers[0], "candidate": self.answers[1]}}
+        return {**row, "answers": _sides(self.answers), "trials": _sides(self.trials)}
+
+
+class RowsOf(Protocol):
+    """Reads the rows of these groups once more; ``turns``: with all that was said."""
+
+    def __call__(self, groups: Container[str], /, *, turns: bool = False) -> Iterable[Row]: ...
+
+
+Source = tuple[RunRow, RowsOf]
+"""The run that a side was taken from, and its rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs. ``reference`` and ``candidate`` name the two sides."""
+    """What differs. ``reference`` and ``candidate`` name the two sides; ``provenance``: where the answers of each came from."""
 
     reference: str
     candidate: str
@@ -67,6 +79,19 @@ class Comparison:
     differences: Sequence[Difference]
     notes: Sequence[str] = ()
     gates: Sequence[Answer] = ()
+    provenance: tuple[Sequence[Heard], Sequence[Heard]] = ((), ())
+    sources: tuple[Source, Source] | None = None
+    """Where what was said on both sides can be read, if it was saved."""
+
+    @property
+    def runs(self) -> tuple[str | None, str | None]:
+        """The ids of the two runs: one and the same where two values of an axis are compared."""
+        return (None, None) if self.sources is None else (self.sources[0][0]["id"], self.sources[1][0]["id"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any answer was the simulator's."""
+        return any(simulated for side in self.provenance for _, _, simulated in side)
 
     @property
     def paired(self) -> Sequence[Pair]:
@@ -78,6 +103,8 @@ class Comparison:
             "version": 1,
             "reference": self.reference,
             "candidate": self.candidate,
+            "runs": _sides(self.runs),
+            "provenance": _sides([[_heard(each) for each in side] for side in self.provenance]),
             "cells": [_cell(pair) for pair in self.pairs],
             "flips": [flip.to_json() for flip in self.flips],
             "verdicts": [each.to_json() for each in self.differences],
@@ -155,7 +182,12 @@ def _compare(pairs: Sequence[Pair], names: tuple[str, str], margins: Margins | N
         flips=[flip for pair in pairs for flip in _flips(pair)],
         differences=differences(both, margins),
         notes=list(_unpaired(pairs, names)),
+        provenance=(_provenance(pair.reference for pair in pairs), _provenance(pair.candidate for pair in pairs)),
     )
+
+
+def _provenance(groups: Iterable[Group | None]) -> Sequence[Heard]:
+    return sorted({each for group in groups if group for each in group.heard})
 
 
 def _pair(reference: Group | None, candidate: Group | None) -> Pair:
@@ -192,37 +224,33 @@ def _state(group: Group, check: str) -> str:
     return "failed" if broke else "passed"
 
 
-RowsOf = Callable[[Container[str]], Iterable[Row]]
-"""Reads the rows of these groups once more."""
-
-
-def with_answers(comparison: Comparison, reference: RowsOf, candidate: RowsOf) -> Comparison:
+def with_answers(comparison: Comparison, reference: Source, candidate: Source) -> Comparison:
     """The comparison with what both sides of each flip said: where the check broke, in the first attempt that broke it."""
     sides = [
         _answers({(flip.groups[side], flip.check) for flip in comparison.flips}, rows)
-        for side, rows in enumerate((reference, candidate))
+        for side, (_, rows) in enumerate((reference, candidate))
     ]
-    flips = [
-        replace(flip, answers=(sides[0].get((flip.groups[0], flip.check)), sides[1].get((flip.groups[1], flip.check))))
-        for flip in comparison.flips
-    ]
-    return replace(comparison, flips=flips)
+    flips = []
+    for flip in comparison.flips:
+        (one, text), (other, reply) = (sides[n].get((flip.groups[n], flip.check), (None, None)) for n in (0, 1))
+        flips.append(replace(flip, answers=(text, reply), trials=(one, other)))
+    return replace(comparison, flips=flips, sources=(reference, candidate))
 
 
-def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], str]:
+def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """Group and check -> the trial that shows it best, and what it answered, if it did."""
     checks: dict[str, list[str]] = {}
     for group, check in wanted:
         checks.setdefault(group, []).append(check)
-    found: dict[tuple[str, str], tuple[bool, str]] = {}
+    found: dict[tuple[str, str], tuple[tuple[bool, bool], str, str | None]] = {}
     for row in rows(checks) if checks else ():
-        if row["outcome"] is None:
-            continue
         broken = {each["check"] for each in row["verdicts"] if each["status"] in ("failed", "error")}
+        text = row["outcome"]["text"][:ANSWER] if row["outcome"] else None
         for check in checks[row["group"]]:
-            key, broke = (row["group"], check), check in broken
-            if key not in found or (broke and not found[key][0]):
-                found[key] = (broke, row["outcome"]["text"][:ANSWER])
-    return {key: text for key, (_, text) in found.items()}
+            key, shows = (row["group"], check), (check in broken, text is not None)
+            if key not in found or shows > found[key][0]:
+                found[key] = (shows, row["id"], text)
+    return {key: (trial, text) for key, (_, trial, text) in found.items()}
 
 
 def _unpaired(pairs: Sequence[Pair], names: tuple[str, str]) -> Iterator[str]:
@@ -232,6 +260,14 @@ def _unpaired(pairs: Sequence[Pair], names: tuple[str, str]) -> Iterator[str]:
             shown = ", ".join(pair.id for pair in only[:3])
             more = f" and {len(only) - 3} more" if len(only) > 3 else ""
             yield f"only in {name}: {shown}{more}"
+
+
+def _sides(two: Sequence[Any]) -> dict[str, Any]:
+    return {"reference": two[0], "candidate": two[1]}
+
+
+def _heard(each: Heard) -> dict[str, Json]:
+    return dict(zip(("mode", "recorded_from", "simulated"), each, strict=True))
 
 
 def _cell(pair: Pair) -> dict[str, Any]:

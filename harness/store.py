@@ -167,15 +167,16 @@ class SavedRun:
                 yield cast("Row", value)
         self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
 
-    def rows_of(self, groups: Container[str]) -> Iterator[Row]:
-        """The trials of these groups only; the lines of others are not decoded."""
+    def rows_of(self, groups: Container[str], *, turns: bool = False) -> Iterator[Row]:
+        """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said."""
         with self.path.open("rb") as file:
             next(file)
             for number, line in enumerate(file, start=2):
                 named = _ID.match(line)
                 if named and named[1].decode() not in groups:
                     continue
-                value = _without_turns(line) or self._value(line, number)
+                value = None if turns else _without_turns(line)
+                value = value or self._value(line, number)
                 if value is not None and value.get("group") in groups:
                     yield cast("Row", value)
 

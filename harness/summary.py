@@ -19,6 +19,8 @@ STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
 """Checks that unary and stream need not agree on."""
 
+Heard = tuple[str, str, bool]
+"""Where an answer came from: mode (live, replay), recorded from, simulated."""
 _NO_AXES: Mapping[str, Json] = {}
 """Shared: there may be a hundred thousand groups, so they are kept small, and names in them are interned."""
 
@@ -63,6 +65,7 @@ class Group:
     warnings: int = 0
     unpriced: int = 0
     """Answered attempts whose cost is not known."""
+    heard: frozenset[Heard] = frozenset()
     trouble: Trouble | None = None
     problems: frozenset[str] = frozenset()
     pairs: int = 0
@@ -151,6 +154,8 @@ class Group:
         self._judge(row["verdicts"])
         if row["error"] is not None:
             self.problems |= {row["error"]["kind"]}
+        if (heard := row["provenance"]) is not None:
+            self.heard = _also(self.heard, (heard["mode"], heard["recorded_from"], heard["simulated"]))
         if self.trouble is None:
             self.trouble = _trouble(row)
 
@@ -174,8 +179,8 @@ class Summary:
         self.trials = 0
         self.warnings: Counter[str] = Counter()
         self.waived: dict[str, Counter[str]] = {}
-        self.provenance: dict[tuple[str, str, bool], list[str]] = {}
-        """(mode, recorded from, simulated) -> the first and the last date of recording, where known."""
+        self.provenance: dict[Heard, list[str]] = {}
+        """Where answers came from -> the first and the last date of recording, where known."""
         self.lost_timing = 0
         self.unpriced: Counter[str] = Counter()
         """Why the cost of a trial is not known -> of how many trials."""
@@ -275,6 +280,12 @@ def summarise(rows: Iterable[Row]) -> Summary:
     for row in rows:
         summary.add(row)
     return summary
+
+
+@lru_cache(maxsize=256)
+def _also(heard: frozenset[Heard], one: Heard) -> frozenset[Heard]:
+    """Sets of equal members are one object: groups share them."""
+    return heard | {one}
 
 
 @lru_cache(maxsize=4096)

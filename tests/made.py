@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, cast
 
+from harness.compare import RowsOf
 from harness.rows import Row, RunRow, VerdictRow
 
 PROVENANCE: dict[str, Any] = {
@@ -80,3 +82,12 @@ def run(**more: Any) -> RunRow:
         "notes": [],
     }
     return cast("RunRow", {**plain, **more})
+
+
+def rows_of(*rows: Row) -> RowsOf:
+    """What a saved run of these rows reads again."""
+
+    def read(groups: Container[str], /, *, turns: bool = False) -> list[Row]:
+        return [each for each in rows if each["group"] in groups]
+
+    return read

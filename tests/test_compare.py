@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from harness.compare import axis_values, compare_axis, compare_runs, with_answer
 from harness.differences import sentence
 from harness.rows import OutcomeRow, Row
 from harness.summary import summarise
-from tests.made import failed, row, unjudged, verdict
+from tests.made import failed, row, rows_of, run, unjudged, verdict
 
 statuses = st.sampled_from(["passed", "failed", "error", "skipped"])
 
@@ -142,8 +144,26 @@ def test_a_flip_shows_what_both_sides_said() -> None:
         failed("a", n=2, outcome=said("Bergen")),
     ]
     comparison = compare_runs(summarise([one]), summarise(other), ("1", "2"))
-    flip = with_answers(comparison, lambda _: [one], lambda _: other).flips[0]
+    compared = with_answers(comparison, (run(id="1"), rows_of(one)), (run(id="2"), rows_of(*other)))
+    (flip,) = compared.flips
     assert (flip.before, flip.after, flip.answers) == ("passed", "flaky", ("Oslo", "Bergen"))
+    document = compared.to_json()
+    assert document["runs"] == {"reference": "1", "candidate": "2"}
+    assert document["flips"][0]["trials"] == {
+        "reference": "geography/a@simulator/flash#1",
+        "candidate": "geography/a@simulator/flash#2",
+    }
+
+
+def test_each_side_says_where_its_answers_came_from() -> None:
+    live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
+    rows = [row("a", "google/pro", provenance=live), row("a", "simulator/pro"), unjudged("b", "google/pro")]
+    compared = compare_axis(summarise(rows), "target", "google/pro", "simulator/pro")
+    assert compared.simulated
+    assert compared.to_json()["provenance"] == {
+        "reference": [{"mode": "live", "recorded_from": "google", "simulated": False}],
+        "candidate": [{"mode": "replay", "recorded_from": "simulator", "simulated": True}],
+    }
 
 
 def said(text: str) -> OutcomeRow:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import compare_axis
+from harness.compare import compare_axis, compare_runs, with_answers
 from harness.gates import Answer, Gate
 from harness.render import Report, View, find
-from harness.render.html import plots
+from harness.render.html import plots, sides, write_comparison
 from harness.render.html.markup import block, element
 from harness.render.html.trials import BLOCK, grounded
 from harness.rows import Row, dumps
 from harness.summary import summarise
 from tests.browser import chromium
-from tests.made import failed, row, run, unjudged, verdict
+from tests.made import failed, row, rows_of, run, unjudged, verdict
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -179,20 +180,61 @@ def test_a_comparison_is_a_page_too() -> None:
 
 def test_gates_say_whether_they_were_crossed() -> None:
     gates = [Answer(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)]
-    rows = [row(target=f"google/{each}", verdicts=[verdict("text", ok=True)]) for each in ("flash", "pro")]
+    live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
+    rows = [row(target=f"google/{each}", provenance=live) for each in ("flash", "pro")]
     compared = compare_axis(summarise(rows), "target", "google/pro", "google/flash")
     out = io.StringIO()
     find("html", "comparison")(replace(compared, gates=gates), View(), out)
     said = re.findall(r'<li><b class="mark \w+">([^<]+)</b> hard: json: it says (\w+)', out.getvalue())
     assert said == [("crossed", "True"), ("kept", "False"), ("cannot tell", "None")]
     assert "<strong>SIMULATED" not in out.getvalue()
-    noted = replace(compared, notes=["reference: recorded from simulator (SIMULATED answers)"])
-    find("html", "comparison")(noted, View(), out)
-    assert "<strong>SIMULATED" in out.getvalue()
 
 
 def test_nothing_ran_is_a_page() -> None:
     assert "nothing ran" in page([])
+
+
+def compared(one: list[Row], other: list[Row], home: str | None = None) -> str:
+    """The page that compares two runs of these rows."""
+    found = compare_runs(summarise(one), summarise(other), ("run 0", "run 1"))
+    both = with_answers(found, (run(id="run-0"), rows_of(*one)), (run(id="run-1"), rows_of(*other)))
+    out = io.StringIO()
+    write_comparison(both, View(), out, home)
+    return out.getvalue()
+
+
+OSLO: Any = {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": "It is Oslo, not Bergen."}
+BERGEN: Any = {**OSLO, "text": "It is Bergen, not Oslo."}
+
+
+def flipped(number: int = 1, **more: Any) -> tuple[list[Row], list[Row]]:
+    good = [verdict("text", ok=True)]
+    one = [row(f"case-{n}", verdicts=good, outcome=OSLO, turns=[said(OSLO["text"])], **more) for n in range(number)]
+    return one, [failed(f"case-{n}", outcome=BERGEN, turns=[said(BERGEN["text"])], **more) for n in range(number)]
+
+
+def test_a_comparison_holds_both_sides_of_its_flips() -> None:
+    text = compared(*flipped())
+    assert text.count("data-trial=") == 2
+    assert text.count('id="details-') == 2
+    assert '"request":' in text
+    assert "/run/" not in text
+    assert '<a href="/run/run-1#trial=geography/case-0%40simulator/flash%231">in its run</a>' in compared(
+        *flipped(), "/"
+    )
+
+
+def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
+    text = compared(*flipped(500))
+    assert text.count('id="details-') == 2 * sides.SHOWN
+    assert f"and {500 - sides.SHOWN} more" in text
+    big = "word " * 20_000
+    one, other = flipped(sides.SHOWN)
+    for each in (*one, *other):
+        each["turns"] = [cast("Any", said(big))]
+    text = compared(one, other)
+    assert len(text) < sides.ROOM * 1.2
+    assert text.count(">[null]<") > 10
 
 
 # --- what it does -------------------------------------------------------------------------------------
@@ -372,6 +414,94 @@ def test_a_cell_opens_its_first_attempt_that_failed(opened: Any) -> None:
 
 def test_an_address_leads_to_a_trial(opened: Any) -> None:
     assert opened(some(), "#trial=geography/case-04@simulator/flash%231").text("#trial .answer") == "answer 4"
+
+
+def test_an_address_that_changes_is_followed_and_one_that_makes_no_sense_is_not(opened: Any) -> None:
+    shown = opened(some(), "#trial=%")
+    assert not shown.all("#trial")[0].is_displayed()
+    shown.browser.execute_script("location.hash = '#trial=geography/case-05@simulator/flash%231'")
+    assert shown.wait("document.querySelector('#trial .answer')?.textContent") == "answer 5"
+    assert shown.complaints() == []
+
+
+def test_a_flip_opens_both_sides_one_beside_the_other(browser: Chrome, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(compared(*flipped(3)), "utf-8")
+    shown = Opened(browser, file.as_uri())
+    shown.all(".flips [data-trial]")[1].click()
+    assert shown.text("#trial .id") == "candidate: geography/case-0@simulator/flash#1"
+    assert [each.text for each in shown.all(".attempts button")] == ["reference #1 pass", "candidate #1 FAIL"]
+    shown.all(".attempts button")[0].click()
+    assert shown.text("#trial .answer") == OSLO["text"]
+    shown.wait("document.querySelectorAll('.flips ins').length === 6")
+    assert [each.text for each in shown.all(".flips li:first-child del")] == ["Oslo", "Bergen"]
+    assert shown.complaints() == []
+
+
+LONG = "Nel mezzo del cammin di nostra vita mi ritrovai per una selva oscura. " * 60
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "gone", "new"),
+    [
+        ("moving for 191 minutes", "moving for 187 minutes", ["191"], ["187"]),
+        ("日本の首都は東京です", "日本の首都は大阪です", ["東京"], ["大阪"]),
+        ("the same", "quite other", [], []),
+        (LONG + "fine", LONG.replace("selva", "foresta", 1) + "fine", ["selva"], ["foresta"]),
+        ("a b c", "a b c d", [], [" d"]),
+        (f"a {HOSTILE}", f"b {HOSTILE}", ["a"], ["b"]),
+    ],
+)
+def test_what_differs_is_marked_word_by_word(
+    opened: Any, expected: str, actual: str, gone: list[str], new: list[str]
+) -> None:
+    wrong = verdict("text", ok=False, expected=expected, actual=actual, message="is not")
+    shown = opened([failed(verdicts=[wrong])])
+    shown.keys("j", ENTER)
+    texts = "[...document.querySelectorAll('#trial .verdicts {}')].map(each => each.textContent)"
+    assert shown.browser.execute_script(f"return {texts.format('del')}") == gone
+    assert shown.browser.execute_script(f"return {texts.format('ins')}") == new
+    assert shown.browser.execute_script(f"return {texts.format('pre')}") == [
+        each.replace("\u202e", "\\u202e") for each in (expected, actual)
+    ]
+    assert shown.complaints() == []
+
+
+def test_texts_of_any_words_keep_what_they_say(opened: Any) -> None:
+    chance = random.Random(7)
+    texts = [
+        "".join(chance.choices(["a", "b", "c", " ", "日", "\n", "🏆"], k=chance.randint(1, 30))) for _ in range(120)
+    ]
+    pairs = list(zip(texts[::2], texts[1::2], strict=True))
+    wrong = [verdict("text", ok=False, expected=one, actual=other, message="is not") for one, other in pairs]
+    shown = opened([failed(verdicts=wrong)])
+    shown.keys("j", ENTER)
+    script = """return [...document.querySelectorAll('#trial .verdicts pre')].map(each => [each.textContent,
+        [...each.childNodes].filter(part => part.nodeType === 3).map(part => part.data).join('')])"""
+    found = shown.browser.execute_script(script)
+    for (one, other), (expected, actual) in zip(pairs, zip(found[::2], found[1::2], strict=True), strict=True):
+        assert (expected[0], actual[0]) == (one, other)
+        assert expected[1] == actual[1] or (expected[1], actual[1]) == (one, other)
+
+
+def test_odd_answers_are_shown_and_long_ones_in_part(opened: Any) -> None:
+    audio = {"inlineData": {"mimeType": "audio/wav", "data": "UklGRg" * 1000}}
+    image = {"inlineData": {"mimeType": "image/png", "data": "not an image"}}
+    odd = "\x00\x07\x1b[31m\ud800 \u202e נגמר"
+    rows = [
+        row("big", turns=[said("lorem ipsum " * 90_000)]),
+        row("audio", turns=[said("listen", content={"parts": [{"text": "listen"}, audio, image]})]),
+        row("odd", turns=[said(odd, thoughts=odd)], axes={"odd": "name" * 40}),
+    ]
+    shown = opened(rows)
+    shown.keys("j", ENTER)
+    assert len(shown.wait("document.querySelector('#trial .answer').textContent")) == 50_000
+    assert "the first 50,000 of 1,080,000 characters: show all" in shown.text("#trial")
+    shown.keys("j")
+    assert "audio/wav" in shown.text("#trial")
+    assert shown.all("#trial .picture")
+    shown.keys("j")
+    assert shown.text("#trial .answer").startswith("\\u0000\\u0007\\u001b[31m\\ud800 \\u202e ")
 
 
 def test_a_stream_is_drawn_event_by_event(opened: Any) -> None:

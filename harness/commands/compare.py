@@ -91,7 +91,7 @@ def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) ->
     comparison = compare_runs(one, other, names, margins)
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     notes = [*heard, *base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
-    return replace(with_answers(comparison, base.rows_of, candidate.rows_of), notes=notes)
+    return replace(with_answers(comparison, (base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
 
 def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
@@ -107,7 +107,8 @@ def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> Co
     chosen = _two_values(summary, axis, asked, base.run["id"])
     comparison = compare_axis(summary, axis, *chosen, margins)
     notes = [f"answers: {words.provenance(summary)}", *base.notes, *comparison.notes]
-    return replace(with_answers(comparison, base.rows_of, base.rows_of), notes=notes)
+    source = (base.run, base.rows_of)
+    return replace(with_answers(comparison, source, source), notes=notes)
 
 
 def _asked(options: Namespace) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from typing import TextIO
 from harness.compare import Comparison
 from harness.render import Report, View, output, words
 from harness.render.html import comparison as comparisons
-from harness.render.html import overview, trials
+from harness.render.html import overview, sides, trials
 from harness.render.html.markup import block, closing, opening
 
 
@@ -39,7 +39,10 @@ def comparison_html(comparison: Comparison, view: View, out: TextIO) -> None:
 def write_comparison(comparison: Comparison, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
     out.writelines(opening(f"{comparison.candidate} against {comparison.reference}"))
-    out.write(overview.heading("comparison", comparisons.LINKS, home) + "\n<main>\n")
-    out.writelines(f"{each}\n" for each in comparisons.sections(comparison))
+    said = sides.said(comparison)
+    links = (*comparisons.LINKS, *(["trials"] if said.numbers else []))
+    out.write(overview.heading("comparison", links, home) + "\n<main>\n")
+    out.writelines(f"{each}\n" for each in comparisons.sections(comparison, said.numbers, home))
     out.write("</main>\n")
+    out.writelines(f"{each}\n" for each in said.blocks())
     out.write(closing())

@@ -4,43 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
-from harness.compare import Comparison
+from harness.compare import ANSWER, Comparison, Flip
 from harness.model import Json
-from harness.providers import ROWS
 from harness.render import words
+from harness.render.html import sides
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
 
 LINKS = ("summary", "differences", "flips", "cells")
-_SIMULATED = "SIMULATED"
-"""In the words of whoever says where answers came from."""
+OPEN = 20
+"""Flips that are shown at once."""
 _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
 
 Object = Mapping[str, Any]
 
 
-def sections(comparison: Comparison) -> Iterator[Markup]:
+def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Iterator[Markup]:
+    """``numbers``: of the trials that the script has; ``home``: where the list of runs is, if the page is served."""
     document = comparison.to_json()
-    said = any(_SIMULATED in note for note in document["notes"])
-    if said or any(_made_up(cell[side]) for cell in document["cells"] for side in _SIDES):
-        yield simulated("Some or all of these answers were")
+    if comparison.simulated:
+        real = any(not simulated for side in comparison.provenance for _, _, simulated in side)
+        yield simulated("Some of these answers were" if real else "These answers were")
     yield _summary(document)
     yield section("differences", _differences(document["verdicts"]))
-    yield section("flips", _flips(document["flips"]))
+    yield section("flips", _flips(comparison, numbers, home))
     yield section("cells", _cells(document["cells"]))
-
-
-def _made_up(side: Object | None) -> bool:
-    provider = ROWS.get(side["target"].partition("/")[0]) if side else None
-    return provider is not None and provider.simulated
+    if numbers:
+        yield section("trials", element("p", "Both sides of the flips.", class_="about"), element("div", id="list"))
 
 
 def _summary(document: Object) -> Markup:
     paired = sum(1 for cell in document["cells"] if cell["reference"] and cell["candidate"])
     said = {
-        "reference": document["reference"],
-        "candidate": document["candidate"],
+        **{side: _side(document, side) for side in _SIDES},
         "paired": f"{words.count(paired, 'cell')} of {len(document['cells']):,}; {words.count(len(document['flips']), 'flip')}",
     }
     listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
@@ -52,6 +50,12 @@ def _summary(document: Object) -> Markup:
         element("ul", *gates, class_="notes") if gates else None,
         element("ul", *notes, class_="notes") if notes else None,
     )
+
+
+def _side(document: Object, side: str) -> str:
+    heard = document["provenance"][side]
+    sources = [f"{each['recorded_from']}{' (SIMULATED)' if each['simulated'] else ''}" for each in heard]
+    return f"{document[side]}; answers of {', '.join(sources)}" if sources else f"{document[side]}"
 
 
 def _gate(gate: Object) -> Markup:
@@ -68,29 +72,63 @@ def _table(header: Sequence[str], rows: Sequence[Markup], numbers_from: int, **a
     return element("div", table, class_="wide")
 
 
-def _flips(flips: Sequence[Object]) -> Markup:
+def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Markup:
+    flips = comparison.flips
     if not flips:
         return element("p", "no check judges the two sides differently", class_="about")
-    return element("ol", *(_flip(each) for each in flips), class_="failures flips")
+    listed = [_flip(each, comparison.runs, numbers, home) for each in flips[: sides.SHOWN]]
+    more = len(flips) - len(listed)
+    said = f"and {more:,} more: --format json has all of them, and the cells below can be filtered"
+    rest = element("p", said, class_="about") if more else None
+    folded = element("summary", f"{len(flips) - OPEN:,} more")
+    return element(
+        "div",
+        element("ol", *listed[:OPEN], class_="failures flips"),
+        element("details", folded, element("ol", *listed[OPEN:], class_="failures flips"), rest)
+        if listed[OPEN:]
+        else None,
+    )
 
 
-def _flip(flip: Object) -> Markup:
+def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: sides.Numbers, home: str | None) -> Markup:
     head = element(
         "p",
-        element("b", flip["check"]),
+        element("b", flip.check),
         " ",
-        element("span", flip["from"], class_=f"mark {_kind(flip['from'])}"),
+        element("span", flip.before, class_=f"mark {_kind(flip.before)}"),
         " to ",
-        element("span", flip["to"], class_=f"mark {_kind(flip['to'])}"),
-        element("small", element("code", flip["id"])),
+        element("span", flip.after, class_=f"mark {_kind(flip.after)}"),
+        element("small", element("code", flip.id)),
     )
-    answers = flip.get("answers") or {}
     said = [
-        element("div", element("small", side), element("pre", answers[side], dir="auto", class_="said"))
-        for side in _SIDES
-        if answers.get(side) is not None
+        element(
+            "div",
+            element("small", name, *_links(flip.trials[side], (side, runs[side]), numbers, home)),
+            _answer(flip.answers[side]),
+        )
+        for side, name in enumerate(_SIDES)
+        if flip.trials[side] is not None
     ]
     return element("li", head, element("div", *said, class_="pair") if said else None)
+
+
+def _answer(text: str | None) -> Markup | None:
+    cut = "..." if text is not None and len(text) >= ANSWER else ""
+    return None if text is None else element("pre", text + cut, dir="auto", class_="said")
+
+
+def _links(
+    trial: str | None, where: tuple[int, str | None], numbers: sides.Numbers, home: str | None
+) -> Iterator[Markup]:
+    """To the trial in this page, and, where it is served, in that of its run."""
+    side, run = where
+    number = numbers.get((side, trial or ""))
+    if number is not None:
+        yield element(
+            "button", f"#{(trial or '').rpartition('#')[2]}, all of it", type="button", data_trial=number, class_="link"
+        )
+    if home and run and trial:
+        yield element("a", "in its run", href=f"{home}run/{quote(run)}#trial={quote(trial)}")
 
 
 def _kind(state: str) -> str:
@@ -149,15 +187,15 @@ def _cells(cells: Sequence[Object]) -> Markup:
     header += [f"{words.label(each)} {side}" for each in measures for side in ("ref.", "cand.")]
     tools = element(
         "p",
-        element("input", type="search", id="filter", placeholder="filter  /", aria_label="filter cells"),
+        element("input", type="search", id="cells-filter", placeholder="filter", aria_label="filter cells"),
         element("label", element("input", type="checkbox", id="differing"), " only where the verdict differs"),
-        element("output", id="shown"),
+        element("output", id="cells-shown"),
         class_="tools",
     )
     return element("div", tools, _table(header, [_cell(cell, measures) for cell in cells], 3, id="cells-table"))
 
 
-_SIDES = ("reference", "candidate")
+_SIDES = sides.NAMES
 
 
 def _measures(cell: Object, side: str) -> Object:

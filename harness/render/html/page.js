@@ -16,8 +16,8 @@
     return made;
   }
 
-  // What would steer the eye unseen (controls, overrides of direction) is spelled out.
-  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+  // What would steer the eye unseen (controls, overrides of direction), or is no character (half a surrogate pair), is spelled out.
+  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
   const spelled = (letter) => (letter === "\r" ? letter : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const visible = (child) => (typeof child === "string" ? child.replace(UNSEEN, spelled) : child);
 
@@ -82,6 +82,91 @@
 
   const plain = (value) => (typeof value === "string" ? value : json(value));
 
+  // --- what differs between two texts, word by word -----------------------------------------------------
+
+  const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}_]+|\s+|[^]/gu;
+  const LONGEST = 200000, CHANGES = 600, ALIKE = 0.3;
+
+  // The pieces of two lists of words: [kept on both sides, text]. Myers' greedy algorithm ("An O(ND) difference algorithm", 1986)
+  // between the common beginning and end; too many changes count as one.
+  function pieces(one, other) {
+    let start = 0, end = 0;
+    while (start < one.length && start < other.length && one[start] === other[start]) start++;
+    while (end < one.length - start && end < other.length - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end++;
+    const [a, b] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+    const kept = matches(a, b);
+    const side = (words, which, offset) => {
+      const same = new Set(kept.map((pair) => pair[which]));
+      return words.map((word, at) => [at < start || at >= words.length - end || same.has(at - offset), word]);
+    };
+    return [side(one, 0, start), side(other, 1, start)];
+  }
+
+  // The places [in a, in b] of the words that both have. ``reach``: how far down a each diagonal k = x - y has come.
+  function matches(a, b) {
+    const trace = [];
+    let reach = new Map([[1, 0]]);
+    for (let d = 0; d <= Math.min(a.length + b.length, CHANGES); d++) {
+      trace.push(reach);
+      const next = new Map();
+      for (let k = -d; k <= d; k += 2) {
+        let x = entered(reach, d, k)[1];
+        while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
+        next.set(k, x);
+        if (x >= a.length && x - k >= b.length) return walked(trace, k, x);
+      }
+      reach = next;
+    }
+    return [];
+  }
+
+  // From which diagonal the d-th change leads to diagonal k, and where it arrives: a word of b is put in, or one of a left out.
+  function entered(reach, d, k) {
+    const puts = k === -d || (k !== d && reach.get(k - 1) < reach.get(k + 1));
+    return puts ? [k + 1, reach.get(k + 1)] : [k - 1, reach.get(k - 1) + 1];
+  }
+
+  function walked(trace, k, x) {
+    const kept = [];
+    for (let d = trace.length - 1; d >= 0; d--) {
+      const [from, turn] = entered(trace[d], d, k);
+      for (; x > turn; x--) kept.push([x - 1, x - 1 - k]);
+      k = from;
+      x = trace[d].get(from);
+    }
+    return kept;
+  }
+
+  // Marks in two elements what the other does not have; texts that have little in common are left as they are.
+  function differ(before, after) {
+    const texts = [before.textContent, after.textContent];
+    if (texts[0] === texts[1] || texts.some((text) => !text || text.length > LONGEST)) return;
+    const sides = pieces(...texts.map((text) => text.match(WORD)));
+    const same = sides.map((side) => side.reduce((sum, [kept, word]) => sum + (kept ? word.trim().length : 0), 0));
+    if (same.some((length, at) => length < ALIKE * texts[at].length)) return;
+    [[before, "del"], [after, "ins"]].forEach(([element, mark], at) => element.replaceChildren(...gathered(sides[at], mark)));
+  }
+
+  function* gathered(side, mark) {
+    for (let at = 0; at < side.length;) {
+      const [kept] = side[at];
+      let text = "";
+      for (; at < side.length && side[at][0] === kept; at++) text += side[at][1];
+      yield kept ? document.createTextNode(text) : el(mark, {}, text);
+    }
+  }
+
+  const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+  const unmarked = [...document.querySelectorAll(".flips .pair, .failures .sides")];
+  function markSome() {
+    for (const each of unmarked.splice(0, 5)) {
+      const texts = each.querySelectorAll("pre, dd");
+      if (texts.length === 2) differ(...texts);
+    }
+    if (unmarked.length) later(markSome);
+  }
+  later(markSome);
+
   // --- the keys, and who answers them ----------------------------------------------------------------
 
   const help = el("dialog", { id: "keys", "aria-label": "keys" },
@@ -94,7 +179,7 @@
   document.body.append(help);
   byId("help").addEventListener("click", () => help.showModal());
 
-  const keys = { "?": () => help.showModal(), t: turnTheme, "/": () => byId("filter")?.focus() };
+  const keys = { "?": () => help.showModal(), t: turnTheme, "/": () => (byId("filter") || byId("cells-filter"))?.focus() };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
@@ -119,24 +204,24 @@
   function cells() {
     const rows = [...byId("cells-table").tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
     const show = () => {
-      const holds = wanted(byId("filter").value);
+      const holds = wanted(byId("cells-filter").value);
       let shown = 0;
       for (const [row, hay] of rows) {
         row.hidden = !holds(hay) || (byId("differing").checked && row.dataset.differs === undefined);
         shown += !row.hidden;
       }
-      byId("shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
+      byId("cells-shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
     };
-    byId("filter").addEventListener("input", show);
+    byId("cells-filter").addEventListener("input", show);
     byId("differing").addEventListener("change", show);
-    keys.Escape = () => { byId("filter").blur(); };
+    keys.Escape = () => { byId("cells-filter").blur(); };
     show();
   }
 
   // --- the trials of a run ---------------------------------------------------------------------------
 
   function trials() {
-    const HEIGHT = 26, SPARE = 12, WRONG = ["failed", "error", "xpassed"];
+    const HEIGHT = 26, SPARE = 12, LAID_OUT = 50000, WRONG = ["failed", "error", "xpassed"];
     const facts = JSON.parse(byId("facts").textContent);
     const blocks = new Map();
     const state = { text: "", statuses: new Set(), sort: null, down: true, at: -1, open: false };
@@ -144,13 +229,16 @@
     const all = [];
     for (const script of document.querySelectorAll("script[data-index]")) {
       for (const [group, attempt, status, simulated, why, measures] of JSON.parse(script.textContent)) {
-        const [id, suite, name, target, axes] = facts.groups[group];
-        all.push({ n: all.length, group, attempt, status: facts.statuses[status], mark: facts.marks[status], simulated, why, measures,
-          id: `${id}#${attempt}`, suite, name, target, axes });
+        const [id, suite, name, target, axes, , , side = "", pair = group] = facts.groups[group];
+        all.push({ n: all.length, group, pair, side, attempt, status: facts.statuses[status], mark: facts.marks[status], simulated, why, measures,
+          id: `${side && `${side}: `}${id}#${attempt}`, suite, name, target, axes: `${side} ${axes}`.trim() });
       }
     }
     const places = new Map();
-    for (const trial of all) places.set(trial.group, [...(places.get(trial.group) || []), trial]);
+    for (const trial of all) {
+      if (!places.has(trial.pair)) places.set(trial.pair, []);
+      places.get(trial.pair).push(trial);
+    }
     const hay = (trial) => (trial.hay ??= `${trial.id} ${trial.status} ${trial.mark} ${trial.axes} ${trial.why}`.toLowerCase());
     const columns = facts.columns.map(([name, label], index) => ({ name, label, index }))
       .filter(({ name, index }) => name === "latency_s" || all.some((trial) => trial.measures[index] != null));
@@ -168,7 +256,7 @@
     const rows = el("div", { class: "rows", id: "rows", role: "listbox", tabindex: "0", "aria-label": "trials" });
     const none = el("p", { class: "none-found" }, "no trial is like that");
     byId("list").append(el("div", { class: "sticky" }, el("div", { class: "tools" }, filter, ...chips, counted), head), rows, none);
-    const widest = Math.max(...facts.groups.map(([, , , , axes]) => axes.length));
+    const widest = Math.max(...all.map(({ axes }) => axes.length));
     byId("list").style.setProperty("--numbers", `repeat(${columns.length}, 66px)`);
     byId("list").style.setProperty("--axes", widest ? `minmax(min(${widest}ch, 20%), max-content)` : "0px");
     const providers = new Set(facts.groups.map(([, , , target]) => target.split("/")[0]));
@@ -330,12 +418,12 @@
     }
 
     function* view(trial, row) {
-      const [, , , , , place, rerun] = facts.groups[trial.group];
-      const attempts = places.get(trial.group);
+      const [, , , , axes, place, rerun] = facts.groups[trial.group];
+      const attempts = places.get(trial.pair);
       if (trial.simulated) yield el("p", { class: "simulated" }, el("strong", {}, "SIMULATED"), " made up by the simulator, not by a Gemini model");
       if (attempts.length > 1) {
         yield el("div", { class: "attempts" }, ...attempts.map((each) => el("button", { type: "button", class: `mark ${each.status}`,
-          "aria-current": each === trial ? "true" : null, onclick: () => openTrial(each) }, `#${each.attempt} ${each.mark}`)));
+          "aria-current": each === trial ? "true" : null, onclick: () => openTrial(each) }, `${each.side} #${each.attempt} ${each.mark}`.trim())));
       }
       if (!row) {
         yield el("p", { class: "about" }, "What was said is left out of this file: it keeps everything of the first trials only, and of those that went wrong. The run on disk has it.");
@@ -343,7 +431,7 @@
       }
       const heard = row.provenance;
       yield list({
-        case: place, target: trial.target, axes: trial.axes, cassette: row.cassette,
+        side: trial.side, case: place, target: trial.target, axes, cassette: row.cassette,
         answer: heard && `${heard.mode === "live" ? "live from" : "replayed; recorded from"} ${heard.recorded_from}${heard.recorded_at ? `, ${heard.recorded_at.slice(0, 19).replace("T", " ")}` : ""}${heard.timing === "lost" ? "; timing lost" : ""}`,
         "expected to fail": row.xfail, skipped: row.skip, again: rerun,
       });
@@ -385,8 +473,10 @@
       else {
         if (said.message && !/^expected [^]*, got /.test(said.message)) told.append(el("div", {}, said.message));
         if (said.expected != null || said.actual != null) {
-          told.append(el("div", { class: "pair" }, el("div", {}, el("small", {}, "expected"), el("pre", {}, plain(said.expected))),
-            el("div", {}, el("small", {}, "actual"), el("pre", {}, plain(said.actual)))));
+          const pair = el("div", { class: "pair" }, ...["expected", "actual"].map((name) =>
+            el("div", {}, el("small", {}, name), ...long("", plain(said[name]), (some) => [some]))));
+          told.append(pair);
+          differ(...pair.querySelectorAll("pre"));
         }
       }
       return el("tr", {}, el("td", {}, el("span", { class: `mark ${kind}` }, mark)), told);
@@ -409,16 +499,31 @@
       const request = parsed(turn.request);
       yield fold(`POST ${turn.url}`, el("pre", {}, plain(request)));
       yield fold("curl", copied(curl(turn, trial)));
-      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, el("pre", { class: "said", dir: "auto" }, thoughts));
+      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, ...long("said", thoughts, (some) => [some]));
       if (text) {
         yield el("h3", {}, "answer", el("small", {}, count(Array.from(text).length, "character")));
-        yield el("pre", { class: "said answer", dir: "auto" }, ...answer(text, turn.grounded || []));
+        yield* long("said answer", text, (some) => answer(some, turn.grounded || []));
       }
       yield* sources(candidate.groundingMetadata, turn.grounded || []);
       for (const part of parts) yield* other(part);
       if (turn.response?.error) { yield el("h3", { class: "error" }, "error"); yield el("pre", {}, json(turn.response.error)); }
       yield* timeline(turn, row);
-      yield fold("response", el("pre", {}, json(turn.response)));
+      const whole = fold("response");
+      whole.addEventListener("toggle", () => whole.append(...long("", json(turn.response), (some) => [some])), { once: true });
+      yield whole;
+    }
+
+    // A text that would take the browser seconds to lay out is shown in part, until all of it is asked for.
+    function* long(name, text, parts) {
+      const shownText = el("pre", { class: name, dir: "auto" });
+      const cut = typeof text === "string" && text.length > LAID_OUT;
+      shownText.append(...[...parts(cut ? text.slice(0, LAID_OUT) : text)].map(visible));
+      yield shownText;
+      if (cut) {
+        const more = el("button", { type: "button", onclick: () => { shownText.replaceChildren(...[...parts(text)].map(visible)); more.remove(); } },
+          `the first ${LAID_OUT.toLocaleString("en")} of ${count(text.length, "character")}: show all`);
+        yield more;
+      }
     }
 
     function parsed(text) { try { return JSON.parse(text); } catch { return text; } }
@@ -535,16 +640,23 @@
     });
 
     document.addEventListener("click", (event) => {
-      const cell = event.target.closest("[data-group]");
+      const cell = event.target.closest("[data-group], [data-trial]");
       if (!cell) return;
       const attempts = places.get(Number(cell.dataset.group)) || [];
-      const trial = attempts.find((each) => WRONG.includes(each.status)) || attempts[0];
+      const trial = all[cell.dataset.trial] || attempts.find((each) => WRONG.includes(each.status)) || attempts[0];
       if (trial) { openTrial(trial, cell); panel.focus({ preventScroll: true }); }
     });
 
+    function follow() {
+      const [, linked] = /^#trial=(.*)$/.exec(location.hash) || [];
+      let id = linked;
+      try { id = decodeURIComponent(linked); } catch { /* as it stands, then */ }
+      const found = linked && all.find((trial) => trial.id === id);
+      if (found) openTrial(found);
+    }
+
     choose();
-    const linked = decodeURIComponent((/^#trial=(.*)$/.exec(location.hash) || [])[1] || "");
-    const found = linked && all.find((trial) => trial.id === linked);
-    if (found) openTrial(found);
+    follow();
+    addEventListener("hashchange", follow);
   }
 })();

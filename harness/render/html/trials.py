@@ -14,7 +14,7 @@ from harness.render import words
 from harness.render.html.markup import Markup, block
 from harness.reply import an_object, candidate_of, parts_of
 from harness.rows import Row, RunRow, TurnRow, dumps
-from harness.summary import STATUSES, Group, Summary
+from harness.summary import STATUSES, Group, Summary, summarise
 
 BLOCK = 50
 """Trials in a block."""
@@ -27,20 +27,32 @@ COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost
 
 def facts(summary: Summary, run: RunRow) -> dict[str, Any]:
     """What holds for the whole run: the groups, in the order to which the index refers, and how each target is given its key."""
+    groups = summary.groups.values()
+    return told([_group(group, run) for group in groups], [group.target for group in groups])
+
+
+def told(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, Any]:
+    """The facts of these groups; see ``of_row`` for one."""
     return {
         "block": BLOCK,
         "statuses": list(STATUSES),
         "marks": [words.MARKS[status] for status in STATUSES],
         "columns": [[name, words.label(name)] for name in COLUMNS],
         "labels": words.LABELS,
-        "groups": [_group(group, run) for group in summary.groups.values()],
-        "keys": {target: _key(target) for target, _ in summary.by_target()},
+        "groups": groups,
+        "keys": {target: _key(target) for target in dict.fromkeys(targets)},
     }
 
 
 def _group(group: Group, run: RunRow) -> list[Json]:
     axes = " ".join(f"{name}={spelled(name, value)}" for name, value in group.axes.items())
     return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group, run)]
+
+
+def of_row(row: Row, run: RunRow, side: str, pair: int) -> list[Json]:
+    """The group of a row of a comparison. Groups of one ``pair`` are shown together, each called by its ``side``."""
+    (group,) = summarise([row]).groups.values()
+    return [*_group(group, run), side, pair]
 
 
 def _key(target: str) -> str | None:
