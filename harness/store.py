@@ -33,6 +33,7 @@ NAME = "run.jsonl"
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes"], ...] = ("targets", "suites", "notes")
 """What of the header may be known only when all trials are there."""
 _OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
+_SUITE = {"suite", "file", "sha256"}
 _ID = re.compile(rb'\{"id":"([^"\\]*)#\d+"')
 """How a line begins that this program wrote: the trial's id, its group first."""
 
@@ -115,6 +116,7 @@ class RunWriter:
                     "finished": datetime.now(UTC).isoformat(timespec="seconds"),
                     "seconds": round(time.perf_counter() - self._started, 3),
                     "interrupted": interrupted,
+                    "simulated": any(simulated for _, _, simulated in summary.provenance),
                 }
             )
         self._file.close()
@@ -162,7 +164,8 @@ class SavedRun:
                     return
                 if "totals" in value:
                     self.ending = value
-                    self.run = cast("RunRow", {**self.run, **value.get("run", {})})
+                    known = value.get("run")
+                    self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
                     return
                 yield cast("Row", value)
         self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
@@ -223,7 +226,26 @@ def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
         raise RunError(f"{path} is not a saved run: its first line should hold version and run")
     if version != VERSION:
         raise RunError(f"{path} has version {version} of the run format; this program reads version {VERSION}")
-    return SavedRun(path, cast("RunRow", header["run"]))
+    return SavedRun(path, complete(header["run"], path))
+
+
+_HEADER: Mapping[str, type] = {
+    **dict.fromkeys(("id", "started", "record_mode", "harness", "python", "front"), str),
+    **dict.fromkeys(("targets", "suites", "notes"), list),
+    "selection": dict,
+}
+
+
+def complete(run: dict[str, Any], path: Path) -> RunRow:
+    """What a run says of itself; what it does not say is empty. Raises RunError where that is not what a run says."""
+    whole = {name: run.get(name, kind()) for name, kind in _HEADER.items()}
+    wrong = [name for name, kind in _HEADER.items() if not isinstance(whole[name], kind)]
+    wrong += ["suites"] * (
+        not wrong and not all(isinstance(each, dict) and each.keys() >= _SUITE for each in whole["suites"])
+    )
+    if wrong:
+        raise RunError(f"{path} is not a saved run: {wrong[0]} in its first line is not what a run has there")
+    return cast("RunRow", {**run, **whole})
 
 
 def _find(name: str, reports: Path) -> Path:

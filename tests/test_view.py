@@ -85,6 +85,66 @@ def test_the_list_has_every_run_the_newest_first(ask: Ask, reports: Path) -> Non
     assert "its first line is not JSON" in text
 
 
+HEADER = '{"version":1,"run":{"id":"x","started":"2026","record_mode":"none"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"\x00\xff", "its first line is not JSON"),
+        (b"", "its first line is not JSON"),
+        (b'{"version":1,"run":{"id":"x","started":5}}\n', "started in its first line is not what a run has there"),
+        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "suites in its first line"),
+        (HEADER.encode(), "unfinished"),
+        (HEADER.encode() + b'{"totals": 4, "run": 7}\n', "unfinished"),
+        (HEADER.encode() + b'{"totals": {"passed": 1}, "run": {"targets": "x"}}\n', "targets in its first line"),
+        (HEADER.encode() + b'{"id": "cut', "unfinished"),
+    ],
+)
+def test_a_damaged_run_takes_no_other_down(ask: Ask, reports: Path, text: bytes, problem: str) -> None:
+    (reports / "odd").mkdir()
+    (reports / "odd" / "run.jsonl").write_bytes(text)
+    status, page = ask("/")
+    assert status == 200
+    assert problem in said(page)
+    assert "20260102-000000-b" in page
+    assert ask("/run/odd")[0] in (200, 404)
+    assert ask("/run/20260102-000000-b")[0] == 200
+
+
+def test_a_trial_that_is_none_is_told_and_the_list_stays(
+    ask: Ask, reports: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(reports, "odd", [row()])
+    file = reports / "odd" / "run.jsonl"
+    file.write_text(file.read_text().replace('"measures":{', '"measures":3,"x":{'))
+    status, page = ask("/run/odd")
+    assert (status, "internal error: " in page) == (500, True)
+    assert "Traceback" in capsys.readouterr().err
+    assert ask("/")[0] == 200
+
+
+def test_the_end_of_a_very_large_run_is_found(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.commands.view.TAIL", 300)
+    save(reports, "large", [row(f"case-{n}") for n in range(200)])
+    assert "200 passed" in said(ask("/")[1])
+
+
+def test_one_simulated_answer_is_enough(ask: Ask, reports: Path) -> None:
+    live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
+    for name, rows in (("20270101-mixed", [row(provenance=live), row("b")]), ("20270102-real", [row(provenance=live)])):
+        save(reports, name, rows)
+    page = ask("/")[1]
+    lines = {name: line for line in page.split("<tr>") for name in ("mixed", "real") if f"-{name}</code>" in line}
+    assert ("SIMULATED" in lines["mixed"], "SIMULATED" in lines["real"]) == (True, False)
+
+
+def test_a_flip_leads_to_its_trials(ask: Ask) -> None:
+    _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
+    link = "/run/20260102-000000-b#trial=geography/capital%40simulator/pro%231"
+    assert f'<a href="{link}">in its run</a>' in page
+
+
 def test_a_run_is_its_report(ask: Ask) -> None:
     status, page = ask("/run/20260102-000000-b")
     assert status == 200

@@ -19,7 +19,7 @@ def run(name: str, options: Namespace) -> SavedRun:
 
 def report(saved: SavedRun) -> Report:
     """A saved run as a document; reads it once."""
-    summary = summarise(saved.rows())
+    summary = summarise(saved.rows(turns=False))
     ending = saved.ending or {}
     return Report(
         run=saved.run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import traceback
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -21,7 +22,7 @@ from harness.render import View
 from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
-from harness.store import NAME, load
+from harness.store import NAME, complete, load
 from harness.summary import summarise
 
 LOOPBACK = "127.0.0.1"
@@ -76,6 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
             status, page = 200, _page(unquote(url.path), asked, self.reports)
         except HarnessError as error:
             status, page = 404 if isinstance(error, RunError) else 400, runs.problem(str(error))
+        except Exception as error:  # noqa: BLE001  one damaged run must not take the list away
+            traceback.print_exc()
+            said = f"internal error: {type(error).__name__}: {error}\nThe traceback is where gemini-harness view was started."
+            status, page = 500, runs.problem(said)
         return self._send(status, page)
 
     def _send(self, status: int, page: Iterable[str]) -> None:
@@ -151,24 +156,40 @@ def _choice(path: Path) -> Iterable[str]:
 def _entry(path: Path) -> Entry:
     name = path.parent.name
     try:
-        run = load(path).run
-    except HarnessError as error:
+        begun = load(path).run
+        first, last = _ends(path)
+        run = complete({**begun, **_object_in(last, "run")}, path)
+    except (HarnessError, OSError) as error:
         return Entry(name, problem=str(error))
-    first, last = _ends(path)
-    heard = first.get("provenance") or {}
-    run = {**run, **last.get("run", {})}
-    return Entry(name, run, last.get("totals"), bool(heard.get("simulated")), targets=run["targets"])
+    heard = _object_in(first, "provenance")
+    seconds = last.get("seconds")
+    return Entry(
+        name,
+        run,
+        _object_in(last, "totals") or None,
+        simulated=bool(last.get("simulated", heard.get("simulated"))),
+        interrupted=bool(last.get("interrupted")),
+        seconds=seconds if isinstance(seconds, int | float) else None,
+    )
+
+
+def _object_in(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = row.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first trial and the ending of a run, where it has them; the file is not read through."""
+    """The first trial and the ending of a run, where it has them; the file is not read through.
+
+    Of an ending that is longer than ``TAIL`` only what follows the groups.
+    """
     with path.open("rb") as file:
         next(file, b"")
         first = next(file, b"")
         size = file.seek(0, io.SEEK_END)
         file.seek(max(0, size - TAIL))
         last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
-    return _object(first), _object(last)
+    return _object(first), _object(last) or _object(b'{"totals":' + last.rpartition(b'],"totals":')[2])
 
 
 def _object(line: bytes) -> dict[str, Any]:

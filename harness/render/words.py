@@ -104,6 +104,8 @@ def clipped(text: str, limit: int) -> str:
 
 def printable(text: str) -> str:
     """Control characters as escapes: an answer cannot steer the terminal that shows it."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.dialect import to_json_schema
-from tests.bench import floors, suites
+from tests.bench import floors, pages, suites
 from tests.bench import simulator as endpoint
 
 COMMAND = [str(Path(sys.executable).with_name("gemini-harness"))]
@@ -30,7 +30,7 @@ sys.stdin.read()
 running.stop()
 """
 Row = tuple[str, str, str, str]
-PARTS = ("start", "replay", "live", "streams", "simulator")
+PARTS = ("start", "replay", "live", "streams", "simulator", "pages")
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,9 @@ class Bench:
                     f"bare httpx {ms(first)}",
                     f"error {ms(ttft - 0.1)}, of the bare client {ms(first - 0.1)}",
                 )
+
+    def pages(self) -> Iterator[Row]:
+        yield from pages.lines(self.folder / "reports", self.count(5_000), timed, COMMAND)
 
     def simulator(self) -> Iterator[Row]:
         yield from endpoint.rows(self.scale)

@@ -187,12 +187,17 @@ def _cells(cells: Sequence[Object]) -> Markup:
     header += [f"{words.label(each)} {side}" for each in measures for side in ("ref.", "cand.")]
     tools = element(
         "p",
-        element("input", type="search", id="cells-filter", placeholder="filter", aria_label="filter cells"),
+        filtering("cells"),
         element("label", element("input", type="checkbox", id="differing"), " only where the verdict differs"),
-        element("output", id="cells-shown"),
         class_="tools",
     )
     return element("div", tools, _table(header, [_cell(cell, measures) for cell in cells], 3, id="cells-table"))
+
+
+def filtering(what: str) -> Markup:
+    """The field that filters the one table of a page, and how much of it is shown."""
+    field = element("input", type="search", id="cells-filter", placeholder="filter  /", aria_label=f"filter {what}")
+    return element("span", field, element("output", id="cells-shown"), class_="filtering")
 
 
 _SIDES = sides.NAMES

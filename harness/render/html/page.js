@@ -207,13 +207,13 @@
       const holds = wanted(byId("cells-filter").value);
       let shown = 0;
       for (const [row, hay] of rows) {
-        row.hidden = !holds(hay) || (byId("differing").checked && row.dataset.differs === undefined);
+        row.hidden = !holds(hay) || (byId("differing")?.checked && row.dataset.differs === undefined);
         shown += !row.hidden;
       }
       byId("cells-shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
     };
     byId("cells-filter").addEventListener("input", show);
-    byId("differing").addEventListener("change", show);
+    byId("differing")?.addEventListener("change", show);
     keys.Escape = () => { byId("cells-filter").blur(); };
     show();
   }

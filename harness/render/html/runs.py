@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness.render import words
+from harness.render.html.comparison import filtering
 from harness.render.html.markup import Markup, closing, element, opening
 from harness.render.html.overview import heading, section
 from harness.rows import RunRow
@@ -20,8 +21,9 @@ class Entry:
     run: RunRow | None = None
     totals: Mapping[str, int] | None = None
     simulated: bool = False
+    interrupted: bool = False
+    seconds: float | None = None
     problem: str = ""
-    targets: Sequence[str] = field(default=())
 
 
 def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
@@ -36,15 +38,18 @@ def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
 
 
 def _table(entries: Sequence[Entry]) -> Markup:
-    head = ("ref.", "cand.", "run", "started", "verdicts", "suites", "targets", "mode")
+    head = ("ref.", "cand.", "run", "started", "took s", "verdicts", "suites", "targets", "mode")
     names = (element("th", name) for name in head)
     readable = [entry.id for entry in entries if entry.run]
     chosen = (readable[1:2] or readable)[:1], readable[:1]
     rows = [_row(entry, entry.id in chosen[0], entry.id in chosen[1]) for entry in entries]
-    table = element("table", element("thead", element("tr", *names)), element("tbody", *rows), class_="runs")
+    table = element(
+        "table", element("thead", element("tr", *names)), element("tbody", *rows), class_="runs", id="cells-table"
+    )
     button = element("button", "compare", type="submit", class_="go") if readable else None
     note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
-    return element("form", element("div", table, class_="wide"), button, note, action="/compare", method="get")
+    tools = element("p", filtering("runs"), button, note, class_="tools sticky")
+    return element("form", tools, element("div", table, class_="wide"), action="/compare", method="get")
 
 
 def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
@@ -55,7 +60,7 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
             element("td"),
             element("td"),
             element("td", entry.id),
-            element("td", entry.problem, colspan=5, class_="error"),
+            element("td", entry.problem, colspan=6, class_="error"),
         )
     return element(
         "tr",
@@ -68,9 +73,10 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
         ),
         element("td", element("a", element("code", entry.id), href=f"/run/{entry.id}")),
         element("td", run["started"][:16].replace("T", " ")),
+        element("td", words.measured("latency_s", entry.seconds), class_="n"),
         element("td", *_verdicts(entry)),
         element("td", _some([suite["suite"] for suite in run["suites"]])),
-        element("td", _some(entry.targets)),
+        element("td", _some(run["targets"])),
         element("td", run["record_mode"]),
     )
 
@@ -82,6 +88,8 @@ def _some(names: Sequence[str]) -> str:
 def _verdicts(entry: Entry) -> Iterator[Markup | str]:
     if entry.totals is None:
         yield element("span", "unfinished", class_="xfailed")
+    if entry.interrupted:
+        yield element("span", "interrupted ", class_="xfailed")
     for status in STATUSES:
         if number := (entry.totals or {}).get(status):
             yield element("span", f"{number:,} {status} ", class_=status)
