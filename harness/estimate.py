@@ -8,7 +8,7 @@ not what a cassette answers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,7 @@ class Estimates:
         exchange = self._recorded(trial, number)
         if exchange is None:
             return None
+        exchange = replace(exchange, provenance=replace(exchange.provenance, recorded_at=None))  # at the price of today
         return bill(exchange, replies.read(exchange), self.config.tariff(trial.target.provider)).dollars
 
     def _recorded(self, trial: Trial, number: int) -> Exchange | None:

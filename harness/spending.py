@@ -101,8 +101,8 @@ class Purse:
 
         guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the most)" if self.guessed else ""
         return (
-            f"the ceiling of ${dollars(self.ceiling)} would be passed: ${dollars(self.spent)} is spent{guessed}, and "
-            f"{trial.id} is expected to cost ${dollars(expected)}"
+            f"the ceiling of ${dollars(self.ceiling)} would be passed: ${dollars(self.spent, 3)} is spent{guessed}, and "
+            f"{trial.id} is expected to cost ${dollars(expected, 3)}"
         )
 
 

@@ -80,7 +80,8 @@ class Wire:
                 exchange = await self._once(provider, request, headers)
             except _NoConnection as fault:
                 if last:
-                    raise NoConnection(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
+                    named = NetworkFault if fault.asked else NoConnection
+                    raise named(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
                 wait: float | None = _backoff(attempt)
             else:
                 wait = None if last else _wait(exchange, attempt, self._config.timeouts)
@@ -200,7 +201,11 @@ def _refuse_patched() -> None:
 
 
 class _NoConnection(Exception):
-    """Nothing was heard, and asking again can help."""
+    """Nothing was heard, and asking again can help. ``asked``: the request may have gone out before the connection was lost."""
+
+    def __init__(self, message: str, *, asked: bool) -> None:
+        self.asked = asked
+        super().__init__(message)
 
 
 class _Answer:
@@ -235,7 +240,7 @@ class _Answer:
         if heard:
             self.fault = what
         elif again:
-            raise _NoConnection(f"{url}: {what}") from fault
+            raise _NoConnection(f"{url}: {what}", asked=_was_asked(fault)) from fault
         else:
             raise NetworkFault(f"{url}: {what}") from fault
 
@@ -298,6 +303,16 @@ def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, b
     if isinstance(cause, aiohttp.ClientResponseError):
         return f"what came is not HTTP: {' '.join(cause.message.split())}", False
     return f"{type(cause).__name__}: {cause}", False
+
+
+def _was_asked(fault: Exception) -> bool:
+    """Whether there was a connection, which then was lost."""
+    import aiohttp
+
+    cause = fault.__cause__
+    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
+        cause, aiohttp.ClientConnectorError
+    )
 
 
 def _because(fault: OSError) -> str:

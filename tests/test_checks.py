@@ -603,7 +603,8 @@ def test_what_still_waits_for_its_value_is_not_refused() -> None:
 def test_cost_is_a_number_of_dollars() -> None:
     found = replace(evidence(answer("ok")), bill=Bill(0.0021))
     assert said("cost", {"max": 0.003}, found) == []
-    assert said("cost", {"max": 0.002}, found) == ["cost: expected at most 0.002, got number 0.0021"]
+    assert said("cost", {"max": 0.002}, found) == ["cost: expected at most $0.002, got $0.0021"]
+    assert said("cost", {"max": 0.00001}, found) == ["cost: expected at most $0.00001, got $0.0021"]
 
 
 def test_cost_without_a_price_cannot_be_judged() -> None:

@@ -129,6 +129,7 @@ def test_the_environment_may_move_a_provider(
 ) -> None:
     row = load(tmp_path, environ).find(name)
     assert (row.base_url, row.kind) == (base_url, kind)
+    assert row.prices == (None if " at " in kind else "google"), "another host has prices of its own"
 
 
 def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from harness.estimate import Estimate, Estimates
 from harness.model import Trial
 from harness.prices import OwnPrice
 from harness.prices.rates import Unpriced
-from tests.asked import config, step, trial, user
+from tests.asked import PARIS, config, step, trial, user
+from tests.endpoint import Endpoint, answer
 
 SHORT = """
 suite: short
@@ -164,6 +165,20 @@ def test_a_ceiling_stops_the_run_and_keeps_what_was_played(project: Path, capsys
     assert f"({len(played)} trials)" in out
 
 
+def test_a_ceiling_drops_no_recording(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def recorded() -> dict[str, int]:
+        tapes = (project / "cassettes/short").rglob("*.yaml")
+        return {path.name: path.read_text().count("x-recording:") for path in tapes}
+
+    run(capsys, "suites/short.yaml", "--record-mode", "all", "-q")
+    before = recorded()
+    assert before == {"simulator.gemini-3-flash-preview.yaml": 20}
+    code, _, err = run(capsys, "suites/short.yaml", "--record-mode", "all", "--max-cost", "0.005", "-q")
+    assert (code, "were not played" in err) == (6, True)
+    assert recorded() == before
+    assert run(capsys, "suites/short.yaml")[0] == 0
+
+
 def test_the_ceiling_of_the_configuration_counts_live_answers_only(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,3 +215,24 @@ def test_unknown_prices_are_named_before_a_live_run(project: Path, capsys: pytes
 def test_a_ceiling_is_dollars_above_nothing(project: Path, capsys: pytest.CaptureFixture[str], amount: str) -> None:
     code, _, err = run(capsys, "--max-cost", amount)
     assert (code, f"expected dollars above 0, such as 0.50, got '{amount}'" in err) == (4, True)
+
+
+def test_a_paid_run_says_what_it_will_cost_and_tries_again_at_no_cost(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = answer({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}, 503, {"retry-after": "0"})
+    oslo = {**PARIS, "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 1, "totalTokenCount": 11}}
+    with Endpoint(busy, answer(oslo)) as endpoint:
+        (project / "harness.toml").write_text(
+            f'provider = "mine"\n[providers.mine]\nbase_url = "{endpoint.url}"\nauth = "none"\nprices = "google"\n'
+        )
+        asked = ("suites/short.yaml", "--live", "--repeat", "1", "--model", "gemini-2.5-flash", "--max-cost", "1")
+        code, out, err = run(capsys, *asked)
+        assert run(capsys, *asked, "-q")[2] == ""
+    assert code == 1
+    assert err.startswith("asks 1 trial: at most $0.0050 (genai-prices ")
+    assert "really paid" not in err
+    paid = (10 * 0.3 + 1 * 2.5) / 1e6
+    assert rows(project)[1]["measures"]["cost_usd"] == pytest.approx(paid)
+    assert "cost $0.0000055 at the prices of genai-prices " in out
+    assert "SIMULATED" not in out

@@ -15,7 +15,7 @@ import pytest
 
 from harness import __version__
 from harness.config import Config, Timeouts
-from harness.errors import MissingKey, NetworkFault, UsageError
+from harness.errors import MissingKey, NetworkFault, NoConnection, UsageError
 from harness.model import Exchange, Transport
 from harness.providers import ROWS, Provider, build
 from harness.wire import Wire
@@ -260,6 +260,14 @@ def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_connection_that_is_dropped_before_an_answer_is_tried_again() -> None:
     said, requests = ask(drop, answer(PARIS))
     assert (said.status, said.attempts, len(requests)) == (200, 2, 2)
+
+
+def test_a_lost_connection_may_have_asked_and_a_refused_one_has_not() -> None:
+    with pytest.raises(NetworkFault, match="the connection was lost") as lost:
+        ask(drop)
+    assert not isinstance(lost.value, NoConnection)
+    with pytest.raises(NoConnection):
+        send(config(refused()))
 
 
 def test_what_is_not_http_is_a_network_fault() -> None:

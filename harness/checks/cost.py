@@ -20,4 +20,4 @@ def cost(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
     if bill.dollars is None:
         remedy = f"; {bill.remedy}" if bill.remedy else ""
         raise UsageError(f"cannot judge the cost: {bill.why or 'nobody says whose prices hold'}{remedy}")
-    yield from differs("cost", bill.dollars, expected)
+    yield from differs("cost", bill.dollars, expected, unit="$")

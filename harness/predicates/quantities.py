@@ -11,6 +11,7 @@ UNITS: Final[dict[Unit, str]] = {
     "": "a number",
     "s": "a time span; write 150ms, 2s, 1.5m, or a number of seconds",
     "%": "a share; write 50% or 0.5",
+    "$": "dollars; write 0.002",
 }
 """What a number of each unit is, in words."""
 
@@ -27,7 +28,7 @@ def quantity(value: Any, unit: Unit) -> float:
     """A number, ``2s`` or ``50%`` as seconds or a share of 1. Raises ValueError where it is none of these."""
     if is_number(value):
         return value  # type: ignore[no-any-return]
-    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit else None
+    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
     if found is None or (found[2] == "%") != (unit == "%"):
         raise ValueError(f"not {UNITS[unit]}")
     return float(found[1]) * (0.01 if unit == "%" else _SECONDS[found[2]])

@@ -45,6 +45,8 @@ def _number(value: Any, unit: Unit) -> str:
         return str(value)
     if unit == "%":
         return f"{amount * 100:.6g} %"
+    if unit == "$":
+        return f"${amount:.12f}".rstrip("0").rstrip(".")
     return f"{amount:.6g} s" if unit == "s" else _compact(value)
 
 

@@ -111,7 +111,7 @@ DurationPredicate: TypeAlias = DurationWords
 SharePredicate: TypeAlias = ShareWords
 """A share: ``{min: 50%}``, ``{min: 0.5}``."""
 
-Unit = Literal["", "s", "%"]
+Unit = Literal["", "s", "%", "$"]
 """What the numbers of a predicate are: plain, time spans (``DurationPredicate``), shares (``SharePredicate``)."""
 
 

@@ -60,10 +60,10 @@ class Tariff:
             return own.rates()
         if self.provider.prices is None:
             raise Unpriced(f"provider {self.provider.name!r} has no price for {name}", remedy(name, self.provider.name))
-        found = listed().find(name)
+        found = listed().rates(name, day, tier, self.provider.price_factor)
         if found is None:
             raise Unpriced(f"{listed().source} has no price for {name}", remedy(name))
-        return found.on(day, tier, self.provider.price_factor)
+        return found
 
     def knows(self, model: str, day: date) -> bool:
         try:
@@ -123,7 +123,8 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
 def _who_answered(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
     """The model to bill: the one that answered, where it names itself, unless it is a form of the one asked."""
     answered = bare(reply.model_version or asked)
-    return asked if answered.startswith(asked) and not tariff.knows(answered, day) else answered
+    is_form = answered != asked and answered.startswith(asked)
+    return asked if is_form and not tariff.knows(answered, day) else answered
 
 
 def _tier(usage: Mapping[str, Json]) -> str:

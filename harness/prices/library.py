@@ -69,9 +69,13 @@ class Prices:
             name: Unit(unit["usage"], unit["per"], frozenset(unit["dimensions"]))
             for name, unit in document["units"].items()
         }
-        self._counts: list[tuple[list[str], str]] = document["counts"]
+        self._counts: dict[str, list[tuple[str | None, str]]] = {}
+        """Field of usageMetadata -> (modality, None where the field itself is the count; what it is the count of)."""
+        for (field, *modality), name in document["counts"]:
+            self._counts.setdefault(field, []).append((modality[0] if modality else None, name))
         self._models: list[dict[str, Any]] = document["models"]
         self._found: dict[str, ModelPrices | None] = {}
+        self._rates: dict[tuple[object, ...], Rates] = {}
 
     @property
     def names(self) -> list[str]:
@@ -85,21 +89,32 @@ class Prices:
             self._found[name] = ModelPrices(row["id"], row["prices"], row["variants"]) if row else None
         return self._found[name]
 
+    def rates(self, model: str, day: date, tier: str, factor: float) -> Rates | None:
+        """What held for a model on that day; None where it is not in the list. Raises Unpriced as ``ModelPrices.on`` does."""
+        key = (model, day, tier, factor)
+        if key not in self._rates:
+            found = self.find(model)
+            if found is None:
+                return None
+            self._rates[key] = found.on(day, tier, factor)
+        return self._rates[key]
+
     def usage(self, metadata: Mapping[str, Json]) -> dict[str, int]:
         """``usageMetadata`` as counts of units. Thoughts count as output, what tools put into the prompt as input."""
         counts: dict[str, int] = {}
-        for path, name in self._counts:
-            count = _count(metadata, *path)
-            if count is not None:
-                counts[name] = counts.get(name, 0) + count
+        for field in self._counts.keys() & metadata.keys():
+            for modality, name in self._counts[field]:
+                count = _count(metadata[field], modality)
+                if count is not None:
+                    counts[name] = counts.get(name, 0) + count
         return counts
 
 
-def _count(metadata: Mapping[str, Json], field: str, modality: str | None = None) -> int | None:
-    value = metadata.get(field)
+def _count(value: Json, modality: str | None) -> int | None:
     if modality is not None:
-        rows = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-        value = next((each.get("tokenCount") for each in rows if each.get("modality") == modality), None)
+        rows = value if isinstance(value, list) else []
+        of_it = (each for each in rows if isinstance(each, dict) and each.get("modality") == modality)
+        value = next((each.get("tokenCount") for each in of_it), None)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

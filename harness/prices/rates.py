@@ -47,14 +47,15 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -
         raise Unpriced("a Google search is billed, and the price of one is not known")
     priced = sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions))
     of_unit = {units[name].usage: price for name, price in rates.items()}
-    own: dict[Unit, int] = {}
+    told = [unit.dimensions for unit in units.values() if usage.get(unit.usage)]
+    own: list[tuple[Unit, int]] = []
     for unit in priced:
-        narrower = sum(own[other] for other in own if unit.dimensions < other.dimensions)
-        own[unit] = _counted(unit, usage, units) - narrower
-        if own[unit] < 0:
+        narrower = sum(count for other, count in own if unit.dimensions < other.dimensions)
+        own.append((unit, _counted(unit, usage, told) - narrower))
+        if own[-1][1] < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
     total = usage.get("input_tokens", 0)
-    return sum(_rate(of_unit[unit.usage], total) * count / unit.per for unit, count in own.items())
+    return sum(_rate(of_unit[unit.usage], total) * count / unit.per for unit, count in own)
 
 
 def _rate(price: float | Tiered, total: int) -> float:
@@ -63,11 +64,10 @@ def _rate(price: float | Tiered, total: int) -> float:
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
 
 
-def _counted(unit: Unit, usage: Mapping[str, int], units: Mapping[str, Unit]) -> int:
+def _counted(unit: Unit, usage: Mapping[str, int], told: list[frozenset[str]]) -> int:
     """The count of a unit; 0 where nothing of it was told. Raises Unpriced where parts of it were told, but not it."""
     if unit.usage in usage:
         return usage[unit.usage]
-    told = [other.dimensions for other in units.values() if usage.get(other.usage)]
     if any(unit.dimensions < other for other in told) or _is_overlap(unit.dimensions, told):
         raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
     return 0

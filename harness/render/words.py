@@ -59,11 +59,10 @@ def measured(measure: str, value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
 
 
-def dollars(value: float) -> str:
-    """Two digits that matter, and no fewer than cents: ``12.34``, ``0.0012``, ``0.0000015``."""
-    if not value or abs(value) >= 0.1:
-        return f"{value:,.2f}"
-    return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}"
+def dollars(value: float, digits: int = 2) -> str:
+    """So many digits that matter, and no fewer than cents: ``12.34``, ``0.0012``, ``0.0000015``."""
+    places = digits - 1 - math.floor(math.log10(abs(value))) if value else 2
+    return f"{value:,.{max(places, 2)}f}"
 
 
 def _seconds(value: float) -> str:
@@ -245,7 +244,8 @@ def cost(report: Report) -> str:
         return ""
     least = f"at least (unknown in {count(known['unknown'], 'trial')}) " if known["unknown"] else ""
     made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
-    return f"cost {least}${dollars(known['usd'])} at the prices of {known['prices'] or 'then'}{made_up}"
+    source = f"the prices of {known['prices']}" if known["prices"] else "list prices"
+    return f"cost {least}${dollars(known['usd'])} at {source}{made_up}"
 
 
 def about(report: Report, suite: str) -> str:
