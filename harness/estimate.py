@@ -170,7 +170,8 @@ def _earlier(reports: Path) -> Iterator[tuple[str, float]]:
 
 def longest_answer(model: str, step: Step) -> int:
     """Tokens of the longest answer, thoughts included: as the body says, else the model's limit, else any model's."""
-    said = step.body.get("generationConfig") or {}
+    said = step.body.get("generationConfig")
+    said = said if isinstance(said, Mapping) else {}
     known = facts(model)
     limit = known.output_tokens if known else max(each.output_tokens for each in catalogue().models.values())
     if known and known.output_unary and step.transport == "unary":
@@ -235,7 +236,8 @@ def _searches(request: Request) -> int:
 
 def _has_tool(body: Any, *names: str) -> bool:
     tools = body.get("tools") if isinstance(body, Mapping) else None
-    return any(isinstance(tool, Mapping) and not tool.keys().isdisjoint(names) for tool in tools or ())
+    listed = tools if isinstance(tools, list) else []
+    return any(isinstance(tool, Mapping) and not tool.keys().isdisjoint(names) for tool in listed)
 
 
 # --- of a whole run -----------------------------------------------------------------------------------

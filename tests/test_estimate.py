@@ -113,6 +113,13 @@ def test_pictures_and_files_are_reckoned_with() -> None:
     assert shown[2] > 1_000_000
 
 
+@pytest.mark.parametrize(
+    "body", [{"generationConfig": "hot"}, {"generationConfig": {"maxOutputTokens": "9"}}, {"tools": 5}]
+)
+def test_a_body_that_the_api_would_refuse_has_an_estimate_too(body: dict[str, Any]) -> None:
+    assert estimated(trial([step(body=body)], cassette=Path("none"))).most > 65_000
+
+
 # --- a run --------------------------------------------------------------------------------------------
 
 

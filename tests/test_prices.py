@@ -219,6 +219,27 @@ def test_what_has_no_known_price_is_unknown_and_says_why(why: str, case: dict[st
     assert why in found.why
 
 
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9**9) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["modality", "tokenCount", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+FIELDS = ["promptTokenCount", "promptTokensDetails", "thoughtsTokenCount", "cachedContentTokenCount", "serviceTier"]
+SOURCES = ["webSearchQueries", "groundingChunks", "imageSearchQueries"]
+
+
+@given(
+    usage=st.dictionaries(st.sampled_from(FIELDS), anything),
+    grounding=st.dictionaries(st.sampled_from(SOURCES), anything),
+)
+def test_odd_answers_have_a_cost_or_none(usage: dict[str, Any], grounding: dict[str, Any]) -> None:
+    found = billed(usage, grounding=grounding)
+    assert (found.dollars is None) == bool(found.why)
+    assert found.dollars is None or found.dollars >= 0
+
+
 def test_a_refused_request_costs_nothing() -> None:
     assert billed(None, status=400).dollars == 0
     assert billed(None, "gemini-9", status=404).dollars == 0
