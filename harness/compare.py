@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 class Pair:
     """One cell on both sides; None where a side does not have it."""
 
-    suite: str
-    case: str
-    axes: Mapping[str, Json]
     reference: Group | None
     candidate: Group | None
 
     @property
-    def id(self) -> str:
-        """The candidate's group id, or the reference's where there is no candidate."""
+    def side(self) -> Group:
+        """The candidate, or the reference where there is no candidate."""
         side = self.candidate or self.reference
-        return side.id if side else ""
+        assert side is not None
+        return side
+
+    @property
+    def id(self) -> str:
+        return self.side.id
+
+    @property
+    def suite(self) -> str:
+        return self.side.suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +105,20 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare --format json``."""
-        return {
-            "version": 1,
-            "reference": self.reference,
-            "candidate": self.candidate,
-            "runs": _sides(self.runs),
-            "provenance": _sides([[_heard(each) for each in side] for side in self.provenance]),
-            "cells": [_cell(pair) for pair in self.pairs],
-            "flips": [flip.to_json() for flip in self.flips],
-            "verdicts": [each.to_json() for each in self.differences],
-            "gates": [each.to_json() for each in self.gates],
-            "notes": list(self.notes),
-        }
+        return {name: list(each) if isinstance(each, Iterator) else each for name, each in self.fields()}
+
+    def fields(self) -> Iterator[tuple[str, Any]]:
+        """The same field by field; what may be long is an iterator, so that no one need hold all of it."""
+        yield "version", 1
+        yield "reference", self.reference
+        yield "candidate", self.candidate
+        yield "runs", _sides(self.runs)
+        yield "provenance", _sides([[_heard(each) for each in side] for side in self.provenance])
+        yield "cells", (_cell(pair) for pair in self.pairs)
+        yield "flips", (flip.to_json() for flip in self.flips)
+        yield "verdicts", [each.to_json() for each in self.differences]
+        yield "gates", [each.to_json() for each in self.gates]
+        yield "notes", list(self.notes)
 
 
 ANSWER = 1_000
@@ -123,7 +131,7 @@ def compare_runs(
     base: Summary, candidate: Summary, names: tuple[str, str], margins: Margins | None = None
 ) -> Comparison:
     """Pair the cells of two runs by case, target and axes. ``margins``: see ``differences.MARGINS``."""
-    return _compare(_paired(_keyed(base, _whole), _keyed(candidate, _whole)), names, margins)
+    return _compare(_pairs(base.groups, candidate.groups), names, margins)
 
 
 def compare_axis(
@@ -131,7 +139,7 @@ def compare_axis(
 ) -> Comparison:
     """Pair the cells of one run that differ in the value of one axis only; values as ``axis_values`` spells them."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
-    one, other = (_keyed(summary, _without(axis, value)) for value in (reference, candidate))
+    one, other = (_keyed(summary.groups.values(), _without(axis, value)) for value in (reference, candidate))
     return _compare(_paired(one, other), names, margins)
 
 
@@ -151,6 +159,24 @@ def _whole(group: Group) -> Key:
     return (group.suite, group.case, *(f"{name}={value}" for name, value in group.axes.items()), group.target)
 
 
+def _pairs(base: Mapping[str, Group], candidate: Mapping[str, Group]) -> list[Pair]:
+    """The cells of two runs, the base's first. Most have one id on both sides; the others are found by what they ask."""
+    alone = _keyed((group for name, group in candidate.items() if not _same(base.get(name), group)), _whole)
+    pairs = []
+    for name, group in base.items():
+        twin = candidate.get(name)
+        pairs.append(Pair(group, twin if _same(group, twin) else alone.pop(_whole(group), None)))
+    return pairs + [Pair(None, group) for group in alone.values()]
+
+
+def _same(one: Group | None, other: Group | None) -> bool:
+    return one is not None and other is not None and _asked(one) == _asked(other)
+
+
+def _asked(group: Group) -> tuple[str, str, str, Mapping[str, Json]]:
+    return group.suite, group.case, group.target, group.axes
+
+
 def _without(axis: str, wanted: str) -> Callable[[Group], Key | None]:
     """The key of a cell with that value of the axis, the axis itself left out; None for other cells."""
     also = {"target": {"provider", "model"}}.get(axis, {"target"})
@@ -165,12 +191,12 @@ def _without(axis: str, wanted: str) -> Callable[[Group], Key | None]:
     return key
 
 
-def _keyed(summary: Summary, key: Callable[[Group], Key | None]) -> dict[Key, Group]:
-    return {found: group for group in summary.groups.values() if (found := key(group)) is not None}
+def _keyed(groups: Iterable[Group], key: Callable[[Group], Key | None]) -> dict[Key, Group]:
+    return {found: group for group in groups if (found := key(group)) is not None}
 
 
 def _paired(one: Mapping[Key, Group], other: Mapping[Key, Group]) -> list[Pair]:
-    return [_pair(one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
+    return [Pair(one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
 
 
 def _compare(pairs: Sequence[Pair], names: tuple[str, str], margins: Margins | None) -> Comparison:
@@ -190,31 +216,33 @@ def _provenance(groups: Iterable[Group | None]) -> Sequence[Heard]:
     return sorted({each for group in groups if group for each in group.heard})
 
 
-def _pair(reference: Group | None, candidate: Group | None) -> Pair:
-    side = candidate or reference
-    assert side is not None
-    return Pair(side.suite, side.case, side.axes, reference, candidate)
-
-
 def _flips(pair: Pair) -> Iterator[Flip]:
     one, other = pair.reference, pair.candidate
-    if one is None or other is None:
+    if one is None or other is None or _judged(one) == _judged(other):
         return
     found = False
-    for check in dict.fromkeys([*one.checks, *other.checks]):
+    for check in dict.fromkeys(check for group in (one, other) for check, _, _ in group.checks):
         before, after = _state(one, check), _state(other, check)
         if before != after:
             found = True
-            yield Flip(other.id, other.suite, check, before, after, other.place, other.trouble, (one.id, other.id))
+            yield _flip(one, other, check, before, after)
     if not found and one.status != other.status:
-        yield Flip(
-            other.id, other.suite, "status", one.status, other.status, other.place, other.trouble, (one.id, other.id)
-        )
+        yield _flip(one, other, "status", one.status, other.status)
+
+
+def _judged(group: Group) -> tuple[object, ...]:
+    """What checks and verdict follow from: where it is the same on both sides, nothing flips."""
+    judged = group.checks, group.passed, group.attempts, group.unjudged, group.require, group.xfail is None
+    return *judged, group.pairs, group.disagreed
+
+
+def _flip(one: Group, other: Group, check: str, before: str, after: str) -> Flip:
+    return Flip(other.id, other.suite, check, before, after, other.place, other.trouble, (one.id, other.id))
 
 
 def _state(group: Group, check: str) -> str:
     """An invariant that held leaves no row of its own: where the group was judged, absent means that it held."""
-    held, broke = group.checks.get(check, (0, 0))
+    held, broke = next(((held, broke) for name, held, broke in group.checks if name == check), (0, 0))
     if check.startswith("invariant:"):
         held = group.judged - broke
     if held and broke:
@@ -274,8 +302,8 @@ def _cell(pair: Pair) -> dict[str, Any]:
     return {
         "id": pair.id,
         "suite": pair.suite,
-        "case": pair.case,
-        "axes": dict(pair.axes),
+        "case": pair.side.case,
+        "axes": dict(pair.side.axes),
         "reference": _side(pair.reference),
         "candidate": _side(pair.candidate),
     }

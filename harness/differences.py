@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from harness.spread import Moments
 from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.stats import Assessment, Attempts, Evidence, Interval
 
-T = TypeVar("T")
+T = TypeVar("T", int, float)
 Cells = Sequence[tuple[Group, Group]]
 """Reference and candidate of every cell that both sides have."""
 
@@ -102,16 +103,17 @@ def measured(measure: str, cells: Cells, confidence: float) -> Evidence | None:
         return None
     if measure == "pass_rate":
         return rates(column.cases, *_attempts(column), margin=MARGINS[measure], confidence=confidence)
-    one, other, noise, pairs = zip(*column.seen, strict=True)
-    return numbers(column.cases, one, other, margin=MARGIN, noise=noise, pairs=sum(pairs), confidence=confidence)
+    one, other, noise, pairs = column.seen
+    return numbers(column.cases, one, other, margin=MARGIN, noise=noise, pairs=int(sum(pairs)), confidence=confidence)
 
 
 class _Column(NamedTuple):
-    """One measure of the cells that have it on both sides, in parallel lists: where the cell stands, its case, what was seen."""
+    """One measure of the cells that have it on both sides, in parallel arrays: where the cell stands, its case, what was seen."""
 
-    cells: list[int]
-    cases: list[int]
-    seen: list[tuple[Any, ...]]
+    cells: array[int]
+    cases: array[int]
+    seen: tuple[array[float], ...]
+    """Passed and judged on both sides; or the means, the noise and the pairs."""
 
 
 class _Found(NamedTuple):
@@ -127,11 +129,12 @@ def _scopes(column: _Column, suites: Sequence[str], *, several: bool) -> Iterato
     for row, cell in enumerate(column.cells if several else ()):
         members.setdefault(suites[cell], []).append(row)
     for suite, rows in members.items():
-        yield suite, _Column(_at(column.cells, rows), _at(column.cases, rows), _at(column.seen, rows))
+        seen = tuple(_at(each, rows) for each in column.seen)
+        yield suite, _Column(_at(column.cells, rows), _at(column.cases, rows), seen)
 
 
-def _at(values: list[T], rows: Sequence[int]) -> list[T]:
-    return [values[row] for row in rows]
+def _at(values: array[T], rows: Sequence[int]) -> array[T]:
+    return array(values.typecode, [values[row] for row in rows])
 
 
 def _evidence(measure: str, suite: str | None, column: _Column, margin: float) -> Iterator[_Found]:
@@ -144,23 +147,23 @@ def _evidence(measure: str, suite: str | None, column: _Column, margin: float) -
         evidence = rates(column.cases, before, after, margin=margin)
         yield _Found(measure, suite, evidence, _repeats(before, after))
         return
-    one, other, noise, pairs = zip(*column.seen, strict=True)
+    one, other, noise, pairs = column.seen
     if any(one) or any(other):
-        evidence = numbers(column.cases, one, other, margin=margin, noise=noise, pairs=sum(pairs))
+        evidence = numbers(column.cases, one, other, margin=margin, noise=noise, pairs=int(sum(pairs)))
         yield _Found(measure, suite, evidence)
 
 
 def _attempts(column: _Column) -> tuple[Attempts, Attempts]:
     from harness.stats import Attempts
 
-    passed, judged, passed_after, judged_after = zip(*column.seen, strict=True)
+    passed, judged, passed_after, judged_after = (array("q", map(int, each)) for each in column.seen)
     return Attempts(passed, judged), Attempts(passed_after, judged_after)
 
 
 def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
     from harness.stats import pass_all, pass_at
 
-    k = min(*before.judged, *after.judged)
+    k = min(map(min, (before.judged, after.judged)))
     if k < 2:
         return None
     sides = {"reference": before, "candidate": after}
@@ -170,40 +173,33 @@ def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
 
 
 def _rates(cells: Cells) -> _Column:
-    counted = [(one.passed, one.judged, other.passed, other.judged) for one, other in cells]
-    return _column(cells, [each if each[1] and each[3] else None for each in counted])
+    return _column(cells, (_judged(one, other) for one, other in cells))
+
+
+def _judged(one: Group, other: Group) -> tuple[int, int, int, int] | None:
+    return (one.passed, one.judged, other.passed, other.judged) if one.judged and other.judged else None
 
 
 def _numbers(measure: str, cells: Cells) -> _Column:
-    return _column(cells, [_seen(one.measured(measure), other.measured(measure)) for one, other in cells])
+    return _column(cells, (_seen(one.measured(measure), other.measured(measure)) for one, other in cells))
 
 
-def _column(cells: Cells, seen: Sequence[tuple[Any, ...] | None]) -> _Column:
-    known = [(cell, each) for cell, each in enumerate(seen) if each is not None]
+def _column(cells: Cells, seen: Iterable[tuple[float, ...] | None]) -> _Column:
+    where, cases, values = array("q"), array("q"), array("d")
     numbers: dict[tuple[str, str], int] = {}
-    cases = [numbers.setdefault((cells[cell][1].suite, cells[cell][1].case), len(numbers)) for cell, _ in known]
-    return _Column([cell for cell, _ in known], cases, [each for _, each in known])
+    for cell, ((_, other), found) in enumerate(zip(cells, seen, strict=True)):
+        if found is not None:
+            where.append(cell)
+            cases.append(numbers.setdefault((other.suite, other.case), len(numbers)))
+            values.extend(found)
+    return _Column(where, cases, tuple(values[at::4] for at in range(4)))
 
 
-def _seen(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float, int] | None:
+def _seen(one: Moments, other: Moments) -> tuple[float, float, float, float] | None:
     """The means of both sides, the variance of their difference that more attempts would lessen (nan: not known), the pairs."""
-    if not one or not other:
+    if not one.size or not other.size:
         return None
-    if len(one) == 1 and len(other) == 1:
-        return one[0], other[0], math.nan, 1
-    return _mean(one), _mean(other), _noise(one) + _noise(other), min(len(one), len(other))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def _noise(values: Sequence[float]) -> float:
-    """The variance of the mean of several attempts; nan for one."""
-    if len(values) < 2:
-        return math.nan
-    mean = _mean(values)
-    return math.fsum((each - mean) ** 2 for each in values) / (len(values) - 1) / len(values)
+    return one.mean, other.mean, one.noise + other.noise, min(one.size, other.size)
 
 
 # --- in words -----------------------------------------------------------------------------------------

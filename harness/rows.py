@@ -26,12 +26,17 @@ class PlaceRow(TypedDict):
     line: int
 
 
-class VerdictRow(TypedDict):
-    """One check that held, or one of its mismatches."""
+class BriefVerdictRow(TypedDict):
+    """A check, and what came of it."""
 
     check: str
     status: Literal["passed", "failed", "error", "waived"]
     severity: Literal["error", "warn"]
+
+
+class VerdictRow(BriefVerdictRow):
+    """One check that held, or one of its mismatches."""
+
     at: str
     expected: Json
     actual: Json
@@ -80,8 +85,8 @@ class TurnRow(TypedDict):
     attempts: int
 
 
-class Row(TypedDict):
-    """One trial, judged. ``require`` is the number of attempts that must pass (None: all).
+class TrialRow(TypedDict):
+    """One trial without its verdicts. ``require`` is the number of attempts that must pass (None: all).
 
     ``unpriced`` says why there is no ``cost_usd`` though there was an answer.
     """
@@ -95,7 +100,6 @@ class Row(TypedDict):
     attempt: int
     streamed: bool
     status: Status
-    verdicts: list[VerdictRow]
     held: int
     measures: dict[str, float | int | None]
     provenance: ProvenanceRow | None
@@ -106,8 +110,25 @@ class Row(TypedDict):
     skip: str | None
     agree: Literal["shape", "text"] | None
     outcome: OutcomeRow | None
-    cassette: NotRequired[str]
     unpriced: NotRequired[str]
+
+
+class BriefRow(TrialRow):
+    """A trial of which only the names of its checks are of interest."""
+
+    verdicts: list[BriefVerdictRow]
+
+
+class JudgedRow(TrialRow):
+    """A trial, judged."""
+
+    verdicts: list[VerdictRow]
+    cassette: NotRequired[str]
+
+
+class Row(JudgedRow):
+    """A trial, judged, with all that was said."""
+
     turns: NotRequired[list[TurnRow]]
 
 

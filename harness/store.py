@@ -13,10 +13,11 @@ import os
 import re
 import sys
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
@@ -24,7 +25,7 @@ from typing import Any, Literal, Self, cast
 from harness import __version__
 from harness.errors import RunError
 from harness.model import Json
-from harness.rows import VERSION, Row, RunRow, SuiteRow, dumps, result_json
+from harness.rows import VERSION, BriefRow, JudgedRow, Row, RunRow, SuiteRow, dumps, result_json
 from harness.summary import Summary
 
 __all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row"]
@@ -152,13 +153,14 @@ class SavedRun:
     def rows(self, *, turns: bool = True) -> Iterator[Row]:
         """The trials, in the order in which they finished. A last line that was cut off is left out, and noted.
 
-        Without ``turns`` what was said is not decoded, which is most of the work.
+        Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
+        most of the work.
         """
         self.notes.clear()
         with self.path.open("rb") as file:
             next(file)
             for number, line in enumerate(file, start=2):
-                value = None if turns else _without_turns(line)
+                value = None if turns else _brief(line)
                 value = value or self._value(line, number)
                 if value is None:
                     return
@@ -178,7 +180,7 @@ class SavedRun:
                 named = _ID.match(line)
                 if named and named[1].decode() not in groups:
                     continue
-                value = None if turns else _without_turns(line)
+                value = None if turns else _brief(line)
                 value = value or self._value(line, number)
                 if value is not None and value.get("group") in groups:
                     yield cast("Row", value)
@@ -196,16 +198,22 @@ class SavedRun:
         return value
 
 
-def _without_turns(line: bytes) -> dict[str, Any] | None:
-    """The row up to its ``turns``, which come last; None where that is not how this line is."""
-    head, turns, _ = line.partition(b',"turns":[')
-    if not turns or not line.endswith(b"]}\n"):
-        return None
+def _brief(line: bytes) -> dict[str, Any] | None:
+    """The row without its turns, and its verdicts in full only where one did not hold; None where the line is another."""
+    brief, judged = _decoders()
     try:
-        value: dict[str, Any] = json.loads(head + b"}")
-    except ValueError:  # the word stands in something that was said
+        row: dict[str, Any] = brief(line)
+        return row if all(each["status"] == "passed" for each in row["verdicts"]) else judged(line)
+    except ValueError:
         return None
-    return value
+
+
+@cache
+def _decoders() -> tuple[Callable[[bytes], Any], Callable[[bytes], Any]]:
+    """They read what they are asked for and skip the rest. Imported here: a run needs none."""
+    from msgspec.json import Decoder
+
+    return Decoder(BriefRow).decode, Decoder(JudgedRow).decode
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from sys import intern
+from typing import NamedTuple
 
 from harness.model import Json, Status
-from harness.rows import CostRow, GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
+from harness.rows import CostRow, GroupRow, PlaceRow, Row, VerdictRow
+from harness.spread import Measures, Moments, middle
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
@@ -21,6 +23,9 @@ OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
 
 Heard = tuple[str, str, bool]
 """Where an answer came from: mode (live, replay), recorded from, simulated."""
+_OF_A_STREAM = frozenset({"ttft_s", "gap_s"})
+Checks = tuple[tuple[str, int, int], ...]
+"""Checks, each with the attempts in which it held and in which it did not."""
 _NO_AXES: Mapping[str, Json] = {}
 """Shared: there may be a hundred thousand groups, so they are kept small, and names in them are interned."""
 
@@ -58,10 +63,14 @@ class Group:
     require: int | None = None
     xfail: str | None = None
     skip: str | None = None
-    statuses: Counter[Status] = field(default_factory=Counter)
-    measures: dict[str, list[float]] = field(default_factory=dict)
-    checks: dict[str, list[int]] = field(default_factory=dict)
-    """Check -> attempts in which it held, attempts in which it did not."""
+    attempts: int = 0
+    """Attempts that were made: the skipped ones are not among them."""
+    skipped: int = 0
+    passed: int = 0
+    unjudged: int = 0
+    """Attempts that could not be judged."""
+    measures: Measures = field(default_factory=Measures)
+    checks: Checks = ()
     warnings: int = 0
     unpriced: int = 0
     """Answered attempts whose cost is not known."""
@@ -69,22 +78,14 @@ class Group:
     trouble: Trouble | None = None
     problems: frozenset[str] = frozenset()
     pairs: int = 0
-    """Attempts that had a twin on the other transport, and what those that disagree say."""
-    disagreements: list[str] = field(default_factory=list)
-
-    @property
-    def attempts(self) -> int:
-        """Attempts that were made: the skipped ones are not among them."""
-        return self.statuses.total() - self.statuses["skipped"]
-
-    @property
-    def passed(self) -> int:
-        return self.statuses["passed"] + self.statuses["xpassed"]
+    """Attempts that had a twin on the other transport, how many of them disagree, and what the first of those says."""
+    disagreed: int = 0
+    disagreement: str = ""
 
     @property
     def judged(self) -> int:
         """Attempts that could be judged."""
-        return self.attempts - self.statuses["error"]
+        return self.attempts - self.unjudged
 
     @property
     def needed(self) -> int:
@@ -98,7 +99,7 @@ class Group:
     def agrees(self) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
         wanted = self.pairs if self.require is None else min(self.require, self.pairs)
-        return self.pairs - len(self.disagreements) >= wanted
+        return self.pairs - self.disagreed >= wanted
 
     @property
     def status(self) -> Status:
@@ -106,7 +107,7 @@ class Group:
         if not self.attempts:
             return "skipped"
         enough = self.passed >= self.needed and self.judged > 0
-        if not enough and self.passed + self.statuses["error"] >= self.needed:
+        if not enough and self.passed + self.unjudged >= self.needed:
             return "error"
         if self.xfail is not None:
             return "xpassed" if enough else "xfailed"
@@ -117,20 +118,20 @@ class Group:
 
         Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``.
         """
-        values = self.measured(measure)
-        return median(values) if values else None
+        return middle(self.measures.weighed(measure)) if self._means(measure) else None
 
-    def measured(self, measure: str) -> Sequence[float]:
-        """The values over the attempts, as far as they mean something (see ``typical``)."""
-        if measure in ("ttft_s", "gap_s") and not self.streamed:
-            return ()
-        return self.measures.get(measure, ())
+    def measured(self, measure: str) -> Moments:
+        """Count, mean and noise over the attempts, as far as they mean something (see ``typical``)."""
+        return self.measures.moments(measure) if self._means(measure) else Moments()
+
+    def _means(self, measure: str) -> bool:
+        return self.streamed or measure not in _OF_A_STREAM
 
     @property
     def cost(self) -> float | None:
         """Dollars of all attempts; None where that of any is not known."""
-        paid = self.measures.get("cost_usd", ())
-        return None if self.unpriced or not paid else round(sum(paid), 12)
+        paid = self.measures.moments("cost_usd")
+        return None if self.unpriced or not paid.size else round(paid.total, 12)
 
     def row(self) -> GroupRow:
         return {
@@ -142,14 +143,12 @@ class Group:
         }
 
     def add(self, row: Row) -> None:
-        self.statuses[row["status"]] += 1
-        for name, value in row["measures"].items():
-            if value is not None:
-                known = self.measures.get(name)
-                if known is None:
-                    self.measures[intern(name)] = [value]
-                else:
-                    known.append(value)
+        status = row["status"]
+        self.attempts += status != "skipped"
+        self.skipped += status == "skipped"
+        self.passed += status in ("passed", "xpassed")
+        self.unjudged += status == "error"
+        self.measures.add(row["measures"])
         self.unpriced += "unpriced" in row
         self._judge(row["verdicts"])
         if row["error"] is not None:
@@ -167,14 +166,27 @@ class Group:
                 self.warnings += 1
             elif verdict["status"] != "waived":
                 broken[verdict["check"]] = broken.get(verdict["check"], False) or fails
-        for check, fails in broken.items():
-            self.checks.setdefault(intern(check), [0, 0])[fails] += 1
+        self.checks = _counted(self.checks, tuple(broken.items()))
+
+
+@lru_cache(maxsize=4096)
+def _counted(checks: Checks, broken: tuple[tuple[str, bool], ...]) -> Checks:
+    """With one attempt more. Most groups have had the same checks hold equally often, and so share one value."""
+    known = {check: (held, broke) for check, held, broke in checks}
+    for check, fails in broken:
+        held, broke = known.get(check, (0, 0))
+        known[intern(check)] = (held + (not fails), broke + fails)
+    return tuple((check, held, broke) for check, (held, broke) in known.items())
 
 
 class Summary:
-    """All that the tables and the exit code need, at a size that grows with groups, not with what was said."""
+    """All that the tables and the exit code need, at a size that grows with groups, not with attempts or what was said.
 
-    def __init__(self) -> None:
+    ``like``: another run of much the same groups, to share their names with.
+    """
+
+    def __init__(self, like: Summary | None = None) -> None:
+        self._like = like.groups if like is not None else {}
         self.groups: dict[str, Group] = {}
         self.trials = 0
         self.warnings: Counter[str] = Counter()
@@ -184,13 +196,15 @@ class Summary:
         self.lost_timing = 0
         self.unpriced: Counter[str] = Counter()
         """Why the cost of a trial is not known -> of how many trials."""
-        self._waiting: dict[tuple[str, ...], Row] = {}
+        self._waiting: dict[tuple[str, ...], _Said] = {}
+        """What one of two twins said until the other is there."""
 
     def add(self, row: Row) -> None:
         self.trials += 1
         group = self.groups.get(row["group"])
         if group is None:
-            group = self.groups[row["group"]] = _group(row)
+            group = _group(row, self._like.get(row["group"]))
+            self.groups[group.id] = group
         group.add(row)
         for verdict in row["verdicts"]:
             self._note(verdict)
@@ -219,16 +233,18 @@ class Summary:
     def _pair(self, row: Row) -> None:
         axes = tuple(f"{name}={value}" for name, value in row["axes"].items() if name != "transport")
         key = (row["suite"], row["case"], row["target"], *axes, str(row["attempt"]))
+        own = _said(row)
         twin = self._waiting.pop(key, None)
-        if twin is None or twin["group"] == row["group"]:
-            self._waiting[key] = _kept(row)
+        if twin is None or twin.group == own.group:
+            self._waiting[key] = own
             return
-        unary, stream = (twin, row) if row["axes"].get("transport") == "stream" else (row, twin)
-        group = self.groups[stream["group"]]
+        unary, stream = (twin, own) if row["axes"].get("transport") == "stream" else (own, twin)
+        group = self.groups[stream.group]
         group.pairs += 1
-        said = next(_disagreements(unary, stream), None)
+        said = next(_disagreements(unary, stream, text=row["agree"] == "text"), None)
         if said is not None:
-            group.disagreements.append(said)
+            group.disagreed += 1
+            group.disagreement = group.disagreement or said
 
     def totals(self) -> dict[Status, int]:
         """Of groups, by status."""
@@ -237,7 +253,7 @@ class Summary:
 
     def cost(self, prices: str | None = None) -> CostRow:
         """Of all trials; ``prices`` names the price list that was used."""
-        paid = [value for group in self.groups.values() for value in group.measures.get("cost_usd", ())]
+        paid = [known.total for group in self.groups.values() if (known := group.measures.moments("cost_usd")).size]
         return {
             "usd": round(sum(paid), 12) if paid else None,
             "unknown": self.unpriced.total(),
@@ -275,8 +291,8 @@ class Summary:
         yield from targets.items()
 
 
-def summarise(rows: Iterable[Row]) -> Summary:
-    summary = Summary()
+def summarise(rows: Iterable[Row], like: Summary | None = None) -> Summary:
+    summary = Summary(like)
     for row in rows:
         summary.add(row)
     return summary
@@ -294,14 +310,16 @@ def _place(file: str, line: int) -> PlaceRow:
     return {"file": intern(file), "line": line}
 
 
-def _group(row: Row) -> Group:
+def _group(row: Row, like: Group | None) -> Group:
+    place = _place(row["place"]["file"], row["place"]["line"])
+    axes = row["axes"] or _NO_AXES
     return Group(
-        id=row["group"],
+        id=like.id if like else row["group"],
         suite=intern(row["suite"]),
-        case=row["case"],
+        case=like.case if like and like.case == row["case"] else row["case"],
         target=intern(row["target"]),
-        axes=row["axes"] or _NO_AXES,
-        place=_place(row["place"]["file"], row["place"]["line"]),
+        axes=like.axes if like and like.axes == axes else axes,
+        place=like.place if like and like.place == place else place,
         streamed=row["streamed"],
         require=row["require"],
         xfail=row["xfail"],
@@ -321,27 +339,35 @@ def _trouble(row: Row) -> Trouble | None:
     return Trouble(row["id"], wrong[0], more=len(wrong) - 1)
 
 
-def _kept(row: Row) -> Row:
-    return {key: row[key] for key in ("group", "axes", "verdicts", "outcome", "agree")}  # type: ignore[return-value]
+class _Said(NamedTuple):
+    """What unary and stream must agree on, of one of them."""
+
+    group: str
+    finish_reason: str | None
+    parts: tuple[str, ...]
+    text: str
+    """The beginning, and the hash of all: empty where texts need not agree."""
+    broken: frozenset[str]
 
 
-def _disagreements(unary: Row, stream: Row) -> Iterator[str]:
-    one, other = unary["outcome"], stream["outcome"]
-    if one is None or other is None:
-        return
-    yield from _shapes(one, other, text=unary["agree"] == "text")
-    mine, theirs = _broken(unary["verdicts"]), _broken(stream["verdicts"])
-    for check in sorted(mine ^ theirs):
-        yield f"{check}: {'fails' if check in mine else 'holds'} unary, {'fails' if check in theirs else 'holds'} streamed"
+def _said(row: Row) -> _Said:
+    outcome = row["outcome"]
+    assert outcome is not None
+    text = f"{outcome['text'][:60]!r} {hash(outcome['text'])}" if row["agree"] == "text" else ""
+    return _Said(row["group"], outcome["finishReason"], tuple(outcome["parts"]), text, _broken(row["verdicts"]))
 
 
-def _shapes(one: OutcomeRow, other: OutcomeRow, *, text: bool) -> Iterator[str]:
-    if one["finishReason"] != other["finishReason"]:
-        yield f"finishReason: {one['finishReason']} unary, {other['finishReason']} streamed"
-    if one["parts"] != other["parts"]:
-        yield f"parts: {_listed(one['parts'])} unary, {_listed(other['parts'])} streamed"
-    if text and one["text"] != other["text"]:
-        yield f"text: {one['text'][:60]!r} unary, {other['text'][:60]!r} streamed"
+def _disagreements(unary: _Said, stream: _Said, *, text: bool) -> Iterator[str]:
+    if unary.finish_reason != stream.finish_reason:
+        yield f"finishReason: {unary.finish_reason} unary, {stream.finish_reason} streamed"
+    if unary.parts != stream.parts:
+        yield f"parts: {_listed(unary.parts)} unary, {_listed(stream.parts)} streamed"
+    if text and unary.text != stream.text:
+        one, other = (each.text.rpartition(" ")[0] for each in (unary, stream))
+        yield f"text: {one} unary, {other} streamed"
+    for check in sorted(unary.broken ^ stream.broken):
+        one, other = ("fails" if check in each.broken else "holds" for each in (unary, stream))
+        yield f"{check}: {one} unary, {other} streamed"
 
 
 def _listed(kinds: Sequence[str]) -> str:

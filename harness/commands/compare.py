@@ -87,7 +87,8 @@ def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
 
 def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    one, other = (summarise(each.rows(turns=False)) for each in (base, candidate))
+    one = summarise(base.rows(turns=False))
+    other = summarise(candidate.rows(turns=False), like=one)
     comparison = compare_runs(one, other, names, margins)
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     notes = [*heard, *base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]

@@ -99,7 +99,7 @@ def _cut_short(plan: Plan, summary: Summary) -> list[str]:
     if len(plan.trials) > _COUNTED:
         return [said]
     planned = Counter(trial.group for trial in plan.trials)
-    made = ((group, group.statuses.total()) for group in summary.groups.values())
+    made = ((group, group.attempts + group.skipped) for group in summary.groups.values())
     short = [f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned[group.id]]
     more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
     return [f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said]

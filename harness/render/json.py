@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison
@@ -28,7 +29,19 @@ def run_json(report: Report, _view: View, out: TextIO) -> None:
 @output("json", of="comparison")
 def comparison_json(comparison: Comparison, _view: View, out: TextIO) -> None:
     """One JSON document: cells, flips, verdicts, gates."""
-    out.write(dumps(comparison.to_json(), indent=1) + "\n")
+    out.write("{")
+    for number, (name, value) in enumerate(comparison.fields()):
+        out.write(f"{',' if number else ''}\n {dumps(name)}: ")
+        out.writelines(_items(value) if isinstance(value, Iterator) else [dumps(value, indent=1)])
+    out.write("\n}\n")
+
+
+def _items(values: Iterator[object]) -> Iterator[str]:
+    """A list, an element a line, written while it is made."""
+    yield "["
+    for number, value in enumerate(values):
+        yield f"{',' if number else ''}\n  {dumps(value)}"
+    yield "\n ]"
 
 
 @output("json", of="audit")

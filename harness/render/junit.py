@@ -113,7 +113,7 @@ def _counted(groups: Sequence[Group]) -> dict[str, object]:
 
 
 def _time(group: Group) -> float:
-    return sum(group.measures.get("latency_s", ()))
+    return group.measures.moments("latency_s").total
 
 
 def _property(name: str, value: str, indent: int) -> str:

@@ -249,11 +249,11 @@ def _painted(cell: str, view: View) -> str:
 def differences(groups: Sequence[Group], provider: str | None) -> Iterator[str]:
     """Where unary and stream, or columns, do not say the same of a case."""
     for group in groups:
-        if group.disagreements:
-            share = f" in {len(group.disagreements)} of {group.pairs} pairs" if group.pairs > 1 else ""
+        if group.disagreed:
+            share = f" in {group.disagreed} of {group.pairs} pairs" if group.pairs > 1 else ""
             where = f"{group.case} on {_short(group.target, provider)}"
-            yield f"{where}: unary and stream disagree{share}: {group.disagreements[0]}"
-    told = {group.case for group in groups if group.disagreements}
+            yield f"{where}: unary and stream disagree{share}: {group.disagreement}"
+    told = {group.case for group in groups if group.disagreed}
     for grid in layout.grids(groups):
         for case in grid.cases:
             said = [

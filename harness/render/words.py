@@ -7,10 +7,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness import spread
 from harness.model import Json, Status
 from harness.render import Report
 from harness.rows import PlaceRow, RunRow, VerdictRow, dumps
-from harness.summary import Group, Summary, Trouble, median
+from harness.summary import Group, Summary, Trouble
 
 LABELS = {
     "thoughtsTokenCount": "thoughts",
@@ -140,7 +141,7 @@ def why(group: Group) -> str:
     if group.status == "xpassed":
         return f"was expected to fail ({group.xfail}) but did not: take the xfail away"
     if group.status == "failed" and not group.agrees:
-        return f"unary and stream disagree: {group.disagreements[0]}"
+        return f"unary and stream disagree: {group.disagreement}"
     trouble = group.trouble
     if trouble is None:
         return group.skip or ""
@@ -220,14 +221,13 @@ def quoted(text: str) -> str:
 
 def middle(groups: Sequence[Group], measure: str) -> float | None:
     """The median of a measure over all attempts of these groups."""
-    values = [each for group in groups for each in group.measures.get(measure, ())]
-    return median(values) if values else None
+    return spread.middle(each for group in groups for each in group.measures.weighed(measure))
 
 
 def whole(groups: Sequence[Group], measure: str) -> float | None:
     """The sum of a measure over all attempts of these groups; None where it was never measured."""
-    values = [each for group in groups for each in group.measures.get(measure, ())]
-    return sum(values) if values else None
+    found = [known.total for group in groups if (known := group.measures.moments(measure)).size]
+    return sum(found) if found else None
 
 
 def spent(groups: Sequence[Group]) -> str:
