@@ -143,7 +143,10 @@ class RunWriter:
 
 @dataclass(slots=True)
 class SavedRun:
-    """A run that was read back. ``rows`` reads the file anew each time; ``ending`` and ``notes`` are known after a pass."""
+    """A run that was read back. ``rows`` reads the file anew each time; ``ending`` and ``notes`` are known after a pass.
+
+    ``ending`` is the last line without its groups, which follow from the rows and may be many.
+    """
 
     path: Path
     run: RunRow
@@ -165,7 +168,7 @@ class SavedRun:
                 if value is None:
                     return
                 if "totals" in value:
-                    self.ending = value
+                    self.ending = {name: each for name, each in value.items() if name != "groups"}
                     known = value.get("run")
                     self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
                     return

@@ -30,7 +30,9 @@ sys.stdin.read()
 running.stop()
 """
 Row = tuple[str, str, str, str]
-PARTS = ("start", "replay", "live", "streams", "simulator", "pages")
+PARTS = ("start", "replay", "live", "streams", "simulator", "compare", "pages")
+ASKED_FOR = ("million",)
+"""Takes several minutes and 8 GB of disk: only where it is named."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,50 @@ class Bench:
     def simulator(self) -> Iterator[Row]:
         yield from endpoint.rows(self.scale)
 
+    def compare(self) -> Iterator[Row]:
+        results = self.count(100_000)
+        sides, _ = self.written(results, 1)
+        floor = timed([sys.executable, "-m", "tests.bench.saved", "decode", *sides])
+        for name, options in (("", []), (", as JSON", ["--format", "json"])):
+            cost = timed([*COMMAND, "compare", *sides, *options], codes=(0, 7))
+            yield (
+                f"{results:,} results compared{name}",
+                f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
+                f"json.loads of both {floor.wall:.2f} s",
+                f"{cost.wall / floor.wall:.1f}x, target 5 s and 300 MB",
+            )
+        yield from self.flat(self.count(1_000))
+
+    def million(self) -> Iterator[Row]:
+        yield from self.flat(self.count(10_000))
+
+    def flat(self, cells: int) -> Iterator[Row]:
+        """Ten times the attempts at the same cells: what it does to the memory of writing and of comparing them."""
+        few, many = (self.both(cells, attempts) for attempts in (10, 100))
+        for what, less, more in zip(("written", "compared"), few, many, strict=True):
+            yield (
+                f"{cells:,} cells, 100 attempts each: {cells * 100:,} trials {what}",
+                f"{more.wall:.1f} s, {more.peak_mb:.0f} MB",
+                f"10 attempts each {less.wall:.1f} s, {less.peak_mb:.0f} MB",
+                f"{more.peak_mb / less.peak_mb:.2f}x the memory",
+            )
+
+    def both(self, cells: int, attempts: int) -> tuple[Cost, Cost]:
+        sides, cost = self.written(cells, attempts)
+        compared = timed([*COMMAND, "compare", *sides], codes=(0, 7))
+        for side in sides:
+            Path(side).unlink()
+        return cost, compared
+
+    def written(self, cells: int, attempts: int) -> tuple[list[str], Cost]:
+        """The files of two runs of so many cells and attempts, and what it took to write the first of them."""
+        folder = self.folder / "saved"
+        costs = [
+            timed([sys.executable, "-m", "tests.bench.saved", "write", *map(str, (folder, cells, attempts, seed))])
+            for seed in (1, 2)
+        ]
+        return [str(folder / f"{cells}x{attempts}-{seed}" / "run.jsonl") for seed in (1, 2)], costs[0]
+
     def beside_the_bare_client(
         self, suite: Path, url: str, method: str, trials: int, in_flight: int, runs: int, *options: str
     ) -> tuple[float, float, float]:
@@ -214,7 +260,9 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the trials")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all of these); {', '.join(ASKED_FOR)}"
+    )
     options = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
     rows: list[Row] = []

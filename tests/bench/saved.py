@@ -1,14 +1,20 @@
-"""Saved runs of any size, with rows as long as real ones: made, not played, so that reading and comparing them can be measured."""
+"""Saved runs of any size, with rows as long as real ones: made, not played, so that writing and comparing them can be measured.
+
+python -m tests.bench.saved write REPORTS CELLS ATTEMPTS SEED    -> REPORTS/<CELLS>x<ATTEMPTS>-<SEED>/run.jsonl
+python -m tests.bench.saved decode FILE...                       what reading them costs at least: json.loads of each line
+"""
 
 from __future__ import annotations
 
+import json
 import random
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from msgspec.json import Encoder
-
-from harness.store import NAME
+from harness.rows import Row
+from harness.store import RunWriter, run_row
+from harness.summary import Summary
 
 MODELS = ("gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro")
 CASES = 2_500
@@ -25,46 +31,32 @@ HEARD = {
 }
 
 
-def write(folder: Path, cells: int, attempts: int, seed: int) -> Path:
-    """A run of so many cells (case x model), so many attempts each, one in fourteen of which fails. Reproducible."""
+def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
+    """A run of so many cells (case x model), so many attempts each, one in fourteen of which fails. Reproducible.
+
+    It is summarised and written as ``run`` does it: what this keeps in memory, ``run`` keeps too.
+    """
     chance = random.Random(seed)
-    encode = Encoder().encode
-    path = folder / NAME
-    folder.mkdir(parents=True, exist_ok=True)
-    groups: list[dict[str, Any]] = []
-    with path.open("wb") as file:
-        file.write(encode({"version": 1, "run": _run(f"2026112{seed % 10}-070000-00000")}) + b"\n")
+    summary = Summary()
+    header = run_row(record_mode="live", front="cli")
+    header["id"] = f"{cells}x{attempts}-{seed}"
+    with RunWriter(reports, header) as writer:
         for cell in range(cells):
-            passed = 0
             for attempt in range(1, attempts + 1):
                 row = _row(cell, attempt, chance)
-                passed += row["status"] == "passed"
-                file.write(encode(row) + b"\n")
-            status = "passed" if passed == attempts else "failed"
-            groups.append({"id": row["group"], "status": status, "passed": passed, "attempts": attempts})
-        ended = {"finished": "2026-11-21T08:00:00+00:00", "seconds": 3600.0, "interrupted": False}
-        file.write(encode({"run": {}, "groups": groups, "totals": _totals(groups), **ended}) + b"\n")
-    return path
+                summary.add(row)
+                writer.append(row)
+        writer.close(summary)
+    return writer.path
 
 
-def _run(run: str) -> dict[str, Any]:
-    asked = {"record_mode": "live", "targets": [f"google/{each}" for each in MODELS], "suites": [], "selection": {}}
-    made = {"harness": "0.1.0", "python": "3.11.7", "front": "cli", "notes": []}
-    return {"id": run, "started": "2026-11-21T07:00:00+00:00", **asked, **made}
-
-
-def _totals(groups: list[dict[str, Any]]) -> dict[str, int]:
-    statuses = [each["status"] for each in groups]
-    return {each: statuses.count(each) for each in ("passed", "failed", "error", "skipped", "xfailed", "xpassed")}
-
-
-def _row(cell: int, attempt: int, chance: random.Random) -> dict[str, Any]:
+def _row(cell: int, attempt: int, chance: random.Random) -> Row:
     number, model = divmod(cell, len(MODELS))
     suite, case, target = f"suite-{number // CASES}", f"how-long-did-it-move-{number:06}", f"google/{MODELS[model]}"
     group = f"{suite}/{case}@{target}"
     broken = chance.random() < 1 / 14
     measures = _measures(chance)
-    return {
+    row = {
         "id": f"{group}#{attempt}",
         "group": group,
         "suite": suite,
@@ -88,6 +80,7 @@ def _row(cell: int, attempt: int, chance: random.Random) -> dict[str, Any]:
         "outcome": {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": SAID * 4},
         "turns": [_turn(model, measures)],
     }
+    return cast("Row", row)
 
 
 def _measures(chance: random.Random) -> dict[str, Any]:
@@ -143,3 +136,22 @@ def _turn(model: int, measures: dict[str, Any]) -> dict[str, Any]:
         "times": [measures["ttft_s"], measures["latency_s"]],
         "attempts": 1,
     }
+
+
+def decode(*files: str) -> None:
+    for name in files:
+        with Path(name).open("rb") as file:
+            for line in file:
+                json.loads(line)
+
+
+def main(what: str, *arguments: str) -> None:
+    if what == "decode":
+        decode(*arguments)
+    else:
+        reports, *numbers = arguments
+        write(Path(reports), *map(int, numbers))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
