@@ -123,3 +123,5 @@ class Suite:
     repeat: int | None = None
     skips: Sequence[Choice] = ()
     compare: Mapping[str, Json] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The files that ``${file:}`` and ``each`` read, by name, with the SHA-256 of what they held."""

@@ -124,6 +124,7 @@ def _parser() -> ArgumentParser:
         _show,
         _compare,
         _report,
+        _merge,
         _view,
         _audit,
         _import,
@@ -157,6 +158,13 @@ def _run(commands: Commands) -> None:
     add = parser.add_argument
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
     add("--no-progress", action="store_true", help="no line of progress on a terminal")
+    add(
+        "--resume",
+        metavar="RUN",
+        nargs="?",
+        const="",
+        help="go on with a run that was cut short (default: the last such): plays what is missing or could not be asked",
+    )
 
 
 def _check(commands: Commands) -> None:
@@ -221,6 +229,17 @@ def _compare(commands: Commands) -> None:
 def _report(commands: Commands) -> None:
     parser = _add(commands, "report", "render a saved run again, in any format")
     parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    _formats(parser)
+
+
+def _merge(commands: Commands) -> None:
+    parser = _add(
+        commands, "merge", "the shards of one run as one, with the totals that it would have had", module="merging"
+    )
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="saved runs: their paths or ids")
+    parser.add_argument(
+        "--partial", action="store_true", help="merge what there is, though shards or trials are missing"
+    )
     _formats(parser)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
-from harness.model import Result, Trial
+from harness.model import Trial
 
 T = TypeVar("T")
 
@@ -54,9 +54,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def play_some(
-    play: Callable[[Trial], Coroutine[Any, Any, Result]],
+    play: Callable[[Trial], Coroutine[Any, Any, T]],
     trials: Iterable[Trial],
-    on_result: Callable[[Result], None],
+    on_result: Callable[[T], None],
     at_once: int,
 ) -> None:
     """Play the trials, ``at_once`` in flight, and hand over the results in the order of the trials.
@@ -76,7 +76,7 @@ async def play_some(
         await _cancel(workers)
 
 
-async def _work(play: Callable[[Trial], Coroutine[Any, Any, Result]], line: _Line) -> None:
+async def _work(play: Callable[[Trial], Coroutine[Any, Any, T]], line: _Line[T]) -> None:
     for number, trial in line.trials:
         line.finished(number, await play(trial))
         await line.room()
@@ -94,19 +94,19 @@ async def _cancel(workers: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*workers, return_exceptions=True)
 
 
-class _Line:
+class _Line(Generic[T]):
     """Results that stand in line until all before them are there."""
 
-    def __init__(self, trials: Iterator[tuple[int, Trial]], on_result: Callable[[Result], None], longest: int) -> None:
+    def __init__(self, trials: Iterator[tuple[int, Trial]], on_result: Callable[[T], None], longest: int) -> None:
         self.trials = trials
         self._on_result = on_result
         self._longest = longest
-        self._waiting: dict[int, Result] = {}
+        self._waiting: dict[int, T] = {}
         self._next = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
 
-    def finished(self, number: int, result: Result) -> None:
+    def finished(self, number: int, result: T) -> None:
         self._waiting[number] = result
         while self._next in self._waiting:
             first = self._waiting.pop(self._next)

@@ -96,13 +96,21 @@ class Expansion:
     count: int
     notes: Sequence[Note]
     keywords: Keywords = field(default_factory=lambda: Keywords(""))
+    done: frozenset[str] = frozenset()
+    """The ids of trials that are left out, since they were played before."""
+
+    def without(self, done: frozenset[str]) -> Expansion:
+        """The trials that are left when these are done."""
+        return replace(self, done=done, count=self.count - len(done))
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Trial]:
         for group in _selected(self.suites, self.selection, self.keywords):
-            yield from _trials(group, self.selection, self.keywords)
+            for trial in _trials(group, self.selection, self.keywords):
+                if trial.id not in self.done:
+                    yield trial
 
     @property
     def trials(self) -> Iterator[Trial]:

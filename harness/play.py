@@ -354,7 +354,8 @@ def _gap(exchange: Exchange) -> float | None:
 # --- many trials --------------------------------------------------------------------------------------
 
 T = TypeVar("T")
-OnResult = Callable[[Result], None]
+OnResult = Callable[[Any], None]
+Keep = Callable[[Result], Any]
 
 
 class Purse(Protocol):
@@ -376,8 +377,12 @@ def play_all(
     *,
     fail_fast: bool = False,
     purse: Purse | None = None,
+    keep: Keep = lambda result: result,
 ) -> bool:
     """Play every trial and hand each result to ``on_result``, in the order of ``trials``. True: all were played.
+
+    ``keep`` gets each result as soon as there is one, whatever it is that still waits for its turn; what it returns is
+    handed over in the result's place.
 
     Trials are taken from the iterable as they are needed, so memory does not grow with their number. Ctrl-C cancels what
     is in flight, hands over what was finished, and raises KeyboardInterrupt. A transport with ``live = True`` is run in an
@@ -387,24 +392,25 @@ def play_all(
     deliver = _until_failure(on_result) if fail_fast else on_result
     try:
         if getattr(transport, "live", False):
-            _play_live(trials, transport, config, deliver, purse)
+            _play_live(trials, transport, config, deliver, keep, purse)
         else:
             for trial in trials:
-                deliver(finish(play(trial, transport, config)))
+                deliver(keep(finish(play(trial, transport, config))))
     except Stop:
         return False
     return True
 
 
 def _play_live(
-    trials: Iterable[Trial], transport: Any, config: Config, on_result: OnResult, purse: Purse | None
+    trials: Iterable[Trial], transport: Any, config: Config, on_result: OnResult, keep: Keep, purse: Purse | None
 ) -> None:
     from harness.inflight import Stage, play_some
 
+    async def played(trial: Trial) -> Any:
+        return keep(await pay_and_play(trial, transport, config, purse))
+
     with Stage(transport) as stage:
-        stage.run(
-            play_some(lambda one: pay_and_play(one, transport, config, purse), trials, on_result, config.concurrency)
-        )
+        stage.run(play_some(played, trials, on_result, config.concurrency))
 
 
 async def pay_and_play(trial: Trial, transport: Transport, config: Config, purse: Purse | None) -> Result:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, get_args
@@ -69,6 +70,15 @@ class Player:
         found = matching.find(index, request, slot, self.host(request)).exchange
         return replace(found, request=request if found.own else replace(request, url=found.request.url))
 
+    def made_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
+        """What this very slot says to the request, where that was recorded then or later."""
+        try:
+            found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
+        except (NoRecording, StaleRecording):
+            return None
+        same = found.slot == (slot.row, slot.repeat, slot.step) and _is_since(found.exchange, since)
+        return replace(found.exchange, request=request) if same else None
+
     def host(self, request: Request) -> str:
         """The host under which this request's exchanges are matched."""
         return self.record_host(request) or matching.host(request.url)
@@ -113,6 +123,7 @@ class Recorder:
 
     ``secrets`` (variable -> value) may appear in nothing that is written. ``partial`` says that not everything a cassette
     holds is asked for in this run (a selection, an interruption): then ``all`` replaces what it records and drops nothing.
+    ``since``: what was recorded from then on was recorded by an earlier sitting of this run, and is not asked for again.
 
     Raises what Player and ``live`` raise, SecretOnTape, and CassetteError where the disk refuses.
     """
@@ -127,10 +138,12 @@ class Recorder:
         secrets: Mapping[str, str] | None = None,
         *,
         partial: bool = False,
+        since: datetime | None = None,
     ) -> None:
         if mode not in MODES or mode == "none":
             raise UsageError(f"not a mode that records: {mode!r}; there are: {', '.join(MODES[1:])}")
         self.partial = partial
+        self._since = since
         self._mode = "all" if mode == "rewrite" else mode
         self._live = live
         self._player = Player(providers, while_recording=True)
@@ -140,7 +153,9 @@ class Recorder:
         self._unanswered: Counter[Path] = Counter()
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
-        existed = self._existed.setdefault(slot.cassette, slot.cassette.exists())
+        if recorded := self._recorded_before(request, slot):
+            return recorded
+        existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
         if recorded := self._replayed(request, slot, existed=existed):
             return recorded
         self._make_ready(slot.cassette)
@@ -150,6 +165,21 @@ class Recorder:
             self._keep(exchange, slot)
             self._unanswered[slot.cassette] -= 1
         return exchange
+
+    def _recorded_before(self, request: Request, slot: Slot) -> Exchange | None:
+        """What an earlier sitting of this run has recorded, in the cassette or in what an interruption left of it."""
+        if self._since is None:
+            return None
+        if journal.journal_of(slot.cassette).exists() and slot.cassette not in self._locked:
+            self._make_ready(slot.cassette)
+        return self._player.made_since(request, slot, self._since)
+
+    def _is_older(self, cassette: Path) -> bool:
+        """Whether the cassette was there before this run began."""
+        if self._since is None or not cassette.exists():
+            return cassette.exists()
+        since = self._since
+        return not all(_is_since(each.exchange, since) for each in self._player.tape(cassette).interactions)
 
     def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
         """The recording that this mode is content with, None where it is time to ask."""
@@ -228,6 +258,15 @@ class Recorder:
     ) -> None:
         self.partial = self.partial or kind is not None
         self.close()
+
+
+def _is_since(exchange: Exchange, since: datetime) -> bool:
+    """Whether this program recorded the exchange then or later."""
+    at = exchange.provenance.recorded_at
+    try:
+        return exchange.own and at is not None and datetime.fromisoformat(at) >= since
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return False
 
 
 def is_passing(status: int) -> bool:

@@ -133,16 +133,41 @@ class Row(JudgedRow):
 
 
 class SuiteRow(TypedDict):
-    """A suite that took part, and the hash of its text."""
+    """A suite that took part, the hash of its text, and the hashes of the files that it uses, by name."""
 
     suite: str
     file: str
     sha256: str
     about: str
+    files: NotRequired[dict[str, str]]
+
+
+class SittingRow(TypedDict):
+    """When a run was taken up again, the trials it kept, and how long it had been at it since it was last begun (None:
+    it was killed, nobody knows)."""
+
+    at: str
+    kept: int
+    seconds: float | None
+
+
+class PartRow(TypedDict):
+    """A run that a merged run was made of. ``shard``: which part of how many it was, where it was one."""
+
+    id: str
+    shard: list[int] | None
+    started: str
+    finished: str | None
+    seconds: float | None
+    trials: int
 
 
 class RunRow(TypedDict):
-    """What was asked, of whom, when, and with which code. ``notes`` were known before the first trial."""
+    """What was asked, of whom, when, and with which code. ``notes`` were known before the first trial.
+
+    ``options`` are those of the command line that say what is played and how, ``planned`` is the number of trials that
+    makes, ``resumed`` tells each time that it was taken up again, ``parts`` what it was merged from.
+    """
 
     id: str
     started: str
@@ -155,6 +180,10 @@ class RunRow(TypedDict):
     selection: dict[str, Json]
     notes: list[str]
     prices: NotRequired[str]
+    options: NotRequired[dict[str, Json]]
+    planned: NotRequired[int]
+    resumed: NotRequired[list[SittingRow]]
+    parts: NotRequired[list[PartRow]]
 
 
 class CostRow(TypedDict):

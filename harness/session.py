@@ -8,6 +8,8 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
 from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
-from harness.model import Exchange, Json, Request, Result, Slot, Target, Trial
+from harness.model import Exchange, Expectation, Json, Request, Result, Slot, Target, Trial
 from harness.play import Transport
 from harness.rows import Row, RunRow, SuiteRow, result_json
 from harness.store import run_row, suite_row
@@ -37,9 +39,10 @@ class Plan:
     def notes(self) -> list[str]:
         return [f"{note.place.file}: {note.message}" for note in self.trials.notes]
 
-    def header(self, record_mode: str, front: str, **said: Json) -> RunRow:
-        """The header of a run of this plan, that starts now. ``said``: what else of the command would have to be repeated."""
-        return run_row(
+    def header(self, record_mode: str, front: str, options: Mapping[str, Json], **said: Json) -> RunRow:
+        """The header of a run of this plan, that starts now. ``options`` let it be resumed; ``said``: what else of the
+        command would have to be repeated."""
+        row = run_row(
             record_mode=record_mode,
             suites=[suite_row_of(suite) for suite in self.suites],
             front=front,
@@ -50,6 +53,7 @@ class Plan:
             notes=self.notes,
             prices=self.config.price_source,
         )
+        return {**row, "options": dict(options), "planned": len(self.trials)}
 
 
 def selection_row(chosen: Selection) -> Mapping[str, Json]:
@@ -68,7 +72,31 @@ def selection_row(chosen: Selection) -> Mapping[str, Json]:
 
 def suite_row_of(suite: Suite) -> SuiteRow:
     """What a run says of a suite that took part."""
-    return suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes(), suite.about)
+    row = suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes(), suite.about)
+    files = {**suite.files, **_of_checks(suite)}
+    return {**row, "files": files} if files else row
+
+
+def _of_checks(suite: Suite) -> Mapping[str, str]:
+    """The files that checks of the suite look at, by name, with the SHA-256 of those that are there."""
+    found: dict[str, str] = {}
+    for case in suite.cases:
+        for each in (each for turn in case.turns for each in turn.expect):
+            for name in _files_of(each):
+                path = suite.folder / name
+                if name not in found and path.is_file():
+                    found[name] = sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def _files_of(expectation: Expectation) -> Iterator[str]:
+    """The Python file of a ``python`` check, the schema's of ``json: {valid: file}``."""
+    wanted = expectation.parameter
+    if expectation.check == "python":
+        for each in wanted if isinstance(wanted, list) else [wanted]:
+            yield str(each).rpartition(":")[0]
+    elif expectation.check == "json" and isinstance(wanted, Mapping) and isinstance(wanted.get("valid"), str):
+        yield wanted["valid"]
 
 
 def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
@@ -167,10 +195,13 @@ def shard(text: str | None) -> tuple[int, int] | None:
 
 
 @contextmanager
-def transport(config: Config, record_mode: str, *, live: bool = False, partial: bool = False) -> Iterator[Transport]:
+def transport(
+    config: Config, record_mode: str, *, live: bool = False, partial: bool = False, since: datetime | None = None
+) -> Iterator[Transport]:
     """A transport for this mode; leaving the block writes what was recorded.
 
     ``live`` sends everything and touches no cassette. ``partial``: not everything that a cassette holds is asked for.
+    ``since``: what was recorded from then on is of the same run, and not asked for again.
     """
     if live:
         from harness.wire import Wire
@@ -186,7 +217,7 @@ def transport(config: Config, record_mode: str, *, live: bool = False, partial: 
 
         mode: Any = record_mode
         secrets = known(os.environ, config.providers)
-        with Recorder(mode, Wire(config), config.providers, secrets, partial=partial) as recorder:
+        with Recorder(mode, Wire(config), config.providers, secrets, partial=partial, since=since) as recorder:
             yield recorder
 
 

@@ -2,7 +2,7 @@
 
 The first line is ``{"version": 1, "run": {...}}``; then one line per trial, written when it is finished, so that a crash
 loses nothing finished; the last is ``{"run": {...}, "groups": [...], "totals": {...}, "finished": ...}``, where ``run``
-completes the header.
+completes the header. While a process writes a run it holds a lock on the run's folder.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, BinaryIO, Literal, Self, cast
 
 from harness import __version__
 from harness.errors import RunError
@@ -28,15 +28,15 @@ from harness.model import Json
 from harness.rows import VERSION, BriefRow, JudgedRow, Row, RunRow, SuiteRow, dumps, result_json
 from harness.summary import Summary
 
-__all__ = ["RunWriter", "SavedRun", "load", "result_json", "run_row", "suite_row"]
+__all__ = ["RunWriter", "SavedRun", "load", "replacing", "result_json", "run_row", "saved_runs", "suite_row"]
 
 NAME = "run.jsonl"
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes"], ...] = ("targets", "suites", "notes")
 """What of the header may be known only when all trials are there."""
 _OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
 _SUITE = {"suite", "file", "sha256"}
-_ID = re.compile(rb'\{"id":"([^"\\]*)#\d+"')
-"""How a line begins that this program wrote: the trial's id, its group first."""
+_ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
+"""How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
 
 
 def run_row(
@@ -70,24 +70,71 @@ def suite_row(suite: str, file: str, text: bytes, about: str = "") -> SuiteRow:
     return {"suite": suite, "file": file, "sha256": hashlib.sha256(text).hexdigest(), "about": about}
 
 
-class RunWriter:
-    """Writes one run, a line per finished trial. Use as a context manager, or call ``close``."""
+class Claim:
+    """The right to write the run in that folder: one process has it, until it closes it or ends, however it ends."""
 
-    def __init__(self, reports: Path, run: RunRow) -> None:
-        """Create ``reports/<run id>/``. Raises RunError where that cannot be written."""
+    def __init__(self, folder: Path) -> None:
+        """Raises RunError where another process writes this run, and where the folder cannot be opened."""
+        self._descriptor: int | None = None
+        if sys.platform == "win32":  # there a folder cannot be opened
+            return
+        import fcntl
+
+        try:
+            self._descriptor = os.open(folder, os.O_RDONLY)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise RunError(f"run {folder.name} is being played by another process; wait for it, or end it") from None
+        except OSError as error:  # some file systems of networks know no locks
+            if self._descriptor is None:
+                raise RunError(f"cannot open {folder}: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class RunWriter:
+    """Writes one run, a line per finished trial. Use as a context manager, or call ``close``.
+
+    ``trials`` counts the lines that are there, ``unasked`` those of them, since it was opened, that could not be asked or
+    judged for reasons that may pass.
+    """
+
+    def __init__(self, reports: Path, run: RunRow, resumed: tuple[Claim, int] | None = None) -> None:
+        """Create ``reports/<run id>/``, or write on at the end of the file that is there with its header: ``resumed`` is
+        the claim to it, and the trials it has. Raises RunError where that cannot be written.
+        """
+        self.path = reports / run["id"] / NAME
         self.run = run
+        self.trials = 0 if resumed is None else resumed[1]
+        self.unasked = 0
         self._started = time.perf_counter()
         self._fault: RunError | None = None
-        self.path = reports / run["id"] / NAME
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("x", encoding="utf-8", newline="\n")
+            self._claim = Claim(self.path.parent) if resumed is None else resumed[0]
+            self._file: BinaryIO = self.path.open("xb" if resumed is None else "ab")
         except OSError as error:
             raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
-        self._put({"version": VERSION, "run": run})
+        if resumed is None:
+            self._put({"version": VERSION, "run": run})
 
     def append(self, row: Row) -> None:
         self._put(row)
+        self.trials += 1
+        self.unasked += may_pass(row)
+
+    def arrange(self, order: Iterable[str]) -> None:
+        """Put the trials that are there into this order of ids. Where the disk refuses, they stay as they are."""
+        if self._fault is not None:
+            return
+        self._file.close()
+        with suppress(OSError):
+            arrange(self.path, order)
+        self._file = self.path.open("ab")
 
     def close(
         self,
@@ -110,23 +157,28 @@ class RunWriter:
             self.run["notes"] = list(notes) or self.run["notes"]
             self._put(
                 {
-                    "run": {name: self.run[name] for name in _KNOWN_LATE},
-                    "groups": [group.row() for group in summary.groups.values()],
-                    "totals": summary.totals(),
-                    "cost": summary.cost(self.run.get("prices")),
+                    **known_late(self.run, summary),
                     "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                    "seconds": round(time.perf_counter() - self._started, 3),
+                    "seconds": self._seconds(),
                     "interrupted": interrupted,
-                    "simulated": any(simulated for _, _, simulated in summary.provenance),
+                    "trials": self.trials,
+                    "unasked": self.unasked,
                 }
             )
         self._file.close()
+        self._claim.close()
+
+    def _seconds(self) -> float | None:
+        """Of all sittings together; None where one of them was killed."""
+        before = [each["seconds"] for each in self.run.get("resumed", ())]
+        known = [each for each in before if each is not None]
+        return round(sum(known) + time.perf_counter() - self._started, 3) if len(known) == len(before) else None
 
     def _put(self, value: object) -> None:
         if self._fault is not None:
             raise self._fault
         try:
-            self._file.write(dumps(value) + "\n")
+            self._file.write(dumps(value).encode() + b"\n")
             self._file.flush()
         except OSError as error:
             self._fault = RunError(f"cannot write the run to {self.path}: {error.strerror or error}")
@@ -139,6 +191,71 @@ class RunWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+        self._claim.close()
+
+
+def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
+    """What the last line says of all trials together: the rest of the header, groups, totals."""
+    return {
+        "run": {name: run[name] for name in _KNOWN_LATE},
+        "groups": [group.row() for group in summary.groups.values()],
+        "totals": summary.totals(),
+        "cost": summary.cost(run.get("prices")),
+        "simulated": any(simulated for _, _, simulated in summary.provenance),
+    }
+
+
+def may_pass(row: Row) -> bool:
+    """Whether a trial was not judged for a reason that may be gone the next time: the network, a key, a recording, a fault
+    of this program."""
+    return row["error"] is not None and row["error"]["kind"] in ("ask", "internal")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of ``path`` in one step, when the block ends well. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def arrange(path: Path, order: Iterable[str]) -> None:
+    """Put the lines of a run file without its last line into the order of these ids; what they do not name comes last.
+
+    Holds the places of lines that come before their turn, never the lines. Raises OSError; the file is then as it was.
+    """
+    with path.open("rb") as file, replacing(path) as out:
+        out.write(file.readline())
+        ahead: dict[str, tuple[int, int]] = {}
+        at, end = file.tell(), path.stat().st_size
+        for wanted in order:
+            while wanted not in ahead and at < end:
+                file.seek(at)
+                line = file.readline()
+                ahead[_id_of(line)] = (at, len(line))
+                at += len(line)
+            if wanted in ahead:
+                _copy(file, ahead.pop(wanted), out)
+        for place in ahead.values():
+            _copy(file, place, out)
+        file.seek(at)
+        out.writelines(file)
+
+
+def _copy(file: BinaryIO, place: tuple[int, int], out: BinaryIO) -> None:
+    file.seek(place[0])
+    out.write(file.read(place[1]))
+
+
+def _id_of(line: bytes) -> str:
+    found = _ID.match(line)
+    return f"{found[1].decode()}#{found[2].decode()}" if found else str(json.loads(line)["id"])
 
 
 @dataclass(slots=True)
@@ -174,6 +291,19 @@ class SavedRun:
                     return
                 yield cast("Row", value)
         self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
+
+    def lines(self) -> Iterator[tuple[bytes, Row]]:
+        """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
+        with self.path.open("rb") as file:
+            next(file)
+            for number, line in enumerate(file, start=2):
+                value = _brief(line) or self._value(line, number)
+                if value is None:
+                    return
+                if "totals" in value:
+                    self.ending = value
+                    return
+                yield line, cast("Row", value)
 
     def rows_of(self, groups: Container[str], *, turns: bool = False) -> Iterator[Row]:
         """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said."""
@@ -259,13 +389,18 @@ def complete(run: dict[str, Any], path: Path) -> RunRow:
     return cast("RunRow", {**run, **whole})
 
 
+def saved_runs(reports: Path) -> list[str]:
+    """The ids of the runs in a folder, the latest last."""
+    return sorted(path.parent.name for path in reports.glob(f"*/{NAME}"))
+
+
 def _find(name: str, reports: Path) -> Path:
     given = Path(name)
     if given.is_file():
         return given
     if (given / NAME).is_file():
         return given / NAME
-    saved = sorted(path.parent.name for path in reports.glob(f"*/{NAME}"))
+    saved = saved_runs(reports)
     if name == "last" and saved:
         return reports / saved[-1] / NAME
     matching = [each for each in saved if each.startswith(name)] if given.name == name else []

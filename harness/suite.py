@@ -148,6 +148,7 @@ class _Reading:
             repeat=root.get("repeat"),
             skips=tuple(self.choices(root.get("matrix", {}).get("skip", ()), ("matrix", "skip"))),
             compare=root.get("compare"),
+            files=self.files.digests(),
         )
         sense.check(suite, root, self)
         return suite

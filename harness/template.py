@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -218,6 +219,10 @@ class Reader:
                 self.files[name] = None
                 self.complain(route, written, f"cannot read {name}: {_reason(error)}", self.neighbour(name))
         return self.files[name]
+
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of every file that was read, by name."""
+        return {name: sha256(content).hexdigest() for name, content in self.files.items() if content is not None}
 
     def neighbour(self, name: str) -> str:
         folder = (self.folder / name).parent

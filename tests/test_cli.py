@@ -512,7 +512,7 @@ sys.exit(main(["run", "suites/wrong.yaml", "suites/capitals.yaml"]))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)
     assert (done.returncode, saved_run(example).stat().st_size) == (4, 6000)
     assert "cannot write the run to reports/" in done.stderr
-    assert done.stderr.endswith("of 7 trials were not played\n")
+    assert "of 7 trials were not played\ngo on with it: gemini-harness run --resume " in done.stderr
     assert "FAIL wrong/not-bergen" in done.stdout
 
 

@@ -6,23 +6,26 @@ import gc
 import sys
 import time
 from argparse import Namespace
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from harness import session
-from harness.commands import choosing, costs, dryrun, printing
+from harness.commands import choosing, costs, dryrun, printing, resuming
 from harness.commands.progress import Progress
 from harness.errors import CeilingReached, HarnessError, UsageError
 from harness.model import Result
 from harness.play import Stop, play_all
 from harness.render import Report, words
-from harness.rows import RunRow
+from harness.rows import Row, RunRow, without_turns
 from harness.session import Plan
-from harness.store import RunWriter, load
-from harness.summary import Summary
+from harness.store import RunWriter, SavedRun, load
+from harness.summary import Summary, summarise
+from harness.unfinished import check, done, reopen
 
 
 def main(options: Namespace) -> int:
+    saved = None if options.resume is None else resuming.chosen(options)
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
     if options.dry_run:
@@ -30,6 +33,8 @@ def main(options: Namespace) -> int:
     else:
         printing.check(options, "run")
     plan = choosing.plan(options)
+    if saved is not None:
+        return _resume(saved, plan, options)
     if options.dry_run:
         return dryrun.show(plan, options)
     costs.announce(plan, options)
@@ -41,36 +46,68 @@ def main(options: Namespace) -> int:
 
 @dataclass(slots=True)
 class _Played:
-    """What is known of a run while it goes on."""
+    """What is known of a run while it goes on. ``in_order``: the file holds the trials in the order of the suites."""
 
     writer: RunWriter
     progress: Progress
     judge: session.Judge
     fail_fast: bool
+    in_order: bool
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
     faults: list[HarnessError] = field(default_factory=list)
+    _kept: deque[str] = field(default_factory=deque)
 
-    def take(self, result: Result) -> None:
+    def keep(self, result: Result) -> Row:
+        """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
         row = self.judge.row(result)
-        self.summary.add(row)
         self.writer.append(row)
-        self.progress.show(row)
+        if self.in_order:
+            self._kept.append(row["id"])
         if self.fail_fast and row["status"] in ("failed", "error", "xpassed"):
             raise Stop
+        return without_turns(row)
+
+    def take(self, row: Row) -> None:
+        """The same, in the order of the trials."""
+        self.in_order = self.in_order and row["id"] == self._kept.popleft()
+        self.summary.add(row)
+        self.progress.show(row)
 
 
 def _run(plan: Plan, options: Namespace) -> int:
+    return _finish(plan, plan, RunWriter(plan.config.reports, _header(plan, options)), options)
+
+
+def _resume(saved: SavedRun, plan: Plan, options: Namespace) -> int:
+    """Play what is left of a run, as the same run."""
+    kept = done(saved)
+    check(saved, [session.suite_row_of(suite) for suite in plan.suites], plan.trials, kept)
+    left = replace(plan, trials=plan.trials.without(kept))
+    if options.dry_run:
+        return dryrun.show(left, options)
+    costs.announce(left, options)
+    writer = reopen(saved, kept)
+    sys.stderr.write(f"run {saved.run['id']} goes on: {len(kept):,} trials are kept, {len(left.trials):,} are played\n")
+    return _finish(plan, left, writer, options)
+
+
+def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> int:
+    """Play what is left of the plan, save and print the whole."""
     started = time.perf_counter()
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
-    with RunWriter(plan.config.reports, _header(plan, options)) as writer:
+    with opened as writer:
         played = _Played(
             writer,
-            Progress(len(plan.trials), options),
+            Progress(len(left.trials), options),
             session.Judge(plan.config, options.strict, options.skip_missing),
             options.fail_fast,
+            in_order=left is plan,
         )
-        _play(plan, options, played)
+        _play(left, options, played)
+        if not played.in_order or played.summary.trials != writer.trials:
+            writer.arrange(trial.id for trial in plan.trials)
+            played.summary = summarise(load(writer.path).rows(turns=False))
         cut = _cut_short(plan, played.summary) if played.interrupted else []
         cut += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
         writer.close(played.summary, interrupted=played.interrupted, notes=[*plan.notes, *cut])
@@ -85,12 +122,22 @@ def _run(plan: Plan, options: Namespace) -> int:
         printing.show(report, "run", options)
     except UsageError as fault:
         played.faults.append(fault)
-    return _exit_code(played)
+    code = _exit_code(played)
+    if _can_go_on(writer, options):
+        reports = f" --reports {words.quoted(options.reports)}" if options.reports else ""
+        sys.stderr.write(f"go on with it: gemini-harness run --resume {writer.run['id']}{reports}\n")
+    return code
+
+
+def _can_go_on(writer: RunWriter, options: Namespace) -> bool:
+    """Whether trials are missing, or could not be asked where asking again may help."""
+    asks = options.live or options.record_mode != "none"
+    return writer.trials < writer.run.get("planned", 0) or (asks and writer.unasked > 0)
 
 
 def _header(plan: Plan, options: Namespace) -> RunRow:
     mode = session.mode_of(options.record_mode, live=options.live)
-    return plan.header(mode, "cli", cassettes=options.cassettes, strict=options.strict)
+    return plan.header(mode, "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
 
 
 def _cut_short(plan: Plan, summary: Summary) -> list[str]:
@@ -106,21 +153,33 @@ def _cut_short(plan: Plan, summary: Summary) -> list[str]:
 
 
 def _play(plan: Plan, options: Namespace, played: _Played) -> None:
-    partial = bool(options.keyword or options.shard or options.repeat or options.fail_fast)
+    resumes = options.resume is not None
+    partial = bool(options.keyword or options.shard or options.repeat or options.fail_fast or resumes)
+    since = datetime.fromisoformat(played.writer.run["started"]) if resumes else None
     purse = costs.purse(plan, options)
     try:
-        with session.transport(plan.config, options.record_mode, live=options.live, partial=partial) as transport:
+        with session.transport(
+            plan.config, options.record_mode, live=options.live, partial=partial, since=since
+        ) as transport:
             heard = purse.watch(transport) if purse else transport
-            play_all(plan.trials, played.judge.watch(heard), plan.config, played.take, purse=purse)
+            play_all(
+                plan.trials,
+                played.judge.watch(heard),
+                plan.config,
+                played.take,
+                keep=played.keep,
+                purse=purse,
+            )
             if purse:
                 purse.check()
     except KeyboardInterrupt:
         played.interrupted = True
     except HarnessError as fault:
         played.faults.append(fault)
-        left = len(plan.trials) - played.summary.trials
+        planned = played.writer.run.get("planned", len(plan.trials))
+        left = planned - played.writer.trials
         if left:
-            played.faults.append(type(fault)(f"{left:,} of {len(plan.trials):,} trials were not played"))
+            played.faults.append(type(fault)(f"{left:,} of {planned:,} trials were not played"))
     finally:
         played.progress.clear()
 

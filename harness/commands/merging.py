@@ -1,0 +1,31 @@
+"""``merge``: the parts of one run as one."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from harness.commands import printing, reading
+from harness.config import load as load_config
+from harness.merge import merge
+from harness.render import Report
+from harness.store import load
+
+
+def main(options: Namespace) -> int:
+    printing.check(options, "run")
+    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    merged = merge([reading.run(each, options) for each in options.runs], reports, partial=options.partial)
+    report = Report(
+        run=merged.run,
+        summary=merged.summary,
+        rows=load(merged.path).rows,
+        interrupted=merged.interrupted,
+        seconds=merged.seconds,
+    )
+    printing.show(report, "run", options)
+    code = merged.summary.exit_code(interrupted=merged.interrupted)
+    if code == 5:
+        sys.stderr.write("nothing ran: that is not a success\n")
+    return code

@@ -1,0 +1,75 @@
+"""``run --resume``: the options with which a run began, and which others may stand beside them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from harness.commands import choosing, reading
+from harness.errors import RunError, UsageError
+from harness.model import Json
+from harness.rows import RunRow
+from harness.store import SavedRun
+from harness.unfinished import latest
+
+OF_THE_RUN: dict[str, Any] = {
+    "paths": [],
+    "keyword": None,
+    "tag": [],
+    "target": [],
+    "provider": [],
+    "model": [],
+    "repeat": None,
+    "shard": None,
+    "cassettes": None,
+    "record_mode": "none",
+    "live": False,
+    "skip_missing": False,
+    "strict": False,
+}
+"""The options that say what is played and how it is judged, and what they are where they are not given."""
+_SPELLED = {"paths": "PATH", "keyword": "-k"}
+
+
+def said(options: Namespace) -> dict[str, Json]:
+    """Those of the options that were given, as the header of a run keeps them."""
+    return {name: value for name, plain in OF_THE_RUN.items() if (value := getattr(options, name)) != plain}
+
+
+def chosen(options: Namespace) -> SavedRun:
+    """The run that ``--resume`` means; the options are then those with which it began.
+
+    Raises RunError where there is none or it cannot be resumed, UsageError for an option that contradicts.
+    """
+    saved = reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports)
+    began = _options(saved.run)
+    for name, value in said(options).items():
+        if value != began.get(name):
+            raise UsageError(_contradiction(saved.run, name, value, began.get(name)))
+    for name, plain in OF_THE_RUN.items():
+        setattr(options, name, began.get(name, plain))
+    return saved
+
+
+def _options(run: RunRow) -> dict[str, Json]:
+    if "options" in run:
+        return run["options"]
+    if run["front"] != "cli":
+        why = f"it was played by {run['front']}, which asks again itself"
+    else:
+        why = f"gemini-harness {run['harness']} did not write down how it was started"
+    raise RunError(f"run {run['id']} cannot be resumed: {why}; play the suites anew")
+
+
+def _contradiction(run: RunRow, name: str, value: Json, began: Json) -> str:
+    spelled = _SPELLED.get(name, f"--{name.replace('_', '-')}")
+    given = spelled if value is True else f"{spelled} {_text(value)}"
+    then = "without it" if began in (None, [], False) else f"with {spelled} {_text(began)}"
+    return (
+        f"run {run['id']} began {then}, so {given} cannot hold for the rest of it: leave it out, "
+        "or play a new run without --resume"
+    )
+
+
+def _text(value: Json) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,256 @@
+"""A run that was cut short goes on: nothing that finished is lost, nothing that was answered is asked twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.rows import without_turns
+from harness.simulator import serve
+from harness.store import load, saved_runs
+from harness.summary import summarise
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+
+SUITE = """
+suite: slow
+matrix:
+  model: [gemini-3-flash-preview, gemini-2.5-flash]
+repeat: 3
+cases:
+  - id: late
+    model: gemini-2.5-flash
+    repeat: 1
+    prompt: "[simulate: fault slow] What is the capital of Norway? One word."
+    expect: {text: {icontains: oslo}}
+  - id: twins
+    prompt: "[simulate: fault torn-event] What is the capital of Peru? One word."
+    transport: [unary, stream]
+    expect: {text: {icontains: lima}}
+  - id: country-${row.n}
+    each: ${file:data/numbers.csv}
+    prompt: "What is the capital of Peru? One word. ${row.n}"
+    expect: {text: {icontains: lima}}
+"""
+TRIALS = 1 + 3 * 2 * (2 + 6)
+FLIGHT = 4
+
+
+@dataclass
+class Project:
+    """A folder with a suite, and a simulator that counts what it is asked."""
+
+    folder: Path
+    url: str
+    asked: list[str] = field(default_factory=list)
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "harness", "run", *argv, "--concurrency", str(FLIGHT)]
+        environment = {**os.environ, "SIMULATOR_BASE_URL": self.url, "COLUMNS": "80"}
+        return subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *argv: str) -> tuple[int, str, str]:
+        process = self.start(*argv)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    def cut(self, how: int, *argv: str, after: int = 8) -> str:
+        """Begin a run and end it that way when so many trials are on disk; its id."""
+        process = self.start(*argv)
+        until(lambda: any(len(self.lines(each)) > after for each in saved_runs(self.reports)) or process.poll())
+        process.send_signal(how)
+        process.communicate(timeout=30)
+        return saved_runs(self.reports)[-1]
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    def lines(self, run: str) -> list[bytes]:
+        return (self.reports / run / "run.jsonl").read_bytes().splitlines()
+
+    def told(self, run: str) -> Any:
+        """What a reader learns of a run, but for the times."""
+        saved = load(run, self.reports)
+        summary = summarise(saved.rows())
+        rows = [told_of(row) for row in saved.rows(turns=False)]
+        said = {each.id: each.disagreements for each in summary.groups.values()}
+        assert saved.ending is not None
+        ending = {name: saved.ending[name] for name in ("groups", "totals", "interrupted", "trials")}
+        return rows, said, ending, saved.run["targets"]
+
+
+def told_of(row: Any) -> Any:
+    kept = without_turns(row)
+    return {name: value for name, value in kept.items() if name not in ("measures", "provenance")}
+
+
+def until(there: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    (tmp_path / "suites/data").mkdir(parents=True)
+    (tmp_path / "harness.toml").write_text('provider = "simulator"\n')
+    (tmp_path / "suites/slow.yaml").write_text(SUITE)
+    (tmp_path / "suites/data/numbers.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(6)))
+    asked: list[str] = []
+    with serve.start(log=asked.append, latency=0.1) as running:
+        yield Project(tmp_path, running.url, asked)
+
+
+@pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"], ["--record-mode", "all"]])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(project: Project, mode: list[str], how: int) -> None:
+    run = project.cut(how, *mode)
+    finished = len(project.lines(run)) - (2 if how == signal.SIGINT else 1)
+    assert 0 < finished < TRIALS
+    code, out, err = project.run("--resume")
+    assert err.startswith(f"run {run} goes on: ")
+    assert (code, saved_runs(project.reports)) == (1, [run])
+    assert f"({TRIALS} trials)" in out
+    assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT  # what was in flight when it was cut had no answer yet
+    again = project.folder / "again"
+    project.run("--live", "--reports", "again")
+    (undisturbed,) = saved_runs(again)
+    (again / undisturbed).rename(project.reports / undisturbed)
+    assert project.told(run) == project.told(undisturbed)
+    assert any(project.told(run)[1].values())  # the twins disagree
+
+
+def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:
+    whole = project.url
+    project.url = "http://127.0.0.1:1"
+    code, _, err = project.run("--live", "-k", "twins")
+    (run,) = saved_runs(project.reports)
+    assert (code, err) == (6, f"go on with it: gemini-harness run --resume {run}\n")
+    project.url = whole
+    code, _, err = project.run("--resume", run)
+    assert (code, err) == (1, f"run {run} goes on: 0 trials are kept, 12 are played\n")
+    assert len(project.asked) == 12
+    code, _, err = project.run("--resume", run)
+    assert (code, err) == (1, f"run {run} goes on: 12 trials are kept, 0 are played\n")
+    assert len(project.asked) == 12
+    sittings = load(run, project.reports).run["resumed"]
+    assert [each["kept"] for each in sittings] == [0, 12]
+    assert all(each["seconds"] is not None for each in sittings)
+
+
+def test_fail_fast_and_then_the_rest(project: Project) -> None:
+    code, _, err = project.run("--live", "--fail-fast")
+    (run,) = saved_runs(project.reports)
+    assert code == 1
+    assert err.endswith(f"go on with it: gemini-harness run --resume {run}\n")
+    code, out, _ = project.run("--resume")
+    assert code == 1
+    assert f"({TRIALS} trials)" in out
+    assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT
+
+
+def test_a_full_disk_and_then_room_again(project: Project) -> None:
+    limit = (
+        "import resource, sys; from harness.cli import main; resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000));"
+    )
+    program = f"{limit} sys.exit(main(['run', '--live', '--concurrency', '{FLIGHT}']))"
+    environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (run,) = saved_runs(project.reports)
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.endswith(f"go on with it: gemini-harness run --resume {run}\n")
+    code, out, _ = project.run("--resume")
+    assert code == 1
+    assert f"({TRIALS} trials)" in out
+    assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
+
+
+def test_two_processes_never_play_one_run(project: Project) -> None:
+    first = project.start("--live")
+    until(lambda: saved_runs(project.reports))
+    code, _, err = project.run("--resume")
+    (run,) = saved_runs(project.reports)
+    assert (code, err) == (4, f"run {run} is being played by another process; wait for it, or end it\n")
+    first.communicate(timeout=60)
+    assert len(project.asked) == TRIALS
+
+
+def test_what_was_changed_since_is_named(project: Project) -> None:
+    run = project.cut(signal.SIGKILL, "--live")
+    before = project.lines(run)
+    (project.folder / "suites/data/numbers.csv").write_text("n\n1\n")
+    (project.folder / "suites/more.yaml").write_text(SUITE.replace("suite: slow", "suite: more"))
+    code, _, err = project.run("--resume")
+    assert code == 4
+    assert "\n  data/numbers.csv was changed (suite slow)\n" in err
+    assert "\n  suites/more.yaml is new (suite more)\n" in err
+    assert project.lines(run) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--shard", "1/2"], "began without it, so --shard 1/2 cannot hold for the rest of it"),
+        (["-k", "late"], "began with -k twins, so -k late cannot hold for the rest of it"),
+        (["--record-mode", "all"], "began without it, so --record-mode all cannot"),
+        (["--strict"], "began without it, so --strict cannot"),
+    ],
+)
+def test_options_that_contradict_are_refused(project: Project, given: list[str], said: str) -> None:
+    run = project.cut(signal.SIGKILL, "--live", "-k", "twins", after=2)
+    code, _, err = project.run("--resume", run, *given)
+    assert code == 4
+    assert said in err
+
+
+def test_a_dry_run_says_what_is_left(project: Project) -> None:
+    run = project.cut(signal.SIGKILL, "--live")
+    before = project.lines(run)
+    code, out, _ = project.run("--resume", "--dry-run")
+    assert code == 0
+    assert f"\n{TRIALS - len([each for each in before[1:] if each.endswith(b'}')])} trials, " in out
+    assert project.lines(run) == before
+
+
+def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> None:
+    code, _, err = project.run("--resume")
+    assert (code, "no run in " in err, "no run has been saved there yet" in err) == (4, True, True)
+    project.run("--live", "-k", "twins")
+    (run,) = saved_runs(project.reports)
+    code, _, err = project.run("--resume")
+    assert code == 4
+    assert f"was cut short; the latest are {run} " in err
+
+
+def test_runs_that_do_not_say_how_they_began_are_refused(project: Project) -> None:
+    project.run("--live", "-k", "twins")
+    (run,) = saved_runs(project.reports)
+    path = project.reports / run / "run.jsonl"
+    header, *rest = path.read_bytes().splitlines(keepends=True)
+    old = json.loads(header)
+    del old["run"]["options"]
+    path.write_bytes(json.dumps(old).encode() + b"\n" + b"".join(rest))
+    code, _, err = project.run("--resume", run)
+    assert code == 4
+    assert "did not write down how it was started; play the suites anew" in err
