@@ -125,6 +125,7 @@ def _parser() -> ArgumentParser:
         _compare,
         _report,
         _merge,
+        _history,
         _view,
         _audit,
         _import,
@@ -240,6 +241,19 @@ def _merge(commands: Commands) -> None:
     parser.add_argument(
         "--partial", action="store_true", help="merge what there is, though shards or trials are missing"
     )
+    _formats(parser)
+
+
+def _history(commands: Commands) -> None:
+    parser = _add(commands, "history", "what the saved runs said over time: a line per run, suite and target")
+    add = parser.add_argument
+    add("--last", metavar="N", type=_positive, default=20, help="of the latest N runs (default: %(default)s)")
+    add("--since", metavar="DATE", help="of runs that started then or later: 2026-11-21, or with a time (UTC)")
+    add("--suite", metavar="NAME", help="of this suite")
+    add("--target", metavar="TARGET", help="of this provider/model, or of this model anywhere")
+    add("-k", metavar="CASE", dest="case", help="a line per run of each group of this case (or of this group's id)")
+    add("--sql", metavar="SELECT", help="what a query gives: over the tables runs, lines and groups")
+    add("--rebuild", action="store_true", help="forget the database, read all runs anew")
     _formats(parser)
 
 

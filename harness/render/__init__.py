@@ -1,6 +1,7 @@
 """Documents -> text: one file per format, each function found by its decorator.
 
-A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``) or an ``audit.Audit`` (``audit``)::
+A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``), an ``audit.Audit`` (``audit``), a
+``trend.History`` (``history``) or a ``trend.Answer`` (``query``)::
 
     @output("table", of="run")
     def table(report: Report, view: View, out: TextIO) -> None:
@@ -24,7 +25,7 @@ from harness.errors import UsageError
 from harness.rows import Row, RunRow
 from harness.summary import Summary
 
-Kind = Literal["run", "comparison", "audit"]
+Kind = Literal["run", "comparison", "audit", "history", "query"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """What a cell shows beside its verdict unless other measures are asked for."""
 

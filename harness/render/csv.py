@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import TextIO
 
+from harness import trend
 from harness.axes import spelled
 from harness.compare import Comparison
 from harness.differences import Difference
 from harness.model import Json
 from harness.render import Report, View, output, words
 from harness.rows import Row
+from harness.trend import Answer, Entry, History
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
@@ -72,3 +75,17 @@ def _numbers(each: Difference) -> list[Json]:
     seen = each.evidence
     low, high = seen.interval or (None, None)
     return [seen.reference, seen.candidate, seen.estimate, low, high, each.found.p, seen.pairs, each.found.needs]
+
+
+@output("csv", of="history")
+def history_csv(history: History, _view: View, out: TextIO) -> None:
+    """A line per run, suite and target, for a spreadsheet."""
+    rows = [trend.row(line) for line in history.lines]
+    header = [*(each.name for each in fields(Entry)), "change"]
+    _write(out, header, ([row[name] for name in header] for row in rows))
+
+
+@output("csv", of="query")
+def query_csv(answer: Answer, _view: View, out: TextIO) -> None:
+    """What a query gave, for a spreadsheet."""
+    _write(out, list(answer.columns), (list(row) for row in answer.rows))

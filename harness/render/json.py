@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from harness import trend
 from harness.compare import Comparison
 from harness.render import Report, View, output
 from harness.rows import VERSION, dumps, without_turns
+from harness.trend import Answer, History
 
 if TYPE_CHECKING:
     from harness.audit import Audit
@@ -48,3 +50,17 @@ def _items(values: Iterator[object]) -> Iterator[str]:
 def audit_json(audit: Audit, _view: View, out: TextIO) -> None:
     """One JSON document: findings, and every native exchange."""
     out.write(dumps(audit.document(), indent=1) + "\n")
+
+
+@output("json", of="history")
+def history_json(history: History, _view: View, out: TextIO) -> None:
+    """One JSON document: a line per run, suite and target, and what changed."""
+    lines = [trend.row(line) for line in history.lines]
+    document = {"version": VERSION, "history": lines, "earlier": history.earlier, "notes": list(history.notes)}
+    out.write(dumps(document, indent=1) + "\n")
+
+
+@output("json", of="query")
+def query_json(answer: Answer, _view: View, out: TextIO) -> None:
+    """One JSON document: columns and rows."""
+    out.write(dumps({"version": VERSION, "columns": list(answer.columns), "rows": list(answer.rows)}, indent=1) + "\n")

@@ -11,15 +11,18 @@ from harness.render import Report, View, layout, output, words
 from harness.render.layout import Grid
 from harness.render.table import (
     DIFFERENCE_HEADER,
+    PAST,
     READING,
     column_name,
     difference_rows,
     differences,
     explained,
+    subject,
     suite_rows,
     summary_rows,
 )
 from harness.summary import Group
+from harness.trend import History
 
 
 @output("markdown", of="run")
@@ -161,3 +164,14 @@ def _compared(comparison: Comparison) -> Iterator[str]:
 
 def _answer(text: str | None) -> str:
     return "" if text is None else words.value(text, 160)
+
+
+@output("markdown", of="history")
+def history_markdown(history: History, _view: View, out: TextIO) -> None:
+    """What runs said over time, as GitHub tables."""
+    for lines in history.by_subject().values():
+        out.write(f"#### {escaped(subject(lines))}\n\n")
+        rows = [[line.entry.started[:16], *(show(line) for show in PAST.values())] for line in lines]
+        out.writelines(f"{line}\n" for line in _drawn(["when (UTC)", *PAST], rows))
+        out.write("\n")
+    out.writelines(f"- {escaped(note)}\n" for note in history.notes)

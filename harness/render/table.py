@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,6 +18,7 @@ from harness.render import Report, View, layout, output, words
 from harness.render.layout import Column, Grid
 from harness.rows import RunRow
 from harness.summary import Group
+from harness.trend import Answer, History, Line
 
 if TYPE_CHECKING:
     from harness.audit import Audit, Finding
@@ -512,6 +513,67 @@ def _sides(each: Difference) -> tuple[str, str]:
         return one, other
     first, second = (f"{100 * low:.0f}-{100 * high:.0f}" for low, high in seen.sides)
     return f"{one} ({first})", f"{other} ({second})"
+
+
+# --- a history ----------------------------------------------------------------------------------------
+
+
+@output("table", of="history")
+def history_table(history: History, view: View, out: TextIO) -> None:
+    """What runs said over time, for a terminal."""
+    out.writelines(f"{line}\n" for line in _past(history, view))
+
+
+def _past(history: History, view: View) -> Iterator[str]:
+    for lines in history.by_subject().values():
+        yield from _wrapped(subject(lines), view, "")
+        yield from _drawn(*_narrowed(lines, view), view)
+        yield ""
+    if history.earlier:
+        yield from _wrapped(f"{words.count(history.earlier, 'earlier run')} left out: --last shows more", view, "")
+    yield from _listed(history.notes, view)
+
+
+def subject(lines: Sequence[Line]) -> str:
+    """What the lines are about, and who answered."""
+    entry = lines[-1].entry
+    sources = dict.fromkeys(line.entry.sources for line in lines if line.entry.sources)
+    simulated = [line.entry.simulated for line in lines if line.entry.sources]
+    mark = "" if not any(simulated) else " (SIMULATED answers)" if all(simulated) else " (some answers SIMULATED)"
+    return f"{entry.group or f'{entry.suite} at {entry.target}'}, answered by {' / '.join(sources) or 'nobody'}{mark}"
+
+
+def _narrowed(lines: Sequence[Line], view: View) -> tuple[list[list[str]], list[list[str]]]:
+    """(header, rows) without columns that say nothing; the least telling go until the rest fits."""
+    columns = {name: [show(line) for line in lines] for name, show in PAST.items()}
+    columns = {name: cells for name, cells in columns.items() if name in ("run", "passed") or {*cells} - {"", "-"}}
+    for name in ("ttft s", "thoughts", "cost $"):
+        if sum(max(map(words.width, [head, *cells])) + _GAP for head, cells in columns.items()) - _GAP > view.width:
+            columns.pop(name, None)
+    return [list(columns)], [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+PAST: Mapping[str, Callable[[Line], str]] = {
+    "run": lambda line: line.entry.run,
+    "passed": lambda line: f"{line.entry.passed}/{line.entry.total}",
+    "change": lambda line: line.change,
+    "tokens": lambda line: words.measured("totalTokenCount", line.entry.tokens),
+    "thoughts": lambda line: words.measured("thoughtsTokenCount", line.entry.thoughts),
+    "ttft s": lambda line: words.measured("ttft_s", line.entry.ttft_s),
+    "latency s": lambda line: words.measured("latency_s", line.entry.latency_s),
+    "cost $": lambda line: words.measured("cost_usd", line.entry.cost_usd),
+}
+"""The columns of a history. A run's id begins with when it was played."""
+
+
+@output("table", of="query")
+def query_table(answer: Answer, view: View, out: TextIO) -> None:
+    """What a query gave, for a terminal."""
+    rows = [["-" if value is None else words.shortened(str(value), 60) for value in row] for row in answer.rows]
+    if rows:
+        out.writelines(f"{line}\n" for line in _drawn([list(answer.columns)], rows, view))
+    else:
+        out.write("no rows\n")
 
 
 # --- an audit -----------------------------------------------------------------------------------------

@@ -1,0 +1,108 @@
+"""What earlier runs said, over time: a line per run, suite and target (or group), and what changed against the line before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from harness.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one run said of one suite on one target; with ``group``, of that group alone.
+
+    ``passed``, ``failed``, ``errors`` and ``skipped`` count groups (attempts, where ``group`` is given) by the verdict that
+    counts, ``total`` all but the skipped; expected failures
+    count as passed, unexpected passes as failed. Tokens, thoughts and ``cost_usd`` are sums over attempts, times the medians of them in
+    seconds; None is not known. ``complete``: the run came to its end.
+    """
+
+    run: str
+    started: str
+    record_mode: str
+    complete: bool
+    suite: str
+    target: str
+    group: str | None
+    status: str | None
+    passed: int
+    failed: int
+    errors: int
+    skipped: int
+    total: int
+    attempts: int
+    tokens: int | None
+    thoughts: int | None
+    ttft_s: float | None
+    latency_s: float | None
+    cost_usd: float | None
+    sources: str
+    simulated: bool
+
+    @property
+    def subject(self) -> tuple[str, str, str | None]:
+        """What must be the same for two lines to be compared."""
+        return self.suite, self.target, self.group
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry, and what changed against the one before of the same subject: empty for the first, and where nothing did."""
+
+    entry: Entry
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Lines by subject, newest last. ``earlier``: runs that were left out since there are more than were asked for."""
+
+    lines: Sequence[Line]
+    notes: Sequence[str] = ()
+    earlier: int = 0
+
+    def by_subject(self) -> Mapping[tuple[str, str, str | None], Sequence[Line]]:
+        found: dict[tuple[str, str, str | None], list[Line]] = {}
+        for line in self.lines:
+            found.setdefault(line.entry.subject, []).append(line)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gave."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Json]]
+
+
+def lines(entries: Sequence[Entry]) -> Iterator[Line]:
+    """The entries, oldest first, each with what changed."""
+    before: dict[tuple[str, str, str | None], Entry] = {}
+    for entry in entries:
+        yield Line(entry, "; ".join(_changes(before.get(entry.subject), entry)))
+        before[entry.subject] = entry
+
+
+def _changes(before: Entry | None, now: Entry) -> Iterator[str]:
+    if not now.complete:
+        yield "cut short"
+    if before is None:
+        return
+    for what, then, here in (
+        ("failed", before.failed, now.failed),
+        ("error", before.errors, now.errors),
+        ("in all", before.total, now.total),
+    ):
+        if here != then:
+            yield f"{here - then:+d} {what}"
+    if before.simulated != now.simulated:
+        yield "simulated now" if now.simulated else "real answers now"
+    elif before.sources != now.sources:
+        yield "other source"
+
+
+def row(line: Line) -> dict[str, Json]:
+    """A line as JSON."""
+    return {**asdict(line.entry), "change": line.change}
