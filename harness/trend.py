@@ -81,7 +81,7 @@ def lines(entries: Sequence[Entry]) -> Iterator[Line]:
     """The entries, oldest first, each with what changed."""
     before: dict[tuple[str, str, str | None], Entry] = {}
     for entry in entries:
-        yield Line(entry, "; ".join(_changes(before.get(entry.subject), entry)))
+        yield Line(entry, ", ".join(_changes(before.get(entry.subject), entry)))
         before[entry.subject] = entry
 
 
@@ -98,7 +98,7 @@ def _changes(before: Entry | None, now: Entry) -> Iterator[str]:
         if here != then:
             yield f"{here - then:+d} {what}"
     if before.simulated != now.simulated:
-        yield "simulated now" if now.simulated else "real answers now"
+        yield "simulated now" if now.simulated else "real now"
     elif before.sources != now.sources:
         yield "other source"
 

@@ -74,7 +74,7 @@ def test_a_line_per_run_suite_and_target_says_what_changed(reports: Path, capsys
     assert "answered by simulator / google (some answers SIMULATED)" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     found = lines(capsys, "--suite", "geography")
-    assert [each["change"] for each in found] == ["", "+1 failed", "-1 failed; +1 error; real answers now"]
+    assert [each["change"] for each in found] == ["", "+1 failed", "-1 failed, +1 error, real now"]
     assert [each["tokens"] for each in found] == [40, 60, 60]
     assert [each["simulated"] for each in found] == [True, True, False]
 
@@ -179,7 +179,7 @@ def test_a_damaged_run_is_noted_and_the_others_are_there(reports: Path, capsys: 
 
 def test_a_run_that_was_cut_short_says_so(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = reports / "20261121-070000-000ab/run.jsonl"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2])[:-9])
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1])[:-9])
     assert "cut short" in lines(capsys)[-1]["change"]
 
 

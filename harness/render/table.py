@@ -547,7 +547,7 @@ def _narrowed(lines: Sequence[Line], view: View) -> tuple[list[list[str]], list[
     """(header, rows) without columns that say nothing; the least telling go until the rest fits."""
     columns = {name: [show(line) for line in lines] for name, show in PAST.items()}
     columns = {name: cells for name, cells in columns.items() if name in ("run", "passed") or {*cells} - {"", "-"}}
-    for name in ("ttft s", "thoughts", "cost $"):
+    for name in ("ttft s", "thoughts", "cost $", "latency s", "tokens"):
         if sum(max(map(words.width, [head, *cells])) + _GAP for head, cells in columns.items()) - _GAP > view.width:
             columns.pop(name, None)
     return [list(columns)], [list(row) for row in zip(*columns.values(), strict=True)]
