@@ -159,10 +159,11 @@ def test_earlier_answers_say_about_how_much(project: Path, capsys: pytest.Captur
 def test_a_ceiling_stops_the_run_and_keeps_what_was_played(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "suites/short.yaml", "--live", "--max-cost", "0.01", "--concurrency", "8")
     assert code == 6
-    announced, reached, left = err.splitlines()
+    announced, reached, left, again = err.splitlines()
     assert announced.startswith("asks 20 trials: at most $0.12 (genai-prices ")
     assert reached.startswith("the ceiling of $0.010 would be passed: $0.0")
     assert left.endswith(" of 20 trials were not played")
+    assert again.startswith("go on with it: gemini-harness run --resume ")
     header, *played, ending = rows(project)
     spent = sum(row["measures"]["cost_usd"] for row in played)
     assert 0 < len(played) < 20
