@@ -131,7 +131,7 @@ class Past:
         rows = self._db.execute(
             f"SELECT r.id, r.started, r.record_mode, r.complete, l.suite, l.target, {more}, {_COUNTED} "  # noqa: S608
             f"FROM {table} l JOIN runs r USING (folder) WHERE {' AND '.join(text for text, _ in asked)} "
-            "ORDER BY r.started, r.id, l.suite, l.target",
+            "ORDER BY r.id, l.suite, l.target",
             [value for _, values in asked for value in values],
         )
         found = [_entry(row) for row in rows]
