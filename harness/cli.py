@@ -123,6 +123,8 @@ def _parser() -> ArgumentParser:
         _list,
         _show,
         _compare,
+        _sweep,
+        _migrate,
         _report,
         _merge,
         _history,
@@ -194,7 +196,10 @@ def _compare(commands: Commands) -> None:
     )
     parser.add_argument("base", metavar="BASE", help="a saved run: its path, its id, or last")
     parser.add_argument(
-        "candidate", metavar="CANDIDATE", nargs="?", help="another run; without it, two targets of BASE"
+        "candidate",
+        metavar="CANDIDATE",
+        nargs="?",
+        help="another run; without it, two targets of BASE, or what its suites compare",
     )
     parser.add_argument(
         "--target",
@@ -208,8 +213,14 @@ def _compare(commands: Commands) -> None:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="twice: two values of one axis of BASE (thinking, transport, model, provider ...), reference first",
+        help="twice: two values of one axis of BASE (thinking, transport, model, provider ...), reference first; "
+        "once: against the baseline of its suites",
     )
+    _judging(parser)
+    _formats(parser)
+
+
+def _judging(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--margin",
         metavar="MEASURE=CHANGE",
@@ -224,6 +235,51 @@ def _compare(commands: Commands) -> None:
         default=[],
         help="beside the gates of the suites: pass_rate=2pp@95%%, latency=25%%, hard=json,finishReason (repeatable)",
     )
+
+
+def _migrate(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "migrate",
+        "an old model from its cassettes against a new one live: what changes, flips, whether to switch",
+    )
+    add = parser.add_argument
+    add("old", metavar="OLD", help="provider/model, or a model of the default provider")
+    add("new", metavar="NEW", help="the model that is to take its place")
+    _suites(parser)
+    group = parser.add_argument_group("which trials")
+    group.add_argument("-k", metavar="EXPR", dest="keyword", help="trials whose id matches: words, and, or, not")
+    group.add_argument("--tag", metavar="TAG", action="append", default=[], help="cases with this tag (repeatable)")
+    group.add_argument("--repeat", metavar="N", type=_positive, help="attempts at each case, on both sides")
+    group.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
+    group = parser.add_argument_group("how")
+    group.add_argument("--live", action="store_true", help="ask the new model for everything (the default)")
+    group.add_argument("--record-mode", metavar="MODE", choices=RECORD_MODES, help="play the new model so instead")
+    group.add_argument(
+        "--old-record-mode",
+        metavar="MODE",
+        choices=RECORD_MODES,
+        default="none",
+        help="of the old (default: replay only)",
+    )
+    group.add_argument("--concurrency", metavar="N", type=_positive, help="trials in flight")
+    group.add_argument(
+        "--max-cost", metavar="USD", type=_dollars, help="what may be spent on live answers, both sides together"
+    )
+    group.add_argument("--no-progress", action="store_true", help="no line of progress on a terminal")
+    _judging(parser)
+    _formats(parser)
+
+
+def _sweep(commands: Commands) -> None:
+    parser = _add(
+        commands, "sweep", "what each thinking level, budget or other ordered value of a run buys and costs; the knee"
+    )
+    parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    add = parser.add_argument
+    add("--axis", metavar="NAME", action="append", default=[], help="this axis only, as in thinking (repeatable)")
+    add("--suite", metavar="NAME", action="append", default=[], help="this suite only (repeatable)")
+    add("--margin", metavar="N", default="2pp", help="a pass rate this far below the best's is as good (default: 2pp)")
     _formats(parser)
 
 

@@ -59,6 +59,13 @@ class Flip:
     trials: tuple[str | None, str | None] = (None, None)
     """The ids of the trials that said so."""
 
+    @property
+    def worse(self) -> bool:
+        """Whether the candidate passes less. What was not judged on a side is neither better nor worse."""
+        states = ("failed", "flaky", "passed")
+        known = self.before in states and self.after in states
+        return known and states.index(self.after) < states.index(self.before)
+
     def to_json(self) -> dict[str, Any]:
         row = {"id": self.id, "check": self.check, "from": self.before, "to": self.after}
         return {**row, "answers": _sides(self.answers), "trials": _sides(self.trials)}

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from harness.stats import Evidence
 
 _MEASURES = {"latency": "latency_s", "ttft": "ttft_s", "cost": "cost_usd"}
-_WORSE = {("passed", "failed"), ("passed", "flaky"), ("flaky", "failed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _two_sided(confidence: float | None) -> float:
 
 
 def _hard(gate: Gate, flips: Sequence[Flip], cells: int) -> Answer:
-    worse = [each for each in flips if each.check in gate.checks and (each.before, each.after) in _WORSE]
+    worse = [each for each in flips if each.check in gate.checks and each.worse]
     if not worse:
         return Answer(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {cells} cells")
     first = worse[0]

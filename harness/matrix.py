@@ -88,7 +88,7 @@ class Group(NamedTuple):
 class Expansion:
     """The trials that a selection plays. Iterate as often as needed: each time they are made anew.
 
-    ``len`` is their number. ``notes`` say what was left out and why.
+    ``len`` is their number. ``notes`` say what was left out and why. ``targets``: those that are asked, each once.
     """
 
     suites: Sequence[Suite]
@@ -96,6 +96,7 @@ class Expansion:
     count: int
     notes: Sequence[Note]
     keywords: Keywords = field(default_factory=lambda: Keywords(""))
+    targets: Sequence[Target] = ()
     done: frozenset[str] = frozenset()
     """The ids of trials that are left out, since they were played before."""
 
@@ -137,14 +138,18 @@ def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) 
     selection = selection or Selection()
     _check(selection)
     keywords = Keywords(selection.keywords)
-    count = sum(keywords.attempts(group.id, group.attempts) for group in _selected(suites, selection, keywords))
+    count, asked = 0, dict[Target, None]()
+    for group in _selected(suites, selection, keywords):
+        count += keywords.attempts(group.id, group.attempts)
+        if group.skip is None:
+            asked[group.pair.target] = None
     if not count and keywords.target and not (selection.targets or selection.models or selection.providers):
         with suppress(UsageError):
             return expand(suites, replace(selection, targets=[Target(*keywords.target)]))
     if not count:
         _explain_nothing(suites, selection)
     notes = [note for suite in suites for note in _dropped(suite, selection)]
-    return Expansion(suites, selection, count, notes, keywords)
+    return Expansion(suites, selection, count, notes, keywords, list(asked))
 
 
 # --- combinations -------------------------------------------------------------------------------------------------

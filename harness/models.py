@@ -6,7 +6,8 @@ The facts are in ``models.yaml`` beside this file. A model that is not there is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,6 +19,7 @@ LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DATED = re.compile(r"(-preview|-exp)?(-\d{2}-\d{2}(\d{2})?|-\d{3})$")
+_NUMBERED = re.compile(r"-\d{3}$")
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
@@ -224,3 +226,53 @@ def _answering(model: str) -> frozenset[str]:
         waiting += [alias.target, *alias.earlier] if alias else []
         waiting += [route.to for route in known.routing if route.origin == name]
     return frozenset(reached)
+
+
+# --- how long a model lives ---------------------------------------------------------------------------
+
+
+class Lifecycle(NamedTuple):
+    """What is known about the days of a model, in words with dates. ``ends``: the ISO day it ended or will end."""
+
+    says: str
+    ends: str | None = None
+
+
+def lifecycle(model: str, day: date) -> Lifecycle | None:
+    """Whether a model has ended on that day or is about to, who answers for it, and whether its name moves.
+
+    None where there is nothing to say, and for previews with a date in their name: their days are not their model's.
+    """
+    known, name = catalogue(), bare(model)
+    if alias := known.aliases.get(name):
+        before = f" (before: {', '.join(alias.earlier)})" if alias.earlier else ""
+        return Lifecycle(f"{name} moves without notice: it points to {alias.target}{before}")
+    row = known.models.get(name) or known.models.get(_NUMBERED.sub("", name))
+    route = next((each for each in known.routing if each.origin == (row.name if row else name)), None)
+    said = "; ".join(
+        [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]
+    )
+    return Lifecycle(f"{name}: {said}", (row and row.ends) or (route and route.since)) if said else None
+
+
+def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]:
+    if row is None or row.ends is None:
+        if row and row.stage == "deprecated":
+            yield "deprecated, its end is not known"
+        if row and row.replacement and not route:
+            yield f"its replacement is {row.replacement}"
+        if route:
+            yield f"{route.to} answers for it since {route.since}"
+    elif day < row.ends:
+        mark = "deprecated, " if row.stage == "deprecated" else ""
+        yield f"{mark}ends {row.ends}" + (f", from then on {route.to} answers for it" if route else "")
+    elif route and (route.until is None or day < route.until):
+        yield f"retired {row.ends}, since then {route.to} answers for it"
+    else:
+        yield f"shut down {row.ends}" + (f"; {route.to} answered for it until {route.until}" if route else "")
+
+
+def ends_by(model: str, day: date) -> bool:
+    """Whether the model has ended by that day, as far as is known."""
+    found = lifecycle(model, day)
+    return found is not None and found.ends is not None and found.ends <= day.isoformat()

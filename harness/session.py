@@ -8,7 +8,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,16 @@ from harness.errors import NoRecording, SuiteError, UsageError
 from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
 from harness.model import Exchange, Expectation, Json, Request, Result, Slot, Target, Trial
+from harness.models import ends_by, lifecycle
 from harness.play import Transport
 from harness.rows import Row, RunRow, SuiteRow, result_json
 from harness.store import run_row, suite_row
 from harness.suite import load
 
 _IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
+
+SOON = 60
+"""Days before a model's end from which on a live run warns of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
+        """What was left out, and what is known today about the days of the models that are asked."""
+        return [*self.left_out, *lifecycles([target.model for target in self.trials.targets])]
+
+    @property
+    def left_out(self) -> list[str]:
+        """The pairs of model and thinking that are not asked, and why."""
         return [f"{note.place.file}: {note.message}" for note in self.trials.notes]
 
     def header(self, record_mode: str, front: str, options: Mapping[str, Json], **said: Json) -> RunRow:
@@ -54,6 +64,19 @@ class Plan:
             prices=self.config.price_source,
         )
         return {**row, "options": dict(options), "planned": len(self.trials)}
+
+
+def lifecycles(models: Iterable[str]) -> list[str]:
+    """A line for each model that has ended, is about to, or whose name moves."""
+    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - days, not hours
+    return [each.says for each in found if each is not None]
+
+
+def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
+    """A warning for each model that has ended or ends soon, where a real provider is about to be asked for it."""
+    day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
+    models = {target.model: None for target in asked if not config.find(target.provider).simulated}
+    yield from (f"warning: {says}" for says in lifecycles(model for model in models if ends_by(model, day)))
 
 
 def selection_row(chosen: Selection) -> Mapping[str, Json]:

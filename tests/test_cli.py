@@ -17,7 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import session
 from harness.cli import main
+from harness.config import Config
+from harness.model import Target
 from tests.capitals import CONFIG, WRONG
 
 
@@ -233,7 +236,24 @@ def test_a_suite_in_another_encoding_is_not_passed_over(example: Example) -> Non
 
 
 def test_check_of_good_suites(example: Example) -> None:
-    assert example.run("check").out == "3 suites, 4 cases, 8 trials: no problem found\n"
+    assert example.run("check").out.endswith("3 suites, 4 cases, 8 trials: no problem found\n")
+
+
+def test_a_model_that_ends_is_noted_once_with_its_day(example: Example) -> None:
+    assert example.run("check").out.count("2026-12-01") == 1
+    assert "2026-12-01" not in example.run("check", "suites/known.yaml").out
+    done = example.run("run", "suites/capitals.yaml", "--format", "json")
+    notes = json.loads(done.out)["run"]["notes"]
+    assert [note.partition(":")[0] for note in notes] == ["gemini-2.5-flash"]
+    assert "gemini-3.5-flash-lite answers for it" in notes[0]
+    assert done.err == ""  # no warning: nothing real is asked
+
+
+def test_a_real_endpoint_is_not_asked_for_a_model_that_ended_without_a_warning() -> None:
+    asked = [Target("simulator", "gemini-2.0-flash"), Target("google", "gemini-2.0-flash")]
+    said = "warning: gemini-2.0-flash: shut down 2026-06-01"
+    assert list(session.endings(asked, Config())) == [said]
+    assert list(session.endings([*asked[:1], Target("google", "gemini-4-carbon")], Config())) == []
 
 
 def test_list_names_every_trial(example: Example) -> None:
@@ -618,3 +638,48 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
 def test_a_comparison_says_that_its_answers_are_simulated(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     assert "SIMULATED" in example.run("compare", "last").out
+
+
+# --- what suites compare ------------------------------------------------------------------------------
+
+COMPARED = """
+suite: compared
+matrix:
+  model: [gemini-3-flash-preview, gemini-2.5-flash{more}]
+cases:
+  - id: oslo
+    prompt: What is the capital of Norway? One word.
+compare: {{by: model, baseline: gemini-2.5-flash}}
+"""
+
+
+def compared_suite(example: Example, more: str = "") -> None:
+    example.write("suites/compared.yaml", COMPARED.format(more=more))
+    example.run("run", "suites/compared.yaml", "--live", "-q")
+
+
+def test_a_run_is_compared_as_its_suite_says(example: Example) -> None:
+    compared_suite(example)
+    document = json.loads(example.run("compare", "last", "--format", "json").out)
+    assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3-flash-preview")
+    assert "compared by model, as the suite compared says" in document["notes"]
+    two = ("--target", "simulator/gemini-3-flash-preview", "--target", "simulator/gemini-2.5-flash")
+    asked = json.loads(example.run("compare", "last", *two, "--format", "json").out)
+    assert asked["reference"] == "simulator/gemini-3-flash-preview"  # what is asked for counts
+
+
+def test_of_more_than_two_values_one_is_named_against_the_baseline(example: Example) -> None:
+    compared_suite(example, ", gemini-3.1-pro-preview")
+    done = example.run("compare", "last")
+    assert done.code == 4
+    assert "the baseline is gemini-2.5-flash, name the candidate with --axis model=..." in done.err
+    assert "gemini-3.1-pro-preview" in done.err
+    done = example.run("compare", "last", "--axis", "model=gemini-3.1-pro-preview", "--format", "json")
+    document = json.loads(done.out)
+    assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3.1-pro-preview")
+
+
+def test_a_suite_that_compares_what_the_run_has_not_is_no_obstacle(example: Example) -> None:
+    compared_suite(example)
+    example.run("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash", "-q")
+    assert "simulator/gemini-2.5-flash" in example.run("compare", "last").err

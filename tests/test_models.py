@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
-from harness.models import answers_for, catalogue, facts, generation
+from harness.models import answers_for, catalogue, ends_by, facts, generation, lifecycle
 
 
 @pytest.mark.parametrize(
@@ -125,3 +126,54 @@ def test_the_facts_agree_with_the_reference(shared: Path) -> None:
         assert known.stage == reference[name]["status"]["stage"]
         features = {name for name, has in reference[name]["features"].items() if has is True} - {"long_decode"}
         assert features <= known.features
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "says"),
+    [
+        (
+            "gemini-2.5-pro",
+            "2026-11-30",
+            "gemini-2.5-pro: deprecated, ends 2026-12-01, from then on gemini-3.8-flash answers for it; closed to new keys",
+        ),
+        (
+            "gemini-2.5-pro",
+            "2026-12-01",
+            "gemini-2.5-pro: retired 2026-12-01, since then gemini-3.8-flash answers for it; closed to new keys",
+        ),
+        (
+            "models/gemini-3.7-flash",
+            "2026-11-20",
+            "gemini-3.7-flash: retired 2026-10-08, since then gemini-3.8-flash answers for it",
+        ),
+        (
+            "gemini-3-pro-preview",
+            "2026-11-20",
+            "gemini-3-pro-preview: shut down 2026-03-09; gemini-3.1-pro-preview answered for it until 2026-09-06",
+        ),
+        (
+            "gemini-3.1-flash-image",
+            "2026-11-20",
+            "gemini-3.1-flash-image: deprecated, its end is not known; its replacement is gemini-nano-banana-2.1",
+        ),
+        ("gemini-2.5-flash-lite", "2026-11-20", "gemini-2.5-flash-lite: closed to new keys"),
+        ("gemini-2.0-flash-001", "2026-11-20", "gemini-2.0-flash-001: shut down 2026-06-01"),
+        (
+            "gemini-pro-latest",
+            "2026-11-20",
+            "gemini-pro-latest moves without notice: it points to gemini-3.1-pro-preview (before: gemini-3-pro-preview)",
+        ),
+        ("gemini-2.5-flash-preview-05-20", "2026-11-20", None),
+        ("gemini-3-flash-preview", "2026-11-20", None),
+        ("gemini-99-ultra", "2026-11-20", None),
+    ],
+)
+def test_the_days_of_a_model_are_said_in_words_with_dates(model: str, day: str, says: str | None) -> None:
+    found = lifecycle(model, date.fromisoformat(day))
+    assert (found.says if found else None) == says
+
+
+def test_a_model_has_ended_on_its_last_day_and_not_before() -> None:
+    assert not ends_by("gemini-2.5-pro", date(2026, 11, 30))
+    assert ends_by("gemini-2.5-pro", date(2026, 12, 1))
+    assert not ends_by("gemini-3-flash-preview", date(2099, 1, 1))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from harness import gates
+from harness import gates, session
+from harness.axes import spelled
 from harness.commands import printing, reading
 from harness.compare import Comparison, axis_values, compare_axis, compare_runs, with_answers
 from harness.differences import JUDGED
 from harness.errors import UsageError
+from harness.model import Json
 from harness.render import words
 from harness.rows import RunRow
 from harness.store import SavedRun
@@ -32,10 +35,11 @@ def _compare(options: Namespace) -> int:
     printing.check(options, "comparison")
     comparison = compared(options)
     printing.show(comparison, "comparison", options)
-    return _code(comparison)
+    return code(comparison)
 
 
-def _code(comparison: Comparison) -> int:
+def code(comparison: Comparison) -> int:
+    """1 where a gate was crossed, 5 where the sides have nothing in common, 7 where a gate cannot be answered; else 0."""
     if any(each.crossed for each in comparison.gates):
         return 1
     if not comparison.paired:
@@ -49,17 +53,22 @@ def compared(options: Namespace) -> Comparison:
 
     Raises UsageError, RunError.
     """
-    margins = dict(_margin(each) for each in options.margin)
     asked = [gates.from_option(each) for each in options.gate]
     base = reading.run(options.base, options)
     if not options.candidate:
-        return _gated(_within(base, options, margins), asked, base, _asked(options)[0])
+        comparison, by = _within(base, options, margins(options))
+        return gated(comparison, asked, base, by)
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    return _gated(_two_runs(base, reading.run(options.candidate, options), margins), asked, base, None)
+    return gated(_two_runs(base, reading.run(options.candidate, options), margins(options)), asked, base, None)
 
 
-def _gated(comparison: Comparison, asked: list[gates.Gate], base: SavedRun, by: str | None) -> Comparison:
+def margins(options: Namespace) -> dict[str, float]:
+    """What ``--margin`` says, by measure. Raises UsageError."""
+    return dict(margin(each) for each in options.margin)
+
+
+def gated(comparison: Comparison, asked: list[gates.Gate], base: SavedRun, by: str | None) -> Comparison:
     """The comparison with the answers to the gates of the command line and of the suites that took part."""
     notes = list(comparison.notes)
     for row in base.run["suites"]:
@@ -68,21 +77,34 @@ def _gated(comparison: Comparison, asked: list[gates.Gate], base: SavedRun, by: 
             asked += _suite_gates(file, row["suite"], by)
         else:
             notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
+    notes += session.lifecycles(_models(comparison))
     return replace(comparison, gates=[gates.answer(each, comparison) for each in asked], notes=notes)
+
+
+def _models(comparison: Comparison) -> list[str]:
+    targets = dict.fromkeys(
+        side.target for pair in comparison.pairs for side in (pair.reference, pair.candidate) if side
+    )
+    return [target.partition("/")[2] for target in targets]
 
 
 def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
     """Those of the suite as it is now, unless it compares by another axis than is done here."""
-    text = file.read_text("utf-8")
-    if "compare:" not in text:
-        return []
-    from harness.suite import parse
-
-    block = parse(text, str(file)).compare or {}
+    block = _block(file)
     own = block.get("by")
     if by is not None and own not in (None, by) and not (by == "target" and own in ("model", "provider")):
         return []
     return list(gates.from_suite(block.get("gate", {}), suite))
+
+
+def _block(file: Path) -> Mapping[str, Json]:
+    """The ``compare:`` of a suite as it is now; empty where it has none."""
+    text = file.read_text("utf-8")
+    if "compare:" not in text:
+        return {}
+    from harness.suite import parse
+
+    return parse(text, str(file)).compare or {}
 
 
 def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
@@ -102,14 +124,52 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
             yield f"the suite {suite['suite']} was changed between the two runs: a flip may be the suite's"
 
 
-def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> Comparison:
+def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> tuple[Comparison, str]:
+    """Two values of one axis of a run, and the axis: what the options say, else what the suites of the run say."""
     summary = summarise(base.rows(turns=False))
     axis, asked = _asked(options)
-    chosen = _two_values(summary, axis, asked, base.run["id"])
+    declared = _declared(base)
+    said = []
+    if declared.by and len(axis_values(summary, declared.by)) > 1 and not asked:
+        axis = declared.by
+        said = [f"compared by {axis}, as {declared.suites}"]
+    if declared.baseline is not None and axis == declared.by and len(asked) < 2:
+        asked = _from_baseline(axis, declared.baseline, asked, axis_values(summary, axis))
+    chosen = _two_values(summary, axis, asked, base.run["id"], declared.baseline if axis == declared.by else None)
     comparison = compare_axis(summary, axis, *chosen, margins)
-    notes = [f"answers: {words.provenance(summary)}", *base.notes, *comparison.notes]
+    notes = [f"answers: {words.provenance(summary)}", *said, *base.notes, *comparison.notes]
     source = (base.run, base.rows_of)
-    return replace(with_answers(comparison, source, source), notes=notes)
+    return replace(with_answers(comparison, source, source), notes=notes), axis
+
+
+class _Declared(NamedTuple):
+    """What the suites of a run agree to compare by; None where none says it, or they differ."""
+
+    by: str | None = None
+    baseline: Json = None
+    suites: str = ""
+
+
+def _declared(base: SavedRun) -> _Declared:
+    files = {row["suite"]: Path(row["file"]) for row in base.run["suites"]}
+    blocks = {suite: block for suite, file in files.items() if file.is_file() and (block := _block(file)).get("by")}
+    axes = {str(block["by"]) for block in blocks.values()}
+    baselines = {str(block["baseline"]): block["baseline"] for block in blocks.values() if "baseline" in block}
+    if len(axes) != 1:
+        return _Declared()
+    baseline = next(iter(baselines.values())) if len(baselines) == 1 else None
+    said = f"the suite {next(iter(blocks))} says" if len(blocks) == 1 else f"the suites {', '.join(blocks)} say"
+    return _Declared(axes.pop(), baseline, said)
+
+
+def _from_baseline(axis: str, baseline: Json, asked: Sequence[str], values: Sequence[str]) -> list[str]:
+    """The baseline first, then the value that was named, or the only other one; what was named, where that does not do."""
+    reference = str(baseline) if axis in ("model", "provider") else spelled(axis, baseline)
+    others = [each for each in values if each != reference]
+    candidates = asked or (others if len(others) == 1 else [])
+    if reference not in values or len(candidates) != 1 or candidates[0] == reference:
+        return list(asked)
+    return [reference, *candidates]
 
 
 def _asked(options: Namespace) -> tuple[str, list[str]]:
@@ -125,7 +185,7 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
     return names[0], [value for _, _, value in named]
 
 
-def _two_values(summary: Summary, axis: str, asked: Sequence[str], run: str) -> tuple[str, str]:
+def _two_values(summary: Summary, axis: str, asked: Sequence[str], run: str, baseline: Json) -> tuple[str, str]:
     """The values that were asked for, or the only two there are."""
     values = axis_values(summary, axis)
     chosen = asked or (values if len(values) == 2 else [])
@@ -134,11 +194,14 @@ def _two_values(summary: Summary, axis: str, asked: Sequence[str], run: str) -> 
         return chosen[0], chosen[1]
     what = "a target" if axis == "target" else f"a value of {axis}"
     how = "--target" if axis == "target" else f"--axis {axis}=..."
-    wrong = f"{unknown[0]} is not {what} of this run" if unknown else f"name two with {how}, reference first"
+    wanted = f"name two with {how}, reference first"
+    if baseline is not None and not asked:
+        wanted = f"the baseline is {baseline}, name the candidate with {how}"
+    wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted
     raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")
 
 
-def _margin(text: str) -> tuple[str, float]:
+def margin(text: str) -> tuple[str, float]:
     """``pass_rate=5pp``, ``latency=20%`` as a measure and a share."""
     name, _, value = text.partition("=")
     short = {label.split()[0]: measure for measure, label in words.LABELS.items()} | {"pass": "pass_rate"}

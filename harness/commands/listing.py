@@ -61,8 +61,10 @@ def _providers() -> Iterator[str]:
 
 
 def _models() -> Iterator[str]:
+    from datetime import date
+
     from harness.config import load
-    from harness.models import catalogue
+    from harness.models import catalogue, lifecycle
 
     tariff = load(Path()).tariff("google")
     rows = []
@@ -75,10 +77,11 @@ def _models() -> Iterator[str]:
             if thinking.control == "budget"
             else ""
         )
-        ends = (
-            f"{'until' if facts.stage not in ('retired', 'shutdown') else 'ended'} {facts.ends}" if facts.ends else ""
-        )
-        rows.append((name, facts.stage, tariff.in_words(name), takes or "no thinking", ends))
+        life = lifecycle(name, date.today())  # noqa: DTZ011 - days, not hours
+        said = life.says.removeprefix(f"{name}: ") if life else ""
+        rows.append((name, str(facts.stage), tariff.in_words(name), takes or "no thinking", said))
+    for alias, row in catalogue().aliases.items():
+        rows.append((alias, "alias", tariff.in_words(row.target), f"of {row.target}", "moves without notice"))
     yield from _columns([("model", "stage", "$ in/out/cached", "thinking", ""), *rows])
 
 

@@ -1,7 +1,8 @@
 """Documents -> text: one file per format, each function found by its decorator.
 
 A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``), an ``audit.Audit`` (``audit``), a
-``trend.History`` (``history``) or a ``trend.Answer`` (``query``)::
+``trend.History`` (``history``), a ``trend.Answer`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
+``migration.Migration`` (``migration``)::
 
     @output("table", of="run")
     def table(report: Report, view: View, out: TextIO) -> None:
@@ -25,7 +26,7 @@ from harness.errors import UsageError
 from harness.rows import Row, RunRow
 from harness.summary import Summary
 
-Kind = Literal["run", "comparison", "audit", "history", "query"]
+Kind = Literal["run", "comparison", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """What a cell shows beside its verdict unless other measures are asked for."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from harness import trend
 from harness.axes import spelled
@@ -14,7 +14,12 @@ from harness.differences import Difference
 from harness.model import Json
 from harness.render import Report, View, output, words
 from harness.rows import Row
+from harness.sweeps import NUMBERS
 from harness.trend import Answer, Entry, History
+
+if TYPE_CHECKING:
+    from harness.migration import Migration
+    from harness.sweeps import Sweeps
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
@@ -89,3 +94,30 @@ def history_csv(history: History, _view: View, out: TextIO) -> None:
 def query_csv(answer: Answer, _view: View, out: TextIO) -> None:
     """What a query gave, for a spreadsheet."""
     _write(out, list(answer.columns), (list(row) for row in answer.rows))
+
+
+@output("csv", of="sweep")
+def sweep_csv(document: Sweeps, _view: View, out: TextIO) -> None:
+    """A line per value of each sweep, for a spreadsheet."""
+    rows = [(sweep, point, point.to_json()) for sweep in document.sweeps for point in sweep.points]
+    numbers = ["passed", "attempts", "pass_rate", "low", "high", *NUMBERS]
+    header = ["target", "axis", "suite", "value", *numbers, "dominated_by", "best", "knee", "seems", "simulated"]
+    _write(
+        out,
+        header,
+        (
+            [
+                *(sweep.target, sweep.axis, sweep.suite, point.name),
+                *({**row, "low": point.interval[0], "high": point.interval[1]}[name] for name in numbers),
+                *(point.dominated_by, sweep.best == point.name),
+                *(sweep.knee.value == point.name, sweep.knee.seems == point.name, document.simulated),
+            ]
+            for sweep, point, row in rows
+        ),
+    )
+
+
+@output("csv", of="migration")
+def migration_csv(document: Migration, view: View, out: TextIO) -> None:
+    """A line per measure and suite, for a spreadsheet."""
+    comparison_csv(document.comparison, view, out)

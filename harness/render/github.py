@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from harness.compare import Comparison, Flip
 from harness.gates import Answer
 from harness.render import Report, View, output, words
 from harness.rows import PlaceRow
 from harness.summary import Group
+
+if TYPE_CHECKING:
+    from harness.migration import Migration
 
 Level = Literal["error", "warning", "notice"]
 
@@ -46,6 +49,12 @@ def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
     gates = [_of_gate(each) for each in comparison.gates if each.crossed is not False]
     flips = [_of_flip(each) for each in comparison.flips]
     _write([*gates, *flips, Annotation("notice", "gemini-harness", _told(comparison))], view, out)
+
+
+@output("github", of="migration")
+def migration_github(document: Migration, view: View, out: TextIO) -> None:
+    """Annotations for GitHub Actions: those of the comparison."""
+    comparison_github(document.comparison, view, out)
 
 
 def _of_group(group: Group) -> Annotation:

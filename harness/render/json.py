@@ -13,6 +13,8 @@ from harness.trend import Answer, History
 
 if TYPE_CHECKING:
     from harness.audit import Audit
+    from harness.migration import Migration
+    from harness.sweeps import Sweeps
 
 
 @output("json", of="run")
@@ -64,3 +66,15 @@ def history_json(history: History, _view: View, out: TextIO) -> None:
 def query_json(answer: Answer, _view: View, out: TextIO) -> None:
     """One JSON document: columns and rows."""
     out.write(dumps({"version": VERSION, "columns": list(answer.columns), "rows": list(answer.rows)}, indent=1) + "\n")
+
+
+@output("json", of="sweep")
+def sweep_json(document: Sweeps, _view: View, out: TextIO) -> None:
+    """One JSON document: sweeps with their points and knees."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="migration")
+def migration_json(document: Migration, _view: View, out: TextIO) -> None:
+    """One JSON document: that of a comparison, and what changes."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison
 from harness.render import Report, View, layout, output, words
@@ -13,6 +13,8 @@ from harness.render.table import (
     DIFFERENCE_HEADER,
     PAST,
     READING,
+    SWEPT,
+    bottom_line,
     column_name,
     difference_rows,
     differences,
@@ -20,9 +22,15 @@ from harness.render.table import (
     subject,
     suite_rows,
     summary_rows,
+    sweep_rows,
+    sweep_title,
 )
 from harness.summary import Group
 from harness.trend import History
+
+if TYPE_CHECKING:
+    from harness.migration import Migration
+    from harness.sweeps import Sweeps
 
 
 @output("markdown", of="run")
@@ -175,3 +183,53 @@ def history_markdown(history: History, _view: View, out: TextIO) -> None:
         out.writelines(f"{line}\n" for line in _drawn(["when (UTC)", *PAST], rows))
         out.write("\n")
     out.writelines(f"- {escaped(note)}\n" for note in history.notes)
+
+
+@output("markdown", of="sweep")
+def sweep_markdown(document: Sweeps, _view: View, out: TextIO) -> None:
+    """What each value of an axis buys and costs, and the knee, for a pull request."""
+    out.writelines(f"{line}\n" for line in _swept(document))
+
+
+def _swept(document: Sweeps) -> Iterator[str]:
+    for each in document.sweeps:
+        yield f"### {escaped(sweep_title(each))}"
+        yield ""
+        yield from _drawn(*sweep_rows(each))
+        yield ""
+        yield f"**{escaped(each.knee.says)}**"
+        yield ""
+    yield SWEPT
+    yield ""
+    yield from (f"- {escaped(each)}" for each in document.notes)
+    yield f"- {escaped(document.answers)}; run {document.run}"
+
+
+@output("markdown", of="migration")
+def migration_markdown(document: Migration, view: View, out: TextIO) -> None:
+    """Whether a new model may take the place of an old one, for a pull request."""
+    out.writelines(f"{line}\n" for line in _migrated(document, view))
+
+
+def _migrated(document: Migration, view: View) -> Iterator[str]:
+    sides = document.comparison
+    yield f"### {escaped(sides.reference)} to {escaped(sides.candidate)}"
+    yield ""
+    yield f"**{escaped(bottom_line(document))}**"
+    yield ""
+    if document.changes:
+        yield "#### What changes"
+        yield ""
+        yield from (f"- {escaped(each)}" for each in document.changes)
+        yield ""
+    if document.untaken:
+        yield f"#### What {escaped(sides.candidate)} was not asked"
+        yield ""
+        shown = document.untaken[: view.details]
+        yield from (f"- {escaped(cell)}: {escaped(why)}" for cell, why in shown)
+        if len(shown) < len(document.untaken):
+            yield f"- and {len(document.untaken) - len(shown)} more"
+        yield ""
+    yield "#### What was seen"
+    yield ""
+    yield from _compared(sides)

@@ -22,6 +22,8 @@ from harness.trend import Answer, History, Line
 
 if TYPE_CHECKING:
     from harness.audit import Audit, Finding
+    from harness.migration import Migration
+    from harness.sweeps import Point, Sweep, Sweeps
 
 _GAP = 2
 _COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
@@ -574,6 +576,107 @@ def query_table(answer: Answer, view: View, out: TextIO) -> None:
         out.writelines(f"{line}\n" for line in _drawn([list(answer.columns)], rows, view))
     else:
         out.write("no rows\n")
+
+
+# --- a migration --------------------------------------------------------------------------------------
+
+
+@output("table", of="migration")
+def migration_table(document: Migration, view: View, out: TextIO) -> None:
+    """Whether a new model may take the place of an old one, for a terminal."""
+    out.writelines(f"{line}\n" for line in _migrated(document, view))
+
+
+def _migrated(document: Migration, view: View) -> Iterator[str]:
+    yield from _wrapped(bottom_line(document), view, "")
+    yield ""
+    if document.changes:
+        yield "What changes"
+        yield from _listed(document.changes, view)
+        yield ""
+    if document.untaken:
+        yield f"What {document.comparison.candidate} was not asked"
+        shown = document.untaken[: view.details]
+        yield from _listed([f"{cell}: {why}" for cell, why in shown], view)
+        if len(shown) < len(document.untaken):
+            yield f"  and {len(document.untaken) - len(shown)} more; -v shows all"
+        yield ""
+    yield from _compared(document.comparison, view)
+
+
+def bottom_line(document: Migration) -> str:
+    made_up = " (SIMULATED answers: this says nothing about Gemini)" if document.simulated else ""
+    return words.printable(f"{document.bottom_line}{made_up}")
+
+
+# --- sweeps -------------------------------------------------------------------------------------------
+
+SWEPT = (
+    "Means over the cells that were judged at every value. beaten: another value is as good for less, or better for no "
+    "more. The knee is the cheapest value that is surely not worse than the best, with every cheaper one surely worse."
+)
+
+
+@output("table", of="sweep")
+def sweep_table(document: Sweeps, view: View, out: TextIO) -> None:
+    """What each value of an axis buys and costs, and the knee, for a terminal."""
+    out.writelines(f"{line}\n" for line in _swept(document, view))
+
+
+def _swept(document: Sweeps, view: View) -> Iterator[str]:
+    for each in document.sweeps:
+        yield from _wrapped(sweep_title(each), view, "")
+        yield ""
+        yield from _fitted(*sweep_rows(each), view)
+        yield ""
+        yield from _wrapped(words.printable(each.knee.says), view, "")
+        yield ""
+    if not view.quiet:
+        yield from _wrapped(SWEPT, view, "")
+    yield from _listed(document.notes, view)
+    yield from _wrapped(document.answers, view, "")
+    yield f"{words.count(len(document.sweeps), 'sweep')}; run {document.run}"
+
+
+def sweep_title(sweep: Sweep) -> str:
+    """``thinking on google/gemini-3-flash-preview: trains, 24 cells of 12 cases``."""
+    of = f" of {words.count(sweep.cases, 'case')}" if sweep.cases != sweep.cells else ""
+    return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {words.count(sweep.cells, 'cell')}{of}"
+
+
+_SWEPT_NUMBERS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
+
+
+def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per value): the pass rate with its interval, what was measured, and its mark."""
+    measures = [each for each in _SWEPT_NUMBERS if any(each in point.numbers for point in sweep.points)]
+    rows = [
+        [
+            point.name,
+            _rated(point),
+            *(words.measured(each, point.numbers.get(each)) for each in measures),
+            sweep_mark(sweep, point),
+        ]
+        for point in sweep.points
+    ]
+    return ["value", "passed (95%)", *map(words.label, measures), ""], rows
+
+
+def _rated(point: Point) -> str:
+    low, high = point.interval
+    return f"{point.rate:.0%} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def sweep_mark(sweep: Sweep, point: Point) -> str:
+    """``knee``, ``knee?`` where it only seems to be, ``best``, ``beaten``."""
+    knee = sweep.knee
+    if point.name == knee.value:
+        return "knee"
+    if point.name == knee.seems:
+        return "knee?"
+    if point.name == sweep.best:
+        return "best"
+    return "beaten" if point.dominated_by else ""
 
 
 # --- an audit -----------------------------------------------------------------------------------------

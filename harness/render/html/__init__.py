@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison
 from harness.render import Report, View, output, words
 from harness.render.html import comparison as comparisons
-from harness.render.html import overview, sides, trials
-from harness.render.html.markup import block, closing, opening
+from harness.render.html import overview, sides, sweeping, trials
+from harness.render.html.markup import Markup, block, closing, opening
+
+if TYPE_CHECKING:
+    from harness.migration import Migration
+    from harness.sweeps import Sweeps
 
 
 @output("html", of="run")
@@ -36,13 +41,33 @@ def comparison_html(comparison: Comparison, view: View, out: TextIO) -> None:
     write_comparison(comparison, view, out)
 
 
-def write_comparison(comparison: Comparison, _view: View, out: TextIO, home: str | None = None) -> None:
-    """``home``: the address of the list of runs, where there is one."""
+def write_comparison(
+    comparison: Comparison, _view: View, out: TextIO, home: str | None = None, ahead: Mapping[str, Markup] | None = None
+) -> None:
+    """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
+    before = ahead or {}
     out.writelines(opening(f"{comparison.candidate} against {comparison.reference}"))
     said = sides.said(comparison)
-    links = (*comparisons.LINKS, *(["trials"] if said.numbers else []))
+    links = (*before, *comparisons.LINKS, *(["trials"] if said.numbers else []))
     out.write(overview.heading("comparison", links, home) + "\n<main>\n")
+    out.writelines(f"{overview.section(name, inside)}\n" for name, inside in before.items())
     out.writelines(f"{each}\n" for each in comparisons.sections(comparison, said.numbers, home))
     out.write("</main>\n")
     out.writelines(f"{each}\n" for each in said.blocks())
     out.write(closing())
+
+
+@output("html", of="sweep")
+def sweep_html(document: Sweeps, _view: View, out: TextIO) -> None:
+    """One self-contained page: a table per sweep, and its knee."""
+    out.writelines(opening(f"sweeps of run {document.run}"))
+    out.write(overview.heading(f"sweeps of run {document.run}", ("sweeps", "notes")) + "\n<main>\n")
+    out.writelines(f"{each}\n" for each in sweeping.sections(document))
+    out.write("</main>\n")
+    out.write(closing())
+
+
+@output("html", of="migration")
+def migration_html(document: Migration, view: View, out: TextIO) -> None:
+    """One self-contained page: whether to switch, what changes, and the comparison."""
+    write_comparison(document.comparison, view, out, ahead={"migration": comparisons.moved(document)})

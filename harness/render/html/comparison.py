@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from harness.compare import ANSWER, Comparison, Flip
@@ -12,6 +12,10 @@ from harness.render import words
 from harness.render.html import sides
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
+from harness.render.table import bottom_line
+
+if TYPE_CHECKING:
+    from harness.migration import Migration
 
 LINKS = ("summary", "differences", "flips", "cells")
 OPEN = 20
@@ -33,6 +37,19 @@ def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -
     yield section("cells", _cells(document["cells"]))
     if numbers:
         yield section("trials", element("p", "Both sides of the flips.", class_="about"), element("div", id="list"))
+
+
+def moved(document: Migration) -> Markup:
+    """What only a migration has: whether to switch, what changes, what was not asked."""
+    refused = [element("li", f"{cell}: {why}") for cell, why in document.untaken]
+    return element(
+        "div",
+        element("p", element("b", bottom_line(document))),
+        element("h3", "what changes"),
+        element("ul", *(element("li", each) for each in document.changes), class_="notes"),
+        element("h3", f"what {document.comparison.candidate} was not asked") if refused else None,
+        element("ul", *refused, class_="notes") if refused else None,
+    )
 
 
 def _summary(document: Object) -> Markup:

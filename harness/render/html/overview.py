@@ -11,6 +11,7 @@ from harness.render.html.markup import Markup, element
 from harness.render.layout import Column, Grid
 from harness.rows import RunRow, VerdictRow
 from harness.summary import Group, Summary
+from harness.sweeps import sweeps
 
 OPEN, LISTED = 8, 100
 """Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
@@ -239,9 +240,14 @@ def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) 
 
 
 def _plots(summary: Summary) -> Iterator[Markup]:
+    found = sweeps(summary, ["thinking"])
     for suite, series in plots.sweeps(summary):
+        knees = [element("li", f"{each.target}: {each.knee.says}") for each in found if each.suite == suite]
         yield element(
-            "div", element("h3", suite, element("small", " what thinking buys and costs")), plots.sweep(series)
+            "div",
+            element("h3", suite, element("small", " what thinking buys and costs")),
+            plots.sweep(series),
+            element("ul", *knees, class_="notes") if knees else None,
         )
     spread = [
         figure for measure in ("latency_s", "ttft_s") if (figure := plots.distribution(summary, measure)) is not None

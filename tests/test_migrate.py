@@ -1,0 +1,220 @@
+"""From an old model to a new one: the old from its cassettes, the new one live, at the simulator."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.compare import compare_axis
+from harness.migration import bottom_line, changes, untaken
+from harness.rows import Row
+from harness.summary import summarise
+from tests.made import failed, row, unjudged
+
+SUITE = """
+suite: move
+cases:
+  - id: oslo
+    prompt: What is the capital of Norway? One word.
+    expect:
+      text: {icontains: oslo}
+  - id: who
+    prompt: What is the capital of France? One word.
+    expect:
+      modelVersion: gemini-2.5-flash
+  - id: off
+    thinking: [0, 512]
+    prompt: What is the capital of Norway? One word.
+  - id: pinned
+    model: gemini-3-flash-preview
+    prompt: What is the capital of Norway? One word.
+"""
+OLD, NEW = "simulator/gemini-2.5-flash", "simulator/gemini-3.1-pro-preview"
+
+
+@pytest.fixture(scope="module")
+def taped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A suite, and the tape of the old model."""
+    folder = tmp_path_factory.mktemp("move")
+    (folder / "suites").mkdir()
+    (folder / "suites" / "move.yaml").write_text(SUITE)
+    (folder / "harness.toml").write_text('provider = "simulator"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", "--record-mode", "once", "--target", OLD, "-q"]) == 0
+    return folder
+
+
+@pytest.fixture
+def project(taped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(taped, folder, ignore=shutil.ignore_patterns("reports"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(project.glob("cassettes/**/*.yaml"))
+    assert main(["migrate", OLD, NEW]) == 0
+    out = capsys.readouterr().out
+    flat = " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
+    assert flat.startswith("not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview);")
+    assert "(SIMULATED answers: this says nothing about Gemini)" in flat
+    assert "* thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH" in flat
+    assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
+    assert "* reference: replayed; recorded from simulator (SIMULATED answers)" in flat
+    assert "* candidate: live from simulator (SIMULATED answers)" in flat
+    assert "* 1 case pinned to a model stayed out: move/pinned" in flat
+    assert "passed -> failed modelVersion" in flat
+    assert sorted(project.glob("cassettes/**/*.yaml")) == before  # live touches no cassette
+    assert main(["compare", "last", "--target", OLD, "--target", NEW]) == 0  # both sides are in one saved run
+
+
+def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, said in (("markdown", "**not yet: 1 flip"), ("html", "<b>not yet: 1 flip"), ("csv", "pass_rate")):
+        assert main(["migrate", OLD, "gemini-3.1-pro-preview", "--format", name]) == 0
+        assert said in capsys.readouterr().out
+    assert main(["migrate", OLD, NEW, "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["version"] == 1
+    assert [flip["check"] for flip in document["flips"]] == ["modelVersion"]
+    assert document["migration"]["verdict"] == "not yet"
+    assert document["migration"]["simulated"] is True
+    assert [each["id"] for each in document["migration"]["untaken"]] == [
+        "move/off[thinking=0]@simulator/gemini-2.5-flash"
+    ]
+
+
+def test_a_gate_fails_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", OLD, NEW, "--gate", "hard=modelVersion"]) == 1
+    assert "gate hard: modelVersion: crossed" in capsys.readouterr().out
+
+
+def test_the_new_model_may_be_recorded_and_replayed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", OLD, NEW, "-k", "oslo", "--record-mode", "once"]) == 0
+    assert list(project.glob("cassettes/**/simulator.gemini-3.1-pro-preview.yaml"))
+    capsys.readouterr()
+    assert main(["migrate", OLD, NEW, "-k", "oslo", "--record-mode", "none"]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "candidate: replayed; recorded from simulator (SIMULATED answers)" in flat
+
+
+def test_what_the_new_side_lacks_is_never_green(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", OLD, NEW, "-k", "oslo", "--record-mode", "none"]) == 6
+    assert (
+        "cannot tell: no check got worse in 1 cell, but that is not enough; 1 answer could not be judged"
+        in " ".join(capsys.readouterr().out.split())
+    )
+
+
+def test_without_a_tape_of_the_old_one_the_new_one_is_not_asked(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(project / "cassettes")
+    assert main(["migrate", OLD, NEW]) == 6
+    error = capsys.readouterr().err
+    assert "nothing of simulator/gemini-2.5-flash could be judged, so the new model was not asked" in error
+    assert f"gemini-harness run suites/move.yaml --target {OLD} --record-mode once" in error
+    assert "2026-12-01" in error  # until when there is somebody to record from
+
+
+def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", OLD, NEW, "--max-cost", "0.0000001"]) == 6
+    assert "the ceiling of $0.00000010 would be passed" in capsys.readouterr().err
+    assert main(["report", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["run"]["interrupted"] is True
+    assert {row["target"] for row in document["results"]} == {OLD}
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([OLD, OLD], f"{OLD} is both the old and the new model"),
+        ([OLD, "simulator/"], "'simulator/' is no target: write provider/model, or a model of simulator"),
+        ([OLD, "gogle/gemini-4-carbon"], "gogle"),
+        ([OLD, NEW, "--live", "--record-mode", "once"], "not both"),
+        ([OLD, NEW, "-k", "pinned"], f"no case asks {OLD}: each pins another model, or is skipped"),
+        ([OLD, NEW, "--format", "junit"], "no format 'junit' for a migration"),
+    ],
+)
+def test_bad_usage_is_a_sentence_and_4(
+    project: Path, capsys: pytest.CaptureFixture[str], argv: list[str], said: str
+) -> None:
+    assert main(["migrate", *argv]) == 4
+    assert said in capsys.readouterr().err
+
+
+# --- facts and the bottom line ------------------------------------------------------------------------
+
+DAY = date(2026, 11, 20)
+
+
+def test_what_the_new_model_refuses_and_loses_is_said_beforehand() -> None:
+    said = list(changes("gemini-2.5-flash", "gemini-4-carbon", DAY))
+    assert said == [
+        "thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH",
+        "thinking unless asked: dynamic -> medium",
+        "thinkingBudget 0, 1, 24576, -1 will be refused: it takes thinking levels, not budgets: LOW, MEDIUM, HIGH",
+        "output tokens without a stream: at most 65,536 -> 32,768",
+        "temperature, topP and topK are taken, and ignored",
+        "lost: explicit_cache",
+        "gained: builtin_tools_with_functions, computer_use, json_mode_with_tools, long_decode, office_files_in, server_side_tool_invocations",
+        "stage: deprecated -> ga",
+        "gemini-2.5-flash: deprecated, ends 2026-12-01, from then on gemini-3.5-flash-lite answers for it; closed to new keys",
+    ]
+
+
+def test_a_level_that_the_new_model_lacks_is_named() -> None:
+    said = list(changes("gemini-3-flash-preview", "gemini-3.1-pro-preview", DAY))
+    assert "thinkingLevel MINIMAL will be refused: it has no level MINIMAL: LOW, MEDIUM, HIGH" in said
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    assert list(changes("gemini-99-ultra", "gemini-4-argon", DAY)) == ["nothing is known about gemini-99-ultra"]
+
+
+def sides(passing: int, of: int, *more: Row) -> list[Row]:
+    """A reference that passes all, and a candidate that passes so many."""
+    make = [row if number < passing else failed for number in range(of)]
+    new = [each(f"case-{number:03}", "p/new") for number, each in enumerate(make)]
+    return [*(row(f"case-{number:03}", "p/old") for number in range(of)), *new, *more]
+
+
+def line(rows: list[Row]) -> str:
+    comparison = compare_axis(summarise(rows), "target", "p/old", "p/new")
+    return str(bottom_line(comparison, untaken(comparison, "new")))
+
+
+def test_it_may_be_switched_where_nothing_got_worse_and_the_rest_is_the_same() -> None:
+    assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass_rate same: ")
+
+
+def test_few_cells_cannot_tell() -> None:
+    said = line(sides(3, 3))
+    assert said.startswith("cannot tell: no check got worse in 3 cells, but that is not enough; pass rate 0 pp (")
+    assert "more cases" in said
+
+
+def test_a_flip_for_the_worse_is_not_yet() -> None:
+    assert line(sides(399, 400)).startswith("not yet: 1 flip for the worse (text of geography/case-399@p/new)")
+    assert "pass rate worse: -50.0 pp" in line(sides(200, 400))
+
+
+def test_what_the_new_one_cannot_be_asked_is_not_yet() -> None:
+    lone = row("thinks", "p/old", axes={"thinking": 0})
+    assert line(sides(400, 400, lone)).startswith(
+        "not yet: geography/thinks[thinking=0]@p/old cannot be asked as it is: the suite asks the new model"
+    )
+
+
+def test_what_could_not_be_judged_cannot_tell() -> None:
+    lost = [row("lost", "p/old"), unjudged("lost", "p/new")]
+    assert "1 answer could not be judged" in line(sides(400, 400, *lost))
+    assert line([row("a", "p/old")]) == "cannot tell: the two sides have no cell in common"
