@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from harness.axes import refused, thinking_config
-from harness.compare import Comparison, Flip, Pair
+from harness.compare import Comparison, Flip
 from harness.differences import sentence
 from harness.models import ModelFacts, Thinking, facts, lifecycle
+from harness.summary import Group
 
 
 class BottomLine(NamedTuple):
@@ -141,13 +142,14 @@ def _features(one: ModelFacts, other: ModelFacts) -> Iterator[str]:
 
 def untaken(comparison: Comparison, model: str) -> list[tuple[str, str]]:
     """The cells of the old model that the new one (``model``) was not asked, and why."""
-    return [(pair.id, _why(pair, model)) for pair in comparison.pairs if pair.candidate is None]
+    lone = [pair.reference for pair in comparison.pairs if pair.reference and pair.candidate is None]
+    return [(group.id, _why(group, model)) for group in lone]
 
 
-def _why(pair: Pair, model: str) -> str:
-    if "thinking" not in pair.axes:
+def _why(group: Group, model: str) -> str:
+    if "thinking" not in group.axes:
         return "not asked: see the notes"
-    config = thinking_config(pair.axes["thinking"])
+    config = thinking_config(group.axes["thinking"])
     return (
         refused(model, config) or "the suite asks the new model for other thinking: let both take the same, or neither"
     )

@@ -1,7 +1,7 @@
 """Sweeps: what each value of an axis buys and costs on one target, and the knee.
 
-All values are judged on the same cells: those that could be judged at every one of them. Numbers are means over these cells,
-in which every cell counts the same. The *knee* is the cheapest value whose pass rate is the best's, within the margin; it is
+All values are judged on the same cells: those that could be judged at every one of them. Numbers are means over these cells, each
+with the median of its attempts. The *knee* is the cheapest value whose pass rate is the best's, within the margin; it is
 named only where paired statistics (see ``stats``) say so of it, and say *worse* of every cheaper value; where the cheapest is the
 best, of every other that it is no better.
 """
@@ -282,12 +282,11 @@ def _seen(draft: _Draft) -> tuple[str, str | None, Numbers]:
     """(the best value, what *cheap* goes by, the numbers). The best passed most; of several, it is the cheapest."""
     numbers, counts = {}, {}
     for measure in NUMBERS:
-        rows = [row for row in draft.rows if all(group.measured(measure) for group in row.values())]
-        if rows:
-            counts[measure] = len(rows)
-            numbers[measure] = {
-                name: _mean(_mean(row[name].measured(measure)) for row in rows) for name in draft.values
-            }
+        seen = [{name: group.typical(measure) for name, group in row.items()} for row in draft.rows]
+        known = [row for row in seen if None not in row.values()]
+        if known:
+            counts[measure] = len(known)
+            numbers[measure] = {name: _mean(row[name] or 0.0 for row in known) for name in draft.values}
     price = max((each for each in PRICES if each in counts), key=lambda each: counts[each], default=None)
     names = list(draft.values)
     best = max(names, key=lambda name: (_rate(draft, name), -numbers[price][name] if price else -names.index(name)))

@@ -612,8 +612,9 @@ def bottom_line(document: Migration) -> str:
 # --- sweeps -------------------------------------------------------------------------------------------
 
 SWEPT = (
-    "Means over the cells that were judged at every value. beaten: another value is as good for less, or better for no "
-    "more. The knee is the cheapest value that is surely not worse than the best, with every cheaper one surely worse."
+    "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
+    "as good for less, or better for no more. The knee is the cheapest value that is surely not worse than the best, with "
+    "every cheaper one surely worse."
 )
 
 
