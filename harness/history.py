@@ -11,13 +11,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.rows import Row, dumps
+from harness.spread import middle
 from harness.store import NAME, SavedRun, load
-from harness.summary import Group, Summary, median
+from harness.summary import Group, Summary
 from harness.trend import Answer, Entry
 
 FILE = "history.sqlite"
@@ -250,10 +252,9 @@ class _Told:
 
     def groups(self, folder: str) -> Iterator[tuple[Any, ...]]:
         for group in self._summary.groups.values():
-            statuses = group.statuses
-            passed = statuses["passed"] + statuses["xfailed"]
-            failed = statuses["failed"] + statuses["xpassed"]
-            counts = (passed, failed, statuses["error"], statuses["skipped"], group.attempts)
+            failed = group.judged - group.passed
+            passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
+            counts = (passed, failed, group.unjudged, group.skipped, group.attempts)
             named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
             yield folder, *named, *counts, *_measured([group]), *self._heard([group])
 
@@ -265,18 +266,23 @@ class _Told:
 def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
     """Attempts; tokens and thoughts of those that told; the median times; the cost where all of them have one."""
     attempts = sum(group.attempts for group in groups)
-    values = {
-        name: [value for group in groups for value in group.measured(name)]
-        for name in ("totalTokenCount", "thoughtsTokenCount", "ttft_s", "latency_s")
-    }
-    tokens, thoughts, ttft, latency = values.values()
+    tokens, thoughts = (_sum(groups, name) for name in ("totalTokenCount", "thoughtsTokenCount"))
     costs = [group.cost for group in groups if group.judged]
     known = [cost for cost in costs if cost is not None]
     return (
         attempts,
-        sum(tokens) if tokens else None,
-        sum(thoughts) if thoughts else None,
-        median(ttft) if ttft else None,
-        median(latency) if latency else None,
+        tokens,
+        thoughts,
+        _middle(groups, "ttft_s"),
+        _middle(groups, "latency_s"),
         round(sum(known), 12) if known and len(known) == len(costs) else None,
     )
+
+
+def _sum(groups: Sequence[Group], measure: str) -> int | None:
+    known = [told for group in groups if (told := group.measured(measure)).size]
+    return round(sum(told.total for told in known)) if known else None
+
+
+def _middle(groups: Sequence[Group], measure: str) -> float | None:
+    return middle(chain.from_iterable(group.weighed(measure) for group in groups))

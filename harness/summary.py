@@ -118,7 +118,11 @@ class Group:
 
         Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``.
         """
-        return middle(self.measures.weighed(measure)) if self._means(measure) else None
+        return middle(self.weighed(measure))
+
+    def weighed(self, measure: str) -> Iterator[tuple[float, int]]:
+        """(value, how often) over the attempts, as far as they mean something."""
+        return self.measures.weighed(measure) if self._means(measure) else iter(())
 
     def measured(self, measure: str) -> Moments:
         """Count, mean and noise over the attempts, as far as they mean something (see ``typical``)."""

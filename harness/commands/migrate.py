@@ -20,6 +20,7 @@ from harness.migration import Migration, changes, untaken
 from harness.model import Place, Result, Target, Trial
 from harness.play import play_all
 from harness.render import words
+from harness.rows import RunRow
 from harness.session import Plan
 from harness.store import RunWriter, load
 from harness.summary import Summary
@@ -175,7 +176,7 @@ def _pinned(plan: Plan) -> dict[Place, str]:
 
 def _played(plan: Plan, old: Side, new: Side, options: Namespace) -> _Played:
     """The old side first: where nothing of it is there, the new one is not asked. Raises NoRecording, UsageError."""
-    with RunWriter(plan.config.reports, plan.header("live" if new.live else new.record_mode, "cli")) as writer:
+    with RunWriter(plan.config.reports, _header(plan, new)) as writer:
         judge = session.Judge(plan.config)
         played = _Played(plan, writer, judge, Progress(len(plan.trials), options))
         try:
@@ -188,6 +189,14 @@ def _played(plan: Plan, old: Side, new: Side, options: Namespace) -> _Played:
             raise
         writer.close(played.summary, interrupted=played.interrupted)
     return played
+
+
+def _header(plan: Plan, new: Side) -> RunRow:
+    """Without the options of a run: what was cut short is migrated anew, not resumed."""
+    row = plan.header("live" if new.live else new.record_mode, "cli", {})
+    row.pop("options", None)
+    row.pop("planned", None)
+    return row
 
 
 def _check(played: _Played, old: Side) -> None:
