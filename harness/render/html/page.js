@@ -255,7 +255,8 @@
       ...columns.map(({ label, index }) => el("span", { class: "n num-cell" }, sorter(label, index))), el("span", { class: "why-cell" }, "why"));
     const rows = el("div", { class: "rows", id: "rows", role: "listbox", tabindex: "0", "aria-label": "trials" });
     const none = el("p", { class: "none-found" }, "no trial is like that");
-    byId("list").append(el("div", { class: "sticky" }, el("div", { class: "tools" }, filter, ...chips, counted), head), rows, none);
+    byId("list").append(el("div", { class: "sticky" }, el("div", { class: "tools" }, filter, ...chips, counted,
+      el("small", { class: "hint" }, el("kbd", {}, "j"), " ", el("kbd", {}, "k"), " ", el("kbd", {}, "Enter"), "; all keys: ", el("kbd", {}, "?"))), head), rows, none);
     const widest = Math.max(...all.map(({ axes }) => axes.length));
     byId("list").style.setProperty("--numbers", `repeat(${columns.length}, 66px)`);
     byId("list").style.setProperty("--axes", widest ? `minmax(min(${widest}ch, 20%), max-content)` : "0px");

@@ -38,7 +38,7 @@ def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
 
 
 def _table(entries: Sequence[Entry]) -> Markup:
-    head = ("ref.", "cand.", "run", "started", "took s", "verdicts", "suites", "targets", "mode")
+    head = ("ref.", "cand.", "run", "verdicts", "started", "took s", "suites", "targets", "mode")
     names = (element("th", name) for name in head)
     readable = [entry.id for entry in entries if entry.run]
     chosen = (readable[1:2] or readable)[:1], readable[:1]
@@ -72,9 +72,9 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
             for name, on in (("base", base), ("candidate", candidate))
         ),
         element("td", element("a", element("code", entry.id), href=f"/run/{entry.id}")),
+        element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
-        element("td", *_verdicts(entry)),
         element("td", _some([suite["suite"] for suite in run["suites"]])),
         element("td", _some(run["targets"])),
         element("td", run["record_mode"]),
