@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.cli import main
 from harness.commands import stepsummary
 from harness.commands.stepsummary import LIMIT, StepSummary, fitting
 from harness.compare import compare_axis
+from harness.gates import Answer, Gate
 from harness.render import Report, View, find
 from harness.rows import Row
 from harness.store import RunWriter
@@ -87,12 +89,16 @@ def test_flips_and_gates_of_a_comparison_are_annotated() -> None:
         row("b", "g/two", verdicts=good),
     ]
     out = io.StringIO()
-    find("github", "comparison")(compare_axis(summarise(rows), "target", "g/one", "g/two"), View(), out)
-    worse, better, closing = read(out.getvalue())
+    compared = compare_axis(summarise(rows), "target", "g/one", "g/two")
+    gates = [Answer(Gate("hard", checks=("text",), suite="s"), crossed, "it says") for crossed in (True, False, None)]
+    find("github", "comparison")(replace(compared, gates=gates), View(), out)
+    crossed, untold, worse, better, closing = read(out.getvalue())
+    assert crossed == ("error", {"title": "gate crossed"}, "hard: text (s): it says")
+    assert (untold[0], untold[1]["title"]) == ("warning", "gate cannot tell")
     assert (worse[0], worse[1]["title"], worse[1]["line"]) == ("error", "flip geography/a@g/two", "7")
     assert worse[2] == 'text: passed -> failed%0Atext: expected "Oslo", got "Bergen"'
     assert (better[0], better[2]) == ("notice", "text: failed -> passed")
-    assert closing[2].startswith("g/two against g/one; 2 flips in 2 cells")
+    assert closing[2] == "g/two against g/one; 2 flips in 2 cells; some or all of these answers are SIMULATED"
 
 
 # --- the step's summary -------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ def _told(comparison: Comparison) -> str:
     measures = ", ".join(f"{words.label(each.measure)} {each.verdict}" for each in told[:_NUMBERS])
     counted = f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
     sides = f"{comparison.candidate} against {comparison.reference}"
-    return "; ".join(filter(None, [sides, counted, measures]))
+    made_up = words.SIMULATED if comparison.simulated else ""
+    return "; ".join(filter(None, [sides, counted, measures, made_up]))
 
 
 # --- what GitHub reads --------------------------------------------------------------------------------

@@ -147,6 +147,9 @@ def comparison_markdown(comparison: Comparison, _view: View, out: TextIO) -> Non
 def _compared(comparison: Comparison) -> Iterator[str]:
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
+    if comparison.simulated:
+        yield f"**{words.SIMULATED}**"
+        yield ""
     yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
     yield ""
     if comparison.flips:

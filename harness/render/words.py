@@ -32,6 +32,8 @@ MARKS: dict[Status, str] = {
     "xfailed": "xfail",
     "xpassed": "XPASS",
 }
+SIMULATED = "some or all of these answers are SIMULATED"
+"""Of a comparison, wherever its notes might not be read."""
 WRONG: frozenset[Status] = frozenset({"failed", "error", "xpassed"})
 
 

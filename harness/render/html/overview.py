@@ -239,6 +239,9 @@ def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) 
 # --- plots --------------------------------------------------------------------------------------------
 
 
+_FIRST = f"At most {plots.MOST} targets are drawn, the first ones; the matrix has all of them."
+
+
 def _plots(summary: Summary) -> Iterator[Markup]:
     found = sweeps(summary, ["thinking"])
     for suite, series in plots.sweeps(summary):
@@ -246,6 +249,7 @@ def _plots(summary: Summary) -> Iterator[Markup]:
         yield element(
             "div",
             element("h3", suite, element("small", " what thinking buys and costs")),
+            element("p", _FIRST, class_="about") if len(series) == plots.MOST else None,
             plots.sweep(series),
             element("ul", *knees, class_="notes") if knees else None,
         )
