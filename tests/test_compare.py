@@ -81,7 +81,7 @@ def test_two_values_of_an_axis_are_paired_by_everything_else() -> None:
     assert (comparison.reference, comparison.candidate) == ("thinking=low", "thinking=high")
     thoughts = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
     assert thoughts.verdict == "worse"
-    assert sentence(thoughts) == "worse: +103% (+97 to +107), p 0.016"
+    assert sentence(thoughts) == "worse: +103% (+96 to +107), p 0.016"
 
 
 def test_a_level_of_models_is_compared_within_each_model() -> None:
@@ -103,7 +103,7 @@ def test_no_flip_in_few_cases_is_no_proof_that_there_are_none() -> None:
     rate = compare_runs(summary, summary, ("1", "1")).differences[0]
     assert rate.verdict == "cannot tell"
     assert sentence(rate).startswith(
-        "cannot tell: 0 pp (-27.7 to +27.7) in 8 cases, p 1.000; needs about 191 more pairs"
+        "cannot tell: 0 pp (-36.9 to +36.9) in 8 cases, p 1.000; needs about 183 more pairs"
     )
 
 

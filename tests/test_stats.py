@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from random import Random
 
 import numpy as np
 import pytest
@@ -181,6 +182,122 @@ def test_a_change_that_is_the_same_everywhere_needs_no_interval() -> None:
     assert assess([found], [True])[0].verdict == "better"
 
 
+@given(cells.filter(lambda each: len(set(each[0])) <= 13), st.randoms(use_true_random=False))
+def test_the_order_of_few_cells_says_nothing(
+    given_: tuple[list[int], list[float], list[float]], random: Random
+) -> None:
+    shuffled = list(zip(*given_, strict=True))
+    random.shuffle(shuffled)
+    cases, one, other = zip(*shuffled, strict=True)
+    there, again = numbers(*given_, margin=0.1), numbers([9 - each for each in cases], one, other, margin=0.1)
+    assert_alike(there, again, unit=1.0, slack=1e-6 * max(*one, *other))
+
+
+@given(cells, st.sampled_from([1e-6, 1e-3, 1024.0, 1e60]))
+def test_the_unit_says_nothing(given_: tuple[list[int], list[float], list[float]], unit: float) -> None:
+    cases, one, other = given_
+    there = numbers(cases, one, other, margin=0.1)
+    again = numbers(cases, np.multiply(one, unit), np.multiply(other, unit), margin=0.1)
+    assert_alike(there, again, unit=unit, slack=1e-6 * unit * max(*one, *other))
+
+
+def assert_alike(there: Evidence, again: Evidence, unit: float, slack: float) -> None:
+    assert again.p == pytest.approx(there.p)
+    assert again.p_outside == pytest.approx(there.p_outside)
+    assert again.estimate == pytest.approx(unit * there.estimate, abs=slack)
+    assert again.change == pytest.approx(there.change, abs=1e-6)
+    assert (again.interval is None) == (there.interval is None)
+    if there.interval and again.interval:
+        assert again.interval == pytest.approx([unit * end for end in there.interval], abs=slack)
+
+
+@given(cells)
+def test_verdicts_and_intervals_of_numbers_agree(given_: tuple[list[int], list[float], list[float]]) -> None:
+    agree(numbers(*given_, margin=0.1))
+
+
+@given(attempts())
+def test_verdicts_and_intervals_of_pass_rates_agree(given_: tuple[list[int], Attempts, Attempts]) -> None:
+    agree(rates(*given_, margin=0.5))
+
+
+def agree(found: Evidence) -> None:
+    """What the test does not refuse is in the interval; what is called the same has its interval within the margin."""
+    [judged] = assess([found], [False])
+    ends = found.change_interval
+    if ends is None or found.p is None:
+        return
+    if found.p > 0.05:
+        assert ends[0] <= 0 <= ends[1]
+    if judged.verdict == "same":
+        assert -found.margin - 1e-9 <= ends[0] <= ends[1] <= found.margin + 1e-9
+    if judged.verdict in ("better", "worse"):
+        assert (judged.verdict == "worse") == (found.estimate > 0)
+
+
+def test_a_larger_difference_is_never_less_sure() -> None:
+    rng = np.random.default_rng(11)
+    for cases in (7, 12, 40):
+        before, noise = rng.lognormal(3, 0.3, cases), rng.normal(0, 2, cases)
+        noise -= noise.mean()
+        chances = [numbers(range(cases), before, before + noise + shift, margin=0.1).p or 0 for shift in range(8)]
+        assert chances == sorted(chances, reverse=True)
+
+
+@given(st.integers(0, 30), st.integers(0, 29))
+def test_one_more_flip_is_never_less_sure(both: int, worse: int) -> None:
+    fewer, more = verdicts(both + 1, worse, 0, 2), verdicts(both, worse + 1, 0, 2)
+    assert (more.p or 0) <= (fewer.p or 0)
+    assert more.estimate < fewer.estimate
+
+
+def test_numbers_as_arrays_say_what_lists_say() -> None:
+    rng = np.random.default_rng(12)
+    before, after = rng.lognormal(0, 1, (2, 30))
+    cases = np.arange(30) // 2
+    assert numbers(cases, before, after, margin=0.1) == numbers(list(cases), list(before), list(after), margin=0.1)
+    passed, judged = rng.integers(0, 4, 30), np.full(30, 3)
+    lists = [Attempts(list(each), list(judged)) for each in (passed, 3 - passed)]
+    arrays = [Attempts(each, judged) for each in (passed, 3 - passed)]
+    assert rates(cases, *arrays, margin=MARGIN) == rates(list(cases), *lists, margin=MARGIN)
+
+
+def test_a_side_that_is_nothing_has_a_change_and_no_ratio() -> None:
+    found = numbers(range(8), [500.0 + 10 * n for n in range(8)], [0.0] * 8, margin=0.1)
+    assert (found.change, found.change_interval) == (-1, (-1, -1))
+    assert assess([found], [False])[0].verdict == "better"
+
+
+def test_one_case_says_nothing_about_others() -> None:
+    found = [
+        numbers([0, 0, 0], [1.0, 2, 3], [4.0, 9, 9], margin=0.1),
+        rates([0], Attempts([5], [5]), Attempts([0], [5]), margin=MARGIN),
+    ]
+    for each in assess(found, [False, True]):
+        assert (each.verdict, each.needs, each.needs_repeats) == ("cannot tell", None, None)
+        assert (each.evidence.interval, each.evidence.change_interval) == (None, None)
+
+
+def test_two_cases_do_not_show_how_many_it_would_take() -> None:
+    [found] = assess([numbers([0, 1], [1.0, 2], [2.0, 2.1], margin=0.1)], [False])
+    assert (found.verdict, found.needs, found.evidence.interval) == ("cannot tell", None, None)
+
+
+@pytest.mark.parametrize(("flips", "word"), [(0, "same"), (1, "cannot tell")])
+def test_so_many_cases_without_a_flip_rule_out_the_margin(flips: int, word: str) -> None:
+    """0.98 ** 183 < 2.5%: the rule of three, at the level of *same*."""
+    assert assess([verdicts(183 - flips, flips, 0, 0)], [True])[0].verdict == word
+    assert assess([verdicts(182, 0, 0, 0)], [True])[0].verdict == "cannot tell"
+
+
+def test_a_case_that_always_fails_is_no_certainty_beside_one_that_sometimes_does() -> None:
+    """Eight of fifty cases failed one of five attempts on one side only; flipping signs alone would call that p 0.008."""
+    found = rates(range(50), Attempts([4] * 8 + [5] * 42, [5] * 50), Attempts([5] * 50, [5] * 50), margin=MARGIN)
+    assert found.p is not None
+    assert found.p > 0.05
+    assert (found.interval or (1, 1))[0] <= 0
+
+
 # --- verdicts -----------------------------------------------------------------------------------------
 
 
@@ -191,25 +308,6 @@ def test_certain_but_within_the_margin_is_the_same() -> None:
     assert found.p is not None
     assert found.p < 0.001
     assert assess([found], [False])[0].verdict == "same"
-
-
-def test_what_it_needs_is_about_what_it_takes() -> None:
-    """Ten times over: the cases that are asked for settle it most of the time."""
-    rng = np.random.default_rng(8)
-    settled = 0
-    for _ in range(20):
-        [small] = assess([difference_of(0.3, 30, rng)], [False])
-        if small.verdict == "cannot tell" and small.needs_cases is not None and small.needs_cases < 2_000:
-            enough = difference_of(small.evidence.change or 0.0, 30 + small.needs_cases, rng, spread=0.9)
-            settled += assess([enough], [False])[0].verdict != "cannot tell"
-        else:
-            settled += 1
-    assert settled >= 14
-
-
-def difference_of(change: float, cases: int, rng: np.random.Generator, spread: float = 0.9) -> Evidence:
-    before = rng.normal(10, 0.5, cases)
-    return numbers(range(cases), before, before * (1 + change + rng.normal(0, spread, cases)), margin=0.1)
 
 
 def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
@@ -268,3 +366,22 @@ def test_pass_at_k_is_right_on_average(given_: tuple[int, float, int]) -> None:
     every = sum(chance * pass_all([c], [n], k) for c, chance in enumerate(chances))
     assert at == pytest.approx(1 - (1 - rate) ** k, abs=1e-9)
     assert every == pytest.approx(rate**k, abs=1e-9)
+
+
+@given(st.lists(st.integers(2, 7), min_size=1, max_size=3), st.floats(0, 1))
+def test_cells_with_unequal_attempts_are_reckoned_at_the_fewest(judged: list[int], rate: float) -> None:
+    """Each cell is unbiased by itself, so their mean is: over every outcome, weighed by its chance."""
+    k, at, every = min(judged), 0.0, 0.0
+    for passed in product(*(range(each + 1) for each in judged)):
+        chance = math.prod(
+            math.comb(n, c) * rate**c * (1 - rate) ** (n - c) for n, c in zip(judged, passed, strict=True)
+        )
+        at += chance * pass_at(passed, judged, k)
+        every += chance * pass_all(passed, judged, k)
+    assert at == pytest.approx(1 - (1 - rate) ** k, abs=1e-9)
+    assert every == pytest.approx(rate**k, abs=1e-9)
+
+
+def test_more_attempts_than_a_cell_has_are_not_made_up() -> None:
+    with pytest.raises(ValueError, match="a cell has 2 attempts, fewer than 3"):
+        pass_at([1, 2], [3, 2], 3)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 CONFIDENCE = 0.95
 Interval = tuple[float, float]
 Vector = NDArray[np.float64]
+Counts = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Evidence:
     """Intervals of reference and candidate by themselves; pass rates only."""
 
 
-def by_case(cases: Sequence[int], *columns: Vector) -> list[Vector]:
+def by_case(cases: Counts, *columns: Vector) -> list[Vector]:
     """The sums of each column over the cells of each case; a column of ones counts them."""
     numbers = np.unique(np.asarray(cases), return_inverse=True)[1]
     return [sums(numbers, column) for column in columns]

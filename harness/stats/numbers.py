@@ -1,4 +1,4 @@
-"""Seconds, tokens, dollars on both sides of the same cells: the paired bootstrap, clustered by case."""
+"""Seconds, tokens, dollars on both sides of the same cells: flipped signs of whole cases, and Hall's t. A difference counts where both say so."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.stats.evidence import CONFIDENCE, Evidence, Vector, by_case, deviation, share
+from harness.stats.evidence import CONFIDENCE, Counts, Evidence, Interval, Vector, by_case, deviation, share
+from harness.stats.lopsided import Leaning, leaning
 from harness.stats.signs import central, grouped, least_p, parts, reached, sampled_p
 
 
 def numbers(
-    cases: Sequence[int],
+    cases: Counts,
     reference: Sequence[float] | Vector,
     candidate: Sequence[float] | Vector,
     *,
@@ -24,7 +25,7 @@ def numbers(
     """Cells by case: which case each belongs to, its mean on either side. The mean over cells, and the ratio of the means.
 
     ``noise``: the variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many
-    attempts both sides have; by default one a cell.
+    attempts both sides have; by default one a cell. Every number has to be finite.
     """
     one, other = np.asarray(reference, float), np.asarray(candidate, float)
     before, after, cells = by_case(cases, one, other, np.ones(one.size))
@@ -50,20 +51,60 @@ def numbers(
 
 
 def _chance(before: Vector, after: Vector, cells: Vector, margin: float, confidence: float) -> dict[str, object]:
+    """Both tests, of signs and of what leans: the larger p, the wider interval."""
+    moved, ratio = _moved(before, after, cells), _ratio(before, after)
     before, after, cells = grouped(before), grouped(after), grouped(cells)
     one, other = parts(before), parts(after)
     with np.errstate(divide="ignore", invalid="ignore"):
         changes = other / one - 1
-    found: dict[str, object] = {
-        "p": reached(other - one, after - before),
-        "interval": central((other - one) / parts(cells), confidence),
-    }
+    p = max([reached(other - one, after - before), *(each.p(0.0) for each in (moved, ratio) if each)])
+    held = [0.0] if p > 1 - confidence else []
+    signs = central((other - one) / parts(cells), confidence)
+    found: dict[str, object] = {"p": p, "interval": _wider(signs, moved.interval(confidence) if moved else None, held)}
     if before.sum() <= 0:
         return found
     unknown = np.isnan(changes)
     beyond = max(np.count_nonzero(unknown | (changes >= margin)), np.count_nonzero(unknown | (changes <= -margin)))
     known = None if unknown.any() else central(changes, confidence)
-    return {**found, "change_interval": known, "p_outside": float((1 + beyond) / (1 + changes.size))}
+    leans = _parts_of_one(ratio.interval(confidence)) if ratio else None
+    return {
+        **found,
+        "change_interval": _wider(known, leans, held),
+        "p_outside": max(float((1 + beyond) / (1 + changes.size)), _outside(ratio, margin)),
+    }
+
+
+def _moved(before: Vector, after: Vector, cells: Vector) -> Leaning | None:
+    """The mean difference over cells."""
+    difference = after - before
+    mean = difference.sum() / cells.sum()
+    return leaning(float(mean), (difference - mean * cells) / cells.mean())
+
+
+def _ratio(before: Vector, after: Vector) -> Leaning | None:
+    """The logarithm of the ratio of the means: swapping the sides turns its sign. None where a side is nothing."""
+    if before.sum() <= 0 or after.sum() <= 0:
+        return None
+    return leaning(float(np.log(after.sum() / before.sum())), after / after.mean() - before / before.mean())
+
+
+def _outside(ratio: Leaning | None, margin: float) -> float:
+    """How often a change as large as the margin would look this small."""
+    if ratio is None:
+        return 0.0
+    above = ratio.above(float(np.log1p(-margin))) if margin < 1 else 0.0
+    return max(ratio.below(float(np.log1p(margin))), above)
+
+
+def _parts_of_one(logarithms: Interval) -> Interval:
+    low, high = np.expm1(logarithms)
+    return float(low), float(high)
+
+
+def _wider(signs: Interval | None, leans: Interval | None, held: Sequence[float]) -> Interval | None:
+    """Both intervals in one, with what it has to hold; what the signs do not know stays unknown."""
+    ends = [*(signs or ()), *(leans or ()), *held]
+    return (min(ends), max(ends)) if signs else None
 
 
 def _spread(before: Vector, after: Vector, cells: Vector, noise: Sequence[float] | None) -> dict[str, float | None]:

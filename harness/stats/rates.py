@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import betaincc, betaincinv, ndtr, ndtri
 
-from harness.stats.evidence import CONFIDENCE, Evidence, Interval, Vector, by_case, share
+from harness.stats.evidence import CONFIDENCE, Counts, Evidence, Interval, Vector, by_case, share
 from harness.stats.signs import exact_p, least_p, sampled_p
 
 PRIOR = 2
 """Cases that are added to a difference's interval, one better and one worse: no flips in few cases is no certainty."""
+PRIOR_OF_MANY = 1
+"""The same where cases have several answers, half better and half worse: such differences are smaller than whole flips."""
 
 
 class Attempts(NamedTuple):
     """For each cell: how many attempts passed, of how many that could be judged (at least 1)."""
 
-    passed: Sequence[int]
-    judged: Sequence[int]
+    passed: Counts
+    judged: Counts
 
 
 def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Interval:
@@ -37,7 +38,7 @@ def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Inte
     return float(low), float(high)
 
 
-def clustered(cases: Sequence[int], attempts: Attempts) -> Interval:
+def clustered(cases: Counts, attempts: Attempts) -> Interval:
     """Wilson's interval of a pass rate whose attempts hang together by case: with as many attempts as they are worth.
 
     That is between the number of cases (attempts at one case always agree) and the number of attempts (they never do).
@@ -51,16 +52,22 @@ def clustered(cases: Sequence[int], attempts: Attempts) -> Interval:
 
 
 def rates(
-    cases: Sequence[int], reference: Attempts, candidate: Attempts, *, margin: float, confidence: float = CONFIDENCE
+    cases: Counts, reference: Attempts, candidate: Attempts, *, margin: float, confidence: float = CONFIDENCE
 ) -> Evidence:
-    """Cells by case: which case each belongs to, its attempts on either side. The mean over cells; every cell counts the same."""
+    """Cells by case: which case each belongs to, its attempts on either side. The mean over cells; every cell counts the same.
+
+    ``p`` is McNemar's where each case has one answer a side; else the larger one of the exact test and of the interval's.
+    """
     before, after = (np.asarray(each.passed, float) / np.asarray(each.judged, float) for each in (reference, candidate))
     differences, cells = by_case(cases, after - before, np.ones(before.size))
-    by_cell = differences / cells
     estimate = float(differences.sum() / cells.sum())
-    found, p_outside = difference(by_cell, margin, confidence)
-    interval = _around(found, estimate) if cells.size > 1 else None
-    spread = float(np.std(by_cell))
+    once = cells.max() == 1 == max(np.max(reference.judged), np.max(candidate.judged))
+    seen = Shift(differences / cells, PRIOR if once else PRIOR_OF_MANY)
+    exact = paired_p(cases, reference, candidate)
+    p = exact if once or cells.size == 1 else max(exact, seen.p)
+    interval = _around(seen.interval(confidence), estimate, 0.0 if p > 1 - confidence else estimate)
+    known = interval if cells.size > 1 else None
+    spread = float(np.std(differences / cells))
     return Evidence(
         pairs=int(np.minimum(reference.judged, candidate.judged).sum()),
         cases=cells.size,
@@ -69,27 +76,27 @@ def rates(
         estimate=estimate,
         change=estimate,
         margin=margin,
-        interval=interval,
-        change_interval=interval,
-        p=paired_p(cases, reference, candidate),
-        p_outside=p_outside if cells.size > 1 else None,
+        interval=known,
+        change_interval=known,
+        p=p,
+        p_outside=seen.outside(margin) if cells.size > 1 else None,
         least_p=least_p(int(np.count_nonzero(np.abs(differences) > 1e-9))),
         spread=spread,
         change_spread=spread,
         noise=_noise(cases, reference, candidate, spread),
-        prior=PRIOR,
+        prior=seen.prior,
         sides=(clustered(cases, reference), clustered(cases, candidate)),
     )
 
 
-def paired_p(cases: Sequence[int], reference: Attempts, candidate: Attempts) -> float:
+def paired_p(cases: Counts, reference: Attempts, candidate: Attempts) -> float:
     """The exact test on paired verdicts: McNemar's, where each case has one answer a side; else its form for cases as clusters."""
     differences, steps = _steps(cases, reference, candidate)
     exact = exact_p(steps) if steps is not None else None
     return sampled_p(differences) if exact is None else exact
 
 
-def _steps(cases: Sequence[int], reference: Attempts, candidate: Attempts) -> tuple[Vector, NDArray[np.int64] | None]:
+def _steps(cases: Counts, reference: Attempts, candidate: Attempts) -> tuple[Vector, NDArray[np.int64] | None]:
     """Each case's difference, and the same in whole steps where the numbers of attempts have a small common multiple."""
     passed, judged = (np.asarray([one, other]) for one, other in zip(reference, candidate, strict=True))
     common = math.lcm(*np.unique(judged).tolist())
@@ -100,26 +107,56 @@ def _steps(cases: Sequence[int], reference: Attempts, candidate: Attempts) -> tu
     return differences, np.rint(steps).astype(np.int64)
 
 
-def difference(differences: Vector, margin: float, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
-    """The interval of the mean difference of cases, and how often a difference as large as the margin would look this small.
+class Shift:
+    """The mean difference of cases, each -1 to 1, with ``prior`` cases added: half of them better and half worse by 1.
 
-    Bonett and Price's interval for paired shares: one case that got better and one that got worse are added.
+    With one answer a case and a prior of 2 this is Bonett and Price's interval of a difference of paired shares. Flipping signs
+    forgets what was not seen: cases that fail always, yet rarely turn up, beside cases that fail now and then. The prior does not.
     """
-    whole = differences.size + PRIOR
-    middle = differences.sum() / whole
-    error = np.sqrt(((differences**2).sum() + PRIOR) / whole - middle**2) / np.sqrt(whole)
-    half = ndtri((1 + confidence) / 2) * error
-    beyond = max(ndtr((middle - margin) / error), ndtr((-margin - middle) / error))
-    return (max(-1.0, float(middle - half)), min(1.0, float(middle + half))), float(beyond)
+
+    def __init__(self, differences: Vector, prior: int) -> None:
+        self.prior = prior
+        self.cases = differences.size
+        self.sum = float(differences.sum())
+        self.net = abs(self.sum)
+        whole = self.cases + prior
+        self.middle = self.sum / whole
+        self.error = math.sqrt((float((differences**2).sum()) + prior) / whole - self.middle**2) / math.sqrt(whole)
+
+    @property
+    def p(self) -> float:
+        """How often chance gives a difference this far from 0."""
+        return float(2 * ndtr(-abs(self.middle) / self.error))
+
+    def interval(self, confidence: float) -> Interval:
+        """Never surer that a larger difference is not so than an exact test of a share of so many cases: see ``outside``."""
+        sure = (1 + confidence) / 2
+        half = float(ndtri(sure)) * self.error
+        low, high = self.middle - half, self.middle + half
+        rare = 1.0 if self.net >= self.cases else float(betaincinv(self.net + 1, self.cases - self.net, sure))
+        if self.sum <= 0:
+            low = min(low, -rare)
+        if self.sum >= 0:
+            high = max(high, rare)
+        return max(-1.0, low), min(1.0, high)
+
+    def outside(self, margin: float) -> float:
+        """How often a difference as large as the margin would look this small.
+
+        It may be that many cases that flip to one side and none to the other; so few as were seen must be as seldom by the
+        exact binomial test (Clopper and Pearson's; continued between whole numbers). No flips in 138 cases do not rule out 2%.
+        """
+        rare = 1.0 if self.net >= self.cases else float(betaincc(self.net + 1, self.cases - self.net, min(margin, 1.0)))
+        return max(rare, float(ndtr((abs(self.middle) - margin) / self.error)))
 
 
-def _around(interval: Interval, estimate: float) -> Interval:
-    """Cases with more cells than others move the estimate a little: the interval always holds it."""
-    return min(interval[0], estimate), max(interval[1], estimate)
+def _around(interval: Interval, *held: float) -> Interval:
+    """The interval holds its estimate, which cases with more cells than others may move, and what the exact test does not refuse."""
+    return min(interval[0], *held), max(interval[1], *held)
 
 
-def _noise(cases: Sequence[int], reference: Attempts, candidate: Attempts, spread: float) -> float | None:
-    if min(*reference.judged, *candidate.judged) < 2:
+def _noise(cases: Counts, reference: Attempts, candidate: Attempts, spread: float) -> float | None:
+    if min(np.min(reference.judged), np.min(candidate.judged)) < 2:
         return None
     variance = np.zeros(len(reference.judged))
     for passed, judged in (reference, candidate):

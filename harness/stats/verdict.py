@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 from harness.stats.evidence import CONFIDENCE, Evidence, Vector
 from harness.stats.family import corrected
@@ -16,6 +16,8 @@ ALPHA = 1 - CONFIDENCE
 POWER = 0.8
 """The chance with which as many cases as are asked for would settle it, if what was seen is how it is."""
 MOST = 1_000_000
+FEWEST_TO_PLAN = 4
+"""Fewer cases do not show how far their numbers scatter, and so not how many it would take."""
 
 Word = Literal["better", "worse", "same", "cannot tell"]
 
@@ -43,7 +45,7 @@ def assess(evidence: Sequence[Evidence], rising: Sequence[bool]) -> list[Assessm
     """A verdict on each comparison of one report; ``rising`` says where more is better.
 
     *same*: the change lies within its margin. *better*, *worse*: chance alone would not do that, once the other comparisons
-    are reckoned with. Both are wrong at most once in twenty reports. Where both hold it is *same*: certain, but too small to matter.
+    are reckoned with. How often they are wrong is told in `harness.stats`. Where both hold it is *same*: certain, but too small to matter.
     """
     different, size = corrected([_chance(each.p) for each in evidence], [each.least_p for each in evidence], ALPHA)
     equal, _ = corrected(
@@ -83,7 +85,7 @@ def _assessed(evidence: Evidence, size: int, p: float, word: Word) -> Assessment
         detectable=_detectable(evidence, level),
         needs=None if more is None else round(more * evidence.pairs / evidence.cases),
         needs_cases=more,
-        needs_repeats=_repeats_needed(evidence, cases),
+        needs_repeats=_repeats_needed(evidence, level, cases),
     )
 
 
@@ -92,49 +94,69 @@ def fewest(level: float) -> int:
     return int(np.ceil(1 - np.log2(level)))
 
 
-def _reach(level: float) -> float:
-    """Standard errors between no difference and one that is found with ``POWER``."""
-    return float(ndtri(1 - level / 2) + ndtri(POWER))
+def _detectable(evidence: Evidence, level: float) -> float | None:
+    if evidence.spread is None or evidence.cases < fewest(level):
+        return None
+    cases = np.array([evidence.cases], float)
+    error = _error(evidence.spread, cases, evidence.prior)
+    return float(((_surely(level, cases) + ndtri(POWER)) * error)[0])
 
 
-def _error(spread: float, cases: Vector, prior: int) -> Vector:
+def _error(spread: float | Vector, cases: Vector, prior: int) -> Vector:
     """The standard error of the mean over so many cases."""
     return np.asarray(np.sqrt(spread**2 * cases + prior) / (cases + prior), np.float64)
 
 
-def _detectable(evidence: Evidence, level: float) -> float | None:
-    if evidence.spread is None or evidence.cases < fewest(level):
-        return None
-    return float(_reach(level) * _error(evidence.spread, np.array([evidence.cases], float), evidence.prior)[0])
+def _surely(level: float, cases: Vector) -> Vector:
+    """Standard errors from 0 that chance seldom reaches (``level``), where the error itself is found from so many cases."""
+    return np.asarray(stdtrit(np.maximum(cases - 1, 1), 1 - level / 2), np.float64)
+
+
+def _settled(evidence: Evidence, cases: Vector, level: float, narrower: float | Vector = 1.0) -> Vector:
+    """The chance that so many cases say *same*, or *different*, if what was seen is how it is; a spread that many times as large."""
+    chance = np.zeros(np.broadcast(cases, narrower).shape)
+    sure = _surely(level, cases)
+    if evidence.spread is not None and evidence.estimate:
+        error, chances = _errors(evidence.spread * narrower, cases, evidence.prior)
+        beyond = ndtr((abs(evidence.estimate) - sure * error) / chances)
+        chance = np.where(cases >= fewest(level), beyond, 0.0)
+    if evidence.change_spread is not None and evidence.change is not None:
+        error, chances = _errors(evidence.change_spread * narrower, cases, evidence.prior)
+        room = evidence.margin - sure * np.maximum(error, _least_error(evidence, cases))
+        inside = ndtr((room - evidence.change) / chances) + ndtr((room + evidence.change) / chances) - 1
+        chance = np.maximum(chance, inside)
+    return np.asarray(chance, np.float64)
+
+
+def _errors(spread: float | Vector, cases: Vector, prior: int) -> tuple[Vector, Vector]:
+    """The standard error that so many cases will be reckoned with, and how far their mean scatters (never quite 0)."""
+    return _error(spread, cases, prior), np.maximum(spread, 1e-9) / np.sqrt(cases)
+
+
+def _least_error(evidence: Evidence, cases: Vector) -> Vector:
+    """Of a pass rate: that of a share as large as the margin (see ``rates.Shift.outside``)."""
+    share = evidence.margin * (1 - evidence.margin) if evidence.prior else 0.0
+    return np.asarray(np.sqrt(max(share, 0.0) / cases), np.float64)
 
 
 def _cases_needed(evidence: Evidence, level: float) -> int | None:
     """Cases in all after which it would be settled, one way or the other; None where that cannot be known."""
-    if evidence.cases < 2:
-        return None
     if evidence.constant:
-        return fewest(level) if evidence.cases < fewest(level) else None
+        return fewest(level) if 1 < evidence.cases < fewest(level) else None
+    if evidence.cases < (2 if evidence.prior else FEWEST_TO_PLAN):
+        return None
     tried = np.unique(np.geomspace(max(evidence.cases, fewest(level)), MOST, 600).round())
-    gaps = [(evidence.spread, abs(evidence.estimate))]
-    if evidence.change is not None:
-        gaps.append((evidence.change_spread, evidence.margin - abs(evidence.change)))
-    found = [
-        _first(tried, spread, gap, level, evidence.prior) for spread, gap in gaps if spread is not None and gap > 0
-    ]
-    return min((each for each in found if each is not None), default=None)
-
-
-def _first(tried: Vector, spread: float, gap: float, level: float, prior: int) -> int | None:
-    enough = _reach(level) * _error(spread, tried, prior) <= gap
+    enough = _settled(evidence, tried, level) >= POWER
     return int(tried[enough.argmax()]) if enough.any() else None
 
 
-def _repeats_needed(evidence: Evidence, cases: int | None) -> int | None:
+def _repeats_needed(evidence: Evidence, level: float, cases: int | None) -> int | None:
     """More attempts at each case that narrow the spread as much as more cases would."""
-    if cases is None or evidence.noise is None or evidence.cases < fewest(ALPHA / 2):
+    if cases is None or evidence.noise is None:
         return None
-    room = evidence.cases / cases - (1 - evidence.noise)
-    if room <= 0:
+    times = np.geomspace(1, MOST, 600)
+    narrower = np.sqrt(1 - evidence.noise + evidence.noise / times)
+    enough = _settled(evidence, np.array([evidence.cases], float), level, narrower) >= POWER
+    if not enough.any():
         return None
-    repeats = evidence.pairs / evidence.cases
-    return max(1, int(np.ceil(repeats * (evidence.noise / room - 1))))
+    return max(1, int(np.ceil(evidence.pairs / evidence.cases * (times[enough.argmax()] - 1))))

@@ -1,0 +1,162 @@
+"""How often verdicts are wrong, over many kinds of truth: ``python -m tests.simulated [RUNS]`` prints the table.
+
+Each line is a world in which both sides have the same mean. Of so many made-up comparisons: how many say that they differ (``alarms``,
+promised 5%), how many intervals miss the truth (5%), and how many call a change as large as the margin the same (``same``, 2.5%).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.stats import Attempts, Evidence, numbers, rates
+
+Rng = np.random.Generator
+Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]
+ALPHA = 0.05
+MARGIN = 0.1
+UNEQUAL = (1, 1, 2, 4, 8)
+"""Cells of a case, drawn for each."""
+
+
+def constant(_: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return np.ones(shape)
+
+
+def nearly(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.normal(1, 0.05, shape)
+
+
+def normal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return np.clip(rng.normal(1, 0.3, shape), 0.05, 1.95)
+
+
+def exponential(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.exponential(1, shape)
+
+
+def lognormal(sigma: float) -> Draw:
+    return lambda rng, shape: rng.lognormal(-sigma * sigma / 2, sigma, shape)
+
+
+SHAPES: Mapping[str, tuple[Draw, Draw]] = {
+    "normal, normal": (normal, normal),
+    "lognormal 0.5, the same": (lognormal(0.5), lognormal(0.5)),
+    "constant, exponential": (constant, exponential),
+    "nearly constant, exponential": (nearly, exponential),
+    "constant, lognormal 0.5": (constant, lognormal(0.5)),
+    "lognormal 0.3, lognormal 1": (lognormal(0.3), lognormal(1.0)),
+    "exponential, lognormal 1": (exponential, lognormal(1.0)),
+}
+"""Reference and candidate, both with a mean of 1."""
+EXTREME = ("lognormal 0.3, lognormal 1", "exponential, lognormal 1")
+"""One answer in fifty is over seven times as large as the typical one: what few cases show of the mean is too little."""
+
+
+def steady(share: float) -> Draw:
+    return lambda _, shape: np.full(shape, share)
+
+
+def never_or_always(share: float) -> Draw:
+    return lambda rng, shape: (rng.random(shape) < share).astype(float)
+
+
+def mixed(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.beta(3, 1, shape)
+
+
+CHANCES: Mapping[str, tuple[Draw, Draw]] = {
+    "easy and hard cases": (mixed, mixed),
+    "steady 75%, easy and hard": (steady(0.75), mixed),
+    "steady 90%, 10% always fail": (steady(0.9), never_or_always(0.9)),
+    "steady 98%, 2% always fail": (steady(0.98), never_or_always(0.98)),
+    "10% always fail, others do": (never_or_always(0.9), never_or_always(0.9)),
+}
+"""The chance with which each case passes on the reference and on the candidate."""
+
+
+class Sample(NamedTuple):
+    cases: int
+    attempts: int
+    unequal: bool = False
+    """Cases of one to eight cells, rather than one each."""
+
+    def owners(self, rng: Rng) -> np.ndarray:
+        """Which case each cell belongs to."""
+        return np.repeat(np.arange(self.cases), rng.choice(UNEQUAL, self.cases) if self.unequal else 1)
+
+    def __str__(self) -> str:
+        return f"{self.cases:5} x {self.attempts}{' u' if self.unequal else '  '}"
+
+
+def seconds(rng: Rng, shapes: tuple[Draw, Draw], sample: Sample, *, times: float = 1.0) -> Evidence:
+    """Numbers of both sides; of several cells of a case, half of what each is belongs to the case."""
+    of = sample.owners(rng)
+    sides = []
+    for draw in shapes:
+        cell = draw(rng, (of.size, sample.attempts)).mean(axis=1)
+        sides.append((cell + draw(rng, (sample.cases,))[of]) / 2 if sample.unequal else cell)
+    return numbers(of, sides[0], sides[1] * times, margin=MARGIN)
+
+
+def passes(rng: Rng, chances: tuple[Draw, Draw], sample: Sample) -> Evidence:
+    of = sample.owners(rng)
+    judged = [sample.attempts] * of.size
+    sides = [
+        Attempts(rng.binomial(sample.attempts, draw(rng, (sample.cases,))[of]).tolist(), judged) for draw in chances
+    ]
+    return rates(of.tolist(), *sides, margin=0.02)
+
+
+@dataclass(slots=True)
+class Wrong:
+    """Parts of all runs; ``same`` is of pass rates not looked at here (-1)."""
+
+    alarms: float
+    missed: float
+    same: float = -1.0
+
+
+def wrong_numbers(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
+    rng = np.random.default_rng(seed)
+    found = [seconds(rng, SHAPES[name], sample) for _ in range(runs)]
+    at_margin = [
+        seconds(rng, SHAPES[name], sample, times=1 + way * MARGIN) for way in (-1, 1) for _ in range(runs // 2)
+    ]
+    same = float(np.mean([each.p_outside is not None and each.p_outside <= ALPHA / 2 for each in at_margin]))
+    return Wrong(_alarms(found), _missed(found), same)
+
+
+def wrong_rates(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
+    rng = np.random.default_rng(seed)
+    found = [passes(rng, CHANCES[name], sample) for _ in range(runs)]
+    return Wrong(_alarms(found), _missed(found))
+
+
+def _alarms(found: list[Evidence]) -> float:
+    return float(np.mean([each.p is not None and each.p <= ALPHA for each in found]))
+
+
+def _missed(found: list[Evidence]) -> float:
+    ends = [each.change_interval for each in found]
+    return float(np.mean([each is not None and not each[0] <= 0 <= each[1] for each in ends]))
+
+
+def table(runs: int) -> Iterator[str]:
+    yield f"{'reference, candidate':30} {'cases x attempts':>16}  alarms  missed  same"
+    samples = [Sample(*each) for each in product((6, 8, 12, 20, 50, 200), (1, 5), (False, True))]
+    for worlds, wrong in ((SHAPES, wrong_numbers), (CHANCES, wrong_rates)):
+        for name, sample in product(worlds, samples):
+            found = wrong(name, sample, runs)
+            same = f"{found.same:6.1%}" if found.same >= 0 else "     -"
+            yield f"{name:30} {sample!s:>16}  {found.alarms:6.1%}  {found.missed:6.1%}  {same}"
+
+
+if __name__ == "__main__":
+    for line in table(int(sys.argv[1]) if len(sys.argv) > 1 else 300):
+        print(line, flush=True)
