@@ -96,7 +96,7 @@ def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> in
     """Play what is left of the plan, save and print the whole."""
     started = time.perf_counter()
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
-    if options.live or options.record_mode != "none":
+    if not options.quiet and (options.live or options.record_mode != "none"):
         sys.stderr.writelines(f"{each}\n" for each in session.endings(left.trials.targets, plan.config))
     with opened as writer:
         played = _Played(
