@@ -1,4 +1,4 @@
-"""Documents -> text: one file per format, each function found by its decorator.
+"""Documents -> text: one file per format, or a package with a file per kind of document; functions are found by their decorator.
 
 A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``), an ``audit.Audit`` (``audit``), a
 ``trend.History`` (``history``), a ``trend.Answer`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
@@ -93,8 +93,8 @@ def output(name: str, *, of: Kind) -> Callable[[Writer], Writer]:
 
 @cache
 def _load() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
     extensions.load("formats")
 
 
@@ -106,8 +106,8 @@ def all_formats() -> Mapping[str, Format]:
 
 def find(name: str, of: Kind) -> Writer:
     """The writer of a format. Raises UsageError, with the nearest name, where there is none for this kind."""
-    if name not in _formats:
-        _import(name)
+    if of not in _formats.get(name, {}):
+        _import(name, of)
     writer = _formats.get(name, {}).get(of)
     if writer is None:
         names = [each.name for each in all_formats().values() if of in each.writers]
@@ -117,9 +117,15 @@ def find(name: str, of: Kind) -> Writer:
     return writer
 
 
-def _import(name: str) -> None:
-    """Only the file of that name: a table need not wait for the others to be imported."""
-    if name in {module.name for module in pkgutil.iter_modules(__path__)}:
-        importlib.import_module(f"{__name__}.{name}")
-    else:
+def _import(name: str, of: Kind) -> None:
+    """Only the file of that format, and within it that of the kind: a table need not wait for the others to be imported."""
+    if name not in _modules(__path__):
         _load()
+        return
+    found = importlib.import_module(f"{__name__}.{name}")
+    if of in _modules(getattr(found, "__path__", ())):
+        importlib.import_module(f"{__name__}.{name}.{of}")
+
+
+def _modules(path: Iterable[str]) -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(path)}

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from harness.compare import ANSWER, Comparison, Flip
 from harness.model import Json
 from harness.render import words
+from harness.render.content.migration import bottom_line
 from harness.render.html import sides
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
-from harness.render.table import bottom_line
 
 if TYPE_CHECKING:
     from harness.migration import Migration

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.render.content.sweep import SWEPT, sweep_rows, sweep_title
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
-from harness.render.table import SWEPT, sweep_rows, sweep_title
 
 if TYPE_CHECKING:
     from harness.sweeps import Sweep, Sweeps

@@ -1,0 +1,1 @@
+"""For a pull request: GitHub tables, one file per kind of document."""

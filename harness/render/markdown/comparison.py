@@ -1,0 +1,51 @@
+"""A comparison: flips, then the verdicts on the measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.compare import Comparison
+from harness.render import View, output, words
+from harness.render.content.comparison import DIFFERENCE_HEADER, READING, difference_rows, explained, suite_rows
+from harness.render.markdown.drawing import drawn, escaped
+
+
+@output("markdown", of="comparison")
+def comparison_markdown(comparison: Comparison, _view: View, out: TextIO) -> None:
+    """What differs between two sides, for a pull request."""
+    out.writelines(f"{line}\n" for line in compared(comparison))
+
+
+def compared(comparison: Comparison) -> Iterator[str]:
+    """The lines of a comparison; those of a migration end with them."""
+    yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
+    yield ""
+    if comparison.simulated:
+        yield f"**{words.SIMULATED}**"
+        yield ""
+    yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
+    yield ""
+    if comparison.flips:
+        rows = [
+            [flip.id, flip.check, flip.before, flip.after, *map(_answer, flip.answers)] for flip in comparison.flips
+        ]
+        yield from drawn(["cell", "check", "from", "to", "reference said", "candidate said"], rows)
+        yield ""
+    if comparison.differences:
+        yield from drawn(DIFFERENCE_HEADER, difference_rows(comparison))
+        yield ""
+        yield from (f"- {escaped(each)}" for each in explained(comparison))
+        yield ""
+        header, rows = suite_rows(comparison)
+        if len(rows) > 1:
+            yield from drawn(header, rows)
+            yield ""
+        yield READING
+        yield ""
+    yield from (f"- gate {escaped(str(each.gate))}: **{escaped(each.says)}**" for each in comparison.gates)
+    yield from (f"- {escaped(each)}" for each in comparison.notes)
+
+
+def _answer(text: str | None) -> str:
+    return "" if text is None else words.value(text, 160)

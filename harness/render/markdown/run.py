@@ -1,0 +1,100 @@
+"""A run: the grids, what failed in a folded section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from harness.render import Report, View, layout, output, words
+from harness.render.content.run import column_name, differences, summary_rows
+from harness.render.layout import Grid
+from harness.render.markdown.drawing import drawn, escaped
+from harness.summary import Group
+
+
+@output("markdown", of="run")
+def markdown(report: Report, view: View, out: TextIO) -> None:
+    """Tables for a pull request or a wiki page."""
+    out.writelines(f"{line}\n" for line in _lines(report, view))
+
+
+def _lines(report: Report, view: View) -> Iterator[str]:
+    summary = report.summary
+    yield f"**{escaped(words.totals(summary.totals()))}** &middot; {escaped(words.provenance(summary))}"
+    yield ""
+    yield from _failures(report, view)
+    for suite, groups in summary.by_suite():
+        yield from _suite(suite, groups, words.about(report, suite), view)
+    remarks = words.remarks(report)
+    if remarks:
+        yield "#### Notes"
+        yield ""
+        yield from (f"- {escaped(each)}" for each in remarks)
+        yield ""
+    header, rows = summary_rows(report)
+    if rows:
+        yield from drawn(header, rows)
+        yield ""
+    if words.cost(report):
+        yield escaped(f"{words.cost(report).capitalize()}.")
+        yield ""
+    yield (
+        f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "
+        f"gemini-harness {report.run['harness']}."
+    )
+
+
+def _suite(suite: str, groups: Sequence[Group], about: str, view: View) -> Iterator[str]:
+    provider = layout.one_provider(groups)
+    yield f"### {escaped(suite)}" + (f" at {escaped(provider)}" if provider else "")
+    yield ""
+    if about:
+        yield escaped(about)
+        yield ""
+    for grid in layout.grids(groups):
+        header = ["case", *(column_name(column, provider) for column in grid.columns)]
+        yield from drawn(header, [_row(case, grid, view) for case in grid.cases])
+        yield ""
+    said = list(differences(groups, provider))
+    yield from (f"- {escaped(each)}" for each in said)
+    if said:
+        yield ""
+
+
+def _row(case: str, grid: Grid, view: View) -> list[str]:
+    return [case, *("" if group is None else _cell(group, view) for group in grid.row(case))]
+
+
+def _cell(group: Group, view: View) -> str:
+    mark, _, rest = words.verdict(group).partition(" ")
+    bold = f"**{mark}**" if mark.isupper() else mark
+    lines = [f"{bold} {rest}".strip()]
+    lines += [
+        f"{words.label(each)}: {words.measured(each, group.typical(each))}"
+        for each in view.measures
+        if group.typical(each) is not None
+    ]
+    if group.warnings:
+        lines.append(f"warnings: {group.warnings}")
+    return "\n".join(lines)
+
+
+def _failures(report: Report, view: View) -> Iterator[str]:
+    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
+    if not wrong:
+        return
+    yield "<details open><summary>What failed</summary>"
+    yield ""
+    for group in wrong[: view.details]:
+        yield from _failure(group)
+    if view.details is not None and len(wrong) > view.details:
+        yield f"- and {len(wrong) - view.details:,} more"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _failure(group: Group) -> Iterator[str]:
+    needs = words.needs(group)
+    yield f"- **{words.MARKS[group.status]}** {escaped(group.id)}" + (f" ({needs})" if needs else "")
+    yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.shortened(words.why(group), 400))}"

@@ -1,0 +1,5 @@
+"""For a terminal: plain text, one file per kind of document.
+
+Never wider than the view where that can be helped: headers fold at hyphens, and columns that do not fit go into a further
+block of the same rows.
+"""

@@ -1,0 +1,51 @@
+"""A comparison: flips, then the verdicts on the measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.compare import Comparison, Flip
+from harness.render import View, output, words
+from harness.render.content.comparison import DIFFERENCE_HEADER, READING, difference_rows, explained, suite_rows
+from harness.render.table.drawing import fitted, listed, wrapped
+
+
+@output("table", of="comparison")
+def comparison_table(comparison: Comparison, view: View, out: TextIO) -> None:
+    """What differs between two sides, for a terminal."""
+    out.writelines(f"{line}\n" for line in compared(comparison, view))
+
+
+def compared(comparison: Comparison, view: View) -> Iterator[str]:
+    """The lines of a comparison; those of a migration end with them."""
+    yield f"reference  {comparison.reference}"
+    yield f"candidate  {comparison.candidate}"
+    yield ""
+    yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
+    for flip in comparison.flips[: view.details]:
+        yield from _flip(flip, view)
+    if len(comparison.flips) > len(comparison.flips[: view.details]):
+        yield f"  and {len(comparison.flips[view.details :]):,} more; -v shows all"
+    yield ""
+    if comparison.differences:
+        yield from fitted(DIFFERENCE_HEADER, difference_rows(comparison), view)
+        yield ""
+        yield from listed(list(explained(comparison)), view)
+        yield ""
+        header, rows = suite_rows(comparison)
+        if len(rows) > 1:
+            yield from fitted(header, rows, view)
+            yield ""
+        yield from wrapped(READING, view, "")
+    yield from listed([f"gate {each.gate}: {each.says}" for each in comparison.gates], view)
+    yield from listed(comparison.notes, view)
+
+
+def _flip(flip: Flip, view: View) -> Iterator[str]:
+    yield f"  {flip.before} -> {flip.after}  {flip.check}  {flip.id}"
+    if flip.after != "passed" and flip.trouble is not None:
+        yield from wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
+    for side, answer in zip(("reference", "candidate"), flip.answers, strict=True):
+        if answer is not None:
+            yield from wrapped(f"{side} said: {words.value(answer, 160)}", view, "      ")

@@ -1,0 +1,75 @@
+"""Rows, paragraphs and lists as lines of text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from harness.render import View, layout, words
+
+GAP = 2
+"""Between columns."""
+_COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
+
+
+def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
+    """A table whose first column folds so that the rest fits."""
+    rest = sum(max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(1, len(header)))
+    yield from drawn([header], folded_first(rows, max(view.width - rest, 20)), view)
+
+
+def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
+    """Rows whose first cell, where longer than ``limit`` columns, goes on in the lines below it."""
+    folded = []
+    for first, *rest in rows:
+        lines = layout.folded(first, limit - 2) if words.width(first) > limit else [first]
+        folded.append([lines[0], *rest])
+        folded += [[f"  {line}", *([""] * len(rest))] for line in lines[1:]]
+    return folded
+
+
+def drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
+    """Columns side by side, right-aligned but for the first; a rule below the header, which may have any number of lines."""
+    from tabulate import SEPARATING_LINE, tabulate
+
+    colored = [[row[0], *(painted(cell, view) for cell in row[1:])] for row in rows]
+    text = tabulate(
+        [*header, SEPARATING_LINE, *colored] if header else colored,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", *["right"] * (len(rows[0]) - 1)),
+        preserve_whitespace=True,
+    )
+    yield from (line.rstrip() for line in text.splitlines()[1 if header else 0 : -1])
+
+
+def painted(cell: str, view: View) -> str:
+    """The cell in the colour of the verdict it begins with, where the view has colours."""
+    color = _COLORS.get(cell.partition(" ")[0]) if view.color else None
+    return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
+
+
+def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
+    """A paragraph; no line where the text is empty."""
+    yield from textwrap.wrap(
+        text,
+        max(view.width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def listed(said: Sequence[str], view: View) -> Iterator[str]:
+    """Starred points, each folded at the width of the view."""
+    for each in said:
+        lines = textwrap.wrap(
+            words.printable(each),
+            max(view.width, 40),
+            initial_indent="* ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield from lines

@@ -1,0 +1,37 @@
+"""A migration: its bottom line, what changes, and the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from harness.render import View, output
+from harness.render.content.migration import bottom_line
+from harness.render.table.comparison import compared
+from harness.render.table.drawing import listed, wrapped
+
+if TYPE_CHECKING:
+    from harness.migration import Migration
+
+
+@output("table", of="migration")
+def migration_table(document: Migration, view: View, out: TextIO) -> None:
+    """Whether a new model may take the place of an old one, for a terminal."""
+    out.writelines(f"{line}\n" for line in _migrated(document, view))
+
+
+def _migrated(document: Migration, view: View) -> Iterator[str]:
+    yield from wrapped(bottom_line(document), view, "")
+    yield ""
+    if document.changes:
+        yield "What changes"
+        yield from listed(document.changes, view)
+        yield ""
+    if document.untaken:
+        yield f"What {document.comparison.candidate} was not asked"
+        shown = document.untaken[: view.details]
+        yield from listed([f"{cell}: {why}" for cell, why in shown], view)
+        if len(shown) < len(document.untaken):
+            yield f"  and {len(document.untaken) - len(shown)} more; -v shows all"
+        yield ""
+    yield from compared(document.comparison, view)

@@ -1,0 +1,116 @@
+"""A run: a block per suite; below it what went wrong, and where the answers came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from harness.render import Report, View, layout, output, words
+from harness.render.content.run import differences, summary_rows
+from harness.render.table.drawing import fitted, listed, painted, wrapped
+from harness.render.table.grid import flat, stacked
+from harness.rows import RunRow
+from harness.summary import Group
+
+
+@output("table", of="run")
+def table(report: Report, view: View, out: TextIO) -> None:
+    """The comparison table, for a terminal."""
+    out.writelines(f"{line}\n" for line in _lines(report, view))
+
+
+def _lines(report: Report, view: View) -> Iterator[str]:
+    if not view.quiet:
+        for suite, groups in report.summary.by_suite():
+            yield from _suite(suite, groups, words.about(report, suite), view)
+    yield from _failures(report, view)
+    if not view.quiet:
+        yield from _remarks(report, view)
+        yield from _targets(report, view)
+    yield from _ending(report, view)
+
+
+def _suite(suite: str, groups: Sequence[Group], about: str, view: View) -> Iterator[str]:
+    provider = layout.one_provider(groups)
+    yield f"{suite} at {provider}" if provider else suite
+    yield from wrapped(about, view, "")
+    yield ""
+    for grid in layout.grids(groups):
+        drawn = flat(grid, provider, view) if len(grid.columns) == 1 else stacked(grid, provider, view)
+        yield from drawn
+        yield ""
+    said = list(differences(groups, provider))
+    yield from listed(said, view)
+    if said:
+        yield ""
+
+
+def _failures(report: Report, view: View) -> Iterator[str]:
+    """What went wrong, group by group; those that could not be judged for one and the same reason once."""
+    wrong: dict[object, list[Group]] = {}
+    for group in report.summary.groups.values():
+        if group.status in words.WRONG:
+            same = group.trouble.message if group.status == "error" and group.trouble else ""
+            wrong.setdefault(same or group.id, []).append(group)
+    for first, *others in list(wrong.values())[: view.details]:
+        yield from _failure(first, report.run, view)
+        if others:
+            shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
+            yield from wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
+        yield ""
+    if view.details is not None and len(wrong) > view.details:
+        yield f"and {len(wrong) - view.details:,} more: gemini-harness report {report.run['id']} -v"
+        yield ""
+
+
+def _failure(group: Group, run: RunRow, view: View) -> Iterator[str]:
+    mark = words.MARKS[group.status]
+    needs = words.needs(group)
+    yield f"{painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
+    trouble = group.trouble
+    limit = max(view.width - 14, 40)
+    if group.status == "xpassed" or trouble is None or (group.status == "failed" and not group.agrees):
+        yield f"  {words.place(group.place)}"
+        yield from wrapped(words.why(group), view, "    ")
+    elif trouble.verdict is None:
+        yield f"  {words.place(group.place)}"
+        for line in trouble.message.splitlines():
+            yield f"    {words.printable(line)}"
+    else:
+        row = trouble.verdict
+        at = f"  {words.shortened(row['at'], 60)}" if row["at"] and row["at"] != row["check"] else ""
+        yield f"  {words.place(words.where(group))}  {row['check']}{at}"
+        said, expected, actual = words.wanted_and_got(row, limit)
+        yield from wrapped(said, view, "    ")
+        if expected or actual:
+            yield f"    expected  {expected}"
+            yield f"    actual    {actual}"
+    if trouble is not None and trouble.more:
+        yield f"    and {trouble.more} more in this attempt"
+    yield f"  again: {words.rerun(group, run)}"
+
+
+def _remarks(report: Report, view: View) -> Iterator[str]:
+    said = words.remarks(report)
+    if said:
+        yield "Notes"
+        yield from listed(said, view)
+        yield ""
+
+
+def _targets(report: Report, view: View) -> Iterator[str]:
+    header, rows = summary_rows(report)
+    if rows:
+        yield from fitted(header, rows, view)
+        yield ""
+
+
+def _ending(report: Report, view: View) -> Iterator[str]:
+    summary = report.summary
+    if any(group.attempts > 1 for group in summary.groups.values()):
+        yield "Numbers in a cell are medians of its attempts."
+    yield from wrapped(words.provenance(summary), view, "")
+    yield from wrapped(words.cost(report), view, "") if words.cost(report) else ()
+    took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
+    cut = "interrupted: " if report.interrupted else ""
+    yield f"{cut}{words.totals(summary.totals())} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"
