@@ -413,3 +413,12 @@ def test_a_sum_with_unknown_parts_says_so() -> None:
     assert "Cost at least (unknown in 2 trials)" in printed(rows, "markdown")
     assert "at least (unknown in 2 trials)" in printed(rows, "html")
     assert "cost_usd" in printed(rows, "csv").splitlines()[0]
+
+
+def test_formats_are_listed_by_what_they_make_of_a_run_first() -> None:
+    formats = all_formats()
+    assert {name: list(formats[name].writers)[:2] for name in ("table", "markdown", "html")} == dict.fromkeys(
+        ("table", "markdown", "html"), ["run", "comparison"]
+    )
+    assert formats["table"].doc == "The comparison table, for a terminal."
+    assert formats["markdown"].doc == "Tables for a pull request or a wiki page."

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, get_args
 
 from harness import extensions
 from harness.errors import UsageError
@@ -63,7 +63,7 @@ Writer = Callable[[Any, View, TextIO], None]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A registered format: ``writers`` by the kind of document."""
+    """A registered format: ``writers`` by the kind of document, in the order of `Kind`."""
 
     name: str
     writers: Mapping[Kind, Writer]
@@ -101,7 +101,10 @@ def _load() -> None:
 def all_formats() -> Mapping[str, Format]:
     """Every format by name."""
     _load()
-    return {name: Format(name, writers) for name, writers in sorted(_formats.items())}
+    return {
+        name: Format(name, {kind: writers[kind] for kind in get_args(Kind) if kind in writers})
+        for name, writers in sorted(_formats.items())
+    }
 
 
 def find(name: str, of: Kind) -> Writer:
