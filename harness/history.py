@@ -23,13 +23,14 @@ from harness.summary import Group, Summary
 from harness.trend import Answer, Entry
 
 FILE = "history.sqlite"
-VERSION = 1
+VERSION = 2
 """Of the schema; in the file as ``user_version``."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
   id TEXT, folder TEXT PRIMARY KEY, size INTEGER, changed INTEGER,  -- changed: nanoseconds since the epoch
   started TEXT, finished TEXT, seconds REAL, record_mode TEXT, front TEXT, harness TEXT,
-  complete INTEGER, selection TEXT, damage TEXT                     -- selection: JSON, damage: why it cannot be read
+  complete INTEGER, selection TEXT, damage TEXT,                    -- selection: JSON, damage: why it cannot be read
+  parts TEXT                                                        -- JSON, of a merged run: the ids that it was made of
 );
 CREATE TABLE IF NOT EXISTS lines (                                  -- a run x suite x target, counts are of groups
   folder TEXT REFERENCES runs ON DELETE CASCADE, suite TEXT, target TEXT,
@@ -47,6 +48,8 @@ CREATE TABLE IF NOT EXISTS groups (                                 -- a case x 
 ) WITHOUT ROWID;
 """
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
+_MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
+"""The ids of runs that are parts of another: what they say is said by that one."""
 _WAIT = 30.0
 """Seconds for another process that takes runs in."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -115,14 +118,15 @@ class Past:
     def entries(
         self, *, suite: str | None, target: str | None, case: str | None, since: str | None, last: int | None
     ) -> tuple[list[Entry], int]:
-        """Oldest first: a line per run, suite and target; with ``case`` per group of the case of that name or id, or of that
-        id. ``last`` keeps those of so many runs; the number of runs that it left out.
+        """Oldest first, without the parts of merged runs: a line per run, suite and target; with ``case`` per group of the
+        case of that name or id, or of that id. ``last`` keeps those of so many runs; the number of runs that it left out.
 
         ``since`` is a date or a time in ISO 8601, compared as text with when the run started (UTC).
         """
         table, more = ("lines", "NULL, NULL") if case is None else ("groups", "l.id, l.status")
         conditions = [
             ("r.damage IS NULL", ()),
+            (f"r.id NOT IN ({_MERGED})", ()),
             ("l.suite = ?", (suite,)),
             ("r.started >= ?", (since,)),
             ("? IN (l.target, substr(l.target, instr(l.target, '/') + 1))", (target,)),
@@ -152,7 +156,9 @@ class Past:
             raise UsageError(
                 f"--sql: {str(fault).rstrip('.')}; write one SELECT over the tables runs, lines and groups (their columns: README)"
             ) from fault
-        return Answer([name for name, *_ in cursor.description or ()], rows)
+        if cursor.description is None:
+            raise UsageError("--sql: it asks for nothing; write one SELECT over the tables runs, lines and groups")
+        return Answer([name for name, *_ in cursor.description], rows)
 
 
 def _plain(value: Any) -> Any:
@@ -202,11 +208,11 @@ def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
         past = _Told(saved)
         run: tuple[Any, ...] = _run(saved)
     except (HarnessError, KeyError, TypeError, ValueError, AttributeError) as fault:
-        past, run = None, (folder, *[None] * 8, _damage(fault))
+        past, run = None, (folder, *[None] * 8, _damage(fault), None)
     with _Transaction(db):
         db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
         first, *rest = run
-        db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 13)})", (first, folder, size, changed, *rest))  # noqa: S608
+        db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
         if past is not None:
             db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", past.lines(folder))  # noqa: S608
             db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", past.groups(folder))  # noqa: S608
@@ -220,7 +226,9 @@ def _run(saved: SavedRun) -> tuple[Any, ...]:
     run, ending = saved.run, saved.ending or {}
     complete = bool(ending) and not ending.get("interrupted") and ending.get("trials", 0) >= run.get("planned", 0)
     times = (run["started"], ending.get("finished"), ending.get("seconds"))
-    return run["id"], *times, run["record_mode"], run["front"], run["harness"], complete, dumps(run["selection"]), None
+    parts = dumps([part["id"] for part in run["parts"]]) if "parts" in run else None
+    how = (run["record_mode"], run["front"], run["harness"])
+    return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts
 
 
 class _Told:
@@ -285,4 +293,5 @@ def _sum(groups: Sequence[Group], measure: str) -> int | None:
 
 
 def _middle(groups: Sequence[Group], measure: str) -> float | None:
-    return middle(chain.from_iterable(group.weighed(measure) for group in groups))
+    found = middle(chain.from_iterable(group.weighed(measure) for group in groups))
+    return None if found is None else round(found, 9)

@@ -18,9 +18,9 @@ def latest(reports: Path) -> SavedRun:
     for name in reversed(names):
         try:
             saved = load(reports / name, reports)
-        except RunError:  # damaged, or of another version: not one that can go on
+        except RunError:  # damaged, or of another version: not one that can go on; nor is a copy
             continue
-        if "options" in saved.run and is_unfinished(saved):
+        if name == saved.run["id"] and "options" in saved.run and is_unfinished(saved):
             return saved
     said = f"; the latest are {', '.join(names[-3:])} (run --resume ID asks again what one of them could not)"
     raise RunError(f"no run in {reports}/ was cut short{said if names else ': no run has been saved there yet'}")

@@ -119,6 +119,29 @@ def summed(saved: Any) -> Any:
     return saved.ending["seconds"]
 
 
+def test_history_lists_a_merged_run_in_place_of_its_parts(runs: Runs) -> None:
+    parts = runs.shards(2)
+    before = json.loads(runs.call("history", "--format", "json")[1])["history"]
+    assert {each["run"] for each in before} == set(parts)
+    runs.call("merge", *parts)
+    whole = runs.played()
+    found = json.loads(runs.call("history", "--format", "json")[1])["history"]
+    assert {each["run"] for each in found} == {*saved_runs(runs.reports)} - {*parts}
+    assert {each["change"] for each in found if each["run"] == whole} == {""}
+    sql = "SELECT parts FROM runs WHERE parts IS NOT NULL"
+    assert json.loads(json.loads(runs.call("history", "--format", "json", "--sql", sql)[1])["rows"][0][0]) == parts
+
+
+def test_a_merged_run_is_not_resumed_its_parts_are(runs: Runs) -> None:
+    parts = runs.shards(2)
+    runs.call("merge", *parts)
+    code, _, err = runs.call("run", "--resume", "last")
+    assert code == 4
+    assert err.endswith(
+        f"it was merged from others; go on with what was cut short of {', '.join(parts)}, and merge them anew\n"
+    )
+
+
 def test_a_missing_shard_is_an_error_and_with_partial_a_note(runs: Runs) -> None:
     first, _, third = runs.shards(3)
     code, _, err = runs.call("merge", first, third)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,10 +143,10 @@ def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:
     assert (code, err) == (6, f"go on with it: gemini-harness run --resume {run}\n")
     project.url = whole
     code, _, err = project.run("--resume", run)
-    assert (code, err) == (1, f"run {run} goes on: 0 trials are kept, 12 are played\n")
+    assert (code, err) == (1, f"run {run} goes on: 0 trials kept, 12 to play\n")
     assert len(project.asked) == 12
     code, _, err = project.run("--resume", run)
-    assert (code, err) == (1, f"run {run} goes on: 12 trials are kept, 0 are played\n")
+    assert (code, err) == (1, f"run {run} goes on: 12 trials kept, 0 to play\n")
     assert len(project.asked) == 12
     sittings = load(run, project.reports).run["resumed"]
     assert [each["kept"] for each in sittings] == [0, 12]
@@ -241,6 +242,14 @@ def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> N
     code, _, err = project.run("--resume")
     assert code == 4
     assert f"was cut short; the latest are {run} " in err
+
+
+def test_a_copy_of_a_run_is_not_the_one_that_goes_on(project: Project) -> None:
+    run = project.cut(signal.SIGKILL, "--live")
+    shutil.copytree(project.reports / run, project.reports / "zz-copy")
+    assert project.run("--resume")[2].startswith(f"run {run} goes on: ")
+    code, _, err = project.run("--resume", "zz-copy")
+    assert (code, "zz-copy/run.jsonl is a copy: " in err) == (4, True)
 
 
 def test_runs_that_do_not_say_how_they_began_are_refused(project: Project) -> None:

@@ -16,11 +16,11 @@ from harness.history import Past
 
 
 def main(options: Namespace) -> int:
-    printing.check(options, "query" if options.sql else "history")
+    printing.check(options, "history" if options.sql is None else "query")
     since = None if options.since is None else _instant(options.since)
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
     with Past(reports, rebuild=options.rebuild) as past:
-        if options.sql:
+        if options.sql is not None:
             sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
             printing.show(past.query(options.sql), "query", options)
             return 0
@@ -28,7 +28,9 @@ def main(options: Namespace) -> int:
         entries, earlier = past.entries(**chosen, since=since, last=options.last)
     if not entries:
         sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
-        sys.stderr.write(f"no saved run in {reports}/ has anything of that\n")
+        asked = since is not None or any(each is not None for each in chosen.values())
+        what = "has anything of that" if asked else "has a trial yet: `gemini-harness run` saves one"
+        sys.stderr.write(f"no saved run in {reports}/ {what}\n")
         return 5
     printing.show(trend.History(list(trend.lines(entries)), past.notes, earlier), "history", options)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import deque
 from typing import Any
 
 from harness.commands import choosing, reading
@@ -42,7 +43,7 @@ def chosen(options: Namespace) -> SavedRun:
     Raises RunError where there is none or it cannot be resumed, UsageError for an option that contradicts.
     """
     saved = reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports)
-    began = _options(saved.run)
+    began = _options(saved)
     for name, value in said(options).items():
         if value != began.get(name):
             raise UsageError(_contradiction(saved.run, name, value, began.get(name)))
@@ -51,9 +52,15 @@ def chosen(options: Namespace) -> SavedRun:
     return saved
 
 
-def _options(run: RunRow) -> dict[str, Json]:
+def _options(saved: SavedRun) -> dict[str, Json]:
+    run = saved.run
     if "options" in run:
         return run["options"]
+    if run["front"] == "merge":
+        deque(saved.rows(turns=False), maxlen=0)  # its parts are named at its end
+        parts = ", ".join(part["id"] for part in saved.run["parts"])
+        told = f"go on with what was cut short of {parts}, and merge them anew"
+        raise RunError(f"run {run['id']} cannot be resumed: it was merged from others; {told}")
     if run["front"] != "cli":
         why = f"it was played by {run['front']}, which asks again itself"
     else:

@@ -88,7 +88,8 @@ def _resume(saved: SavedRun, plan: Plan, options: Namespace) -> int:
         return dryrun.show(left, options)
     costs.announce(left, options)
     writer = reopen(saved, kept)
-    sys.stderr.write(f"run {saved.run['id']} goes on: {len(kept):,} trials are kept, {len(left.trials):,} are played\n")
+    numbers = f"{words.count(len(kept), 'trial')} kept, {len(left.trials):,} to play"
+    sys.stderr.write(f"run {saved.run['id']} goes on: {numbers}\n")
     return _finish(plan, left, writer, options)
 
 
