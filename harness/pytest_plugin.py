@@ -167,10 +167,13 @@ class TrialItem(pytest.Item):
     def setup(self) -> None:
         from harness.errors import CeilingReached, UsageError
 
+        refused = None
         try:
             self.row = self.config.stash[_ASKING].play(self.trial)
-        except (CeilingReached, UsageError) as refused:
-            pytest.fail(f"not played: {refused}", pytrace=False)
+        except (CeilingReached, UsageError) as fault:
+            refused = f"not played: {fault}"
+        if self.row is None:  # outside of the except, so that pytest does not tell both
+            pytest.fail(refused or "", pytrace=False)
         if self.row["status"] == "skipped":
             pytest.skip(self.row["skip"] or "")
         if self.row["status"] == "error":
@@ -201,14 +204,17 @@ def _place(row: Row) -> str:
 
 
 def _unjudged(row: Row) -> str:
+    from harness.commands import actionslog
+
     error = row["error"]
     assert error is not None
     lines = [_place(row), *_source(row["place"]["file"], row["place"]["line"]), row["id"], error["message"]]
-    return "\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])])
+    return actionslog.safe("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 
 def _mismatches(row: Row) -> str:
     """Every mismatch of the attempt: the line that asked for it, expected, actual."""
+    from harness.commands import actionslog
     from harness.render import words
 
     lines = [row["id"]]
@@ -223,7 +229,7 @@ def _mismatches(row: Row) -> str:
         lines += _source(where["file"], where["line"])
         lines += [f"  {said}"] if said else []
         lines += [f"  expected  {expected}", f"  actual    {actual}"] if expected or actual else []
-    return "\n".join(lines)
+    return actionslog.safe("\n".join(lines))
 
 
 def _source(file: str, line: int) -> list[str]:

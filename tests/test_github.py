@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -141,6 +142,30 @@ def test_a_log_may_hold_the_table_and_the_annotations(step: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "1 passed, 1 failed (2 trials)" in out
     assert "\n::error file=" in out
+
+
+COMMANDS = "boom\n::set-env name=A::b\n  ::error::c\n##[group]d"
+
+
+@pytest.mark.parametrize(("actions", "commands"), [("true", 0), ("", 3)])
+def test_no_text_is_a_command_in_the_log_of_a_step(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    actions: str,
+    commands: int,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", actions)
+    rows = [unjudged(error={"kind": "ask", "message": COMMANDS, "traceback": None})]
+    with RunWriter(tmp_path, run()) as writer:
+        writer.append(rows[0])
+        writer.close(summarise(rows))
+    main(["report", "--reports", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert len(re.findall(r"(?m)^\s*::|##\[", out)) == commands  # as the runner finds them
+    assert out.count("set-env") == 1
+    main(["report", "--reports", str(tmp_path), "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["results"][0]["error"]["message"] == COMMANDS
 
 
 def test_a_summary_that_cannot_be_written_is_said(

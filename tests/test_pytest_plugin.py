@@ -341,6 +341,7 @@ def test_a_ceiling_makes_errors_of_what_is_too_dear(project: pytest.Pytester) ->
     result.stdout.fnmatch_lines(
         ["not played: the ceiling of $0.00000010 would be passed: $0.00 is spent, and capitals/*"]
     )
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
 
 
 def test_a_ceiling_that_is_high_enough_is_not_felt(project: pytest.Pytester) -> None:

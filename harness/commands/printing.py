@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.commands import stepsummary
+from harness.commands import actionslog, stepsummary
 from harness.commands.stdout import Stdout
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
@@ -28,7 +28,8 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     for name, to in _places(options.format, kind):
         try:
             with to as out:
-                find(name, kind)(document, view(options, out), out)
+                log = actionslog.stream(out) if name == "table" and out is sys.stdout else out
+                find(name, kind)(document, view(options, out), log)
         except UsageError as fault:
             faults.append(fault)
     if faults:
