@@ -7,6 +7,7 @@ every command imports its own rooms.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     Commands = _SubParsersAction[ArgumentParser]
 
+_OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""What a file may be refused for that is no fault of this program."""
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 NEEDS_HELP = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
@@ -46,6 +49,11 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 2
+    except OSError as error:
+        if error.filename is None or error.errno not in _OF_THE_USER:
+            return _internal(argv)
+        sys.stderr.write(f"cannot use {error.filename}: {error.strerror}\n")
+        return 4
     except Exception:  # noqa: BLE001  the last resort: say it in two lines, keep the rest in a file
         return _internal(argv)
     return code
@@ -361,7 +369,9 @@ def _schema(commands: Commands) -> None:
 
 
 def _suites(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="suites, or folders of them (default: suites/)")
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=[], help="suites, or folders of them (default: suites/)"
+    )
 
 
 def _selection(parser: ArgumentParser, *, keyword: bool = True) -> None:

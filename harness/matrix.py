@@ -289,7 +289,7 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
         raise UsageError(f"no case has the tag {wanted}; {nearest(selection.tags[0], sorted(tags))}".rstrip("; "))
     if selection.keywords:
         ids = [group.id for suite in suites for group in _groups(suite, selection)]
-        words = {word for each in ids for word in re.split(r"[/@#\[\],]", each)}
+        words = {word for each in ids for word in re.split(r"[/@#\[\],]", each)} - {""}
         hint = Keywords(selection.keywords).nearest(sorted(words))
         raise UsageError(f"-k {selection.keywords!r} selects none of {len(ids)} groups of trials; {hint}".rstrip("; "))
 

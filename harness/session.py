@@ -127,6 +127,10 @@ def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
 
     Raises SuiteError with the complaints of all files, and UsageError.
     """
+    if not paths and not config.suites.exists():
+        raise UsageError(
+            f"there is no folder {config.suites}/ here: name suites, or let `gemini-harness init` make a first one"
+        )
     return plan_of(read(suite_files([Path(path) for path in paths] or [config.suites])), selection, config)
 
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from harness import session
 from harness.cli import main
 from harness.config import Config
 from harness.model import Target
+from harness.simulator import serve
 from tests.capitals import CONFIG, WRONG
 
 
@@ -62,8 +64,12 @@ def example(
 
 
 def saved_run(example: Example) -> Path:
-    (run,) = (example.folder / "reports").glob("*/run.jsonl")
+    (run,) = saved(example.folder)
     return run
+
+
+def saved(folder: Path) -> list[Path]:
+    return list(folder.glob("reports/*/run.jsonl"))
 
 
 # --- run ----------------------------------------------------------------------------------------------
@@ -168,6 +174,36 @@ def test_a_selection_that_selects_nothing_is_an_error_with_the_nearest_name(exam
     assert done.out == ""
 
 
+def test_what_a_selection_could_have_said_has_no_empty_word(example: Example) -> None:
+    assert "known here: capitals, " in example.run("run", "-k", "zzz").err
+
+
+def test_what_is_missing_is_named_without_what_may_be(example: Example) -> None:
+    done = example.run("migrate", "gemini-2.5-flash")
+    assert done.code == 4
+    assert "the following arguments are required: NEW\n" in done.err
+
+
+@pytest.mark.parametrize("argv", [["run"], ["report"], ["audit"], ["cassettes", "check"]])
+def test_a_name_that_no_file_can_have_is_a_mistake_of_the_user(example: Example, argv: list[str]) -> None:
+    done = example.run(*argv, "x" * 300)
+    assert (done.code, done.err.endswith("xxx: File name too long\n")) == (4, True)
+
+
+def test_a_folder_without_anything_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    empty = Example(tmp_path, capsys)
+    done = empty.run("run")
+    assert (done.code, done.err[:36]) == (4, "there is no folder suites/ here: nam")
+    assert "`gemini-harness init`" in done.err
+    done = empty.run("cassettes", "check")
+    assert (done.code, done.out) == (5, "no cassette is there: cassettes/ does not exist\n")
+    done = empty.run("history")
+    assert (done.code, done.err) == (5, "no saved run in reports/ has a trial yet: `gemini-harness run` saves one\n")
+
+
 def test_json_is_the_only_thing_on_stdout(example: Example) -> None:
     done = example.run(
         "run", "--format", "json", "--format", "junit:out/junit.xml", "--format", "markdown:out/table.md"
@@ -201,20 +237,28 @@ def test_a_dry_run_says_what_and_how_many_and_saves_nothing(example: Example) ->
 
 
 def test_an_interrupted_run_is_saved_and_reported(recorded: Path, tmp_path: Path) -> None:
-    suite = "suite: slow\nrepeat: 100\ncases:\n  - id: hi\n    model: gemini-3-flash-preview\n    prompt: '[simulate: latency 200]hi'\n"
+    suite = "suite: slow\nrepeat: 100\ncases:\n  - {id: hi, model: gemini-3-flash-preview, prompt: hi}\n"
     (tmp_path / "harness.toml").write_text(CONFIG)
     (tmp_path / "slow.yaml").write_text(suite)
     command = [sys.executable, "-m", "harness", "run", "slow.yaml", "--live", "--concurrency", "2", "-v"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    with serve.start(latency=0.2) as running:  # ten seconds in all
+        environment = {**os.environ, "SIMULATOR_BASE_URL": running.url}
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        while process.poll() is None and sum(len(run.read_bytes().splitlines()) for run in saved(tmp_path)) < 4:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert process.returncode == 2, err
-    assert "interrupted: " in out
-    assert re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
+    told = re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
+    assert told, out
+    (run,) = saved(tmp_path)
+    _, *trials, ending = map(json.loads, run.read_bytes().splitlines())
+    assert 3 <= len(trials) == int(told[1]) == ending["trials"] < 100
+    assert ending["interrupted"]
+    assert f"interrupted: 1 passed ({told[1]} trials)" in out
     assert "Traceback" not in err
-    assert list(tmp_path.glob("reports/*/run.jsonl"))
 
 
 # --- other commands -----------------------------------------------------------------------------------

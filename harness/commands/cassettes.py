@@ -53,6 +53,9 @@ def _recover(paths: Iterable[str | Path]) -> int:
 
 def _check(paths: Sequence[Path], settings: Config) -> int:
     """The files named; without any, the whole folder, which is then held against the suites too."""
+    if not paths and not settings.cassettes.is_dir():
+        sys.stdout.write(f"no cassette is there: {settings.cassettes}/ does not exist\n")
+        return 5
     number = len(upkeep.cassettes_in(paths or [settings.cassettes]))
     findings = upkeep.inspect(paths or [settings.cassettes], secrets=known(os.environ, settings.providers))
     if not paths and settings.suites.is_dir():

@@ -78,4 +78,4 @@ def _say(done: Imported, suite: Path, options: Namespace) -> None:
     numbers = {"case": done.cases, "answer": done.answers}
     cases, answers = (f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
     say(f"{suite}: {cases}, {answers} on cassettes\n")
-    say(f"now: gemini-harness run {suite}\n")
+    say(f"now: gemini-harness run {suite}{'' if done.answers else ' --record-mode once'}\n")
