@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from harness.compare import compare_axis, compare_runs, with_answers
 from harness.gates import Answer, Gate
 from harness.render import Report, View, find
-from harness.render.html import plots, sides, write_comparison
+from harness.render.html import comparison as comparisons
+from harness.render.html import overview, plots, sides, write_comparison
 from harness.render.html.markup import block, element
 from harness.render.html.trials import BLOCK, grounded
 from harness.rows import Row, dumps
@@ -235,6 +236,17 @@ def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
     text = compared(one, other)
     assert len(text) < sides.ROOM * 1.2
     assert text.count(">[null]<") > 10
+
+
+def test_a_comparison_of_very_many_cells_shows_those_that_differ_and_says_what_it_left_out() -> None:
+    last = comparisons.CELLS
+    one, other = [row(f"case-{n}") for n in range(last)], [row(f"case-{n}") for n in range(last)]
+    one, other = [*one, row("the-last")], [*other, failed("the-last")]
+    text = compared(one, other)
+    assert text.count("<tr data-differs") == 1
+    assert text.count('<th scope="row">geography/') == last
+    assert "5,000 of 5,001 cells: first all 1 whose verdict differs" in text
+    assert "cells:" not in compared(one[:3], other[:3])
 
 
 # --- what it does -------------------------------------------------------------------------------------
@@ -553,3 +565,21 @@ def test_of_five_thousand_trials_only_those_in_sight_are_drawn(opened: Any) -> N
     shown.keys("/", *"case-499")
     assert shown.text(".tools output") == "10 of 5,000 trials"
     assert len(shown.all(".line")) == 10
+
+
+def test_a_matrix_of_very_many_cases_shows_the_first_and_says_so() -> None:
+    text = page([row(f"case-{n}") for n in range(overview.CELLS + 10)])
+    assert len(re.findall(r"<button[^>]*data-group", text)) == overview.CELLS
+    assert "The first 2,500 of 2,510 cases" in text
+    assert "The first" not in page([row()])
+
+
+def test_costs_that_are_not_all_known_say_at_least_and_why(opened: Any) -> None:
+    paid, unknown = {"cost_usd": 0.0000015}, {"latency_s": 1.0}
+    rows = [row(measures=paid), row("dear", measures=unknown, unpriced="no price of model x", turns=[said("x")])]
+    assert '<td class="n">&gt;0.0000015</td>' in page(rows)
+    shown = opened(rows)
+    shown.keys("j")
+    assert "0.0000015" in shown.text("#line-0")
+    shown.keys("j", ENTER)
+    assert "no price of model x" in shown.text("#trial .facts")

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from harness.compare import ANSWER, Comparison, Flip
+from harness.compare import ANSWER, Comparison, Flip, Pair
 from harness.model import Json
 from harness.render import words
 from harness.render.content.migration import bottom_line
 from harness.render.html import sides
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
+from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.migration import Migration
 
 LINKS = ("summary", "differences", "flips", "cells")
+CELLS = 5_000
+"""Cells in the table."""
 OPEN = 20
 """Flips that are shown at once."""
 _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
@@ -27,14 +30,14 @@ Object = Mapping[str, Any]
 
 def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Iterator[Markup]:
     """``numbers``: of the trials that the script has; ``home``: where the list of runs is, if the page is served."""
-    document = comparison.to_json()
+    document = {name: each for name, each in comparison.fields() if name not in ("cells", "flips")}
     if comparison.simulated:
         real = any(not simulated for side in comparison.provenance for _, _, simulated in side)
         yield simulated("Some of these answers were" if real else "These answers were")
-    yield _summary(document)
+    yield _summary(document, comparison)
     yield section("differences", _differences(document["verdicts"]))
     yield section("flips", _flips(comparison, numbers, home))
-    yield section("cells", _cells(document["cells"]))
+    yield section("cells", _cells(comparison.pairs))
     if numbers:
         yield section("trials", element("p", "Both sides of the flips.", class_="about"), element("div", id="list"))
 
@@ -52,11 +55,11 @@ def moved(document: Migration) -> Markup:
     )
 
 
-def _summary(document: Object) -> Markup:
-    paired = sum(1 for cell in document["cells"] if cell["reference"] and cell["candidate"])
+def _summary(document: Object, comparison: Comparison) -> Markup:
+    paired, cells, flips = (len(each) for each in (comparison.paired, comparison.pairs, comparison.flips))
     said = {
         **{side: _side(document, side) for side in _SIDES},
-        "paired": f"{words.count(paired, 'cell')} of {len(document['cells']):,}; {words.count(len(document['flips']), 'flip')}",
+        "paired": f"{words.count(paired, 'cell')} of {cells:,}; {words.count(flips, 'flip')}",
     }
     listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
     gates = [_gate(each) for each in document["gates"]]
@@ -198,8 +201,11 @@ def _difference(verdict: Object, column: str) -> Markup:
     return element("td", text, class_=None if column in ("measure", "suite") else "n")
 
 
-def _cells(cells: Sequence[Object]) -> Markup:
-    measures = [each for each in _SHOWN if any(each in _measures(cell, side) for cell in cells for side in _SIDES)]
+def _cells(pairs: Sequence[Pair]) -> Markup:
+    shown, part = _part(pairs)
+    measures = [
+        each for each in _SHOWN if any(_typical(side, each) is not None for pair in shown for side in _both(pair))
+    ]
     header = ["cell", "reference", "candidate"]
     header += [f"{words.label(each)} {side}" for each in measures for side in ("ref.", "cand.")]
     tools = element(
@@ -208,7 +214,20 @@ def _cells(cells: Sequence[Object]) -> Markup:
         element("label", element("input", type="checkbox", id="differing"), " only where the verdict differs"),
         class_="tools",
     )
-    return element("div", tools, _table(header, [_cell(cell, measures) for cell in cells], 3, id="cells-table"))
+    table = _table(header, [_cell(pair, measures) for pair in shown], 3, id="cells-table")
+    return element("div", element("p", part, class_="about") if part else None, tools, table)
+
+
+def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
+    """The cells that the page has, and what it says where that is not all: those whose verdict differs come first, then."""
+    if len(pairs) <= CELLS:
+        return pairs, ""
+    first = sorted(pairs, key=lambda pair: not _differs(pair))
+    differ = sum(map(_differs, pairs))
+    kept = f"all {differ:,} whose" if differ <= CELLS else f"of the {differ:,} whose"
+    return first[:CELLS], (
+        f"{CELLS:,} of {len(pairs):,} cells: first {kept} verdict differs, then in their order; --format json has all"
+    )
 
 
 def filtering(what: str) -> Markup:
@@ -220,28 +239,30 @@ def filtering(what: str) -> Markup:
 _SIDES = sides.NAMES
 
 
-def _measures(cell: Object, side: str) -> Object:
-    measures: Object = (cell[side] or {}).get("measures", {})
-    return measures
+def _both(pair: Pair) -> tuple[Group | None, Group | None]:
+    return pair.reference, pair.candidate
 
 
-def _cell(cell: Object, measures: Sequence[str]) -> Markup:
-    marks = [_mark(cell[side]) for side in _SIDES]
+def _differs(pair: Pair) -> bool:
+    reference, candidate = map(_mark, _both(pair))
+    return reference != candidate
+
+
+def _typical(side: Group | None, measure: str) -> float | None:
+    return None if side is None else side.typical(measure)
+
+
+def _cell(pair: Pair, measures: Sequence[str]) -> Markup:
     numbers = (
-        element("td", words.measured(each, _measures(cell, side).get(each)), class_="n")
+        element("td", words.measured(each, _typical(side, each)), class_="n")
         for each in measures
-        for side in _SIDES
+        for side in _both(pair)
     )
-    differs = marks[0] != marks[1]
-    sides = (
-        element("td", mark, class_=(cell[side] or {}).get("status", "none"))
-        for mark, side in zip(marks, _SIDES, strict=True)
-    )
-    return element("tr", element("th", cell["id"], scope="row"), *sides, *numbers, data_differs=differs)
+    marks = (element("td", _mark(side), class_=side.status if side else "none") for side in _both(pair))
+    return element("tr", element("th", pair.id, scope="row"), *marks, *numbers, data_differs=_differs(pair))
 
 
-def _mark(side: Object | None) -> str:
+def _mark(side: Group | None) -> str:
     if side is None:
         return "not there"
-    share = f" {side['passed']}/{side['attempts']}" if side["attempts"] > 1 else ""
-    return words.MARKS[side["status"]] + share
+    return words.MARKS[side.status] + (f" {side.passed}/{side.attempts}" if side.attempts > 1 else "")

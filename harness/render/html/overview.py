@@ -16,6 +16,9 @@ from harness.sweeps import sweeps
 OPEN, LISTED = 8, 100
 """Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
 
+CELLS = 2_500
+"""Cells in a grid of the matrix: a browser lays so many out in about a second."""
+
 Numbers = Mapping[str, int]
 """Group -> its number in the script's data."""
 
@@ -157,7 +160,8 @@ def _tallied(groups: Sequence[Group], statuses: Sequence[Status], measures: Sequ
         number = sum(group.status == status for group in groups)
         yield element("td", f"{number:,}" if number else "-", class_=f"n {status if number else 'none'}")
     for each in measures:
-        yield element("td", words.measured(each, _told(groups, each)), class_="n")
+        told = words.spent(groups) if each == "cost_usd" else words.measured(each, _told(groups, each))
+        yield element("td", told, class_="n")
 
 
 def _told(groups: Sequence[Group], measure: str) -> float | None:
@@ -190,8 +194,13 @@ def _suite(suite: str, groups: Sequence[Group], about: str, view: View, numbers:
 
 
 def _grid(grid: Grid, provider: str | None, view: View, numbers: Numbers) -> Markup:
-    rows = [_case(case, grid, view, numbers) for case in grid.cases]
-    return element("table", element("thead", *_head(grid, provider)), element("tbody", *rows), class_="matrix")
+    some = grid.cases[: max(1, CELLS // len(grid.columns))]
+    rows = [_case(case, grid, view, numbers) for case in some]
+    table = element("table", element("thead", *_head(grid, provider)), element("tbody", *rows), class_="matrix")
+    if len(some) == len(grid.cases):
+        return table
+    part = f"The first {len(some):,} of {len(grid.cases):,} cases; the list of trials has all of them."
+    return element("div", table, element("p", part, class_="about"))
 
 
 def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:

@@ -52,8 +52,11 @@
   function measured(name, value) {
     if (value == null) return "-";
     if (name.endsWith("_s")) return seconds(value);
-    return name === "cost_usd" ? value.toFixed(4) : value.toLocaleString("en", { maximumFractionDigits: 1 });
+    return name === "cost_usd" ? dollars(value) : value.toLocaleString("en", { maximumFractionDigits: 1 });
   }
+
+  // Two digits that matter, and no fewer than cents.
+  const dollars = (value) => value.toFixed(value ? Math.min(Math.max(2, 1 - Math.floor(Math.log10(Math.abs(value)))), 100) : 2);
 
   const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
@@ -434,7 +437,7 @@
       yield list({
         side: trial.side, case: place, target: trial.target, axes, cassette: row.cassette,
         answer: heard && `${heard.mode === "live" ? "live from" : "replayed; recorded from"} ${heard.recorded_from}${heard.recorded_at ? `, ${heard.recorded_at.slice(0, 19).replace("T", " ")}` : ""}${heard.timing === "lost" ? "; timing lost" : ""}`,
-        "expected to fail": row.xfail, skipped: row.skip, again: rerun,
+        "expected to fail": row.xfail, skipped: row.skip, "cost unknown": row.unpriced, again: rerun,
       });
       if (row.error) {
         yield el("h3", { class: "error" }, "could not be judged", el("small", {}, row.error.kind));
