@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from itertools import chain
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
@@ -59,8 +61,10 @@ _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_F
 class Past:
     """The history of a folder of runs, as it is now. Use as a context manager. ``notes`` say what a reader should know."""
 
-    def __init__(self, reports: Path, *, rebuild: bool = False) -> None:
+    def __init__(self, reports: Path, *, rebuild: bool = False, within: float | None = None) -> None:
+        """``within``: seconds after which no further run is taken in, the latest first; ``notes`` say how many wait."""
         self.notes: list[str] = []
+        self._within = within
         self._reports = reports
         file = reports / FILE
         if rebuild:
@@ -107,11 +111,19 @@ class Past:
         there = {path.parent.name: path for path in self._reports.glob(f"*/{NAME}")}
         for folder in known.keys() - there.keys():
             db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
-        for folder, path in sorted(there.items()):
+        fresh = []
+        for folder, path in sorted(there.items(), reverse=True):
             with suppress(FileNotFoundError):
                 about = path.stat()
                 if known.get(folder) != (about.st_size, about.st_mtime_ns):
-                    _put(db, path, about.st_size, about.st_mtime_ns)
+                    fresh.append((path, about.st_size, about.st_mtime_ns))
+        end = inf if self._within is None else monotonic() + self._within
+        for left, (path, size, changed) in zip(range(len(fresh) - 1, -1, -1), fresh, strict=True):
+            with suppress(FileNotFoundError):
+                _put(db, path, size, changed)
+            if left and monotonic() >= end:
+                self.notes.append(f"{left:,} of {len(there):,} runs are not read yet: asking again goes on with them")
+                break
         for folder, damage in db.execute("SELECT folder, damage FROM runs WHERE damage IS NOT NULL ORDER BY folder"):
             self.notes.append(f"run {folder} is left out: {damage}")
 

@@ -184,6 +184,8 @@ class RunRow(TypedDict):
     planned: NotRequired[int]
     resumed: NotRequired[list[SittingRow]]
     parts: NotRequired[list[PartRow]]
+    migration: NotRequired[list[str]]
+    """The old and the new target, where it was made by ``migrate``."""
 
 
 class CostRow(TypedDict):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import http.client
+import io
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +15,12 @@ import pytest
 
 from harness.commands.view import serve
 from harness.errors import UsageError
+from harness.render import View, find
+from harness.render.html import past
 from harness.rows import Row
 from harness.store import RunWriter
 from harness.summary import summarise
+from harness.trend import History
 from tests.made import failed, row, run, verdict
 
 Ask = Callable[..., tuple[int, str]]
@@ -200,3 +205,59 @@ def test_a_port_that_is_taken_is_said(reports: Path) -> None:
         server.server_close()
     with pytest.raises(UsageError, match="cannot serve on port 70000"):
         serve(reports, 70_000)
+
+
+def test_the_history_draws_a_line_per_measure_and_leads_to_the_runs(ask: Ask, reports: Path) -> None:
+    status, page = ask("/history")
+    assert status == 200
+    assert "<strong>SIMULATED</strong>" in page
+    assert 'href="/run/20260102-000000-b"' in page
+    text = re.sub(r"\s+", " ", said(page))
+    assert "geography at simulator/pro, answered by simulator (SIMULATED answers)" in text
+    assert "pass rate 0% , 0% to 100%" in text
+    assert "+1 failed" in text
+    assert 'href="/history"' in ask("/")[1]
+
+
+def test_the_history_never_waits_for_all_runs(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.commands.view.PATIENCE", 0)
+    first, second = said(ask("/history")[1]), said(ask("/history")[1])
+    assert "1 of 2 runs are not read yet" in first
+    assert ("20260102-000000-b" in first, "20260101-000000-a" in first) == (True, False)
+    assert "not read yet" not in second
+    assert "20260101-000000-a" in second
+
+
+def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
+    out = io.StringIO()
+    find("html", "history")(History([]), View(), out)
+    assert "no saved run has anything to tell" in out.getvalue()
+
+
+def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
+    runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
+    drawn = past._drawn("totalTokenCount", [each["measures"].get("totalTokenCount") for each in runs])
+    assert drawn is not None
+    assert drawn.count("<polyline") == 2
+    assert "9 last; 5 to 9 in 4 runs" in drawn
+    assert past._drawn("cost_usd", [None, None]) is None
+
+
+def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, reports: Path) -> None:
+    levels = [row(f"case-{n}", axes={"thinking": each}) for each in ("low", "medium", "high") for n in range(3)]
+    save(reports, "20260104-swept", levels)
+    assert 'href="/sweep/20260104-swept"' in ask("/run/20260104-swept")[1]
+    assert "The knee" in said(ask("/sweep/20260104-swept")[1])
+    status, page = ask("/sweep/20260101-000000-a")
+    assert (status, "holds no sweep" in said(page)) == (404, True)
+    assert "/sweep/" not in ask("/run/20260101-000000-a")[1]
+
+    both = ["simulator/flash", "simulator/pro"]
+    with RunWriter(reports, run(id="20260105-moved", migration=both)) as writer:
+        for each in [row(target=both[0]), failed(target=both[1])]:
+            writer.append(each)
+    assert "none, migration" in said(ask("/")[1])
+    page = ask("/run/20260105-moved")[1]
+    assert "migration: simulator/flash to simulator/pro" in said(page)
+    (link,) = re.findall(r'href="(/within[^"]*)"', page)
+    assert ask(html.unescape(link))[0] == 200

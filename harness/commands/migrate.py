@@ -176,7 +176,7 @@ def _pinned(plan: Plan) -> dict[Place, str]:
 
 def _played(plan: Plan, old: Side, new: Side, options: Namespace) -> _Played:
     """The old side first: where nothing of it is there, the new one is not asked. Raises NoRecording, UsageError."""
-    with RunWriter(plan.config.reports, _header(plan, new)) as writer:
+    with RunWriter(plan.config.reports, _header(plan, old, new)) as writer:
         judge = session.Judge(plan.config)
         played = _Played(plan, writer, judge, Progress(len(plan.trials), options))
         try:
@@ -191,11 +191,12 @@ def _played(plan: Plan, old: Side, new: Side, options: Namespace) -> _Played:
     return played
 
 
-def _header(plan: Plan, new: Side) -> RunRow:
+def _header(plan: Plan, old: Side, new: Side) -> RunRow:
     """Without the options of a run: what was cut short is migrated anew, not resumed."""
     row = plan.header("live" if new.live else new.record_mode, "cli", {})
     row.pop("options", None)
     row.pop("planned", None)
+    row["migration"] = [str(old), str(new)]
     return row
 
 

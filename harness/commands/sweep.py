@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
 from harness.commands import printing, reading
 from harness.commands.compare import margin
+from harness.differences import MARGINS
 from harness.errors import UsageError
 from harness.render import words
 from harness.shape import nearest
@@ -23,19 +25,25 @@ def main(options: Namespace) -> int:
     saved = reading.run(options.run, options)
     summary = summarise(saved.rows(turns=False))
     _check(options, summary, saved)
-    found = sweeps(summary, options.axis, options.suite, share)
-    if not found:
-        sys.stderr.write(f"{_nothing(summary, saved)}\n")
+    document = swept_run(summary, saved, options.axis, options.suite, share)
+    if not document.sweeps:
+        sys.stderr.write(f"{nothing(summary, saved)}\n")
         return 5
-    document = Sweeps(
-        saved.run["id"],
-        words.provenance(summary),
-        words.simulated(summary),
-        found,
-        [*saved.notes, *_left_out(found)],
-    )
     printing.show(document, "sweep", options)
     return 0
+
+
+def swept_run(
+    summary: Summary,
+    saved: SavedRun,
+    axes: Sequence[str] = (),
+    suites: Sequence[str] = (),
+    share: float = MARGINS["pass_rate"],
+) -> Sweeps:
+    """The sweeps of a run, of all axes and suites unless some are named."""
+    found = sweeps(summary, axes, suites, share)
+    answers, simulated = words.provenance(summary), words.simulated(summary)
+    return Sweeps(saved.run["id"], answers, simulated, found, [*saved.notes, *_left_out(found)])
 
 
 def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:
@@ -47,7 +55,7 @@ def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:
                 raise UsageError(f"run {saved.run['id']} has no {what} {name!r}; {nearest(name, known)}".rstrip("; "))
 
 
-def _nothing(summary: Summary, saved: SavedRun) -> str:
+def nothing(summary: Summary, saved: SavedRun) -> str:
     there = "; ".join(f"{axis}: {', '.join(values)}" for axis, values in swept(summary).items())
     return (
         f"run {saved.run['id']} holds no sweep: that takes one target, asked at three values or more of an axis that has an "

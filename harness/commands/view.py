@@ -7,29 +7,38 @@ import json
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from harness.commands import compare, reading
+from harness.commands import compare, reading, sweep
 from harness.compare import axis_values
 from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
+from harness.history import Past
 from harness.render import View
 from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
 from harness.store import NAME, complete, load
 from harness.summary import summarise
+from harness.trend import History, lines
 
 LOOPBACK = "127.0.0.1"
 NAMES = frozenset({LOOPBACK, "localhost"})
 """Hosts that a browser on this machine asks for: a page of somewhere else, whose name leads here, is refused."""
 TAIL = 1 << 20
 """Bytes that are looked through for the last line of a run."""
+SPOOL = 4 << 20
+"""Bytes of a page that are kept in memory."""
+LAST = 200
+"""Runs in the history."""
+PATIENCE = 2.0
+"""Seconds that the history takes in runs which it does not know yet."""
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -109,6 +118,10 @@ def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
     if path == "/within":
         values = [f"{asked.get('axis', '')}={asked.get(side, '')}" for side in ("reference", "candidate")]
         return _compared(_known(asked.get("run", ""), reports), axis=values)
+    if path.startswith("/sweep/"):
+        return _sweep(_known(path.removeprefix("/sweep/"), reports))
+    if path == "/history":
+        return _history(reports)
     raise RunError(f"there is nothing at {path}")
 
 
@@ -126,9 +139,41 @@ def _known(name: str, reports: Path) -> Path:
 
 
 def _run(path: Path) -> Iterable[str]:
-    out = io.StringIO()
-    pages.write_run(reading.report(load(path)), View(details=None), out, home="/")
-    return [out.getvalue()]
+    report = reading.report(load(path))
+    return _written(lambda out: pages.write_run(report, View(details=None), out, home="/"))
+
+
+def _sweep(path: Path) -> Iterable[str]:
+    run = load(path)
+    summary = summarise(run.rows(turns=False))
+    document = sweep.swept_run(summary, run)
+    if not document.sweeps:
+        raise RunError(sweep.nothing(summary, run))
+    return _written(lambda out: pages.write_sweep(document, View(), out, home="/"))
+
+
+def _history(reports: Path) -> Iterable[str]:
+    with Past(reports, within=PATIENCE) as past:
+        entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=LAST)
+        document = History(list(lines(entries)), past.notes, earlier)
+    return _written(lambda out: pages.write_history(document, View(), out, home="/"))
+
+
+def _written(write: Callable[[TextIO], None]) -> Iterator[str]:
+    """A page, complete before its first byte is sent; one that is large lies on the disk meanwhile."""
+    file = cast("TextIO", SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
+    try:
+        write(file)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return _pieces(file)
+
+
+def _pieces(file: TextIO) -> Iterator[str]:
+    with file:
+        yield from iter(partial(file.read, 1 << 16), "")
 
 
 def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()) -> Iterable[str]:
@@ -141,9 +186,8 @@ def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()
         gate=[],
         reports=str(base.parent.parent),
     )
-    out = io.StringIO()
-    pages.write_comparison(compare.compared(asked), View(), out, home="/")
-    return [out.getvalue()]
+    comparison = compare.compared(asked)
+    return _written(lambda out: pages.write_comparison(comparison, View(), out, home="/"))
 
 
 def _choice(path: Path) -> Iterable[str]:

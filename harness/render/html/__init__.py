@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TextIO
 from harness.compare import Comparison
 from harness.render import Report, View, output, words
 from harness.render.html import comparison as comparisons
-from harness.render.html import overview, sides, sweeping, trials
+from harness.render.html import overview, past, sides, sweeping, trials
 from harness.render.html.markup import Markup, block, closing, opening
 
 if TYPE_CHECKING:
     from harness.migration import Migration
     from harness.sweeps import Sweeps
+    from harness.trend import History
 
 
 @output("html", of="run")
@@ -28,6 +29,7 @@ def write_run(report: Report, view: View, out: TextIO, home: str | None = None) 
     out.writelines(opening(f"{words.totals(report.summary.totals())} - run {report.run['id']}"))
     out.write(overview.heading(f"run {report.run['id']}", list(sections), home) + "\n<main>\n")
     out.write(overview.made_up(report.summary) or "")
+    out.write(overview.elsewhere(report, home) if home else "")
     out.writelines(overview.section(name, inside) + "\n" for name, inside in sections.items())
     out.write("</main>\n")
     out.write(block(trials.facts(report.summary, report.run), id="facts") + "\n")
@@ -57,11 +59,31 @@ def write_comparison(
     out.write(closing())
 
 
+@output("html", of="history")
+def history_html(document: History, view: View, out: TextIO) -> None:
+    """One self-contained page: lines over time, and the tables under them."""
+    write_history(document, view, out)
+
+
+def write_history(document: History, _view: View, out: TextIO, home: str | None = None) -> None:
+    """``home``: the address of the list of runs, where there is one."""
+    out.writelines(opening("history"))
+    out.write(overview.heading("history", (), home) + "\n<main>\n")
+    out.writelines(f"{each}\n" for each in past.sections(document, home))
+    out.write("</main>\n")
+    out.write(closing())
+
+
 @output("html", of="sweep")
-def sweep_html(document: Sweeps, _view: View, out: TextIO) -> None:
+def sweep_html(document: Sweeps, view: View, out: TextIO) -> None:
     """One self-contained page: a table per sweep, and its knee."""
+    write_sweep(document, view, out)
+
+
+def write_sweep(document: Sweeps, _view: View, out: TextIO, home: str | None = None) -> None:
+    """``home``: the address of the list of runs, where there is one."""
     out.writelines(opening(f"sweeps of run {document.run}"))
-    out.write(overview.heading(f"sweeps of run {document.run}", ("sweeps", "notes")) + "\n<main>\n")
+    out.write(overview.heading(f"sweeps of run {document.run}", ("sweeps", "notes"), home) + "\n<main>\n")
     out.writelines(f"{each}\n" for each in sweeping.sections(document))
     out.write("</main>\n")
     out.write(closing())

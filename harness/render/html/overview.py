@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote, urlencode
 
 from harness.model import Status
 from harness.render import Report, View, layout, words
@@ -11,7 +12,7 @@ from harness.render.html.markup import Markup, element
 from harness.render.layout import Column, Grid
 from harness.rows import RunRow, VerdictRow
 from harness.summary import Group, Summary
-from harness.sweeps import sweeps
+from harness.sweeps import sweeps, swept
 
 OPEN, LISTED = 8, 100
 """Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
@@ -19,6 +20,8 @@ OPEN, LISTED = 8, 100
 CELLS = 2_500
 """Cells in a grid of the matrix: a browser lays so many out in about a second."""
 
+THREE = 3
+"""Values of an axis that make a sweep."""
 Numbers = Mapping[str, int]
 """Group -> its number in the script's data."""
 
@@ -67,6 +70,24 @@ def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
 
 def section(name: str, *inside: str | None) -> Markup:
     return element("section", element("h2", name), *inside, id=name)
+
+
+def elsewhere(report: Report, home: str) -> Markup:
+    """What else the server shows of this run."""
+    name = quote(report.run["id"])
+    axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
+    both = report.run.get("migration")
+    ways = [
+        (f"migration: {' to '.join(both)}", f"within?{urlencode(_sides(report.run['id'], both))}") if both else None,
+        (f"sweeps of {', '.join(axes)}", f"sweep/{name}") if axes else None,
+        ("compare two targets or values", f"compare?base={name}&candidate={name}"),
+        ("history", "history"),
+    ]
+    return element("p", *(element("a", text, href=home + way) for text, way in filter(None, ways)), class_="ways")
+
+
+def _sides(run: str, both: Sequence[str]) -> dict[str, str]:
+    return {"run": run, "axis": "target", "reference": both[0], "candidate": both[-1]}
 
 
 # --- the summary --------------------------------------------------------------------------------------

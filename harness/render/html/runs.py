@@ -48,7 +48,8 @@ def _table(entries: Sequence[Entry]) -> Markup:
     )
     button = element("button", "compare", type="submit", class_="go") if readable else None
     note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
-    tools = element("p", filtering("runs"), button, note, class_="tools sticky")
+    over_time = element("a", "history", href="/history")
+    tools = element("p", filtering("runs"), button, note, over_time, class_="tools sticky")
     return element("form", tools, element("div", table, class_="wide"), action="/compare", method="get")
 
 
@@ -77,7 +78,7 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
         element("td", _some([suite["suite"] for suite in run["suites"]])),
         element("td", _some(run["targets"])),
-        element("td", run["record_mode"]),
+        element("td", f"{run['record_mode']}, migration" if run.get("migration") else run["record_mode"]),
     )
 
 
