@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -247,6 +248,60 @@ def test_a_comparison_of_very_many_cells_shows_those_that_differ_and_says_what_i
     assert text.count('<th scope="row">geography/') == last
     assert "5,000 of 5,001 cells: first all 1 whose verdict differs" in text
     assert "cells:" not in compared(one[:3], other[:3])
+
+
+# --- what can be seen ------------------------------------------------------------------------------------
+
+CSS = (files("harness.render.html") / "page.css").read_text("utf-8")
+PALETTE = {name: pair for name, *pair in re.findall(r"--(\w+): light-dark\((#\w+), (#\w+)\)", CSS)}
+STATUSES = ("passed", "failed", "error", "skipped", "xfailed")
+Color = tuple[float, float, float]
+
+
+def rgb(name: str, theme: int) -> Color:
+    text = PALETTE[name][theme].lstrip("#")
+    red, green, blue = (int(text[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    return red, green, blue
+
+
+def mixed(color: Color, ground: Color, share: float) -> Color:
+    """CSS ``color-mix(in srgb, color share, transparent)`` over a ground."""
+    red, green, blue = (share * one + (1 - share) * other for one, other in zip(color, ground, strict=True))
+    return red, green, blue
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The ratio of WCAG 2.2: 1 to 21."""
+
+    def luminance(color: Color) -> float:
+        lights = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color)
+        return sum(share * light for share, light in zip((0.2126, 0.7152, 0.0722), lights, strict=True))
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_can_be_read_on_every_ground(theme: int) -> None:
+    texts = ("ink", "soft", "accent", *STATUSES)
+    found = {
+        f"{text} on {ground}": contrast(rgb(text, theme), rgb(ground, theme))
+        for text in texts
+        for ground in ("back", "panel", "raised", "pick")
+    }
+    found |= {f"{text} on raised": contrast(rgb(text, theme), rgb("raised", theme)) for text in ("s0", "s1", "s2")}
+    panel = rgb("panel", theme)
+    found |= {
+        f"{text} in the matrix": contrast(rgb(text, theme), mixed(rgb(text, theme), panel, 0.16)) for text in STATUSES
+    }
+    assert {name: round(ratio, 2) for name, ratio in found.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_focus_and_lines_can_be_seen(theme: int) -> None:
+    assert re.search(r":focus-visible \{ outline: 2px solid var\(--accent\)", CSS)
+    for name in ("accent", "s0", "s1", "s2", "s3", "s4", "s5"):
+        assert contrast(rgb(name, theme), rgb("panel", theme)) >= 3
 
 
 # --- what it does -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from harness.render import words
 from harness.render.content.migration import bottom_line
 from harness.render.html import sides
 from harness.render.html.markup import Markup, element
-from harness.render.html.overview import section, simulated
+from harness.render.html.overview import UNSCRIPTED, section, simulated
 from harness.summary import Group
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -
     yield section("flips", _flips(comparison, numbers, home))
     yield section("cells", _cells(comparison.pairs))
     if numbers:
-        yield section("trials", element("p", "Both sides of the flips.", class_="about"), element("div", id="list"))
+        yield section(
+            "trials", element("p", "Both sides of the flips.", class_="about"), UNSCRIPTED, element("div", id="list")
+        )
 
 
 def moved(document: Migration) -> Markup:

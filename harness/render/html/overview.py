@@ -22,6 +22,12 @@ CELLS = 2_500
 
 THREE = 3
 """Values of an axis that make a sweep."""
+UNSCRIPTED = element(
+    "noscript",
+    element(
+        "p", "The list of trials, and what was said in each, need JavaScript: it is off. All above stands without it."
+    ),
+)
 Numbers = Mapping[str, int]
 """Group -> its number in the script's data."""
 
@@ -65,7 +71,7 @@ def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
     yield "matrix", _matrix(report, view, numbers)
     if drawn := list(_plots(report.summary)):
         yield "plots", element("div", *drawn)
-    yield "trials", element("div", id="list")
+    yield "trials", element("div", UNSCRIPTED, element("div", id="list"))
 
 
 def section(name: str, *inside: str | None) -> Markup:

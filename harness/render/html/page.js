@@ -159,6 +159,14 @@
     }
   }
 
+  // Paper cannot be unfolded.
+  const unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded.push(...document.querySelectorAll("main details:not([open])"));
+    for (const each of unfolded) each.open = true;
+  });
+  addEventListener("afterprint", () => { for (const each of unfolded.splice(0)) each.open = false; });
+
   const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
   const unmarked = [...document.querySelectorAll(".flips .pair, .failures .sides")];
   function markSome() {
@@ -287,8 +295,9 @@
       if (state.sort !== null) shown.sort(order);
       for (const each of chips) each.setAttribute("aria-pressed", state.statuses.has(each.dataset.status));
       for (const each of head.querySelectorAll("button")) {
-        if (each.dataset.sort === String(state.sort)) each.setAttribute("aria-sort", state.down ? "descending" : "ascending");
-        else each.removeAttribute("aria-sort");
+        const by = each.dataset.sort === String(state.sort);
+        each.setAttribute("aria-pressed", by);
+        each.dataset.order = by ? (state.down ? "descending" : "ascending") : "";
       }
       counted.textContent = shown.length === all.length ? count(all.length, "trial") : `${shown.length.toLocaleString("en")} of ${count(all.length, "trial")}`;
       state.at = picked ? shown.indexOf(picked) : -1;

@@ -39,10 +39,9 @@ def sections(document: History, home: str | None) -> Iterator[Markup]:
 
 def _subject(lines: Sequence[Line], home: str | None) -> Markup:
     drawn = [figure for measure, of in DRAWN if (figure := _drawn(measure, [of(line.entry) for line in lines]))]
-    made_up = any(line.entry.simulated for line in lines)
     return element(
         "div",
-        element("h3", subject(lines), " ", element("span", "SIMULATED", class_="sim") if made_up else None),
+        element("h3", subject(lines)),
         element("div", *drawn, class_="plots"),
         *_tables(list(reversed(lines)), home),
         class_="suite",

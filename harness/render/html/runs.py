@@ -78,7 +78,7 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
         element("td", _some([suite["suite"] for suite in run["suites"]])),
         element("td", _some(run["targets"])),
-        element("td", f"{run['record_mode']}, migration" if run.get("migration") else run["record_mode"]),
+        element("td", run["record_mode"]),
     )
 
 
@@ -96,6 +96,8 @@ def _verdicts(entry: Entry) -> Iterator[Markup | str]:
             yield element("span", f"{number:,} {status} ", class_=status)
     if entry.simulated:
         yield element("span", "SIMULATED", class_="sim")
+    if entry.run and entry.run.get("migration"):
+        yield element("small", " migration")
 
 
 def choosing(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
