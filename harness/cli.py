@@ -167,6 +167,14 @@ def _run(commands: Commands) -> None:
     _playing(parser)
     _formats(parser)
     add = parser.add_argument
+    add(
+        "--gate",
+        metavar="GATE",
+        action="append",
+        default=[],
+        help="hold the run to it: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
+        "@95%% after it for confidence (repeatable)",
+    )
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
     add("--no-progress", action="store_true", help="no line of progress on a terminal")
     add(
@@ -241,7 +249,8 @@ def _judging(parser: ArgumentParser) -> None:
         metavar="GATE",
         action="append",
         default=[],
-        help="beside the gates of the suites: pass_rate=2pp@95%%, latency=25%%, hard=json,finishReason (repeatable)",
+        help="beside the gates of the suites: pass_rate=2pp@95%%, latency=25%%, hard=json,finishReason, "
+        "latency.max=2s, pass_rate.min=95%%, cost.total=0.50 (repeatable)",
     )
 
 

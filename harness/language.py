@@ -42,6 +42,13 @@ Percent = Annotated[str, Spelled(r"\d+(\.\d+)?%", "a percentage such as 25%")]
 Points = Annotated[str, Spelled(r"\d+(\.\d+)?pp", "percentage points such as 2pp")]
 
 
+Share = Annotated[str, Spelled(r"(100(\.0+)?|\d{1,2}(\.\d+)?)%", "a percentage up to 100%")]
+Confidence = Annotated[
+    str, Spelled(r"(50\.\d*[1-9]\d*|(5[1-9]|[6-9]\d)(\.\d+)?)%", "a confidence above 50% and below 100%, such as 95%")
+]
+TimeSpan = Annotated[str, Spelled(r"\d+(\.\d+)?\s*(ms|s|m|h)", "a time span such as 800ms or 2s")]
+
+
 Reason = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a reason")]
 
 
@@ -158,22 +165,50 @@ class Case(Asking, total=False):
 class Change(TypedDict, total=False):
     """How far a measure may move before the gate is crossed."""
 
+    drop: Percent | float
+    rise: Percent | float
+    confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
+
+
+class RateGate(TypedDict, total=False):
+    """How far a pass rate may move, and the least that the candidate must have."""
+
     drop: Points | Percent | float
     rise: Points | Percent | float
-    confidence: Percent
+    min: Annotated[Share, "of the candidate's attempts, at least so many must pass"]
+    confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
+
+
+class TimeGate(Change, total=False):
+    """How far seconds may move, and the most that the candidate may take."""
+
+    max: Annotated[TimeSpan | float, "the candidate's trials may take so long, on average over its cells"]
+
+
+class CountGate(Change, total=False):
+    """How far a count may move, and the most that the candidate may have."""
+
+    max: Annotated[float, "so many of a trial of the candidate, on average over its cells"]
+
+
+class CostGate(Change, total=False):
+    """How far dollars may move, and the most that the candidate may cost."""
+
+    max: Annotated[float, "dollars of a trial of the candidate, on average over its cells"]
+    total: Annotated[float, "dollars of all trials of the candidate"]
 
 
 class Gate(TypedDict, total=False):
-    """What fails a comparison. Any measure may be named besides these."""
+    """What fails a comparison."""
 
-    pass_rate: Change
-    latency: Change
-    ttft: Change
-    cost: Change
-    promptTokenCount: Change
-    candidatesTokenCount: Change
-    thoughtsTokenCount: Change
-    totalTokenCount: Change
+    pass_rate: RateGate
+    latency: TimeGate
+    ttft: TimeGate
+    cost: CostGate
+    promptTokenCount: CountGate
+    candidatesTokenCount: CountGate
+    thoughtsTokenCount: CountGate
+    totalTokenCount: CountGate
     hard: Annotated[list[str], "checks of which one flip fails, without statistics"]
 
 

@@ -679,6 +679,76 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
     assert "gates of capitals were not asked" in " ".join(example.run("compare", "last", "last").out.split())
 
 
+def test_a_run_is_held_to_its_gates(example: Example) -> None:
+    holds, crossed = "latency.max=1h", "totalTokenCount.max=0"
+    done = example.run("run", "suites/capitals.yaml", "--gate", holds, "--gate", crossed)
+    said = " ".join(done.out.split())
+    assert done.code == 1
+    assert "gate latency may be at most 3,600 s: holds: latency is" in said
+    assert "gate totalTokenCount may be at most 0: crossed: totalTokenCount is" in said
+    assert "crossed: totalTokenCount is" in " ".join(example.run("report", "last").out.split())
+    assert example.run("run", "suites/capitals.yaml", "--gate", holds).code == 0
+    untold = example.run("run", "suites/capitals.yaml", "--gate", "ttft.max=1s@95%", "--quiet")
+    assert (untold.code, "cannot tell: " in untold.err) == (7, True)
+
+
+def test_a_run_that_goes_on_is_held_to_its_gates(example: Example) -> None:
+    example.write("suites/wrong.yaml", WRONG)
+    example.run("run", "suites", "--fail-fast", "--gate", "totalTokenCount.max=0")
+    done = example.run("run", "--resume", "last")
+    assert "gate totalTokenCount may be at most 0: crossed" in " ".join(done.out.split())
+
+
+def test_programs_and_servers_are_told_of_the_gates_of_a_run(example: Example) -> None:
+    asked = ["--gate", "pass_rate.min=50%", "--gate", "totalTokenCount.max=0", "--gate", "chunks.max=1@95%"]
+    files = ["--format", "json:out.json", "--format", "junit:out.xml", "--format", "github"]
+    done = example.run("run", "suites/capitals.yaml", *asked, *files)
+    document = json.loads((example.folder / "out.json").read_text())
+    assert [each["crossed"] for each in document["gates"]] == [False, True, None]
+    assert "::error title=gate crossed::totalTokenCount may be at most 0: crossed" in done.out
+    suite = ET.parse(example.folder / "out.xml").getroot().find("testsuite[@name='gates']")
+    assert suite is not None
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+    }
+
+
+def test_a_run_that_is_held_to_a_pass_rate_forgives_what_it_allows(example: Example) -> None:
+    example.write("suites/wrong.yaml", WRONG)
+    paths = ("suites/capitals.yaml", "suites/wrong.yaml")
+    assert example.run("run", *paths).code == 1
+    forgiven = example.run("run", *paths, "--gate", "pass_rate.min=50%")
+    assert (forgiven.code, "FAIL" in forgiven.out) == (0, True)
+    assert example.run("run", *paths, "--gate", "pass_rate.min=99%").code == 1
+    assert example.run("run", *paths, "--gate", "latency.max=1h").code == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        (["--gate", "latency=25%"], "latency may rise by 25% takes two sides: ask it of compare"),
+        (["--gate", "hard=text"], "hard: text takes two sides"),
+        (["--gate", "pass_rate.min=90%", "--fail-fast"], "--fail-fast ends with the first failure"),
+    ],
+)
+def test_gates_that_a_run_cannot_be_held_to_are_refused_before_it_plays(
+    example: Example, asked: list[str], wrong: str
+) -> None:
+    done = example.run("run", "suites/capitals.yaml", *asked)
+    assert (done.code, wrong in done.err) == (4, True)
+    assert not list((example.folder / "reports").glob("*"))
+
+
+def test_a_budget_of_a_suite_is_asked_where_its_runs_are_compared(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    text = (example.folder / "suites/capitals.yaml").read_text()
+    example.write("suites/capitals.yaml", text + "\ncompare: {gate: {totalTokenCount: {max: 0}}}\n")
+    done = example.run("compare", "last", "last")
+    assert (done.code, "crossed: totalTokenCount is" in " ".join(done.out.split())) == (1, True)
+
+
 def test_a_comparison_says_that_its_answers_are_simulated(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     assert "SIMULATED" in example.run("compare", "last").out

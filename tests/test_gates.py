@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.compare import Comparison, compare_runs
 from harness.errors import UsageError
-from harness.gates import Gate, answer, from_option, from_suite
+from harness.gates import Gate, answer, from_option, from_suite, held
 from harness.rows import Row
 from harness.summary import summarise
-from tests.made import failed, row, verdict
+from tests.made import failed, row, unjudged, verdict
 
 
 def comparison(base: list[Row], candidate: list[Row]) -> Comparison:
@@ -42,6 +45,22 @@ def test_one_flip_of_a_hard_check_is_enough() -> None:
         "crossed: text of geography/case-019@simulator/flash went from passed to failed",
     )
     assert asked("hard=json", rows(20, 20), rows(19, 20)) == (False, "holds: none of json got worse in 20 cells")
+
+
+def test_a_new_failure_of_a_hard_check_is_a_failure_judged_before_or_not() -> None:
+    assert asked("hard=text", [row("a")], [failed("a")]) == (
+        True,
+        "crossed: text of geography/a@simulator/flash went from not judged to failed",
+    )
+
+
+def test_a_hard_check_that_is_no_longer_judged_is_not_known_to_hold() -> None:
+    base = rows(2, 2)
+    assert asked("hard=text", base, [*rows(1, 1), unjudged("case-001")]) == (
+        None,
+        "cannot tell: text of geography/case-001@simulator/flash went from passed to not judged",
+    )
+    assert asked("hard=text", [*rows(1, 1), failed("case-001")], [*rows(1, 1), unjudged("case-001")])[0] is False
 
 
 def test_a_flip_for_the_better_crosses_nothing() -> None:
@@ -94,7 +113,22 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("latency", "expected pass_rate=2pp@95%, latency=25% or hard=json,finishReason"),
+        ("latency", "--gate latency: expected pass_rate=2pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%"),
+        ("latency<=2s", "--gate latency<=2s: expected pass_rate=2pp@95%, latency=25%, latency.max=2s"),
+        ("latncy=25%", "no measure 'latncy'; did you mean latency?"),
+        ("latency.mx=2s", "--gate latency.mx: did you mean max?"),
+        ("latency.min=2s", "--gate latency.min: "),
+        (
+            "latency.max=2%",
+            "gate latency: expected a time span; write 150ms, 2s, 1.5m, or a number of seconds, got '2%'",
+        ),
+        ("pass_rate.max=2%", "--gate pass_rate.max: "),
+        ("pass_rate.min=95", "gate pass_rate: expected at most 100%, got '95'"),
+        ("totalTokenCount.max=5k", "gate totalTokenCount: expected a number, got '5k'"),
+        ("cost.max=-1", "gate cost: expected dollars; write 0.002, got '-1'"),
+        ("cost.max=nan", "gate cost: expected dollars; write 0.002, got 'nan'"),
+        ("cost.total=1@95%", "a sum is what it is; leave out the confidence"),
+        ("hard=jsn", "there is no check 'jsn'; did you mean json?"),
         ("latency=2pp", "gate latency: expected a percentage such as 25%, got '2pp'"),
         ("pass_rate=a bit", "gate pass_rate: expected points such as 2pp, got 'a bit'"),
         ("pass_rate=2pp@95", "gate pass_rate: expected a confidence between 50% and 100%, got '95'"),
@@ -104,6 +138,137 @@ def test_a_gate_that_makes_no_sense_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(UsageError) as caught:
         from_option(text)
     assert wrong in str(caught.value)
+
+
+# --- budgets ------------------------------------------------------------------------------------------
+
+
+def run_asked(gate: str, *played: Row) -> tuple[bool | None, str]:
+    given = held(from_option(gate), summarise(played).groups.values())
+    return given.crossed, given.says
+
+
+def timed(*seconds: float | None, streamed: bool = False) -> list[Row]:
+    axes = {"transport": "stream"} if streamed else {}
+    return [row(f"case-{n}", measures={"latency_s": each, "ttft_s": each}, axes=axes) for n, each in enumerate(seconds)]
+
+
+def test_budgets_of_a_suite_and_of_the_command_line_are_the_same() -> None:
+    block = {
+        "pass_rate": {"min": "95%", "confidence": "95%"},
+        "latency": {"max": "800ms"},
+        "totalTokenCount": {"max": 5000},
+        "cost": {"max": 0.02, "total": 0.5},
+    }
+    said = (
+        "pass_rate.min=95%@95%",
+        "latency.max=0.8s",
+        "totalTokenCount.max=5000",
+        "cost.max=0.02",
+        "cost.total=0.50",
+    )
+    assert [replace(each, suite=None) for each in from_suite(block, "s")] == [from_option(each) for each in said]
+    assert [str(from_option(each)) for each in said] == [
+        "pass_rate must be at least 95% with 95% confidence",
+        "latency may be at most 0.8 s",
+        "totalTokenCount may be at most 5,000",
+        "cost may be at most $0.02",
+        "cost may be at most $0.5 in all",
+    ]
+
+
+def test_a_change_may_be_spelled_out() -> None:
+    assert from_option("latency.rise=25%") == from_option("latency=25%") == from_option("latency_s=25%")
+    assert from_option("pass_rate.drop=2pp") == from_option("pass_rate=2pp")
+
+
+def test_a_budget_is_held_by_the_mean_over_cells() -> None:
+    slow = [row("case-0", n=n, measures={"latency_s": 3.0}) for n in range(1, 10)]
+    assert run_asked("latency.max=2s", *slow, *timed(0, 1.0)[1:]) == (
+        False,
+        "holds: latency is 2 s on average in 2 cells; it may be at most 2 s",
+    )
+    assert run_asked("latency.max=1.9s", *slow, *timed(0, 1.0)[1:])[0] is True
+
+
+def test_a_pass_rate_is_that_of_the_attempts_that_were_judged() -> None:
+    assert run_asked("pass_rate.min=95%", *rows(19, 20), unjudged("other")) == (
+        False,
+        "holds: pass_rate is 95%, 19 of 20 attempts in 20 cells, 1 not judged; it must be at least 95%",
+    )
+    assert run_asked("pass_rate.min=96%", *rows(19, 20))[0] is True
+    assert run_asked("pass_rate.min=1%", unjudged("other")) == (
+        None,
+        "cannot tell: none of 1 attempt in 1 cell could be judged",
+    )
+
+
+@pytest.mark.parametrize(("passing", "crossed"), [(100, False), (90, None), (50, True)])
+def test_a_level_with_confidence_is_decided_by_the_interval_of_the_candidate(passing: int, crossed: bool) -> None:
+    assert run_asked("pass_rate.min=88%@95%", *rows(passing, 100))[0] is crossed
+
+
+@pytest.mark.parametrize(("seconds", "crossed"), [(0.5, False), (1.0, None), (1.5, True)])
+def test_seconds_with_confidence_too(seconds: float, crossed: bool) -> None:
+    found, says = run_asked("latency.max=1s@95%", *timed(*(seconds + n / 100 for n in range(-6, 7))))
+    assert (found, " s to " in says) == (crossed, True)
+
+
+def test_cases_count_and_not_attempts() -> None:
+    often = [row("one", n=n, measures={"latency_s": n / 10}) for n in range(1, 50)]
+    assert run_asked("latency.max=9s@95%", *often) == (
+        None,
+        "cannot tell: latency is 2.5 s on average in 1 cell, and 1 case is too few for an interval; it may be at most 9 s",
+    )
+    assert run_asked("latency.max=2s@95%", *timed(*[1.0] * 4))[0] is None
+    assert run_asked("latency.max=2s@95%", *timed(*[1.0] * 5))[0] is False
+
+
+def test_a_budget_of_what_was_not_measured_cannot_be_told() -> None:
+    assert run_asked("ttft.max=1s", *timed(1.0, 2.0)) == (
+        None,
+        "cannot tell: no ttft in 2 cells: only streams have one, where their recording kept times",
+    )
+    assert run_asked("ttft.max=1s", *timed(1.0, streamed=True), *timed(1.0, 2.0)) == (
+        False,
+        "holds: ttft is 1 s on average in 1 of 3 cells; it may be at most 1 s",
+    )
+    crossed, says = run_asked("cost.max=1", *rows(2, 2))
+    assert crossed is None
+    assert says.startswith("cannot tell: no cost in 2 cells: a price is missing")
+    assert run_asked("latency.max=1s") == (None, "cannot tell: no cell was played")
+    assert run_asked("latency.max=1s", row(status="skipped"))[0] is None
+
+
+def test_costs_that_are_not_known_never_keep_a_budget() -> None:
+    known = row("a", measures={"cost_usd": 0.3})
+    unknown = row("b", measures={"cost_usd": None}, unpriced="no price of this model")
+    assert run_asked("cost.total=0.5", known) == (
+        False,
+        "holds: cost is $0.3 in all of 1 attempt in 1 cell; it may be at most $0.5 in all",
+    )
+    crossed, says = run_asked("cost.total=0.5", known, unknown)
+    assert crossed is None
+    assert "$0.3 in all of 1 attempt in 1 of 2 cells, and that of 1 attempt is not known" in says
+    assert run_asked("cost.total=0.2", known, unknown)[0] is True
+
+
+def test_a_comparison_holds_all_cells_of_the_candidate_to_a_budget() -> None:
+    base, candidate = timed(1.0), timed(1.0, 5.0)
+    assert asked("latency.max=2s", base, candidate) == (
+        True,
+        "crossed: latency is 3 s on average in 2 cells; it may be at most 2 s",
+    )
+    assert asked("latency.max=2s", candidate, base)[0] is False
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.floats(0, 1e6))
+def test_more_allowed_never_crosses_what_less_does_not(seconds: list[float], limit: float) -> None:
+    for sure in ("", "@95%"):
+        gates = [from_option(f"latency.max={each:.6f}s{sure}") for each in (limit, limit * 2)]
+        strict, loose = (held(each, summarise(timed(*seconds)).groups.values()).crossed for each in gates)
+        order = (True, None, False)
+        assert order.index(strict) <= order.index(loose)
 
 
 def test_a_gate_on_cost() -> None:

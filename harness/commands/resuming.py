@@ -27,8 +27,9 @@ OF_THE_RUN: dict[str, Any] = {
     "live": False,
     "skip_missing": False,
     "strict": False,
+    "gate": [],
 }
-"""The options that say what is played and how it is judged, and what they are where they are not given."""
+"""The options that say what is played, how it is judged and what it is held to, and what they are where they are not given."""
 _SPELLED = {"paths": "PATH", "keyword": "-k"}
 
 

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from harness import session
 from harness.commands import choosing, costs, dryrun, printing, resuming
@@ -23,6 +24,9 @@ from harness.store import RunWriter, SavedRun, load
 from harness.summary import Summary, summarise
 from harness.unfinished import check, done, reopen
 
+if TYPE_CHECKING:
+    from harness.gates import Answer, Gate
+
 
 def main(options: Namespace) -> int:
     saved = None if options.resume is None else resuming.chosen(options)
@@ -32,6 +36,7 @@ def main(options: Namespace) -> int:
         dryrun.check(options)
     else:
         printing.check(options, "run")
+    _gates(options)
     plan = choosing.plan(options)
     if saved is not None:
         return _resume(saved, plan, options)
@@ -39,6 +44,41 @@ def main(options: Namespace) -> int:
         return dryrun.show(plan, options)
     costs.announce(plan, options)
     return _run(plan, options)
+
+
+def _gates(options: Namespace) -> list[Gate]:
+    """What ``--gate`` holds the run to. Raises UsageError for a gate that needs two sides, or all trials where not all may be played."""
+    if not options.gate:
+        return []
+    from harness.gates import from_option
+
+    asked = [from_option(each) for each in options.gate]
+    for gate in asked:
+        if not gate.alone:
+            raise UsageError(
+                f"--gate: {gate} takes two sides: ask it of compare; a run may be held to pass_rate.min=95%, latency.max=2s "
+                "or cost.total=0.50"
+            )
+    if options.fail_fast and any(_rates(each) for each in asked):
+        raise UsageError(
+            "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
+        )
+    return asked
+
+
+def _rates(gate: Gate) -> bool:
+    return gate.name == "pass_rate"
+
+
+def _answered(asked: list[Gate], summary: Summary, options: Namespace) -> list[Answer]:
+    if not asked:
+        return []
+    from harness.gates import held
+
+    answers = [held(each, summary.groups.values()) for each in asked]
+    if options.quiet:
+        sys.stderr.writelines(f"gate {each.gate}: {each.says}\n" for each in answers if each.crossed is not False)
+    return answers
 
 
 # --- the run ------------------------------------------------------------------------------------------
@@ -53,9 +93,11 @@ class _Played:
     judge: session.Judge
     fail_fast: bool
     in_order: bool
+    asked: list[Gate]
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
     faults: list[HarnessError] = field(default_factory=list)
+    gates: list[Answer] = field(default_factory=list)
     _kept: deque[str] = field(default_factory=deque)
 
     def keep(self, result: Result) -> Row:
@@ -106,6 +148,7 @@ def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> in
             session.Judge(plan.config, options.strict, options.skip_missing),
             options.fail_fast,
             in_order=left is plan,
+            asked=_gates(options),
         )
         _play(left, options, played)
         if not played.in_order or played.summary.trials != writer.trials:
@@ -113,6 +156,8 @@ def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> in
             played.summary = summarise(load(writer.path).rows(turns=False))
         cut = _cut_short(plan, played.summary) if played.interrupted else []
         cut += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
+        played.gates = _answered(played.asked, played.summary, options)
+        cut += [f"gate {each.gate}: {each.says}" for each in played.gates]
         writer.close(played.summary, interrupted=played.interrupted, notes=[*plan.notes, *cut])
     report = Report(
         run=writer.run,
@@ -120,6 +165,7 @@ def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> in
         rows=load(writer.path).rows,
         interrupted=played.interrupted,
         seconds=time.perf_counter() - started,
+        gates=played.gates,
     )
     try:
         printing.show(report, "run", options)
@@ -188,12 +234,13 @@ def _play(plan: Plan, options: Namespace, played: _Played) -> None:
 
 
 def _exit_code(played: _Played) -> int:
-    """Of the run, or of what went wrong with saving, recording or printing it: what comes first."""
-    code = played.summary.exit_code(interrupted=played.interrupted)
+    """Of the run, its gates, or of what went wrong with saving, recording or printing it: what comes first."""
+    code = played.summary.exit_code(interrupted=played.interrupted, by_rate=any(map(_rates, played.asked)))
     sys.stderr.writelines(f"{fault}\n" for fault in played.faults)
     if code == 5 and not played.faults:
         sys.stderr.write("nothing ran: that is not a success\n")
-    return min([code, *(fault.exit_code for fault in played.faults)], key=_FIRST.index)
+    gates = [1 if each.crossed else 7 for each in played.gates if each.crossed is not False and code != 5]
+    return min([code, *gates, *(fault.exit_code for fault in played.faults)], key=_FIRST.index)
 
 
 _COUNTED = 20_000

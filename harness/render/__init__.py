@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, TextIO, get_args
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from harness import extensions
 from harness.errors import UsageError
 from harness.rows import Row, RunRow
 from harness.summary import Summary
+
+if TYPE_CHECKING:
+    from harness.gates import Answer
 
 Kind = Literal["run", "comparison", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
@@ -42,6 +45,8 @@ class Report:
     interrupted: bool = False
     seconds: float | None = None
     """How long the run took, where that is known."""
+    gates: Sequence[Answer] = ()
+    """What the run was held to, answered; the notes of the run say it too."""
 
 
 @dataclass(frozen=True, slots=True)

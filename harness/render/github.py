@@ -40,7 +40,8 @@ def github(report: Report, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions, on the suite's own lines; in a step also its summary."""
     wrong = [_of_group(group) for group in report.summary.groups.values() if group.status in _LEVELS]
     said = f"{words.totals(report.summary.totals())} - {words.provenance(report.summary)}"
-    _write([*wrong, Annotation("notice", "gemini-harness", said)], view, out)
+    gates = [_of_gate(each) for each in report.gates if each.crossed is not False]
+    _write([*gates, *wrong, Annotation("notice", "gemini-harness", said)], view, out)
 
 
 @output("github", of="comparison")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @output("json", of="run")
 def run_json(report: Report, _view: View, out: TextIO) -> None:
-    """One JSON document: run, results, groups, totals, cost."""
+    """One JSON document: run, results, groups, totals, cost, gates."""
     run = {**report.run, "notes": [*report.run["notes"], *report.notes], "interrupted": report.interrupted}
     out.write(f'{{"version":{VERSION},"run":{dumps(run)},"results":[')
     for number, row in enumerate(report.rows()):
@@ -27,7 +27,9 @@ def run_json(report: Report, _view: View, out: TextIO) -> None:
         out.write(dumps(without_turns(row)))
     groups = [group.row() for group in report.summary.groups.values()]
     cost = report.summary.cost(report.run.get("prices"))
-    out.write(f'\n],"groups":{dumps(groups)},"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)}}}\n')
+    gates = [each.to_json() for each in report.gates]
+    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},"gates":{dumps(gates)}'
+    out.write(f'\n],"groups":{dumps(groups)},{ending}}}\n')
 
 
 @output("json", of="comparison")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from xml.sax.saxutils import quoteattr
 
 from harness.axes import spelled
@@ -13,6 +13,9 @@ from harness.model import Status
 from harness.render import Report, View, output, words
 from harness.rows import RunRow
 from harness.summary import Group
+
+if TYPE_CHECKING:
+    from harness.gates import Answer
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",
@@ -30,9 +33,13 @@ def junit(report: Report, _view: View, out: TextIO) -> None:
     out.write('<?xml version="1.0" encoding="utf-8"?>\n')
     counted = _counted(list(report.summary.groups.values()))
     counted.pop("skipped")
+    for name, number in _of_gates(report.gates).items():
+        counted[name] = counted.get(name, 0) + number
     out.write(f"<testsuites{_attributes(name='gemini-harness', **counted)}>\n")
     for suite, groups in report.summary.by_suite():
         out.writelines(_suite(suite, groups, report))
+    if report.gates:
+        out.writelines(_gates(report.gates))
     out.write("</testsuites>\n")
 
 
@@ -81,6 +88,23 @@ def _facts(group: Group) -> Iterator[tuple[str, str]]:
         yield "warnings", str(group.warnings)
 
 
+def _of_gates(gates: Sequence[Answer]) -> dict[str, int]:
+    crossed = [each.crossed for each in gates]
+    return {"tests": len(gates), "failures": crossed.count(True), "errors": crossed.count(None)}
+
+
+def _gates(gates: Sequence[Answer]) -> Iterator[str]:
+    """What the run was held to, as a suite of its own."""
+    yield f"  <testsuite{_attributes(name='gates', **_of_gates(gates))}>\n"
+    for each in gates:
+        yield f"    <testcase{_attributes(classname='gates', name=str(each.gate))}>\n"
+        if each.crossed is not False:
+            kind = "failure" if each.crossed else "error"
+            yield f"      <{kind}{_attributes(message=each.says, type='gate')}/>\n"
+        yield "    </testcase>\n"
+    yield "  </testsuite>\n"
+
+
 def _outcome(element: str, group: Group, run: RunRow) -> str:
     needs = words.needs(group)
     reason = group.xfail if group.status == "xfailed" else words.why(group)
@@ -101,7 +125,7 @@ def _body(group: Group, run: RunRow) -> str:
     return "\n".join([*lines, f"again: {words.rerun(group, run)}"])
 
 
-def _counted(groups: Sequence[Group]) -> dict[str, object]:
+def _counted(groups: Sequence[Group]) -> dict[str, Any]:
     counts = Counter(_ELEMENTS.get(group.status, "passed") for group in groups)
     return {
         "tests": len(groups),

@@ -95,7 +95,14 @@ def compare(suite: Suite, root: Table, tell: Listener) -> None:
     if by is not None:
         _baseline(suite, str(by), compare.get("baseline"), tell)
     gate = compare.get("gate")
-    for index, name in enumerate(gate.get("hard", ()) if isinstance(gate, Mapping) else ()):
+    if not isinstance(gate, Mapping):
+        return
+    for measure, limits in gate.items():
+        at = ("compare", "gate", measure)
+        complained = any(route[:3] == at for route in tell.wrong)
+        if isinstance(limits, Mapping) and not limits.keys() - {"confidence"} and not complained:
+            tell.complain(at, "this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:")
+    for index, name in enumerate(gate.get("hard", ())):
         if isinstance(name, str) and find_check(name) is None:
             from harness.checks import all_checks
 

@@ -26,8 +26,8 @@ numpy and scipy are imported in this package only: import it where a comparison 
 from __future__ import annotations
 
 from harness.stats.evidence import CONFIDENCE, Evidence, Interval
-from harness.stats.numbers import numbers
-from harness.stats.rates import Attempts, rates, wilson
+from harness.stats.numbers import average, numbers
+from harness.stats.rates import Attempts, clustered, rates, wilson
 from harness.stats.repeats import pass_all, pass_at
 from harness.stats.verdict import Assessment, assess
 
@@ -38,6 +38,8 @@ __all__ = [
     "Evidence",
     "Interval",
     "assess",
+    "average",
+    "clustered",
     "numbers",
     "pass_all",
     "pass_at",

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
+FEWEST_ALIKE = 5
+"""So many cases that are all alike leave no spread to fear."""
 Interval = tuple[float, float]
 Vector = NDArray[np.float64]
 Counts = Sequence[int] | NDArray[np.int64]
@@ -47,6 +49,13 @@ class Evidence:
     """Cases of unknown outcome that the interval was widened by: see ``rates.difference``."""
     sides: tuple[Interval, Interval] | None = None
     """Intervals of reference and candidate by themselves; pass rates only."""
+
+    @property
+    def change_ends(self) -> Interval | None:
+        """The interval of the change; the change itself, where enough cases differ by exactly as much."""
+        if self.constant and self.cases >= FEWEST_ALIKE and self.change is not None:
+            return self.change, self.change
+        return self.change_interval
 
 
 def by_case(cases: Counts, *columns: Vector) -> list[Vector]:

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from harness.stats.evidence import CONFIDENCE, Counts, Evidence, Interval, Vector, by_case, deviation, share
+from harness.stats.evidence import (
+    CONFIDENCE,
+    FEWEST_ALIKE,
+    Counts,
+    Evidence,
+    Interval,
+    Vector,
+    by_case,
+    deviation,
+    share,
+)
 from harness.stats.lopsided import Leaning, leaning
 from harness.stats.signs import central, grouped, least_p, parts, reached, sampled_p
 
@@ -25,9 +35,9 @@ def numbers(
     """Cells by case: which case each belongs to, its mean on either side. The mean over cells, and the ratio of the means.
 
     ``noise``: the variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many
-    attempts both sides have; by default one a cell. Every number has to be finite.
+    attempts both sides have; by default one a cell. Raises ValueError for no cells, or for a number that is not finite.
     """
-    one, other = np.asarray(reference, float), np.asarray(candidate, float)
+    one, other = _finite(reference, "reference"), _finite(candidate, "candidate")
     before, after, cells = by_case(cases, one, other, np.ones(one.size))
     differences = after - before
     whole = before.sum()
@@ -48,6 +58,26 @@ def numbers(
     known |= _spread(before, after, cells, noise)
     known |= _chance(before, after, cells, margin, confidence)
     return Evidence(**known)
+
+
+def average(cases: Counts, values: Sequence[float] | Vector, confidence: float = CONFIDENCE) -> Interval | None:
+    """The interval of the mean over cells of one side by itself, as that of its difference from nothing.
+
+    None for too few cases; the mean itself where 5 cases or more are all alike. Raises ValueError as ``numbers``.
+    """
+    found = numbers(cases, np.zeros(len(values)), values, margin=1.0, confidence=confidence)
+    if found.constant and found.cases >= FEWEST_ALIKE:
+        return found.estimate, found.estimate
+    return found.interval
+
+
+def _finite(values: Sequence[float] | Vector, side: str) -> Vector:
+    found = np.asarray(values, float)
+    if not found.size:
+        raise ValueError(f"the {side} has no cells")
+    if not np.isfinite(found).all():
+        raise ValueError(f"the {side} has {found[~np.isfinite(found)][0]}, which is no finite number")
+    return found
 
 
 def _chance(before: Vector, after: Vector, cells: Vector, margin: float, confidence: float) -> dict[str, object]:

@@ -38,7 +38,7 @@ def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Inte
     return float(low), float(high)
 
 
-def clustered(cases: Counts, attempts: Attempts) -> Interval:
+def clustered(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE) -> Interval:
     """Wilson's interval of a pass rate whose attempts hang together by case: with as many attempts as they are worth.
 
     That is between the number of cases (attempts at one case always agree) and the number of attempts (they never do).
@@ -48,7 +48,7 @@ def clustered(cases: Counts, attempts: Attempts) -> Interval:
     alone = rate * (1 - rate) / whole
     together = np.sum((passed - rate * judged) ** 2) / whole**2 * judged.size / max(judged.size - 1, 1)
     worth = float(np.clip(whole * alone / together if together > 0 else 0.0, judged.size, whole))
-    return wilson(rate * worth, worth)
+    return wilson(rate * worth, worth, confidence)
 
 
 def rates(

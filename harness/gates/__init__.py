@@ -1,0 +1,15 @@
+"""Gates: what a comparison or a run must not show. Each is answered in one sentence with its numbers.
+
+- `asked`: gates as a suite and the command line say them.
+- `change`: what a candidate may not do beside its reference: hard checks, a measure that drops or rises.
+- `level`: budgets, which one side is held to by itself: at least, at most, in all.
+"""
+
+from __future__ import annotations
+
+from harness.gates.asked import from_option, from_suite
+from harness.gates.change import answer
+from harness.gates.gate import Answer, Gate
+from harness.gates.level import held
+
+__all__ = ["Answer", "Gate", "answer", "from_option", "from_suite", "held"]

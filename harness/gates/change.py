@@ -1,0 +1,70 @@
+"""What a candidate may not do beside its reference: let a hard check down, or move a measure too far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.compare import Comparison, Flip
+from harness.differences import measured, percent
+from harness.gates.gate import Answer, Gate, told
+from harness.gates.level import held
+
+if TYPE_CHECKING:
+    from harness.stats import Evidence
+
+
+def answer(gate: Gate, comparison: Comparison) -> Answer:
+    """Look at the cells that both sides have; of a budget (``Gate.alone``) at all of the candidate's.
+
+    No correction for other comparisons: each gate is a promise of its own.
+    """
+    if gate.alone:
+        return held(gate, [pair.candidate for pair in comparison.pairs if pair.candidate])
+    cells = [
+        (pair.reference, pair.candidate)
+        for pair in comparison.paired
+        if pair.reference and pair.candidate and gate.suite in (None, pair.suite)
+    ]
+    if not cells:
+        return Answer(gate, None, "cannot tell: the two sides have no cell in common")
+    if gate.checks:
+        flips = [each for each in comparison.flips if gate.suite in (None, each.suite) and each.check in gate.checks]
+        return _hard(gate, flips, len(cells))
+    evidence = measured(gate.measure, cells, gate.two_sided)
+    if evidence is None or evidence.change is None:
+        return Answer(gate, None, f"cannot tell: no {gate.name} on both sides to reckon with")
+    return _moved(gate, evidence)
+
+
+def _hard(gate: Gate, flips: Sequence[Flip], cells: int) -> Answer:
+    """A check that fails is a failure, judged before or not; of one that is no longer judged nobody knows."""
+    worse = [each for each in flips if each.worse or (_unknown(each.before) and each.after in ("failed", "flaky"))]
+    lost = [each for each in flips if _unknown(each.after) and each.before != "failed"]
+    if worse:
+        return Answer(gate, True, f"crossed: {_went(worse)}")
+    if lost:
+        return Answer(gate, None, f"cannot tell: {_went(lost)}")
+    return Answer(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {cells} cells")
+
+
+def _unknown(state: str) -> bool:
+    return state == "not judged"
+
+
+def _went(flips: Sequence[Flip]) -> str:
+    first = flips[0]
+    more = f", and {len(flips) - 1} more" if len(flips) > 1 else ""
+    return f"{first.check} of {first.id} went from {first.before} to {first.after}{more}"
+
+
+def _moved(gate: Gate, evidence: Evidence) -> Answer:
+    change = evidence.change or 0.0
+    seen = f"{gate.name} changed by {percent(gate.name, change, signed=True)} in {evidence.pairs} pairs"
+    if gate.confidence is None:
+        return told(gate, gate.crossed(change, change), seen)
+    ends = evidence.change_ends
+    if ends is None:
+        return told(gate, None, f"{seen}, too few for an interval")
+    far = " to ".join(percent(gate.name, end, signed=True) for end in ends)
+    return told(gate, gate.crossed(*ends), f"{seen} ({far} at {gate.confidence:.4g}%)")
