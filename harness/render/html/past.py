@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
 from harness.render import words
+from harness.render.content.history import PAST, subject
 from harness.render.html.markup import Markup, element
 from harness.render.html.overview import section, simulated
-from harness.render.table import PAST, subject
 from harness.trend import Entry, History, Line
 
 DRAWN: tuple[tuple[str, Callable[[Entry], float | None]], ...] = (
