@@ -13,6 +13,7 @@ import pytest
 
 from harness import cassette
 from harness.simulator.app import Simulator
+from harness.simulator.provenance import SOURCES, SURE, Source
 from harness.simulator.traffic import Call
 
 OPERATIONS = {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
@@ -94,3 +95,15 @@ def test_no_answer_has_a_key_that_no_recording_has(compared: list[Compared]) -> 
             real.update(key for value in values(recorded.content) for key in keys(value))
             made.update((key, name) for value in values(simulated.content) for key in keys(value))
     assert {key: name for key, name in made.items() if key not in real} == {}
+
+
+def test_every_shape_stands_once_and_says_how_sure_it_is() -> None:
+    assert len({source.shape for source in SOURCES}) == len(SOURCES)
+    assert {source.sure for source in SOURCES} == set(SURE)
+
+
+@pytest.mark.parametrize("source", [each for each in SOURCES if each.sure == "recorded"], ids=lambda each: each.shape)
+def test_what_is_said_to_be_recorded_names_a_repository_that_has_recordings(source: Source, shared: Path) -> None:
+    with (shared / "recordings/INDEX.csv").open(encoding="utf-8", newline="") as rows:
+        kept = {row["repo"].replace("+", "/") for row in csv.DictReader(rows)}
+    assert any(repository in source.follows for repository in kept), source.follows

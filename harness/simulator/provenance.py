@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+SURE = {
+    "recorded": "seen in recordings of real traffic",
+    "defined": "by the official definition",
+    "reported": "in issues, or in the code of others",
+    "remembered": "nobody's evidence: treat with care",
+    "made up": "by this simulator",
+}
+"""How sure a shape is."""
+
 
 class Source(NamedTuple):
-    """One shape and what it follows. ``sure``: ``recorded``, ``defined`` (official definition), ``reported`` (issues, code of
-    others), ``remembered`` (nobody's evidence: treat with care)."""
+    """One shape and what it follows. ``sure``: a word of `SURE`. What is ``recorded`` names a repository that has recordings of it."""
 
     shape: str
     sure: str
@@ -55,7 +63,7 @@ SOURCES = tuple(
         (
             "grounding by search: chunks, supports in bytes",
             "recorded",
-            "llmrb/llm.rb google/web_search; braintrustdata/braintrust-sdk-javascript",
+            "0x1eef/llm.rb google/web_search; braintrustdata/braintrust-sdk-javascript",
         ),
         ("grounding by pages, urlContextMetadata", "recorded", "pydantic/pydantic-ai test_google_model_web_fetch_tool"),
         (
@@ -100,7 +108,7 @@ SOURCES = tuple(
         (
             "blocked candidate, ratings",
             "recorded",
-            "google/generative-ai-js mock-responses/unary-failure-finish-reason-safety",
+            "google-gemini/generative-ai-js mock-responses/unary-failure-finish-reason-safety",
         ),
         (
             "MALFORMED_FUNCTION_CALL without content",
@@ -110,7 +118,7 @@ SOURCES = tuple(
         (
             "models.list, countTokens, embeddings",
             "recorded",
-            "llmrb/llm.rb google/models; pydantic/pydantic-ai; simonw/llm-gemini",
+            "0x1eef/llm.rb google/models; pydantic/pydantic-ai; simonw/llm-gemini",
         ),
         (
             "404 for unknown models, key_invalid, quota, capacity",
