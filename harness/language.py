@@ -244,8 +244,6 @@ def axis_type(name: str) -> Any:
 
 AXES: tuple[str, ...] = tuple(Axes.__annotations__)
 """Names of the axes."""
-SCALAR_AXES: tuple[str, ...] = AXES[4:]
-"""Those that are a field of ``generationConfig``."""
 
 
 _OTHER_WORDS = {
