@@ -30,6 +30,7 @@ from harness.names import slug
 from harness.play import prepare
 from harness.sources import Asked
 from harness.suite import parse
+from harness.yamltext import scalar
 
 LONGEST = 2_000
 """Characters of a body that stand in the suite itself; a longer one gets a file of its own."""
@@ -291,7 +292,8 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    number = text and not isinstance(scalar(text), str)  # to this program, which reads 0E0 as YAML 1.2 does
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else "'" if number else None)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.cli import main
@@ -171,7 +171,9 @@ curl "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-flash-pre
 def test_a_curl_command_becomes_a_case_to_be_recorded(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "docs.sh").write_text("#!/bin/sh\necho hello\n" + CURL)
     assert main(["import", "docs.sh", "--suite", "docs"]) == 0
-    assert "note: without an answer, to be recorded: docs\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "note: without an answer, to be recorded: docs\n" in out
+    assert out.endswith("now: gemini-harness run suites/docs.yaml --record-mode once\n")
     (case,) = suite("docs")["cases"]
     assert (case["model"], case["transport"]) == ("gemini-3-flash-preview", "stream")
     assert case["request"]["contents"][0]["parts"][0]["text"] == "Explain $${this} & that; it's short"
@@ -254,6 +256,7 @@ def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
 
 
+@example("1e3", "0E0")
 @given(TEXTS, TEXTS)
 def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
     body = {
