@@ -292,8 +292,10 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    number = text and not isinstance(scalar(text), str)  # to this program, which reads 0E0 as YAML 1.2 does
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else "'" if number else None)
+    style = "|" if "\n" in text else None
+    if text and not isinstance(scalar(text), str):  # to this program, which reads 0E0 as YAML 1.2 does
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)
