@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -224,10 +225,11 @@ def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
     """The cells that the page has, and what it says where that is not all: those whose verdict differs come first, then."""
     if len(pairs) <= CELLS:
         return pairs, ""
-    first = sorted(pairs, key=lambda pair: not _differs(pair))
-    differ = sum(map(_differs, pairs))
+    differing = [pair for pair in pairs if _differs(pair)]
+    first = chain(differing, (pair for pair in pairs if not _differs(pair)))
+    differ = len(differing)
     kept = f"all {differ:,} whose" if differ <= CELLS else f"of the {differ:,} whose"
-    return first[:CELLS], (
+    return list(islice(first, CELLS)), (
         f"{CELLS:,} of {len(pairs):,} cells: first {kept} verdict differs, then in their order; --format json has all"
     )
 

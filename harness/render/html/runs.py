@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from harness.render import words
 from harness.render.html.comparison import filtering
@@ -72,7 +73,7 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
             )
             for name, on in (("base", base), ("candidate", candidate))
         ),
-        element("td", element("a", element("code", entry.id), href=f"/run/{entry.id}")),
+        element("td", element("a", element("code", entry.id), href=f"/run/{quote(entry.id)}")),
         element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
         element("td", words.measured("latency_s", entry.seconds), class_="n"),

@@ -1,0 +1,301 @@
+"""No page fetches anything or runs what somebody else wrote, wherever that stands: read as a browser reads it, and opened in one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.compare import compare_axis, with_answers
+from harness.gates import Answer, Gate
+from harness.migration import Migration
+from harness.render import Report, View, find
+from harness.render.html import runs, write_comparison, write_run
+from harness.render.html.runs import Entry
+from harness.rows import Row
+from harness.summary import summarise
+from harness.sweeps import Sweeps, sweeps
+from harness.trend import Entry as Told
+from harness.trend import History, Line
+from tests.browser import chromium
+from tests.made import failed, row, rows_of, run, unjudged, verdict
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+BAD = "</script></title></style>\"'><img src=x onerror=\"document.title='owned'\"><svg/onload=document.title='owned'>${x}{{y}}"
+LINK = "javascript:document.title='owned'"
+DATA = "data:text/html,<script>parent.document.title='owned'</script>"
+LOADING = {"src", "srcset", "data", "poster", "background", "formaction", "srcdoc", "ping", "style"}
+INERT = {"link", "iframe", "object", "embed", "base", "img", "video", "audio", "form", "source", "frame"}
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: whatever could run or fetch something is a complaint."""
+
+    def __init__(self, *, served: bool) -> None:
+        super().__init__()
+        self.served = served
+        self.policy = ""
+        self.inside: dict[str, list[str]] = {"script": [], "style": []}
+        self.kept: list[str] | None = None
+        self.complaints: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag in INERT - ({"form"} if self.served else set()):
+            self.complaints.append(f"<{tag}>")
+        for name, value in given.items():
+            if name in LOADING or name.startswith("on"):
+                self.complaints.append(f"<{tag} {name}={value!r}>")
+            if name in ("href", "xlink:href", "action") and not re.match(r"#|/(?!/)" if self.served else "#", value):
+                self.complaints.append(f"<{tag} {name}={value!r}>")
+        if given.get("http-equiv") == "Content-Security-Policy":
+            self.policy = given["content"]
+        elif "http-equiv" in given:
+            self.complaints.append(f"<meta http-equiv={given['http-equiv']!r}>")
+        if tag == "style" or (tag == "script" and given.get("type") != "application/json"):
+            self.inside[tag].append("")
+            self.kept = self.inside[tag]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.inside:
+            self.kept = None
+
+    def handle_data(self, data: str) -> None:
+        if self.kept is not None:
+            self.kept[-1] += data
+
+
+def harmless(page: str, *, served: bool = False) -> None:
+    """Asserts that a page has one script and one style, that its policy allows these two alone, and that nothing leads out."""
+    reader = Reader(served=served)
+    reader.feed(page)
+    assert reader.complaints == []
+    rules = dict(rule.strip().split(" ", 1) for rule in reader.policy.split(";"))
+    own = {name: re.sub(r"^'|'$", "", rules[f"{name}-src"]) for name in ("script", "style")}
+    for name, (text,) in reader.inside.items():
+        assert own[name] == f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+        assert not re.search(r"@import|\burl\(|\bfetch\(|XMLHttp|\bimport\(|\beval\(|innerHTML|insertAdjacent", text)
+    assert rules["default-src"] == rules["base-uri"] == "'none'"
+    assert rules["form-action"] == ("'self'" if "<form" in page else "'none'")
+
+
+TURN: dict[str, Any] = {
+    "transport": "stream",
+    "url": BAD,
+    "request": {BAD: BAD},
+    "status": 200,
+    "text": BAD,
+    "thoughts": BAD,
+    "times": [0.1, None],
+    "attempts": 2,
+    "response": {
+        "candidates": [
+            {
+                "finishReason": BAD,
+                "content": {
+                    "parts": [
+                        {"text": BAD, "thought": True},
+                        {"text": BAD},
+                        {"functionCall": {"name": BAD, "args": {BAD: [BAD]}}},
+                        {"executableCode": {"code": BAD}},
+                        {"inlineData": {"mimeType": "image/svg+xml", "data": base64.b64encode(BAD.encode()).decode()}},
+                        {"inlineData": {"mimeType": BAD, "data": BAD}},
+                        {BAD: BAD},
+                    ]
+                },
+                "groundingMetadata": {
+                    "webSearchQueries": [BAD],
+                    "groundingChunks": [
+                        {"web": {"uri": uri, "title": title}}
+                        for uri, title in (
+                            (LINK, BAD),
+                            (f" {LINK}", ""),
+                            (DATA, BAD),
+                            (f"https://x/{BAD}", BAD),
+                            (BAD, BAD),
+                        )
+                    ],
+                    "groundingSupports": [
+                        {
+                            "segment": {"startIndex": 0, "endIndex": 9, "text": BAD},
+                            "groundingChunkIndices": [0, 1, 2, 3],
+                        }
+                    ],
+                },
+            }
+        ],
+        "error": {"status": BAD, "message": BAD},
+    },
+}
+OUTCOME: Any = {"http": 400, "finishReason": BAD, "parts": [BAD], "text": BAD}
+HEARD: Any = {"mode": "live", "recorded_from": BAD, "recorded_at": BAD, "timing": "lost", "simulated": True}
+
+
+def hostile() -> list[Row]:
+    """A run on two targets and three levels of an axis in which every word that is not ours is ``BAD``."""
+    wrong = [
+        verdict(BAD, ok=False, at=BAD, expected=BAD, actual={BAD: BAD}, message=BAD),
+        verdict(BAD, ok=False, severity="warn", message=BAD, place={"file": BAD, "line": 1}),
+    ]
+    more: Any = {
+        "turns": [TURN],
+        "outcome": OUTCOME,
+        "provenance": HEARD,
+        "suite": BAD,
+        "cassette": BAD,
+        "unpriced": BAD,
+    }
+    place = {"file": BAD, "line": 3}
+    rows = []
+    for target in (f"{BAD}/flash", f"{BAD}/pro"):
+        for level in ("low", "medium", "high"):
+            axes = {"thinking": level, BAD: BAD}
+            made = row if target.endswith("pro") or level == "low" else failed
+            rows.append(made(BAD, target, axes=axes, verdicts=[] if made is row else wrong, place=place, **more))
+        error = {"kind": BAD, "message": BAD, "traceback": BAD}
+        rows.append(unjudged(f"error {BAD}", target, suite=BAD, error=error, cassette=BAD))
+        rows.append(row(f"skip {BAD}", target, "skipped", suite=BAD, skip=BAD))
+        rows.append(row(f"xfail {BAD}", target, "xfailed", xfail=BAD, **more))
+    return rows
+
+
+HEADER: dict[str, Any] = {
+    "id": BAD,
+    "started": BAD,
+    "record_mode": BAD,
+    "targets": [BAD, f"{BAD}/flash"],
+    "suites": [{"suite": BAD, "file": BAD, "sha256": BAD, "about": BAD}],
+    "harness": BAD,
+    "python": BAD,
+    "front": BAD,
+    "selection": {BAD: BAD},
+    "notes": [BAD],
+    "prices": BAD,
+    "migration": [BAD, f"{BAD}/flash"],
+}
+
+
+def _told() -> Told:
+    counts: Any = {"passed": 1, "failed": 1, "errors": 0, "skipped": 0, "total": 2, "attempts": 2}
+    measures: Any = {"tokens": 3, "thoughts": 1, "ttft_s": 0.1, "latency_s": 0.2, "cost_usd": 0.1}
+    named: Any = {
+        "run": BAD,
+        "started": BAD,
+        "record_mode": BAD,
+        "suite": BAD,
+        "target": BAD,
+        "group": BAD,
+        "status": BAD,
+    }
+    return Told(**named, **counts, **measures, complete=False, sources=BAD, simulated=True)
+
+
+@cache
+def pages() -> dict[str, str]:
+    """What it is -> the page: every kind of page, made of hostile words."""
+    rows, header = hostile(), run(**HEADER)
+    summary = summarise(rows)
+    compared = compare_axis(summary, "target", f"{BAD}/flash", f"{BAD}/pro")
+    source = (header, rows_of(*rows))
+    compared = with_answers(compared, source, source)
+    gates = [Answer(Gate("hard", checks=(BAD,)), crossed=True, says=BAD)]
+    compared = type(compared)(**{**_fields(compared), "gates": gates, "notes": [BAD]})
+    report = Report(header, summary, lambda: rows, notes=(BAD,))
+    documents: list[tuple[Any, Any]] = [
+        ("run", report),
+        ("comparison", compared),
+        ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
+        ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
+        ("history", History([Line(_told(), BAD)], [BAD], 3)),
+    ]
+    made: dict[str, str] = {}
+    for kind, document in documents:
+        out = io.StringIO()
+        find("html", kind)(document, View(details=None), out)
+        made[kind] = out.getvalue()
+    write_run(report, View(), out := io.StringIO(), "/")
+    made["run, served"] = out.getvalue()
+    write_comparison(compared, View(), out := io.StringIO(), "/")
+    made["comparison, served"] = out.getvalue()
+    entries = [Entry(BAD, header, {"passed": 1}, simulated=True), Entry(BAD, problem=BAD)]
+    made["list, served"] = "".join(runs.listing(entries, BAD))
+    made["choice, served"] = "".join(runs.choosing(BAD, {BAD: [BAD, BAD]}))
+    made["problem, served"] = "".join(runs.problem(BAD))
+    return made
+
+
+def _fields(document: Any) -> dict[str, Any]:
+    return {name: getattr(document, name) for name in type(document).__slots__}
+
+
+KINDS = ("run", "comparison", "migration", "sweep", "history")
+SERVED = ("run", "comparison", "list", "choice", "problem")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *(f"{each}, served" for each in SERVED)])
+def test_no_page_fetches_or_runs_anything_of_others(kind: str) -> None:
+    page = pages()[kind]
+    assert "owned" in page
+    harmless(page, served="served" in kind)
+
+
+@pytest.mark.parametrize(
+    "harm", ['<img src="x">', '<p onclick="x()">', f'<a href="{LINK}">', "<script>x</script>", "<base href='/'>"]
+)
+def test_what_would_be_harm_is_found(harm: str) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        harmless(pages()["run"].replace("<main>", f"<main>{harm}", 1))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    yield from chromium(tmp_path_factory.mktemp("profile"))
+
+
+OPEN_ALL = """
+const harm = [];
+const look = () => {
+  for (const each of document.querySelectorAll('script:not([type]), img, iframe, a[href]')) {
+    if (each.matches('a') ? !/^(#|https:|file:)/.test(each.href && each.getAttribute('href')) : each.matches('img') ? !each.src.startsWith('data:image/') : each !== own)
+      harm.push(each.outerHTML.slice(0, 200));
+  }
+};
+const own = document.querySelector('script:not([type])');
+look();
+document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'g', bubbles: true}));
+document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));
+for (let n = 0; n < 40; n++) {
+  for (const each of document.querySelectorAll('#trial details')) each.open = true;
+  look();
+  document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'j', bubbles: true}));
+}
+const done = arguments[0];
+setTimeout(() => { look(); done([harm, document.title, document.querySelectorAll('#trial').length]); }, 200);
+"""
+"""Opens every trial with all that is folded, and gives what could do harm."""
+
+
+@pytest.mark.parametrize("kind", ["run", "comparison"])
+def test_nothing_runs_when_every_trial_is_opened(browser: Chrome, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(pages()[kind], "utf-8")
+    browser.get("about:blank")
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    browser.get(file.as_uri())
+    title = browser.title
+    harm, after, panels = browser.execute_async_script(OPEN_ALL)
+    assert harm == []
+    assert panels == 1
+    assert browser.find_elements("css selector", "#trial .sources a[href^='https://x/']")
+    assert after == title
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
