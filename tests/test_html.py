@@ -638,3 +638,25 @@ def test_costs_that_are_not_all_known_say_at_least_and_why(opened: Any) -> None:
     assert "0.0000015" in shown.text("#line-0")
     shown.keys("j", ENTER)
     assert "no price of model x" in shown.text("#trial .facts")
+
+
+def test_paper_shows_what_is_folded(opened: Any) -> None:
+    shown = opened([failed(f"case-{n:02}", turns=[said("Bergen")]) for n in range(12)])
+    folded = "document.querySelectorAll('main details:not([open])').length"
+    assert shown.browser.execute_script(f"return {folded}") == 1
+    shown.browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert shown.browser.execute_script(f"return {folded}") == 0
+    shown.browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert shown.browser.execute_script(f"return {folded}") == 1
+
+
+def test_without_a_script_it_is_said_what_is_missing(opened: Any) -> None:
+    shown = opened(some())
+    shown.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        shown.browser.refresh()
+        assert "need JavaScript" in shown.text("#trials noscript")
+        assert not shown.all("#theme")[0].is_displayed()
+        assert shown.all(".matrix button")[0].is_displayed()
+    finally:
+        shown.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
