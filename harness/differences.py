@@ -279,6 +279,8 @@ def _unclear(difference: Difference) -> str:
 
 
 def _needs(found: Assessment) -> str:
+    if found.needs is None and found.evidence.cases < found.fewest:
+        return f"it takes at least {found.fewest} cases, how many is not known"
     if found.needs is None:
         return "how much more it would take is not known"
     cases = f"{found.needs_cases:,} more case{'' if found.needs_cases == 1 else 's'}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import sys
@@ -328,7 +329,14 @@ class SavedRun:
             return None
         if not isinstance(value, dict) or not ("totals" in value or value.keys() >= _OF_A_TRIAL):
             raise RunError(f"{self.path}:{number}: this line is no trial; the file was damaged")
+        measures = value.get("measures", {})
+        if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
+            raise RunError(f"{self.path}:{number}: a measure of this trial is no finite number; the file was damaged")
         return value
+
+
+def _finite_or_unknown(measure: object) -> bool:
+    return measure is None or (isinstance(measure, int | float) and math.isfinite(measure))
 
 
 def _brief(line: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from harness.stats import Attempts, Evidence, assess, numbers, pass_all, pass_at, rates, wilson
+from harness.stats import Attempts, Evidence, assess, average, numbers, pass_all, pass_at, rates, wilson
 from harness.stats.family import corrected
 
 MARGIN = 0.02
@@ -296,6 +296,41 @@ def test_a_case_that_always_fails_is_no_certainty_beside_one_that_sometimes_does
     assert found.p is not None
     assert found.p > 0.05
     assert (found.interval or (1, 1))[0] <= 0
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_what_is_no_finite_number_is_refused(wrong: float) -> None:
+    with pytest.raises(ValueError, match=r"the candidate has .*, which is no finite number"):
+        numbers(range(3), [1.0, 2.0, 3.0], [1.0, wrong, 3.0], margin=0.1)
+    with pytest.raises(ValueError, match="no finite number"):
+        average(range(3), [1.0, wrong, 3.0])
+
+
+def test_sides_without_cells_are_refused() -> None:
+    with pytest.raises(ValueError, match="the reference has no cells"):
+        numbers([], [], [], margin=0.1)
+    with pytest.raises(ValueError, match="has no cells"):
+        average([], [])
+
+
+@given(cells)
+def test_the_interval_of_one_side_holds_its_mean_and_widens_with_confidence(
+    given_: tuple[list[int], list[float], list[float]],
+) -> None:
+    cases, values, _ = given_
+    narrow, wide = average(cases, values, 0.9), average(cases, values, 0.95)
+    mean = float(np.mean(values))
+    for ends in (narrow, wide):
+        assert ends is None or ends[0] - 1e-9 * mean <= mean <= ends[1] + 1e-9 * mean
+    if narrow and wide:
+        assert wide[0] <= narrow[0] + 1e-9 * mean
+        assert narrow[1] <= wide[1] + 1e-9 * mean
+
+
+def test_a_side_of_equal_numbers_is_as_it_is_from_five_cases_on() -> None:
+    assert average(range(4), [2.0] * 4) is None
+    assert average(range(5), [2.0] * 5) == (2.0, 2.0)
+    assert average([0] * 50, [2.0] * 50) is None
 
 
 # --- verdicts -----------------------------------------------------------------------------------------

@@ -64,6 +64,14 @@ def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
         list(load(path).rows())
 
 
+@pytest.mark.parametrize("measure", ["1e999", "-Infinity", "NaN", '"fast"', "[1]"])
+def test_a_measure_that_is_no_number_is_an_error(tmp_path: Path, measure: str) -> None:
+    path = saved(tmp_path, [row("a"), row("b")])
+    path.write_text(path.read_text("utf-8").replace('"latency_s":0.5', f'"latency_s":{measure}'), "utf-8")
+    with pytest.raises(RunError, match=r"run\.jsonl:2: a measure of this trial is no finite number"):
+        summarise(load(path).rows(turns=False))
+
+
 @pytest.mark.parametrize("line", ["[1]", "3", '{"foo": 1}', '{"id": "a", "group": 3}'])
 def test_a_line_that_is_no_trial_is_an_error(tmp_path: Path, line: str) -> None:
     path = saved(tmp_path, [row("a")], ended=False)

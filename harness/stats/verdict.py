@@ -35,6 +35,8 @@ class Assessment:
     """The estimate in standard deviations of a case's difference."""
     detectable: float | None
     """The smallest difference, in the measure's unit, that so many cases show with a power of 80%."""
+    fewest: int = 0
+    """Fewer cases than this say nothing, whatever they show."""
     needs: int | None = None
     needs_cases: int | None = None
     needs_repeats: int | None = None
@@ -83,6 +85,7 @@ def _assessed(evidence: Evidence, size: int, p: float, word: Word) -> Assessment
         comparisons=size,
         effect=evidence.estimate / evidence.spread if evidence.spread else None,
         detectable=_detectable(evidence, level),
+        fewest=fewest(level),
         needs=None if more is None else round(more * evidence.pairs / evidence.cases),
         needs_cases=more,
         needs_repeats=_repeats_needed(evidence, level, cases),
