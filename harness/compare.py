@@ -319,5 +319,4 @@ def _cell(pair: Pair) -> dict[str, Any]:
 def _side(group: Group | None) -> dict[str, Any] | None:
     if group is None:
         return None
-    measures = {name: value for name in group.measures if (value := group.typical(name)) is not None}
-    return {**group.row(), "target": group.target, "flaky": group.flaky, "measures": measures}
+    return {**group.row(), "target": group.target, "flaky": group.flaky, "measures": group.typicals()}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from harness.spread import Moments
-from harness.summary import Group
+from harness.spread import Known
+from harness.summary import Group, known
 
 if TYPE_CHECKING:
     from harness.stats import Assessment, Attempts, Evidence, Interval
@@ -77,12 +77,12 @@ def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> lis
     """Verdicts on the measures that both sides have: over all suites (``suite`` None), then over each where there are several."""
     from harness.stats import assess
 
-    suites = [other.suite for _, other in cells]
+    suites, cases = [other.suite for _, other in cells], _cases(cells)
     order = {suite: place for place, suite in enumerate(dict.fromkeys(suites))}
     found = [
         each
         for measure in JUDGED
-        for column in [_rates(cells) if measure == "pass_rate" else _numbers(measure, cells)]
+        for column in [_rates(cells, cases) if measure == "pass_rate" else _numbers(measure, cells, cases)]
         for suite, part in _scopes(column, suites, several=len(order) > 1)
         for each in _evidence(measure, suite, part, (margins or {}).get(measure, MARGINS.get(measure, MARGIN)))
     ]
@@ -98,7 +98,8 @@ def measured(measure: str, cells: Cells, confidence: float) -> Evidence | None:
     """What the cells say about one measure, whichever, with intervals of that confidence; None where nothing was measured."""
     from harness.stats import numbers, rates
 
-    column = _rates(cells) if measure == "pass_rate" else _numbers(measure, cells)
+    cases = _cases(cells)
+    column = _rates(cells, cases) if measure == "pass_rate" else _numbers(measure, cells, cases)
     if not column.cells:
         return None
     if measure == "pass_rate":
@@ -134,6 +135,10 @@ def _scopes(column: _Column, suites: Sequence[str], *, several: bool) -> Iterato
 
 
 def _at(values: array[T], rows: Sequence[int]) -> array[T]:
+    """The values of these rows, which mostly follow each other."""
+    first, last = rows[0], rows[-1] + 1
+    if last - first == len(rows):
+        return values[first:last]
     return array(values.typecode, [values[row] for row in rows])
 
 
@@ -172,34 +177,41 @@ def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
     }
 
 
-def _rates(cells: Cells) -> _Column:
-    return _column(cells, (_judged(one, other) for one, other in cells))
+def _cases(cells: Cells) -> array[int]:
+    """The number of each cell's case."""
+    numbers: dict[tuple[str, str], int] = {}
+    return array("q", [numbers.setdefault((other.suite, other.case), len(numbers)) for _, other in cells])
+
+
+def _rates(cells: Cells, cases: array[int]) -> _Column:
+    return _column(cases, (_judged(one, other) for one, other in cells))
 
 
 def _judged(one: Group, other: Group) -> tuple[int, int, int, int] | None:
     return (one.passed, one.judged, other.passed, other.judged) if one.judged and other.judged else None
 
 
-def _numbers(measure: str, cells: Cells) -> _Column:
-    return _column(cells, (_seen(one.measured(measure), other.measured(measure)) for one, other in cells))
+def _numbers(measure: str, cells: Cells, cases: array[int]) -> _Column:
+    before, after = known((one for one, _ in cells), measure), known((other for _, other in cells), measure)
+    return _column(cases, map(_seen, before, after))
 
 
-def _column(cells: Cells, seen: Iterable[tuple[float, ...] | None]) -> _Column:
-    where, cases, values = array("q"), array("q"), array("d")
-    numbers: dict[tuple[str, str], int] = {}
-    for cell, ((_, other), found) in enumerate(zip(cells, seen, strict=True)):
+def _column(cases: array[int], seen: Iterable[tuple[float, ...] | None]) -> _Column:
+    where, values = array("q"), array("d")
+    for cell, found in enumerate(seen):
         if found is not None:
             where.append(cell)
-            cases.append(numbers.setdefault((other.suite, other.case), len(numbers)))
             values.extend(found)
-    return _Column(where, cases, tuple(values[at::4] for at in range(4)))
+    return _Column(where, _at(cases, where) if where else where, tuple(values[at::4] for at in range(4)))
 
 
-def _seen(one: Moments, other: Moments) -> tuple[float, float, float, float] | None:
+def _seen(one: Known, other: Known) -> tuple[float, float, float, float] | None:
     """The means of both sides, the variance of their difference that more attempts would lessen (nan: not known), the pairs."""
-    if not one.size or not other.size:
+    size, mean, noise = one
+    size_after, mean_after, noise_after = other
+    if not size or not size_after:
         return None
-    return one.mean, other.mean, one.noise + other.noise, min(one.size, other.size)
+    return mean, mean_after, noise + noise_after, min(size, size_after)
 
 
 # --- in words -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, repeat
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 T = TypeVar("T", int, float)
 EXACT = 16
@@ -57,7 +57,10 @@ class Moments(NamedTuple):
         return Moments(count, self.total + other.total, self.squares + other.squares + apart)
 
 
+Known = tuple[float, float, float]
+"""Count, mean, and the variance of the mean: nan for one value, as the mean is of none."""
 _NO_VALUE = Moments()
+NOTHING: Known = (0.0, math.nan, math.nan)
 
 
 def moments(values: Sequence[float]) -> Moments:
@@ -79,9 +82,9 @@ class Measures:
 
     def __init__(self) -> None:
         self._names: tuple[str, ...] = ()
-        self._recent = _NOTHING
+        self._recent = _EMPTY
         """Attempt by attempt a value for each name; nan: not known."""
-        self._moments = _NOTHING
+        self._moments = _EMPTY
         """Count, sum and squares of what is no longer among the recent, name by name."""
         self._steps: array[int] | None = None
         """Attempt by attempt a step for each name."""
@@ -108,6 +111,18 @@ class Measures:
         counted = zip(*self._counted[at], strict=True) if self._counted else ()
         yield from ((_value(step), times) for step, times in chain(kept.items(), counted) if step != _MISSING)
 
+    def middles(self) -> dict[str, float]:
+        """The median of each measure that has a value; quick while all values are there."""
+        width = len(self._names)
+        found: Iterable[tuple[str, float | None]]
+        if self._moments:
+            found = ((name, middle(self.weighed(name))) for name in self._names)
+        elif len(self._recent) == width:
+            found = zip(self._names, self._recent, strict=True)
+        else:
+            found = ((name, _median(self._recent[at::width])) for at, name in enumerate(self._names))
+        return {name: value for name, value in found if value is not None and value == value}  # noqa: PLR0124
+
     def moments(self, name: str) -> Moments:
         """What is exact however many values there are."""
         try:
@@ -120,25 +135,38 @@ class Measures:
         found = moments([each for each in self._recent[at::width] if each == each])  # noqa: PLR0124
         return Moments(*self._moments[3 * at : 3 * at + 3]) + found if self._moments else found
 
+    def known(self, name: str) -> Known:
+        """What verdicts follow from; quick where there is one attempt."""
+        if len(self._recent) == len(self._names) and not self._moments:
+            value = self._recent[self._names.index(name)] if name in self._names else math.nan
+            return (1.0, value, math.nan) if value == value else NOTHING  # noqa: PLR0124
+        found = self.moments(name)
+        return (found.size, found.mean, found.noise) if found.size else NOTHING
+
     def add(self, measured: Mapping[str, float | None]) -> None:
         """One more attempt; None is not known."""
         names = tuple(measured)
         if names != self._names and not measured.keys() <= set(self._names):
             self._widen(names)
-        values = measured.values() if names == self._names else map(measured.get, self._names)
-        row = [math.nan if value is None else value for value in values]
-        if self._recent:
-            self._recent.extend(row)
-        else:
-            self._recent = array("d", row)
+        values = list(measured.values() if names == self._names else map(measured.get, self._names))
+        try:
+            row = array("d", cast("list[float]", values))
+        except TypeError:
+            row = array("d", [math.nan if value is None else value for value in values])
+        if not self._recent:
+            self._recent = row
+            return
+        self._recent.extend(row)
         if len(self._recent) > EXACT * len(self._names):
             self._fold()
 
     def _widen(self, names: Sequence[str]) -> None:
         """Room for further names: what was said before says nothing of them."""
-        before, self._names = self._names, _shared((*self._names, *(each for each in names if each not in self._names)))
+        before = self._names
         if not before:
+            self._names = _shared(tuple(names))
             return
+        self._names = _shared((*before, *(each for each in names if each not in before)))
         more = len(self._names) - len(before)
         self._recent = array("d", _wider(self._recent, len(before), [math.nan] * more))
         if self._steps is not None:
@@ -153,7 +181,7 @@ class Measures:
         self._moments = array("d", chain.from_iterable(folded))
         self._steps = self._steps or array("h")
         self._steps.extend(map(_step, self._recent))
-        self._recent = _NOTHING
+        self._recent = _EMPTY
         width = len(self._names)
         if len(self._steps) > _COUNTED * width:
             before = self._counted or [_counts(Counter())] * width
@@ -161,7 +189,7 @@ class Measures:
             self._steps = array("h")
 
 
-_NOTHING: array[float] = array("d")
+_EMPTY: array[float] = array("d")
 """Shared and never written to."""
 
 
@@ -195,6 +223,15 @@ def _step(value: float) -> int:
 @lru_cache(maxsize=8192)
 def _value(step: int) -> float:
     return float(step - _NONE) if step <= _NONE + _WHOLE else math.exp((step - _ONE) * _STEP)
+
+
+def _median(values: Iterable[float]) -> float | None:
+    """Of those that are known."""
+    ordered = sorted(value for value in values if value == value)  # noqa: PLR0124
+    if not ordered:
+        return None
+    half, more = divmod(len(ordered), 2)
+    return ordered[half] if more else (ordered[half - 1] + ordered[half]) / 2
 
 
 def middle(weighed: Iterable[tuple[float, int]]) -> float | None:

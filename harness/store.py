@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, Self, cast
 
 from harness import __version__
 from harness.errors import RunError
@@ -32,12 +32,15 @@ from harness.summary import Summary
 __all__ = ["RunWriter", "SavedRun", "load", "replacing", "result_json", "run_row", "saved_runs", "suite_row"]
 
 NAME = "run.jsonl"
+_AHEAD = 1 << 20
+"""Bytes that are read at once: lines are long, and many."""
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes"], ...] = ("targets", "suites", "notes")
 """What of the header may be known only when all trials are there."""
 _OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
 _SUITE = {"suite", "file", "sha256"}
 _ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
+_TRIAL = b'{"id":'
 
 
 def run_row(
@@ -277,47 +280,61 @@ class SavedRun:
         Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
         most of the work.
         """
-        self.notes.clear()
-        with self.path.open("rb") as file:
-            next(file)
-            for number, line in enumerate(file, start=2):
-                value = None if turns else _brief(line)
-                value = value or self._value(line, number)
-                if value is None:
-                    return
-                if "totals" in value:
-                    self.ending = {name: each for name, each in value.items() if name != "groups"}
-                    known = value.get("run")
-                    self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
-                    return
+        for line, number in self._trials():
+            value = None if turns else _brief(line)
+            value = value or self._value(line, number)
+            if value is not None:
                 yield cast("Row", value)
-        self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
+
+    def summary(self, like: Summary | None = None) -> Summary:
+        """Of all trials: what ``summarise`` makes of ``rows``, in a third of the time. ``like``: see `Summary`."""
+        from harness.passed import decode
+
+        summary = Summary(like)
+        for line, number in self._trials():
+            try:
+                added = summary.add_passed(decode(line))
+            except ValueError:  # another line than that of a trial that passed
+                added = False
+            if not added:
+                row = _judged(line) or self._value(line, number)
+                if row is not None:
+                    summary.add(cast("Row", row))
+        return summary
 
     def lines(self) -> Iterator[tuple[bytes, Row]]:
         """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
-        with self.path.open("rb") as file:
-            next(file)
-            for number, line in enumerate(file, start=2):
-                value = _brief(line) or self._value(line, number)
-                if value is None:
-                    return
-                if "totals" in value:
-                    self.ending = value
-                    return
+        for line, number in self._trials():
+            value = _brief(line) or self._value(line, number)
+            if value is not None:
                 yield line, cast("Row", value)
 
     def rows_of(self, groups: Container[str], *, turns: bool = False) -> Iterator[Row]:
         """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said."""
-        with self.path.open("rb") as file:
+        for line, number in self._trials():
+            named = _ID.match(line)
+            if named and named[1].decode() not in groups:
+                continue
+            value = None if turns else _brief(line)
+            value = value or self._value(line, number)
+            if value is not None and value.get("group") in groups:
+                yield cast("Row", value)
+
+    def _trials(self) -> Iterator[tuple[bytes, int]]:
+        """The lines of trials, with their numbers. What the last line says is kept, or its absence noted."""
+        self.notes.clear()
+        with self.path.open("rb", buffering=_AHEAD) as file:
             next(file)
             for number, line in enumerate(file, start=2):
-                named = _ID.match(line)
-                if named and named[1].decode() not in groups:
-                    continue
-                value = None if turns else _brief(line)
-                value = value or self._value(line, number)
-                if value is not None and value.get("group") in groups:
-                    yield cast("Row", value)
+                ending = None if line.startswith(_TRIAL) else _ending(line)
+                if ending is not None:
+                    self.ending = ending
+                    known = ending.get("run")
+                    self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
+                    return
+                yield line, number
+        if not self.notes:
+            self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
 
     def _value(self, line: bytes, number: int) -> dict[str, Any] | None:
         try:
@@ -327,7 +344,7 @@ class SavedRun:
                 raise RunError(f"{self.path}:{number}: this line is not JSON; the file was damaged") from None
             self.notes.append(f"{self.path}:{number}: the last line was cut off; that trial is not shown")
             return None
-        if not isinstance(value, dict) or not ("totals" in value or value.keys() >= _OF_A_TRIAL):
+        if not isinstance(value, dict) or not value.keys() >= _OF_A_TRIAL:
             raise RunError(f"{self.path}:{number}: this line is no trial; the file was damaged")
         measures = value.get("measures", {})
         if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
@@ -341,20 +358,47 @@ def _finite_or_unknown(measure: object) -> bool:
 
 def _brief(line: bytes) -> dict[str, Any] | None:
     """The row without its turns, and its verdicts in full only where one did not hold; None where the line is another."""
-    brief, judged = _decoders()
     try:
-        row: dict[str, Any] = brief(line)
-        return row if all(each["status"] == "passed" for each in row["verdicts"]) else judged(line)
+        row: dict[str, Any] = _decoders().brief(line)
     except ValueError:
         return None
+    return row if all(each["status"] == "passed" for each in row["verdicts"]) else _judged(line)
+
+
+def _judged(line: bytes) -> dict[str, Any] | None:
+    """The row without its turns; None where the line is another."""
+    try:
+        row: dict[str, Any] = _decoders().judged(line)
+    except ValueError:
+        return None
+    return row
+
+
+def _ending(line: bytes) -> dict[str, Any] | None:
+    """The last line without its groups; None where the line is another."""
+    try:
+        parts = _decoders().parts(line)
+        ending = {name: json.loads(bytes(part)) for name, part in parts.items() if name != "groups"}
+    except ValueError:
+        return None
+    return ending if "totals" in ending else None
+
+
+class _Decoders(NamedTuple):
+    """They read what they are asked for and skip the rest."""
+
+    brief: Callable[[bytes], Any]
+    judged: Callable[[bytes], Any]
+    parts: Callable[[bytes], Any]
 
 
 @cache
-def _decoders() -> tuple[Callable[[bytes], Any], Callable[[bytes], Any]]:
-    """They read what they are asked for and skip the rest. Imported here: a run needs none."""
+def _decoders() -> _Decoders:
+    """Imported here: a run needs none."""
+    from msgspec import Raw
     from msgspec.json import Decoder
 
-    return Decoder(BriefRow).decode, Decoder(JudgedRow).decode
+    return _Decoders(Decoder(BriefRow).decode, Decoder(JudgedRow).decode, Decoder(dict[str, Raw]).decode)
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:

@@ -11,11 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from sys import intern
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.model import Json, Status
 from harness.rows import CostRow, GroupRow, PlaceRow, Row, VerdictRow
-from harness.spread import Measures, Moments, middle
+from harness.spread import NOTHING, Known, Measures, Moments, middle
+
+if TYPE_CHECKING:
+    from harness.passed import Broken, Passed
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
@@ -125,6 +128,11 @@ class Group:
         """
         return middle(self.weighed(measure))
 
+    def typicals(self) -> dict[str, float]:
+        """``typical`` of every measure that was."""
+        middles = self.measures.middles()
+        return middles if self.streamed else {name: each for name, each in middles.items() if name not in _OF_A_STREAM}
+
     def weighed(self, measure: str) -> Iterator[tuple[float, int]]:
         """(value, how often) over the attempts, as far as they mean something."""
         return self.measures.weighed(measure) if self._means(measure) else iter(())
@@ -166,6 +174,16 @@ class Group:
             self.heard = _also(self.heard, (heard["mode"], heard["recorded_from"], heard["simulated"]))
         if self.trouble is None:
             self.trouble = _trouble(row)
+
+    def add_passed(self, row: Passed, held: Broken, heard: Heard | None) -> None:
+        """What ``add`` does for an attempt that passed, and all of whose checks held."""
+        self.attempts += 1
+        self.passed += 1
+        self.measures.add(row.measures)
+        self.unpriced += row.unpriced is not None
+        self.checks = _counted(self.checks, held)
+        if heard is not None:
+            self.heard = _also(self.heard, heard)
 
     def _judge(self, verdicts: Sequence[VerdictRow]) -> None:
         broken: dict[str, bool] = {}
@@ -212,8 +230,7 @@ class Summary:
         self.trials += 1
         group = self.groups.get(row["group"])
         if group is None:
-            group = _group(row, self._like.get(row["group"]))
-            self.groups[group.id] = group
+            group = self._begin(row)
         group.add(row)
         for verdict in row["verdicts"]:
             self._note(verdict)
@@ -223,6 +240,39 @@ class Summary:
         if row["agree"] and row["outcome"] is not None:
             self._pair(row)
 
+    def add_passed(self, row: Passed) -> bool:
+        """What ``add`` does, for less; False where a check of the trial did not hold, and nothing was done.
+
+        Raises ValueError where what the row holds is not what a trial has there.
+        """
+        held = row.checks()
+        if held is None:
+            return False
+        group = self.groups.get(row.group)
+        if group is None:
+            twin = self._like.get(row.group)
+            group = _group(row.group, row.suite, row.case, row.target, row.swept(), row.stands(), twin)
+            group.streamed, group.require, group.skip = row.streamed, row.require, row.skip
+            self.groups[group.id] = group
+        self.trials += 1
+        if row.unpriced is not None:
+            self.unpriced[row.unpriced] += 1
+        source = row.provenance
+        heard = None if source is None else (source.mode, source.recorded_from, source.simulated)
+        group.add_passed(row, held, heard)
+        if source is not None and heard is not None:
+            self._date(heard, source.timing, source.recorded_at)
+        return True
+
+    def _begin(self, row: Row) -> Group:
+        place = _place(row["place"]["file"], row["place"]["line"])
+        like = self._like.get(row["group"])
+        group = _group(row["group"], row["suite"], row["case"], row["target"], row["axes"], place, like)
+        group.streamed, group.require = row["streamed"], row["require"]
+        group.xfail, group.skip = row["xfail"], row["skip"]
+        self.groups[group.id] = group
+        return group
+
     def _note(self, verdict: VerdictRow) -> None:
         if verdict["status"] == "waived":
             self.waived.setdefault(verdict["check"], Counter())[verdict["message"]] += 1
@@ -230,14 +280,20 @@ class Summary:
             self.warnings[verdict["check"]] += 1
 
     def _hear(self, row: Row) -> None:
-        heard = row["provenance"]
-        if heard is None:
-            return
-        self.lost_timing += heard["timing"] == "lost"
-        dates = self.provenance.setdefault((heard["mode"], heard["recorded_from"], heard["simulated"]), [])
-        if heard["recorded_at"]:
-            date = heard["recorded_at"][:10]
-            dates[:] = [min([date, *dates]), max([date, *dates])]
+        source = row["provenance"]
+        if source is not None:
+            heard = source["mode"], source["recorded_from"], source["simulated"]
+            self._date(heard, source["timing"], source["recorded_at"])
+
+    def _date(self, heard: Heard, timing: str, recorded_at: str | None) -> None:
+        self.lost_timing += timing == "lost"
+        dates = self.provenance.setdefault(heard, [])
+        if recorded_at:
+            date = recorded_at[:10]
+            if not dates:
+                dates += [date, date]
+            elif not dates[0] <= date <= dates[1]:
+                dates[:] = [min(date, dates[0]), max(date, dates[1])]
 
     def _pair(self, row: Row) -> None:
         axes = tuple(f"{name}={value}" for name, value in row["axes"].items() if name != "transport")
@@ -304,6 +360,13 @@ class Summary:
         yield from targets.items()
 
 
+def known(groups: Iterable[Group], measure: str) -> Iterator[Known]:
+    """``Group.measured`` of many groups, in brief."""
+    if measure in _OF_A_STREAM:
+        return (each.measures.known(measure) if each.streamed else NOTHING for each in groups)
+    return (each.measures.known(measure) for each in groups)
+
+
 def summarise(rows: Iterable[Row], like: Summary | None = None) -> Summary:
     summary = Summary(like)
     for row in rows:
@@ -323,20 +386,17 @@ def _place(file: str, line: int) -> PlaceRow:
     return {"file": intern(file), "line": line}
 
 
-def _group(row: Row, like: Group | None) -> Group:
-    place = _place(row["place"]["file"], row["place"]["line"])
-    axes = row["axes"] or _NO_AXES
+def _group(
+    name: str, suite: str, case: str, target: str, axes: Mapping[str, Json], place: PlaceRow, like: Group | None
+) -> Group:
+    """One without attempts; what it has in common with ``like`` is shared."""
     return Group(
-        id=like.id if like else row["group"],
-        suite=intern(row["suite"]),
-        case=like.case if like and like.case == row["case"] else row["case"],
-        target=intern(row["target"]),
-        axes=like.axes if like and like.axes == axes else axes,
+        id=like.id if like else name,
+        suite=intern(suite),
+        case=like.case if like and like.case == case else case,
+        target=intern(target),
+        axes=like.axes if like and like.axes == axes else axes or _NO_AXES,
         place=like.place if like and like.place == place else place,
-        streamed=row["streamed"],
-        require=row["require"],
-        xfail=row["xfail"],
-        skip=row["skip"],
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 from harness.errors import RunError
 from harness.rows import Row, dumps
 from harness.store import RunWriter, load, run_row
-from harness.summary import summarise
-from tests.made import failed, row, run
+from harness.summary import Summary, summarise
+from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
 
 
 def saved(tmp_path: Path, rows: list[Row], *, ended: bool = True) -> Path:
@@ -133,3 +135,75 @@ def test_any_value_becomes_one_strict_line(value: object) -> None:
     assert "\n" not in line
     assert line.encode()
     json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+held = [verdict("text", ok=True), verdict("json", ok=True)]
+warned = verdict("latency", ok=False, severity="warn")
+waived = {**verdict("invariant:usage-sum", ok=True), "status": "waived", "message": "the gateway rounds"}
+some_rows = st.lists(
+    st.sampled_from(
+        [
+            row("a", verdicts=held),
+            row("a", n=2, verdicts=held[:1], measures={"latency_s": 2.5, "ttft_s": None, "chunks": 3}),
+            row("a", n=3, provenance={**PROVENANCE, "recorded_at": "2026-11-19T23:00:00+00:00", "timing": "lost"}),
+            row("a", n=4, provenance=None, unpriced="no price is known"),
+            row("b", verdicts=[*held, warned], place={"file": "other.yaml", "line": 3}),
+            row("b", n=2, verdicts=[waived], streamed=True, require=1, skip="not always"),
+            row("b", "google/pro", "xfailed", xfail="known", verdicts=[verdict("text", ok=False)]),
+            row(
+                "c",
+                axes={"transport": "unary"},
+                agree="shape",
+                outcome={"finishReason": "STOP", "parts": [], "text": ""},
+            ),
+            row(
+                "c",
+                axes={"transport": "stream"},
+                agree="shape",
+                outcome={"finishReason": "MAX_TOKENS", "parts": [], "text": ""},
+            ),
+            row("d", axes={"thinking": "low"}),
+            failed("a", n=5),
+            unjudged("d", axes={"thinking": "low"}, n=2),
+            row("e", status="skipped", provenance=None),
+        ]
+    ).map(lambda each: {**each, "outcome": each["outcome"] and {"http": 200, **each["outcome"]}}),
+    max_size=30,
+)
+
+
+def told(summary: Summary) -> dict[str, Any]:
+    """All that a summary says."""
+    fields = (
+        [name for name in next(iter(summary.groups.values())).__slots__ if name != "measures"] if summary.groups else []
+    )
+    return {
+        "groups": {
+            name: (
+                [getattr(group, field) for field in fields],
+                {each: list(group.measures.get(each)) for each in group.measures},
+            )
+            for name, group in summary.groups.items()
+        },
+        "counts": (summary.trials, summary.lost_timing, summary.warnings, summary.waived, summary.unpriced),
+        "heard": {source: list(dates) for source, dates in summary.provenance.items()},
+        "said": (summary.totals(), summary.cost(), summary.exit_code()),
+    }
+
+
+@given(some_rows)
+def test_a_summary_read_from_disk_is_that_of_its_rows(rows: list[Row]) -> None:
+    with TemporaryDirectory() as folder:
+        read = load(saved(Path(folder), rows))
+        summary = read.summary()
+        assert told(summary) == told(summarise(rows)) == told(read.summary(like=summary))
+        assert read.ending is not None
+        assert "groups" not in read.ending
+
+
+def test_a_summary_of_a_run_that_was_killed_says_so(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row("a"), row("b")], ended=False)
+    path.write_bytes(path.read_bytes()[:-100])
+    read = load(path)
+    assert list(read.summary().groups) == ["geography/a@simulator/flash"]
+    assert [note.partition(": ")[2] for note in read.notes] == ["the last line was cut off; that trial is not shown"]

@@ -20,7 +20,7 @@ from harness.model import Json
 from harness.render import words
 from harness.rows import RunRow
 from harness.store import SavedRun
-from harness.summary import Summary, summarise
+from harness.summary import Summary
 
 
 def main(options: Namespace) -> int:
@@ -109,8 +109,8 @@ def _block(file: Path) -> Mapping[str, Json]:
 
 def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    one = summarise(base.rows(turns=False))
-    other = summarise(candidate.rows(turns=False), like=one)
+    one = base.summary()
+    other = candidate.summary(like=one)
     comparison = compare_runs(one, other, names, margins)
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     notes = [*heard, *base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
@@ -126,7 +126,7 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
 
 def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> tuple[Comparison, str]:
     """Two values of one axis of a run, and the axis: what the options say, else what the suites of the run say."""
-    summary = summarise(base.rows(turns=False))
+    summary = base.summary()
     axis, asked = _asked(options)
     declared = _declared(base)
     said = []

@@ -8,7 +8,6 @@ from pathlib import Path
 from harness.config import load as load_config
 from harness.render import Report
 from harness.store import SavedRun, load
-from harness.summary import summarise
 
 
 def run(name: str, options: Namespace) -> SavedRun:
@@ -19,7 +18,7 @@ def run(name: str, options: Namespace) -> SavedRun:
 
 def report(saved: SavedRun) -> Report:
     """A saved run as a document; reads it once."""
-    summary = summarise(saved.rows(turns=False))
+    summary = saved.summary()
     ending = saved.ending or {}
     return Report(
         run=saved.run,

@@ -21,7 +21,7 @@ from harness.render import Report, words
 from harness.rows import Row, RunRow, without_turns
 from harness.session import Plan
 from harness.store import RunWriter, SavedRun, load
-from harness.summary import Summary, summarise
+from harness.summary import Summary
 from harness.unfinished import check, done, reopen
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> in
         _play(left, options, played)
         if not played.in_order or played.summary.trials != writer.trials:
             writer.arrange(trial.id for trial in plan.trials)
-            played.summary = summarise(load(writer.path).rows(turns=False))
+            played.summary = load(writer.path).summary()
         cut = _cut_short(plan, played.summary) if played.interrupted else []
         cut += [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
         played.gates = _answered(played.asked, played.summary, options)

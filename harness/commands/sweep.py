@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.render import words
 from harness.shape import nearest
 from harness.store import SavedRun
-from harness.summary import Summary, summarise
+from harness.summary import Summary
 from harness.sweeps import Sweep, Sweeps, sweeps, swept
 
 
@@ -23,7 +23,7 @@ def main(options: Namespace) -> int:
     if measure != "pass_rate":
         raise UsageError("--margin: a sweep goes by pass rates, as in 5pp")
     saved = reading.run(options.run, options)
-    summary = summarise(saved.rows(turns=False))
+    summary = saved.summary()
     _check(options, summary, saved)
     document = swept_run(summary, saved, options.axis, options.suite, share)
     if not document.sweeps:

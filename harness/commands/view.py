@@ -191,7 +191,7 @@ def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()
 
 
 def _choice(path: Path) -> Iterable[str]:
-    summary = summarise(load(path).rows(turns=False))
+    summary = load(path).summary()
     axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
     found = {axis: axis_values(summary, axis) for axis in axes}
     return runs.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})

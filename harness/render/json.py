@@ -46,8 +46,18 @@ def _items(values: Iterator[object]) -> Iterator[str]:
     """A list, an element a line, written while it is made."""
     yield "["
     for number, value in enumerate(values):
-        yield f"{',' if number else ''}\n  {dumps(value)}"
+        yield f"{',' if number else ''}\n  {_line(value)}"
     yield "\n ]"
+
+
+def _line(value: object) -> str:
+    """`dumps` of an element of a list that may be long; ``msgspec`` takes a tenth of the time where all of it is plain."""
+    from msgspec.json import encode
+
+    try:
+        return encode(value).decode()
+    except (TypeError, ValueError):
+        return dumps(value)
 
 
 @output("json", of="audit")
