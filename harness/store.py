@@ -287,7 +287,7 @@ class SavedRun:
                 yield cast("Row", value)
 
     def summary(self, like: Summary | None = None) -> Summary:
-        """Of all trials: what ``summarise`` makes of ``rows``, in a third of the time. ``like``: see `Summary`."""
+        """Of all trials: what ``summarise`` makes of ``rows``, in half the time. ``like``: see `Summary`."""
         from harness.passed import decode
 
         summary = Summary(like)
