@@ -122,7 +122,7 @@ def test_a_trial_that_is_none_is_told_and_the_list_stays(
 ) -> None:
     save(reports, "odd", [row()])
     file = reports / "odd" / "run.jsonl"
-    file.write_text(file.read_text().replace('"measures":{', '"measures":3,"x":{'))
+    file.write_text(file.read_text().replace('"verdicts":[', '"verdicts":3,"x":['))
     status, page = ask("/run/odd")
     assert (status, "internal error: " in page) == (500, True)
     assert "Traceback" in capsys.readouterr().err

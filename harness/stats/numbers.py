@@ -38,25 +38,24 @@ def numbers(
     attempts both sides have; by default one a cell. Raises ValueError for no cells, or for a number that is not finite.
     """
     one, other = _finite(reference, "reference"), _finite(candidate, "candidate")
-    before, after, cells = by_case(cases, one, other, np.ones(one.size))
-    differences = after - before
-    whole = before.sum()
+    before, moved, cells = by_case(cases, one, other - one, np.ones(one.size))
+    whole, change = before.sum(), moved.sum()
     known: dict[str, Any] = {
         "pairs": one.size if pairs is None else pairs,
         "cases": cells.size,
         "reference": float(one.mean()),
         "candidate": float(other.mean()),
-        "estimate": float(other.mean() - one.mean()),
-        "change": float(after.sum() / whole - 1) if whole > 0 else None if after.any() else 0.0,
+        "estimate": float(change / one.size),
+        "change": float(change / whole) if whole > 0 else None if other.any() else 0.0,
         "margin": margin,
-        "least_p": least_p(int(np.count_nonzero(differences))),
+        "least_p": least_p(int(np.count_nonzero(moved))),
     }
-    by_cell = differences / cells
+    by_cell = moved / cells
     if np.ptp(by_cell) <= 1e-12 * np.abs(by_cell).max():
-        p = sampled_p(differences) if differences.any() else None
+        p = sampled_p(moved) if moved.any() else None
         return Evidence(**known, p=p, constant=True)
-    known |= _spread(before, after, cells, noise)
-    known |= _chance(before, after, cells, margin, confidence)
+    known |= _spread(before, moved, cells, noise)
+    known |= _chance(before, moved, cells, margin, confidence)
     return Evidence(**known)
 
 
@@ -80,17 +79,17 @@ def _finite(values: Sequence[float] | Vector, side: str) -> Vector:
     return found
 
 
-def _chance(before: Vector, after: Vector, cells: Vector, margin: float, confidence: float) -> dict[str, object]:
-    """Both tests, of signs and of what leans: the larger p, the wider interval."""
-    moved, ratio = _moved(before, after, cells), _ratio(before, after)
-    before, after, cells = grouped(before), grouped(after), grouped(cells)
-    one, other = parts(before), parts(after)
+def _chance(before: Vector, moved: Vector, cells: Vector, margin: float, confidence: float) -> dict[str, object]:
+    """Both tests, of signs and of what leans: the larger p, the wider interval. ``moved``: by how much each case differs."""
+    shift, ratio = _shift(moved, cells), _ratio(before, moved)
+    before, moved, cells = grouped(before), grouped(moved), grouped(cells)
+    part = parts(moved)
     with np.errstate(divide="ignore", invalid="ignore"):
-        changes = other / one - 1
-    p = max([reached(other - one, after - before), *(each.p(0.0) for each in (moved, ratio) if each)])
+        changes = part / parts(before)
+    p = max([reached(part, moved), *(each.p(0.0) for each in (shift, ratio) if each)])
     held = [0.0] if p > 1 - confidence else []
-    signs = central((other - one) / parts(cells), confidence)
-    found: dict[str, object] = {"p": p, "interval": _wider(signs, moved.interval(confidence) if moved else None, held)}
+    signs = central(part / parts(cells), confidence)
+    found: dict[str, object] = {"p": p, "interval": _wider(signs, shift.interval(confidence) if shift else None, held)}
     if before.sum() <= 0:
         return found
     unknown = np.isnan(changes)
@@ -104,18 +103,21 @@ def _chance(before: Vector, after: Vector, cells: Vector, margin: float, confide
     }
 
 
-def _moved(before: Vector, after: Vector, cells: Vector) -> Leaning | None:
+def _shift(moved: Vector, cells: Vector) -> Leaning | None:
     """The mean difference over cells."""
-    difference = after - before
-    mean = difference.sum() / cells.sum()
-    return leaning(float(mean), (difference - mean * cells) / cells.mean())
+    mean = moved.sum() / cells.sum()
+    return leaning(float(mean), (moved - mean * cells) / cells.mean())
 
 
-def _ratio(before: Vector, after: Vector) -> Leaning | None:
-    """The logarithm of the ratio of the means: swapping the sides turns its sign. None where a side is nothing."""
-    if before.sum() <= 0 or after.sum() <= 0:
+def _ratio(before: Vector, moved: Vector) -> Leaning | None:
+    """The logarithm of the ratio of the means: swapping the sides turns its sign. None where a side is nothing.
+
+    Reckoned from the differences, which may be far smaller than what they are differences of.
+    """
+    was, now = before.mean(), before.mean() + moved.mean()
+    if was <= 0 or now <= 0:
         return None
-    return leaning(float(np.log(after.sum() / before.sum())), after / after.mean() - before / before.mean())
+    return leaning(float(np.log1p(moved.mean() / was)), (moved * was - before * moved.mean()) / (was * now))
 
 
 def _outside(ratio: Leaning | None, margin: float) -> float:
@@ -137,11 +139,11 @@ def _wider(signs: Interval | None, leans: Interval | None, held: Sequence[float]
     return (min(ends), max(ends)) if signs else None
 
 
-def _spread(before: Vector, after: Vector, cells: Vector, noise: Sequence[float] | None) -> dict[str, float | None]:
+def _spread(before: Vector, moved: Vector, cells: Vector, noise: Sequence[float] | None) -> dict[str, float | None]:
     typical = cells.mean()
-    spread = deviation((after - before) / typical)
-    ratio = after.sum() / before.sum() if before.sum() > 0 else None
-    relative = None if ratio is None else deviation((after - ratio * before) / before.mean())
+    spread = deviation(moved / typical)
+    change = moved.sum() / before.sum() if before.sum() > 0 else None
+    relative = None if change is None else deviation((moved - change * before) / before.mean())
     found = {"spread": spread, "change_spread": relative}
     if noise is not None and spread:
         # A case's difference is a mean over its cells: the noise of each cell counts by the square of its share.
