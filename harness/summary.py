@@ -33,13 +33,6 @@ _NO_AXES: Mapping[str, Json] = {}
 """Shared: there may be a hundred thousand groups, so they are kept small, and names in them are interned."""
 
 
-def median(values: Sequence[float]) -> float:
-    """The middle value. (The import of ``statistics`` takes longer than a small run.)"""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
 @dataclass(slots=True)
 class Trouble:
     """The first attempt of a group that went wrong: its first mismatch, or why it could not be judged."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from harness.axes import spelled
 from harness.render import words
 from harness.render.html.markup import Markup, element
-from harness.summary import Group, Summary, median
+from harness.summary import Group, Summary
 
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
