@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from harness import jsonpath
@@ -75,6 +76,31 @@ class Transport(Protocol):
     """Whatever turns a request into an exchange: ``Player``, ``Recorder``, ``Wire``."""
 
     async def send(self, request: Request, slot: Slot) -> Exchange: ...
+
+
+class Noting:
+    """A transport that notes the places (cassette, row, attempt from 0) where it failed for a reason that ``counts``."""
+
+    def __init__(self, inner: Any, places: set[tuple[Path, int, int]], counts: Callable[[HarnessError], bool]) -> None:
+        self._inner = inner
+        self._places = places
+        self._counts = counts
+        self.live = getattr(inner, "live", False)
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        try:
+            exchange: Exchange = await self._inner.send(request, slot)
+        except HarnessError as fault:
+            if self._counts(fault):
+                self._places.add((slot.cassette, slot.row, slot.repeat))
+            raise
+        return exchange
+
+    async def __aenter__(self) -> Any:
+        return await self._inner.__aenter__()
+
+    async def __aexit__(self, *reason: Any) -> Any:
+        return await self._inner.__aexit__(*reason)
 
 
 class _Broken(Exception):

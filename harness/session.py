@@ -18,9 +18,9 @@ from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
 from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
-from harness.model import Exchange, Expectation, Json, Request, Result, Slot, Target, Trial
+from harness.model import Expectation, Json, Result, Target, Trial
 from harness.models import ends_by, lifecycle
-from harness.play import Transport
+from harness.play import Noting, Transport
 from harness.rows import Row, RunRow, SuiteRow, result_json
 from harness.store import run_row, suite_row
 from harness.suite import load
@@ -269,7 +269,9 @@ class Judge:
 
     def watch(self, transport: Transport) -> Transport:
         """The transport, noting which recordings it misses."""
-        return _Noting(transport, self.missing) if self.skip_missing else transport
+        if not self.skip_missing:
+            return transport
+        return Noting(transport, self.missing, lambda fault: isinstance(fault, NoRecording))
 
     def row(self, result: Result) -> Row:
         """The row of a result, as it is saved and shown."""
@@ -284,29 +286,6 @@ class Judge:
         if self.strict and result.status == "passed" and warned:
             return replace(result, status="failed")
         return result
-
-
-class _Noting:
-    """A transport that notes where there is no recording."""
-
-    def __init__(self, inner: Any, missing: set[tuple[Path, int, int]]) -> None:
-        self._inner = inner
-        self._missing = missing
-        self.live = getattr(inner, "live", False)
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        try:
-            exchange: Exchange = await self._inner.send(request, slot)
-        except NoRecording:
-            self._missing.add((slot.cassette, slot.row, slot.repeat))
-            raise
-        return exchange
-
-    async def __aenter__(self) -> Any:
-        return await self._inner.__aenter__()
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)
 
 
 def requests_of(trial: Trial) -> int:

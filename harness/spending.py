@@ -9,11 +9,11 @@ the purse. Only what was heard live is paid for.
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from harness.errors import (
     CeilingReached,
-    HarnessError,
     MissingKey,
     NoConnection,
     NoRecording,
@@ -21,7 +21,8 @@ from harness.errors import (
     UsageError,
 )
 from harness.estimate import Estimate, Estimates
-from harness.model import Exchange, Request, Result, Slot, Target, Trial
+from harness.model import Result, Target, Trial
+from harness.play import Noting
 from harness.prices.rates import Unpriced
 
 _UNSENT = (MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
@@ -40,13 +41,13 @@ class Purse:
         self._estimates = estimates
         self._in_flight: dict[str, float] = {}
         self._dearest: dict[Target, float] = {}
-        self._lost: set[tuple[object, ...]] = set()
+        self._lost: set[tuple[Path, int, int]] = set()
         self._turn = asyncio.Lock()
         self._settled = asyncio.Event()
 
     def watch(self, transport: Any) -> Any:
         """The transport, noting what was asked and not heard."""
-        return _Watched(transport, self._lost)
+        return Noting(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
 
     async def admit(self, trial: Trial) -> bool:
         """Whether the trial may begin; waits for others where that is not clear yet. Trials are admitted in their order.
@@ -104,27 +105,3 @@ class Purse:
             f"the ceiling of ${dollars(self.ceiling)} would be passed: ${dollars(self.spent, 3)} is spent{guessed}, and "
             f"{trial.id} is expected to cost ${dollars(expected, 3)}"
         )
-
-
-class _Watched:
-    """A transport that notes the trials of which something was asked and not heard."""
-
-    def __init__(self, inner: Any, lost: set[tuple[object, ...]]) -> None:
-        self._inner = inner
-        self._lost = lost
-        self.live = getattr(inner, "live", False)
-
-    async def send(self, request: Request, slot: Slot) -> Exchange:
-        try:
-            exchange: Exchange = await self._inner.send(request, slot)
-        except HarnessError as fault:
-            if not isinstance(fault, _UNSENT):
-                self._lost.add((slot.cassette, slot.row, slot.repeat))
-            raise
-        return exchange
-
-    async def __aenter__(self) -> Any:
-        return await self._inner.__aenter__()
-
-    async def __aexit__(self, *reason: Any) -> Any:
-        return await self._inner.__aexit__(*reason)

@@ -36,14 +36,14 @@ def main(options: Namespace) -> int:
         dryrun.check(options)
     else:
         printing.check(options, "run")
-    _gates(options)
+    asked = _gates(options)
     plan = choosing.plan(options)
     if saved is not None:
-        return _resume(saved, plan, options)
+        return _resume(saved, plan, asked, options)
     if options.dry_run:
         return dryrun.show(plan, options)
     costs.announce(plan, options)
-    return _run(plan, options)
+    return _run(plan, asked, options)
 
 
 def _gates(options: Namespace) -> list[Gate]:
@@ -117,11 +117,11 @@ class _Played:
         self.progress.show(row)
 
 
-def _run(plan: Plan, options: Namespace) -> int:
-    return _finish(plan, plan, RunWriter(plan.config.reports, _header(plan, options)), options)
+def _run(plan: Plan, asked: list[Gate], options: Namespace) -> int:
+    return _finish(plan, plan, RunWriter(plan.config.reports, _header(plan, options)), asked, options)
 
 
-def _resume(saved: SavedRun, plan: Plan, options: Namespace) -> int:
+def _resume(saved: SavedRun, plan: Plan, asked: list[Gate], options: Namespace) -> int:
     """Play what is left of a run, as the same run."""
     kept = done(saved)
     check(saved, [session.suite_row_of(suite) for suite in plan.suites], plan.trials, kept)
@@ -132,10 +132,10 @@ def _resume(saved: SavedRun, plan: Plan, options: Namespace) -> int:
     writer = reopen(saved, kept)
     numbers = f"{words.count(len(kept), 'trial')} kept, {len(left.trials):,} to play"
     sys.stderr.write(f"run {saved.run['id']} goes on: {numbers}\n")
-    return _finish(plan, left, writer, options)
+    return _finish(plan, left, writer, asked, options)
 
 
-def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> int:
+def _finish(plan: Plan, left: Plan, opened: RunWriter, asked: list[Gate], options: Namespace) -> int:
     """Play what is left of the plan, save and print the whole."""
     started = time.perf_counter()
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
@@ -148,7 +148,7 @@ def _finish(plan: Plan, left: Plan, opened: RunWriter, options: Namespace) -> in
             session.Judge(plan.config, options.strict, options.skip_missing),
             options.fail_fast,
             in_order=left is plan,
-            asked=_gates(options),
+            asked=asked,
         )
         _play(left, options, played)
         if not played.in_order or played.summary.trials != writer.trials:

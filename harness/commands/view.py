@@ -25,7 +25,6 @@ from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
 from harness.store import NAME, complete, load
-from harness.summary import summarise
 from harness.trend import History, lines
 
 LOOPBACK = "127.0.0.1"
@@ -145,7 +144,7 @@ def _run(path: Path) -> Iterable[str]:
 
 def _sweep(path: Path) -> Iterable[str]:
     run = load(path)
-    summary = summarise(run.rows(turns=False))
+    summary = run.summary()
     document = sweep.swept_run(summary, run)
     if not document.sweeps:
         raise RunError(sweep.nothing(summary, run))
