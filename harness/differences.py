@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, count, groupby
+from operator import add, mul
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from harness.spread import Known
-from harness.summary import Group, known
+from harness.summary import Group, column
 
 if TYPE_CHECKING:
     from harness.stats import Assessment, Attempts, Evidence, Interval
@@ -77,16 +78,16 @@ def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> lis
     """Verdicts on the measures that both sides have: over all suites (``suite`` None), then over each where there are several."""
     from harness.stats import assess
 
-    suites, cases = [other.suite for _, other in cells], _cases(cells)
-    order = {suite: place for place, suite in enumerate(dict.fromkeys(suites))}
+    cases, members = _cases(cells), _members([other.suite for _, other in cells])
     found = [
         each
         for measure in JUDGED
-        for column in [_rates(cells, cases) if measure == "pass_rate" else _numbers(measure, cells, cases)]
-        for suite, part in _scopes(column, suites, several=len(order) > 1)
+        for seen in [_rates(cells, cases) if measure == "pass_rate" else _numbers(measure, cells, cases)]
+        for suite, part in _scopes(seen, members if len(members) > 1 else {})
         for each in _evidence(measure, suite, part, (margins or {}).get(measure, MARGINS.get(measure, MARGIN)))
     ]
-    found.sort(key=lambda each: -1 if each.suite is None else order[each.suite])
+    order = {suite: place for place, suite in enumerate((None, *members))}
+    found.sort(key=lambda each: order[each.suite])
     assessed = assess([each.evidence for each in found], [each.measure == "pass_rate" for each in found])
     return [
         Difference(each.measure, each.suite, verdict, each.repeats)
@@ -124,21 +125,28 @@ class _Found(NamedTuple):
     repeats: Mapping[str, Any] | None = None
 
 
-def _scopes(column: _Column, suites: Sequence[str], *, several: bool) -> Iterator[tuple[str | None, _Column]]:
-    yield None, column
+def _members(suites: Sequence[str]) -> dict[str, list[int]]:
+    """The places of the cells of each suite, in the order in which suites are first met."""
     members: dict[str, list[int]] = {}
-    for row, cell in enumerate(column.cells if several else ()):
-        members.setdefault(suites[cell], []).append(row)
-    for suite, rows in members.items():
+    for suite, run in groupby(range(len(suites)), key=suites.__getitem__):
+        members.setdefault(suite, []).extend(run)
+    return members
+
+
+def _scopes(column: _Column, members: Mapping[str, Sequence[int]]) -> Iterator[tuple[str | None, _Column]]:
+    yield None, column
+    whole = len(column.cells) == sum(map(len, members.values()))
+    row_of = {} if whole else {cell: row for row, cell in enumerate(column.cells)}
+    for suite, cells in members.items():
+        rows = cells if whole else [row_of[cell] for cell in cells if cell in row_of]
         seen = tuple(_at(each, rows) for each in column.seen)
         yield suite, _Column(_at(column.cells, rows), _at(column.cases, rows), seen)
 
 
 def _at(values: array[T], rows: Sequence[int]) -> array[T]:
     """The values of these rows, which mostly follow each other."""
-    first, last = rows[0], rows[-1] + 1
-    if last - first == len(rows):
-        return values[first:last]
+    if rows and rows[-1] - rows[0] == len(rows) - 1:
+        return values[rows[0] : rows[-1] + 1]
     return array(values.typecode, [values[row] for row in rows])
 
 
@@ -184,34 +192,25 @@ def _cases(cells: Cells) -> array[int]:
 
 
 def _rates(cells: Cells, cases: array[int]) -> _Column:
-    return _column(cases, (_judged(one, other) for one, other in cells))
-
-
-def _judged(one: Group, other: Group) -> tuple[int, int, int, int] | None:
-    return (one.passed, one.judged, other.passed, other.judged) if one.judged and other.judged else None
+    """Passed and judged on both sides, of the cells that were judged on both."""
+    judged = array("q", (row for row, (one, other) in enumerate(cells) if one.judged and other.judged))
+    seen = [cells[row] for row in judged]
+    counts = (
+        [one.passed for one, _ in seen],
+        [one.judged for one, _ in seen],
+        [other.passed for _, other in seen],
+        [other.judged for _, other in seen],
+    )
+    return _Column(judged, _at(cases, judged), tuple(array("d", each) for each in counts))
 
 
 def _numbers(measure: str, cells: Cells, cases: array[int]) -> _Column:
-    before, after = known((one for one, _ in cells), measure), known((other for _, other in cells), measure)
-    return _column(cases, map(_seen, before, after))
-
-
-def _column(cases: array[int], seen: Iterable[tuple[float, ...] | None]) -> _Column:
-    where, values = array("q"), array("d")
-    for cell, found in enumerate(seen):
-        if found is not None:
-            where.append(cell)
-            values.extend(found)
-    return _Column(where, _at(cases, where) if where else where, tuple(values[at::4] for at in range(4)))
-
-
-def _seen(one: Known, other: Known) -> tuple[float, float, float, float] | None:
     """The means of both sides, the variance of their difference that more attempts would lessen (nan: not known), the pairs."""
-    size, mean, noise = one
-    size_after, mean_after, noise_after = other
-    if not size or not size_after:
-        return None
-    return mean, mean_after, noise + noise_after, min(size, size_after)
+    one, other = (column([cell[side] for cell in cells], measure) for side in (0, 1))
+    both = array("q", compress(count(), map(mul, one.sizes, other.sizes)))
+    noises = array("d", map(add, one.noises, other.noises))
+    pairs = array("d", map(min, one.sizes, other.sizes))
+    return _Column(both, _at(cases, both), tuple(_at(each, both) for each in (one.means, other.means, noises, pairs)))
 
 
 # --- in words -----------------------------------------------------------------------------------------

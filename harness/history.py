@@ -305,5 +305,5 @@ def _sum(groups: Sequence[Group], measure: str) -> int | None:
 
 
 def _middle(groups: Sequence[Group], measure: str) -> float | None:
-    found = middle(chain.from_iterable(group.weighed(measure) for group in groups))
+    found = middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
     return None if found is None else round(found, 9)

@@ -1,7 +1,6 @@
-"""The measures of a group over its attempts: as they are while they are few, in bounded memory when they are many.
+"""The measures of a group over its attempts: every value as it was measured, in memory that does not grow with attempts.
 
-Counts, means and variances are exact however many there are. Once there are more than ``EXACT`` attempts, single values
-(and so medians) are known to within ``ERROR`` of themselves: their logarithms are kept in steps, and each step is counted.
+The last few values of a group are in memory, with the count, sum and squares of those before them, which are in a temporary file.
 """
 
 from __future__ import annotations
@@ -11,25 +10,21 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from itertools import accumulate, chain, repeat
-from typing import NamedTuple, TypeVar, cast
+from itertools import accumulate, chain, islice
+from statistics import median
+from tempfile import TemporaryFile
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 T = TypeVar("T", int, float)
-EXACT = 16
-"""Attempts whose values are kept as they are."""
-ERROR = 0.001
-"""How far, as a part of itself, one of more values than that may be from what was measured."""
-_STEP = 2 * math.log1p(ERROR)
-_COUNTED = 256
-"""Attempts after which the steps are counted, instead of being kept one by one in two bytes each."""
-_WHOLE = 1_000
-"""Whole numbers up to here are steps of their own: counts of tokens and chunks stay exact."""
-_MISSING, _NONE, _ONE = -32_768, -32_767, 0
-"""The steps of what is not known, of 0 and of 1 (as a logarithm). They fit 16 bits, from 1e-27 on; no measure is below 0."""
-_Counts = tuple["array[int]", "array[int]"]
-"""Steps in order, and how often each occurred."""
+HELD = 8
+"""Attempts of a group whose values are in memory. One more, and all of them go to the file."""
+MANY = 20_000
+"""Values that are not all looked at together to find their median."""
+_NEAR = 0.02
+"""How far from the middle of a sample, as a part of it, the median of all is looked for."""
 
 
 class Moments(NamedTuple):
@@ -57,10 +52,7 @@ class Moments(NamedTuple):
         return Moments(count, self.total + other.total, self.squares + other.squares + apart)
 
 
-Known = tuple[float, float, float]
-"""Count, mean, and the variance of the mean: nan for one value, as the mean is of none."""
 _NO_VALUE = Moments()
-NOTHING: Known = (0.0, math.nan, math.nan)
 
 
 def moments(values: Sequence[float]) -> Moments:
@@ -72,129 +64,218 @@ def moments(values: Sequence[float]) -> Moments:
     return Moments(len(values), total, math.fsum((each - mean) ** 2 for each in values))
 
 
+class Spool:
+    """Numbers that need not be in memory: a temporary file, there from the first on and gone with the spool.
+
+    Where no file can be written, they are kept in memory after all.
+    """
+
+    __slots__ = ("_end", "_file", "_refused")
+
+    def __init__(self) -> None:
+        self._file: BinaryIO | None = None
+        self._end = 0
+        self._refused: list[array[float]] = []
+
+    def put(self, values: array[float]) -> int:
+        """Where to ``take`` them from."""
+        data = values.tobytes()
+        try:
+            if self._file is None:
+                self._file = cast("BinaryIO", TemporaryFile(buffering=0))  # noqa: SIM115  it lives as long as the spool
+            self._file.seek(self._end)
+            if self._file.write(data) == len(data):
+                self._end += len(data)
+                return self._end - len(data)
+        except OSError:
+            pass
+        self._refused.append(values)
+        return -len(self._refused)
+
+    def take(self, at: int, count: int) -> array[float]:
+        """Raises OSError where the file can no longer be read."""
+        if at < 0:
+            return self._refused[-at - 1]
+        assert self._file is not None
+        self._file.seek(at)
+        values = array("d")
+        values.frombytes(self._file.read(count * values.itemsize))
+        return values
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+
+class Shared:
+    """What the groups of a summary keep together: the values of those with one attempt, and the file of those with many."""
+
+    __slots__ = ("shelves", "spool")
+
+    def __init__(self) -> None:
+        self.spool = Spool()
+        self.shelves: dict[tuple[str, ...], Shelf] = {}
+
+    def shelf(self, names: tuple[str, ...]) -> Shelf:
+        found = self.shelves.get(names)
+        if found is None:
+            found = self.shelves[names] = Shelf(_interned(names))
+        return found
+
+
+class Shelf:
+    """One attempt each of groups that measure the same: group by group a value for each name; nan: not known."""
+
+    __slots__ = ("names", "values")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.values = array("d")
+
+    def put(self, values: list[float | None]) -> int:
+        """The number of its row."""
+        _extend(self.values, values)
+        return len(self.values) // len(self.names) - 1 if self.names else 0
+
+    def value(self, row: int, name: str) -> tuple[float, ...]:
+        """None, where the name is another."""
+        return (self.values[row * len(self.names) + self.names.index(name)],) if name in self.names else ()
+
+    def pop(self, row: int) -> array[float]:
+        """The values of a row, to be kept elsewhere: of the last one nothing stays, as attempts at a group mostly follow each other."""
+        start, end = row * len(self.names), (row + 1) * len(self.names)
+        values = self.values[start:end]
+        if end == len(self.values):
+            del self.values[start:]
+        return values
+
+
 class Measures:
     """The measures of one group: a name, and the values that were known, for each.
 
-    Shaped like a mapping from names to values; kept in few flat arrays, since there may be a million groups.
+    Small, since there may be a hundred thousand groups, and most have one attempt. ``shelf`` and ``row``: where that is; no
+    shelf before there is one, and once there are several.
     """
 
-    __slots__ = ("_counted", "_moments", "_names", "_recent", "_steps")
+    __slots__ = ("_several", "_shared", "row", "shelf")
 
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._recent = _EMPTY
-        """Attempt by attempt a value for each name; nan: not known."""
-        self._moments = _EMPTY
-        """Count, sum and squares of what is no longer among the recent, name by name."""
-        self._steps: array[int] | None = None
-        """Attempt by attempt a step for each name."""
-        self._counted: list[_Counts] | None = None
-        """The same by name, once there are too many."""
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._several: _Several | None = None
+        self.shelf: Shelf | None = None
+        self.row = 0
 
     def __iter__(self) -> Iterator[str]:
         """The names that have a value."""
-        return (name for name in self._names if self.moments(name).size)
+        kept = self._several or self.shelf
+        return (name for name in (kept.names if kept else ()) if self.moments(name).size)
 
-    def get(self, name: str, default: Sequence[float] = ()) -> Sequence[float]:
-        """All values of a measure: to within ``ERROR`` where there are more than ``EXACT``."""
-        if name not in self._names:
-            return default
-        return array("d", chain.from_iterable(repeat(value, times) for value, times in self.weighed(name)))
-
-    def weighed(self, name: str) -> Iterator[tuple[float, int]]:
-        """(value, how often), in no order; a value may come twice."""
-        if name not in self._names:
-            return
-        at, width = self._names.index(name), len(self._names)
-        yield from ((value, 1) for value in self._recent[at::width] if value == value)  # noqa: PLR0124  nan is not itself
-        kept = Counter(self._steps[at::width]) if self._steps else {}
-        counted = zip(*self._counted[at], strict=True) if self._counted else ()
-        yield from ((_value(step), times) for step, times in chain(kept.items(), counted) if step != _MISSING)
+    def values(self, name: str) -> Iterable[float]:
+        """All values of a measure, in the order of the attempts."""
+        if self._several is not None:
+            return self._several.values(name)
+        return () if self.shelf is None else _known(self.shelf.value(self.row, name))
 
     def middles(self) -> dict[str, float]:
-        """The median of each measure that has a value; quick while all values are there."""
-        width = len(self._names)
-        found: Iterable[tuple[str, float | None]]
-        if self._moments:
-            found = ((name, middle(self.weighed(name))) for name in self._names)
-        elif len(self._recent) == width:
-            found = zip(self._names, self._recent, strict=True)
-        else:
-            found = ((name, _median(self._recent[at::width])) for at, name in enumerate(self._names))
-        return {name: value for name, value in found if value is not None and value == value}  # noqa: PLR0124
+        """The median of each measure that has a value."""
+        return {name: median(self.values(name)) for name in self}
 
     def moments(self, name: str) -> Moments:
-        """What is exact however many values there are."""
-        try:
-            at, width = self._names.index(name), len(self._names)
-        except ValueError:
-            return _NO_VALUE
-        if len(self._recent) == width and not self._moments:
-            value = self._recent[at]
-            return Moments(1.0, value) if value == value else _NO_VALUE  # noqa: PLR0124
-        found = moments([each for each in self._recent[at::width] if each == each])  # noqa: PLR0124
-        return Moments(*self._moments[3 * at : 3 * at + 3]) + found if self._moments else found
-
-    def known(self, name: str) -> Known:
-        """What verdicts follow from; quick where there is one attempt."""
-        if len(self._recent) == len(self._names) and not self._moments:
-            value = self._recent[self._names.index(name)] if name in self._names else math.nan
-            return (1.0, value, math.nan) if value == value else NOTHING  # noqa: PLR0124
-        found = self.moments(name)
-        return (found.size, found.mean, found.noise) if found.size else NOTHING
+        """Exact, but for the rounding of sums."""
+        if self._several is not None:
+            return self._several.moments(name)
+        for value in self.values(name):
+            return Moments(1.0, value)
+        return _NO_VALUE
 
     def add(self, measured: Mapping[str, float | None]) -> None:
         """One more attempt; None is not known."""
-        names = tuple(measured)
-        if names != self._names and not measured.keys() <= set(self._names):
-            self._widen(names)
-        values = list(measured.values() if names == self._names else map(measured.get, self._names))
-        try:
-            row = array("d", cast("list[float]", values))
-        except TypeError:
-            row = array("d", [math.nan if value is None else value for value in values])
-        if not self._recent:
-            self._recent = row
+        if self._several is not None:
+            self._several.add(measured)
+        elif self.shelf is None:
+            self.shelf = self._shared.shelf(tuple(measured))
+            self.row = self.shelf.put(list(measured.values()))
+        else:
+            self._several = _Several(self.shelf.names, self.shelf.pop(self.row), self._shared.spool)
+            self._several.add(measured)
+            self.shelf, self.row = None, 0
+
+
+class _Several:
+    """The measures of two attempts or more."""
+
+    __slots__ = ("_earlier", "_moments", "_recent", "_spool", "names")
+
+    def __init__(self, names: tuple[str, ...], first: array[float], spool: Spool) -> None:
+        self.names = names
+        self._recent = first
+        """Attempt by attempt a value for each name; nan: not known."""
+        self._moments = _EMPTY
+        """Count, sum and squares of what is no longer among the recent, name by name."""
+        self._spool = spool
+        self._earlier: array[int] | None = None
+        """For each time that the recent values left: where they are, and of how many names."""
+
+    def values(self, name: str) -> Iterator[float]:
+        if name not in self.names:
             return
-        self._recent.extend(row)
-        if len(self._recent) > EXACT * len(self._names):
-            self._fold()
+        at, width = self.names.index(name), len(self.names)
+        earlier = iter(self._earlier or ())
+        for place, wide in zip(earlier, earlier, strict=True):
+            if at < wide:
+                yield from _known(self._spool.take(place, (HELD + 1) * wide)[at::wide])
+        yield from _known(self._recent[at::width])
+
+    def moments(self, name: str) -> Moments:
+        if name not in self.names:
+            return _NO_VALUE
+        at = self.names.index(name)
+        found = moments(list(_known(self._recent[at :: len(self.names)])))
+        return Moments(*self._moments[3 * at : 3 * at + 3]) + found if self._moments else found
+
+    def add(self, measured: Mapping[str, float | None]) -> None:
+        names = tuple(measured)
+        if names != self.names and not measured.keys() <= set(self.names):
+            self._widen(names)
+        _extend(self._recent, [measured.get(name) for name in self.names])
+        if len(self._recent) > HELD * len(self.names):
+            self._leave()
 
     def _widen(self, names: Sequence[str]) -> None:
         """Room for further names: what was said before says nothing of them."""
-        before = self._names
-        if not before:
-            self._names = _shared(tuple(names))
-            return
-        self._names = _shared((*before, *(each for each in names if each not in before)))
-        more = len(self._names) - len(before)
-        self._recent = array("d", _wider(self._recent, len(before), [math.nan] * more))
-        if self._steps is not None:
-            self._steps = array("h", _wider(self._steps, len(before), [_MISSING] * more))
+        before = len(self.names)
+        self.names = _interned((*self.names, *(each for each in names if each not in self.names)))
+        more = len(self.names) - before
+        self._recent = array("d", _wider(self._recent, before, [math.nan] * more))
+        if self._moments:
             self._moments.extend([0.0] * (3 * more))
-        if self._counted is not None:
-            self._counted += [_counts(Counter())] * more
 
-    def _fold(self) -> None:
-        """Make room: the recent values go into the moments and the steps."""
-        folded = [self.moments(name) for name in self._names]
-        self._moments = array("d", chain.from_iterable(folded))
-        self._steps = self._steps or array("h")
-        self._steps.extend(map(_step, self._recent))
-        self._recent = _EMPTY
-        width = len(self._names)
-        if len(self._steps) > _COUNTED * width:
-            before = self._counted or [_counts(Counter())] * width
-            self._counted = [_counts(Counter(self._steps[at::width]), *before[at]) for at in range(width)]
-            self._steps = array("h")
+    def _leave(self) -> None:
+        """The recent values go into the moments and the spool."""
+        self._moments = array("d", chain.from_iterable([self.moments(name) for name in self.names]))
+        self._earlier = self._earlier or array("q")
+        self._earlier.extend((self._spool.put(self._recent), len(self.names)))
+        self._recent = array("d")
 
 
 _EMPTY: array[float] = array("d")
 """Shared and never written to."""
 
 
+def _extend(kept: array[float], values: list[float | None]) -> None:
+    try:
+        kept.fromlist(cast("list[float]", values))
+    except TypeError:  # None is among them, and nothing was added
+        kept.fromlist([math.nan if value is None else value for value in values])
+
+
+def _known(values: Iterable[float]) -> Iterator[float]:
+    return (each for each in values if each == each)  # noqa: PLR0124  nan is not itself
+
+
 @lru_cache(maxsize=256)
-def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+def _interned(names: tuple[str, ...]) -> tuple[str, ...]:
     """Groups of a run measure the same things: one tuple of names for all of them."""
     return tuple(map(sys.intern, names))
 
@@ -205,44 +286,56 @@ def _wider(values: array[T], width: int, more: list[T]) -> Iterator[T]:
         yield from more
 
 
-def _counts(counted: Counter[int], steps: Sequence[int] = (), times: Sequence[int] = ()) -> _Counts:
-    """With those that were counted before."""
-    counted.update(dict(zip(steps, times, strict=True)))
-    ordered = sorted(counted)
-    return array("h", ordered), array("I", [counted[step] for step in ordered])
+# --- of many groups -----------------------------------------------------------------------------------
 
 
-def _step(value: float) -> int:
-    if value != value:  # noqa: PLR0124
-        return _MISSING
-    if value <= _WHOLE and value == int(value):
-        return _NONE + max(int(value), 0)
-    return max(_NONE + _WHOLE + 1, min(-_MISSING - 1, _ONE + round(math.log(max(value, sys.float_info.min)) / _STEP)))
+class Column(NamedTuple):
+    """One measure of many groups: its count, its mean (nan of none), and the variance of the mean (nan of less than two)."""
+
+    sizes: array[float]
+    means: array[float]
+    noises: array[float]
 
 
-@lru_cache(maxsize=8192)
-def _value(step: int) -> float:
-    return float(step - _NONE) if step <= _NONE + _WHOLE else math.exp((step - _ONE) * _STEP)
+def column(many: Sequence[Measures], name: str) -> Column:
+    """What verdicts follow from; quick for groups of one attempt."""
+    single: dict[Shelf | None, Sequence[float]] = {shelf: _all(shelf, name) for shelf in {each.shelf for each in many}}
+    means = array("d", [single[each.shelf][each.row] for each in many])
+    sizes = array("d", [mean == mean for mean in means])  # noqa: PLR0124  nan is not itself
+    noises = array("d", [math.nan]) * len(means)
+    if None in single:
+        for at, each in enumerate(many):
+            if each.shelf is None and (found := each.moments(name)).size:
+                sizes[at], means[at], noises[at] = found.size, found.mean, found.noise
+    return Column(sizes, means, noises)
 
 
-def _median(values: Iterable[float]) -> float | None:
-    """Of those that are known."""
-    ordered = sorted(value for value in values if value == value)  # noqa: PLR0124
-    if not ordered:
-        return None
-    half, more = divmod(len(ordered), 2)
-    return ordered[half] if more else (ordered[half - 1] + ordered[half]) / 2
+def _all(shelf: Shelf | None, name: str) -> Sequence[float]:
+    """A measure row by row."""
+    if shelf is None:
+        return [math.nan]
+    if name not in shelf.names:
+        return array("d", [math.nan]) * (len(shelf.values) // max(len(shelf.names), 1) or 1)
+    return shelf.values[shelf.names.index(name) :: len(shelf.names)]
 
 
-def middle(weighed: Iterable[tuple[float, int]]) -> float | None:
-    """The median of values that occur so often; None of none."""
-    counted: Counter[float] = Counter()
-    for value, times in weighed:
-        counted[value] += times
-    half, more = divmod(counted.total(), 2)
-    ordered = sorted(counted)
-    ranks = list(accumulate(counted[value] for value in ordered))
-    if not ordered:
-        return None
-    after = ordered[bisect_right(ranks, half)]
-    return after if more else (ordered[bisect_right(ranks, half - 1)] + after) / 2
+def middle(values: Callable[[], Iterable[float]]) -> float | None:
+    """The median of what each call gives anew; None of none. Of many values, those near the middle only are held."""
+    few = list(islice(values(), MANY))
+    if len(few) < MANY:
+        return median(few) if few else None
+    count = sum(1 for _ in values())
+    sample = sorted(islice(values(), 0, None, count // (MANY // 4)))
+    low, high = (sample[int(len(sample) * share)] for share in (0.5 - _NEAR, 0.5 + _NEAR))
+    below, near = 0, Counter[float]()
+    for each in values():
+        if each < low:
+            below += 1
+        elif each <= high:
+            near[each] += 1
+    if not below <= (count - 1) // 2 <= count // 2 < below + near.total():  # the sample was misleading
+        return median(values())
+    ordered = sorted(near)
+    ranks = list(accumulate(near[each] for each in ordered))
+    first, last = (ordered[bisect_right(ranks, rank - below)] for rank in ((count - 1) // 2, count // 2))
+    return (first + last) / 2

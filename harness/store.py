@@ -14,11 +14,13 @@ import os
 import re
 import sys
 import time
+from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, NamedTuple, Self, cast
@@ -27,7 +29,7 @@ from harness import __version__
 from harness.errors import RunError
 from harness.model import Json
 from harness.rows import VERSION, BriefRow, JudgedRow, Row, RunRow, SuiteRow, dumps, result_json
-from harness.summary import Summary
+from harness.summary import Group, Summary
 
 __all__ = ["RunWriter", "SavedRun", "load", "replacing", "result_json", "run_row", "saved_runs", "suite_row"]
 
@@ -273,6 +275,7 @@ class SavedRun:
     run: RunRow
     ending: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    _places: _Places | None = field(default=None, init=False, repr=False)
 
     def rows(self, *, turns: bool = True) -> Iterator[Row]:
         """The trials, in the order in which they finished. A last line that was cut off is left out, and noted.
@@ -280,9 +283,9 @@ class SavedRun:
         Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
         most of the work.
         """
-        for line, number in self._trials():
+        for line, at in self._trials():
             value = None if turns else _brief(line)
-            value = value or self._value(line, number)
+            value = value or self._value(line, at)
             if value is not None:
                 yield cast("Row", value)
 
@@ -291,65 +294,123 @@ class SavedRun:
         from harness.passed import decode
 
         summary = Summary(like)
-        for line, number in self._trials():
+        places = _Places(summary)
+        for line, at in self._trials():
             try:
                 added = summary.add_passed(decode(line))
             except ValueError:  # another line than that of a trial that passed
                 added = False
             if not added:
-                row = _judged(line) or self._value(line, number)
-                if row is not None:
-                    summary.add(cast("Row", row))
+                row = _judged(line) or self._value(line, at)
+                if row is None:
+                    continue
+                summary.add(cast("Row", row))
+            places.note(at)
+        self._places = places
         return summary
 
     def lines(self) -> Iterator[tuple[bytes, Row]]:
         """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
-        for line, number in self._trials():
-            value = _brief(line) or self._value(line, number)
+        for line, at in self._trials():
+            value = _brief(line) or self._value(line, at)
             if value is not None:
                 yield line, cast("Row", value)
 
     def rows_of(self, groups: Container[str], *, turns: bool = False) -> Iterator[Row]:
-        """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said."""
-        for line, number in self._trials():
-            named = _ID.match(line)
-            if named and named[1].decode() not in groups:
-                continue
-            value = None if turns else _brief(line)
-            value = value or self._value(line, number)
+        """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said.
+
+        They are found at once where there was a ``summary`` before, of a file whose groups follow each other.
+        """
+        known = self._places is not None and not self._places.scattered
+        for line, at in self._found(groups) if known else self._named(groups):
+            value = None if turns else _judged(line)
+            value = value or self._value(line, at)
             if value is not None and value.get("group") in groups:
                 yield cast("Row", value)
 
+    def _found(self, groups: Container[str]) -> Iterator[tuple[bytes, int]]:
+        assert self._places is not None
+        with self.path.open("rb") as file:
+            for start, trials in self._places.of(groups):
+                file.seek(start)
+                for line in islice(file, trials):
+                    yield line, start
+
+    def _named(self, groups: Container[str]) -> Iterator[tuple[bytes, int]]:
+        """Lines that this program did not write are among them, whatever they are of."""
+        for line, at in self._trials():
+            named = _ID.match(line)
+            if not named or named[1].decode() in groups:
+                yield line, at
+
     def _trials(self) -> Iterator[tuple[bytes, int]]:
-        """The lines of trials, with their numbers. What the last line says is kept, or its absence noted."""
+        """The lines of trials, with where they begin. What the last line says is kept, or its absence noted."""
         self.notes.clear()
         with self.path.open("rb", buffering=_AHEAD) as file:
-            next(file)
-            for number, line in enumerate(file, start=2):
+            at = len(next(file))
+            for line in file:
                 ending = None if line.startswith(_TRIAL) else _ending(line)
                 if ending is not None:
                     self.ending = ending
                     known = ending.get("run")
                     self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
                     return
-                yield line, number
+                yield line, at
+                at += len(line)
         if not self.notes:
             self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
 
-    def _value(self, line: bytes, number: int) -> dict[str, Any] | None:
+    def _value(self, line: bytes, at: int) -> dict[str, Any] | None:
         try:
             value: dict[str, Any] = json.loads(line)
         except ValueError:
             if line.endswith(b"\n"):
-                raise RunError(f"{self.path}:{number}: this line is not JSON; the file was damaged") from None
-            self.notes.append(f"{self.path}:{number}: the last line was cut off; that trial is not shown")
+                raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
+            self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")
             return None
         if not isinstance(value, dict) or not value.keys() >= _OF_A_TRIAL:
-            raise RunError(f"{self.path}:{number}: this line is no trial; the file was damaged")
+            raise RunError(f"{self._line(at)}: this line is no trial; the file was damaged")
         measures = value.get("measures", {})
         if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
-            raise RunError(f"{self.path}:{number}: a measure of this trial is no finite number; the file was damaged")
+            raise RunError(f"{self._line(at)}: a measure of this trial is no finite number; the file was damaged")
         return value
+
+    def _line(self, at: int) -> str:
+        """The file and the number of the line that begins there."""
+        with self.path.open("rb") as file:
+            before = iter(file)
+            number = 1
+            while at > 0:
+                at -= len(next(before))
+                number += 1
+        return f"{self.path}:{number}"
+
+
+class _Places:
+    """Where the trials of each group of a summary begin in the file. ``scattered``: those of some do not follow each other."""
+
+    def __init__(self, summary: Summary) -> None:
+        self._summary = summary
+        self._latest: Group | None = None
+        self._starts = array("Q")
+        self.scattered = False
+
+    def note(self, at: int) -> None:
+        """The trial that was added last begins there."""
+        latest = self._summary.latest
+        if latest is self._latest:
+            return
+        self._latest = latest
+        if len(self._starts) < len(self._summary.groups):
+            self._starts.append(at)
+        else:
+            self.scattered = True
+
+    def of(self, groups: Container[str]) -> Iterator[tuple[int, int]]:
+        """Where the trials begin, and how many they are."""
+        for group, at in zip(self._summary.groups.values(), self._starts, strict=True):
+            if group.id in groups:
+                yield at, group.attempts + group.skipped
 
 
 def _finite_or_unknown(measure: object) -> bool:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness import spread
 from harness.model import Json, Status
 from harness.rows import CostRow, GroupRow, PlaceRow, Row, VerdictRow
-from harness.spread import NOTHING, Known, Measures, Moments, middle
+from harness.spread import Column, Measures, Moments, Shared, middle
 
 if TYPE_CHECKING:
     from harness.passed import Broken, Passed
@@ -55,6 +56,7 @@ class Group:
     target: str
     axes: Mapping[str, Json]
     place: PlaceRow
+    measures: Measures
     streamed: bool = False
     require: int | None = None
     xfail: str | None = None
@@ -65,7 +67,6 @@ class Group:
     passed: int = 0
     unjudged: int = 0
     """Attempts that could not be judged."""
-    measures: Measures = field(default_factory=Measures)
     checks: Checks = ()
     warnings: int = 0
     unpriced: int = 0
@@ -119,16 +120,16 @@ class Group:
 
         Without a stream the first text comes with the last: no ``ttft_s`` or ``gap_s``.
         """
-        return middle(self.weighed(measure))
+        return middle(lambda: self.values(measure))
 
     def typicals(self) -> dict[str, float]:
         """``typical`` of every measure that was."""
         middles = self.measures.middles()
         return middles if self.streamed else {name: each for name, each in middles.items() if name not in _OF_A_STREAM}
 
-    def weighed(self, measure: str) -> Iterator[tuple[float, int]]:
-        """(value, how often) over the attempts, as far as they mean something."""
-        return self.measures.weighed(measure) if self._means(measure) else iter(())
+    def values(self, measure: str) -> Iterable[float]:
+        """Attempt by attempt, as far as they mean something (see ``typical``)."""
+        return self.measures.values(measure) if self._means(measure) else ()
 
     def measured(self, measure: str) -> Moments:
         """Count, mean and noise over the attempts, as far as they mean something (see ``typical``)."""
@@ -168,15 +169,13 @@ class Group:
         if self.trouble is None:
             self.trouble = _trouble(row)
 
-    def add_passed(self, row: Passed, held: Broken, heard: Heard | None) -> None:
-        """What ``add`` does for an attempt that passed, and all of whose checks held."""
+    def add_passed(self, row: Passed, held: Broken) -> None:
+        """What ``add`` does for an attempt that passed, and all of whose checks held, but for who was heard."""
         self.attempts += 1
         self.passed += 1
         self.measures.add(row.measures)
         self.unpriced += row.unpriced is not None
         self.checks = _counted(self.checks, held)
-        if heard is not None:
-            self.heard = _also(self.heard, heard)
 
     def _judge(self, verdicts: Sequence[VerdictRow]) -> None:
         broken: dict[str, bool] = {}
@@ -216,6 +215,9 @@ class Summary:
         self.lost_timing = 0
         self.unpriced: Counter[str] = Counter()
         """Why the cost of a trial is not known -> of how many trials."""
+        self.latest: Group | None = None
+        """The group that the row which was added last is of."""
+        self._shared = Shared()
         self._waiting: dict[tuple[str, ...], _Said] = {}
         """What one of two twins said until the other is there."""
 
@@ -223,8 +225,12 @@ class Summary:
         self.trials += 1
         group = self.groups.get(row["group"])
         if group is None:
-            group = self._begin(row)
+            place = _place(row["place"]["file"], row["place"]["line"])
+            group = self._begin(row["group"], row["suite"], row["case"], row["target"], row["axes"], place)
+            group.streamed, group.require = row["streamed"], row["require"]
+            group.xfail, group.skip = row["xfail"], row["skip"]
         group.add(row)
+        self.latest = group
         for verdict in row["verdicts"]:
             self._note(verdict)
         if "unpriced" in row:
@@ -243,27 +249,32 @@ class Summary:
             return False
         group = self.groups.get(row.group)
         if group is None:
-            twin = self._like.get(row.group)
-            group = _group(row.group, row.suite, row.case, row.target, row.swept(), row.stands(), twin)
+            group = self._begin(row.group, row.suite, row.case, row.target, row.swept(), row.stands())
             group.streamed, group.require, group.skip = row.streamed, row.require, row.skip
-            self.groups[group.id] = group
+        self.latest = group
         self.trials += 1
+        group.add_passed(row, held)
         if row.unpriced is not None:
             self.unpriced[row.unpriced] += 1
         source = row.provenance
-        heard = None if source is None else (source.mode, source.recorded_from, source.simulated)
-        group.add_passed(row, held, heard)
-        if source is not None and heard is not None:
+        if source is not None:
+            heard = source.mode, source.recorded_from, source.simulated
+            group.heard = _also(group.heard, heard)
             self._date(heard, source.timing, source.recorded_at)
         return True
 
-    def _begin(self, row: Row) -> Group:
-        place = _place(row["place"]["file"], row["place"]["line"])
-        like = self._like.get(row["group"])
-        group = _group(row["group"], row["suite"], row["case"], row["target"], row["axes"], place, like)
-        group.streamed, group.require = row["streamed"], row["require"]
-        group.xfail, group.skip = row["xfail"], row["skip"]
-        self.groups[group.id] = group
+    def _begin(self, name: str, suite: str, case: str, target: str, axes: Mapping[str, Json], place: PlaceRow) -> Group:
+        """A group without attempts; what it has in common with that of the other run is shared."""
+        like = self._like.get(name)
+        group = self.groups[like.id if like else name] = Group(
+            id=like.id if like else name,
+            suite=intern(suite),
+            case=like.case if like and like.case == case else case,
+            target=intern(target),
+            axes=like.axes if like and like.axes == axes else axes or _NO_AXES,
+            place=place,
+            measures=Measures(self._shared),
+        )
         return group
 
     def _note(self, verdict: VerdictRow) -> None:
@@ -353,11 +364,11 @@ class Summary:
         yield from targets.items()
 
 
-def known(groups: Iterable[Group], measure: str) -> Iterator[Known]:
-    """``Group.measured`` of many groups, in brief."""
-    if measure in _OF_A_STREAM:
-        return (each.measures.known(measure) if each.streamed else NOTHING for each in groups)
-    return (each.measures.known(measure) for each in groups)
+def column(groups: Sequence[Group], measure: str) -> Column:
+    """``Group.measured`` of many groups."""
+    nothing = Measures(Shared())
+    streamed = measure not in _OF_A_STREAM
+    return spread.column([each.measures if streamed or each.streamed else nothing for each in groups], measure)
 
 
 def summarise(rows: Iterable[Row], like: Summary | None = None) -> Summary:
@@ -377,20 +388,6 @@ def _also(heard: frozenset[Heard], one: Heard) -> frozenset[Heard]:
 def _place(file: str, line: int) -> PlaceRow:
     """Cases that come from rows of a file stand in one place."""
     return {"file": intern(file), "line": line}
-
-
-def _group(
-    name: str, suite: str, case: str, target: str, axes: Mapping[str, Json], place: PlaceRow, like: Group | None
-) -> Group:
-    """One without attempts; what it has in common with ``like`` is shared."""
-    return Group(
-        id=like.id if like else name,
-        suite=intern(suite),
-        case=like.case if like and like.case == case else case,
-        target=intern(target),
-        axes=like.axes if like and like.axes == axes else axes or _NO_AXES,
-        place=like.place if like and like.place == place else place,
-    )
 
 
 def _trouble(row: Row) -> Trouble | None:

@@ -181,7 +181,7 @@ def told(summary: Summary) -> dict[str, Any]:
         "groups": {
             name: (
                 [getattr(group, field) for field in fields],
-                {each: list(group.measures.get(each)) for each in group.measures},
+                {each: list(group.measures.values(each)) for each in group.measures},
             )
             for name, group in summary.groups.items()
         },

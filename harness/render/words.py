@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from harness import spread
 from harness.model import Json, Status
@@ -230,7 +231,7 @@ def quoted(text: str) -> str:
 
 def middle(groups: Sequence[Group], measure: str) -> float | None:
     """The median of a measure over all attempts of these groups."""
-    return spread.middle(each for group in groups for each in group.measures.weighed(measure))
+    return spread.middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
 
 
 def whole(groups: Sequence[Group], measure: str) -> float | None:

@@ -83,7 +83,7 @@ def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[Point]]]]:
     for suite, groups in summary.by_suite():
         found: dict[str, dict[str, list[Group]]] = {}
         for group in groups:
-            if "thinking" in group.axes and group.measures.get("thoughtsTokenCount"):
+            if "thinking" in group.axes and group.measured("thoughtsTokenCount").size:
                 name = spelled("thinking", group.axes["thinking"])
                 found.setdefault(group.target, {}).setdefault(name, []).append(group)
         series = {target: [_point(*each) for each in by_value.items()] for target, by_value in found.items()}
@@ -248,12 +248,7 @@ def distribution(summary: Summary, measure: str) -> Markup | None:
 
 
 def _values(groups: Sequence[Group], measure: str) -> list[float]:
-    return [
-        value
-        for group in groups
-        if group.streamed or measure not in ("ttft_s", "gap_s")
-        for value in group.measures.get(measure, ())
-    ]
+    return [value for group in groups for value in group.values(measure)]
 
 
 def _strip(number: int, row: tuple[str, list[float]], across: Axis) -> Markup:
