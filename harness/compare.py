@@ -95,6 +95,8 @@ class Comparison:
     provenance: tuple[Sequence[Heard], Sequence[Heard]] = ((), ())
     sources: tuple[Source, Source] | None = None
     """Where what was said on both sides can be read, if it was saved."""
+    again: str = "gemini-harness compare BASE CANDIDATE"
+    """The command that makes it again, without its formats."""
 
     @property
     def runs(self) -> tuple[str | None, str | None]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import textwrap
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,6 +156,58 @@ def test_many_failures_are_cut_off_unless_all_are_asked_for() -> None:
     rows = [failed(f"case-{n}") for n in range(25)]
     assert "and 5 more: gemini-harness report 20261121-070000-ab12 -v" in printed(rows)
     assert printed(rows, details=None).count("again:") == 25
+
+
+@pytest.mark.parametrize("name", ["table", "markdown"])
+def test_of_very_many_cases_a_part_is_shown_what_went_wrong_first(name: str) -> None:
+    rows = [row(f"case-{n}") for n in range(150)] + [row("small", suite="other")]
+    rows[140] = failed("case-140")
+    shown = printed(rows, name)
+    listed = re.findall(r"(?m)^(?:\| )?(case-\d+|small) .*(?:pass|FAIL)", shown)
+    assert listed == [*(f"case-{n}" for n in range(98)), "case-140", "small"]
+    assert "and 51 more cases\n" in shown
+    assert "All cases: " in shown
+    assert "gemini-harness report 20261121-070000-ab12" in shown
+    whole = printed(rows, name, cases=None, details=None)
+    assert all(f"case-{n} " in whole for n in range(150))
+    assert "more case" not in whole
+
+
+def test_what_went_wrong_beyond_the_part_is_counted() -> None:
+    shown = printed([failed(f"case-{n}") for n in range(10)], cases=4)
+    assert "and 6 more cases; something went wrong in 6\n" in shown
+    assert "* case-9" not in shown
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=12), st.integers(0, 300))
+def test_tables_share_the_room_that_there_is(sizes: list[int], most: int) -> None:
+    rows = [row(f"case-{n}", suite=f"suite-{at}") for at, size in enumerate(sizes) for n in range(size)]
+    tables = [list(layout.grids(groups)) for _, groups in summarise(rows).by_suite()]
+    shown = [len(grid.cases) for (grid,) in layout.parted(tables, most)]
+    assert all(1 <= given <= size for given, size in zip(shown, sizes, strict=True))
+    assert sum(shown) <= max(most, len(sizes))
+    cut = [given for given, size in zip(shown, sizes, strict=True) if given < size]
+    assert not cut or (sum(shown) + len(cut) > most and max(shown) == max(cut) == min(cut))
+
+
+def test_flips_are_listed_the_worst_first_and_how_many_more_there_are() -> None:
+    def side(target: str, *texts: bool) -> list[Row]:
+        return [
+            row(f"case-{n}", target, verdicts=[verdict("text", ok=ok)], status="passed" if ok else "failed")
+            for n, ok in enumerate(texts)
+        ]
+
+    rows = side(PRO, False, True, False) + side(FLASH, True, False, True)
+    compared = replace(compare_axis(summarise(rows), "target", PRO, FLASH), again="gemini-harness compare one other")
+    for name, sure in (("table", "-v"), ("markdown", "--format markdown -v")):
+        out = io.StringIO()
+        find(name, "comparison")(compared, View(details=2, width=200), out)
+        assert re.findall(r"case-\d", out.getvalue()) == ["case-1", "case-0"]
+        said = f"gemini-harness compare one other {sure}"
+        assert f"and 1 more (the worst are above): {f'`{said}`' if name == 'markdown' else said}\n" in out.getvalue()
+    out = io.StringIO()
+    find("json", "comparison")(compared, View(details=2), out)
+    assert [each["id"].partition("@")[0][-1] for each in json.loads(out.getvalue())["flips"]] == ["0", "1", "2"]
 
 
 def test_numbers_of_groups_and_trials_have_thousands() -> None:

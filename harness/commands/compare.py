@@ -57,10 +57,22 @@ def compared(options: Namespace) -> Comparison:
     base = reading.run(options.base, options)
     if not options.candidate:
         comparison, by = _within(base, options, margins(options))
-        return gated(comparison, asked, base, by)
+        return replace(gated(comparison, asked, base, by), again=_again(options, base))
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    return gated(_two_runs(base, reading.run(options.candidate, options), margins(options)), asked, base, None)
+    candidate = reading.run(options.candidate, options)
+    comparison = gated(_two_runs(base, candidate, margins(options)), asked, base, None)
+    return replace(comparison, again=_again(options, base, candidate))
+
+
+def _again(options: Namespace, *runs: SavedRun) -> str:
+    """The command that compares the same again; ``last`` is the run that it is now."""
+    named = zip((options.base, options.candidate), runs, strict=False)
+    said = [saved.path.parent.name if name == "last" else name for name, saved in named]
+    for name in ("target", "axis", "margin", "gate"):
+        said += [part for value in getattr(options, name) for part in (f"--{name}", value)]
+    said += ["--reports", options.reports] if options.reports else []
+    return words.command("compare", *said)
 
 
 def margins(options: Namespace) -> dict[str, float]:

@@ -238,7 +238,11 @@ def _document(played: _Played, old: Side, new: Side, margins: dict[str, float], 
         f"saved as run {played.writer.run['id']}",
     ]
     return Migration(
-        comparison=replace(found, notes=[note for note in dict.fromkeys(notes) if note not in facts]),
+        comparison=replace(
+            found,
+            notes=[note for note in dict.fromkeys(notes) if note not in facts],
+            again=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
+        ),
         changes=facts,
         untaken=untaken(found, new.model),
         answers=(answers[0], answers[1]),

@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -80,14 +81,14 @@ def measures(text: str | None) -> tuple[str, ...]:
 def view(options: Namespace, out: TextIO) -> View:
     terminal = out.isatty()
     width = options.width or (shutil.get_terminal_size((80, 24)).columns if terminal else _columns())
-    return View(
+    seen = View(
         width=width,
         color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
         measures=measures(options.measures),
-        details=None if options.verbose else 20,
         quiet=bool(options.quiet),
         named=stepsummary.named,
     )
+    return replace(seen, details=None, cases=None) if options.verbose else seen
 
 
 def colored(said: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:

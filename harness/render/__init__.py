@@ -51,12 +51,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How to show it. ``details``: how many failing groups are shown in full; None: all."""
+    """How to show it: in tables and lists that people read, of what is much a part; None: all.
+
+    ``details``: failing groups, or flips, that are shown in full; ``cases``: rows in the tables of a run.
+    """
 
     width: int = 80
     color: bool = False
     measures: tuple[str, ...] = MEASURES
     details: int | None = 20
+    cases: int | None = 100
     quiet: bool = False
     """Only the totals, where the format is for people."""
     named: Callable[[str], str] = str

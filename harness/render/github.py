@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from harness.compare import Comparison, Flip
 from harness.gates import Answer
 from harness.render import Report, View, output, words
+from harness.render.content.comparison import worst_first
 from harness.rows import PlaceRow
 from harness.summary import Group
 
@@ -48,7 +49,7 @@ def github(report: Report, view: View, out: TextIO) -> None:
 def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions: gates that do not hold, and flips, on the suite's own lines."""
     gates = [_of_gate(each) for each in comparison.gates if each.crossed is not False]
-    flips = [_of_flip(each) for each in comparison.flips]
+    flips = [_of_flip(each) for each in worst_first(comparison.flips)]
     _write([*gates, *flips, Annotation("notice", "gemini-harness", _told(comparison))], view, out)
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from harness.axes import spelled
 from harness.render import words
@@ -28,12 +29,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """``cells`` by (case, column); where a case was not asked of a column there is none."""
+    """``cells`` by (case, column); where a case was not asked of a column there is none. ``left_out``: further cases."""
 
     axes: tuple[str, ...]
     columns: Sequence[Column]
     cases: Sequence[str]
     cells: Mapping[tuple[str, Column], Group]
+    left_out: Sequence[str] = ()
 
     def row(self, case: str) -> list[Group | None]:
         return [self.cells.get((case, column)) for column in self.columns]
@@ -54,6 +56,48 @@ def grids(groups: Sequence[Group]) -> Iterator[Grid]:
             cases=list(dict.fromkeys(case for case, _ in cells)),
             cells=cells,
         )
+
+
+def parted(tables: Sequence[Sequence[Grid]], most: int | None) -> list[list[Grid]]:
+    """The grids of every suite with ``most`` cases in all: small grids whole, large ones with as many as each other; None: all."""
+    if most is None:
+        return [list(each) for each in tables]
+    limit = _level([len(grid.cases) for each in tables for grid in each], most)
+    return [[part(grid, limit) for grid in each] for each in tables]
+
+
+def _level(sizes: Sequence[int], most: int) -> int:
+    """How many each may have so that together they have ``most``; at least one."""
+    level = most
+    for number, size in enumerate(sorted(sizes)):
+        level = max(most // (len(sizes) - number), 1)
+        if size > level:
+            break
+        most -= size
+    return level
+
+
+def part(grid: Grid, limit: int) -> Grid:
+    """So many of its cases, in their order: those of which something did not pass are taken first."""
+    if len(grid.cases) <= limit:
+        return grid
+    taken = set(islice(dict.fromkeys([*_wrong(grid, grid.cases), *grid.cases]), limit))
+    left_out = [case for case in grid.cases if case not in taken]
+    return replace(grid, cases=[case for case in grid.cases if case in taken], left_out=left_out)
+
+
+def rest(grid: Grid) -> str:
+    """What is left out of a grid: ``and 2,400 more cases; something went wrong in 79``; empty where nothing is."""
+    if not grid.left_out:
+        return ""
+    wrong = sum(1 for _ in _wrong(grid, grid.left_out))
+    return f"and {words.count(len(grid.left_out), 'more case')}" + (
+        f"; something went wrong in {wrong:,}" if wrong else ""
+    )
+
+
+def _wrong(grid: Grid, cases: Sequence[str]) -> Iterator[str]:
+    return (case for case in cases if any(group and group.status in words.WRONG for group in grid.row(case)))
 
 
 def _column(group: Group) -> Column:

@@ -208,8 +208,7 @@ def totals(counts: Mapping[Status, int]) -> str:
 
 def rerun(group: Group, run: RunRow) -> str:
     """The command that plays this group again as it was played: live or not, from the same cassettes, as often, as strictly."""
-    said = ["gemini-harness", "run", group.place["file"], "-k", group.id, *_repeated(run)]
-    return " ".join(map(quoted, said))
+    return command("run", group.place["file"], "-k", group.id, *_repeated(run))
 
 
 def _repeated(run: RunRow) -> Iterator[str]:
@@ -221,6 +220,11 @@ def _repeated(run: RunRow) -> Iterator[str]:
             yield from (f"--{name}", str(chosen[name]))
     if chosen.get("strict"):
         yield "--strict"
+
+
+def command(*said: str) -> str:
+    """A command of this program, as a shell takes it."""
+    return " ".join(["gemini-harness", *map(quoted, said)])
 
 
 def quoted(text: str) -> str:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from harness.compare import Comparison
+from harness.compare import Comparison, Flip
 from harness.differences import Difference, change, sentence
-from harness.render import words
+from harness.render import View, words
 
 DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
     "Means over the cells that both have; intervals and p take the cells of a case together, and p is corrected for all "
     "comparisons made here. same: within the margin. cannot tell: neither a difference nor its absence is shown."
 )
+
+_STATES = ("failed", "flaky", "passed")
+
+
+def shown_flips(comparison: Comparison, view: View) -> tuple[Sequence[Flip], int]:
+    """The flips that the view shows, the worst first, and how many more there are."""
+    shown = worst_first(comparison.flips)[: view.details]
+    return shown, len(comparison.flips) - len(shown)
+
+
+def worst_first(flips: Sequence[Flip]) -> Sequence[Flip]:
+    """What passes less on the candidate, then what was not judged on a side, then what passes more."""
+    return sorted(flips, key=_gain)
+
+
+def _gain(flip: Flip) -> int:
+    known = flip.before in _STATES and flip.after in _STATES
+    return _STATES.index(flip.after) - _STATES.index(flip.before) if known else 0
 
 
 def difference_rows(comparison: Comparison) -> list[list[str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.render import Report, layout, words
-from harness.render.layout import Column
+from harness.render import Report, View, layout, words
+from harness.render.layout import Column, Grid
 from harness.summary import Group
 
 
@@ -19,15 +20,47 @@ def short(target: str, provider: str | None) -> str:
     return target.removeprefix(f"{provider}/") if provider else target
 
 
-def differences(groups: Sequence[Group], provider: str | None) -> Iterator[str]:
-    """Where unary and stream, or columns, do not say the same of a case."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is shown of a suite. ``provider``: that of all its groups, where they have one."""
+
+    suite: str
+    about: str
+    provider: str | None
+    grids: Sequence[Grid]
+
+
+def tables(report: Report, view: View) -> list[Table]:
+    """Every suite, with no more cases in all than the view shows, those of which something went wrong before others."""
+    suites = list(report.summary.by_suite())
+    grids = layout.parted([list(layout.grids(groups)) for _, groups in suites], view.cases)
+    return [
+        Table(suite, words.about(report, suite), layout.one_provider(groups), some)
+        for (suite, groups), some in zip(suites, grids, strict=True)
+    ]
+
+
+def parted(suites: Sequence[Table]) -> bool:
+    """Whether cases are left out."""
+    return any(grid.left_out for table in suites for grid in table.grids)
+
+
+def whole_report(report: Report, *more: str) -> str:
+    """The command that shows all of it. ``more``: its format, where that is not the table."""
+    return words.command("report", report.run["id"], *more, "-v")
+
+
+def differences(table: Table) -> Iterator[str]:
+    """Where unary and stream, or columns, do not say the same of a case that is shown."""
+    provider = table.provider
+    groups = [group for grid in table.grids for case in grid.cases for group in grid.row(case) if group]
     for group in groups:
         if group.disagreed:
             share = f" in {group.disagreed} of {group.pairs} pairs" if group.pairs > 1 else ""
             where = f"{group.case} on {short(group.target, provider)}"
             yield f"{where}: unary and stream disagree{share}: {group.disagreement}"
     told = {group.case for group in groups if group.disagreed}
-    for grid in layout.grids(groups):
+    for grid in table.grids:
         for case in grid.cases:
             said = [
                 (column_name(column, provider), words.MARKS[group.status])

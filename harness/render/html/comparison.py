@@ -101,7 +101,7 @@ def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> 
         return element("p", "no check judges the two sides differently", class_="about")
     listed = [_flip(each, comparison.runs, numbers, home) for each in flips[: sides.SHOWN]]
     more = len(flips) - len(listed)
-    said = f"and {more:,} more: --format json has all of them, and the cells below can be filtered"
+    said = f"and {more:,} more (the worst are above): {comparison.again} --format json has all of them"
     rest = element("p", said, class_="about") if more else None
     folded = element("summary", f"{len(flips) - OPEN:,} more")
     return element(

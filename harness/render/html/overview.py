@@ -221,13 +221,13 @@ def _suite(suite: str, groups: Sequence[Group], about: str, view: View, numbers:
 
 
 def _grid(grid: Grid, provider: str | None, view: View, numbers: Numbers) -> Markup:
-    some = grid.cases[: max(1, CELLS // len(grid.columns))]
-    rows = [_case(case, grid, view, numbers) for case in some]
+    some = layout.part(grid, max(1, CELLS // len(grid.columns)))
+    rows = [_case(case, some, view, numbers) for case in some.cases]
     table = element("table", element("thead", *_head(grid, provider)), element("tbody", *rows), class_="matrix")
-    if len(some) == len(grid.cases):
+    if not some.left_out:
         return table
-    part = f"The first {len(some):,} of {len(grid.cases):,} cases; the list of trials has all of them."
-    return element("div", table, element("p", part, class_="about"))
+    left_out = f"{layout.rest(some)}: the list of trials has all of them"
+    return element("div", table, element("p", left_out, class_="about"))
 
 
 def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:

@@ -7,17 +7,24 @@ from typing import TextIO
 
 from harness.compare import Comparison
 from harness.render import View, output, words
-from harness.render.content.comparison import DIFFERENCE_HEADER, READING, difference_rows, explained, suite_rows
-from harness.render.markdown.drawing import drawn, escaped
+from harness.render.content.comparison import (
+    DIFFERENCE_HEADER,
+    READING,
+    difference_rows,
+    explained,
+    shown_flips,
+    suite_rows,
+)
+from harness.render.markdown.drawing import code, drawn, escaped
 
 
 @output("markdown", of="comparison")
-def comparison_markdown(comparison: Comparison, _view: View, out: TextIO) -> None:
+def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None:
     """What differs between two sides, for a pull request."""
-    out.writelines(f"{line}\n" for line in compared(comparison))
+    out.writelines(f"{line}\n" for line in compared(comparison, view))
 
 
-def compared(comparison: Comparison) -> Iterator[str]:
+def compared(comparison: Comparison, view: View) -> Iterator[str]:
     """The lines of a comparison; those of a migration end with them."""
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
@@ -26,11 +33,13 @@ def compared(comparison: Comparison) -> Iterator[str]:
         yield ""
     yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
     yield ""
-    if comparison.flips:
-        rows = [
-            [flip.id, flip.check, flip.before, flip.after, *map(_answer, flip.answers)] for flip in comparison.flips
-        ]
+    flips, more = shown_flips(comparison, view)
+    if flips:
+        rows = [[flip.id, flip.check, flip.before, flip.after, *map(_answer, flip.answers)] for flip in flips]
         yield from drawn(["cell", "check", "from", "to", "reference said", "candidate said"], rows)
+        yield ""
+    if more:
+        yield f"and {more:,} more (the worst are above): {code(f'{comparison.again} --format markdown -v')}"
         yield ""
     if comparison.differences:
         yield from drawn(DIFFERENCE_HEADER, difference_rows(comparison))

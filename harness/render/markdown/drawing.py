@@ -19,6 +19,12 @@ def _table_cell(text: str) -> str:
     return "<br>".join(line if line.startswith("**") else escaped(line) for line in text.split("\n"))
 
 
+def code(text: str) -> str:
+    """A command as code; the fence is longer than any run of backticks in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{words.printable(text)}{fence}"
+
+
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
     plain = words.printable(text).replace("\n", " ")

@@ -41,4 +41,4 @@ def _migrated(document: Migration, view: View) -> Iterator[str]:
         yield ""
     yield "#### What was seen"
     yield ""
-    yield from compared(sides)
+    yield from compared(sides, view)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TextIO
 
 from harness.render import Report, View, layout, output, words
-from harness.render.content.run import column_name, differences, summary_rows
+from harness.render.content.run import Table, column_name, differences, parted, summary_rows, tables, whole_report
 from harness.render.layout import Grid
-from harness.render.markdown.drawing import drawn, escaped
+from harness.render.markdown.drawing import code, drawn, escaped
 from harness.summary import Group
+
+_FORMAT = ("--format", "markdown")
 
 
 @output("markdown", of="run")
@@ -23,8 +25,12 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     yield f"**{escaped(words.totals(summary.totals()))}** &middot; {escaped(words.provenance(summary))}"
     yield ""
     yield from _failures(report, view)
-    for suite, groups in summary.by_suite():
-        yield from _suite(suite, groups, words.about(report, suite), view)
+    suites = tables(report, view)
+    for each in suites:
+        yield from _suite(each, view)
+    if parted(suites):
+        yield f"All cases: {code(whole_report(report, *_FORMAT))}"
+        yield ""
     remarks = words.remarks(report)
     if remarks:
         yield "#### Notes"
@@ -44,18 +50,21 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     )
 
 
-def _suite(suite: str, groups: Sequence[Group], about: str, view: View) -> Iterator[str]:
-    provider = layout.one_provider(groups)
-    yield f"### {escaped(suite)}" + (f" at {escaped(provider)}" if provider else "")
+def _suite(table: Table, view: View) -> Iterator[str]:
+    provider = table.provider
+    yield f"### {escaped(table.suite)}" + (f" at {escaped(provider)}" if provider else "")
     yield ""
-    if about:
-        yield escaped(about)
+    if table.about:
+        yield escaped(table.about)
         yield ""
-    for grid in layout.grids(groups):
+    for grid in table.grids:
         header = ["case", *(column_name(column, provider) for column in grid.columns)]
         yield from drawn(header, [_row(case, grid, view) for case in grid.cases])
         yield ""
-    said = list(differences(groups, provider))
+        if grid.left_out:
+            yield layout.rest(grid)
+            yield ""
+    said = list(differences(table))
     yield from (f"- {escaped(each)}" for each in said)
     if said:
         yield ""
@@ -88,7 +97,7 @@ def _failures(report: Report, view: View) -> Iterator[str]:
     for group in wrong[: view.details]:
         yield from _failure(group)
     if view.details is not None and len(wrong) > view.details:
-        yield f"- and {len(wrong) - view.details:,} more"
+        yield f"- and {len(wrong) - view.details:,} more: {code(whole_report(report, *_FORMAT))}"
     yield ""
     yield "</details>"
     yield ""

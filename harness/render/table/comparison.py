@@ -7,7 +7,14 @@ from typing import TextIO
 
 from harness.compare import Comparison, Flip
 from harness.render import View, output, words
-from harness.render.content.comparison import DIFFERENCE_HEADER, READING, difference_rows, explained, suite_rows
+from harness.render.content.comparison import (
+    DIFFERENCE_HEADER,
+    READING,
+    difference_rows,
+    explained,
+    shown_flips,
+    suite_rows,
+)
 from harness.render.table.drawing import fitted, listed, wrapped
 
 
@@ -23,10 +30,11 @@ def compared(comparison: Comparison, view: View) -> Iterator[str]:
     yield f"candidate  {comparison.candidate}"
     yield ""
     yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
-    for flip in comparison.flips[: view.details]:
+    flips, more = shown_flips(comparison, view)
+    for flip in flips:
         yield from _flip(flip, view)
-    if len(comparison.flips) > len(comparison.flips[: view.details]):
-        yield f"  and {len(comparison.flips[view.details :]):,} more; -v shows all"
+    if more:
+        yield from wrapped(f"and {more:,} more (the worst are above): {comparison.again} -v", view, "  ")
     yield ""
     if comparison.differences:
         yield from fitted(DIFFERENCE_HEADER, difference_rows(comparison), view)

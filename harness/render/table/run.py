@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TextIO
 
 from harness.render import Report, View, layout, output, words
-from harness.render.content.run import differences, summary_rows
+from harness.render.content.run import Table, differences, parted, summary_rows, tables, whole_report
 from harness.render.table.drawing import fitted, listed, painted, wrapped
 from harness.render.table.grid import flat, stacked
 from harness.rows import RunRow
@@ -21,8 +21,12 @@ def table(report: Report, view: View, out: TextIO) -> None:
 
 def _lines(report: Report, view: View) -> Iterator[str]:
     if not view.quiet:
-        for suite, groups in report.summary.by_suite():
-            yield from _suite(suite, groups, words.about(report, suite), view)
+        suites = tables(report, view)
+        for each in suites:
+            yield from _suite(each, view)
+        if parted(suites):
+            yield f"All cases: {whole_report(report)}"
+            yield ""
     yield from _failures(report, view)
     if not view.quiet:
         yield from _remarks(report, view)
@@ -30,16 +34,18 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     yield from _ending(report, view)
 
 
-def _suite(suite: str, groups: Sequence[Group], about: str, view: View) -> Iterator[str]:
-    provider = layout.one_provider(groups)
-    yield f"{suite} at {provider}" if provider else suite
-    yield from wrapped(about, view, "")
+def _suite(table: Table, view: View) -> Iterator[str]:
+    provider = table.provider
+    yield f"{table.suite} at {provider}" if provider else table.suite
+    yield from wrapped(table.about, view, "")
     yield ""
-    for grid in layout.grids(groups):
+    for grid in table.grids:
         drawn = flat(grid, provider, view) if len(grid.columns) == 1 else stacked(grid, provider, view)
         yield from drawn
+        if grid.left_out:
+            yield layout.rest(grid)
         yield ""
-    said = list(differences(groups, provider))
+    said = list(differences(table))
     yield from listed(said, view)
     if said:
         yield ""
@@ -59,7 +65,7 @@ def _failures(report: Report, view: View) -> Iterator[str]:
             yield from wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
         yield ""
     if view.details is not None and len(wrong) > view.details:
-        yield f"and {len(wrong) - view.details:,} more: gemini-harness report {report.run['id']} -v"
+        yield f"and {len(wrong) - view.details:,} more: {whole_report(report)}"
         yield ""
 
 
