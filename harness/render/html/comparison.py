@@ -12,7 +12,7 @@ from harness.model import Json
 from harness.render import words
 from harness.render.content.migration import bottom_line
 from harness.render.html import sides
-from harness.render.html.markup import Markup, element
+from harness.render.html.markup import Markup, columns, element, table
 from harness.render.html.overview import UNSCRIPTED, section, simulated
 from harness.summary import Group
 
@@ -32,9 +32,6 @@ Object = Mapping[str, Any]
 def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Iterator[Markup]:
     """``numbers``: of the trials that the script has; ``home``: where the list of runs is, if the page is served."""
     document = {name: each for name, each in comparison.fields() if name not in ("cells", "flips")}
-    if comparison.simulated:
-        real = any(not simulated for side in comparison.provenance for _, _, simulated in side)
-        yield simulated("Some of these answers were" if real else "These answers were")
     yield _summary(document, comparison)
     yield section("differences", _differences(document["verdicts"]))
     yield section("flips", _flips(comparison, numbers, home))
@@ -43,6 +40,14 @@ def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -
         yield section(
             "trials", element("p", "Both sides of the flips.", class_="about"), UNSCRIPTED, element("div", id="list")
         )
+
+
+def made_up(comparison: Comparison) -> Markup | None:
+    """The band over a comparison that holds answers of the simulator."""
+    if not comparison.simulated:
+        return None
+    real = any(not simulated for side in comparison.provenance for _, _, simulated in side)
+    return simulated("Some of these answers were" if real else "These answers were")
 
 
 def moved(document: Migration) -> Markup:
@@ -87,12 +92,6 @@ def _gate(gate: Object) -> Markup:
     ]
     suite = f" ({gate['suite']})" if gate["suite"] else ""
     return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['says']}")
-
-
-def _table(header: Sequence[str], rows: Sequence[Markup], numbers_from: int, **attributes: object) -> Markup:
-    head = (element("th", name, class_="n" if place >= numbers_from else None) for place, name in enumerate(header))
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), **attributes)
-    return element("div", table, class_="wide")
 
 
 def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Markup:
@@ -168,8 +167,9 @@ def _differences(verdicts: Sequence[Object]) -> Markup:
     for each in verdicts:
         rows.append(element("tr", *(_difference(each, name) for name in _COLUMNS)))
         if each.get("says"):
-            rows.append(element("tr", element("td", each["says"], colspan=len(_COLUMNS)), class_="says"))
-    return _table(_COLUMNS, rows, 3, class_="differences")
+            said = element("td", element("span", each["says"]), colspan=len(_COLUMNS))
+            rows.append(element("tr", said, class_="says"))
+    return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
 
 
 def _told(verdict: Object, column: str) -> str:
@@ -201,7 +201,9 @@ def _difference(verdict: Object, column: str) -> Markup:
     text = _told(verdict, column) or ("all suites" if column == "suite" else "-")
     if column == "verdict":
         return element("td", text, class_=f"verdict {text.replace(' ', '-')}")
-    return element("td", text, class_=None if column in ("measure", "suite") else "n")
+    if column == "measure":
+        return element("th", text, scope="row")
+    return element("td", text, class_=None if column == "suite" else "n")
 
 
 def _cells(pairs: Sequence[Pair]) -> Markup:
@@ -217,8 +219,9 @@ def _cells(pairs: Sequence[Pair]) -> Markup:
         element("label", element("input", type="checkbox", id="differing"), " only where the verdict differs"),
         class_="tools",
     )
-    table = _table(header, [_cell(pair, measures) for pair in shown], 3, id="cells-table")
-    return element("div", element("p", part, class_="about") if part else None, tools, table)
+    rows = [_cell(pair, measures) for pair in shown]
+    listed = table("cells on both sides", [columns(header, 3)], rows, id="cells-table")
+    return element("div", element("p", part, class_="about") if part else None, tools, listed)
 
 
 def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:

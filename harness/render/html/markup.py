@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -32,6 +32,27 @@ def element(name: str, /, *children: str | None, **attributes: object) -> Markup
     )
     inside = "".join(each if isinstance(each, Markup) else _plain(each) for each in children if each is not None)
     return Markup(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{inside}</{name}>")
+
+
+def table(caption: str, head: Sequence[Markup], rows: Iterable[Markup], **attributes: object) -> Markup:
+    """A table that may be wider than the page: it moves by itself then. ``caption`` is for who hears it; ``head`` and ``rows`` are rows."""
+    whole = element(
+        "table",
+        element("caption", caption, class_="unseen"),
+        element("thead", *head),
+        element("tbody", *rows),
+        **attributes,
+    )
+    return element("div", whole, class_="wide")
+
+
+def columns(names: Sequence[str], numbers_from: int) -> Markup:
+    """The row of a table's head; from which column on there are numbers."""
+    cells = (
+        element("th", name, class_="n" if place >= numbers_from else None, scope="col")
+        for place, name in enumerate(names)
+    )
+    return element("tr", *cells)
 
 
 def _plain(text: str) -> str:

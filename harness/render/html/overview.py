@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from harness.model import Status
 from harness.render import Report, View, layout, words
 from harness.render.html import plots
-from harness.render.html.markup import Markup, element
+from harness.render.html.markup import Markup, columns, element, table
 from harness.render.layout import Column, Grid
 from harness.rows import RunRow, VerdictRow
 from harness.summary import Group, Summary
@@ -38,8 +38,10 @@ def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Ma
     return element(
         "header",
         element("a", name, href=home, class_="home", title="all runs") if home else name,
-        element("span", what, class_="what"),
-        element("nav", *(element("a", each, href=f"#{each}") for each in links)),
+        element("h1", what, class_="what"),
+        element("nav", *(element("a", each, href=f"#{each}") for each in links), aria_label="on this page")
+        if links
+        else None,
         element("span", class_="gap"),
         element("button", "theme", id="theme", type="button", title="auto, light, dark (t)"),
         element("button", "?", id="help", type="button", title="keys (?)", aria_label="keys"),
@@ -89,7 +91,8 @@ def elsewhere(report: Report, home: str) -> Markup:
         ("compare two targets or values", f"compare?base={name}&candidate={name}"),
         ("history", "history"),
     ]
-    return element("p", *(element("a", text, href=home + way) for text, way in filter(None, ways)), class_="ways")
+    found = (element("a", text, href=home + way) for text, way in filter(None, ways))
+    return element("nav", *found, class_="ways", aria_label="more of this run")
 
 
 def _sides(run: str, both: Sequence[str]) -> dict[str, str]:
@@ -167,18 +170,13 @@ def _targets(report: Report) -> Markup:
     by_target = list(report.summary.by_target())
     every = list(report.summary.groups.values())
     measures = [each for each in (*_MEASURED, *_TIMED) if _told(every, each) is not None]
-    head = element(
-        "tr",
-        element("th", "target"),
-        *(element("th", status, class_="n") for status in statuses),
-        *(element("th", words.label(each) + (" median" if each in _TIMED else ""), class_="n") for each in measures),
-    )
+    named = (words.label(each) + (" median" if each in _TIMED else "") for each in measures)
     rows = [
         element("tr", element("th", target, scope="row"), *_tallied(groups, statuses, measures))
         for target, groups in by_target
     ]
-    return element(
-        "div", element("table", element("thead", head), element("tbody", *rows), class_="targets"), class_="wide"
+    return table(
+        "verdicts and measures of each target", [columns(["target", *statuses, *named], 1)], rows, class_="targets"
     )
 
 
@@ -216,18 +214,17 @@ def _matrix(report: Report, view: View, numbers: Numbers) -> Markup:
 def _suite(suite: str, groups: Sequence[Group], about: str, view: View, numbers: Numbers) -> Markup:
     provider = layout.one_provider(groups)
     title = element("h3", suite, element("small", f" at {provider}") if provider else None)
-    drawn = [element("div", _grid(grid, provider, view, numbers), class_="wide") for grid in layout.grids(groups)]
+    drawn = [part for grid in layout.grids(groups) for part in _grid(suite, grid, provider, view, numbers)]
     return element("div", title, element("p", about, class_="about") if about else None, *drawn, class_="suite")
 
 
-def _grid(grid: Grid, provider: str | None, view: View, numbers: Numbers) -> Markup:
+def _grid(suite: str, grid: Grid, provider: str | None, view: View, numbers: Numbers) -> Iterator[Markup]:
     some = layout.part(grid, max(1, CELLS // len(grid.columns)))
     rows = [_case(case, some, view, numbers) for case in some.cases]
-    table = element("table", element("thead", *_head(grid, provider)), element("tbody", *rows), class_="matrix")
-    if not some.left_out:
-        return table
-    left_out = f"{layout.rest(some)}: the list of trials has all of them"
-    return element("div", table, element("p", left_out, class_="about"))
+    by = f" by {', '.join(grid.axes)}" if grid.axes else ""
+    yield table(f"cases of {suite} on each target{by}", list(_head(grid, provider)), rows, class_="matrix")
+    if some.left_out:
+        yield element("p", f"{layout.rest(some)}: the list of trials has all of them", class_="about")
 
 
 def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:
@@ -239,14 +236,14 @@ def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:
             "th",
             target.removeprefix(f"{provider}/") if provider else target,
             colspan=span if span > 1 else None,
-            scope="col",
+            scope="colgroup" if span > 1 else "col",
         )
         for target, span in spans.items()
     ]
-    yield element("tr", element("th", "case"), *names)
+    yield element("tr", element("th", "case", scope="col"), *names)
     for index, axis in enumerate(grid.axes):
         values = (element("th", column.axes[index][1], scope="col") for column in grid.columns)
-        yield element("tr", element("th", axis), *values, class_="axis")
+        yield element("tr", element("th", axis, scope="row"), *values, class_="axis")
 
 
 def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:

@@ -31,15 +31,17 @@
   // --- light and dark --------------------------------------------------------------------------------
 
   const THEMES = ["auto", "light", "dark"];
-  const remembered = () => { try { return localStorage.getItem("gemini-harness-theme"); } catch { return null; } };
+  const stored = (name) => { try { return localStorage.getItem(`gemini-harness-${name}`); } catch { return null; } };
+  const store = (name, value) => { try { localStorage.setItem(`gemini-harness-${name}`, value); } catch { /* not kept, then */ } };
 
   function paint(theme) {
     document.documentElement.dataset.theme = theme;
     byId("theme").textContent = theme;
-    try { localStorage.setItem("gemini-harness-theme", theme); } catch { /* not kept, then */ }
+    byId("theme").setAttribute("aria-label", `theme: ${theme}`);
+    store("theme", theme);
   }
   const turnTheme = () => paint(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % 3]);
-  paint(THEMES.includes(remembered()) ? remembered() : "auto");
+  paint(THEMES.includes(stored("theme")) ? stored("theme") : "auto");
   byId("theme").addEventListener("click", turnTheme);
 
   // --- words -----------------------------------------------------------------------------------------
@@ -167,6 +169,16 @@
   });
   addEventListener("afterprint", () => { for (const each of unfolded.splice(0)) each.open = false; });
 
+  // What scrolls by itself can be reached by keys.
+  const sizes = new ResizeObserver((seen) => {
+    for (const { target } of seen) {
+      if (target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  const reachable = (inside) => { for (const each of inside.querySelectorAll(".wide, pre")) sizes.observe(each); };
+  reachable(document);
+
   const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
   const unmarked = [...document.querySelectorAll(".flips .pair, .failures .sides")];
   function markSome() {
@@ -180,13 +192,18 @@
 
   // --- the keys, and who answers them ----------------------------------------------------------------
 
-  const help = el("dialog", { id: "keys", "aria-label": "keys" },
+  const help = el("dialog", { id: "keys", "aria-labelledby": "keys-title" },
+    el("h2", { id: "keys-title" }, "keys"),
     el("dl", {}, ...[
       [["j", "k"], "next, previous trial (arrows too, in the list)"], [["n", "p"], "next, previous trial that went wrong"],
       [["g", "G"], "first, last"], [["Enter"], "open"], [["Esc"], "close"], [["/"], "filter"],
       [["t"], "theme: auto, light, dark"], [["?"], "this"],
     ].flatMap(([keys, said]) => [el("dt", {}, ...keys.flatMap((key) => [el("kbd", {}, key), " "])), el("dd", {}, said)])),
-    el("p", { class: "about" }, "A filter is words that must all occur in a trial's id, status or reason; -word must not."));
+    el("p", { class: "about" }, "A filter is words that must all occur in a trial's id, status or reason; -word must not."),
+    el("p", { class: "tools" },
+      el("label", {}, el("input", { type: "checkbox", id: "letters", checked: stored("letters") !== "off",
+        onchange: (event) => store("letters", event.target.checked ? "on" : "off") }), " letters and signs act at once"),
+      el("button", { type: "button", onclick: () => help.close() }, "close")));
   document.body.append(help);
   byId("help").addEventListener("click", () => help.showModal());
 
@@ -196,6 +213,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     const typing = event.target.matches("input[type=search]");
     if (typing && !["Escape", "Enter", "ArrowDown"].includes(event.key)) return;
+    if (!typing && event.key.length === 1 && !byId("letters").checked) return;
     const act = keys[event.key];
     if (act && act(event, typing) !== false) event.preventDefault();
   });
@@ -296,8 +314,8 @@
       for (const each of chips) each.setAttribute("aria-pressed", state.statuses.has(each.dataset.status));
       for (const each of head.querySelectorAll("button")) {
         const by = each.dataset.sort === String(state.sort);
-        each.setAttribute("aria-pressed", by);
         each.dataset.order = by ? (state.down ? "descending" : "ascending") : "";
+        each.setAttribute("aria-label", `${each.textContent}: ${by ? `sorted, ${each.dataset.order}` : "sort"}`);
       }
       counted.textContent = shown.length === all.length ? count(all.length, "trial") : `${shown.length.toLocaleString("en")} of ${count(all.length, "trial")}`;
       state.at = picked ? shown.indexOf(picked) : -1;
@@ -325,7 +343,7 @@
       const first = everything ? 0 : Math.max(0, Math.floor(-top / HEIGHT) - SPARE);
       const last = everything ? 1000 : Math.ceil((innerHeight - top) / HEIGHT) + SPARE;
       rows.replaceChildren(...shown.slice(first, Math.max(first, last)).map((trial, index) => line(trial, first + index)));
-      if (state.at >= 0) rows.setAttribute("aria-activedescendant", `line-${state.at}`);
+      if (byId(`line-${state.at}`)) rows.setAttribute("aria-activedescendant", `line-${state.at}`);
       else rows.removeAttribute("aria-activedescendant");
     }
 
@@ -346,6 +364,7 @@
       if (!drawing) requestAnimationFrame(() => { drawing = false; draw(); });
       drawing = true;
     };
+    rows.addEventListener("focus", () => { if (state.at >= 0) reveal(); });
     addEventListener("scroll", redraw, { passive: true });
     addEventListener("resize", redraw);
     addEventListener("beforeprint", () => draw(true));
@@ -396,6 +415,11 @@
       return blocks.get(number)[trial.n % facts.block];
     }
 
+    // Where the panel covers the page, keys must not wander behind it.
+    const covering = matchMedia("(max-width: 760px)");
+    const apart = () => { document.querySelector("main").inert = state.open && covering.matches; };
+    covering.addEventListener("change", apart);
+
     function open(trial = shown[state.at], anchor = null) {
       if (!trial) return;
       state.open = true;
@@ -403,8 +427,11 @@
         state.anchor = anchor;
         keeping(anchor, () => { document.body.classList.add("reading"); panel.hidden = false; });
       }
+      apart();
       panel.replaceChildren(bar(trial), ...view(trial, detail(trial)));
       panel.scrollTop = 0;
+      reachable(panel);
+      if (document.querySelector("main").inert) panel.focus({ preventScroll: true });
       try { history.replaceState(null, "", `#trial=${encodeURIComponent(trial.id)}`); } catch { /* a page without an address */ }
       draw();
     }
@@ -418,13 +445,14 @@
     function close() {
       state.open = false;
       keeping(state.anchor, () => { panel.hidden = true; document.body.classList.remove("reading"); });
+      apart();
       try { history.replaceState(null, "", location.pathname + location.search); } catch { /* as above */ }
       draw();
       (state.anchor || rows).focus({ preventScroll: true });
     }
 
     function bar(trial) {
-      return el("div", { class: "bar" }, el("b", { class: `mark ${trial.status}` }, trial.mark), el("span", { class: "id" }, trial.id),
+      return el("div", { class: "bar" }, el("b", { class: `mark ${trial.status}` }, trial.mark), el("h2", { class: "id" }, trial.id),
         el("button", { type: "button", title: "previous (k)", "aria-label": "previous", onclick: () => pick(state.at - 1) }, "\u2191"),
         el("button", { type: "button", title: "next (j)", "aria-label": "next", onclick: () => pick(state.at + 1) }, "\u2193"),
         el("button", { type: "button", title: "close (Esc)", "aria-label": "close", onclick: close }, "\u2715"));
@@ -472,7 +500,7 @@
 
     function verdicts(each) {
       const rank = (verdict) => (verdict.status === "passed" ? 3 : verdict.status === "waived" ? 2 : verdict.severity === "warn" ? 1 : 0);
-      return el("table", { class: "verdicts" }, el("tbody", {}, ...[...each].sort((a, b) => rank(a) - rank(b)).map(verdict)));
+      return el("table", { class: "verdicts" }, el("caption", { class: "unseen" }, "verdicts"), el("tbody", {}, ...[...each].sort((a, b) => rank(a) - rank(b)).map(verdict)));
     }
 
     const KINDS = { passed: ["pass", "passed"], waived: ["waived", "waived"], failed: ["FAIL", "failed"], error: ["ERROR", "error"] };
@@ -522,7 +550,10 @@
       if (turn.response?.error) { yield el("h3", { class: "error" }, "error"); yield el("pre", {}, json(turn.response.error)); }
       yield* timeline(turn, row);
       const whole = fold("response");
-      whole.addEventListener("toggle", () => whole.append(...long("", json(turn.response), (some) => [some])), { once: true });
+      whole.addEventListener("toggle", () => {
+        whole.append(...long("", json(turn.response), (some) => [some]));
+        reachable(whole);
+      }, { once: true });
       yield whole;
     }
 

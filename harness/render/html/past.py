@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from harness.render import words
 from harness.render.content.history import PAST, subject
-from harness.render.html.markup import Markup, element
+from harness.render.html.markup import Markup, element, table
 from harness.render.html.overview import section, simulated
 from harness.trend import Entry, History, Line
 
@@ -38,11 +38,14 @@ def sections(document: History, home: str | None) -> Iterator[Markup]:
 
 
 def _subject(lines: Sequence[Line], home: str | None) -> Markup:
-    drawn = [figure for measure, of in DRAWN if (figure := _drawn(measure, [of(line.entry) for line in lines]))]
+    several = len(lines) > 1
+    drawn = [
+        figure for measure, of in DRAWN if several and (figure := _drawn(measure, [of(line.entry) for line in lines]))
+    ]
     return element(
         "div",
         element("h3", subject(lines)),
-        element("div", *drawn, class_="plots"),
+        element("div", *drawn, class_="plots") if drawn else None,
         *_tables(list(reversed(lines)), home),
         class_="suite",
     )
@@ -92,26 +95,23 @@ def _dot(spot: tuple[float, float], radius: float) -> Markup:
 
 def _tables(lines: Sequence[Line], home: str | None) -> Iterator[Markup]:
     """The latest runs, and the others when they are asked for; columns that say nothing are left out."""
-    shown = {
-        name: show for name, show in PAST.items() if name == "run" or any(show(line) not in ("", "-") for line in lines)
-    }
+    shown = [name for name, show in PAST.items() if name == "run" or any(show(line) not in ("", "-") for line in lines)]
     yield _table(lines[:OPEN], shown, home)
     if rest := lines[OPEN:]:
         yield element("details", element("summary", f"{len(rest):,} before them"), _table(rest, shown, home))
 
 
-def _table(lines: Sequence[Line], columns: dict[str, Callable[[Line], str]], home: str | None) -> Markup:
+def _table(lines: Sequence[Line], columns: Sequence[str], home: str | None) -> Markup:
     texts = ("run", "change")
     head = (element("th", name, class_=None if name in texts else "n", scope="col") for name in columns)
-    rows = (
-        element("tr", *(
-            element("td", _run(line, home) if name == "run" else show(line), class_=None if name in texts else "n")
-            for name, show in columns.items()
-        ))
-        for line in lines
-    )  # fmt: skip
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), class_="past")
-    return element("div", table, class_="wide")
+    rows = (element("tr", *(_cell(line, name, home) for name in columns)) for line in lines)
+    return table(f"runs of {subject(lines)}", [element("tr", *head)], rows, class_="past")
+
+
+def _cell(line: Line, name: str, home: str | None) -> Markup:
+    if name == "run":
+        return element("th", _run(line, home), scope="row")
+    return element("td", PAST[name](line), class_=None if name == "change" else "n")
 
 
 def _run(line: Line, home: str | None) -> Markup:

@@ -9,7 +9,7 @@ from statistics import median
 
 from harness.axes import spelled
 from harness.render import words
-from harness.render.html.markup import Markup, element
+from harness.render.html.markup import Markup, columns, element, table
 from harness.summary import Group, Summary
 
 WIDTH, HEIGHT = 600, 270
@@ -127,7 +127,8 @@ def _plot(series: dict[str, list[Point]], label: str, value: Value, top: float |
     at = {target: _placed(each, across, up, value) for target, each in series.items()}
     taken = [(x - 5, y - 5, x + 5, y + 5) for each in at.values() for x, y, _ in each]
     lines = [_line(number, target, each, taken) for number, (target, each) in enumerate(at.items())]
-    return _svg(f"{label} by thought tokens", WIDTH, HEIGHT, *frame, *lines)
+    title = f"{label} by thought tokens"
+    return _svg(title, WIDTH, HEIGHT, *frame, *lines, said=f"{title}; the numbers are below")
 
 
 def _placed(points: Sequence[Point], across: Axis, up: Axis, value: Value) -> list[tuple[float, float, Point]]:
@@ -201,11 +202,11 @@ def _legend(targets: Sequence[str]) -> Markup:
 
 
 def _numbers(series: dict[str, list[Point]]) -> Markup:
-    head = element("tr", *(element("th", each) for each in ("target", "thinking", "passed", "thoughts", "latency s")))
+    names = ("target", "thinking", "passed", "thoughts", "latency s")
     rows = [
         element(
             "tr",
-            element("td", target),
+            element("th", target, scope="row"),
             element("td", point.name),
             element("td", f"{point.passed}/{point.attempts}", class_="n"),
             element("td", words.measured("thoughtsTokenCount", point.thoughts), class_="n"),
@@ -215,7 +216,7 @@ def _numbers(series: dict[str, list[Point]]) -> Markup:
         for point in points
     ]
     return element(
-        "details", element("summary", "the numbers"), element("table", element("thead", head), element("tbody", *rows))
+        "details", element("summary", "the numbers"), table("what the plots show", [columns(names, 2)], rows)
     )
 
 
@@ -244,6 +245,7 @@ def distribution(summary: Summary, measure: str) -> Markup | None:
         bottom + BOTTOM,
         *_across(across, bottom, label, top=TOP),
         *(_strip(number, each, across) for number, each in enumerate(rows.items())),
+        said=f"{label}, by target: {'; '.join(f'{target} {_spread(values)}' for target, values in rows.items())}",
     )
 
 
@@ -290,9 +292,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 # --- frames -------------------------------------------------------------------------------------------
 
 
-def _svg(title: str, width: float, height: float, *inside: str) -> Markup:
+def _svg(title: str, width: float, height: float, *inside: str, said: str) -> Markup:
+    """``said``: what the picture shows, for who does not see it."""
     picture = element(
-        "svg", *inside, width=width, height=height, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=title
+        "svg", *inside, width=width, height=height, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=said
     )
     return element("figure", element("figcaption", title), picture)
 

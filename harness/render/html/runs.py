@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from harness.render import words
 from harness.render.html.comparison import filtering
-from harness.render.html.markup import Markup, closing, element, opening
+from harness.render.html.markup import Markup, closing, columns, element, opening, table
 from harness.render.html.overview import heading, section
 from harness.rows import RunRow
 from harness.summary import STATUSES
@@ -40,18 +40,15 @@ def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
 
 def _table(entries: Sequence[Entry]) -> Markup:
     head = ("ref.", "cand.", "run", "verdicts", "started", "took s", "suites", "targets", "mode")
-    names = (element("th", name) for name in head)
     readable = [entry.id for entry in entries if entry.run]
     chosen = (readable[1:2] or readable)[:1], readable[:1]
     rows = [_row(entry, entry.id in chosen[0], entry.id in chosen[1]) for entry in entries]
-    table = element(
-        "table", element("thead", element("tr", *names)), element("tbody", *rows), class_="runs", id="cells-table"
-    )
+    listed = table("saved runs", [columns(head, len(head))], rows, class_="runs", id="cells-table")
     button = element("button", "compare", type="submit", class_="go") if readable else None
     note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
     over_time = element("a", "history", href="/history")
     tools = element("p", filtering("runs"), button, note, over_time, class_="tools sticky")
-    return element("form", tools, element("div", table, class_="wide"), action="/compare", method="get")
+    return element("form", tools, listed, action="/compare", method="get")
 
 
 def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
@@ -61,7 +58,7 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
             "tr",
             element("td"),
             element("td"),
-            element("td", entry.id),
+            element("th", entry.id, scope="row"),
             element("td", entry.problem, colspan=6, class_="error"),
         )
     return element(
@@ -73,12 +70,12 @@ def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
             )
             for name, on in (("base", base), ("candidate", candidate))
         ),
-        element("td", element("a", element("code", entry.id), href=f"/run/{quote(entry.id)}")),
+        element("th", element("a", element("code", entry.id), href=f"/run/{quote(entry.id)}"), scope="row"),
         element("td", *_verdicts(entry)),
         element("td", run["started"][:16].replace("T", " ")),
         element("td", words.measured("latency_s", entry.seconds), class_="n"),
-        element("td", _some([suite["suite"] for suite in run["suites"]])),
-        element("td", _some(run["targets"])),
+        element("td", _some([suite["suite"] for suite in run["suites"]]), class_="names"),
+        element("td", _some(run["targets"]), class_="names"),
         element("td", run["record_mode"]),
     )
 
@@ -129,7 +126,7 @@ def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
 def problem(message: str) -> Iterator[str]:
     """What went wrong, in the words of the command line."""
     yield from opening("cannot show that")
-    yield heading("", home="/") + "\n<main>\n"
-    yield section("cannot show that", element("pre", words.printable(message)))
+    yield heading("cannot show that", home="/") + "\n<main>\n"
+    yield section("what is wrong", element("pre", words.printable(message)))
     yield "</main>\n"
     yield closing()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.render.content.sweep import SWEPT, sweep_rows, sweep_title
-from harness.render.html.markup import Markup, element
+from harness.render.html.markup import Markup, columns, element, table
 from harness.render.html.overview import section, simulated
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ def sections(document: Sweeps) -> Iterator[Markup]:
 
 
 def _sweep(sweep: Sweep) -> Markup:
-    header, rows = sweep_rows(sweep)
-    table = element("table", element("thead", _row("th", header)), element("tbody", *(_row("td", row) for row in rows)))
-    knee = element("p", element("b", sweep.knee.says))
-    return element("div", element("h3", sweep_title(sweep)), element("div", table, class_="wide"), knee)
+    title = sweep_title(sweep)
+    (*names, _), rows = sweep_rows(sweep)
+    listed = table(title, [columns([*names, "standing"], 1)], map(_row, rows))
+    return element("div", element("h3", title), listed, element("p", element("b", sweep.knee.says)))
 
 
-def _row(cell: str, texts: Sequence[str]) -> Markup:
-    return element("tr", *(element(cell, text, class_="n" if place else None) for place, text in enumerate(texts)))
+def _row(texts: Sequence[str]) -> Markup:
+    value, *rest = texts
+    return element("tr", element("th", value, scope="row"), *(element("td", text, class_="n") for text in rest))

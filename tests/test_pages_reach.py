@@ -1,0 +1,174 @@
+"""Every page can be used by keys alone, by ear, and in a narrow window: as a browser's accessibility tree and its Tab key see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser import chromium
+from tests.made import failed, row
+from tests.test_html import page, said
+from tests.test_pages_hostile import pages
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+KINDS = sorted(pages())
+TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
+NAMED = {
+    *("button", "link", "checkbox", "radio", "combobox", "textbox", "searchbox", "listbox", "option"),
+    *("DisclosureTriangle", "image", "table", "dialog", "heading", "complementary"),
+}
+"""Roles that mean nothing without a name."""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    yield from chromium(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture
+def opened(browser: Chrome, tmp_path: Path) -> Iterator[Any]:
+    def open_page(text: str, width: int = 1400) -> Chrome:
+        file = tmp_path / "page.html"
+        file.write_text(text, "utf-8")
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        browser.get("about:blank")
+        browser.get(file.as_uri())
+        return browser
+
+    yield open_page
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def press(browser: Chrome, *keys: str) -> None:
+    for key in keys:
+        browser.switch_to.active_element.send_keys(key)
+
+
+def heard(browser: Chrome) -> list[tuple[str, str]]:
+    """(role, name) of what is not hidden from who hears the page."""
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    return [(each["role"]["value"], each.get("name", {}).get("value", "")) for each in nodes if not each["ignored"]]
+
+
+def in_order(levels: list[int]) -> bool:
+    """One heading of the first level, at the top, and none that skips a level."""
+    return (
+        levels[:1] == [1]
+        and levels.count(1) == 1
+        and all(level <= before + 1 for before, level in zip([0, *levels], levels, strict=False))
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_can_be_used_or_is_a_part_of_the_page_has_a_name(opened: Any, kind: str) -> None:
+    browser = opened(pages()[kind])
+    press(browser, "j", ENTER)
+    browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+    nodes = heard(browser)
+    assert [node for node in nodes if node[0] in NAMED and not node[1].strip()] == []
+    assert {"banner", "main"} <= {role for role, _ in nodes}
+    levels = "return [...document.querySelectorAll('h1, h2, h3, h4')].filter((each) => each.checkVisibility()).map((each) => +each.tagName[1])"
+    assert in_order(browser.execute_script(levels))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_say_what_they_are_and_what_their_cells_belong_to(opened: Any, kind: str) -> None:
+    browser = opened(pages()[kind])
+    script = "return [...document.querySelectorAll('main table')].filter((each) => !({}).call(each)).length"
+    caption = "function () { return this.caption?.textContent.trim(); }"
+    scopes = "function () { return [...this.querySelectorAll('th')].every((th) => th.scope && th.textContent.trim()); }"
+    rows = "function () { return [...this.tBodies[0].rows].every((tr) => tr.className === 'says' || tr.querySelector('th[scope=row]')); }"
+    for holds in (caption, scopes, rows):
+        assert browser.execute_script(script.format(holds)) == 0
+
+
+WATCH = """
+window.wanted = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter((each) =>
+  each.checkVisibility({visibilityProperty: true}) && !each.closest('[inert]') && (each.type !== 'radio' || each.checked));
+window.reached = [];
+window.unseen = [];
+addEventListener('focusin', ({target}) => {
+  reached.push(wanted.indexOf(target));
+  if (getComputedStyle(target).outlineStyle === 'none') unseen.push(target.outerHTML);
+});
+return wanted.length;
+"""
+"""Notes which of what can be used gets the focus, and where nobody would see that."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tab_goes_through_all_that_can_be_used_in_its_order_and_leaves(opened: Any, kind: str) -> None:
+    browser = opened(pages()[kind])
+    time.sleep(0.1)
+    number = browser.execute_script(WATCH)
+    press(browser, *[TAB] * number)
+    assert browser.execute_script("return [reached, unseen]") == [list(range(number)), []]
+    press(browser, TAB)
+    assert browser.execute_script("return document.activeElement !== wanted.at(-1)")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_lost_in_a_window_of_320_pixels(opened: Any, kind: str) -> None:
+    browser = opened(pages()[kind], 320)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
+    press(browser, "j", ENTER)
+    browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
+    panel = "const panel = document.querySelector('#trial'); return panel ? [panel.getBoundingClientRect().left, panel.scrollWidth - panel.clientWidth] : [0, 0]"
+    assert browser.execute_script(panel) == [0, 0]
+
+
+def rows() -> list[Any]:
+    return [row("one", turns=[said("Oslo")]), failed("two", turns=[said("Bergen")])]
+
+
+def test_keys_do_not_wander_behind_a_trial_that_covers_the_page(opened: Any) -> None:
+    browser = opened(page(rows()), 500)
+    inert = "return document.querySelector('main').inert"
+    press(browser, "j", ENTER)
+    assert browser.execute_script(inert)
+    press(browser, "j")
+    assert browser.find_element("css selector", "#trial .answer").text == "Bergen"
+    press(browser, ESCAPE)
+    assert not browser.execute_script(inert)
+    assert browser.switch_to.active_element.get_attribute("id") == "rows"
+    browser = opened(page(rows()), 1400)
+    press(browser, "j", ENTER)
+    assert not browser.execute_script(inert)
+
+
+def test_letters_can_be_told_to_do_nothing(opened: Any) -> None:
+    browser = opened(page(rows()))
+    theme = "return document.documentElement.dataset.theme"
+    press(browser, "?")
+    browser.find_element("css selector", "#letters").click()
+    browser.find_element("css selector", "dialog button").click()
+    press(browser, "t", "j")
+    assert browser.execute_script(theme) == "auto"
+    assert not browser.find_elements("css selector", "[aria-selected=true]")
+    browser.refresh()
+    press(browser, "t")
+    assert browser.execute_script(theme) == "auto"
+    browser.find_element("css selector", "#help").click()
+    browser.find_element("css selector", "#letters").click()
+    press(browser, ESCAPE, "t")
+    assert browser.execute_script(theme) == "light"
+
+
+def test_a_trial_out_of_sight_is_not_named_as_the_one_in_hand(opened: Any) -> None:
+    browser = opened(page([row(f"case-{n}") for n in range(500)]))
+    press(browser, "j")
+    held = "return document.querySelector('#rows').getAttribute('aria-activedescendant')"
+    assert browser.execute_script(held) == "line-0"
+    browser.execute_script("scrollTo(0, document.body.scrollHeight)")
+    time.sleep(0.2)
+    assert browser.execute_script(held) is None
+    browser.execute_script("document.querySelector('#rows').focus({preventScroll: true})")
+    assert browser.execute_script(held) == "line-0"
