@@ -43,7 +43,7 @@ class Pair:
 class Flip:
     """A check, or the whole cell (``status``), that judges the two sides differently.
 
-    ``answers``: what the reference and the candidate said, where that is known; they are filled in by who can read the rows again.
+    ``answers``: what the reference and the candidate said, where that is known; see ``answered``.
     """
 
     id: str
@@ -124,7 +124,7 @@ class Comparison:
         yield "runs", _sides(self.runs)
         yield "provenance", _sides([[_heard(each) for each in side] for side in self.provenance])
         yield "cells", (_cell(pair) for pair in self.pairs)
-        yield "flips", (flip.to_json() for flip in self.flips)
+        yield "flips", (flip.to_json() for flip in answered(self.flips, self.sources))
         yield "verdicts", [each.to_json() for each in self.differences]
         yield "gates", [each.to_json() for each in self.gates]
         yield "notes", list(self.notes)
@@ -261,17 +261,18 @@ def _state(group: Group, check: str) -> str:
     return "failed" if broke else "passed"
 
 
-def with_answers(comparison: Comparison, reference: Source, candidate: Source) -> Comparison:
-    """The comparison with what both sides of each flip said: where the check broke, in the first attempt that broke it."""
+def answered(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> list[Flip]:
+    """The flips with what both sides said: where the check broke, in the first attempt that broke it. This reads the rows again."""
+    if sources is None:
+        return list(flips)
     sides = [
-        _answers({(flip.groups[side], flip.check) for flip in comparison.flips}, rows)
-        for side, (_, rows) in enumerate((reference, candidate))
+        _answers({(flip.groups[side], flip.check) for flip in flips}, rows) for side, (_, rows) in enumerate(sources)
     ]
-    flips = []
-    for flip in comparison.flips:
+    found = []
+    for flip in flips:
         (one, text), (other, reply) = (sides[n].get((flip.groups[n], flip.check), (None, None)) for n in (0, 1))
-        flips.append(replace(flip, answers=(text, reply), trials=(one, other)))
-    return replace(comparison, flips=flips, sources=(reference, candidate))
+        found.append(replace(flip, answers=(text, reply), trials=(one, other)))
+    return found
 
 
 def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], tuple[str, str | None]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import axis_values, compare_axis, compare_runs, with_answers
+from harness.compare import answered, axis_values, compare_axis, compare_runs
 from harness.differences import sentence
 from harness.rows import OutcomeRow, Row
 from harness.summary import summarise
@@ -144,8 +145,8 @@ def test_a_flip_shows_what_both_sides_said() -> None:
         failed("a", n=2, outcome=said("Bergen")),
     ]
     comparison = compare_runs(summarise([one]), summarise(other), ("1", "2"))
-    compared = with_answers(comparison, (run(id="1"), rows_of(one)), (run(id="2"), rows_of(*other)))
-    (flip,) = compared.flips
+    compared = replace(comparison, sources=((run(id="1"), rows_of(one)), (run(id="2"), rows_of(*other))))
+    (flip,) = answered(compared.flips, compared.sources)
     assert (flip.before, flip.after, flip.answers) == ("passed", "flaky", ("Oslo", "Bergen"))
     document = compared.to_json()
     assert document["runs"] == {"reference": "1", "candidate": "2"}

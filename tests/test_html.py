@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import compare_axis, compare_runs, with_answers
+from harness.compare import compare_axis, compare_runs
 from harness.gates import Answer, Gate
 from harness.render import Report, View, find
 from harness.render.html import comparison as comparisons
@@ -199,7 +199,7 @@ def test_nothing_ran_is_a_page() -> None:
 def compared(one: list[Row], other: list[Row], home: str | None = None) -> str:
     """The page that compares two runs of these rows."""
     found = compare_runs(summarise(one), summarise(other), ("run 0", "run 1"))
-    both = with_answers(found, (run(id="run-0"), rows_of(*one)), (run(id="run-1"), rows_of(*other)))
+    both = replace(found, sources=((run(id="run-0"), rows_of(*one)), (run(id="run-1"), rows_of(*other))))
     out = io.StringIO()
     write_comparison(both, View(), out, home)
     return out.getvalue()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.compare import compare_axis, with_answers
+from harness.compare import compare_axis
 from harness.gates import Answer, Gate
 from harness.migration import Migration
 from harness.render import Report, View, find
@@ -207,9 +207,8 @@ def pages() -> dict[str, str]:
     summary = summarise(rows)
     compared = compare_axis(summary, "target", f"{BAD}/flash", f"{BAD}/pro")
     source = (header, rows_of(*rows))
-    compared = with_answers(compared, source, source)
     gates = [Answer(Gate("hard", checks=(BAD,)), crossed=True, says=BAD)]
-    compared = type(compared)(**{**_fields(compared), "gates": gates, "notes": [BAD]})
+    compared = type(compared)(**{**_fields(compared), "sources": (source, source), "gates": gates, "notes": [BAD]})
     report = Report(header, summary, lambda: rows, notes=(BAD,))
     documents: list[tuple[Any, Any]] = [
         ("run", report),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from harness import gates, session
 from harness.axes import spelled
 from harness.commands import printing, reading
-from harness.compare import Comparison, axis_values, compare_axis, compare_runs, with_answers
+from harness.compare import Comparison, axis_values, compare_axis, compare_runs
 from harness.differences import JUDGED
 from harness.errors import UsageError
 from harness.model import Json
@@ -126,7 +126,7 @@ def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) ->
     comparison = compare_runs(one, other, names, margins)
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     notes = [*heard, *base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
-    return replace(with_answers(comparison, (base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
+    return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
 
 def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> tu
     comparison = compare_axis(summary, axis, *chosen, margins)
     notes = [f"answers: {words.provenance(summary)}", *said, *base.notes, *comparison.notes]
     source = (base.run, base.rows_of)
-    return replace(with_answers(comparison, source, source), notes=notes), axis
+    return replace(comparison, sources=(source, source), notes=notes), axis
 
 
 class _Declared(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness import gates, session
 from harness.commands import choosing, compare, costs, printing
 from harness.commands.progress import Progress
-from harness.compare import Comparison, compare_axis, with_answers
+from harness.compare import Comparison, compare_axis
 from harness.config import Config
 from harness.errors import HarnessError, NoRecording, UsageError
 from harness.matrix import Selection
@@ -225,7 +225,7 @@ def _document(played: _Played, old: Side, new: Side, margins: dict[str, float], 
     saved = load(played.writer.path)
     found = compare_axis(played.summary, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)
-    found = compare.gated(with_answers(found, source, source), asked, saved, "target")
+    found = compare.gated(replace(found, sources=(source, source)), asked, saved, "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
     answers = tuple(words.provenance(played.heard[str(side)]) for side in (old, new))
     notes = [

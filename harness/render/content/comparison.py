@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.compare import Comparison, Flip
+from harness.compare import Comparison, Flip, answered
 from harness.differences import Difference, change, sentence
 from harness.render import View, words
 
@@ -20,7 +20,7 @@ _STATES = ("failed", "flaky", "passed")
 def shown_flips(comparison: Comparison, view: View) -> tuple[Sequence[Flip], int]:
     """The flips that the view shows, the worst first, and how many more there are."""
     shown = worst_first(comparison.flips)[: view.details]
-    return shown, len(comparison.flips) - len(shown)
+    return answered(shown, comparison.sources), len(comparison.flips) - len(shown)
 
 
 def worst_first(flips: Sequence[Flip]) -> Sequence[Flip]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from harness.compare import Comparison
+from harness.compare import Comparison, answered
 from harness.render import Report, View, output, words
 from harness.render.content.comparison import worst_first
 from harness.render.html import comparison as comparisons
@@ -49,7 +49,9 @@ def write_comparison(
     comparison: Comparison, _view: View, out: TextIO, home: str | None = None, ahead: Mapping[str, Markup] | None = None
 ) -> None:
     """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
-    comparison = replace(comparison, flips=worst_first(comparison.flips))
+    flips = worst_first(comparison.flips)
+    listed = answered(flips[: sides.SHOWN], comparison.sources)
+    comparison = replace(comparison, flips=[*listed, *flips[sides.SHOWN :]])
     before = ahead or {}
     out.writelines(opening(f"{comparison.candidate} against {comparison.reference}"))
     said = sides.said(comparison)
