@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from harness.rows import BriefVerdictRow, PlaceRow
+from harness.rows import BriefVerdictRow, OutcomeRow, PlaceRow
 
 Broken = tuple[tuple[str, bool], ...]
 """Checks, each with whether it broke."""
@@ -28,7 +28,7 @@ class Source(Struct, gc=False):
 
 
 class Passed(Struct, gc=False):
-    """See ``TrialRow``. What unary and stream must agree on is not here: such a trial is read in full."""
+    """See ``TrialRow``."""
 
     id: str
     group: str
@@ -42,12 +42,13 @@ class Passed(Struct, gc=False):
     require: int | None
     xfail: None
     skip: str | None
-    agree: None
+    agree: Literal["shape", "text"] | None
     status: Literal["passed"]
     verdicts: Raw
     measures: dict[str, float | None]
     provenance: Source | None
     error: None
+    outcome: Raw
     unpriced: str | None = None
 
     def checks(self) -> Broken | None:
@@ -61,6 +62,11 @@ class Passed(Struct, gc=False):
     def swept(self) -> dict[str, Any]:
         """The axis values; one object for equal ones, not to be written to. Raises ValueError."""
         return _axes(bytes(self.axes))
+
+    def answer(self) -> OutcomeRow | None:
+        """The shape of the last answer. Raises ValueError."""
+        found: OutcomeRow | None = _outcome(bytes(self.outcome))
+        return found
 
 
 decode = Decoder(Passed).decode
@@ -86,5 +92,6 @@ def _axes(text: bytes) -> dict[str, Any]:
 
 
 _verdict_rows = Decoder(list[BriefVerdictRow]).decode
+_outcome = Decoder(OutcomeRow | None).decode
 _place_row = Decoder(PlaceRow).decode
 _values = Decoder(dict[str, Any]).decode

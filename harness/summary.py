@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import spread
 from harness.model import Json, Status
-from harness.rows import CostRow, GroupRow, PlaceRow, Row, VerdictRow
+from harness.rows import CostRow, GroupRow, OutcomeRow, PlaceRow, Row, VerdictRow
 from harness.spread import Column, Measures, Moments, Shared, middle
 
 if TYPE_CHECKING:
@@ -237,14 +237,16 @@ class Summary:
             self.unpriced[row["unpriced"]] += 1
         self._hear(row)
         if row["agree"] and row["outcome"] is not None:
-            self._pair(row)
+            text = row["agree"] == "text"
+            said = _said(group.id, row["outcome"], _broken(row["verdicts"]), text=text)
+            self._pair(group, row["attempt"], said, text=text)
 
     def add_passed(self, row: Passed) -> bool:
         """What ``add`` does, for less; False where a check of the trial did not hold, and nothing was done.
 
         Raises ValueError where what the row holds is not what a trial has there.
         """
-        held = row.checks()
+        held, outcome = row.checks(), row.answer() if row.agree else None
         if held is None:
             return False
         group = self.groups.get(row.group)
@@ -261,6 +263,9 @@ class Summary:
             heard = source.mode, source.recorded_from, source.simulated
             group.heard = _also(group.heard, heard)
             self._date(heard, source.timing, source.recorded_at)
+        if outcome is not None:
+            text = row.agree == "text"
+            self._pair(group, row.attempt, _said(group.id, outcome, _NONE_BROKE, text=text), text=text)
         return True
 
     def _begin(self, name: str, suite: str, case: str, target: str, axes: Mapping[str, Json], place: PlaceRow) -> Group:
@@ -299,18 +304,18 @@ class Summary:
             elif not dates[0] <= date <= dates[1]:
                 dates[:] = [min(date, dates[0]), max(date, dates[1])]
 
-    def _pair(self, row: Row) -> None:
-        axes = tuple(f"{name}={value}" for name, value in row["axes"].items() if name != "transport")
-        key = (row["suite"], row["case"], row["target"], *axes, str(row["attempt"]))
-        own = _said(row)
+    def _pair(self, group: Group, attempt: int, own: _Said, *, text: bool) -> None:
+        """Unary and stream of one attempt, once both are there. ``text``: whether their texts must agree."""
+        axes = tuple(f"{name}={value}" for name, value in group.axes.items() if name != "transport")
+        key = (group.suite, group.case, group.target, *axes, str(attempt))
         twin = self._waiting.pop(key, None)
         if twin is None or twin.group == own.group:
             self._waiting[key] = own
             return
-        unary, stream = (twin, own) if row["axes"].get("transport") == "stream" else (own, twin)
+        unary, stream = (twin, own) if group.axes.get("transport") == "stream" else (own, twin)
         group = self.groups[stream.group]
         group.pairs += 1
-        said = next(_disagreements(unary, stream, text=row["agree"] == "text"), None)
+        said = next(_disagreements(unary, stream, text=text), None)
         if said is not None:
             group.disagreed += 1
             group.disagreement = group.disagreement or said
@@ -413,11 +418,12 @@ class _Said(NamedTuple):
     broken: frozenset[str]
 
 
-def _said(row: Row) -> _Said:
-    outcome = row["outcome"]
-    assert outcome is not None
-    text = f"{outcome['text'][:60]!r} {hash(outcome['text'])}" if row["agree"] == "text" else ""
-    return _Said(row["group"], outcome["finishReason"], tuple(outcome["parts"]), text, _broken(row["verdicts"]))
+_NONE_BROKE: frozenset[str] = frozenset()
+
+
+def _said(group: str, outcome: OutcomeRow, broken: frozenset[str], *, text: bool) -> _Said:
+    told = f"{outcome['text'][:60]!r} {hash(outcome['text'])}" if text else ""
+    return _Said(group, outcome["finishReason"], tuple(outcome["parts"]), told, broken)
 
 
 def _disagreements(unary: _Said, stream: _Said, *, text: bool) -> Iterator[str]:

@@ -162,6 +162,12 @@ some_rows = st.lists(
                 agree="shape",
                 outcome={"finishReason": "MAX_TOKENS", "parts": [], "text": ""},
             ),
+            row(
+                "c",
+                axes={"transport": "stream"},
+                agree="text",
+                outcome={"finishReason": "STOP", "parts": ["text"], "text": "Oslo"},
+            ),
             row("d", axes={"thinking": "low"}),
             failed("a", n=5),
             unjudged("d", axes={"thinking": "low"}, n=2),
@@ -199,6 +205,19 @@ def test_a_summary_read_from_disk_is_that_of_its_rows(rows: list[Row]) -> None:
         assert told(summary) == told(summarise(rows)) == told(read.summary(like=summary))
         assert read.ending is not None
         assert "groups" not in read.ending
+
+
+@given(some_rows, st.sets(st.sampled_from("abcde")), st.booleans(), st.booleans())
+def test_the_rows_of_some_groups_are_found_again(rows: list[Row], cases: set[str], arranged: bool, turns: bool) -> None:
+    """At once where the rows of a group follow each other, by looking through all of them where not."""
+    rows = sorted(rows, key=lambda each: each["group"]) if arranged else rows
+    wanted = {each["group"] for each in rows if each["case"] in cases}
+    with TemporaryDirectory() as folder:
+        read = load(saved(Path(folder), rows))
+        looked = [row["id"] for row in read.rows_of(wanted, turns=turns)]
+        read.summary()
+        found = [row["id"] for row in read.rows_of(wanted, turns=turns)]
+    assert looked == found == [row["id"] for row in rows if row["group"] in wanted]
 
 
 def test_a_summary_of_a_run_that_was_killed_says_so(tmp_path: Path) -> None:
