@@ -138,9 +138,9 @@ class Shelf:
         _extend(self.values, values)
         return len(self.values) // len(self.names) - 1 if self.names else 0
 
-    def value(self, row: int, name: str) -> tuple[float, ...]:
-        """None, where the name is another."""
-        return (self.values[row * len(self.names) + self.names.index(name)],) if name in self.names else ()
+    def value(self, row: int, name: str) -> float:
+        """nan too where the name is another."""
+        return self.values[row * len(self.names) + self.names.index(name)] if name in self.names else math.nan
 
     def known(self, row: int) -> dict[str, float]:
         width = len(self.names)
@@ -180,7 +180,7 @@ class Measures:
         """All values of a measure, in the order of the attempts."""
         if self._several is not None:
             return self._several.values(name)
-        return () if self.shelf is None else _known(self.shelf.value(self.row, name))
+        return () if self.shelf is None else _known([self.shelf.value(self.row, name)])
 
     def middles(self) -> dict[str, float]:
         """The median of each measure that has a value; quick where there is one attempt."""
@@ -192,8 +192,8 @@ class Measures:
         """Exact, but for the rounding of sums."""
         if self._several is not None:
             return self._several.moments(name)
-        value = next(iter(self.values(name)), None)
-        return _NO_VALUE if value is None else Moments(1.0, value)
+        value = math.nan if self.shelf is None else self.shelf.value(self.row, name)
+        return Moments(1.0, value) if value == value else _NO_VALUE  # noqa: PLR0124  nan is not itself
 
     def add(self, measured: Mapping[str, float | None]) -> None:
         """One more attempt; None is not known."""
