@@ -88,7 +88,7 @@ class Past:
                 _remove(file)
                 return self._current(file)
         elif self._reports.is_dir():
-            self.notes.append(f"{file} cannot be used ({fault}): every run was read")
+            self.notes.append(f"{file} cannot be used ({fault}): the runs are read anew each time")
         return self._current(None)
 
     def _current(self, file: Path | None) -> sqlite3.Connection:
@@ -122,7 +122,7 @@ class Past:
             with suppress(FileNotFoundError):
                 _put(db, path, size, changed)
             if left and monotonic() >= end:
-                self.notes.append(f"{left:,} of {len(there):,} runs are not read yet: asking again goes on with them")
+                self.notes.append(f"{left:,} of {len(there):,} runs are not read yet: {_later(db)}")
                 break
         for folder, damage in db.execute("SELECT folder, damage FROM runs WHERE damage IS NOT NULL ORDER BY folder"):
             self.notes.append(f"run {folder} is left out: {damage}")
@@ -171,6 +171,12 @@ class Past:
         if cursor.description is None:
             raise UsageError("--sql: it asks for nothing; write one SELECT over the tables runs, lines and groups")
         return Answer([name for name, *_ in cursor.description], rows)
+
+
+def _later(db: sqlite3.Connection) -> str:
+    """How the runs that were not read will be."""
+    in_memory = not next(db.execute("PRAGMA database_list"))[2]
+    return "`gemini-harness history` reads all of them" if in_memory else "asking again goes on with them"
 
 
 def _plain(value: Any) -> Any:
