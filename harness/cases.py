@@ -102,6 +102,11 @@ class Case:
         parts = [self.body, [turn.contents for turn in self.turns], [turn.replies for turn in self.turns]]
         return template.waits(parts) or any(template.waits(e.parameter) for t in self.turns for e in t.expect)
 
+    @cached_property
+    def swept_by_row(self) -> bool:
+        """Whether rows change the values of axes."""
+        return any(template.waits(axis.values) for axis in self.axes.values())
+
     def named(self, row: Mapping[str, Json]) -> str:
         """The id for a row, as it stands in trial ids."""
         return (

@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
@@ -18,7 +19,7 @@ from harness.commands.stdout import Stdout, speak_any_language
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, _SubParsersAction
+    from argparse import ArgumentParser, _ActionsContainer, _SubParsersAction
 
     Commands = _SubParsersAction[ArgumentParser]
 
@@ -33,7 +34,21 @@ exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
 
 def entry() -> NoReturn:
     """The ``gemini-harness`` command."""
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # once more, while the first was being told
+        code = 2
+    if code == 2:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """At once: Ctrl-C while Python shuts down, or earlier while it imported something, would give another exit code."""
+    with suppress(OSError, ValueError, KeyboardInterrupt):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -177,12 +192,16 @@ def _run(commands: Commands) -> None:
     )
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
     add("--no-progress", action="store_true", help="no line of progress on a terminal")
-    add(
+    _resume(parser, "a run")
+
+
+def _resume(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument(
         "--resume",
         metavar="RUN",
         nargs="?",
         const="",
-        help="go on with a run that was cut short (default: the last such): plays what is missing or could not be asked",
+        help=f"go on with {what} that was cut short (default: the last such): plays what is missing or could not be asked",
     )
 
 
@@ -261,8 +280,8 @@ def _migrate(commands: Commands) -> None:
         "an old model from its cassettes against a new one live: what changes, flips, whether to switch",
     )
     add = parser.add_argument
-    add("old", metavar="OLD", help="provider/model, or a model of the default provider")
-    add("new", metavar="NEW", help="the model that is to take its place")
+    add("old", metavar="OLD", nargs="?", help="provider/model, or a model of the default provider")
+    add("new", metavar="NEW", nargs="?", help="the model that is to take its place")
     _suites(parser)
     group = parser.add_argument_group("which trials")
     group.add_argument("-k", metavar="EXPR", dest="keyword", help="trials whose id matches: words, and, or, not")
@@ -284,6 +303,7 @@ def _migrate(commands: Commands) -> None:
         "--max-cost", metavar="USD", type=_dollars, help="what may be spent on live answers, both sides together"
     )
     group.add_argument("--no-progress", action="store_true", help="no line of progress on a terminal")
+    _resume(group, "a migration")
     _judging(parser)
     _formats(parser)
 

@@ -35,10 +35,12 @@ class Keywords:
         return self._test(id.lower())
 
     def attempts(self, group: str, attempts: int) -> int:
-        """For how many attempts of a group it holds."""
+        """For which attempts of a group it holds, as bits: attempt n, from 1, is bit n."""
+        if not self.words:
+            return (1 << attempts + 1) - 2
         if not any("#" in word or word.isdigit() for word in self.words):
-            return attempts if self._test(f"{group}#".lower()) else 0
-        return sum(self.match(f"{group}#{number}") for number in range(1, attempts + 1))
+            return (1 << attempts + 1) - 2 if self._test(f"{group}#".lower()) else 0
+        return sum(1 << number for number in range(1, attempts + 1) if self.match(f"{group}#{number}"))
 
     @property
     def target(self) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ Trials are made as they are asked for, so that memory stays flat; attempts of on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -72,16 +72,29 @@ class Pair(NamedTuple):
         return refused(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
 
 
+class Cell(NamedTuple):
+    """A pair of a case that is asked. ``id`` is ``[labels]@target``: what the ids of its groups end with."""
+
+    pair: Pair
+    id: str
+    skip: str | None
+
+
 class Group(NamedTuple):
-    """A case x row x target x axes: what its attempts have in common."""
+    """A case x row x target x axes: what its attempts have in common. ``played`` are those that the selection plays, as bits:
+    attempt n, from 1, is bit n."""
 
     suite: Suite
     case: Case
     row: int
-    pair: Pair
+    cell: Cell
     id: str
     attempts: int
-    skip: str | None
+    played: int
+
+    @property
+    def target(self) -> Target:
+        return self.cell.pair.target
 
 
 @dataclass(frozen=True)
@@ -93,25 +106,45 @@ class Expansion:
 
     suites: Sequence[Suite]
     selection: Selection
-    count: int
-    notes: Sequence[Note]
+    count: int = 0
+    notes: Sequence[Note] = ()
     keywords: Keywords = field(default_factory=lambda: Keywords(""))
     targets: Sequence[Target] = ()
-    done: frozenset[str] = frozenset()
-    """The ids of trials that are left out, since they were played before."""
+    wanted: Sequence[Callable[[Group], bool]] = ()
+    done: Mapping[str, int] = field(default_factory=dict)
+    """Group -> the attempts that are left out, since they were played before: bits, as in ``Group.played``."""
 
-    def without(self, done: frozenset[str]) -> Expansion:
+    def where(self, wanted: Callable[[Group], bool]) -> Expansion:
+        """The trials of the groups for which that holds."""
+        return _counted(replace(self, wanted=[*self.wanted, wanted]))
+
+    def without(self, done: Mapping[str, int]) -> Expansion:
         """The trials that are left when these are done."""
-        return replace(self, done=done, count=self.count - len(done))
+        return _counted(replace(self, done=done))
+
+    def groups(self) -> Iterator[Group]:
+        """The groups of which anything is played. Costs little: nothing is filled in but their names."""
+        for group in _selected(self.suites, self.selection, self.keywords):
+            if all(wanted(group) for wanted in self.wanted):
+                played = group.played & ~self.done.get(group.id, 0)
+                if played:
+                    yield group if played == group.played else group._replace(played=played)
+
+    def ids(self) -> Iterator[str]:
+        """Of the trials, in their order."""
+        for group in self.groups():
+            yield from (f"{group.id}#{attempt}" for attempt in _attempts(group))
+
+    def first(self, group: Group) -> Trial:
+        """The first trial of a group."""
+        return next(_trials(group, self.selection))
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Trial]:
-        for group in _selected(self.suites, self.selection, self.keywords):
-            for trial in _trials(group, self.selection, self.keywords):
-                if trial.id not in self.done:
-                    yield trial
+        for group in self.groups():
+            yield from _trials(group, self.selection)
 
     @property
     def trials(self) -> Iterator[Trial]:
@@ -120,12 +153,12 @@ class Expansion:
     def find(self, id: str) -> Trial:
         """The trial of that id; without ``#n`` the first attempt. Raises UsageError with the nearest id."""
         wanted = id if re.search(r"#\d+$", id) else f"{id}#1"
-        ids = []
-        for trial in self:
-            if trial.id == wanted:
-                return trial
-            ids.append(trial.id)
-        raise UsageError(f"there is no trial {id}; {nearest(wanted, ids)}".rstrip("; "))
+        for group in self.groups():
+            if wanted.startswith(f"{group.id}#"):
+                found = (trial for trial in _trials(group, self.selection) if trial.id == wanted)
+                if trial := next(found, None):
+                    return trial
+        raise UsageError(f"there is no trial {id}; {nearest(wanted, list(self.ids()))}".rstrip("; "))
 
 
 def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) -> Expansion:
@@ -138,18 +171,23 @@ def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) 
     selection = selection or Selection()
     _check(selection)
     keywords = Keywords(selection.keywords)
-    count, asked = 0, dict[Target, None]()
-    for group in _selected(suites, selection, keywords):
-        count += keywords.attempts(group.id, group.attempts)
-        if group.skip is None:
-            asked[group.pair.target] = None
-    if not count and keywords.target and not (selection.targets or selection.models or selection.providers):
+    found = _counted(Expansion(suites, selection, keywords=keywords))
+    if not found and keywords.target and not (selection.targets or selection.models or selection.providers):
         with suppress(UsageError):
             return expand(suites, replace(selection, targets=[Target(*keywords.target)]))
-    if not count:
+    if not found:
         _explain_nothing(suites, selection)
-    notes = [note for suite in suites for note in _dropped(suite, selection)]
-    return Expansion(suites, selection, count, notes, keywords, list(asked))
+    return replace(found, notes=[note for suite in suites for note in _dropped(suite, selection)])
+
+
+def _counted(expansion: Expansion) -> Expansion:
+    """With its number of trials, and whom they ask."""
+    count, asked = 0, dict[Target, None]()
+    for group in expansion.groups():
+        count += group.played.bit_count()
+        if group.cell.skip is None:
+            asked[group.target] = None
+    return replace(expansion, count=count, targets=list(asked))
 
 
 # --- combinations -------------------------------------------------------------------------------------------------
@@ -195,30 +233,36 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Ta
     yield from ((Target(*each), chosen) for each in found)
 
 
-def _groups(suite: Suite, selection: Selection) -> Iterator[Group]:
+def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[Group]:
     for case in suite.cases:
+        attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
+        cells: Sequence[Cell] = ()
         for index, row in enumerate(case.rows):
-            yield from _groups_of(suite, case, index, row, selection)
+            if not index or case.swept_by_row:
+                cells = _cells(suite, case, row, selection)
+            name = f"{suite.name}/{case.named(row)}"
+            for cell in cells:
+                group = f"{name}{cell.id}"
+                yield Group(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
 
 
-def _groups_of(suite: Suite, case: Case, index: int, row: Mapping[str, Json], selection: Selection) -> Iterator[Group]:
-    name = f"{suite.name}/{case.named(row)}"
-    attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
-    taken: set[str] = set()
+def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection) -> Sequence[Cell]:
+    """Raises UsageError for a case without a model."""
+    cells: dict[str, Cell] = {}
     found = False
     for pair in pairs(case, row, selection):
         found = True
         if _left_out(case, pair):
             continue
-        group = f"{name}{f'[{pair.labels}]' if pair.swept else ''}@{pair.target}"
-        while group in taken:
-            group += "'"
-        taken.add(group)
-        yield Group(suite, case, index, pair, group, attempts, _skip(suite, case, pair))
+        name = f"{f'[{pair.labels}]' if pair.swept else ''}@{pair.target}"
+        while name in cells:
+            name += "'"
+        cells[name] = Cell(pair, name, _skip(suite, case, pair))
     if not found:
         raise UsageError(
             f"{case.place}: {suite.name}/{case.id} has no model: write model: in the matrix, or give --model"
         )
+    return list(cells.values())
 
 
 def _left_out(case: Case, pair: Pair) -> bool:
@@ -265,8 +309,8 @@ def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords)
     dealt = -1
     last: tuple[int, int, int] | None = None
     for number, suite in enumerate(suites):
-        for group in _groups(suite, selection):
-            if _tagged(group.case, selection) and keywords.attempts(group.id, group.attempts):
+        for group in _groups(suite, selection, keywords):
+            if group.played and _tagged(group.case, selection):
                 unit = (number, id(group.case), group.row)
                 dealt += unit != last
                 last = unit
@@ -288,7 +332,8 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
         wanted = " or ".join(selection.tags)
         raise UsageError(f"no case has the tag {wanted}; {nearest(selection.tags[0], sorted(tags))}".rstrip("; "))
     if selection.keywords:
-        ids = [group.id for suite in suites for group in _groups(suite, selection)]
+        everything = Keywords("")
+        ids = [group.id for suite in suites for group in _groups(suite, selection, everything)]
         words = {word for each in ids for word in re.split(r"[/@#\[\],]", each)} - {""}
         hint = Keywords(selection.keywords).nearest(sorted(words))
         raise UsageError(f"-k {selection.keywords!r} selects none of {len(ids)} groups of trials; {hint}".rstrip("; "))
@@ -297,17 +342,19 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
 # --- trials -------------------------------------------------------------------------------------------------------
 
 
-def _trials(group: Group, selection: Selection, keywords: Keywords) -> Iterator[Trial]:
-    steps = steps_of(group.case, group.case.rows[group.row], group.pair)
+def _trials(group: Group, selection: Selection) -> Iterator[Trial]:
+    steps = steps_of(group.case, group.case.rows[group.row], group.cell.pair)
     shared = _shared(group, selection, steps)
-    for attempt in range(1, group.attempts + 1):
-        name = f"{group.id}#{attempt}"
-        if keywords.match(name):
-            yield Trial(id=name, attempt=attempt, **shared)
+    for attempt in _attempts(group):
+        yield Trial(id=f"{group.id}#{attempt}", attempt=attempt, **shared)
+
+
+def _attempts(group: Group) -> Iterator[int]:
+    return (attempt for attempt, bit in enumerate(reversed(f"{group.played:b}")) if bit == "1")
 
 
 def _shared(group: Group, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
-    suite, case, pair = group.suite, group.case, group.pair
+    suite, case, (pair, _, skip) = group.suite, group.case, group.cell
     return {
         "group": group.id,
         "suite": suite.name,
@@ -322,7 +369,7 @@ def _shared(group: Group, selection: Selection, steps: Sequence[Step]) -> dict[s
         "tags": case.tags,
         "require": _require(case, group.attempts),
         "xfail": _xfail(case, pair.target),
-        "skip": group.skip,
+        "skip": skip,
         "waive": case.waive,
         "agree": (case.agree or "shape") if _both_transports(case) else None,
         "folder": suite.folder,

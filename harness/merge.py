@@ -19,7 +19,7 @@ from harness.model import Json
 from harness.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
 from harness.store import NAME, SavedRun, known_late, may_pass, replacing, run_row
 from harness.summary import Summary
-from harness.unfinished import is_unfinished
+from harness.unfinished import is_unfinished, resume
 
 _Trial = tuple[bytes, Row]
 _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
@@ -204,7 +204,7 @@ def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
     for part in parts:
         if is_unfinished(part):
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
-            yield f"run {part.run['id']}{shard} was cut short; go on with it: gemini-harness run --resume {part.run['id']}"
+            yield f"run {part.run['id']}{shard} was cut short; go on with it: {resume(part.run)}"
 
 
 def _spelled(part: SavedRun) -> str:

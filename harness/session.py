@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -20,8 +21,8 @@ from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
 from harness.model import Expectation, Json, Result, Target, Trial
 from harness.models import ends_by, lifecycle
-from harness.play import Noting, Transport
-from harness.rows import Row, RunRow, SuiteRow, result_json
+from harness.play import Noting, Transport, prepare
+from harness.rows import Row, RunRow, SuiteRow, dumps, result_json
 from harness.store import run_row, suite_row
 from harness.suite import load
 
@@ -221,6 +222,22 @@ def shard(text: str | None) -> tuple[int, int] | None:
 # --- a way to ask -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How trials are asked. ``live``: everything is sent, no cassette is touched; else by ``record_mode``."""
+
+    record_mode: str = "none"
+    live: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything may be sent."""
+        return self.live or self.record_mode != "none"
+
+    def __str__(self) -> str:
+        return mode_of(self.record_mode, live=self.live)
+
+
 @contextmanager
 def transport(
     config: Config, record_mode: str, *, live: bool = False, partial: bool = False, since: datetime | None = None
@@ -277,6 +294,13 @@ class Judge:
         """The row of a result, as it is saved and shown."""
         row: Row = self.leaks.hidden(result_json(self._taken(result)))
         return row
+
+    def sent(self, trial: Trial) -> Mapping[str, Json]:
+        """The address and the body of a trial's first request, as its row shows them."""
+        request = prepare(trial, self.config)
+        told: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
+        shown: Mapping[str, Json] = self.leaks.hidden(told)
+        return shown
 
     def _taken(self, result: Result) -> Result:
         trial = result.trial

@@ -119,9 +119,12 @@ def _look_up(reference: Reference, values: Mapping[str, Json]) -> Json:
     return value
 
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def as_text(value: Json) -> str:
     """A value as it is written inside a longer text: texts as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else _json(value)
 
 
 # --- reading: env and file ------------------------------------------------------------------------------------

@@ -296,3 +296,37 @@ def test_a_safe_name_fits_any_file_system(name: str) -> None:
 @given(st.lists(st.text(alphabet="ab/.:é ", min_size=1, max_size=6), unique=True, max_size=20))
 def test_different_names_stay_different(names: list[str]) -> None:
     assert len({safe(name) for name in names}) == len(names)
+
+
+# --- trials that were played before -------------------------------------------------------------------
+
+MANY = """
+matrix: {model: [gemini-3-flash-preview, gemini-2.5-flash], transport: [unary, stream]}
+repeat: 3
+cases:
+  - {id: plain, prompt: hi}
+  - {id: "row-${row.n}", prompt: "${row.n}", each: [{n: 1}, {n: 2}], temperature: "${row.n}"}
+"""
+
+
+@given(st.sets(st.integers(0, 35)), st.sampled_from(["", "row", "#2", "plain and unary"]))
+def test_what_is_left_is_all_but_what_was_played(played: set[int], keywords: str) -> None:
+    whole = expand(suite(MANY), Selection(keywords=keywords))
+    every = [trial.id for trial in whole]
+    assert list(whole.ids()) == every
+    assert len(whole) == len(every)
+    done: dict[str, int] = {}
+    for trial in (trial for number, trial in enumerate(whole) if number in played):
+        done[trial.group] = done.get(trial.group, 0) | 1 << trial.attempt
+    left = whole.without(done)
+    assert [trial.id for trial in left] == [name for number, name in enumerate(every) if number not in played]
+    assert len(left) == len(list(left.ids())) == len(every) - len(played & set(range(len(every))))
+
+
+def test_trials_of_some_groups_keep_their_order_and_say_whom_they_ask() -> None:
+    whole = expand(suite(MANY))
+    one = whole.where(lambda group: group.target.model == "gemini-2.5-flash")
+    none = one.where(lambda group: group.case.id == "nothing")
+    assert [trial.id for trial in one] == [each for each in whole.ids() if "gemini-2.5-flash" in each]
+    assert (len(one), list(map(str, one.targets))) == (18, ["google/gemini-2.5-flash"])
+    assert (len(none), list(none), list(none.targets)) == (0, [], [])

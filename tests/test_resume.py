@@ -45,6 +45,24 @@ cases:
 """
 TRIALS = 1 + 3 * 2 * (2 + 6)
 FLIGHT = 4
+OLD, NEW = "simulator/gemini-2.5-flash", "simulator/gemini-3-flash-preview"
+ASIDE = 3 * (2 + 6)
+"""Trials of each side of a migration: what is pinned stays out."""
+TOLD = """
+suite: told
+defaults: {model: gemini-2.5-flash}
+cases:
+  - id: capital-${row.n}
+    each: ${file:data/numbers.csv}
+    prompt: "What is the capital of ${env:COUNTRY}? One word. ${row.n} ${env:GATE_TOKEN}"
+  - id: both
+    transport: [unary, stream]
+    repeat: 6
+    prompt: What is the capital of ${env:COUNTRY}?
+  - id: by-itself
+    repeat: 12
+    prompt: What is the capital of Peru?
+"""
 
 
 @dataclass
@@ -54,9 +72,10 @@ class Project:
     folder: Path
     url: str
     asked: list[str] = field(default_factory=list)
+    command: str = "run"
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "harness", "run", *argv, "--concurrency", str(FLIGHT)]
+        command = [sys.executable, "-m", "harness", self.command, *argv, "--concurrency", str(FLIGHT)]
         environment = {**os.environ, "SIMULATOR_BASE_URL": self.url, "COLUMNS": "80"}
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -187,6 +206,16 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
+def test_ctrl_c_again_and_again_is_the_same_exit_code(project: Project) -> None:
+    process = project.start("--live")
+    until(lambda: any(len(project.lines(each)) > 4 for each in saved_runs(project.reports)))
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.002)
+    process.communicate()
+    assert process.returncode == 2
+
+
 def test_two_processes_never_play_one_run(project: Project) -> None:
     first = project.start("--live")
     until(lambda: saved_runs(project.reports))
@@ -207,6 +236,114 @@ def test_what_was_changed_since_is_named(project: Project) -> None:
     assert "\n  data/numbers.csv was changed (suite slow)\n" in err
     assert "\n  suites/more.yaml is new (suite more)\n" in err
     assert project.lines(run) == before
+
+
+def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.folder / "suites/slow.yaml").write_text(TOLD)
+    monkeypatch.setenv("COUNTRY", "Norway")
+    monkeypatch.setenv("GATE_TOKEN", "open-sesame-1")
+    run = project.cut(signal.SIGKILL, "--live", after=19)  # so that each case was asked
+    before = project.lines(run)
+    monkeypatch.setenv("COUNTRY", "Peru")
+    code, _, err = project.run("--resume")
+    assert (code, project.lines(run)) == (4, before)
+    told, first, *others, remedy = err.splitlines()
+    assert told == f"run {run} cannot be resumed, since it would send something else now than when it began:"
+    assert first == (
+        '  suites/slow.yaml:5:9: told/capital-0@simulator/gemini-2.5-flash: $.contents[0].parts[0].text: was "What is the '
+        'capital of Norway? One word. 0 [the value of GATE_TOKEN]", now "What is the capital of Peru? One word. 0 [the value '
+        'of GATE_TOKEN]"'
+    )
+    assert [each.split(": ")[1] for each in others] == [
+        f"told/both[{transport}]@simulator/gemini-2.5-flash" for transport in ("unary", "stream")
+    ]
+    assert remedy.endswith("as they were then, or play the suites anew without --resume")
+    monkeypatch.setenv("COUNTRY", "Norway")
+    monkeypatch.setenv("GATE_TOKEN", "open-sesame-2")  # a secret may change: nothing of it is saved
+    assert project.run("--resume")[0] == 0
+    assert len(project.asked) <= 30 + FLIGHT
+    assert b"sesame" not in b"".join(project.lines(run))
+
+
+def test_a_trial_that_is_there_twice_counts_once(project: Project) -> None:
+    project.run("--live", "-k", "twins")
+    (run,) = saved_runs(project.reports)
+    path = project.reports / run / "run.jsonl"
+    header, first, second, *_ = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(header + first + second + first)
+    code, out, err = project.run("--resume")
+    assert (code, err) == (1, f"run {run} goes on: 2 trials kept, 10 to play\n")
+    assert "(12 trials)" in out
+
+
+# --- migrations ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taped(project: Project) -> Project:
+    """With a tape of the old model, and nothing asked yet."""
+    project.run("--record-mode", "once", "--target", OLD, "--reports", "tape")
+    project.asked.clear()
+    project.command = "migrate"
+    return project
+
+
+@pytest.mark.parametrize(
+    ("how", "after", "mode"),
+    [
+        (signal.SIGKILL, ASIDE + 6, []),
+        (signal.SIGINT, ASIDE + 6, []),
+        (signal.SIGKILL, ASIDE + 6, ["--record-mode", "all"]),
+        (signal.SIGKILL, 3, []),
+    ],
+)
+def test_a_migration_that_was_cut_short_goes_on(taped: Project, how: int, after: int, mode: list[str]) -> None:
+    run = taped.cut(how, OLD, NEW, *mode, after=after)
+    assert len(taped.lines(run)) < 2 * ASIDE
+    code, out, err = taped.run("--resume")
+    assert err.startswith(f"run {run} goes on: ")
+    assert (code, saved_runs(taped.reports)) == (0, [run])
+    assert ASIDE <= len(taped.asked) <= ASIDE + FLIGHT
+    assert f"saved as run {run}" in " ".join(out.split())
+    assert taped.run(OLD, NEW, "--reports", "again")[0] == 0
+    again = taped.folder / "again"
+    (undisturbed,) = saved_runs(again)
+    (again / undisturbed).rename(taped.reports / undisturbed)
+    assert taped.told(run) == taped.told(undisturbed)
+
+
+def test_what_a_migration_could_not_ask_is_asked_again(taped: Project) -> None:
+    whole, taped.url = taped.url, "http://127.0.0.1:1"
+    code, _, err = taped.run(OLD, NEW)
+    (run,) = saved_runs(taped.reports)
+    assert code == 6
+    assert err.endswith(f"go on with it: gemini-harness migrate --resume {run}\n")
+    taped.url = whole
+    code, out, err = taped.run("--resume", run)
+    assert (code, err) == (0, f"run {run} goes on: {ASIDE} trials kept, {ASIDE} to play\n")
+    assert "candidate: live from simulator" in out
+    assert len(taped.asked) == ASIDE
+
+
+def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None:
+    run = taped.cut(signal.SIGKILL, OLD, NEW, after=3)
+    code, _, err = taped.run("--resume", run, "--repeat", "2")
+    assert (code, f"run {run} began without it, so --repeat 2 cannot" in err) == (4, True)
+    code, _, err = taped.run("--resume", run, "--record-mode", "none")
+    assert (code, "so --record-mode none cannot" in err) == (4, True)
+    taped.command = "run"
+    code, _, err = taped.run("--resume", run)
+    assert code == 4
+    assert err == f"run {run} is no run of suites; go on with it: gemini-harness migrate --resume {run}\n"
+    code, _, err = taped.run("--resume")
+    assert (code, "no run has been saved there yet" in err) == (4, True)
+    shutil.rmtree(taped.reports)
+    taped.command = "migrate"
+    code, _, err = taped.run("--resume")
+    assert (code, "no migration has been saved there yet" in err) == (4, True)
+
+
+# --- what is refused ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

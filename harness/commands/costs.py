@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from harness.config import Config
 from harness.errors import UsageError
-from harness.model import Json
+from harness.model import Json, Trial
 from harness.render import words
-from harness.session import Plan
+from harness.session import Way
 
 if TYPE_CHECKING:
     from harness.estimate import Estimates, Forecast
     from harness.spending import Purse
 
 
-def announce(plan: Plan, options: Namespace) -> None:
+def announce(config: Config, trials: Iterable[Trial], way: Way, *, quiet: bool) -> None:
     """One line on stderr before the first paid request. Raises UsageError for a ceiling over what has no known price."""
-    if not _asks(options):
+    if not way.asks:
         return
-    forecast = forecast_of(plan, options)
-    ceiling = plan.config.max_cost
+    forecast = forecast_of(config, trials, way)
+    ceiling = config.max_cost
     if ceiling and forecast.unpriced:
         said = "\n".join(_unpriced(forecast, remedies=True))
         raise UsageError(f"--max-cost cannot be kept:\n{said}\nNothing was asked.")
-    if forecast.trials and (forecast.paid or ceiling) and not options.quiet:
+    if forecast.trials and (forecast.paid or ceiling) and not quiet:
         sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
 
 
-def purse(plan: Plan, options: Namespace) -> Purse | None:
-    """What the run may spend; None where nothing bounds it, or nothing is asked live."""
-    if plan.config.max_cost is None or not _asks(options):
+def purse(config: Config, way: Way, spent: float) -> Purse | None:
+    """What may be spent when so much is; None where nothing bounds it, or nothing is asked live."""
+    if config.max_cost is None or not way.asks:
         return None
     from harness.spending import Purse
 
-    return Purse(plan.config.max_cost, _estimates(plan, options))
+    return Purse(max(config.max_cost - spent, 0.0), _estimates(config, way))
 
 
-def _asks(options: Namespace) -> bool:
-    return bool(options.live or options.record_mode != "none")
-
-
-def _estimates(plan: Plan, options: Namespace) -> Estimates:
+def _estimates(config: Config, way: Way) -> Estimates:
     from harness.estimate import Estimates
 
-    return Estimates(plan.config, options.record_mode, live=options.live)
+    return Estimates(config, way.record_mode, live=way.live)
 
 
-def forecast_of(plan: Plan, options: Namespace) -> Forecast:
+def forecast_of(config: Config, trials: Iterable[Trial], way: Way) -> Forecast:
     from harness.estimate import forecast
 
-    return forecast(plan.trials, _estimates(plan, options))
+    return forecast(trials, _estimates(config, way))
 
 
 def lines(forecast: Forecast) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import session
 from harness.commands import costs, printing
@@ -14,7 +14,10 @@ from harness.model import Trial
 from harness.play import prepare
 from harness.render import words
 from harness.rows import VERSION, dumps
-from harness.session import Plan
+from harness.session import Plan, Way
+
+if TYPE_CHECKING:
+    from harness.estimate import Forecast
 
 FORMATS = ("table", "json")
 
@@ -45,7 +48,7 @@ def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     for number, trial in enumerate(plan.trials):
         yield (",\n" if number else "\n") + dumps(_row(trial, plan))
     totals = {"trials": len(plan.trials), "requests": sent}
-    cost = costs.row(costs.forecast_of(plan, options))
+    cost = costs.row(_forecast(plan, options))
     yield f'\n],"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)}}}\n'
 
 
@@ -65,7 +68,11 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     counted = f"{words.count(len(plan.trials), 'trial')}, {words.count(sent, 'request')}"
     yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
     yield from (f"note: {note}\n" for note in plan.notes)
-    yield from (f"{line}\n" for line in costs.lines(costs.forecast_of(plan, options)))
+    yield from (f"{line}\n" for line in costs.lines(_forecast(plan, options)))
+
+
+def _forecast(plan: Plan, options: Namespace) -> Forecast:
+    return costs.forecast_of(plan.config, plan.trials, Way(options.record_mode, options.live))
 
 
 def _line(trial: Trial, plan: Plan) -> str:

@@ -5,44 +5,64 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from itertools import chain
+from pathlib import Path
 
 from harness import gates, session
-from harness.commands import choosing, compare, costs, printing
+from harness.commands import choosing, compare, printing, resuming
+from harness.commands.playing import Played, Sitting, announce, first, sitting
 from harness.commands.progress import Progress
 from harness.compare import Comparison, compare_axis
 from harness.config import Config
-from harness.errors import HarnessError, NoRecording, UsageError
-from harness.matrix import Selection
+from harness.errors import NoRecording, UsageError
+from harness.matrix import Expansion, Selection
 from harness.migration import Migration, changes, untaken
-from harness.model import Place, Result, Target, Trial
-from harness.play import play_all
+from harness.model import Place, Target
 from harness.render import words
 from harness.rows import RunRow
-from harness.session import Plan
-from harness.store import RunWriter, load
+from harness.session import Plan, Way
+from harness.store import SavedRun, load
 from harness.summary import Summary
-
-if TYPE_CHECKING:
-    from harness.spending import Purse
 
 
 def main(options: Namespace) -> int:
+    saved = _resumed(options)
     printing.check(options, "migration")
     margins, asked = compare.margins(options), [gates.from_option(each) for each in options.gate]
     settings = choosing.config(options)
     old, new = sides(options, settings)
-    plan = session.plan(options.paths, _selection(options, settings, old, new), settings)
-    played = _played(plan, old, new, options)
-    if played.interrupted:
-        sys.stderr.write(f"interrupted; what was played is in run {played.writer.run['id']}\n")
-        return 2
-    document = _document(played, old, new, margins, asked)
-    printing.show(document, "migration", options)
-    code = compare.code(document.comparison)
-    return 6 if code != 1 and played.summary.totals()["error"] else code
+    whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
+    pinned = _pinned(whole)
+    plan = replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
+    _check_asked(plan, old)
+    with sitting(plan, session.Judge(settings), saved) as begun:
+        played = _played(begun, old, new, options)
+    if not played.ended_early:
+        document = _document(plan, played.writer.path, old, new, margins, asked)
+        printing.show(document, "migration", options)
+        code = compare.code(document.comparison)
+        codes = [6 if code != 1 and played.summary.totals()["error"] else code]
+    else:
+        codes = [2] * played.interrupted + [fault.exit_code for fault in played.faults]
+        played.say_faults()
+        sys.stderr.write(f"what was played is in run {played.writer.run['id']}\n")
+    played.say_how_to_go_on(options, asks=old.way.asks or new.way.asks)
+    return first(codes)
+
+
+def _resumed(options: Namespace) -> SavedRun | None:
+    """The run that is to go on. Raises UsageError where neither that nor two models are named."""
+    if options.resume is not None:
+        return resuming.chosen(options)
+    missing = [name.upper() for name in ("old", "new") if getattr(options, name) is None]
+    if missing:
+        raise UsageError(
+            f"gemini-harness migrate: the following arguments are required: {', '.join(missing)}\n"
+            "(or --resume, to go on with a migration that was cut short)"
+        )
+    return None
 
 
 # --- who is asked, and how ----------------------------------------------------------------------------
@@ -50,20 +70,17 @@ def main(options: Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two models. ``live``: everything is sent, no cassette is touched; else by ``record_mode``."""
+    """One of the two models, and how it is asked."""
 
     target: Target
-    record_mode: str
-    live: bool = False
-
-    @property
-    def asks(self) -> bool:
-        """Whether anything may be sent."""
-        return self.live or self.record_mode != "none"
+    way: Way
 
     @property
     def model(self) -> str:
         return self.target.model
+
+    def trials(self, plan: Plan) -> Expansion:
+        return plan.trials.where(lambda group: group.target == self.target)
 
     def __str__(self) -> str:
         return str(self.target)
@@ -76,7 +93,8 @@ def sides(options: Namespace, settings: Config) -> tuple[Side, Side]:
     old, new = (_target(text, settings) for text in (options.old, options.new))
     if old == new:
         raise UsageError(f"{old} is both the old and the new model: name two")
-    return Side(old, options.old_record_mode), Side(new, options.record_mode or "none", live=not options.record_mode)
+    way = Way(options.record_mode or "none", live=not options.record_mode)
+    return Side(old, Way(options.old_record_mode)), Side(new, way)
 
 
 def _target(text: str, settings: Config) -> Target:
@@ -98,72 +116,6 @@ def _selection(options: Namespace, settings: Config, old: Side, new: Side) -> Se
     )
 
 
-# --- playing both -------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Played:
-    """Both sides, as far as they went. ``heard`` is each side by itself: where its answers came from."""
-
-    plan: Plan
-    writer: RunWriter
-    judge: session.Judge
-    progress: Progress
-    summary: Summary = field(default_factory=Summary)
-    heard: dict[str, Summary] = field(default_factory=dict)
-    interrupted: bool = False
-    spent: float = 0.0
-    """Dollars, where there is a ceiling."""
-
-    def play(self, side: Side, *, quiet: bool) -> None:
-        """Every trial of a side, within what is left of the ceiling. Raises HarnessError."""
-        self.heard[str(side)] = Summary()
-        config = self.plan.config
-        if side.asks:
-            sys.stderr.writelines(f"{each}\n" for each in self._beforehand(side, quiet=quiet))
-        purse = self._purse(side)
-        try:
-            with session.transport(config, side.record_mode, live=side.live, partial=True) as transport:
-                heard = purse.watch(transport) if purse else transport
-                play_all(self._trials(side), self.judge.watch(heard), config, self._take, purse=purse)
-                if purse:
-                    self.spent = purse.spent
-                    purse.check()
-        except KeyboardInterrupt:
-            self.interrupted = True
-        finally:
-            self.progress.clear()
-
-    def _beforehand(self, side: Side, *, quiet: bool) -> Iterator[str]:
-        """That the model ends, and what it will cost, where it costs money."""
-        from harness.estimate import Estimates, forecast
-
-        yield from session.endings([side.target], self.plan.config)
-        expected = forecast(self._trials(side), Estimates(self.plan.config, side.record_mode, live=side.live))
-        if expected.paid and not quiet:
-            yield from costs.lines(expected)
-
-    def _purse(self, side: Side) -> Purse | None:
-        if self.plan.config.max_cost is None or not side.asks:
-            return None
-        from harness.estimate import Estimates
-        from harness.spending import Purse
-
-        left = max(self.plan.config.max_cost - self.spent, 0)
-        return Purse(left, Estimates(self.plan.config, side.record_mode, live=side.live))
-
-    def _trials(self, side: Side) -> Iterator[Trial]:
-        pinned = _pinned(self.plan)
-        return (trial for trial in self.plan.trials if trial.target == side.target and trial.place not in pinned)
-
-    def _take(self, result: Result) -> None:
-        row = self.judge.row(result)
-        self.summary.add(row)
-        self.heard[row["target"]].add(row)
-        self.writer.append(row)
-        self.progress.show(row)
-
-
 def _pinned(plan: Plan) -> dict[Place, str]:
     """The cases that pin their model: no migration moves them."""
     return {
@@ -174,44 +126,51 @@ def _pinned(plan: Plan) -> dict[Place, str]:
     }
 
 
-def _played(plan: Plan, old: Side, new: Side, options: Namespace) -> _Played:
+def _check_asked(plan: Plan, old: Side) -> None:
+    """Raises UsageError where there is nothing to compare the new model with."""
+    if all(group.cell.skip is not None for group in old.trials(plan).groups()):
+        raise UsageError(f"no case asks {old}: each pins another model, or is skipped")
+
+
+# --- playing both -------------------------------------------------------------------------------------
+
+
+def _played(begun: Sitting, old: Side, new: Side, options: Namespace) -> Played:
     """The old side first: where nothing of it is there, the new one is not asked. Raises NoRecording, UsageError."""
-    with RunWriter(plan.config.reports, _header(plan, old, new)) as writer:
-        judge = session.Judge(plan.config)
-        played = _Played(plan, writer, judge, Progress(len(plan.trials), options))
+    plan = begun.plan
+    left = [(side, begun.left(side.trials(plan))) for side in (old, new)]
+    for side, trials in left:
+        announce(plan.config, trials, side.way, quiet=bool(options.quiet))
+    with begun.open(lambda: _header(plan, old, new, options)) as writer:
+        played = Played(writer, begun.judge, Progress(sum(len(trials) for _, trials in left), options))
         try:
-            played.play(old, quiet=bool(options.quiet))
-            if not played.interrupted:
-                _check(played, old)
-                played.play(new, quiet=bool(options.quiet))
-        except HarnessError:
-            writer.close(played.summary, interrupted=True)
-            raise
-        writer.close(played.summary, interrupted=played.interrupted)
+            for side, trials in left:
+                if side is new and not played.ended_early:
+                    _check_heard(plan, load(writer.path).summary(), old)
+                if not played.ended_early:
+                    played.play(trials, side.way, partial=True)
+        finally:
+            played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
+            writer.close(played.summary, interrupted=writer.trials < len(plan.trials))
     return played
 
 
-def _header(plan: Plan, old: Side, new: Side) -> RunRow:
-    """Without the options of a run: what was cut short is migrated anew, not resumed."""
-    row = plan.header("live" if new.live else new.record_mode, "cli", {})
-    row.pop("options", None)
-    row.pop("planned", None)
+def _header(plan: Plan, old: Side, new: Side, options: Namespace) -> RunRow:
+    row = plan.header(str(new.way), "cli", resuming.said(options))
     row["migration"] = [str(old), str(new)]
     return row
 
 
-def _check(played: _Played, old: Side) -> None:
-    """Raises UsageError or NoRecording where there is nothing to compare the new model with."""
-    groups = [group for group in played.summary.groups.values() if group.attempts]
-    if not groups:
-        raise UsageError(f"no case asks {old}: each pins another model, or is skipped")
+def _check_heard(plan: Plan, heard: Summary, old: Side) -> None:
+    """Raises NoRecording where nothing of the old side could be judged."""
+    groups = [group for group in heard.groups.values() if group.target == str(old)]
     if any(group.judged for group in groups):
         return
-    first = next((group.trouble.message for group in groups if group.trouble), "")
-    paths = " ".join(words.quoted(suite.file) for suite in played.plan.suites[:5])
+    why = next((group.trouble.message for group in groups if group.trouble), "")
+    paths = " ".join(words.quoted(suite.file) for suite in plan.suites[:5])
     said = [
         f"nothing of {old} could be judged, so the new model was not asked",
-        first,
+        why,
         f"record all of it: gemini-harness run {paths} --target {old} --record-mode once",
         *session.lifecycles([old.model]),
     ]
@@ -221,21 +180,24 @@ def _check(played: _Played, old: Side) -> None:
 # --- what came of it ----------------------------------------------------------------------------------
 
 
-def _document(played: _Played, old: Side, new: Side, margins: dict[str, float], asked: list[gates.Gate]) -> Migration:
-    saved = load(played.writer.path)
-    found = compare_axis(played.summary, "target", str(old), str(new), margins)
+def _document(
+    plan: Plan, path: Path, old: Side, new: Side, margins: dict[str, float], asked: list[gates.Gate]
+) -> Migration:
+    saved = load(path)
+    whole, heard = _heard(saved)
+    found = compare_axis(whole, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
-    answers = tuple(words.provenance(played.heard[str(side)]) for side in (old, new))
+    answers = tuple(words.provenance(heard.get(str(side), Summary())) for side in (old, new))
     notes = [
         *(f"{name}: {said}" for name, said in zip(("reference", "candidate"), answers, strict=True)),
-        *_stayed_out(played.plan),
-        *_not_there(played, old),
-        *played.plan.left_out,
+        *_stayed_out(plan),
+        *_not_there(whole, old),
+        *plan.left_out,
         *(note for note in found.notes if not note.startswith(f"only in {old}: ")),
         *_no_price(found),
-        f"saved as run {played.writer.run['id']}",
+        f"saved as run {saved.run['id']}",
     ]
     return Migration(
         comparison=replace(
@@ -246,8 +208,17 @@ def _document(played: _Played, old: Side, new: Side, margins: dict[str, float], 
         changes=facts,
         untaken=untaken(found, new.model),
         answers=(answers[0], answers[1]),
-        simulated=words.simulated(played.summary),
+        simulated=words.simulated(whole),
     )
+
+
+def _heard(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
+    """Both sides together, and each by itself: where its answers came from."""
+    whole, sides = Summary(), dict[str, Summary]()
+    for row in saved.rows(turns=False):
+        whole.add(row)
+        sides.setdefault(row["target"], Summary(whole)).add(row)
+    return whole, sides
 
 
 def _stayed_out(plan: Plan) -> Iterator[str]:
@@ -256,8 +227,9 @@ def _stayed_out(plan: Plan) -> Iterator[str]:
         yield f"{words.count(len(names), 'case')} pinned to a model stayed out: {_some(names)}"
 
 
-def _not_there(played: _Played, old: Side) -> Iterator[str]:
-    lost = [group for group in played.heard[str(old)].groups.values() if group.attempts and not group.judged]
+def _not_there(whole: Summary, old: Side) -> Iterator[str]:
+    ours = (group for group in whole.groups.values() if group.target == str(old))
+    lost = [group for group in ours if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
         yield f"{words.count(len(lost), 'cell')} of {old} could not be judged: {_some([each.id for each in lost])}. {why}"
@@ -269,5 +241,5 @@ def _no_price(comparison: Comparison) -> Iterator[str]:
 
 
 def _some(names: Iterable[str]) -> str:
-    first = list(names)
-    return ", ".join(first[:3]) + (f" and {len(first) - 3:,} more" if len(first) > 3 else "")
+    listed = list(names)
+    return ", ".join(listed[:3]) + (f" and {len(listed) - 3:,} more" if len(listed) > 3 else "")

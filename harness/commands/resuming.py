@@ -1,4 +1,4 @@
-"""``run --resume``: the options with which a run began, and which others may stand beside them."""
+"""``--resume``: the options with which a run began, and which others may stand beside them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,48 @@ from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.rows import RunRow
 from harness.store import SavedRun
-from harness.unfinished import latest
+from harness.unfinished import command_of, latest, resume
 
-OF_THE_RUN: dict[str, Any] = {
+_OF_BOTH: dict[str, Any] = {
     "paths": [],
     "keyword": None,
     "tag": [],
-    "target": [],
-    "provider": [],
-    "model": [],
     "repeat": None,
-    "shard": None,
     "cassettes": None,
-    "record_mode": "none",
     "live": False,
-    "skip_missing": False,
-    "strict": False,
     "gate": [],
 }
-"""The options that say what is played, how it is judged and what it is held to, and what they are where they are not given."""
-_SPELLED = {"paths": "PATH", "keyword": "-k"}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "run": {
+        **_OF_BOTH,
+        "target": [],
+        "provider": [],
+        "model": [],
+        "shard": None,
+        "record_mode": "none",
+        "skip_missing": False,
+        "strict": False,
+    },
+    "migrate": {
+        **_OF_BOTH,
+        "old": None,
+        "new": None,
+        "record_mode": None,
+        "old_record_mode": "none",
+        "margin": [],
+    },
+}
+"""Command -> the options that say what is played, how it is judged and what it is held to, and what they are where they are
+not given."""
+_NAMES = {"run": "run of suites", "migrate": "migration"}
+_SPELLED = {"paths": "PATH", "keyword": "-k", "old": "OLD", "new": "NEW"}
 
 
 def said(options: Namespace) -> dict[str, Json]:
     """Those of the options that were given, as the header of a run keeps them."""
-    return {name: value for name, plain in OF_THE_RUN.items() if (value := getattr(options, name)) != plain}
+    return {
+        name: value for name, plain in OPTIONS[options.module].items() if (value := getattr(options, name)) != plain
+    }
 
 
 def chosen(options: Namespace) -> SavedRun:
@@ -43,19 +60,24 @@ def chosen(options: Namespace) -> SavedRun:
 
     Raises RunError where there is none or it cannot be resumed, UsageError for an option that contradicts.
     """
-    saved = reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports)
-    began = _options(saved)
+    command = options.module
+    saved = (
+        reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports, command)
+    )
+    began = _options(saved, command)
     for name, value in said(options).items():
         if value != began.get(name):
             raise UsageError(_contradiction(saved.run, name, value, began.get(name)))
-    for name, plain in OF_THE_RUN.items():
+    for name, plain in OPTIONS[command].items():
         setattr(options, name, began.get(name, plain))
     return saved
 
 
-def _options(saved: SavedRun) -> dict[str, Json]:
+def _options(saved: SavedRun, command: str) -> dict[str, Json]:
     run = saved.run
     if "options" in run:
+        if command_of(run) != command:
+            raise RunError(f"run {run['id']} is no {_NAMES[command]}; go on with it: {resume(run)}")
         return run["options"]
     if run["front"] == "merge":
         deque(saved.rows(turns=False), maxlen=0)  # its parts are named at its end

@@ -1,0 +1,158 @@
+"""Trials played into a saved run, a new one or one that goes on: what ``run`` and ``migrate`` have in common."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from harness import session
+from harness.commands import costs
+from harness.commands.progress import Progress
+from harness.config import Config
+from harness.errors import HarnessError
+from harness.matrix import Expansion
+from harness.model import Result
+from harness.play import Stop, play_all
+from harness.render import words
+from harness.rows import Row, RunRow, without_turns
+from harness.session import Judge, Plan, Way
+from harness.store import Claim, RunWriter, SavedRun, load
+from harness.summary import Summary
+from harness.unfinished import Kept, check, kept, reopen, resume
+
+_FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
+"""Where several exit codes hold, the first of these."""
+
+
+def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> None:
+    """What is known before anything is asked: what it will cost, and which models end. Raises UsageError: see ``costs``."""
+    costs.announce(config, trials, way, quiet=quiet)
+    if way.asks and not quiet:
+        sys.stderr.writelines(f"{each}\n" for each in session.endings(trials.targets, config))
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A plan about to be played: as a new run, or as what is left of one that was saved, which nobody else plays meanwhile."""
+
+    plan: Plan
+    judge: Judge
+    saved: SavedRun | None = None
+    claim: Claim | None = None
+    kept: Kept = field(default_factory=Kept)
+
+    def left(self, trials: Expansion) -> Expansion:
+        """Those of the trials that are still to be played."""
+        return trials.without(self.kept.attempts) if self.saved else trials
+
+    def open(self, header: Callable[[], RunRow]) -> RunWriter:
+        """The run's file; a new one begins with this header. Raises RunError where it cannot be written."""
+        if self.saved is None or self.claim is None:
+            return RunWriter(self.plan.config.reports, header())
+        writer = reopen(self.saved, self.kept, self.claim)
+        numbers = f"{words.count(writer.trials, 'trial')} kept, {len(self.plan.trials) - writer.trials:,} to play"
+        sys.stderr.write(f"run {self.saved.run['id']} goes on: {numbers}\n")
+        return writer
+
+
+@contextmanager
+def sitting(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[Sitting]:
+    """Raises RunError where the saved run is being played, or is not what the plan makes now: see ``unfinished.check``."""
+    if saved is None:
+        yield Sitting(plan, judge)
+        return
+    with closing(Claim(saved.path.parent)) as claim:
+        saved = load(saved.path)  # as it is now that nobody else writes it
+        found = kept(saved)
+        suites = [session.suite_row_of(suite) for suite in plan.suites]
+        check(saved, suites, plan.trials, found, judge.sent)
+        yield Sitting(plan, judge, saved, claim, found)
+
+
+@dataclass(slots=True)
+class Played:
+    """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
+
+    ``faults`` are what ended it early, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
+    """
+
+    writer: RunWriter
+    judge: Judge
+    progress: Progress
+    fail_fast: bool = False
+    in_order: bool = True
+    summary: Summary = field(default_factory=Summary)
+    interrupted: bool = False
+    faults: list[HarnessError] = field(default_factory=list)
+    spent: float = 0.0
+    _kept: deque[str] = field(default_factory=deque)
+
+    @property
+    def ended_early(self) -> bool:
+        return self.interrupted or bool(self.faults)
+
+    def play(self, trials: Expansion, way: Way, *, partial: bool) -> None:
+        """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``."""
+        config = self.judge.config
+        resumed = "resumed" in self.writer.run
+        since = datetime.fromisoformat(self.writer.run["started"]) if resumed else None
+        purse = costs.purse(config, way, self.spent)
+        try:
+            with session.transport(
+                config, way.record_mode, live=way.live, partial=partial or resumed, since=since
+            ) as transport:
+                heard = self.judge.watch(purse.watch(transport) if purse else transport)
+                play_all(trials, heard, config, self._take, keep=self._keep, purse=purse)
+                if purse:
+                    self.spent += purse.spent
+                    purse.check()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except HarnessError as fault:
+            self.faults.append(fault)
+            planned = self.writer.run.get("planned", len(trials))
+            if left := planned - self.writer.trials:
+                self.faults.append(type(fault)(f"{left:,} of {planned:,} trials were not played"))
+        finally:
+            self.progress.clear()
+
+    def _keep(self, result: Result) -> Row:
+        """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
+        row = self.judge.row(result)
+        self.writer.append(row)
+        if self.in_order:
+            self._kept.append(row["id"])
+        if self.fail_fast and row["status"] in ("failed", "error", "xpassed"):
+            raise Stop
+        return without_turns(row)
+
+    def _take(self, row: Row) -> None:
+        """The same, in the order of the trials."""
+        self.in_order = self.in_order and row["id"] == self._kept.popleft()
+        self.summary.add(row)
+        self.progress.show(row)
+
+    def settle(self, order: Iterable[str]) -> None:
+        """The file in the order of these ids, and the summary of all that it holds."""
+        if not self.in_order or self.summary.trials != self.writer.trials:
+            self.writer.arrange(order)
+            self.summary = load(self.writer.path).summary()
+
+    def say_faults(self) -> None:
+        sys.stderr.writelines(f"{fault}\n" for fault in self.faults)
+
+    def say_how_to_go_on(self, options: Namespace, *, asks: bool) -> None:
+        """Where trials are missing, or could not be asked and asking again may help."""
+        if self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0):
+            reports = f" --reports {words.quoted(options.reports)}" if options.reports else ""
+            sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")
+
+
+def first(codes: Iterable[int]) -> int:
+    """Of several exit codes that hold, the one that counts."""
+    return min(codes, key=_FIRST.index)
