@@ -30,7 +30,7 @@ sys.stdin.read()
 running.stop()
 """
 Row = tuple[str, str, str, str]
-PARTS = ("start", "replay", "live", "streams", "simulator", "compare", "pages")
+PARTS = ("start", "replay", "live", "streams", "simulator", "compare", "resume", "pages")
 ASKED_FOR = ("million",)
 """Takes several minutes and 8 GB of disk: only where it is named."""
 
@@ -186,6 +186,22 @@ class Bench:
                 f"{cost.wall / floor.wall:.1f}x, target 5 s and 300 MB",
             )
         yield from self.flat(self.count(1_000))
+
+    def resume(self) -> Iterator[Row]:
+        """Of a run that lacks its last 99 trials."""
+        cases, attempts, left = self.count(1_000), 100, 99
+        suite = suites.write(self.folder, "again", suites.text_cases(cases, attempts))
+        reports = self.folder / "again-reports"
+        timed([sys.executable, "-m", "tests.bench.saved", "cut", str(reports), str(suite), str(left)])
+        (file,) = reports.glob("*/run.jsonl")
+        floor = timed([sys.executable, "-m", "tests.bench.saved", "decode", str(file)])
+        cost = timed([*COMMAND, "run", "--resume", "--reports", str(reports), "--quiet"], codes=(1,))
+        yield (
+            f"{cases * attempts:,} trials, all but {left} of them kept: taken up",
+            f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
+            f"json.loads of them {floor.wall:.2f} s",
+            f"{cost.wall / floor.wall:.1f}x",
+        )
 
     def million(self) -> Iterator[Row]:
         yield from self.flat(self.count(10_000))

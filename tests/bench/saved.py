@@ -1,6 +1,7 @@
 """Saved runs of any size, with rows as long as real ones: made, not played, so that writing and comparing them can be measured.
 
 python -m tests.bench.saved write REPORTS CELLS ATTEMPTS SEED    -> REPORTS/<CELLS>x<ATTEMPTS>-<SEED>/run.jsonl
+python -m tests.bench.saved cut REPORTS SUITE LEFT               -> a live run of the suite that was cut short: its last trials are missing
 python -m tests.bench.saved decode FILE...                       what reading them costs at least: json.loads of each line
 """
 
@@ -9,9 +10,14 @@ from __future__ import annotations
 import json
 import random
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+from harness import session
+from harness.config import load
+from harness.matrix import Selection
+from harness.play import prepare
 from harness.rows import Row
 from harness.store import RunWriter, run_row
 from harness.summary import Summary
@@ -47,6 +53,29 @@ def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
                 summary.add(row)
                 writer.append(row)
         writer.close(summary)
+    return writer.path
+
+
+def cut(reports: Path, suite: str, left: int) -> Path:
+    """A live run of this suite that lacks so many of its last trials and its last line: what kill -9 leaves behind."""
+    chance = random.Random(1)
+    config = load(Path())
+    plan = session.plan([suite], Selection(), config)
+    header = plan.header("live", "cli", {"paths": [suite], "live": True})
+    writer = RunWriter(reports, header)
+    for trial in islice(plan.trials, len(plan.trials) - left):
+        row = _row(0, trial.attempt, chance)
+        row |= {
+            "id": trial.id,
+            "group": trial.group,
+            "suite": trial.suite,
+            "case": trial.case,
+            "target": str(trial.target),
+        }
+        request = prepare(trial, config)
+        row["turns"][0] |= {"url": request.url, "request": request.body}
+        writer.append(row)
+    writer.close()
     return writer.path
 
 
@@ -148,6 +177,9 @@ def decode(*files: str) -> None:
 def main(what: str, *arguments: str) -> None:
     if what == "decode":
         decode(*arguments)
+    elif what == "cut":
+        reports, suite, left = arguments
+        cut(Path(reports), suite, int(left))
     else:
         reports, *numbers = arguments
         write(Path(reports), *map(int, numbers))

@@ -65,6 +65,17 @@ def text_rows(trials: int, transport: str) -> str:
     return json.dumps(head)
 
 
+def text_cases(cases: int, attempts: int) -> str:
+    """So many cases, each asked so many times."""
+    head = {
+        "suite": "bench-cases",
+        "defaults": {"model": "gemini-2.5-flash", "thinking": 0},
+        "repeat": attempts,
+        "cases": [{"id": f"case-{n:05}", "prompt": f"Describe person number {n}."} for n in range(cases)],
+    }
+    return json.dumps(head)
+
+
 def write(folder: Path, name: str, text: str) -> Path:
     """A suite file in its own folder under ``folder``; JSON is YAML."""
     path = folder / name / f"{name}.yaml"
