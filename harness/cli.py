@@ -1,7 +1,7 @@
 """The command line: what may be written, and which file of ``commands/`` does it.
 
 Exit codes: 0 all passed, 1 a check failed, 2 interrupted, 3 internal error, 4 bad usage, suite or configuration, 5 nothing
-ran, 6 could not ask, 7 a gate asked and the comparison cannot tell. ``--version`` and a wrong command import nothing heavy;
+ran, 6 could not ask, 7 a gate asked and nobody can tell. ``--version`` and a wrong command import nothing heavy;
 every command imports its own rooms.
 """
 
@@ -29,7 +29,7 @@ RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 NEEDS_HELP = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
             3 internal error  4 bad usage, suite or configuration  5 nothing ran
-            6 could not ask  7 a gate asked and the comparison cannot tell"""
+            6 could not ask  7 a gate asked and nobody can tell"""
 
 
 def entry() -> NoReturn:
@@ -187,7 +187,7 @@ def _run(commands: Commands) -> None:
         metavar="GATE",
         action="append",
         default=[],
-        help="hold the run to it: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
+        help="hold the run to it, beside the budgets of its suites: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
         "@95%% after it for confidence (repeatable)",
     )
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")

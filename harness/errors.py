@@ -19,7 +19,7 @@ HarnessError                 something a user can act on; ``exit_code`` says how
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -101,3 +101,11 @@ class RunError(HarnessError):
     """A saved run that cannot be read."""
 
     exit_code = 4
+
+
+_FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
+
+
+def first(codes: Iterable[int]) -> int:
+    """Where several exit codes hold, the one that is told."""
+    return min(codes, key=_FIRST.index)

@@ -171,35 +171,35 @@ class Change(TypedDict, total=False):
 
 
 class RateGate(TypedDict, total=False):
-    """How far a pass rate may move, and the least that the candidate must have."""
+    """How far a pass rate may move, and the least that it must be."""
 
     drop: Points | Percent | float
     rise: Points | Percent | float
-    min: Annotated[Share, "of the candidate's attempts, at least so many must pass"]
+    min: Annotated[Share, "of the attempts of a run, or of a candidate, at least so many must pass"]
     confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
 
 
 class TimeGate(Change, total=False):
-    """How far seconds may move, and the most that the candidate may take."""
+    """How far seconds may move, and the most that they may be."""
 
-    max: Annotated[TimeSpan | float, "the candidate's trials may take so long, on average over its cells"]
+    max: Annotated[TimeSpan | float, "trials of a run, or of a candidate, may take so long, on average over its cells"]
 
 
 class CountGate(Change, total=False):
-    """How far a count may move, and the most that the candidate may have."""
+    """How far a count may move, and the most that it may be."""
 
-    max: Annotated[float, "so many of a trial of the candidate, on average over its cells"]
+    max: Annotated[float, "so many of a trial of a run, or of a candidate, on average over its cells"]
 
 
 class CostGate(Change, total=False):
-    """How far dollars may move, and the most that the candidate may cost."""
+    """How far dollars may move, and the most that they may be."""
 
-    max: Annotated[float, "dollars of a trial of the candidate, on average over its cells"]
-    total: Annotated[float, "dollars of all trials of the candidate"]
+    max: Annotated[float, "dollars of a trial of a run, or of a candidate, on average over its cells"]
+    total: Annotated[float, "dollars of all trials of a run, or of a candidate"]
 
 
 class Gate(TypedDict, total=False):
-    """What fails a comparison."""
+    """What fails a comparison; what needs no second side (min, max, total) fails a run too."""
 
     pass_rate: RateGate
     latency: TimeGate

@@ -146,6 +146,11 @@ class Expansion:
         for group in self.groups():
             yield from _trials(group, self.selection)
 
+    def whole(self, suite: Suite) -> int:
+        """How many trials of a suite there are to play: what keywords, tags and shards leave out counts, what it skips does not."""
+        groups = _groups(suite, self.selection, Keywords(""))
+        return sum(group.attempts for group in groups if group.cell.skip is None)
+
     @property
     def trials(self) -> Iterator[Trial]:
         return iter(self)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, RunError
+from harness.gates import answered
 from harness.model import Json
 from harness.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
 from harness.store import NAME, SavedRun, known_late, may_pass, replacing, run_row
@@ -79,6 +80,7 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
         rows = _part_rows(parts)
         run["targets"] = [target for target, _ in summary.by_target()]
         run["parts"] = rows
+        run["gates"] = answered(parts[0].run.get("options", {}).get("gate", []), run, summary)
         interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
         seconds = _sum([each["seconds"] for each in rows])
         finished = [each["finished"] for each in rows]
@@ -171,6 +173,7 @@ def _asked(first: SavedRun, part: SavedRun) -> Iterator[tuple[str, Json, Json]]:
         yield name, mine.get(name), theirs.get(name)
     for name in ("strict", "skip_missing"):
         yield name, bool(first.run.get("options", {}).get(name)), bool(part.run.get("options", {}).get(name))
+    yield "--gate", first.run.get("options", {}).get("gate"), part.run.get("options", {}).get("gate")
     yield "number of shards", (_shard(first) or (0, None))[1], (_shard(part) or (0, None))[1]
 
 

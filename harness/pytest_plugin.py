@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.config import Config
     from harness.matrix import Selection
     from harness.model import Trial
-    from harness.rows import Row, SuiteRow
+    from harness.rows import GateRow, Row, RunRow, SuiteRow
     from harness.session import Plan
     from harness.spending import Purse
     from harness.store import RunWriter
@@ -129,16 +129,14 @@ class SuiteFile(pytest.File):
     def collect(self) -> Iterator[TrialItem]:
         from harness.errors import HarnessError
         from harness.leaks import Leaks, known
-        from harness.session import suite_row_of
 
         asking = self.config.stash[_ASKING]
         try:
             plan = asking.plan(self.path)
             trials = list(plan.trials)
+            about: About = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
             raise self.CollectError(Leaks(known(os.environ)).hidden(str(error))) from None
-        (suite,) = plan.suites
-        about: About = {"suite": suite_row_of(suite), "notes": plan.notes}
         attempts = Counter(trial.group for trial in trials)
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
@@ -411,7 +409,9 @@ class _Run:
         self._writer: RunWriter | None = None
         self._summary: Summary | None = None
         self._unsaved: str | None = None
+        self._run: RunRow | None = None
         self._suites: dict[str, SuiteRow] = {}
+        self._gates: list[GateRow] = []
         self._notes: dict[str, None] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -423,17 +423,22 @@ class _Run:
             self._take(value["row"], value)
 
     def _take(self, row: Row, about: About) -> None:
-        if self._summary is None:
+        if self._run is None or self._summary is None:
             from harness.summary import Summary
 
-            self._summary = Summary()
+            self._run, self._summary = self._begin(), Summary()
         self._suites[about["suite"]["suite"]] = about["suite"]
         self._notes.update(dict.fromkeys(about["notes"]))
         self._summary.add(row)
         if self._unsaved is None:
             with self._saving():
-                self._writer = self._writer or self._begin()
+                self._writer = self._writer or self._open(self._run)
                 self._writer.append(row)
+
+    def _open(self, run: RunRow) -> RunWriter:
+        from harness.store import RunWriter
+
+        return RunWriter(self._asking.config.reports, run)
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -445,33 +450,42 @@ class _Run:
         except RunError as error:
             self._unsaved = str(error)
 
-    def _begin(self) -> RunWriter:
+    def _begin(self) -> RunRow:
         from harness import session
-        from harness.store import RunWriter, run_row
+        from harness.store import run_row
 
         mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
         selection = session.selection_row(self._asking.selected())
         config = self._asking.config
-        header = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
-        return RunWriter(config.reports, header)
+        return run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._summary is None:
+        if self._run is None or self._summary is None:
             return
+        suites, notes = list(self._suites.values()), list(self._notes)
+        self._gates = self._run["gates"] = self._answered({**self._run, "suites": suites}, self._summary)
         if self._writer is not None and self._unsaved is None:
             interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-            suites, notes = list(self._suites.values()), list(self._notes)
             with self._saving():
                 self._writer.close(self._summary, interrupted=interrupted, suites=suites, notes=notes)
         code = self._summary.exit_code()
-        if session.exitstatus == pytest.ExitCode.OK and (code == 1 or self._unsaved):
+        wrong = code == 1 or self._unsaved or any(map(_stops, self._gates))
+        if session.exitstatus == pytest.ExitCode.OK and wrong:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if session.exitstatus == pytest.ExitCode.OK and code == 5 and session.testscollected == self._summary.trials:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
+    def _answered(self, run: RunRow, summary: Summary) -> list[GateRow]:
+        """The budgets of the suites, which are held to them as by ``run``."""
+        if not any("gate" in suite for suite in run["suites"]):
+            return []
+        from harness.gates import answered
+
+        return answered((), run, summary)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._summary is None:
+        if self._run is None or self._summary is None:
             return
         from harness.render import words
 
@@ -482,11 +496,23 @@ class _Run:
                 say(f"FAIL {group.id}: {': '.join(filter(None, [words.needs(group), words.why(group)]))}", red=True)
         for note in self._notes:
             say(f"note: {note}")
+        wrong = [each for each in self._gates if _stops(each)]
+        for line in words.gates(wrong):
+            say(line, red=True)
+        for line in words.gates([each for each in self._gates if each not in wrong]):
+            say(line)
         say(words.provenance(self._summary))
+        if cost := words.cost(self._summary, self._run.get("prices")):
+            say(cost)
         if self._unsaved is not None:
             say(self._unsaved, red=True)
         tables = f"; tables: gemini-harness report {self._writer.run['id']}" if self._writer else ""
         say(f"{words.totals(self._summary.totals())} (of groups){tables}")
+
+
+def _stops(gate: GateRow) -> bool:
+    """Whether a gate fails the session: crossed, or nobody can tell."""
+    return gate["asked"] and gate["crossed"] is not False
 
 
 @pytest.hookimpl(tryfirst=True)

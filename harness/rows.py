@@ -132,14 +132,34 @@ class Row(JudgedRow):
     turns: NotRequired[list[TurnRow]]
 
 
+class GateRow(TypedDict):
+    """A gate, answered: ``gate`` says what is allowed, ``name`` of which measure (``hard`` of checks), ``suite`` of which suite alone.
+
+    ``crossed`` is None where that cannot be told, or, with ``asked`` false, where it was not asked; ``says`` says why.
+    """
+
+    gate: str
+    name: str
+    suite: str | None
+    asked: bool
+    crossed: bool | None
+    says: str
+
+
 class SuiteRow(TypedDict):
-    """A suite that took part, the hash of its text, and the hashes of the files that it uses, by name."""
+    """A suite that took part, the hash of its text, and the hashes of the files that it uses, by name.
+
+    ``gate``: its block of that name, where a run can be held to some of it; ``trials`` is then how many it has to play, whatever
+    was selected.
+    """
 
     suite: str
     file: str
     sha256: str
     about: str
     files: NotRequired[dict[str, str]]
+    gate: NotRequired[dict[str, Json]]
+    trials: NotRequired[int]
 
 
 class SittingRow(TypedDict):
@@ -166,7 +186,8 @@ class RunRow(TypedDict):
     """What was asked, of whom, when, and with which code. ``notes`` were known before the first trial.
 
     ``options`` are those of the command line that say what is played and how, ``planned`` is the number of trials that
-    makes, ``resumed`` tells each time that it was taken up again, ``parts`` what it was merged from.
+    makes, ``resumed`` tells each time that it was taken up again, ``parts`` what it was merged from. ``gates`` are those that
+    the run was held to, known when all of it is there.
     """
 
     id: str
@@ -184,6 +205,7 @@ class RunRow(TypedDict):
     planned: NotRequired[int]
     resumed: NotRequired[list[SittingRow]]
     parts: NotRequired[list[PartRow]]
+    gates: NotRequired[list[GateRow]]
     migration: NotRequired[list[str]]
     """The old and the new target, where it was made by ``migrate``."""
 

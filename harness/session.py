@@ -50,12 +50,24 @@ class Plan:
         """The pairs of model and thinking that are not asked, and why."""
         return [f"{note.place.file}: {note.message}" for note in self.trials.notes]
 
+    def suite_row(self, suite: Suite) -> SuiteRow:
+        """What a run says of a suite that takes part, and what that holds it to. Raises UsageError for a gate that makes no sense."""
+        row = suite_row_of(suite)
+        gate = (suite.compare or {}).get("gate")
+        if gate:
+            from harness.gates import budgets
+
+            held: SuiteRow = {**row, "gate": gate}
+            if budgets([held]):
+                return {**held, "trials": self.trials.whole(suite)}
+        return row
+
     def header(self, record_mode: str, front: str, options: Mapping[str, Json], **said: Json) -> RunRow:
         """The header of a run of this plan, that starts now. ``options`` let it be resumed; ``said``: what else of the
         command would have to be repeated."""
         row = run_row(
             record_mode=record_mode,
-            suites=[suite_row_of(suite) for suite in self.suites],
+            suites=[self.suite_row(suite) for suite in self.suites],
             front=front,
             selection={
                 **selection_row(self.trials.selection),

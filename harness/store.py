@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, Self, cast
 from harness import __version__
 from harness.errors import RunError
 from harness.model import Json
-from harness.rows import VERSION, BriefRow, JudgedRow, Row, RunRow, SuiteRow, dumps, result_json
+from harness.rows import VERSION, BriefRow, GateRow, JudgedRow, Row, RunRow, SuiteRow, dumps, result_json
 from harness.summary import Group, Summary
 
 __all__ = ["RunWriter", "SavedRun", "load", "replacing", "result_json", "run_row", "saved_runs", "suite_row"]
@@ -36,10 +36,11 @@ __all__ = ["RunWriter", "SavedRun", "load", "replacing", "result_json", "run_row
 NAME = "run.jsonl"
 _AHEAD = 1 << 20
 """Bytes that are read at once: lines are long, and many."""
-_KNOWN_LATE: tuple[Literal["targets", "suites", "notes"], ...] = ("targets", "suites", "notes")
+_KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates"], ...] = ("targets", "suites", "notes", "gates")
 """What of the header may be known only when all trials are there."""
 _OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
 _SUITE = {"suite", "file", "sha256"}
+_GATE = GateRow.__required_keys__
 _ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
 _TRIAL = b'{"id":'
@@ -203,7 +204,7 @@ class RunWriter:
 def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
     """What the last line says of all trials together: the rest of the header, groups, totals."""
     return {
-        "run": {name: run[name] for name in _KNOWN_LATE},
+        "run": {name: run[name] for name in _KNOWN_LATE if name in run},
         "groups": [group.row() for group in summary.groups.values()],
         "totals": summary.totals(),
         "cost": summary.cost(run.get("prices")),
@@ -497,6 +498,9 @@ def complete(run: dict[str, Any], path: Path) -> RunRow:
     wrong += ["suites"] * (
         not wrong and not all(isinstance(each, dict) and each.keys() >= _SUITE for each in whole["suites"])
     )
+    gates = run.get("gates", [])
+    if not isinstance(gates, list) or not all(isinstance(each, dict) and each.keys() >= _GATE for each in gates):
+        wrong.append("gates")
     if wrong:
         raise RunError(f"{path} is not a saved run: {wrong[0]} in its first line is not what a run has there")
     return cast("RunRow", {**run, **whole})

@@ -7,7 +7,7 @@ fed one row at a time and keeps counters, the values of measures and the first m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
@@ -335,10 +335,10 @@ class Summary:
             "prices": prices,
         }
 
-    def exit_code(self, *, interrupted: bool = False, by_rate: bool = False) -> int:
+    def exit_code(self, *, interrupted: bool = False, by_rate: Container[str] = ()) -> int:
         """The first that holds of 2, 3, 4, 1, 6, 5; 0 where something ran and all of it is well.
 
-        ``by_rate``: the run is held to a pass rate, so that cells which are short of passed attempts do not count by themselves.
+        ``by_rate``: the suites that are held to a pass rate, so that cells which are short of passed attempts do not count by themselves.
         """
         unjudged = {kind for group in self.groups.values() if group.status == "error" for kind in group.problems}
         totals = self.totals()
@@ -348,7 +348,7 @@ class Summary:
             return 3
         if "suite" in unjudged:
             return 4
-        forgiven = sum(group.outvoted for group in self.groups.values()) if by_rate else 0
+        forgiven = sum(group.outvoted and group.suite in by_rate for group in self.groups.values())
         if totals["failed"] > forgiven or totals["xpassed"]:
             return 1
         if totals["error"]:

@@ -139,6 +139,7 @@ def reopen(saved: SavedRun, kept: Kept, claim: Claim) -> RunWriter:
         earlier = [each["seconds"] or 0.0 for each in saved.run.get("resumed", ())]
         sitting["seconds"] = round(seconds - sum(earlier), 3)
     run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), sitting]}
+    run.pop("gates", None)
     try:
         with replacing(saved.path) as out:
             out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from harness import play, recorder, session, store
+from harness import gates, play, recorder, session, stats, store
 from harness.checks import all_checks
 from harness.cli import main
 from harness.render import all_formats, words
 from tests.capitals import WRONG
 
-IMPORTED = (all_checks(), all_formats(), play, recorder, session, store, words)
-"""What pytester's runs in this process would otherwise import anew, each of them."""
+IMPORTED = (all_checks(), all_formats(), gates, play, recorder, session, stats, store, words)
+"""What pytester's runs in this process would otherwise import anew, each of them; numpy does not bear it."""
 
 FLAKY = """
 suite: flaky
@@ -355,3 +355,51 @@ def test_a_ceiling_over_an_unknown_price_is_refused(project: pytest.Pytester) ->
     )
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["not played: a ceiling cannot be kept: provider 'cometapi' has no price for *"])
+
+
+# --- what suites hold it to ---------------------------------------------------------------------------
+
+
+def gated(project: pytest.Pytester, gate: str) -> pytest.Pytester:
+    """The suite of capitals with that block of gates."""
+    suite = project.path / "suites/capitals.yaml"
+    suite.write_text(f"{suite.read_text()}\ncompare: {{gate: {gate}}}\n")
+    return project
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_a_budget_of_a_suite_fails_the_session(project: pytest.Pytester, workers: list[str]) -> None:
+    result = gated(project, "{totalTokenCount: {max: 0}, latency: {max: 1h, rise: 25%}}").runpytest(
+        "suites/capitals.yaml", *workers
+    )
+    result.assert_outcomes(passed=6)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "gate totalTokenCount may be at most 0 (capitals): crossed: totalTokenCount is *",
+            "gate latency may be at most 3,600 s (capitals): holds: latency is *",
+        ]
+    )
+    assert [each["crossed"] for each in runs(project)[0][-1]["run"]["gates"]] == [True, False]
+
+
+def test_a_budget_that_cannot_be_answered_is_not_green(project: pytest.Pytester) -> None:
+    result = gated(project, "{latency: {max: 1h, confidence: 95%}}").runpytest("suites/capitals.yaml")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_part_of_a_suite_is_not_held_to_its_budgets(project: pytest.Pytester) -> None:
+    result = gated(project, "{totalTokenCount: {max: 0}}").runpytest("suites/capitals.yaml", "-k", "oslo")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["1 gate of capitals: not asked: 2 of the suite's 6 trials are in this run"])
+
+
+def test_a_budget_that_makes_no_sense_is_an_error_of_its_suite(project: pytest.Pytester) -> None:
+    result = gated(project, "{latency: {max: -1}}").runpytest("suites")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["gate latency: expected 0 or more, got -1"])
+
+
+def test_the_summary_says_what_it_cost(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml")
+    result.stdout.fnmatch_lines(["cost $* at the prices of genai-prices *, for tokens that were SIMULATED"])

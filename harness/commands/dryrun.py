@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness import session
@@ -42,14 +44,16 @@ def show(plan: Plan, options: Namespace) -> int:
 def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     """``trials``: id, group, target, ``skip`` (why, or null), requests, and of the first: method, url, bytes, transport, cassette.
 
-    ``cost`` is that of what will be asked live, in dollars: see ``costs.row``.
+    ``cost`` is that of what will be asked live, in dollars: see ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
     """
     yield f'{{"version":{VERSION},"dry_run":true,"trials":['
     for number, trial in enumerate(plan.trials):
         yield (",\n" if number else "\n") + dumps(_row(trial, plan))
     totals = {"trials": len(plan.trials), "requests": sent}
     cost = costs.row(_forecast(plan, options))
-    yield f'\n],"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)}}}\n'
+    gates = list(_gates(plan, options))
+    ending = f'"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)},"gates":{dumps(gates)}'
+    yield f"\n],{ending}}}\n"
 
 
 def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
@@ -68,6 +72,10 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     counted = f"{words.count(len(plan.trials), 'trial')}, {words.count(sent, 'request')}"
     yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
     yield from (f"note: {note}\n" for note in plan.notes)
+    for gate in _gates(plan, options):
+        suite = f" ({gate['suite']})" if gate["suite"] else ""
+        asked = "will be asked" if gate["asked"] else f"will not be asked: {gate['why']}"
+        yield f"gate {gate['gate']}{suite}: {asked}\n"
     yield from (f"{line}\n" for line in costs.lines(_forecast(plan, options)))
 
 
@@ -92,3 +100,21 @@ def _to(plan: Plan, options: Namespace) -> str:
     if options.record_mode == "none":
         return f", answered from {len(cassettes):,} cassettes ({there:,} there)"
     return f", recorded into {len(cassettes):,} cassettes ({there:,} there) in mode {options.record_mode}"
+
+
+def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
+    """What the run will be held to, if it comes to its end."""
+    rows = [plan.suite_row(suite) for suite in plan.suites if suite.compare]
+    if not options.gate and not any("gate" in row for row in rows):
+        return
+    from harness.gates import budgets, from_option, not_asked
+
+    yield from ({"gate": str(from_option(each)), "suite": None, "asked": True, "why": None} for each in options.gate)
+    chosen = replace(plan.trials, done={})
+    played = Counter(trial.suite for trial in chosen if trial.skip is None)
+    sharded = chosen.selection.shard is not None
+    for row in rows:
+        why = not_asked(row, played[row["suite"]], sharded=sharded)
+        yield from (
+            {"gate": str(each), "suite": row["suite"], "asked": why is None, "why": why} for each in budgets([row])
+        )

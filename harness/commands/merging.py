@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.commands import printing, reading
 from harness.config import load as load_config
+from harness.gates import exit_code
 from harness.merge import merge
 from harness.render import Report
 from harness.store import load
@@ -23,9 +24,10 @@ def main(options: Namespace) -> int:
         rows=load(merged.path).rows,
         interrupted=merged.interrupted,
         seconds=merged.seconds,
+        gates=merged.run["gates"],
     )
     printing.show(report, "run", options)
-    code = merged.summary.exit_code(interrupted=merged.interrupted)
+    code = exit_code(merged.summary, merged.run["gates"], interrupted=merged.interrupted)
     if code == 5:
         sys.stderr.write("nothing ran: that is not a success\n")
     return code

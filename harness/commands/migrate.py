@@ -12,11 +12,11 @@ from pathlib import Path
 
 from harness import gates, session
 from harness.commands import choosing, compare, printing, resuming
-from harness.commands.playing import Played, Sitting, announce, first, sitting
+from harness.commands.playing import Played, Sitting, announce, sitting
 from harness.commands.progress import Progress
 from harness.compare import Comparison, compare_axis
 from harness.config import Config
-from harness.errors import NoRecording, UsageError
+from harness.errors import NoRecording, UsageError, first
 from harness.matrix import Expansion, Selection
 from harness.migration import Migration, changes, untaken
 from harness.model import Place, Target

@@ -25,9 +25,6 @@ from harness.store import Claim, RunWriter, SavedRun, load
 from harness.summary import Summary
 from harness.unfinished import Kept, check, kept, reopen, resume
 
-_FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
-"""Where several exit codes hold, the first of these."""
-
 
 def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> None:
     """What is known before anything is asked: what it will cost, and which models end. Raises UsageError: see ``costs``."""
@@ -151,8 +148,3 @@ class Played:
         if self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0):
             reports = f" --reports {words.quoted(options.reports)}" if options.reports else ""
             sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")
-
-
-def first(codes: Iterable[int]) -> int:
-    """Of several exit codes that hold, the one that counts."""
-    return min(codes, key=_FIRST.index)

@@ -27,4 +27,5 @@ def report(saved: SavedRun) -> Report:
         notes=tuple(saved.notes),
         interrupted=bool(ending.get("interrupted", saved.ending is None)),
         seconds=ending.get("seconds"),
+        gates=saved.run.get("gates", ()),
     )

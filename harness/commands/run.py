@@ -8,21 +8,17 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from harness.commands import choosing, dryrun, printing, resuming
-from harness.commands.playing import Played, Sitting, announce, first, sitting
+from harness.commands.playing import Played, Sitting, announce, sitting
 from harness.commands.progress import Progress
-from harness.errors import CeilingReached, UsageError
+from harness.errors import CeilingReached, UsageError, first
 from harness.matrix import Expansion
 from harness.render import Report, words
-from harness.rows import RunRow
+from harness.rows import GateRow, RunRow
 from harness.session import Judge, Plan, Way
 from harness.store import load
 from harness.summary import Summary
-
-if TYPE_CHECKING:
-    from harness.gates import Answer, Gate
 
 
 def main(options: Namespace) -> int:
@@ -33,7 +29,7 @@ def main(options: Namespace) -> int:
         dryrun.check(options)
     else:
         printing.check(options, "run")
-    asked = _gates(options)
+    _check_gates(options)
     plan = choosing.plan(options)
     with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as begun:
         left = begun.left(plan.trials)
@@ -41,13 +37,13 @@ def main(options: Namespace) -> int:
             return dryrun.show(replace(plan, trials=left), options)
         way = Way(options.record_mode, options.live)
         announce(plan.config, left, way, quiet=bool(options.quiet))
-        return _run(begun, left, way, asked, options)
+        return _run(begun, left, way, options)
 
 
-def _gates(options: Namespace) -> list[Gate]:
-    """What ``--gate`` holds the run to. Raises UsageError for a gate that needs two sides, or all trials where not all may be played."""
+def _check_gates(options: Namespace) -> None:
+    """Raises UsageError for a ``--gate`` that needs two sides, or all trials where not all may be played."""
     if not options.gate:
-        return []
+        return
     from harness.gates import from_option
 
     asked = [from_option(each) for each in options.gate]
@@ -57,32 +53,29 @@ def _gates(options: Namespace) -> list[Gate]:
                 f"--gate: {gate} takes two sides: ask it of compare; a run may be held to pass_rate.min=95%, latency.max=2s "
                 "or cost.total=0.50"
             )
-    if options.fail_fast and any(_rates(each) for each in asked):
+    if options.fail_fast and any(each.name == "pass_rate" for each in asked):
         raise UsageError(
             "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
         )
-    return asked
 
 
-def _rates(gate: Gate) -> bool:
-    return gate.name == "pass_rate"
-
-
-def _answered(asked: list[Gate], summary: Summary, options: Namespace) -> list[Answer]:
-    if not asked:
+def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
+    """What the run is held to by its command line and its suites, answered."""
+    if not options.gate and not any("gate" in suite for suite in run["suites"]):
         return []
-    from harness.gates import held
+    from harness.gates import answered
 
-    answers = [held(each, summary.groups.values()) for each in asked]
+    gates = answered(options.gate, run, summary)
     if options.quiet:
-        sys.stderr.writelines(f"gate {each.gate}: {each.says}\n" for each in answers if each.crossed is not False)
-    return answers
+        wrong = [each for each in gates if each["asked"] and each["crossed"] is not False]
+        sys.stderr.writelines(f"{line}\n" for line in words.gates(wrong))
+    return gates
 
 
 # --- the run ------------------------------------------------------------------------------------------
 
 
-def _run(begun: Sitting, left: Expansion, way: Way, asked: list[Gate], options: Namespace) -> int:
+def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
     """Play what is left of the plan, save and print the whole."""
     plan, started = begun.plan, time.perf_counter()
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
@@ -91,9 +84,8 @@ def _run(begun: Sitting, left: Expansion, way: Way, asked: list[Gate], options: 
         played = Played(writer, begun.judge, Progress(len(left), options), fail_fast=options.fail_fast)
         played.play(left, way, partial=partial)
         played.settle(plan.trials.ids())
-        gates = _answered(asked, played.summary, options)
-        notes = [*plan.notes, *_cut_short(plan, played), *(f"gate {each.gate}: {each.says}" for each in gates)]
-        writer.close(played.summary, interrupted=played.interrupted, notes=notes)
+        gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
+        writer.close(played.summary, interrupted=played.interrupted, notes=[*plan.notes, *_cut_short(plan, played)])
     report = Report(
         run=writer.run,
         summary=played.summary,
@@ -106,7 +98,7 @@ def _run(begun: Sitting, left: Expansion, way: Way, asked: list[Gate], options: 
         printing.show(report, "run", options)
     except UsageError as fault:
         played.faults.append(fault)
-    code = _exit_code(played, asked, gates)
+    code = _exit_code(played, gates)
     played.say_how_to_go_on(options, asks=way.asks)
     return code
 
@@ -133,14 +125,21 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
     return f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said
 
 
-def _exit_code(played: Played, asked: Sequence[Gate], answers: Sequence[Answer]) -> int:
+def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
     """Of the run, its gates, or of what went wrong with saving, recording or printing it: what comes first."""
-    code = played.summary.exit_code(interrupted=played.interrupted, by_rate=any(map(_rates, asked)))
+    code = _code(played.summary, gates, interrupted=played.interrupted)
     played.say_faults()
     if code == 5 and not played.faults:
         sys.stderr.write("nothing ran: that is not a success\n")
-    gates = [1 if each.crossed else 7 for each in answers if each.crossed is not False and code != 5]
-    return first([code, *gates, *(fault.exit_code for fault in played.faults)])
+    return first([code, *(fault.exit_code for fault in played.faults)])
+
+
+def _code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool) -> int:
+    if not gates:
+        return summary.exit_code(interrupted=interrupted)
+    from harness.gates import exit_code
+
+    return exit_code(summary, gates, interrupted=interrupted)
 
 
 _COUNTED = 20_000

@@ -3,13 +3,26 @@
 - `asked`: gates as a suite and the command line say them.
 - `change`: what a candidate may not do beside its reference: hard checks, a measure that drops or rises.
 - `level`: budgets, which one side is held to by itself: at least, at most, in all.
+- `budgets`: those of a run: of its command line and of its suites.
 """
 
 from __future__ import annotations
 
 from harness.gates.asked import from_option, from_suite
+from harness.gates.budgets import answered, budgets, exit_code, not_asked
 from harness.gates.change import answer
 from harness.gates.gate import Answer, Gate
 from harness.gates.level import held
 
-__all__ = ["Answer", "Gate", "answer", "from_option", "from_suite", "held"]
+__all__ = [
+    "Answer",
+    "Gate",
+    "answer",
+    "answered",
+    "budgets",
+    "exit_code",
+    "from_option",
+    "from_suite",
+    "held",
+    "not_asked",
+]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from harness.differences import percent
+from harness.rows import GateRow
 
 MEASURES = {"latency": "latency_s", "ttft": "ttft_s", "gap": "gap_s", "cost": "cost_usd"}
 """The word for a measure that rows call otherwise."""
@@ -70,14 +71,22 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a gate was crossed; None where that cannot be told."""
+    """Whether a gate was crossed; None where that cannot be told, or, unless ``asked``, where it was not."""
 
     gate: Gate
     crossed: bool | None
     says: str
+    asked: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        return {"gate": str(self.gate), "suite": self.gate.suite, "crossed": self.crossed, "says": self.says}
+    def to_json(self) -> GateRow:
+        return {
+            "gate": str(self.gate),
+            "name": self.gate.name,
+            "suite": self.gate.suite,
+            "asked": self.asked,
+            "crossed": self.crossed,
+            "says": self.says,
+        }
 
 
 def told(gate: Gate, crossed: bool | None, seen: str) -> Answer:

@@ -19,15 +19,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
+from typing import Any, Literal, TextIO, get_args
 
 from harness import extensions
 from harness.errors import UsageError
-from harness.rows import Row, RunRow
-from harness.summary import Summary
-
-if TYPE_CHECKING:
-    from harness.gates import Answer
+from harness.rows import GateRow, Row, RunRow
+from harness.summary import Group, Summary
 
 Kind = Literal["run", "comparison", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
@@ -45,8 +42,14 @@ class Report:
     interrupted: bool = False
     seconds: float | None = None
     """How long the run took, where that is known."""
-    gates: Sequence[Answer] = ()
-    """What the run was held to, answered; the notes of the run say it too."""
+    gates: Sequence[GateRow] = ()
+    """What the run was held to, answered."""
+
+    def forgiven(self, group: Group) -> GateRow | None:
+        """The gate that holds, though this group failed for want of attempts that passed; None where it fails the run."""
+        rates = (each for each in self.gates if each["name"] == "pass_rate" and each["crossed"] is False)
+        mine = (each for each in rates if each["suite"] in (None, group.suite))
+        return next(mine, None) if group.outvoted else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from harness.compare import Comparison, Flip
-from harness.gates import Answer
 from harness.render import Report, View, output, words
 from harness.render.content.comparison import worst_first
-from harness.rows import PlaceRow
+from harness.rows import GateRow, PlaceRow
 from harness.summary import Group
 
 if TYPE_CHECKING:
@@ -39,16 +38,17 @@ class Annotation:
 @output("github", of="run")
 def github(report: Report, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions, on the suite's own lines; in a step also its summary."""
-    wrong = [_of_group(group) for group in report.summary.groups.values() if group.status in _LEVELS]
-    said = f"{words.totals(report.summary.totals())} - {words.provenance(report.summary)}"
-    gates = [_of_gate(each) for each in report.gates if each.crossed is not False]
+    wrong = [_of_group(group, report) for group in report.summary.groups.values() if group.status in _LEVELS]
+    counted = f"{words.totals(report.summary.totals())}{words.stopped(report.gates)}"
+    said = f"{counted} - {words.provenance(report.summary)}"
+    gates = [_of_gate(each) for each in report.gates if each["asked"] and each["crossed"] is not False]
     _write([*gates, *wrong, Annotation("notice", "gemini-harness", said)], view, out)
 
 
 @output("github", of="comparison")
 def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions: gates that do not hold, and flips, on the suite's own lines."""
-    gates = [_of_gate(each) for each in comparison.gates if each.crossed is not False]
+    gates = [_of_gate(each.to_json()) for each in comparison.gates if each.crossed is not False]
     flips = [_of_flip(each) for each in worst_first(comparison.flips)]
     _write([*gates, *flips, Annotation("notice", "gemini-harness", _told(comparison))], view, out)
 
@@ -59,15 +59,19 @@ def migration_github(document: Migration, view: View, out: TextIO) -> None:
     comparison_github(document.comparison, view, out)
 
 
-def _of_group(group: Group) -> Annotation:
-    message = "\n".join(filter(None, [words.needs(group), words.why(group)]))
-    return Annotation(_LEVELS[group.status], f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
+def _of_group(group: Group, report: Report) -> Annotation:
+    """What a gate forgives is a warning."""
+    forgiven = report.forgiven(group)
+    why = f"forgiven: {words.gate(forgiven)}" if forgiven else ""
+    message = "\n".join(filter(None, [words.needs(group), words.why(group), why]))
+    level = "warning" if forgiven else _LEVELS[group.status]
+    return Annotation(level, f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
 
 
-def _of_gate(gate: Answer) -> Annotation:
-    suite = f" ({gate.gate.suite})" if gate.gate.suite else ""
-    level: Level = "error" if gate.crossed else "warning"
-    return Annotation(level, "gate crossed" if gate.crossed else "gate cannot tell", f"{gate.gate}{suite}: {gate.says}")
+def _of_gate(gate: GateRow) -> Annotation:
+    level: Level = "error" if gate["crossed"] else "warning"
+    title = "gate crossed" if gate["crossed"] else "gate cannot tell"
+    return Annotation(level, title, f"{words.gate(gate)}: {gate['says']}")
 
 
 def _of_flip(flip: Flip) -> Annotation:

@@ -27,8 +27,7 @@ def run_json(report: Report, _view: View, out: TextIO) -> None:
         out.write(dumps(without_turns(row)))
     groups = [group.row() for group in report.summary.groups.values()]
     cost = report.summary.cost(report.run.get("prices"))
-    gates = [each.to_json() for each in report.gates]
-    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},"gates":{dumps(gates)}'
+    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},"gates":{dumps(report.gates)}'
     out.write(f'\n],"groups":{dumps(groups)},{ending}}}\n')
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
 from harness.axes import spelled
 from harness.model import Status
 from harness.render import Report, View, output, words
-from harness.rows import RunRow
+from harness.rows import GateRow
 from harness.summary import Group
-
-if TYPE_CHECKING:
-    from harness.gates import Answer
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",
@@ -31,10 +28,10 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def junit(report: Report, _view: View, out: TextIO) -> None:
     """JUnit XML, for CI servers."""
     out.write('<?xml version="1.0" encoding="utf-8"?>\n')
-    counted = _counted(list(report.summary.groups.values()))
-    counted.pop("skipped")
+    counted = _counted(list(report.summary.groups.values()), report)
     for name, number in _of_gates(report.gates).items():
-        counted[name] = counted.get(name, 0) + number
+        counted[name] += number
+    counted.pop("skipped")
     out.write(f"<testsuites{_attributes(name='gemini-harness', **counted)}>\n")
     for suite, groups in report.summary.by_suite():
         out.writelines(_suite(suite, groups, report))
@@ -46,7 +43,7 @@ def junit(report: Report, _view: View, out: TextIO) -> None:
 def _suite(suite: str, groups: Sequence[Group], report: Report) -> Iterator[str]:
     started = report.run["started"][:19]
     first = {"name": suite, "file": groups[0].place["file"], "timestamp": started, "hostname": "localhost"}
-    yield f"  <testsuite{_attributes(**first, **_counted(groups))}>\n"
+    yield f"  <testsuite{_attributes(**first, **_counted(groups, report))}>\n"
     yield "    <properties>\n"
     facts = {
         "run": report.run["id"],
@@ -57,11 +54,11 @@ def _suite(suite: str, groups: Sequence[Group], report: Report) -> Iterator[str]
     yield from (_property(name, value, 6) for name, value in facts.items())
     yield "    </properties>\n"
     for group in groups:
-        yield from _case(group, suite, report.run)
+        yield from _case(group, suite, report)
     yield "  </testsuite>\n"
 
 
-def _case(group: Group, suite: str, run: RunRow) -> Iterator[str]:
+def _case(group: Group, suite: str, report: Report) -> Iterator[str]:
     where = words.where(group)
     name = group.id.removeprefix(f"{suite}/")
     yield "    <testcase" + _attributes(
@@ -70,9 +67,9 @@ def _case(group: Group, suite: str, run: RunRow) -> Iterator[str]:
     yield ">\n      <properties>\n"
     yield from (_property(key, value, 8) for key, value in _facts(group))
     yield "      </properties>\n"
-    element = _ELEMENTS.get(group.status)
+    element = _element(group, report)
     if element:
-        yield _outcome(element, group, run)
+        yield _outcome(element, group, report)
     yield "    </testcase>\n"
 
 
@@ -88,45 +85,58 @@ def _facts(group: Group) -> Iterator[tuple[str, str]]:
         yield "warnings", str(group.warnings)
 
 
-def _of_gates(gates: Sequence[Answer]) -> dict[str, int]:
-    crossed = [each.crossed for each in gates]
-    return {"tests": len(gates), "failures": crossed.count(True), "errors": crossed.count(None)}
+def _of_gates(gates: Sequence[GateRow]) -> dict[str, int]:
+    crossed = [each["crossed"] for each in gates if each["asked"]]
+    skipped = len(gates) - len(crossed)
+    return {"tests": len(gates), "failures": crossed.count(True), "errors": crossed.count(None), "skipped": skipped}
 
 
-def _gates(gates: Sequence[Answer]) -> Iterator[str]:
+def _gates(gates: Sequence[GateRow]) -> Iterator[str]:
     """What the run was held to, as a suite of its own."""
     yield f"  <testsuite{_attributes(name='gates', **_of_gates(gates))}>\n"
     for each in gates:
-        yield f"    <testcase{_attributes(classname='gates', name=str(each.gate))}>\n"
-        if each.crossed is not False:
-            kind = "failure" if each.crossed else "error"
-            yield f"      <{kind}{_attributes(message=each.says, type='gate')}/>\n"
+        yield f"    <testcase{_attributes(classname='gates', name=words.gate(each))}>\n"
+        if each["crossed"] is not False:
+            kind = "failure" if each["crossed"] else "error" if each["asked"] else "skipped"
+            yield f"      <{kind}{_attributes(message=each['says'], type='gate')}/>\n"
         yield "    </testcase>\n"
     yield "  </testsuite>\n"
 
 
-def _outcome(element: str, group: Group, run: RunRow) -> str:
+def _element(group: Group, report: Report) -> str | None:
+    """What a gate forgives is *skipped*, as pytest writes a failure that was expected: servers fail a build for a *failure*, whatever
+    the exit code says, and show of a test that passed nothing more."""
+    return "skipped" if report.forgiven(group) else _ELEMENTS.get(group.status)
+
+
+def _outcome(element: str, group: Group, report: Report) -> str:
     needs = words.needs(group)
     reason = group.xfail if group.status == "xfailed" else words.why(group)
     message = words.shortened(": ".join(filter(None, [needs, reason])), 300)
+    forgiven = report.forgiven(group)
+    if forgiven:
+        allowed = f"failed, and forgiven, since {words.gate(forgiven)} holds: {message}"
+        return (
+            f"      <skipped{_attributes(message=allowed, type='forgiven')}>{_text(_body(group, report))}</skipped>\n"
+        )
     if element == "skipped":
         return f"      <skipped{_attributes(message=message)}/>\n"
     kind = group.trouble.verdict["check"] if group.trouble and group.trouble.verdict else group.status
-    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(_body(group, run))}</{element}>\n"
+    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(_body(group, report))}</{element}>\n"
 
 
-def _body(group: Group, run: RunRow) -> str:
+def _body(group: Group, report: Report) -> str:
     lines = [words.place(words.where(group)), words.why(group)]
     trouble = group.trouble
     if trouble is not None and trouble.verdict is not None:
         _, expected, actual = words.wanted_and_got(trouble.verdict, 2000)
         lines += [f"expected  {expected}", f"actual    {actual}"] if expected or actual else []
         lines.append(f"in {trouble.trial}")
-    return "\n".join([*lines, f"again: {words.rerun(group, run)}"])
+    return "\n".join([*lines, f"again: {words.rerun(group, report.run)}"])
 
 
-def _counted(groups: Sequence[Group]) -> dict[str, Any]:
-    counts = Counter(_ELEMENTS.get(group.status, "passed") for group in groups)
+def _counted(groups: Sequence[Group], report: Report) -> dict[str, Any]:
+    counts = Counter(_element(group, report) or "passed" for group in groups)
     return {
         "tests": len(groups),
         "failures": counts["failure"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from harness import spread
 from harness.model import Json, Status
 from harness.render import Report
-from harness.rows import PlaceRow, RunRow, VerdictRow, dumps
+from harness.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
 from harness.summary import Group, Summary, Trouble
 
 LABELS = {
@@ -251,13 +252,13 @@ def spent(groups: Sequence[Group]) -> str:
     return f"{'>' if unknown and paid is not None else ''}{measured('cost_usd', paid)}"
 
 
-def cost(report: Report) -> str:
-    """What the run cost, in a line; empty where nothing of it is known, or nothing was asked."""
-    known = report.summary.cost(report.run.get("prices"))
+def cost(summary: Summary, prices: str | None) -> str:
+    """What a run cost at the list of that name, in a line; empty where nothing of it is known, or nothing was asked."""
+    known = summary.cost(prices)
     if known["usd"] is None:
         return ""
     least = f"at least (unknown in {count(known['unknown'], 'trial')}) " if known["unknown"] else ""
-    made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
+    made_up = ", for tokens that were SIMULATED" if simulated(summary) else ""
     source = f"the prices of {known['prices']}" if known["prices"] else "list prices"
     return f"cost {least}${dollars(known['usd'])} at {source}{made_up}"
 
@@ -271,7 +272,7 @@ def remarks(report: Report) -> list[str]:
     """What a reader should know beside the verdicts: dropped pairs, known failures, waivers, warnings."""
     summary = report.summary
     groups = summary.groups.values()
-    said = [*report.run["notes"], *report.notes]
+    said = [*report.run["notes"], *report.notes, *gates(report.gates)]
     said += _for_reasons("expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"])
     said += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
     for check, reasons in summary.waived.items():
@@ -281,6 +282,25 @@ def remarks(report: Report) -> list[str]:
     for check, times in summary.warnings.most_common():
         said.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
     return said
+
+
+def gates(answered: Sequence[GateRow]) -> list[str]:
+    """A line for each gate; those of a suite that were not asked share one."""
+    unasked = Counter((each["suite"], each["says"]) for each in answered if not each["asked"])
+    said = [f"gate {gate(each)}: {each['says']}" for each in answered if each["asked"]]
+    return said + [f"{count(number, 'gate')} of {suite}: {says}" for (suite, says), number in unasked.items()]
+
+
+def stopped(answered: Sequence[GateRow]) -> str:
+    """``, 1 gate crossed``, to stand behind the totals; empty where all hold."""
+    asked = [each["crossed"] for each in answered if each["asked"]]
+    numbers = {"crossed": asked.count(True), "cannot be answered": asked.count(None)}
+    return "".join(f", {count(number, 'gate')} {how}" for how, number in numbers.items() if number)
+
+
+def gate(answered: GateRow) -> str:
+    """``latency may be at most 2 s``, with the suite that it is of."""
+    return answered["gate"] + (f" ({answered['suite']})" if answered["suite"] else "")
 
 
 def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str]:

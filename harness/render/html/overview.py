@@ -138,7 +138,7 @@ def _facts(report: Report) -> Markup:
     took = "" if report.seconds is None else f" in {report.seconds:,.2f} s"
     said = {
         "answers": words.provenance(report.summary),
-        **({"cost": words.cost(report)} if words.cost(report) else {}),
+        **({"cost": cost} if (cost := words.cost(report.summary, report.run.get("prices"))) else {}),
         "run": f"{run['id']}, {run['started'].replace('T', ' ')}" + (", interrupted" if report.interrupted else ""),
         "asked": f"{words.count(report.summary.trials, 'trial')} in {words.count(len(report.summary.groups), 'group')}{took}",
         "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",

@@ -22,7 +22,8 @@ def markdown(report: Report, view: View, out: TextIO) -> None:
 
 def _lines(report: Report, view: View) -> Iterator[str]:
     summary = report.summary
-    yield f"**{escaped(words.totals(summary.totals()))}** &middot; {escaped(words.provenance(summary))}"
+    counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
+    yield f"**{escaped(counted)}** &middot; {escaped(words.provenance(summary))}"
     yield ""
     yield from _failures(report, view)
     suites = tables(report, view)
@@ -41,8 +42,9 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     if rows:
         yield from drawn(header, rows)
         yield ""
-    if words.cost(report):
-        yield escaped(f"{words.cost(report).capitalize()}.")
+    cost = words.cost(summary, report.run.get("prices"))
+    if cost:
+        yield escaped(f"{cost[0].upper()}{cost[1:]}.")
         yield ""
     yield (
         f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "

@@ -116,7 +116,9 @@ def _ending(report: Report, view: View) -> Iterator[str]:
     if any(group.attempts > 1 for group in summary.groups.values()):
         yield "Numbers in a cell are medians of its attempts."
     yield from wrapped(words.provenance(summary), view, "")
-    yield from wrapped(words.cost(report), view, "") if words.cost(report) else ()
+    cost = words.cost(summary, report.run.get("prices"))
+    yield from wrapped(cost, view, "") if cost else ()
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
     cut = "interrupted: " if report.interrupted else ""
-    yield f"{cut}{words.totals(summary.totals())} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"
+    counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
+    yield f"{cut}{counted} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"

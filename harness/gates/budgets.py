@@ -1,0 +1,56 @@
+"""What a run is held to by itself: the budgets of its suites, each where all of that suite was played, and those of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.errors import first
+from harness.gates.asked import from_option, from_suite
+from harness.gates.gate import Answer, Gate
+from harness.gates.level import held
+from harness.rows import GateRow, RunRow, SuiteRow
+from harness.summary import Summary
+
+
+def budgets(suites: Iterable[SuiteRow]) -> list[Gate]:
+    """The gates of these suites that need no second side. Raises UsageError for a limit that makes no sense."""
+    return [gate for row in suites for gate in from_suite(row.get("gate", {}), row["suite"]) if gate.alone]
+
+
+def answered(said: Iterable[str], run: RunRow, summary: Summary) -> list[GateRow]:
+    """The gates ``said`` as ``--gate`` says them, over all that was played, and the budgets of the run's suites. Raises UsageError."""
+    answers = [held(from_option(each), summary.groups.values()) for each in said]
+    for suite in run["suites"]:
+        answers += _of_suite(suite, run, summary)
+    return [each.to_json() for each in answers]
+
+
+def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[Answer]:
+    asked = budgets([suite])
+    groups = [group for group in summary.groups.values() if group.suite == suite["suite"]] if asked else []
+    sharded = run["selection"].get("shard") is not None
+    why = not_asked(suite, sum(group.attempts for group in groups), sharded=sharded)
+    for gate in asked:
+        yield Answer(gate, None, f"not asked: {why}", asked=False) if why else held(gate, groups)
+
+
+def not_asked(suite: SuiteRow, played: int, *, sharded: bool) -> str | None:
+    """Why a suite of which so many trials were played is not held to its budgets; None where it is."""
+    whole = suite.get("trials", 0)
+    if not whole:
+        return "the suite skips all of its trials"
+    if played >= whole:
+        return None
+    later = "; gemini-harness merge asks of all shards" if sharded else ""
+    return f"{played:,} of the suite's {whole:,} trials are in this run{later}"
+
+
+def exit_code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool = False) -> int:
+    """Of a run that was held to these gates. One that was not asked changes nothing: it forgives no cell either."""
+    asked = [each for each in gates if each["asked"]]
+    rates = {each["suite"] for each in asked if each["name"] == "pass_rate"}
+    suites = {group.suite for group in summary.groups.values()}
+    code = summary.exit_code(interrupted=interrupted, by_rate=suites if None in rates else suites & rates)
+    if code == 5:
+        return code
+    return first([code, *(1 if each["crossed"] else 7 for each in asked if each["crossed"] is not False)])

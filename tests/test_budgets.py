@@ -1,0 +1,280 @@
+"""What suites hold their runs to: budgets under ``compare: gate:``, asked where all of a suite was played."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.store import load, saved_runs
+from tests.capitals import CAPITALS, WRONG
+
+CROSSED = "{latency: {max: 1h, rise: 25%}, totalTokenCount: {max: 0}, hard: [text]}"
+
+
+@dataclass
+class Project:
+    """The recorded suites, where runs are made."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def gate(self, suite: str, text: str, gate: str) -> None:
+        """Write a suite with that block of gates."""
+        Path(f"suites/{suite}.yaml").write_text(f"{text}\ncompare: {{gate: {gate}}}\n")
+
+    def run(self, *argv: str) -> tuple[int, str, str]:
+        """(exit code, stdout as one line, stderr)."""
+        code = main(argv)
+        said = self.capsys.readouterr()
+        return code, " ".join(said.out.split()), said.err
+
+    def gates(self, *argv: str) -> tuple[int, list[dict[str, Any]]]:
+        """The exit code, and the gates of the JSON document."""
+        code = main([*argv, "--format", "json"])
+        found: list[dict[str, Any]] = json.loads(self.capsys.readouterr().out)["gates"]
+        return code, found
+
+    def junit(self, *argv: str) -> tuple[int, ET.Element]:
+        code = main([*argv, "--format", "junit"])
+        return code, ET.fromstring(self.capsys.readouterr().out)
+
+
+@pytest.fixture
+def project(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Project:
+    folder = tmp_path / "project"
+    shutil.copytree(recorded, folder, ignore=shutil.ignore_patterns("reports"))
+    monkeypatch.chdir(folder)
+    (folder / "suites/known.yaml").unlink()
+    return Project(capsys)
+
+
+# --- asked --------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_held_to_the_budgets_of_its_suites(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    code, said, _ = project.run("run", "suites/capitals.yaml")
+    assert code == 1
+    assert "gate latency may be at most 3,600 s (capitals): holds: latency is" in said
+    assert "gate totalTokenCount may be at most 0 (capitals): crossed: totalTokenCount is" in said
+    assert "6 passed, 1 gate crossed (6 trials)" in said
+    assert "text" not in said.partition("Notes")[2].partition("target")[0]
+    project.gate("capitals", CAPITALS, "{latency: {max: 1h}}")
+    assert project.run("run", "suites/capitals.yaml")[0] == 0
+
+
+def test_a_budget_is_of_its_suite_and_that_of_the_command_line_of_all(project: Project) -> None:
+    project.gate("capitals", CAPITALS, "{pass_rate: {min: 100%}}")
+    code, gates = project.gates("run", "--gate", "pass_rate.min=90%")
+    assert [(each["name"], each["suite"], each["crossed"]) for each in gates] == [
+        ("pass_rate", None, True),
+        ("pass_rate", "capitals", False),
+    ]
+    assert code == 1
+
+
+def test_a_budget_that_cannot_be_answered_has_its_own_code(project: Project) -> None:
+    project.gate("capitals", CAPITALS, "{latency: {max: 1h, confidence: 95%}}")
+    code, said, _ = project.run("run", "suites/capitals.yaml")
+    assert (code, "2 cases are too few for an interval" in said) == (7, True)
+    assert "6 passed, 1 gate cannot be answered (6 trials)" in said
+
+
+def test_quiet_runs_tell_what_does_not_hold(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    _, _, told = project.run("run", "suites/capitals.yaml", "--quiet")
+    assert told.startswith("gate totalTokenCount may be at most 0 (capitals): crossed: ")
+    assert "latency" not in told
+
+
+def test_a_pass_rate_forgives_cells_of_its_own_suite(project: Project) -> None:
+    project.gate("wrong", WRONG, "{pass_rate: {min: 0%}}")
+    assert project.run("run", "suites")[0] == 0
+    project.gate("wrong", WRONG, "{latency: {max: 1h}}")
+    project.gate("capitals", CAPITALS, "{pass_rate: {min: 0%}}")
+    assert project.run("run", "suites")[0] == 1
+
+
+def test_a_gate_that_makes_no_sense_is_refused_before_anything_is_played(project: Project) -> None:
+    project.gate("capitals", CAPITALS, "{latency: {max: -1}}")
+    code, _, told = project.run("run", "suites")
+    assert (code, told) == (4, "gate latency: expected 0 or more, got -1\n")
+    assert not saved_runs(Path("reports"))
+
+
+# --- not asked ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left"),
+    [
+        (["-k", "oslo"], 2),
+        (["-k", "oslo and gemini-2.5"], 1),
+        (["--shard", "1/2"], 2),
+    ],
+)
+def test_a_part_of_a_suite_is_not_held_to_budgets_of_the_whole(project: Project, chosen: list[str], left: int) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    code, said, _ = project.run("run", "suites/capitals.yaml", *chosen)
+    assert code == 0
+    assert f"2 gates of capitals: not asked: {left} of the suite's 6 trials are in this run" in said
+    assert ("gemini-harness merge asks of all shards" in said) == ("--shard" in chosen)
+    code, gates = project.gates("run", "suites/capitals.yaml", *chosen)
+    assert {(each["asked"], each["crossed"]) for each in gates} == {(False, None)}
+
+
+@pytest.mark.parametrize("chosen", [["-k", "capitals"], ["--shard", "1/1"], ["--tag", "geography"], ["--repeat", "1"]])
+def test_a_selection_that_leaves_a_suite_whole_is_held_to_its_budgets(project: Project, chosen: list[str]) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    assert project.run("run", "suites", *chosen)[0] == 1
+
+
+def test_other_targets_are_held_to_the_same_budgets(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    code, gates = project.gates("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash")
+    assert (code, [each["asked"] for each in gates]) == (1, [True, True])
+
+
+def test_a_pass_rate_that_is_not_asked_forgives_nothing(project: Project) -> None:
+    second = WRONG.replace("cases:", "matrix: {model: [gemini-3-flash-preview]}\ncases:\n  - {id: other, prompt: x}")
+    project.gate("wrong", second, "{pass_rate: {min: 0%}}")
+    assert project.run("run", "suites/wrong.yaml", "-k", "not-bergen")[0] == 1
+
+
+def test_what_a_suite_skips_is_not_missing(project: Project) -> None:
+    skipping = CAPITALS.replace("- id: oslo", "- id: oslo\n    skip: not now")
+    project.gate("capitals", skipping, CROSSED)
+    assert [each["asked"] for each in project.gates("run", "suites/capitals.yaml")[1]] == [True, True]
+    none = skipping.replace("- id: streamed", "- id: streamed\n    skip: not now")
+    project.gate("capitals", none, CROSSED)
+    code, gates = project.gates("run", "suites/capitals.yaml")
+    assert (code, {each["says"] for each in gates}) == (5, {"not asked: the suite skips all of its trials"})
+
+
+def test_missing_recordings_that_are_skipped_are_missing(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    shutil.rmtree("cassettes/capitals/oslo")
+    code, gates = project.gates("run", "suites/capitals.yaml", "--skip-missing")
+    assert (code, {each["asked"] for each in gates}) == (0, {False})
+
+
+def test_a_run_that_goes_on_is_held_to_the_budgets_when_all_of_it_is_there(project: Project) -> None:
+    failing = CAPITALS.replace("icontains: oslo", "icontains: bergen", 1)
+    project.gate("capitals", failing, "{pass_rate: {min: 50%}, totalTokenCount: {max: 0}}")
+    code, gates = project.gates("run", "suites/capitals.yaml", "--fail-fast")
+    assert (code, {each["says"] for each in gates}) == (
+        1,
+        {"not asked: 1 of the suite's 6 trials are in this run"},
+    )
+    _, said, _ = project.run("run", "--resume")
+    assert "pass_rate is 66.67%, 4 of 6 attempts in 6 cells" in said
+    assert "not asked" not in said
+
+
+def test_a_dry_run_says_what_will_be_asked(project: Project) -> None:
+    project.gate("capitals", CAPITALS, "{latency: {max: 2s, rise: 25%}}")
+    _, said, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
+    assert "gate cost may be at most $1 in all: will be asked" in said
+    assert "gate latency may be at most 2 s (capitals): will be asked" in said
+    assert "rise" not in said
+    part = ("run", "suites/capitals.yaml", "--dry-run", "-k", "oslo")
+    why = "2 of the suite's 6 trials are in this run"
+    assert f"gate latency may be at most 2 s (capitals): will not be asked: {why}" in project.run(*part)[1]
+    assert project.gates(*part)[1] == [
+        {"gate": "latency may be at most 2 s", "suite": "capitals", "asked": False, "why": why}
+    ]
+
+
+# --- saved, merged, shown again -----------------------------------------------------------------------
+
+
+def test_a_saved_run_shows_its_gates_again(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    _, gates = project.gates("run", "suites/capitals.yaml", "--gate", "cost.total=1")
+    assert len(gates) == 3
+    assert project.gates("report", "last") == (0, gates)
+    _, junit = project.junit("report", "last")
+    assert len(junit.findall("testsuite[@name='gates']/testcase/failure")) == 1
+    _, said, _ = project.run("report", "last", "--format", "markdown")
+    assert "**6 passed, 1 gate crossed**" in said
+
+
+def test_a_merged_run_is_held_to_what_its_shards_were_not_asked(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    whole = project.gates("run", "suites", "--gate", "pass_rate.min=50%", "--gate", "latency.max=1h")
+    for number in (1, 2):
+        project.run(
+            "run", "suites", "--shard", f"{number}/2", "--gate", "pass_rate.min=50%", "--gate", "latency.max=1h"
+        )
+    parts = saved_runs(Path("reports"))[1:]
+    assert project.gates("merge", *parts) == whole
+    _, said, _ = project.run("report", "last")
+    assert "not asked" not in said
+
+
+def test_shards_that_were_held_to_other_gates_are_not_of_one_run(project: Project) -> None:
+    project.run("run", "suites", "--shard", "1/2", "--gate", "pass_rate.min=50%")
+    project.run("run", "suites", "--shard", "2/2")
+    code, _, told = project.run("merge", *saved_runs(Path("reports")))
+    assert (code, "these are not parts of one run; --gate: " in told) == (4, True)
+
+
+def test_a_part_of_the_shards_is_not_held_to_budgets_of_the_whole(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    project.run("run", "suites/capitals.yaml", "--shard", "1/2")
+    code, gates = project.gates("merge", "last", "--partial")
+    assert (code, {each["says"] for each in gates}) == (0, {"not asked: 2 of the suite's 6 trials are in this run"})
+
+
+@pytest.mark.parametrize("damage", ['"none"', "[1]", '[{"gate": "latency"}]'])
+def test_gates_that_are_none_are_a_damaged_run(project: Project, damage: str) -> None:
+    project.run("run", "suites/capitals.yaml", "--gate", "latency.max=1h")
+    path = load("last").path
+    *lines, last = path.read_text().splitlines()
+    ending = json.loads(last)
+    ending["run"]["gates"] = json.loads(damage)
+    path.write_text("\n".join([*lines, json.dumps(ending)]) + "\n")
+    code, _, told = project.run("report", "last")
+    assert (code, "gates in its first line is not what a run has there" in told) == (4, True)
+
+
+# --- JUnit agrees with the exit code ------------------------------------------------------------------
+
+
+def test_servers_see_no_failure_where_a_gate_forgives_it(project: Project) -> None:
+    paths = ("run", "suites/capitals.yaml", "suites/wrong.yaml")
+    code, root = project.junit(*paths)
+    assert (code, root.get("failures")) == (1, "1")
+    code, root = project.junit(*paths, "--gate", "pass_rate.min=50%")
+    assert (code, root.get("failures"), root.get("errors")) == (0, "0", "0")
+    suite = root.find("testsuite[@name='wrong']")
+    assert suite is not None
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    skipped = suite.find("testcase/skipped")
+    assert skipped is not None
+    said = "failed, and forgiven, since pass_rate must be at least 50% holds: text: expected"
+    assert str(skipped.get("message")).startswith(said)
+    assert "again: gemini-harness run" in str(skipped.text)
+
+
+@pytest.mark.parametrize("gate", ["pass_rate.min=99%", "pass_rate.min=50%@95%", "latency.max=1h"])
+def test_what_no_gate_forgives_is_a_failure(project: Project, gate: str) -> None:
+    code, root = project.junit("run", "suites/wrong.yaml", "suites/capitals.yaml", "--gate", gate)
+    assert (code in (1, 7), root.find("testsuite[@name='wrong']/testcase/failure") is not None) == (True, True)
+
+
+def test_github_warns_of_what_a_gate_forgives(project: Project) -> None:
+    paths = ("run", "suites", "--format", "github")
+    assert "::error file=suites/wrong.yaml" in project.run(*paths)[1]
+    _, said, _ = project.run(*paths, "--gate", "pass_rate.min=50%")
+    assert "::warning file=suites/wrong.yaml" in said
+    assert "forgiven: pass_rate must be at least 50%" in said
+    assert "::error" not in said
