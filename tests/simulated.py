@@ -2,6 +2,7 @@
 
 Each line is a world in which both sides have the same mean. Of so many made-up comparisons: how many say that they differ (``alarms``,
 promised 5%), how many intervals miss the truth (5%), and how many call a change as large as the margin the same (``same``, 2.5%).
+Then one side whose mean is its budget, held or crossed at 95% (5% each).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.stats import Attempts, Evidence, numbers, rates
+from harness.stats import Attempts, Evidence, average, numbers, rates
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]
@@ -80,6 +81,17 @@ CHANCES: Mapping[str, tuple[Draw, Draw]] = {
 """The chance with which each case passes on the reference and on the candidate."""
 
 
+ALONE: Mapping[str, Draw] = {
+    "normal": normal,
+    "nearly constant": nearly,
+    "exponential": exponential,
+    "lognormal 0.5": lognormal(0.5),
+    "lognormal 1": lognormal(1.0),
+    "lognormal 1.5": lognormal(1.5),
+}
+"""What one side takes, with a mean of 1."""
+
+
 class Sample(NamedTuple):
     cases: int
     attempts: int
@@ -138,6 +150,19 @@ def wrong_rates(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
     return Wrong(_alarms(found), _missed(found))
 
 
+class WrongBudgets(NamedTuple):
+    """Parts of all runs in which a budget of 95% confidence was held, or crossed, by a side whose mean is its limit."""
+
+    held: float
+    crossed: float
+
+
+def wrong_budgets(name: str, cases: int, runs: int) -> WrongBudgets:
+    rng = np.random.default_rng(cases)
+    ends = [average(range(cases), ALONE[name](rng, (cases,)), 0.9) or (-1, 2) for _ in range(runs)]
+    return WrongBudgets(float(np.mean([high < 1 for _, high in ends])), float(np.mean([low > 1 for low, _ in ends])))
+
+
 def _alarms(found: list[Evidence]) -> float:
     return float(np.mean([each.p is not None and each.p <= ALPHA for each in found]))
 
@@ -155,6 +180,11 @@ def table(runs: int) -> Iterator[str]:
             found = wrong(name, sample, runs)
             same = f"{found.same:6.1%}" if found.same >= 0 else "     -"
             yield f"{name:30} {sample!s:>16}  {found.alarms:6.1%}  {found.missed:6.1%}  {same}"
+    yield ""
+    yield f"{'one side, at its budget':30} {'cases':>16}    held  crossed"
+    for name, cases in product(ALONE, (5, 6, 8, 12, 20, 50, 200)):
+        budget = wrong_budgets(name, cases, runs)
+        yield f"{name:30} {cases:16}  {budget.held:6.1%}   {budget.crossed:6.1%}"
 
 
 if __name__ == "__main__":

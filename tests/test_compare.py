@@ -58,6 +58,16 @@ def test_two_targets_are_paired_by_case_and_axes() -> None:
     assert (seen.reference, seen.candidate, seen.estimate, seen.pairs, seen.cases) == (55, 77, 22, 2, 1)
 
 
+def test_too_few_cases_are_told_how_many_it_takes_at_least() -> None:
+    base = summarise([row(name, measures={"totalTokenCount": 100}) for name in "ab"])
+    candidate = summarise(
+        [row(name, measures={"totalTokenCount": tokens}) for name, tokens in (("a", 110), ("b", 130))]
+    )
+    found = compare_runs(base, candidate, ("1", "2")).differences
+    tokens = next(each for each in found if each.measure == "totalTokenCount")
+    assert sentence(tokens).endswith("in 2 cases, p 0.500; it takes at least 6 cases, how many is not known")
+
+
 def test_one_case_says_nothing_about_others() -> None:
     verdicts = compare_runs(summarise([row()]), summarise([row()]), ("1", "2")).to_json()["verdicts"]
     assert {(each["verdict"], each["interval"], each["needs"]) for each in verdicts} == {("cannot tell", None, None)}

@@ -214,6 +214,18 @@ def test_seconds_with_confidence_too(seconds: float, crossed: bool) -> None:
     assert (found, " s to " in says) == (crossed, True)
 
 
+def test_no_time_is_below_zero_however_few_cases_there_are() -> None:
+    _, says = run_asked("latency.max=1s@95%", *timed(0.1, 0.2, 0.4, 0.8, 6.0))
+    assert "1.5 s (0 s to " in says
+
+
+def test_few_cases_leave_room_for_a_tail_that_they_do_not_show() -> None:
+    seconds = (0.8, 0.9, 1.0, 1.1, 1.7)
+    assert run_asked("latency.max=2.5s", *timed(*seconds))[0] is False
+    assert run_asked("latency.max=2.5s@95%", *timed(*seconds))[0] is None
+    assert run_asked("latency.max=2.5s@95%", *timed(*seconds * 4))[0] is False
+
+
 def test_cases_count_and_not_attempts() -> None:
     often = [row("one", n=n, measures={"latency_s": n / 10}) for n in range(1, 50)]
     assert run_asked("latency.max=9s@95%", *often) == (

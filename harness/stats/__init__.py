@@ -13,6 +13,10 @@ unequal numbers of cells in fewer than 50 cases: up to 9%. No test of a mean can
 Savage 1956): what a handful of cases does not show, nobody can see. Power is within 8 points of the best test at 12 cases, 5 at
 20 and 3 from 50 on.
 
+The interval of one side by itself, which budgets go by, misses low in at most 5% where its shape is even, in 6% for exponential ones, in
+10% for a lognormal of deviation 1, in 15% of 1.5, from 5 cases on; high in at most 5%. Better-known intervals (bootstrap-t, Hall's alone)
+miss up to three times as often as they say in 5 to 8 such cases; Cox's, of a lognormal, is two to four times as wide for uniform numbers.
+
 - `rates`: pass rates. Wilson intervals, the exact test on paired verdicts, the interval of a difference.
 - `numbers`: seconds, tokens, dollars. The clustered bootstrap: p and intervals from random halves of the cases.
 - `lopsided`: differences that lean to one side.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,15 +59,41 @@ def numbers(
     return Evidence(**known)
 
 
+UNSEEN = 12
+"""Of so many cases the farthest stands for what the next may be; of fewer, one farther out does, of more, one nearer (see ``average``)."""
+
+
 def average(cases: Counts, values: Sequence[float] | Vector, confidence: float = CONFIDENCE) -> Interval | None:
     """The interval of the mean over cells of one side by itself, as that of its difference from nothing.
 
-    None for too few cases; the mean itself where 5 cases or more are all alike. Raises ValueError as ``numbers``.
+    Few cases show too little of a tail: the interval also holds what it would be with one case more at either end, ``UNSEEN``
+    over the cases as far out as the farthest seen. What is never below 0 is not on average either. None for too few cases; the
+    mean itself where 5 cases or more are all alike. Raises ValueError as ``numbers``.
     """
-    found = numbers(cases, np.zeros(len(values)), values, margin=1.0, confidence=confidence)
+    found = _alone(cases, values, confidence)
     if found.constant and found.cases >= FEWEST_ALIKE:
         return found.estimate, found.estimate
-    return found.interval
+    if found.interval is None:
+        return None
+    ends = [found.interval]
+    for more in _one_more(cases, values):
+        wider = _alone(*more, confidence).interval
+        ends += [wider] if wider else []
+    lows, highs = zip(*ends, strict=True)
+    return max(min(lows), min(0.0, *values)), max(highs)
+
+
+def _alone(cases: Counts, values: Sequence[float] | Vector, confidence: float) -> Evidence:
+    return numbers(cases, np.zeros(len(values)), values, margin=1.0, confidence=confidence)
+
+
+def _one_more(cases: Counts, values: Sequence[float] | Vector) -> Iterator[tuple[Counts, Vector]]:
+    """The cells with those of one case more, of typical size: below all others, above all others."""
+    sums, cells = by_case(cases, np.asarray(values, float), np.ones(len(values)))
+    typical, middle, means = round(cells.mean()), sums.sum() / cells.sum(), sums / cells
+    for farthest in (means.min(), means.max()):
+        unseen = middle + UNSEEN / means.size * (farthest - middle)
+        yield [*cases, *[max(cases) + 1] * typical], np.append(values, [unseen] * typical)
 
 
 def _finite(values: Sequence[float] | Vector, side: str) -> Vector:
