@@ -337,7 +337,7 @@ class _Asking:
         from harness.spending import Purse
 
         workers = getattr(self._pytest, "workerinput", {}).get("workercount", 1)
-        return Purse(self.config.max_cost / workers, Estimates(self.config, mode, live=live))
+        return Purse(self.config.max_cost, Estimates(self.config, mode, live=live), workers)
 
     @cached_property
     def _opened(self) -> Any:

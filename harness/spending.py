@@ -32,8 +32,10 @@ _UNSENT = (MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
 class Purse:
     """How much is left. ``closed`` is empty until a trial was not admitted; then it says why, with the numbers."""
 
-    def __init__(self, ceiling: float, estimates: Estimates) -> None:
-        self.ceiling = ceiling
+    def __init__(self, ceiling: float, estimates: Estimates, workers: int = 1) -> None:
+        """``workers``: among how many processes the ceiling is shared out; this one has its part of it."""
+        self.ceiling = ceiling / workers
+        self._whole = ceiling
         self.spent = 0.0
         self.guessed = 0
         """Answers whose cost is not known: they are counted at the most they may have cost."""
@@ -101,7 +103,8 @@ class Purse:
         from harness.render.words import count, dollars
 
         guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the most)" if self.guessed else ""
+        part = f" (a worker's part of ${dollars(self._whole)})" if self._whole > self.ceiling else ""
         return (
-            f"the ceiling of ${dollars(self.ceiling)} would be passed: ${dollars(self.spent, 3)} is spent{guessed}, and "
+            f"the ceiling of ${dollars(self.ceiling)}{part} would be passed: ${dollars(self.spent, 3)} is spent{guessed}, and "
             f"{trial.id} is expected to cost ${dollars(expected, 3)}"
         )

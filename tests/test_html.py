@@ -180,6 +180,17 @@ def test_a_comparison_is_a_page_too() -> None:
     assert '<span class="mark passed">passed</span> to <span class="mark failed">failed</span>' in text
 
 
+def test_a_run_that_crossed_a_gate_says_so_beside_its_totals() -> None:
+    gates = [Answer(Gate("latency", "max", 2.0, suite="s"), crossed, f"it says {crossed}") for crossed in (True, False)]
+    rows = [row(f"case-{n}", status="skipped", skip=f"reason {n}") for n in range(5)]
+    out = io.StringIO()
+    report = Report(run(), summarise(rows), lambda: rows, gates=[each.to_json() for each in gates])
+    find("html", "run")(report, View(), out)
+    assert '<span class="failed">1 gate crossed</span>' in out.getvalue()
+    assert "gate latency may be at most 2 s (s): it says True" in out.getvalue()
+    assert '<details open class="notes">' in out.getvalue()
+
+
 def test_gates_say_whether_they_were_crossed() -> None:
     gates = [Answer(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)]
     live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}

@@ -344,6 +344,14 @@ def test_a_ceiling_makes_errors_of_what_is_too_dear(project: pytest.Pytester) ->
     result.stdout.no_fnmatch_line("*During handling of the above exception*")
 
 
+def test_a_ceiling_is_shared_out_among_workers(project: pytest.Pytester) -> None:
+    result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000002", "-n", "2")
+    result.assert_outcomes(errors=6)
+    result.stdout.fnmatch_lines(
+        ["not played: the ceiling of $0.00000010 (a worker's part of $0.00000020) would be passed: $0.00 is spent, *"]
+    )
+
+
 def test_a_ceiling_that_is_high_enough_is_not_felt(project: pytest.Pytester) -> None:
     result = project.runpytest("suites/wrong.yaml", "--harness-live", "--harness-max-cost", "5")
     result.assert_outcomes(failed=1)

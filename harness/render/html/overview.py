@@ -109,13 +109,15 @@ def _summary(report: Report) -> Markup:
         for status, number in totals.items()
         if number
     ]
+    stopped = words.stopped(report.gates).removeprefix(", ")
+    counts += [element("span", stopped, class_="failed")] if stopped else []
     remarks = words.remarks(report)
     return element(
         "div",
         element("p", *counts, None if counts else "nothing ran", class_="totals"),
         _share(totals),
         _facts(report),
-        _remarks(remarks) if remarks else None,
+        _remarks(remarks, unfolded=bool(stopped)) if remarks else None,
         _targets(report),
     )
 
@@ -153,10 +155,11 @@ def _facts(report: Report) -> Markup:
     )
 
 
-def _remarks(remarks: Sequence[str]) -> Markup:
+def _remarks(remarks: Sequence[str], *, unfolded: bool) -> Markup:
     listed = element("ul", *(element("li", each) for each in remarks))
+    unfolded = unfolded or len(remarks) <= 4
     return element(
-        "details", element("summary", words.count(len(remarks), "note")), listed, open=len(remarks) <= 4, class_="notes"
+        "details", element("summary", words.count(len(remarks), "note")), listed, open=unfolded, class_="notes"
     )
 
 
