@@ -137,6 +137,14 @@ def test_a_selection_that_leaves_a_suite_whole_is_held_to_its_budgets(project: P
     assert project.run("run", "suites", *chosen)[0] == 1
 
 
+def test_of_suites_that_were_not_chosen_nothing_is_said(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    project.gate("wrong", WRONG, "{latency: {max: 1h}}")
+    _, gates = project.gates("run", "suites", "-k", "not-bergen")
+    assert [each["suite"] for each in gates] == ["wrong"]
+    assert "(capitals)" not in project.run("run", "suites", "-k", "not-bergen", "--dry-run")[1]
+
+
 def test_other_targets_are_held_to_the_same_budgets(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     code, gates = project.gates("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash")

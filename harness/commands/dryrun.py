@@ -113,7 +113,10 @@ def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
     chosen = replace(plan.trials, done={})
     played = Counter(trial.suite for trial in chosen if trial.skip is None)
     sharded = chosen.selection.shard is not None
+    named = bool(chosen.selection.keywords or chosen.selection.tags)
     for row in rows:
+        if named and not played[row["suite"]]:
+            continue
         why = not_asked(row, played[row["suite"]], sharded=sharded)
         yield from (
             {"gate": str(each), "suite": row["suite"], "asked": why is None, "why": why} for each in budgets([row])

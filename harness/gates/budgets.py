@@ -26,10 +26,13 @@ def answered(said: Iterable[str], run: RunRow, summary: Summary) -> list[GateRow
 
 
 def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[Answer]:
+    """No answers where keywords or tags chose nothing of the suite: that goes without saying."""
     asked = budgets([suite])
     groups = [group for group in summary.groups.values() if group.suite == suite["suite"]] if asked else []
-    sharded = run["selection"].get("shard") is not None
-    why = not_asked(suite, sum(group.attempts for group in groups), sharded=sharded)
+    chosen = run["selection"]
+    if not groups and (chosen.get("keywords") or chosen.get("tags")):
+        return
+    why = not_asked(suite, sum(group.attempts for group in groups), sharded=chosen.get("shard") is not None)
     for gate in asked:
         yield Answer(gate, None, f"not asked: {why}", asked=False) if why else held(gate, groups)
 
