@@ -149,7 +149,7 @@ class RunWriter:
         *,
         interrupted: bool = False,
         suites: Sequence[SuiteRow] = (),
-        notes: Sequence[str] = (),
+        notes: Sequence[str] | None = None,
     ) -> None:
         """Write the last line, where there is a summary, and close the file.
 
@@ -161,7 +161,7 @@ class RunWriter:
         if summary is not None:
             self.run["targets"] = [target for target, _ in summary.by_target()]
             self.run["suites"] = list(suites) or self.run["suites"]
-            self.run["notes"] = list(notes) or self.run["notes"]
+            self.run["notes"] = self.run["notes"] if notes is None else list(notes)
             self._put(
                 {
                     **known_late(self.run, summary),

@@ -187,6 +187,20 @@ def test_a_run_that_goes_on_is_held_to_the_budgets_when_all_of_it_is_there(proje
     assert "not asked" not in said
 
 
+def test_a_run_that_came_to_its_end_does_not_say_that_it_was_cut_short(project: Project) -> None:
+    project.gate("capitals", CAPITALS, "{cost: {total: 1}}")
+    model = ("--model", "gemini-3.8-flash")
+    code, said, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
+    assert (code, "* the ceiling of $0.00000010 would be passed" in said, "1 gate of capitals: not asked" in said) == (
+        6,
+        True,
+        True,
+    )
+    code, said, _ = project.run("run", "--resume", "--max-cost", "5")
+    assert (code, "ceiling" in said, "gate cost may be at most $1 in all (capitals): holds" in said) == (0, False, True)
+    assert "ceiling" not in project.run("report", "last")[1]
+
+
 def test_a_dry_run_says_what_will_be_asked(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: 2s, rise: 25%}}")
     _, said, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
