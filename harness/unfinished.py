@@ -212,7 +212,7 @@ def _otherwise(trial: Trial, path: Path, at: int, sent: Sent) -> Iterator[str]:
     """What the trial's first request has that is not what the line there says was sent, in a line, where there is any."""
     with path.open("rb") as file:
         file.seek(at)
-        then = json.loads(file.readline())["turns"][0]
+        then = json.loads(file.readline())["turns"][0]  # there is one: it was answered
     now = sent(trial)
     found = list(differences(then["request"], now["request"]))
     if address(then["url"]) != address(now["url"]):

@@ -131,6 +131,13 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     document = json.loads(capsys.readouterr().out)
     assert document["run"]["interrupted"] is True
     assert {row["target"] for row in document["results"]} == {OLD}
+    kept = len(document["results"])
+    assert main(["migrate", "--resume", "--max-cost", "5"]) == 0
+    said = capsys.readouterr()
+    assert f"goes on: {kept} trials kept, " in said.err
+    assert said.out.startswith("not yet: 1 flip for the worse")
+    assert main(["migrate", "--resume"]) == 4
+    assert "(migrate --resume ID asks again what one of them could not)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

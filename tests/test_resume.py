@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.rows import without_turns
 from harness.simulator import serve
-from harness.store import load, saved_runs
+from harness.store import Claim, RunWriter, load, run_row, saved_runs
 from harness.summary import summarise
+from harness.unfinished import kept, reopen
+from tests.made import failed, row, unjudged
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -274,6 +279,35 @@ def test_a_trial_that_is_there_twice_counts_once(project: Project) -> None:
     code, out, err = project.run("--resume")
     assert (code, err) == (1, f"run {run} goes on: 2 trials kept, 10 to play\n")
     assert "(12 trials)" in out
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.sampled_from([row, failed, unjudged]))),
+    st.booleans(),
+)
+def test_what_is_kept_stays_byte_for_byte(trials: list[tuple[str, int, Any]], cut_off: bool) -> None:
+    rows = [make(case, n=attempt) for case, attempt, make in trials]
+    with tempfile.TemporaryDirectory() as folder:
+        writer = RunWriter(Path(folder), run_row(record_mode="live", front="cli"))
+        for each in rows:
+            writer.append(each)
+        writer.close()
+        if cut_off:
+            with writer.path.open("ab") as file:
+                file.write(b'{"id":"geography/')
+        _, *lines = writer.path.read_bytes().splitlines(keepends=True)
+        first: dict[str, bytes] = {}
+        for each, line in zip(rows, lines, strict=False):
+            if each["status"] != "error":
+                first.setdefault(each["id"], line)
+        saved = load(writer.path)
+        found = kept(saved)
+        reopen(saved, found, Claim(writer.path.parent)).close()
+        header, *left = writer.path.read_bytes().splitlines(keepends=True)
+        assert left == list(first.values())
+        assert json.loads(header)["run"]["resumed"][0]["kept"] == len(found) == len(first)
+        named = {f"{group}#{n}" for group, bits in found.attempts.items() for n in range(9) if bits >> n & 1}
+        assert named == first.keys()
 
 
 # --- migrations ---------------------------------------------------------------------------------------
