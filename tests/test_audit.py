@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from harness.audit import audit, operation
+from harness.audit import Audit, Finding, audit, operation
+from harness.cli import main
 from harness.model import Exchange
+from harness.render import View, find
 from tests.exchanges import answer, exchange, request, sse
 
 
@@ -67,6 +71,51 @@ def test_the_document() -> None:
             heard("two.yaml", 0, "streamGenerateContent", 200, "STOP", usage),
         ],
     }
+
+
+BROKEN = """
+interactions:
+- request:
+    method: POST
+    uri: https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent
+    headers: {content-type: [application/json]}
+    body: '{"contents": [{"parts": [{"text": "hi"}]}]}'
+  response:
+    status: {code: 200, message: OK}
+    headers: {content-type: [application/json]}
+    body: {string: '{"candidates": [{"content": {"parts": [{"text": "x"}], "role": "model"}, "finishReason": "STOP"}],
+      "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 9}}'}
+version: 1
+"""
+
+
+def test_github_is_told_which_recordings_break_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    Path("tapes").mkdir()
+    Path("tapes/a.yaml").write_text(BROKEN, "utf-8")
+    Path("tapes/b.yaml").write_text("not: a tape", "utf-8")
+    assert main(["audit", "tapes", "--format", "github"]) == 1
+    broke, lost, closing = capsys.readouterr().out.splitlines()
+    assert broke.startswith("::error file=tapes/a.yaml,line=1,title=usage-sum in interaction 0::$.usageMetadata")
+    assert lost.startswith("::warning file=tapes/b.yaml,line=1,title=unreadable::")
+    assert closing.startswith(
+        "::notice title=gemini-harness::2 files; 1 unreadable file; 1 native of 1 interaction; 1 error"
+    )
+    summary = Path("summary.md").read_text("utf-8")
+    assert "| usage-sum | error | 1 |" in summary
+    assert "| tapes/a.yaml interaction 0 | usage-sum |" in summary
+    assert "- unreadable: 1 file: " in summary
+
+
+def test_of_very_many_findings_a_summary_shows_errors_first_and_says_how_many_more() -> None:
+    found = [Finding("a.yaml", n, "rule", "warn" if n else "error", "", None, None, f"number {n}") for n in range(30)]
+    out = io.StringIO()
+    find("markdown", "audit")(Audit(files=1, findings=list(reversed(found))), View(), out)
+    assert re.findall(r"number (\d+)", out.getvalue())[:2] == ["0", "29"]
+    assert "and 10 more (errors are above): -v shows all" in out.getvalue()
 
 
 def heard(file: str, index: int, called: str, status: int, reason: str | None, usage: object) -> dict[str, object]:

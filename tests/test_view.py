@@ -90,6 +90,15 @@ def test_the_list_has_every_run_the_newest_first(ask: Ask, reports: Path) -> Non
     assert "its first line is not JSON" in text
 
 
+def test_a_run_in_a_folder_of_another_name_is_found_by_its_id_too(ask: Ask, reports: Path) -> None:
+    (reports / "20260102-000000-b").rename(reports / "the-release")
+    _, page = ask("/history")
+    links = sorted(set(re.findall(r'href="(/run/[^"]+)"', page)))
+    assert links == ["/run/20260101-000000-a", "/run/20260102-000000-b"]
+    assert [ask(each)[0] for each in [*links, "/run/the-release"]] == [200, 200, 200]
+    assert ask("/run/20260102")[0] == 404
+
+
 HEADER = '{"version":1,"run":{"id":"x","started":"2026","record_mode":"none"}}\n'
 
 

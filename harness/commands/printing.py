@@ -26,7 +26,7 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     Raises UsageError for an unknown format, two formats for stdout, or, when all others are written, for what cannot be.
     """
     faults: list[UsageError] = []
-    for name, to in _places(options.format, kind):
+    for name, to in _places(options.format):
         try:
             with to as out:
                 log = actionslog.stream(out) if name == "table" and out is sys.stdout else out
@@ -37,13 +37,13 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
         raise faults[0]
 
 
-def _places(formats: list[str], kind: Kind) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
+def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
     """(format, where it goes)."""
     asked = wanted(formats)
     for name, file in asked:
         yield name, Stdout() if file is None else into(file)
     summary = stepsummary.file()
-    if summary and kind != "audit" and any(name == "github" for name, _ in asked):
+    if summary and any(name == "github" for name, _ in asked):
         yield "markdown", stepsummary.StepSummary(summary)
 
 

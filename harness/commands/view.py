@@ -8,6 +8,7 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -130,10 +131,15 @@ def saved(reports: Path) -> list[Path]:
 
 
 def _known(name: str, reports: Path) -> Path:
-    """The file of a run that is in the list; nothing else is ever opened."""
-    for path in saved(reports):
+    """The file of a run that is in the list, by its folder or, where that has another name, its id; nothing else is ever opened."""
+    files = saved(reports)
+    for path in files:
         if path.parent.name == name:
             return path
+    for path in files:
+        with suppress(HarnessError):
+            if load(path).run["id"] == name:
+                return path
     raise RunError(f"no saved run {name!r} in {reports}")
 
 

@@ -1,4 +1,4 @@
-"""For GitHub Actions: annotations on the suites' own lines for what went wrong, or for what differs between two sides."""
+"""For GitHub Actions: annotations on the suites' own lines for what went wrong or differs, on recordings for what they break."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from harness.compare import Comparison, Flip
 from harness.render import Report, View, output, words
+from harness.render.content.audit import looked_at
 from harness.render.content.comparison import worst_first
 from harness.rows import GateRow, PlaceRow
 from harness.summary import Group
 
 if TYPE_CHECKING:
+    from harness.audit import Audit, Finding
     from harness.migration import Migration
 
 Level = Literal["error", "warning", "notice"]
@@ -57,6 +59,25 @@ def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
 def migration_github(document: Migration, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions: those of the comparison."""
     comparison_github(document.comparison, view, out)
+
+
+@output("github", of="audit")
+def audit_github(audit: Audit, view: View, out: TextIO) -> None:
+    """Annotations for GitHub Actions, on the recordings: what they break, and those that cannot be read."""
+    found = [_of_finding(each) for each in audit.findings]
+    lost = [
+        Annotation("warning", "unreadable", reason, {"file": file, "line": 1})
+        for file, reason in audit.unreadable.items()
+    ]
+    _write([*found, *lost, Annotation("notice", "gemini-harness", looked_at(audit))], view, out)
+
+
+def _of_finding(finding: Finding) -> Annotation:
+    """On the first line: which of its lines an interaction has, a recording does not say."""
+    level: Level = "error" if finding.severity == "error" else "warning"
+    at = f"{finding.at}: " if finding.at else ""
+    title = f"{finding.rule} in interaction {finding.index}"
+    return Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
 
 
 def _of_group(group: Group, report: Report) -> Annotation:
