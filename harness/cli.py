@@ -227,29 +227,29 @@ def _show(commands: Commands) -> None:
 
 def _compare(commands: Commands) -> None:
     parser = _add(
-        commands, "compare", "two runs, or two targets or values of an axis of one run: flips, and verdicts on measures"
+        commands, "compare", "two runs, or targets or values of an axis of one run: flips, and verdicts on measures"
     )
     parser.add_argument("base", metavar="BASE", help="a saved run: its path, its id, or last")
     parser.add_argument(
         "candidate",
         metavar="CANDIDATE",
         nargs="?",
-        help="another run; without it, two targets of BASE, or what its suites compare",
+        help="another run; without it, what the suites of BASE compare, else its targets, each with the first",
     )
     parser.add_argument(
         "--target",
         metavar="PROVIDER/MODEL",
         action="append",
         default=[],
-        help="twice: the two targets of BASE, reference first",
+        help="targets of BASE, reference first: twice, or more often for several candidates",
     )
     parser.add_argument(
         "--axis",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="twice: two values of one axis of BASE (thinking, transport, model, provider ...), reference first; "
-        "once: against the baseline of its suites",
+        help="values of one axis of BASE (thinking, transport, model, provider ...), reference first: twice, or more "
+        "often for several candidates; once: against the baseline of its suites",
     )
     _judging(parser)
     _formats(parser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, count, groupby
 from operator import add, mul
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -93,6 +93,15 @@ def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> lis
         Difference(each.measure, each.suite, verdict, each.repeats)
         for each, verdict in zip(found, assessed, strict=True)
     ]
+
+
+def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
+    """The verdicts of several comparisons, corrected as one report."""
+    from harness.stats import assess
+
+    every = [each for report in reports for each in report]
+    assessed = iter(assess([each.evidence for each in every], [each.measure == "pass_rate" for each in every]))
+    return [[replace(each, found=next(assessed)) for each in report] for report in reports]
 
 
 def measured(measure: str, cells: Cells, confidence: float) -> Evidence | None:

@@ -782,12 +782,58 @@ def test_a_run_is_compared_as_its_suite_says(example: Example) -> None:
     assert asked["reference"] == "simulator/gemini-3-flash-preview"  # what is asked for counts
 
 
+def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Example) -> None:
+    compared_suite(example, ", gemini-3.1-pro-preview")
+    done = example.run("compare", "last", "--format", "json")
+    document = json.loads(done.out)
+    assert (done.code, document["version"], document["axis"]) == (0, 1, "model")
+    assert (document["reference"], document["candidates"]) == (
+        "model=gemini-2.5-flash",
+        ["model=gemini-3-flash-preview", "model=gemini-3.1-pro-preview"],
+    )
+    assert [(each["reference"], each["candidate"], len(each["cells"])) for each in document["comparisons"]] == [
+        ("model=gemini-2.5-flash", candidate, 1) for candidate in document["candidates"]
+    ]
+    assert "compared by model, as the suite compared says" in document["notes"]
+    assert {each["comparisons"] for one in document["comparisons"] for each in one["verdicts"]} == {
+        document["corrected_for"]
+    }
+    table = " ".join(example.run("compare", "last", "--format", "html:page.html").out.split())
+    assert "2 candidates against model=gemini-2.5-flash; p is corrected for " in table
+    assert "SIMULATED" in table
+    assert "<h2>model=gemini-3.1-pro-preview</h2>" in (example.folder / "page.html").read_text()
+
+
+def test_the_worst_of_several_candidates_is_the_exit_code(example: Example) -> None:
+    compared_suite(example, ", gemini-3.1-pro-preview")
+    limits = {each: example.run("compare", "last", "--gate", f"totalTokenCount.max={each}") for each in (1, 9999)}
+    assert {limit: done.code for limit, done in limits.items()} == {1: 1, 9999: 0}
+    assert limits[1].out.count("crossed: totalTokenCount is") == 2
+    unsure = example.run("compare", "last", "--gate", "pass_rate=2pp@95%")
+    assert (unsure.code, unsure.out.count("cannot tell: pass_rate")) == (7, 2)
+
+
+def test_values_are_named_the_reference_first_and_those_without_a_common_cell_are_left_out(example: Example) -> None:
+    compared_suite(example, ", gemini-3.1-pro-preview")
+    named = ("gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-3-flash-preview")
+    asked = [part for model in named for part in ("--target", f"simulator/{model}")]
+    document = json.loads(example.run("compare", "last", *asked, "--format", "json").out)
+    assert [document["reference"], *document["candidates"]] == [f"simulator/{model}" for model in named]
+    other = (
+        COMPARED.format(more="").partition("compare:")[0].replace("compared", "other").replace("2.5-flash", "2.5-pro")
+    )
+    example.write("suites/compared.yaml", COMPARED.format(more=", gemini-2.5-flash-lite").partition("compare:")[0])
+    example.write("suites/other.yaml", re.sub(r"gemini-3-flash-preview, ", "", other))
+    example.run("run", "suites/compared.yaml", "suites/other.yaml", "--live", "-q")
+    done = example.run("compare", "last", "--format", "json")
+    document = json.loads(done.out)
+    assert (done.code, document["candidates"]) == (0, ["simulator/gemini-2.5-flash", "simulator/gemini-2.5-flash-lite"])
+    left_out = "left out, without a cell that simulator/gemini-3-flash-preview has too: simulator/gemini-2.5-pro"
+    assert left_out in document["notes"]
+
+
 def test_of_more_than_two_values_one_is_named_against_the_baseline(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
-    done = example.run("compare", "last")
-    assert done.code == 4
-    assert "the baseline is gemini-2.5-flash, name the candidate with --axis model=..." in done.err
-    assert "gemini-3.1-pro-preview" in done.err
     done = example.run("compare", "last", "--axis", "model=gemini-3.1-pro-preview", "--format", "json")
     document = json.loads(done.out)
     assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3.1-pro-preview")

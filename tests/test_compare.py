@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import answered, axis_values, compare_axis, compare_runs
-from harness.differences import sentence
+from harness.compare import Comparison, answered, axis_values, compare_axis, compare_runs
+from harness.comparisons import together
+from harness.differences import Difference, sentence
 from harness.rows import OutcomeRow, Row
 from harness.summary import summarise
 from tests.made import failed, row, rows_of, run, unjudged, verdict
@@ -146,6 +148,26 @@ def test_repeats_give_pass_at_k_and_pass_hat_k() -> None:
         "reference": {"pass@k": 1, "pass^k": 0},
         "candidate": {"pass@k": 1, "pass^k": 0},
     }
+
+
+def test_several_candidates_are_corrected_as_one_report() -> None:
+    def cells(target: str, passing: int) -> list[Row]:
+        return [row(f"case-{n}", target, "passed" if n < passing else "failed") for n in range(12)]
+
+    rows = [*cells("x/one", 12), *cells("x/two", 5), *cells("x/three", 5)]
+    alone = [compare_axis(summarise(rows), "target", "x/one", other) for other in ("x/two", "x/three")]
+    document = together("target", alone)
+    before, after = ([_rate(each).found for each in report] for report in (alone, document.each))
+    assert [each.comparisons for each in before] == [1, 1]
+    assert [each.comparisons for each in after] == [2, 2] == [document.corrected_for] * 2
+    for one, other in zip(before, after, strict=True):
+        assert one.p is not None
+        assert other.p == pytest.approx(2 * one.p)
+    assert (document.reference, [each.candidate for each in document.each]) == ("x/one", ["x/two", "x/three"])
+
+
+def _rate(comparison: Comparison) -> Difference:
+    return next(each for each in comparison.differences if each.measure == "pass_rate")
 
 
 def test_a_flip_shows_what_both_sides_said() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.compare import compare_axis
+from harness.comparisons import together
 from harness.gates import Answer, Gate
 from harness.migration import Migration
 from harness.render import Report, View, find
@@ -213,6 +214,7 @@ def pages() -> dict[str, str]:
     documents: list[tuple[Any, Any]] = [
         ("run", report),
         ("comparison", compared),
+        ("comparisons", together("target", [compared, compared])),
         ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
         ("history", History([Line(_told(), BAD)], [BAD], 3)),
@@ -237,7 +239,7 @@ def _fields(document: Any) -> dict[str, Any]:
     return {name: getattr(document, name) for name in type(document).__slots__}
 
 
-KINDS = ("run", "comparison", "migration", "sweep", "history")
+KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history")
 SERVED = ("run", "comparison", "list", "choice", "problem")
 
 

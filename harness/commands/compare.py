@@ -1,4 +1,4 @@
-"""``compare``: two runs, or two targets or values of an axis of one run."""
+"""``compare``: two runs, or targets or values of an axis of one run, the first against each other."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness import gates, session
 from harness.axes import spelled
 from harness.commands import printing, reading
 from harness.compare import Comparison, axis_values, compare_axis, compare_runs
+from harness.comparisons import Comparisons, together
 from harness.differences import JUDGED
 from harness.errors import UsageError
 from harness.model import Json
@@ -33,9 +34,13 @@ def main(options: Namespace) -> int:
 
 def _compare(options: Namespace) -> int:
     printing.check(options, "comparison")
-    comparison = compared(options)
-    printing.show(comparison, "comparison", options)
-    return code(comparison)
+    found = _found(options)
+    if isinstance(found, Comparison):
+        printing.show(found, "comparison", options)
+        return code(found)
+    printing.show(found, "comparisons", options)
+    codes = {code(each) for each in found.each}
+    return next(each for each in (1, 7, 0) if each in codes)
 
 
 def code(comparison: Comparison) -> int:
@@ -49,27 +54,30 @@ def code(comparison: Comparison) -> int:
 
 
 def compared(options: Namespace) -> Comparison:
-    """What the options ask to compare, gates answered: ``base``, ``candidate``, ``target``, ``axis``, ``margin``, ``gate``, ``reports``.
-
-    Raises UsageError, RunError.
+    """The one comparison that the options ask for, gates answered: ``base``, ``candidate``, ``target``, ``axis``, ``margin``, ``gate``,
+    ``reports``. Raises UsageError, RunError.
     """
+    found = _found(options)
+    return found if isinstance(found, Comparison) else found.each[0]
+
+
+def _found(options: Namespace) -> Comparison | Comparisons:
     asked = [gates.from_option(each) for each in options.gate]
     base = reading.run(options.base, options)
     if not options.candidate:
-        comparison, by = _within(base, options, margins(options))
-        return replace(gated(comparison, asked, base, by), again=_again(options, base))
+        return _within(base, options, asked)
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
     candidate = reading.run(options.candidate, options)
     comparison = gated(_two_runs(base, candidate, margins(options)), asked, base, None)
-    return replace(comparison, again=_again(options, base, candidate))
+    return replace(comparison, again=_again(options, (base, candidate), []))
 
 
-def _again(options: Namespace, *runs: SavedRun) -> str:
+def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
     """The command that compares the same again; ``last`` is the run that it is now."""
     named = zip((options.base, options.candidate), runs, strict=False)
-    said = [saved.path.parent.name if name == "last" else name for name, saved in named]
-    for name in ("target", "axis", "margin", "gate"):
+    said = [*(saved.path.parent.name if name == "last" else name for name, saved in named), *sides]
+    for name in ("margin", "gate"):
         said += [part for value in getattr(options, name) for part in (f"--{name}", value)]
     said += ["--reports", options.reports] if options.reports else []
     return words.command("compare", *said)
@@ -80,9 +88,9 @@ def margins(options: Namespace) -> dict[str, float]:
     return dict(margin(each) for each in options.margin)
 
 
-def gated(comparison: Comparison, asked: list[gates.Gate], base: SavedRun, by: str | None) -> Comparison:
+def gated(comparison: Comparison, said: Sequence[gates.Gate], base: SavedRun, by: str | None) -> Comparison:
     """The comparison with the answers to the gates of the command line and of the suites that took part."""
-    notes = list(comparison.notes)
+    asked, notes = list(said), list(comparison.notes)
     for row in base.run["suites"]:
         file = Path(row["file"])
         if file.is_file():
@@ -136,9 +144,31 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
             yield f"the suite {suite['suite']} was changed between the two runs: a flip may be the suite's"
 
 
-def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> tuple[Comparison, str]:
-    """Two values of one axis of a run, and the axis: what the options say, else what the suites of the run say."""
+def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) -> Comparison | Comparisons:
+    """Values of one axis of a run, each against the first. One that has no cell in common with it is left out, if others have."""
     summary = base.summary()
+    axis, said, (reference, *candidates) = _sides(summary, base, options)
+    each = {value: compare_axis(summary, axis, reference, value, margins(options)) for value in candidates}
+    kept = {value: found for value, found in each.items() if found.paired} or {candidates[0]: each[candidates[0]]}
+    apart = [value for value in candidates if value not in kept]
+    heard = [f"answers: {words.provenance(summary)}", *said, *base.notes]
+    heard += [f"left out, without a cell that {reference} has too: {', '.join(apart)}"] if apart else []
+    source = (base.run, base.rows_of)
+    found = []
+    for value, comparison in kept.items():
+        told = replace(comparison, sources=(source, source), notes=[*heard, *comparison.notes])
+        again = _again(options, (base,), [*_named(axis, reference), *_named(axis, value)])
+        found.append(replace(gated(told, promised, base, axis), again=again))
+    return found[0] if len(found) == 1 else together(axis, found)
+
+
+def _named(axis: str, value: str) -> tuple[str, str]:
+    """The option that names a value."""
+    return ("--target", value) if axis == "target" else ("--axis", f"{axis}={value}")
+
+
+def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, list[str], list[str]]:
+    """(axis, what is to be said of it, its values, the reference first): as the options say, else the suites of the run."""
     axis, asked = _asked(options)
     declared = _declared(base)
     said = []
@@ -147,11 +177,8 @@ def _within(base: SavedRun, options: Namespace, margins: dict[str, float]) -> tu
         said = [f"compared by {axis}, as {declared.suites}"]
     if declared.baseline is not None and axis == declared.by and len(asked) < 2:
         asked = _from_baseline(axis, declared.baseline, asked, axis_values(summary, axis))
-    chosen = _two_values(summary, axis, asked, base.run["id"], declared.baseline if axis == declared.by else None)
-    comparison = compare_axis(summary, axis, *chosen, margins)
-    notes = [f"answers: {words.provenance(summary)}", *said, *base.notes, *comparison.notes]
-    source = (base.run, base.rows_of)
-    return replace(comparison, sources=(source, source), notes=notes), axis
+    baseline = declared.baseline if axis == declared.by else None
+    return axis, said, _values(summary, axis, asked, base.run["id"], baseline)
 
 
 class _Declared(NamedTuple):
@@ -175,11 +202,11 @@ def _declared(base: SavedRun) -> _Declared:
 
 
 def _from_baseline(axis: str, baseline: Json, asked: Sequence[str], values: Sequence[str]) -> list[str]:
-    """The baseline first, then the value that was named, or the only other one; what was named, where that does not do."""
+    """The baseline first, then the value that was named, or all others; what was named, where that does not do."""
     reference = str(baseline) if axis in ("model", "provider") else spelled(axis, baseline)
     others = [each for each in values if each != reference]
-    candidates = asked or (others if len(others) == 1 else [])
-    if reference not in values or len(candidates) != 1 or candidates[0] == reference:
+    candidates = asked or others
+    if reference not in values or reference in candidates:
         return list(asked)
     return [reference, *candidates]
 
@@ -191,24 +218,22 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
     named = [each.partition("=") for each in options.axis]
     names = list(dict.fromkeys(name for name, _, _ in named))
     if options.target or len(names) != 1 or not all(value for _, _, value in named):
-        raise UsageError(
-            "--axis takes two values of one axis, without --target: --axis thinking=low --axis thinking=high"
-        )
+        raise UsageError("--axis takes values of one axis, without --target: --axis thinking=low --axis thinking=high")
     return names[0], [value for _, _, value in named]
 
 
-def _two_values(summary: Summary, axis: str, asked: Sequence[str], run: str, baseline: Json) -> tuple[str, str]:
-    """The values that were asked for, or the only two there are."""
+def _values(summary: Summary, axis: str, asked: Sequence[str], run: str, baseline: Json) -> list[str]:
+    """The values that were asked for, or all there are, unless their baseline is not there; the reference first."""
     values = axis_values(summary, axis)
-    chosen = asked or (values if len(values) == 2 else [])
+    chosen = list(dict.fromkeys(asked or (values if baseline is None else [])))
     unknown = [each for each in chosen if each not in values]
-    if len(chosen) == 2 and not unknown:
-        return chosen[0], chosen[1]
+    if len(chosen) > 1 and not unknown:
+        return chosen
     what = "a target" if axis == "target" else f"a value of {axis}"
     how = "--target" if axis == "target" else f"--axis {axis}=..."
-    wanted = f"name two with {how}, reference first"
+    wanted = f"name two or more with {how}, reference first"
     if baseline is not None and not asked:
-        wanted = f"the baseline is {baseline}, name the candidate with {how}"
+        wanted = f"the baseline is {baseline}, which is not there: {wanted}"
     wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted
     raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")
 

@@ -1,7 +1,7 @@
 """Documents -> text: one file per format, or a package with a file per kind of document; functions are found by their decorator.
 
-A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``), an ``audit.Audit`` (``audit``), a
-``trend.History`` (``history``), a ``trend.Answer`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
+A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``), ``comparisons.Comparisons`` (``comparisons``),
+an ``audit.Audit`` (``audit``), a ``trend.History`` (``history``), a ``trend.Answer`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
 ``migration.Migration`` (``migration``)::
 
     @output("table", of="run")
@@ -26,7 +26,7 @@ from harness.errors import UsageError
 from harness.rows import GateRow, Row, RunRow
 from harness.summary import Group, Summary
 
-Kind = Literal["run", "comparison", "audit", "history", "query", "sweep", "migration"]
+Kind = Literal["run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """What a cell shows beside its verdict unless other measures are asked for."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from harness import trend
 from harness.axes import spelled
 from harness.compare import Comparison
+from harness.comparisons import Comparisons
 from harness.differences import Difference
 from harness.model import Json
 from harness.render import Report, View, output, words
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
+_VERDICT = ("measure", "suite", "verdict", "reference", "candidate", "estimate", "low", "high", "p", "pairs", "needs")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -72,8 +74,18 @@ def _said(row: Row) -> list[Json]:
 @output("csv", of="comparison")
 def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
     """A line per measure and suite, for a spreadsheet."""
-    header = ["measure", "suite", "verdict", "reference", "candidate", "estimate", "low", "high", "p", "pairs", "needs"]
-    _write(out, header, ([each.measure, each.suite, each.verdict, *_numbers(each)] for each in comparison.differences))
+    _write(out, list(_VERDICT), map(_verdict, comparison.differences))
+
+
+@output("csv", of="comparisons")
+def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
+    """A line per candidate, measure and suite, for a spreadsheet."""
+    lines = ([one.candidate, *_verdict(each)] for one in document.each for each in one.differences)
+    _write(out, ["compared", *_VERDICT], lines)
+
+
+def _verdict(each: Difference) -> list[Json]:
+    return [each.measure, each.suite, each.verdict, *_numbers(each)]
 
 
 def _numbers(each: Difference) -> list[Json]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from harness.compare import Comparison, Flip
+from harness.comparisons import Comparisons
 from harness.render import Report, View, output, words
 from harness.render.content.audit import looked_at
 from harness.render.content.comparison import worst_first
@@ -50,9 +51,20 @@ def github(report: Report, view: View, out: TextIO) -> None:
 @output("github", of="comparison")
 def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions: gates that do not hold, and flips, on the suite's own lines."""
-    gates = [_of_gate(each.to_json()) for each in comparison.gates if each.crossed is not False]
-    flips = [_of_flip(each) for each in worst_first(comparison.flips)]
-    _write([*gates, *flips, Annotation("notice", "gemini-harness", _told(comparison))], view, out)
+    _write([*_of_sides(comparison), Annotation("notice", "gemini-harness", _told(comparison))], view, out)
+
+
+@output("github", of="comparisons")
+def comparisons_github(document: Comparisons, view: View, out: TextIO) -> None:
+    """Annotations for GitHub Actions: gates that do not hold and flips of every candidate."""
+    found = [each for one in document.each for each in _of_sides(one, f" by {one.candidate}")]
+    told = "\n".join(map(_told, document.each))
+    _write([*found, Annotation("notice", "gemini-harness", told)], view, out)
+
+
+def _of_sides(comparison: Comparison, by: str = "") -> Iterator[Annotation]:
+    yield from (_of_gate(each.to_json(), by) for each in comparison.gates if each.crossed is not False)
+    yield from map(_of_flip, worst_first(comparison.flips))
 
 
 @output("github", of="migration")
@@ -89,9 +101,10 @@ def _of_group(group: Group, report: Report) -> Annotation:
     return Annotation(level, f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
 
 
-def _of_gate(gate: GateRow) -> Annotation:
+def _of_gate(gate: GateRow, by: str = "") -> Annotation:
+    """``by``: the candidate, where there are several."""
     level: Level = "error" if gate["crossed"] else "warning"
-    title = "gate crossed" if gate["crossed"] else "gate cannot tell"
+    title = f"gate crossed{by}" if gate["crossed"] else "gate cannot tell"
     return Annotation(level, title, f"{words.gate(gate)}: {gate['says']}")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness import trend
 from harness.compare import Comparison
+from harness.comparisons import Comparisons
 from harness.render import Report, View, output
 from harness.rows import VERSION, dumps, without_turns
 from harness.trend import Answer, History
@@ -39,6 +40,17 @@ def comparison_json(comparison: Comparison, _view: View, out: TextIO) -> None:
         out.write(f"{',' if number else ''}\n {dumps(name)}: ")
         out.writelines(_items(value) if isinstance(value, Iterator) else [dumps(value, indent=1)])
     out.write("\n}\n")
+
+
+@output("json", of="comparisons")
+def comparisons_json(document: Comparisons, view: View, out: TextIO) -> None:
+    """One JSON document: a comparison per candidate, each as it would be alone."""
+    fields = [f" {dumps(name)}: {dumps(value)},\n" for name, value in document.fields()]
+    out.write(f'{{\n{"".join(fields)} "comparisons": [\n')
+    for number, each in enumerate(document.each):
+        out.write(",\n" if number else "")
+        comparison_json(each, view, out)
+    out.write("]}\n")
 
 
 def _items(values: Iterator[object]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.compare import Comparison, Flip, answered
+from harness.comparisons import Comparisons
 from harness.differences import Difference, change, sentence
 from harness.render import View, words
 
@@ -77,6 +78,27 @@ def suite_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
         for suite, measured in by_suite.items()
     ]
     return ["suite", *map(words.label, measures)], rows
+
+
+def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per candidate): its flips, the verdict on each measure, and its change where it is not the same."""
+    found = [{each.measure: each for each in one.differences if each.suite is None} for one in document.each]
+    measures = list(dict.fromkeys(measure for each in found for measure in each))
+    rows = [
+        [
+            one.candidate,
+            f"{len(one.flips):,}",
+            *(_short_verdict(told[each]) if each in told else "-" for each in measures),
+        ]
+        for one, told in zip(document.each, found, strict=True)
+    ]
+    return ["candidate", "flips", *map(words.label, measures)], rows
+
+
+def correction(document: Comparisons) -> str:
+    """How many candidates there are, and that each verdict reckons with all of them."""
+    number = words.count(document.corrected_for, "verdict")
+    return f"{len(document.each)} candidates against {document.reference}; p is corrected for {number}, of all candidates together"
 
 
 def _short_verdict(each: Difference) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from harness.compare import Comparison, answered
+from harness.compare import Comparison
+from harness.comparisons import Comparisons
 from harness.render import Report, View, output, words
-from harness.render.content.comparison import worst_first
 from harness.render.html import comparison as comparisons
 from harness.render.html import overview, past, sides, sweeping, trials
 from harness.render.html.markup import Markup, block, closing, opening
@@ -49,9 +48,7 @@ def write_comparison(
     comparison: Comparison, _view: View, out: TextIO, home: str | None = None, ahead: Mapping[str, Markup] | None = None
 ) -> None:
     """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
-    flips = worst_first(comparison.flips)
-    listed = answered(flips[: sides.SHOWN], comparison.sources)
-    comparison = replace(comparison, flips=[*listed, *flips[sides.SHOWN :]])
+    comparison = sides.listed(comparison)
     before = ahead or {}
     out.writelines(opening(f"{comparison.candidate} against {comparison.reference}"))
     said = sides.said(comparison)
@@ -62,6 +59,19 @@ def write_comparison(
     out.writelines(f"{each}\n" for each in comparisons.sections(comparison, said.numbers, home))
     out.write("</main>\n")
     out.writelines(f"{each}\n" for each in said.blocks())
+    out.write(closing())
+
+
+@output("html", of="comparisons")
+def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
+    """One self-contained page: the verdicts on every candidate, and what flipped."""
+    title = f"{len(document.each)} candidates against {document.reference}"
+    out.writelines(opening(title))
+    links = ["candidates", *(each.candidate for each in document.each)]
+    out.write(overview.heading(title, links) + "\n<main>\n")
+    out.write(comparisons.made_up(*document.each) or "")
+    out.writelines(f"{each}\n" for each in comparisons.several(document, None))
+    out.write("</main>\n")
     out.write(closing())
 
 

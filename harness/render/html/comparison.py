@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from harness.compare import ANSWER, Comparison, Flip, Pair
+from harness.comparisons import Comparisons
 from harness.model import Json
 from harness.render import words
+from harness.render.content.comparison import READING, correction, overview
 from harness.render.content.migration import bottom_line
 from harness.render.html import sides
 from harness.render.html.markup import Markup, columns, element, table
@@ -42,11 +44,43 @@ def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -
         )
 
 
-def made_up(comparison: Comparison) -> Markup | None:
-    """The band over a comparison that holds answers of the simulator."""
-    if not comparison.simulated:
+def several(document: Comparisons, home: str | None) -> Iterator[Markup]:
+    """All candidates in a table, then a section for each: what differs and what flipped."""
+    names, rows = overview(document)
+    listed = [
+        element("tr", element("th", name, scope="row"), *(element("td", each, class_="n") for each in cells))
+        for name, *cells in rows
+    ]
+    verdicts = table("verdicts on each candidate", [columns(names, 1)], listed, class_="candidates")
+    said = (element("p", text, class_="about") for text in (correction(document), READING))
+    yield section("candidates", *said, verdicts, _listed(document.notes))
+    for each in document.each:
+        found = _differences([verdict.to_json() for verdict in each.differences])
+        whole = element(
+            "p", "All cells, and what was said: ", element("code", f"{each.again} --format html:FILE"), class_="about"
+        )
+        yield section(
+            each.candidate,
+            element("ul", *(_gate(gate.to_json()) for gate in each.gates), class_="notes") if each.gates else None,
+            _listed(each.notes),
+            element("h3", "differences"),
+            found,
+            element("h3", f"flips of {each.candidate}"),
+            _flips(sides.listed(each), {}, home),
+            whole,
+        )
+
+
+def _listed(notes: Sequence[str]) -> Markup | None:
+    return element("ul", *(element("li", each) for each in notes), class_="notes") if notes else None
+
+
+def made_up(*compared: Comparison) -> Markup | None:
+    """The band over comparisons that hold answers of the simulator."""
+    heard = [made for each in compared for side in each.provenance for _, _, made in side]
+    if not any(heard):
         return None
-    real = any(not simulated for side in comparison.provenance for _, _, simulated in side)
+    real = not all(heard)
     return simulated("Some of these answers were" if real else "These answers were")
 
 
@@ -71,12 +105,11 @@ def _summary(document: Object, comparison: Comparison) -> Markup:
     }
     listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
     gates = [_gate(each) for each in document["gates"]]
-    notes = [element("li", each) for each in document["notes"]]
     return section(
         "summary",
         element("dl", *listed, class_="facts"),
         element("ul", *gates, class_="notes") if gates else None,
-        element("ul", *notes, class_="notes") if notes else None,
+        _listed(document["notes"]),
     )
 
 

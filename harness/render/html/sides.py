@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from harness.compare import Comparison, Flip
+from harness.compare import Comparison, Flip, answered
 from harness.model import Json
+from harness.render.content.comparison import worst_first
 from harness.render.html import trials
 from harness.render.html.markup import Markup, block
 from harness.rows import Row
@@ -37,6 +38,12 @@ class Said:
             yield block({**trials.told(self.groups, self.targets), "block": 1}, id="facts")
             yield block(self.lines, data_index=True)
             yield from self.details
+
+
+def listed(comparison: Comparison) -> Comparison:
+    """With its flips the worst first, and with what was said of those that the page lists."""
+    flips = worst_first(comparison.flips)
+    return replace(comparison, flips=[*answered(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
 
 
 def said(comparison: Comparison) -> Said:

@@ -24,8 +24,8 @@ def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None
     out.writelines(f"{line}\n" for line in compared(comparison, view))
 
 
-def compared(comparison: Comparison, view: View) -> Iterator[str]:
-    """The lines of a comparison; those of a migration end with them."""
+def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
+    """The lines of a comparison; those of a migration end with them. ``alone``: how to read them is said here."""
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
     if comparison.simulated:
@@ -50,8 +50,9 @@ def compared(comparison: Comparison, view: View) -> Iterator[str]:
         if len(rows) > 1:
             yield from drawn(header, rows)
             yield ""
-        yield READING
-        yield ""
+        if alone:
+            yield READING
+            yield ""
     yield from (f"- gate {escaped(str(each.gate))}: **{escaped(each.says)}**" for each in comparison.gates)
     yield from (f"- {escaped(each)}" for each in comparison.notes)
 

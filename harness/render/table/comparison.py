@@ -24,8 +24,8 @@ def comparison_table(comparison: Comparison, view: View, out: TextIO) -> None:
     out.writelines(f"{line}\n" for line in compared(comparison, view))
 
 
-def compared(comparison: Comparison, view: View) -> Iterator[str]:
-    """The lines of a comparison; those of a migration end with them."""
+def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
+    """The lines of a comparison; those of a migration end with them. ``alone``: how to read them is said here."""
     yield f"reference  {comparison.reference}"
     yield f"candidate  {comparison.candidate}"
     yield ""
@@ -45,7 +45,7 @@ def compared(comparison: Comparison, view: View) -> Iterator[str]:
         if len(rows) > 1:
             yield from fitted(header, rows, view)
             yield ""
-        yield from wrapped(READING, view, "")
+        yield from wrapped(READING, view, "") if alone else ()
     yield from listed([f"gate {each.gate}: {each.says}" for each in comparison.gates], view)
     yield from listed(comparison.notes, view)
 

@@ -1,0 +1,31 @@
+"""Several candidates: all of them in a table, then each against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.comparisons import Comparisons
+from harness.render import View, output
+from harness.render.content.comparison import READING, correction, overview
+from harness.render.table.comparison import compared
+from harness.render.table.drawing import fitted, listed, wrapped
+
+
+@output("table", of="comparisons")
+def comparisons_table(document: Comparisons, view: View, out: TextIO) -> None:
+    """What differs between a reference and each of several candidates, for a terminal."""
+    out.writelines(f"{line}\n" for line in _all(document, view))
+
+
+def _all(document: Comparisons, view: View) -> Iterator[str]:
+    yield from wrapped(correction(document), view, "")
+    yield ""
+    yield from fitted(*overview(document), view)
+    yield ""
+    yield from wrapped(READING, view, "")
+    yield from listed(document.notes, view)
+    for each in document.each:
+        yield ""
+        yield "-" * view.width
+        yield from compared(each, view, alone=False)
