@@ -144,6 +144,26 @@ def test_keys_do_not_wander_behind_a_trial_that_covers_the_page(opened: Any) -> 
     assert not browser.execute_script(inert)
 
 
+@pytest.mark.parametrize(("width", "lines"), [(1400, 1), (320, 2)])
+def test_the_list_of_trials_lies_in_line_and_names_its_cases(opened: Any, width: int, lines: int) -> None:
+    levels = [row("two-trains", axes={"thinking": each}) for each in ("low", "high")]
+    browser = opened(page([*levels, row("who-won"), *(row(f"case-{n}") for n in range(300))]), width)
+    press(browser, "j")
+    script = """return [...document.querySelectorAll('.columns, .line')].map((line) =>
+        [...line.children].slice(0, 5).map((each) => Math.round(each.getBoundingClientRect().left - line.getBoundingClientRect().left)))"""
+    head, *drawn = browser.execute_script(script)
+    assert all(each == drawn[0] for each in drawn)
+    apart = [at - before for at, before in zip(head, drawn[0], strict=True)]
+    assert max(apart) - min(apart) <= 1
+    cut = "return [...document.querySelectorAll('.line > :nth-child(2)')].filter((each) => each.scrollWidth > each.clientWidth).length"
+    assert browser.execute_script(cut) == 0
+    tall = "const [one, two] = document.querySelectorAll('.line'); return [two.offsetTop - one.offsetTop, one.offsetHeight]"
+    apart, high = browser.execute_script(tall)
+    assert apart == high == 6 + 20 * lines
+    press(browser, "G", ENTER)
+    assert browser.find_element("css selector", "#trial .id").text == "geography/case-299@simulator/flash#1"
+
+
 def test_letters_can_be_told_to_do_nothing(opened: Any) -> None:
     browser = opened(page(rows()))
     theme = "return document.documentElement.dataset.theme"

@@ -176,7 +176,7 @@
       else target.removeAttribute("tabindex");
     }
   });
-  const reachable = (inside) => { for (const each of inside.querySelectorAll(".wide, pre")) sizes.observe(each); };
+  const reachable = (inside) => { for (const each of inside.querySelectorAll(".wide, pre, figure")) sizes.observe(each); };
   reachable(document);
 
   const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
@@ -250,7 +250,9 @@
   // --- the trials of a run ---------------------------------------------------------------------------
 
   function trials() {
-    const HEIGHT = 26, SPARE = 12, LAID_OUT = 50000, WRONG = ["failed", "error", "xpassed"];
+    const SPARE = 12, LAID_OUT = 50000, WRONG = ["failed", "error", "xpassed"];
+    const narrow = matchMedia("(max-width: 480px)");
+    const height = () => (narrow.matches ? 46 : 26); // of a line: in a narrow window it has two, as the style says
     const facts = JSON.parse(byId("facts").textContent);
     const blocks = new Map();
     const state = { text: "", statuses: new Set(), sort: null, down: true, at: -1, open: false };
@@ -288,7 +290,7 @@
       el("small", { class: "hint" }, el("kbd", {}, "j"), " ", el("kbd", {}, "k"), " ", el("kbd", {}, "Enter"), "; all keys: ", el("kbd", {}, "?"))), head), rows, none);
     const widest = Math.max(...all.map(({ axes }) => axes.length));
     byId("list").style.setProperty("--numbers", `repeat(${columns.length}, 66px)`);
-    byId("list").style.setProperty("--axes", widest ? `minmax(min(${widest}ch, 20%), max-content)` : "0px");
+    byId("list").style.setProperty("--axes", widest ? `minmax(0, min(${Math.ceil(widest * 7.5)}px, 20%))` : "0px");
     const providers = new Set(facts.groups.map(([, , , target]) => target.split("/")[0]));
     const short = (target) => (providers.size > 1 ? target : target.slice(target.indexOf("/") + 1));
 
@@ -320,7 +322,7 @@
       counted.textContent = shown.length === all.length ? count(all.length, "trial") : `${shown.length.toLocaleString("en")} of ${count(all.length, "trial")}`;
       state.at = picked ? shown.indexOf(picked) : -1;
       none.hidden = shown.length > 0;
-      rows.style.height = `${shown.length * HEIGHT}px`;
+      rows.style.height = `${shown.length * height()}px`;
       const above = rows.getBoundingClientRect().top - covered();
       if (above < 0) scrollBy(0, above);
       if (above < 0 && state.at >= 0) reveal();
@@ -338,10 +340,10 @@
     }
 
     function draw(everything = false) {
-      rows.style.height = `${shown.length * HEIGHT}px`;
+      rows.style.height = `${shown.length * height()}px`;
       const top = rows.getBoundingClientRect().top;
-      const first = everything ? 0 : Math.max(0, Math.floor(-top / HEIGHT) - SPARE);
-      const last = everything ? 1000 : Math.ceil((innerHeight - top) / HEIGHT) + SPARE;
+      const first = everything ? 0 : Math.max(0, Math.floor(-top / height()) - SPARE);
+      const last = everything ? 1000 : Math.ceil((innerHeight - top) / height()) + SPARE;
       rows.replaceChildren(...shown.slice(first, Math.max(first, last)).map((trial, index) => line(trial, first + index)));
       if (byId(`line-${state.at}`)) rows.setAttribute("aria-activedescendant", `line-${state.at}`);
       else rows.removeAttribute("aria-activedescendant");
@@ -355,7 +357,7 @@
       el("span", { class: "soft" }, `#${trial.attempt}`),
       ...columns.map(({ name, index }) => el("span", { class: "n mono num-cell" }, measured(name, trial.measures[index]))),
       el("span", { class: "soft why-cell", title: trial.why }, trial.why));
-      made.style.top = `${at * HEIGHT}px`;
+      made.style.top = `${at * height()}px`;
       return made;
     }
 
@@ -380,11 +382,11 @@
 
     function reveal() {
       const sticky = covered();
-      const top = rows.getBoundingClientRect().top + state.at * HEIGHT;
-      const far = top < sticky - 3 * HEIGHT || top > innerHeight + 3 * HEIGHT;
+      const top = rows.getBoundingClientRect().top + state.at * height();
+      const far = top < sticky - 3 * height() || top > innerHeight + 3 * height();
       if (far) scrollBy(0, top - sticky - (innerHeight - sticky) / 3);
       else if (top < sticky) scrollBy(0, top - sticky);
-      else if (top + HEIGHT > innerHeight) scrollBy(0, top + HEIGHT - innerHeight + 8);
+      else if (top + height() > innerHeight) scrollBy(0, top + height() - innerHeight + 8);
       draw();
     }
 
