@@ -25,7 +25,7 @@ class Comparisons:
 
     @property
     def corrected_for(self) -> int:
-        """With how many comparisons the correction of every verdict reckons."""
+        """How many verdicts the correction of each reckons with: those that could ever tell."""
         return max((found.found.comparisons for each in self.each for found in each.differences), default=0)
 
     def fields(self) -> Iterator[tuple[str, Any]]:

@@ -799,7 +799,11 @@ def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Exa
         document["corrected_for"]
     }
     table = " ".join(example.run("compare", "last", "--format", "html:page.html").out.split())
-    assert "2 candidates against model=gemini-2.5-flash; p is corrected for " in table
+    verdicts = sum(len(each["verdicts"]) for each in document["comparisons"])
+    assert (
+        f"2 candidates against model=gemini-2.5-flash; {verdicts} verdicts, p corrected for all of them together"
+        in table
+    )
     assert "SIMULATED" in table
     assert "<h2>model=gemini-3.1-pro-preview</h2>" in (example.folder / "page.html").read_text()
 

@@ -96,9 +96,9 @@ def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
 
 
 def correction(document: Comparisons) -> str:
-    """How many candidates there are, and that each verdict reckons with all of them."""
-    number = words.count(document.corrected_for, "verdict")
-    return f"{len(document.each)} candidates against {document.reference}; p is corrected for {number}, of all candidates together"
+    """How many candidates there are, and that each verdict reckons with those on all of them."""
+    verdicts = words.count(sum(len(each.differences) for each in document.each), "verdict")
+    return f"{len(document.each)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
 
 
 def _short_verdict(each: Difference) -> str:
