@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -80,7 +80,7 @@ def _command(argv: Sequence[str]) -> int:
         return 0
     from importlib import import_module
 
-    options = _parser().parse_args(argv)
+    options = _parser(argv).parse_args(argv)
     command = import_module(f"harness.commands.{options.module}")
     code: int = command.main(options)
     return code
@@ -112,7 +112,8 @@ def _internal(argv: Sequence[str]) -> int:
 # --- what may be written ------------------------------------------------------------------------------
 
 
-def _parser() -> ArgumentParser:
+def _parser(argv: Sequence[str]) -> ArgumentParser:
+    """Of the command that is called; of all of them, which takes longer than many a command, where it is none."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
     class Parser(ArgumentParser):
@@ -139,27 +140,33 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"gemini-harness {__version__}")
     commands: Commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Leaf)
-    for add in (
-        _init,
-        _run,
-        _check,
-        _list,
-        _show,
-        _compare,
-        _sweep,
-        _migrate,
-        _report,
-        _merge,
-        _history,
-        _view,
-        _audit,
-        _import,
-        _cassettes,
-        _simulate,
-        _schema,
-    ):
-        add(commands)
+    adders = _commands()
+    for name in argv[:1] if argv and argv[0] in adders else adders:
+        adders[name](commands)
     return parser
+
+
+def _commands() -> dict[str, Callable[[Commands], None]]:
+    """What adds each command to the parser."""
+    return {
+        "init": _init,
+        "run": _run,
+        "check": _check,
+        "list": _list,
+        "show": _show,
+        "compare": _compare,
+        "sweep": _sweep,
+        "migrate": _migrate,
+        "report": _report,
+        "merge": _merge,
+        "history": _history,
+        "view": _view,
+        "audit": _audit,
+        "import": _import,
+        "cassettes": _cassettes,
+        "simulate": _simulate,
+        "schema": _schema,
+    }
 
 
 def _add(commands: Commands, name: str, about: str, module: str | None = None) -> ArgumentParser:
