@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
@@ -268,6 +267,8 @@ def meant(path: Sequence[str | int]) -> str | None:
         return None
     if path[-1] in all_checks():
         return f"{path[-1]} is a check: it belongs under expect:"
+    from difflib import get_close_matches
+
     close = get_close_matches(str(path[-1]), _OTHER_WORDS, n=1, cutoff=0.85)
     return f'did you mean "{_OTHER_WORDS[close[0]]}"?' if close else None
 

@@ -12,12 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
-
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 """Every ``thinkingLevel`` of the API, weakest first."""
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DATED = re.compile(r"(-preview|-exp)?(-\d{2}-\d{2}(\d{2})?|-\d{3})$")
 _NUMBERED = re.compile(r"-\d{3}$")
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
@@ -135,7 +132,10 @@ class Catalogue(NamedTuple):
 @cache
 def catalogue() -> Catalogue:
     """The facts that ship with this package. Parsed once."""
-    document = yaml.load(Path(__file__).with_name("models.yaml").read_bytes(), _Loader)  # noqa: S506 - a safe loader
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = yaml.load(Path(__file__).with_name("models.yaml").read_bytes(), loader)  # noqa: S506 - a safe loader
     routing = tuple(Route(row["from"], row["to"], row["since"], row.get("until")) for row in document["routing"])
     kinds = {name: frozenset(features.split()) for name, features in document["kinds"].items()}
     routes = {route.origin: route.to for route in routing}

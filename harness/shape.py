@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache, cached_property
 from types import NoneType, UnionType
 from typing import (
@@ -104,6 +103,8 @@ def json_schema(kind: Any) -> dict[str, Any]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean "..."?``, or what is known when nothing is near (as far as that fits on a line)."""
+    from difflib import get_close_matches
+
     names = list(known)
     by_lower = {name.lower(): name for name in reversed(names)}
     close = [name for name in by_lower if word and name.startswith(word.lower())][:1]

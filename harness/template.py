@@ -83,7 +83,7 @@ def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
     """
     if isinstance(value, Template):
         return _filled(value, scope)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         filled = {key: fill(each, scope) for key, each in value.items()}
         return filled if any(filled[key] is not each for key, each in value.items()) else value
     if isinstance(value, list | tuple):

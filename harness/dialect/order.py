@@ -27,13 +27,13 @@ class _Root:
 
 
 def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: int) -> Iterator[Violation]:
-    if not isinstance(schema, Mapping) or not isinstance(value, Mapping | list):
+    if not isinstance(value, dict | list) or not isinstance(schema, Mapping):
         return
     given = canonical(schema)
     if "$ref" in given and jumps < 16:
         yield from _order(_target(root.schema, given["$ref"]), value, at, root, jumps + 1)
     yield from _of_branches(given, value, at, root, jumps)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         yield from _misplaced(given, value, at, root.stated_only)
         properties = given.get("properties")
         for name, inner in value.items():

@@ -17,7 +17,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TextIO, get_args
 
@@ -125,6 +124,8 @@ def find(name: str, of: Kind) -> Writer:
         _import(name, of)
     writer = _formats.get(name, {}).get(of)
     if writer is None:
+        from difflib import get_close_matches
+
         names = [each.name for each in all_formats().values() if of in each.writers]
         near = get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
