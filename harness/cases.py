@@ -99,8 +99,13 @@ class Case:
     @cached_property
     def templated(self) -> bool:
         """Whether rows change what is sent or expected."""
-        parts = [self.body, [turn.contents for turn in self.turns], [turn.replies for turn in self.turns]]
-        return template.waits(parts) or any(template.waits(e.parameter) for t in self.turns for e in t.expect)
+        parts = [[turn.contents, turn.replies, [each.parameter for each in turn.expect]] for turn in self.turns]
+        return self.body_templated or template.waits(parts)
+
+    @cached_property
+    def body_templated(self) -> bool:
+        """Whether rows change the body."""
+        return template.waits(self.body)
 
     @cached_property
     def swept_by_row(self) -> bool:

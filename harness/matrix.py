@@ -407,7 +407,7 @@ def steps_of(case: Case, row: Mapping[str, Json], pair: Pair) -> Sequence[Step]:
         if name != "transport"
     ]
     scope = {"row": row}
-    body = template.fill(case.body, scope) if case.templated else case.body
+    body = template.fill(case.body, scope) if case.body_templated else case.body
     for layer in axes:
         body = merge(body, layer.body)
     body = {key: value for key, value in body.items() if key != "contents"}
