@@ -23,7 +23,7 @@ from harness.play import prepare
 from harness.prices import bill, listed
 from harness.prices.rates import Rates, Unpriced, dollars
 from harness.recorder import Player
-from harness.store import load
+from harness.saved import load
 
 _FEW_CHARACTERS, _MANY_CHARACTERS = 2, 4
 """Characters of a token: of digits and code, of prose."""

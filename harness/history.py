@@ -19,8 +19,9 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.rows import Row, dumps
+from harness.saved import SavedRun, load
 from harness.spread import middle
-from harness.store import NAME, SavedRun, load
+from harness.store import NAME
 from harness.summary import Group, Summary
 from harness.trend import Answer, Entry
 

@@ -18,7 +18,8 @@ from harness.errors import HarnessError, RunError
 from harness.gates import answered
 from harness.model import Json
 from harness.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
-from harness.store import NAME, SavedRun, known_late, may_pass, replacing, run_row
+from harness.saved import SavedRun
+from harness.store import NAME, known_late, may_pass, replacing, run_row
 from harness.summary import Summary
 from harness.unfinished import is_unfinished, resume
 

@@ -9,41 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 import sys
 import time
-from array import array
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, NamedTuple, Self, cast
+from typing import Any, BinaryIO, Literal, Self
 
 from harness import __version__
 from harness.errors import RunError
 from harness.model import Json
-from harness.rows import VERSION, BriefRow, GateRow, JudgedRow, Row, RunRow, SuiteRow, dumps, result_json
-from harness.summary import Group, Summary
-
-__all__ = ["RunWriter", "SavedRun", "load", "replacing", "result_json", "run_row", "saved_runs", "suite_row"]
+from harness.rows import VERSION, Row, RunRow, SuiteRow, dumps
+from harness.summary import Summary
 
 NAME = "run.jsonl"
-_AHEAD = 1 << 20
-"""Bytes that are read at once: lines are long, and many."""
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates"], ...] = ("targets", "suites", "notes", "gates")
 """What of the header may be known only when all trials are there."""
-_OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
-_SUITE = {"suite", "file", "sha256"}
-_GATE = GateRow.__required_keys__
-_ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
+ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
-_TRIAL = b'{"id":'
 
 
 def run_row(
@@ -261,269 +248,5 @@ def _copy(file: BinaryIO, place: tuple[int, int], out: BinaryIO) -> None:
 
 
 def _id_of(line: bytes) -> str:
-    found = _ID.match(line)
+    found = ID.match(line)
     return f"{found[1].decode()}#{found[2].decode()}" if found else str(json.loads(line)["id"])
-
-
-@dataclass(slots=True)
-class SavedRun:
-    """A run that was read back. ``rows`` reads the file anew each time; ``ending`` and ``notes`` are known after a pass.
-
-    ``ending`` is the last line without its groups, which follow from the rows and may be many.
-    """
-
-    path: Path
-    run: RunRow
-    ending: dict[str, Any] | None = None
-    notes: list[str] = field(default_factory=list)
-    _places: _Places | None = field(default=None, init=False, repr=False)
-
-    def rows(self, *, turns: bool = True) -> Iterator[Row]:
-        """The trials, in the order in which they finished. A last line that was cut off is left out, and noted.
-
-        Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
-        most of the work.
-        """
-        for line, at in self._trials():
-            value = None if turns else _brief(line)
-            value = value or self._value(line, at)
-            if value is not None:
-                yield cast("Row", value)
-
-    def summary(self, like: Summary | None = None) -> Summary:
-        """Of all trials: what ``summarise`` makes of ``rows``, in half the time. ``like``: see `Summary`."""
-        from harness.passed import decode
-
-        summary = Summary(like)
-        places = _Places(summary)
-        for line, at in self._trials():
-            try:
-                added = summary.add_passed(decode(line))
-            except ValueError:  # another line than that of a trial that passed
-                added = False
-            if not added:
-                row = _judged(line) or self._value(line, at)
-                if row is None:
-                    continue
-                summary.add(cast("Row", row))
-            places.note(at)
-        self._places = places
-        return summary
-
-    def lines(self) -> Iterator[tuple[bytes, Row]]:
-        """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
-        for line, at in self._trials():
-            value = _brief(line) or self._value(line, at)
-            if value is not None:
-                yield line, cast("Row", value)
-
-    def rows_of(self, groups: Container[str], *, turns: bool = False) -> Iterator[Row]:
-        """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said.
-
-        They are found at once where there was a ``summary`` before, of a file whose groups follow each other.
-        """
-        known = self._places is not None and not self._places.scattered
-        for line, at in self._found(groups) if known else self._named(groups):
-            value = None if turns else _judged(line)
-            value = value or self._value(line, at)
-            if value is not None and value.get("group") in groups:
-                yield cast("Row", value)
-
-    def _found(self, groups: Container[str]) -> Iterator[tuple[bytes, int]]:
-        assert self._places is not None
-        with self.path.open("rb") as file:
-            for start, trials in self._places.of(groups):
-                file.seek(start)
-                for line in islice(file, trials):
-                    yield line, start
-
-    def _named(self, groups: Container[str]) -> Iterator[tuple[bytes, int]]:
-        """Lines that this program did not write are among them, whatever they are of."""
-        for line, at in self._trials():
-            named = _ID.match(line)
-            if not named or named[1].decode() in groups:
-                yield line, at
-
-    def _trials(self) -> Iterator[tuple[bytes, int]]:
-        """The lines of trials, with where they begin. What the last line says is kept, or its absence noted."""
-        self.notes.clear()
-        with self.path.open("rb", buffering=_AHEAD) as file:
-            at = len(next(file))
-            for line in file:
-                ending = None if line.startswith(_TRIAL) else _ending(line)
-                if ending is not None:
-                    self.ending = ending
-                    known = ending.get("run")
-                    self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
-                    return
-                yield line, at
-                at += len(line)
-        if not self.notes:
-            self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
-
-    def _value(self, line: bytes, at: int) -> dict[str, Any] | None:
-        try:
-            value: dict[str, Any] = json.loads(line)
-        except ValueError:
-            if line.endswith(b"\n"):
-                raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
-            self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")
-            return None
-        if not isinstance(value, dict) or not value.keys() >= _OF_A_TRIAL:
-            raise RunError(f"{self._line(at)}: this line is no trial; the file was damaged")
-        measures = value.get("measures", {})
-        if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
-            raise RunError(f"{self._line(at)}: a measure of this trial is no finite number; the file was damaged")
-        return value
-
-    def _line(self, at: int) -> str:
-        """The file and the number of the line that begins there."""
-        with self.path.open("rb") as file:
-            before = iter(file)
-            number = 1
-            while at > 0:
-                at -= len(next(before))
-                number += 1
-        return f"{self.path}:{number}"
-
-
-class _Places:
-    """Where the trials of each group of a summary begin in the file. ``scattered``: those of some do not follow each other."""
-
-    def __init__(self, summary: Summary) -> None:
-        self._summary = summary
-        self._latest: Group | None = None
-        self._starts = array("Q")
-        self.scattered = False
-
-    def note(self, at: int) -> None:
-        """The trial that was added last begins there."""
-        latest = self._summary.latest
-        if latest is self._latest:
-            return
-        self._latest = latest
-        if len(self._starts) < len(self._summary.groups):
-            self._starts.append(at)
-        else:
-            self.scattered = True
-
-    def of(self, groups: Container[str]) -> Iterator[tuple[int, int]]:
-        """Where the trials begin, and how many they are."""
-        for group, at in zip(self._summary.groups.values(), self._starts, strict=True):
-            if group.id in groups:
-                yield at, group.attempts + group.skipped
-
-
-def _finite_or_unknown(measure: object) -> bool:
-    return measure is None or (isinstance(measure, int | float) and math.isfinite(measure))
-
-
-def _brief(line: bytes) -> dict[str, Any] | None:
-    """The row without its turns, and its verdicts in full only where one did not hold; None where the line is another."""
-    try:
-        row: dict[str, Any] = _decoders().brief(line)
-    except ValueError:
-        return None
-    return row if all(each["status"] == "passed" for each in row["verdicts"]) else _judged(line)
-
-
-def _judged(line: bytes) -> dict[str, Any] | None:
-    """The row without its turns; None where the line is another."""
-    try:
-        row: dict[str, Any] = _decoders().judged(line)
-    except ValueError:
-        return None
-    return row
-
-
-def _ending(line: bytes) -> dict[str, Any] | None:
-    """The last line without its groups; None where the line is another."""
-    try:
-        parts = _decoders().parts(line)
-        ending = {name: json.loads(bytes(part)) for name, part in parts.items() if name != "groups"}
-    except ValueError:
-        return None
-    return ending if "totals" in ending else None
-
-
-class _Decoders(NamedTuple):
-    """They read what they are asked for and skip the rest."""
-
-    brief: Callable[[bytes], Any]
-    judged: Callable[[bytes], Any]
-    parts: Callable[[bytes], Any]
-
-
-@cache
-def _decoders() -> _Decoders:
-    """Imported here: a run needs none."""
-    from msgspec import Raw
-    from msgspec.json import Decoder
-
-    return _Decoders(Decoder(BriefRow).decode, Decoder(JudgedRow).decode, Decoder(dict[str, Raw]).decode)
-
-
-def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
-    """A saved run by its path, its folder, its id, an unambiguous beginning of its id, or ``last``.
-
-    Raises RunError where there is none, or where the format is of another version.
-    """
-    path = _find(str(run), reports)
-    try:
-        with path.open("rb") as file:
-            header = json.loads(file.readline())
-    except OSError as error:
-        raise RunError(f"cannot read the run {path}: {error.strerror or error}") from error
-    except ValueError:
-        raise RunError(f"{path} is not a saved run: its first line is not JSON") from None
-    version = header.get("version") if isinstance(header, dict) else None
-    if version is None or not isinstance(header.get("run"), dict) or (version == VERSION and "id" not in header["run"]):
-        raise RunError(f"{path} is not a saved run: its first line should hold version and run")
-    if version != VERSION:
-        raise RunError(f"{path} has version {version} of the run format; this program reads version {VERSION}")
-    return SavedRun(path, complete(header["run"], path))
-
-
-_HEADER: Mapping[str, type] = {
-    **dict.fromkeys(("id", "started", "record_mode", "harness", "python", "front"), str),
-    **dict.fromkeys(("targets", "suites", "notes"), list),
-    "selection": dict,
-}
-
-
-def complete(run: dict[str, Any], path: Path) -> RunRow:
-    """What a run says of itself; what it does not say is empty. Raises RunError where that is not what a run says."""
-    whole = {name: run.get(name, kind()) for name, kind in _HEADER.items()}
-    wrong = [name for name, kind in _HEADER.items() if not isinstance(whole[name], kind)]
-    wrong += ["suites"] * (
-        not wrong and not all(isinstance(each, dict) and each.keys() >= _SUITE for each in whole["suites"])
-    )
-    gates = run.get("gates", [])
-    if not isinstance(gates, list) or not all(isinstance(each, dict) and each.keys() >= _GATE for each in gates):
-        wrong.append("gates")
-    if wrong:
-        raise RunError(f"{path} is not a saved run: {wrong[0]} in its first line is not what a run has there")
-    return cast("RunRow", {**run, **whole})
-
-
-def saved_runs(reports: Path) -> list[str]:
-    """The ids of the runs in a folder, the latest last."""
-    return sorted(path.parent.name for path in reports.glob(f"*/{NAME}"))
-
-
-def _find(name: str, reports: Path) -> Path:
-    given = Path(name)
-    if given.is_file():
-        return given
-    if (given / NAME).is_file():
-        return given / NAME
-    saved = saved_runs(reports)
-    if name == "last" and saved:
-        return reports / saved[-1] / NAME
-    matching = [each for each in saved if each.startswith(name)] if given.name == name else []
-    if len(matching) == 1:
-        return reports / matching[0] / NAME
-    if matching:
-        raise RunError(f"{name!r} is the beginning of {len(matching)} runs: {', '.join(matching[:5])}")
-    latest = f"; the latest are {', '.join(saved[-3:])}" if saved else "; no run has been saved there yet"
-    raise RunError(f"no saved run {name!r} in {reports}/{latest}")

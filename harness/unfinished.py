@@ -15,7 +15,8 @@ from harness.matching import address, differences
 from harness.matrix import Expansion
 from harness.model import Trial
 from harness.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, dumps
-from harness.store import NAME, Claim, RunWriter, SavedRun, load, may_pass, replacing, saved_runs
+from harness.saved import SavedRun, load, saved_runs
+from harness.store import NAME, Claim, RunWriter, may_pass, replacing
 
 Sent = Callable[[Trial], Mapping[str, Any]]
 """The ``url`` and the ``request`` of a trial's first turn, as a saved run would show them."""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.store import load, saved_runs
+from harness.saved import load, saved_runs
 
 ROWS = """
 suite: rows

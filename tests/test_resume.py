@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.rows import without_turns
+from harness.saved import load, saved_runs
 from harness.simulator import serve
-from harness.store import Claim, RunWriter, load, run_row, saved_runs
+from harness.store import Claim, RunWriter, run_row
 from harness.summary import summarise
 from harness.unfinished import kept, reopen
 from tests.made import failed, row, unjudged

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from harness.errors import RunError
 from harness.rows import Row, dumps
-from harness.store import RunWriter, load, run_row
+from harness.saved import load
+from harness.store import RunWriter, run_row
 from harness.summary import Summary, summarise
 from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
 

@@ -20,7 +20,7 @@ from harness.errors import UsageError
 from harness.model import Json
 from harness.render import words
 from harness.rows import RunRow
-from harness.store import SavedRun
+from harness.saved import SavedRun
 from harness.summary import Summary
 
 

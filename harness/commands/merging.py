@@ -11,7 +11,7 @@ from harness.config import load as load_config
 from harness.gates import exit_code
 from harness.merge import merge
 from harness.render import Report
-from harness.store import load
+from harness.saved import load
 
 
 def main(options: Namespace) -> int:

@@ -22,8 +22,8 @@ from harness.migration import Migration, changes, untaken
 from harness.model import Place, Target
 from harness.render import words
 from harness.rows import RunRow
+from harness.saved import SavedRun, load
 from harness.session import Plan, Way
-from harness.store import SavedRun, load
 from harness.summary import Summary
 
 

@@ -20,8 +20,9 @@ from harness.model import Result
 from harness.play import Stop, play_all
 from harness.render import words
 from harness.rows import Row, RunRow, without_turns
+from harness.saved import SavedRun, load
 from harness.session import Judge, Plan, Way
-from harness.store import Claim, RunWriter, SavedRun, load
+from harness.store import Claim, RunWriter
 from harness.summary import Summary
 from harness.unfinished import Kept, check, kept, reopen, resume
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.config import load as load_config
 from harness.render import Report
-from harness.store import SavedRun, load
+from harness.saved import SavedRun, load
 
 
 def run(name: str, options: Namespace) -> SavedRun:

@@ -10,7 +10,7 @@ from harness.commands import choosing, reading
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.rows import RunRow
-from harness.store import SavedRun
+from harness.saved import SavedRun
 from harness.unfinished import command_of, latest, resume
 
 _OF_BOTH: dict[str, Any] = {

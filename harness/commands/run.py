@@ -16,8 +16,8 @@ from harness.errors import CeilingReached, UsageError, first
 from harness.matrix import Expansion
 from harness.render import Report, words
 from harness.rows import GateRow, RunRow
+from harness.saved import load
 from harness.session import Judge, Plan, Way
-from harness.store import load
 from harness.summary import Summary
 
 

@@ -11,8 +11,8 @@ from harness.commands.compare import margin
 from harness.differences import MARGINS
 from harness.errors import UsageError
 from harness.render import words
+from harness.saved import SavedRun
 from harness.shape import nearest
-from harness.store import SavedRun
 from harness.summary import Summary
 from harness.sweeps import Sweep, Sweeps, sweeps, swept
 

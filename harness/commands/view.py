@@ -25,7 +25,8 @@ from harness.render import View
 from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
-from harness.store import NAME, complete, load
+from harness.saved import complete, load
+from harness.store import NAME
 from harness.trend import History, lines
 
 LOOPBACK = "127.0.0.1"
