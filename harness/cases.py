@@ -69,7 +69,8 @@ class Case:
     """One thing a user asks for. Templates for rows may still wait in ``id``, the axes, the layers and the turns.
 
     ``folder`` is its part of a cassette's path, unique in the suite. ``rows`` is ``({},)`` without ``each``.
-    ``expects_refusal``: it expects an HTTP 400 or an error, so requests that the API refuses are what it wants.
+    ``rows_in_file``: they came as they are from a file, whose hash the suite keeps; those that stand in the suite may hold
+    ``${env:}``. ``expects_refusal``: it expects an HTTP 400 or an error, so requests that the API refuses are what it wants.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Case:
     turns: Sequence[TurnPlan]
     require: Share
     rows: Sequence[Mapping[str, Json]] = ({},)
+    rows_in_file: bool = False
     about: str = ""
     tags: Sequence[str] = ()
     repeat: int | None = None

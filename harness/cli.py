@@ -34,13 +34,11 @@ exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
 
 def entry() -> NoReturn:
     """The ``gemini-harness`` command."""
-    try:
+    with suppress(KeyboardInterrupt):  # once more, while the first was being told
         code = main(sys.argv[1:])
-    except KeyboardInterrupt:  # once more, while the first was being told
-        code = 2
-    if code == 2:
-        _leave(code)
-    sys.exit(code)
+        if code != 2:
+            sys.exit(code)
+    _leave(2)
 
 
 def _leave(code: int) -> NoReturn:

@@ -170,6 +170,7 @@ class _Reading:
             layers=tuple(self.layers(table, defaults)),
             turns=turns,
             rows=self.rows(route),
+            rows_in_file=template.file_named(self.document.value["cases"][index].get("each")) is not None,
             about=table.get("about", ""),
             tags=(*root.get("tags", ()), *table.get("tags", ())),
             repeat=asked.get("repeat"),

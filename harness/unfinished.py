@@ -166,7 +166,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
     that was moved.
 
     What is sent may change with the environment or the configuration, of which nothing is saved. So of every case on every
-    target the first request of one kept trial is compared: its rows and attempts differ by what the suites' files say.
+    target the first request of one kept trial is compared: attempts, and rows of a file, differ by what files say.
     """
     if saved.path.resolve().parts[-2:] != (saved.run["id"], NAME):
         raise RunError(f"{saved.path} is a copy: a run is resumed where it was saved, as {saved.run['id']}/{NAME}")
@@ -177,11 +177,11 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
             f"run {saved.run['id']} cannot be resumed, since its trials would not be the same any more:{said}\n"
             "put that back, or play the suites anew without --resume"
         )
-    strange, cells, changes = dict(kept.attempts), set[tuple[int, str]](), list[str]()
+    strange, cells, changes = dict(kept.attempts), set[tuple[int, int, str]](), list[str]()
     for group in trials.groups():
         if not strange.get(group.id, 0) & ~group.played:
             strange.pop(group.id, None)
-        cell = (id(group.case), group.cell.id)
+        cell = (id(group.case), 0 if group.case.rows_in_file else group.row, group.cell.id)
         if group.id in kept.answered and cell not in cells:
             cells.add(cell)
             changes += _otherwise(trials.first(group), saved.path, kept.answered[group.id], sent)

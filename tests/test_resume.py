@@ -61,12 +61,15 @@ cases:
   - id: capital-${row.n}
     each: ${file:data/numbers.csv}
     prompt: "What is the capital of ${env:COUNTRY}? One word. ${row.n} ${env:GATE_TOKEN}"
+  - id: written-${row.n}
+    each: [{n: 0, country: Peru}, {n: 1, country: "${env:COUNTRY}"}]
+    prompt: What is the capital of ${row.country}?
   - id: both
     transport: [unary, stream]
     repeat: 6
     prompt: What is the capital of ${env:COUNTRY}?
   - id: by-itself
-    repeat: 12
+    repeat: 10
     prompt: What is the capital of Peru?
 """
 
@@ -212,14 +215,18 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
-def test_ctrl_c_again_and_again_is_the_same_exit_code(project: Project) -> None:
-    process = project.start("--live")
+@pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"]])
+def test_ctrl_c_again_and_again_is_the_same_exit_code_and_loses_nothing(project: Project, mode: list[str]) -> None:
+    process = project.start(*mode)
     until(lambda: any(len(project.lines(each)) > 4 for each in saved_runs(project.reports)))
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.002)
     process.communicate()
     assert process.returncode == 2
+    code, out, _ = project.run("--resume")
+    assert (code, f"({TRIALS} trials)" in out) == (1, True)
+    assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT
 
 
 def test_two_processes_never_play_one_run(project: Project) -> None:
@@ -253,16 +260,15 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     monkeypatch.setenv("COUNTRY", "Peru")
     code, _, err = project.run("--resume")
     assert (code, project.lines(run)) == (4, before)
-    told, first, *others, remedy = err.splitlines()
+    told, first, *others, more, remedy = err.splitlines()
     assert told == f"run {run} cannot be resumed, since it would send something else now than when it began:"
     assert first == (
         '  suites/slow.yaml:5:9: told/capital-0@simulator/gemini-2.5-flash: $.contents[0].parts[0].text: was "What is the '
         'capital of Norway? One word. 0 [the value of GATE_TOKEN]", now "What is the capital of Peru? One word. 0 [the value '
         'of GATE_TOKEN]"'
     )
-    assert [each.split(": ")[1] for each in others] == [
-        f"told/both[{transport}]@simulator/gemini-2.5-flash" for transport in ("unary", "stream")
-    ]
+    assert [each.split(": ")[1].partition("@")[0] for each in others] == ["told/written-1", "told/both[unary]"]
+    assert more == "  and 1 more"
     assert remedy.endswith("as they were then, or play the suites anew without --resume")
     monkeypatch.setenv("COUNTRY", "Norway")
     monkeypatch.setenv("GATE_TOKEN", "open-sesame-2")  # a secret may change: nothing of it is saved
