@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import cassette, dialect, reply
-from harness.dialect import SchemaProblem, declarations, json_mode, order_violations, request_schema, violations
+from harness.dialect import (
+    SchemaProblem,
+    check_schema,
+    declarations,
+    json_mode,
+    order_violations,
+    request_schema,
+    violations,
+)
 from harness.errors import BadCassette
 from harness.model import Reply
 
@@ -147,6 +155,15 @@ def test_what_is_not_a_schema_is_refused(schema: Any, problem: str) -> None:
     with pytest.raises(SchemaProblem) as refused:
         violations(schema, {"a": 1})
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("depth", [400, 5_000])
+def test_a_schema_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+    schema: Any = {"type": "STRING"}
+    for _ in range(depth):
+        schema = {"type": "ARRAY", "items": schema}
+    with pytest.raises(SchemaProblem):
+        check_schema(schema)
 
 
 def test_violations_are_all_told_with_place_and_words() -> None:

@@ -73,6 +73,8 @@ def _validator(schema_text: str) -> Draft202012Validator:
         Draft202012Validator.check_schema(schema)
     except SchemaError as problem:
         raise SchemaProblem(f"{place(problem.absolute_path)}: {_clipped(problem.message)}") from None
+    except RecursionError:
+        raise SchemaProblem("the schema is nested too deeply") from None
     formats = FormatChecker(())
     for name, judge in FORMATS.items():
         formats.checks(name)(judge)
