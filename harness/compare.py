@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.axes import spelled
@@ -182,8 +183,7 @@ def _same(one: Group | None, other: Group | None) -> bool:
     return one is not None and other is not None and _asked(one) == _asked(other)
 
 
-def _asked(group: Group) -> tuple[str, str, str, Mapping[str, Json]]:
-    return group.suite, group.case, group.target, group.axes
+_asked = attrgetter("suite", "case", "target", "axes")
 
 
 def _without(axis: str, wanted: str) -> Callable[[Group], Key | None]:
@@ -239,10 +239,8 @@ def _flips(pair: Pair) -> Iterator[Flip]:
         yield _flip(one, other, "status", one.status, other.status)
 
 
-def _judged(group: Group) -> tuple[object, ...]:
-    """What checks and verdict follow from: where it is the same on both sides, nothing flips."""
-    judged = group.checks, group.passed, group.attempts, group.unjudged, group.require, group.xfail is None
-    return *judged, group.pairs, group.disagreed
+_judged = attrgetter("checks", "passed", "attempts", "unjudged", "require", "xfail", "pairs", "disagreed")
+"""What checks and verdict of a group follow from: where it is the same on both sides, nothing flips."""
 
 
 def _flip(one: Group, other: Group, check: str, before: str, after: str) -> Flip:

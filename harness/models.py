@@ -6,7 +6,7 @@ The facts are in ``models.yaml`` beside this file. A model that is not there is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -253,6 +253,12 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
         [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]
     )
     return Lifecycle(f"{name}: {said}", (row and row.ends) or (route and route.since)) if said else None
+
+
+def lifecycles(models: Iterable[str]) -> list[str]:
+    """A line for each model that has ended, is about to, or whose name moves."""
+    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - days, not hours
+    return [each.says for each in found if each is not None]
 
 
 def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from harness.errors import NoRecording, SuiteError, UsageError
 from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
 from harness.model import Expectation, Json, Result, Target, Trial
-from harness.models import ends_by, lifecycle
+from harness.models import ends_by, lifecycles
 from harness.play import Noting, Transport, prepare
 from harness.rows import Row, RunRow, SuiteRow, dumps, result_json
 from harness.store import run_row, suite_row
@@ -77,12 +77,6 @@ class Plan:
             prices=self.config.price_source,
         )
         return {**row, "options": dict(options), "planned": len(self.trials)}
-
-
-def lifecycles(models: Iterable[str]) -> list[str]:
-    """A line for each model that has ended, is about to, or whose name moves."""
-    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - days, not hours
-    return [each.says for each in found if each is not None]
 
 
 def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:

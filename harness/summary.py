@@ -299,10 +299,8 @@ class Summary:
         dates = self.provenance.setdefault(heard, [])
         if recorded_at:
             date = recorded_at[:10]
-            if not dates:
-                dates += [date, date]
-            elif not dates[0] <= date <= dates[1]:
-                dates[:] = [min(date, dates[0]), max(date, dates[1])]
+            if not dates or not dates[0] <= date <= dates[1]:
+                dates[:] = [min((date, *dates)), max((date, *dates))]
 
     def _pair(self, group: Group, attempt: int, own: _Said, *, text: bool) -> None:
         """Unary and stream of one attempt, once both are there. ``text``: whether their texts must agree."""

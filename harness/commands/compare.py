@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import gates, session
+from harness import gates, models
 from harness.axes import spelled
 from harness.commands import printing, reading
 from harness.compare import Comparison, axis_values, compare_axis, compare_runs
@@ -97,7 +97,7 @@ def gated(comparison: Comparison, said: Sequence[gates.Gate], base: SavedRun, by
             asked += _suite_gates(file, row["suite"], by)
         else:
             notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
-    notes += session.lifecycles(_models(comparison))
+    notes += models.lifecycles(_models(comparison))
     return replace(comparison, gates=[gates.answer(each, comparison) for each in asked], notes=notes)
 
 

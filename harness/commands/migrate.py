@@ -20,6 +20,7 @@ from harness.errors import NoRecording, UsageError, first
 from harness.matrix import Expansion, Selection
 from harness.migration import Migration, changes, untaken
 from harness.model import Place, Target
+from harness.models import lifecycles
 from harness.render import words
 from harness.rows import RunRow
 from harness.saved import SavedRun, load
@@ -172,7 +173,7 @@ def _check_heard(plan: Plan, heard: Summary, old: Side) -> None:
         f"nothing of {old} could be judged, so the new model was not asked",
         why,
         f"record all of it: gemini-harness run {paths} --target {old} --record-mode once",
-        *session.lifecycles([old.model]),
+        *lifecycles([old.model]),
     ]
     raise NoRecording("\n".join(each for each in said if each))
 
