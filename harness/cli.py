@@ -239,7 +239,7 @@ def _compare(commands: Commands) -> None:
         "candidate",
         metavar="CANDIDATE",
         nargs="?",
-        help="another run; without it, what the suites of BASE compare, else its targets, each with the first",
+        help="another run; without it, what the suites of BASE compare, else its targets, each with the one that has most in common with them",
     )
     parser.add_argument(
         "--target",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -156,6 +157,15 @@ def compare_axis(
 def axis_values(summary: Summary, axis: str) -> list[str]:
     """The values of an axis (``target``, ``model`` and ``provider`` too) that occur in a run, as ids spell them."""
     return list(dict.fromkeys(value for group in summary.groups.values() if (value := _coordinates(group).get(axis))))
+
+
+def reference_first(summary: Summary, axis: str) -> list[str]:
+    """The values of an axis, before the others the one that has the most cells in common with them: the first of several."""
+    values = axis_values(summary, axis)
+    cells = {value: _keyed(summary.groups.values(), _without(axis, value)).keys() for value in values}
+    asked = Counter(cell for each in cells.values() for cell in each)
+    reference = max(values, key=lambda value: sum(asked[cell] - 1 for cell in cells[value]), default=None)
+    return sorted(values, key=lambda value: value != reference)
 
 
 def _coordinates(group: Group) -> dict[str, str]:

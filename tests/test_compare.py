@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import Comparison, answered, axis_values, compare_axis, compare_runs
+from harness.compare import Comparison, answered, axis_values, compare_axis, compare_runs, reference_first
 from harness.comparisons import together
 from harness.differences import Difference, sentence
 from harness.rows import OutcomeRow, Row
@@ -210,3 +210,16 @@ def test_a_run_does_not_differ_from_itself(attempts: list[str]) -> None:
     assert not comparison.flips
     assert all(each.evidence.estimate == 0 for each in comparison.differences)
     assert all(each.verdict in ("same", "cannot tell") for each in comparison.differences)
+
+
+def test_the_reference_is_the_value_that_most_is_asked_of_as_of_others() -> None:
+    rows = [
+        row("gone", "google/no-such-model"),
+        *(row(case, target) for case in "ab" for target in ("google/pro", "google/flash")),
+        row("a", "google/lite"),
+        row("c", "google/lite"),
+    ]
+    assert reference_first(summarise(rows), "target")[0] == "google/pro"
+    assert reference_first(summarise(rows[:3]), "target")[0] == "google/pro"
+    assert reference_first(summarise(rows[:1]), "target") == ["google/no-such-model"]
+    assert reference_first(summarise([]), "target") == []

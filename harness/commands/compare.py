@@ -13,7 +13,7 @@ from typing import NamedTuple
 from harness import gates, models
 from harness.axes import spelled
 from harness.commands import printing, reading
-from harness.compare import Comparison, axis_values, compare_axis, compare_runs
+from harness.compare import Comparison, axis_values, compare_axis, compare_runs, reference_first
 from harness.comparisons import Comparisons, together
 from harness.differences import JUDGED
 from harness.errors import UsageError
@@ -224,7 +224,7 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
 
 def _values(summary: Summary, axis: str, asked: Sequence[str], run: str, baseline: Json) -> list[str]:
     """The values that were asked for, or all there are, unless their baseline is not there; the reference first."""
-    values = axis_values(summary, axis)
+    values = reference_first(summary, axis)
     chosen = list(dict.fromkeys(asked or (values if baseline is None else [])))
     unknown = [each for each in chosen if each not in values]
     if len(chosen) > 1 and not unknown:
