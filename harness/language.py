@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness import shape
 from harness.checks import all_checks, all_rules, find_check
-from harness.shape import Deferred, Named, Said, Spelled
+from harness.shape import AtLeast, Deferred, Named, Said, Spelled
 
 REQUEST_KNOWN = "request-known"
 """Waived by a case whose literal request is newer than the published definition."""
@@ -45,6 +45,7 @@ Share = Annotated[str, Spelled(r"(100(\.0+)?|\d{1,2}(\.\d+)?)%", "a percentage u
 Confidence = Annotated[
     str, Spelled(r"(50\.\d*[1-9]\d*|(5[1-9]|[6-9]\d)(\.\d+)?)%", "a confidence above 50% and below 100%, such as 95%")
 ]
+Amount = Annotated[float, AtLeast(0)]
 TimeSpan = Annotated[str, Spelled(r"\d+(\.\d+)?\s*(ms|s|m|h)", "a time span such as 800ms or 2s")]
 
 
@@ -164,16 +165,16 @@ class Case(Asking, total=False):
 class Change(TypedDict, total=False):
     """How far a measure may move before the gate is crossed."""
 
-    drop: Percent | float
-    rise: Percent | float
+    drop: Percent | Amount
+    rise: Percent | Amount
     confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
 
 
 class RateGate(TypedDict, total=False):
     """How far a pass rate may move, and the least that it must be."""
 
-    drop: Points | Percent | float
-    rise: Points | Percent | float
+    drop: Points | Percent | Amount
+    rise: Points | Percent | Amount
     min: Annotated[Share, "of the attempts of a run, or of a candidate, at least so many must pass"]
     confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
 
@@ -181,20 +182,20 @@ class RateGate(TypedDict, total=False):
 class TimeGate(Change, total=False):
     """How far seconds may move, and the most that they may be."""
 
-    max: Annotated[TimeSpan | float, "trials of a run, or of a candidate, may take so long, on average over its cells"]
+    max: Annotated[TimeSpan | Amount, "trials of a run, or of a candidate, may take so long, on average over its cells"]
 
 
 class CountGate(Change, total=False):
     """How far a count may move, and the most that it may be."""
 
-    max: Annotated[float, "so many of a trial of a run, or of a candidate, on average over its cells"]
+    max: Annotated[Amount, "so many of a trial of a run, or of a candidate, on average over its cells"]
 
 
 class CostGate(Change, total=False):
     """How far dollars may move, and the most that they may be."""
 
-    max: Annotated[float, "dollars of a trial of a run, or of a candidate, on average over its cells"]
-    total: Annotated[float, "dollars of all trials of a run, or of a candidate"]
+    max: Annotated[Amount, "dollars of a trial of a run, or of a candidate, on average over its cells"]
+    total: Annotated[Amount, "dollars of all trials of a run, or of a candidate"]
 
 
 class Gate(TypedDict, total=False):

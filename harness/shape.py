@@ -2,13 +2,15 @@
 
 Types are what ``typing`` offers: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
 ``Annotated[T, "what it is"]``. Other notes that may stand in ``Annotated``: ``Spelled`` (text of a certain spelling),
-``Said`` (short words for a long union), ``Named`` (keys from a registry), ``Deferred`` (a type made when it is first needed).
+``AtLeast`` (a number that is not below another), ``Said`` (short words for a long union), ``Named`` (keys from a registry),
+``Deferred`` (a type made when it is first needed).
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from types import NoneType, UnionType
@@ -41,6 +43,12 @@ class Spelled(NamedTuple):
 
     pattern: str
     what: str
+
+
+class AtLeast(NamedTuple):
+    """A note for ``Annotated[float, ...]``: a finite number that is not below ``least``."""
+
+    least: float
 
 
 class Said(NamedTuple):
@@ -239,6 +247,22 @@ class _Spelling(_Shape):
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         return {"type": "string", "pattern": f"^({self.spelled.pattern})$", "description": self.spelled.what}
+
+
+class _Bounded(_Shape):
+    """A number from ``least`` on."""
+
+    def __init__(self, least: float) -> None:
+        self.least = least
+
+    def accepts(self, value: Json) -> bool:
+        return _SCALARS[float].accepts(value) and self.least <= value <= sys.float_info.max
+
+    def words(self) -> str:
+        return f"a number that is at least {self.least:g}"
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {**_SCALARS[float].schema(definitions), "minimum": self.least}
 
 
 class _List(_Shape):
@@ -464,6 +488,8 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
     for note in notes:
         if isinstance(note, Spelled):
             shape = _Spelling(note)
+        elif isinstance(note, AtLeast):
+            shape = _Bounded(note.least)
         elif isinstance(note, Deferred):
             shape = _Waiting(note)
         elif isinstance(note, Named):

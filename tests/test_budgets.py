@@ -105,8 +105,11 @@ def test_a_pass_rate_forgives_cells_of_its_own_suite(project: Project) -> None:
 
 def test_a_gate_that_makes_no_sense_is_refused_before_anything_is_played(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: -1}}")
-    code, _, told = project.run("run", "suites")
-    assert (code, told) == (4, "gate latency: expected 0 or more, got -1\n")
+    for command in ("check", "run"):
+        code, _, told = project.run(command, "suites")
+        assert code == 4
+        assert told.startswith("suites/capitals.yaml:")
+        assert "expected a time span such as 800ms or 2s or a number that is at least 0, got the number -1\n" in told
     assert not saved_runs(Path("reports"))
 
 

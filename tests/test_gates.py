@@ -182,6 +182,10 @@ def test_a_change_may_be_spelled_out() -> None:
     assert from_option("pass_rate.drop=2pp") == from_option("pass_rate=2pp")
 
 
+def test_a_change_may_be_tiny() -> None:
+    assert [each.limit for each in from_suite({"latency": {"rise": 0.00001}}, "s")] == [0.00001]
+
+
 def test_a_budget_is_held_by_the_mean_over_cells() -> None:
     slow = [row("case-0", n=n, measures={"latency_s": 3.0}) for n in range(1, 10)]
     assert run_asked("latency.max=2s", *slow, *timed(0, 1.0)[1:]) == (

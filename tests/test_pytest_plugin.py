@@ -405,7 +405,7 @@ def test_a_part_of_a_suite_is_not_held_to_its_budgets(project: pytest.Pytester) 
 def test_a_budget_that_makes_no_sense_is_an_error_of_its_suite(project: pytest.Pytester) -> None:
     result = gated(project, "{latency: {max: -1}}").runpytest("suites")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["gate latency: expected 0 or more, got -1"])
+    result.stdout.fnmatch_lines(["*suites/capitals.yaml:*: expected a time span * at least 0, got the number -1"])
 
 
 def test_the_summary_says_what_it_cost(project: pytest.Pytester) -> None:

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from harness import shape
 from harness.predicates import NumberPredicate, Predicate, TextPredicate
-from harness.shape import Deferred, Finding, Later, Spelled
+from harness.shape import AtLeast, Deferred, Finding, Later, Spelled
 
 
 class Tree(TypedDict, total=False):
@@ -52,6 +52,13 @@ def test_everything_wrong_is_found_at_once() -> None:
         Finding(("notes", "x"), 'expected a whole number or true or false, got the text "y"'),
         Finding((), 'the key "name" is missing'),
     ]
+
+
+@pytest.mark.parametrize(("value", "fits"), [(0, True), (0.5, True), (-1, False), (10**400, False), (True, False)])
+def test_a_number_may_have_a_least(value: float, fits: bool) -> None:
+    kind = Annotated[float, AtLeast(0)]
+    assert (not shape.findings(value, kind)) == fits
+    assert shape.json_schema(kind)["minimum"] == 0
 
 
 def test_a_template_may_stand_for_any_value() -> None:

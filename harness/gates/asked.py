@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 
 from harness.errors import UsageError
 from harness.gates.gate import MEASURES, Gate, Way
 from harness.model import Json
-from harness.predicates.quantities import UNITS, quantity
+from harness.predicates.quantities import UNITS, is_number, quantity
 from harness.predicates.words import Unit
 
 EXAMPLES = (
@@ -95,7 +96,8 @@ def _limit(name: str, way: Way, value: Json) -> float:
 
 
 def _share(name: str, value: Json) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(%|pp)?", str(value))
+    text = f"{Decimal(str(value)):f}" if is_number(value) else str(value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(%|pp)?", text)
     if found is None or (found[2] == "pp" and name != "pass_rate"):
         kinds = "points such as 2pp" if name == "pass_rate" else "a percentage such as 25%"
         raise UsageError(f"gate {name}: expected {kinds}, got {value!r}")
