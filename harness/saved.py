@@ -6,6 +6,7 @@ import json
 import math
 from array import array
 from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -224,7 +225,7 @@ def _decoders() -> _Decoders:
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
-    """A saved run by its path, its folder, its id, an unambiguous beginning of its id, or ``last``.
+    """A saved run by its path, its folder or an unambiguous beginning of that, its id, or ``last``.
 
     Raises RunError where there is none, or where the format is of another version.
     """
@@ -271,6 +272,16 @@ def saved_runs(reports: Path) -> list[str]:
     return sorted(path.parent.name for path in reports.glob(f"*/{NAME}"))
 
 
+def with_id(run: str, reports: Path) -> Path | None:
+    """The file of the run with that id, where its folder has another name."""
+    for name in reversed(saved_runs(reports)):
+        with suppress(RunError):
+            saved = load(reports / name / NAME)
+            if saved.run["id"] == run:
+                return saved.path
+    return None
+
+
 def _find(name: str, reports: Path) -> Path:
     given = Path(name)
     if given.is_file():
@@ -285,5 +296,8 @@ def _find(name: str, reports: Path) -> Path:
         return reports / matching[0] / NAME
     if matching:
         raise RunError(f"{name!r} is the beginning of {len(matching)} runs: {', '.join(matching[:5])}")
+    renamed = with_id(name, reports)
+    if renamed is not None:
+        return renamed
     latest = f"; the latest are {', '.join(saved[-3:])}" if saved else "; no run has been saved there yet"
     raise RunError(f"no saved run {name!r} in {reports}/{latest}")

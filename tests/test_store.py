@@ -106,6 +106,14 @@ def test_a_run_is_found_by_path_folder_id_beginning_and_last(tmp_path: Path) -> 
         assert load(name, tmp_path).path == path
 
 
+def test_a_run_whose_folder_was_renamed_is_found_by_its_id(tmp_path: Path) -> None:
+    path = saved(tmp_path, [row()])
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "run.jsonl").write_text("{")
+    renamed = path.parent.rename(tmp_path / "baseline")
+    assert load("20261121-070000-ab12", tmp_path).path == renamed / "run.jsonl"
+
+
 def test_no_such_run_names_the_latest(tmp_path: Path) -> None:
     saved(tmp_path, [row()])
     with pytest.raises(RunError, match=r"no saved run 'x' in .*; the latest are 20261121-070000-ab12"):

@@ -8,7 +8,6 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,7 +24,7 @@ from harness.render import View
 from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
-from harness.saved import complete, load
+from harness.saved import complete, load, with_id
 from harness.store import NAME
 from harness.trend import History, lines
 
@@ -133,15 +132,10 @@ def saved(reports: Path) -> list[Path]:
 
 def _known(name: str, reports: Path) -> Path:
     """The file of a run that is in the list, by its folder or, where that has another name, its id; nothing else is ever opened."""
-    files = saved(reports)
-    for path in files:
-        if path.parent.name == name:
-            return path
-    for path in files:
-        with suppress(HarnessError):
-            if load(path).run["id"] == name:
-                return path
-    raise RunError(f"no saved run {name!r} in {reports}")
+    found = next((path for path in saved(reports) if path.parent.name == name), None) or with_id(name, reports)
+    if found is None:
+        raise RunError(f"no saved run {name!r} in {reports}")
+    return found
 
 
 def _run(path: Path) -> Iterable[str]:
