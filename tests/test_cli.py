@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -658,8 +660,9 @@ def test_a_gate_of_a_suite_fails_a_comparison(example: Example) -> None:
     example.run("run", "suites/wrong.yaml")
     done = example.run("compare", base, "last")
     assert done.code == 1
-    assert "crossed: text of wrong/not-bergen@simulator/gemini-3-flash-preview went from passed to failed" in " ".join(
-        done.out.split()
+    assert (
+        "* gate hard: text (wrong): crossed: text of wrong/not-bergen@simulator/gemini-3-flash-preview went from passed to failed"
+        in " ".join(done.out.split())
     )
 
 
@@ -669,6 +672,15 @@ def test_a_gate_that_cannot_tell_has_its_own_code(example: Example) -> None:
     assert done.code == 7
     assert json.loads(done.out)["gates"][0]["crossed"] is None
     assert example.run("compare", "last", "last", "--gate", "hard=text").code == 0
+
+
+def test_a_run_compared_with_itself_says_so(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    told = "this says nothing about another"
+    assert told in example.run("compare", "last", "last").out
+    base = saved_run(example).parent.name
+    example.run("run", "suites/capitals.yaml")
+    assert told not in example.run("compare", base, "last").out
 
 
 def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
@@ -798,12 +810,15 @@ def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Exa
     assert {each["comparisons"] for one in document["comparisons"] for each in one["verdicts"]} == {
         document["corrected_for"]
     }
-    table = " ".join(example.run("compare", "last", "--format", "html:page.html").out.split())
+    lines = list(csv.DictReader(io.StringIO(example.run("compare", "last", "--format", "csv").out)))
+    assert {(line["compared"], line["simulated"]) for line in lines} == {
+        (each, "True") for each in document["candidates"]
+    }
+    out = example.run("compare", "last", "--format", "html:page.html").out
+    assert max(map(len, out.splitlines())) <= 80
+    table = " ".join(out.split())
     verdicts = sum(len(each["verdicts"]) for each in document["comparisons"])
-    assert (
-        f"2 candidates against model=gemini-2.5-flash; {verdicts} verdicts, p corrected for all of them together"
-        in table
-    )
+    assert f"2 candidates against model=gemini-2.5-flash; {verdicts} verdicts, p corrected for all of them" in table
     assert "SIMULATED" in table
     assert "<h2>model=gemini-3.1-pro-preview</h2>" in (example.folder / "page.html").read_text()
 

@@ -133,6 +133,8 @@ def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) ->
     other = candidate.summary(like=one)
     comparison = compare_runs(one, other, names, margins)
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
+    same = base.run["id"] == candidate.run["id"]
+    heard += [f"both sides are run {base.run['id']}: this says nothing about another"] if same else []
     notes = [*heard, *base.notes, *candidate.notes, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 

@@ -24,7 +24,20 @@ if TYPE_CHECKING:
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
 _LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
-_VERDICT = ("measure", "suite", "verdict", "reference", "candidate", "estimate", "low", "high", "p", "pairs", "needs")
+_VERDICT = (
+    "measure",
+    "suite",
+    "verdict",
+    "reference",
+    "candidate",
+    "estimate",
+    "low",
+    "high",
+    "p",
+    "pairs",
+    "needs",
+    "simulated",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -74,18 +87,19 @@ def _said(row: Row) -> list[Json]:
 @output("csv", of="comparison")
 def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
     """A line per measure and suite, for a spreadsheet."""
-    _write(out, list(_VERDICT), map(_verdict, comparison.differences))
+    _write(out, list(_VERDICT), _verdicts(comparison))
 
 
 @output("csv", of="comparisons")
 def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
     """A line per candidate, measure and suite, for a spreadsheet."""
-    lines = ([one.candidate, *_verdict(each)] for one in document.each for each in one.differences)
+    lines = ([one.candidate, *line] for one in document.each for line in _verdicts(one))
     _write(out, ["compared", *_VERDICT], lines)
 
 
-def _verdict(each: Difference) -> list[Json]:
-    return [each.measure, each.suite, each.verdict, *_numbers(each)]
+def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
+    for each in comparison.differences:
+        yield [each.measure, each.suite, each.verdict, *_numbers(each), comparison.simulated]
 
 
 def _numbers(each: Difference) -> list[Json]:

@@ -98,7 +98,8 @@ def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
 def correction(document: Comparisons) -> str:
     """How many candidates there are, and that each verdict reckons with those on all of them."""
     verdicts = words.count(sum(len(each.differences) for each in document.each), "verdict")
-    return f"{len(document.each)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
+    told = f"{len(document.each)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
+    return f"{told}; ? is cannot tell"
 
 
 def _short_verdict(each: Difference) -> str:

@@ -53,7 +53,7 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
         if alone:
             yield READING
             yield ""
-    yield from (f"- gate {escaped(str(each.gate))}: **{escaped(each.says)}**" for each in comparison.gates)
+    yield from (f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.says)}**" for each in comparison.gates)
     yield from (f"- {escaped(each)}" for each in comparison.notes)
 
 

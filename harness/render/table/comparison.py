@@ -46,7 +46,7 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
             yield from fitted(header, rows, view)
             yield ""
         yield from wrapped(READING, view, "") if alone else ()
-    yield from listed([f"gate {each.gate}: {each.says}" for each in comparison.gates], view)
+    yield from listed(words.gates([each.to_json() for each in comparison.gates]), view)
     yield from listed(comparison.notes, view)
 
 

@@ -9,13 +9,21 @@ from harness.render import View, layout, words
 
 GAP = 2
 """Between columns."""
+_FOLDED = 20
+"""Columns that the first one keeps however narrow the window is."""
 _COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
 
 
 def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
-    """A table whose first column folds so that the rest fits."""
-    rest = sum(max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(1, len(header)))
-    yield from drawn([header], folded_first(rows, max(view.width - rest, 20)), view)
+    """A table whose first column folds so that the rest fits; where that does not do, two, of half the other columns each."""
+    first, *rest = (max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(len(header)))
+    if min(first - GAP, _FOLDED) + sum(rest) > view.width and len(rest) > 1:
+        half = len(header) // 2 + 1
+        yield from fitted(header[:half], [row[:half] for row in rows], view)
+        yield ""
+        yield from fitted([header[0], *header[half:]], [[row[0], *row[half:]] for row in rows], view)
+    else:
+        yield from drawn([header], folded_first(rows, max(view.width - sum(rest), _FOLDED)), view)
 
 
 def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
