@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -136,6 +136,8 @@ ANSWER = 1_000
 """Characters of an answer that a flip keeps."""
 Key = tuple[str, ...]
 Margins = Mapping[str, float]
+Values = Mapping[str, Mapping[Key, Group]]
+"""A value of an axis -> its cells, each under all else that it asks."""
 
 
 def compare_runs(
@@ -148,24 +150,35 @@ def compare_runs(
 def compare_axis(
     summary: Summary, axis: str, reference: str, candidate: str, margins: Margins | None = None
 ) -> Comparison:
-    """Pair the cells of one run that differ in the value of one axis only; values as ``axis_values`` spells them."""
+    """Pair the cells of one run that differ in the value of one axis only; values as ``by_value`` spells them."""
+    return compare_values(by_value(summary, axis), axis, reference, candidate, margins)
+
+
+def compare_values(
+    cells: Values, axis: str, reference: str, candidate: str, margins: Margins | None = None
+) -> Comparison:
+    """Pair the cells of two of these values, which are those of ``axis``."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
-    one, other = (_keyed(summary.groups.values(), _without(axis, value)) for value in (reference, candidate))
-    return _compare(_paired(one, other), names, margins)
+    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins)
 
 
-def axis_values(summary: Summary, axis: str) -> list[str]:
-    """The values of an axis (``target``, ``model`` and ``provider`` too) that occur in a run, as ids spell them."""
-    return list(dict.fromkeys(value for group in summary.groups.values() if (value := _coordinates(group).get(axis))))
+def by_value(summary: Summary, axis: str) -> Values:
+    """The cells of a run by their value of an axis (``target``, ``model`` and ``provider`` too), as ids spell it."""
+    also = {axis} | {"target": {"provider", "model"}}.get(axis, {"target"})
+    found: dict[str, dict[Key, Group]] = {}
+    for group in summary.groups.values():
+        where = _coordinates(group)
+        if value := where.get(axis):
+            rest = [f"{name}={value}" for name, value in where.items() if name not in also]
+            found.setdefault(value, {})[group.suite, group.case, *rest] = group
+    return found
 
 
-def reference_first(summary: Summary, axis: str) -> list[str]:
-    """The values of an axis, before the others the one that has the most cells in common with them: the first of several."""
-    values = axis_values(summary, axis)
-    cells = {value: _keyed(summary.groups.values(), _without(axis, value)).keys() for value in values}
-    asked = Counter(cell for each in cells.values() for cell in each)
-    reference = max(values, key=lambda value: sum(asked[cell] - 1 for cell in cells[value]), default=None)
-    return sorted(values, key=lambda value: value != reference)
+def reference_first(cells: Values) -> list[str]:
+    """The values, before the others the one that has the most cells in common with them: the first of several."""
+    asked = Counter(key for each in cells.values() for key in each)
+    reference = max(cells, key=lambda value: sum(asked[key] - 1 for key in cells[value]), default=None)
+    return sorted(cells, key=lambda value: value != reference)
 
 
 def _coordinates(group: Group) -> dict[str, str]:
@@ -181,7 +194,7 @@ def _whole(group: Group) -> Key:
 
 def _pairs(base: Mapping[str, Group], candidate: Mapping[str, Group]) -> list[Pair]:
     """The cells of two runs, the base's first. Most have one id on both sides; the others are found by what they ask."""
-    alone = _keyed((group for name, group in candidate.items() if not _same(base.get(name), group)), _whole)
+    alone = {_whole(group): group for name, group in candidate.items() if not _same(base.get(name), group)}
     pairs = []
     for name, group in base.items():
         twin = candidate.get(name)
@@ -194,24 +207,6 @@ def _same(one: Group | None, other: Group | None) -> bool:
 
 
 _asked = attrgetter("suite", "case", "target", "axes")
-
-
-def _without(axis: str, wanted: str) -> Callable[[Group], Key | None]:
-    """The key of a cell with that value of the axis, the axis itself left out; None for other cells."""
-    also = {"target": {"provider", "model"}}.get(axis, {"target"})
-
-    def key(group: Group) -> Key | None:
-        where = _coordinates(group)
-        if where.get(axis) != wanted:
-            return None
-        rest = (f"{name}={value}" for name, value in where.items() if name != axis and name not in also)
-        return (group.suite, group.case, *rest)
-
-    return key
-
-
-def _keyed(groups: Iterable[Group], key: Callable[[Group], Key | None]) -> dict[Key, Group]:
-    return {found: group for group in groups if (found := key(group)) is not None}
 
 
 def _paired(one: Mapping[Key, Group], other: Mapping[Key, Group]) -> list[Pair]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import Comparison, answered, axis_values, compare_axis, compare_runs, reference_first
+from harness.compare import Comparison, answered, by_value, compare_axis, compare_runs, reference_first
 from harness.comparisons import together
 from harness.differences import Difference, sentence
 from harness.rows import OutcomeRow, Row
@@ -89,7 +89,7 @@ def swept(**values: list[int]) -> list[Row]:
 
 def test_two_values_of_an_axis_are_paired_by_everything_else() -> None:
     summary = summarise(swept(low=[10, 20, 30, 40, 50, 60, 70], high=[20, 41, 62, 79, 103, 118, 145]))
-    assert axis_values(summary, "thinking") == ["low", "high"]
+    assert list(by_value(summary, "thinking")) == ["low", "high"]
     comparison = compare_axis(summary, "thinking", "low", "high")
     assert (comparison.reference, comparison.candidate) == ("thinking=low", "thinking=high")
     thoughts = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
@@ -219,7 +219,7 @@ def test_the_reference_is_the_value_that_most_is_asked_of_as_of_others() -> None
         row("a", "google/lite"),
         row("c", "google/lite"),
     ]
-    assert reference_first(summarise(rows), "target")[0] == "google/pro"
-    assert reference_first(summarise(rows[:3]), "target")[0] == "google/pro"
-    assert reference_first(summarise(rows[:1]), "target") == ["google/no-such-model"]
-    assert reference_first(summarise([]), "target") == []
+    assert reference_first(by_value(summarise(rows), "target"))[0] == "google/pro"
+    assert reference_first(by_value(summarise(rows[:3]), "target"))[0] == "google/pro"
+    assert reference_first(by_value(summarise(rows[:1]), "target")) == ["google/no-such-model"]
+    assert reference_first(by_value(summarise([]), "target")) == []

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from harness import gates, models
 from harness.axes import spelled
 from harness.commands import printing, reading
-from harness.compare import Comparison, axis_values, compare_axis, compare_runs, reference_first
+from harness.compare import Comparison, Values, by_value, compare_runs, compare_values, reference_first
 from harness.comparisons import Comparisons, together
 from harness.differences import JUDGED
 from harness.errors import UsageError
@@ -149,8 +149,8 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
 def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) -> Comparison | Comparisons:
     """Values of one axis of a run, each against the first. One that has no cell in common with it is left out, if others have."""
     summary = base.summary()
-    axis, said, (reference, *candidates) = _sides(summary, base, options)
-    each = {value: compare_axis(summary, axis, reference, value, margins(options)) for value in candidates}
+    axis, said, cells, (reference, *candidates) = _sides(summary, base, options)
+    each = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
     kept = {value: found for value, found in each.items() if found.paired} or {candidates[0]: each[candidates[0]]}
     apart = [value for value in candidates if value not in kept]
     heard = [f"answers: {words.provenance(summary)}", *said, *base.notes]
@@ -169,18 +169,20 @@ def _named(axis: str, value: str) -> tuple[str, str]:
     return ("--target", value) if axis == "target" else ("--axis", f"{axis}={value}")
 
 
-def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, list[str], list[str]]:
-    """(axis, what is to be said of it, its values, the reference first): as the options say, else the suites of the run."""
+def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, list[str], Values, list[str]]:
+    """(axis, what is to be said of it, cells by value, the values that are compared, the reference first): as the options
+    say, else the suites of the run."""
     axis, asked = _asked(options)
     declared = _declared(base)
     said = []
-    if declared.by and len(axis_values(summary, declared.by)) > 1 and not asked:
+    if declared.by and len(by_value(summary, declared.by)) > 1 and not asked:
         axis = declared.by
         said = [f"compared by {axis}, as {declared.suites}"]
+    cells = by_value(summary, axis)
     if declared.baseline is not None and axis == declared.by and len(asked) < 2:
-        asked = _from_baseline(axis, declared.baseline, asked, axis_values(summary, axis))
+        asked = _from_baseline(axis, declared.baseline, asked, cells)
     baseline = declared.baseline if axis == declared.by else None
-    return axis, said, _values(summary, axis, asked, base.run["id"], baseline)
+    return axis, said, cells, _values(cells, axis, asked, base.run["id"], baseline)
 
 
 class _Declared(NamedTuple):
@@ -203,12 +205,12 @@ def _declared(base: SavedRun) -> _Declared:
     return _Declared(axes.pop(), baseline, said)
 
 
-def _from_baseline(axis: str, baseline: Json, asked: Sequence[str], values: Sequence[str]) -> list[str]:
+def _from_baseline(axis: str, baseline: Json, asked: Sequence[str], cells: Values) -> list[str]:
     """The baseline first, then the value that was named, or all others; what was named, where that does not do."""
     reference = str(baseline) if axis in ("model", "provider") else spelled(axis, baseline)
-    others = [each for each in values if each != reference]
+    others = [each for each in cells if each != reference]
     candidates = asked or others
-    if reference not in values or reference in candidates:
+    if reference not in cells or reference in candidates:
         return list(asked)
     return [reference, *candidates]
 
@@ -224,9 +226,9 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
     return names[0], [value for _, _, value in named]
 
 
-def _values(summary: Summary, axis: str, asked: Sequence[str], run: str, baseline: Json) -> list[str]:
+def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: Json) -> list[str]:
     """The values that were asked for, or all there are, unless their baseline is not there; the reference first."""
-    values = reference_first(summary, axis)
+    values = reference_first(cells)
     chosen = list(dict.fromkeys(asked or (values if baseline is None else [])))
     unknown = [each for each in chosen if each not in values]
     if len(chosen) > 1 and not unknown:

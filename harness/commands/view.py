@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.commands import compare, reading, sweep
-from harness.compare import axis_values
+from harness.compare import by_value
 from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
 from harness.history import Past
@@ -193,7 +193,7 @@ def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()
 def _choice(path: Path) -> Iterable[str]:
     summary = load(path).summary()
     axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
-    found = {axis: axis_values(summary, axis) for axis in axes}
+    found = {axis: list(by_value(summary, axis)) for axis in axes}
     return runs.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})
 
 
