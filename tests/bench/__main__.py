@@ -185,17 +185,23 @@ class Bench:
 
     def compare(self) -> Iterator[Row]:
         results = self.count(100_000)
-        sides, _ = self.written(results, 1)
-        floor = timed([sys.executable, "-m", "tests.bench.saved", "decode", *sides])
-        for name, options in (("", []), (", as JSON", ["--format", "json"])):
-            cost = timed([*COMMAND, "compare", *sides, *options], codes=(0, 7))
-            yield (
-                f"{results:,} results compared{name}",
-                f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
-                f"json.loads of both {floor.wall:.2f} s",
-                f"{cost.wall / floor.wall:.1f}x, target 5 s and 300 MB",
-            )
+        halves, _ = self.written(results // 2, 1)
+        yield self.compared(f"{results:,} results compared: two runs of {results // 2:,}", halves)
+        wholes, _ = self.written(results, 1)
+        yield self.compared(f"{results:,} results compared: the four targets of one run", wholes[:1])
+        yield self.compared(f"two runs of {results:,} results each", wholes)
+        yield self.compared(f"two runs of {results:,} results each, as JSON", wholes, "--format", "json")
         yield from self.flat(self.count(1_000))
+
+    def compared(self, what: str, runs: list[str], *options: str) -> Row:
+        floor = timed([sys.executable, "-m", "tests.bench.saved", "decode", *runs])
+        cost = timed([*COMMAND, "compare", *runs, *options], codes=(0, 7))
+        return (
+            what,
+            f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
+            f"json.loads of each line {floor.wall:.2f} s",
+            f"{cost.wall / floor.wall:.1f}x, target for 100,000: 5 s and 300 MB",
+        )
 
     def resume(self) -> Iterator[Row]:
         """Of a run that lacks its last 99 trials."""
