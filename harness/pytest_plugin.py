@@ -466,7 +466,7 @@ class _Run:
         suites, notes = list(self._suites.values()), list(self._notes)
         self._gates = self._run["gates"] = self._answered({**self._run, "suites": suites}, self._summary)
         if self._writer is not None and self._unsaved is None:
-            interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+            interrupted = session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
             with self._saving():
                 self._writer.close(self._summary, interrupted=interrupted, suites=suites, notes=notes)
         code = self._summary.exit_code()

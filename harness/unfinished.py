@@ -37,13 +37,15 @@ def latest(reports: Path, command: str = "run") -> SavedRun:
             saved = load(reports / name, reports)
         except RunError:  # damaged, or of another version: not one that can go on; nor is a copy
             continue
-        if command_of(saved.run) == command:
+        if command_of(saved.run) == command and "options" in saved.run:
             mine.append(name)
-            if name == saved.run["id"] and "options" in saved.run and is_unfinished(saved):
+            if name == saved.run["id"] and is_unfinished(saved):
                 return saved
     what = "migration" if command == "migrate" else "run"
     said = f"; the latest are {', '.join(mine[2::-1])} ({command} --resume ID asks again what one of them could not)"
-    raise RunError(f"no {what} in {reports}/ was cut short{said if mine else f': no {what} has been saved there yet'}")
+    raise RunError(
+        f"no {what} in {reports}/ was cut short{said if mine else f': no {what} has been saved there yet that can go on'}"
+    )
 
 
 def command_of(run: RunRow) -> str:

@@ -238,7 +238,9 @@ def test_a_dry_run_says_what_and_how_many_and_saves_nothing(example: Example) ->
     assert not (example.folder / "reports").exists()
 
 
-def test_an_interrupted_run_is_saved_and_reported(recorded: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_is_saved_and_reported(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     suite = "suite: slow\nrepeat: 100\ncases:\n  - {id: hi, model: gemini-3-flash-preview, prompt: hi}\n"
     (tmp_path / "harness.toml").write_text(CONFIG)
     (tmp_path / "slow.yaml").write_text(suite)
@@ -261,6 +263,8 @@ def test_an_interrupted_run_is_saved_and_reported(recorded: Path, tmp_path: Path
     assert ending["interrupted"]
     assert f"interrupted: 1 passed ({told[1]} trials)" in out
     assert "Traceback" not in err
+    compared = Example(tmp_path, capsys).run("compare", str(run), str(run)).out
+    assert f"was cut short: {told[1]} of 100 trials are in it" in " ".join(compared.split())
 
 
 # --- other commands -----------------------------------------------------------------------------------

@@ -248,6 +248,13 @@ def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytes
     assert "INTERNALERROR" not in done.stdout.str()
 
 
+def test_a_run_that_pytest_itself_broke_off_is_not_whole(project: pytest.Pytester) -> None:
+    project.makeconftest("def pytest_runtest_logfinish(nodeid): 1 / ('oslo' not in nodeid)")
+    assert project.runpytest("suites/capitals.yaml").ret == pytest.ExitCode.INTERNAL_ERROR
+    (run,) = project.path.glob("reports/*/run.jsonl")
+    assert json.loads(run.read_bytes().splitlines()[-1])["interrupted"] is True
+
+
 def test_a_bad_configuration_is_one_sentence(project: pytest.Pytester) -> None:
     (project.path / "harness.toml").write_text("provder = 3\n")
     done = project.runpytest("suites")

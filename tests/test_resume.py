@@ -420,6 +420,9 @@ def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> N
     code, _, err = project.run("--resume")
     assert code == 4
     assert f"was cut short; the latest are {run} " in err
+    RunWriter(project.reports, run_row(record_mode="none", front="pytest")).close()
+    _, _, err = project.run("--resume")
+    assert f"was cut short; the latest are {run} " in err  # what pytest played cannot go on
 
 
 def test_a_copy_of_a_run_is_not_the_one_that_goes_on(project: Project) -> None:
