@@ -309,6 +309,7 @@ def test_a_real_endpoint_is_not_asked_for_a_model_that_ended_without_a_warning()
 def test_list_names_every_trial(example: Example) -> None:
     done = example.run("list", "suites/known.yaml")
     assert done.out == "known/still-fails@simulator/gemini-3-flash-preview#1\n"
+    assert done.err.startswith("1 trial of 1 suite\n")
 
 
 @pytest.mark.parametrize(
