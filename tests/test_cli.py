@@ -692,6 +692,9 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     example.write("suites/capitals.yaml", "suite: capitals\ncompare: {gate: {latency: {rise: 2pp}}}\ncases: []\n")
     assert example.run("compare", "last", "last").code == 4
+    (example.folder / "suites/capitals.yaml").write_bytes(b"\xff\xfe")
+    done = example.run("compare", "last", "last")
+    assert (done.code, done.err) == (4, "suites/capitals.yaml:1:1: is not UTF-8 text\n")
     (example.folder / "suites/capitals.yaml").unlink()
     assert "gates of capitals were not asked" in " ".join(example.run("compare", "last", "last").out.split())
 

@@ -6,6 +6,7 @@ import gc
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -118,13 +119,13 @@ def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
 
 
 def _block(file: Path) -> Mapping[str, Json]:
-    """The ``compare:`` of a suite as it is now; empty where it has none."""
-    text = file.read_text("utf-8")
-    if "compare:" not in text:
-        return {}
-    from harness.suite import parse
+    """The ``compare:`` of a suite as it is now; empty where it has none. Raises SuiteError."""
+    with suppress(OSError, UnicodeDecodeError):  # which ``load`` puts in words
+        if "compare:" not in file.read_text("utf-8"):
+            return {}
+    from harness.suite import load
 
-    return parse(text, str(file)).compare or {}
+    return load(file).compare or {}
 
 
 def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
