@@ -797,6 +797,7 @@ def test_a_run_is_compared_as_its_suite_says(example: Example) -> None:
     document = json.loads(example.run("compare", "last", "--format", "json").out)
     assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3-flash-preview")
     assert "compared by model, as the suite compared says" in document["notes"]
+    assert example.run("compare", "last").out.count("one case says") == 1  # of all measures, in a sentence
     two = ("--target", "simulator/gemini-3-flash-preview", "--target", "simulator/gemini-2.5-flash")
     asked = json.loads(example.run("compare", "last", *two, "--format", "json").out)
     assert asked["reference"] == "simulator/gemini-3-flash-preview"  # what is asked for counts

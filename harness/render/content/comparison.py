@@ -44,11 +44,16 @@ def difference_rows(comparison: Comparison) -> list[list[str]]:
 
 
 def explained(comparison: Comparison) -> Iterator[str]:
-    """A sentence per measure over all suites; pass@k and pass^k where there are repeats."""
-    for each in comparison.differences:
-        if each.suite is None:
+    """A sentence per measure over all suites, one for all those that one case shows; pass@k and pass^k where there are repeats."""
+    found = [each for each in comparison.differences if each.suite is None]
+    alone = [each.measure for each in found if each.verdict == "cannot tell" and each.evidence.cases == 1]
+    if len(alone) > 1:
+        measures = ", ".join(map(words.label, alone))
+        yield f"{measures}: cannot tell: one case says nothing about others, however often it is repeated"
+    for each in found:
+        if len(alone) < 2 or each.measure not in alone:
             yield f"{words.label(each.measure)}: {sentence(each)}{_seen(each)}"
-            yield from _repeated(each)
+        yield from _repeated(each)
 
 
 def _seen(each: Difference) -> str:
