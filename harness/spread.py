@@ -220,18 +220,20 @@ class _Several:
         self._moments = _EMPTY
         """Count, sum and squares of what is no longer among the recent, name by name."""
         self._spool = spool
-        self._earlier: array[int] | None = None
-        """For each time that the recent values left: where they are, and of how many names."""
+        self._earlier = _NOTHING
+        """Where the values are that left last, and of how many names. Before them stands where those are that left before."""
 
     def values(self, name: str) -> Iterator[float]:
         if name not in self.names:
             return
-        at, width = self.names.index(name), len(self.names)
-        earlier = iter(self._earlier or ())
-        for place, wide in zip(earlier, earlier, strict=True):
-            if at < wide:
-                yield from _known(self._spool.take(place, (HELD + 1) * wide)[at::wide])
-        yield from _known(self._recent[at::width])
+        at = self.names.index(name)
+        found = [self._recent[at :: len(self.names)]]
+        place, width = self._earlier
+        while at < width:
+            left = self._spool.take(place, len(_NOTHING) + (HELD + 1) * width)
+            found.append(left[len(_NOTHING) + at :: width])
+            place, width = map(int, left[: len(_NOTHING)])
+        yield from _known(chain.from_iterable(reversed(found)))
 
     def moments(self, name: str) -> Moments:
         if name not in self.names:
@@ -260,13 +262,14 @@ class _Several:
     def _leave(self) -> None:
         """The recent values go into the moments and the spool."""
         self._moments = array("d", chain.from_iterable([self.moments(name) for name in self.names]))
-        self._earlier = self._earlier or array("q")
-        self._earlier.extend((self._spool.put(self._recent), len(self.names)))
+        self._earlier = self._spool.put(array("d", self._earlier) + self._recent), len(self.names)
         self._recent = array("d")
 
 
 _EMPTY: array[float] = array("d")
 """Shared and never written to."""
+_NOTHING = (0, 0)
+"""No place, and no names."""
 
 
 def _extend(kept: array[float], values: list[float | None]) -> None:

@@ -120,9 +120,9 @@ def kept(attempts: int) -> int:
     return size
 
 
-def test_memory_hardly_grows_with_attempts() -> None:
+def test_memory_does_not_grow_with_attempts() -> None:
     kept(2_000)  # what is made once and shared
-    assert kept(20_000) - kept(2_000) < 18_000 * 3  # of the 16 bytes that two numbers take
+    assert abs(kept(20_000) - kept(2_000)) < 1_000  # bytes; eighteen thousand attempts more have 288,000 of them
 
 
 def test_where_no_file_can_be_written_the_values_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
