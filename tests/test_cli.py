@@ -490,9 +490,12 @@ def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], said: 
     assert done.out == ""
 
 
-def test_a_fault_of_ours_is_two_lines_and_a_file(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_two_lines_and_a_file(
+    example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from harness.commands import check
 
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(check, "main", lambda _: 1 / 0)
     done = example.run("check")
     assert done.code == 3
