@@ -479,6 +479,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["run", "--live", "--record-mode", "all"], "not both"),
         (["run", "--format", "json", "--format", "csv"], "cannot both go to stdout"),
         (["run", "--format", "jsn"], "did you mean json"),
+        (["run", "--format", "html:suites"], "html:suites: that is a folder; name a file"),
         (["run", "--measures", "thots"], "no measure 'thots'; there are thoughts"),
         (["report", "nothing"], "no saved run 'nothing'"),
     ],

@@ -59,9 +59,11 @@ def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
 
 
 def check(options: Namespace, kind: Kind) -> None:
-    """Complain about formats and measures before anything is played."""
-    for name, _ in wanted(options.format):
+    """Complain about formats, their files and measures before anything is played."""
+    for name, file in wanted(options.format):
         find(name, kind)
+        if file is not None and file.is_dir():
+            raise UsageError(f"--format {name}:{file}: that is a folder; name a file, as in {name}:{file / name}.out")
     measures(options.measures)
 
 
