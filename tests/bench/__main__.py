@@ -108,7 +108,7 @@ class Bench:
             "1 replayed case, whole process",
             ms(one.wall),
             f"bare Python {ms(bare.wall)}",
-            ratio(one.wall, bare.wall, "14x"),
+            f"{one.wall / bare.wall:.1f}x, target 350 ms where bare Python takes 11",
         )
         floor = (
             floors.json_and_check(floors.answers_of(self.folder / "tapes-1") * 1_000, to_json_schema(suites.SCHEMA))
