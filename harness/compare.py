@@ -126,7 +126,7 @@ class Comparison:
         yield "runs", _sides(self.runs)
         yield "provenance", _sides([[_heard(each) for each in side] for side in self.provenance])
         yield "cells", (_cell(pair) for pair in self.pairs)
-        yield "flips", (flip.to_json() for flip in answered(self.flips, self.sources))
+        yield "flips", _told(self.flips, self.sources)
         yield "verdicts", [each.to_json() for each in self.differences]
         yield "gates", [each.to_json() for each in self.gates]
         yield "notes", list(self.notes)
@@ -276,6 +276,11 @@ def answered(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> li
         (one, text), (other, reply) = (sides[n].get((flip.groups[n], flip.check), (None, None)) for n in (0, 1))
         found.append(replace(flip, answers=(text, reply), trials=(one, other)))
     return found
+
+
+def _told(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[dict[str, Any]]:
+    """Nothing is read before the first is asked for: not every document shows them."""
+    yield from (flip.to_json() for flip in answered(flips, sources))
 
 
 def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], tuple[str, str | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any
 
@@ -223,3 +224,17 @@ def test_the_reference_is_the_value_that_most_is_asked_of_as_of_others() -> None
     assert reference_first(by_value(summarise(rows[:3]), "target"))[0] == "google/pro"
     assert reference_first(by_value(summarise(rows[:1]), "target")) == ["google/no-such-model"]
     assert reference_first(by_value(summarise([]), "target")) == []
+
+
+def test_what_flips_said_is_not_read_before_it_is_asked_for() -> None:
+    asked: list[str] = []
+
+    def read(_: Container[str], /, *, turns: bool = False) -> list[Row]:
+        asked.append("rows")
+        return []
+
+    comparison = compare_runs(summarise([row("a")]), summarise([failed("a")]), ("1", "2"))
+    document = dict(replace(comparison, sources=((run(id="1"), read), (run(id="2"), read))).fields())
+    assert not asked
+    assert len(list(document["flips"])) == 1
+    assert asked == ["rows", "rows"]
