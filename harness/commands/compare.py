@@ -17,7 +17,7 @@ from harness.commands import printing, reading
 from harness.compare import Comparison, Values, by_value, compare_runs, compare_values, reference_first
 from harness.comparisons import Comparisons, together
 from harness.differences import JUDGED
-from harness.errors import UsageError
+from harness.errors import UsageError, first
 from harness.model import Json
 from harness.render import words
 from harness.rows import RunRow
@@ -40,8 +40,7 @@ def _compare(options: Namespace) -> int:
         printing.show(found, "comparison", options)
         return code(found)
     printing.show(found, "comparisons", options)
-    codes = {code(each) for each in found.each}
-    return next(each for each in (1, 7, 0) if each in codes)
+    return first(map(code, found.each))
 
 
 def code(comparison: Comparison) -> int:
