@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison
@@ -50,29 +50,22 @@ def write_comparison(
     """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
     comparison = sides.listed(comparison)
     before = ahead or {}
-    out.writelines(opening(f"{comparison.candidate} against {comparison.reference}"))
     said = sides.said(comparison)
     links = (*before, *comparisons.LINKS, *(["trials"] if said.numbers else []))
-    out.write(overview.heading(f"{comparison.candidate} against {comparison.reference}", links, home) + "\n<main>\n")
-    out.write(comparisons.made_up(comparison) or "")
-    out.writelines(f"{overview.section(name, inside)}\n" for name, inside in before.items())
-    out.writelines(f"{each}\n" for each in comparisons.sections(comparison, said.numbers, home))
-    out.write("</main>\n")
-    out.writelines(f"{each}\n" for each in said.blocks())
-    out.write(closing())
+    parts = [
+        comparisons.made_up(comparison),
+        *(overview.section(name, inside) for name, inside in before.items()),
+        *comparisons.sections(comparison, said.numbers, home),
+    ]
+    _page(f"{comparison.candidate} against {comparison.reference}", links, parts, out, home, data=said.blocks())
 
 
 @output("html", of="comparisons")
 def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
     """One self-contained page: the verdicts on every candidate, and what flipped."""
     title = f"{len(document.each)} candidates against {document.reference}"
-    out.writelines(opening(title))
     links = ["candidates", *(each.candidate for each in document.each)]
-    out.write(overview.heading(title, links) + "\n<main>\n")
-    out.write(comparisons.made_up(*document.each) or "")
-    out.writelines(f"{each}\n" for each in comparisons.several(document, None))
-    out.write("</main>\n")
-    out.write(closing())
+    _page(title, links, [comparisons.made_up(*document.each), *comparisons.several(document, None)], out)
 
 
 @output("html", of="history")
@@ -83,11 +76,7 @@ def history_html(document: History, view: View, out: TextIO) -> None:
 
 def write_history(document: History, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
-    out.writelines(opening("history"))
-    out.write(overview.heading("history", (), home) + "\n<main>\n")
-    out.writelines(f"{each}\n" for each in past.sections(document, home))
-    out.write("</main>\n")
-    out.write(closing())
+    _page("history", (), past.sections(document, home), out, home)
 
 
 @output("html", of="sweep")
@@ -98,14 +87,27 @@ def sweep_html(document: Sweeps, view: View, out: TextIO) -> None:
 
 def write_sweep(document: Sweeps, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
-    out.writelines(opening(f"sweeps of run {document.run}"))
-    out.write(overview.heading(f"sweeps of run {document.run}", ("sweeps", "notes"), home) + "\n<main>\n")
-    out.writelines(f"{each}\n" for each in sweeping.sections(document))
-    out.write("</main>\n")
-    out.write(closing())
+    _page(f"sweeps of run {document.run}", ("sweeps", "notes"), sweeping.sections(document), out, home)
 
 
 @output("html", of="migration")
 def migration_html(document: Migration, view: View, out: TextIO) -> None:
     """One self-contained page: whether to switch, what changes, and the comparison."""
     write_comparison(document.comparison, view, out, ahead={"migration": comparisons.moved(document)})
+
+
+def _page(
+    title: str,
+    links: Sequence[str],
+    parts: Iterable[Markup | None],
+    out: TextIO,
+    home: str | None = None,
+    data: Iterable[Markup] = (),
+) -> None:
+    """``links``: the names of its sections. ``data``: what only the script reads."""
+    out.writelines(opening(title))
+    out.write(overview.heading(title, links, home) + "\n<main>\n")
+    out.writelines(f"{each}\n" for each in parts if each)
+    out.write("</main>\n")
+    out.writelines(f"{each}\n" for each in data)
+    out.write(closing())
