@@ -5,40 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from harness.axes import spelled
 from harness.differences import Difference, differences
+from harness.groups import Group, Groups, Heard, Tally, Trouble
 from harness.model import Json
+from harness.pairs import NONE, Pair, Pairs
 from harness.rows import PlaceRow, Row, RunRow
-from harness.summary import Group, Heard, Summary, Trouble
+from harness.summary import Summary
 
 if TYPE_CHECKING:
     from harness.gates import Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One cell on both sides; None where a side does not have it."""
-
-    reference: Group | None
-    candidate: Group | None
-
-    @property
-    def side(self) -> Group:
-        """The candidate, or the reference where there is no candidate."""
-        side = self.candidate or self.reference
-        assert side is not None
-        return side
-
-    @property
-    def id(self) -> str:
-        return self.side.id
-
-    @property
-    def suite(self) -> str:
-        return self.side.suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +69,7 @@ class Comparison:
 
     reference: str
     candidate: str
-    pairs: Sequence[Pair]
+    pairs: Pairs
     flips: Sequence[Flip]
     differences: Sequence[Difference]
     notes: Sequence[str] = ()
@@ -111,8 +91,8 @@ class Comparison:
         return any(simulated for side in self.provenance for _, _, simulated in side)
 
     @property
-    def paired(self) -> Sequence[Pair]:
-        return [pair for pair in self.pairs if pair.reference and pair.candidate]
+    def paired(self) -> Pairs:
+        return self.pairs.both
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare --format json``."""
@@ -192,71 +172,75 @@ def _whole(group: Group) -> Key:
     return (group.suite, group.case, *(f"{name}={value}" for name, value in group.axes.items()), group.target)
 
 
-def _pairs(base: Mapping[str, Group], candidate: Mapping[str, Group]) -> list[Pair]:
+def _pairs(base: Groups, candidate: Groups) -> Pairs:
     """The cells of two runs, the base's first. Most have one id on both sides; the others are found by what they ask."""
-    alone = {_whole(group): group for name, group in candidate.items() if not _same(base.get(name), group)}
-    pairs = []
-    for name, group in base.items():
-        twin = candidate.get(name)
-        pairs.append(Pair(group, twin if _same(group, twin) else alone.pop(_whole(group), None)))
-    return pairs + [Pair(None, group) for group in alone.values()]
+    if base.ids == candidate.ids and base.cases == candidate.cases and base.asked == candidate.asked:
+        return Pairs(base, candidate, range(len(base)), range(len(base)))
+    twins = [_twin(group, candidate) for group in base.values()]
+    found = set(twins)
+    alone = {_whole(group): group.at for group in candidate.values() if group.at not in found}
+    rows = [
+        alone.pop(_whole(group), NONE) if at == NONE else at for group, at in zip(base.values(), twins, strict=True)
+    ]
+    return Pairs(base, candidate, [*range(len(base)), *[NONE] * len(alone)], [*rows, *alone.values()])
 
 
-def _same(one: Group | None, other: Group | None) -> bool:
-    return one is not None and other is not None and _asked(one) == _asked(other)
+def _twin(group: Group, others: Groups) -> int:
+    """The one of that id, where it asks the same."""
+    at = others.near(group.id, group.at)
+    return NONE if at is None or _asked(group) != _asked(Group(others, at)) else at
 
 
 _asked = attrgetter("suite", "case", "target", "axes")
 
 
-def _paired(one: Mapping[Key, Group], other: Mapping[Key, Group]) -> list[Pair]:
-    return [Pair(one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
+def _paired(one: Mapping[Key, Group], other: Mapping[Key, Group]) -> Pairs:
+    keys = dict.fromkeys([*one, *other])
+    groups = next((group.groups for group in (*one.values(), *other.values())), Groups())
+    rows = ([group.at if (group := side.get(key)) else NONE for key in keys] for side in (one, other))
+    return Pairs(groups, groups, *rows)
 
 
-def _compare(pairs: Sequence[Pair], names: tuple[str, str], margins: Margins | None) -> Comparison:
-    both = [(pair.reference, pair.candidate) for pair in pairs if pair.reference and pair.candidate]
+def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None) -> Comparison:
     return Comparison(
         reference=names[0],
         candidate=names[1],
         pairs=pairs,
-        flips=[flip for pair in pairs for flip in _flips(pair)],
-        differences=differences(both, margins),
+        flips=list(_flips(pairs.both)),
+        differences=differences(pairs.both, margins),
         notes=list(_unpaired(pairs, names)),
-        provenance=(_provenance(pair.reference for pair in pairs), _provenance(pair.candidate for pair in pairs)),
+        provenance=(_provenance(pairs.base, pairs.rows), _provenance(pairs.candidate, pairs.twins)),
     )
 
 
-def _provenance(groups: Iterable[Group | None]) -> Sequence[Heard]:
-    return sorted({each for group in groups if group for each in group.heard})
+def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[Heard]:
+    heard = {groups.tallies[row].heard for row in rows if row != NONE}
+    return sorted(frozenset[Heard]().union(*heard))
 
 
-def _flips(pair: Pair) -> Iterator[Flip]:
-    one, other = pair.reference, pair.candidate
-    if one is None or other is None or _judged(one) == _judged(other):
-        return
-    found = False
-    for check in dict.fromkeys(check for group in (one, other) for check, _, _ in group.checks):
-        before, after = _state(one, check), _state(other, check)
-        if before != after:
-            found = True
-            yield _flip(one, other, check, before, after)
-    if not found and one.status != other.status:
-        yield _flip(one, other, "status", one.status, other.status)
+def _flips(cells: Pairs) -> Iterator[Flip]:
+    for pair in cells.unlike():
+        one, other = cast("tuple[Group, Group]", pair)
+        changed = _changed(one.tally, other.tally)
+        if not changed and one.status != other.status:
+            changed = (("status", one.status, other.status),)
+        for check, was, now in changed:
+            yield Flip(other.id, other.suite, check, was, now, other.place, other.trouble, (one.id, other.id))
 
 
-_judged = attrgetter("checks", "passed", "attempts", "unjudged", "require", "xfail", "pairs", "disagreed")
-"""What checks and verdict of a group follow from: where it is the same on both sides, nothing flips."""
+@lru_cache(maxsize=1024)
+def _changed(before: Tally, after: Tally) -> tuple[tuple[str, str, str], ...]:
+    """The checks that judge two sides differently, with how each judges them."""
+    checks = dict.fromkeys(check for tally in (before, after) for check, _, _ in tally.checks)
+    states = ((check, _state(before, check), _state(after, check)) for check in checks)
+    return tuple(each for each in states if each[1] != each[2])
 
 
-def _flip(one: Group, other: Group, check: str, before: str, after: str) -> Flip:
-    return Flip(other.id, other.suite, check, before, after, other.place, other.trouble, (one.id, other.id))
-
-
-def _state(group: Group, check: str) -> str:
+def _state(tally: Tally, check: str) -> str:
     """An invariant that held leaves no row of its own: where the group was judged, absent means that it held."""
-    held, broke = next(((held, broke) for name, held, broke in group.checks if name == check), (0, 0))
+    held, broke = next(((held, broke) for name, held, broke in tally.checks if name == check), (0, 0))
     if check.startswith("invariant:"):
-        held = group.judged - broke
+        held = tally.judged - broke
     if held and broke:
         return "flaky"
     if not held and not broke:
@@ -299,11 +283,14 @@ def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str]
     return {key: (trial, text) for key, (_, trial, text) in found.items()}
 
 
-def _unpaired(pairs: Sequence[Pair], names: tuple[str, str]) -> Iterator[str]:
-    for name, missing in ((names[0], "candidate"), (names[1], "reference")):
-        only = [pair for pair in pairs if getattr(pair, missing) is None]
+def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
+    for name, groups, rows, others in (
+        (names[0], pairs.base, pairs.rows, pairs.twins),
+        (names[1], pairs.candidate, pairs.twins, pairs.rows),
+    ):
+        only = [row for row, other in zip(rows, others, strict=True) if other == NONE]
         if only:
-            shown = ", ".join(pair.id for pair in only[:3])
+            shown = ", ".join(groups.ids[row] for row in only[:3])
             more = f" and {len(only) - 3} more" if len(only) > 3 else ""
             yield f"only in {name}: {shown}{more}"
 

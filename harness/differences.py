@@ -5,18 +5,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, count, groupby
-from operator import add, mul
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from harness.summary import Group, column
+from harness.groups import OF_A_STREAM, Groups
+from harness.pairs import Pairs
 
 if TYPE_CHECKING:
-    from harness.stats import Assessment, Attempts, Evidence, Interval
+    from harness.stats import Assessment, Evidence, Interval, Measured, Verdicts
+    from harness.stats.cells import Rows, Side
 
-T = TypeVar("T", int, float)
-Cells = Sequence[tuple[Group, Group]]
-"""Reference and candidate of every cell that both sides have."""
 
 JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """More of the first is better, less of the others."""
@@ -74,19 +73,23 @@ class Difference:
         return row
 
 
-def differences(cells: Cells, margins: Mapping[str, float] | None = None) -> list[Difference]:
-    """Verdicts on the measures that both sides have: over all suites (``suite`` None), then over each where there are several."""
+def differences(cells: Pairs, margins: Mapping[str, float] | None = None) -> list[Difference]:
+    """Verdicts on cells that both sides have: over all suites (``suite`` None), then over each where there are several."""
     from harness.stats import assess
 
-    cases, members = _cases(cells), _members([other.suite for _, other in cells])
+    sides = _Sides(cells)
+    members = _members([asked.suite for asked in sides.asked])
+    scopes: dict[str | None, Rows] = {None: slice(None)}
+    if len(members) > 1:
+        scopes.update(members)
     found = [
         each
         for measure in JUDGED
-        for seen in [_rates(cells, cases) if measure == "pass_rate" else _numbers(measure, cells, cases)]
-        for suite, part in _scopes(seen, members if len(members) > 1 else {})
-        for each in _evidence(measure, suite, part, (margins or {}).get(measure, MARGINS.get(measure, MARGIN)))
+        for seen in [sides.seen(measure)]
+        for suite, rows in scopes.items()
+        for each in _found(measure, suite, seen.of(rows), (margins or {}).get(measure, MARGINS.get(measure, MARGIN)))
     ]
-    order = {suite: place for place, suite in enumerate((None, *members))}
+    order = {suite: place for place, suite in enumerate(scopes)}
     found.sort(key=lambda each: order[each.suite])
     assessed = assess([each.evidence for each in found], [each.measure == "pass_rate" for each in found])
     return [
@@ -104,27 +107,10 @@ def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]
     return [[replace(each, found=next(assessed)) for each in report] for report in reports]
 
 
-def measured(measure: str, cells: Cells, confidence: float) -> Evidence | None:
+def measured(measure: str, cells: Pairs, confidence: float) -> Evidence | None:
     """What the cells say about one measure, whichever, with intervals of that confidence; None where nothing was measured."""
-    from harness.stats import numbers, rates
-
-    cases = _cases(cells)
-    column = _rates(cells, cases) if measure == "pass_rate" else _numbers(measure, cells, cases)
-    if not column.cells:
-        return None
-    if measure == "pass_rate":
-        return rates(column.cases, *_attempts(column), margin=MARGINS[measure], confidence=confidence)
-    one, other, noise, pairs = column.seen
-    return numbers(column.cases, one, other, margin=MARGIN, noise=noise, pairs=int(sum(pairs)), confidence=confidence)
-
-
-class _Column(NamedTuple):
-    """One measure of the cells that have it on both sides, in parallel arrays: where the cell stands, its case, what was seen."""
-
-    cells: array[int]
-    cases: array[int]
-    seen: tuple[array[float], ...]
-    """Passed and judged on both sides; or the means, the noise and the pairs."""
+    seen = _Sides(cells).seen(measure).of(slice(None))
+    return seen.evidence(MARGINS.get(measure, MARGIN), confidence)
 
 
 class _Found(NamedTuple):
@@ -134,92 +120,59 @@ class _Found(NamedTuple):
     repeats: Mapping[str, Any] | None = None
 
 
-def _members(suites: Sequence[str]) -> dict[str, list[int]]:
-    """The places of the cells of each suite, in the order in which suites are first met."""
-    members: dict[str, list[int]] = {}
-    for suite, run in groupby(range(len(suites)), key=suites.__getitem__):
-        members.setdefault(suite, []).extend(run)
-    return members
-
-
-def _scopes(column: _Column, members: Mapping[str, Sequence[int]]) -> Iterator[tuple[str | None, _Column]]:
-    yield None, column
-    whole = len(column.cells) == sum(map(len, members.values()))
-    row_of = {} if whole else {cell: row for row, cell in enumerate(column.cells)}
-    for suite, cells in members.items():
-        rows = cells if whole else [row_of[cell] for cell in cells if cell in row_of]
-        seen = tuple(_at(each, rows) for each in column.seen)
-        yield suite, _Column(_at(column.cells, rows), _at(column.cases, rows), seen)
-
-
-def _at(values: array[T], rows: Sequence[int]) -> array[T]:
-    """The values of these rows, which mostly follow each other."""
-    if rows and rows[-1] - rows[0] == len(rows) - 1:
-        return values[rows[0] : rows[-1] + 1]
-    return array(values.typecode, [values[row] for row in rows])
-
-
-def _evidence(measure: str, suite: str | None, column: _Column, margin: float) -> Iterator[_Found]:
-    from harness.stats import numbers, rates
-
-    if not column.cells:
+def _found(measure: str, suite: str | None, seen: Verdicts | Measured, margin: float) -> Iterator[_Found]:
+    evidence = seen.evidence(margin)
+    if evidence is None:
         return
     if measure == "pass_rate":
-        before, after = _attempts(column)
-        evidence = rates(column.cases, before, after, margin=margin)
-        yield _Found(measure, suite, evidence, _repeats(before, after))
-        return
-    one, other, noise, pairs = column.seen
-    if any(one) or any(other):
-        evidence = numbers(column.cases, one, other, margin=margin, noise=noise, pairs=int(sum(pairs)))
+        yield _Found(measure, suite, evidence, cast("Verdicts", seen).repeats())
+    elif evidence.reference or evidence.candidate:
         yield _Found(measure, suite, evidence)
 
 
-def _attempts(column: _Column) -> tuple[Attempts, Attempts]:
-    from harness.stats import Attempts
+class _Sides:
+    """The reference and the candidate of cells that both have, in arrays."""
 
-    passed, judged, passed_after, judged_after = (array("q", map(int, each)) for each in column.seen)
-    return Attempts(passed, judged), Attempts(passed_after, judged_after)
+    def __init__(self, cells: Pairs) -> None:
+        self._sides = [(cells.base, cells.rows), (cells.candidate, cells.twins)]
+        self.asked = [cells.candidate.asked[twin] for twin in cells.twins]
+        numbers: dict[tuple[str, str], int] = {}
+        cases = zip(
+            [each.suite for each in self.asked], [cells.candidate.cases[twin] for twin in cells.twins], strict=True
+        )
+        self._cases = array("q", [numbers.setdefault(case, len(numbers)) for case in cases])
+
+    def seen(self, measure: str) -> Verdicts | Measured:
+        from harness.stats import Attempts, Measured, Verdicts
+
+        if measure != "pass_rate":
+            return Measured(self._cases, *(_side(groups, rows, measure) for groups, rows in self._sides))
+        tallies = [[groups.tallies[row] for row in rows] for groups, rows in self._sides]
+        passed, judged = ([array("q", map(each, side)) for side in tallies] for each in (_passed, _judged))
+        return Verdicts(self._cases, *map(Attempts, passed, judged))
 
 
-def _repeats(before: Attempts, after: Attempts) -> dict[str, Any] | None:
-    from harness.stats import pass_all, pass_at
+_passed, _judged = attrgetter("passed"), attrgetter("judged")
 
-    k = min(map(min, (before.judged, after.judged)))
-    if k < 2:
-        return None
-    sides = {"reference": before, "candidate": after}
-    return {"k": k} | {
-        name: {"pass@k": pass_at(*side, k), "pass^k": pass_all(*side, k)} for name, side in sides.items()
+
+def _side(groups: Groups, rows: Sequence[int], measure: str) -> Side:
+    from harness.stats import side
+
+    found = side(groups.measures, rows, measure)
+    if measure in OF_A_STREAM:
+        found.sizes[[at for at, row in enumerate(rows) if not groups.asked[row].streamed]] = 0.0
+    return found
+
+
+def _members(suites: Sequence[str]) -> dict[str, Rows]:
+    """The places of the cells of each suite, which mostly follow each other, in the order in which suites are first met."""
+    members: dict[str, list[int]] = {}
+    for suite, run in groupby(range(len(suites)), key=suites.__getitem__):
+        members.setdefault(suite, []).extend(run)
+    return {
+        suite: slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows
+        for suite, rows in members.items()
     }
-
-
-def _cases(cells: Cells) -> array[int]:
-    """The number of each cell's case."""
-    numbers: dict[tuple[str, str], int] = {}
-    return array("q", [numbers.setdefault((other.suite, other.case), len(numbers)) for _, other in cells])
-
-
-def _rates(cells: Cells, cases: array[int]) -> _Column:
-    """Passed and judged on both sides, of the cells that were judged on both."""
-    judged = array("q", (row for row, (one, other) in enumerate(cells) if one.judged and other.judged))
-    seen = [cells[row] for row in judged]
-    counts = (
-        [one.passed for one, _ in seen],
-        [one.judged for one, _ in seen],
-        [other.passed for _, other in seen],
-        [other.judged for _, other in seen],
-    )
-    return _Column(judged, _at(cases, judged), tuple(array("d", each) for each in counts))
-
-
-def _numbers(measure: str, cells: Cells, cases: array[int]) -> _Column:
-    """The means of both sides, the variance of their difference that more attempts would lessen (nan: not known), the pairs."""
-    one, other = (column([cell[side] for cell in cells], measure) for side in (0, 1))
-    both = array("q", compress(count(), map(mul, one.sizes, other.sizes)))
-    noises = array("d", map(add, one.noises, other.noises))
-    pairs = array("d", map(min, one.sizes, other.sizes))
-    return _Column(both, _at(cases, both), tuple(_at(each, both) for each in (one.means, other.means, noises, pairs)))
 
 
 # --- in words -----------------------------------------------------------------------------------------

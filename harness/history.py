@@ -18,11 +18,12 @@ from time import monotonic
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.groups import Group
 from harness.rows import Row, dumps
 from harness.saved import SavedRun, load
 from harness.spread import middle
 from harness.store import NAME
-from harness.summary import Group, Summary
+from harness.summary import Summary
 from harness.trend import Answer, Entry
 
 FILE = "history.sqlite"
@@ -281,7 +282,7 @@ class _Told:
         for group in self._summary.groups.values():
             failed = group.judged - group.passed
             passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
-            counts = (passed, failed, group.unjudged, group.skipped, group.attempts)
+            counts = (passed, failed, group.tally.unjudged, group.tally.skipped, group.attempts)
             named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
             yield folder, *named, *counts, *_measured([group]), *self._heard([group])
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from harness.axes import refused, thinking_config
 from harness.compare import Comparison, Flip
 from harness.differences import sentence
+from harness.groups import Group
 from harness.models import ModelFacts, Thinking, facts, lifecycle
-from harness.summary import Group
 
 
 class BottomLine(NamedTuple):

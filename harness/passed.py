@@ -5,19 +5,31 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, Literal
+from collections.abc import Hashable
+from typing import Literal
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from harness.rows import BriefVerdictRow, OutcomeRow, PlaceRow
-
-Broken = tuple[tuple[str, bool], ...]
-"""Checks, each with whether it broke."""
+from harness.groups import Asked, Attempt, Origin
+from harness.rows import OutcomeRow
 
 
-class Source(Struct, gc=False):
+class _Held(Struct, gc=False):
+    """A check that held. See ``VerdictRow``."""
+
+    check: str
+    status: Literal["passed"]
+
+
+class _Place(Struct, gc=False):
+    """See ``PlaceRow``."""
+
+    file: str
+    line: int
+
+
+class _Provenance(Struct, gc=False):
     """See ``ProvenanceRow``."""
 
     mode: str
@@ -30,7 +42,6 @@ class Source(Struct, gc=False):
 class Passed(Struct, gc=False):
     """See ``TrialRow``."""
 
-    id: str
     group: str
     suite: str
     case: str
@@ -38,60 +49,52 @@ class Passed(Struct, gc=False):
     axes: Raw
     attempt: int
     streamed: bool
-    place: Raw
+    place: _Place
     require: int | None
     xfail: None
     skip: str | None
     agree: Literal["shape", "text"] | None
     status: Literal["passed"]
-    verdicts: Raw
+    verdicts: list[_Held]
     measures: dict[str, float | None]
-    provenance: Source | None
+    provenance: _Provenance | None
     error: None
     outcome: Raw
     unpriced: str | None = None
 
-    def checks(self) -> Broken | None:
-        """The checks, where all of them held; None where one did not. Raises ValueError."""
-        return _checks(bytes(self.verdicts))
+    def asked(self) -> Asked:
+        return Asked(self.suite, self.target, bytes(self.axes), self.streamed, self.require, self.xfail, self.skip)
 
-    def stands(self) -> PlaceRow:
-        """One object for equal places. Raises ValueError."""
-        return _place(bytes(self.place))
+    def came_out(self) -> Hashable:
+        """All that ``told`` follows from."""
+        source = self.provenance
+        heard = source and (
+            source.mode,
+            source.recorded_from,
+            source.simulated,
+            source.timing,
+            (source.recorded_at or "")[:10],
+        )
+        return tuple([each.check for each in self.verdicts]), heard, self.unpriced
 
-    def swept(self) -> dict[str, Any]:
-        """The axis values; one object for equal ones, not to be written to. Raises ValueError."""
-        return _axes(bytes(self.axes))
+    def told(self) -> tuple[Attempt, Origin | None, str | None]:
+        """How the attempt came out, who answered, and why its cost is not known."""
+        checks = tuple(dict.fromkeys(each.check for each in self.verdicts))
+        source, heard = self.provenance, None
+        if source is not None:
+            heard = Origin(
+                (source.mode, source.recorded_from, source.simulated), source.timing, (source.recorded_at or "")[:10]
+            )
+        attempt = Attempt("passed", checks, heard=heard and heard.heard, unpriced=self.unpriced is not None)
+        return attempt, heard, self.unpriced
 
     def answer(self) -> OutcomeRow | None:
         """The shape of the last answer. Raises ValueError."""
-        found: OutcomeRow | None = _outcome(bytes(self.outcome))
+        found: OutcomeRow | None = _outcome(self.outcome)
         return found
 
 
 decode = Decoder(Passed).decode
-"""A line. Raises ValueError where it is none of a trial that passed."""
+"""A line. Raises ValueError where it is none of a trial that passed, all of whose checks held."""
 
-
-@lru_cache(maxsize=1024)
-def _checks(verdicts: bytes) -> Broken | None:
-    """Most trials of a run say the same bytes."""
-    rows = _verdict_rows(verdicts)
-    held = all(row["status"] == "passed" for row in rows)
-    return tuple(dict.fromkeys((row["check"], False) for row in rows)) if held else None
-
-
-@lru_cache(maxsize=1024)
-def _place(text: bytes) -> PlaceRow:
-    return _place_row(text)
-
-
-@lru_cache(maxsize=1024)
-def _axes(text: bytes) -> dict[str, Any]:
-    return _values(text)
-
-
-_verdict_rows = Decoder(list[BriefVerdictRow]).decode
 _outcome = Decoder(OutcomeRow | None).decode
-_place_row = Decoder(PlaceRow).decode
-_values = Decoder(dict[str, Any]).decode

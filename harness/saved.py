@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from harness.errors import RunError
 from harness.rows import VERSION, BriefRow, GateRow, JudgedRow, Row, RunRow
 from harness.store import ID, NAME
-from harness.summary import Group, Summary
+from harness.summary import Summary
 
 _AHEAD = 1 << 20
 """Bytes that are read at once: lines are long, and many."""
@@ -59,10 +59,8 @@ class SavedRun:
         places = _Places(summary)
         for line, at in self._trials():
             try:
-                added = summary.add_passed(decode(line))
+                summary.add_passed(decode(line))
             except ValueError:  # another line than that of a trial that passed
-                added = False
-            if not added:
                 row = _judged(line) or self._value(line, at)
                 if row is None:
                     continue
@@ -153,17 +151,17 @@ class _Places:
 
     def __init__(self, summary: Summary) -> None:
         self._summary = summary
-        self._latest: Group | None = None
+        self._latest = -1
         self._starts = array("Q")
         self.scattered = False
 
     def note(self, at: int) -> None:
         """The trial that was added last begins there."""
         latest = self._summary.latest
-        if latest is self._latest:
+        if latest == self._latest:
             return
         self._latest = latest
-        if len(self._starts) < len(self._summary.groups):
+        if latest == len(self._starts):
             self._starts.append(at)
         else:
             self.scattered = True
@@ -172,7 +170,7 @@ class _Places:
         """Where the trials begin, and how many they are."""
         for group, at in zip(self._summary.groups.values(), self._starts, strict=True):
             if group.id in groups:
-                yield at, group.attempts + group.skipped
+                yield at, group.tried
 
 
 def _finite_or_unknown(measure: object) -> bool:

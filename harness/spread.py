@@ -23,6 +23,8 @@ HELD = 8
 """Attempts of a group whose values are in memory. One more, and all of them go to the file."""
 MANY = 20_000
 """Values that are not all looked at together to find their median."""
+ELSEWHERE = -1
+"""In place of a shelf, of groups without an attempt, and of those with several."""
 _NEAR = 0.02
 """How far from the middle of a sample, as a part of it, the median of all is looked for."""
 
@@ -108,22 +110,6 @@ class Spool:
                 self._file.close()
 
 
-class Shared:
-    """What the groups of a summary keep together: the values of those with one attempt, and the file of those with many."""
-
-    __slots__ = ("shelves", "spool")
-
-    def __init__(self) -> None:
-        self.spool = Spool()
-        self.shelves: dict[tuple[str, ...], Shelf] = {}
-
-    def shelf(self, names: tuple[str, ...]) -> Shelf:
-        found = self.shelves.get(names)
-        if found is None:
-            found = self.shelves[names] = Shelf(_interned(names))
-        return found
-
-
 class Shelf:
     """One attempt each of groups that measure the same: group by group a value for each name; nan: not known."""
 
@@ -135,8 +121,9 @@ class Shelf:
 
     def put(self, values: list[float | None]) -> int:
         """The number of its row."""
+        row = len(self.values) // len(self.names) if self.names else 0
         _extend(self.values, values)
-        return len(self.values) // len(self.names) - 1 if self.names else 0
+        return row
 
     def value(self, row: int, name: str) -> float:
         """nan too where the name is another."""
@@ -157,58 +144,77 @@ class Shelf:
 
 
 class Measures:
-    """The measures of one group: a name, and the values that were known, for each.
+    """The measures of many groups, numbered from 0: a name, and the values that were known, for each.
 
-    Small, since there may be a hundred thousand groups, and most have one attempt. ``shelf`` and ``row``: where that is; no
-    shelf before there is one, and once there are several.
+    The only attempt at a group is a row on a shelf. There may be a hundred thousand groups, and most have one.
     """
 
-    __slots__ = ("_several", "_shared", "row", "shelf")
+    def __init__(self) -> None:
+        self.shelves: list[Shelf] = []
+        self.shelf, self.row = array("q"), array("q")
+        """Where the only attempt at each group is: the number of the shelf, or ``ELSEWHERE``, and its row there."""
+        self.several: dict[int, Several] = {}
+        self._numbers: dict[tuple[str, ...], int] = {}
+        self._spool = Spool()
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
-        self._several: _Several | None = None
-        self.shelf: Shelf | None = None
-        self.row = 0
+    def begin(self) -> None:
+        """One more group."""
+        self.shelf.append(ELSEWHERE)
+        self.row.append(0)
 
-    def __iter__(self) -> Iterator[str]:
-        """The names that have a value."""
-        kept = self._several or self.shelf
-        return (name for name in (kept.names if kept else ()) if self.moments(name).size)
+    def add(self, group: int, measured: Mapping[str, float | None]) -> None:
+        """One more attempt; None is not known."""
+        several = self.several.get(group)
+        if several is not None:
+            several.add(measured)
+        elif self.shelf[group] == ELSEWHERE:
+            number = self.shelf[group] = self._put(tuple(measured))
+            self.row[group] = self.shelves[number].put(list(measured.values()))
+        else:
+            first = self.shelves[self.shelf[group]]
+            several = self.several[group] = Several(first.names, first.pop(self.row[group]), self._spool)
+            several.add(measured)
+            self.shelf[group], self.row[group] = ELSEWHERE, 0
 
-    def values(self, name: str) -> Iterable[float]:
+    def _put(self, names: tuple[str, ...]) -> int:
+        """The shelf of attempts that measure that."""
+        number = self._numbers.get(names)
+        if number is None:
+            number = self._numbers[names] = len(self.shelves)
+            self.shelves.append(Shelf(_interned(names)))
+        return number
+
+    def _alone(self, group: int) -> Shelf | None:
+        return None if self.shelf[group] == ELSEWHERE else self.shelves[self.shelf[group]]
+
+    def names(self, group: int) -> Iterator[str]:
+        """Those that have a value."""
+        kept = self.several.get(group) or self._alone(group)
+        return (name for name in (kept.names if kept else ()) if self.moments(group, name).size)
+
+    def values(self, group: int, name: str) -> Iterable[float]:
         """All values of a measure, in the order of the attempts."""
-        if self._several is not None:
-            return self._several.values(name)
-        return () if self.shelf is None else _known([self.shelf.value(self.row, name)])
+        if (several := self.several.get(group)) is not None:
+            return several.values(name)
+        shelf = self._alone(group)
+        return () if shelf is None else _known([shelf.value(self.row[group], name)])
 
-    def middles(self) -> dict[str, float]:
+    def middles(self, group: int) -> dict[str, float]:
         """The median of each measure that has a value; quick where there is one attempt."""
-        if self.shelf is not None:
-            return self.shelf.known(self.row)
-        return {name: median(self.values(name)) for name in self}
+        if (shelf := self._alone(group)) is not None:
+            return shelf.known(self.row[group])
+        return {name: median(self.values(group, name)) for name in self.names(group)}
 
-    def moments(self, name: str) -> Moments:
+    def moments(self, group: int, name: str) -> Moments:
         """Exact, but for the rounding of sums."""
-        if self._several is not None:
-            return self._several.moments(name)
-        value = math.nan if self.shelf is None else self.shelf.value(self.row, name)
+        if (several := self.several.get(group)) is not None:
+            return several.moments(name)
+        shelf = self._alone(group)
+        value = math.nan if shelf is None else shelf.value(self.row[group], name)
         return Moments(1.0, value) if value == value else _NO_VALUE  # noqa: PLR0124  nan is not itself
 
-    def add(self, measured: Mapping[str, float | None]) -> None:
-        """One more attempt; None is not known."""
-        if self._several is not None:
-            self._several.add(measured)
-        elif self.shelf is None:
-            self.shelf = self._shared.shelf(tuple(measured))
-            self.row = self.shelf.put(list(measured.values()))
-        else:
-            self._several = _Several(self.shelf.names, self.shelf.pop(self.row), self._shared.spool)
-            self._several.add(measured)
-            self.shelf, self.row = None, 0
 
-
-class _Several:
+class Several:
     """The measures of two attempts or more."""
 
     __slots__ = ("_earlier", "_moments", "_recent", "_spool", "names")
@@ -293,39 +299,6 @@ def _wider(values: array[T], width: int, more: list[T]) -> Iterator[T]:
     for start in range(0, len(values), width or 1):
         yield from values[start : start + width]
         yield from more
-
-
-# --- of many groups -----------------------------------------------------------------------------------
-
-
-class Column(NamedTuple):
-    """One measure of many groups: its count, its mean (nan of none), and the variance of the mean (nan of less than two)."""
-
-    sizes: array[float]
-    means: array[float]
-    noises: array[float]
-
-
-def column(many: Sequence[Measures], name: str) -> Column:
-    """What verdicts follow from; quick for groups of one attempt."""
-    single: dict[Shelf | None, Sequence[float]] = {shelf: _all(shelf, name) for shelf in {each.shelf for each in many}}
-    means = array("d", [single[each.shelf][each.row] for each in many])
-    sizes = array("d", [mean == mean for mean in means])  # noqa: PLR0124  nan is not itself
-    noises = array("d", [math.nan]) * len(means)
-    if None in single:
-        for at, each in enumerate(many):
-            if each.shelf is None and (found := each.moments(name)).size:
-                sizes[at], means[at], noises[at] = found.size, found.mean, found.noise
-    return Column(sizes, means, noises)
-
-
-def _all(shelf: Shelf | None, name: str) -> Sequence[float]:
-    """A measure row by row."""
-    if shelf is None:
-        return [math.nan]
-    if name not in shelf.names:
-        return array("d", [math.nan]) * (len(shelf.values) // max(len(shelf.names), 1) or 1)
-    return shelf.values[shelf.names.index(name) :: len(shelf.names)]
 
 
 def middle(values: Callable[[], Iterable[float]]) -> float | None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.axes import spelled, thinking_config
 from harness.differences import JUDGED, MARGINS, Difference, change, sentence
+from harness.groups import Group
 from harness.model import Json
 from harness.models import LEVELS
 from harness.render.words import dollars
-from harness.summary import Group, Summary
+from harness.summary import Summary
 
 if TYPE_CHECKING:
     from harness.stats import Evidence, Interval

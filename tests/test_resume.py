@@ -115,7 +115,7 @@ class Project:
         saved = load(run, self.reports)
         summary = summarise(saved.rows())
         rows = [told_of(row) for row in saved.rows(turns=False)]
-        said = {each.id: (each.row(), each.disagreed, each.disagreement) for each in summary.groups.values()}
+        said = {each.id: (each.row(), each.tally.disagreed, each.disagreement) for each in summary.groups.values()}
         assert saved.ending is not None
         ending = {name: saved.ending[name] for name in ("totals", "interrupted", "trials")}
         return rows, said, ending, saved.run["targets"]

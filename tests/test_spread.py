@@ -15,31 +15,35 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import spread
-from harness.spread import HELD, Measures, Shared, column, middle
+from harness.spread import HELD, Measures, middle
+from harness.stats import side
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)
 """Seconds, dollars, tokens."""
 attempts = st.lists(st.none() | values, max_size=60)
 
 
-def measured(tried: Iterable[float | None], name: str = "latency_s", shared: Shared | None = None) -> Measures:
-    measures = Measures(shared or Shared())
-    for each in tried:
-        measures.add({"before": 3, name: each, "after": None})
+def measured(*groups: Iterable[float | None], name: str = "latency_s") -> Measures:
+    """Group after group, attempt after attempt."""
+    measures = Measures()
+    for number, tried in enumerate(groups):
+        measures.begin()
+        for each in tried:
+            measures.add(number, {"before": 3, name: each, "after": None})
     return measures
 
 
 @given(attempts)
 def test_every_value_is_there_as_it_was_measured(tried: list[float | None]) -> None:
     measures, known = measured(tried), [each for each in tried if each is not None]
-    assert list(measures.values("latency_s")) == known
-    assert list(measures) == (["before"] if tried else []) + (["latency_s"] if known else [])
-    assert list(measures.values("ttft_s")) == list(measures.values("after")) == []
+    assert list(measures.values(0, "latency_s")) == known
+    assert list(measures.names(0)) == (["before"] if tried else []) + (["latency_s"] if known else [])
+    assert list(measures.values(0, "ttft_s")) == list(measures.values(0, "after")) == []
 
 
 @given(st.lists(values, min_size=1, max_size=60))
 def test_count_mean_and_noise_are_exact_however_many(several: list[float]) -> None:
-    found = measured(several).moments("latency_s")
+    found = measured(several).moments(0, "latency_s")
     assert found.size == len(several)
     assert found.total == pytest.approx(math.fsum(several))
     if len(several) > 1:
@@ -49,12 +53,11 @@ def test_count_mean_and_noise_are_exact_however_many(several: list[float]) -> No
 
 @given(st.lists(attempts, min_size=1, max_size=6), st.booleans())
 def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list[float | None]], turned: bool) -> None:
-    shared = Shared()
-    many = [measured(tried, shared=shared) for tried in groups] + [Measures(shared)]
-    many = many[::-1] if turned else many
+    measures = measured(*groups, [])
+    asked = range(len(groups), -1, -1) if turned else range(len(groups) + 1)
     for name in ("before", "latency_s", "after", "chunks"):
-        found = [each.moments(name) for each in many]
-        sizes, means, noises = column(many, name)
+        found = [measures.moments(number, name) for number in asked]
+        sizes, means, noises = side(measures, list(asked) if turned else asked, name)
         assert list(sizes) == [each.size for each in found]
         assert list(means) == pytest.approx([each.mean if each.size else math.nan for each in found], nan_ok=True)
         assert list(noises) == pytest.approx([each.noise for each in found], nan_ok=True)
@@ -62,33 +65,32 @@ def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list
 
 @given(st.lists(st.lists(values, max_size=3 * HELD), max_size=5), st.randoms())
 def test_groups_may_take_turns(groups: list[list[float]], chance: Any) -> None:
-    shared = Shared()
-    many = [Measures(shared) for _ in groups]
+    measures = measured(*[[] for _ in groups])
     turns = [at for at, tried in enumerate(groups) for _ in tried]
     chance.shuffle(turns)
     ahead = [iter(tried) for tried in groups]
     for at in turns:
-        many[at].add({"latency_s": next(ahead[at])})
-    assert [list(each.values("latency_s")) for each in many] == groups
+        measures.add(at, {"latency_s": next(ahead[at])})
+    assert [list(measures.values(at, "latency_s")) for at in range(len(groups))] == groups
 
 
 @pytest.mark.parametrize("before", [0, 1, HELD, HELD + 1, 40])
 def test_a_measure_may_come_late_and_in_any_order(before: int) -> None:
-    measures = Measures(Shared())
+    measures = measured([])
     for _ in range(before):
-        measures.add({"latency_s": 2.0})
+        measures.add(0, {"latency_s": 2.0})
     for _ in range(40):
-        measures.add({})
-        measures.add({"chunks": 4, "latency_s": 2.0})
-        measures.add({"cost_usd": 0.5})
-    assert {name: measures.moments(name).size for name in measures} == {
+        measures.add(0, {})
+        measures.add(0, {"chunks": 4, "latency_s": 2.0})
+        measures.add(0, {"cost_usd": 0.5})
+    assert {name: measures.moments(0, name).size for name in measures.names(0)} == {
         "latency_s": before + 40,
         "chunks": 40,
         "cost_usd": 40,
     }
-    assert set(measures.values("chunks")) == {4}
-    assert list(measures.values("ttft_s")) == []
-    assert measures.middles() == {"latency_s": 2.0, "chunks": 4, "cost_usd": 0.5}
+    assert set(measures.values(0, "chunks")) == {4}
+    assert list(measures.values(0, "ttft_s")) == []
+    assert measures.middles(0) == {"latency_s": 2.0, "chunks": 4, "cost_usd": 0.5}
 
 
 many_values = st.lists(values, min_size=1, max_size=60).flatmap(
@@ -112,9 +114,9 @@ def test_nothing_has_no_median() -> None:
 def kept(attempts: int) -> int:
     """Bytes in memory."""
     tracemalloc.start()
-    measures = Measures(Shared())
+    measures = measured([])
     for number in range(attempts):
-        measures.add({"latency_s": 1 + number * 7_919 % 1_009 / 1_009, "chunks": number % 7})
+        measures.add(0, {"latency_s": 1 + number * 7_919 % 1_009 / 1_009, "chunks": number % 7})
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return size
@@ -130,7 +132,7 @@ def test_where_no_file_can_be_written_the_values_stay_in_memory(monkeypatch: pyt
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(spread, "TemporaryFile", refused)
-    assert list(measured(range(50)).values("latency_s")) == list(range(50))
+    assert list(measured(range(50)).values(0, "latency_s")) == list(range(50))
 
 
 def test_a_disk_that_fills_up_loses_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +156,7 @@ def test_a_disk_that_fills_up_loses_no_value(monkeypatch: pytest.MonkeyPatch) ->
         def close(self) -> None: ...
 
     monkeypatch.setattr(spread, "TemporaryFile", Small)
-    assert list(measured(range(90)).values("latency_s")) == list(range(90))
+    assert list(measured(range(90)).values(0, "latency_s")) == list(range(90))
 
 
 def test_what_is_kept_goes_with_the_summary(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,14 +189,12 @@ some_rows = st.lists(
 
 def told(summary: Summary) -> dict[str, Any]:
     """All that a summary says."""
-    fields = (
-        [name for name in next(iter(summary.groups.values())).__slots__ if name != "measures"] if summary.groups else []
-    )
+    fields = ("id", "suite", "case", "target", "axes", "streamed", "require", "xfail", "skip", "place", "tally")
     return {
         "groups": {
             name: (
-                [getattr(group, field) for field in fields],
-                {each: list(group.measures.values(each)) for each in group.measures},
+                [getattr(group, field) for field in (*fields, "trouble", "disagreement")],
+                {each: list(group.values(each)) for each in group.measures},
             )
             for name, group in summary.groups.items()
         },

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.groups import Group
 from harness.rows import Row
-from harness.summary import Group, summarise
+from harness.summary import summarise
 from tests.made import failed, row, unjudged, verdict
 
 
@@ -152,7 +153,7 @@ def test_twins_that_disagree_fail(stream: dict[str, Any], said: str, turned: boo
     rows = twins({}, stream)
     group = streamed(rows[::-1] if turned else rows)
     assert group.status == "failed"
-    assert (group.disagreed, group.disagreement) == (1, said)
+    assert (group.tally.disagreed, group.disagreement) == (1, said)
 
 
 def test_the_text_counts_only_where_asked() -> None:
@@ -162,4 +163,4 @@ def test_the_text_counts_only_where_asked() -> None:
 def test_a_check_that_only_one_transport_has_is_no_disagreement() -> None:
     unary, stream = twins({}, {})
     stream["verdicts"] = [verdict("stream", ok=False)]
-    assert streamed([unary, stream]).disagreed == 0
+    assert streamed([unary, stream]).tally.disagreed == 0

@@ -19,6 +19,7 @@ from harness.comparisons import Comparisons, together
 from harness.differences import JUDGED
 from harness.errors import UsageError, first
 from harness.model import Json
+from harness.pairs import NONE
 from harness.render import words
 from harness.rows import RunRow
 from harness.saved import SavedRun
@@ -102,9 +103,9 @@ def gated(comparison: Comparison, said: Sequence[gates.Gate], base: SavedRun, by
 
 
 def _models(comparison: Comparison) -> list[str]:
-    targets = dict.fromkeys(
-        side.target for pair in comparison.pairs for side in (pair.reference, pair.candidate) if side
-    )
+    pairs = comparison.pairs
+    sides = ((pairs.base, pairs.rows), (pairs.candidate, pairs.twins))
+    targets = dict.fromkeys(groups.asked[row].target for groups, rows in sides for row in rows if row != NONE)
     return [target.partition("/")[2] for target in targets]
 
 

@@ -119,7 +119,7 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
     if len(plan.trials) > _COUNTED:
         return said
     planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
-    made = ((group, group.attempts + group.skipped) for group in summary.groups.values())
+    made = ((group, group.tried) for group in summary.groups.values())
     short = [f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned[group.id]]
     more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
     return f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said

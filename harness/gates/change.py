@@ -21,11 +21,7 @@ def answer(gate: Gate, comparison: Comparison) -> Answer:
     """
     if gate.alone:
         return held(gate, [pair.candidate for pair in comparison.pairs if pair.candidate])
-    cells = [
-        (pair.reference, pair.candidate)
-        for pair in comparison.paired
-        if pair.reference and pair.candidate and gate.suite in (None, pair.suite)
-    ]
+    cells = comparison.paired.of(gate.suite)
     if not cells:
         return Answer(gate, None, "cannot tell: the two sides have no cell in common")
     if gate.checks:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.gates.gate import Answer, Gate, quantity, told
+from harness.groups import Group
 from harness.spread import Moments
-from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.stats import Interval
@@ -67,7 +67,7 @@ def _total(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> Answer:
 
 def _unless_unpriced(gate: Gate, crossed: bool | None, said: str, cells: Sequence[Group]) -> Answer:
     """What is not known may cost anything: then a budget is crossed, or nobody can tell."""
-    unpriced = sum(each.unpriced for each in cells) if gate.name == "cost" else 0
+    unpriced = sum(each.tally.unpriced for each in cells) if gate.name == "cost" else 0
     if not unpriced:
         return told(gate, crossed, said)
     return told(gate, crossed or None, f"{said}, and that of {_attempts(unpriced)} is not known")

@@ -22,8 +22,9 @@ from typing import Any, Literal, TextIO, get_args
 
 from harness import extensions
 from harness.errors import UsageError
+from harness.groups import Group
 from harness.rows import GateRow, Row, RunRow
-from harness.summary import Group, Summary
+from harness.summary import Summary
 
 Kind = Literal["run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")

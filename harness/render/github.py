@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from harness.compare import Comparison, Flip
 from harness.comparisons import Comparisons
+from harness.groups import Group
 from harness.render import Report, View, output, words
 from harness.render.content.audit import looked_at
 from harness.render.content.comparison import worst_first
 from harness.rows import GateRow, PlaceRow
-from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.audit import Audit, Finding

@@ -9,10 +9,10 @@ from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
 from harness.axes import spelled
+from harness.groups import Group
 from harness.model import Status
 from harness.render import Report, View, output, words
 from harness.rows import GateRow
-from harness.summary import Group
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",
@@ -81,8 +81,8 @@ def _facts(group: Group) -> Iterator[tuple[str, str]]:
         middle = group.typical(measure)
         if middle is not None:
             yield measure, f"{middle:g}"
-    if group.warnings:
-        yield "warnings", str(group.warnings)
+    if group.tally.warnings:
+        yield "warnings", str(group.tally.warnings)
 
 
 def _of_gates(gates: Sequence[GateRow]) -> dict[str, int]:
@@ -147,7 +147,7 @@ def _counted(groups: Sequence[Group], report: Report) -> dict[str, Any]:
 
 
 def _time(group: Group) -> float:
-    return group.measures.moments("latency_s").total
+    return group.measured("latency_s").total
 
 
 def _property(name: str, value: str, indent: int) -> str:

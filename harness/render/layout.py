@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from harness.axes import spelled
+from harness.groups import Group
 from harness.render import words
-from harness.summary import Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from harness import spread
+from harness.groups import Group, Trouble
 from harness.model import Json, Status
 from harness.render import Report
 from harness.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
-from harness.summary import Group, Summary, Trouble
+from harness.summary import Summary
 
 LABELS = {
     "thoughtsTokenCount": "thoughts",
@@ -241,14 +242,14 @@ def middle(groups: Sequence[Group], measure: str) -> float | None:
 
 def whole(groups: Sequence[Group], measure: str) -> float | None:
     """The sum of a measure over all attempts of these groups; None where it was never measured."""
-    found = [known.total for group in groups if (known := group.measures.moments(measure)).size]
+    found = [known.total for group in groups if (known := group.measured(measure)).size]
     return sum(found) if found else None
 
 
 def spent(groups: Sequence[Group]) -> str:
     """What these groups cost; ``>`` before it where the cost of some attempts is not known, ``-`` where of none it is."""
     paid = whole(groups, "cost_usd")
-    unknown = any(group.unpriced for group in groups)
+    unknown = any(group.tally.unpriced for group in groups)
     return f"{'>' if unknown and paid is not None else ''}{measured('cost_usd', paid)}"
 
 

@@ -17,6 +17,7 @@ The interval of one side by itself, which budgets go by, misses low in at most 5
 10% for a lognormal of deviation 1, in 15% of 1.5, from 5 cases on; high in at most 5%. Better-known intervals (bootstrap-t, Hall's alone)
 miss up to three times as often as they say in 5 to 8 such cases; Cox's, of a lognormal, is two to four times as wide for uniform numbers.
 
+- `cells`: what both sides know of all cells, or of some.
 - `rates`: pass rates. Wilson intervals, the exact test on paired verdicts, the interval of a difference.
 - `numbers`: seconds, tokens, dollars. The clustered bootstrap: p and intervals from random halves of the cases.
 - `lopsided`: differences that lean to one side.
@@ -29,6 +30,7 @@ numpy and scipy are imported in this package only: import it where a comparison 
 
 from __future__ import annotations
 
+from harness.stats.cells import Measured, Verdicts, side
 from harness.stats.evidence import CONFIDENCE, Evidence, Interval
 from harness.stats.numbers import average, numbers
 from harness.stats.rates import Attempts, clustered, rates, wilson
@@ -41,6 +43,8 @@ __all__ = [
     "Attempts",
     "Evidence",
     "Interval",
+    "Measured",
+    "Verdicts",
     "assess",
     "average",
     "clustered",
@@ -48,5 +52,6 @@ __all__ = [
     "pass_all",
     "pass_at",
     "rates",
+    "side",
     "wilson",
 ]

@@ -29,7 +29,7 @@ def numbers(
     *,
     margin: float,
     confidence: float = CONFIDENCE,
-    noise: Sequence[float] | None = None,
+    noise: Sequence[float] | Vector | None = None,
     pairs: int | None = None,
 ) -> Evidence:
     """Cells by case: which case each belongs to, its mean on either side. The mean over cells, and the ratio of the means.
@@ -165,7 +165,9 @@ def _wider(signs: Interval | None, leans: Interval | None, held: Sequence[float]
     return (min(ends), max(ends)) if signs else None
 
 
-def _spread(before: Vector, moved: Vector, cells: Vector, noise: Sequence[float] | None) -> dict[str, float | None]:
+def _spread(
+    before: Vector, moved: Vector, cells: Vector, noise: Sequence[float] | Vector | None
+) -> dict[str, float | None]:
     typical = cells.mean()
     spread = deviation(moved / typical)
     change = moved.sum() / before.sum() if before.sum() > 0 else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.groups import Group
 from harness.render import Report, View, layout, words
 from harness.render.layout import Column, Grid
-from harness.summary import Group
 
 
 def column_name(column: Column, provider: str | None) -> str:
@@ -55,11 +55,11 @@ def differences(table: Table) -> Iterator[str]:
     provider = table.provider
     groups = [group for grid in table.grids for case in grid.cases for group in grid.row(case) if group]
     for group in groups:
-        if group.disagreed:
-            share = f" in {group.disagreed} of {group.pairs} pairs" if group.pairs > 1 else ""
+        if group.tally.disagreed:
+            share = f" in {group.tally.disagreed} of {group.tally.pairs} pairs" if group.tally.pairs > 1 else ""
             where = f"{group.case} on {short(group.target, provider)}"
             yield f"{where}: unary and stream disagree{share}: {group.disagreement}"
-    told = {group.case for group in groups if group.disagreed}
+    told = {group.case for group in groups if group.tally.disagreed}
     for grid in table.grids:
         for case in grid.cases:
             said = [
@@ -95,7 +95,7 @@ def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     counted = {target: _counted(groups) for target, groups in by_target}
     totals = report.summary.totals()
     statuses = [status for status, number in totals.items() if number or status == "passed"]
-    reckoned = any(group.unpriced or "cost_usd" in group.measures for _, groups in by_target for group in groups)
+    reckoned = any(group.tally.unpriced or "cost_usd" in group.measures for _, groups in by_target for group in groups)
     tallies = [each for each in _TALLIES if reckoned or each[1] is not words.spent]
     header = ["target", *statuses, *(name for name, _ in tallies)]
     rows = [

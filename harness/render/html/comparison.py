@@ -7,16 +7,17 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from harness.compare import ANSWER, Comparison, Flip, Pair
+from harness.compare import ANSWER, Comparison, Flip
 from harness.comparisons import Comparisons
+from harness.groups import Group
 from harness.model import Json
+from harness.pairs import Pair
 from harness.render import words
 from harness.render.content.comparison import READING, correction, overview
 from harness.render.content.migration import bottom_line
 from harness.render.html import sides
 from harness.render.html.markup import Markup, columns, element, table
 from harness.render.html.overview import UNSCRIPTED, section, simulated
-from harness.summary import Group
 
 if TYPE_CHECKING:
     from harness.migration import Migration

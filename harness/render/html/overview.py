@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
+from harness.groups import Group
 from harness.model import Status
 from harness.render import Report, View, layout, words
 from harness.render.html import plots
 from harness.render.html.markup import Markup, columns, element, table
 from harness.render.layout import Column, Grid
 from harness.rows import RunRow, VerdictRow
-from harness.summary import Group, Summary
+from harness.summary import Summary
 from harness.sweeps import sweeps, swept
 
 OPEN, LISTED = 8, 100
@@ -262,9 +263,9 @@ def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
 
 def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) -> Markup:
     values = [element("small", words.measured(each, group.typical(each))) for each in shown]
-    warned = f" !{group.warnings}" if group.warnings else ""
+    warned = f" !{group.tally.warnings}" if group.tally.warnings else ""
     about = f"{group.case}, {column.name}: {words.verdict(group)}" + (
-        f"; {words.count(group.warnings, 'warning')}" if warned else ""
+        f"; {words.count(group.tally.warnings, 'warning')}" if warned else ""
     )
     flaky = " flaky" if group.flaky and group.status == "passed" else ""
     mark = words.verdict(group).removesuffix(" flaky") + ("~" if group.flaky else "") + warned

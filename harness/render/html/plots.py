@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from harness.axes import spelled
+from harness.groups import Group
 from harness.render import words
 from harness.render.html.markup import Markup, columns, element, table
-from harness.summary import Group, Summary
+from harness.summary import Summary
 
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40

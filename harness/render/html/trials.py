@@ -8,13 +8,14 @@ from typing import Any
 
 from harness import grounding
 from harness.axes import spelled
+from harness.groups import Group
 from harness.model import Json, Reply
 from harness.providers import ROWS
 from harness.render import words
 from harness.render.html.markup import Markup, block
 from harness.reply import an_object, candidate_of, parts_of
 from harness.rows import Row, RunRow, TurnRow, dumps
-from harness.summary import STATUSES, Group, Summary, summarise
+from harness.summary import STATUSES, Summary, summarise
 
 BLOCK = 50
 """Trials in a block."""

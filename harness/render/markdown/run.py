@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
+from harness.groups import Group
 from harness.render import Report, View, layout, output, words
 from harness.render.content.run import Table, column_name, differences, parted, summary_rows, tables, whole_report
 from harness.render.layout import Grid
 from harness.render.markdown.drawing import code, drawn, escaped
-from harness.summary import Group
 
 _FORMAT = ("--format", "markdown")
 
@@ -85,8 +85,8 @@ def _cell(group: Group, view: View) -> str:
         for each in view.measures
         if group.typical(each) is not None
     ]
-    if group.warnings:
-        lines.append(f"warnings: {group.warnings}")
+    if group.tally.warnings:
+        lines.append(f"warnings: {group.tally.warnings}")
     return "\n".join(lines)
 
 

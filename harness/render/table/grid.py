@@ -15,7 +15,7 @@ def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
     """One column: the measures lie beside the verdict."""
     groups = [group for case in grid.cases for group in grid.row(case)]
     measures = layout.shown(view.measures, groups)
-    warned = any(group and group.warnings for group in groups)
+    warned = any(group and group.tally.warnings for group in groups)
     header = ["case", "verdict", *map(words.label, measures), *(["warnings"] if warned else [])]
     yield column_name(grid.columns[0], provider)
     yield from fitted(header, [_flat_row(case, grid, measures, warned=warned) for case in grid.cases], view)
@@ -24,7 +24,7 @@ def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
 def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
     group = grid.cells[case, grid.columns[0]]
     numbers = [words.measured(each, group.typical(each)) for each in measures]
-    return [case, words.verdict(group), *numbers, *([str(group.warnings or "")] if warned else [])]
+    return [case, words.verdict(group), *numbers, *([str(group.tally.warnings or "")] if warned else [])]
 
 
 def stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
@@ -44,8 +44,8 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
     for measure in layout.shown(view.measures, groups):
         values = [words.measured(measure, group.typical(measure)) if group else "" for group in groups]
         yield [f"  {words.label(measure)}", *values]
-    if any(group and group.warnings for group in groups):
-        yield ["  warnings", *(str(group.warnings) if group and group.warnings else "" for group in groups)]
+    if any(group and group.tally.warnings for group in groups):
+        yield ["  warnings", *(str(group.tally.warnings) if group and group.tally.warnings else "" for group in groups)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
+from harness.groups import Group
 from harness.render import Report, View, layout, output, words
 from harness.render.content.run import Table, differences, parted, summary_rows, tables, whole_report
 from harness.render.table.drawing import fitted, listed, painted, wrapped
 from harness.render.table.grid import flat, stacked
 from harness.rows import RunRow
-from harness.summary import Group
 
 
 @output("table", of="run")
