@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
@@ -56,7 +56,7 @@ class Flip:
 class RowsOf(Protocol):
     """Reads the rows of these groups once more; ``turns``: with all that was said."""
 
-    def __call__(self, groups: Container[str], /, *, turns: bool = False) -> Iterable[Row]: ...
+    def __call__(self, groups: Collection[str], /, *, turns: bool = False) -> Iterable[Row]: ...
 
 
 Source = tuple[RunRow, RowsOf]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from array import array
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from harness.errors import RunError
+from harness.groups import Group
 from harness.rows import VERSION, BriefRow, GateRow, JudgedRow, Row, RunRow
 from harness.store import ID, NAME
 from harness.summary import Summary
@@ -59,13 +60,13 @@ class SavedRun:
         places = _Places(summary)
         for line, at in self._trials():
             try:
-                summary.add_passed(decode(line))
+                group = summary.add_passed(decode(line))
             except ValueError:  # another line than that of a trial that passed
                 row = _judged(line) or self._value(line, at)
                 if row is None:
                     continue
-                summary.add(cast("Row", row))
-            places.note(at)
+                group = summary.add(cast("Row", row))
+            places.note(group, at)
         self._places = places
         return summary
 
@@ -76,7 +77,7 @@ class SavedRun:
             if value is not None:
                 yield line, cast("Row", value)
 
-    def rows_of(self, groups: Container[str], *, turns: bool = False) -> Iterator[Row]:
+    def rows_of(self, groups: Collection[str], *, turns: bool = False) -> Iterator[Row]:
         """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said.
 
         They are found at once where there was a ``summary`` before, of a file whose groups follow each other.
@@ -88,7 +89,7 @@ class SavedRun:
             if value is not None and value.get("group") in groups:
                 yield cast("Row", value)
 
-    def _found(self, groups: Container[str]) -> Iterator[tuple[bytes, int]]:
+    def _found(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
         assert self._places is not None
         with self.path.open("rb") as file:
             for start, trials in self._places.of(groups):
@@ -96,7 +97,7 @@ class SavedRun:
                 for line in islice(file, trials):
                     yield line, start
 
-    def _named(self, groups: Container[str]) -> Iterator[tuple[bytes, int]]:
+    def _named(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
         """Lines that this program did not write are among them, whatever they are of."""
         for line, at in self._trials():
             named = ID.match(line)
@@ -150,27 +151,25 @@ class _Places:
     """Where the trials of each group of a summary begin in the file. ``scattered``: those of some do not follow each other."""
 
     def __init__(self, summary: Summary) -> None:
-        self._summary = summary
+        self._groups = summary.groups
         self._latest = -1
         self._starts = array("Q")
         self.scattered = False
 
-    def note(self, at: int) -> None:
-        """The trial that was added last begins there."""
-        latest = self._summary.latest
-        if latest == self._latest:
+    def note(self, group: int, at: int) -> None:
+        """The next trial is of that group, and begins there."""
+        if group == self._latest:
             return
-        self._latest = latest
-        if latest == len(self._starts):
+        self._latest = group
+        if group == len(self._starts):
             self._starts.append(at)
         else:
             self.scattered = True
 
-    def of(self, groups: Container[str]) -> Iterator[tuple[int, int]]:
-        """Where the trials begin, and how many they are."""
-        for group, at in zip(self._summary.groups.values(), self._starts, strict=True):
-            if group.id in groups:
-                yield at, group.tried
+    def of(self, names: Collection[str]) -> Iterator[tuple[int, int]]:
+        """Where the trials of these groups begin, and how many they are, in the order of the file."""
+        for at in sorted(at for name in names if (at := self._groups.at(name)) is not None):
+            yield self._starts[at], Group(self._groups, at).tried
 
 
 def _finite_or_unknown(measure: object) -> bool:

@@ -113,17 +113,18 @@ class Spool:
 class Shelf:
     """One attempt each of groups that measure the same: group by group a value for each name; nan: not known."""
 
-    __slots__ = ("names", "values")
+    __slots__ = ("names", "rows", "values")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self.values = array("d")
+        self.rows = 0
 
     def put(self, values: list[float | None]) -> int:
         """The number of its row."""
-        row = len(self.values) // len(self.names) if self.names else 0
         _extend(self.values, values)
-        return row
+        self.rows += 1
+        return self.rows - 1
 
     def value(self, row: int, name: str) -> float:
         """nan too where the name is another."""
@@ -138,8 +139,9 @@ class Shelf:
         """The values of a row, to be kept elsewhere: of the last one nothing stays, as attempts at a group mostly follow each other."""
         start, end = row * len(self.names), (row + 1) * len(self.names)
         values = self.values[start:end]
-        if end == len(self.values):
+        if row == self.rows - 1:
             del self.values[start:]
+            self.rows = row
         return values
 
 
@@ -168,21 +170,17 @@ class Measures:
         if several is not None:
             several.add(measured)
         elif self.shelf[group] == ELSEWHERE:
-            number = self.shelf[group] = self._put(tuple(measured))
-            self.row[group] = self.shelves[number].put(list(measured.values()))
+            names = tuple(measured)
+            number = self._numbers.get(names, ELSEWHERE)
+            if number == ELSEWHERE:
+                number = self._numbers[names] = len(self.shelves)
+                self.shelves.append(Shelf(_interned(names)))
+            self.shelf[group], self.row[group] = number, self.shelves[number].put(list(measured.values()))
         else:
             first = self.shelves[self.shelf[group]]
             several = self.several[group] = Several(first.names, first.pop(self.row[group]), self._spool)
             several.add(measured)
             self.shelf[group], self.row[group] = ELSEWHERE, 0
-
-    def _put(self, names: tuple[str, ...]) -> int:
-        """The shelf of attempts that measure that."""
-        number = self._numbers.get(names)
-        if number is None:
-            number = self._numbers[names] = len(self.shelves)
-            self.shelves.append(Shelf(_interned(names)))
-        return number
 
     def _alone(self, group: int) -> Shelf | None:
         return None if self.shelf[group] == ELSEWHERE else self.shelves[self.shelf[group]]

@@ -35,12 +35,11 @@ class Summary:
         self.warnings: Counter[str] = Counter()
         self.waived: dict[str, Counter[str]] = {}
         self._ways: dict[Hashable, Way] = {}
-        self.latest = 0
-        """The number of the group that the row which was added last is of."""
         self._waiting: dict[tuple[str, ...], _Said] = {}
         """What one of two twins said until the other is there."""
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row) -> int:
+        """The number of the group that the row is of."""
         at = self.groups.at(row["group"])
         if at is None:
             place = _place(row["place"]["file"], row["place"]["line"])
@@ -52,12 +51,12 @@ class Summary:
         came_out = attempted(row), origin(row), row.get("unpriced")
         way = self._ways.get(came_out) or self._ways.setdefault(came_out, Way(*came_out))
         self.groups.add(at, way, row["measures"])
-        self.latest = at
         if row["agree"] and row["outcome"] is not None:
             text = row["agree"] == "text"
             self._pair(at, row["attempt"], _said(at, row["outcome"], _broken(row["verdicts"]), text=text), text=text)
+        return at
 
-    def add_passed(self, row: Passed) -> None:
+    def add_passed(self, row: Passed) -> int:
         """What ``add`` does, for less. Raises ValueError, and has done nothing, where what the row holds is not what a trial has there."""
         outcome = row.answer() if row.agree else None
         at = self.groups.at(row.group)
@@ -66,10 +65,10 @@ class Summary:
         came_out = row.came_out()
         way = self._ways.get(came_out) or self._ways.setdefault(came_out, Way(*row.told()))
         self.groups.add(at, way, row.measures)
-        self.latest = at
         if outcome is not None:
             text = row.agree == "text"
             self._pair(at, row.attempt, _said(at, outcome, _NONE_BROKE, text=text), text=text)
+        return at
 
     def _note(self, verdict: VerdictRow) -> None:
         if verdict["status"] == "waived":
