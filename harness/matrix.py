@@ -125,10 +125,13 @@ class Expansion:
     def groups(self) -> Iterator[Group]:
         """The groups of which anything is played. Costs little: nothing is filled in but their names."""
         for group in _selected(self.suites, self.selection, self.keywords):
-            if all(wanted(group) for wanted in self.wanted):
+            if self._wants(group):
                 played = group.played & ~self.done.get(group.id, 0)
                 if played:
                     yield group if played == group.played else group._replace(played=played)
+
+    def _wants(self, group: Group) -> bool:
+        return all(wanted(group) for wanted in self.wanted)
 
     def ids(self) -> Iterator[str]:
         """Of the trials, in their order."""
@@ -147,8 +150,9 @@ class Expansion:
             yield from _trials(group, self.selection)
 
     def whole(self, suite: Suite) -> int:
-        """How many trials of a suite there are to play: what keywords, tags and shards leave out counts, what it skips does not."""
-        groups = _groups(suite, self.selection, Keywords(""))
+        """How many trials of a suite there are to play: what keywords, tags and shards leave out counts; what it skips, or
+        ``where`` left out, does not."""
+        groups = (group for group in _groups(suite, self.selection, Keywords("")) if self._wants(group))
         return sum(group.attempts for group in groups if group.cell.skip is None)
 
     @property

@@ -200,7 +200,7 @@ def _unclear(comparison: Comparison) -> Iterator[str]:
     for each in comparison.differences:
         if each.measure == "pass_rate" and each.suite is None and each.verdict == "cannot tell":
             yield f"pass rate {sentence(each).removeprefix('cannot tell: ')}"
-    yield from (f"gate {each.gate}: {each.says}" for each in comparison.gates if each.crossed is None)
+    yield from (f"gate {each.gate}: {each.says}" for each in comparison.gates if each.unknown)
 
 
 def _overall(comparison: Comparison) -> Iterator[str]:

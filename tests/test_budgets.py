@@ -218,6 +218,52 @@ def test_a_dry_run_says_what_will_be_asked(project: Project) -> None:
     ]
 
 
+# --- of a candidate -----------------------------------------------------------------------------------
+
+
+def test_a_candidate_that_is_part_of_a_suite_is_not_held_to_its_budgets(project: Project) -> None:
+    project.gate("capitals", CAPITALS, CROSSED)
+    project.run("run", "suites/capitals.yaml")
+    project.run("run", "suites/capitals.yaml", "-k", "oslo")
+    whole, part = saved_runs(Path("reports"))
+    code, gates = project.gates("compare", whole, part)
+    assert code == 0
+    assert [(each["name"], each["asked"], each["crossed"]) for each in gates] == [
+        ("latency", True, False),
+        ("latency", False, None),
+        ("totalTokenCount", False, None),
+        ("hard", True, False),
+    ]
+    assert {each["says"] for each in gates[1:3]} == {f"not asked: 2 of the suite's 6 trials are in run {part}"}
+    for shown in ("table", "markdown"):
+        _, said, _ = project.run("compare", whole, part, "--format", shown)
+        assert said.count(f"2 gates of capitals: not asked: 2 of the suite's 6 trials are in run {part}") == 1
+    _, said, _ = project.run("compare", whole, part, "--format", "html")
+    assert said.count("not asked</b>") == 2
+    _, said, _ = project.run("compare", whole, part, "--format", "github")
+    assert "cannot tell" not in said.partition("::notice")[0]
+    code, gates = project.gates("compare", part, whole)
+    assert (code, [each["asked"] for each in gates]) == (1, [True] * 4)
+
+
+def test_values_of_a_part_of_a_suite_are_not_held_to_its_budgets(project: Project) -> None:
+    project.gate("capitals", CAPITALS, "{totalTokenCount: {max: 0}}")
+    project.run("run", "suites/capitals.yaml", "-k", "oslo")
+    project.run("run", "suites/capitals.yaml")
+    part, whole = saved_runs(Path("reports"))
+    assert [
+        project.run("compare", run, "--axis", "model=gemini-2.5-flash", "--axis", "model=gemini-3-flash-preview")[0]
+        for run in (part, whole)
+    ] == [0, 1]
+    assert project.run("compare", part, "--gate", "totalTokenCount.max=0")[0] == 1
+
+
+def test_a_candidate_of_which_nobody_knows_how_much_there_is_to_play_is_held_to_budgets(project: Project) -> None:
+    project.run("run", "suites/capitals.yaml", "-k", "oslo")
+    project.gate("capitals", CAPITALS, "{totalTokenCount: {max: 0}}")
+    assert project.gates("compare", "last", "last")[0] == 1
+
+
 # --- saved, merged, shown again -----------------------------------------------------------------------
 
 

@@ -96,6 +96,17 @@ def test_a_gate_fails_it(project: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "gate hard: modelVersion: crossed" in capsys.readouterr().out
 
 
+def test_budgets_are_asked_of_all_that_a_migration_can_play(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = project / "suites/move.yaml"
+    suite.write_text(f"{SUITE}compare: {{gate: {{totalTokenCount: {{max: 0}}}}}}\n")
+    assert main(["migrate", OLD, NEW, "-k", "oslo"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 gate of move: not asked: 2 of the suite's 7 trials are in run " in said
+    assert not said.startswith("not yet")
+    assert main(["migrate", OLD, NEW]) == 1
+    assert "gate totalTokenCount may be at most 0 (move): crossed" in capsys.readouterr().out
+
+
 def test_the_new_model_may_be_recorded_and_replayed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "-k", "oslo", "--record-mode", "once"]) == 0
     assert list(project.glob("cassettes/**/simulator.gemini-3.1-pro-preview.yaml"))

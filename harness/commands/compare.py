@@ -51,7 +51,7 @@ def code(comparison: Comparison) -> int:
     if not comparison.paired:
         sys.stderr.write("nothing to compare: the two sides have no cell in common\n")
         return 5
-    return 7 if any(each.crossed is None for each in comparison.gates) else 0
+    return 7 if any(each.unknown for each in comparison.gates) else 0
 
 
 def compared(options: Namespace) -> Comparison:
@@ -70,7 +70,10 @@ def _found(options: Namespace) -> Comparison | Comparisons:
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
     candidate = reading.run(options.candidate, options)
-    comparison = gated(_two_runs(base, candidate, margins(options)), asked, base, None)
+    one = base.summary()
+    other = candidate.summary(like=one)
+    comparison = _two_runs((base, one), (candidate, other), margins(options))
+    comparison = gated(comparison, asked, base, (candidate, other), None)
     return replace(comparison, again=_again(options, (base, candidate), []))
 
 
@@ -89,8 +92,17 @@ def margins(options: Namespace) -> dict[str, float]:
     return dict(margin(each) for each in options.margin)
 
 
-def gated(comparison: Comparison, said: Sequence[gates.Gate], base: SavedRun, by: str | None) -> Comparison:
-    """The comparison with the answers to the gates of the command line and of the suites that took part."""
+def gated(
+    comparison: Comparison,
+    said: Sequence[gates.Gate],
+    base: SavedRun,
+    candidate: tuple[SavedRun, Summary],
+    by: str | None,
+) -> Comparison:
+    """The comparison with the answers to the gates of the command line and of the suites that took part.
+
+    ``candidate``: the run that the candidate was taken from, and all of it.
+    """
     asked, notes = list(said), list(comparison.notes)
     for row in base.run["suites"]:
         file = Path(row["file"])
@@ -99,7 +111,8 @@ def gated(comparison: Comparison, said: Sequence[gates.Gate], base: SavedRun, by
         else:
             notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
     notes += models.lifecycles(_models(comparison))
-    return replace(comparison, gates=[gates.answer(each, comparison) for each in asked], notes=notes)
+    parts = gates.parts(candidate[0].run, candidate[1])
+    return replace(comparison, gates=[gates.answer(each, comparison, parts) for each in asked], notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:
@@ -128,10 +141,11 @@ def _block(file: Path) -> Mapping[str, Json]:
     return load(file).compare or {}
 
 
-def _two_runs(base: SavedRun, candidate: SavedRun, margins: dict[str, float]) -> Comparison:
+def _two_runs(
+    reference: tuple[SavedRun, Summary], compared: tuple[SavedRun, Summary], margins: dict[str, float]
+) -> Comparison:
+    (base, one), (candidate, other) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    one = base.summary()
-    other = candidate.summary(like=one)
     comparison = compare_runs(one, other, names, margins)
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     same = base.run["id"] == candidate.run["id"]
@@ -162,7 +176,7 @@ def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) 
     for value, comparison in kept.items():
         told = replace(comparison, sources=(source, source), notes=[*heard, *comparison.notes])
         again = _again(options, (base,), [*_named(axis, reference), *_named(axis, value)])
-        found.append(replace(gated(told, promised, base, axis), again=again))
+        found.append(replace(gated(told, promised, base, (base, summary), axis), again=again))
     return found[0] if len(found) == 1 else together(axis, found)
 
 

@@ -188,7 +188,7 @@ def _document(
     whole, heard = _heard(saved)
     found = compare_axis(whole, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)
-    found = compare.gated(replace(found, sources=(source, source)), asked, saved, "target")
+    found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
     answers = tuple(words.provenance(heard.get(str(side), Summary())) for side in (old, new))
     notes = [

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from harness.gates.asked import from_option, from_suite
-from harness.gates.budgets import answered, budgets, exit_code, not_asked
+from harness.gates.budgets import answered, budgets, exit_code, not_asked, parts
 from harness.gates.change import answer
 from harness.gates.gate import Answer, Gate
 from harness.gates.level import held
@@ -25,4 +25,5 @@ __all__ = [
     "from_suite",
     "held",
     "not_asked",
+    "parts",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.errors import first
 from harness.gates.asked import from_option, from_suite
-from harness.gates.gate import Answer, Gate
+from harness.gates.gate import Answer, Gate, unasked
 from harness.gates.level import held
 from harness.rows import GateRow, RunRow, SuiteRow
 from harness.summary import Summary
@@ -34,10 +35,22 @@ def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[Answer
         return
     why = not_asked(suite, sum(group.attempts for group in groups), sharded=chosen.get("shard") is not None)
     for gate in asked:
-        yield Answer(gate, None, f"not asked: {why}", asked=False) if why else held(gate, groups)
+        yield unasked(gate, why) if why else held(gate, groups)
 
 
-def not_asked(suite: SuiteRow, played: int, *, sharded: bool) -> str | None:
+def parts(run: RunRow, summary: Summary) -> Mapping[str, str]:
+    """Suite -> why a candidate that is taken from this run is not held to its budgets. Those that are held are left out, as are
+    those of which the run does not say how many trials there are to play."""
+    played = Counter[str]()
+    for group in summary.groups.values():
+        played[group.suite] += group.attempts
+    where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
+    counted = [each for each in run["suites"] if "trials" in each]
+    whys = {each["suite"]: not_asked(each, played[each["suite"]], sharded=sharded, where=where) for each in counted}
+    return {suite: why for suite, why in whys.items() if why}
+
+
+def not_asked(suite: SuiteRow, played: int, *, sharded: bool, where: str = "this run") -> str | None:
     """Why a suite of which so many trials were played is not held to its budgets; None where it is."""
     whole = suite.get("trials", 0)
     if not whole:
@@ -45,7 +58,7 @@ def not_asked(suite: SuiteRow, played: int, *, sharded: bool) -> str | None:
     if played >= whole:
         return None
     later = "; gemini-harness merge asks of all shards" if sharded else ""
-    return f"{played:,} of the suite's {whole:,} trials are in this run{later}"
+    return f"{played:,} of the suite's {whole:,} trials are in {where}{later}"
 
 
 def exit_code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool = False) -> int:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.compare import Comparison, Flip
 from harness.differences import measured, percent
-from harness.gates.gate import Answer, Gate, told
+from harness.gates.gate import Answer, Gate, told, unasked
 from harness.gates.level import held
 
 if TYPE_CHECKING:
     from harness.stats import Evidence
 
 
-def answer(gate: Gate, comparison: Comparison) -> Answer:
-    """Look at the cells that both sides have; of a budget (``Gate.alone``) at all of the candidate's.
+def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = MappingProxyType({})) -> Answer:
+    """Look at the cells that both sides have; of a budget (``Gate.alone``) at all of the candidate's, unless that has but a part
+    of the suite: see ``budgets.parts``.
 
     No correction for other comparisons: each gate is a promise of its own.
     """
     if gate.alone:
+        if why := parts.get(gate.suite or ""):
+            return unasked(gate, why)
         return held(gate, [pair.candidate for pair in comparison.pairs if pair.candidate])
     cells = comparison.paired.of(gate.suite)
     if not cells:

@@ -78,6 +78,11 @@ class Answer:
     says: str
     asked: bool = True
 
+    @property
+    def unknown(self) -> bool:
+        """Whether it was asked, and nobody can tell."""
+        return self.asked and self.crossed is None
+
     def to_json(self) -> GateRow:
         return {
             "gate": str(self.gate),
@@ -87,6 +92,10 @@ class Answer:
             "crossed": self.crossed,
             "says": self.says,
         }
+
+
+def unasked(gate: Gate, why: str) -> Answer:
+    return Answer(gate, None, f"not asked: {why}", asked=False)
 
 
 def told(gate: Gate, crossed: bool | None, seen: str) -> Answer:

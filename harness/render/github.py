@@ -63,7 +63,7 @@ def comparisons_github(document: Comparisons, view: View, out: TextIO) -> None:
 
 
 def _of_sides(comparison: Comparison, by: str = "") -> Iterator[Annotation]:
-    yield from (_of_gate(each.to_json(), by) for each in comparison.gates if each.crossed is not False)
+    yield from (_of_gate(each.to_json(), by) for each in comparison.gates if each.crossed or each.unknown)
     yield from map(_of_flip, worst_first(comparison.flips))
 
 

@@ -287,9 +287,13 @@ def remarks(report: Report) -> list[str]:
 
 def gates(answered: Sequence[GateRow]) -> list[str]:
     """A line for each gate; those of a suite that were not asked share one."""
-    unasked = Counter((each["suite"], each["says"]) for each in answered if not each["asked"])
-    said = [f"gate {gate(each)}: {each['says']}" for each in answered if each["asked"]]
-    return said + [f"{count(number, 'gate')} of {suite}: {says}" for (suite, says), number in unasked.items()]
+    return [*(f"gate {gate(each)}: {each['says']}" for each in answered if each["asked"]), *unasked(answered)]
+
+
+def unasked(answered: Sequence[GateRow]) -> list[str]:
+    """A line for the gates of each suite that were not asked."""
+    numbers = Counter((each["suite"], each["says"]) for each in answered if not each["asked"])
+    return [f"{count(number, 'gate')} of {suite}: {says}" for (suite, says), number in numbers.items()]
 
 
 def stopped(answered: Sequence[GateRow]) -> str:

@@ -121,9 +121,8 @@ def _side(document: Object, side: str) -> str:
 
 
 def _gate(gate: Object) -> Markup:
-    mark, kind = {True: ("crossed", "failed"), False: ("kept", "passed"), None: ("cannot tell", "xfailed")}[
-        gate["crossed"]
-    ]
+    marks = {True: ("crossed", "failed"), False: ("kept", "passed"), None: ("cannot tell", "xfailed")}
+    mark, kind = marks[gate["crossed"]] if gate["asked"] else ("not asked", "skipped")
     suite = f" ({gate['suite']})" if gate["suite"] else ""
     return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['says']}")
 

@@ -53,7 +53,10 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
         if alone:
             yield READING
             yield ""
-    yield from (f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.says)}**" for each in comparison.gates)
+    for each in comparison.gates:
+        if each.asked:
+            yield f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.says)}**"
+    yield from (f"- {escaped(each)}" for each in words.unasked([each.to_json() for each in comparison.gates]))
     yield from (f"- {escaped(each)}" for each in comparison.notes)
 
 
