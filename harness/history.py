@@ -8,7 +8,7 @@ folder cannot be written the database is in memory.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from itertools import chain
@@ -22,7 +22,7 @@ from harness.groups import Group
 from harness.rows import Row, dumps
 from harness.saved import SavedRun, load
 from harness.spread import middle
-from harness.store import NAME
+from harness.store import NAME, is_being_played
 from harness.summary import Summary
 from harness.trend import Answer, Entry
 
@@ -54,6 +54,8 @@ CREATE TABLE IF NOT EXISTS groups (                                 -- a case x 
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
 """The ids of runs that are parts of another: what they say is said by that one."""
+_TOLD = [each.name for each in fields(Entry) if each.name != "playing"]
+"""What of an entry is in the file."""
 _WAIT = 30.0
 """Seconds for another process that takes runs in."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -154,10 +156,16 @@ class Past:
             "ORDER BY r.id, l.suite, l.target",
             [value for _, values in asked for value in values],
         )
-        found = [_entry(row) for row in rows]
+        playing = self._playing()
+        found = [_entry(row, playing) for row in rows]
         runs = list(dict.fromkeys(each.run for each in found))
         shown = set(runs if last is None else runs[-last:])
         return [each for each in found if each.run in shown], len(runs) - len(shown)
+
+    def _playing(self) -> set[str]:
+        """The runs that are being played."""
+        unended = self._db.execute("SELECT id, folder FROM runs WHERE damage IS NULL AND finished IS NULL")
+        return {run for run, folder in unended if is_being_played(self._reports / folder)}
 
     def query(self, sql: str) -> Answer:
         """What a SELECT gives. Raises UsageError for what SQLite refuses, and for anything that would write or open."""
@@ -185,9 +193,10 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _entry(row: Sequence[Any]) -> Entry:
-    named = dict(zip((each.name for each in fields(Entry)), row, strict=True))
-    return Entry(**{**named, "complete": bool(named["complete"]), "simulated": bool(named["simulated"])})
+def _entry(row: Sequence[Any], playing: Container[str]) -> Entry:
+    named = dict(zip(_TOLD, row, strict=True))
+    known = {name: bool(named[name]) for name in ("complete", "simulated")}
+    return Entry(**{**named, **known, "playing": named["run"] in playing})
 
 
 class _Transaction:

@@ -19,13 +19,14 @@ from harness.gates import answered
 from harness.model import Json
 from harness.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
 from harness.saved import SavedRun
-from harness.store import NAME, known_late, may_pass, replacing, run_row
+from harness.store import NAME, is_being_played, known_late, may_pass, replacing, run_row
 from harness.summary import Summary
 from harness.unfinished import is_unfinished, resume
 
 _Trial = tuple[bytes, Row]
 _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
 """What of a selection may differ between parts of one run."""
+_PLAYING = "is still being played by another process; wait for it, or end it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,9 @@ def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
     for part in parts:
         if is_unfinished(part):
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
-            yield f"run {part.run['id']}{shard} was cut short; go on with it: {resume(part.run)}"
+            playing = is_being_played(part.path.parent)
+            how = _PLAYING if playing else f"was cut short; go on with it: {resume(part.run)}"
+            yield f"run {part.run['id']}{shard} {how}"
 
 
 def _spelled(part: SavedRun) -> str:

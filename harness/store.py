@@ -29,6 +29,8 @@ from harness.summary import Summary
 NAME = "run.jsonl"
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates"], ...] = ("targets", "suites", "notes", "gates")
 """What of the header may be known only when all trials are there."""
+_A_LOOK = 0.05
+"""Seconds: longer than ``is_being_played`` holds the lock."""
 ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
 
@@ -72,11 +74,9 @@ class Claim:
         self._descriptor: int | None = None
         if sys.platform == "win32":  # there a folder cannot be opened
             return
-        import fcntl
-
         try:
             self._descriptor = os.open(folder, os.O_RDONLY)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._descriptor)
         except BlockingIOError:
             self.close()
             raise RunError(f"run {folder.name} is being played by another process; wait for it, or end it") from None
@@ -88,6 +88,38 @@ class Claim:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Raises BlockingIOError where another process has the lock, and not just to look (``is_being_played``); OSError."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_A_LOOK)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_being_played(folder: Path) -> bool:
+    """Whether a process writes the run in that folder; False too where that cannot be told."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # as in `Claim`
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class RunWriter:

@@ -15,7 +15,7 @@ class Entry:
     ``passed``, ``failed``, ``errors`` and ``skipped`` count groups (attempts, where ``group`` is given) by the verdict that
     counts, ``total`` all but the skipped; expected failures
     count as passed, unexpected passes as failed. Tokens, thoughts and ``cost_usd`` are sums over attempts, times the medians of them in
-    seconds; None is not known. ``complete``: the run came to its end.
+    seconds; None is not known. ``complete``: the run came to its end; ``playing``: it may yet, another process plays it.
     """
 
     run: str
@@ -39,6 +39,7 @@ class Entry:
     cost_usd: float | None
     sources: str
     simulated: bool
+    playing: bool = False
 
     @property
     def subject(self) -> tuple[str, str, str | None]:
@@ -87,7 +88,7 @@ def lines(entries: Sequence[Entry]) -> Iterator[Line]:
 
 def _changes(before: Entry | None, now: Entry) -> Iterator[str]:
     if not now.complete:
-        yield "cut short"
+        yield "still being played" if now.playing else "cut short"
     if before is None:
         return
     for what, then, here in (

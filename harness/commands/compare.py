@@ -150,7 +150,7 @@ def _two_runs(
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     same = base.run["id"] == candidate.run["id"]
     heard += [f"both sides are run {base.run['id']}: this says nothing about another"] if same else []
-    told = dict.fromkeys([*reading.notes(base), *reading.notes(candidate)])
+    told = dict.fromkeys([*reading.notes(base, one), *reading.notes(candidate, other)])
     notes = [*heard, *told, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
@@ -169,7 +169,7 @@ def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) 
     each = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
     kept = {value: found for value, found in each.items() if found.paired} or {candidates[0]: each[candidates[0]]}
     apart = [value for value in candidates if value not in kept]
-    heard = [f"answers: {words.provenance(summary)}", *said, *reading.notes(base)]
+    heard = [f"answers: {words.provenance(summary)}", *said, *reading.notes(base, summary)]
     heard += [f"left out, without a cell that {reference} has too: {', '.join(apart)}"] if apart else []
     source = (base.run, base.rows_of)
     found = []

@@ -43,7 +43,7 @@ def swept_run(
     """The sweeps of a run, of all axes and suites unless some are named."""
     found = sweeps(summary, axes, suites, share)
     answers, simulated = words.provenance(summary), words.simulated(summary)
-    return Sweeps(saved.run["id"], answers, simulated, found, [*reading.notes(saved), *_left_out(found)])
+    return Sweeps(saved.run["id"], answers, simulated, found, [*reading.notes(saved, summary), *_left_out(found)])
 
 
 def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:

@@ -25,7 +25,7 @@ from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
 from harness.saved import complete, load, with_id
-from harness.store import NAME
+from harness.store import NAME, is_being_played
 from harness.trend import History, lines
 
 LOOPBACK = "127.0.0.1"
@@ -213,6 +213,7 @@ def _entry(path: Path) -> Entry:
         _object_in(last, "totals") or None,
         simulated=bool(last.get("simulated", heard.get("simulated"))),
         interrupted=bool(last.get("interrupted")),
+        playing="totals" not in last and is_being_played(path.parent),
         seconds=seconds if isinstance(seconds, int | float) else None,
     )
 

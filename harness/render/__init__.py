@@ -40,6 +40,9 @@ class Report:
     rows: Callable[[], Iterable[Row]]
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    """Whether it did not come to its end, or not yet."""
+    playing: bool = False
+    """Whether another process still plays it."""
     seconds: float | None = None
     """How long the run took, where that is known."""
     gates: Sequence[GateRow] = ()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @output("json", of="run")
 def run_json(report: Report, _view: View, out: TextIO) -> None:
     """One JSON document: run, results, groups, totals, cost, gates."""
-    run = {**report.run, "notes": [*report.run["notes"], *report.notes], "interrupted": report.interrupted}
+    ended = {"interrupted": report.interrupted, "playing": report.playing}
+    run = {**report.run, "notes": [*report.run["notes"], *report.notes], **ended}
     out.write(f'{{"version":{VERSION},"run":{dumps(run)},"results":[')
     for number, row in enumerate(report.rows()):
         out.write(",\n" if number else "\n")

@@ -269,6 +269,11 @@ def about(report: Report, suite: str) -> str:
     return next((each.get("about", "") for each in report.run["suites"] if each["suite"] == suite), "")
 
 
+def cut(report: Report) -> str:
+    """Why not all of the run is there; empty where it came to its end."""
+    return "still being played" if report.playing else "interrupted" if report.interrupted else ""
+
+
 def remarks(report: Report) -> list[str]:
     """What a reader should know beside the verdicts: dropped pairs, known failures, waivers, warnings."""
     summary = report.summary

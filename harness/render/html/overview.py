@@ -142,7 +142,7 @@ def _facts(report: Report) -> Markup:
     said = {
         "answers": words.provenance(report.summary),
         **({"cost": cost} if (cost := words.cost(report.summary, report.run.get("prices"))) else {}),
-        "run": f"{run['id']}, {run['started'].replace('T', ' ')}" + (", interrupted" if report.interrupted else ""),
+        "run": f"{run['id']}, {run['started'].replace('T', ' ')}" + (f", {cut}" if (cut := words.cut(report)) else ""),
         "asked": f"{words.count(report.summary.trials, 'trial')} in {words.count(len(report.summary.groups), 'group')}{took}",
         "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",
     }

@@ -16,13 +16,15 @@ from harness.summary import STATUSES
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in the list. ``totals`` is None where the run did not come to its end; ``problem`` says why it cannot be read."""
+    """A run in the list. ``totals`` is None where the run did not come to its end, or not yet (``playing``); ``problem`` says
+    why it cannot be read."""
 
     id: str
     run: RunRow | None = None
     totals: Mapping[str, int] | None = None
     simulated: bool = False
     interrupted: bool = False
+    playing: bool = False
     seconds: float | None = None
     problem: str = ""
 
@@ -86,7 +88,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _verdicts(entry: Entry) -> Iterator[Markup | str]:
     if entry.totals is None:
-        yield element("span", "unfinished", class_="xfailed")
+        yield element("span", "still being played" if entry.playing else "unfinished", class_="xfailed")
     if entry.interrupted:
         yield element("span", "interrupted ", class_="xfailed")
     for status in STATUSES:

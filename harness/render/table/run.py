@@ -119,6 +119,6 @@ def _ending(report: Report, view: View) -> Iterator[str]:
     cost = words.cost(summary, report.run.get("prices"))
     yield from wrapped(cost, view, "") if cost else ()
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
-    cut = "interrupted: " if report.interrupted else ""
+    cut = f"{cut}: " if (cut := words.cut(report)) else ""
     counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
     yield f"{cut}{counted} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"
