@@ -26,7 +26,6 @@ from harness.unfinished import is_unfinished, resume
 _Trial = tuple[bytes, Row]
 _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
 """What of a selection may differ between parts of one run."""
-_PLAYING = "is still being played by another process; wait for it, or end it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +208,15 @@ def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
     for part in parts:
         if is_unfinished(part):
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
-            playing = is_being_played(part.path.parent)
-            how = _PLAYING if playing else f"was cut short; go on with it: {resume(part.run)}"
-            yield f"run {part.run['id']}{shard} {how}"
+            yield f"run {part.run['id']}{shard} {_how_unfinished(part)}"
+
+
+def _how_unfinished(part: SavedRun) -> str:
+    """And what to do about it."""
+    if is_being_played(part.path.parent):
+        return "is still being played by another process; wait for it, or end it"
+    can_go_on = "options" in part.run
+    return f"was cut short; {f'go on with it: {resume(part.run)}' if can_go_on else 'play its suites anew'}"
 
 
 def _spelled(part: SavedRun) -> str:

@@ -40,6 +40,13 @@ class About(TypedDict):
     notes: list[str]
 
 
+class Told(About):
+    """How a trial ended, and how many the session plays."""
+
+    row: Row
+    planned: int
+
+
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 
 
@@ -118,6 +125,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (mine if dealt % shard[1] == shard[0] - 1 else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = mine
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """However few of them -x, --maxfail or Ctrl-C leave."""
+    session.config.stash[_ASKING].planned = sum(isinstance(item, TrialItem) for item in session.items)
 
 
 # --- items --------------------------------------------------------------------------------------------
@@ -248,6 +260,8 @@ class _Asking:
         self._exit = ExitStack()
         self._failed: Counter[str] = Counter()
         self._suites: dict[Path, Suite] = {}
+        self.planned = 0
+        """The trials that are to be played, known once all are collected."""
 
     @cached_property
     def config(self) -> Config:
@@ -383,7 +397,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if isinstance(item, TrialItem) and _is_last(item, report):
         from harness.rows import dumps
 
-        report.harness = dumps({"row": item.row or _skipped(item.trial), **item.about})
+        planned = item.config.stash[_ASKING].planned
+        told: Told = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
+        report.harness = dumps(told)
     return report
 
 
@@ -419,21 +435,20 @@ class _Run:
         if told is not None:
             import json
 
-            value = json.loads(told)
-            self._take(value["row"], value)
+            self._take(json.loads(told))
 
-    def _take(self, row: Row, about: About) -> None:
+    def _take(self, told: Told) -> None:
         if self._run is None or self._summary is None:
             from harness.summary import Summary
 
-            self._run, self._summary = self._begin(), Summary()
-        self._suites[about["suite"]["suite"]] = about["suite"]
-        self._notes.update(dict.fromkeys(about["notes"]))
-        self._summary.add(row)
+            self._run, self._summary = self._begin(told["planned"]), Summary()
+        self._suites[told["suite"]["suite"]] = told["suite"]
+        self._notes.update(dict.fromkeys(told["notes"]))
+        self._summary.add(told["row"])
         if self._unsaved is None:
             with self._saving():
                 self._writer = self._writer or self._open(self._run)
-                self._writer.append(row)
+                self._writer.append(told["row"])
 
     def _open(self, run: RunRow) -> RunWriter:
         from harness.store import RunWriter
@@ -450,14 +465,15 @@ class _Run:
         except RunError as error:
             self._unsaved = str(error)
 
-    def _begin(self) -> RunRow:
+    def _begin(self, planned: int) -> RunRow:
         from harness import session
         from harness.store import run_row
 
         mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
         selection = session.selection_row(self._asking.selected())
         config = self._asking.config
-        return run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
+        row = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
+        return {**row, "planned": planned}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

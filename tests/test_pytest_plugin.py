@@ -255,6 +255,35 @@ def test_a_run_that_pytest_itself_broke_off_is_not_whole(project: pytest.Pyteste
     assert json.loads(run.read_bytes().splitlines()[-1])["interrupted"] is True
 
 
+@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("--stepwise",), ("-x", "-n", "1")])
+def test_a_run_that_a_failure_ended_is_not_whole(
+    project: pytest.Pytester, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    project.runpytest("suites/known.yaml", "suites/wrong.yaml", "suites/capitals.yaml", *options)
+    ((header, *rows, ending),) = runs(project)
+    assert (header["run"]["planned"], ending["trials"]) == (8, len(rows))
+    assert 2 <= len(rows) < 8
+    capsys.readouterr()
+    main(["compare", "last", "last", "--format", "json"])
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert f"run {header['run']['id']} was cut short: {len(rows)} of 8 trials are in it" in notes
+    main(["history"])
+    assert "cut short" in capsys.readouterr().out
+    assert main(["merge", "last"]) == 4
+    assert f"run {header['run']['id']} was cut short; play its suites anew" in capsys.readouterr().err
+
+
+def test_a_run_of_what_was_chosen_is_whole(project: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
+    project.makepyfile(test_other="def test_other(): pass")
+    for options in (("-k", "oslo"), ("--harness-shard", "1/2"), ("-n", "2"), ("--deselect", "suites/wrong.yaml")):
+        project.runpytest("suites", "test_other.py", *options)
+        header, *rows, _ = runs(project)[-1]
+        assert header["run"]["planned"] == len(rows)
+    capsys.readouterr()
+    main(["history"])
+    assert "cut short" not in capsys.readouterr().out
+
+
 def test_a_bad_configuration_is_one_sentence(project: pytest.Pytester) -> None:
     (project.path / "harness.toml").write_text("provder = 3\n")
     done = project.runpytest("suites")
