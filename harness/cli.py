@@ -307,6 +307,11 @@ def _migrate(commands: Commands) -> None:
     group.add_argument(
         "--max-cost", metavar="USD", type=_dollars, help="what may be spent on live answers, both sides together"
     )
+    group.add_argument(
+        "--fail-fast",
+        action="store_true",
+        help="stop at the first trial that the new model does not pass, and the old does",
+    )
     group.add_argument("--no-progress", action="store_true", help="no line of progress on a terminal")
     _resume(group, "a migration")
     _judging(parser)

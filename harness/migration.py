@@ -28,7 +28,8 @@ class BottomLine(NamedTuple):
 class Migration:
     """``comparison`` has the old model as its reference. ``answers``: where those of the old and of the new came from.
 
-    ``changes`` are facts about the models, in words; ``untaken`` the cells that the new one was not asked, and why.
+    ``changes`` are facts about the models, in words; ``untaken`` the cells that the new one cannot be asked, and why;
+    ``cut_short`` says that others were not asked yet, where that is so.
     """
 
     comparison: Comparison
@@ -36,10 +37,11 @@ class Migration:
     untaken: Sequence[tuple[str, str]]
     answers: tuple[str, str]
     simulated: bool
+    cut_short: Sequence[str] = ()
 
     @property
     def bottom_line(self) -> BottomLine:
-        return bottom_line(self.comparison, self.untaken)
+        return bottom_line(self.comparison, self.untaken, self.cut_short)
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare``, and ``migration``."""
@@ -158,7 +160,9 @@ def _why(group: Group, model: str) -> str:
 # --- whether to switch --------------------------------------------------------------------------------
 
 
-def bottom_line(comparison: Comparison, untaken: Sequence[tuple[str, str]]) -> BottomLine:
+def bottom_line(
+    comparison: Comparison, untaken: Sequence[tuple[str, str]], cut_short: Sequence[str] = ()
+) -> BottomLine:
     """*not yet* for whatever got worse or cannot be asked; *cannot tell* where too little is known; else *may be switched*."""
     if not comparison.paired:
         return BottomLine("cannot tell", ["the two sides have no cell in common"])
@@ -167,7 +171,7 @@ def bottom_line(comparison: Comparison, untaken: Sequence[tuple[str, str]]) -> B
         return BottomLine("not yet", against)
     cells = f"{len(comparison.paired):,} cell{'' if len(comparison.paired) == 1 else 's'}"
     kept = f"no check got worse in {cells}"
-    unclear = list(_unclear(comparison))
+    unclear = [*_unclear(comparison), *cut_short]
     if unclear:
         return BottomLine("cannot tell", [f"{kept}, but that is not enough", *unclear])
     return BottomLine("may be switched", [kept, *_overall(comparison)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -151,6 +152,42 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     assert "(migrate --resume ID asks again what one of them could not)" in capsys.readouterr().err
 
 
+def test_fail_fast_ends_with_the_first_trial_that_only_the_old_model_passes(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for argv in ([], ["--record-mode", "once"]):
+        assert main(["migrate", OLD, NEW, "--fail-fast", "--concurrency", "1", *argv]) == 1
+        said = capsys.readouterr()
+        flat = " ".join(said.out.split())
+        assert flat.startswith(
+            "not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
+        )
+        assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
+        assert "move/off[thinking=512]" not in flat
+        (run,) = re.findall(r"\* run (\S+) was cut short: 6 of 7 trials are in it", flat)
+        assert f"go on with it: gemini-harness migrate --resume {run}" in said.err
+        assert main(["migrate", "--resume", "--fail-fast"]) == 0
+        said = capsys.readouterr()
+        assert "6 trials kept, 1 to play" in said.err
+        assert "cut short" not in said.out
+
+
+def test_fail_fast_goes_past_what_the_old_model_fails_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = project / "suites/move.yaml"
+    suite.write_text(SUITE.replace("icontains: oslo", "icontains: bergen"))
+    assert main(["migrate", OLD, NEW, "--fail-fast", "--concurrency", "1"]) == 1
+    assert "modelVersion of move/who@simulator/gemini-3.1-pro-preview" in " ".join(capsys.readouterr().out.split())
+
+
+def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", OLD, NEW, "-k", "oslo or who", "--fail-fast", "--record-mode", "none"]) == 6
+    flat = " ".join(capsys.readouterr().out.split())
+    assert flat.startswith(
+        "cannot tell: no check got worse in 1 cell, but that is not enough; 1 answer could not be judged; "
+    )
+    assert "was cut short: 3 of 4 trials are in it" in flat
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
@@ -159,6 +196,7 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
         ([OLD, "gogle/gemini-4-carbon"], "gogle"),
         ([OLD, NEW, "--live", "--record-mode", "once"], "not both"),
         ([OLD, NEW, "-k", "pinned"], f"no case asks {OLD}: each pins another model, or is skipped"),
+        ([OLD, NEW, "--fail-fast", "--gate", "pass_rate=2pp"], "--fail-fast ends with the first failure"),
         ([OLD, NEW, "--format", "junit"], "no format 'junit' for a migration"),
     ],
 )

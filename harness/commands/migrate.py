@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 
 from harness import gates, session
-from harness.commands import choosing, compare, printing, resuming
-from harness.commands.playing import Played, Sitting, announce, sitting
+from harness.commands import choosing, compare, printing, reading, resuming
+from harness.commands.playing import Played, Sitting, announce, check_fail_fast, sitting
 from harness.commands.progress import Progress
 from harness.compare import Comparison, compare_axis
 from harness.config import Config
@@ -22,7 +22,7 @@ from harness.migration import Migration, changes, untaken
 from harness.model import Place, Target
 from harness.models import lifecycles
 from harness.render import words
-from harness.rows import RunRow
+from harness.rows import Row, RunRow
 from harness.saved import SavedRun, load
 from harness.session import Plan, Way
 from harness.summary import Summary
@@ -32,6 +32,8 @@ def main(options: Namespace) -> int:
     saved = _resumed(options)
     printing.check(options, "migration")
     margins, asked = compare.margins(options), [gates.from_option(each) for each in options.gate]
+    if options.fail_fast:
+        check_fail_fast(asked)
     settings = choosing.config(options)
     old, new = sides(options, settings)
     whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
@@ -43,14 +45,21 @@ def main(options: Namespace) -> int:
     if not played.ended_early:
         document = _document(plan, played.writer.path, old, new, margins, asked)
         printing.show(document, "migration", options)
-        code = compare.code(document.comparison)
-        codes = [6 if code != 1 and played.summary.totals()["error"] else code]
+        codes = [compare.code(document.comparison), *_of_trials(played)]
     else:
         codes = [2] * played.interrupted + [fault.exit_code for fault in played.faults]
         played.say_faults()
         sys.stderr.write(f"what was played is in run {played.writer.run['id']}\n")
     played.say_how_to_go_on(options, asks=old.way.asks or new.way.asks)
     return first(codes)
+
+
+def _of_trials(played: Played) -> Iterator[int]:
+    """What trials add to the exit code: those that could not be judged, and the one that ended it."""
+    if played.summary.totals()["error"]:
+        yield 6
+    if played.stopped is not None and played.stopped["status"] != "error":
+        yield 1
 
 
 def _resumed(options: Namespace) -> SavedRun | None:
@@ -147,13 +156,28 @@ def _played(begun: Sitting, old: Side, new: Side, options: Namespace) -> Played:
         try:
             for side, trials in left:
                 if side is new and not played.ended_early:
-                    _check_heard(plan, load(writer.path).summary(), old)
+                    heard = load(writer.path).summary()
+                    _check_heard(plan, heard, old)
+                    played.stops = _got_worse(heard, old, new) if options.fail_fast else played.stops
                 if not played.ended_early:
                     played.play(trials, side.way, partial=True)
         finally:
             played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
-            writer.close(played.summary, interrupted=writer.trials < len(plan.trials))
+            missing = writer.trials < len(plan.trials)
+            writer.close(played.summary, interrupted=missing and played.stopped is None)
     return played
+
+
+def _got_worse(heard: Summary, old: Side, new: Side) -> Callable[[Row], bool]:
+    """Whether the old model passes what a trial of the new one does not."""
+    groups = (group for group in heard.groups.values() if group.target == str(old))
+    good = {_cell(group.id, old) for group in groups if group.status in ("passed", "xfailed")}
+    return lambda row: _cell(row["group"], new) in good
+
+
+def _cell(group: str, side: Side) -> str:
+    """The id of a group without its target."""
+    return group.removesuffix(f"@{side}")
 
 
 def _header(plan: Plan, old: Side, new: Side, options: Namespace) -> RunRow:
@@ -186,6 +210,8 @@ def _document(
 ) -> Migration:
     saved = load(path)
     whole, heard = _heard(saved)
+    cut_short = reading.notes(saved, whole)
+    planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
     found = compare_axis(whole, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
@@ -193,6 +219,7 @@ def _document(
     answers = tuple(words.provenance(heard.get(str(side), Summary())) for side in (old, new))
     notes = [
         *(f"{name}: {said}" for name, said in zip(("reference", "candidate"), answers, strict=True)),
+        *cut_short,
         *_stayed_out(plan),
         *_not_there(whole, old),
         *plan.left_out,
@@ -207,7 +234,8 @@ def _document(
             again=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
         ),
         changes=facts,
-        untaken=untaken(found, new.model),
+        untaken=[each for each in untaken(found, new.model) if _cell(each[0], old) not in planned],
+        cut_short=cut_short,
         answers=(answers[0], answers[1]),
         simulated=words.simulated(whole),
     )

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from harness import session
 from harness.commands import costs
 from harness.commands.progress import Progress
 from harness.config import Config
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.matrix import Expansion
 from harness.model import Result
 from harness.play import Stop, play_all
@@ -25,6 +26,17 @@ from harness.session import Judge, Plan, Way
 from harness.store import Claim, RunWriter
 from harness.summary import Summary
 from harness.unfinished import Kept, check, kept, reopen, resume
+
+if TYPE_CHECKING:
+    from harness.gates import Gate
+
+
+def check_fail_fast(asked: Iterable[Gate]) -> None:
+    """Raises UsageError for gates that need all trials."""
+    if any(each.name == "pass_rate" for each in asked):
+        raise UsageError(
+            "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
+        )
 
 
 def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> None:
@@ -76,13 +88,15 @@ def sitting(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[Sittin
 class Played:
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
 
-    ``faults`` are what ended it early, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
+    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``faults`` are what ended it early
+    otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
     """
 
     writer: RunWriter
     judge: Judge
     progress: Progress
-    fail_fast: bool = False
+    stops: Callable[[Row], bool] = lambda _: False
+    stopped: Row | None = None
     in_order: bool = True
     summary: Summary = field(default_factory=Summary)
     interrupted: bool = False
@@ -125,7 +139,8 @@ class Played:
         self.writer.append(row)
         if self.in_order:
             self._kept.append(row["id"])
-        if self.fail_fast and row["status"] in ("failed", "error", "xpassed"):
+        if row["status"] in ("failed", "error", "xpassed") and self.stops(row):
+            self.stopped = row
             raise Stop
         return without_turns(row)
 

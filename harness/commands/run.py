@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.commands import choosing, dryrun, printing, resuming
-from harness.commands.playing import Played, Sitting, announce, sitting
+from harness.commands.playing import Played, Sitting, announce, check_fail_fast, sitting
 from harness.commands.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
 from harness.matrix import Expansion
@@ -53,10 +53,8 @@ def _check_gates(options: Namespace) -> None:
                 f"--gate: {gate} takes two sides: ask it of compare; a run may be held to pass_rate.min=95%, latency.max=2s "
                 "or cost.total=0.50"
             )
-    if options.fail_fast and any(each.name == "pass_rate" for each in asked):
-        raise UsageError(
-            "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
-        )
+    if options.fail_fast:
+        check_fail_fast(asked)
 
 
 def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
@@ -81,7 +79,7 @@ def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
     partial = bool(options.keyword or options.shard or options.repeat or options.fail_fast)
     with begun.open(lambda: _header(plan, way, options)) as writer:
-        played = Played(writer, begun.judge, Progress(len(left), options), fail_fast=options.fail_fast)
+        played = Played(writer, begun.judge, Progress(len(left), options), stops=lambda _: options.fail_fast)
         played.play(left, way, partial=partial)
         played.settle(plan.trials.ids())
         gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
