@@ -871,6 +871,21 @@ def test_of_more_than_two_values_one_is_named_against_the_baseline(example: Exam
     assert (document["reference"], document["candidate"]) == ("model=gemini-2.5-flash", "model=gemini-3.1-pro-preview")
 
 
+def test_the_baseline_is_not_compared_with_itself(example: Example) -> None:
+    compared_suite(example, ", gemini-3.1-pro-preview")
+    one = ("--axis", "model=gemini-2.5-flash")
+    for asked in (one, one * 2):
+        done = example.run("compare", "last", *asked)
+        assert done.code == 4
+        assert (
+            "gemini-2.5-flash is the baseline, as the suite compared says: name what to compare with it; " in done.err
+        )
+        assert done.err.endswith("; there are gemini-3-flash-preview, gemini-3.1-pro-preview\n")
+    compared_suite(example, "")
+    example.run("run", "suites/compared.yaml", "--live", "-q", "--model", "gemini-2.5-flash")
+    assert example.run("compare", "last", *one).err.endswith("; this run has nothing else\n")
+
+
 def test_a_suite_that_compares_what_the_run_has_not_is_no_obstacle(example: Example) -> None:
     compared_suite(example)
     example.run("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash", "-q")

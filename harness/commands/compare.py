@@ -195,9 +195,9 @@ def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, l
         axis = declared.by
         said = [f"compared by {axis}, as {declared.suites}"]
     cells = by_value(summary, axis)
-    if declared.baseline is not None and axis == declared.by and len(asked) < 2:
-        asked = _from_baseline(axis, declared.baseline, asked, cells)
     baseline = declared.baseline if axis == declared.by else None
+    if baseline in cells and len(set(asked)) < 2:
+        asked = _from_baseline(declared, asked, cells)
     return axis, said, cells, _values(cells, axis, asked, base.run["id"], baseline)
 
 
@@ -205,7 +205,7 @@ class _Declared(NamedTuple):
     """What the suites of a run agree to compare by; None where none says it, or they differ."""
 
     by: str | None = None
-    baseline: Json = None
+    baseline: str | None = None
     suites: str = ""
 
 
@@ -213,22 +213,28 @@ def _declared(base: SavedRun) -> _Declared:
     files = {row["suite"]: Path(row["file"]) for row in base.run["suites"]}
     blocks = {suite: block for suite, file in files.items() if file.is_file() and (block := _block(file)).get("by")}
     axes = {str(block["by"]) for block in blocks.values()}
-    baselines = {str(block["baseline"]): block["baseline"] for block in blocks.values() if "baseline" in block}
+    baselines = {_baseline(block) for block in blocks.values() if "baseline" in block}
     if len(axes) != 1:
         return _Declared()
-    baseline = next(iter(baselines.values())) if len(baselines) == 1 else None
+    baseline = baselines.pop() if len(baselines) == 1 else None
     said = f"the suite {next(iter(blocks))} says" if len(blocks) == 1 else f"the suites {', '.join(blocks)} say"
     return _Declared(axes.pop(), baseline, said)
 
 
-def _from_baseline(axis: str, baseline: Json, asked: Sequence[str], cells: Values) -> list[str]:
-    """The baseline first, then the value that was named, or all others; what was named, where that does not do."""
-    reference = str(baseline) if axis in ("model", "provider") else spelled(axis, baseline)
-    others = [each for each in cells if each != reference]
-    candidates = asked or others
-    if reference not in cells or reference in candidates:
-        return list(asked)
-    return [reference, *candidates]
+def _baseline(block: Mapping[str, Json]) -> str:
+    """As ids spell it."""
+    axis, baseline = block["by"], block["baseline"]
+    return str(baseline) if axis in ("model", "provider") else spelled(axis, baseline)
+
+
+def _from_baseline(declared: _Declared, asked: Sequence[str], cells: Values) -> list[str]:
+    """The baseline, which is there, then the value that was named, or all others. Raises UsageError where that is the baseline."""
+    baseline = str(declared.baseline)
+    others = [each for each in cells if each != baseline]
+    if baseline in asked:
+        there = f"there are {', '.join(others)}" if others else "this run has nothing else"
+        raise UsageError(f"{baseline} is the baseline, as {declared.suites}: name what to compare with it; {there}")
+    return [baseline, *(asked or others)]
 
 
 def _asked(options: Namespace) -> tuple[str, list[str]]:
@@ -242,7 +248,7 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
     return names[0], [value for _, _, value in named]
 
 
-def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: Json) -> list[str]:
+def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: str | None) -> list[str]:
     """The values that were asked for, or all there are, unless their baseline is not there; the reference first."""
     values = reference_first(cells)
     chosen = list(dict.fromkeys(asked or (values if baseline is None else [])))
