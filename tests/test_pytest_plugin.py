@@ -425,6 +425,10 @@ def test_a_budget_of_a_suite_fails_the_session(project: pytest.Pytester, workers
         ]
     )
     assert [each["crossed"] for each in runs(project)[0][-1]["run"]["gates"]] == [True, False]
+    assert main(["report", "last", "--format", "junit:gates.xml"]) == 0
+    junit = ET.parse(project.path / "gates.xml").find("testsuite[@name='gates']")
+    assert junit is not None
+    assert (junit.get("tests"), junit.get("failures")) == ("2", "1")
 
 
 def test_a_budget_that_cannot_be_answered_is_not_green(project: pytest.Pytester) -> None:
