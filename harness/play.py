@@ -6,6 +6,7 @@ needs no event loop; live it runs them in one, with as many requests in flight a
 
 from __future__ import annotations
 
+import json
 import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -28,11 +29,13 @@ from harness.errors import (
 )
 from harness.judge import judge
 from harness.model import (
+    Chunk,
     Evidence,
     Exchange,
     Expectation,
     Json,
     Problem,
+    Provenance,
     Reply,
     Request,
     Result,
@@ -47,6 +50,7 @@ from harness.predicates import holds
 from harness.prices import bill
 from harness.providers import build
 from harness.recorder import is_passing, refuses_key
+from harness.rows import TurnRow
 from harness.template import fill
 
 COUNTS = (
@@ -117,6 +121,38 @@ class _Broken(Exception):
 def prepare(trial: Trial, config: Config) -> Request:
     """The first request of a trial, as it would be sent. Sends nothing."""
     return _Conversation(trial, config).request(0)
+
+
+def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator[Request]:
+    """The requests of a trial that was played before, as they would be sent now, if it were answered the same. Sends nothing.
+
+    Each is of use only as long as those before it are what they were. It ends where a dialect sends no ``contents``.
+    """
+    talk = _Conversation(trial, config)
+    for number, turn in enumerate(turns):
+        try:
+            request = talk.request(number)
+        except _Broken:
+            return
+        yield request
+        said = _sent_back(turns[number + 1 :], len(talk.contents))
+        if said is None:
+            return
+        talk.turns.append(_played(talk.filled(trial.steps[number]), request, turn, said))
+
+
+def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
+    """The model's turn as the next request holds it, part by part as it came: the answer is saved merged. None where it does not."""
+    body = later[0]["request"] if later else None
+    contents = body.get("contents") if isinstance(body, dict) else None
+    return contents[at] if isinstance(contents, list) and len(contents) > at else None
+
+
+def _played(step: Step, request: Request, turn: TurnRow, said: Json) -> Turn:
+    """A turn that was saved, as far as the next request looks at it."""
+    content = json.dumps(turn["response"]).encode()
+    exchange = Exchange(request, turn["status"], {}, [Chunk(content, 0.0)], None, Provenance("replay", ""))
+    return Turn(step, request, exchange, replace(replies.read(exchange), content=said))
 
 
 async def play(trial: Trial, transport: Transport, config: Config) -> Result:

@@ -21,8 +21,8 @@ from harness.leaks import Leaks, known
 from harness.matrix import Expansion, Selection, expand
 from harness.model import Expectation, Json, Result, Target, Trial
 from harness.models import ends_by, lifecycles
-from harness.play import Noting, Transport, prepare
-from harness.rows import Row, RunRow, SuiteRow, dumps, result_json
+from harness.play import Noting, Transport, prepared
+from harness.rows import Row, RunRow, SuiteRow, TurnRow, dumps, result_json
 from harness.store import run_row, suite_row
 from harness.suite import load
 
@@ -301,12 +301,12 @@ class Judge:
         row: Row = self.leaks.hidden(result_json(self._taken(result)))
         return row
 
-    def sent(self, trial: Trial) -> Mapping[str, Json]:
-        """The address and the body of a trial's first request, as its row shows them."""
-        request = prepare(trial, self.config)
-        told: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
-        shown: Mapping[str, Json] = self.leaks.hidden(told)
-        return shown
+    def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
+        """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""
+        for request in prepared(trial, self.config, turns):
+            told: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
+            shown: Mapping[str, Json] = self.leaks.hidden(told)
+            yield shown
 
     def _taken(self, result: Result) -> Result:
         trial = result.trial

@@ -14,12 +14,12 @@ from harness.errors import RunError
 from harness.matching import address, differences
 from harness.matrix import Expansion
 from harness.model import Trial
-from harness.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, dumps
+from harness.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, TurnRow, dumps
 from harness.saved import SavedRun, load, saved_runs
 from harness.store import NAME, Claim, RunWriter, may_pass, replacing
 
-Sent = Callable[[Trial], Mapping[str, Any]]
-"""The ``url`` and the ``request`` of a trial's first turn, as a saved run would show them."""
+Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
+"""The ``url`` and the ``request`` of a trial's turns, of which these were saved, as they would be saved now."""
 _AT_ONCE = 1 << 20
 """Bytes that are copied at once."""
 _NAMED = 3
@@ -168,7 +168,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
     that was moved.
 
     What is sent may change with the environment or the configuration, of which nothing is saved. So of every case on every
-    target the first request of one kept trial is compared: attempts, and rows of a file, differ by what files say.
+    target the requests of one kept trial are compared: attempts, and rows of a file, differ by what files say.
     """
     if saved.path.resolve().parts[-2:] != (saved.run["id"], NAME):
         raise RunError(f"{saved.path} is a copy: a run is resumed where it was saved, as {saved.run['id']}/{NAME}")
@@ -212,17 +212,19 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
 
 
 def _otherwise(trial: Trial, path: Path, at: int, sent: Sent) -> Iterator[str]:
-    """What the trial's first request has that is not what the line there says was sent, in a line, where there is any."""
+    """What the first of the trial's requests has that is not what the line there says was sent, in a line, where there is any."""
     with path.open("rb") as file:
         file.seek(at)
-        then = json.loads(file.readline())["turns"][0]  # there is one: it was answered
-    now = sent(trial)
-    found = list(differences(then["request"], now["request"]))
-    if address(then["url"]) != address(now["url"]):
-        found.insert(0, f"address: was {address(then['url'])}, now {address(now['url'])}")
-    if found:
-        more = f" (and {len(found) - 1} more changes)" if len(found) > 1 else ""
-        yield f"{trial.place}: {trial.group}: {found[0]}{more}"
+        turns: list[TurnRow] = json.loads(file.readline())["turns"]
+    for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
+        found = list(differences(then["request"], now["request"]))
+        if address(then["url"]) != address(now["url"]):
+            found.insert(0, f"address: was {address(then['url'])}, now {address(now['url'])}")
+        if found:
+            turn = f", turn {number}" if number > 1 else ""
+            more = f" (and {len(found) - 1} more changes)" if len(found) > 1 else ""
+            yield f"{trial.place}: {trial.group}{turn}: {found[0]}{more}"
+            return
 
 
 def _hashes(suites: Sequence[SuiteRow]) -> Mapping[tuple[str, str], str]:

@@ -72,6 +72,39 @@ cases:
     repeat: 10
     prompt: What is the capital of Peru?
 """
+TALKED = """
+suite: talked
+defaults: {model: gemini-2.5-flash}
+cases:
+  - id: said
+    transport: stream
+    turns:
+      - user: "Tell me a long story about Oslo. ${env:GATE_TOKEN}"
+        capture: {answer: "$.candidates[0].content.parts[0].text"}
+      - user: "Why this? ${capture.answer}"
+      - user: What is the capital of ${env:COUNTRY}?
+      - user: Are you sure?
+  - id: weather
+    request:
+      tools:
+        - functionDeclarations:
+            - {name: get_weather, parameters: {type: OBJECT, properties: {city: {type: STRING}}, required: [city]}}
+    turns:
+      - user: What should I wear in Oslo today?
+        expect: {functionCalls: [{name: get_weather, args: {city: Oslo}}]}
+      - reply: {get_weather: {temp_c: -4, sky: "${env:SKY}"}}
+  - id: no-turn-to-go-on-from
+    turns:
+      - user: "[simulate: fault blocked]"
+      - user: "${env:SKY}"
+    xfail: {why: blocked}
+  - id: fails
+    prompt: "[simulate: fault slow] What is the capital of Peru?"
+    expect: {text: {equals: Oslo}}
+  - id: left
+    repeat: 2
+    prompt: "[simulate: fault slow] What is the capital of Chile?"
+"""
 
 
 @dataclass
@@ -275,6 +308,35 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     assert project.run("--resume")[0] == 0
     assert len(project.asked) <= 30 + FLIGHT
     assert b"sesame" not in b"".join(project.lines(run))
+
+
+def test_what_a_later_turn_would_send_otherwise_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.folder / "suites/slow.yaml").write_text(TALKED)
+    first = {"COUNTRY": "Norway", "SKY": "snow", "GATE_TOKEN": "open-sesame-1"}
+    for name, value in first.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = project.run("--live", "--fail-fast")
+    assert (code, "2 passed, 1 failed, 1 xfailed" in out) == (1, True)
+    refused = []
+    for name, value in {"COUNTRY": "Peru", "SKY": "fog"}.items():
+        monkeypatch.setenv(name, value)
+        code, _, err = project.run("--resume")
+        assert code == 4
+        refused += err.splitlines()[1:-1]
+        monkeypatch.setenv(name, first[name])
+    said, weather = refused
+    assert said == (
+        '  suites/slow.yaml:5:9: talked/said@simulator/gemini-2.5-flash, turn 3: $.contents[4].parts[0].text: was "What is the '
+        'capital of Norway?", now "What is the capital of Peru?"'
+    )
+    assert (
+        "talked/weather@simulator/gemini-2.5-flash, turn 2: $.contents[2].parts[0].functionResponse.response.sky"
+        in weather
+    )
+    assert weather.endswith('was "snow", now "fog"')
+    monkeypatch.setenv("GATE_TOKEN", "open-sesame-2")
+    code, out, err = project.run("--resume")
+    assert (code, "(6 trials)" in out) == (1, True), err
 
 
 def test_a_trial_that_is_there_twice_counts_once(project: Project) -> None:
