@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare import compare_axis, compare_runs
+from harness.comparisons import together
 from harness.gates import Answer, Gate
 from harness.render import Report, View, find
 from harness.render.html import comparison as comparisons
@@ -235,6 +236,46 @@ def test_a_comparison_holds_both_sides_of_its_flips() -> None:
     assert '<a href="/run/run-1#trial=geography/case-0%40simulator/flash%231">in its run</a>' in compared(
         *flipped(), "/"
     )
+
+
+TARGETS = ("simulator/old", "simulator/pro", "simulator/lite")
+
+
+def several(number: int, answers: dict[str, str]) -> str:
+    """The page of a run that asked three targets so many cases, of which only the first gives the right answers."""
+    good = {"verdicts": [verdict("text", ok=True)], "outcome": OSLO}
+    bad = {"verdicts": [verdict("text", ok=False, expected="Oslo")], "outcome": BERGEN, "status": "failed"}
+    rows = [
+        row(f"case-{n}", target, turns=[said(answers.get(target, "Oslo"))], **(bad if target != TARGETS[0] else good))
+        for target in TARGETS
+        for n in range(number)
+    ]
+    source = (run(), rows_of(*rows))
+    found = [compare_axis(summarise(rows), "target", TARGETS[0], each) for each in TARGETS[1:]]
+    document = together("target", [replace(each, sources=(source, source)) for each in found])
+    find("html", "comparisons")(document, View(), out := io.StringIO())
+    return out.getvalue()
+
+
+def test_several_candidates_hold_what_was_said_the_reference_once() -> None:
+    text = several(2, {})
+    assert text.count('id="details-') == 2 * 3
+    assert text.count("data-trial=") == 2 * 2 * 2
+    (facts,) = re.findall(r'<script type="application/json" id="facts">(.*?)</script>', text)
+    shown_together: dict[int, list[tuple[str, str]]] = {}
+    for name, *_, side, pair in json.loads(facts)["groups"]:
+        shown_together.setdefault(pair, []).append((side, name))
+    names = ("reference", *TARGETS[1:])
+    assert list(shown_together.values()) == [
+        [(side, f"geography/case-{n}@{target}") for side, target in zip(names, TARGETS, strict=True)] for n in range(2)
+    ]
+    assert "<h2>trials</h2>" in text
+
+
+def test_several_candidates_of_very_many_flips_keep_their_size() -> None:
+    text = several(500, {})
+    assert text.count('id="details-') == 3 * sides.SHOWN
+    assert len(several(sides.SHOWN, dict.fromkeys(TARGETS, "word " * 20_000))) < sides.ROOM * 1.2
 
 
 def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
@@ -513,6 +554,27 @@ def test_a_flip_opens_both_sides_one_beside_the_other(browser: Chrome, tmp_path:
     assert shown.text("#trial .answer") == OSLO["text"]
     shown.wait("document.querySelectorAll('.flips ins').length === 6")
     assert [each.text for each in shown.all(".flips li:first-child del")] == ["Oslo", "Bergen"]
+    assert shown.complaints() == []
+
+
+def test_a_flip_of_several_candidates_opens_all_sides_of_its_case(browser: Chrome, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(several(3, {"simulator/pro": "Bergen", "simulator/lite": "Trondheim"}), "utf-8")
+    shown = Opened(browser, file.as_uri())
+    shown.all(".flips [data-trial]")[-1].click()
+    assert shown.text("#trial .id") == "simulator/lite: geography/case-2@simulator/lite#1"
+    assert shown.text("#trial .answer") == "Trondheim"
+    assert [each.text for each in shown.all(".attempts button")] == [
+        "reference #1 pass",
+        "simulator/pro #1 FAIL",
+        "simulator/lite #1 FAIL",
+    ]
+    shown.all(".attempts button")[1].click()
+    assert shown.text("#trial .answer") == "Bergen"
+    shown.browser.execute_script("document.querySelector('#list').scrollIntoView()")
+    shown.wait("document.querySelectorAll('.line').length === 9")
+    axes = [each.text for each in shown.all(".line span[title]:nth-of-type(3)")]
+    assert axes == ["reference"] * 3 + [""] * 6  # a candidate is called by its target, which has a column
     assert shown.complaints() == []
 
 

@@ -286,7 +286,7 @@ setTimeout(() => { look(); done([harm, document.title, document.querySelectorAll
 """Opens every trial with all that is folded, and gives what could do harm."""
 
 
-@pytest.mark.parametrize("kind", ["run", "comparison"])
+@pytest.mark.parametrize("kind", ["run", "comparison", "comparisons"])
 def test_nothing_runs_when_every_trial_is_opened(browser: Chrome, tmp_path: Path, kind: str) -> None:
     file = tmp_path / "page.html"
     file.write_text(pages()[kind], "utf-8")

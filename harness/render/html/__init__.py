@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare import Comparison
@@ -50,7 +51,7 @@ def write_comparison(
     """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
     comparison = sides.listed(comparison)
     before = ahead or {}
-    said = sides.said(comparison)
+    said = sides.said([comparison])
     links = (*before, *comparisons.LINKS, *(["trials"] if said.numbers else []))
     parts = [
         comparisons.made_up(comparison),
@@ -62,10 +63,13 @@ def write_comparison(
 
 @output("html", of="comparisons")
 def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
-    """One self-contained page: the verdicts on every candidate, and what flipped."""
+    """One self-contained page: the verdicts on every candidate, what flipped, and what was said."""
+    document = replace(document, each=[sides.listed(each) for each in document.each])
+    said = sides.said(document.each)
     title = f"{len(document.each)} candidates against {document.reference}"
-    links = ["candidates", *(each.candidate for each in document.each)]
-    _page(title, links, [comparisons.made_up(*document.each), *comparisons.several(document, None)], out)
+    links = ["candidates", *(each.candidate for each in document.each), *(["trials"] if said.numbers else [])]
+    parts = [comparisons.made_up(*document.each), *comparisons.several(document, said)]
+    _page(title, links, parts, out, data=said.blocks())
 
 
 @output("html", of="history")

@@ -40,26 +40,26 @@ def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -
     yield section("flips", _flips(comparison, numbers, home))
     yield section("cells", _cells(comparison.pairs))
     if numbers:
-        yield section(
-            "trials", element("p", "Both sides of the flips.", class_="about"), UNSCRIPTED, element("div", id="list")
-        )
+        yield _trials("Both sides of the flips.")
 
 
-def several(document: Comparisons, home: str | None) -> Iterator[Markup]:
-    """All candidates in a table, then a section for each: what differs and what flipped."""
+def _trials(about: str) -> Markup:
+    return section("trials", element("p", about, class_="about"), UNSCRIPTED, element("div", id="list"))
+
+
+def several(document: Comparisons, said: sides.Said) -> Iterator[Markup]:
+    """All candidates in a table, then a section for each: what differs and what flipped; then the trials that show it."""
     names, rows = overview(document)
     listed = [
         element("tr", element("th", name, scope="row"), *(element("td", each, class_="n") for each in cells))
         for name, *cells in rows
     ]
     verdicts = table("verdicts on each candidate", [columns(names, 1)], listed, class_="candidates")
-    said = (element("p", text, class_="about") for text in (correction(document), READING))
-    yield section("candidates", *said, verdicts, _listed(document.notes))
-    for each in document.each:
+    told = (element("p", text, class_="about") for text in (correction(document), READING))
+    yield section("candidates", *told, verdicts, _listed(document.notes))
+    for place, each in enumerate(document.each):
         found = _differences([verdict.to_json() for verdict in each.differences])
-        whole = element(
-            "p", "All cells, and what was said: ", element("code", f"{each.again} --format html:FILE"), class_="about"
-        )
+        whole = element("p", "All cells: ", element("code", f"{each.again} --format html:FILE"), class_="about")
         yield section(
             each.candidate,
             element("ul", *(_gate(gate.to_json()) for gate in each.gates), class_="notes") if each.gates else None,
@@ -67,9 +67,11 @@ def several(document: Comparisons, home: str | None) -> Iterator[Markup]:
             element("h3", "differences"),
             found,
             element("h3", f"flips of {each.candidate}"),
-            _flips(sides.listed(each), {}, home),
+            _flips(each, said.of(place), None),
             whole,
         )
+    if said.numbers:
+        yield _trials("The reference and the candidates, where they flip.")
 
 
 def _listed(notes: Sequence[str]) -> Markup | None:

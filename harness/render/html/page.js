@@ -261,8 +261,9 @@
     for (const script of document.querySelectorAll("script[data-index]")) {
       for (const [group, attempt, status, simulated, why, measures] of JSON.parse(script.textContent)) {
         const [id, suite, name, target, axes, , , side = "", pair = group] = facts.groups[group];
+        const told = side === target || axes.split(" ").includes(side); // its own name is what is swept
         all.push({ n: all.length, group, pair, side, attempt, status: facts.statuses[status], mark: facts.marks[status], simulated, why, measures,
-          id: `${side && `${side}: `}${id}#${attempt}`, suite, name, target, axes: `${side} ${axes}`.trim() });
+          id: `${side && `${side}: `}${id}#${attempt}`, suite, name, target, axes: told ? axes : `${side} ${axes}`.trim() });
       }
     }
     const places = new Map();

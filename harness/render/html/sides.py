@@ -1,11 +1,11 @@
-"""What was said on both sides of the flips, for the script of a comparison: the same panel as that of a run shows it."""
+"""What was said on both sides of the flips, for the script of comparisons: the same panel as that of a run shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.compare import Comparison, Flip, answered
+from harness.compare import Comparison, Source, answered
 from harness.model import Json
 from harness.render.content.comparison import worst_first
 from harness.render.html import trials
@@ -13,13 +13,14 @@ from harness.render.html.markup import Markup, block
 from harness.rows import Row
 
 NAMES = ("reference", "candidate")
+"""The two sides; of several candidates each is called by its own name."""
 SHOWN = 200
 """Flips that are listed with what was said."""
 ROOM = 16_000_000
 """Characters of requests and answers in the page; what comes after them is left out, as in a run of very many trials."""
 
 Numbers = Mapping[tuple[int, str], int]
-"""(side, trial) -> its number for the script."""
+"""(side, trial) -> its number for the script. The reference is side 0; of several candidates the first is 1, the second 2."""
 
 
 @dataclass(slots=True)
@@ -31,6 +32,11 @@ class Said:
     targets: list[str] = field(default_factory=list)
     lines: list[list[Json]] = field(default_factory=list)
     details: list[Markup] = field(default_factory=list)
+
+    def of(self, place: int) -> Numbers:
+        """The numbers of the comparison at that place: there its candidate is side 1."""
+        sides = {0: 0, place + 1: 1}
+        return {(sides[side], trial): number for (side, trial), number in self.numbers.items() if side in sides}
 
     def blocks(self) -> Iterator[Markup]:
         """The elements that the script reads; none where nothing was said."""
@@ -46,21 +52,21 @@ def listed(comparison: Comparison) -> Comparison:
     return replace(comparison, flips=[*answered(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
 
 
-def said(comparison: Comparison) -> Said:
-    """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once."""
+def said(compared: Sequence[Comparison]) -> Said:
+    """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once.
+
+    Comparisons of several candidates have their reference in common.
+    """
     found = Said()
-    if comparison.sources is None:
-        return found
-    flips = comparison.flips[:SHOWN]
+    pairs = _pairs(compared)
     room = ROOM
-    for side, (run, rows) in enumerate(comparison.sources):
-        pairs = _pairs(flips, side)
-        groups = {flip.groups[side] for flip in flips}
-        for row in rows(groups, turns=True) if pairs else ():
-            if row["id"] in pairs:
+    for side, (name, source, groups) in enumerate(_sides(compared)):
+        run, rows = source
+        for row in rows(groups, turns=True) if groups else ():
+            if (side, row["id"]) in pairs:
                 number = len(found.lines)
                 found.numbers[side, row["id"]] = number
-                found.groups.append(trials.of_row(row, run, NAMES[side], pairs[row["id"]]))
+                found.groups.append(trials.of_row(row, run, name, pairs[side, row["id"]]))
                 found.targets.append(row["target"])
                 found.lines.append(trials.index(row, number))
                 found.details.append(_detail(row, number, room))
@@ -68,16 +74,27 @@ def said(comparison: Comparison) -> Said:
     return found
 
 
-def _pairs(flips: Sequence[Flip], side: int) -> dict[str, int]:
-    """Trial of that side -> the pair that it is shown in. Trials that share a partner are in one pair."""
-    pairs: dict[str, int] = {}
-    known: dict[tuple[int, str], int] = {}
-    for flip in flips:
-        keys = [(n, trial) for n, trial in enumerate(flip.trials) if trial is not None]
-        pair = next((known[key] for key in keys if key in known), len(known))
-        for key in keys:
-            known.setdefault(key, pair)
-    pairs.update({trial: pair for (n, trial), pair in known.items() if n == side})
+def _sides(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
+    """(its name, where its rows are, the groups that are wanted of them) of the reference and of every candidate; none where
+    nothing was saved."""
+    first = compared[0].sources
+    if first is not None:
+        yield NAMES[0], first[0], {flip.groups[0] for each in compared for flip in each.flips[:SHOWN]}
+    for each in compared:
+        if each.sources is not None:
+            name = NAMES[1] if len(compared) == 1 else each.candidate
+            yield name, each.sources[1], {flip.groups[1] for flip in each.flips[:SHOWN]}
+
+
+def _pairs(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
+    """(side, trial) -> the pair that it is shown in. Trials that share a partner are in one."""
+    pairs: dict[tuple[int, str], int] = {}
+    for place, each in enumerate(compared, 1):
+        for flip in each.flips[:SHOWN]:
+            keys = [(side, trial) for side, trial in zip((0, place), flip.trials, strict=True) if trial is not None]
+            pair = next((pairs[key] for key in keys if key in pairs), len(pairs))
+            for key in keys:
+                pairs.setdefault(key, pair)
     return pairs
 
 
