@@ -264,6 +264,17 @@ def test_a_candidate_of_which_nobody_knows_how_much_there_is_to_play_is_held_to_
     assert project.gates("compare", "last", "last")[0] == 1
 
 
+def test_nor_is_one_that_was_cut_short_before_it_had_budgets(project: Project) -> None:
+    project.run("run", "suites/wrong.yaml", "suites/capitals.yaml", "--fail-fast")
+    project.gate("wrong", WRONG, "{totalTokenCount: {max: 0}}")
+    code, gates = project.gates("compare", "last", "last")
+    (run,) = saved_runs(Path("reports"))
+    assert (code, [each["says"] for each in gates]) == (
+        0,
+        [f"not asked: 1 of the 7 trials that were to be played are in run {run}"],
+    )
+
+
 # --- saved, merged, shown again -----------------------------------------------------------------------
 
 

@@ -39,14 +39,21 @@ def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[Answer
 
 
 def parts(run: RunRow, summary: Summary) -> Mapping[str, str]:
-    """Suite -> why a candidate that is taken from this run is not held to its budgets. Those that are held are left out, as are
-    those of which the run does not say how many trials there are to play."""
+    """Suite -> why a candidate that is taken from this run is not held to its budgets; those that are held are left out.
+
+    Where the run does not say how many trials of a suite there are to play (it had no budgets then, or pytest was killed), what
+    counts is whether all of the run is there.
+    """
     played = Counter[str]()
     for group in summary.groups.values():
         played[group.suite] += group.attempts
     where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
-    counted = [each for each in run["suites"] if "trials" in each]
-    whys = {each["suite"]: not_asked(each, played[each["suite"]], sharded=sharded, where=where) for each in counted}
+    planned = run.get("planned", 0)
+    cut = f"{summary.trials:,} of the {planned:,} trials that were to be played are in {where}"
+    whys: dict[str, str | None] = dict.fromkeys(played, cut if summary.trials < planned else None)
+    for suite in run["suites"]:
+        if "trials" in suite:
+            whys[suite["suite"]] = not_asked(suite, played[suite["suite"]], sharded=sharded, where=where)
     return {suite: why for suite, why in whys.items() if why}
 
 
