@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.render import Report, View, all_formats, find, layout, words
 from harness.rows import Row
 from harness.summary import summarise
-from tests.made import failed, row, run, unjudged, verdict
+from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
 
 PRO, FLASH = "simulator/gemini-3.1-pro-preview", "simulator/gemini-3-flash-preview"
 
@@ -260,6 +260,24 @@ def test_no_answer_can_steer_what_shows_it(name: str) -> None:
     assert "\x1b" not in shown
     assert "\x00" not in shown
     shown.encode()
+
+
+STEERING = "a\x1b[2Jb\u202ec\x9bd\x07e\u2028f"
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_no_name_can_steer_the_terminal_that_shows_it(*, color: bool) -> None:
+    """A run may be somebody else's: its suites would not be taken here."""
+    rows = [
+        made(STEERING, f"simulator/{STEERING}", axes={"size": STEERING}, suite=STEERING, n=n, provenance=who)
+        for who in [{**PROVENANCE, "recorded_from": STEERING}]
+        for n, made in enumerate((row, failed), 1)
+    ]
+    about = [{"suite": STEERING, "file": STEERING, "sha256": "", "about": STEERING}]
+    out = io.StringIO()
+    find("table", "run")(Report(run(suites=about), summarise(rows), lambda: rows), View(color=color), out)
+    plain = re.sub("\x1b\\[(31|32|0)m", "", out.getvalue()) if color else out.getvalue()
+    assert [each for each in plain if not each.isprintable() and each != "\n"] == []
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(all_formats()) if name != "github"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness.render import View, output, words
 from harness.render.content.audit import RULE_HEADER, looked_at, rule_rows, unreadable
-from harness.render.table.drawing import fitted, wrapped
+from harness.render.table.drawing import fitted, wrapped, write
 
 if TYPE_CHECKING:
     from harness.audit import Audit, Finding
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @output("table", of="audit")
 def audit_table(audit: Audit, view: View, out: TextIO) -> None:
     """Findings by file, for a terminal."""
-    out.writelines(f"{line}\n" for line in _audited(audit, view))
+    write(_audited(audit, view), view, out)
 
 
 def _audited(audit: Audit, view: View) -> Iterator[str]:

@@ -15,13 +15,13 @@ from harness.render.content.comparison import (
     shown_flips,
     suite_rows,
 )
-from harness.render.table.drawing import fitted, listed, wrapped
+from harness.render.table.drawing import fitted, listed, wrapped, write
 
 
 @output("table", of="comparison")
 def comparison_table(comparison: Comparison, view: View, out: TextIO) -> None:
     """What differs between two sides, for a terminal."""
-    out.writelines(f"{line}\n" for line in compared(comparison, view))
+    write(compared(comparison, view), view, out)
 
 
 def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:

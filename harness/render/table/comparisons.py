@@ -9,13 +9,13 @@ from harness.comparisons import Comparisons
 from harness.render import View, output
 from harness.render.content.comparison import READING, correction, overview
 from harness.render.table.comparison import compared
-from harness.render.table.drawing import fitted, listed, wrapped
+from harness.render.table.drawing import fitted, listed, wrapped, write
 
 
 @output("table", of="comparisons")
 def comparisons_table(document: Comparisons, view: View, out: TextIO) -> None:
     """What differs between a reference and each of several candidates, for a terminal."""
-    out.writelines(f"{line}\n" for line in _all(document, view))
+    write(_all(document, view), view, out)
 
 
 def _all(document: Comparisons, view: View) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
 
 from harness.render import View, layout, words
 
@@ -12,6 +14,15 @@ GAP = 2
 _FOLDED = 20
 """Columns that the first one keeps however narrow the window is."""
 _COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
+_PAINT = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
+
+
+def write(lines: Iterable[str], view: View, out: TextIO) -> None:
+    """The lines, none of which can steer a terminal, whatever stands in the names of a run: all it can do is colour, where there is any."""
+    for line in lines:
+        parts = _PAINT.split(line) if view.color else [line]
+        steady = (part if index % 2 else words.printable(part) for index, part in enumerate(parts))
+        out.write("".join(steady) + "\n")
 
 
 def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
@@ -48,7 +59,7 @@ def drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: 
         colalign=("left", *["right"] * (len(rows[0]) - 1)),
         preserve_whitespace=True,
     )
-    yield from (line.rstrip() for line in text.splitlines()[1 if header else 0 : -1])
+    yield from (line.rstrip() for line in text.split("\n")[1 if header else 0 : -1])
 
 
 def painted(cell: str, view: View) -> str:

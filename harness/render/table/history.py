@@ -7,14 +7,14 @@ from typing import TextIO
 
 from harness.render import View, output, words
 from harness.render.content.history import PAST, subject
-from harness.render.table.drawing import GAP, drawn, listed, wrapped
+from harness.render.table.drawing import GAP, drawn, listed, wrapped, write
 from harness.trend import History, Line
 
 
 @output("table", of="history")
 def history_table(history: History, view: View, out: TextIO) -> None:
     """What runs said over time, for a terminal."""
-    out.writelines(f"{line}\n" for line in _past(history, view))
+    write(_past(history, view), view, out)
 
 
 def _past(history: History, view: View) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from harness.render import View, output
 from harness.render.content.migration import bottom_line
 from harness.render.table.comparison import compared
-from harness.render.table.drawing import listed, wrapped
+from harness.render.table.drawing import listed, wrapped, write
 
 if TYPE_CHECKING:
     from harness.migration import Migration
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @output("table", of="migration")
 def migration_table(document: Migration, view: View, out: TextIO) -> None:
     """Whether a new model may take the place of an old one, for a terminal."""
-    out.writelines(f"{line}\n" for line in _migrated(document, view))
+    write(_migrated(document, view), view, out)
 
 
 def _migrated(document: Migration, view: View) -> Iterator[str]:

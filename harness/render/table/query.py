@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from harness.render import View, output, words
-from harness.render.table.drawing import drawn
+from harness.render.table.drawing import drawn, write
 from harness.trend import Answer
 
 
@@ -14,6 +14,6 @@ def query_table(answer: Answer, view: View, out: TextIO) -> None:
     """What a query gave, for a terminal."""
     rows = [["-" if value is None else words.shortened(str(value), 60) for value in row] for row in answer.rows]
     if rows:
-        out.writelines(f"{line}\n" for line in drawn([list(answer.columns)], rows, view))
+        write(drawn([list(answer.columns)], rows, view), view, out)
     else:
         out.write("no rows\n")

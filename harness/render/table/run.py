@@ -8,7 +8,7 @@ from typing import TextIO
 from harness.groups import Group
 from harness.render import Report, View, layout, output, words
 from harness.render.content.run import Table, differences, parted, summary_rows, tables, whole_report
-from harness.render.table.drawing import fitted, listed, painted, wrapped
+from harness.render.table.drawing import fitted, listed, painted, wrapped, write
 from harness.render.table.grid import flat, stacked
 from harness.rows import RunRow
 
@@ -16,7 +16,7 @@ from harness.rows import RunRow
 @output("table", of="run")
 def table(report: Report, view: View, out: TextIO) -> None:
     """The comparison table, for a terminal."""
-    out.writelines(f"{line}\n" for line in _lines(report, view))
+    write(_lines(report, view), view, out)
 
 
 def _lines(report: Report, view: View) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness.render import View, output, words
 from harness.render.content.sweep import SWEPT, sweep_rows, sweep_title
-from harness.render.table.drawing import fitted, listed, wrapped
+from harness.render.table.drawing import fitted, listed, wrapped, write
 
 if TYPE_CHECKING:
     from harness.sweeps import Sweeps
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @output("table", of="sweep")
 def sweep_table(document: Sweeps, view: View, out: TextIO) -> None:
     """What each value of an axis buys and costs, and the knee, for a terminal."""
-    out.writelines(f"{line}\n" for line in _swept(document, view))
+    write(_swept(document, view), view, out)
 
 
 def _swept(document: Sweeps, view: View) -> Iterator[str]:
