@@ -21,11 +21,22 @@ from harness.errors import HarnessError, UsageError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _ActionsContainer, _SubParsersAction
 
+    from harness.render import Kind
+
     Commands = _SubParsersAction[ArgumentParser]
 
 _OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 """What a file may be refused for that is no fault of this program."""
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
+FORMATS: dict[Kind, tuple[str, ...]] = {
+    "run": ("markdown", "html", "json", "junit", "csv", "github"),
+    "comparison": ("markdown", "html", "json", "csv", "github"),
+    "migration": ("markdown", "html", "json", "csv", "github"),
+    "sweep": ("markdown", "html", "json", "csv"),
+    "history": ("markdown", "html", "json", "csv"),
+    "audit": ("markdown", "json", "github"),
+}
+"""Of each kind of document beside its table; written here, since finding them imports them all."""
 NEEDS_HELP = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
             3 internal error  4 bad usage, suite or configuration  5 nothing ran
@@ -257,7 +268,7 @@ def _compare(commands: Commands) -> None:
         "often for several candidates; once: against the baseline of its suites",
     )
     _judging(parser)
-    _formats(parser)
+    _formats(parser, of="comparison")
 
 
 def _judging(parser: ArgumentParser) -> None:
@@ -315,7 +326,7 @@ def _migrate(commands: Commands) -> None:
     group.add_argument("--no-progress", action="store_true", help="no line of progress on a terminal")
     _resume(group, "a migration")
     _judging(parser)
-    _formats(parser)
+    _formats(parser, of="migration")
 
 
 def _sweep(commands: Commands) -> None:
@@ -327,7 +338,7 @@ def _sweep(commands: Commands) -> None:
     add("--axis", metavar="NAME", action="append", default=[], help="this axis only, as in thinking (repeatable)")
     add("--suite", metavar="NAME", action="append", default=[], help="this suite only (repeatable)")
     add("--margin", metavar="N", default="2pp", help="a pass rate this far below the best's is as good (default: 2pp)")
-    _formats(parser)
+    _formats(parser, of="sweep")
 
 
 def _report(commands: Commands) -> None:
@@ -357,7 +368,7 @@ def _history(commands: Commands) -> None:
     add("-k", metavar="CASE", dest="case", help="a line per run of each group of this case (or of this group's id)")
     add("--sql", metavar="SELECT", help="what a query gives: over the tables runs, lines and groups")
     add("--rebuild", action="store_true", help="forget the database, read all runs anew")
-    _formats(parser)
+    _formats(parser, of="history")
 
 
 def _view(commands: Commands) -> None:
@@ -370,7 +381,7 @@ def _audit(commands: Commands) -> None:
     parser = _add(commands, "audit", "hold any recording to the invariants, with no suite")
     parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders of recordings")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
-    _formats(parser, reports=False)
+    _formats(parser, of="audit", reports=False)
 
 
 def _import(commands: Commands) -> None:
@@ -461,7 +472,7 @@ def _playing(parser: ArgumentParser) -> None:
     add("--strict", action="store_true", help="warnings fail too")
 
 
-def _formats(parser: ArgumentParser, *, reports: bool = True) -> None:
+def _formats(parser: ArgumentParser, *, of: Kind = "run", reports: bool = True) -> None:
     group = parser.add_argument_group("what is printed")
     add = group.add_argument
     add(
@@ -469,7 +480,7 @@ def _formats(parser: ArgumentParser, *, reports: bool = True) -> None:
         metavar="NAME[:FILE]",
         action="append",
         default=[],
-        help="table (default), markdown, html, json, junit, csv, github (repeatable)",
+        help=f"table (default), {', '.join(FORMATS[of])} (repeatable)",
     )
     add(
         "--measures",

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import cli
 from harness.commands import printing
 from harness.compare import compare_axis
 from harness.errors import UsageError
-from harness.render import Report, View, all_formats, find, layout, words
+from harness.render import Kind, Report, View, all_formats, find, layout, words
 from harness.rows import Row
 from harness.summary import summarise
 from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
@@ -260,6 +261,12 @@ def test_no_answer_can_steer_what_shows_it(name: str) -> None:
     assert "\x1b" not in shown
     assert "\x00" not in shown
     shown.encode()
+
+
+@pytest.mark.parametrize("kind", cli.FORMATS)
+def test_help_names_the_formats_that_a_command_has(kind: Kind) -> None:
+    has = {name for name, each in all_formats().items() if kind in each.writers}
+    assert {"table", *cli.FORMATS[kind]} == has
 
 
 STEERING = "a\x1b[2Jb\u202ec\x9bd\x07e\u2028f"
