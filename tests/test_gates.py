@@ -44,7 +44,24 @@ def test_one_flip_of_a_hard_check_is_enough() -> None:
         True,
         "crossed: text of geography/case-019@simulator/flash went from passed to failed",
     )
-    assert asked("hard=json", rows(20, 20), rows(19, 20)) == (False, "holds: none of json got worse in 20 cells")
+    base, candidate = ([*each, row("b", verdicts=[verdict("json", ok=True)])] for each in (rows(20, 20), rows(19, 20)))
+    assert asked("hard=json", base, candidate) == (False, "holds: none of json got worse in 21 cells")
+
+
+@pytest.mark.parametrize(
+    ("check", "base", "candidate"),
+    [("json", rows(20, 20), rows(19, 20)), ("invariant:usage-sum", [unjudged("a")], [unjudged("a")])],
+)
+def test_a_hard_check_that_is_judged_nowhere_is_not_known_to_hold(
+    check: str, base: list[Row], candidate: list[Row]
+) -> None:
+    crossed, says = asked(f"hard={check}", base, candidate)
+    assert crossed is None
+    assert says == f"cannot tell: none of {check} was judged in {len(base)} cells"
+
+
+def test_an_invariant_is_judged_of_every_answer() -> None:
+    assert asked("hard=invariant:usage-sum", rows(2, 2), rows(2, 2))[0] is False
 
 
 def test_a_new_failure_of_a_hard_check_is_a_failure_judged_before_or_not() -> None:

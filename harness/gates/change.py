@@ -13,6 +13,7 @@ from harness.gates.level import held
 
 if TYPE_CHECKING:
     from harness.stats import Evidence
+    from harness.summary import Group
 
 
 def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = MappingProxyType({})) -> Answer:
@@ -30,22 +31,30 @@ def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mappin
         return Answer(gate, None, "cannot tell: the two sides have no cell in common")
     if gate.checks:
         flips = [each for each in comparison.flips if gate.suite in (None, each.suite) and each.check in gate.checks]
-        return _hard(gate, flips, len(cells))
+        return _hard(gate, flips, cells)
     evidence = measured(gate.measure, cells, gate.two_sided)
     if evidence is None or evidence.change is None:
         return Answer(gate, None, f"cannot tell: no {gate.name} on both sides to reckon with")
     return _moved(gate, evidence)
 
 
-def _hard(gate: Gate, flips: Sequence[Flip], cells: int) -> Answer:
-    """A check that fails is a failure, judged before or not; of one that is no longer judged nobody knows."""
+def _hard(gate: Gate, flips: Sequence[Flip], cells: Sequence[tuple[Group, Group]]) -> Answer:
+    """A check that fails is a failure, judged before or not; of one that is no longer, or never, judged nobody knows."""
     worse = [each for each in flips if each.worse or (_unknown(each.before) and each.after in ("failed", "flaky"))]
     lost = [each for each in flips if _unknown(each.after) and each.before != "failed"]
     if worse:
         return Answer(gate, True, f"crossed: {_went(worse)}")
     if lost:
         return Answer(gate, None, f"cannot tell: {_went(lost)}")
-    return Answer(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {cells} cells")
+    if not any(_judges(side, gate.checks) for cell in cells for side in cell):
+        return Answer(gate, None, f"cannot tell: none of {', '.join(gate.checks)} was judged in {len(cells)} cells")
+    return Answer(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {len(cells)} cells")
+
+
+def _judges(side: Group, checks: Sequence[str]) -> bool:
+    """Whether any of the checks was judged; an invariant is of every answer that was."""
+    named = {name for name, held, broke in side.checks if held or broke}
+    return any(check in named or (check.startswith("invariant:") and side.judged > 0) for check in checks)
 
 
 def _unknown(state: str) -> bool:
