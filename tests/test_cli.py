@@ -398,6 +398,15 @@ def test_compare_two_runs_names_the_flip(example: Example) -> None:
     assert "the suite wrong was changed between the two runs" in done.out
 
 
+def test_what_was_judged_on_one_side_only_is_no_comparison(example: Example) -> None:
+    example.run("run", "suites/capitals.yaml")
+    base = saved_run(example).parent.name
+    assert example.run("run", "suites/capitals.yaml", "--cassettes", "nowhere").code == 6
+    done = example.run("compare", base, "last")
+    assert (done.code, done.err) == (5, "nothing to compare: no cell was judged on both sides\n")
+    assert "text  capitals/" in done.out
+
+
 def test_compare_two_targets_of_a_run(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     done = example.run("compare", "last", "--format", "json")

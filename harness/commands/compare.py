@@ -45,11 +45,15 @@ def _compare(options: Namespace) -> int:
 
 
 def code(comparison: Comparison) -> int:
-    """1 where a gate was crossed, 5 where the sides have nothing in common, 7 where a gate cannot be answered; else 0."""
+    """1 where a gate was crossed, 5 where nothing was judged on both sides, 7 where a gate cannot be answered; else 0."""
     if any(each.crossed for each in comparison.gates):
         return 1
-    if not comparison.paired:
-        sys.stderr.write("nothing to compare: the two sides have no cell in common\n")
+    paired = comparison.paired
+    if not any(
+        pair.reference and pair.candidate and pair.reference.judged and pair.candidate.judged for pair in paired
+    ):
+        why = "no cell was judged on both sides" if paired else "the two sides have no cell in common"
+        sys.stderr.write(f"nothing to compare: {why}\n")
         return 5
     return 7 if any(each.unknown for each in comparison.gates) else 0
 
