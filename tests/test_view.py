@@ -17,7 +17,7 @@ from harness.commands.view import serve
 from harness.errors import UsageError
 from harness.render import View, find
 from harness.render.html import past
-from harness.rows import Row
+from harness.rows import GateRow, Row
 from harness.store import RunWriter
 from harness.summary import summarise
 from harness.trend import History
@@ -140,8 +140,25 @@ def test_a_trial_that_is_none_is_told_and_the_list_stays(
 
 def test_the_end_of_a_very_large_run_is_found(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.commands.view.TAIL", 300)
-    save(reports, "large", [row(f"case-{n}") for n in range(200)])
-    assert "200 passed" in said(ask("/")[1])
+    save(reports, "large", [row(f"case-{n}", "simulator/huge") for n in range(200)])
+    text = said(ask("/")[1])
+    assert "200 passed" in text
+    assert "simulator/huge" in text
+
+
+def test_the_list_says_which_runs_their_gates_stopped(ask: Ask, reports: Path) -> None:
+    gate: GateRow = {
+        "gate": "cost may be at most $1 in all",
+        "name": "cost",
+        "suite": None,
+        "asked": True,
+        "crossed": True,
+        "says": "crossed: cost is $2 in all",
+    }
+    with RunWriter(reports, run(id="stopped", gates=[gate])) as writer:
+        writer.append(row())
+        writer.close(summarise([row()]))
+    assert re.search(r"1 passed\s+1 gate crossed", said(ask("/")[1]))
 
 
 def test_one_simulated_answer_is_enough(ask: Ask, reports: Path) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.commands import compare, reading, sweep
@@ -32,7 +32,7 @@ LOOPBACK = "127.0.0.1"
 NAMES = frozenset({LOOPBACK, "localhost"})
 """Hosts that a browser on this machine asks for: a page of somewhere else, whose name leads here, is refused."""
 TAIL = 1 << 20
-"""Bytes that are looked through for the last line of a run."""
+"""Bytes in which the last line of a run is looked for first."""
 SPOOL = 4 << 20
 """Bytes of a page that are kept in memory."""
 LAST = 200
@@ -224,17 +224,24 @@ def _object_in(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first trial and the ending of a run, where it has them; the file is not read through.
-
-    Of an ending that is longer than ``TAIL`` only what follows the groups.
-    """
+    """The first trial and the ending of a run without its groups, where it has them; the file is not read through."""
     with path.open("rb") as file:
         next(file, b"")
         first = next(file, b"")
-        size = file.seek(0, io.SEEK_END)
-        file.seek(max(0, size - TAIL))
-        last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
-    return _object(first), _object(last) or _object(b'{"totals":' + last.rpartition(b'],"totals":')[2])
+        before, _, after = _last_line(file).partition(b',"groups":[')
+    rest = b',"totals":' + after.rpartition(b'],"totals":')[2] if after else b""
+    return _object(first), _object(before + rest)
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    """Looked for in more and more of the end of the file."""
+    size, tail = file.seek(0, io.SEEK_END), TAIL
+    while True:
+        file.seek(max(0, size - tail))
+        _, found, last = file.read().rstrip(b"\n").rpartition(b"\n")
+        if found or tail >= size:
+            return last
+        tail *= 8
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def _verdicts(entry: Entry) -> Iterator[Markup | str]:
     for status in STATUSES:
         if number := (entry.totals or {}).get(status):
             yield element("span", f"{number:,} {status} ", class_=status)
+    if entry.run and (stopped := words.stopped(entry.run.get("gates", ()))):
+        yield element("span", f"{stopped.removeprefix(', ')} ", class_="failed")
     if entry.simulated:
         yield element("span", "SIMULATED", class_="sim")
     if entry.run and entry.run.get("migration"):
