@@ -89,10 +89,12 @@ def made_up(*compared: Comparison) -> Markup | None:
 
 def moved(document: Migration) -> Markup:
     """What only a migration has: whether to switch, what changes, what was not asked."""
+    said, others = bottom_line(document)
     refused = [element("li", f"{cell}: {why}") for cell, why in document.untaken]
     return element(
         "div",
-        element("p", element("b", bottom_line(document))),
+        element("p", element("b", said)),
+        element("ul", *(element("li", each) for each in others), class_="notes") if others else None,
         element("h3", "what changes"),
         element("ul", *(element("li", each) for each in document.changes), class_="notes"),
         element("h3", f"what {document.comparison.candidate} was not asked") if refused else None,

@@ -24,8 +24,12 @@ def _migrated(document: Migration, view: View) -> Iterator[str]:
     sides = document.comparison
     yield f"### {escaped(sides.reference)} to {escaped(sides.candidate)}"
     yield ""
-    yield f"**{escaped(bottom_line(document))}**"
+    said, others = bottom_line(document)
+    yield f"**{escaped(said)}**"
     yield ""
+    if others:
+        yield from (f"- {escaped(each)}" for each in others)
+        yield ""
     if document.changes:
         yield "#### What changes"
         yield ""

@@ -21,7 +21,9 @@ def migration_table(document: Migration, view: View, out: TextIO) -> None:
 
 
 def _migrated(document: Migration, view: View) -> Iterator[str]:
-    yield from wrapped(bottom_line(document), view, "")
+    said, others = bottom_line(document)
+    yield from wrapped(said, view, "")
+    yield from listed(others, view)
     yield ""
     if document.changes:
         yield "What changes"
