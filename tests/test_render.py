@@ -116,6 +116,30 @@ def test_unary_and_stream_that_disagree_are_named() -> None:
     )
 
 
+def test_a_failed_check_is_told_before_that_unary_and_stream_disagree() -> None:
+    """The disagreement follows from it, and stands below the table."""
+    plain = {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": "Oslo"}
+    twins = [
+        [
+            row(n=n, axes={"transport": "unary"}, agree="shape", outcome=plain, verdicts=[verdict("text", ok=True)]),
+            failed(n=n, axes={"transport": "stream"}, agree="shape", outcome=plain),
+        ]
+        for n in (1, 2)
+    ]
+    rows = [twins[0][0], twins[1][0], twins[0][1], twins[1][1]]
+    shown = printed(rows, width=120)
+    assert "unary and stream disagree in 2 of 2 pairs: text: holds unary, fails streamed" in shown
+    told = text("""
+        FAIL geography/capital[transport=stream]@simulator/flash  0/2 passed, needs all
+          suites/geography.yaml:7  text
+            expected  "Oslo"
+            actual    "Bergen"
+    """)
+    assert told in shown
+    for name in ("junit", "github", "markdown", "html"):
+        assert "disagree: text" not in printed(rows, name)
+
+
 def test_notes_say_what_was_dropped_expected_to_fail_waived_and_warned() -> None:
     rows = [
         row(status="xfailed", xfail="issue 7"),

@@ -128,7 +128,7 @@ def _outcome(element: str, group: Group, report: Report) -> str:
 def _body(group: Group, report: Report) -> str:
     lines = [words.place(words.where(group)), words.why(group)]
     trouble = group.trouble
-    if trouble is not None and trouble.verdict is not None:
+    if trouble is not None and trouble.verdict is not None and not words.torn(group):
         _, expected, actual = words.wanted_and_got(trouble.verdict, 2000)
         lines += [f"expected  {expected}", f"actual    {actual}"] if expected or actual else []
         lines.append(f"in {trouble.trial}")

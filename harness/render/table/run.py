@@ -75,7 +75,7 @@ def _failure(group: Group, run: RunRow, view: View) -> Iterator[str]:
     yield f"{painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
     trouble = group.trouble
     limit = max(view.width - 14, 40)
-    if group.status == "xpassed" or trouble is None or (group.status == "failed" and not group.agrees):
+    if group.status == "xpassed" or trouble is None or words.torn(group):
         yield f"  {words.place(group.place)}"
         yield from wrapped(words.why(group), view, "    ")
     elif trouble.verdict is None:
@@ -91,7 +91,7 @@ def _failure(group: Group, run: RunRow, view: View) -> Iterator[str]:
         if expected or actual:
             yield f"    expected  {expected}"
             yield f"    actual    {actual}"
-    if trouble is not None and trouble.more:
+    if trouble is not None and trouble.more and not words.torn(group):
         yield f"    and {trouble.more} more in this attempt"
     yield f"  again: {words.rerun(group, run)}"
 
