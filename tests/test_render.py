@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from harness import cli
 from harness.commands import printing
-from harness.compare import compare_axis
+from harness.compare import compare_axis, compare_runs
 from harness.errors import UsageError
 from harness.render import Kind, Report, View, all_formats, find, layout, words
 from harness.rows import Row
 from harness.summary import summarise
-from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
+from tests.made import PROVENANCE, failed, row, rows_of, run, unjudged, verdict
 
 PRO, FLASH = "simulator/gemini-3.1-pro-preview", "simulator/gemini-3-flash-preview"
 
@@ -138,6 +138,35 @@ def test_a_failed_check_is_told_before_that_unary_and_stream_disagree() -> None:
     assert told in shown
     for name in ("junit", "github", "markdown", "html"):
         assert "disagree: text" not in printed(rows, name)
+
+
+def test_what_one_answer_flipped_is_told_once() -> None:
+    """A broken schema, say, breaks the check and the invariant."""
+    wrong = [verdict(check, ok=False, message="no key city") for check in ("json", "invariant:json-schema")]
+    said = [{"http": 200, "finishReason": "STOP", "parts": ["text"], "text": each} for each in ("{1}", "{}")]
+    rows = (
+        [row("a", verdicts=[verdict("json", ok=True)], outcome=said[0]), row("b")],
+        [row("a", status="failed", verdicts=wrong, outcome=said[1]), failed("b")],
+    )
+    compared = compare_runs(summarise(rows[0]), summarise(rows[1]), ("1", "2"))
+    sources = ((run(id="1"), rows_of(*rows[0])), (run(id="2"), rows_of(*rows[1])))
+    out = io.StringIO()
+    find("table", "comparison")(replace(compared, sources=sources), View(), out)
+    assert out.getvalue().startswith(
+        text("""
+        reference  1
+        candidate  2
+
+        3 flips in 2 cells
+          passed -> failed  json  geography/a@simulator/flash
+          passed -> failed  invariant:json-schema  geography/a@simulator/flash
+              json: no key city
+              reference said: "{1}"
+              candidate said: "{}"
+          not judged -> failed  text  geography/b@simulator/flash
+              text: expected "Oslo", got "Bergen"
+        """)
+    )
 
 
 def test_notes_say_what_was_dropped_expected_to_fail_waived_and_warned() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import TextIO
 
 from harness.compare import Comparison, Flip
@@ -31,8 +33,8 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     yield ""
     yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
     flips, more = shown_flips(comparison, view)
-    for flip in flips:
-        yield from _flip(flip, view)
+    for _, alike in groupby(flips, attrgetter("id", "trouble", "answers")):
+        yield from _flipped(list(alike), view)
     if more:
         yield from wrapped(f"and {more:,} more (the worst are above): {comparison.again} -v", view, "  ")
     yield ""
@@ -50,8 +52,10 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     yield from listed(comparison.notes, view)
 
 
-def _flip(flip: Flip, view: View) -> Iterator[str]:
-    yield f"  {flip.before} -> {flip.after}  {flip.check}  {flip.id}"
+def _flipped(flips: Sequence[Flip], view: View) -> Iterator[str]:
+    """Checks of one cell that one answer flipped: what was said stands below the last."""
+    yield from (f"  {each.before} -> {each.after}  {each.check}  {each.id}" for each in flips)
+    flip = flips[-1]
     if flip.after != "passed" and flip.trouble is not None:
         yield from wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
     for side, answer in zip(("reference", "candidate"), flip.answers, strict=True):
