@@ -19,6 +19,7 @@ from harness import cli
 from harness.commands import printing
 from harness.compare import compare_axis, compare_runs
 from harness.errors import UsageError
+from harness.gates import answer, from_option
 from harness.render import Kind, Report, View, all_formats, find, layout, words
 from harness.rows import Row
 from harness.summary import summarise
@@ -294,6 +295,18 @@ def test_color_is_what_the_environment_says(said: dict[str, str], terminal: bool
 def test_color_only_where_it_is_asked_for() -> None:
     assert "\x1b[32mpass\x1b[0m" in printed([row()], color=True)
     assert "\x1b" not in printed([row()])
+
+
+def test_quiet_leaves_of_a_comparison_flips_verdicts_and_gates() -> None:
+    compared = compare_runs(summarise([row("a")]), summarise([failed("a")]), ("1", "2"))
+    gate = answer(from_option("hard=text"), compared)
+    out = io.StringIO()
+    find("table", "comparison")(replace(compared, gates=[gate], notes=["a note"]), View(quiet=True), out)
+    shown = out.getvalue()
+    assert "not judged -> failed  text  geography/a@simulator/flash" in shown
+    assert re.search(r"^pass rate +100% \(21-100\) +0% \(0-79\) +-100.0 pp +cannot tell$", shown, re.MULTILINE)
+    assert shown.endswith(f"went from not\n  judged to failed\n{words.SIMULATED}\n")
+    assert "pass rate:" not in shown
 
 
 def test_quiet_leaves_the_failures_and_the_totals() -> None:

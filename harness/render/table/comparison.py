@@ -41,15 +41,23 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     if comparison.differences:
         yield from fitted(DIFFERENCE_HEADER, difference_rows(comparison), view)
         yield ""
-        yield from listed(list(explained(comparison)), view)
-        yield ""
-        header, rows = suite_rows(comparison)
-        if len(rows) > 1:
-            yield from fitted(header, rows, view)
-            yield ""
-        yield from wrapped(READING, view, "") if alone else ()
+        if not view.quiet:
+            yield from _explained(comparison, view)
+            yield from wrapped(READING, view, "") if alone else ()
     yield from listed(words.gates([each.to_json() for each in comparison.gates]), view)
-    yield from listed(comparison.notes, view)
+    if not view.quiet:
+        yield from listed(comparison.notes, view)
+    elif comparison.simulated:
+        yield words.SIMULATED
+
+
+def _explained(comparison: Comparison, view: View) -> Iterator[str]:
+    yield from listed(list(explained(comparison)), view)
+    yield ""
+    header, rows = suite_rows(comparison)
+    if len(rows) > 1:
+        yield from fitted(header, rows, view)
+        yield ""
 
 
 def _flipped(flips: Sequence[Flip], view: View) -> Iterator[str]:

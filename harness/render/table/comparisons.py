@@ -23,8 +23,9 @@ def _all(document: Comparisons, view: View) -> Iterator[str]:
     yield ""
     yield from fitted(*overview(document), view)
     yield ""
-    yield from wrapped(READING, view, "")
-    yield from listed(document.notes, view)
+    if not view.quiet:
+        yield from wrapped(READING, view, "")
+        yield from listed(document.notes, view)
     for each in document.each:
         yield ""
         yield "-" * view.width
