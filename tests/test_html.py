@@ -278,6 +278,12 @@ def test_several_candidates_of_very_many_flips_keep_their_size() -> None:
     assert len(several(sides.SHOWN, dict.fromkeys(TARGETS, "word " * 20_000))) < sides.ROOM * 1.2
 
 
+def test_a_flip_says_what_is_wrong_with_the_candidate() -> None:
+    text = compared([row(verdicts=[verdict("text", ok=True)])], [failed()])
+    assert re.search(r'<li>.*text.*<p class="about">text: expected &quot;Oslo&quot;, got &quot;Bergen&quot;</p>', text)
+    assert "Bergen&quot;</p>" not in compared([failed()], [row(verdicts=[verdict("text", ok=True)])])
+
+
 def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
     text = compared(*flipped(500))
     assert text.count('id="details-') == 2 * sides.SHOWN

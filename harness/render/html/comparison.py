@@ -168,7 +168,13 @@ def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: sides.Number
         for side, name in enumerate(_SIDES)
         if flip.trials[side] is not None
     ]
-    return element("li", head, element("div", *said, class_="pair") if said else None)
+    why = words.shortened(words.reason(flip.trouble), 600) if flip.trouble and flip.after != "passed" else None
+    return element(
+        "li",
+        head,
+        element("p", why, class_="about") if why else None,
+        element("div", *said, class_="pair") if said else None,
+    )
 
 
 def _answer(text: str | None) -> Markup | None:
