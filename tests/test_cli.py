@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
@@ -385,6 +386,23 @@ def test_a_report_is_the_run_again(example: Example) -> None:
     first = example.run("run", "suites/capitals.yaml").out
     again = example.run("report", "last").out
     assert first.splitlines()[:-1] == again.splitlines()[:-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of a size that is asked for")
+def test_the_line_of_progress_keeps_within_its_terminal(example: Example) -> None:
+    import fcntl
+    import termios
+
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
+    command = [sys.executable, "-m", "harness", "run", "suites/capitals.yaml"]
+    environment = {**os.environ, "TERM": "xterm"}
+    subprocess.run(command, cwd=example.folder, env=environment, stdout=subprocess.DEVNULL, stderr=slave, check=True)
+    os.close(slave)
+    with os.fdopen(master, "rb", buffering=0) as terminal:
+        lines = terminal.read(4096).decode().split("\r\x1b[K")
+    assert lines[1] == "1/6  1 passed  capitals/oslo@simulator/"
+    assert max(map(len, lines)) == 39
 
 
 def test_compare_two_runs_names_the_flip(example: Example) -> None:

@@ -36,7 +36,7 @@ class Progress:
         if self._moving and now >= self._next:
             self._next = now + _EVERY
             said = ", ".join(f"{number:,} {status}" for status, number in self._counts.items())
-            line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {said}  {row['group']}", 78)
+            line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {said}  {row['group']}", _room())
             sys.stderr.write(f"\r\x1b[K{line}")
             sys.stderr.flush()
 
@@ -44,3 +44,12 @@ class Progress:
         if self._moving:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def _room() -> int:
+    """Columns of the terminal but the last: a line that wrapped could not be wiped away."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return (columns or 80) - 1
