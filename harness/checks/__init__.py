@@ -113,3 +113,10 @@ def all_rules() -> Mapping[str, Rule]:
     """Every invariant, other packages' included, by id, in order of registration."""
     _load()
     return _rules
+
+
+def names_like(name: str) -> tuple[str, ...]:
+    """The names that verdicts have: of invariants where it is spelled as one of those, ``invariant:ID``; else of checks."""
+    if name.startswith("invariant:"):
+        return tuple(f"invariant:{rule}" for rule in all_rules())
+    return tuple(all_checks())

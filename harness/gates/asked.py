@@ -78,11 +78,11 @@ def _way(name: str, way: str) -> Way:
 
 
 def _check(name: str) -> str:
-    from harness.checks import all_checks, find_check
+    from harness.checks import names_like
 
     name = name.strip()
-    if not name.startswith("invariant:") and find_check(name) is None:
-        raise UsageError(f"--gate hard: there is no check {name!r}; {_meant(name, tuple(all_checks()))}")
+    if name not in (known := names_like(name)):
+        raise UsageError(f"--gate hard: there is no check {name!r}; {_meant(name, known)}")
     return name
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness import language, template
 from harness.axes import Axis
 from harness.cases import Case, Suite
-from harness.checks import find_check
+from harness.checks import names_like
 from harness.model import Json, Place
 from harness.sense.case import combinations_of, nearest_value, templated
 from harness.sense.listener import Listener, Table
@@ -103,12 +103,8 @@ def compare(suite: Suite, root: Table, tell: Listener) -> None:
         if isinstance(limits, Mapping) and not limits.keys() - {"confidence"} and not complained:
             tell.complain(at, "this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:")
     for index, name in enumerate(gate.get("hard", ())):
-        if isinstance(name, str) and find_check(name) is None:
-            from harness.checks import all_checks
-
-            tell.complain(
-                ("compare", "gate", "hard", index), f'there is no check "{name}"', nearest(name, all_checks())
-            )
+        if isinstance(name, str) and name not in (known := names_like(name)):
+            tell.complain(("compare", "gate", "hard", index), f'there is no check "{name}"', nearest(name, known))
 
 
 def _baseline(suite: Suite, by: str, baseline: Json, tell: Listener) -> None:
