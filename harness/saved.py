@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -265,8 +266,19 @@ def complete(run: dict[str, Any], path: Path) -> RunRow:
 
 
 def saved_runs(reports: Path) -> list[str]:
-    """The ids of the runs in a folder, the latest last."""
-    return sorted(path.parent.name for path in reports.glob(f"*/{NAME}"))
+    """The folders of the runs in a folder, the latest last, whatever they are called; those that cannot be read come first."""
+    files = sorted(reports.glob(f"*/{NAME}"), key=lambda path: (_began(path), path.parent.name))
+    return [path.parent.name for path in files]
+
+
+def _began(path: Path) -> str:
+    """The run's id, which sorts by time: its folder's name, unless somebody gave it another."""
+    if re.match(r"\d{8}-\d{6}-", path.parent.name):
+        return path.parent.name
+    try:
+        return load(path).run["id"]
+    except RunError:
+        return ""
 
 
 def with_id(run: str, reports: Path) -> Path | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import RunError
 from harness.rows import Row, dumps
-from harness.saved import load
+from harness.saved import load, saved_runs
 from harness.store import RunWriter, run_row
 from harness.summary import Summary, summarise
 from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
@@ -112,6 +112,16 @@ def test_a_run_whose_folder_was_renamed_is_found_by_its_id(tmp_path: Path) -> No
     (tmp_path / "damaged" / "run.jsonl").write_text("{")
     renamed = path.parent.rename(tmp_path / "baseline")
     assert load("20261121-070000-ab12", tmp_path).path == renamed / "run.jsonl"
+
+
+def test_the_last_run_is_the_latest_whatever_folders_are_called(tmp_path: Path) -> None:
+    (tmp_path / "zzz").mkdir()
+    (tmp_path / "zzz" / "run.jsonl").write_text("{")
+    saved(tmp_path, [row()]).parent.rename(tmp_path / "baseline")
+    with RunWriter(tmp_path, run(id="20261122-070000-ab12")) as writer:
+        writer.append(row())
+    assert load("last", tmp_path).path == writer.path
+    assert saved_runs(tmp_path) == ["zzz", "baseline", "20261122-070000-ab12"]
 
 
 def test_no_such_run_names_the_latest(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import traceback
@@ -12,7 +11,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.commands import compare, reading, sweep
@@ -24,15 +23,14 @@ from harness.render import View
 from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
-from harness.saved import complete, load, with_id
+from harness.saved import complete, load, saved_runs, with_id
 from harness.store import NAME, is_being_played
 from harness.trend import History, lines
+from harness.unfinished import last_line
 
 LOOPBACK = "127.0.0.1"
 NAMES = frozenset({LOOPBACK, "localhost"})
 """Hosts that a browser on this machine asks for: a page of somewhere else, whose name leads here, is refused."""
-TAIL = 1 << 20
-"""Bytes in which the last line of a run is looked for first."""
 SPOOL = 4 << 20
 """Bytes of a page that are kept in memory."""
 LAST = 200
@@ -127,7 +125,7 @@ def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
 
 def saved(reports: Path) -> list[Path]:
     """The files of the saved runs, newest first."""
-    return sorted(reports.glob(f"*/{NAME}"), reverse=True)
+    return [reports / name / NAME for name in reversed(saved_runs(reports))]
 
 
 def _known(name: str, reports: Path) -> Path:
@@ -228,20 +226,9 @@ def _ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     with path.open("rb") as file:
         next(file, b"")
         first = next(file, b"")
-        before, _, after = _last_line(file).partition(b',"groups":[')
+    before, _, after = last_line(path).partition(b',"groups":[')
     rest = b',"totals":' + after.rpartition(b'],"totals":')[2] if after else b""
     return _object(first), _object(before + rest)
-
-
-def _last_line(file: BinaryIO) -> bytes:
-    """Looked for in more and more of the end of the file."""
-    size, tail = file.seek(0, io.SEEK_END), TAIL
-    while True:
-        file.seek(max(0, size - tail))
-        _, found, last = file.read().rstrip(b"\n").rpartition(b"\n")
-        if found or tail >= size:
-            return last
-        tail *= 8
 
 
 def _object(line: bytes) -> dict[str, Any]:
