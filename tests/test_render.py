@@ -118,7 +118,6 @@ def test_unary_and_stream_that_disagree_are_named() -> None:
 
 
 def test_a_failed_check_is_told_before_that_unary_and_stream_disagree() -> None:
-    """The disagreement follows from it, and stands below the table."""
     plain = {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": "Oslo"}
     twins = [
         [
@@ -135,10 +134,13 @@ def test_a_failed_check_is_told_before_that_unary_and_stream_disagree() -> None:
           suites/geography.yaml:7  text
             expected  "Oslo"
             actual    "Bergen"
+            unary and stream disagree: text: holds unary, fails streamed
     """)
     assert told in shown
-    for name in ("junit", "github", "markdown", "html"):
-        assert "disagree: text" not in printed(rows, name)
+    both = "text: expected.*Oslo.*, got.*Bergen.*; unary and stream disagree: text"
+    for name in ("junit", "github", "markdown"):
+        assert re.search(both, printed(rows, name))
+    assert re.search("<dd>&quot;.*Bergen.*unary and stream disagree: text", printed(rows, "html"))
 
 
 def test_what_one_answer_flipped_is_told_once() -> None:

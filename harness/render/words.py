@@ -152,17 +152,20 @@ def why(group: Group) -> str:
     """Why the group has its status, in a line."""
     if group.status == "xpassed":
         return f"was expected to fail ({group.xfail}) but did not: take the xfail away"
-    if torn(group):
-        return f"unary and stream disagree: {group.disagreement}"
     trouble = group.trouble
-    if trouble is None:
-        return group.skip or ""
-    return reason(trouble)
+    said = "" if torn(group) else (group.skip or "") if trouble is None else reason(trouble)
+    return "; ".join(filter(None, [said, apart(group)]))
 
 
 def torn(group: Group) -> bool:
     """Failed since unary and stream disagree, and for nothing else: of its own attempts enough passed."""
     return group.status == "failed" and not group.agrees and group.passed >= group.needed
+
+
+def apart(group: Group) -> str:
+    """What unary and stream disagree on, where that fails the group, alone or beside its checks; else empty."""
+    fails = group.status == "failed" and not group.agrees
+    return f"unary and stream disagree: {group.disagreement}" if fails else ""
 
 
 def reason(trouble: Trouble) -> str:

@@ -339,6 +339,8 @@ def _why(group: Group) -> Iterator[Markup]:
     yield from mismatch(row)
     if group.trouble and group.trouble.more:
         yield element("small", f"and {group.trouble.more:,} more of the same attempt")
+    if apart := words.apart(group):
+        yield element("p", apart)
 
 
 def mismatch(row: VerdictRow) -> Iterator[Markup]:

@@ -91,8 +91,10 @@ def _failure(group: Group, run: RunRow, view: View) -> Iterator[str]:
         if expected or actual:
             yield f"    expected  {expected}"
             yield f"    actual    {actual}"
-    if trouble is not None and trouble.more and not words.torn(group):
-        yield f"    and {trouble.more} more in this attempt"
+    if not words.torn(group):
+        if trouble is not None and trouble.more:
+            yield f"    and {trouble.more} more in this attempt"
+        yield from wrapped(words.apart(group), view, "    ")
     yield f"  again: {words.rerun(group, run)}"
 
 
