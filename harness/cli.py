@@ -473,6 +473,8 @@ def _playing(parser: ArgumentParser) -> None:
 
 
 def _formats(parser: ArgumentParser, *, of: Kind = "run", reports: bool = True) -> None:
+    from argparse import SUPPRESS
+
     group = parser.add_argument_group("what is printed")
     add = group.add_argument
     add(
@@ -485,7 +487,9 @@ def _formats(parser: ArgumentParser, *, of: Kind = "run", reports: bool = True) 
     add(
         "--measures",
         metavar="NAMES",
-        help="what cells show: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks",
+        help="what cells show: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks"
+        if of == "run"
+        else SUPPRESS,  # taken, and without a meaning where there are no such cells
     )
     add("--width", metavar="N", type=_positive, help="columns of the table (default: the terminal's, or 80)")
     if reports:

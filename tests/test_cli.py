@@ -388,6 +388,13 @@ def test_a_report_is_the_run_again(example: Example) -> None:
     assert first.splitlines()[:-1] == again.splitlines()[:-1]
 
 
+@pytest.mark.parametrize(("command", "says"), [("run", True), ("report", True), ("compare", False), ("history", False)])
+def test_help_has_measures_where_cells_show_them(example: Example, command: str, *, says: bool) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert ("--measures" in example.capsys.readouterr().out) is says
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of a size that is asked for")
 def test_the_line_of_progress_keeps_within_its_terminal(example: Example) -> None:
     import fcntl
