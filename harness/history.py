@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS groups (                                 -- a case x 
   PRIMARY KEY (folder, id)
 ) WITHOUT ROWID;
 """
+_LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
 """The ids of runs that are parts of another: what they say is said by that one."""
@@ -230,21 +231,30 @@ def _remove(file: Path) -> None:
 # --- one run ------------------------------------------------------------------------------------------
 
 
+_ODD = (HarnessError, KeyError, TypeError, ValueError, AttributeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What a run does whose lines are not as they were written; the last two where SQLite knows no such value."""
+
+
 def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
     folder = path.parent.name
     try:
         saved = load(path)
         past = _Told(saved)
-        run: tuple[Any, ...] = _run(saved)
-    except (HarnessError, KeyError, TypeError, ValueError, AttributeError) as fault:
-        past, run = None, (folder, *[None] * 8, _damage(fault), None)
-    with _Transaction(db):
-        db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
-        first, *rest = run
-        db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
-        if past is not None:
+        run = _run(saved)
+        with _Transaction(db):
+            _insert(db, folder, size, changed, run)
             db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", past.lines(folder))  # noqa: S608
             db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", past.groups(folder))  # noqa: S608
+    except _ODD as fault:
+        with _Transaction(db):
+            _insert(db, folder, size, changed, (folder, *[None] * 8, _damage(fault), None))
+
+
+def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: tuple[Any, ...]) -> None:
+    """The row of a run, in the place of one that is there."""
+    db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
+    first, *rest = run
+    db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
 
 
 def _damage(fault: Exception) -> str:
@@ -316,9 +326,11 @@ def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
     )
 
 
-def _sum(groups: Sequence[Group], measure: str) -> int | None:
+def _sum(groups: Sequence[Group], measure: str) -> float | None:
+    """A whole number, unless it is larger than SQLite's are."""
     known = [told for group in groups if (told := group.measured(measure)).size]
-    return round(sum(told.total for told in known)) if known else None
+    whole = sum(told.total for told in known)
+    return (round(whole) if abs(whole) < _LARGEST else float(whole)) if known else None
 
 
 def _middle(groups: Sequence[Group], measure: str) -> float | None:

@@ -138,6 +138,36 @@ def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureF
     assert "damaged" not in told(capsys)
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        ('"case":"oslo"', '"case":{"a":null}'),
+        ('"axes":{}', '"axes":true'),
+        ('"require":null', '"require":"x"'),
+        ('"recorded_from":"simulator"', '"recorded_from":-1'),
+        ('"finished":"', '"finished":{},"x":"'),
+        ('"seconds":', '"seconds":[],"x":'),
+    ],
+)
+def test_a_run_with_values_of_another_kind_is_noted_and_the_others_are_there(
+    reports: Path, capsys: pytest.CaptureFixture[str], was: str, is_now: str
+) -> None:
+    path = saved(reports, 22, [row("oslo")])
+    text = path.read_text("utf-8")
+    assert was in text
+    path.write_text(text.replace(was, is_now), "utf-8")
+    out = told(capsys)
+    assert "20261119-070000-000ab" in out
+    assert "* run 20261122-070000-000ab is left out: its lines are not as expected" in " ".join(out.split())
+
+
+def test_more_tokens_than_sqlite_can_count_are_told_too(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever a gateway says."""
+    saved(reports, 22, [row("oslo", measures={"totalTokenCount": 10**29})])
+    assert "20261122-070000-000ab" in told(capsys)
+    assert max(float(each["tokens"]) for each in csv.DictReader(io.StringIO(told(capsys, "--format", "csv")))) == 1e29
+
+
 def test_a_torn_page_is_damage_too(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = lines(capsys)
     for each in reports.glob(f"{FILE}-*"):
