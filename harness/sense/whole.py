@@ -102,9 +102,19 @@ def compare(suite: Suite, root: Table, tell: Listener) -> None:
         complained = any(route[:3] == at for route in tell.wrong)
         if isinstance(limits, Mapping) and not limits.keys() - {"confidence"} and not complained:
             tell.complain(at, "this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:")
-    for index, name in enumerate(gate.get("hard", ())):
-        if isinstance(name, str) and name not in (known := names_like(name)):
-            tell.complain(("compare", "gate", "hard", index), f'there is no check "{name}"', nearest(name, known))
+    _hard(suite, gate.get("hard", ()), tell)
+
+
+def _hard(suite: Suite, names: Json, tell: Listener) -> None:
+    at = ("compare", "gate", "hard")
+    checks = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    unknown = {name: known for name in checks if name not in (known := names_like(name))}
+    for name, known in unknown.items():
+        tell.complain((*at, checks.index(name)), f'there is no check "{name}"', nearest(name, known))
+    expected = {line.check for case in suite.cases for turn in case.turns for line in turn.expect}
+    invariants = any(name.startswith("invariant:") for name in checks)
+    if checks and suite.cases and not (unknown or invariants or expected.intersection(checks)):
+        tell.complain(at, f"no case of this suite expects {' or '.join(checks)}, so this gate can never tell")
 
 
 def _baseline(suite: Suite, by: str, baseline: Json, tell: Listener) -> None:
