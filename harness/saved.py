@@ -135,6 +135,8 @@ class SavedRun:
         measures = value.get("measures", {})
         if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
             raise RunError(f"{self._line(at)}: a measure of this trial is no finite number; the file was damaged")
+        if wrong := _unlike_a_row(value):
+            raise RunError(f"{self._line(at)}: this line is no trial ({wrong}); the file was damaged")
         return value
 
     def _line(self, at: int) -> str:
@@ -171,6 +173,17 @@ class _Places:
         """Where the trials of these groups begin, and how many they are, in the order of the file."""
         for at in sorted(at for name in names if (at := self._groups.at(name)) is not None):
             yield self._starts[at], Group(self._groups, at).tried
+
+
+def _unlike_a_row(value: dict[str, Any]) -> str:
+    """What of it but its turns has another type than in a row; empty where nothing has."""
+    from msgspec import ValidationError, convert
+
+    try:
+        convert(value, JudgedRow)
+    except ValidationError as fault:
+        return str(fault)
+    return ""
 
 
 def _finite_or_unknown(measure: object) -> bool:

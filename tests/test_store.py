@@ -85,6 +85,26 @@ def test_a_line_that_is_no_trial_is_an_error(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        ('"case":"a"', '"case":{}'),
+        ('"axes":{}', '"axes":true'),
+        ('"place":{"file":', '"place":{"fil":'),
+        ('"require":null', '"require":"x"'),
+        ('"simulated":true', '"simulated":[]'),
+        ('"verdicts":[]', '"verdicts":[3]'),
+        ('"error":null', '"error":"e"'),
+    ],
+)
+def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: str, is_now: str) -> None:
+    path = saved(tmp_path, [row("a", turns=[])])
+    assert was in path.read_text("utf-8")
+    path.write_text(path.read_text("utf-8").replace(was, is_now, 1), "utf-8")
+    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is no trial \(.*\); the file was damaged"):
+        list(load(path).rows())
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ('{"version": 2, "run": {}}\n', "has version 2 of the run format; this program reads version 1"),

@@ -126,14 +126,21 @@ def test_a_damaged_run_takes_no_other_down(ask: Ask, reports: Path, text: bytes,
     assert ask("/run/20260102-000000-b")[0] == 200
 
 
-def test_a_trial_that_is_none_is_told_and_the_list_stays(
-    ask: Ask, reports: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_trial_that_is_none_is_told_and_the_list_stays(ask: Ask, reports: Path) -> None:
     save(reports, "odd", [row()])
     file = reports / "odd" / "run.jsonl"
     file.write_text(file.read_text().replace('"verdicts":[', '"verdicts":3,"x":['))
     status, page = ask("/run/odd")
-    assert (status, "internal error: " in page) == (500, True)
+    assert (status, "this line is no trial" in page) == (404, True)
+    assert ask("/")[0] == 200
+
+
+def test_a_fault_of_the_program_is_told_and_the_list_stays(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.commands.view._run", lambda _: 1 / 0)
+    status, page = ask("/run/20260102-000000-b")
+    assert (status, "internal error: ZeroDivisionError" in page) == (500, True)
     assert "Traceback" in capsys.readouterr().err
     assert ask("/")[0] == 200
 
