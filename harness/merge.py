@@ -24,6 +24,8 @@ from harness.summary import Summary
 from harness.unfinished import is_unfinished, resume
 
 _Trial = tuple[bytes, Row]
+_LACKS = "merged in part: "
+"""How the notes of a merged run begin that say what is not in it."""
 _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
 """What of a selection may differ between parts of one run."""
 
@@ -47,7 +49,7 @@ def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) ->
     """
     parts = sorted(parts, key=lambda part: _shard(part) or (0, 0))
     _check_same(parts)
-    missing = [*_missing_shards(parts), *_unfinished(parts)]
+    missing = [*_missing_shards(parts), *_unfinished(parts), *_in_part(parts)]
     if missing and not partial:
         said = "".join(f"\n  {each}" for each in missing)
         raise RunError(f"the parts do not make a whole run:{said}\nmerge what there is with --partial")
@@ -219,6 +221,14 @@ def _how_unfinished(part: SavedRun) -> str:
     return f"was cut short; {f'go on with it: {resume(part.run)}' if can_go_on else 'play its suites anew'}"
 
 
+def _in_part(parts: Sequence[SavedRun]) -> Iterator[str]:
+    """What parts that were merged from others lacked already."""
+    for part in parts:
+        for note in part.run["notes"]:
+            if note.startswith(_LACKS):
+                yield note.removeprefix(_LACKS)
+
+
 def _spelled(part: SavedRun) -> str:
     return "/".join(map(str, _shard(part) or ()))
 
@@ -229,7 +239,7 @@ def _spelled(part: SavedRun) -> str:
 def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     runs = [part.run for part in parts]
     suites: dict[str, SuiteRow] = {each["suite"]: each for run in runs for each in run["suites"]}
-    notes = dict.fromkeys(note for run in runs for note in run["notes"])
+    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{each}" for each in missing]
     selection: Mapping[str, Json] = {
         name: value for name, value in runs[0]["selection"].items() if name not in _OF_THE_MACHINE
     }
@@ -238,7 +248,7 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
         front="merge",
         suites=list(suites.values()),
         selection=selection,
-        notes=[*notes, *(f"merged in part: {each}" for each in missing)],
+        notes=list(dict.fromkeys(said)),
         prices=" and ".join(dict.fromkeys(prices for run in runs if (prices := run.get("prices")))) or None,
     )
     header["started"] = min((run["started"] for run in runs), key=_instant)

@@ -153,6 +153,10 @@ def test_a_missing_shard_is_an_error_and_with_partial_a_note(runs: Runs) -> None
     code, out, _ = runs.call("merge", first, third, "--partial")
     assert code == 1
     assert "* merged in part: shard 2/3 is not among them" in out
+    code, _, again = runs.call("merge", saved_runs(runs.reports)[-1])
+    assert (code, again) == (4, err)
+    _, out, _ = runs.call("merge", saved_runs(runs.reports)[-1], "--partial")
+    assert out.count("merged in part") == 1
 
 
 def test_a_shard_that_was_cut_short_is_an_error_with_the_command_that_goes_on(runs: Runs) -> None:
