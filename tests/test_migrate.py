@@ -185,9 +185,8 @@ def test_fail_fast_goes_past_what_the_old_model_fails_too(project: Path, capsys:
 def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "-k", "oslo or who", "--fail-fast", "--record-mode", "none"]) == 6
     flat = " ".join(capsys.readouterr().out.split())
-    assert flat.startswith(
-        "cannot tell: no check got worse in 1 cell, but that is not enough; 1 answer could not be judged; "
-    )
+    assert flat.startswith("cannot tell: no check got worse in 1 cell, but that is not enough")
+    assert "1 answer could not be judged" in flat
     assert "was cut short: 3 of 4 trials are in it" in flat
 
 

@@ -10,10 +10,11 @@ from harness.compare import Comparison, Flip
 from harness.differences import measured, percent
 from harness.gates.gate import Answer, Gate, told, unasked
 from harness.gates.level import held
+from harness.groups import Tally
+from harness.pairs import Pairs
 
 if TYPE_CHECKING:
     from harness.stats import Evidence
-    from harness.summary import Group
 
 
 def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = MappingProxyType({})) -> Answer:
@@ -38,7 +39,7 @@ def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mappin
     return _moved(gate, evidence)
 
 
-def _hard(gate: Gate, flips: Sequence[Flip], cells: Sequence[tuple[Group, Group]]) -> Answer:
+def _hard(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> Answer:
     """A check that fails is a failure, judged before or not; of one that is no longer, or never, judged nobody knows."""
     worse = [each for each in flips if each.worse or (_unknown(each.before) and each.after in ("failed", "flaky"))]
     lost = [each for each in flips if _unknown(each.after) and each.before != "failed"]
@@ -46,12 +47,12 @@ def _hard(gate: Gate, flips: Sequence[Flip], cells: Sequence[tuple[Group, Group]
         return Answer(gate, True, f"crossed: {_went(worse)}")
     if lost:
         return Answer(gate, None, f"cannot tell: {_went(lost)}")
-    if not any(_judges(side, gate.checks) for cell in cells for side in cell):
+    if not any(_judges(side.tally, gate.checks) for cell in cells for side in cell if side):
         return Answer(gate, None, f"cannot tell: none of {', '.join(gate.checks)} was judged in {len(cells)} cells")
     return Answer(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {len(cells)} cells")
 
 
-def _judges(side: Group, checks: Sequence[str]) -> bool:
+def _judges(side: Tally, checks: Sequence[str]) -> bool:
     """Whether any of the checks was judged; an invariant is of every answer that was."""
     named = {name for name, held, broke in side.checks if held or broke}
     return any(check in named or (check.startswith("invariant:") and side.judged > 0) for check in checks)
