@@ -156,7 +156,7 @@ class SuiteRow(TypedDict):
     suite: str
     file: str
     sha256: str
-    about: str
+    about: NotRequired[str]
     files: NotRequired[dict[str, str]]
     gate: NotRequired[dict[str, Json]]
     trials: NotRequired[int]
@@ -208,6 +208,17 @@ class RunRow(TypedDict):
     gates: NotRequired[list[GateRow]]
     migration: NotRequired[list[str]]
     """The old and the new target, where it was made by ``migrate``."""
+
+
+class EndingRow(TypedDict, total=False):
+    """The last line of a saved run, without what follows from its rows: when it ended, after how long (None: nobody knows), whether
+    that was before its time, and how many trials are there.
+    """
+
+    finished: str | None
+    seconds: float | None
+    interrupted: bool
+    trials: int
 
 
 class CostRow(TypedDict):

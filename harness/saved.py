@@ -16,15 +16,13 @@ from typing import Any, NamedTuple, cast
 
 from harness.errors import RunError
 from harness.groups import Group
-from harness.rows import VERSION, BriefRow, GateRow, JudgedRow, Row, RunRow
+from harness.rows import VERSION, BriefRow, EndingRow, JudgedRow, Row, RunRow
 from harness.store import ID, NAME
 from harness.summary import Summary
 
 _AHEAD = 1 << 20
 """Bytes that are read at once: lines are long, and many."""
 _OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
-_SUITE = {"suite", "file", "sha256"}
-_GATE = GateRow.__required_keys__
 _TRIAL = b'{"id":'
 
 
@@ -113,6 +111,8 @@ class SavedRun:
             for line in file:
                 ending = None if line.startswith(_TRIAL) else _ending(line)
                 if ending is not None:
+                    if wrong := _unlike(ending, EndingRow):
+                        raise RunError(f"{self.path}: {wrong} in its last line; the file was damaged")
                     self.ending = ending
                     known = ending.get("run")
                     self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
@@ -135,7 +135,7 @@ class SavedRun:
         measures = value.get("measures", {})
         if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
             raise RunError(f"{self._line(at)}: a measure of this trial is no finite number; the file was damaged")
-        if wrong := _unlike_a_row(value):
+        if wrong := _unlike(value, JudgedRow):
             raise RunError(f"{self._line(at)}: this line is no trial ({wrong}); the file was damaged")
         return value
 
@@ -175,12 +175,12 @@ class _Places:
             yield self._starts[at], Group(self._groups, at).tried
 
 
-def _unlike_a_row(value: dict[str, Any]) -> str:
-    """What of it but its turns has another type than in a row; empty where nothing has."""
+def _unlike(value: dict[str, Any], row: type) -> str:
+    """What of it has another type than in such a row; empty where nothing has."""
     from msgspec import ValidationError, convert
 
     try:
-        convert(value, JudgedRow)
+        convert(value, row)
     except ValidationError as fault:
         return str(fault)
     return ""
@@ -256,26 +256,20 @@ def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
     return SavedRun(path, complete(header["run"], path))
 
 
-_HEADER: Mapping[str, type] = {
+_HEADER: Mapping[str, Callable[[], Any]] = {
     **dict.fromkeys(("id", "started", "record_mode", "harness", "python", "front"), str),
     **dict.fromkeys(("targets", "suites", "notes"), list),
     "selection": dict,
 }
+"""Every header has them since the first; one that was made by hand may not."""
 
 
 def complete(run: dict[str, Any], path: Path) -> RunRow:
     """What a run says of itself; what it does not say is empty. Raises RunError where that is not what a run says."""
-    whole = {name: run.get(name, kind()) for name, kind in _HEADER.items()}
-    wrong = [name for name, kind in _HEADER.items() if not isinstance(whole[name], kind)]
-    wrong += ["suites"] * (
-        not wrong and not all(isinstance(each, dict) and each.keys() >= _SUITE for each in whole["suites"])
-    )
-    gates = run.get("gates", [])
-    if not isinstance(gates, list) or not all(isinstance(each, dict) and each.keys() >= _GATE for each in gates):
-        wrong.append("gates")
-    if wrong:
-        raise RunError(f"{path} is not a saved run: {wrong[0]} in its first line is not what a run has there")
-    return cast("RunRow", {**run, **whole})
+    whole = {**{name: kind() for name, kind in _HEADER.items()}, **run}
+    if wrong := _unlike(whole, RunRow):
+        raise RunError(f"{path} is not a saved run: {wrong} in what it says of itself")
+    return cast("RunRow", whole)
 
 
 def saved_runs(reports: Path) -> list[str]:

@@ -107,11 +107,14 @@ HEADER = '{"version":1,"run":{"id":"x","started":"2026","record_mode":"none"}}\n
     [
         (b"\x00\xff", "its first line is not JSON"),
         (b"", "its first line is not JSON"),
-        (b'{"version":1,"run":{"id":"x","started":5}}\n', "started in its first line is not what a run has there"),
-        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "suites in its first line"),
+        (b'{"version":1,"run":{"id":"x","started":5}}\n', "`$.started` in what it says of itself"),
+        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "`$.suites[0]` in what it says of itself"),
         (HEADER.encode(), "unfinished"),
         (HEADER.encode() + b'{"totals": 4, "run": 7}\n', "unfinished"),
-        (HEADER.encode() + b'{"totals": {"passed": 1}, "run": {"targets": "x"}}\n', "targets in its first line"),
+        (
+            HEADER.encode() + b'{"totals": {"passed": 1}, "run": {"targets": "x"}}\n',
+            "`$.targets` in what it says of itself",
+        ),
         (HEADER.encode() + b'{"id": "cut', "unfinished"),
     ],
 )
