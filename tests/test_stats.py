@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from harness.stats import Attempts, Evidence, assess, average, numbers, pass_all, pass_at, rates, wilson
+from harness.stats import Attempts, Evidence, assess, average, clustered, numbers, pass_all, pass_at, rates, wilson
 from harness.stats.family import corrected
 
 MARGIN = 0.02
@@ -63,6 +63,11 @@ def test_attempts_that_always_agree_are_worth_one_a_case() -> None:
     assert ten.sides is not None
     assert ten.sides[0] == pytest.approx(wilson(10, 10))
     assert ten.sides[1] == pytest.approx(wilson(9, 10), abs=0.03)
+
+
+@given(st.integers(1, 5_000))
+def test_one_case_is_worth_one_answer_however_often_it_is_repeated(passed: int) -> None:
+    assert clustered([0], Attempts([passed], [5_000])) == pytest.approx(wilson(passed / 5_000, 1))
 
 
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30))

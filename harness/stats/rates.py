@@ -47,7 +47,8 @@ def clustered(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE)
     whole, rate = judged.sum(), passed.sum() / judged.sum()
     alone = rate * (1 - rate) / whole
     together = np.sum((passed - rate * judged) ** 2) / whole**2 * judged.size / max(judged.size - 1, 1)
-    worth = float(np.clip(whole * alone / together if together > 0 else 0.0, judged.size, whole))
+    apart = together > 1e-9 * alone  # else they differ by the rounding of sums, if at all
+    worth = float(np.clip(whole * alone / together if apart else 0.0, judged.size, whole))
     return wilson(rate * worth, worth, confidence)
 
 
