@@ -227,7 +227,14 @@ def _of(found: Assessment) -> str:
 
 
 def _different(difference: Difference) -> str:
-    return f"{change(difference)}, {_surely(difference.found.p)}{_of(difference.found)}"
+    return f"{change(difference)}, {_surely(difference.found.p)}{_of(difference.found)}{_alone(difference)}"
+
+
+def _alone(difference: Difference) -> str:
+    """An interval within the margin that is no *same*: one interval is right more often than all of a report."""
+    seen = difference.evidence
+    within = seen.change_interval is not None and max(map(abs, seen.change_interval)) < seen.margin
+    return f", within {_margin(difference)} only if it were the one comparison" if within else ""
 
 
 def _same(difference: Difference) -> str:
@@ -245,7 +252,7 @@ def _unclear(difference: Difference) -> str:
         return f"equal in {seen.cases} cases, too few to conclude from; {_needs(found)}"
     said = f"{change(difference)} in {seen.cases} cases"
     if seen.p is not None:
-        said += f", {_surely(found.p)}{_of(found)}"
+        said += f", {_surely(found.p)}{_of(found)}{_alone(difference)}"
     if seen.sides and not seen.reference and not seen.candidate:
         said = "nothing passed on either side"
     return f"{said}; {_needs(found)}"
