@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from harness.axes import spelled
 from harness.differences import Difference, differences
@@ -225,7 +225,16 @@ def _flips(cells: Pairs) -> Iterator[Flip]:
         if not changed and one.status != other.status:
             changed = (("status", one.status, other.status),)
         for check, was, now in changed:
-            yield Flip(other.id, other.suite, check, was, now, other.place, other.trouble, (one.id, other.id))
+            yield Flip(other.id, other.suite, check, was, now, other.place, _why(other, check), (one.id, other.id))
+
+
+def _why(group: Group, check: str) -> Trouble | None:
+    """What went wrong with that check, as far as it is kept; of the whole cell also that unary and stream disagree."""
+    known = group.trouble
+    if known is None and check == "status" and not group.agrees:
+        return Trouble("", None, f"unary and stream disagree: {group.disagreement}")
+    told = known is not None and (known.verdict is None or check in ("status", known.verdict["check"]))
+    return known if told else None
 
 
 @lru_cache(maxsize=1024)
@@ -252,13 +261,16 @@ def answered(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> li
     """The flips with what both sides said: where the check broke, in the first attempt that broke it. This reads the rows again."""
     if sources is None:
         return list(flips)
-    sides = [
+    before, after = (
         _answers({(flip.groups[side], flip.check) for flip in flips}, rows) for side, (_, rows) in enumerate(sources)
-    ]
+    )
     found = []
     for flip in flips:
-        (one, text), (other, reply) = (sides[n].get((flip.groups[n], flip.check), (None, None)) for n in (0, 1))
-        found.append(replace(flip, answers=(text, reply), trials=(one, other)))
+        one, other = (
+            side.get((name, flip.check), _NOTHING) for side, name in zip((before, after), flip.groups, strict=True)
+        )
+        trouble = other.trouble or flip.trouble
+        found.append(replace(flip, answers=(one.text, other.text), trials=(one.trial, other.trial), trouble=trouble))
     return found
 
 
@@ -267,20 +279,36 @@ def _told(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Itera
     yield from (flip.to_json() for flip in answered(flips, sources))
 
 
-def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], tuple[str, str | None]]:
-    """Group and check -> the trial that shows it best, and what it answered, if it did."""
+class _Answer(NamedTuple):
+    """The trial that shows best how a check came out, what it answered, if it did, and what broke the check, if that did."""
+
+    trial: str | None
+    text: str | None = None
+    trouble: Trouble | None = None
+
+    def shows(self) -> tuple[bool, bool]:
+        return self.trouble is not None, self.text is not None
+
+
+_NOTHING = _Answer(None)
+
+
+def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], _Answer]:
+    """By group and check."""
     checks: dict[str, list[str]] = {}
     for group, check in wanted:
         checks.setdefault(group, []).append(check)
-    found: dict[tuple[str, str], tuple[tuple[bool, bool], str, str | None]] = {}
+    found: dict[tuple[str, str], _Answer] = {}
     for row in rows(checks) if checks else ():
-        broken = {each["check"] for each in row["verdicts"] if each["status"] in ("failed", "error")}
         text = row["outcome"]["text"][:ANSWER] if row["outcome"] else None
+        wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
         for check in checks[row["group"]]:
-            key, shows = (row["group"], check), (check in broken, text is not None)
-            if key not in found or shows > found[key][0]:
-                found[key] = (shows, row["id"], text)
-    return {key: (trial, text) for key, (_, trial, text) in found.items()}
+            broke = next((each for each in wrong if each["check"] == check), None)
+            answer = _Answer(row["id"], text, Trouble(row["id"], broke) if broke else None)
+            key = row["group"], check
+            if key not in found or answer.shows() > found[key].shows():
+                found[key] = answer
+    return found
 
 
 def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:

@@ -98,7 +98,7 @@ class Way:
 
 @dataclass(slots=True)
 class Trouble:
-    """The first attempt of a group that went wrong: its first mismatch, or why it could not be judged."""
+    """An attempt that went wrong: its first mismatch, or why it could not be judged, and of which ``kind`` that is (see ``ErrorRow``)."""
 
     trial: str
     verdict: VerdictRow | None
@@ -125,7 +125,9 @@ class Groups(Mapping[str, "Group"]):
         self.places: list[PlaceRow] = []
         self.tallies: list[Tally] = []
         self.measures = Measures()
-        self.troubles: dict[int, Trouble] = {}
+        self.mistakes: dict[int, Trouble] = {}
+        self.problems: dict[int, Trouble] = {}
+        """The first attempt that was judged and went wrong, and the first that could not be judged."""
         self.disagreements: dict[int, str] = {}
 
     def __getitem__(self, name: str) -> Group:
@@ -164,6 +166,10 @@ class Groups(Mapping[str, "Group"]):
     def near(self, name: str, guess: int) -> int | None:
         """``at``, quicker where the guess is right: runs of the same suites have most groups in the same order."""
         return guess if guess < len(self.ids) and self.ids[guess] == name else self._at.get(name)
+
+    def remember(self, at: int, trouble: Trouble) -> None:
+        """What went wrong in an attempt, unless it is known of an earlier one."""
+        (self.problems if trouble.kind else self.mistakes).setdefault(at, trouble)
 
     def add(self, at: int, way: Way, measured: Mapping[str, float | None]) -> None:
         """One more attempt."""
@@ -221,8 +227,9 @@ class Group:
 
     @property
     def trouble(self) -> Trouble | None:
-        """The first attempt that went wrong."""
-        return self.groups.troubles.get(self.at)
+        """The first attempt that went wrong, in the way that the status tells, if there is one."""
+        mistake, problem = (each.get(self.at) for each in (self.groups.mistakes, self.groups.problems))
+        return (problem or mistake) if self.status == "error" else (mistake or problem)
 
     @property
     def disagreement(self) -> str:

@@ -45,7 +45,7 @@ class Summary:
             place = _place(row["place"]["file"], row["place"]["line"])
             at = self.groups.begin(row["group"], row["case"], asked(row), place)
         if (went_wrong := trouble(row)) is not None:
-            self.groups.troubles.setdefault(at, went_wrong)
+            self.groups.remember(at, went_wrong)
         for verdict in row["verdicts"]:
             self._note(verdict)
         came_out = attempted(row), origin(row), row.get("unpriced")

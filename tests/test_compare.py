@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Any
 
@@ -187,6 +187,55 @@ def test_a_flip_shows_what_both_sides_said() -> None:
         "reference": "geography/a@simulator/flash#1",
         "candidate": "geography/a@simulator/flash#2",
     }
+
+
+def test_a_flip_says_what_broke_its_own_check() -> None:
+    """The cell keeps its first mismatch only; that of another check is read again."""
+    one = row("a", verdicts=[verdict("text", ok=True), verdict("finishReason", ok=True)], outcome=said("Oslo"))
+    wrong = [verdict("text", ok=False, message="no Oslo"), verdict("finishReason", ok=False, message="no STOP")]
+    other = row("a", status="failed", verdicts=wrong, outcome=said("Bergen"))
+    comparison = compare_runs(summarise([one]), summarise([other]), ("1", "2"))
+    text, finish = comparison.flips
+    assert text.trouble is not None
+    assert finish.trouble is None
+    found = answered(comparison.flips, ((run(id="1"), rows_of(one)), (run(id="2"), rows_of(other))))
+    assert [(each.check, each.trouble and each.trouble.verdict) for each in found] == [
+        ("text", wrong[0]),
+        ("finishReason", wrong[1]),
+    ]
+
+
+def test_a_flip_of_twins_that_disagree_says_so() -> None:
+    def twins(streamed: str) -> list[Row]:
+        return [
+            row("a", axes={"transport": transport}, agree="text", outcome=said(text))
+            for transport, text in (("unary", "Oslo"), ("stream", streamed))
+        ]
+
+    comparison = compare_runs(summarise(twins("Oslo")), summarise(twins("Bergen")), ("1", "2"))
+    (flip,) = comparison.flips
+    assert (flip.check, flip.before, flip.after) == ("status", "passed", "failed")
+    assert flip.trouble is not None
+    assert flip.trouble.message == "unary and stream disagree: text: 'Oslo' unary, 'Bergen' streamed"
+
+
+def test_an_interval_within_the_margin_that_is_no_same_says_why() -> None:
+    """Seven cases 6 to 9.5% slower: as the one comparison that is the same, beside others it is not for sure."""
+    slower = (1.06, 1.095, 1.07, 1.08, 1.065, 1.09, 1.075)
+
+    def told(made: Callable[..., Row], *more: str) -> dict[str, str]:
+        before, after = (
+            summarise(
+                made(f"case-{n}", measures={"latency_s": each, **dict.fromkeys(more, n + 1)})
+                for n, each in enumerate(times)
+            )
+            for times in ([1] * 7, slower)
+        )
+        return {each.measure: sentence(each) for each in compare_runs(before, after, ("1", "2")).differences}
+
+    assert told(unjudged) == {"latency_s": "same: +7.6% (+6.5 to +9.0), within 10% either way"}
+    among = told(row, "totalTokenCount", "cost_usd", "thoughtsTokenCount")
+    assert among["latency_s"] == "worse: +7.6% (+6.5 to +9.0), p 0.016, within 10% only if it were the one comparison"
 
 
 def test_each_side_says_where_its_answers_came_from() -> None:

@@ -104,6 +104,14 @@ def test_flaky_is_some_but_not_all() -> None:
     assert (group.flaky, group.passed, group.attempts, group.status) == (True, 1, 2, "passed")
 
 
+def test_what_is_told_is_what_the_status_follows_from() -> None:
+    """A connection that was cut is not why a cell failed; that a check failed is not why another could not be judged."""
+    (group,) = summarise([unjudged(n=1), failed(n=2)]).groups.values()
+    assert (group.status, group.trouble and group.trouble.trial) == ("failed", "geography/capital@simulator/flash#2")
+    (group,) = summarise([failed(n=1, require=1), unjudged(n=2, require=1)]).groups.values()
+    assert (group.status, group.trouble and group.trouble.trial) == ("error", "geography/capital@simulator/flash#2")
+
+
 def test_warnings_and_waivers_are_counted_and_fail_nothing() -> None:
     warned = verdict("invariant:model-version", ok=False, severity="warn")
     waived = verdict("invariant:usage-sum", ok=False, status="waived", message="known at this gateway")

@@ -33,7 +33,7 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     yield ""
     yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
     flips, more = shown_flips(comparison, view)
-    for _, alike in groupby(flips, attrgetter("id", "trouble", "answers")):
+    for _, alike in groupby(flips, attrgetter("id", "answers")):
         yield from _flipped(list(alike), view)
     if more:
         yield from wrapped(f"and {more:,} more (the worst are above): {comparison.again} -v", view, "  ")
@@ -60,12 +60,20 @@ def _explained(comparison: Comparison, view: View) -> Iterator[str]:
         yield ""
 
 
+def _message(flip: Flip) -> str:
+    """What is wrong, whichever check says so."""
+    known = flip.trouble
+    return "" if known is None else known.verdict["message"] if known.verdict else known.message
+
+
 def _flipped(flips: Sequence[Flip], view: View) -> Iterator[str]:
-    """Checks of one cell that one answer flipped: what was said stands below the last."""
-    yield from (f"  {each.before} -> {each.after}  {each.check}  {each.id}" for each in flips)
+    """Checks of one cell that one answer flipped: what is wrong stands below each, what was said below the last."""
+    for _, alike in groupby(flips, _message):
+        told = list(alike)
+        yield from (f"  {each.before} -> {each.after}  {each.check}  {each.id}" for each in told)
+        if told[-1].after != "passed" and told[0].trouble is not None:
+            yield from wrapped(words.shortened(words.reason(told[0].trouble), 300), view, "      ")
     flip = flips[-1]
-    if flip.after != "passed" and flip.trouble is not None:
-        yield from wrapped(words.shortened(words.reason(flip.trouble), 300), view, "      ")
     for side, answer in zip(("reference", "candidate"), flip.answers, strict=True):
         if answer is not None:
             yield from wrapped(f"{side} said: {words.value(answer, 160)}", view, "      ")
