@@ -27,7 +27,6 @@ CASES = 2_500
 """Cases a suite."""
 PROMPT = "A train leaves at 09:40 and arrives at 13:05. It stops twice for 7 minutes. How many minutes was it moving? "
 SAID = "It was under way for 205 minutes and stood for 14 of them: the train was moving for 191 minutes. "
-PLACE = {"file": "suites/thinking-levels.yaml", "line": 24}
 HEARD = {
     "mode": "live",
     "recorded_from": "google",
@@ -83,6 +82,7 @@ def _row(cell: int, attempt: int, chance: random.Random) -> Row:
     number, model = divmod(cell, len(MODELS))
     suite, case, target = f"suite-{number // CASES}", f"how-long-did-it-move-{number:06}", f"google/{MODELS[model]}"
     group = f"{suite}/{case}@{target}"
+    place = {"file": "suites/thinking-levels.yaml", "line": 24 + 9 * (number % 400)}
     broken = chance.random() < 1 / 14
     measures = _measures(chance)
     row = {
@@ -94,14 +94,14 @@ def _row(cell: int, attempt: int, chance: random.Random) -> Row:
         "axes": {},
         "attempt": attempt,
         "streamed": True,
-        "place": PLACE,
+        "place": place,
         "require": None,
         "xfail": None,
         "skip": None,
         "agree": None,
         "cassette": f"cassettes/{suite}/{case}/google.{MODELS[model]}.yaml",
         "status": "failed" if broken else "passed",
-        "verdicts": _verdicts(broken=broken),
+        "verdicts": _verdicts(str(100 + number % 900), place, broken=broken),
         "held": 41,
         "measures": measures,
         "provenance": HEARD,
@@ -130,17 +130,18 @@ def _measures(chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _verdicts(*, broken: bool) -> list[dict[str, Any]]:
+def _verdicts(right: str, place: dict[str, Any], *, broken: bool) -> list[dict[str, Any]]:
+    """Of most cases others than of the case before."""
     return [
         {
             "check": check,
             "status": "failed" if broken and check == "text" else "passed",
             "severity": "error",
             "at": "text" if check == "text" else "",
-            "expected": "191",
+            "expected": right,
             "actual": SAID if broken and check == "text" else None,
-            "message": f'expected "191", got "{SAID}"' if broken and check == "text" else "",
-            "place": PLACE,
+            "message": f'expected "{right}", got "{SAID}"' if broken and check == "text" else "",
+            "place": place,
         }
         for check in ("finishReason", "text", "thoughtsTokenCount", "latency")
     ]
