@@ -63,7 +63,7 @@ class Pairs(Sequence[Pair]):
             ([groups.tallies[row] for row in rows], [groups.asked[row] for row in rows]) for groups, rows in sides
         )
         for at, (tally, other, asked, also) in enumerate(zip(before, after, was, now, strict=True)):
-            if tally is not other or asked is not also:
+            if (tally, asked) != (other, also):
                 yield self[at]
 
     def of(self, suite: str | None) -> Pairs:

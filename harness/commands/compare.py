@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import gates, models
+from harness import beside, gates, models
 from harness.axes import spelled
 from harness.commands import printing, reading
 from harness.compare import Comparison, Values, by_value, compare_runs, compare_values, reference_first
@@ -73,12 +73,9 @@ def _found(options: Namespace) -> Comparison | Comparisons:
         return _within(base, options, asked)
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    candidate = reading.run(options.candidate, options)
-    one = base.summary()
-    other = candidate.summary(like=one)
-    comparison = _two_runs((base, one), (candidate, other), margins(options))
-    comparison = gated(comparison, asked, base, (candidate, other), None)
-    return replace(comparison, again=_again(options, (base, candidate), []))
+    reference, candidate = beside.read(base, reading.run(options.candidate, options))
+    comparison = gated(_two_runs(reference, candidate, margins(options)), asked, base, candidate, None)
+    return replace(comparison, again=_again(options, (base, candidate[0]), []))
 
 
 def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
@@ -115,7 +112,7 @@ def gated(
         else:
             notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
     notes += models.lifecycles(_models(comparison))
-    parts = gates.parts(candidate[0].run, candidate[1])
+    parts = gates.parts(candidate[0].run, candidate[1]) if any(each.alone for each in asked) else {}
     return replace(comparison, gates=[gates.answer(each, comparison, parts) for each in asked], notes=notes)
 
 

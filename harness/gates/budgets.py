@@ -45,8 +45,8 @@ def parts(run: RunRow, summary: Summary) -> Mapping[str, str]:
     counts is whether all of the run is there.
     """
     played = Counter[str]()
-    for group in summary.groups.values():
-        played[group.suite] += group.attempts
+    for asked, tally in zip(summary.groups.asked, summary.groups.tallies, strict=True):
+        played[asked.suite] += tally.attempts
     where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
     planned = run.get("planned", 0)
     cut = f"{summary.trials:,} of the {planned:,} trials that were to be played are in {where}"
