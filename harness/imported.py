@@ -292,7 +292,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text else None
+    style = "|" if "\n" in text and text.strip("\n") else None  # PyYAML cannot read back a block of nothing else
     if text and not isinstance(scalar(text), str):  # to this program, which reads 0E0 as YAML 1.2 does
         style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)

@@ -257,6 +257,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 
 
 @example("1e3", "0E0")
+@example("", "\n")
 @given(TEXTS, TEXTS)
 def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
     body = {
