@@ -6,10 +6,12 @@ import gc
 import os
 import signal
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from harness.errors import RunError
 from harness.saved import SavedRun
+from harness.store import ID
 from harness.summary import Summary
 
 if TYPE_CHECKING:
@@ -54,7 +56,14 @@ def _here(base: SavedRun, candidate: SavedRun) -> tuple[Read, Read]:
 
 def _worthwhile(*runs: SavedRun) -> bool:
     free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return free > 1 and all(each.path.stat().st_size >= LARGE for each in runs)
+    return free > 1 and all(each.path.stat().st_size >= LARGE and not _repeated(each) for each in runs)
+
+
+def _repeated(saved: SavedRun) -> bool:
+    """Whether the first cell has several attempts: then what is read cannot be sent (see ``_there``)."""
+    with saved.path.open("rb") as file:
+        groups = [named[1] for line in islice(file, 1, 3) if (named := ID.match(line))]
+    return len(groups) == 2 and groups[0] == groups[1]
 
 
 def _there(saved: SavedRun, there: Connection) -> None:

@@ -37,7 +37,7 @@ def saved(reports: Path, name: str, rows: list[Row]) -> SavedRun:
 
 BEFORE = [row("a"), row("b"), failed("c"), row("d")]
 AFTER = [row("a"), failed("b"), unjudged("c"), row("e")]
-REPEATED = [row("a", n=n, measures={"latency_s": n / 7}) for n in range(1, 30)]
+REPEATED = [row("b"), *(row("a", n=n, measures={"latency_s": n / 7}) for n in range(1, 30))]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_damaged_run_is_said_to_be(tmp_path: Path) -> None:
         beside.read(base, load(candidate.path))
 
 
-def test_small_runs_and_a_single_processor_need_no_other_process(
+def test_small_runs_repeated_ones_and_a_single_processor_need_no_other_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helpers: list[Any]
 ) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
@@ -115,4 +115,6 @@ def test_small_runs_and_a_single_processor_need_no_other_process(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     monkeypatch.setattr(beside, "LARGE", 1 << 20)
     beside.read(*runs)
+    monkeypatch.setattr(beside, "LARGE", 0)
+    beside.read(runs[0], saved(tmp_path, "3", REPEATED[1:]))
     assert helpers == []
