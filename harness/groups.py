@@ -46,15 +46,17 @@ class Origin(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """How an attempt came out: the checks that judged it, those of them that broke, its warnings, why it could not be judged."""
+    """How an attempt came out: the checks that judged it, those of them that broke, its warnings, why it could not be judged, who
+    answered, and why its cost is not known.
+    """
 
     status: Status
     checks: tuple[str, ...] = ()
     broke: tuple[str, ...] = ()
     warnings: int = 0
-    unpriced: bool = False
-    heard: Heard | None = None
     problem: str | None = None
+    origin: Origin | None = None
+    unpriced: str | None = None
 
 
 class Tally(NamedTuple):
@@ -86,14 +88,13 @@ NOTHING = Tally()
 
 
 class Way:
-    """A way to come out, and how many attempts did. ``unpriced``: why the cost of them is not known."""
+    """A way to come out, and how many attempts did. ``once``: the tally of a group with such an attempt only."""
 
-    __slots__ = ("attempt", "once", "origin", "times", "unpriced")
+    __slots__ = ("attempt", "once", "times")
 
-    def __init__(self, attempt: Attempt, origin: Origin | None, unpriced: str | None) -> None:
-        self.attempt, self.origin, self.unpriced = attempt, origin, unpriced
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt, self.times = attempt, 0
         self.once = _with(NOTHING, attempt)
-        self.times = 0
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class Groups(Mapping[str, "Group"]):
 
     def __init__(self, like: Groups | None = None) -> None:
         self._like = like
-        self._alike: dict[Asked, Asked] = like._alike if like is not None else {}  # noqa: SLF001
+        self.alike: dict[Asked, Asked] = like.alike if like is not None else {}
         """One object for groups that were asked alike."""
         self._at: dict[str, int] = {}
         self.ids: list[str] = []
@@ -157,7 +158,7 @@ class Groups(Mapping[str, "Group"]):
         self._at[name] = at
         self.ids.append(name)
         self.cases.append(case)
-        self.asked.append(self._alike.setdefault(asked, asked))
+        self.asked.append(self.alike.setdefault(asked, asked))
         self.places.append(place)
         self.tallies.append(NOTHING)
         self.measures.begin()
@@ -372,8 +373,8 @@ def _with(tally: Tally, attempt: Attempt) -> Tally:
         unjudged=tally.unjudged + (attempt.status == "error"),
         checks=_counted(tally.checks, attempt.checks, attempt.broke),
         warnings=tally.warnings + attempt.warnings,
-        unpriced=tally.unpriced + attempt.unpriced,
-        heard=tally.heard if attempt.heard is None else tally.heard | {attempt.heard},
+        unpriced=tally.unpriced + (attempt.unpriced is not None),
+        heard=tally.heard if attempt.origin is None else tally.heard | {attempt.origin.heard},
         problems=tally.problems if attempt.problem is None else tally.problems | {attempt.problem},
     )
 
@@ -401,19 +402,18 @@ def attempted(row: Row) -> Attempt:
             warnings += 1
         elif verdict["status"] != "waived":
             broken[verdict["check"]] = broken.get(verdict["check"], False) or fails
-    heard = origin(row)
     return Attempt(
         status=row["status"],
         checks=tuple(broken),
         broke=tuple(check for check, fails in broken.items() if fails),
         warnings=warnings,
-        unpriced="unpriced" in row,
-        heard=None if heard is None else heard.heard,
         problem=None if row["error"] is None else row["error"]["kind"],
+        origin=_origin(row),
+        unpriced=row.get("unpriced"),
     )
 
 
-def origin(row: Row) -> Origin | None:
+def _origin(row: Row) -> Origin | None:
     """Who answered; None where nobody did."""
     known = row["provenance"]
     if known is None:

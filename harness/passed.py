@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Literal
 
 from msgspec import Raw, Struct
@@ -65,28 +64,13 @@ class Passed(Struct, gc=False):
     def asked(self) -> Asked:
         return Asked(self.suite, self.target, bytes(self.axes), self.streamed, self.require, self.xfail, self.skip)
 
-    def came_out(self) -> Hashable:
-        """All that ``told`` follows from."""
-        source = self.provenance
-        heard = source and (
-            source.mode,
-            source.recorded_from,
-            source.simulated,
-            source.timing,
-            (source.recorded_at or "")[:10],
-        )
-        return tuple([each.check for each in self.verdicts]), heard, self.unpriced
-
-    def told(self) -> tuple[Attempt, Origin | None, str | None]:
-        """How the attempt came out, who answered, and why its cost is not known."""
-        checks = tuple(dict.fromkeys(each.check for each in self.verdicts))
-        source, heard = self.provenance, None
+    def came_out(self) -> Attempt:
+        checks = tuple(dict.fromkeys([each.check for each in self.verdicts]))
+        source, origin = self.provenance, None
         if source is not None:
-            heard = Origin(
-                (source.mode, source.recorded_from, source.simulated), source.timing, (source.recorded_at or "")[:10]
-            )
-        attempt = Attempt("passed", checks, heard=heard and heard.heard, unpriced=self.unpriced is not None)
-        return attempt, heard, self.unpriced
+            heard = source.mode, source.recorded_from, source.simulated
+            origin = Origin(heard, source.timing, (source.recorded_at or "")[:10])
+        return Attempt("passed", checks, (), 0, None, origin, self.unpriced)
 
     def answer(self) -> OutcomeRow | None:
         """The shape of the last answer. Raises ValueError."""

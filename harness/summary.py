@@ -7,12 +7,12 @@ fed one row at a time and keeps counters, the values of measures and the first m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.groups import Group, Groups, Heard, Way, asked, attempted, origin, trouble
+from harness.groups import Attempt, Group, Groups, Heard, Way, asked, attempted, trouble
 from harness.model import Status
 from harness.rows import CostRow, OutcomeRow, PlaceRow, Row, VerdictRow
 
@@ -34,7 +34,7 @@ class Summary:
         self.groups: Groups = Groups(like.groups if like is not None else None)
         self.warnings: Counter[str] = Counter()
         self.waived: dict[str, Counter[str]] = {}
-        self._ways: dict[Hashable, Way] = {}
+        self._ways: dict[Attempt, Way] = {}
         self._waiting: dict[tuple[str, ...], _Said] = {}
         """What one of two twins said until the other is there."""
 
@@ -48,9 +48,7 @@ class Summary:
             self.groups.remember(at, went_wrong)
         for verdict in row["verdicts"]:
             self._note(verdict)
-        came_out = attempted(row), origin(row), row.get("unpriced")
-        way = self._ways.get(came_out) or self._ways.setdefault(came_out, Way(*came_out))
-        self.groups.add(at, way, row["measures"])
+        self.groups.add(at, self._way(attempted(row)), row["measures"])
         if row["agree"] and row["outcome"] is not None:
             text = row["agree"] == "text"
             self._pair(at, row["attempt"], _said(at, row["outcome"], _broken(row["verdicts"]), text=text), text=text)
@@ -62,13 +60,14 @@ class Summary:
         at = self.groups.at(row.group)
         if at is None:
             at = self.groups.begin(row.group, row.case, row.asked(), _place(row.place.file, row.place.line))
-        came_out = row.came_out()
-        way = self._ways.get(came_out) or self._ways.setdefault(came_out, Way(*row.told()))
-        self.groups.add(at, way, row.measures)
+        self.groups.add(at, self._way(row.came_out()), row.measures)
         if outcome is not None:
             text = row.agree == "text"
             self._pair(at, row.attempt, _said(at, outcome, _NONE_BROKE, text=text), text=text)
         return at
+
+    def _way(self, attempt: Attempt) -> Way:
+        return self._ways.get(attempt) or self._ways.setdefault(attempt, Way(attempt))
 
     def _note(self, verdict: VerdictRow) -> None:
         if verdict["status"] == "waived":
@@ -84,23 +83,24 @@ class Summary:
     def provenance(self) -> dict[Heard, list[str]]:
         """Where answers came from -> the first and the last day of recording, where known."""
         days: dict[Heard, set[str]] = {}
-        for way in self._ways.values():
-            if way.origin is not None:
-                days.setdefault(way.origin.heard, set()).update([way.origin.day] if way.origin.day else [])
+        for origin in (attempt.origin for attempt in self._ways):
+            if origin is not None:
+                days.setdefault(origin.heard, set()).update([origin.day] if origin.day else [])
         return {heard: [min(known), max(known)] if known else [] for heard, known in days.items()}
 
     @property
     def lost_timing(self) -> int:
         """Answers from recordings that do not tell when they came."""
-        return sum(way.times for way in self._ways.values() if way.origin and way.origin.timing == "lost")
+        ways = self._ways.items()
+        return sum(way.times for attempt, way in ways if attempt.origin and attempt.origin.timing == "lost")
 
     @property
     def unpriced(self) -> Counter[str]:
         """Why the cost of a trial is not known -> of how many trials."""
         found: Counter[str] = Counter()
-        for way in self._ways.values():
-            if way.unpriced is not None:
-                found[way.unpriced] += way.times
+        for attempt, way in self._ways.items():
+            if attempt.unpriced is not None:
+                found[attempt.unpriced] += way.times
         return found
 
     def _pair(self, at: int, attempt: int, own: _Said, *, text: bool) -> None:
