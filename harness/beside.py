@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 LARGE = 64 << 20
-"""Bytes of both runs, about 15,000 trials each, from which on a process is worth its start: that takes a third of a second."""
-
-
+"""Bytes of a run, about 15,000 trials, from which on a process is worth its start: that takes a third of a second."""
 Read = tuple[SavedRun, Summary]
 """A run as it is known after a pass, and what its trials say."""
 

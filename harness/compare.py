@@ -209,7 +209,7 @@ def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None) -> C
         flips=list(_flips(pairs.both)),
         differences=differences(pairs.both, margins),
         notes=list(_unpaired(pairs, names)),
-        provenance=(_provenance(pairs.base, pairs.rows), _provenance(pairs.candidate, pairs.twins)),
+        provenance=(_provenance(*pairs.sides[0]), _provenance(*pairs.sides[1])),
     )
 
 
@@ -312,10 +312,7 @@ def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str]
 
 
 def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
-    for name, groups, rows, others in (
-        (names[0], pairs.base, pairs.rows, pairs.twins),
-        (names[1], pairs.candidate, pairs.twins, pairs.rows),
-    ):
+    for name, (groups, rows), (_, others) in zip(names, pairs.sides, reversed(pairs.sides), strict=True):
         only = [row for row, other in zip(rows, others, strict=True) if other == NONE]
         if only:
             shown = ", ".join(groups.ids[row] for row in only[:3])

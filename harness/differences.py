@@ -134,7 +134,7 @@ class _Sides:
     """The reference and the candidate of cells that both have, in arrays."""
 
     def __init__(self, cells: Pairs) -> None:
-        self._sides = [(cells.base, cells.rows), (cells.candidate, cells.twins)]
+        self._sides = cells.sides
         self.asked = [cells.candidate.asked[twin] for twin in cells.twins]
         numbers: dict[tuple[str, str], int] = {}
         cases = zip(

@@ -49,6 +49,11 @@ class Pairs(Sequence[Pair]):
     def __iter__(self) -> Iterator[Pair]:
         return (self[at] for at in range(len(self)))
 
+    @property
+    def sides(self) -> tuple[tuple[Groups, Sequence[int]], tuple[Groups, Sequence[int]]]:
+        """The reference and the candidate: groups, and the numbers of the cells among them."""
+        return (self.base, self.rows), (self.candidate, self.twins)
+
     @cached_property
     def both(self) -> Pairs:
         """The cells that both sides have."""
@@ -58,9 +63,8 @@ class Pairs(Sequence[Pair]):
 
     def unlike(self) -> Iterator[Pair]:
         """The cells that both have and that did not come out alike, or are not judged alike: most did, and share what says so."""
-        sides = ((self.base, self.rows), (self.candidate, self.twins))
         (before, was), (after, now) = (
-            ([groups.tallies[row] for row in rows], [groups.asked[row] for row in rows]) for groups, rows in sides
+            ([groups.tallies[row] for row in rows], [groups.asked[row] for row in rows]) for groups, rows in self.sides
         )
         for at, (tally, other, asked, also) in enumerate(zip(before, after, was, now, strict=True)):
             if (tally, asked) != (other, also):

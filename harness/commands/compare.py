@@ -117,8 +117,7 @@ def gated(
 
 
 def _models(comparison: Comparison) -> list[str]:
-    pairs = comparison.pairs
-    sides = ((pairs.base, pairs.rows), (pairs.candidate, pairs.twins))
+    sides = comparison.pairs.sides
     targets = dict.fromkeys(groups.asked[row].target for groups, rows in sides for row in rows if row != NONE)
     return [target.partition("/")[2] for target in targets]
 

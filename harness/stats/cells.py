@@ -15,7 +15,6 @@ from harness.stats.repeats import pass_all, pass_at
 
 Rows = slice | Sequence[int]
 """Which of the cells: mostly they follow each other."""
-ALL = slice(None)
 
 
 class Verdicts(NamedTuple):
