@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients faults check record bench lock docs clean
+.PHONY: help setup run test clients faults attack check record bench lock docs clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ clients: setup .venv-clients/.installed .venv-clients-genai2/.installed  ## unmo
 
 faults: setup  ## every fault of the simulator, and which shipped trials see it: a table
 	@$(BIN)/python -m tests.faults
+
+attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
+	@$(BIN)/python -m tests.attack
 
 check: setup clients  ## what CI runs: tests, real clients, the suites as tests, style, types, generated files
 	@$(BIN)/python -m pytest -q -n 2 tests/

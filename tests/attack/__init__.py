@@ -1,0 +1,28 @@
+"""Attacks on the program from outside, with figures: ``make attack``. Not part of CI: it takes minutes.
+
+Each module in here has ``attack() -> Iterator[Figures]``. All figures but ``tries`` have to be 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one attack found, as counts over its ``tries``."""
+
+    attack: str
+    tries: int
+    lost: int = 0
+    """Answers that were received and are in no file."""
+    twice: int = 0
+    """Answers that were asked for, or written, a second time without need."""
+    leaked: int = 0
+    """Keys that stand in a file or in the output."""
+    internal_errors: int = 0
+    """Exits with code 3, tracebacks, and commands that did not end in time."""
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.twice or self.leaked or self.internal_errors)
