@@ -12,7 +12,8 @@ from harness.models import LEVELS, Thinking, bare, facts
 
 Body = Mapping[str, Json]
 
-_LONG = {"level", "budget", "includeThoughts"}
+LONG = ("level", "budget", "includeThoughts")
+"""The keys of a thinking value in its long form."""
 
 
 class Axis(NamedTuple):
@@ -28,7 +29,9 @@ class Axis(NamedTuple):
 
     @property
     def per_model(self) -> bool:
-        return isinstance(self.values, Mapping) and not (self.name == "thinking" and self.values.keys() <= _LONG)
+        if not isinstance(self.values, Mapping):
+            return False
+        return self.name != "thinking" or bool(self.values) and self.values.keys().isdisjoint(LONG)
 
     @property
     def swept(self) -> bool:
@@ -46,8 +49,13 @@ class Axis(NamedTuple):
         """The values for a model, in order; empty where no glob matches it (then nothing is sent). The first glob counts."""
         values = self.values
         if self.per_model:
-            values = next((each for glob, each in self.values.items() if fnmatchcase(bare(model), glob)), [])
+            glob = self.glob(model)
+            values = [] if glob is None else self.values[glob]
         return values if isinstance(values, list | tuple) else [values]
+
+    def glob(self, model: str) -> str | None:
+        """The glob of a mapping that counts for a model: the first that matches it."""
+        return next((glob for glob in self.values if fnmatchcase(bare(model), glob)), None)
 
 
 def fragment(name: str, value: Json) -> Body:

@@ -204,7 +204,7 @@ def _counted(expansion: Expansion) -> Expansion:
 
 def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Pair]:
     """Every combination of target and axis values of a case, before anything is left out."""
-    axes = {name: _for_row(axis, row) for name, axis in case.axes.items()}
+    axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
     for target, chosen in targets(axes, selection):
         choices = [axis.for_model(target.model) or (None,) for axis in inner]
@@ -214,7 +214,8 @@ def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator
             yield Pair(target, chosen_values, swept, chosen)
 
 
-def _for_row(axis: Axis, row: Mapping[str, Json]) -> Axis:
+def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
+    """The axis with a row put in. Raises Undefined."""
     values = template.fill(axis.values, {"row": row})
     if values is axis.values:
         return axis

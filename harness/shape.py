@@ -374,14 +374,22 @@ class _OneOf(_Shape):
     def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
         """The complaints of the member that fits best: fewest unknown keys, then fewest complaints."""
         best: list[Finding] | None = None
-        for member in self.members:
-            if member.accepts(value):
-                complaints: list[Finding] = []
-                member.inside(value, path, complaints)
-                if not complaints:
-                    return
-                best = complaints if best is None else min(best, complaints, key=_badness)
+        for member in self.meant(value):
+            complaints: list[Finding] = []
+            member.inside(value, path, complaints)
+            if not complaints:
+                return
+            best = complaints if best is None else min(best, complaints, key=_badness)
         found.extend(best or ())
+
+    def meant(self, value: Json) -> Sequence[_Shape]:
+        """The members that a value may be meant for. Beside a mapping with free keys, one with known keys is meant only
+        where the value has one of them, and then it alone."""
+        fitting = [member for member in self.members if member.accepts(value)]
+        free = [member for member in fitting if isinstance(member, _Map)]
+        if not free or not isinstance(value, Mapping):
+            return fitting
+        return [each for each in fitting if isinstance(each, _Fields) and each.fields.keys() & value.keys()] or free
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"anyOf": [each.schema(definitions) for each in self.members]}

@@ -12,6 +12,7 @@ from harness.cases import Suite
 from harness.sense.case import CaseSense
 from harness.sense.listener import Listener, Table, at_least_one
 from harness.sense.literal import literal, waived
+from harness.sense.patterns import unread
 from harness.sense.whole import compare, matrix, unique
 
 
@@ -29,6 +30,7 @@ def check(suite: Suite, root: Table, tell: Listener) -> None:
         tell.complain(("cases",), "there are no cases")
     unique(suite, list(tables), tell)
     matrix(suite, tell)
+    unread(suite, list(tables), root, tell)
     compare(suite, root, tell)
     for route in (("repeat",), ("defaults", "repeat")):
         at_least_one(route, root, tell)

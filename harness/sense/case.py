@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness import jsonpath, language, shape, template
-from harness.axes import Axis, covers
+from harness.axes import LONG, Axis
 from harness.cases import Case, Choice, Suite
 from harness.checks import parameters
-from harness.matrix import Pair, Selection, filled, pairs
+from harness.matrix import Pair, Selection, axis_for, filled, pairs
 from harness.model import Expectation, Json, Place
 from harness.names import slug
 from harness.sense.listener import Listener, Table, at_least_one
@@ -32,6 +32,7 @@ class CaseSense:
         self.turns()
         if self.references():
             self.expectations()
+            self.filled_axes()
         self.conflicts()
         if not self.case.expects_refusal:
             literal(self.route, self.table, self.tell, language.REQUEST_KNOWN in self.case.waive)
@@ -217,27 +218,25 @@ class CaseSense:
         if self.case.cassette is not None and not self.case.cassette.is_file():
             self.tell.complain((*self.route, "cassette"), f"there is no file {self.case.cassette}")
         self.only()
-        self.expected_failures()
-
-    def expected_failures(self) -> None:
-        """Globs of ``xfail`` that can match no model of this case (those with a provider are known only later)."""
-        if self.case.xfail is None or "xfail" not in self.table or templated(self.case.axes):
-            return
-        models = sorted({pair.target.model for pair in combinations_of(self.case)})
-        for index, glob in enumerate(self.case.xfail.targets):
-            if models and "/" not in glob and not any(covers("model", glob, model) for model in models):
-                at: Route = (*self.route, "xfail", "targets", index)
-                self.tell.complain(at, f'"{glob}" matches no model of this case', nearest(glob, models))
 
     def only(self) -> None:
-        if not self.case.only or self.case.axes.keys() & templated(self.case.axes):
-            return
-        combinations = list(combinations_of(self.case))
-        for choice in self.case.only:
-            if combinations and not any(pair.chosen_by(choice) for pair in combinations):
-                self.tell.add(
-                    choice.place, "this matches no combination of the matrix", nearest_value(combinations, choice)
-                )
+        if self.case.only:
+            combinations = [] if templated(self.case.axes) else list(combinations_of(self.case))
+            for choice in self.case.only:
+                unmatched(choice, combinations, "this matches no combination of the matrix", self.tell)
+
+    # values of axes that come from rows
+
+    def filled_axes(self) -> None:
+        """What the shape of the language refuses in the values of axes, once the rows are in them."""
+        for name in templated(self.case.axes):
+            axis = self.case.axes[name]
+            for number, row in enumerate(self.case.rows, 1):
+                wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
+                for each in wrong:
+                    self.tell.add(axis.place, f"row {number}: {name}: {each.message}", each.hint)
+                if wrong:
+                    break
 
 
 def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
@@ -265,7 +264,28 @@ def combinations_of(case: Case) -> Iterator[Pair]:
         yield from pairs(case, row, Selection(default_provider=""))
 
 
-def nearest_value(combinations: Sequence[Pair], choice: Choice) -> str:
+def unmatched(choice: Choice, combinations: Sequence[Pair], message: str, tell: Listener) -> None:
+    """Complains about a row of ``skip`` or ``only`` that holds values per model (it says itself which models it means), that
+    means none of the combinations (where there are any), or whose lists hold a value that means none."""
+    for name, value in choice.axes.items():
+        if value == {} or Axis(name, value, "case", choice.place).per_model:
+            near = nearest(next(iter(value), ""), LONG) if name == "thinking" else ""
+            hint = near if near.startswith("did") else "name the model beside it: {model: ..., ...}"
+            tell.add(choice.place, f"{name} has no values per model here", hint)
+            return
+    if not combinations:
+        return
+    if not any(pair.chosen_by(choice) for pair in combinations):
+        tell.add(choice.place, message, _nearest_value(combinations, choice))
+        return
+    for name, values in choice.axes.items():
+        for value in values if isinstance(values, list | tuple) else ():
+            alone = choice._replace(axes={**choice.axes, name: value})
+            if not any(pair.chosen_by(alone) for pair in combinations):
+                tell.add(choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone))
+
+
+def _nearest_value(combinations: Sequence[Pair], choice: Choice) -> str:
     """The nearest name for a value that no combination has."""
     for name, wanted in choice.axes.items():
         if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):

@@ -9,7 +9,7 @@ from harness.axes import Axis
 from harness.cases import Case, Suite
 from harness.checks import names_like
 from harness.model import Json, Place
-from harness.sense.case import combinations_of, nearest_value, templated
+from harness.sense.case import combinations_of, templated, unmatched
 from harness.sense.listener import Listener, Table
 from harness.shape import nearest
 from harness.template import Template
@@ -45,15 +45,15 @@ def matrix(suite: Suite, tell: Listener) -> None:
     """Complains about ``skip`` rows, values and globs that match nothing, and about cases of which nothing is left."""
     combinations = [pair for case in suite.cases if not templated(case.axes) for pair in combinations_of(case)]
     for choice in suite.skips:
-        if combinations and not any(pair.chosen_by(choice) for pair in combinations):
-            tell.add(choice.place, "this skip row matches nothing in the matrix", nearest_value(combinations, choice))
-    models = {pair.target.model for pair in combinations}
+        unmatched(choice, combinations, "this skip row matches nothing in the matrix", tell)
     for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
-        _sweep(axis, models, tell)
+        _sweep(axis, tell)
     _left(suite, tell)
 
 
-def _sweep(axis: Axis, models: set[str], tell: Listener) -> None:
+def _sweep(axis: Axis, tell: Listener) -> None:
+    if axis.values == {} and axis.name != "thinking":
+        tell.add(axis.place, f"{axis.name} has no values")
     lists = list(axis.values.values()) if axis.per_model else [axis.values]
     for values in lists:
         if isinstance(values, list | tuple):
@@ -63,16 +63,6 @@ def _sweep(axis: Axis, models: set[str], tell: Listener) -> None:
             twice = next((each for each in shown if shown.count(each) > 1), None)
             if twice is not None:
                 tell.add(axis.place, f"{axis.name} has the value {twice} twice")
-    if axis.per_model and axis.source == "matrix" and models:
-        for glob in axis.values:
-            if not any(glob in _globs(axis, model) for model in models):
-                tell.add(axis.place, f'"{glob}" matches no model of this suite', nearest(glob, sorted(models)))
-
-
-def _globs(axis: Axis, model: str) -> set[str]:
-    from fnmatch import fnmatchcase
-
-    return {glob for glob in axis.values if fnmatchcase(model, glob)}
 
 
 def _left(suite: Suite, tell: Listener) -> None:
