@@ -31,7 +31,7 @@ class Axis(NamedTuple):
     def per_model(self) -> bool:
         if not isinstance(self.values, Mapping):
             return False
-        return self.name != "thinking" or bool(self.values) and self.values.keys().isdisjoint(LONG)
+        return self.name != "thinking" or (bool(self.values) and self.values.keys().isdisjoint(LONG))
 
     @property
     def swept(self) -> bool:

@@ -317,7 +317,8 @@ def _whole(route: Route) -> Route:
 
 _WAITING = {
     **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", "user", *language.AXES), 0),
-    **dict.fromkeys(("request", "tools", "expect", "reply"), 1),
+    **dict.fromkeys(("request", "expect", "reply"), 1),
+    "tools": 2,
 }
 """Keys of a case or a turn under which rows and captures may be filled in, and how far below the key."""
 

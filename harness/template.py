@@ -131,6 +131,8 @@ def as_text(value: Json) -> str:
 
 _MARK = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\})?")
 
+_IN_KEY = re.compile(r"\$\{(row\.|capture\.|env:|file:)[^{}\n]*\}")
+
 Complain = Callable[[Route, str, str, str], None]
 """Takes the route to the value, the text to point at, the message and a hint."""
 
@@ -154,6 +156,9 @@ class Reader:
         return value
 
     def mapping(self, value: Mapping[str, Json], route: Route) -> Json:
+        for key in value:
+            if found := _IN_KEY.search(key):
+                self.complain(route, found[0], f"{found[0]} is not filled in here", "only values are, keys are not")
         made = {key: self.resolve(each, (*route, key)) for key, each in value.items()}
         return made if any(made[key] is not each for key, each in value.items()) else value
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.dialect.formats import FORMATS, HINTS
-from harness.dialect.spelling import SchemaProblem, to_json_schema
+from harness.dialect.spelling import SchemaProblem, misspelled, to_json_schema
 from harness.jsonpath import place
 from harness.model import Json
 from harness.predicates import describe
@@ -50,8 +50,10 @@ def violations(schema: Json, value: Json) -> list[Violation]:
 
 
 def check_schema(schema: Json) -> None:
-    """Raises SchemaProblem for what is not a schema in either dialect."""
+    """Raises SchemaProblem for what is not a schema in either dialect, and for keywords that are misspelled."""
     _validator(_as_text(schema))
+    if wrong := "; ".join(misspelled(schema)):
+        raise SchemaProblem(wrong)
 
 
 def _as_text(schema: Json) -> str:

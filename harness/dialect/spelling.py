@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.dialect.asked import snake
@@ -71,6 +71,30 @@ def _read(schema: Json, at: str) -> Json:
 def canonical(schema: Mapping[str, Json]) -> dict[str, Json]:
     """The keywords in their camelCase spelling."""
     return {_KEYWORDS.get(key, key): value for key, value in schema.items()}
+
+
+_OTHERS: Final = frozenset(
+    {"$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$vocabulary", "additionalItems", "contentEncoding"}
+    | {"contentMediaType", "contentSchema", "dependencies", "dependentRequired", "deprecated", "discriminator", "id"}
+    | {"pattern", "format", "readOnly", "type", "uniqueItems", "writeOnly", *_LISTS, *_KEYWORDS.values(), "const"}
+)
+
+
+def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
+    """Keywords that nobody knows and that are spelled almost as one that means something, each with its place."""
+    from difflib import get_close_matches
+
+    if not isinstance(schema, Mapping):
+        return
+    for key, value in canonical(schema).items():
+        if key in _NAMED and isinstance(value, Mapping):
+            for name, each in value.items():
+                yield from misspelled(each, f"{at}.{key}.{name}")
+        elif key in _ONE | _MANY | {"prefixItems"}:
+            for each in value if isinstance(value, list) else [value]:
+                yield from misspelled(each, f"{at}.{key}")
+        elif key not in _OTHERS and (close := get_close_matches(key, _OTHERS, n=1, cutoff=0.8)):
+            yield f'{at}.{key} is no keyword of a schema, did you mean "{close[0]}"?'
 
 
 def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from harness.matrix import Pair, Selection, axis_for, filled, pairs
 from harness.model import Expectation, Json, Place
 from harness.names import slug
 from harness.sense.listener import Listener, Table, at_least_one
-from harness.sense.literal import literal
+from harness.sense.literal import literal, near, refused
 from harness.shape import nearest
 from harness.template import Reference, Template
 from harness.yamltext import Document
@@ -35,7 +35,10 @@ class CaseSense:
             self.filled_axes()
         self.conflicts()
         if not self.case.expects_refusal:
-            literal(self.route, self.table, self.tell, language.REQUEST_KNOWN in self.case.waive)
+            known = language.REQUEST_KNOWN in self.case.waive
+            literal(self.route, self.table, self.tell, known)
+            if not known and self.case.body_templated:
+                self.filled_body()
             self.thinking()
         self.small_things()
 
@@ -163,6 +166,21 @@ class CaseSense:
         return place
 
     # requests
+
+    def filled_body(self) -> None:
+        """What the API would refuse about what rows put into the body; complains about the first row that does."""
+        places = [at for at, _ in template.references(self.case.body)]
+        for number, row in enumerate(self.case.rows, 1):
+            try:
+                body = template.fill(self.case.body, {"row": row})
+            except template.Undefined:
+                return
+            inside = [each for each in refused(body) if any(each.at[: len(at)] == at for at in places)]
+            for each in inside:
+                where = template.as_text(list(each.at))
+                self.tell.complain((*self.route, "id"), f"row {number}: at {where}: {each.message}", near(body, each))
+            if inside:
+                return
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""

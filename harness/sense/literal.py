@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness import language, shape, template
 from harness.cases import Case
+from harness.definition import RequestFinding
 from harness.model import Json
 from harness.sense.listener import Listener, Table
 from harness.shape import nearest
@@ -52,16 +53,27 @@ def literal(route: Route, table: Table, tell: Listener, waived: bool) -> None:
         _findings(at, body, inner, tell)
 
 
-def _findings(route: Route, body: Json, inner: int, tell: Listener) -> None:
+def refused(body: Json) -> Iterator[RequestFinding]:
+    """What the API would refuse about a body, but for what still waits for a value."""
     from harness import definition
 
     for found in definition.request_findings(body):
-        if isinstance(_value(body, found.at), shape.Later):
-            continue
+        if not isinstance(_value(body, found.at), shape.Later):
+            yield found
+
+
+def near(body: Json, found: RequestFinding) -> str:
+    """What may have been meant instead of a name or a value that is refused."""
+    name = found.name if found.kind == "unknown-field" else _value(body, found.at)
+    return nearest(name, found.known) if isinstance(name, str) else ""
+
+
+def _findings(route: Route, body: Json, inner: int, tell: Listener) -> None:
+    for found in refused(body):
         at = (*route, *found.at[inner:])
         in_schema = "responseSchema" in found.at or (inner and True)
         if found.kind == "unknown-field":
-            hint = nearest(str(found.name), found.known)
+            hint = near(body, found)
             if in_schema and found.name in _JSON_SCHEMA_ONLY:
                 hint = _json_schema_hint(bool(inner))
             tell.complain(at, f'the API has no field "{found.name}" here', hint, key=True)
@@ -69,13 +81,7 @@ def _findings(route: Route, body: Json, inner: int, tell: Listener) -> None:
             hint = _json_schema_hint(bool(inner)) if in_schema and found.name == "type" else ""
             tell.complain(at, f'the API takes no list for "{found.name}"', hint)
         else:
-            tell.complain(
-                at, f"the API refuses this: {found.message}", _near_value(_value(body, found.at), found.known)
-            )
-
-
-def _near_value(value: Json, known: Iterable[str]) -> str:
-    return nearest(value, known) if isinstance(value, str) else ""
+            tell.complain(at, f"the API refuses this: {found.message}", near(body, found))
 
 
 def _json_schema_hint(sugar: bool) -> str:
