@@ -422,6 +422,9 @@ def _suites(parser: ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="*", default=[], help="suites, or folders of them (default: suites/)"
     )
+    parser.add_argument(
+        "--allow-outside-files", action="store_true", help="suites may read files outside of their project"
+    )
 
 
 def _selection(parser: ArgumentParser, *, keyword: bool = True) -> None:
@@ -512,6 +515,11 @@ def _dollars(text: str) -> float:
 def _positive(text: str) -> int:
     from argparse import ArgumentTypeError
 
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
-    return int(text)
+    value = int(text) if text.isdecimal() and len(text) <= 10 else 0 if not text.isdecimal() else _MOST + 1
+    if not 1 <= value <= _MOST:
+        bounds = f"from 1 to {_MOST:,}" if value > _MOST else "above 0"
+        raise ArgumentTypeError(f"expected a whole number {bounds}, got {text!r}")
+    return value
+
+
+_MOST = 1_000_000

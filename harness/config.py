@@ -1,4 +1,5 @@
-"""What a folder says about itself: ``[tool.gemini-harness]`` in ``pyproject.toml``, or the same keys in ``harness.toml``.
+"""What a folder says about itself: ``[tool.gemini-harness]`` in ``pyproject.toml``, or the same in ``harness.toml``, where the
+table's name may be left out.
 
 provider = "google"              the default provider
 suites = "suites"                folders, seen from the file
@@ -32,16 +33,19 @@ search = 14                      dollars per thousand searches
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.prices import OwnPrice, Tariff, listed
+from harness.project import Missing, Unreadable, read
 from harness.providers import ROWS, Auth, PriceList, Provider
+
+MOST_IN_FLIGHT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Config:
     max_cost: float | None = None
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
+    outside_files: bool = False
+    """Whether suites may read files outside of their project: only a command line says so."""
     repeated: tuple[str, ...] = ()
     """Options that were given instead of what stands in the file: a printed command has to repeat them."""
 
@@ -111,10 +117,10 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
 
 def _table(file: Path) -> Mapping[str, Any] | None:
     try:
-        text = file.read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+        text = read(file).decode("utf-8")
+    except Missing:
         return None
-    except (OSError, UnicodeDecodeError) as fault:
+    except (Unreadable, UnicodeDecodeError) as fault:
         raise UsageError(f"{file}: cannot be read: {fault}") from fault
     if file.name == "pyproject.toml" and "gemini-harness" not in text:
         return None
@@ -124,18 +130,26 @@ def _table(file: Path) -> Mapping[str, Any] | None:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise UsageError(f"{file}: not valid TOML: {fault}") from fault
-    if file.name == "harness.toml":
+    table = whole.get("tool", {}).get("gemini-harness") if isinstance(whole.get("tool", {}), dict) else None
+    if file.name == "pyproject.toml":
+        return table if isinstance(table, dict) else None
+    if not isinstance(table, dict):
         return whole
-    table = whole.get("tool", {}).get("gemini-harness")
-    return table if isinstance(table, dict) else None
+    plain = {key: value for key, value in whole.items() if key != "tool" or len(value) > 1}
+    if twice := sorted(plain.keys() & table.keys()):
+        raise UsageError(f"{file}: {twice[0]} stands both at the top and under [tool.gemini-harness]: keep one")
+    return {**plain, **table}
 
 
 def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
     complaints: list[str] = []
     plain = {key: value for key, value in table.items() if key not in _TABLES}
-    settings = _typed(Config, plain, "", complaints, but=("folder", "file", "repeated", *_TABLES), also=_TABLES)
+    settings = _typed(
+        Config, plain, "", complaints, but=("folder", "file", "outside_files", "repeated", *_TABLES), also=_TABLES
+    )
     timeouts = _typed(Timeouts, _mapping(table, "timeouts", complaints), "timeouts.", complaints)
-    rows = _rows(_mapping(table, "providers", complaints), complaints)
+    tables = _mapping(table, "providers", complaints)
+    rows = _rows(tables, complaints)
     prices = _prices(_mapping(table, "prices", complaints), rows, complaints)
     settings.setdefault("provider", Config().provider)
     if settings["provider"] not in rows:
@@ -145,7 +159,7 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
         raise UsageError("\n".join(f"{file}: {each}" for each in complaints))
     for name in ("suites", "cassettes", "reports"):
         settings[name] = folder / settings.get(name, name)
-    providers = {name: _addressed(row, environ) for name, row in rows.items()}
+    providers = {name: _addressed(row, environ, priced="prices" in tables.get(name, {})) for name, row in rows.items()}
     return Config(
         folder=folder, file=file, providers=providers, timeouts=Timeouts(**timeouts), prices=prices, **settings
     )
@@ -181,7 +195,18 @@ def _typed(
             values[key] = _value(wanted[key], value)
         except ValueError as fault:
             complaints.append(f"{at}{key}: {fault}")
+            continue
+        if key in _MOST and values[key] > _MOST[key]:
+            complaints.append(f"{at}{key}: expected at most {_MOST[key]:,}, got {_word(value)}")
     return values
+
+
+_MOST = {
+    "concurrency": MOST_IN_FLIGHT,
+    "attempts": 1_000,
+    "max_body_bytes": 2**40,
+    **{each.name: 10_000_000 for each in fields(Timeouts)},
+}
 
 
 def _value(kind: str, value: Any) -> Any:
@@ -203,7 +228,7 @@ def _value(kind: str, value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {"Auth": get_args(Auth), "PriceList | None": get_args(PriceList)}
@@ -272,9 +297,9 @@ def _plain(text: str) -> str:
     return text.rpartition("@")[2]
 
 
-def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
-    """The row at the address that the environment names, if any; answers from there are labelled with that host,
-    and what is charged there is not known."""
+def _addressed(row: Provider, environ: Mapping[str, str], *, priced: bool) -> Provider:
+    """The row at the address that the environment names, if any; answers from there are labelled with that host, and what
+    is charged there is not known unless the configuration says it (``priced``)."""
     address = environ.get(row.base_url_from, "").strip() if row.base_url_from else ""
     if not address:
         return row
@@ -284,7 +309,7 @@ def _addressed(row: Provider, environ: Mapping[str, str]) -> Provider:
         return replace(row, base_url=address.rstrip("/") + urlsplit(row.base_url).path)
     same = urlsplit(address).hostname == urlsplit(row.base_url).hostname
     kind = row.kind if same else f"{row.kind} at {urlsplit(address).hostname}"
-    return replace(row, base_url=address, kind=kind, prices=row.prices if same else None)
+    return replace(row, base_url=address, kind=kind, prices=row.prices if same or priced else None)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,11 +1,44 @@
-"""JSON as text: ``compact`` as it is sent, ``canonical`` as it is compared."""
+"""JSON as text: ``strict`` as it is read, ``compact`` as it is sent, ``canonical`` as it is compared."""
 
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 from harness.model import Json
+
+DEEPEST = 100
+"""Levels of nesting."""
+
+
+def strict(text: str) -> Json:
+    """The one JSON value that a text is. ValueError for anything else: NaN, a number that no float holds, bottomless nesting."""
+    too_deep = f"nested more than {DEEPEST} levels deep"
+    try:
+        value = json.loads(text, parse_constant=_refused, parse_float=_finite)
+    except RecursionError:
+        raise ValueError(too_deep) from None
+    if text.count("[") + text.count("{") > DEEPEST and _deeper(value):
+        raise ValueError(too_deep)
+    return value
+
+
+def _refused(word: str) -> Json:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _refused(text)
+
+
+def _deeper(value: Json) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for values in inside for each in values]
+    return bool(level)
 
 
 def compact(value: Json) -> bytes:

@@ -37,8 +37,8 @@ Numbers = Annotated[float | list[float] | dict[str, float | list[float]], Said("
 Integers = Annotated[int | list[int] | dict[str, int | list[int]], Said("a whole number, or a list of them")]
 Booleans = bool | list[bool]
 Names = str | list[str]
-Percent = Annotated[str, Spelled(r"\d+(\.\d+)?%", "a percentage such as 25%")]
-Points = Annotated[str, Spelled(r"\d+(\.\d+)?pp", "percentage points such as 2pp")]
+Percent = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?%", "a percentage such as 25%")]
+Points = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?pp", "percentage points such as 2pp")]
 
 
 Share = Annotated[str, Spelled(r"(100(\.0+)?|\d{1,2}(\.\d+)?)%", "a percentage up to 100%")]
@@ -46,7 +46,7 @@ Confidence = Annotated[
     str, Spelled(r"(50\.\d*[1-9]\d*|(5[1-9]|[6-9]\d)(\.\d+)?)%", "a confidence above 50% and below 100%, such as 95%")
 ]
 Amount = Annotated[float, AtLeast(0)]
-TimeSpan = Annotated[str, Spelled(r"\d+(\.\d+)?\s*(ms|s|m|h)", "a time span such as 800ms or 2s")]
+TimeSpan = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?\s*(ms|s|m|h)", "a time span such as 800ms or 2s")]
 
 
 Reason = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a reason")]
@@ -116,7 +116,7 @@ def waive_type() -> Any:
 Expect = Annotated[dict[str, Any], Named(_documented, lambda: all_checks().keys())]
 Waive = Annotated[Any, Deferred(waive_type)]
 Require = Annotated[
-    Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]+/[1-9][0-9]*", 'a share such as "4/5"')],
+    Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]{1,9}/[1-9][0-9]{0,8}", 'a share such as "4/5"')],
     "how many attempts of a group must pass: all (the default), none (observed only), or k/n",
 ]
 Tool = Literal["googleSearch", "codeExecution", "urlContext", "googleMaps"] | dict[str, Any]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,22 @@ class Selection:
     shard: tuple[int, int] | None = None
     default_provider: str = "google"
     cassettes_dir: Path = Path("cassettes")
+
+
+MOST_ATTEMPTS = 100_000
+"""At one trial."""
+MOST_COMBINATIONS = 100_000
+"""Of the targets and axes of one case."""
+MOST_TRIALS = 10_000_000
+"""In a run."""
+
+
+class TooMany(UsageError):
+    """More than is played. ``place`` is that of the case."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        self.place, self.message = place, message
+        super().__init__(f"{place}: {message}")
 
 
 class Pair(NamedTuple):
@@ -194,6 +211,10 @@ def _counted(expansion: Expansion) -> Expansion:
     count, asked = 0, dict[Target, None]()
     for group in expansion.groups():
         count += group.played.bit_count()
+        if count > MOST_TRIALS:
+            raise UsageError(
+                f"these are more than {MOST_TRIALS:,} trials, the most that a run plays: select fewer, or --shard them"
+            )
         if group.cell.skip is None:
             asked[group.target] = None
     return replace(expansion, count=count, targets=list(asked))
@@ -206,8 +227,15 @@ def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator
     """Every combination of target and axis values of a case, before anything is left out."""
     axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
+    count = 0
     for target, chosen in targets(axes, selection):
         choices = [axis.for_model(target.model) or (None,) for axis in inner]
+        count += prod(map(len, choices))
+        if count > MOST_COMBINATIONS:
+            raise TooMany(
+                case.place,
+                f"a case has at most {MOST_COMBINATIONS:,} combinations of targets and axes, this one {count:,}",
+            )
         for values in product(*choices):
             chosen_values = {axis.name: value for axis, value in zip(inner, values, strict=True) if value is not None}
             swept = {axis.name: chosen_values[axis.name] for axis in inner if axis.swept and axis.name in chosen_values}
@@ -307,8 +335,8 @@ def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
 def _check(selection: Selection) -> None:
     if selection.targets and (selection.models or selection.providers):
         raise UsageError("say --target, or --model and --provider, not both")
-    if selection.repeat is not None and selection.repeat < 1:
-        raise UsageError(f"--repeat {selection.repeat}: at least 1")
+    if selection.repeat is not None and not 1 <= selection.repeat <= MOST_ATTEMPTS:
+        raise UsageError(f"--repeat {selection.repeat}: at least 1, at most {MOST_ATTEMPTS:,}")
     if selection.shard is not None and not 1 <= selection.shard[0] <= selection.shard[1]:
         raise UsageError(f"--shard {selection.shard[0]}/{selection.shard[1]}: write I/N with I from 1 to N")
 

@@ -76,6 +76,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--harness-strict", action="store_true", help="warnings fail too")
     add("--harness-reports", metavar="DIR", help="where the run is saved (default: reports/)")
     add("--harness-cassettes", metavar="DIR", help="where cassettes are kept")
+    add("--harness-allow-outside-files", action="store_true", help="suites may read files outside of their project")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -272,7 +273,11 @@ class _Asking:
         settings = load(self.shortest(self._pytest.rootpath))
         said = {name: self.option(name) for name in ("cassettes", "reports")}
         here = self.shortest(self._pytest.invocation_params.dir)
-        settings = replace(settings, max_cost=self.option("max-cost") or settings.max_cost)
+        settings = replace(
+            settings,
+            max_cost=self.option("max-cost") or settings.max_cost,
+            outside_files=self.option("allow-outside-files"),
+        )
         return replace(settings, **{name: here / path for name, path in said.items() if path})
 
     def shortest(self, path: Path) -> Path:
@@ -322,7 +327,7 @@ class _Asking:
         from harness.errors import SuiteError
         from harness.suite import load
 
-        suite = load(self.shortest(path))
+        suite = load(self.shortest(path), anywhere=self.config.outside_files)
         self._suites[path] = suite
         if complaints := list(session.same_names(self._suites.values())):
             raise SuiteError(complaints)

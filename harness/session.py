@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness import project
 from harness.cases import Suite
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
@@ -138,7 +139,8 @@ def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
         raise UsageError(
             f"there is no folder {config.suites}/ here: name suites, or let `gemini-harness init` make a first one"
         )
-    return plan_of(read(suite_files([Path(path) for path in paths] or [config.suites])), selection, config)
+    files = suite_files([Path(path) for path in paths] or [config.suites])
+    return plan_of(read(files, anywhere=config.outside_files), selection, config)
 
 
 def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Plan:
@@ -172,19 +174,19 @@ def is_suite(path: Path) -> bool:
     if path.suffix not in (".yaml", ".yml"):
         return False
     try:
-        raw = path.read_bytes()
-    except OSError:
+        raw = project.read(path)
+    except project.Unreadable:
         return False
     return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or _IS_SUITE.search(raw) is not None
 
 
-def read(files: Sequence[Path]) -> list[Suite]:
+def read(files: Sequence[Path], *, anywhere: bool = False) -> list[Suite]:
     """Every suite, or every complaint about any of them."""
     suites: list[Suite] = []
     complaints: list[object] = []
     for file in files:
         try:
-            suites.append(load(file))
+            suites.append(load(file, anywhere=anywhere))
         except SuiteError as error:
             complaints += error.complaints
     complaints += same_names(suites)
@@ -218,7 +220,7 @@ def shard(text: str | None) -> tuple[int, int] | None:
     """``I/N`` as numbers. Raises UsageError for anything else."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     part, parts = map(int, found.groups()) if found else (0, 0)
     if not 1 <= part <= parts:
         raise UsageError(f"--shard {text}: write I/N with I from 1 to N, as in 1/4")

@@ -177,6 +177,8 @@ def shown(value: Json) -> str:
             return "true" if value else "false"
         case str():
             return f'the text "{value}"' if len(value) <= 60 else f'the text "{value[:57]}..."'
+        case int() if value.bit_length() > 64:
+            return f"a number of {value.bit_length()} bits"
         case int() | float():
             return f"the number {value}"
         case list() | tuple():
@@ -190,7 +192,10 @@ class _Scalar(_Shape):
         self.name, self.types, self.schema_type, self.without = name, types, schema_type, without
 
     def accepts(self, value: Json) -> bool:
-        return isinstance(value, self.types) and not isinstance(value, self.without)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return isinstance(value, self.types) and not isinstance(value, self.without)
+        most = 2**63 - 1 if self.types == (int,) else sys.float_info.max
+        return isinstance(value, self.types) and abs(value) <= most
 
     def words(self) -> str:
         return self.name

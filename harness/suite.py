@@ -17,8 +17,10 @@ from harness.axes import Axis
 from harness.body import Layer, merge
 from harness.cases import Case, Choice, Share, Suite, TurnPlan, Xfail
 from harness.errors import SuiteError
+from harness.matrix import TooMany
 from harness.model import Expectation, Json, Place
 from harness.names import safe, slug
+from harness.project import Project, Unreadable, read
 from harness.template import Template
 from harness.yamltext import Complaint, Document
 from harness.yamltext import Path as Route
@@ -26,29 +28,36 @@ from harness.yamltext import Path as Route
 # --- the front door -------------------------------------------------------------------------------------------
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Suite:
+def load(path: Path, environ: Mapping[str, str] | None = None, *, anywhere: bool = False) -> Suite:
     """Read and parse a suite file. Raises SuiteError, also for a file that cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SuiteError([Complaint(Place(str(path), 1), f"cannot be read: {reason}")]) from error
+        text = read(path).decode("utf-8-sig")
+    except Unreadable as error:
+        raise SuiteError([Complaint(Place(str(path), 1), f"cannot be read: {error}")]) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SuiteError([Complaint(Place(str(path), line), "is not UTF-8 text")]) from error
-    return parse(text, str(path), path.parent, environ)
+    return parse(text, str(path), path.parent, environ, anywhere=anywhere)
 
 
-def parse(text: str, file: str, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Suite:
+def parse(
+    text: str,
+    file: str,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    anywhere: bool = False,
+) -> Suite:
     """The suite that the text declares. ``folder`` is where files are looked up (default: the file's own).
 
-    Raises SuiteError with every complaint. Reads the files that the suite names, and nothing else.
+    Raises SuiteError with every complaint. Reads the files of its project that the suite names, and nothing else; with
+    ``anywhere`` those outside of it too.
     """
     document = yamltext.read(text, file)
     if document.complaints and document.value is None:
         raise SuiteError(document.complaints)
     folder = Path(file).parent if folder is None else folder
-    reading = _Reading(document, folder, os.environ if environ is None else environ)
+    reading = _Reading(document, Project(folder, anywhere), os.environ if environ is None else environ)
     suite = reading.suite()
     if reading.complaints or suite is None:
         in_order: list[Complaint] = sorted(reading.complaints, key=_order)
@@ -64,11 +73,11 @@ _Table = Mapping[str, Json]
 class _Reading:
     """One suite while it is read: collects complaints, and hands on what is sound."""
 
-    def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, project: Project, environ: Mapping[str, str]) -> None:
         self.document = document
-        self.folder = folder
+        self.project = project
         self.complaints = list(document.complaints)
-        self.files = template.Reader(folder, environ, self.point_at)
+        self.files = template.Reader(project.folder, environ, self.point_at, anywhere=project.anywhere)
         self.wrong: set[Route] = set()
 
     # complaints
@@ -140,7 +149,7 @@ class _Reading:
         suite = Suite(
             name=str(name),
             file=self.document.file,
-            folder=self.folder,
+            folder=self.project.folder,
             place=self.document.place(("suite",)),
             cases=tuple(_in_own_folders(cases)),
             about=root.get("about", ""),
@@ -150,7 +159,10 @@ class _Reading:
             compare=root.get("compare"),
             files=self.files.digests(),
         )
-        sense.check(suite, root, self)
+        try:
+            sense.check(suite, root, self)
+        except TooMany as fault:
+            self.add(fault.place, fault.message)
         return suite
 
     # one case
@@ -180,7 +192,7 @@ class _Reading:
             only=tuple(self.choices(_listed(table.get("only", [])), (*route, "only"))),
             waive={**root.get("waive", {}), **defaults.get("waive", {}), **table.get("waive", {})},
             agree=asked.get("agree"),
-            cassette=self.folder / table["cassette"] if "cassette" in table else None,
+            cassette=self.project.folder / table["cassette"] if "cassette" in table else None,
             expects_refusal=any(_refusal(turn.expect) for turn in turns),
         )
 

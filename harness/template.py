@@ -18,7 +18,9 @@ from typing import Literal, NamedTuple
 
 from harness import yamltext
 from harness.errors import HarnessError
+from harness.jsontext import strict
 from harness.model import Json
+from harness.project import Outside, Project, Unreadable
 from harness.shape import Later, nearest
 from harness.yamltext import Path as Route
 
@@ -138,11 +140,12 @@ Complain = Callable[[Route, str, str, str], None]
 
 
 class Reader:
-    """Resolves what is known while a suite is read. Files are relative to ``folder``, and read once."""
+    """Resolves what is known while a suite is read. Files are those of the suite's project (or ``anywhere``), seen from its
+    ``folder``, and read once."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], complain: Complain) -> None:
-        self.folder, self.environ, self.complain = folder, environ, complain
-        self.files: dict[str, bytes | None] = {}
+    def __init__(self, folder: Path, environ: Mapping[str, str], complain: Complain, *, anywhere: bool = False) -> None:
+        self.project, self.environ, self.complain = Project(folder, anywhere), environ, complain
+        self.files: dict[str, bytes | Unreadable] = {}
 
     def resolve(self, value: Json, route: Route = ()) -> Json:
         """The value with ``${env:}`` and ``${file:}`` put in and ``Template`` where something waits. Complains, never raises."""
@@ -222,24 +225,28 @@ class Reader:
     def bytes(self, name: str, route: Route, written: str) -> bytes | None:
         if name not in self.files:
             try:
-                self.files[name] = (self.folder / name).read_bytes()
-            except (OSError, ValueError) as error:
-                self.files[name] = None
-                self.complain(route, written, f"cannot read {name}: {_reason(error)}", self.neighbour(name))
-        return self.files[name]
+                self.files[name] = self.project.read(name)
+            except Unreadable as error:
+                self.files[name] = error
+        content = self.files[name]
+        if isinstance(content, bytes):
+            return content
+        hint = "" if isinstance(content, Outside) else self.neighbour(name)
+        self.complain(route, written, f"cannot read {name}: {content}", hint)
+        return None
 
     def digests(self) -> dict[str, str]:
         """The SHA-256 of every file that was read, by name."""
-        return {name: sha256(content).hexdigest() for name, content in self.files.items() if content is not None}
+        return {name: sha256(content).hexdigest() for name, content in self.files.items() if isinstance(content, bytes)}
 
     def neighbour(self, name: str) -> str:
-        folder = (self.folder / name).parent
+        folder = self.project.folder
         try:
-            names = sorted(each.name for each in folder.iterdir() if each.is_file())
+            names = sorted(each.name for each in (folder / name).parent.iterdir() if each.is_file())
         except (OSError, ValueError):
-            return f"files are looked up from {self.folder}"
+            return f"files are looked up from {folder}"
         near = nearest(Path(name).name, names)
-        return near if near.startswith("did") else f"files are looked up from {self.folder}"
+        return near if near.startswith("did") else f"files are looked up from {folder}"
 
     def parsed(self, text: str, name: str, route: Route, written: str) -> Json:
         if name.endswith((".yaml", ".yml")):
@@ -249,7 +256,7 @@ class Reader:
             return document.value
         if name.endswith(".json"):
             try:
-                return json.loads(text)
+                return strict(text)
             except ValueError as error:
                 self.complain(route, written, f"{name} is not JSON: {error}", "")
                 return written
@@ -281,17 +288,16 @@ def _wants_value(route: Route) -> bool:
     return not _VALUES.isdisjoint(route) and route[-1] not in ("text", "data", "code")
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-
-
 def _rows(text: str, name: str) -> Iterator[Mapping[str, Json]]:
     if name.endswith(".csv"):
         return _csv_rows(text, name)
     if name.endswith((".jsonl", ".ndjson")):
         return _json_rows(_json_lines(text, name), name)
     if name.endswith(".json"):
-        value = json.loads(text)
+        try:
+            value = strict(text)
+        except ValueError as error:
+            raise ValueError(f"{name} is not JSON: {error}") from None
         if not isinstance(value, list):
             raise ValueError(f"{name} must hold a list of objects, one for each row")
         return _json_rows(enumerate(value, 1), name)
@@ -317,7 +323,7 @@ def _json_lines(text: str, name: str) -> Iterator[tuple[int, Json]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, strict(line)
             except ValueError as error:
                 raise ValueError(f"{name}:{number}: not JSON: {error}") from None
 

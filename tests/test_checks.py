@@ -229,7 +229,7 @@ def test_a_schema_of_ones_own(tmp_path: Path) -> None:
         "$: expected object, got array of 2 [1, 2] (type of the schema)"
     ]
     assert refused("json", {"valid": "gone.json"}, tmp_path) == [
-        f"valid: cannot read the schema {tmp_path / 'gone.json'}: No such file or directory"
+        f"valid: cannot read the schema {tmp_path / 'gone.json'}: no such file or directory"
     ]
     assert refused("json", {"valid": {"type": "OBJEKT"}})[0].startswith('valid: $.type: string "OBJEKT" is not a type')
 

@@ -140,3 +140,40 @@ def test_a_wrong_address_in_the_environment_names_the_variable(tmp_path: Path) -
 def test_an_unknown_provider_has_a_nearest_name() -> None:
     with pytest.raises(UsageError, match="'simulater', did you mean 'simulator'"):
         Config().find("simulater")
+
+
+README = """
+[tool.gemini-harness.providers.my-gateway]
+base_url = "https://gateway.example/gemini"
+keys = ["MY_GATEWAY_KEY"]
+"""
+
+
+def test_what_the_readme_shows_for_pyproject_holds_in_harness_toml(tmp_path: Path) -> None:
+    toml(tmp_path, f'provider = "my-gateway"\n[timeouts]\ngap = 20\n{README}')
+    config = load(tmp_path, {})
+    assert (config.provider, config.find("my-gateway").keys) == ("my-gateway", ("MY_GATEWAY_KEY",))
+    assert config.timeouts == Timeouts(gap=20.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"[providers.google]\nauth = 'bearer'\n{README}", "providers stands both at the top and under"),
+        (f"{README}\n[tool.gemini-harnes]\nprovider = 'x'", "tool: unknown key"),
+        ("tool = 3", "tool: unknown key"),
+        ("[tool.gemini-harness]\nconcurency = 3", "concurency: unknown key, did you mean 'concurrency'"),
+    ],
+)
+def test_but_nothing_in_it_is_passed_over(tmp_path: Path, text: str, reason: str) -> None:
+    toml(tmp_path, text)
+    with pytest.raises(UsageError, match=reason):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize(("stated", "prices"), [('prices = "google"', "google"), ('auth = "bearer"', None)])
+def test_prices_that_the_configuration_states_hold_at_another_address(
+    tmp_path: Path, stated: str, prices: str | None
+) -> None:
+    toml(tmp_path, f"[providers.google]\n{stated}\n")
+    assert load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": "https://proxy.example/gw"}).find("google").prices == prices

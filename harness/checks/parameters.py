@@ -16,22 +16,24 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from harness import jsonpath, predicates
 from harness.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
+from harness.project import Project
 from harness.shape import Later, nearest
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Put into ``Annotated``: given the value and the suite's folder, says what is wrong with it, or None."""
+    """Put into ``Annotated``: given the value and the suite's project, says what is wrong with it, or None."""
 
-    complaint: Callable[[Any, Path], str | None]
+    complaint: Callable[[Any, Project], str | None]
+    early: bool = False
+    """Whether it must be known before anything is asked: no capture may fill it in."""
 
 
-def _function_complaint(value: Any, folder: Path) -> str | None:
+def _function_complaint(value: Any, project: Project) -> str | None:
     file, _, name = str(value).rpartition(":")
     if not file.endswith(".py") or not name.isidentifier():
         return f"{value!r} does not name a function; write file.py:function"
-    path = folder / file
-    return _unnamed(file, path.read_bytes(), name) if path.is_file() else f"there is no file {path}"
+    return project.complaint(file) or _unnamed(file, project.read(file), name)
 
 
 def _unnamed(file: str, source: bytes, name: str) -> str | None:
@@ -48,7 +50,9 @@ def _unnamed(file: str, source: bytes, name: str) -> str | None:
 
 
 JsonPath: TypeAlias = Annotated[str, "a JSONPath (RFC 9535)", Refuse(lambda value, _: jsonpath.complaint(value))]
-FunctionRef: TypeAlias = Annotated[str, "file.py:function, the file beside the suite", Refuse(_function_complaint)]
+FunctionRef: TypeAlias = Annotated[
+    str, "file.py:function, the file beside the suite", Refuse(_function_complaint, early=True)
+]
 
 _UNITS: dict[Any, Unit] = {Words: "", NumberWords: "", TextWords: "", DurationWords: "s", ShareWords: "%"}
 
@@ -57,37 +61,48 @@ Complaint: TypeAlias = tuple[tuple[str | int, ...], str]
 """Where inside the parameter, and a sentence."""
 
 
-def complaints(annotation: Any, value: Any, folder: Path = Path()) -> list[Complaint]:
+def complaints(annotation: Any, value: Any, folder: Path = Path(), *, anywhere: bool = False) -> list[Complaint]:
     """Every complaint about a value that already has the shape of ``annotation`` (a check's ``parameter``).
 
-    ``folder`` is the suite's own. What still waits for a value (``${row.x}``) is passed over.
+    ``folder`` is the suite's own; files ``anywhere`` may be named, or those of its project. What still waits for a value (``${row.x}``) is passed over.
     """
-    return list(_walk(annotation, value, folder, ()))
+    return list(_walk(annotation, value, Project(folder, anywhere), ()))
 
 
-def _walk(annotation: Any, value: Any, folder: Path, at: tuple[str | int, ...]) -> Iterator[Complaint]:
+def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ...]) -> Iterator[Complaint]:
     origin, inner = get_origin(annotation), get_args(annotation)
     if isinstance(value, Later):
+        if _early(annotation):
+            yield at, f"{value} cannot stand here: a file is named before anything is asked"
         return
     if origin is Annotated:
-        refusals = (each.complaint(value, folder) for each in inner[1:] if isinstance(each, Refuse))
+        refusals = (each.complaint(value, project) for each in inner[1:] if isinstance(each, Refuse))
         yield from ((at, said) for said in refusals if said)
-        yield from _walk(inner[0], value, folder, at)
+        yield from _walk(inner[0], value, project, at)
     elif origin in (Union, UnionType):
         member = next((each for each in inner if _fits(each, value)), None)
-        yield from _walk(member, value, folder, at)
+        yield from _walk(member, value, project, at)
     elif origin is list:
         for index, item in enumerate(value):
-            yield from _walk(inner[0], item, folder, (*at, index))
+            yield from _walk(inner[0], item, project, (*at, index))
     elif origin is dict:
         for key, item in value.items():
-            yield from _walk(inner[0], key, folder, (*at, key))
-            yield from _walk(inner[1], item, folder, (*at, key))
+            yield from _walk(inner[0], key, project, (*at, key))
+            yield from _walk(inner[1], item, project, (*at, key))
     elif is_typeddict(annotation):
-        yield from _walk_words(annotation, value, folder, at)
+        yield from _walk_words(annotation, value, project, at)
 
 
-def _walk_words(words: Any, value: Mapping[str, Any], folder: Path, at: tuple[str | int, ...]) -> Iterator[Complaint]:
+def _early(annotation: Any) -> bool:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return any(isinstance(each, Refuse) and each.early for each in inner) or _early(inner[0])
+    return origin in (Union, UnionType) and any(map(_early, inner))
+
+
+def _walk_words(
+    words: Any, value: Mapping[str, Any], project: Project, at: tuple[str | int, ...]
+) -> Iterator[Complaint]:
     hints = _hints(words)
     counts = NumberWords.__annotations__.keys() <= hints.keys()
     own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
@@ -96,7 +111,7 @@ def _walk_words(words: Any, value: Mapping[str, Any], folder: Path, at: tuple[st
         yield from ((at, said) for said in predicates.complaints(judged, _UNITS.get(words, "")))
     for word, item in value.items():
         if word in hints and word not in own:
-            yield from _walk(hints[word], item, folder, (*at, word))
+            yield from _walk(hints[word], item, project, (*at, word))
 
 
 @cache

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
-from harness import dialect, jsonpath
+from harness import dialect, jsonpath, yamltext
 from harness.checks import check
 from harness.checks.parameters import JsonPath, Refuse
 from harness.errors import SuiteError
+from harness.jsontext import strict
 from harness.model import Evidence, Json, Mismatch
 from harness.predicates import ABSENT, Predicate, differs
+from harness.project import Project, Unreadable, read
 from harness.structured import schema_of, value_of, violations_of
 
 
-def _schema_complaint(valid: Any, folder: Path) -> str | None:
+def _schema_complaint(valid: Any, project: Project) -> str | None:
     if valid in ("request", "none"):
         return None
     try:
-        dialect.check_schema(read_schema(folder / valid) if isinstance(valid, str) else valid)
+        dialect.check_schema(read_schema(project.find(valid)) if isinstance(valid, str) else valid)
+    except Unreadable as problem:
+        return f"cannot read the schema {project.folder / valid}: {problem}"
     except (SuiteError, dialect.SchemaProblem) as problem:
         return str(problem)
     return None
@@ -33,7 +36,7 @@ class JsonWords(TypedDict, total=False):
     valid: Annotated[
         Literal["request", "none"] | str | dict[str, Any],
         "the schema it must be valid against: request (the very one that was sent), a file beside the suite, or the schema",
-        Refuse(_schema_complaint),
+        Refuse(_schema_complaint, early=True),
     ]
     order: Annotated[
         Literal["request"] | list[str],
@@ -136,20 +139,17 @@ def _schema(evidence: Evidence, valid: str | Mapping[str, Any]) -> Json:
 def read_schema(file: Path) -> Json:
     """A schema from a JSON or YAML file. SuiteError where it cannot be read."""
     try:
-        text = file.read_text(encoding="utf-8")
-        return _decoded(text, file.suffix)
-    except OSError as problem:
-        raise SuiteError([f"cannot read the schema {file}: {problem.strerror}"]) from None
+        return _decoded(read(file).decode("utf-8-sig"), file)
+    except Unreadable as problem:
+        raise SuiteError([f"cannot read the schema {file}: {problem}"]) from None
     except ValueError as problem:
         raise SuiteError([f"{file} holds no schema: {problem}"]) from None
 
 
-def _decoded(text: str, suffix: str) -> Json:
-    if suffix not in (".yaml", ".yml"):
-        return jsonlib.loads(text)
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        raise ValueError(str(problem)) from None
+def _decoded(text: str, file: Path) -> Json:
+    if file.suffix not in (".yaml", ".yml"):
+        return strict(text)
+    document = yamltext.read(text, str(file))
+    if document.complaints:
+        raise ValueError(str(document.complaints[0].message))
+    return document.value

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import session
-from harness.config import Config, load
+from harness.config import MOST_IN_FLIGHT, Config, load
+from harness.errors import UsageError
 from harness.matrix import Selection
 
 
@@ -16,9 +17,13 @@ def config(options: Namespace) -> Config:
     settings = load(Path())
     said = {name: Path(value) for name in ("cassettes", "reports") if (value := getattr(options, name, None))}
     concurrency = getattr(options, "concurrency", None)
+    if (concurrency or 0) > MOST_IN_FLIGHT:
+        raise UsageError(f"--concurrency {concurrency}: at most {MOST_IN_FLIGHT:,}")
     given = [(name, getattr(options, name, None)) for name in ("cassettes", "repeat")]
     repeated = tuple(part for name, value in given if value for part in (f"--{name}", str(value)))
-    settings = replace(settings, **said, repeated=repeated)  # type: ignore[arg-type]
+    outside = bool(getattr(options, "allow_outside_files", False))
+    repeated += ("--allow-outside-files",) * outside
+    settings = replace(settings, **said, repeated=repeated, outside_files=outside)  # type: ignore[arg-type]
     max_cost = getattr(options, "max_cost", None)
     settings = replace(settings, max_cost=max_cost) if max_cost else settings
     return replace(settings, concurrency=concurrency) if concurrency else settings

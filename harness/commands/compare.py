@@ -133,12 +133,13 @@ def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
 
 def _block(file: Path) -> Mapping[str, Json]:
     """The ``compare:`` of a suite as it is now; empty where it has none. Raises SuiteError."""
-    with suppress(OSError, UnicodeDecodeError):  # which ``load`` puts in words
-        if "compare:" not in file.read_text("utf-8"):
-            return {}
+    from harness.project import Unreadable, read
     from harness.suite import load
 
-    return load(file).compare or {}
+    with suppress(Unreadable, UnicodeDecodeError):  # which ``load`` puts in words
+        if "compare:" not in read(file).decode():
+            return {}
+    return load(file, anywhere=True).compare or {}
 
 
 def _two_runs(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from harness.cases import Suite
 from harness.sense.case import CaseSense
-from harness.sense.listener import Listener, Table, at_least_one
+from harness.sense.listener import Listener, Table, some_attempts
 from harness.sense.literal import literal, waived
 from harness.sense.patterns import unread
 from harness.sense.whole import compare, matrix, unique
@@ -33,4 +33,4 @@ def check(suite: Suite, root: Table, tell: Listener) -> None:
     unread(suite, list(tables), root, tell)
     compare(suite, root, tell)
     for route in (("repeat",), ("defaults", "repeat")):
-        at_least_one(route, root, tell)
+        some_attempts(route, root, tell)

@@ -8,10 +8,10 @@ from harness import jsonpath, language, shape, template
 from harness.axes import LONG, Axis
 from harness.cases import Case, Choice, Suite
 from harness.checks import parameters
-from harness.matrix import Pair, Selection, axis_for, filled, pairs
+from harness.matrix import MOST_ATTEMPTS, Pair, Selection, axis_for, filled, pairs
 from harness.model import Expectation, Json, Place
 from harness.names import slug
-from harness.sense.listener import Listener, Table, at_least_one
+from harness.sense.listener import Listener, Table, some_attempts
 from harness.sense.literal import literal, near, refused
 from harness.shape import nearest
 from harness.template import Reference, Template
@@ -143,16 +143,15 @@ class CaseSense:
             return
         for number, row in enumerate(self.case.rows, 1):
             value = filled(line, {"row": row}).parameter
-            if template.waits(value):
-                return
             wrong = shape.findings(value, kind)
+            before = f"row {number}: " if "each" in self.written else ""
             for each in wrong:
-                self.tell.add(line.place, f"row {number}: {line.check}: {each.message}", each.hint)
-            if wrong or self.refused(line, kind, value, f"row {number}: "):
+                self.tell.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
+            if wrong or self.refused(line, kind, value, before):
                 return
 
     def refused(self, line: Expectation, kind: object, value: Json, before: str) -> bool:
-        found = parameters.complaints(kind, value, self.suite.folder)
+        found = parameters.complaints(kind, value, self.suite.folder, anywhere=self.tell.project.anywhere)
         for inner, said in found:
             place = line.place if before else self.inside(line.place, inner)
             self.tell.add(place, f"{before}{line.check}: {said}")
@@ -224,17 +223,19 @@ class CaseSense:
         return self.case.place
 
     def small_things(self) -> None:
-        at_least_one((*self.route, "repeat"), {"cases": {self.route[1]: self.table}}, self.tell)
+        some_attempts((*self.route, "repeat"), {"cases": {self.route[1]: self.table}}, self.tell)
         share = self.case.require
         if share.attempts is not None and (share.passed or 0) > share.attempts:
             self.tell.complain((*self.route, "require"), f"{share.passed} of {share.attempts} attempts can never pass")
+        if (share.attempts or 0) > MOST_ATTEMPTS:
+            self.tell.complain((*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played")
         transport = self.case.axes.get("transport")
         if "agree" in self.table and not (transport and transport.swept):
             self.tell.complain(
                 (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
             )
-        if self.case.cassette is not None and not self.case.cassette.is_file():
-            self.tell.complain((*self.route, "cassette"), f"there is no file {self.case.cassette}")
+        if wrong := "cassette" in self.table and self.tell.project.complaint(self.table["cassette"]):
+            self.tell.complain((*self.route, "cassette"), wrong)
         self.only()
 
     def only(self) -> None:

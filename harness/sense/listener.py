@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from harness.matrix import MOST_ATTEMPTS
 from harness.model import Json, Place
+from harness.project import Project
 from harness.yamltext import Document
 from harness.yamltext import Path as Route
 
@@ -16,6 +18,7 @@ class Listener(Protocol):
     """Takes complaints, at a route into the document or at a place."""
 
     document: Document
+    project: Project
     wrong: set[Route]
 
     def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None: ...
@@ -23,10 +26,12 @@ class Listener(Protocol):
     def add(self, place: Place, message: str, hint: str = "") -> None: ...
 
 
-def at_least_one(route: Route, table: Table, tell: Listener) -> None:
-    """Complains about a number of attempts, at that route into the table, that is below 1."""
+def some_attempts(route: Route, table: Table, tell: Listener) -> None:
+    """Complains about a number of attempts, at that route into the table, that is below 1 or above what is played."""
     value: Json = table
     for step in route:
         value = value.get(step) if isinstance(value, Mapping) else None
     if isinstance(value, int) and value < 1:
         tell.complain(route, f"repeat must be at least 1, got {value}")
+    if isinstance(value, int) and value > MOST_ATTEMPTS:
+        tell.complain(route, f"repeat must be at most {MOST_ATTEMPTS:,}, got {value:,}")

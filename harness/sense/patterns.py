@@ -90,7 +90,11 @@ def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[s
             yield glob, message, _meant(axis, glob, asked, closed=closed)
         elif glob not in read:
             first = next(axis.glob(model) for model in sorted(known) if alone.glob(model))
-            yield glob, f'"{glob}" is never read: the first that matches counts, which is "{first}"', "write it before that"
+            yield (
+                glob,
+                f'"{glob}" is never read: the first that matches counts, which is "{first}"',
+                "write it before that",
+            )
 
 
 def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:

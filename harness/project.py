@@ -1,0 +1,110 @@
+"""The files that a suite may name: regular ones inside its project, of a size that can be read.
+
+A suite may come from a stranger, and what it names is read, sent and saved. Its project is the nearest folder at or above
+it that holds the configuration (``harness.toml``, or ``[tool.gemini-harness]`` in ``pyproject.toml``), else the top of its git
+repository, else its own folder. Links are followed before it is asked where a file lies.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+MOST = 256 * 1024 * 1024
+"""Bytes of a file."""
+
+
+class Unreadable(Exception):
+    """A file that is not there, or that may not be read. The text is the reason, ready to follow the file's name."""
+
+
+class Outside(Unreadable):
+    """It lies outside of the project."""
+
+
+class Missing(Unreadable):
+    """There is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project of a suite that lies in ``folder``. ``anywhere``: files outside of it are read too."""
+
+    folder: Path
+    anywhere: bool = False
+
+    def find(self, name: str) -> Path:
+        """The file of that name, seen from the suite's folder. Raises Unreadable where it is outside or no regular file."""
+        path = self._inside(name)
+        if not path.exists():
+            raise Missing("no such file or directory")
+        if not path.is_file():
+            raise Unreadable("it is a directory" if path.is_dir() else "it is not a regular file")
+        return path
+
+    def complaint(self, name: str) -> str | None:
+        """Why the file of that name cannot be used; None where it can."""
+        try:
+            self.find(name)
+        except Missing:
+            return f"there is no file {self.folder / name}"
+        except Unreadable as fault:
+            return f"cannot read {self.folder / name}: {fault}"
+        return None
+
+    def read(self, name: str) -> bytes:
+        """What the file of that name holds. Raises Unreadable."""
+        return read(self._inside(name))
+
+    def _inside(self, name: str) -> Path:
+        path = self.folder / name
+        try:
+            real, root = path.resolve(), _root(self.folder)
+        except (OSError, RuntimeError, ValueError) as fault:
+            raise Unreadable(_reason(fault)) from None
+        if not (self.anywhere or real.is_relative_to(root)):
+            raise Outside(f"it lies outside of {root}; --allow-outside-files reads such files too")
+        return path
+
+
+def read(path: Path) -> bytes:
+    """What a regular file holds. Raises Unreadable, also for one that is too large; never waits for a pipe or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            kind = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(kind):
+                raise Unreadable("it is not a regular file")
+            content = file.read(MOST + 1)
+    except (FileNotFoundError, NotADirectoryError) as fault:
+        raise Missing(_reason(fault)) from None
+    except (OSError, ValueError) as fault:
+        raise Unreadable(_reason(fault)) from None
+    if len(content) > MOST:
+        size = max(path.stat().st_size, len(content))
+        raise Unreadable(f"it holds {size / 2**20:,.0f} MiB, and at most {MOST >> 20} MiB of a file are read")
+    return content
+
+
+@lru_cache(maxsize=256)
+def _root(folder: Path) -> Path:
+    above = (folder.resolve(), *folder.resolve().parents)
+    configured = (each for each in above if _configures(each))
+    repository = (each for each in above if (each / ".git").exists())
+    return next(configured, None) or next(repository, None) or above[0]
+
+
+def _configures(folder: Path) -> bool:
+    if (folder / "harness.toml").is_file():
+        return True
+    try:
+        return b"[tool.gemini-harness" in read(folder / "pyproject.toml")
+    except Unreadable:
+        return False
+
+
+def _reason(fault: Exception) -> str:
+    return (fault.strerror or str(fault)).lower() if isinstance(fault, OSError) else str(fault)
