@@ -283,6 +283,7 @@ class _Reading:
         rows = self.files.rows(name, at, each) if name is not None else self.files.resolve(each, at)
         if not rows and at not in self.wrong:
             self.complain(at, "there are no rows")
+            self.wrong.add(at)
         return tuple(rows) or ({},)
 
 

@@ -268,10 +268,28 @@ class Reader:
         if content is None:
             return []
         try:
-            return list(_rows(content.decode("utf-8-sig"), name))
-        except ValueError as error:
-            self.complain(route, written, str(error), "")
-            return []
+            found = list(_rows(content.decode("utf-8-sig"), name))
+        except UnicodeDecodeError as error:
+            found = [f"{name}:{1 + content.count(10, 0, error.start)}: not UTF-8 text (byte {error.start})"]
+        wrong = [each for each in found if isinstance(each, str)] if found else [f"{name} holds no rows"]
+        for each in wrong[:_MOST_TOLD]:
+            self.complain(route, written, each, "")
+        return [] if wrong else [each for each in found if not isinstance(each, str)]
+
+
+class Row(dict[str, Json]):
+    """A row that knows where it stands: ``capitals.csv:3``."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, values: Mapping[str, Json], at: str) -> None:
+        super().__init__(values)
+        self.at = at
+
+
+def row_named(row: Mapping[str, Json], number: int) -> str:
+    """``row 2``, or ``row 2 (capitals.csv:3)`` where it comes from a file."""
+    return f"row {number} ({row.at})" if isinstance(row, Row) else f"row {number}"
 
 
 def file_named(text: Json) -> str | None:
@@ -288,48 +306,64 @@ def _wants_value(route: Route) -> bool:
     return not _VALUES.isdisjoint(route) and route[-1] not in ("text", "data", "code")
 
 
-def _rows(text: str, name: str) -> Iterator[Mapping[str, Json]]:
+_MOST_TOLD = 10
+"""Of what is wrong with one file of rows."""
+
+
+def _rows(text: str, name: str) -> Iterator[Row | str]:
+    """Each row, or what is wrong with it."""
     if name.endswith(".csv"):
-        return _csv_rows(text, name)
-    if name.endswith((".jsonl", ".ndjson")):
-        return _json_rows(_json_lines(text, name), name)
-    if name.endswith(".json"):
-        try:
-            value = strict(text)
-        except ValueError as error:
-            raise ValueError(f"{name} is not JSON: {error}") from None
-        if not isinstance(value, list):
-            raise ValueError(f"{name} must hold a list of objects, one for each row")
-        return _json_rows(enumerate(value, 1), name)
-    raise ValueError(f"{name}: rows come from .csv, .jsonl or .json")
+        yield from _csv_rows(text, name)
+    elif name.endswith((".jsonl", ".ndjson")):
+        yield from _json_lines(text, name)
+    elif name.endswith(".json"):
+        yield from _json_list(text, name)
+    else:
+        yield f"{name}: rows come from .csv, .jsonl or .json"
 
 
-def _csv_rows(text: str, name: str) -> Iterator[Mapping[str, str]]:
+def _csv_rows(text: str, name: str) -> Iterator[Row | str]:
+    csv.field_size_limit(len(text) + 1)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
-        if len(set(header)) != len(header):
-            raise ValueError(f"{name}:1: two columns have the same name")
+        if twice := next((each for each in header if header.count(each) > 1), None):
+            yield f'{name}:1: two columns have the same name, "{twice}"'
+            return
         for row in reader:
             if row and len(row) != len(header):
-                raise ValueError(f"{name}:{reader.line_num}: {len(row)} values for {len(header)} columns")
-            if row:
-                yield dict(zip(header, row, strict=True))
+                yield f"{name}:{reader.line_num}: {len(row)} values for {len(header)} columns"
+            elif row:
+                yield Row(dict(zip(header, row, strict=True)), f"{name}:{reader.line_num}")
     except csv.Error as error:
-        raise ValueError(f"{name}:{reader.line_num}: {error}") from None
+        yield f"{name}:{reader.line_num}: {error}"
 
 
-def _json_lines(text: str, name: str) -> Iterator[tuple[int, Json]]:
+def _json_lines(text: str, name: str) -> Iterator[Row | str]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, strict(line)
+                yield _row(strict(line), f"{name}:{number}")
+            except json.JSONDecodeError as error:
+                yield f"{name}:{number}: not JSON: {error.msg} (column {error.colno})"
             except ValueError as error:
-                raise ValueError(f"{name}:{number}: not JSON: {error}") from None
+                yield f"{name}:{number}: not JSON: {error}"
 
 
-def _json_rows(values: Iterator[tuple[int, Json]] | enumerate[Json], name: str) -> Iterator[Mapping[str, Json]]:
-    for number, value in values:
-        if not isinstance(value, dict):
-            raise ValueError(f"{name}:{number}: a row must be an object")  # noqa: TRY004 - the file is wrong, not our call
-        yield value
+def _json_list(text: str, name: str) -> Iterator[Row | str]:
+    try:
+        values = strict(text)
+    except json.JSONDecodeError as error:
+        yield f"{name}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"
+        return
+    except ValueError as error:
+        yield f"{name} is not JSON: {error}"
+        return
+    if not isinstance(values, list):
+        yield f"{name} must hold a list of objects, one for each row"
+        return
+    yield from (_row(value, f"{name}, item {number}") for number, value in enumerate(values, 1))
+
+
+def _row(value: Json, at: str) -> Row | str:
+    return Row(value, at) if isinstance(value, dict) else f"{at}: a row must be an object"

@@ -132,6 +132,28 @@ def test_rows_that_cannot_be_read(tmp_path: Path, name: str, content: str, words
     assert words in said
 
 
+def test_every_ragged_row_is_named_and_every_row_knows_its_line(tmp_path: Path) -> None:
+    assert rows(tmp_path, "a.csv", 'a,b\n1\n"x\ny",2\n3,4,5\n') == (
+        [],
+        ["${file:a.csv}: a.csv:2: 1 values for 2 columns", "${file:a.csv}: a.csv:5: 3 values for 2 columns"],
+    )
+    found, _ = rows(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": 2}\n')
+    named = [template.row_named(row, number) for number, row in enumerate(found, 1)]
+    assert named == ["row 1 (a.jsonl:1)", "row 2 (a.jsonl:3)"]
+
+
+def test_a_file_without_rows_and_one_that_is_no_text_are_named(tmp_path: Path) -> None:
+    assert rows(tmp_path, "a.csv", "a,b\n") == ([], ["${file:a.csv}: a.csv holds no rows"])
+    (tmp_path / "b.csv").write_bytes(b"a,b\n1,\xff\n")
+    said = Said()
+    assert Reader(tmp_path, {}, said).rows("b.csv", (), "${file:b.csv}") == []
+    assert said == ["${file:b.csv}: b.csv:2: not UTF-8 text (byte 6)"]
+
+
+def test_a_cell_may_be_long(tmp_path: Path) -> None:
+    assert rows(tmp_path, "a.csv", f"a\n{'x' * 200_000}\n")[1] == []
+
+
 TEXT = st.text(alphabet="ab ${}.:\\é", max_size=12)
 
 

@@ -14,7 +14,7 @@ from harness.names import slug
 from harness.sense.listener import Listener, Table, some_attempts
 from harness.sense.literal import literal, near, refused
 from harness.shape import nearest
-from harness.template import Reference, Template
+from harness.template import Reference, Template, row_named
 from harness.yamltext import Document
 from harness.yamltext import Path as Route
 
@@ -124,7 +124,7 @@ class CaseSense:
             try:
                 template.fill(alone, {"row": row})
             except template.Undefined:
-                where = "" if len(self.case.rows) == 1 else f" in row {number}"
+                where = "" if len(self.case.rows) == 1 else f" in {row_named(row, number)}"
                 return f"{reference} is not defined{where}", nearest(reference.name, row)
         return None
 
@@ -144,7 +144,7 @@ class CaseSense:
         for number, row in enumerate(self.case.rows, 1):
             value = filled(line, {"row": row}).parameter
             wrong = shape.findings(value, kind)
-            before = f"row {number}: " if "each" in self.written else ""
+            before = f"{row_named(row, number)}: " if "each" in self.written else ""
             for each in wrong:
                 self.tell.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
             if wrong or self.refused(line, kind, value, before):
@@ -177,7 +177,9 @@ class CaseSense:
             inside = [each for each in refused(body) if any(each.at[: len(at)] == at for at in places)]
             for each in inside:
                 where = template.as_text(list(each.at))
-                self.tell.complain((*self.route, "id"), f"row {number}: at {where}: {each.message}", near(body, each))
+                self.tell.complain(
+                    (*self.route, "id"), f"{row_named(row, number)}: at {where}: {each.message}", near(body, each)
+                )
             if inside:
                 return
 
@@ -253,7 +255,7 @@ class CaseSense:
             for number, row in enumerate(self.case.rows, 1):
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
                 for each in wrong:
-                    self.tell.add(axis.place, f"row {number}: {name}: {each.message}", each.hint)
+                    self.tell.add(axis.place, f"{row_named(row, number)}: {name}: {each.message}", each.hint)
                 if wrong:
                     break
 
