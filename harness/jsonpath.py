@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache, partialmethod
 
+from harness import patterns
 from harness.model import Json
 
 _PLAIN = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[(?:0|-?[1-9]\d*)\])*", re.ASCII)
@@ -72,6 +73,31 @@ def _query(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  the libr
     import jsonpath_rfc9535 as library
 
     try:
-        return library.compile(path)
+        return _environment().compile(path)
     except library.JSONPathError as problem:
         raise ValueError(f"{path!r} is not a JSONPath (RFC 9535): {problem}; write it like $.lines[*].sku") from None
+
+
+@cache
+def _environment():  # type: ignore[no-untyped-def]  # noqa: ANN202  the library carries no types
+    """The library's, whose ``match`` and ``search`` come to an end."""
+    from jsonpath_rfc9535 import JSONPathEnvironment
+    from jsonpath_rfc9535.function_extensions import Match, Search
+
+    environment = JSONPathEnvironment()
+    for name, kind in (("match", Match), ("search", Search)):
+        bounded = type(kind.__name__, (kind,), {"__call__": partialmethod(_found, whole=name == "match")})
+        environment.function_extensions[name] = bounded()
+    return environment
+
+
+def _found(_function: object, text: Json, pattern: Json, *, whole: bool) -> bool:
+    from iregexp_check import check
+    from jsonpath_rfc9535.function_extensions._pattern import map_re
+
+    if not (isinstance(text, str) and isinstance(pattern, str) and check(pattern)):
+        return False
+    try:
+        return patterns.as_regex(map_re(pattern), text, whole=whole, written=pattern)
+    except patterns.BadPattern:
+        return False

@@ -9,7 +9,7 @@ themselves, which speak about whole answers only.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from harness.checks import Rule, all_rules, find_check
 from harness.errors import HarnessError
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
+from harness.patterns import TooSlow, limited
 
 SAID_BY: Mapping[str, frozenset[str]] = {
     "http-status": frozenset(("http", "error")),
@@ -45,7 +46,7 @@ class Judgement:
 
 
 class Violation(NamedTuple):
-    """A rule that an answer breaks. ``traceback`` is set where the rule itself broke instead."""
+    """A rule that an answer breaks. ``traceback`` is set where the rule itself broke instead; empty where it took too long."""
 
     rule: Rule
     mismatch: Mismatch
@@ -81,15 +82,28 @@ _NOBODY: frozenset[str] = frozenset()
 
 
 def _broken(rule: Rule, evidence: Evidence) -> Iterator[Violation]:
+    found, broke = _asked(lambda: rule.function(evidence), _MOST)
+    for mismatch in found:
+        if rule.severity != "outcome":
+            yield Violation(rule, mismatch, mismatch.severity or rule.severity)
+        elif mismatch.severity or not evidence.audit:
+            yield Violation(rule, mismatch, mismatch.severity or "error")
+    if isinstance(broke, TooSlow):
+        yield Violation(rule, Mismatch("", None, None, f"the rule cannot tell: {broke}"), "error", "")
+    elif broke is not None:
+        said = f"the rule itself broke: {type(broke).__name__}: {broke}"
+        yield Violation(rule, Mismatch("", None, None, said), "error", "".join(traceback.format_exception(broke)))
+
+
+def _asked(ask: Callable[[], Iterable[Mismatch]], most: int | None = None) -> tuple[list[Mismatch], Exception | None]:
+    """What a check or a rule finds, in the time that it has; and what broke it, if anything did."""
+    found: list[Mismatch] = []
     try:
-        for mismatch in islice(rule.function(evidence), _MOST):
-            if rule.severity != "outcome":
-                yield Violation(rule, mismatch, mismatch.severity or rule.severity)
-            elif mismatch.severity or not evidence.audit:
-                yield Violation(rule, mismatch, mismatch.severity or "error")
-    except Exception as error:  # noqa: BLE001 - a broken rule is a finding of its own, whatever broke it
-        broke = Mismatch("", None, None, f"the rule itself broke: {type(error).__name__}: {error}")
-        yield Violation(rule, broke, "error", traceback.format_exc())
+        with limited():
+            found.extend(islice(ask(), most))
+    except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
+        return found, error
+    return found, None
 
 
 def _checked(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]:
@@ -98,27 +112,27 @@ def _checked(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]:
     if check is None:
         yield Verdict(name, "error", message=f"there is no check called {name!r}", place=place)
         return
-    held = True
-    try:
-        for found in check.function(evidence, expectation.parameter):
-            held = False
-            severity = found.severity or "error"
-            yield Verdict(name, "failed", severity, found.at, found.expected, found.actual, found.message, place)
-    except HarnessError as error:
-        yield Verdict(name, "error", expected=expectation.parameter, message=str(error), place=place)
-    except Exception as error:  # noqa: BLE001 - the check is broken, whatever broke it
-        message = f"the check itself broke: {type(error).__name__}: {error}\n{traceback.format_exc()}"
+    mismatches, broke = _asked(lambda: check.function(evidence, expectation.parameter))
+    for found in mismatches:
+        severity = found.severity or "error"
+        yield Verdict(name, "failed", severity, found.at, found.expected, found.actual, found.message, place)
+    if broke is not None:
+        message = str(broke) if isinstance(broke, HarnessError) else _traced("check", broke)
         yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place)
-    else:
-        if held:
-            yield Verdict(name, "passed", expected=expectation.parameter, place=place)
+    elif not mismatches:
+        yield Verdict(name, "passed", expected=expectation.parameter, place=place)
+
+
+def _traced(what: str, broke: Exception) -> str:
+    trace = "".join(traceback.format_exception(broke))
+    return f"the {what} itself broke: {type(broke).__name__}: {broke}\n{trace}"
 
 
 def _violated(violation: Violation, *, strict: bool) -> Verdict:
     rule, found, severity, broke = violation
     return Verdict(
         f"invariant:{rule.id}",
-        "error" if broke else "failed",
+        "failed" if broke is None else "error",
         "error" if strict else severity,
         found.at,
         found.expected,

@@ -289,7 +289,7 @@ class _Conversation:
         """A check that could not judge makes the trial an error, whatever else was found."""
         for verdict in self.verdicts:
             if verdict.status == "error":
-                ours = verdict.check.startswith("invariant:")
+                ours = verdict.check.startswith("invariant:") and "Traceback" in verdict.message
                 return Problem("internal" if ours else "suite", verdict.message)
         return None
 

@@ -72,7 +72,7 @@ def complaints(annotation: Any, value: Any, folder: Path = Path(), *, anywhere: 
 def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ...]) -> Iterator[Complaint]:
     origin, inner = get_origin(annotation), get_args(annotation)
     if isinstance(value, Later):
-        if _early(annotation):
+        if "${capture." in value and _early(annotation):
             yield at, f"{value} cannot stand here: a file is named before anything is asked"
         return
     if origin is Annotated:

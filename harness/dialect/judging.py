@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from harness import patterns
 from harness.dialect.formats import FORMATS, HINTS
 from harness.dialect.spelling import SchemaProblem, misspelled, to_json_schema
 from harness.jsonpath import place
@@ -47,6 +48,8 @@ def violations(schema: Json, value: Json) -> list[Violation]:
         ) from None
     except RecursionError:
         raise SchemaProblem("a $ref of this schema leads back to itself") from None
+    except patterns.BadPattern as problem:
+        raise SchemaProblem(f"a pattern of it is not a regular expression: {problem}") from None
 
 
 def check_schema(schema: Json) -> None:
@@ -76,11 +79,36 @@ def _validator(schema_text: str) -> Draft202012Validator:
     except SchemaError as problem:
         raise SchemaProblem(f"{place(problem.absolute_path)}: {_clipped(problem.message)}") from None
     except RecursionError:
-        raise SchemaProblem("the schema is nested too deeply") from None
+        raise SchemaProblem("the schema, or a pattern in it, is nested too deeply") from None
+    except OverflowError as problem:
+        raise SchemaProblem(f"a pattern of it is not a regular expression: {problem}") from None
     formats = FormatChecker(())
     for name, judge in FORMATS.items():
         formats.checks(name)(judge)
-    return Draft202012Validator(schema, registry=EMPTY_REGISTRY, format_checker=formats)
+    return _bounded()(schema, registry=EMPTY_REGISTRY, format_checker=formats)
+
+
+@cache
+def _bounded() -> type[Draft202012Validator]:
+    """The validator of the library, whose regular expressions come to an end: its functions, with ours for their ``re``."""
+    from jsonschema import Draft202012Validator, _keywords, _utils, validators
+
+    def with_ours(function: Any, **others: Any) -> Any:
+        return FunctionType(function.__code__, {**function.__globals__, "re": patterns, **others}, function.__name__)
+
+    additional = with_ours(_utils.find_additional_properties)
+    evaluated = with_ours(_utils.find_evaluated_property_keys_by_schema)
+    evaluated.__globals__[evaluated.__name__] = evaluated  # it calls itself
+    ours = {
+        "pattern": with_ours(_keywords.pattern),
+        "patternProperties": with_ours(_keywords.patternProperties),
+        "additionalProperties": with_ours(_keywords.additionalProperties, find_additional_properties=additional),
+        "unevaluatedProperties": with_ours(
+            _keywords.unevaluatedProperties, find_evaluated_property_keys_by_schema=evaluated
+        ),
+    }
+    extended: type[Draft202012Validator] = validators.extend(Draft202012Validator, ours)  # type: ignore[no-untyped-call]
+    return extended
 
 
 def _distinct(found: Iterator[Violation]) -> Iterator[Violation]:
@@ -162,5 +190,5 @@ def undeclared(schema: Json, value: Json) -> list[Violation]:
 
 
 def _undeclared_names(schema: Any, value: Mapping[str, Json]) -> list[str]:
-    declared, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    return [name for name in value if name not in declared and not any(re.search(each, name) for each in patterns)]
+    declared, free = schema.get("properties", {}), schema.get("patternProperties", {})
+    return [name for name in value if name not in declared and not any(patterns.search(each, name) for each in free)]

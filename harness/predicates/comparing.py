@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness import patterns
 from harness.model import Json, Mismatch
 from harness.predicates.quantities import is_number, quantity
 from harness.predicates.wording import describe, phrase, shown, text_difference, type_name
@@ -151,7 +152,7 @@ def _equals(at: str, actual: Any, value: Any, manner: _Manner) -> Iterator[Misma
 @_word("matches")
 def _matches(at: str, actual: Any, value: Any, manner: _Manner, _: Mapping[str, Any]) -> Iterator[Mismatch]:
     flags = re.IGNORECASE if manner.any_case else 0
-    if not (isinstance(actual, str) and re.search(value, actual, flags)):
+    if not (isinstance(actual, str) and patterns.search(value, actual, flags)):
         yield _wrong(at, actual, {"matches": value}, phrase({"matches": value}), manner)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
+from harness import patterns
 from harness.predicates.quantities import UNITS, is_number, quantity
 from harness.predicates.wording import describe
 from harness.predicates.words import JsonType, Unit
@@ -84,10 +84,9 @@ def _text_complaints(word: str, value: Any) -> Iterator[str]:
     if not isinstance(value, str):
         yield f"{word!r} takes a text, not {describe(value)}; quote it"
     elif word == "matches":
-        try:
-            re.compile(value)
-        except re.error as problem:
-            yield f"matches: {value!r} is not a regular expression: {problem}"
+        problem = patterns.complaint(value)
+        if problem:
+            yield f"matches: {value[:200]!r} is not a regular expression: {problem}"
 
 
 def _list_complaints(word: str, value: Any, unit: Unit) -> Iterator[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+from harness import patterns
 from harness.simulator.errors import refusal
 from harness.simulator.seed import Seed
 
@@ -34,12 +36,12 @@ def sample(pattern: str, seed: Seed, path: str, least: int = 0) -> str:
         return "simulated"
     if tree.getwidth()[0] > MOST_DEMANDED:
         raise refusal("too_many_states")
-    matcher = re.compile(pattern)
     text = ""
-    for extra in (0, least, 1, 2, 3):
-        text = "".join(_write(tree, seed, path, {}, extra))
-        if len(text) >= least and matcher.search(text):
-            break
+    with suppress(patterns.TooSlow, patterns.BadPattern), patterns.limited():
+        for extra in (0, least, 1, 2, 3):
+            text = "".join(_write(tree, seed, path, {}, extra))
+            if len(text) >= least and patterns.search(pattern, text):
+                break
     return text
 
 

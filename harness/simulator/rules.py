@@ -16,14 +16,13 @@ simulator's own. A rule without ``when`` matches everything.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from harness import definition
+from harness import definition, patterns
 from harness.errors import UsageError
 from harness.simulator.answer import CALLED, Said
 from harness.simulator.functions import question
@@ -36,10 +35,10 @@ _ANSWER = frozenset({"text", "json", "calls", "parts", "finishReason"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``text`` is compiled; ``said`` is the answer, ``fault`` the name of a fault; one of them is set."""
+    """One rule. ``text`` is a regular expression; ``said`` is the answer, ``fault`` the name of a fault; one of them is set."""
 
     model: str = "*"
-    text: re.Pattern[str] | None = None
+    text: str | None = None
     config: Mapping[str, Any] | None = None
     said: Said | None = None
     fault: str | None = None
@@ -47,9 +46,16 @@ class Rule:
     def matches(self, ask: Ask) -> bool:
         if not fnmatchcase(ask.requested, self.model):
             return False
-        if self.text and not self.text.search(question(ask)):
+        if self.text and not self.finds(question(ask)):
             return False
         return self.config is None or _within(self.config, ask.config)
+
+    def finds(self, asked: str) -> bool:
+        """Whether ``text`` is found; not where that takes too long."""
+        try:
+            return patterns.search(self.text or "", asked) is not None
+        except patterns.TooSlow:
+            return False
 
 
 def said(rules: Sequence[Rule], ask: Ask) -> Said | None:
@@ -91,10 +97,9 @@ def _rule(row: Any, at: str) -> Rule:
     if ("answer" in row) == ("fault" in row):
         raise UsageError(f"{at}: expected either `answer` or `fault`")
     config = when.get("config")
-    try:
-        text = re.compile(str(when["text"])) if "text" in when else None
-    except re.error as failed:
-        raise UsageError(f"{at}: text is not a regular expression: {failed}") from None
+    text = str(when["text"]) if "text" in when else None
+    if failed := text and patterns.complaint(text):
+        raise UsageError(f"{at}: text is not a regular expression: {failed}")
     answer = _said(_table(row["answer"], _ANSWER, f"{at}, answer"), at) if "answer" in row else None
     return Rule(str(when.get("model", "*")), text, config, answer, _fault(row, at))
 

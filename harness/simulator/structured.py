@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
+from harness import patterns
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import Known
 from harness.simulator.reading import NUMBER, At, Source, fact_of, hinted, labelled_as, words_of
@@ -277,27 +278,28 @@ def _string(schema: Schema, source: Source, at: At) -> str:
 
 
 def _patterned(pattern: str, source: Source, at: At, least: int, most: int) -> str:
-    matcher = _compiled(pattern)
-    if matcher is None:
+    if patterns.complaint(pattern):
         return _invented(at, source)
-    whole = pattern.strip("^$")
-    inside = _compiled(rf"(?<![\w-])(?:{whole})(?![\w-])")
-    hint = labelled_as(source, at)
-    for text in filter(None, (hint, source.text)):
-        if matcher.search(text) and least <= len(text) <= most and text == hint:
-            return text
-        if inside and (found := inside.search(text)) and matcher.search(found[0]) and least <= len(found[0]) <= most:
-            return found[0]
+    with suppress(patterns.TooSlow), patterns.limited():
+        if found := _mentioned(pattern, source, at, least, most):
+            return found
     at.times(least)
     return sample(pattern, source.seed, at.path, least)
 
 
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return None
+def _mentioned(pattern: str, source: Source, at: At, least: int, most: int) -> str | None:
+    """A text of the prompt that the pattern finds. Raises TooSlow."""
+    whole = pattern.strip("^$")
+    inside = rf"(?<![\w-])(?:{whole})(?![\w-])"
+    inside = "" if patterns.complaint(inside) else inside
+    hint = labelled_as(source, at)
+    for text in filter(None, (hint, source.text)):
+        if text == hint and least <= len(text) <= most and patterns.search(pattern, text):
+            return text
+        found = patterns.search(inside, text) if inside else None
+        if found and least <= len(found[0]) <= most and patterns.search(pattern, found[0]):
+            return str(found[0])
+    return None
 
 
 def _formatted(form: str, source: Source, at: At) -> str:
