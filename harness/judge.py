@@ -17,7 +17,7 @@ from typing import NamedTuple
 from harness.checks import Rule, all_rules, find_check
 from harness.errors import HarnessError
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
-from harness.patterns import TooSlow, limited
+from harness.patterns import TooSlow, renew
 
 SAID_BY: Mapping[str, frozenset[str]] = {
     "http-status": frozenset(("http", "error")),
@@ -98,9 +98,9 @@ def _broken(rule: Rule, evidence: Evidence) -> Iterator[Violation]:
 def _asked(ask: Callable[[], Iterable[Mismatch]], most: int | None = None) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, in the time that it has; and what broke it, if anything did."""
     found: list[Mismatch] = []
+    renew()
     try:
-        with limited():
-            found.extend(islice(ask(), most))
+        found.extend(islice(ask(), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None

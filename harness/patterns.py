@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -26,7 +25,7 @@ _FEW = 2_000_000
 _MOST_NODES = 100_000
 """Of an expression with its counted repeats written out, as ``regex`` does."""
 
-_left: ContextVar[list[float] | None] = ContextVar("left", default=None)
+_left: ContextVar[float | None] = ContextVar("left", default=None)
 
 
 class BadPattern(ValueError):
@@ -42,14 +41,9 @@ class TooSlow(SuiteError):
         super().__init__([f"{said}; repeats inside of repeats, and several .* in a row, take that long"])
 
 
-@contextmanager
-def limited() -> Iterator[None]:
-    """All expressions inside of the block share one limit."""
-    token = _left.set([LONGEST])
-    try:
-        yield
-    finally:
-        _left.reset(token)
+def renew() -> None:
+    """Whoever looks from here on, in this thread or task, has all of the time."""
+    _left.set(None)
 
 
 def complaint(pattern: str) -> str | None:
@@ -81,16 +75,18 @@ def as_regex(pattern: str, text: str, *, whole: bool, written: str) -> bool:
 def _stopped(how: str, pattern: str, text: str, flags: int, written: str) -> Any:
     import regex
 
-    left = _left.get() or [LONGEST]
+    left = _left.get()
+    if left is None:
+        left = LONGEST
     began = time.process_time()
     try:
-        return getattr(regex, how)(pattern, text, flags | regex.VERSION0, timeout=max(left[0], 0.001))
+        return getattr(regex, how)(pattern, text, flags | regex.VERSION0, timeout=max(left, 0.001))
     except TimeoutError:
         raise TooSlow(written, text) from None
     except regex.error as problem:
         raise BadPattern(str(problem)) from None
     finally:
-        left[0] -= time.process_time() - began
+        _left.set(left - (time.process_time() - began))
 
 
 @lru_cache(maxsize=512)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from harness import jsonpath
+from harness import jsonpath, patterns
 from harness import reply as replies
 from harness.config import Config
 from harness.errors import (
@@ -343,6 +343,7 @@ def _verdict(step: Step, check: str, expected: Json, actual: Json, message: str)
 
 
 def _captured(step: Step, name: str, path: str, reply: Reply) -> Json:
+    patterns.renew()
     found = jsonpath.find(path, reply.response)
     if not found:
         raise _Broken(_verdict(step, "capture", path, None, f"nothing at {path} to capture as {name}"))

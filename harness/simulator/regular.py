@@ -37,7 +37,8 @@ def sample(pattern: str, seed: Seed, path: str, least: int = 0) -> str:
     if tree.getwidth()[0] > MOST_DEMANDED:
         raise refusal("too_many_states")
     text = ""
-    with suppress(patterns.TooSlow, patterns.BadPattern), patterns.limited():
+    patterns.renew()
+    with suppress(patterns.TooSlow, patterns.BadPattern):
         for extra in (0, least, 1, 2, 3):
             text = "".join(_write(tree, seed, path, {}, extra))
             if len(text) >= least and patterns.search(pattern, text):

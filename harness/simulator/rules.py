@@ -52,6 +52,7 @@ class Rule:
 
     def finds(self, asked: str) -> bool:
         """Whether ``text`` is found; not where that takes too long."""
+        patterns.renew()
         try:
             return patterns.search(self.text or "", asked) is not None
         except patterns.TooSlow:

@@ -280,7 +280,8 @@ def _string(schema: Schema, source: Source, at: At) -> str:
 def _patterned(pattern: str, source: Source, at: At, least: int, most: int) -> str:
     if patterns.complaint(pattern):
         return _invented(at, source)
-    with suppress(patterns.TooSlow), patterns.limited():
+    patterns.renew()
+    with suppress(patterns.TooSlow):
         if found := _mentioned(pattern, source, at, least, most):
             return found
     at.times(least)
