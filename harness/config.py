@@ -286,7 +286,7 @@ def _plain(text: str) -> str:
 
 
 def _holds_key(address: str) -> bool:
-    return any(credentials_in(f"?{address.replace('?', '&')}")) or shape_of(address) is not None
+    return any(credentials_in(address.replace("&", "?"))) or shape_of(address) is not None
 
 
 def _no_variable(name: str) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from html import escape
 from json import dumps
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from harness import framing
 from harness.model import Exchange, Json, Request
@@ -23,9 +23,9 @@ from harness.providers import secrets as keys_of
 
 _SHAPES = {
     "a Google API key": ("AIza", r"(?<![\w+/-])AIza[\w-]{35}(?![\w+/-])"),
-    "a Google key": ("AQ.", r"(?<![\w+/.-])AQ\.A[\w-]{30,}"),
-    "a Google access token": ("ya29.", r"(?<![\w+/-])ya29\.[\w-]{20,}"),
-    "a key of a gateway": ("sk-", r"(?<![\w+/-])sk-(?=[\w-]*\d)[\w-]{24,}"),
+    "a Google key": ("AQ.", r"(?<![\w.-])AQ\.A[\w-]{30,}"),
+    "a Google access token": ("ya29.", r"(?<![\w-])ya29\.[\w-]{20,}"),
+    "a key of a gateway": ("sk-", r"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{24,}"),
     "a bearer token": ("earer", r"[Bb]earer\s+(?=\S*\d)[\w.~+/-]{16,}"),
     "a private key": ("-----BEGIN", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 }
@@ -55,15 +55,16 @@ def _in_address(value: str) -> Iterator[str]:
     if password := _PASSWORD.search(value):
         yield unquote(password[1])
     elif "://" in value:
-        yield from (unquote(secret) for _, secret in credentials_in(value))
+        yield from (secret for _, secret in credentials_in(value))
 
 
-def credentials_in(address: str) -> Iterator[tuple[str, str]]:
-    """(name, value as it stands there) of each parameter of an address that is named as a secret."""
-    for pair in urlsplit(address).query.split("&"):
-        name, _, value = pair.partition("=")
-        if value and is_secret(unquote(name)):
-            yield name, value
+def credentials_in(address: str, headers: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """(where, value as it stands there) of each parameter of an address, and each header, that is named as a secret and
+    not masked."""
+    pairs = [pair.partition("=") for pair in re.split("[?&#]", address)[1:]]
+    found = [(f"?{unquote(name)}=", unquote(value)) for name, _, value in pairs if is_secret(unquote(name))]
+    found += [(name, value) for name, value in (headers or {}).items() if is_secret(name)]
+    yield from ((where, value) for where, value in found if not is_masked(value))
 
 
 def is_masked(value: str) -> bool:

@@ -153,7 +153,7 @@ def test_an_unknown_provider_has_a_nearest_name() -> None:
         ('base_url = "https://gateway.example/KEY/v1"', "base_url: a key stands in it; take it out"),
         ('base_url = "https://me:KEY@gateway.example"', "base_url: expected http://... or https://..., with no name"),
         ('path = "/v1beta/models/{model}:{method}&api_key=hunter2hunter2"', "path: a key stands in it; take it out"),
-        ('path = "/v1/{model}:{method}?token=hunter2"', "path: a key stands in it; take it out"),
+        ('path = "/v1/{model}:{method}?token=hunter2hunter2"', "path: a key stands in it; take it out"),
     ],
 )
 def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, said: str) -> None:
