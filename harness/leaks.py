@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from html import escape
 from json import dumps
+from pathlib import Path
 from urllib.parse import unquote
 
 from harness import framing
@@ -146,6 +147,10 @@ class Leaks:
             "the request's body": request.content,
         }
         return next((leak for where, data in pieces.items() if (leak := self._in(where, data))), None)
+
+    def named(self, path: Path) -> str | None:
+        """The same of the name of a file and its folder."""
+        return self._in("the name of the file", f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))
 
     def _in(self, where: str, data: bytes) -> str | None:
         found = self.search(data)
