@@ -149,7 +149,10 @@ def test_an_unknown_provider_has_a_nearest_name() -> None:
         ('keys = "KEY"', "keys: expected a list of names, got text"),
         ('auth = "Bearer KEY"', "auth: expected"),
         ('key = "KEY"', "key: a key does not belong in a file; name its environment variable"),
-        ('base_url = "https://gateway.example/v1?key=KEY"', "base_url: expected http://... or https://..., with no name"),
+        (
+            'base_url = "https://gateway.example/v1?key=KEY"',
+            "base_url: expected http://... or https://..., with no name",
+        ),
         ('base_url = "https://gateway.example/KEY/v1"', "base_url: a key stands in it; take it out"),
         ('base_url = "https://me:KEY@gateway.example"', "base_url: expected http://... or https://..., with no name"),
         ('path = "/v1beta/models/{model}:{method}&api_key=hunter2hunter2"', "path: a key stands in it; take it out"),

@@ -84,7 +84,9 @@ def test_a_known_secret_is_found_where_a_reader_would_not_look(tmp_path: Path) -
     assert finding.message.startswith("line 1: the value of MY_KEY; take it out")
 
 
-@pytest.mark.parametrize("value", ["gw_9f8e7d6c5b4a", "hunter2-hunter2", "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"])
+@pytest.mark.parametrize(
+    "value", ["gw_9f8e7d6c5b4a", "hunter2-hunter2", "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"]
+)
 @pytest.mark.parametrize("header", ["x-goog-api-key: {}", "Authorization: Bearer {}", "X-Api-Key: {}", "?key={}"])
 def test_whatever_stands_in_the_place_of_a_key_is_a_key(tmp_path: Path, header: str, value: str) -> None:
     path = with_credential(tmp_path / "a.yaml", header.format(value))
@@ -93,7 +95,9 @@ def test_whatever_stands_in_the_place_of_a_key_is_a_key(tmp_path: Path, header: 
     assert "is not masked" in finding.message
 
 
-@pytest.mark.parametrize("value", ["", "***", "XXXXXXXXXX", "<your key>", "REDACTED", "$GEMINI_API_KEY", "YOUR_API_KEY"])
+@pytest.mark.parametrize(
+    "value", ["", "***", "XXXXXXXXXX", "<your key>", "REDACTED", "$GEMINI_API_KEY", "YOUR_API_KEY"]
+)
 @pytest.mark.parametrize("header", ["x-goog-api-key: {}", "Authorization: Bearer {}", "?key={}"])
 def test_what_was_put_in_the_place_of_a_key_is_fine(tmp_path: Path, header: str, value: str) -> None:
     assert inspect([with_credential(tmp_path / "a.yaml", header.format(value))]) == []

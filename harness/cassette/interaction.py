@@ -82,7 +82,7 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
     found = _MODEL.search(urlsplit(url).path)
     return Request(
         provider=(ours or {}).get("from") or provider_of(url),
-        model=found[1] if found else _model_in(body),
+        model=unquote(found[1]) if found else _model_in(body),
         method=str(raw.get("method", "POST")),
         url=url,
         headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret(name)},

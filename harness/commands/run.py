@@ -123,7 +123,9 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
         return said
     planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
     made = ((group, group.tried) for group in summary.groups.values())
-    short = [f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)]
+    short = [
+        f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
+    ]
     more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
     return f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said
 
