@@ -221,16 +221,20 @@ def _leaves(value: Json, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[st
             yield from _leaves(inner, (*path, index))
 
 
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _texts(key)
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
+def _texts(value: Json) -> list[str]:
+    """Every text in a value, names of members too."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            found.append(inner)
+        elif isinstance(inner, Mapping):
+            found += inner
+            waiting += inner.values()
+        elif isinstance(inner, list | tuple):
+            waiting += inner
+    return found
 
 
 def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:

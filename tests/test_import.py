@@ -267,7 +267,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 @example("\n a\n\n", "a \n\n\n")
 @given(TEXTS, TEXTS)
 def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
-    body = {
+    body: dict[str, Any] = {
         "contents": [{"role": "user", "parts": [{"text": prompt}]}],
         "systemInstruction": {"parts": [{"text": system}]},
     }

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from harness.cassette import credentials, read_request
+from harness.cassette import credentials, read_request, without_secrets
 from harness.sources import Asked, Unread, source
 
 _NAME = r"(?:curl|curl\.exe)(?![\w.-])"
@@ -107,7 +107,9 @@ def _asked(path: Path, text: str) -> Iterator[Asked | Unread]:
                 if asked := _one(script, words, command.document, at_start=begin["lead"] is not None):
                     yield asked
         except ValueError as fault:
-            if re.compile(r".*(://|[ \t]-)").match(text, begin.end()):  # else it is prose that speaks of curl
+            if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
+                text, begin.end()
+            ):  # else it is prose that speaks of curl
                 yield Unread(_line(text, begin.end()), str(fault))
 
 
@@ -273,22 +275,19 @@ def _one(script: _Script, command: list[str], document: str | None, *, at_start:
     if re.search(r"\s", options.urls[0].strip()):
         raise _Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
     headers = dict(line.split(":", 1) for line in options.headers if ":" in line)
+    body = _json("&".join(_data(script, value, document) for value in options.data))
     raw = {
         "method": options.method or ("POST" if options.data else "GET"),
         "uri": _as_written(options.urls[0].strip()),
         "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
-        "body": _json("&".join(_data(script, value, document) for value in options.data)),
+        "body": body,
     }
-    request = read_request(raw)
-    for what, value in (
-        ("address", _UNKNOWN.search(read_request({**raw, "uri": options.urls[0].strip()}).url)),
-        ("body", _UNKNOWN.search(raw["body"])),
-    ):
-        if value:
+    for what, text in (("address", without_secrets(options.urls[0].strip())), ("body", body)):
+        if value := _UNKNOWN.search(text):
             raise _Unreadable(
                 f"its {what} holds {value[1]}, which only a shell would know; write the value in its place"
             )
-    return Asked(request, credentials=credentials(raw))
+    return Asked(read_request(raw), credentials=credentials(raw))
 
 
 def _as_written(text: str) -> str:
