@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from harness import reply
 from harness.judge import Violation, violations
@@ -121,7 +121,7 @@ def operation(exchange: Exchange) -> tuple[str, str] | None:
 def operation_at(url: str) -> tuple[str, str] | None:
     """The same of an address."""
     found = _NATIVE.search(urlsplit(url).path)
-    return (found[1], found[2]) if found else None
+    return (unquote(found[1]), found[2]) if found else None
 
 
 def evidence(exchange: Exchange) -> Evidence:

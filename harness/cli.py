@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         if error.filename is None or error.errno not in _OF_THE_USER:
             return _internal(argv)
-        sys.stderr.write(f"cannot use {error.filename}: {error.strerror}\n")
+        sys.stderr.write(_without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
         return 4
     except Exception:  # noqa: BLE001  the last resort: say it in two lines, keep the rest in a file
         return _internal(argv)
@@ -91,14 +91,17 @@ def _command(argv: Sequence[str]) -> int:
 
     options = _parser(argv).parse_args(argv)
     command = import_module(f"harness.commands.{options.module}")
-    code: int = command.main(options)
+    from harness.commands import discreet
+
+    with discreet.streams():
+        code: int = command.main(options)
     return code
 
 
 def _without_secrets(text: str) -> str:
-    from harness.leaks import Leaks, known
+    from harness.commands import discreet
 
-    return str(Leaks(known(os.environ)).hidden(text))
+    return discreet.text(text)
 
 
 def _internal(argv: Sequence[str]) -> int:

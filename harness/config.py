@@ -33,6 +33,7 @@ search = 14                      dollars per thousand searches
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -41,6 +42,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
+from harness.leaks import credentials_in, resembles_key, shape_of
 from harness.prices import OwnPrice, Tariff, listed
 from harness.project import Missing, Unreadable, read
 from harness.providers import ROWS, Auth, PriceList, Provider
@@ -224,7 +226,7 @@ def _value(kind: str, value: Any) -> Any:
         return tuple(value)
     if kind in ("str", "str | None", "Path") and isinstance(value, str) and value:
         return Path(value) if kind == "Path" else value
-    raise ValueError(f"expected {_WORDS.get(kind, 'text')}, got {_word(value)}")
+    raise ValueError(f"expected {_WORDS.get(kind, 'text')}, got {_word(value, shown=kind not in _OF_KEYS)}")
 
 
 def _is_number(value: Any) -> bool:
@@ -244,9 +246,14 @@ _WORDS = {
 }
 
 
-def _word(value: Any) -> str:
+_OF_KEYS = ("tuple[str, ...]", "str | None")
+"""Kinds of settings in whose place a key may stand by mistake."""
+
+
+def _word(value: Any, *, shown: bool = True) -> str:
     words = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    return f"{words.get(type(value), 'a value')} ({value!r})"
+    said = f" ({value!r})" if shown and not resembles_key(str(value)) else ""
+    return f"{words.get(type(value), 'a value')}{said}"
 
 
 def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provider]:
@@ -259,6 +266,10 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
             continue
         if not _is_address(row.get("base_url", "http://a")):
             complaints.append(f"{at}base_url: expected {_ADDRESS}, got {_plain(row['base_url'])!r}")
+        elif _holds_key(row.get("base_url", "")) or _holds_key(row.get("path", "")):
+            key = "base_url" if _holds_key(row.get("base_url", "")) else "path"
+            complaints.append(f"{at}{key}: a key stands in it; take it out, {_BY_VARIABLE}")
+        complaints += [f"{at}keys: {_no_variable(name)}" for name in row.get("keys", ()) if _no_variable(name)]
         if row.get("key") and not row.get("simulated", name in rows and rows[name].simulated):
             complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
         if "base_url" in row and not (name in rows and rows[name].simulated):
@@ -284,17 +295,30 @@ def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints:
     return found
 
 
-_ADDRESS = "http://... or https://..., with no name or password in it"
+_ADDRESS = "http://... or https://..., with no name, password, ? or # in it"
+_BY_VARIABLE = "and name the environment variable that holds it under `keys`"
 
 
 def _is_address(text: str) -> bool:
     parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    bare = "@" not in parts.netloc and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and bare
 
 
 def _plain(text: str) -> str:
     """The address as it may be shown."""
-    return text.rpartition("@")[2]
+    return re.split("[?#]", text.rpartition("@")[2])[0]
+
+
+def _holds_key(address: str) -> bool:
+    return any(credentials_in(address.replace("&", "?"))) or shape_of(address) is not None
+
+
+def _no_variable(name: str) -> str | None:
+    """What is wrong with the name of an environment variable, without showing what may be a key."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and not resembles_key(name):
+        return None
+    return f"expected names of environment variables, got {len(name)} characters that are none; a key does not belong in a file"
 
 
 def _addressed(row: Provider, environ: Mapping[str, str], *, priced: bool) -> Provider:

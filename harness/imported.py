@@ -28,6 +28,7 @@ from harness.matrix import Selection, expand
 from harness.model import Exchange, Json, Request, Trial
 from harness.names import slug
 from harness.play import prepare
+from harness.rows import dumps
 from harness.sources import Asked
 from harness.suite import parse
 from harness.yamltext import scalar
@@ -63,6 +64,8 @@ class _Case:
     request: Request
     model: str
     answers: list[Exchange] = field(default_factory=list)
+    credentials: dict[str, str] = field(default_factory=dict)
+    """Where one stood beside the request -> its value."""
 
     @property
     def host(self) -> str:
@@ -94,7 +97,7 @@ def _fitting(
         try:
             table = _table(case, config)
             trial = _read_back(name, table, case, config)
-            _refuse_secrets(case, leaks)
+            _refuse_secrets(case, table, leaks)
         except HarnessError as fault:
             done.left_out.append(LeftOut(case.where, _first_line(name, fault)))
         else:
@@ -127,6 +130,7 @@ def _cases(found: Iterable[tuple[str, Sequence[Asked]]], done: Imported) -> list
                 ids[stem] = ids.get(stem, 0) + 1
                 number = f"-{ids[stem]}" if ids[stem] > 1 else ""
                 cases[key] = _Case(f"{stem}{number}", where, each.request, native[0])
+            cases[key].credentials.update(each.credentials)
             if each.answer is not None:
                 cases[key].answers.append(each.answer)
     for case in cases.values():
@@ -138,11 +142,25 @@ _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which clients ask again: where that helped, the later answer is the one."""
 
 
-def _refuse_secrets(case: _Case, leaks: Leaks) -> None:
-    found = leaks.search(case.request.content)
-    leak = f"{found[0]} in the request's body" if found else next(filter(None, map(leaks.find, case.answers)), None)
-    if leak:
+def _refuse_secrets(case: _Case, table: Mapping[str, Json], leaks: Leaks) -> None:
+    """Neither one that is known, nor what stood beside the request as its key, may be written."""
+    its_own = Leaks({f"its own {where}": _bare(value) for where, value in case.credentials.items()})
+    for searched in (leaks, its_own):
+        found = searched.search(case.request.content)
+        leak = (
+            f"{found[0]} in the request's body" if found else next(filter(None, map(searched.find, case.answers)), None)
+        )
+        if leak is None and (
+            elsewhere := searched.search(f"{case.host} {dumps(table)}".encode("utf-8", "surrogatepass"))
+        ):
+            leak = f"{elsewhere[0]} in the name of its file, its host or its model"
+        if leak is None:
+            continue
         raise _Unfit(f"it holds {leak}; take that out of the recording first")
+
+
+def _bare(credential: str) -> str:
+    return credential.partition(" ")[2] or credential
 
 
 class _Unfit(HarnessError):
@@ -292,7 +310,8 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text and text.strip("\n") else None  # PyYAML cannot read back a block of nothing else
+    # PyYAML cannot read back a block of line breaks alone, and what stands after a block would add to those at its end
+    style = "|" if "\n" in text and text.strip("\n") and not text.endswith("\n\n") else None
     if text and not isinstance(scalar(text), str):  # to this program, which reads 0E0 as YAML 1.2 does
         style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
@@ -311,7 +330,15 @@ def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
             f"no provider here asks {host}: its cases ask google when they are played live; "
             "a row under [tool.gemini-harness.providers] would ask it"
         )
+    held = [case.id for case in cases if case.credentials]
+    if held:
+        where = ", ".join(dict.fromkeys(name for case in cases for name in case.credentials))
+        yield f"a key stood beside {_few(held)} ({where}) and was left behind; revoke it if the file was shared"
     silent = [case.id for case in cases if not case.answers]
     if silent:
-        more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
-        yield f"without an answer, to be recorded: {', '.join(silent[:3])}{more}"
+        yield f"without an answer, to be recorded: {_few(silent)}"
+
+
+def _few(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    return f"{', '.join(ids[:3])}{more}"

@@ -21,3 +21,17 @@ def safe(name: str, *, salt: str = "", room: int = 200) -> str:
         return plain
     short = plain.encode()[: room - 9].decode(errors="ignore")
     return f"{short}-{hashlib.sha256((salt or name).encode()).hexdigest()[:8]}"
+
+
+_SECRET = re.compile(
+    r"""( (^|[_.-]|api|app|access|auth|secret|private|sign|signing|encryption|master|gateway|service|license)key
+        | (?<!page)(?<!page[_-])token | secret | passw(or)?d | passphrase | credentials? | ^auth | authorization | cookie
+        | [_-](pass|pwd|auth|pat|sig) )
+        ([_-]?\d+ | [_-](prod|production|dev|test|staging|live|old|new|main|backup|base))? $""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable, header or parameter of an address is named as one that holds a secret: ``X_APIKEY``."""
+    return _SECRET.search(name) is not None

@@ -24,6 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from harness.cases import Suite
     from harness.config import Config
+    from harness.leaks import Leaks
     from harness.matrix import Selection
     from harness.model import Trial
     from harness.rows import GateRow, Row, RunRow, SuiteRow
@@ -103,7 +104,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
     try:
         suites = parent.config.stash[_ASKING].config.suites.resolve()
     except UsageError as error:
-        raise parent.CollectError(str(error)) from None
+        raise parent.CollectError(_plainly(error)) from None
     if not (parent.session.isinitpath(file_path) or suites in file_path.resolve().parents):
         return None
     from harness.session import is_suite
@@ -141,7 +142,6 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[TrialItem]:
         from harness.errors import HarnessError
-        from harness.leaks import Leaks, known
 
         asking = self.config.stash[_ASKING]
         try:
@@ -149,12 +149,12 @@ class SuiteFile(pytest.File):
             trials = list(plan.trials)
             about: About = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
-            raise self.CollectError(Leaks(known(os.environ)).hidden(str(error))) from None
+            raise self.CollectError(_plainly(error)) from None
         attempts = Counter(trial.group for trial in trials)
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
         for trial in trials:
-            name = trial.id.removeprefix(f"{trial.suite}/")
+            name = asking.leaks.hidden(trial.id).removeprefix(f"{trial.suite}/")
             yield TrialItem.from_parent(self, name=name, trial=trial, about=about, attempts=attempts[trial.group])
 
 
@@ -170,10 +170,14 @@ class TrialItem(pytest.Item):
         for tag in trial.tags:
             self.add_marker(tag)
         if trial.skip is not None:
-            self.add_marker(pytest.mark.skip(reason=trial.skip))
+            self.add_marker(pytest.mark.skip(reason=self._leaks.hidden(trial.skip)))
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(name=str(trial.cassette)))
         self.extra_keyword_matches.update({trial.suite, trial.case, str(trial.target)})
+
+    @property
+    def _leaks(self) -> Leaks:
+        return self.config.stash[_ASKING].leaks
 
     def setup(self) -> None:
         from harness.errors import CeilingReached, UsageError
@@ -184,11 +188,11 @@ class TrialItem(pytest.Item):
         except (CeilingReached, UsageError) as fault:
             refused = f"not played: {fault}"
         if self.row is None:  # outside of the except, so that pytest does not tell both
-            pytest.fail(refused or "", pytrace=False)
+            pytest.fail(self._leaks.hidden(refused or ""), pytrace=False)
         if self.row["status"] == "skipped":
             pytest.skip(self.row["skip"] or "")
         if self.row["status"] == "error":
-            pytest.fail(_unjudged(self.row), pytrace=False)
+            pytest.fail(self._leaks.hidden(_unjudged(self.row)), pytrace=False)
 
     def runtest(self) -> None:
         row = self.row
@@ -201,13 +205,20 @@ class TrialItem(pytest.Item):
             tolerated = self.config.stash[_ASKING].tolerate(self)
             if tolerated:
                 pytest.xfail(tolerated)
-            pytest.fail(_mismatches(row), pytrace=False)
+            pytest.fail(self._leaks.hidden(_mismatches(row)), pytrace=False)
 
     def teardown(self) -> None:
         self.row = None
 
     def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
-        return self.path, self.trial.place.line - 1, self.trial.id
+        return self.path, self.trial.place.line - 1, self._leaks.hidden(self.trial.id)
+
+
+def _plainly(error: Exception) -> str:
+    """The message, without secrets."""
+    from harness.commands import discreet
+
+    return discreet.text(str(error))
 
 
 def _place(row: Row) -> str:
@@ -279,6 +290,12 @@ class _Asking:
             outside_files=self.option("allow-outside-files"),
         )
         return replace(settings, **{name: here / path for name, path in said.items() if path})
+
+    @cached_property
+    def leaks(self) -> Leaks:
+        from harness.leaks import Leaks, known
+
+        return Leaks(known(os.environ, self.config.providers))
 
     def shortest(self, path: Path) -> Path:
         """The path as the command line would call it: seen from here, where here is where pytest was called."""
@@ -404,7 +421,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
         planned = item.config.stash[_ASKING].planned
         told: Told = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
-        report.harness = dumps(told)
+        report.harness = dumps(item.config.stash[_ASKING].leaks.hidden(told))
     return report
 
 
@@ -478,7 +495,8 @@ class _Run:
         selection = session.selection_row(self._asking.selected())
         config = self._asking.config
         row = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
-        return {**row, "planned": planned}
+        begun: RunRow = self._asking.leaks.hidden({**row, "planned": planned})
+        return begun
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -548,5 +566,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     except HarnessError as error:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"\n{error}", red=True)
+            reporter.write_line(f"\n{_plainly(error)}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

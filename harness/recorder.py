@@ -158,6 +158,7 @@ class Recorder:
         existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
         if recorded := self._replayed(request, slot, existed=existed):
             return recorded
+        self._refuse(self._leaks.find_asked(request) or self._leaks.named(slot.cassette), slot)
         self._make_ready(slot.cassette)
         self._unanswered[slot.cassette] += 1
         exchange = await self._live.send(request, slot)
@@ -216,13 +217,17 @@ class Recorder:
             read(cassette)
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
-        if leak := self._leaks.find(exchange):
+        self._refuse(self._leaks.find(exchange), slot)
+        host = self._player.record_host(exchange.request)
+        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host))
+
+    def _refuse(self, leak: str | None, slot: Slot) -> None:
+        """What stands in the request is refused before it is asked; what only the answer holds, before it is written."""
+        if leak:
             raise SecretOnTape(
                 f"{slot.cassette}: not recorded: {leak}. Nothing was written. A case that has to send or to hear a secret "
                 "can be asked with --live only."
             )
-        host = self._player.record_host(exchange.request)
-        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host))
 
     def close(self) -> None:
         """Write every cassette that was recorded, and let go of the locks. Raises the first fault, after trying all."""

@@ -45,7 +45,7 @@ def read(exchange: Exchange) -> Reply:
         thoughts=text_of(parts, thought=True),
         parts=parts,
         function_calls=_of_kind(parts, "functionCall"),
-        inline_data=_of_kind(parts, "inlineData"),
+        inline_data=_of_kind(said_in(parts), "inlineData"),
         finish_reason=first.reasons[-1] if first.reasons else None,
         finish_reasons=first.reasons,
         block_reason=reason(an_object(response.get("promptFeedback")).get("blockReason")),
@@ -87,6 +87,11 @@ def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
+def said_in(parts: Iterable[Part]) -> list[Part]:
+    """The parts that are the answer: thoughts, draft pictures among them, are not."""
+    return [part for part in parts if not part.get("thought")]
+
+
 def error_of(value: Json) -> Json:
     """What stands under ``error``, if that says anything; else None."""
     error = an_object(value).get("error")
@@ -114,7 +119,7 @@ def _is_answer(value: Object) -> bool:
 
 def _has_output(value: Json) -> bool:
     parts = (part for candidate in objects_in(an_object(value).get("candidates")) for part in parts_of(candidate))
-    return any(not part.get("thought") and any(part.get(kind) not in (None, "") for kind in OUTPUT) for part in parts)
+    return any(part.get(kind) not in (None, "") for part in said_in(parts) for kind in OUTPUT)
 
 
 # --- numbers for enums --------------------------------------------------------------------------------------

@@ -93,15 +93,30 @@ def _inspect(path: Path, leaks: Leaks) -> Iterator[Finding]:
 
 
 def _leaks(path: Path, tape: cassette.Tape, leaks: Leaks) -> Iterator[Finding]:
-    """What stands in the open, and what only shows once bodies are decoded."""
-    raw = path.read_bytes()
-    if found := leaks.search(raw):
-        line = raw.count(b"\n", 0, found[1]) + 1
-        yield Finding(path, "secret", f"line {line}: {found[0]}")
-        return
-    for each in tape.interactions:
-        if leak := leaks.find(each.exchange):
-            yield Finding(path, "secret", f"interaction {each.index}: {leak}")
+    """What stands under the names of credentials, what only shows once bodies are decoded, and what stands elsewhere."""
+    raw, clean = path.read_bytes(), True
+    for interaction in tape.interactions:
+        found = [
+            f"a value under {where} that is not masked{_line(raw, value)}; {_MASKED}"
+            for where, value in interaction.credentials
+        ]
+        if leak := leaks.find(interaction.exchange):
+            found.append(f"{leak}; {_TAKEN_OUT}")
+        yield from (Finding(path, "secret", f"interaction {interaction.index}: {what}") for what in found)
+        clean = clean and not found
+    if clean and (elsewhere := leaks.search(raw)):
+        line = raw.count(b"\n", 0, elsewhere[1]) + 1
+        yield Finding(path, "secret", f"line {line}: {elsewhere[0]}; {_TAKEN_OUT}")
+
+
+def _line(raw: bytes, value: str) -> str:
+    at = raw.find(value.encode("utf-8", "surrogatepass"))
+    line = raw.count(b"\n", 0, at) + 1
+    return "" if at < 0 else f", line {line}"
+
+
+_MASKED = "write REDACTED in its place (vcrpy: filter_headers, filter_query_parameters), and revoke it if it is real"
+_TAKEN_OUT = "take it out or record the file again, and revoke it if it is real"
 
 
 def _not_standard(path: Path, interactions: int) -> str | None:

@@ -178,6 +178,8 @@ def _proxy(provider: Provider) -> httpx.Proxy | None:
     address = proxies.get(parts.scheme) or proxies.get("all")
     if not address or provider.base_url.startswith(SIMULATOR_URL) or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
+    if "://" not in address:  # as curl takes it
+        address = f"http://{address}"
     if not address.startswith(("http://", "https://")):
         scheme = address.partition("://")[0]
         raise UsageError(f"a {scheme} proxy is set for {parts.hostname}; only http:// and https:// proxies work here")

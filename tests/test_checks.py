@@ -428,6 +428,8 @@ def test_code_that_ran() -> None:
     assert said("codeExecutionResult", {"outcome": "OUTCOME_OK", "output": {"equals": "5117", "trim": True}}, ran) == []
     assert said("codeExecutionResult", {"outcome": "OUTCOME_FAILED"}, ran) != []
     assert said("executableCode", 0, evidence(answer("x"))) == []
+    thought = evidence(answer({"executableCode": {"code": "print(1)"}, "thought": True}, "x"))
+    assert said("executableCode", 0, thought) == []
 
 
 def test_inline_data() -> None:
@@ -441,6 +443,18 @@ def test_inline_data() -> None:
     ]
     assert said("inlineData", {"min": 1}, evidence(answer("x"))) == [
         "inlineData (count): expected at least 1, got integer 0"
+    ]
+
+
+def test_draft_pictures_are_thoughts_and_no_part_of_the_answer() -> None:
+    data = base64.b64encode(b"\xff\xd8\xff\xe0" + b"0" * 100).decode()
+    final = {"inlineData": {"mimeType": "image/jpeg", "data": data}}
+    draft = {"inlineData": {"mimeType": "image/png", "data": data}, "thought": True}
+    both = evidence(answer({"text": "a sketch", "thought": True}, draft, final))
+    assert said("inlineData", 1, both) == []
+    assert said("inlineData", {"mimeType": "image/jpeg", "magic": True}, both) == []
+    assert said("inlineData", 1, evidence(answer("words", draft))) == [
+        "inlineData (count): expected integer 1, got integer 0"
     ]
 
 

@@ -88,7 +88,7 @@ def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
         f"{file}: timeouts.total: expected a number above 0, got a number (-1)",
         f'{file}: providers.mine.auth: expected "x-goog-api-key" or "bearer" or "none", got text (\'basic\')',
         f"{file}: providers.mine.base_url: missing",
-        f"{file}: providers.other.base_url: expected http://... or https://..., with no name or password in it, got 'gateway.example'",
+        f"{file}: providers.other.base_url: expected http://... or https://..., with no name, password, ? or # in it, got 'gateway.example'",
         f"{file}: providers.other.key: a key does not belong in a file; name its environment variable under `keys`",
         f"{file}: provider: no provider is called 'gogle', did you mean 'google'?",
     ]
@@ -177,3 +177,32 @@ def test_prices_that_the_configuration_states_hold_at_another_address(
 ) -> None:
     toml(tmp_path, f"[providers.google]\n{stated}\n")
     assert load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": "https://proxy.example/gw"}).find("google").prices == prices
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('keys = ["KEY"]', "keys: expected names of environment variables, got 45 characters that are none"),
+        ('keys = "KEY"', "keys: expected a list of names, got text"),
+        ('auth = "Bearer KEY"', "auth: expected"),
+        ('key = "KEY"', "key: a key does not belong in a file; name its environment variable"),
+        (
+            'base_url = "https://gateway.example/v1?key=KEY"',
+            "base_url: expected http://... or https://..., with no name",
+        ),
+        ('base_url = "https://gateway.example/KEY/v1"', "base_url: a key stands in it; take it out"),
+        ('base_url = "https://me:KEY@gateway.example"', "base_url: expected http://... or https://..., with no name"),
+        ('path = "/v1beta/models/{model}:{method}&api_key=hunter2hunter2"', "path: a key stands in it; take it out"),
+        ('path = "/v1/{model}:{method}?token=hunter2hunter2"', "path: a key stands in it; take it out"),
+    ],
+)
+def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, said: str) -> None:
+    key = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
+    base = "" if "base_url" in row else 'base_url = "https://gateway.example"\n'
+    toml(tmp_path, f"[providers.mine]\n{base}{row.replace('KEY', key)}\n")
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {})
+    assert f"providers.mine.{said}" in str(refused.value)
+    assert "sk-" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.exit_code == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from harness.cli import main
 from harness.config import load
 from harness.imported import imported
 from harness.leaks import Leaks
+from harness.matrix import Selection, expand
 from harness.model import Request
+from harness.play import prepare
 from harness.sources import Asked
+from harness.suite import load as load_suite
+from harness.suite import parse
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
 BODY: Mapping[str, Any] = {
@@ -258,15 +263,23 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 
 @example("1e3", "0E0")
 @example("", "\n")
+@example("a\n\n", "b\n\n")
+@example("\n a\n\n", "a \n\n\n")
 @given(TEXTS, TEXTS)
 def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
-    body = {
+    body: dict[str, Any] = {
         "contents": [{"role": "user", "parts": [{"text": prompt}]}],
         "systemInstruction": {"parts": [{"text": system}]},
     }
     request = Request("google", "gemini-2.5-flash", "POST", URL, {}, body, json.dumps(body).encode(), "unary")
-    done = imported("any", [("any.har", [Asked(request)])], load(Path("/"), {}), Leaks({}))
-    assert (done.cases, done.left_out) == (1, [])
+    swapped = {**body, "systemInstruction": body["contents"][0], "contents": [{"parts": [{"text": system}]}]}
+    other = replace(request, body=swapped, content=json.dumps(swapped).encode())
+    done = imported("any", [("any.har", [Asked(request), Asked(other)])], load(Path("/"), {}), Leaks({}))
+    assert (done.cases, done.left_out) == (2, [])
+    text = next(text for path, text in done.files.items() if path.suffix == ".yaml")
+    suite = parse(text, "any.yaml", Path("/suites"), {})
+    trials = expand([suite], Selection(cassettes_dir=Path("/c"), default_provider="google"))
+    assert [prepare(trial, load(Path("/"), {})).body for trial in trials] == [body, swapped]
 
 
 @pytest.mark.slow
@@ -291,3 +304,106 @@ def test_recordings_of_others_play_as_they_were(
         if verdict["status"] == "failed" and verdict["severity"] == "error"
     }
     assert failing == {f"invariant:{rule}" for rule in faulty}
+
+
+ASK = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+PAGE = r"""
+# How to ask; don't worry
+
+It's easy with curl (don't forget your key):
+
+```bash
+# don't share it
+export MODEL="gemini-2.5-flash"
+curl "https://generativelanguage.googleapis.com/v1beta/models/${MODEL}:generateContent" \
+  -H "x-goog-api-key: $GEMINI_API_KEY" \
+  -d '{"contents":[{"parts":[{"text":"1"}]}]}' 2> /dev/null | jq -r .candidates > out.json
+```
+
+That's it. curl is a tool that can't think.
+curl doesn't need more. Here's another's:
+
+    $ curl -sSXPOST --http1.1 -w '\n%{http_code}' ASK?key=$KEY -d "{\"contents\":[{\"parts\":[{\"text\":\"2\"}]}]}"
+
+```
+curl 'https://never.closed.example
+curl ASK -d @- <<'END'
+{"contents":[{"parts":[{"text":"3"}]}],}
+END
+cat << EOF > request.json
+{"contents": [{"parts": [{"text": "4"}]},]}
+EOF
+OUT=$(curl -s "ASK" -d '@request.json')
+curl.exe ASK ^
+  --json "{\"contents\":[{\"parts\":[{\"text\":\"5\"}]}]}"
+curl ASK -d '{"contents":[{"parts":[{"inline_data":{"data":"'$(base64 it.png)'"}}]}]}'
+```
+Or `curl ASK -d '{"contents":[{"parts":[{"text":"6"}]}]}'`, that's all.
+""".replace("ASK", ASK)
+
+
+def test_a_page_of_prose_gives_all_its_commands_and_names_those_it_cannot(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "page.md").write_text(PAGE)
+    assert main(["import", "page.md"]) == 0
+    out = capsys.readouterr().out
+    texts = [case["request"]["contents"][0]["parts"][0]["text"] for case in suite()["cases"]]
+    assert texts == ["1", "2", "3", "4", "5", "6"]
+    assert "left out: page.md: line 20: not a command line that can be read: " in out
+    assert "left out: page.md: line 30: its body holds $(base64 it.png), which only a shell would know" in out
+    assert out.count("left out") == 2
+
+
+def test_powershell_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "a.ps1").write_text(f'$x = 1\nInvoke-RestMethod -Uri "{ASK}" -Method Post\n')
+    assert main(["import", "a.ps1"]) == 4
+    assert "left out: a.ps1: line 2: Invoke-RestMethod of PowerShell is not read; copy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["?key=", "Authorization", "x-goog-api-key", "body", "echo", "model", "name"])
+def test_whatever_the_key_of_a_recording_is_import_writes_it_nowhere(
+    project: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    key = "sk-abcdefghijklmnopqrstuvwxyz0123456789" if place in ("model", "name") else "gw-9f8e-7d6c-5b4a"
+    asked = interaction()
+    asked["request"]["uri"] = ASK.replace("gemini-2.5-flash", key) if place == "model" else ASK
+    asked["request"]["headers"] = {"x-goog-api-key": [key]}
+    if place == "?key=":
+        asked["request"] |= {"uri": f"{ASK}?key={key}", "headers": {}}
+    elif place == "Authorization":
+        asked["request"]["headers"] = {"Authorization": [f"Bearer {key}"]}
+    elif place == "body":
+        asked["request"]["body"] = json.dumps({"contents": [{"parts": [{"text": f"my key is {key}"}]}]})
+    elif place == "echo":
+        asked["response"]["body"]["string"] = json.dumps({**ANSWER, "news": f"{key} is not valid"})
+    file = f"{key}.yaml" if place == "name" else "a.yaml"
+    vcrpy(project / file, asked)
+    code = main(["import", file])
+    out = capsys.readouterr().out
+    assert key not in written()
+    if place in ("body", "echo", "model", "name"):
+        assert (code, "it holds" in out) == (5, True)
+    else:
+        assert (code, f"a key stood beside a ({place.lower()}) and was left behind" in out) == (0, True)
+    assert not any(key in str(path) for path in Path().rglob("*") if path != Path(file))
+
+
+def test_a_model_is_asked_as_it_was(project: Path) -> None:
+    vcrpy(project / "a.yaml", interaction(url=ASK.replace("gemini-2.5-flash", "bad%20model")))
+    assert main(["import", "a.yaml"]) == 0
+    assert suite()["cases"][0]["model"] == "bad model"
+    trial = next(iter(expand([load_suite(Path("suites/imported.yaml"))], Selection())))
+    assert prepare(trial, load(Path())).url == ASK.replace("gemini-2.5-flash", "bad%20model")
+    assert main(["run"]) in (0, 1)
+
+
+def test_a_stream_that_the_proxy_did_not_keep_is_to_be_recorded(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    har(project / "a.har")
+    whole = json.loads((project / "a.har").read_text())
+    del whole["log"]["entries"][1]["response"]["content"]["text"]
+    (project / "a.har").write_text(json.dumps(whole))
+    assert main(["import", "a.har"]) == 0
+    assert "note: without an answer, to be recorded: a\n" in capsys.readouterr().out

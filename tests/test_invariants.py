@@ -83,6 +83,17 @@ def picture(mime: str) -> dict[str, Any]:
     return chunk({"inlineData": {"mimeType": mime, "data": PNG}}, finish="STOP", usageMetadata=USAGE)
 
 
+def drafted() -> dict[str, Any]:
+    """Words, and a picture that is a thought and not what it says it is."""
+    draft = {"inlineData": {"mimeType": "image/jpeg", "data": PNG}, "thought": True}
+    return {
+        "candidates": [
+            {"content": {"role": "model", "parts": [draft, {"text": "Done."}]}, "finishReason": "STOP", "index": 0}
+        ],
+        "usageMetadata": USAGE,
+    }
+
+
 BREAKS: list[tuple[str, str, Exchange]] = [
     ("http-status", "error", unary(ERROR, status=429)),
     ("error-envelope", "error", unary(b"<html>502</html>", status=502)),
@@ -202,6 +213,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("thought-signature", "warn", unary(calling(city="Oslo"), TOOLS, "gemini-3.5-flash")),
     ("inline-mime", "error", unary(picture("image/jpeg"))),
     ("modality", "warn", unary(answer(), config(responseModalities=["TEXT", "IMAGE"]))),
+    ("modality", "warn", unary(drafted(), config(responseModalities=["TEXT", "IMAGE"]))),
     ("wire-known", "warn", unary(answer(news=1))),
     ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
 ]
@@ -264,6 +276,7 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("function-args", unary(calling(city="Oslo"), TOOLS)),
     ("thought-signature", unary(calling(city="Oslo"), TOOLS, "gemini-2.5-flash")),
     ("inline-mime", unary(picture("image/png"))),
+    ("inline-mime", unary(drafted())),
     ("inline-mime", unary(picture("application/x-own"))),
     ("modality", unary(picture("image/png"), config(responseModalities=["IMAGE"]))),
     ("wire-known", unary(answer(usageMetadata={**USAGE, "serviceTier": "standard"}))),

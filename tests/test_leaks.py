@@ -27,14 +27,25 @@ LEAKS = Leaks({"MY_KEY": KEY, "SHORT": "abc"})
         b64encode(KEY.encode()).decode(),
         b64encode(b"user:" + KEY.encode() + b" and more").decode(),
         urlsafe_b64encode(b"{}" + KEY.encode()).decode(),
+        KEY.encode().hex(),
+        KEY.encode().hex().upper(),
+        json.dumps(json.dumps(KEY)),
+        "".join(f"\\u{ord(character):04X}" for character in KEY),
+        "".join(f"%{ord(character):02x}" for character in KEY),
+        quote(b64encode(b"12" + KEY.encode()).decode(), safe=""),
     ],
-    ids=["raw", "url", "json", "base64", "basic-auth", "urlsafe-base64"],
+    ids=[
+        *("raw", "url", "json", "base64", "basic-auth", "urlsafe-base64"),
+        *("hex", "upper-hex", "json-in-json", "all-u-escapes", "all-percent", "base64-in-address"),
+    ],
 )
 def test_a_known_secret_is_found_in_every_spelling(text: str) -> None:
     leak = LEAKS.find(exchange(f'{{"echo": {text}}}'.encode()))
     assert leak is not None
     assert leak.startswith("the value of MY_KEY in the response's body, at byte ")
     assert KEY not in leak
+    assert "[the value of MY_KEY]" in str(LEAKS.hidden({"echo": text, text: 1}))
+    assert LEAKS.search(str(LEAKS.hidden({"echo": text, text: 1})).encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,7 @@ def test_it_is_looked_for_everywhere(found: object, place: str) -> None:
         ("AIza" + "Sy0123456789abcdefghijklmnopqrstuvw"[:35], "a Google API key"),
         ("token ya29." + "a" * 40, "a Google access token"),
         ("Authorization: Bearer " + "x1" * 12, "a bearer token"),
+        ("at /v1/sk-abcdefghijklmnopqrstuv0123", "a key of a gateway"),
         ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
     ],
 )
@@ -101,3 +113,45 @@ def test_keys_of_providers_and_what_is_called_a_secret_are_secrets() -> None:
         "A": "b",
     }
     assert known(environ, ROWS) == {"GEMINI_API_KEY": "g", "DB_PASSWORD": "p", "github_token": "t"}
+
+
+def test_what_its_name_or_its_value_says_is_a_secret() -> None:
+    environ = {
+        "GATEWAY_APIKEY": "one",
+        "GITHUBTOKEN": "two",
+        "SMTP_PASS": "three",
+        "API_KEY_2": "four",
+        "DB_URL": "postgres://me:hunter2%2F@db.example/x",
+        "HTTPS_PROXY": "me:hunter3@proxy.example:3128",
+        "WEBHOOK_URL": "https://example.com/?api_key=hunter4hunter4",
+        "PLAIN": "sk-abcdefghijklmnopqrstuvwxyz0123",
+        "PWD": "/somewhere",
+        "MONKEY": "business",
+        "HOME_URL": "https://example.com:8080/a@b",
+    }
+    assert known(environ) == {
+        "GATEWAY_APIKEY": "one",
+        "GITHUBTOKEN": "two",
+        "SMTP_PASS": "three",
+        "API_KEY_2": "four",
+        "DB_URL": "hunter2/",
+        "HTTPS_PROXY": "hunter3",
+        "WEBHOOK_URL": "hunter4hunter4",
+        "PLAIN": "sk-abcdefghijklmnopqrstuvwxyz0123",
+    }
+
+
+@pytest.mark.parametrize("place", ["text of one part", "text of two parts", "arguments"])
+def test_a_key_in_pieces_over_events_is_found(place: str) -> None:
+    def event(piece: str, number: int) -> bytes:
+        parts = {
+            "text of one part": [{"text": piece}],
+            "text of two parts": [{"text": ""}] * number + [{"text": piece}],
+            "arguments": [{"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": piece}]}}],
+        }[place]
+        return b"data: " + json.dumps({"candidates": [{"content": {"parts": parts}}]}).encode() + b"\r\n\r\n"
+
+    answer = event(f"my key: {KEY[:7]}", 0) + event(f"{KEY[7:]}.", 1)
+    streamed = request(url=f"{URL.replace('generateContent', 'streamGenerateContent')}?alt=sse", transport="stream")
+    found = LEAKS.find(exchange(answer, streamed, headers={"content-type": "text/event-stream"}))
+    assert found == "the value of MY_KEY in the response's body, in pieces"

@@ -20,6 +20,18 @@ def good(path: Path, answer: object = b'{"says": "hi"}') -> Path:
     return path
 
 
+def with_credential(path: Path, said: str) -> Path:
+    """A cassette with a header, or a parameter in its address, that recording leaves out."""
+    name, _, value = said.partition(": ")
+    item = document(exchange(b'{"says": "hi"}'), None)
+    if said.startswith("?"):
+        item["request"]["uri"] += said
+    else:
+        item["request"]["headers"][name] = [value]
+    path.write_text(dump([item]), "utf-8")
+    return path
+
+
 def unfinished(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     journal.append(path, document(exchange(b"1"), (0, 0, 0)))
@@ -56,7 +68,7 @@ def test_every_kind_of_trouble_is_named(tmp_path: Path) -> None:
     messages = [each.message for each in found]
     assert messages[0] == "not decodable at line 2, column 1: did not find expected node content"
     assert messages[1] == f"its recording is not finished; run: gemini-harness cassettes recover {tmp_path / '3.yaml'}"
-    assert messages[2] == "line 29: a Google API key"
+    assert messages[2].startswith("interaction 0: a Google API key in the response's body, at byte 10; take it out")
     assert "pytest-recording" in messages[3]
     assert "stock vcrpy cannot load it" in messages[4]
 
@@ -64,8 +76,31 @@ def test_every_kind_of_trouble_is_named(tmp_path: Path) -> None:
 def test_a_known_secret_is_found_where_a_reader_would_not_look(tmp_path: Path) -> None:
     path = good(tmp_path / "a.yaml")
     path.write_text(path.read_text().replace("generateContent\n", "generateContent?key=hunter2hunter2\n"))
+    (finding,) = inspect([path])
+    assert finding.kind == "secret"
+    assert finding.message.startswith("interaction 0: a value under ?key= that is not masked, line 5; write REDACTED")
+    path.write_text(f"# hunter2hunter2\n{good(path).read_text()}")
     (finding,) = inspect([path], secrets={"MY_KEY": "hunter2hunter2"})
-    assert (finding.kind, finding.message) == ("secret", "line 5: the value of MY_KEY")
+    assert finding.message.startswith("line 1: the value of MY_KEY; take it out")
+
+
+@pytest.mark.parametrize(
+    "value", ["gw_9f8e7d6c5b4a", "hunter2-hunter2", "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"]
+)
+@pytest.mark.parametrize("header", ["x-goog-api-key: {}", "Authorization: Bearer {}", "X-Api-Key: {}", "?key={}"])
+def test_whatever_stands_in_the_place_of_a_key_is_a_key(tmp_path: Path, header: str, value: str) -> None:
+    path = with_credential(tmp_path / "a.yaml", header.format(value))
+    (finding,) = inspect([path])
+    assert (finding.kind, value in finding.message) == ("secret", False)
+    assert "is not masked" in finding.message
+
+
+@pytest.mark.parametrize(
+    "value", ["", "***", "XXXXXXXXXX", "<your key>", "REDACTED", "$GEMINI_API_KEY", "YOUR_API_KEY"]
+)
+@pytest.mark.parametrize("header", ["x-goog-api-key: {}", "Authorization: Bearer {}", "?key={}"])
+def test_what_was_put_in_the_place_of_a_key_is_fine(tmp_path: Path, header: str, value: str) -> None:
+    assert inspect([with_credential(tmp_path / "a.yaml", header.format(value))]) == []
 
 
 def test_recover_folds_journals_in(tmp_path: Path) -> None:

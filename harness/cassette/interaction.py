@@ -8,16 +8,17 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from harness.jsontext import compact
+from harness.leaks import credentials_in
 from harness.model import Chunk, Exchange, Json, Provenance, Request
+from harness.names import is_secret
 
 SIMULATOR_HOST = "simulator.invalid"
 """The fixed host under which simulated answers are stored and matched."""
 
 ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-_SECRET_QUERY = frozenset({"key", "api_key", "apikey", "access_token", "token"})
 _MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:?]+)(?::(\w+))?")
 _LARGEST_BODY = 200_000_000
 
@@ -27,11 +28,13 @@ Place: TypeAlias = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One exchange on tape. ``index`` counts from 0; ``slot`` is None in files not ours."""
+    """One exchange on tape. ``index`` counts from 0; ``slot`` is None in files not ours. ``credentials``: (where, value) of
+    those that stand in the file under their names, unmasked; the exchange holds none of them."""
 
     index: int
     exchange: Exchange
     slot: Place | None
+    credentials: Sequence[tuple[str, str]] = ()
 
 
 def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> Interaction:
@@ -57,7 +60,12 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
         own=ours is not None,
         fault=fault,
     )
-    return Interaction(index, exchange, _slot(ours))
+    return Interaction(index, exchange, _slot(ours), credentials(item["request"]))
+
+
+def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """(where, value) of each credential in the address and the headers of a request that nobody masked."""
+    return tuple(credentials_in(str(raw["uri"]), _headers(raw.get("headers"))))
 
 
 def read_request(raw: Mapping[str, Any]) -> Request:
@@ -74,10 +82,10 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
     found = _MODEL.search(urlsplit(url).path)
     return Request(
         provider=(ours or {}).get("from") or provider_of(url),
-        model=found[1] if found else _model_in(body),
+        model=unquote(found[1]) if found else _model_in(body),
         method=str(raw.get("method", "POST")),
         url=url,
-        headers={name: value for name, value in _headers(raw.get("headers")).items() if not _is_secret_header(name)},
+        headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret(name)},
         body=body,
         content=content,
         transport="stream" if found and (found[2] or "").startswith("stream") else "unary",
@@ -88,10 +96,6 @@ def _model_in(body: Json) -> str:
     """The model that a body names, as in the OpenAI dialect and in cached contents."""
     name = body.get("model") if isinstance(body, dict) else None
     return name.removeprefix("models/") if isinstance(name, str) else ""
-
-
-def _is_secret_header(name: str) -> bool:
-    return name in ("authorization", "x-goog-api-key", "cookie", "proxy-authorization")
 
 
 def _headers(raw: Any) -> dict[str, str]:
@@ -266,9 +270,9 @@ def without_secrets(url: str) -> str:
     """The address without user, password and key parameters; otherwise letter for letter."""
     parts = urlsplit(url)
     query = parts.query
-    if query and any(name.lower() in _SECRET_QUERY for name, _ in parse_qsl(query, keep_blank_values=True)):
-        kept = [pair for pair in query.split("&") if pair.partition("=")[0].lower() not in _SECRET_QUERY]
-        query = "&".join(kept)
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if not is_secret(unquote(pair.partition("=")[0]))]
+    query = query if len(kept) == len(pairs) else "&".join(kept)
     host = parts.netloc.rpartition("@")[2]
     if host == parts.netloc and query == parts.query:
         return url

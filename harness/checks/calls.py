@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from harness.checks import check
 from harness.model import Evidence, Json, Mismatch
 from harness.predicates import NumberPredicate, NumberWords, Predicate, TextPredicate, counting, describe, differs
+from harness.reply import said_in
 
 
 class _CallName(TypedDict):
@@ -155,7 +156,7 @@ def code_execution_result(evidence: Evidence, expected: NumberPredicate | CodeRe
 
 def _code_parts(evidence: Evidence, kind: str, expected: Any) -> Iterator[Mismatch]:
     count, fields = counting(expected, {"min": 1})
-    found = [part[kind] for part in evidence.reply.parts if kind in part]
+    found = [part[kind] for part in said_in(evidence.reply.parts) if kind in part]
     yield from differs(f"{kind} (count)", len(found), count)
     if fields and found:
         yield from differs(kind, found, {"some": {"fields": fields}})

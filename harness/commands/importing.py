@@ -17,7 +17,7 @@ from harness.errors import BadCassette, UsageError
 from harness.imported import Imported, LeftOut, imported
 from harness.leaks import Leaks, known
 from harness.names import slug
-from harness.sources import Asked
+from harness.sources import Asked, Unread
 
 SHOWN = 10
 """Of what was left out, without ``-v``."""
@@ -45,7 +45,11 @@ def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Asked]]], list[Lef
     unreadable: list[LeftOut] = []
     for file in recordings(paths):
         try:
-            found.append((str(file), sources.read(file)))
+            held = sources.read(file)
+            found.append((str(file), [asked for asked in held if isinstance(asked, Asked)]))
+            unreadable += [
+                LeftOut(str(file), f"line {one.line}: {one.reason}") for one in held if isinstance(one, Unread)
+            ]
         except BadCassette as fault:
             unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
     return found, unreadable

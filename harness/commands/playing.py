@@ -63,7 +63,7 @@ class Sitting:
     def open(self, header: Callable[[], RunRow]) -> RunWriter:
         """The run's file; a new one begins with this header. Raises RunError where it cannot be written."""
         if self.saved is None or self.claim is None:
-            return RunWriter(self.plan.config.reports, header())
+            return RunWriter(self.plan.config.reports, self.judge.leaks.hidden(header()))
         writer = reopen(self.saved, self.kept, self.claim)
         numbers = f"{words.count(writer.trials, 'trial')} kept, {len(self.plan.trials) - writer.trials:,} to play"
         sys.stderr.write(f"run {self.saved.run['id']} goes on: {numbers}\n")

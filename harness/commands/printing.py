@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.commands import actionslog, stepsummary
+from harness.commands import actionslog, discreet, stepsummary
 from harness.commands.stdout import Stdout
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
@@ -28,8 +28,8 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     faults: list[UsageError] = []
     for name, to in _places(options.format):
         try:
-            with to as out:
-                log = actionslog.stream(out) if name == "table" and out is sys.stdout else out
+            with to as out, discreet.writing(out) as discreetly:
+                log = actionslog.stream(discreetly) if name == "table" and out is sys.stdout else discreetly
                 find(name, kind)(document, view(options, out), log)
         except UsageError as fault:
             faults.append(fault)

@@ -83,7 +83,7 @@ def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
         played.play(left, way, partial=partial)
         played.settle(plan.trials.ids())
         gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
-        writer.close(played.summary, interrupted=played.interrupted, notes=[*plan.notes, *_cut_short(plan, played)])
+        writer.close(played.summary, interrupted=played.interrupted, notes=_notes(begun, played))
     report = Report(
         run=writer.run,
         summary=played.summary,
@@ -105,6 +105,11 @@ def _header(plan: Plan, way: Way, options: Namespace) -> RunRow:
     return plan.header(str(way), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
 
 
+def _notes(begun: Sitting, played: Played) -> list[str]:
+    notes: list[str] = begun.judge.leaks.hidden([*begun.plan.notes, *_cut_short(begun.plan, played)])
+    return notes
+
+
 def _cut_short(plan: Plan, played: Played) -> list[str]:
     """Why a run did not come to its end, in lines."""
     said = [_interrupted(plan, played.summary)] if played.interrupted else []
@@ -118,7 +123,9 @@ def _interrupted(plan: Plan, summary: Summary) -> str:
         return said
     planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
     made = ((group, group.tried) for group in summary.groups.values())
-    short = [f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned[group.id]]
+    short = [
+        f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
+    ]
     more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
     return f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from harness.commands import choosing
 from harness.errors import UsageError
-from harness.leaks import Leaks, known
 from harness.model import Request, Step, Trial
 from harness.play import prepare
 from harness.providers import SIMULATOR_URL, Provider
@@ -25,8 +24,7 @@ def main(options: Namespace) -> int:
     trial = _found(plan, options.trial)
     request = prepare(trial, plan.config)
     provider = plan.config.find(trial.target.provider)
-    leaks = Leaks(known(os.environ, plan.config.providers))
-    sys.stdout.writelines(f"{leaks.hidden(line)}\n" for line in _shown(trial, request, provider))
+    sys.stdout.writelines(f"{line}\n" for line in _shown(trial, request, provider))
     return 0
 
 

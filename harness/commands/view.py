@@ -14,7 +14,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from harness.commands import compare, reading, sweep
+from harness.commands import compare, discreet, reading, sweep
 from harness.compare import by_value
 from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
@@ -96,7 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         try:
-            self.wfile.writelines(text.encode("utf-8", "replace") for text in page)
+            leaks = discreet.leaks()
+            self.wfile.writelines(str(leaks.hidden(text)).encode("utf-8", "replace") for text in page)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
@@ -161,7 +162,8 @@ def _written(write: Callable[[TextIO], None]) -> Iterator[str]:
     """A page, complete before its first byte is sent; one that is large lies on the disk meanwhile."""
     file = cast("TextIO", SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
     try:
-        write(file)
+        with discreet.writing(file) as out:
+            write(out)
         file.seek(0)
     except BaseException:
         file.close()

@@ -4,14 +4,14 @@ A new kind is one file here with one decorated function, which gets a file's byt
 where the file is of another kind::
 
     @source
-    def har(path, raw) -> Iterable[Asked] | None: ...
+    def har(path, raw) -> Iterable[Asked | Unread] | None: ...
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,13 +22,23 @@ from harness.model import Exchange, Request
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was sent once, and its answer; None where that was not kept."""
+    """A request that was sent once, and its answer; None where that was not kept. ``credentials``: (where, value) of those that
+    stood beside it."""
 
     request: Request
     answer: Exchange | None = None
+    credentials: Sequence[tuple[str, str]] = ()
 
 
-Source = Callable[[Path, bytes], Iterable[Asked] | None]
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A request in a file that cannot be read, and why, with what to do."""
+
+    line: int
+    reason: str
+
+
+Source = Callable[[Path, bytes], Iterable[Asked | Unread] | None]
 
 _sources: list[Source] = []
 
@@ -39,7 +49,7 @@ def source(function: Source) -> Source:
     return function
 
 
-def read(path: Path) -> list[Asked]:
+def read(path: Path) -> list[Asked | Unread]:
     """What was asked in a file, in its order. Raises BadCassette, which names the format where that is a known one."""
     _load()
     try:

@@ -28,10 +28,11 @@ def har(path: Path, raw: bytes) -> Iterable[Asked] | None:
 def _asked(path: Path, entries: list[Any]) -> Iterator[Asked]:
     for index, entry in enumerate(entries):
         try:
-            exchange = read_interaction(index, _interaction(entry), verbatim=True).exchange
+            found = read_interaction(index, _interaction(entry), verbatim=True)
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise BadCassette(f"{path}: entry {index} is not readable: {type(fault).__name__}: {fault}") from fault
-        yield Asked(exchange.request, exchange if exchange.status else None)
+        kept = found.exchange.status != 0 and (found.exchange.status != 200 or bool(found.exchange.content))
+        yield Asked(found.exchange.request, found.exchange if kept else None, found.credentials)
 
 
 def _interaction(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,4 +52,6 @@ def _interaction(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
-    return {each["name"]: each["value"] for each in message.get("headers", ()) if each["name"] != "content-encoding"}
+    return {
+        each["name"]: each["value"] for each in message.get("headers", ()) if each["name"].lower() != "content-encoding"
+    }

@@ -13,4 +13,7 @@ from harness.sources import Asked, source
 def tape(path: Path, raw: bytes) -> Iterable[Asked] | None:
     if b"interactions" not in raw:
         return None
-    return [Asked(each.exchange.request, each.exchange) for each in cassette.read(path).interactions]
+    return [
+        Asked(interaction.exchange.request, interaction.exchange, interaction.credentials)
+        for interaction in cassette.read(path).interactions
+    ]

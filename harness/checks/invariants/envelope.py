@@ -9,7 +9,7 @@ from harness.checks import rule
 from harness.checks.invariants.asked import has_answer, is_finished, is_stream, wants_sse
 from harness.model import Evidence, Json, Mismatch
 from harness.models import answers_for
-from harness.reply import OUTPUT, an_object, error_of
+from harness.reply import OUTPUT, an_object, error_of, said_in
 
 CANONICAL = frozenset(
     [
@@ -164,14 +164,14 @@ def _why(reason: str, evidence: Evidence) -> str:
 @rule("visible-output", "error")
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
     """Some text that is no thought, a call, data, code or a tool part; where the answer ended with STOP."""
-    if is_finished(evidence) and not any(_is_visible(part) for part in evidence.reply.parts):
+    if is_finished(evidence) and not any(_is_visible(part) for part in said_in(evidence.reply.parts)):
         thoughts = evidence.reply.count("thoughtsTokenCount")
         yield Mismatch("text", "some output", "", f"STOP, but nothing to see ({thoughts} thought tokens)")
 
 
 def _is_visible(part: Json) -> bool:
     kinds = (*OUTPUT, "toolCall", "toolResponse")
-    return not part.get("thought") and any(part.get(kind) not in (None, "") for kind in kinds)
+    return any(part.get(kind) not in (None, "") for kind in kinds)
 
 
 @rule("replacement-character", "error", of_bytes=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness import media
 from harness.checks import rule
 from harness.checks.invariants.asked import each, field, is_finished
-from harness.model import Evidence, Mismatch
+from harness.model import Evidence, Json, Mismatch
+from harness.reply import an_object
 
 
 @rule("inline-mime", "error")
@@ -22,10 +23,16 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("modality", "warn")
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
-    """A requested IMAGE or AUDIO modality yields such a part."""
+    """A requested IMAGE or AUDIO modality yields such a part; a draft among the thoughts is none."""
     if not is_finished(evidence):
         return
-    kinds = {media.mime_type(blob).partition("/")[0].upper() for blob in evidence.reply.inline_data}
+    kinds = _kinds(evidence.reply.inline_data)
+    drafts = _kinds(an_object(part.get("inlineData")) for part in evidence.reply.parts if part.get("thought"))
     for wanted in each(field(evidence.request_body, "generationConfig", "responseModalities")):
         if str(wanted).upper() in ("IMAGE", "AUDIO") and str(wanted).upper() not in kinds:
-            yield Mismatch("inlineData", wanted, sorted(kinds), f"{wanted} was asked for, none came")
+            came = "only a draft came" if str(wanted).upper() in drafts else "none came"
+            yield Mismatch("inlineData", wanted, sorted(kinds), f"{wanted} was asked for, {came}")
+
+
+def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
+    return {media.mime_type(blob).partition("/")[0].upper() for blob in blobs}

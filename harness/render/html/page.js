@@ -618,9 +618,9 @@
       const { text, thought, thoughtSignature, ...rest } = part;
       if (!Object.keys(rest).length) return;
       const blob = rest.inlineData;
-      yield el("h3", {}, Object.keys(rest)[0], el("small", {}, blob ? String(blob.mimeType) : ""));
+      yield el("h3", {}, Object.keys(rest)[0], el("small", {}, [blob ? String(blob.mimeType) : "", thought ? "a thought, no part of the answer" : ""].filter(Boolean).join(", ")));
       if (blob && typeof blob.data === "string" && /^image\/(png|jpeg|webp|gif)$/.test(blob.mimeType)) {
-        yield el("img", { class: "picture", alt: "image in the answer", src: `data:${blob.mimeType};base64,${blob.data.replace(/-/g, "+").replace(/_/g, "/")}` });
+        yield el("img", { class: "picture", alt: thought ? "draft among the thoughts" : "image in the answer", src: `data:${blob.mimeType};base64,${blob.data.replace(/-/g, "+").replace(/_/g, "/")}` });
       } else if (typeof rest.executableCode?.code === "string") yield el("pre", {}, rest.executableCode.code);
       else yield el("pre", {}, json(rest));
     }
