@@ -1,4 +1,4 @@
-"""JSON as text: ``compact`` as it is sent, ``canonical`` as it is compared."""
+"""JSON as text: ``compact`` as it is sent, ``canonical`` as it is compared; ``loads`` reads other people's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,38 @@ import json
 from typing import Any
 
 from harness.model import Json
+
+DEEPEST = 200
+"""Levels of nesting that are read: whatever walks a value does so with one call or more a level."""
+
+
+def loads(text: str | bytes) -> Json:
+    """The value. Raises ValueError, whatever is wrong: nesting beyond ``DEEPEST`` and endless numbers too."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if is_deeper(value):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+_TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+
+
+def is_deeper(value: Json, levels: int = DEEPEST) -> bool:
+    """Whether lists and objects stand in each other in more levels."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return any(isinstance(node, (dict, list)) for node in level)
 
 
 def compact(value: Json) -> bytes:

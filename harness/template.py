@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from harness import yamltext
 from harness.errors import HarnessError
+from harness.jsontext import loads
 from harness.model import Json
 from harness.shape import Later, nearest
 from harness.yamltext import Path as Route
@@ -244,7 +245,7 @@ class Reader:
             return document.value
         if name.endswith(".json"):
             try:
-                return json.loads(text)
+                return loads(text)
             except ValueError as error:
                 self.complain(route, written, f"{name} is not JSON: {error}", "")
                 return written
@@ -286,7 +287,7 @@ def _rows(text: str, name: str) -> Iterator[Mapping[str, Json]]:
     if name.endswith((".jsonl", ".ndjson")):
         return _json_rows(_json_lines(text, name), name)
     if name.endswith(".json"):
-        value = json.loads(text)
+        value = loads(text)
         if not isinstance(value, list):
             raise ValueError(f"{name} must hold a list of objects, one for each row")
         return _json_rows(enumerate(value, 1), name)
@@ -312,7 +313,7 @@ def _json_lines(text: str, name: str) -> Iterator[tuple[int, Json]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, loads(line)
             except ValueError as error:
                 raise ValueError(f"{name}:{number}: not JSON: {error}") from None
 

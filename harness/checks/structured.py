@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from harness import dialect, jsonpath
 from harness.checks import check
 from harness.checks.parameters import JsonPath, Refuse
 from harness.errors import SuiteError
+from harness.jsontext import loads
 from harness.model import Evidence, Json, Mismatch
 from harness.predicates import ABSENT, Predicate, differs
 from harness.structured import schema_of, value_of, violations_of
@@ -146,10 +146,12 @@ def read_schema(file: Path) -> Json:
 
 def _decoded(text: str, suffix: str) -> Json:
     if suffix not in (".yaml", ".yml"):
-        return jsonlib.loads(text)
+        return loads(text)
     import yaml
 
+    from harness import safeyaml  # not where runs are only shown
+
     try:
-        return yaml.safe_load(text)
+        return safeyaml.load(text)
     except yaml.YAMLError as problem:
-        raise ValueError(str(problem)) from None
+        raise ValueError(safeyaml.why(problem)) from None
