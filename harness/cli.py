@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.commands.stdout import Stdout, speak_any_language
+from harness.commands.stdout import Stdout, for_people, speak_any_language
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ def _leave(code: int) -> NoReturn:
 def main(argv: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
     speak_any_language()
+    with for_people():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str]) -> int:
     code = 0
     try:
         with Stdout():

@@ -148,12 +148,12 @@ class SuiteFile(pytest.File):
             trials = list(plan.trials)
             about: About = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
-            raise self.CollectError(Leaks(known(os.environ)).hidden(str(error))) from None
+            raise self.CollectError(_shown(Leaks(known(os.environ)).hidden(str(error)))) from None
         attempts = Counter(trial.group for trial in trials)
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
         for trial in trials:
-            name = trial.id.removeprefix(f"{trial.suite}/")
+            name = _shown(trial.id.removeprefix(f"{trial.suite}/"))
             yield TrialItem.from_parent(self, name=name, trial=trial, about=about, attempts=attempts[trial.group])
 
 
@@ -169,7 +169,7 @@ class TrialItem(pytest.Item):
         for tag in trial.tags:
             self.add_marker(tag)
         if trial.skip is not None:
-            self.add_marker(pytest.mark.skip(reason=trial.skip))
+            self.add_marker(pytest.mark.skip(reason=_shown(trial.skip)))
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(name=str(trial.cassette)))
         self.extra_keyword_matches.update({trial.suite, trial.case, str(trial.target)})
@@ -181,11 +181,11 @@ class TrialItem(pytest.Item):
         try:
             self.row = self.config.stash[_ASKING].play(self.trial)
         except (CeilingReached, UsageError) as fault:
-            refused = f"not played: {fault}"
+            refused = _shown(f"not played: {fault}")
         if self.row is None:  # outside of the except, so that pytest does not tell both
             pytest.fail(refused or "", pytrace=False)
         if self.row["status"] == "skipped":
-            pytest.skip(self.row["skip"] or "")
+            pytest.skip(_shown(self.row["skip"] or ""))
         if self.row["status"] == "error":
             pytest.fail(_unjudged(self.row), pytrace=False)
 
@@ -193,9 +193,10 @@ class TrialItem(pytest.Item):
         row = self.row
         assert row is not None
         if row["status"] == "xfailed":
-            pytest.xfail(row["xfail"] or "")
+            pytest.xfail(_shown(row["xfail"] or ""))
         if row["status"] == "xpassed":
-            pytest.fail(f"{_place(row)}\n{row['id']}: was expected to fail ({row['xfail']}) but did not", pytrace=False)
+            unexpected = f"{_place(row)}\n{row['id']}: was expected to fail ({row['xfail']}) but did not"
+            pytest.fail(_shown(unexpected), pytrace=False)
         if row["status"] == "failed":
             tolerated = self.config.stash[_ASKING].tolerate(self)
             if tolerated:
@@ -206,7 +207,14 @@ class TrialItem(pytest.Item):
         self.row = None
 
     def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
-        return self.path, self.trial.place.line - 1, self.trial.id
+        return self.path, self.trial.place.line - 1, _shown(self.trial.id)
+
+
+def _shown(text: str) -> str:
+    """What others wrote, as text that neither a terminal nor GitHub's log obeys."""
+    from harness.commands.actionslog import safe
+
+    return safe(text)
 
 
 def _place(row: Row) -> str:
@@ -214,17 +222,14 @@ def _place(row: Row) -> str:
 
 
 def _unjudged(row: Row) -> str:
-    from harness.commands import actionslog
-
     error = row["error"]
     assert error is not None
     lines = [_place(row), *_source(row["place"]["file"], row["place"]["line"]), row["id"], error["message"]]
-    return actionslog.safe("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
+    return _shown("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 
 def _mismatches(row: Row) -> str:
     """Every mismatch of the attempt: the line that asked for it, expected, actual."""
-    from harness.commands import actionslog
     from harness.render import words
 
     lines = [row["id"]]
@@ -239,7 +244,7 @@ def _mismatches(row: Row) -> str:
         lines += _source(where["file"], where["line"])
         lines += [f"  {said}"] if said else []
         lines += [f"  expected  {expected}", f"  actual    {actual}"] if expected or actual else []
-    return actionslog.safe("\n".join(lines))
+    return _shown("\n".join(lines))
 
 
 def _source(file: str, line: int) -> list[str]:
@@ -505,7 +510,9 @@ class _Run:
             return
         from harness.render import words
 
-        say = terminalreporter.write_line
+        def say(line: str, **paint: bool) -> None:
+            terminalreporter.write_line(_shown(line), **paint)
+
         terminalreporter.section("gemini-harness")
         for group in self._summary.groups.values():
             if group.status == "failed":
@@ -543,5 +550,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     except HarnessError as error:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"\n{error}", red=True)
+            reporter.write_line(_shown(f"\n{error}"), red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -100,6 +100,8 @@ def _is_sound(name: str, value: Any) -> bool:
             return len(value) == 3 and all(type(each) is int and 0 <= each < _MOST for each in value)
         if name in ("attempts", "head_ms"):
             return bool(0 <= value < _MOST)
+        if isinstance(value, str):
+            _sendable(value)
         if name in ("t_ms", "bytes"):
             number = float if name == "t_ms" else int
             return all(0 <= number(each) < _MOST for each in str(value).split())
@@ -114,7 +116,7 @@ def read_request(raw: Mapping[str, Any]) -> Request:
 
 
 def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
-    url = without_secrets(raw["uri"])
+    url = without_secrets(_sendable(raw["uri"]))
     content = _request_bytes(raw)
     body = json_of(content)
     if ours is not None and body is not None and ours.get("request") != "verbatim":
@@ -123,7 +125,7 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
     return Request(
         provider=(ours or {}).get("from") or provider_of(url),
         model=found[1] if found else _model_in(body),
-        method=str(raw.get("method", "POST")),
+        method=_sendable(str(raw.get("method", "POST"))),
         url=url,
         headers={name: value for name, value in _headers(raw.get("headers")).items() if not _is_secret_header(name)},
         body=body,
@@ -135,7 +137,13 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
 def _model_in(body: Json) -> str:
     """The model that a body names, as in the OpenAI dialect and in cached contents."""
     name = body.get("model") if isinstance(body, dict) else None
-    return name.removeprefix("models/") if isinstance(name, str) else ""
+    return _sendable(name.removeprefix("models/")) if isinstance(name, str) else ""
+
+
+def _sendable(text: str) -> str:
+    """The text. Raises ValueError for half a surrogate pair, which JSON can spell and nothing can send."""
+    text.encode()
+    return text
 
 
 def _is_secret_header(name: str) -> bool:
@@ -144,7 +152,7 @@ def _is_secret_header(name: str) -> bool:
 
 def _headers(raw: Any) -> dict[str, str]:
     pairs = raw.items() if isinstance(raw, dict) else ()
-    return {str(name).lower(): _header_value(value) for name, value in pairs}
+    return {_sendable(str(name)).lower(): _sendable(_header_value(value)) for name, value in pairs}
 
 
 def _header_value(value: Any) -> str:

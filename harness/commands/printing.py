@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from harness.commands import actionslog, stepsummary
-from harness.commands.stdout import Stdout
+from harness.commands.stdout import Stdout, Steady, steady, under
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
 
@@ -29,12 +29,21 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     for name, to in _places(options.format):
         try:
             with to as out:
-                log = actionslog.stream(out) if name == "table" and out is sys.stdout else out
-                find(name, kind)(document, view(options, out), log)
+                find(name, kind)(document, view(options, out), _of(name, out))
         except UsageError as fault:
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+def _of(name: str, out: TextIO) -> TextIO:
+    """The stream as a format needs it: a table paints its own colours, annotations are commands."""
+    if out is not sys.stdout:
+        return out
+    own = under(out)
+    if name == "table":
+        return actionslog.stream(own)
+    return own if name == "github" else cast("TextIO", Steady(own, steady))
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
