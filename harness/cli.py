@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.commands.stdout import Stdout, speak_any_language
+from harness.commands.stdout import Stdout, for_people, speak_any_language
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 """What a file may be refused for that is no fault of this program."""
+_VERSION = (["--version"], ["-V"])
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
 FORMATS: dict[Kind, tuple[str, ...]] = {
     "run": ("markdown", "html", "json", "junit", "csv", "github"),
@@ -63,6 +64,15 @@ def _leave(code: int) -> NoReturn:
 def main(argv: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
     speak_any_language()
+    if list(argv) in _VERSION:
+        return _main(argv)
+    from harness.commands import discreet
+
+    with discreet.streams(), for_people():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str]) -> int:
     code = 0
     try:
         with Stdout():
@@ -84,17 +94,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _command(argv: Sequence[str]) -> int:
-    if list(argv) in (["--version"], ["-V"]):
+    if list(argv) in _VERSION:
         sys.stdout.write(f"gemini-harness {__version__}\n")
         return 0
     from importlib import import_module
 
     options = _parser(argv).parse_args(argv)
     command = import_module(f"harness.commands.{options.module}")
-    from harness.commands import discreet
-
-    with discreet.streams():
-        code: int = command.main(options)
+    code: int = command.main(options)
     return code
 
 

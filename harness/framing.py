@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from harness.jsontext import DEEPEST, is_deeper
 from harness.model import Chunk, Event, Exchange, Fault, Json
 
 Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
 """Position in the body, in bytes -> seconds at which the byte before it had arrived."""
 
-MAX_DEPTH = 200
+MAX_DEPTH = DEEPEST
 """Levels of nesting that are read. Protocol buffers stop at 100; deeper values would break whoever walks them."""
 
 MOST_FAULTS = 100
@@ -86,7 +87,7 @@ def parse(text: str, start: int = 0) -> Parsed:
     except ValueError as error:
         value, end = _lenient_decode(text, start)
         complaint = str(error)
-    if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and _deeper(value, MAX_DEPTH):
+    if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise NotJson(_TOO_DEEP)
     return Parsed(value, end, complaint)
 
@@ -109,20 +110,6 @@ def _lenient_decode(text: str, start: int) -> tuple[Json, int]:
         raise NotJson(_TOO_DEEP) from None
     except ValueError as error:
         raise NotJson(str(error)) from None
-
-
-def _deeper(value: Json, levels: int) -> bool:
-    level = [value]
-    for _ in range(levels):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return False
-    return any(isinstance(node, (dict, list)) for node in level)
 
 
 def _clock(exchange: Exchange) -> Clock:

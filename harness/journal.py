@@ -71,7 +71,7 @@ def entries(path: Path) -> Sequence[dict[str, Any]]:
     for line in journal_of(path).read_bytes().split(b"\n"):
         try:
             found.append(json.loads(line, object_hook=_to_bytes))
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             continue
     return [each for each in found if isinstance(each, dict)]
 

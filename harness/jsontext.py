@@ -1,4 +1,4 @@
-"""JSON as text: ``strict`` as it is read, ``compact`` as it is sent, ``canonical`` as it is compared."""
+"""JSON as text: ``loads`` and ``strict`` read it, ``compact`` is how it is sent, ``canonical`` how it is compared."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from typing import Any
 
 from harness.model import Json
 
-DEEPEST = 100
-"""Levels of nesting."""
+DEEPEST = 200
+"""Levels of nesting that are read: whatever walks a value does so with one call or more a level."""
+_TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+
+
+def loads(text: str | bytes, **readers: Any) -> Json:
+    """Other people's JSON. Raises ValueError, whatever is wrong: nesting beyond ``DEEPEST`` and endless numbers too."""
+    try:
+        value = json.loads(text, **readers)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if is_deeper(value):
+        raise ValueError(_TOO_DEEP)
+    return value
 
 
 def strict(text: str) -> Json:
-    """The one JSON value that a text is. ValueError for anything else: NaN, a number that no float holds, bottomless nesting."""
-    too_deep = f"nested more than {DEEPEST} levels deep"
-    try:
-        value = json.loads(text, parse_constant=_refused, parse_float=_finite)
-    except RecursionError:
-        raise ValueError(too_deep) from None
-    if text.count("[") + text.count("{") > DEEPEST and _deeper(value):
-        raise ValueError(too_deep)
-    return value
+    """The one JSON value that a text is. Raises ValueError as ``loads`` does, and for NaN or a number that no float holds."""
+    return loads(text, parse_constant=_refused, parse_float=_finite)
 
 
 def _refused(word: str) -> Json:
@@ -33,12 +38,19 @@ def _finite(text: str) -> float:
     return value if isfinite(value) else _refused(text)
 
 
-def _deeper(value: Json) -> bool:
+def is_deeper(value: Json, levels: int = DEEPEST) -> bool:
+    """Whether lists and objects stand in each other in more levels."""
     level = [value]
-    for _ in range(DEEPEST + 1):
-        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-        level = [each for values in inside for each in values]
-    return bool(level)
+    for _ in range(levels):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return any(isinstance(node, (dict, list)) for node in level)
 
 
 def compact(value: Json) -> bytes:

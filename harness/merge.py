@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
+from harness.decoding import instant
 from harness.errors import HarnessError, RunError
 from harness.gates import answered
 from harness.model import Json
@@ -251,16 +251,11 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
         notes=list(dict.fromkeys(said)),
         prices=" and ".join(dict.fromkeys(prices for run in runs if (prices := run.get("prices")))) or None,
     )
-    header["started"] = min((run["started"] for run in runs), key=_instant)
+    header["started"] = min((run["started"] for run in runs if run["started"]), key=instant, default="")
     planned = [run.get("planned") for run in runs]
     if None not in planned:
         header["planned"] = sum(each or 0 for each in planned)
     return header
-
-
-def _instant(started: str) -> datetime:
-    at = datetime.fromisoformat(started)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _part_rows(parts: Sequence[SavedRun]) -> list[PartRow]:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import lru_cache
+from typing import Annotated, Literal
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
+from harness.decoding import ATTEMPTS, axes
 from harness.groups import Asked, Attempt, Origin
-from harness.rows import OutcomeRow
+from harness.rows import LARGEST, OutcomeRow
 
 
 class _Held(Struct, gc=False):
@@ -46,7 +48,7 @@ class Passed(Struct, gc=False):
     case: str
     target: str
     axes: Raw
-    attempt: int
+    attempt: Annotated[int, Meta(ge=0, lt=ATTEMPTS)]
     streamed: bool
     place: _Place
     require: int | None
@@ -55,14 +57,17 @@ class Passed(Struct, gc=False):
     agree: Literal["shape", "text"] | None
     status: Literal["passed"]
     verdicts: list[_Held]
-    measures: dict[str, float | None]
+    measures: dict[str, Annotated[float, Meta(ge=-LARGEST, le=LARGEST)] | None]
     provenance: _Provenance | None
     error: None
     outcome: Raw
     unpriced: str | None = None
 
     def asked(self) -> Asked:
-        return Asked(self.suite, self.target, bytes(self.axes), self.streamed, self.require, self.xfail, self.skip)
+        """Raises ValueError."""
+        return Asked(
+            self.suite, self.target, _axes(bytes(self.axes)), self.streamed, self.require, self.xfail, self.skip
+        )
 
     def came_out(self) -> Attempt:
         checks = tuple(dict.fromkeys([each.check for each in self.verdicts]))
@@ -80,5 +85,13 @@ class Passed(Struct, gc=False):
 
 decode = Decoder(Passed).decode
 """A line. Raises ValueError where it is none of a trial that passed, all of whose checks held."""
+
+
+@lru_cache(maxsize=4096)
+def _axes(text: bytes) -> bytes:
+    """The text, once it is known to hold axes. Raises ValueError."""
+    axes(text)
+    return text
+
 
 _outcome = Decoder(OutcomeRow | None).decode

@@ -50,7 +50,7 @@ from harness.predicates import holds
 from harness.prices import bill
 from harness.providers import build
 from harness.recorder import is_passing, refuses_key
-from harness.rows import TurnRow
+from harness.rows import LARGEST, TurnRow
 from harness.template import fill
 
 COUNTS = (
@@ -404,7 +404,8 @@ def _whole(dollars: Sequence[float]) -> float:
 
 
 def _over(reduce: Callable[[Any], Any], values: Sequence[float | None]) -> float | None:
-    return None if not values or None in values else reduce(values)
+    found = None if not values or None in values else reduce(values)
+    return found if found is None or abs(found) <= LARGEST else None
 
 
 def _gap(exchange: Exchange) -> float | None:

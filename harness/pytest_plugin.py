@@ -149,12 +149,12 @@ class SuiteFile(pytest.File):
             trials = list(plan.trials)
             about: About = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
-            raise self.CollectError(_plainly(error)) from None
+            raise self.CollectError(_shown(_plainly(error))) from None
         attempts = Counter(trial.group for trial in trials)
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
         for trial in trials:
-            name = asking.leaks.hidden(trial.id).removeprefix(f"{trial.suite}/")
+            name = _shown(asking.leaks.hidden(trial.id)).removeprefix(f"{trial.suite}/")
             yield TrialItem.from_parent(self, name=name, trial=trial, about=about, attempts=attempts[trial.group])
 
 
@@ -170,7 +170,7 @@ class TrialItem(pytest.Item):
         for tag in trial.tags:
             self.add_marker(tag)
         if trial.skip is not None:
-            self.add_marker(pytest.mark.skip(reason=self._leaks.hidden(trial.skip)))
+            self.add_marker(pytest.mark.skip(reason=_shown(self._leaks.hidden(trial.skip))))
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(name=str(trial.cassette)))
         self.extra_keyword_matches.update({trial.suite, trial.case, str(trial.target)})
@@ -186,11 +186,11 @@ class TrialItem(pytest.Item):
         try:
             self.row = self.config.stash[_ASKING].play(self.trial)
         except (CeilingReached, UsageError) as fault:
-            refused = f"not played: {fault}"
+            refused = _shown(f"not played: {fault}")
         if self.row is None:  # outside of the except, so that pytest does not tell both
             pytest.fail(self._leaks.hidden(refused or ""), pytrace=False)
         if self.row["status"] == "skipped":
-            pytest.skip(self.row["skip"] or "")
+            pytest.skip(_shown(self.row["skip"] or ""))
         if self.row["status"] == "error":
             pytest.fail(self._leaks.hidden(_unjudged(self.row)), pytrace=False)
 
@@ -198,9 +198,10 @@ class TrialItem(pytest.Item):
         row = self.row
         assert row is not None
         if row["status"] == "xfailed":
-            pytest.xfail(row["xfail"] or "")
+            pytest.xfail(_shown(row["xfail"] or ""))
         if row["status"] == "xpassed":
-            pytest.fail(f"{_place(row)}\n{row['id']}: was expected to fail ({row['xfail']}) but did not", pytrace=False)
+            unexpected = f"{_place(row)}\n{row['id']}: was expected to fail ({row['xfail']}) but did not"
+            pytest.fail(_shown(unexpected), pytrace=False)
         if row["status"] == "failed":
             tolerated = self.config.stash[_ASKING].tolerate(self)
             if tolerated:
@@ -211,7 +212,7 @@ class TrialItem(pytest.Item):
         self.row = None
 
     def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
-        return self.path, self.trial.place.line - 1, self._leaks.hidden(self.trial.id)
+        return self.path, self.trial.place.line - 1, _shown(self._leaks.hidden(self.trial.id))
 
 
 def _plainly(error: Exception) -> str:
@@ -221,22 +222,26 @@ def _plainly(error: Exception) -> str:
     return discreet.text(str(error))
 
 
+def _shown(text: str) -> str:
+    """What others wrote, as text that neither a terminal nor GitHub's log obeys."""
+    from harness.commands.actionslog import safe
+
+    return safe(text)
+
+
 def _place(row: Row) -> str:
     return f"{row['place']['file']}:{row['place']['line']}"
 
 
 def _unjudged(row: Row) -> str:
-    from harness.commands import actionslog
-
     error = row["error"]
     assert error is not None
     lines = [_place(row), *_source(row["place"]["file"], row["place"]["line"]), row["id"], error["message"]]
-    return actionslog.safe("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
+    return _shown("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 
 def _mismatches(row: Row) -> str:
     """Every mismatch of the attempt: the line that asked for it, expected, actual."""
-    from harness.commands import actionslog
     from harness.render import words
 
     lines = [row["id"]]
@@ -251,7 +256,7 @@ def _mismatches(row: Row) -> str:
         lines += _source(where["file"], where["line"])
         lines += [f"  {said}"] if said else []
         lines += [f"  expected  {expected}", f"  actual    {actual}"] if expected or actual else []
-    return actionslog.safe("\n".join(lines))
+    return _shown("\n".join(lines))
 
 
 def _source(file: str, line: int) -> list[str]:
@@ -528,7 +533,9 @@ class _Run:
             return
         from harness.render import words
 
-        say = terminalreporter.write_line
+        def say(line: str, **paint: bool) -> None:
+            terminalreporter.write_line(_shown(line), **paint)
+
         terminalreporter.section("gemini-harness")
         for group in self._summary.groups.values():
             if group.status == "failed":
@@ -566,5 +573,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     except HarnessError as error:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"\n{_plainly(error)}", red=True)
+            reporter.write_line(_shown(f"\n{_plainly(error)}"), red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -13,6 +13,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from harness.model import Json, Provenance, Reply, Result, Status, Trial, Turn, Verdict
 
+LARGEST = 1e100
+"""More than any measure can be, whatever a gateway says: beyond it a measure is not known."""
+RecordMode = Literal["none", "once", "new_episodes", "all", "stale"]
 VERSION = 1
 """Of the saved run and of everything ``--format json`` prints."""
 
@@ -146,6 +149,10 @@ class GateRow(TypedDict):
     says: str
 
 
+GateLimits = dict[str, list[str] | dict[str, float | str]]
+"""The block ``gate:`` of a suite: checks under ``hard``, else a measure -> how far it may go, and how sure it must be."""
+
+
 class SuiteRow(TypedDict):
     """A suite that took part, the hash of its text, and the hashes of the files that it uses, by name.
 
@@ -158,8 +165,45 @@ class SuiteRow(TypedDict):
     sha256: str
     about: NotRequired[str]
     files: NotRequired[dict[str, str]]
-    gate: NotRequired[dict[str, Json]]
+    gate: NotRequired[GateLimits]
     trials: NotRequired[int]
+
+
+class SelectionRow(TypedDict, total=False):
+    """What was selected, and what else of the command would have to be repeated; what was not used is left out."""
+
+    keywords: str
+    tags: list[str]
+    targets: list[str]
+    providers: list[str]
+    models: list[str]
+    repeat: int
+    shard: list[int]
+    cassettes: str
+    strict: bool
+
+
+class OptionsRow(TypedDict, total=False):
+    """The options of a command with which a run can go on; what was not given is left out."""
+
+    paths: list[str]
+    keyword: str | None
+    tag: list[str]
+    repeat: int | None
+    cassettes: str | None
+    live: bool
+    gate: list[str]
+    target: list[str]
+    provider: list[str]
+    model: list[str]
+    shard: str | None
+    record_mode: RecordMode | None
+    skip_missing: bool
+    strict: bool
+    old: str
+    new: str
+    old_record_mode: RecordMode
+    margin: list[str]
 
 
 class SittingRow(TypedDict):
@@ -198,10 +242,10 @@ class RunRow(TypedDict):
     harness: str
     python: str
     front: str
-    selection: dict[str, Json]
+    selection: SelectionRow
     notes: list[str]
     prices: NotRequired[str]
-    options: NotRequired[dict[str, Json]]
+    options: NotRequired[OptionsRow]
     planned: NotRequired[int]
     resumed: NotRequired[list[SittingRow]]
     parts: NotRequired[list[PartRow]]
@@ -212,13 +256,17 @@ class RunRow(TypedDict):
 
 class EndingRow(TypedDict, total=False):
     """The last line of a saved run, without what follows from its rows: when it ended, after how long (None: nobody knows), whether
-    that was before its time, and how many trials are there.
+    that was before its time, and how many trials are there. ``run`` completes the header.
     """
 
+    run: dict[str, Json]
+    totals: dict[str, int]
+    simulated: bool
     finished: str | None
     seconds: float | None
     interrupted: bool
     trials: int
+    unasked: int
 
 
 class CostRow(TypedDict):

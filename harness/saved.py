@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from harness.errors import RunError
 from harness.groups import Group
-from harness.rows import VERSION, BriefRow, EndingRow, JudgedRow, Row, RunRow
+from harness.rows import VERSION, EndingRow, Row, RunRow
 from harness.store import ID, NAME
 from harness.summary import Summary
 
 _AHEAD = 1 << 20
 """Bytes that are read at once: lines are long, and many."""
-_OF_A_TRIAL = {"id", "group", "suite", "case", "target", "axes", "attempt", "status", "verdicts", "measures", "error"}
 _TRIAL = b'{"id":'
 
 
@@ -35,7 +31,7 @@ class SavedRun:
 
     path: Path
     run: RunRow
-    ending: dict[str, Any] | None = None
+    ending: EndingRow | None = None
     notes: list[str] = field(default_factory=list)
     _places: _Places | None = field(default=None, init=False, repr=False)
 
@@ -45,14 +41,16 @@ class SavedRun:
         Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
         most of the work.
         """
+        from harness import decoding
+
         for line, at in self._trials():
-            value = None if turns else _brief(line)
-            value = value or self._value(line, at)
-            if value is not None:
-                yield cast("Row", value)
+            row = self._row(line, at, decoding.row if turns else decoding.brief)
+            if row is not None:
+                yield row
 
     def summary(self, like: Summary | None = None) -> Summary:
         """Of all trials: what ``summarise`` makes of ``rows``, in half the time. ``like``: see `Summary`."""
+        from harness.decoding import judged
         from harness.passed import decode
 
         summary = Summary(like)
@@ -60,33 +58,47 @@ class SavedRun:
         for line, at in self._trials():
             try:
                 group = summary.add_passed(decode(line))
-            except ValueError:  # another line than that of a trial that passed
-                row = _judged(line) or self._value(line, at)
+            except (ValueError, RecursionError):  # another line than that of a trial that passed
+                row = self._row(line, at, judged)
                 if row is None:
                     continue
-                group = summary.add(cast("Row", row))
+                group = summary.add(row)
             places.note(group, at)
         self._places = places
         return summary
 
     def lines(self) -> Iterator[tuple[bytes, Row]]:
         """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
+        from harness.decoding import brief
+
         for line, at in self._trials():
-            value = _brief(line) or self._value(line, at)
-            if value is not None:
-                yield line, cast("Row", value)
+            row = self._row(line, at, brief)
+            if row is not None:
+                yield line, row
+
+    def row_at(self, at: int) -> Row:
+        """The trial whose line begins there, with all that was said. Raises RunError where that is none."""
+        from harness.decoding import row
+
+        with self.path.open("rb") as file:
+            file.seek(at)
+            found = self._row(file.readline(), at, row)
+        if found is None:
+            raise RunError(f"{self._line(at)}: this line is cut off; the file was damaged")
+        return found
 
     def rows_of(self, groups: Collection[str], *, turns: bool = False) -> Iterator[Row]:
         """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said.
 
         They are found at once where there was a ``summary`` before, of a file whose groups follow each other.
         """
+        from harness import decoding
+
         known = self._places is not None and not self._places.scattered
         for line, at in self._found(groups) if known else self._named(groups):
-            value = None if turns else _judged(line)
-            value = value or self._value(line, at)
-            if value is not None and value.get("group") in groups:
-                yield cast("Row", value)
+            row = self._row(line, at, decoding.row if turns else decoding.judged)
+            if row is not None and row["group"] in groups:
+                yield row
 
     def _found(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
         assert self._places is not None
@@ -100,7 +112,7 @@ class SavedRun:
         """Lines that this program did not write are among them, whatever they are of."""
         for line, at in self._trials():
             named = ID.match(line)
-            if not named or named[1].decode() in groups:
+            if not named or named[1].decode("utf-8", "replace") in groups:
                 yield line, at
 
     def _trials(self) -> Iterator[tuple[bytes, int]]:
@@ -109,35 +121,40 @@ class SavedRun:
         with self.path.open("rb", buffering=_AHEAD) as file:
             at = len(next(file))
             for line in file:
-                ending = None if line.startswith(_TRIAL) else _ending(line)
-                if ending is not None:
-                    if wrong := _unlike(ending, EndingRow):
-                        raise RunError(f"{self.path}: {wrong} in its last line; the file was damaged")
-                    self.ending = ending
-                    known = ending.get("run")
-                    self.run = complete({**self.run, **(known if isinstance(known, dict) else {})}, self.path)
+                if not line.startswith(_TRIAL) and self.ends(line):
                     return
                 yield line, at
                 at += len(line)
         if not self.notes:
             self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
 
-    def _value(self, line: bytes, at: int) -> dict[str, Any] | None:
+    def ends(self, line: bytes) -> bool:
+        """Whether it is the last line: what that says is then known."""
+        from harness.decoding import ending
+
         try:
-            value: dict[str, Any] = json.loads(line)
-        except ValueError:
+            found = ending(line)
+        except ValueError as fault:
+            raise RunError(f"{self.path}: {fault} in its last line; the file was damaged") from None
+        if found is None:
+            return False
+        self.ending = found
+        self.run = complete({**self.run, **found.get("run", {})}, self.path)
+        return True
+
+    def _row(self, line: bytes, at: int, decode: Callable[[bytes], Row]) -> Row | None:
+        """The trial of a line; None, and a note, for a last line that was cut off."""
+        from harness.decoding import NotJson
+
+        try:
+            return decode(line)
+        except NotJson:
             if line.endswith(b"\n"):
                 raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
             self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")
             return None
-        if not isinstance(value, dict) or not value.keys() >= _OF_A_TRIAL:
-            raise RunError(f"{self._line(at)}: this line is no trial; the file was damaged")
-        measures = value.get("measures", {})
-        if not isinstance(measures, dict) or not all(map(_finite_or_unknown, measures.values())):
-            raise RunError(f"{self._line(at)}: a measure of this trial is no finite number; the file was damaged")
-        if wrong := _unlike(value, JudgedRow):
-            raise RunError(f"{self._line(at)}: this line is no trial ({wrong}); the file was damaged")
-        return value
+        except ValueError as fault:
+            raise RunError(f"{self._line(at)}: this line is no trial ({fault}); the file was damaged") from None
 
     def _line(self, at: int) -> str:
         """The file and the number of the line that begins there."""
@@ -175,75 +192,17 @@ class _Places:
             yield self._starts[at], Group(self._groups, at).tried
 
 
-def _unlike(value: dict[str, Any], row: type) -> str:
-    """What of it has another type than in such a row; empty where nothing has."""
-    from msgspec import ValidationError, convert
-
-    try:
-        convert(value, row)
-    except ValidationError as fault:
-        return str(fault)
-    return ""
-
-
-def _finite_or_unknown(measure: object) -> bool:
-    return measure is None or (isinstance(measure, int | float) and math.isfinite(measure))
-
-
-def _brief(line: bytes) -> dict[str, Any] | None:
-    """The row without its turns, and its verdicts in full only where one did not hold; None where the line is another."""
-    try:
-        row: dict[str, Any] = _decoders().brief(line)
-    except ValueError:
-        return None
-    return row if all(each["status"] == "passed" for each in row["verdicts"]) else _judged(line)
-
-
-def _judged(line: bytes) -> dict[str, Any] | None:
-    """The row without its turns; None where the line is another."""
-    try:
-        row: dict[str, Any] = _decoders().judged(line)
-    except ValueError:
-        return None
-    return row
-
-
-def _ending(line: bytes) -> dict[str, Any] | None:
-    """The last line without its groups; None where the line is another."""
-    try:
-        parts = _decoders().parts(line)
-        ending = {name: json.loads(bytes(part)) for name, part in parts.items() if name != "groups"}
-    except ValueError:
-        return None
-    return ending if "totals" in ending else None
-
-
-class _Decoders(NamedTuple):
-    """They read what they are asked for and skip the rest."""
-
-    brief: Callable[[bytes], Any]
-    judged: Callable[[bytes], Any]
-    parts: Callable[[bytes], Any]
-
-
-@cache
-def _decoders() -> _Decoders:
-    """Imported here: a run needs none."""
-    from msgspec import Raw
-    from msgspec.json import Decoder
-
-    return _Decoders(Decoder(BriefRow).decode, Decoder(JudgedRow).decode, Decoder(dict[str, Raw]).decode)
-
-
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
     """A saved run by its path, its folder or an unambiguous beginning of that, its id, or ``last``.
 
     Raises RunError where there is none, or where the format is of another version.
     """
+    from harness.decoding import value
+
     path = _find(str(run), reports)
     try:
         with path.open("rb") as file:
-            header = json.loads(file.readline())
+            header = value(file.readline())
     except OSError as error:
         raise RunError(f"cannot read the run {path}: {error.strerror or error}") from error
     except ValueError:
@@ -266,10 +225,12 @@ _HEADER: Mapping[str, Callable[[], Any]] = {
 
 def complete(run: dict[str, Any], path: Path) -> RunRow:
     """What a run says of itself; what it does not say is empty. Raises RunError where that is not what a run says."""
-    whole = {**{name: kind() for name, kind in _HEADER.items()}, **run}
-    if wrong := _unlike(whole, RunRow):
-        raise RunError(f"{path} is not a saved run: {wrong} in what it says of itself")
-    return cast("RunRow", whole)
+    from harness.decoding import run as checked
+
+    try:
+        return checked({**{name: kind() for name, kind in _HEADER.items()}, **run})
+    except ValueError as fault:
+        raise RunError(f"{path} is not a saved run: {fault} in what it says of itself") from None
 
 
 def saved_runs(reports: Path) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness import project
 from harness.cases import Suite
@@ -23,7 +23,7 @@ from harness.matrix import Expansion, Selection, expand
 from harness.model import Expectation, Json, Result, Target, Trial
 from harness.models import ends_by, lifecycles
 from harness.play import Noting, Transport, prepared
-from harness.rows import Row, RunRow, SuiteRow, TurnRow, dumps, result_json
+from harness.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, result_json
 from harness.store import run_row, suite_row
 from harness.suite import load
 
@@ -77,7 +77,7 @@ class Plan:
             notes=self.notes,
             prices=self.config.price_source,
         )
-        return {**row, "options": dict(options), "planned": len(self.trials)}
+        return {**row, "options": cast("OptionsRow", dict(options)), "planned": len(self.trials)}
 
 
 def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:

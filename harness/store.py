@@ -18,12 +18,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Literal, Self, cast
 
 from harness import __version__
 from harness.errors import RunError
 from harness.model import Json
-from harness.rows import VERSION, Row, RunRow, SuiteRow, dumps
+from harness.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps
 from harness.summary import Summary
 
 NAME = "run.jsonl"
@@ -55,7 +55,7 @@ def run_row(
         "harness": __version__,
         "python": sys.version.partition(" ")[0],
         "front": front,
-        "selection": dict(selection or {}),
+        "selection": cast("SelectionRow", dict(selection or {})),
         "notes": list(notes),
     }
     return {**row, "prices": prices} if prices else row

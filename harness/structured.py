@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from harness import dialect
+from harness.jsontext import is_deeper
 from harness.model import Evidence, Json
 
 T = TypeVar("T")
@@ -39,11 +40,17 @@ def violations_of(evidence: Evidence) -> list[dialect.Violation]:
 def as_json(text: str) -> Json:
     """The one JSON value that a text is, white space around it allowed. ValueError says what else it is."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as problem:
         raise ValueError(_why_not_json(text, problem)) from None
     except RecursionError:
-        raise ValueError("expected one JSON value, got one that is nested too deeply to read") from None
+        raise ValueError(_TOO_DEEP) from None
+    if is_deeper(value):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+_TOO_DEEP = "expected one JSON value, got one that is nested too deeply to read"
 
 
 def _once(evidence: Evidence, name: str, work_out: Callable[[], T]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ _AT_ONCE = 1 << 20
 """Bytes that are copied at once."""
 _NAMED = 3
 """Requests that are named where many are not the same any more."""
-_TRIALS = re.compile(rb'"trials":(\d+)')
+_TRIALS = re.compile(rb'"trials":(\d{1,15})')
 
 
 def latest(reports: Path, command: str = "run") -> SavedRun:
@@ -186,7 +185,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         cell = (id(group.case), 0 if group.case.rows_in_file else group.row, group.cell.id)
         if group.id in kept.answered and cell not in cells:
             cells.add(cell)
-            changes += _otherwise(trials.first(group), saved.path, kept.answered[group.id], sent)
+            changes += _otherwise(trials.first(group), saved, kept.answered[group.id], sent)
     _check_trials(saved.run, len(trials), strange)
     _check_requests(saved.run, changes)
 
@@ -211,11 +210,9 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
         )
 
 
-def _otherwise(trial: Trial, path: Path, at: int, sent: Sent) -> Iterator[str]:
+def _otherwise(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[str]:
     """What the first of the trial's requests has that is not what the line there says was sent, in a line, where there is any."""
-    with path.open("rb") as file:
-        file.seek(at)
-        turns: list[TurnRow] = json.loads(file.readline())["turns"]
+    turns = saved.row_at(at).get("turns", [])
     for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
         found = list(differences(then["request"], now["request"]))
         if address(then["url"]) != address(now["url"]):

@@ -11,7 +11,6 @@ that the case expects, a quota that counts by the day, a wait beyond ``timeouts.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import zlib
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 
 from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
+from harness.jsontext import loads
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.providers import SIMULATOR_URL, Provider, credentials
 
@@ -347,8 +347,8 @@ def _backoff(attempt: int) -> float:
 
 def _details(content: bytes) -> list[Mapping[str, Json]]:
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
+        value = loads(content)
+    except ValueError:
         return []
     first = value[0] if isinstance(value, list) and value else value
     error = first.get("error") if isinstance(first, dict) else None

@@ -22,7 +22,8 @@ Path = tuple[str | int, ...]
 DEEPEST = 100
 """Levels of nesting."""
 MOST = 500_000
-"""Values in a document once every alias is written out."""
+"""Values in a document once every alias is written out; a long text counts once for every ``_A_VALUE`` of its characters."""
+_A_VALUE = 100
 
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 _WORDS = {
@@ -220,7 +221,7 @@ class _Reading:
                 _start(node), f"tags such as {_shown_tag(node.tag)} are not read here", "write the plain value"
             )
         if isinstance(node, yaml.ScalarNode):
-            self.count(1, node)
+            self.count(1 + len(node.value) // _A_VALUE, node)
             return scalar(node.value) if node.tag == _PLAIN else node.value
         if id(node) in self.done:
             return self.again(node)

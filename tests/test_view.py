@@ -6,6 +6,7 @@ import html
 import http.client
 import io
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_a_run_in_a_folder_of_another_name_is_found_by_its_id_too(ask: Ask, repo
     assert ask("/run/20260102")[0] == 404
 
 
-HEADER = '{"version":1,"run":{"id":"x","started":"2026","record_mode":"none"}}\n'
+HEADER = '{"version":1,"run":{"id":"x","started":"2026-01-01","record_mode":"none"}}\n'
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ HEADER = '{"version":1,"run":{"id":"x","started":"2026","record_mode":"none"}}\n
         (b'{"version":1,"run":{"id":"x","started":5}}\n', "`$.started` in what it says of itself"),
         (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "`$.suites[0]` in what it says of itself"),
         (HEADER.encode(), "unfinished"),
-        (HEADER.encode() + b'{"totals": 4, "run": 7}\n', "unfinished"),
+        (HEADER.encode() + b'{"totals": 4, "run": 7}\n', "in its last line; the file was damaged"),
         (
             HEADER.encode() + b'{"totals": {"passed": 1}, "run": {"targets": "x"}}\n',
             "`$.targets` in what it says of itself",
@@ -296,3 +297,40 @@ def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, rep
     assert "migration: simulator/flash to simulator/pro" in said(page)
     (link,) = re.findall(r'href="(/within[^"]*)"', page)
     assert ask(html.unescape(link))[0] == 200
+
+
+ODD = [
+    "[",
+    "]",
+    "[::1",
+    "[v1.x]",
+    "[::1%25]",
+    "a:b:c",
+    "@",
+    "localhost@evil",
+    "\udcff",
+    "\u2100",
+    "x" * 9000,
+    "%5b",
+    "//[",
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("request_line", ["GET / HTTP/1.1", "GET {} HTTP/1.1", "GET /?{0}={0} HTTP/1.1", "GET //{}/x?%00=%ff HTTP/1.1", "{} / HTTP/1.1", "GET /run/{} HTTP/1.1", "HEAD /{} HTTP/1.0"])  # fmt: skip
+def test_whatever_is_asked_gets_an_answer(reports: Path, capsys: pytest.CaptureFixture[str], request_line: str, odd: str) -> None:  # fmt: skip
+    server = serve(reports, 0)
+    client, far_end = socket.socketpair()
+    text = f"{request_line.format(odd)}\r\nHost: {odd if '{' not in request_line else 'localhost'}\r\nConnection: close\r\n\r\n"
+    try:
+        client.sendall(text.encode("utf-8", "surrogateescape"))
+        client.shutdown(socket.SHUT_WR)
+        server.RequestHandlerClass(far_end, ("127.0.0.1", 1), server)
+        far_end.close()
+        answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    finally:
+        client.close()
+        server.server_close()
+    assert re.match(rb"HTTP/1\.\d [2345]\d\d ", answer) or b"Error response" in answer
+    assert b" 500 " not in answer[:20]
+    assert "Traceback" not in capsys.readouterr().err

@@ -109,6 +109,12 @@ def test_a_bomb_of_aliases_is_refused() -> None:
     assert "once every alias is written out" in complaint("\n".join(rows))
 
 
+def test_a_long_text_counts_each_time_it_is_named() -> None:
+    many = ", ".join(["*long"] * 600)
+    assert "once every alias is written out" in complaint(f"long: &long {'x' * 100_000}\nmany: [{many}]")
+    assert read(f"long: &long {'x' * 100_000}\ntwice: [*long, *long]", "a.yaml").complaints == []
+
+
 def test_a_complaint_shows_the_line_and_a_caret() -> None:
     assert complaint("first: 1\nsecond: @x\n").split("\n")[1:3] == ["  2 | second: @x", "    |         ^"]
 

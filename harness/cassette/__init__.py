@@ -19,7 +19,6 @@ Cassettes are untrusted: only the safe loader of libyaml ever sees them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +27,11 @@ from typing import Any, overload
 
 import yaml
 
+from harness import safeyaml
 from harness.cassette.foreign import foreign_text, not_vcrpy
 from harness.cassette.interaction import (
     SIMULATOR_HOST,
+    UNREADABLE,
     Interaction,
     Place,
     credentials,
@@ -41,10 +42,12 @@ from harness.cassette.interaction import (
 )
 from harness.cassette.writing import document, dump
 from harness.errors import BadCassette
+from harness.jsontext import loads
 from harness.model import Json
 
 __all__ = [
     "SIMULATOR_HOST",
+    "UNREADABLE",
     "Interaction",
     "Place",
     "Tape",
@@ -61,8 +64,6 @@ __all__ = [
 
 _LONG = 1_000_000
 """Bytes from which on a cassette of ours is decoded piece by piece."""
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ def _bytes_of(path: Path) -> bytes:
 def _whole(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         whole = _decode(raw)
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
-        raise BadCassette(f"{path}: {foreign_text(raw) or _why(fault)}") from fault
+    except yaml.YAMLError as fault:
+        raise BadCassette(f"{path}: {foreign_text(raw) or safeyaml.why(fault)}") from fault
     if reason := not_vcrpy(whole):
         raise BadCassette(f"{path}: {foreign_text(raw) or reason}")
     return whole  # type: ignore[no-any-return]
@@ -128,23 +129,16 @@ def _decode(raw: bytes) -> Any:
     # vcrpy's JSON serializer writes surrogate pairs as two escapes, which YAML does not know.
     if raw[:1] in (b"{", b"["):
         try:
-            return json.loads(raw)
+            return loads(raw)
         except ValueError:
             pass
-    return yaml.load(raw, _Loader)  # noqa: S506 - it is the safe loader
-
-
-def _why(fault: Exception) -> str:
-    if isinstance(fault, yaml.MarkedYAMLError) and fault.problem_mark is not None:
-        mark = fault.problem_mark
-        return f"not decodable at line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
-    return f"not decodable: {str(fault).splitlines()[0] if str(fault) else type(fault).__name__}"
+    return safeyaml.load(raw)
 
 
 def _read(path: Path, index: int, item: Mapping[str, Any], *, verbatim: bool = True) -> Interaction:
     try:
         return read_interaction(index, item, verbatim=verbatim)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise BadCassette(f"{path}: interaction {index} is not readable: {type(fault).__name__}: {fault}") from fault
 
 
@@ -159,9 +153,19 @@ _SLOT = re.compile(rb"^      slot: \[(\d+), (\d+), (\d+)\]$", re.MULTILINE)
 def _long(path: Path, raw: bytes) -> Tape:
     starts = [found.start() for found in _BEGINS.finditer(raw)]
     end = _ENDS.search(raw, starts[-1])
-    rest = yaml.load(raw[end.start() :], _Loader) if end else {}  # noqa: S506 - it is the safe loader
+    rest = _rest(path, raw[end.start() :]) if end else {}
     starts.append(end.start() if end else len(raw))
-    return Tape(path, _Pieces(path, raw, starts), rest.get("recorded_with", {}))
+    with_what = rest.get("recorded_with")
+    return Tape(path, _Pieces(path, raw, starts), with_what if isinstance(with_what, dict) else {})
+
+
+def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
+    """What stands after the interactions."""
+    try:
+        rest = safeyaml.load(raw)
+    except yaml.YAMLError as fault:
+        raise BadCassette(f"{path}: after its interactions: {safeyaml.why(fault)}") from fault
+    return rest if isinstance(rest, dict) else {}
 
 
 class _Pieces(Sequence[Interaction]):

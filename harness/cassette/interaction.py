@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from harness.jsontext import compact
+from harness.jsontext import compact, loads
 from harness.leaks import credentials_in
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.names import is_secret
@@ -21,6 +21,26 @@ SIMULATOR_HOST = "simulator.invalid"
 ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:?]+)(?::(\w+))?")
 _LARGEST_BODY = 200_000_000
+_LAST_STATUS = 999
+
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What reading an interaction raises where it is none."""
+
+_KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "from": ("text", (str,)),
+    "at": ("a date and time", (str, datetime, date)),
+    "slot": ("three whole numbers", (list,)),
+    "attempts": ("a whole number", (int,)),
+    "head_ms": ("a number", (int, float)),
+    "t_ms": ("numbers", (str, int, float)),
+    "bytes": ("whole numbers", (str, int)),
+    "simulated": ("true or false", (bool,)),
+    "eol": ("text", (str,)),
+    "request": ("text", (str,)),
+}
+"""What stands in ``x-recording``, in words and as types."""
+_MOST = 1_000_000_000
+"""Of whatever is counted there: rows, repeats, steps, attempts, bytes, milliseconds."""
 
 Place: TypeAlias = tuple[int, int, int]
 """``(row, repeat, step)``, each counted from 0."""
@@ -38,13 +58,14 @@ class Interaction:
 
 
 def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> Interaction:
-    """One item of ``interactions:``. Raises KeyError, TypeError, ValueError or AttributeError for what is none."""
+    """One item of ``interactions:``. Raises one of ``UNREADABLE`` for what is none."""
     response = item["response"]
-    ours = response.get("x-recording")
-    ours = ours if isinstance(ours, dict) else None
+    ours = _ours(response.get("x-recording"))
     request = _request(item["request"], ours)
     headers = _headers(response.get("headers"))
-    content, fault = _decoded(_response_bytes(response), headers.get("content-encoding", ""))
+    content, fault = _response_bytes(response), None
+    if ours is None:
+        content, fault = _decoded(content, headers.get("content-encoding", ""))
     if ours is not None and ours.get("eol") == "crlf":
         content = content.replace(b"\n", b"\r\n")
     chunks, timed = _chunks(content, ours)
@@ -68,13 +89,42 @@ def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return tuple(credentials_in(str(raw["uri"]), _headers(raw.get("headers"))))
 
 
+def _ours(about: Any) -> Mapping[str, Any] | None:
+    """What stands in ``x-recording``, once it is known to be of the types that it is written with; None in files not ours."""
+    if not isinstance(about, dict):
+        return None
+    for name, (words, types) in _KINDS.items():
+        value = about.get(name)
+        if value is not None and (type(value) not in types or not _is_sound(name, value)):
+            raise ValueError(f"x-recording.{name}: expected {words}, got {str(value)[:80]!r}")
+    return about
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    try:
+        if name == "at":
+            return datetime.fromisoformat(str(value)).year > 1
+        if name == "slot":
+            return len(value) == 3 and all(type(each) is int and 0 <= each < _MOST for each in value)
+        if name in ("attempts", "head_ms"):
+            return bool(0 <= value < _MOST)
+        if isinstance(value, str):
+            _sendable(value)
+        if name in ("t_ms", "bytes"):
+            number = float if name == "t_ms" else int
+            return all(0 <= number(each) < _MOST for each in str(value).split())
+    except ValueError:
+        return False
+    return True
+
+
 def read_request(raw: Mapping[str, Any]) -> Request:
     """The request of an interaction: ``method``, ``uri``, ``headers``, ``body``. Raises as ``read_interaction`` does."""
     return _request(raw, None)
 
 
 def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
-    url = without_secrets(raw["uri"])
+    url = without_secrets(_sendable(raw["uri"]))
     content = _request_bytes(raw)
     body = json_of(content)
     if ours is not None and body is not None and ours.get("request") != "verbatim":
@@ -82,8 +132,8 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
     found = _MODEL.search(urlsplit(url).path)
     return Request(
         provider=(ours or {}).get("from") or provider_of(url),
-        model=unquote(found[1]) if found else _model_in(body),
-        method=str(raw.get("method", "POST")),
+        model=_sendable(unquote(found[1])) if found else _model_in(body),
+        method=_sendable(str(raw.get("method", "POST"))),
         url=url,
         headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret(name)},
         body=body,
@@ -95,12 +145,18 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
 def _model_in(body: Json) -> str:
     """The model that a body names, as in the OpenAI dialect and in cached contents."""
     name = body.get("model") if isinstance(body, dict) else None
-    return name.removeprefix("models/") if isinstance(name, str) else ""
+    return _sendable(name.removeprefix("models/")) if isinstance(name, str) else ""
+
+
+def _sendable(text: str) -> str:
+    """The text. Raises ValueError for half a surrogate pair, which JSON can spell and nothing can send."""
+    text.encode()
+    return text
 
 
 def _headers(raw: Any) -> dict[str, str]:
     pairs = raw.items() if isinstance(raw, dict) else ()
-    return {str(name).lower(): _header_value(value) for name, value in pairs}
+    return {_sendable(str(name)).lower(): _sendable(_header_value(value)) for name, value in pairs}
 
 
 def _header_value(value: Any) -> str:
@@ -113,7 +169,10 @@ def _header_value(value: Any) -> str:
 
 def _status(response: Mapping[str, Any]) -> int:
     status = response.get("status", response.get("status_code", 0))
-    return int(status["code"] if isinstance(status, dict) else status)
+    code = int(status["code"] if isinstance(status, dict) else status)
+    if not 0 <= code <= _LAST_STATUS:
+        raise ValueError(f"a status of {code}")
+    return code
 
 
 def _request_bytes(raw: Mapping[str, Any]) -> bytes:
@@ -152,22 +211,7 @@ def _parsed(raw: Mapping[str, Any]) -> bytes:
     value = raw["parsed_body"]
     if value is None:
         return b""
-    if _size(value, {}) > _LARGEST_BODY:
-        raise ValueError("a parsed_body that unfolds beyond 200 MB")
     return compact(value)
-
-
-def _size(value: Any, known: dict[int, int]) -> int:
-    """How large a tree is once its aliases are written out. An alias to itself counts as endless."""
-    if isinstance(value, str):
-        return len(value)
-    if not isinstance(value, (dict, list)):
-        return 1
-    if id(value) not in known:
-        known[id(value)] = _LARGEST_BODY + 1
-        inside = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_size(each, known) for each in inside)
-    return known[id(value)]
 
 
 def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
@@ -208,8 +252,8 @@ def is_text(content: bytes) -> bool:
 def json_of(content: bytes) -> Json:
     """The JSON value; None where there is none."""
     try:
-        return json.loads(content) if content else None
-    except (ValueError, RecursionError):
+        return loads(content) if content else None
+    except ValueError:
         return None
 
 
@@ -237,10 +281,7 @@ def _seconds(ms: Any) -> float | None:
 
 def _slot(ours: Mapping[str, Any] | None) -> Place | None:
     slot = (ours or {}).get("slot")
-    if not isinstance(slot, list) or len(slot) != 3:
-        return None
-    row, repeat, step = map(int, slot)
-    return row, repeat, step
+    return (slot[0], slot[1], slot[2]) if slot else None
 
 
 def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool) -> Provenance:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import TextIO, cast
 
+from harness.commands.stdout import Steady, steady
 from harness.render import words
 
 
 def safe(text: str) -> str:
-    """The text as it may stand there; elsewhere as it is."""
+    """The text as it may stand there; elsewhere as it may stand on a terminal."""
+    text = steady(text)
     return words.no_command(text) if _is_read() else text
 
 
 def stream(out: TextIO) -> TextIO:
-    """The stream with what is written to it, whole lines at a time, made safe; elsewhere the stream itself."""
-    return cast("TextIO", _Safe(out)) if _is_read() else out
+    """The stream with what is written to it, whole lines at a time, made no command; elsewhere the stream itself."""
+    return cast("TextIO", Steady(out, words.no_command)) if _is_read() else out
 
 
 def _is_read() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
-class _Safe(io.TextIOBase):
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-
-    def write(self, text: str) -> int:
-        return self._out.write(safe(text))

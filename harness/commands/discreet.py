@@ -45,7 +45,7 @@ def streams() -> Iterator[None]:
 @contextmanager
 def writing(out: TextIO) -> Iterator[TextIO]:
     """The stream for a long text, which is looked through in large pieces that end with a line."""
-    gathering = _Gathering(out)
+    gathering = _Gathering(out.out if isinstance(out, _Discreet) else out)
     yield cast("TextIO", gathering)
     gathering.let_go()
 
@@ -58,23 +58,23 @@ class _Discreet:
     """Writes to a stream at once."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out = out
+        self.out = out
 
     @cached_property
     def _leaks(self) -> Leaks:
         return leaks()
 
     def write(self, written: str) -> int:
-        self._out.write(str(self._leaks.hidden(written)))
+        self.out.write(str(self._leaks.hidden(written)))
         return len(written)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        with writing(self._out) as out:
+        with writing(self.out) as out:
             for line in lines:
                 out.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._out, name)
+        return getattr(self.out, name)
 
 
 class _Gathering(io.TextIOBase):

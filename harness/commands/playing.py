@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from harness.gates import Gate
 
 
+def _began(run: RunRow) -> datetime | None:
+    from harness.decoding import instant
+
+    return instant(run["started"]) if run["started"] else None
+
+
 def check_fail_fast(asked: Iterable[Gate]) -> None:
     """Raises UsageError for gates that need all trials."""
     if any(each.name == "pass_rate" for each in asked):
@@ -112,7 +118,7 @@ class Played:
         """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``."""
         config = self.judge.config
         resumed = "resumed" in self.writer.run
-        since = datetime.fromisoformat(self.writer.run["started"]) if resumed else None
+        since = _began(self.writer.run) if resumed else None
         purse = costs.purse(config, way, self.spent)
         try:
             with session.transport(

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from harness.commands import actionslog, discreet, stepsummary
-from harness.commands.stdout import Stdout
+from harness.commands.stdout import Stdout, Steady, steady, under
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
 
@@ -28,13 +28,19 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     faults: list[UsageError] = []
     for name, to in _places(options.format):
         try:
-            with to as out, discreet.writing(out) as discreetly:
-                log = actionslog.stream(discreetly) if name == "table" and out is sys.stdout else discreetly
-                find(name, kind)(document, view(options, out), log)
+            with to as out, discreet.writing(under(out)) as plain:
+                find(name, kind)(document, view(options, out), _of(name, out, plain))
         except UsageError as fault:
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
+    """The stream as a format needs it: a table paints its own colours, annotations are commands."""
+    if out is not sys.stdout or name == "github":
+        return plain
+    return actionslog.stream(plain) if name == "table" else cast("TextIO", Steady(plain, steady))
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:

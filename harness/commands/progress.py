@@ -8,6 +8,7 @@ import time
 from argparse import Namespace
 from collections import Counter
 
+from harness.commands.stdout import under
 from harness.render import words
 from harness.rows import Row
 
@@ -37,12 +38,12 @@ class Progress:
             self._next = now + _EVERY
             said = ", ".join(f"{number:,} {status}" for status, number in self._counts.items())
             line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {said}  {row['group']}", _room())
-            sys.stderr.write(f"\r\x1b[K{line}")
+            under(sys.stderr).write(f"\r\x1b[K{line}")
             sys.stderr.flush()
 
     def clear(self) -> None:
         if self._moving:
-            sys.stderr.write("\r\x1b[K")
+            under(sys.stderr).write("\r\x1b[K")
             sys.stderr.flush()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from harness.commands import choosing, reading
 from harness.errors import RunError, UsageError
@@ -78,7 +78,10 @@ def _options(saved: SavedRun, command: str) -> dict[str, Json]:
     if "options" in run:
         if command_of(run) != command:
             raise RunError(f"run {run['id']} is no {_NAMES[command]}; go on with it: {resume(run)}")
-        return run["options"]
+        began = cast("dict[str, Json]", run["options"])
+        if command == "migrate" and not (began.get("old") and began.get("new")):
+            raise RunError(f"run {run['id']} does not say which models it compares; play the suites anew")
+        return began
     if run["front"] == "merge":
         deque(saved.rows(turns=False), maxlen=0)  # its parts are named at its end
         parts = ", ".join(part["id"] for part in saved.run["parts"])

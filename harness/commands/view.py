@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,13 +17,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from harness.commands import compare, discreet, reading, sweep
 from harness.compare import by_value
 from harness.config import load as load_config
+from harness.decoding import brief
 from harness.errors import HarnessError, RunError, UsageError
 from harness.history import Past
 from harness.render import View
 from harness.render import html as pages
 from harness.render.html import runs
 from harness.render.html.runs import Entry
-from harness.saved import complete, load, saved_runs, with_id
+from harness.rows import EndingRow, Row
+from harness.saved import load, saved_runs, with_id
 from harness.store import NAME, is_being_played
 from harness.trend import History, lines
 from harness.unfinished import last_line
@@ -76,12 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*given)
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in NAMES:
+        if _host(self.headers.get("Host", "")) not in NAMES:
             return self._send(403, runs.problem("This server answers to 127.0.0.1 and localhost only."))
-        asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
         try:
-            status, page = 200, _page(unquote(url.path), asked, self.reports)
+            status, page = 200, _page(*_asked(self.path), self.reports)
         except HarnessError as error:
             status, page = 404 if isinstance(error, RunError) else 400, runs.problem(str(error))
         except Exception as error:  # noqa: BLE001  one damaged run must not take the list away
@@ -103,6 +103,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the terminal is for what went wrong."""
+
+
+def _host(header: str) -> str | None:
+    """The name in a ``Host`` header; None where it holds none."""
+    with suppress(ValueError):
+        return urlsplit(f"//{header}").hostname
+    return None
+
+
+def _asked(address: str) -> tuple[str, dict[str, str]]:
+    """The path and the query of an address. Raises UsageError."""
+    try:
+        url = urlsplit(address)
+        return unquote(url.path), {name: values[-1] for name, values in parse_qs(url.query).items()}
+    except ValueError as fault:
+        raise UsageError(f"this is no address: {fault}") from None
 
 
 def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
@@ -200,42 +216,29 @@ def _choice(path: Path) -> Iterable[str]:
 def _entry(path: Path) -> Entry:
     name = path.parent.name
     try:
-        begun = load(path).run
-        first, last = _ends(path)
-        run = complete({**begun, **_object_in(last, "run")}, path)
+        run = load(path)
+        run.ends(last_line(path))
+        first = _first(path)
     except (HarnessError, OSError) as error:
         return Entry(name, problem=str(error))
-    heard = _object_in(first, "provenance")
-    seconds = last.get("seconds")
+    ending: EndingRow = run.ending or {}
+    heard = first["provenance"] if first else None
     return Entry(
         name,
-        run,
-        _object_in(last, "totals") or None,
-        simulated=bool(last.get("simulated", heard.get("simulated"))),
-        interrupted=bool(last.get("interrupted")),
-        playing="totals" not in last and is_being_played(path.parent),
-        seconds=seconds if isinstance(seconds, int | float) else None,
+        run.run,
+        ending.get("totals"),
+        simulated=ending.get("simulated", heard is not None and heard["simulated"]),
+        interrupted=ending.get("interrupted", False),
+        playing=run.ending is None and is_being_played(path.parent),
+        seconds=ending.get("seconds"),
     )
 
 
-def _object_in(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = row.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first trial and the ending of a run without its groups, where it has them; the file is not read through."""
+def _first(path: Path) -> Row | None:
+    """The first trial; the file is not read through."""
     with path.open("rb") as file:
         next(file, b"")
-        first = next(file, b"")
-    before, _, after = last_line(path).partition(b',"groups":[')
-    rest = b',"totals":' + after.rpartition(b'],"totals":')[2] if after else b""
-    return _object(first), _object(before + rest)
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        try:
+            return brief(next(file, b""))
+        except ValueError:
+            return None

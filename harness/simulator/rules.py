@@ -75,9 +75,11 @@ def load(path: Path) -> tuple[Rule, ...]:
     """The rules of a file. Raises UsageError that names the rule and what is wrong with it."""
     import yaml
 
+    from harness import safeyaml
+
     try:
         text = path.read_text("utf-8")
-        document, places = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
+        document, places = safeyaml.load(text), yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as failed:
         at = f":{failed.problem_mark.line + 1}:{failed.problem_mark.column + 1}" if failed.problem_mark else ""
         raise UsageError(f"{path}{at}: cannot read the rules: {failed.problem}") from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.cassette import read_interaction
+from harness.cassette import UNREADABLE, read_interaction
 from harness.errors import BadCassette
+from harness.jsontext import loads
 from harness.sources import Asked, source
 
 
@@ -17,7 +17,7 @@ def har(path: Path, raw: bytes) -> Iterable[Asked] | None:
     if not raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or b'"log"' not in raw:
         return None
     try:
-        whole = json.loads(raw.decode("utf-8-sig"))
+        whole = loads(raw.decode("utf-8-sig"))
     except ValueError:
         return None
     log = whole.get("log") if isinstance(whole, dict) else None
@@ -29,7 +29,7 @@ def _asked(path: Path, entries: list[Any]) -> Iterator[Asked]:
     for index, entry in enumerate(entries):
         try:
             found = read_interaction(index, _interaction(entry), verbatim=True)
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        except UNREADABLE as fault:
             raise BadCassette(f"{path}: entry {index} is not readable: {type(fault).__name__}: {fault}") from fault
         kept = found.exchange.status != 0 and (found.exchange.status != 200 or bool(found.exchange.content))
         yield Asked(found.exchange.request, found.exchange if kept else None, found.credentials)

@@ -1,0 +1,97 @@
+"""YAML of other people: plain values of any tool's spelling, and one kind of refusal for everything else, at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import cassette, safeyaml, sources
+from harness.errors import BadCassette
+from tests.asked import URL
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
+ITEM = "interactions:\n- request: {method: POST, uri: '%s', body: '{}', headers: {%s}}\n  response: {%s}\n%s"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (BOMB, "its aliases unfold"),
+        ("a: &a " + "x" * 100_000 + "\nb: [" + "*a, " * 1000 + "]", "its aliases unfold"),
+        ("a: &a {k: 1}\n" + "".join(f"{x}: &{x} {{<<: [*{y}, *{y}, *{y}]}}\n" for y, x in zip("abcdefghijklmnopqrs", "bcdefghijklmnopqrst", strict=True)), "its aliases unfold"),
+        ("a: &a [*a]", "an alias inside the very value that it names"),
+        ("a: &a {<<: *a}", "an alias inside the very value that it names"),
+        ("[" * 5000 + "]" * 5000, "nested more than 100 levels deep"),
+        ("{a: " * 5000, "nested more than 100 levels deep"),
+        ("- " * 5000, "nested more than 100 levels deep"),
+        ("1" * 10_000, "a number of more than 1,000 characters"),
+        ("0x" + "f" * 10_000, "a number of more than 1,000 characters"),
+        (":".join(["1"] * 10_000), "a number of more than 1,000 characters"),
+        ("!!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("a: \0b", "characters are not allowed"),
+        (b"a: \xff\xfe", "not decodable"),
+        ("!!int x", "ValueError"),
+        ("!!int ''", "IndexError"),
+        ("!!bool x", "KeyError"),
+        ("!!timestamp x", "AttributeError"),
+        ("9999-99-99", "ValueError"),
+        ("? [a, {b: c}]\n: d", "unhashable"),
+        ("*nobody", "undefined alias"),
+    ],
+    ids=lambda value: repr(value[:30]),
+)  # fmt: skip
+def test_what_is_no_plain_document_is_refused_in_one_way(text: str | bytes, why: str) -> None:
+    with pytest.raises(yaml.YAMLError) as refused:
+        safeyaml.load(text)
+    assert why in safeyaml.why(refused.value)
+
+
+def test_honest_anchors_are_read() -> None:
+    many = ", ".join(["*base"] * 50)
+    text = f"base: &base {{model: a, tags: [b, c]}}\nfirst: *base\nsecond: {{<<: *base, model: d}}\nmore: [{many}]"
+    read = safeyaml.load(text)
+    assert read["first"] == {"model": "a", "tags": ["b", "c"]}
+    assert read["second"] == {"model": "d", "tags": ["b", "c"]}
+    assert len(read["more"]) == 50
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_what_others_write_comes_back(value: object) -> None:
+    assert safeyaml.load(yaml.safe_dump(value)) == value
+
+
+@given(st.text(st.sampled_from("&*ab-:[]{}<!, \n\"'|>?1.")))
+def test_any_text_is_a_value_or_is_refused(text: str) -> None:
+    with suppress(yaml.YAMLError):
+        safeyaml.load(text)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ITEM % (URL, "", "status: {code: 200}, body: *a39", ""),
+        ITEM % (URL, "", "status: {code: 200}, body: {string: *a39}", ""),
+        ITEM % (URL, "", "status: {code: 200}, parsed_body: *a39", ""),
+        ITEM % (URL, "", "status: {code: 200}, headers: {a: *a39}", ""),
+        ITEM % (URL, "", "status: {code: *a39}", ""),
+        ITEM % (URL, "", "status: {code: 200}, x-recording: {from: *a39}", ""),
+        ITEM % (URL, "a: *a39", "status: {code: 200}", ""),
+        ITEM % (URL, "", "status: {code: 200}", "recorded_with: {a: *a39}"),
+    ],
+)
+def test_a_bomb_is_refused_wherever_a_cassette_holds_it(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "bomb.yaml"
+    path.write_text(BOMB + where)
+    for read in (cassette.read, cassette.load, sources.read):
+        with pytest.raises(BadCassette, match=r"bomb\.yaml: not decodable .* unfold"):
+            read(path)
