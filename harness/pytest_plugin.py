@@ -200,7 +200,7 @@ class TrialItem(pytest.Item):
             tolerated = self.config.stash[_ASKING].tolerate(self)
             if tolerated:
                 pytest.xfail(tolerated)
-            pytest.fail(_mismatches(row), pytrace=False)
+            pytest.fail(_mismatches(row, whole=self.config.get_verbosity() > 0), pytrace=False)
 
     def teardown(self) -> None:
         self.row = None
@@ -222,24 +222,14 @@ def _unjudged(row: Row) -> str:
     return actionslog.safe("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 
-def _mismatches(row: Row) -> str:
-    """Every mismatch of the attempt: the line that asked for it, expected, actual."""
+def _mismatches(row: Row, *, whole: bool) -> str:
+    """Every mismatch of the attempt: the line that asked for it, expected, actual; then the answer, not cut where it is ``whole``."""
     from harness.commands import actionslog
-    from harness.render import words
+    from harness.render import View
+    from harness.render.content.failure import lines
 
-    lines = [row["id"]]
-    for verdict in row["verdicts"]:
-        if verdict["status"] != "failed":
-            continue
-        where = verdict.get("place", row["place"])
-        at = f"  {verdict['at']}" if verdict["at"] and verdict["at"] != verdict["check"] else ""
-        warning = " (warning)" if verdict["severity"] == "warn" else ""
-        said, expected, actual = words.wanted_and_got(verdict, 1000)
-        lines += ["", f"{words.place(where)}: {verdict['check']}{warning}{words.printable(at)}"]
-        lines += _source(where["file"], where["line"])
-        lines += [f"  {said}"] if said else []
-        lines += [f"  expected  {expected}", f"  actual    {actual}"] if expected or actual else []
-    return actionslog.safe("\n".join(lines))
+    told = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
+    return actionslog.safe("\n".join([row["id"], "", *told]))
 
 
 def _source(file: str, line: int) -> list[str]:
