@@ -16,6 +16,7 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from harness.model import Chunk, Event, Exchange, Fault, Json
+from harness.refusals import is_noise
 
 Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
@@ -65,6 +66,8 @@ def unframe(exchange: Exchange) -> Framed:
     clock = _clock(exchange)
     if not first:
         return Framed("empty")
+    if exchange.fault and is_noise(content, encoded=True):
+        return Framed("text", faults=[Fault("json-body", "body", exchange.fault)])
     if first == b"{":
         return _document(content, start, clock)
     if first == b"[":

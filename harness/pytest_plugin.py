@@ -215,10 +215,16 @@ def _place(row: Row) -> str:
 
 def _unjudged(row: Row) -> str:
     from harness.commands import actionslog
+    from harness.render import words
 
     error = row["error"]
     assert error is not None
-    lines = [_place(row), *_source(row["place"]["file"], row["place"]["line"]), row["id"], error["message"]]
+    lines = [
+        _place(row),
+        *_source(row["place"]["file"], row["place"]["line"]),
+        row["id"],
+        words.printable(error["message"]),
+    ]
     return actionslog.safe("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 

@@ -28,6 +28,7 @@ from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
 from harness.providers import SIMULATOR_URL, Provider, credentials
+from harness.refusals import is_noise
 
 if TYPE_CHECKING:
     import ssl
@@ -233,6 +234,10 @@ class _Answer:
             self.fault = f"too large: stopped at {self._largest:,} bytes"
         return self.fault is None
 
+    @property
+    def head_of_body(self) -> bytes:
+        return b"".join(chunk.data for chunk in self.chunks[:16])
+
     def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
         """Say what went wrong. Raises NetworkFault or _NoConnection where not even a status came."""
         heard = self.head_at is not None
@@ -263,8 +268,6 @@ async def _decoded(response: httpx.Response, answer: _Answer) -> AsyncGenerator[
     """The body chunk by chunk as it arrives, gzip undone; a little beyond the limit at most."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
-    if inflate is None and encoding not in ("", "identity"):
-        answer.fault = f"encoded in {encoding}, which was not asked for"
     async for raw in response.aiter_raw():
         if inflate is None:
             yield raw
@@ -274,6 +277,8 @@ async def _decoded(response: httpx.Response, answer: _Answer) -> AsyncGenerator[
         except zlib.error as fault:
             answer.fault = f"not the gzip it says it is: {fault}"
             return
+    if inflate is None and encoding not in ("", "identity") and is_noise(answer.head_of_body, encoded=True):
+        answer.fault = f"the body is encoded in {encoding}, which was not asked for and is not decoded here"
     if inflate is not None and not inflate.eof and answer.fault is None:
         answer.fault = "cut: the compressed body ends early"
 

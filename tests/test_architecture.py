@@ -11,7 +11,7 @@ import pytest
 HARNESS = Path(__file__).parents[1] / "harness"
 ROOMS = {
     "nouns": "model errors __init__",
-    "reading": "extensions framing reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
+    "reading": "extensions framing refusals reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge",
     "saying": "yamltext names shape language sense keywords axes body cases suite template matrix models providers prices",
     "judging runs": "rows spread groups passed summary pairs compare comparisons differences sweeps migration gates trend stats render audit",
     "shell": "cassette matching journal leaks recorder upkeep inflight wire play store saved beside unfinished merge history config estimate spending sources imported simulator",

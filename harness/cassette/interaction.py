@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from harness.jsontext import compact
 from harness.model import Chunk, Exchange, Json, Provenance, Request
+from harness.refusals import is_noise
 
 SIMULATOR_HOST = "simulator.invalid"
 """The fixed host under which simulated answers are stored and matched."""
@@ -176,8 +177,8 @@ def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
             if fault is None:
                 return plain, None
     for name in ("br", "zstd"):
-        if name in encoding.split(", ") and not is_text(content):
-            return content, f"stored in {name}, which is not decoded here"
+        if name in encoding.split(", ") and is_noise(content, encoded=True):
+            return content, f"the body is stored in {name}, which is not decoded here"
     return content, None
 
 
