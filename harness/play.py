@@ -48,6 +48,7 @@ from harness.model import (
 )
 from harness.predicates import holds
 from harness.prices import bill
+from harness.proofs import is_daily
 from harness.providers import build
 from harness.recorder import is_passing, refuses_key
 from harness.refusals import is_noise, said
@@ -66,6 +67,7 @@ COUNTS = (
 PASSING = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
     408: "CANCELLED",
     429: "RESOURCE_EXHAUSTED",
     499: "CANCELLED",
@@ -74,7 +76,7 @@ PASSING = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""The API's names for the HTTP statuses that may say nothing about a feature (400 where it is the key that is invalid)."""
+"""The API's names for the HTTP statuses that may say nothing about a feature (400 and 403 where it is the key that is refused)."""
 
 
 class Transport(Protocol):
@@ -202,7 +204,8 @@ def _refuse_passing(turn: Turn) -> None:
         key = f"provider {turn.request.provider!r} refuses the key: is it the right one?"
         raise NetworkFault(f"{said(exchange, turn.reply)}\n{key}")
     if is_passing(exchange.status):
-        raise NetworkFault(f"{said(exchange, turn.reply)} after {_attempts(exchange.attempts)}")
+        daily = "; that is a quota of the day" if is_daily(exchange) else ""
+        raise NetworkFault(f"{said(exchange, turn.reply)} after {_attempts(exchange.attempts)}{daily}")
 
 
 def _attempts(count: int) -> str:

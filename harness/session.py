@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -256,7 +257,7 @@ def transport(
     if live:
         from harness.wire import Wire
 
-        yield Wire(config)
+        yield Wire(config, say=_say)
     elif record_mode == "none":
         from harness.recorder import Player
 
@@ -267,8 +268,17 @@ def transport(
 
         mode: Any = record_mode
         secrets = known(os.environ, config.providers)
-        with Recorder(mode, Wire(config), config.providers, secrets, partial=partial, since=since) as recorder:
+        with Recorder(
+            mode, Wire(config, say=_say), config.providers, secrets, partial=partial, since=since
+        ) as recorder:
             yield recorder
+
+
+def _say(line: str) -> None:
+    """To who sits at a terminal and waits."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}\n")
+        sys.stderr.flush()
 
 
 def mode_of(record_mode: str, *, live: bool) -> str:
