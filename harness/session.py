@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness import providers
 from harness.cases import Suite
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
@@ -85,6 +86,12 @@ def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
     day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
     models = {target.model: None for target in asked if not config.find(target.provider).simulated}
     yield from (f"warning: {says}" for says in lifecycles(model for model in models if ends_by(model, day)))
+
+
+def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:
+    """A warning for each provider that would be sent its key in a way that it should not be."""
+    for name in dict.fromkeys(target.provider for target in asked):
+        yield from (f"warning: {says}" for says in providers.hazards(config.find(name), os.environ))
 
 
 def selection_row(chosen: Selection) -> Mapping[str, Json]:

@@ -149,7 +149,7 @@ class Wire:
             chunks=answer.chunks,
             head_at=answer.head_at,
             provenance=Provenance(
-                "live", provider.kind, asked, "live", provider.simulated or _SIMULATED in answer.headers
+                "live", provider.source, asked, "live", provider.simulated or _SIMULATED in answer.headers
             ),
             fault=answer.fault,
         )
