@@ -274,7 +274,11 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
             complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
         if "base_url" in row and not (name in rows and rows[name].simulated):
             row.setdefault("prices", None)  # another host has prices of its own
-        rows[name] = replace(rows[name], **row) if name in rows else Provider(**{"name": name, "kind": name, **row})
+        if name in rows:
+            moved = replace(rows[name], **row)
+            rows[name] = moved if "kind" in row else _labelled(moved, rows[name])
+        else:
+            rows[name] = Provider(**{"name": name, "kind": name, **row})
     return rows
 
 
@@ -332,8 +336,14 @@ def _addressed(row: Provider, environ: Mapping[str, str], *, priced: bool) -> Pr
     if row.simulated:
         return replace(row, base_url=address.rstrip("/") + urlsplit(row.base_url).path)
     same = urlsplit(address).hostname == urlsplit(row.base_url).hostname
-    kind = row.kind if same else f"{row.kind} at {urlsplit(address).hostname}"
-    return replace(row, base_url=address, kind=kind, prices=row.prices if same or priced else None)
+    return _labelled(replace(row, base_url=address, prices=row.prices if same or priced else None), row)
+
+
+def _labelled(moved: Provider, row: Provider) -> Provider:
+    """The row at another address, called by its host where that is another too. A simulator is one wherever it is."""
+    if moved.simulated or moved.host == row.host:
+        return moved
+    return replace(moved, kind=f"{row.kind.partition(' at ')[0]} at {moved.host}")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

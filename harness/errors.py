@@ -7,6 +7,7 @@ HarnessError                 something a user can act on; ``exit_code`` says how
 │   ├── MissingKey           no credential; names the environment variable
 │   ├── NetworkFault         refused, reset, cut, timed out
 │   │   └── NoConnection     nothing could be asked
+│   ├── GivenUp              others before it proved that asking is in vain
 │   ├── CeilingReached       asking on would cost more than was allowed
 │   ├── NoRecording          replay only, and no such interaction on tape
 │   └── StaleRecording       the tape answers another request; says what changed
@@ -61,6 +62,10 @@ class NetworkFault(CannotAsk):
 
 class NoConnection(NetworkFault):
     """No connection came about, so nothing was asked."""
+
+
+class GivenUp(CannotAsk):
+    """Earlier trials proved that this one would be asked in vain, so it was not. The message says how."""
 
 
 class CeilingReached(CannotAsk):

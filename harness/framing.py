@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 from harness.jsontext import DEEPEST, is_deeper
 from harness.model import Chunk, Event, Exchange, Fault, Json
+from harness.refusals import is_noise
 
 Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
@@ -66,6 +67,8 @@ def unframe(exchange: Exchange) -> Framed:
     clock = _clock(exchange)
     if not first:
         return Framed("empty")
+    if exchange.fault and is_noise(content, encoded=True):
+        return Framed("text", faults=[Fault("json-body", "body", exchange.fault)])
     if first == b"{":
         return _document(content, start, clock)
     if first == b"[":

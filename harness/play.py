@@ -48,8 +48,10 @@ from harness.model import (
 )
 from harness.predicates import holds
 from harness.prices import bill
+from harness.proofs import is_daily
 from harness.providers import build
 from harness.recorder import is_passing, refuses_key
+from harness.refusals import is_noise, said
 from harness.rows import LARGEST, TurnRow
 from harness.template import fill
 
@@ -65,6 +67,7 @@ COUNTS = (
 PASSING = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
     408: "CANCELLED",
     429: "RESOURCE_EXHAUSTED",
     499: "CANCELLED",
@@ -73,7 +76,7 @@ PASSING = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""The API's names for the HTTP statuses that may say nothing about a feature (400 where it is the key that is invalid)."""
+"""The API's names for the HTTP statuses that may say nothing about a feature (400 and 403 where it is the key that is refused)."""
 
 
 class Transport(Protocol):
@@ -192,24 +195,21 @@ def _refuse_passing(turn: Turn) -> None:
     """Raises NetworkFault where the answer says nothing about the feature, unless the case asks for just that."""
     exchange = turn.exchange
     if exchange.fault is not None:
-        raise NetworkFault(f"{turn.request.url}: the answer broke off: {exchange.fault}")
+        unread = is_noise(exchange.content, encoded=True)
+        broke = exchange.fault if unread else f"the answer broke off: {exchange.fault}"
+        raise NetworkFault(f"{turn.request.url}: HTTP {exchange.status}: {broke}")
     if exchange.status in turn.request.expects_status:
         return
     if refuses_key(exchange):
         key = f"provider {turn.request.provider!r} refuses the key: is it the right one?"
-        raise NetworkFault(f"{_said(turn.reply, exchange)}\n{key}")
+        raise NetworkFault(f"{said(exchange, turn.reply)}\n{key}")
     if is_passing(exchange.status):
-        raise NetworkFault(f"{_said(turn.reply, exchange)} after {_attempts(exchange.attempts)}")
+        daily = "; that is a quota of the day" if is_daily(exchange) else ""
+        raise NetworkFault(f"{said(exchange, turn.reply)} after {_attempts(exchange.attempts)}{daily}")
 
 
 def _attempts(count: int) -> str:
     return "1 attempt" if count == 1 else f"{count} attempts"
-
-
-def _said(reply: Reply, exchange: Exchange) -> str:
-    error = reply.error if isinstance(reply.error, dict) else {}
-    message = str(error.get("message") or "").strip().split("\n")[0]
-    return f"HTTP {exchange.status}{f': {message}' if message else ''}"
 
 
 def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.config import Config
     from harness.leaks import Leaks
     from harness.matrix import Selection
-    from harness.model import Trial
+    from harness.model import Target, Trial
     from harness.rows import GateRow, Row, RunRow, SuiteRow
     from harness.session import Plan
     from harness.spending import Purse
@@ -131,7 +131,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """However few of them -x, --maxfail or Ctrl-C leave."""
-    session.config.stash[_ASKING].planned = sum(isinstance(item, TrialItem) for item in session.items)
+    trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
+    session.config.stash[_ASKING].planned = len(trials)
+    run = session.config.pluginmanager.get_plugin("gemini-harness-run")
+    if run is not None and trials:
+        run.warn(trial.target for trial in trials)
 
 
 # --- items --------------------------------------------------------------------------------------------
@@ -206,7 +210,7 @@ class TrialItem(pytest.Item):
             tolerated = self.config.stash[_ASKING].tolerate(self)
             if tolerated:
                 pytest.xfail(tolerated)
-            pytest.fail(self._leaks.hidden(_mismatches(row)), pytrace=False)
+            pytest.fail(self._leaks.hidden(_mismatches(row, whole=self.config.get_verbosity() > 0)), pytrace=False)
 
     def teardown(self) -> None:
         self.row = None
@@ -234,29 +238,26 @@ def _place(row: Row) -> str:
 
 
 def _unjudged(row: Row) -> str:
+    from harness.render import words
+
     error = row["error"]
     assert error is not None
-    lines = [_place(row), *_source(row["place"]["file"], row["place"]["line"]), row["id"], error["message"]]
+    lines = [
+        _place(row),
+        *_source(row["place"]["file"], row["place"]["line"]),
+        row["id"],
+        words.printable(error["message"]),
+    ]
     return _shown("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 
-def _mismatches(row: Row) -> str:
-    """Every mismatch of the attempt: the line that asked for it, expected, actual."""
-    from harness.render import words
+def _mismatches(row: Row, *, whole: bool) -> str:
+    """Every mismatch of the attempt: the line that asked for it, expected, actual; then the answer, not cut where it is ``whole``."""
+    from harness.render import View
+    from harness.render.content.failure import lines
 
-    lines = [row["id"]]
-    for verdict in row["verdicts"]:
-        if verdict["status"] != "failed":
-            continue
-        where = verdict.get("place", row["place"])
-        at = f"  {verdict['at']}" if verdict["at"] and verdict["at"] != verdict["check"] else ""
-        warning = " (warning)" if verdict["severity"] == "warn" else ""
-        said, expected, actual = words.wanted_and_got(verdict, 1000)
-        lines += ["", f"{words.place(where)}: {verdict['check']}{warning}{words.printable(at)}"]
-        lines += _source(where["file"], where["line"])
-        lines += [f"  {said}"] if said else []
-        lines += [f"  expected  {expected}", f"  actual    {actual}"] if expected or actual else []
-    return _shown("\n".join(lines))
+    told = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
+    return _shown("\n".join([row["id"], "", *told]))
 
 
 def _source(file: str, line: int) -> list[str]:
@@ -309,6 +310,15 @@ class _Asking:
 
     def option(self, name: str) -> Any:
         return self._pytest.getoption(f"--harness-{name}")
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything may be sent."""
+        return bool(self.option("live") or self.option("record-mode") != "none")
+
+    @property
+    def reporter(self) -> Any:
+        return self._pytest.pluginmanager.get_plugin("terminalreporter")
 
     @cached_property
     def selection(self) -> Selection:
@@ -372,7 +382,7 @@ class _Asking:
     def _purse(self) -> Purse | None:
         """What this process may spend; None where nothing bounds it, or nothing is asked live."""
         mode, live = self.option("record-mode"), self.option("live")
-        if self.config.max_cost is None or (mode == "none" and not live):
+        if self.config.max_cost is None or not self.asks:
             return None
         from harness.estimate import Estimates
         from harness.spending import Purse
@@ -456,6 +466,7 @@ class _Run:
         self._suites: dict[str, SuiteRow] = {}
         self._gates: list[GateRow] = []
         self._notes: dict[str, None] = {}
+        self._warned: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         told = vars(report).pop("harness", None)  # pytest keeps every report until the end
@@ -464,7 +475,20 @@ class _Run:
 
             self._take(json.loads(told))
 
+    def warn(self, targets: Iterable[Target]) -> None:
+        """Of providers that would be sent their key as it should not be: before the first call, or as soon as a worker has asked them."""
+        fresh = {target.provider: target for target in targets if target.provider not in self._warned}
+        self._warned.update(fresh)
+        reporter = self._asking.reporter
+        if not fresh or reporter is None or not self._asking.asks:
+            return
+        from harness.session import hazards
+
+        for line in hazards(fresh.values(), self._asking.config):
+            reporter.write_line(line, yellow=True)
+
     def _take(self, told: Told) -> None:
+        self.warn(_targets_of(told))
         if self._run is None or self._summary is None:
             from harness.summary import Summary
 
@@ -554,6 +578,13 @@ class _Run:
             say(self._unsaved, red=True)
         tables = f"; tables: gemini-harness report {self._writer.run['id']}" if self._writer else ""
         say(f"{words.totals(self._summary.totals())} (of groups){tables}")
+
+
+def _targets_of(told: Told) -> list[Target]:
+    from harness.model import Target
+
+    provider, _, model = told["row"]["target"].partition("/")
+    return [Target(provider, model)]
 
 
 def _stops(gate: GateRow) -> bool:

@@ -19,6 +19,7 @@ first byte is written.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -280,8 +281,19 @@ def is_passing(status: int) -> bool:
 
 
 def refuses_key(exchange: Exchange) -> bool:
-    """Whether it is the credential that the answer refuses, whatever was asked."""
-    return exchange.status == 401 or (exchange.status == 400 and b"API_KEY_INVALID" in exchange.content)
+    """Whether it is the credential that the answer refuses, whatever was asked. A 403 may also be about a file or a model."""
+    return exchange.status == 401 or bool(_REFUSES_KEY.get(exchange.status, _NEVER).search(exchange.content))
+
+
+_NEVER = re.compile(rb"(?!)")
+_REFUSES_KEY = {
+    400: re.compile(rb"API_KEY_INVALID"),
+    403: re.compile(
+        rb"api[ _-]?key|unregistered callers|SERVICE_DISABLED|has not been used in project|CONSUMER_(INVALID|SUSPENDED)"
+        rb"|BILLING_DISABLED|ACCESS_TOKEN|(invalid|expired|missing|access|auth\w*) token|credential|unauthori[sz]ed",
+        re.IGNORECASE,
+    ),
+}
 
 
 def worth_keeping(exchange: Exchange) -> bool:

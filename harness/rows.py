@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from harness import refusals
 from harness.model import Json, Provenance, Reply, Result, Status, Trial, Turn, Verdict
 
 LARGEST = 1e100
@@ -75,7 +76,8 @@ class OutcomeRow(TypedDict):
 
 
 class TurnRow(TypedDict):
-    """One request and its answer. ``times``: seconds at which each event was complete."""
+    """One request and its answer. ``times``: seconds at which each event was complete. ``body``: how a body begins that holds neither
+    an answer nor the API's error."""
 
     transport: str
     url: str
@@ -86,6 +88,7 @@ class TurnRow(TypedDict):
     response: Json
     times: list[float | None]
     attempts: int
+    body: NotRequired[str]
 
 
 class TrialRow(TypedDict):
@@ -389,7 +392,8 @@ def _provenance(provenance: Provenance | None) -> ProvenanceRow | None:
 
 def _turn(turn: Turn) -> TurnRow:
     reply = turn.reply
-    return {
+    silent = not reply.response and not refusals.message_of(reply.error)
+    row: TurnRow = {
         "transport": turn.request.transport,
         "url": turn.request.url,
         "request": turn.request.body,
@@ -400,6 +404,9 @@ def _turn(turn: Turn) -> TurnRow:
         "times": [None if event.at is None else round(event.at, 6) for event in reply.events],
         "attempts": turn.exchange.attempts,
     }
+    if silent and turn.exchange.content:
+        row["body"] = refusals.kept(turn.exchange)
+    return row
 
 
 def _outcome(turn: Turn) -> OutcomeRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from harness import project
+from harness import project, providers
 from harness.cases import Suite
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
@@ -85,6 +86,12 @@ def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
     day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
     models = {target.model: None for target in asked if not config.find(target.provider).simulated}
     yield from (f"warning: {says}" for says in lifecycles(model for model in models if ends_by(model, day)))
+
+
+def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:
+    """A warning for each provider that would be sent its key in a way that it should not be."""
+    for name in dict.fromkeys(target.provider for target in asked):
+        yield from (f"warning: {says}" for says in providers.hazards(config.find(name), os.environ))
 
 
 def selection_row(chosen: Selection) -> Mapping[str, Json]:
@@ -258,7 +265,7 @@ def transport(
     if live:
         from harness.wire import Wire
 
-        yield Wire(config)
+        yield Wire(config, say=_say)
     elif record_mode == "none":
         from harness.recorder import Player
 
@@ -269,8 +276,17 @@ def transport(
 
         mode: Any = record_mode
         secrets = known(os.environ, config.providers)
-        with Recorder(mode, Wire(config), config.providers, secrets, partial=partial, since=since) as recorder:
+        with Recorder(
+            mode, Wire(config, say=_say), config.providers, secrets, partial=partial, since=since
+        ) as recorder:
             yield recorder
+
+
+def _say(line: str) -> None:
+    """To who sits at a terminal and waits."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}\n")
+        sys.stderr.flush()
 
 
 def mode_of(record_mode: str, *, live: bool) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.errors import (
     CeilingReached,
+    GivenUp,
     MissingKey,
     NoConnection,
     NoRecording,
@@ -25,7 +26,7 @@ from harness.model import Result, Target, Trial
 from harness.play import Noting
 from harness.prices.rates import Unpriced
 
-_UNSENT = (MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
+_UNSENT = (GivenUp, MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
 """Faults that come before anything is sent."""
 
 

@@ -5,7 +5,8 @@ followed. Chunks are kept as they arrive, each with its time; gzip is undone chu
 
 A request is tried again on 429, 500 and 503 and where no connection came about, as often as ``attempts`` says, after the
 wait that the server asks for (``google.rpc.RetryInfo`` or ``Retry-After``), else after 1, 2, 4 ... seconds. Never: a status
-that the case expects, a quota that counts by the day, a wait beyond ``timeouts.wait``, or once an answer has begun.
+that the case expects, a quota that counts by the day, a wait beyond ``timeouts.wait``, or once an answer has begun. A host
+that the last trial did not reach is tried once, and what is in vain is not asked at all: see ``proofs``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import os
 import random
 import zlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,9 +26,10 @@ from urllib.parse import urlsplit
 
 from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
-from harness.jsontext import loads
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
+from harness.proofs import Proofs, details, is_daily
 from harness.providers import SIMULATOR_URL, Provider, credentials
+from harness.refusals import is_noise
 
 if TYPE_CHECKING:
     import ssl
@@ -50,13 +52,19 @@ class Wire:
 
     live = True
 
-    def __init__(self, config: Config, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Config, environ: Mapping[str, str] | None = None, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """``say``: shows somebody who waits why."""
         self._config = config
         self._environ = os.environ if environ is None else environ
         self._transports: dict[str, httpx.AsyncBaseTransport] = {}
         self._credentials: dict[str, Mapping[str, str]] = {}
         self._tls: ssl.SSLContext | None = None
         self._simulator: Any = None
+        self._proofs = Proofs()
+        self._say = say
+        self._waited_for: set[str] = set()
 
     async def __aenter__(self) -> Self:
         _refuse_patched()
@@ -73,25 +81,44 @@ class Wire:
     async def send(self, request: Request, slot: Slot) -> Exchange:  # noqa: ARG002 - the seam's shape
         _refuse_patched()
         provider = self._config.find(request.provider)
-        headers = {**request.headers, "accept-encoding": "gzip", **self._proof(provider, request)}
+        headers = {**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}
+        self._proofs.check(provider, request.model)
+        try:
+            exchange = await self._insist(provider, request, headers)
+        except NoConnection as fault:
+            self._proofs.unreached(provider, fault)
+            raise
+        self._proofs.answered(request, exchange)
+        return exchange
+
+    async def _insist(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
+        """Ask as often as it takes, and may."""
         for attempt in range(1, self._config.attempts + 1):
             last = attempt == self._config.attempts
             try:
                 exchange = await self._once(provider, request, headers)
             except _NoConnection as fault:
-                if last:
+                if last or self._proofs.doubts(provider):
                     named = NetworkFault if fault.asked else NoConnection
                     raise named(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
                 wait: float | None = _backoff(attempt)
+                self._explain(provider, str(fault), wait)
             else:
                 wait = None if last else _wait(exchange, attempt, self._config.timeouts)
                 if wait is None:
                     await asyncio.sleep(0)  # what arrived meanwhile gets its time before this one is judged
                     return replace(exchange, attempts=attempt)
+                self._explain(provider, f"HTTP {exchange.status}", wait)
             await asyncio.sleep(wait or 0)
         raise AssertionError("the last attempt returns or raises")
 
-    def _proof(self, provider: Provider, request: Request) -> Mapping[str, str]:
+    def _explain(self, provider: Provider, why: str, wait: float | None) -> None:
+        """Once for each provider that is waited for."""
+        if provider.name not in self._waited_for:
+            self._waited_for.add(provider.name)
+            self._say(f"waiting for {provider.name} ({why}), and trying again in {wait or 0:.0f} s")
+
+    def _credential(self, provider: Provider, request: Request) -> Mapping[str, str]:
         parts = urlsplit(request.url)
         if (parts.scheme, parts.netloc) != provider.origin:
             raise UsageError(f"{request.url} is not at {provider.base_url}: no key of {provider.name!r} goes there")
@@ -122,7 +149,7 @@ class Wire:
             chunks=answer.chunks,
             head_at=answer.head_at,
             provenance=Provenance(
-                "live", provider.kind, asked, "live", provider.simulated or _SIMULATED in answer.headers
+                "live", provider.source, asked, "live", provider.simulated or _SIMULATED in answer.headers
             ),
             fault=answer.fault,
         )
@@ -235,6 +262,10 @@ class _Answer:
             self.fault = f"too large: stopped at {self._largest:,} bytes"
         return self.fault is None
 
+    @property
+    def head_of_body(self) -> bytes:
+        return b"".join(chunk.data for chunk in self.chunks[:16])
+
     def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
         """Say what went wrong. Raises NetworkFault or _NoConnection where not even a status came."""
         heard = self.head_at is not None
@@ -244,7 +275,7 @@ class _Answer:
         elif again:
             raise _NoConnection(f"{url}: {what}", asked=_was_asked(fault)) from fault
         else:
-            raise NetworkFault(f"{url}: {what}") from fault
+            raise (NetworkFault if _was_asked(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _Answer) -> None:
@@ -265,8 +296,6 @@ async def _decoded(response: httpx.Response, answer: _Answer) -> AsyncGenerator[
     """The body chunk by chunk as it arrives, gzip undone; a little beyond the limit at most."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
-    if inflate is None and encoding not in ("", "identity"):
-        answer.fault = f"encoded in {encoding}, which was not asked for"
     async for raw in response.aiter_raw():
         if inflate is None:
             yield raw
@@ -276,6 +305,8 @@ async def _decoded(response: httpx.Response, answer: _Answer) -> AsyncGenerator[
         except zlib.error as fault:
             answer.fault = f"not the gzip it says it is: {fault}"
             return
+    if inflate is None and encoding not in ("", "identity") and is_noise(answer.head_of_body, encoded=True):
+        answer.fault = f"the body is encoded in {encoding}, which was not asked for and is not decoded here"
     if inflate is not None and not inflate.eof and answer.fault is None:
         answer.fault = "cut: the compressed body ends early"
 
@@ -308,13 +339,10 @@ def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, b
 
 
 def _was_asked(fault: Exception) -> bool:
-    """Whether there was a connection, which then was lost."""
+    """Whether there was a connection, so that something may have been asked."""
     import aiohttp
 
-    cause = fault.__cause__
-    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
-        cause, aiohttp.ClientConnectorError
-    )
+    return not isinstance(fault.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
 def _because(fault: OSError) -> str:
@@ -330,10 +358,9 @@ def _wait(exchange: Exchange, attempt: int, timeouts: Timeouts) -> float | None:
     status = exchange.status
     if status not in _AGAIN or status in exchange.request.expects_status or exchange.fault is not None:
         return None
-    details = _details(exchange.content)
-    if any("PerDay" in str(violation.get("quotaId", "")) for violation in _violations(details)):
+    if is_daily(exchange):
         return None
-    asked = _retry_delay(details)
+    asked = _retry_delay(details(exchange))
     if asked is None:
         asked = _retry_after(exchange.headers.get("retry-after", ""))
     if asked is None:
@@ -345,24 +372,8 @@ def _backoff(attempt: int) -> float:
     return 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
 
 
-def _details(content: bytes) -> list[Mapping[str, Json]]:
-    try:
-        value = loads(content)
-    except ValueError:
-        return []
-    first = value[0] if isinstance(value, list) and value else value
-    error = first.get("error") if isinstance(first, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
-
-
-def _violations(details: list[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
-    found = [each.get("violations") for each in details if str(each.get("@type", "")).endswith("QuotaFailure")]
-    return [each for group in found if isinstance(group, list) for each in group if isinstance(each, dict)]
-
-
-def _retry_delay(details: list[Mapping[str, Json]]) -> float | None:
-    for each in details:
+def _retry_delay(found: list[dict[str, Json]]) -> float | None:
+    for each in found:
         if str(each.get("@type", "")).endswith("RetryInfo"):
             with suppress(ValueError):
                 return max(0.0, float(str(each.get("retryDelay", "")).removesuffix("s")))

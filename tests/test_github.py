@@ -45,7 +45,7 @@ def test_each_group_that_went_wrong_is_annotated_where_it_stands() -> None:
     (level, about, message), (_, other, _), (closing, _, totals) = annotated([failed(), unjudged("b"), row("c")])
     assert (level, about["file"], about["line"]) == ("error", "suites/geography.yaml", "7")
     assert about["title"] == "FAIL geography/capital@simulator/flash"
-    assert message == 'text: expected "Oslo", got "Bergen"'
+    assert message == 'suites/geography.yaml:7  text%0A  expected  "Oslo"%0A  actual    "Bergen"'
     assert other["title"].startswith("ERROR")
     assert (closing, totals[:30]) == ("notice", "1 passed, 1 failed, 1 error - ")
 
@@ -55,7 +55,7 @@ def test_no_text_can_end_its_annotation() -> None:
     wrong = verdict("text", ok=False, message=evil)
     ((_, about, message), _) = annotated([failed("a:b,c=d%", verdicts=[wrong])])
     assert about["title"] == "FAIL geography/a%3Ab%2Cc=d%25@simulator/flash"
-    assert message == "text: 50%25: a,b::c\\r%0A::error::d"
+    assert message == "suites/geography.yaml:7  text%0A  50%25: a,b::c\\r%0A  ::error::d"
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [(10, 10), (11, 10), (500, 10)])

@@ -96,7 +96,7 @@ def test_a_failure_shows_the_suites_own_line_and_no_traceback(project: pytest.Py
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "suites/wrong.yaml:8: text",
+            "suites/wrong.yaml:8  text",
             "     8 |       text: {equals: Bergen}",
             '  expected  string "Bergen"',
             '  actual    string "Oslo"',

@@ -14,6 +14,7 @@ from harness.jsontext import compact, loads
 from harness.leaks import credentials_in
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.names import is_secret
+from harness.refusals import is_noise
 
 SIMULATOR_HOST = "simulator.invalid"
 """The fixed host under which simulated answers are stored and matched."""
@@ -224,8 +225,8 @@ def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
             if fault is None:
                 return plain, None
     for name in ("br", "zstd"):
-        if name in encoding.split(", ") and not is_text(content):
-            return content, f"stored in {name}, which is not decoded here"
+        if name in encoding.split(", ") and is_noise(content, encoded=True):
+            return content, f"the body is stored in {name}, which is not decoded here"
     return content, None
 
 

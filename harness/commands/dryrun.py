@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ def check(options: Namespace) -> None:
 
 def show(plan: Plan, options: Namespace) -> int:
     """Print every request, or one JSON document of them. The exit code: 5 where nothing would be sent."""
+    sys.stderr.writelines(f"{each}\n" for each in session.hazards(plan.trials.targets, plan.config))
     sent = sum(session.requests_of(trial) for trial in plan.trials)
     for name, file in printing.wanted(options.format):
         lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)

@@ -18,10 +18,12 @@ def main(options: Namespace) -> int:
     printing.check(options, "run")
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
     merged = merge([reading.run(each, options) for each in options.runs], reports, partial=options.partial)
+    saved = load(merged.path)
     report = Report(
         run=merged.run,
         summary=merged.summary,
-        rows=load(merged.path).rows,
+        rows=saved.rows,
+        rows_of=saved.rows_of,
         interrupted=merged.interrupted,
         seconds=merged.seconds,
         gates=merged.run["gates"],

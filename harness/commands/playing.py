@@ -46,7 +46,9 @@ def check_fail_fast(asked: Iterable[Gate]) -> None:
 
 
 def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> None:
-    """What is known before anything is asked: what it will cost, and which models end. Raises UsageError: see ``costs``."""
+    """What is known before anything is asked: what is risky, what it will cost, and which models end. Raises UsageError: see ``costs``."""
+    if way.asks:
+        sys.stderr.writelines(f"{each}\n" for each in session.hazards(trials.targets, config))
     costs.announce(config, trials, way, quiet=quiet)
     if way.asks and not quiet:
         sys.stderr.writelines(f"{each}\n" for each in session.endings(trials.targets, config))

@@ -96,7 +96,7 @@ def view(options: Namespace, out: TextIO) -> View:
         quiet=bool(options.quiet),
         named=stepsummary.named,
     )
-    return replace(seen, details=None, cases=None) if options.verbose else seen
+    return replace(seen, details=None, cases=None, answer=None) if options.verbose else seen
 
 
 def colored(said: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:

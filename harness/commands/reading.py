@@ -51,6 +51,7 @@ def report(saved: SavedRun) -> Report:
         run=saved.run,
         summary=summary,
         rows=saved.rows,
+        rows_of=saved.rows_of,
         notes=tuple(_unended(saved, summary, playing=playing)),
         interrupted=bool(ending.get("interrupted", saved.ending is None)),
         playing=playing,

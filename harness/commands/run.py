@@ -84,10 +84,12 @@ def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
         played.settle(plan.trials.ids())
         gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
         writer.close(played.summary, interrupted=played.interrupted, notes=_notes(begun, played))
+    saved = load(writer.path)
     report = Report(
         run=writer.run,
         summary=played.summary,
-        rows=load(writer.path).rows,
+        rows=saved.rows,
+        rows_of=saved.rows_of,
         interrupted=played.interrupted,
         seconds=time.perf_counter() - started,
         gates=gates,

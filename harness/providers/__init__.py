@@ -11,8 +11,9 @@ Another dialect is one file in this package (or a module named by an entry point
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -53,6 +54,17 @@ class Provider:
         """Scheme and host with port: where credentials may go."""
         parts = urlsplit(self.base_url)
         return parts.scheme, parts.netloc.rpartition("@")[2]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def source(self) -> str:
+        """Who answers, as tables and cassettes say it: the kind, and the host unless it is that by which the kind is known. A row that
+        is called ``import``, as recordings of others are, says of nobody that he answered."""
+        known = self.simulated or HOSTS.get(self.kind) == self.host or self.kind.endswith(f" at {self.host}")
+        return self.kind if known or self.kind == "import" else f"{self.kind} at {self.host}"
 
     @property
     def key_header(self) -> str | None:
@@ -98,6 +110,47 @@ ROWS: Mapping[str, Provider] = {
     )
 }
 """The providers that ship. A configuration adds rows and changes these."""
+
+HOSTS: Mapping[str, str] = {row.kind: row.host for row in ROWS.values() if not row.simulated}
+"""The kinds that everybody knows, and where they are."""
+_MAKERS: Mapping[str, str] = {
+    **{key: row.host for row in ROWS.values() for key in row.keys},
+    "OPENAI_API_KEY": "api.openai.com",
+    "ANTHROPIC_API_KEY": "api.anthropic.com",
+    "OPENROUTER_API_KEY": "openrouter.ai",
+}
+"""Variables that hold a key of one maker, and where that is."""
+
+
+def hazards(provider: Provider, environ: Mapping[str, str]) -> Iterator[str]:
+    """What is risky about sending this provider its key: anybody may read it on the way, or it belongs to somebody else."""
+    if provider.auth == "none" or provider.key or not provider.keys:
+        return
+    variable = next((name for name in provider.keys if environ.get(name, "").strip()), provider.keys[0])
+    if provider.origin[0] == "http" and not is_this_machine(provider.host):
+        yield (
+            f"provider {provider.name!r} is at {provider.base_url}: {variable} goes there over plain http, where anybody on the way "
+            "can read it; use https"
+        )
+    maker = _MAKERS.get(variable)
+    if maker and not _is_within(provider.host, ".".join(maker.split(".")[-2:])):
+        yield (
+            f"provider {provider.name!r} is at {provider.base_url}, and is sent {variable}, which is a key of {maker}; name a variable "
+            f"of its own under `keys` of [providers.{provider.name}]"
+        )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether an address never leaves this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return _is_within(host.lower().rstrip("."), "localhost")
+
+
+def _is_within(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
+
 
 Dialect = Callable[[Provider, str, Json, Transport, frozenset[int]], Request]
 

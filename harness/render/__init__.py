@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TextIO, get_args
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from harness import extensions
 from harness.errors import UsageError
 from harness.groups import Group
 from harness.rows import GateRow, Row, RunRow
 from harness.summary import Summary
+
+if TYPE_CHECKING:
+    from harness.compare import RowsOf
 
 Kind = Literal["run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
@@ -47,6 +50,14 @@ class Report:
     """How long the run took, where that is known."""
     gates: Sequence[GateRow] = ()
     """What the run was held to, answered."""
+    rows_of: RowsOf | None = None
+    """Reads the trials of some groups, where that is quicker than to read all."""
+
+    def attempts(self, groups: Collection[str]) -> Iterable[Row]:
+        """The trials of these groups, with what was said."""
+        if self.rows_of is not None:
+            return self.rows_of(groups, turns=True)
+        return (row for row in self.rows() if row["group"] in groups)
 
     def forgiven(self, group: Group) -> GateRow | None:
         """The gate that holds, though this group failed for want of attempts that passed; None where it fails the run."""
@@ -59,7 +70,8 @@ class Report:
 class View:
     """How to show it: in tables and lists that people read, of what is much a part; None: all.
 
-    ``details``: failing groups, or flips, that are shown in full; ``cases``: rows in the tables of a run.
+    ``details``: failing groups, or flips, that are shown in full; ``cases``: rows in the tables of a run; ``answer``: characters of
+    an answer that failed, about a screenful.
     """
 
     width: int = 80
@@ -67,6 +79,7 @@ class View:
     measures: tuple[str, ...] = MEASURES
     details: int | None = 20
     cases: int | None = 100
+    answer: int | None = 1_600
     quiet: bool = False
     """Only the totals, where the format is for people."""
     named: Callable[[str], str] = str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -13,6 +13,7 @@ from harness.groups import Group
 from harness.render import Report, View, output, words
 from harness.render.content.audit import looked_at
 from harness.render.content.comparison import worst_first
+from harness.render.content.failure import failures
 from harness.rows import GateRow, PlaceRow
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Annotation:
 @output("github", of="run")
 def github(report: Report, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions, on the suite's own lines; in a step also its summary."""
-    wrong = [_of_group(group, report) for group in report.summary.groups.values() if group.status in _LEVELS]
+    wrong = list(_of_groups(report, view))
     counted = f"{words.totals(report.summary.totals())}{words.stopped(report.gates)}"
     said = f"{counted} - {words.provenance(report.summary)}"
     gates = [_of_gate(each) for each in report.gates if each["asked"] and each["crossed"] is not False]
@@ -92,13 +93,30 @@ def _of_finding(finding: Finding) -> Annotation:
     return Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
 
 
-def _of_group(group: Group, report: Report) -> Annotation:
+def _of_groups(report: Report, view: View) -> Iterator[Annotation]:
+    """What GitHub shows of them is told in full."""
+    wrong = [group for group in report.summary.groups.values() if group.status in _LEVELS]
+    seen = Counter[Level]()
+    shown = []
+    for group in wrong:
+        level = _level(group, report)
+        seen[level] += 1
+        shown += [group] if seen[level] <= SHOWN else []
+    told = failures(report, shown, view.answer)
+    yield from (_of_group(group, told.get(group.id), report) for group in wrong)
+
+
+def _level(group: Group, report: Report) -> Level:
     """What a gate forgives is a warning."""
+    return "warning" if report.forgiven(group) else _LEVELS[group.status]
+
+
+def _of_group(group: Group, told: Sequence[str] | None, report: Report) -> Annotation:
     forgiven = report.forgiven(group)
+    because = [words.why(group)] if told is None else [*told, words.apart(group)]
     why = f"forgiven: {words.gate(forgiven)}" if forgiven else ""
-    message = "\n".join(filter(None, [words.needs(group), words.why(group), why]))
-    level = "warning" if forgiven else _LEVELS[group.status]
-    return Annotation(level, f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
+    message = "\n".join(filter(None, [words.needs(group), *because, why]))
+    return Annotation(_level(group, report), f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
 
 
 def _of_gate(gate: GateRow, by: str = "") -> Annotation:

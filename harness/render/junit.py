@@ -12,6 +12,7 @@ from harness.axes import spelled
 from harness.groups import Group
 from harness.model import Status
 from harness.render import Report, View, output, words
+from harness.render.content.failure import failures
 from harness.rows import GateRow
 
 _ELEMENTS: dict[Status, str] = {
@@ -25,7 +26,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 @output("junit", of="run")
-def junit(report: Report, _view: View, out: TextIO) -> None:
+def junit(report: Report, view: View, out: TextIO) -> None:
     """JUnit XML, for CI servers."""
     out.write('<?xml version="1.0" encoding="utf-8"?>\n')
     counted = _counted(list(report.summary.groups.values()), report)
@@ -34,13 +35,13 @@ def junit(report: Report, _view: View, out: TextIO) -> None:
     counted.pop("skipped")
     out.write(f"<testsuites{_attributes(name='gemini-harness', **counted)}>\n")
     for suite, groups in report.summary.by_suite():
-        out.writelines(_suite(suite, groups, report))
+        out.writelines(_suite(suite, groups, report, view))
     if report.gates:
         out.writelines(_gates(report.gates))
     out.write("</testsuites>\n")
 
 
-def _suite(suite: str, groups: Sequence[Group], report: Report) -> Iterator[str]:
+def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> Iterator[str]:
     started = report.run["started"][:19]
     first = {"name": suite, "file": groups[0].place["file"], "timestamp": started, "hostname": "localhost"}
     yield f"  <testsuite{_attributes(**first, **_counted(groups, report))}>\n"
@@ -53,12 +54,14 @@ def _suite(suite: str, groups: Sequence[Group], report: Report) -> Iterator[str]
     }
     yield from (_property(name, value, 6) for name, value in facts.items())
     yield "    </properties>\n"
+    told = failures(report, [group for group in groups if group.status in words.WRONG], view.answer)
     for group in groups:
-        yield from _case(group, suite, report)
+        yield from _case(group, suite, report, told.get(group.id))
     yield "  </testsuite>\n"
 
 
-def _case(group: Group, suite: str, report: Report) -> Iterator[str]:
+def _case(group: Group, suite: str, report: Report, told: Sequence[str] | None) -> Iterator[str]:
+    """``told``: the checks that failed it, where they did."""
     where = words.where(group)
     name = group.id.removeprefix(f"{suite}/")
     yield "    <testcase" + _attributes(
@@ -69,7 +72,7 @@ def _case(group: Group, suite: str, report: Report) -> Iterator[str]:
     yield "      </properties>\n"
     element = _element(group, report)
     if element:
-        yield _outcome(element, group, report)
+        yield _outcome(element, group, report, _body(group, report, told))
     yield "    </testcase>\n"
 
 
@@ -109,29 +112,24 @@ def _element(group: Group, report: Report) -> str | None:
     return "skipped" if report.forgiven(group) else _ELEMENTS.get(group.status)
 
 
-def _outcome(element: str, group: Group, report: Report) -> str:
+def _outcome(element: str, group: Group, report: Report, body: str) -> str:
     needs = words.needs(group)
     reason = group.xfail if group.status == "xfailed" else words.why(group)
     message = words.shortened(": ".join(filter(None, [needs, reason])), 300)
     forgiven = report.forgiven(group)
     if forgiven:
         allowed = f"failed, and forgiven, since {words.gate(forgiven)} holds: {message}"
-        return (
-            f"      <skipped{_attributes(message=allowed, type='forgiven')}>{_text(_body(group, report))}</skipped>\n"
-        )
+        return f"      <skipped{_attributes(message=allowed, type='forgiven')}>{_text(body)}</skipped>\n"
     if element == "skipped":
         return f"      <skipped{_attributes(message=message)}/>\n"
     kind = group.trouble.verdict["check"] if group.trouble and group.trouble.verdict else group.status
-    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(_body(group, report))}</{element}>\n"
+    return f"      <{element}{_attributes(message=message, type=kind)}>{_text(body)}</{element}>\n"
 
 
-def _body(group: Group, report: Report) -> str:
+def _body(group: Group, report: Report, told: Sequence[str] | None) -> str:
     lines = [words.place(words.where(group)), words.why(group)]
-    trouble = group.trouble
-    if trouble is not None and trouble.verdict is not None and not words.torn(group):
-        _, expected, actual = words.wanted_and_got(trouble.verdict, 2000)
-        lines += [f"expected  {expected}", f"actual    {actual}"] if expected or actual else []
-        lines.append(f"in {trouble.trial}")
+    if told is not None and group.trouble is not None:
+        lines = [*told, *filter(None, [words.apart(group)]), f"in {group.trouble.trial}"]
     return "\n".join([*lines, f"again: {words.rerun(group, report.run)}"])
 
 

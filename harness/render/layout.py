@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from harness.axes import spelled
 from harness.groups import Group
@@ -78,26 +77,39 @@ def _level(sizes: Sequence[int], most: int) -> int:
 
 
 def part(grid: Grid, limit: int) -> Grid:
-    """So many of its cases, in their order: those of which something did not pass are taken first."""
+    """So many of its cases, in their order, and the columns that they were asked of: those of which something did not pass are
+    taken first."""
     if len(grid.cases) <= limit:
         return grid
-    taken = set(islice(dict.fromkeys([*_wrong(grid, grid.cases), *grid.cases]), limit))
-    left_out = [case for case in grid.cases if case not in taken]
-    return replace(grid, cases=[case for case in grid.cases if case in taken], left_out=left_out)
+    wrong = _wrong(grid)
+    first = sorted(grid.cases, key=lambda case: case not in wrong)
+    taken = set(first[:limit])
+    asked = {column for case, column in grid.cells if case in taken}
+    return replace(
+        grid,
+        columns=[column for column in grid.columns if column in asked],
+        cases=[case for case in grid.cases if case in taken],
+        left_out=[case for case in grid.cases if case not in taken],
+    )
 
 
 def rest(grid: Grid) -> str:
-    """What is left out of a grid: ``and 2,400 more cases; something went wrong in 79``; empty where nothing is."""
+    """What is left out of a grid: ``and 2,400 more cases, all of google/x among them; something went wrong in 79``; empty where
+    nothing is."""
     if not grid.left_out:
         return ""
-    wrong = sum(1 for _ in _wrong(grid, grid.left_out))
-    return f"and {words.count(len(grid.left_out), 'more case')}" + (
+    unseen = [column.name for column in dict.fromkeys(column for _, column in grid.cells) if column not in grid.columns]
+    whole = ", ".join(unseen) if len(unseen) <= 3 else words.count(len(unseen), "column")
+    among = f", all of {whole} among them" if unseen else ""
+    wrong = len(_wrong(grid).intersection(grid.left_out))
+    return f"and {words.count(len(grid.left_out), 'more case')}{among}" + (
         f"; something went wrong in {wrong:,}" if wrong else ""
     )
 
 
-def _wrong(grid: Grid, cases: Sequence[str]) -> Iterator[str]:
-    return (case for case in cases if any(group and group.status in words.WRONG for group in grid.row(case)))
+def _wrong(grid: Grid) -> set[str]:
+    """The cases of which something went wrong, on whichever column."""
+    return {case for (case, _), group in grid.cells.items() if group.status in words.WRONG}
 
 
 def _column(group: Group) -> Column:

@@ -82,13 +82,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def value(value: Json, limit: int = 200) -> str:
+def value(value: Json, limit: int | None = 200) -> str:
     """A JSON value on one line, cut in the middle where it is longer than ``limit``."""
     return shortened(dumps(value), limit)
 
 
-def shortened(text: str, limit: int) -> str:
-    """The text on one line; too long: its beginning and end, and how many characters there are."""
+def shortened(text: str, limit: int | None) -> str:
+    """The text on one line; too long: its beginning and end, and how many characters there are. None: as it is."""
+    if limit is None:
+        return text
     text = printable(" ".join(text.split()) if "\n" in text else text)
     if width(text) <= limit:
         return text
@@ -138,14 +140,15 @@ def where(group: Group) -> PlaceRow:
     return row.get("place", group.place) if row and group.status == "failed" else group.place
 
 
-def wanted_and_got(row: VerdictRow, limit: int = 200) -> tuple[str, str, str]:
-    """(what is said, expected, actual) of a mismatch; an empty string is not shown."""
+def wanted_and_got(row: VerdictRow, limit: int | None = 200) -> tuple[str, str, str]:
+    """(what is said, expected, actual) of a mismatch; an empty string is not shown. ``limit`` None: nothing is shortened."""
+    twice = None if limit is None else limit * 2
     said = re.fullmatch(r"expected (.*?), got (.*)", row["message"], re.DOTALL)
     if said:
         return "", shortened(said[1], limit), shortened(said[2], limit)
     if row["expected"] is None and row["actual"] is None:
-        return shortened(row["message"], limit * 2), "", ""
-    return shortened(row["message"], limit * 2), value(row["expected"], limit), value(row["actual"], limit)
+        return shortened(row["message"], twice), "", ""
+    return shortened(row["message"], twice), value(row["expected"], limit), value(row["actual"], limit)
 
 
 def why(group: Group) -> str:

@@ -9,6 +9,7 @@ from harness.checks import rule
 from harness.checks.invariants.asked import has_answer, is_finished, is_stream, wants_sse
 from harness.model import Evidence, Json, Mismatch
 from harness.models import answers_for
+from harness.refusals import described
 from harness.reply import OUTPUT, an_object, error_of, said_in
 
 CANONICAL = frozenset(
@@ -41,7 +42,8 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
     if status != 200:
         error = an_object(evidence.reply.error)
         said = ": ".join(str(error[key]) for key in ("status", "message") if error.get(key))
-        yield Mismatch("http", 200, status, f"HTTP {status}" + (f", {said}" if said else ""))
+        said = f", {said}" if said else f"; {described(evidence.exchange)}"
+        yield Mismatch("http", 200, status, f"HTTP {status}{said}")
 
 
 @rule("error-envelope", "error")

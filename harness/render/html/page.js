@@ -551,6 +551,7 @@
       yield* sources(candidate.groundingMetadata, turn.grounded || []);
       for (const part of parts) yield* other(part);
       if (turn.response?.error) { yield el("h3", { class: "error" }, "error"); yield el("pre", {}, json(turn.response.error)); }
+      if (turn.body) { yield el("h3", { class: "error" }, "the body begins"); yield el("pre", {}, turn.body); }
       yield* timeline(turn, row);
       const whole = fold("response");
       whole.addEventListener("toggle", () => {

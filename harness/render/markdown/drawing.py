@@ -25,6 +25,14 @@ def code(text: str) -> str:
     return f"{fence}{words.printable(text)}{fence}"
 
 
+def fenced(lines: Sequence[str]) -> Iterator[str]:
+    """Lines that Markdown shows as they are, one below the other."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", "\n".join(lines))), default=0))
+    yield f"{fence}text"
+    yield from map(words.printable, lines)
+    yield fence
+
+
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
     plain = words.printable(text).replace("\n", " ")

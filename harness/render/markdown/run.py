@@ -7,9 +7,10 @@ from typing import TextIO
 
 from harness.groups import Group
 from harness.render import Report, View, layout, output, words
+from harness.render.content.failure import failures
 from harness.render.content.run import Table, column_name, differences, parted, summary_rows, tables, whole_report
 from harness.render.layout import Grid
-from harness.render.markdown.drawing import code, drawn, escaped
+from harness.render.markdown.drawing import code, drawn, escaped, fenced
 
 _FORMAT = ("--format", "markdown")
 
@@ -96,8 +97,10 @@ def _failures(report: Report, view: View) -> Iterator[str]:
         return
     yield "<details open><summary>What failed</summary>"
     yield ""
-    for group in wrong[: view.details]:
-        yield from _failure(group)
+    some = wrong[: view.details]
+    told = failures(report, some, view.answer)
+    for group in some:
+        yield from _failure(group, told.get(group.id))
     if view.details is not None and len(wrong) > view.details:
         yield f"- and {len(wrong) - view.details:,} more: {code(whole_report(report, *_FORMAT))}"
     yield ""
@@ -105,7 +108,12 @@ def _failures(report: Report, view: View) -> Iterator[str]:
     yield ""
 
 
-def _failure(group: Group) -> Iterator[str]:
+def _failure(group: Group, told: list[str] | None) -> Iterator[str]:
     needs = words.needs(group)
     yield f"- **{words.MARKS[group.status]}** {escaped(group.id)}" + (f" ({needs})" if needs else "")
-    yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.shortened(words.why(group), 400))}"
+    if told is None:
+        yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.why(group))}"
+        return
+    yield ""
+    yield from (f"  {line}" for line in fenced([*told, *filter(None, [words.apart(group)])]))
+    yield ""

@@ -80,6 +80,19 @@ def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
     )
 
 
+def hanging(line: str, view: View) -> Iterator[str]:
+    """A line, folded at the width of the view with what it is indented by; what stands in two columns goes on in the second."""
+    room = max(view.width, 40)
+    if words.width(line) <= room:
+        yield line
+        return
+    head = re.match(r" *(?:(?:expected|actual)  +)?", line)
+    indent = " " * len(head[0] if head else "")
+    yield from textwrap.wrap(
+        line, room, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False, drop_whitespace=True
+    )
+
+
 def listed(said: Sequence[str], view: View) -> Iterator[str]:
     """Starred points, each folded at the width of the view."""
     for each in said:

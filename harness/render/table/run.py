@@ -7,8 +7,9 @@ from typing import TextIO
 
 from harness.groups import Group
 from harness.render import Report, View, layout, output, words
+from harness.render.content.failure import failures
 from harness.render.content.run import Table, differences, parted, summary_rows, tables, whole_report
-from harness.render.table.drawing import fitted, listed, painted, wrapped, write
+from harness.render.table.drawing import fitted, hanging, listed, painted, wrapped, write
 from harness.render.table.grid import flat, stacked
 from harness.rows import RunRow
 
@@ -58,8 +59,10 @@ def _failures(report: Report, view: View) -> Iterator[str]:
         if group.status in words.WRONG:
             same = group.trouble.message if group.status == "error" and group.trouble else ""
             wrong.setdefault(same or group.id, []).append(group)
-    for first, *others in list(wrong.values())[: view.details]:
-        yield from _failure(first, report.run, view)
+    some = list(wrong.values())[: view.details]
+    told = failures(report, [first for first, *_ in some], view.answer)
+    for first, *others in some:
+        yield from _failure(first, told.get(first.id), report.run, view)
         if others:
             shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
             yield from wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
@@ -69,32 +72,19 @@ def _failures(report: Report, view: View) -> Iterator[str]:
         yield ""
 
 
-def _failure(group: Group, run: RunRow, view: View) -> Iterator[str]:
+def _failure(group: Group, told: list[str] | None, run: RunRow, view: View) -> Iterator[str]:
+    """``told``: the checks that failed it, where they did."""
     mark = words.MARKS[group.status]
     needs = words.needs(group)
     yield f"{painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
-    trouble = group.trouble
-    limit = max(view.width - 14, 40)
-    if group.status == "xpassed" or trouble is None or words.torn(group):
-        yield f"  {words.place(group.place)}"
-        yield from wrapped(words.why(group), view, "    ")
-    elif trouble.verdict is None:
-        yield f"  {words.place(group.place)}"
-        for line in trouble.message.splitlines():
-            yield f"    {words.printable(line)}"
-    else:
-        row = trouble.verdict
-        at = f"  {words.shortened(row['at'], 60)}" if row["at"] and row["at"] != row["check"] else ""
-        yield f"  {words.place(words.where(group))}  {row['check']}{at}"
-        said, expected, actual = words.wanted_and_got(row, limit)
-        yield from wrapped(said, view, "    ")
-        if expected or actual:
-            yield f"    expected  {expected}"
-            yield f"    actual    {actual}"
-    if not words.torn(group):
-        if trouble is not None and trouble.more:
-            yield f"    and {trouble.more} more in this attempt"
+    if told is not None:
+        for line in told:
+            yield from hanging(f"  {line}", view)
         yield from wrapped(words.apart(group), view, "    ")
+    else:
+        yield f"  {words.place(group.place)}"
+        for line in words.why(group).splitlines():
+            yield f"    {line}"
     yield f"  again: {words.rerun(group, run)}"
 
 

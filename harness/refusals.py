@@ -1,0 +1,76 @@
+"""What a server says where it gives no answer: its message, or how a body begins that holds none."""
+
+from __future__ import annotations
+
+import re
+from codecs import getincrementaldecoder
+from html import unescape
+from unicodedata import category
+
+from harness.model import Exchange, Json, Reply
+
+QUOTED = 300
+"""Characters of a body that stand in a message."""
+KEPT = 4_000
+"""Characters of it that are saved with a run."""
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def said(exchange: Exchange, reply: Reply) -> str:
+    """``HTTP 503: The model is overloaded.``; where there is no such message, what the body is and how it begins."""
+    message = message_of(reply.error)
+    if message:
+        return f"HTTP {exchange.status}: {_clipped(_plain(message.splitlines()[0]), QUOTED)}"
+    return f"HTTP {exchange.status}; {described(exchange)}"
+
+
+def message_of(error: Json) -> str:
+    """The message of the API's error object; empty where there is none."""
+    message = error.get("message") if isinstance(error, dict) else None
+    return message.strip() if isinstance(message, str) else ""
+
+
+def described(exchange: Exchange) -> str:
+    """A body that says nothing that the API would say: the title of a page, and how it begins."""
+    if not exchange.content.strip():
+        return "the body is empty"
+    if is_noise(exchange.content):
+        return f"the body is {len(exchange.content):,} bytes that are no text"
+    begins = _clipped(beginning(exchange), QUOTED)
+    title = _TITLE.search(beginning(exchange))
+    named = _plain(unescape(title[1])) if title else ""
+    page = f'is a page "{named}", and ' if named and named not in begins else ""
+    return f"the body {page}begins: {begins}"
+
+
+def kept(exchange: Exchange) -> str:
+    """What is saved of such a body."""
+    return described(exchange) if is_noise(exchange.content) else beginning(exchange)
+
+
+def beginning(exchange: Exchange) -> str:
+    """How a body of text begins, on one line, with nothing in it that steers a terminal."""
+    content = b"".join(chunk.data for chunk in exchange.chunks[:KEPT])[: 4 * KEPT]
+    return _clipped(_plain(content.decode("utf-8", "replace")), KEPT)
+
+
+def is_noise(content: bytes, *, encoded: bool = False) -> bool:
+    """Whether these bytes are no text, but compressed or binary; ``encoded``: they are said to be compressed."""
+    head = content[:512].removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = getincrementaldecoder("utf-8")().decode(head)
+        most = 0 if encoded else len(text)
+    except UnicodeDecodeError:
+        text = head.decode("latin-1")
+        most = -1 if encoded else len(text) // 10
+    return sum(category(each) == "Cc" and not each.isspace() for each in text) > most
+
+
+def _plain(text: str) -> str:
+    """On one line, control characters spelled out."""
+    line = " ".join(text.split())
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+
+
+def _clipped(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"

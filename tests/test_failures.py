@@ -1,0 +1,143 @@
+"""What a failure shows: every check that failed and the answer, in every format alike."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.render import Report, View, find
+from harness.rows import Row
+from harness.summary import summarise
+from tests.endpoint import Endpoint, answer
+from tests.made import failed, row, run, verdict
+
+LONG = "\n".join(f"line {number} of an answer that says nothing of what was asked" for number in range(60))
+SUITE = """
+suite: five
+cases:
+  - id: wrong
+    prompt: Say it.
+    expect:
+      text: {contains: "Oslo", starts_with: "The capital", length: {max: 10}}
+      finishReason: MAX_TOKENS
+      thoughtsTokenCount: {min: 4000}
+"""
+FORMATS = ("table", "markdown", "github", "junit")
+
+
+def body(text: str) -> dict[str, Any]:
+    candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "index": 0}
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 9, "totalTokenCount": 12}
+    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-2.5-flash", "responseId": "a"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A suite of a case that fails five checks of a long answer."""
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites/five.yaml").write_text(SUITE)
+    (tmp_path / "harness.toml").write_text(
+        '[providers.near]\nbase_url = "http://127.0.0.1:9"\nbase_url_from = "NEAR"\nauth = "none"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+WANTED = ("Oslo", "The capital", "length at most 10", "MAX_TOKENS", "at least 4000")
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_all_failed_checks_and_the_answer_are_shown_in_every_format(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, verbose: bool
+) -> None:
+    files = [f"--format={name}:{project / name}" for name in FORMATS if name != "table"]
+    with Endpoint(answer(body(LONG))) as endpoint:
+        monkeypatch.setenv("NEAR", endpoint.url)
+        more = ["-v"] if verbose else []
+        code = main(["run", "--live", "--target", "near/gemini-2.5-flash", "--format", "table", *files, *more])
+    shown = {"table": capsys.readouterr().out, **{name: (project / name).read_text() for name in FORMATS[1:]}}
+    shown["junit"] = "".join(ET.fromstring(shown["junit"]).itertext())
+    assert code == 1
+    for name, text in shown.items():
+        assert all(word in text for word in WANTED), name
+        assert "line 0 of an answer" in text, name
+        assert "line 20 of an answer" in text, name
+        assert ("line 59 of an answer" in text) is verbose, name
+        assert (f"... ({len(LONG):,} characters in all; -v shows them)" in text) is not verbose, name
+        assert text.count("line 7 of an answer") == 1, name
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_pytest_shows_the_same(
+    project: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, verbose: bool
+) -> None:
+    for name in ("harness.toml", "suites/five.yaml"):
+        pytester.path.joinpath(name).parent.mkdir(exist_ok=True)
+        pytester.path.joinpath(name).write_text((project / name).read_text())
+    monkeypatch.chdir(pytester.path)
+    with Endpoint(answer(body(LONG))) as endpoint:
+        monkeypatch.setenv("NEAR", endpoint.url)
+        more = ["-v"] if verbose else []
+        result = pytester.runpytest("suites", "--harness-live", "--harness-target", "near/gemini-2.5-flash", *more)
+    result.assert_outcomes(failed=1)
+    text = "\n".join(result.outlines)
+    assert all(word in text for word in WANTED)
+    assert "line 20 of an answer" in text
+    assert ("line 59 of an answer" in text) is verbose
+
+
+def printed(rows: list[Row], name: str = "table", **view: Any) -> str:
+    out = io.StringIO()
+    find(name, "run")(Report(run(), summarise(rows), lambda: rows), View(**view), out)
+    return out.getvalue()
+
+
+def told(text: str) -> dict[str, Any]:
+    return {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": text}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_answer_that_a_check_shows_whole_is_not_told_twice(name: str) -> None:
+    wrong = [
+        verdict("text", ok=False, message=f'expected text containing "{city}", got string "Rome"') for city in "AB"
+    ]
+    shown = printed([row(status="failed", verdicts=wrong, outcome=told("Rome"))], name)
+    assert shown.replace("&quot;", '"').count("Rome") == (2 if name != "junit" else 3)
+    assert "answer" not in shown.partition("FAIL")[2].partition("replayed")[0]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_value_too_long_for_its_check_is_shown_below(name: str) -> None:
+    value = {"cities": [f"city {number}" for number in range(40)]}
+    message = 'expected {"cities": []}, got object {"cities": ["city 0", "city 1…'
+    wrong = verdict("json", ok=False, at="$", expected={"cities": []}, actual=value, message=message)
+    shown = printed([row(status="failed", verdicts=[wrong], outcome=told("{}"))], name)
+    assert "city 39" in shown
+
+
+def test_warnings_are_told_after_what_fails() -> None:
+    wrong = [
+        verdict("invariant:role", ok=False, severity="warn", message="the role is user"),
+        verdict("text", ok=False, message="expected 1, got 2"),
+    ]
+    shown = printed([row(status="failed", verdicts=wrong)])
+    assert shown.index("7  text\n") < shown.index("7  invariant:role (warning)\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_nothing_of_an_answer_steers_the_terminal(name: str) -> None:
+    shown = printed([failed(outcome=told("\x1b[2J gone \x07\u202e\n```\n# no heading"))], name)
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    if name == "markdown":
+        assert "````text" in shown
+
+
+def test_lines_fold_at_the_width_of_the_terminal() -> None:
+    wrong = verdict("text", ok=False, message=f'expected {"a word " * 30}, got string "{"another " * 30}"')
+    shown = printed([row(status="failed", verdicts=[wrong], outcome=told("word " * 60))], width=60)
+    assert max(len(line) for line in shown.splitlines() if "again:" not in line) <= 60

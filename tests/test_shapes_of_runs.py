@@ -1,0 +1,161 @@
+"""Runs of every shape, in every format: never an exception, and no asked cell is left out without a word."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harness import trend
+from harness.compare import compare_axis, compare_runs
+from harness.comparisons import together
+from harness.groups import Group
+from harness.migration import Migration, untaken
+from harness.render import Kind, Report, View, all_formats, find, layout
+from harness.rows import Row
+from harness.summary import Summary, summarise
+from harness.sweeps import Sweeps, sweeps
+from tests.made import failed, row, rows_of, run, unjudged
+
+TARGETS = ("google/flash", "google/gemini-3.1-pro-preview-with-a-name-that-folds", "cometapi/pro")
+AXES: tuple[dict[str, Any], ...] = (
+    {},
+    {"thinking": "low"},
+    {"thinking": "high"},
+    {"thinking": 512, "transport": "stream"},
+    {"thinking": 512, "transport": "unary"},
+)
+MAKE: dict[str, Callable[..., Row]] = {
+    "passed": row,
+    "failed": failed,
+    "error": unjudged,
+    "skipped": row,
+    "xfailed": failed,
+    "xpassed": row,
+}
+MORE = re.compile(r"and ([\d,]+) more cases?(?!s)")
+
+cells = st.dictionaries(
+    st.tuples(
+        st.sampled_from(["geography", "grounding"]), st.integers(0, 6), st.sampled_from(TARGETS), st.integers(0, 4)
+    ),
+    st.sampled_from(sorted(MAKE)),
+    max_size=24,
+)
+views = st.builds(
+    View,
+    width=st.sampled_from([1, 20, 40, 80, 200]),
+    color=st.booleans(),
+    measures=st.just(("chunks",)),
+    details=st.sampled_from([None, 0, 1, 20]),
+    cases=st.sampled_from([None, 1, 2, 3, 100]),
+)
+Cells = dict[tuple[str, int, str, int], str]
+
+
+def rows_of_cells(asked: Cells) -> list[Row]:
+    """A row per cell, each with a number of its own among its measures."""
+    return [
+        MAKE[status](
+            f"case-{case}", target, status, suite=suite, axes=AXES[axes],
+            measures={"chunks": 10_001 + number, "totalTokenCount": 7}, xfail="known" if status[0] == "x" else None,
+        )
+        for number, ((suite, case, target, axes), status) in enumerate(asked.items())
+    ]  # fmt: skip
+
+
+def write(kind: Kind, name: str, document: Any, view: View) -> str:
+    out = io.StringIO()
+    find(name, kind)(document, view, out)
+    return out.getvalue()
+
+
+def hidden(summary: Summary, view: View) -> Iterator[Group]:
+    """The cells of the cases that a table leaves out."""
+    suites = [list(layout.grids(groups)) for _, groups in summary.by_suite()]
+    for grid in (grid for grids in layout.parted(suites, view.cases) for grid in grids):
+        yield from (group for (case, _), group in grid.cells.items() if case in grid.left_out)
+
+
+SPARSE: Cells = {("geography", case, TARGETS[0], 0): "passed" for case in range(3)} | {
+    ("geography", 3 + case, TARGETS[1], 0): "passed" for case in range(3)
+}
+
+
+@given(cells, views)
+@example(SPARSE, View(width=80, cases=3, measures=("chunks",)))
+@example(SPARSE, View(width=40, cases=2, measures=("chunks",)))
+def test_every_asked_cell_is_shown_or_counted(asked: Cells, view: View) -> None:
+    rows = rows_of_cells(asked)
+    summary = summarise(rows)
+    left_out = {group.id: group for group in hidden(summary, view)}
+    cases = {(group.suite, tuple(group.axes), group.case) for group in left_out.values()}
+    document = Report(run(), summary, lambda: rows)
+    for name in ("table", "markdown"):
+        shown = write("run", name, document, view)
+        for number, group in enumerate(summary.groups.values()):
+            assert (f"{10_001 + number:,}" in shown) is (group.id not in left_out), (name, group.id)
+        assert sum(int(each.replace(",", "")) for each in MORE.findall(shown)) == len(cases), name
+    page = write("run", "html", document, view)
+    assert all(f">{10_001 + number:,}</small>" in page for number in range(len(rows)))
+
+
+@given(cells, views)
+def test_what_programs_read_holds_every_cell(asked: Cells, view: View) -> None:
+    rows = rows_of_cells(asked)
+    summary = summarise(rows)
+    document = Report(run(), summary, lambda: rows)
+    ids = set(summary.groups)
+    assert {
+        each["id"].removesuffix("#1") for each in csv.DictReader(io.StringIO(write("run", "csv", document, view)))
+    } == ids
+    assert {each["id"] for each in json.loads(write("run", "json", document, view))["groups"]} == ids
+    named = ET.fromstring(write("run", "junit", document, view)).iter("testcase")
+    assert {f"{each.get('classname')}/{each.get('name')}" for each in named} == ids
+    wrong = [group.id for group in summary.groups.values() if group.status in ("failed", "xpassed", "error")]
+    log = write("run", "github", document, view)
+    shown = [each for each in wrong if each.replace(",", "%2C").replace(":", "%3A") in log]
+    more = sum(int(each.replace(",", "")) for each in re.findall(r"and ([\d,]+) more, which", log))
+    assert len(shown) + more == len(wrong)
+
+
+@given(cells, cells, views)
+def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, after: Cells, view: View) -> None:
+    rows = rows_of_cells(before), rows_of_cells(after)
+    base, candidate = map(summarise, rows)
+    runs = compare_runs(base, candidate, ("base", "candidate"))
+    two = compare_axis(base, "target", TARGETS[0], TARGETS[1])
+    three = [compare_axis(base, "target", TARGETS[0], each) for each in TARGETS[1:]]
+    entries = [_entry(group) for summary in (base, candidate) for group in summary.groups.values()]
+    documents: dict[Kind, Any] = {
+        "run": Report(run(), base, lambda: rows[0]),
+        "comparison": runs,
+        "comparisons": together("target", three),
+        "sweep": Sweeps("a-run", "live from google", False, sweeps(base)),
+        "migration": Migration(
+            two, ["stage: preview -> stable"], untaken(two, "pro"), ("live", "live"), simulated=False
+        ),
+        "history": trend.History(list(trend.lines(entries)), ["a note"], 2),
+    }
+    for kind, document in documents.items():
+        for name, each in all_formats().items():
+            if kind in each.writers:
+                assert write(kind, name, document, view) or name == "github"
+    assert rows_of(*rows[0])(list(base.groups)) == rows[0]
+
+
+def _entry(group: Group) -> trend.Entry:
+    known = group.typical("totalTokenCount")
+    return trend.Entry(
+        run="20261121-070000-ab12", started="2026-11-21T07:00:00+00:00", record_mode="live", complete=True,
+        suite=group.suite, target=group.target, group=None, status=group.status, passed=group.passed, failed=0, errors=0,
+        skipped=0, total=1, attempts=1, tokens=None if known is None else int(known), thoughts=None, ttft_s=None,
+        latency_s=None, cost_usd=None, sources="google", simulated=False,
+    )  # fmt: skip
