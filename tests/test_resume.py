@@ -136,6 +136,10 @@ class Project:
         process.communicate(timeout=30)
         return saved_runs(self.reports)[-1]
 
+    def left_over(self) -> list[Path]:
+        """What a killed run may leave."""
+        return [path for path in self.folder.rglob("*") if path.suffix in (".journal", ".lock", ".tmp")]
+
     @property
     def reports(self) -> Path:
         return self.folder / "reports"
@@ -178,22 +182,35 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"], ["--record-mode", "all"]])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(project: Project, mode: list[str], how: int) -> None:
     run = project.cut(how, *mode)
-    finished = len(project.lines(run)) - (2 if how == signal.SIGINT else 1)
+    finished = len(project.lines(run)) - (1 if how == signal.SIGKILL else 2)
     assert 0 < finished < TRIALS
     code, out, err = project.run("--resume")
     assert err.startswith(f"run {run} goes on: ")
     assert (code, saved_runs(project.reports)) == (1, [run])
     assert f"({TRIALS} trials)" in out
     assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT  # what was in flight when it was cut had no answer yet
+    assert project.left_over() == []
+    if mode != ["--live"]:
+        code, out, _ = project.run("--reports", "replayed")
+        assert (code, f"({TRIALS} trials)" in out) == (1, True)
     again = project.folder / "again"
     project.run("--live", "--reports", "again")
     (undisturbed,) = saved_runs(again)
     (again / undisturbed).rename(project.reports / undisturbed)
     assert project.told(run) == project.told(undisturbed)
     assert any(project.told(run)[1].values())  # the twins disagree
+
+
+def test_what_was_whole_before_the_kill_is_folded_though_nothing_is_asked_of_it_again(project: Project) -> None:
+    run = project.cut(signal.SIGKILL, "--record-mode", "once", after=TRIALS - 6)
+    assert len(project.left_over()) > 1
+    assert project.run("--resume", run)[0] == 1
+    assert project.left_over() == []
+    assert "could not" not in project.run()[1]
+    assert len(project.asked) <= TRIALS + FLIGHT
 
 
 def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:

@@ -116,7 +116,12 @@ class Played:
         purse = costs.purse(config, way, self.spent)
         try:
             with session.transport(
-                config, way.record_mode, live=way.live, partial=partial or resumed, since=since
+                config,
+                way.record_mode,
+                live=way.live,
+                partial=partial or resumed,
+                since=since,
+                folders=trials.folders,
             ) as transport:
                 heard = self.judge.watch(purse.watch(transport) if purse else transport)
                 play_all(trials, heard, config, self._take, keep=self._keep, purse=purse)
