@@ -265,6 +265,66 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
+FULL = """
+import errno, os, sys
+from harness.cli import main
+
+write, left = os.write, [30_000]
+
+def written(descriptor, data):
+    if not left[0]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    done = write(descriptor, data[: left[0]])
+    left[0] -= done
+    return done
+
+os.write = written
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_under_the_cassettes_ends_the_asking(project: Project) -> None:
+    trials = 3 * 2 * 6
+    argv = ["run", "--record-mode", "once", "-k", "country", "--concurrency", str(FLIGHT)]
+    command = [sys.executable, "-c", FULL, *argv]
+    environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
+    (run,) = saved_runs(project.reports)
+    finished = len(project.lines(run)) - 2
+    first, left, remedy = done.stderr.splitlines()
+    assert (done.returncode, finished > 4) == (6, True)
+    assert ".yaml.journal: cannot be written: No space left on device. " in first
+    assert left == f"{trials - finished} of {trials} trials were not played"
+    assert remedy == f"go on with it: gemini-harness run --resume {run}"
+    assert len(project.asked) <= finished + 1 + FLIGHT
+    code, out, _ = project.run("--resume")
+    assert (code, f"({trials} trials)" in out, project.left_over()) == (0, True, [])
+    assert len(project.asked) <= trials + 1 + FLIGHT
+    assert project.run("-k", "country")[0] == 0
+
+
+@pytest.mark.parametrize("in_the_way", ["cassettes", "cassettes/slow", "cassettes/slow/late"])
+def test_where_cassettes_cannot_be_written_nothing_is_asked(project: Project, in_the_way: str) -> None:
+    path = project.folder / in_the_way
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("a file")
+    code, _, err = project.run("--record-mode", "all")
+    (run,) = saved_runs(project.reports)
+    assert (code, project.asked) == (6, [])
+    assert f"{in_the_way.removesuffix('/late')}" in err.splitlines()[0]
+    path.unlink()
+    assert project.run("--resume", run)[0] == 1
+
+
+def test_the_second_recording_of_a_cassette_waits_for_the_first(project: Project) -> None:
+    first = project.start("--record-mode", "once", "--reports", "first")
+    until(project.left_over)
+    code, _, err = project.run("--record-mode", "once")
+    assert err.startswith("cassettes/slow is being recorded by another process: waiting for it ")
+    assert (first.wait(), code, len(project.asked)) == (1, 1, TRIALS)
+    first.communicate()
+
+
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"]])
 def test_ctrl_c_again_and_again_is_the_same_exit_code_and_loses_nothing(project: Project, mode: list[str]) -> None:
     process = project.start(*mode)
