@@ -484,6 +484,7 @@ def test_a_migration_that_was_cut_short_goes_on(taped: Project, how: int, after:
     assert err.startswith(f"run {run} goes on: ")
     assert (code, saved_runs(taped.reports)) == (0, [run])
     assert ASIDE <= len(taped.asked) <= ASIDE + FLIGHT
+    assert taped.left_over() == []
     assert f"saved as run {run}" in " ".join(out.split())
     assert taped.run(OLD, NEW, "--reports", "again")[0] == 0
     again = taped.folder / "again"
