@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _ActionsContainer, _SubParsersAction
+    from types import FrameType
 
     from harness.render import Kind
 
@@ -46,11 +48,18 @@ exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
 
 def entry() -> NoReturn:
     """The ``gemini-harness`` command."""
+    signal.signal(signal.SIGTERM, as_ctrl_c)
     with suppress(KeyboardInterrupt):  # once more, while the first was being told
         code = main(sys.argv[1:])
         if code != 2:
             sys.exit(code)
     _leave(2)
+
+
+def as_ctrl_c(_number: int, frame: FrameType | None) -> None:
+    """Takes SIGTERM for Ctrl-C, also where Ctrl-C is ignored, as it is behind a script's ``&``."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
 
 
 def _leave(code: int) -> NoReturn:

@@ -14,6 +14,7 @@ HarnessError                 something a user can act on; ``exit_code`` says how
 ├── CassetteError       6    a cassette that cannot be read or written
 │   ├── BadCassette          not decodable, or not a cassette
 │   ├── UnfinishedCassette   a journal was left behind
+│   ├── CannotWrite          the disk refuses, or another process records it
 │   └── SecretOnTape         a write that still holds a credential, refused
 └── RunError            4    a saved run that cannot be read
 """
@@ -96,6 +97,10 @@ class BadCassette(CassetteError):
 
 class UnfinishedCassette(CassetteError):
     """A recording was interrupted; its journal is still there. ``cassettes recover`` folds it in."""
+
+
+class CannotWrite(CassetteError):
+    """What is answered cannot be kept: the disk refuses, or another process records it. Nothing more is asked."""
 
 
 class SecretOnTape(CassetteError):

@@ -1,55 +1,84 @@
 """How a recording survives: finished exchanges go to a journal first, and become the cassette in one step.
 
-Beside ``case.yaml`` stand, while it is recorded, ``case.yaml.journal`` (one finished exchange a line) and
-``case.yaml.lock`` (who records). Whatever happens - kill -9, a full disk - the old cassette is whole, and what was finished
-is in the journal until ``fold`` has put it into the cassette.
+Beside ``case.yaml`` stands, while it is recorded, ``case.yaml.journal``: one finished exchange a line. Several workers of one
+run have a journal each, ``case.yaml.gw0.journal``. Whatever happens - kill -9, a full disk - the old cassette is whole, and
+what was finished is in a journal until ``fold`` has put it into the cassette. Whoever folds has ``Custody`` of the folder.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
+import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness import __version__, cassette
-from harness.errors import CassetteError
+from harness.disk import FolderLock, is_locked, replacing, sweep
+from harness.errors import BadCassette, CannotWrite
 
 RECOVER = "gemini-harness cassettes recover"
+_JOURNAL = re.compile(r"(.+?)(\.gw\d+)?\.journal")
+"""The cassette's name, and whose of several workers the journal is."""
 
 
-def journal_of(path: Path) -> Path:
-    return path.with_name(path.name + ".journal")
+def journal_of(path: Path, worker: str = "") -> Path:
+    """Where finished exchanges of the cassette ``path`` go."""
+    return path.with_name(f"{path.name}.{worker}.journal" if worker else f"{path.name}.journal")
 
 
-def lock_of(path: Path) -> Path:
-    return path.with_name(path.name + ".lock")
+def cassette_of(path: Path) -> Path | None:
+    """The cassette that a journal belongs to; None for any other file."""
+    name = _JOURNAL.fullmatch(path.name)
+    return path.with_name(name[1]) if name else None
+
+
+def unfinished(folder: Path) -> dict[Path, list[Path]]:
+    """The cassettes in a folder that have journals, with these. Journals of folders below it do not count."""
+    found: dict[Path, list[Path]] = {}
+    with suppress(OSError):
+        for entry in sorted(folder.iterdir()):
+            if path := cassette_of(entry):
+                found.setdefault(path, []).append(entry)
+    return found
 
 
 # --- the journal --------------------------------------------------------------------------------------
 
 
-def append(path: Path, interaction: Mapping[str, Any]) -> None:
+def begin(path: Path, worker: str = "") -> None:
+    """An empty journal, where there is none: so that a disk which refuses does so before anything is asked.
+
+    Raises CannotWrite.
+    """
+    _write(path, b"", worker)
+
+
+def append(path: Path, interaction: Mapping[str, Any], worker: str = "") -> None:
     """One finished interaction, on disk when this returns (for the process, not for the power supply).
 
-    Raises CassetteError where it cannot be written; the journal then ends as it did before.
+    Raises CannotWrite where it cannot be written; the journal then ends as it did before.
     """
     line = json.dumps(interaction, ensure_ascii=False, default=_from_bytes).encode("utf-8", "surrogatepass") + b"\n"
-    journal = journal_of(path)
+    _write(path, line, worker)
+
+
+def _write(path: Path, line: bytes, worker: str) -> None:
+    journal = journal_of(path, worker)
     try:
+        journal.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _write_line(descriptor, line)
         finally:
             os.close(descriptor)
     except OSError as fault:
-        raise CassetteError(
+        raise CannotWrite(
             f"{journal}: cannot be written: {fault.strerror}. {path.name} is as it was; what was finished before is kept. "
-            f"Once that is mended: {RECOVER} {path}"
+            f"Once that is mended, go on; or keep what there is: {RECOVER} {path}"
         ) from fault
 
 
@@ -65,15 +94,15 @@ def _write_line(descriptor: int, line: bytes) -> None:
         raise
 
 
-def entries(path: Path) -> Sequence[dict[str, Any]]:
-    """The finished interactions in the journal of the cassette ``path``; a torn last line is left out."""
-    found = []
-    for line in journal_of(path).read_bytes().split(b"\n"):
+def _entries(journal: Path) -> Iterator[dict[str, Any]]:
+    """The finished interactions in a journal; a torn last line is left out."""
+    for line in journal.read_bytes().split(b"\n"):
         try:
-            found.append(json.loads(line, object_hook=_to_bytes))
+            entry = json.loads(line, object_hook=_to_bytes)
         except (ValueError, TypeError, RecursionError):
             continue
-    return [each for each in found if isinstance(each, dict)]
+        if isinstance(entry, dict) and isinstance(entry.get("response"), dict):
+            yield entry
 
 
 def _from_bytes(value: Any) -> dict[str, str]:
@@ -90,20 +119,33 @@ def _to_bytes(value: dict[str, Any]) -> Any:
 
 
 def fold(path: Path, *, keep: bool = True) -> int:
-    """Put the journal into the cassette: a temporary file, synced, then moved into place. Says how many exchanges.
+    """Put the journals into the cassette: a temporary file, synced, then moved into place. Says how many exchanges.
 
     A slot that was recorded again replaces the old one. ``keep`` False drops everything else that was on the old tape.
-    Raises CassetteError where the disk refuses (the journal stays) and BadCassette where the old file cannot be read.
+    Raises CannotWrite where the disk refuses (the journals stay) and BadCassette where the old file cannot be read.
     """
-    fresh = entries(path)
-    old = cassette.load(path) if path.exists() else {"interactions": []}
-    new = {_where(each): each for each in fresh}
-    kept = [each for each in old["interactions"] if keep and _where(each) not in new]
-    order = sorted([*kept, *new.values()], key=lambda each: _slot(each) or [-1])
-    if order:
-        _replace(path, cassette.dump(order, {**old.get("recorded_with", {}), "harness": __version__}))
-    journal_of(path).unlink()
+    journals = unfinished(path.parent).get(path, [])
+    try:
+        new = {_where(entry): entry for journal in journals for entry in _entries(journal)}
+        if new:
+            _put_into(path, new, keep=keep)
+        for journal in journals:
+            journal.unlink()
+    except OSError as fault:
+        raise CannotWrite(
+            f"{path}: cannot be written: {fault.strerror}. The old file is as it was; what was recorded is in "
+            f"{journals[0].name}. Once that is mended: {RECOVER} {path}"
+        ) from fault
     return len(new)
+
+
+def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
+    old = cassette.load(path) if path.exists() else {"interactions": []}
+    kept = [entry for entry in old["interactions"] if keep and _where(entry) not in new]
+    order = sorted([*kept, *new.values()], key=lambda entry: _slot(entry) or [-1])
+    text = cassette.dump(order, {**old.get("recorded_with", {}), "harness": __version__})
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _slot(interaction: Mapping[str, Any]) -> list[int] | None:
@@ -116,80 +158,81 @@ def _where(interaction: Mapping[str, Any]) -> tuple[int, ...] | int:
     return id(interaction) if slot is None else tuple(slot)
 
 
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+# --- who records --------------------------------------------------------------------------------------
+
+
+class Custody:
+    """The right to write the cassettes of some folders: one process has it, until it closes it or ends, however it ends.
+
+    Whoever gets it folds what killed recordings left in these folders. The lock is on the folder above, which is a suite's.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[Path, FolderLock] = {}
+        self._folders: set[Path] = set()
+
+    def take(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
+        """Take these folders of cassettes too. Where another process has one, ``waiting`` gets a sentence, and this waits.
+
+        Raises CannotWrite where the disk refuses, and, without ``waiting``, where another process has one.
+        """
+        new = set(folders) - self._folders
+        for folder in sorted(new):
+            if (home := _home(folder)) not in self._locks:
+                self._locks[home] = own(folder, waiting)
+        for folder in new:
+            sweep(folder)
+            _fold_all(folder)
+        self._folders |= new
+
+    def fold(self) -> None:
+        """Put what was recorded in these folders into the cassettes. Raises the first fault, after trying all."""
+        faults: list[CannotWrite] = []
+        for folder in sorted(self._folders):
+            try:
+                _fold_all(folder)
+            except CannotWrite as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    def close(self) -> None:
+        for lock in self._locks.values():
+            lock.close()
+        self._locks.clear()
+        self._folders.clear()
+
+
+def is_recorded_now(path: Path) -> bool:
+    """Whether a process has custody of the cassette."""
+    return is_locked(_home(path.parent))
+
+
+def _home(folder: Path) -> Path:
+    return folder.absolute().parent
+
+
+def own(folder: Path, waiting: Callable[[str], object] | None = None) -> FolderLock:
+    """The lock that goes with custody of a folder of cassettes. Raises CannotWrite: see ``Custody.take``."""
+    home = _home(folder)
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            return FolderLock(home)
+        except BlockingIOError:
+            busy = f"{os.path.relpath(home)} is being recorded by another process"
+            if waiting is None:
+                raise CannotWrite(f"{busy}; wait for it, or end it") from None
+            waiting(f"{busy}: waiting for it (Ctrl-C ends that)")
+            return FolderLock(home, wait=True)
     except OSError as fault:
-        temporary.unlink(missing_ok=True)
-        raise CassetteError(
-            f"{path}: cannot be written: {fault.strerror}. The old file is as it was; what was recorded is in "
-            f"{journal_of(path).name}. Once that is mended: {RECOVER} {path}"
+        raise CannotWrite(
+            f"{os.path.relpath(home)}: cannot be written: {fault.strerror}. Nothing was asked of what belongs there"
         ) from fault
 
 
-# --- the lock -----------------------------------------------------------------------------------------
-
-
-def lock(path: Path) -> None:
-    """Say that this process records ``path``. Raises CassetteError where another living process does."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not _try_lock(path) and not (_clear_stale(path) and _try_lock(path)):
-            raise CassetteError(
-                f"{path} is being recorded by process {_owner(path)}. Wait for it; if it is no recording, remove "
-                f"{lock_of(path).name}"
-            )
-    except OSError as fault:
-        raise CassetteError(f"{lock_of(path)}: cannot be written: {fault.strerror}") from fault
-
-
-def unlock(path: Path) -> None:
-    lock_of(path).unlink(missing_ok=True)
-
-
-def recorder_of(path: Path) -> int | None:
-    """The living process that records ``path`` now; None where there is none."""
-    owner = _owner(path)
-    return owner if owner is not None and _is_alive(owner) else None
-
-
-def _try_lock(path: Path) -> bool:
-    try:
-        descriptor = os.open(lock_of(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        return False
-    with os.fdopen(descriptor, "w") as file:
-        file.write(str(os.getpid()))
-    return True
-
-
-def _clear_stale(path: Path) -> bool:
-    owner = _owner(path)
-    if owner is None or _is_alive(owner) or owner != _owner(path):
-        return False
-    unlock(path)
-    return True
-
-
-def _owner(path: Path) -> int | None:
-    try:
-        return int(lock_of(path).read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _is_alive(process: int) -> bool:
-    if sys.platform == "win32":  # there, signal 0 is Ctrl-C
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _fold_all(folder: Path) -> None:
+    """A cassette that cannot be read is left with its journals: whoever asks for it says so."""
+    for path in unfinished(folder):
+        with suppress(BadCassette):
+            fold(path)

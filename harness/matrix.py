@@ -155,6 +155,11 @@ class Expansion:
         for group in self.groups():
             yield from (f"{group.id}#{attempt}" for attempt in _attempts(group))
 
+    def folders(self) -> set[Path]:
+        """Of the cassettes, those of trials that were played before too."""
+        everything = replace(self, done={}).groups()
+        return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
+
     def first(self, group: Group) -> Trial:
         """The first trial of a group."""
         return next(_trials(group, self.selection))
@@ -401,7 +406,7 @@ def _shared(group: Group, selection: Selection, steps: Sequence[Step]) -> dict[s
         "axes": pair.swept,
         "row": group.row,
         "steps": steps,
-        "cassette": case.cassette or cassette_path(selection.cassettes_dir, suite, case, pair),
+        "cassette": _cassette(group, selection),
         "place": case.place,
         "about": case.about,
         "tags": case.tags,
@@ -475,6 +480,11 @@ def filled(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expect
 
 
 # --- cassettes ----------------------------------------------------------------------------------------------------
+
+
+def _cassette(group: Group, selection: Selection) -> Path:
+    case = group.case
+    return case.cassette or cassette_path(selection.cassettes_dir, group.suite, case, group.cell.pair)
 
 
 def cassette_path(folder: Path, suite: Suite, case: Case, pair: Pair) -> Path:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.decoding import instant
+from harness.disk import replacing
 from harness.errors import HarnessError, RunError
 from harness.gates import answered
 from harness.model import Json
 from harness.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
 from harness.saved import SavedRun
-from harness.store import NAME, is_being_played, known_late, may_pass, replacing, run_row
+from harness.store import NAME, is_being_played, known_late, may_pass, run_row
 from harness.summary import Summary
 from harness.unfinished import is_unfinished, resume
 

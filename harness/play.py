@@ -21,6 +21,7 @@ from harness.config import Config
 from harness.errors import (
     BadCassette,
     CannotAsk,
+    CannotWrite,
     CassetteError,
     HarnessError,
     NetworkFault,
@@ -159,12 +160,17 @@ def _played(step: Step, request: Request, turn: TurnRow, said: Json) -> Turn:
 
 
 async def play(trial: Trial, transport: Transport, config: Config) -> Result:
-    """Ask and judge. Never raises for what a provider, a network, a cassette or a check does: that is the result."""
+    """Ask and judge. Never raises for what a provider, a network, a cassette or a check does: that is the result.
+
+    Raises CannotWrite, since what is asked then would be lost.
+    """
     if trial.skip is not None:
         return Result(trial, "skipped")
     talk = _Conversation(trial, config)
     try:
         await _converse(talk, transport)
+    except CannotWrite:
+        raise
     except (CannotAsk, CassetteError) as fault:
         return talk.result(Problem("ask", f"{fault}{_remedy(trial, fault, config.repeated)}"))
     except HarnessError as fault:

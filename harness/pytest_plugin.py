@@ -12,10 +12,12 @@ This file is loaded in every pytest run of its environment: until a suite is met
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -24,6 +26,7 @@ import pytest
 if TYPE_CHECKING:
     from harness.cases import Suite
     from harness.config import Config
+    from harness.journal import Custody
     from harness.leaks import Leaks
     from harness.matrix import Selection
     from harness.model import Target, Trial
@@ -85,15 +88,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("say --harness-live (no cassette is touched) or --harness-record-mode, not both")
     if not (config.getoption("--harness-max-cost") is None or config.getoption("--harness-max-cost") > 0):
         raise pytest.UsageError("--harness-max-cost: expected dollars above 0")
-    if config.getoption("--harness-record-mode") != "none" and config.getoption("dist", "no") not in (
-        "no",
-        "loadgroup",
-    ):
-        raise pytest.UsageError("recording in several processes needs --dist loadgroup: a cassette has one writer")
     asking = config.stash[_ASKING] = _Asking(config)
     _ = asking.shard  # a complaint about it comes first
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Run(asking), "gemini-harness-run")
+        if config.getoption("--harness-record-mode") != "none":
+            config.pluginmanager.register(_Recording(asking), "gemini-harness-recording")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
@@ -129,13 +129,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = mine
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """However few of them -x, --maxfail or Ctrl-C leave."""
     trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
-    session.config.stash[_ASKING].planned = len(trials)
-    run = session.config.pluginmanager.get_plugin("gemini-harness-run")
-    if run is not None and trials:
-        run.warn(trial.target for trial in trials)
+    asking = session.config.stash[_ASKING]
+    asking.planned, asking.folders = len(trials), {trial.cassette.parent for trial in trials}
+    if trials:
+        _end_by_sigterm(session.config)
+        asking.look()
+        run = session.config.pluginmanager.get_plugin("gemini-harness-run")
+        if run is not None:
+            run.warn(trial.target for trial in trials)
+
+
+def _end_by_sigterm(config: pytest.Config) -> None:
+    """SIGTERM ends the session as Ctrl-C does, unless somebody else has a use for it."""
+    from harness.cli import as_ctrl_c
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, as_ctrl_c)
+        config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
 
 
 # --- items --------------------------------------------------------------------------------------------
@@ -175,8 +189,6 @@ class TrialItem(pytest.Item):
             self.add_marker(tag)
         if trial.skip is not None:
             self.add_marker(pytest.mark.skip(reason=_shown(self._leaks.hidden(trial.skip))))
-        if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(name=str(trial.cassette)))
         self.extra_keyword_matches.update({trial.suite, trial.case, str(trial.target)})
 
     @property
@@ -184,13 +196,15 @@ class TrialItem(pytest.Item):
         return self.config.stash[_ASKING].leaks
 
     def setup(self) -> None:
-        from harness.errors import CeilingReached, UsageError
+        from harness.errors import CannotWrite, CeilingReached, UsageError
 
         refused = None
         try:
             self.row = self.config.stash[_ASKING].play(self.trial)
-        except (CeilingReached, UsageError) as fault:
+        except (CannotWrite, CeilingReached, UsageError) as fault:
             refused = _shown(f"not played: {fault}")
+            if isinstance(fault, CannotWrite):
+                self.session.shouldstop = "what is answered cannot be recorded"
         if self.row is None:  # outside of the except, so that pytest does not tell both
             pytest.fail(self._leaks.hidden(refused or ""), pytrace=False)
         if self.row["status"] == "skipped":
@@ -274,12 +288,13 @@ class _Asking:
     """What the items of one process share. Everything is made when it is first needed."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._pytest = config
+        self.pytest = config
         self._exit = ExitStack()
         self._failed: Counter[str] = Counter()
         self._suites: dict[Path, Suite] = {}
         self.planned = 0
-        """The trials that are to be played, known once all are collected."""
+        """The trials that are to be played, known once all are collected; so are the folders of their cassettes."""
+        self.folders: set[Path] = set()
 
     @cached_property
     def config(self) -> Config:
@@ -287,9 +302,9 @@ class _Asking:
 
         from harness.config import load
 
-        settings = load(self.shortest(self._pytest.rootpath))
+        settings = load(self.shortest(self.pytest.rootpath))
         said = {name: self.option(name) for name in ("cassettes", "reports")}
-        here = self.shortest(self._pytest.invocation_params.dir)
+        here = self.shortest(self.pytest.invocation_params.dir)
         settings = replace(
             settings,
             max_cost=self.option("max-cost") or settings.max_cost,
@@ -305,11 +320,11 @@ class _Asking:
 
     def shortest(self, path: Path) -> Path:
         """The path as the command line would call it: seen from here, where here is where pytest was called."""
-        here = self._pytest.invocation_params.dir
+        here = self.pytest.invocation_params.dir
         return path.relative_to(here) if here == Path.cwd() and path.is_relative_to(here) else path
 
     def option(self, name: str) -> Any:
-        return self._pytest.getoption(f"--harness-{name}")
+        return self.pytest.getoption(f"--harness-{name}")
 
     @property
     def asks(self) -> bool:
@@ -318,7 +333,7 @@ class _Asking:
 
     @property
     def reporter(self) -> Any:
-        return self._pytest.pluginmanager.get_plugin("terminalreporter")
+        return self.pytest.pluginmanager.get_plugin("terminalreporter")
 
     @cached_property
     def selection(self) -> Selection:
@@ -349,7 +364,7 @@ class _Asking:
         """What a run says was selected: pytest's own words too."""
         from dataclasses import replace
 
-        words, marks = self._pytest.getoption("keyword"), self._pytest.getoption("markexpr")
+        words, marks = self.pytest.getoption("keyword"), self.pytest.getoption("markexpr")
         tags = [marks] if marks else []
         return replace(self.selection, keywords=words or "", tags=tags, shard=self.shard)
 
@@ -365,8 +380,28 @@ class _Asking:
             raise SuiteError(complaints)
         return session.plan_of([suite], self.selection, self.config)
 
+    @property
+    def records(self) -> bool:
+        return bool(self.option("record-mode") != "none")
+
+    def look(self) -> None:
+        """Where this records: see what an earlier recording left, before whoever has custody folds it."""
+        from harness.errors import HarnessError
+
+        if self.records:
+            with suppress(HarnessError):  # the first trial says it
+                _ = self._opened
+
+    def folders_of(self, ids: Iterable[str]) -> set[Path]:
+        """Where the suites among these items keep their cassettes."""
+        from harness.session import is_suite
+
+        files = {self.pytest.rootpath / node.partition("::")[0] for node in ids}
+        return {folder for file in sorted(files) if is_suite(file) for folder in self.plan(file).trials.folders()}
+
     def play(self, trial: Trial) -> Row:
-        """Raises CeilingReached where the trial is too dear, UsageError where nobody knows how dear it is."""
+        """Raises CeilingReached where the trial is too dear, UsageError where nobody knows how dear it is, CannotWrite where
+        the answer cannot be recorded."""
         from harness.play import Stop, pay_and_play
 
         judge, transport, run = self._opened
@@ -387,7 +422,7 @@ class _Asking:
         from harness.estimate import Estimates
         from harness.spending import Purse
 
-        workers = getattr(self._pytest, "workerinput", {}).get("workercount", 1)
+        workers = getattr(self.pytest, "workerinput", {}).get("workercount", 1)
         return Purse(self.config.max_cost, Estimates(self.config, mode, live=live), workers)
 
     @cached_property
@@ -397,7 +432,14 @@ class _Asking:
         from harness.play import finish
 
         judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
-        opened = session.transport(self.config, self.option("record-mode"), live=self.option("live"), partial=True)
+        opened = session.transport(
+            self.config,
+            self.option("record-mode"),
+            live=self.option("live"),
+            partial=True,
+            folders=lambda: self.folders,
+            worker=getattr(self.pytest, "workerinput", {}).get("workerid", ""),
+        )
         heard: Any = self._exit.enter_context(opened)
         transport: Any = judge.watch(self._purse.watch(heard) if self._purse else heard)
         if not getattr(transport, "live", False):
@@ -417,7 +459,6 @@ class _Asking:
         return f"tolerated: {needed} of {item.attempts} attempts must pass" if needed else "observed only"
 
     def close(self) -> None:
-        """Write what was recorded. Raises what the recorder raises."""
         self._exit.close()
 
 
@@ -492,6 +533,7 @@ class _Run:
         if self._run is None or self._summary is None:
             from harness.summary import Summary
 
+            _end_by_sigterm(self._asking.pytest)
             self._run, self._summary = self._begin(told["planned"]), Summary()
         self._suites[told["suite"]["suite"]] = told["suite"]
         self._notes.update(dict.fromkeys(told["notes"]))
@@ -500,6 +542,8 @@ class _Run:
             with self._saving():
                 self._writer = self._writer or self._open(self._run)
                 self._writer.append(told["row"])
+        if self._unsaved is not None and (self._asking.records or self._asking.option("live")):
+            pytest.exit(self._unsaved, returncode=pytest.ExitCode.TESTS_FAILED)  # nothing more is asked
 
     def _open(self, run: RunRow) -> RunWriter:
         from harness.store import RunWriter
@@ -587,6 +631,60 @@ def _targets_of(told: Told) -> list[Target]:
     return [Target(provider, model)]
 
 
+class _Recording:
+    """Where cassettes are recorded, by this process or its workers: has custody of them from before the first is asked for,
+    and folds them once all workers are gone."""
+
+    def __init__(self, asking: _Asking) -> None:
+        self._asking = asking
+        self._custody: Custody | None = None
+        self._workers = 0
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: Sequence[object]) -> None:
+        self._workers = len(specs)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Called for one worker after the other; xdist gives out the first trial after the last of them."""
+        self._workers -= 1
+        if self._workers == 0:
+            self._take(self._asking.folders_of(ids))
+
+    def pytest_collection_finish(self) -> None:
+        """Not on the controller of workers, which collects nothing itself."""
+        if self._asking.folders:
+            self._take(self._asking.folders)
+
+    def _take(self, folders: Iterable[Path]) -> None:
+        from harness.errors import CannotWrite
+        from harness.journal import Custody
+
+        self._custody = Custody()
+        try:
+            self._custody.take(folders, self._say)
+        except CannotWrite as fault:
+            raise pytest.UsageError(str(fault)) from None
+
+    def _say(self, line: str) -> None:
+        reporter = self._asking.pytest.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"\n{line}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        from harness.errors import CannotWrite
+
+        if self._custody is None:
+            return
+        try:
+            self._custody.fold()
+        except CannotWrite as fault:
+            self._say(_shown(_plainly(fault)))
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._custody.close()
+
+
 def _stops(gate: GateRow) -> bool:
     """Whether a gate fails the session: crossed, or nobody can tell."""
     return gate["asked"] and gate["crossed"] is not False
@@ -594,15 +692,7 @@ def _stops(gate: GateRow) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Every process writes what it recorded."""
-    from harness.errors import HarnessError
-
+    """Every process lets go of the network."""
     asking = session.config.stash.get(_ASKING, None)
-    try:
-        if asking is not None:
-            asking.close()
-    except HarnessError as error:
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.write_line(_shown(f"\n{_plainly(error)}"), red=True)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if asking is not None:
+        asking.close()

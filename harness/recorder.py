@@ -6,7 +6,7 @@
 mode             does
 ===============  ==================================================================================
 ``none``         replays only; a missing or stale recording is an error (this is ``Player``)
-``once``         records cassettes that do not exist; replays those that do
+``once``         records cassettes that do not exist, or whose recording was cut short; replays what is there
 ``new_episodes`` replays what matches; records what is missing or stale
 ``stale``        replays what matches; records what is stale; what is missing stays an error
 ``all``          records everything anew (``rewrite`` is another name for it), but replays files that other
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,15 @@ from typing import Any, Literal, Protocol, Self, get_args
 
 from harness import journal, matching
 from harness.cassette import Tape, document, read
-from harness.errors import HarnessError, NoRecording, SecretOnTape, StaleRecording, UnfinishedCassette, UsageError
+from harness.errors import (
+    CannotWrite,
+    CassetteError,
+    NoRecording,
+    SecretOnTape,
+    StaleRecording,
+    UnfinishedCassette,
+    UsageError,
+)
 from harness.leaks import Leaks
 from harness.model import Exchange, Request, Slot
 from harness.providers import ROWS, Provider
@@ -58,7 +66,8 @@ class Player:
 
     def __init__(self, providers: Mapping[str, Provider] = ROWS, *, while_recording: bool = False) -> None:
         self._providers = providers
-        self._open = _read if while_recording else _read_finished
+        self._while_recording = while_recording
+        self._unfinished: dict[Path, Mapping[Path, object]] = {}
         self._indexes: OrderedDict[Path, matching.Index] = OrderedDict()
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
@@ -96,21 +105,23 @@ class Player:
     def _index(self, cassette: Path) -> matching.Index:
         index = self._indexes.get(cassette)
         if index is None:
-            index = self._indexes[cassette] = matching.Index(self._open(cassette))
+            if not self._while_recording:
+                self._check_finished(cassette)
+            index = self._indexes[cassette] = matching.Index(_read(cassette))
             if len(self._indexes) > _TAPES_IN_MEMORY:
                 self._indexes.popitem(last=False)
         else:
             self._indexes.move_to_end(cassette)
         return index
 
-
-def _read_finished(cassette: Path) -> Tape:
-    if journal.journal_of(cassette).exists():
-        owner = journal.recorder_of(cassette)
-        if owner is not None:
-            raise UnfinishedCassette(f"{cassette} is being recorded by process {owner}; wait for it")
-        raise UnfinishedCassette(f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {cassette}")
-    return _read(cassette)
+    def _check_finished(self, cassette: Path) -> None:
+        folder = cassette.parent
+        if folder not in self._unfinished:
+            self._unfinished[folder] = journal.unfinished(folder)
+        if cassette in self._unfinished[folder]:
+            if journal.is_recorded_now(cassette):
+                raise UnfinishedCassette(f"{cassette} is being recorded by another process; wait for it")
+            raise UnfinishedCassette(f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {cassette}")
 
 
 def _read(cassette: Path) -> Tape:
@@ -125,8 +136,9 @@ class Recorder:
     ``secrets`` (variable -> value) may appear in nothing that is written. ``partial`` says that not everything a cassette
     holds is asked for in this run (a selection, an interruption): then ``all`` replaces what it records and drops nothing.
     ``since``: what was recorded from then on was recorded by an earlier sitting of this run, and is not asked for again.
+    ``worker``: the name of one of several that record together: it only writes journals, somebody else has custody.
 
-    Raises what Player and ``live`` raise, SecretOnTape, and CassetteError where the disk refuses.
+    Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite where the disk refuses; then nothing more is asked.
     """
 
     live = True
@@ -140,6 +152,7 @@ class Recorder:
         *,
         partial: bool = False,
         since: datetime | None = None,
+        worker: str | None = None,
     ) -> None:
         if mode not in MODES or mode == "none":
             raise UsageError(f"not a mode that records: {mode!r}; there are: {', '.join(MODES[1:])}")
@@ -150,10 +163,34 @@ class Recorder:
         self._player = Player(providers, while_recording=True)
         self._leaks = Leaks(secrets or {})
         self._existed: dict[Path, bool] = {}
-        self._locked: set[Path] = set()
+        self._has_custody = worker is None
+        self._worker = worker or ""
+        self._custody = journal.Custody()
+        self._claimed: set[Path] = set()
+        self._left: set[Path] = set()
+        self._begun: set[Path] = set()
+        self._refused: CannotWrite | None = None
         self._unanswered: Counter[Path] = Counter()
 
+    def claim(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
+        """Take custody of folders of cassettes, before anything is asked: see ``journal.Custody.take``."""
+        new = set(folders) - self._claimed
+        self._left.update(path for folder in new for path in journal.unfinished(folder))
+        if self._has_custody:
+            self._custody.take(new, waiting)
+        self._claimed |= new
+
     async def send(self, request: Request, slot: Slot) -> Exchange:
+        if self._refused:
+            raise self._refused
+        try:
+            return await self._send(request, slot)
+        except CannotWrite as fault:
+            self._refused = fault
+            raise
+
+    async def _send(self, request: Request, slot: Slot) -> Exchange:
+        self.claim([slot.cassette.parent])
         if recorded := self._recorded_before(request, slot):
             return recorded
         existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
@@ -169,11 +206,9 @@ class Recorder:
         return exchange
 
     def _recorded_before(self, request: Request, slot: Slot) -> Exchange | None:
-        """What an earlier sitting of this run has recorded, in the cassette or in what an interruption left of it."""
+        """What an earlier sitting of this run has recorded."""
         if self._since is None:
             return None
-        if journal.journal_of(slot.cassette).exists() and slot.cassette not in self._locked:
-            self._make_ready(slot.cassette)
         return self._player.made_since(request, slot, self._since)
 
     def _is_older(self, cassette: Path) -> bool:
@@ -189,15 +224,14 @@ class Recorder:
             return None
         if self._mode == "all" and not self._is_foreign(slot.cassette):
             return None
-        if journal.journal_of(slot.cassette).exists() and slot.cassette not in self._locked:
-            self._make_ready(slot.cassette)
         try:
             return self._player.find(request, slot)
         except StaleRecording:
             if self._mode in ("once", "all"):
                 raise
         except NoRecording:
-            if self._mode != "new_episodes":
+            goes_on = self._mode == "once" and slot.cassette in self._left
+            if self._mode != "new_episodes" and not goes_on:
                 raise
         return None
 
@@ -207,20 +241,18 @@ class Recorder:
         return bool(recorded) and not any(each.exchange.own for each in recorded)
 
     def _make_ready(self, cassette: Path) -> None:
-        """Before anything is asked: the lock, what an interrupted run left behind, and a readable old tape."""
-        if cassette in self._locked:
+        """Before anything is asked: a readable old tape, and a disk that takes the new one."""
+        if cassette in self._begun:
             return
-        journal.lock(cassette)
-        self._locked.add(cassette)
-        if journal.journal_of(cassette).exists():
-            journal.fold(cassette)
         if cassette.exists():
             read(cassette)
+        journal.begin(cassette, self._worker)
+        self._begun.add(cassette)
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         self._refuse(self._leaks.find(exchange), slot)
         host = self._player.record_host(exchange.request)
-        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host))
+        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host), self._worker)
 
     def _refuse(self, leak: str | None, slot: Slot) -> None:
         """What stands in the request is refused before it is asked; what only the answer holds, before it is written."""
@@ -231,23 +263,25 @@ class Recorder:
             )
 
     def close(self) -> None:
-        """Write every cassette that was recorded, and let go of the locks. Raises the first fault, after trying all."""
-        faults: list[HarnessError] = []
-        for cassette in sorted(self._locked):
-            try:
-                self._finish(cassette)
-            except HarnessError as fault:
-                faults.append(fault)
-            finally:
-                journal.unlock(cassette)
-        self._locked.clear()
+        """Write every cassette that was recorded, and let go of them. Raises the first fault, after trying all."""
+        if not self._has_custody:
+            return
+        faults: list[CassetteError] = []
+        try:
+            for cassette in sorted(self._begun):
+                try:
+                    journal.fold(cassette, keep=not self._is_whole(cassette))
+                except CassetteError as fault:
+                    faults.append(fault)
+            self._begun.clear()
+        finally:
+            self._custody.close()
         if faults:
             raise faults[0]
 
-    def _finish(self, cassette: Path) -> None:
-        if journal.journal_of(cassette).exists():
-            everything = self._mode == "all" and not self.partial and not self._unanswered[cassette]
-            journal.fold(cassette, keep=not everything)
+    def _is_whole(self, cassette: Path) -> bool:
+        """Whether all that the cassette is to hold was recorded just now."""
+        return self._mode == "all" and not self.partial and not self._unanswered[cassette]
 
     async def __aenter__(self) -> Self:
         await self._live.__aenter__()
@@ -263,7 +297,11 @@ class Recorder:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.partial = self.partial or kind is not None
-        self.close()
+        try:
+            self.close()
+        except CannotWrite:
+            if not isinstance(fault, CannotWrite):  # that says what this would say again
+                raise
 
 
 def _is_since(exchange: Exchange, since: datetime) -> bool:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -255,12 +255,20 @@ class Way:
 
 @contextmanager
 def transport(
-    config: Config, record_mode: str, *, live: bool = False, partial: bool = False, since: datetime | None = None
+    config: Config,
+    record_mode: str,
+    *,
+    live: bool = False,
+    partial: bool = False,
+    since: datetime | None = None,
+    folders: Callable[[], Iterable[Path]] = tuple,
+    worker: str | None = None,
 ) -> Iterator[Transport]:
     """A transport for this mode; leaving the block writes what was recorded.
 
     ``live`` sends everything and touches no cassette. ``partial``: not everything that a cassette holds is asked for.
-    ``since``: what was recorded from then on is of the same run, and not asked for again.
+    ``since``: what was recorded from then on is of the same run, and not asked for again. ``folders``: where cassettes may
+    be recorded; while another process records there this says so and waits. ``worker``: see `Recorder`.
     """
     if live:
         from harness.wire import Wire
@@ -276,9 +284,9 @@ def transport(
 
         mode: Any = record_mode
         secrets = known(os.environ, config.providers)
-        with Recorder(
-            mode, Wire(config, say=_say), config.providers, secrets, partial=partial, since=since
-        ) as recorder:
+        wire = Wire(config, say=_say)
+        with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
+            recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
 
 

@@ -13,14 +13,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, cast
 
 from harness import __version__
+from harness.disk import FolderLock, is_locked, replacing, sweep
 from harness.errors import RunError
 from harness.model import Json
 from harness.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, dumps
@@ -29,8 +30,6 @@ from harness.summary import Summary
 NAME = "run.jsonl"
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates"], ...] = ("targets", "suites", "notes", "gates")
 """What of the header may be known only when all trials are there."""
-_A_LOOK = 0.05
-"""Seconds: longer than ``is_being_played`` holds the lock."""
 ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
 
@@ -71,55 +70,20 @@ class Claim:
 
     def __init__(self, folder: Path) -> None:
         """Raises RunError where another process writes this run, and where the folder cannot be opened."""
-        self._descriptor: int | None = None
-        if sys.platform == "win32":  # there a folder cannot be opened
-            return
         try:
-            self._descriptor = os.open(folder, os.O_RDONLY)
-            _lock(self._descriptor)
+            self._lock = FolderLock(folder)
         except BlockingIOError:
-            self.close()
             raise RunError(f"run {folder.name} is being played by another process; wait for it, or end it") from None
-        except OSError as error:  # some file systems of networks know no locks
-            if self._descriptor is None:
-                raise RunError(f"cannot open {folder}: {error.strerror or error}") from error
+        except OSError as error:
+            raise RunError(f"cannot open {folder}: {error.strerror or error}") from error
 
     def close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def _lock(descriptor: int) -> None:
-    """Raises BlockingIOError where another process has the lock, and not just to look (``is_being_played``); OSError."""
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        time.sleep(_A_LOOK)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock.close()
 
 
 def is_being_played(folder: Path) -> bool:
     """Whether a process writes the run in that folder; False too where that cannot be told."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # as in `Claim`
-        return False
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(folder)
 
 
 class RunWriter:
@@ -143,6 +107,8 @@ class RunWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._claim = Claim(self.path.parent) if resumed is None else resumed[0]
             self._file: BinaryIO = self.path.open("xb" if resumed is None else "ab")
+            for folder in reports.iterdir():
+                sweep(folder)
         except OSError as error:
             raise RunError(f"cannot write the run to {self.path}: {error.strerror or error}") from error
         if resumed is None:
@@ -235,20 +201,6 @@ def may_pass(row: Row) -> bool:
     """Whether a trial was not judged for a reason that may be gone the next time: the network, a key, a recording, a fault
     of this program."""
     return row["error"] is not None and row["error"]["kind"] in ("ask", "internal")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of ``path`` in one step, when the block ends well. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def arrange(path: Path, order: Iterable[str]) -> None:

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.disk import replacing
 from harness.errors import RunError
 from harness.matching import address, differences
 from harness.matrix import Expansion
 from harness.model import Trial
 from harness.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, TurnRow, dumps
 from harness.saved import SavedRun, load, saved_runs
-from harness.store import NAME, Claim, RunWriter, may_pass, replacing
+from harness.store import NAME, Claim, RunWriter, may_pass
 
 Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
 """The ``url`` and the ``request`` of a trial's turns, of which these were saved, as they would be saved now."""

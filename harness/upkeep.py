@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -44,8 +45,7 @@ def cassettes_in(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         files = [path] if not path.is_dir() else sorted(each for each in path.rglob("*") if each.is_file())
         for file in files:
-            if file.name.endswith((".yaml.journal", ".yml.journal")):
-                file = file.with_name(file.name.removesuffix(".journal"))  # noqa: PLW2901
+            file = journal.cassette_of(file) or file  # noqa: PLW2901
             if file.suffix in (".yaml", ".yml") or not path.is_dir():
                 found[file] = None
     return list(found)
@@ -56,15 +56,13 @@ def recover(paths: Iterable[Path]) -> list[Recovered]:
 
     Raises CassetteError where the recording still runs, or the disk refuses.
     """
-    return [_recover(path) for path in cassettes_in(paths) if journal.journal_of(path).exists()]
+    found = [path for path in cassettes_in(paths) if path in journal.unfinished(path.parent)]
+    return [_recover(path) for path in found]
 
 
 def _recover(path: Path) -> Recovered:
-    journal.lock(path)
-    try:
+    with closing(journal.own(path.parent)):
         return Recovered(path, journal.fold(path))
-    finally:
-        journal.unlock(path)
 
 
 def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) -> list[Finding]:
@@ -74,12 +72,12 @@ def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) 
 
 
 def _inspect(path: Path, leaks: Leaks) -> Iterator[Finding]:
-    if journal.journal_of(path).exists():
-        owner = journal.recorder_of(path)
-        now = f"process {owner} records it now" if owner else f"run: {journal.RECOVER} {path}"
+    left = path in journal.unfinished(path.parent)
+    if left:
+        now = "another process records it now" if journal.is_recorded_now(path) else f"run: {journal.RECOVER} {path}"
         yield Finding(path, "unfinished", f"its recording is not finished; {now}")
     if not path.exists():
-        if not journal.journal_of(path).exists():
+        if not left:
             yield Finding(path, "unreadable", "does not exist")
         return
     try:

@@ -14,7 +14,7 @@ ROOMS = {
     "reading": "extensions safeyaml framing refusals reply predicates dialect definition jsonpath jsontext media grounding outcome structured checks judge patterns",
     "saying": "yamltext names project shape language sense keywords axes body cases suite template matrix models providers prices",
     "judging runs": "rows spread groups decoding passed summary pairs compare comparisons differences sweeps migration gates trend stats render audit",
-    "shell": "cassette matching journal leaks recorder proofs upkeep inflight wire play store saved beside unfinished merge history config estimate spending sources imported simulator",
+    "shell": "disk cassette matching journal leaks recorder proofs upkeep inflight wire play store saved beside unfinished merge history config estimate spending sources imported simulator",
     "fronts": "session commands cli pytest_plugin __main__",
 }
 LEVELS = ["nouns", "reading saying", "judging runs", "shell", "fronts"]

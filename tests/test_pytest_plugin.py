@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 
 from harness import gates, play, recorder, session, stats, store
+from harness.cassette import load
 from harness.checks import all_checks
 from harness.cli import main
+from harness.journal import append
 from harness.render import all_formats, words
 from tests.capitals import WRONG
 
@@ -245,6 +248,17 @@ def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytes
     done.assert_outcomes(passed=6)
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     assert done.stdout.str().count("cannot write the run to ") == 1
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "worker"])
+def test_nothing_more_is_asked_live_once_the_run_cannot_be_saved(project: pytest.Pytester, workers: list[str]) -> None:
+    (project.path / "file").touch()
+    done = project.runpytest_subprocess(
+        "suites/capitals.yaml", "--harness-live", "--harness-reports", "file/reports", *workers
+    )
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert done.parseoutcomes()["passed"] < 6
+    assert "cannot write the run to " in done.stdout.str()
     assert "INTERNALERROR" not in done.stdout.str()
 
 
@@ -362,6 +376,87 @@ def test_recording_from_pytest(project: pytest.Pytester) -> None:
     shutil.rmtree(project.path / "cassettes")
     project.runpytest_subprocess("suites/capitals.yaml", "--harness-record-mode", "once").assert_outcomes(passed=6)
     project.runpytest_subprocess("suites/capitals.yaml").assert_outcomes(passed=6)
+
+
+MANY = """
+suite: many
+defaults: {model: gemini-2.5-flash}
+cases:
+  - id: peru
+    repeat: 8
+    prompt: "What is the capital of Peru? One word."
+    expect: {text: {icontains: lima}}
+  - id: chile
+    transport: [unary, stream]
+    repeat: 4
+    prompt: "What is the capital of Chile? One word."
+    expect: {text: {icontains: santiago}}
+"""
+RECORD = ("suites/many.yaml", "--harness-record-mode", "once")
+
+
+@pytest.fixture
+def many(project: pytest.Pytester) -> pytest.Pytester:
+    (project.path / "suites/many.yaml").write_text(MANY)
+    return project
+
+
+def tapes(project: pytest.Pytester) -> list[str]:
+    return sorted(path.name for path in (project.path / "cassettes/many").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("dist", ["load", "loadgroup", "loadscope", "loadfile", "worksteal"])
+def test_workers_record_one_cassette_together(many: pytest.Pytester, dist: str) -> None:
+    many.runpytest_subprocess(*RECORD, "-n", "2", "--dist", dist).assert_outcomes(passed=16)
+    assert tapes(many) == [
+        "simulator.gemini-2.5-flash.stream.yaml",
+        "simulator.gemini-2.5-flash.unary.yaml",
+        "simulator.gemini-2.5-flash.yaml",
+    ]
+    many.runpytest_subprocess("suites/many.yaml").assert_outcomes(passed=16)
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_what_a_killed_recording_left_is_not_asked_for_again(many: pytest.Pytester, workers: list[str]) -> None:
+    many.runpytest_subprocess(*RECORD, "-k", "peru").assert_outcomes(passed=8)
+    (tape,) = (many.path / "cassettes/many").rglob("*.yaml")
+    whole = load(tape)["interactions"]
+    tape.unlink()
+    for number, interaction in enumerate(whole[:5]):
+        append(tape, interaction, f"gw{number % 2}")
+    many.runpytest_subprocess(*RECORD, "-k", "peru", *workers).assert_outcomes(passed=8)
+    assert tapes(many) == [tape.name]
+    assert load(tape)["interactions"][:5] == whole[:5]
+    assert len(load(tape)["interactions"]) == 8
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(
+    many: pytest.Pytester, workers: list[str]
+) -> None:
+    (many.path / "cassettes/many").write_text("in the way")
+    result = many.runpytest_subprocess(*RECORD, *workers)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    assert result.ret != 0
+    assert "cassettes/many" in result.stdout.str() + result.stderr.str()
+    assert "live from" not in result.stdout.str()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_sigterm_ends_a_recording_as_ctrl_c_does(many: pytest.Pytester, workers: list[str]) -> None:
+    (many.path / "suites/many.yaml").write_text(MANY.replace("What is", "[simulate: fault slow] What is"))
+    argv = [sys.executable, "-m", "pytest", *RECORD, *workers]
+    with subprocess.Popen(argv, cwd=many.path, stdout=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while len(list(many.path.rglob("run.jsonl"))) == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, out
+    ((*_, ending),) = runs(many)
+    assert ending["interrupted"] is True
+    assert not [name for name in tapes(many) if not name.endswith(".yaml")]
 
 
 def test_without_suites_the_plugin_imports_nothing_of_ours(pytester: pytest.Pytester) -> None:

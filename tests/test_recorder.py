@@ -216,7 +216,7 @@ def test_an_answer_that_echoes_a_key_is_refused_and_nothing_is_written(case: Pat
         ) as refused:
             send(recorder, case)
         assert "hunter2" not in str(refused.value)
-        assert not journal.journal_of(case).exists()
+        assert journal.journal_of(case).read_bytes() == b""
     assert list(case.parent.iterdir()) == []
 
 
@@ -290,15 +290,18 @@ def test_a_torn_last_line_is_left_out(case: Path) -> None:
 def test_a_full_disk_while_recording_keeps_what_was_finished(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on_tape(case, ("hi", "Oslo"), ("hi", "Paris"))
     before = case.read_bytes()
-    with Recorder("all", live("one", "two", "three")) as recorder:
+    script = live("one", "two", "three")
+    with Recorder("all", script) as recorder:
         send(recorder, case)
         with monkeypatch.context() as patched:
             patched.setattr(os, "write", full_after(40, os.write))
             with pytest.raises(CassetteError, match=r"journal: cannot be written: No space left.*cassettes recover"):
                 send(recorder, case, repeat=1)
         assert case.read_bytes() == before
-        send(recorder, case, repeat=2)
-    assert texts(case) == ["one", "Paris", "three"]
+        with pytest.raises(CassetteError, match="No space left"):
+            send(recorder, case, repeat=2)
+        assert len(script.asked) == 2  # what cannot be kept is not asked for
+    assert texts(case) == ["one", "Paris"]
 
 
 def full_after(room: int, write: Callable[[int, bytes], int]) -> Callable[[int, bytes], int]:
@@ -346,26 +349,64 @@ def test_an_undecodable_cassette_is_never_overwritten_nor_asked_about(case: Path
 
 
 def test_one_process_records_a_cassette_at_a_time(case: Path) -> None:
+    busy = "is being recorded by another process; wait for it"
     with Recorder("all", live("mine")) as mine:
         send(mine, case)
-        with (
-            Recorder("all", live("theirs")) as theirs,
-            pytest.raises(CassetteError, match=f"recorded by process {os.getpid()}"),
-        ):
+        script = live("theirs")
+        with Recorder("all", script) as theirs, pytest.raises(CassetteError, match=busy):
             send(theirs, case)
-        with pytest.raises(UnfinishedCassette, match="is being recorded by process"):
+        assert script.asked == []
+        with pytest.raises(UnfinishedCassette, match=busy):
             send(Player(), case)
     assert texts(case) == ["mine"]
 
 
-def test_the_lock_of_a_dead_process_is_no_lock(case: Path) -> None:
+@pytest.mark.parametrize("left", ["1", "", "garbage", "own"])
+def test_a_lock_file_that_an_earlier_version_left_blocks_nothing(case: Path, left: str) -> None:
     case.parent.mkdir()
-    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
-        dead.wait()
-    journal.lock_of(case).write_text(str(dead.pid))
-    with Recorder("all", live("mine")) as recorder:
+    case.with_name("case.yaml.lock").write_text(str(os.getpid()) if left == "own" else left)
+    journal.append(case, document(exchange({"says": "Oslo"}, asked()), (0, 0, 0)))
+    with Recorder("new_episodes", live("mine")) as recorder:
+        assert [send(recorder, case), send(recorder, case, repeat=1)] == ["Oslo", "mine"]
+    assert texts(case) == ["Oslo", "mine"]
+
+
+def test_whoever_records_folds_what_killed_recordings_left_beside_it(case: Path) -> None:
+    other = case.with_name("other.yaml")
+    case.parent.mkdir()
+    for n, worker in enumerate(["", "gw0", "gw1"]):
+        journal.append(other, document(exchange({"says": CAPITALS[n]}, asked()), (0, n, 0)), worker)
+    torn = case.with_name(".other.yaml.4711.tmp")
+    torn.write_text("half")
+    with Recorder("once", live("mine")) as recorder:
         send(recorder, case)
-    assert texts(case) == ["mine"]
+    assert sorted(entry.name for entry in case.parent.iterdir()) == ["case.yaml", "other.yaml"]
+    assert texts(other) == list(CAPITALS)
+
+
+def test_once_goes_on_with_what_was_cut_short(case: Path) -> None:
+    case.parent.mkdir()
+    journal.append(case, document(exchange({"says": "Oslo"}, asked()), (0, 0, 0)))
+    script = live("Paris")
+    with Recorder("once", script) as recorder:
+        assert [send(recorder, case), send(recorder, case, repeat=1)] == ["Oslo", "Paris"]
+    assert len(script.asked) == 1
+    assert texts(case) == ["Oslo", "Paris"]
+
+
+def test_workers_of_one_run_share_a_cassette(case: Path) -> None:
+    custody = journal.Custody()
+    custody.take([case.parent])
+    workers = [Recorder("once", live(name), worker=name) for name in ("gw0", "gw1")]
+    for repeat in range(4):
+        with workers[repeat % 2] as worker:
+            send(worker, case, repeat=repeat)
+    with pytest.raises(UnfinishedCassette, match="is being recorded by another process"):
+        send(Player(), case)
+    custody.fold()
+    custody.close()
+    assert texts(case) == ["gw0", "gw1", "gw0", "gw1"]
+    assert [entry.name for entry in case.parent.iterdir()] == ["case.yaml"]
 
 
 def test_many_in_flight_land_in_their_own_files(tmp_path: Path) -> None:

@@ -136,6 +136,10 @@ class Project:
         process.communicate(timeout=30)
         return saved_runs(self.reports)[-1]
 
+    def left_over(self) -> list[Path]:
+        """What a killed run may leave."""
+        return [path for path in self.folder.rglob("*") if path.suffix in (".journal", ".lock", ".tmp")]
+
     @property
     def reports(self) -> Path:
         return self.folder / "reports"
@@ -178,22 +182,35 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"], ["--record-mode", "all"]])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(project: Project, mode: list[str], how: int) -> None:
     run = project.cut(how, *mode)
-    finished = len(project.lines(run)) - (2 if how == signal.SIGINT else 1)
+    finished = len(project.lines(run)) - (1 if how == signal.SIGKILL else 2)
     assert 0 < finished < TRIALS
     code, out, err = project.run("--resume")
     assert err.startswith(f"run {run} goes on: ")
     assert (code, saved_runs(project.reports)) == (1, [run])
     assert f"({TRIALS} trials)" in out
     assert TRIALS <= len(project.asked) <= TRIALS + FLIGHT  # what was in flight when it was cut had no answer yet
+    assert project.left_over() == []
+    if mode != ["--live"]:
+        code, out, _ = project.run("--reports", "replayed")
+        assert (code, f"({TRIALS} trials)" in out) == (1, True)
     again = project.folder / "again"
     project.run("--live", "--reports", "again")
     (undisturbed,) = saved_runs(again)
     (again / undisturbed).rename(project.reports / undisturbed)
     assert project.told(run) == project.told(undisturbed)
     assert any(project.told(run)[1].values())  # the twins disagree
+
+
+def test_what_was_whole_before_the_kill_is_folded_though_nothing_is_asked_of_it_again(project: Project) -> None:
+    run = project.cut(signal.SIGKILL, "--record-mode", "once", after=TRIALS - 6)
+    assert len(project.left_over()) > 1
+    assert project.run("--resume", run)[0] == 1
+    assert project.left_over() == []
+    assert "could not" not in project.run()[1]
+    assert len(project.asked) <= TRIALS + FLIGHT
 
 
 def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:
@@ -246,6 +263,66 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert code == 1
     assert f"({TRIALS} trials)" in out
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
+
+
+FULL = """
+import errno, os, sys
+from harness.cli import main
+
+write, left = os.write, [30_000]
+
+def written(descriptor, data):
+    if not left[0]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    done = write(descriptor, data[: left[0]])
+    left[0] -= done
+    return done
+
+os.write = written
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_under_the_cassettes_ends_the_asking(project: Project) -> None:
+    trials = 3 * 2 * 6
+    argv = ["run", "--record-mode", "once", "-k", "country", "--concurrency", str(FLIGHT)]
+    command = [sys.executable, "-c", FULL, *argv]
+    environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
+    (run,) = saved_runs(project.reports)
+    finished = len(project.lines(run)) - 2
+    first, left, remedy = done.stderr.splitlines()
+    assert (done.returncode, finished > 4) == (6, True)
+    assert ".yaml.journal: cannot be written: No space left on device. " in first
+    assert left == f"{trials - finished} of {trials} trials were not played"
+    assert remedy == f"go on with it: gemini-harness run --resume {run}"
+    assert len(project.asked) <= finished + 1 + FLIGHT
+    code, out, _ = project.run("--resume")
+    assert (code, f"({trials} trials)" in out, project.left_over()) == (0, True, [])
+    assert len(project.asked) <= trials + 1 + FLIGHT
+    assert project.run("-k", "country")[0] == 0
+
+
+@pytest.mark.parametrize("in_the_way", ["cassettes", "cassettes/slow", "cassettes/slow/late"])
+def test_where_cassettes_cannot_be_written_nothing_is_asked(project: Project, in_the_way: str) -> None:
+    path = project.folder / in_the_way
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("a file")
+    code, _, err = project.run("--record-mode", "all")
+    (run,) = saved_runs(project.reports)
+    assert (code, project.asked) == (6, [])
+    assert f"{in_the_way.removesuffix('/late')}" in err.splitlines()[0]
+    path.unlink()
+    assert project.run("--resume", run)[0] == 1
+
+
+def test_the_second_recording_of_a_cassette_waits_for_the_first(project: Project) -> None:
+    first = project.start("--record-mode", "once", "--reports", "first")
+    until(project.left_over)
+    code, _, err = project.run("--record-mode", "once")
+    assert err.startswith("cassettes/slow is being recorded by another process: waiting for it ")
+    assert (first.wait(), code, len(project.asked)) == (1, 1, TRIALS)
+    first.communicate()
 
 
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"]])
@@ -407,6 +484,7 @@ def test_a_migration_that_was_cut_short_goes_on(taped: Project, how: int, after:
     assert err.startswith(f"run {run} goes on: ")
     assert (code, saved_runs(taped.reports)) == (0, [run])
     assert ASIDE <= len(taped.asked) <= ASIDE + FLIGHT
+    assert taped.left_over() == []
     assert f"saved as run {run}" in " ".join(out.split())
     assert taped.run(OLD, NEW, "--reports", "again")[0] == 0
     again = taped.folder / "again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,7 @@ def test_recover_folds_journals_in(tmp_path: Path) -> None:
 
 def test_recover_leaves_a_running_recording_alone(tmp_path: Path) -> None:
     path = unfinished(tmp_path / "a.yaml")
-    journal.lock(path)
-    with pytest.raises(CassetteError, match="is being recorded by process"):
+    with closing(journal.own(path.parent)), pytest.raises(CassetteError, match="is being recorded by another process"):
         recover([path])
     assert journal.journal_of(path).exists()
 

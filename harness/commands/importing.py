@@ -13,6 +13,7 @@ from harness import sources
 from harness.commands import choosing
 from harness.commands.audit import recordings
 from harness.commands.schema import schema_text
+from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
 from harness.imported import Imported, LeftOut, imported
 from harness.leaks import Leaks, known
@@ -59,7 +60,8 @@ def _write(files: dict[Path, str]) -> None:
     for path, text in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+            with replacing(path) as file:
+                file.write(text.encode("utf-8", "surrogatepass"))
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 

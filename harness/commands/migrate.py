@@ -164,7 +164,7 @@ def _played(begun: Sitting, old: Side, new: Side, options: Namespace) -> Played:
         finally:
             played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
             missing = writer.trials < len(plan.trials)
-            writer.close(played.summary, interrupted=missing and played.stopped is None)
+            played.close(interrupted=missing and played.stopped is None)
     return played
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ from harness import session
 from harness.commands import costs
 from harness.commands.progress import Progress
 from harness.config import Config
-from harness.errors import HarnessError, UsageError
+from harness.errors import CannotWrite, HarnessError, RunError, UsageError
 from harness.matrix import Expansion
 from harness.model import Result
 from harness.play import Stop, play_all
@@ -124,7 +124,12 @@ class Played:
         purse = costs.purse(config, way, self.spent)
         try:
             with session.transport(
-                config, way.record_mode, live=way.live, partial=partial or resumed, since=since
+                config,
+                way.record_mode,
+                live=way.live,
+                partial=partial or resumed,
+                since=since,
+                folders=trials.folders,
             ) as transport:
                 heard = self.judge.watch(purse.watch(transport) if purse else transport)
                 play_all(trials, heard, config, self._take, keep=self._keep, purse=purse)
@@ -164,11 +169,19 @@ class Played:
             self.writer.arrange(order)
             self.summary = load(self.writer.path).summary()
 
+    def close(self, *, interrupted: bool, notes: Sequence[str] | None = None) -> None:
+        """Write the last line. Where the disk refuses, that is one fault more: what is known is shown all the same."""
+        try:
+            self.writer.close(self.summary, interrupted=interrupted, notes=notes)
+        except RunError as fault:
+            self.faults.append(fault)
+
     def say_faults(self) -> None:
         sys.stderr.writelines(f"{fault}\n" for fault in self.faults)
 
     def say_how_to_go_on(self, options: Namespace, *, asks: bool) -> None:
-        """Where trials are missing, or could not be asked and asking again may help."""
-        if self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0):
+        """Where trials are missing, could not be asked and asking again may help, or something could not be written."""
+        missing = self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0)
+        if missing or any(isinstance(fault, RunError | CannotWrite) for fault in self.faults):
             reports = f" --reports {words.quoted(options.reports)}" if options.reports else ""
             sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")

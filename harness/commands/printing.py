@@ -9,11 +9,13 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from harness.commands import actionslog, discreet, stepsummary
 from harness.commands.stdout import Stdout, Steady, steady, under
+from harness.disk import replacing
 from harness.errors import UsageError
 from harness.render import MEASURES, Kind, View, find, words
 
@@ -120,10 +122,17 @@ def _columns() -> int:
 
 @contextmanager
 def into(file: Path) -> Iterator[TextIO]:
-    """The file, its folders made. Raises UsageError where it cannot be written."""
+    """The file, its folders made; it is replaced when the block ends well. Raises UsageError where it cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", encoding="utf-8", newline="\n") as out:
+        with file.open("wb") if _is_a_stream(file) else replacing(file) as raw:
+            out = TextIOWrapper(raw, encoding="utf-8", newline="\n")
             yield out
+            out.detach()
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from error
+
+
+def _is_a_stream(file: Path) -> bool:
+    """Whether it is a pipe, a terminal or another process's end of something: what is not replaced but written to."""
+    return (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",))

@@ -83,7 +83,7 @@ def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
         played.play(left, way, partial=partial)
         played.settle(plan.trials.ids())
         gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
-        writer.close(played.summary, interrupted=played.interrupted, notes=_notes(begun, played))
+        played.close(interrupted=played.interrupted, notes=_notes(begun, played))
     saved = load(writer.path)
     report = Report(
         run=writer.run,

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.commands import printing
 from harness.language import suite_json_schema
 
 
@@ -16,10 +16,8 @@ def main(options: Namespace) -> int:
     if options.output in (None, "-"):
         sys.stdout.write(text)
         return 0
-    try:
-        Path(options.output).write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {options.output}: {error.strerror or error}") from error
+    with printing.into(Path(options.output)) as out:
+        out.write(text)
     return 0
 
 
