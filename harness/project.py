@@ -62,7 +62,7 @@ class Project:
     def _inside(self, name: str) -> Path:
         path = self.folder / name
         try:
-            real, root = path.resolve(), _root(self.folder)
+            real, root = path.resolve(), _root(self.folder.resolve())
         except (OSError, RuntimeError, ValueError) as fault:
             raise Unreadable(_reason(fault)) from None
         if not (self.anywhere or real.is_relative_to(root)):
@@ -91,7 +91,8 @@ def read(path: Path) -> bytes:
 
 @lru_cache(maxsize=256)
 def _root(folder: Path) -> Path:
-    above = (folder.resolve(), *folder.resolve().parents)
+    """The project of a folder, which is absolute."""
+    above = (folder, *folder.parents)
     configured = (each for each in above if _configures(each))
     repository = (each for each in above if (each / ".git").exists())
     return next(configured, None) or next(repository, None) or above[0]
