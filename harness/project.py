@@ -91,6 +91,7 @@ def read(path: Path) -> bytes:
 
 @lru_cache(maxsize=256)
 def _root(folder: Path) -> Path:
+    """The project of a folder, which is absolute."""
     above = (folder, *folder.parents)
     configured = (each for each in above if _configures(each))
     repository = (each for each in above if (each / ".git").exists())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+import harness
 
 pytest_plugins = ["pytester"]
 
@@ -31,3 +35,22 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.capitals import record
 
     return record(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="session")
+def _all_imported(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever a run imports is imported: pytester drops what is new after its runs in this process, and a second copy of a
+    compiled library raises errors that the code of the first does not catch, and leaves its sockets open."""
+    from harness.cli import main
+
+    for module in pkgutil.walk_packages(harness.__path__, "harness."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    reports = str(tmp_path_factory.mktemp("imported"))
+    suite = str(recorded / "suites" / "capitals.yaml")
+    assert main(["run", suite, "--provider", "simulator", "--live", "--quiet", "--reports", reports]) == 0
+
+
+@pytest.fixture
+def pytester(_all_imported: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    return pytester

@@ -129,11 +129,29 @@ def test_the_model_names_no_file(strange: Path, capsys: pytest.CaptureFixture[st
         assert "a file is named before anything is asked" in capsys.readouterr().err
 
 
-def test_check_runs_nothing(strange: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (strange / "own.py").write_text("open('ran', 'w').close()\ndef f(result): return True\n")
-    code, _ = check(strange, 'expect: {python: "own.py:f"}', capsys)
-    assert code == 0
-    assert not list(Path().glob("ran")) + list(strange.glob("ran"))
+def test_only_playing_a_suite_runs_its_python(
+    strange: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(strange)
+    ran = strange / "ran"
+    (strange / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\ndef f(result): return True\n")
+    assert check(strange, 'expect: {python: "own.py:f"}', capsys)[0] == 0
+    asked = ["s.yaml", "--provider", "simulator"]
+    assert not ran.exists()
+    assert main(["run", *asked, "--record-mode", "all"]) == 0
+    assert ran.exists()
+    ran.unlink()
+    for command in (
+        ["check", "s.yaml"],
+        ["list", *asked],
+        ["show", "a", *asked],
+        ["run", *asked, "--dry-run"],
+        ["audit", "cassettes"],
+        ["report", "last"],
+        ["import", "cassettes", "--suite", "others"],
+    ):
+        assert main(command) == 0, (command, capsys.readouterr())
+        assert not ran.exists(), command
 
 
 def test_a_run_reads_them_if_it_may(

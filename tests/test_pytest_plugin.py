@@ -13,16 +13,10 @@ from typing import Any
 
 import pytest
 
-from harness import gates, play, recorder, session, stats, store
 from harness.cassette import load
-from harness.checks import all_checks
 from harness.cli import main
 from harness.journal import append
-from harness.render import all_formats, words
 from tests.capitals import WRONG
-
-IMPORTED = (all_checks(), all_formats(), gates, play, recorder, session, stats, store, words)
-"""What pytester's runs in this process would otherwise import anew, each of them; numpy does not bear it."""
 
 FLAKY = """
 suite: flaky

@@ -368,3 +368,23 @@ def test_the_editors_schema_explains_every_key_of_expect() -> None:
     expect = suite_json_schema()["$defs"]["Turn"]["properties"]["expect"]["anyOf"][0]["properties"]
     assert {"text", "finishReason", "json", "python", "thoughtsTokenCount"} <= expect.keys()
     assert [name for name, schema in expect.items() if not schema.get("description")] == []
+
+
+def test_a_default_that_every_case_replaces_is_looked_at_too() -> None:
+    text = "defaults: {temperature: {gemni-3*: 0.5}}\ncases: [{id: a, prompt: hi, temperature: 1}]"
+    assert complaints(text) == ['a.yaml:3:26: "gemni-3*" matches no model of this suite or the catalogue']
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cases: [{id: a, model: my-model, prompt: hi, temperature: {my-*: 1}}]",
+        "cases: [{id: a, prompt: hi, temperature: {m: 1}}]",
+        "cases: [{id: a, prompt: hi, thinking: {gemini-2.5-*: 512, gemini-3*: {level: low}, '*': [1, 2]}}]",
+        "cases: [{id: a, prompt: hi, each: [{m: my-model}], model: '${row.m}', temperature: {my-*: 1}}]",
+        "cases: [{id: a, prompt: hi, seed: {gemini-2.5-flash-preview-09-2025: 1, gemini-flash-latest: 2}}]",
+        "cases: [{id: a, prompt: hi, xfail: {why: x, targets: ['*/m', google/*]}}]",
+    ],
+)
+def test_globs_that_a_model_matches_are_no_mistake(text: str) -> None:
+    assert suite(f"suite: s\nmatrix: {{model: m}}\n{text}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
-from harness import template
+from harness import language, template
 from harness.axes import LONG, Axis, covers
 from harness.cases import Case, Suite
 from harness.matrix import axis_for
@@ -22,12 +23,24 @@ def unread(suite: Suite, indexes: Sequence[int], root: Table, tell: Listener) ->
     """Complains about every glob that matches no model which its cases can be asked with. ``indexes`` are where the cases
     stand in the document."""
     cases = list(zip(indexes, suite.cases, strict=True))
-    axes = _together(((_route(index, axis), case) for index, case in cases for axis in case.axes.values()))
-    for route, users in axes.items():
-        _keys(route, users, tell)
+    axes = {_route(index, axis): axis for index, case in cases for axis in case.axes.values()}
+    users = _together((_route(index, axis), case) for index, case in cases for axis in case.axes.values())
+    for axis in _replaced(root, tell):
+        axes.setdefault(_route(0, axis), axis)
+    for route, axis in axes.items():
+        _keys(route, axis, users.get(route, suite.cases), tell)
     expected = _together((_xfail(index, root), case) for index, case in cases if case.xfail and case.xfail.targets)
-    for route, users in expected.items():
-        _targets(route, users, tell)
+    for route, takers in expected.items():
+        _targets(route, takers, tell)
+
+
+def _replaced(root: Table, tell: Listener) -> Iterator[Axis]:
+    """The axes of the defaults and the matrix, those included that every case replaces."""
+    sources: tuple[Literal["defaults", "matrix"], ...] = ("defaults", "matrix")
+    for source in sources:
+        for name, values in root.get(source, {}).items():
+            if name in language.AXES:
+                yield Axis(name, values, source, tell.document.place((source, name)))
 
 
 def _together(pairs: Iterable[tuple[Route, Case]]) -> Uses:
@@ -66,17 +79,20 @@ def _known() -> set[str]:
     return {*catalogue().models, *catalogue().aliases}
 
 
-def _keys(route: Route, cases: Sequence[Case], tell: Listener) -> None:
-    name = str(route[-1])
-    from_rows = template.waits(cases[0].axes[name].values)
+def _keys(route: Route, axis: Axis, cases: Sequence[Case], tell: Listener) -> None:
+    from_rows = template.waits(axis.values)
     asked = _asked(cases)
-    closed = bool(asked) and (route[0] == "matrix" or all(case.axes["model"].pinned for case in cases))
-    for axis in (axis for case in cases for axis in _by_row(case, case.axes[name]) if axis.per_model):
-        for glob, message, hint in _unmatched(axis, asked, closed=closed):
+    closed = bool(asked) and (route[0] == "matrix" or all(_pinned(case) for case in cases))
+    for filled in (filled for case in cases for filled in _by_row(case, axis) if filled.per_model):
+        for glob, message, hint in _unmatched(filled, asked, closed=closed):
             if from_rows:
                 tell.complain(route, f"from a row: {message}", hint)
             else:
                 tell.complain((*route, glob), message, hint, key=True)
+
+
+def _pinned(case: Case) -> bool:
+    return "model" in case.axes and case.axes["model"].pinned
 
 
 def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[str, str, str]]:
