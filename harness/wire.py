@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     import httpx
 
 _AGAIN = frozenset({429, 500, 503})
+_NOW_AND_THEN = 10
+"""Seconds."""
 _SIMULATED = "x-simulated"
 """A simulator says so, whatever the address it was asked at."""
 _ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -64,7 +66,7 @@ class Wire:
         self._simulator: Any = None
         self._proofs = Proofs()
         self._say = say
-        self._waited_for: set[str] = set()
+        self._explained: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         _refuse_patched()
@@ -113,9 +115,10 @@ class Wire:
         raise AssertionError("the last attempt returns or raises")
 
     def _explain(self, provider: Provider, why: str, wait: float | None) -> None:
-        """Once for each provider that is waited for."""
-        if provider.name not in self._waited_for:
-            self._waited_for.add(provider.name)
+        """A line now and then for each provider that is waited for."""
+        now = perf_counter()
+        if now - self._explained.get(provider.name, -_NOW_AND_THEN) >= _NOW_AND_THEN:
+            self._explained[provider.name] = now
             self._say(f"waiting for {provider.name} ({why}), and trying again in {wait or 0:.0f} s")
 
     def _credential(self, provider: Provider, request: Request) -> Mapping[str, str]:

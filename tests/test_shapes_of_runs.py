@@ -151,6 +151,25 @@ def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, a
     assert rows_of(*rows[0])(list(base.groups)) == rows[0]
 
 
+@given(cells, cells, views)
+def test_every_flip_and_every_untaken_cell_is_shown_or_counted(before: Cells, after: Cells, view: View) -> None:
+    one, other = summarise(rows_of_cells(before)), summarise(rows_of_cells(after))
+    runs = compare_runs(one, other, ("base", "candidate"))
+    gone = untaken(runs, "pro")
+    document = Migration(runs, [], gone, ("live", "live"), simulated=False)
+    table, markdown = (write("migration", name, document, view) for name in ("table", "markdown"))
+    states = "passed|failed|error|skipped|xfailed|xpassed|flaky|not judged"
+    in_table = re.findall(rf"^  (?:{states}) -> (?:{states})  ", table, re.MULTILINE)
+    in_markdown = re.findall(rf"^\|.*\| (?:{states}) \| (?:{states}) \|", markdown, re.MULTILINE)
+    for shown, text in ((in_table, table), (in_markdown, markdown)):
+        flat = " ".join(text.split())
+        more = sum(map(int, re.findall(r"and (\d+) more \(the worst", flat)))
+        assert len(shown) + more == len(runs.flips)
+        named = len([cell for cell, _ in gone if f"{cell}: " in flat.replace("\\", "")])
+        left = sum(map(int, re.findall(r"and (\d+) more(?:; -v|$| ####)", flat)))
+        assert named + left >= len(gone)
+
+
 def _entry(group: Group) -> trend.Entry:
     known = group.typical("totalTokenCount")
     return trend.Entry(
