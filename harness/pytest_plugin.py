@@ -132,8 +132,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """However few of them -x, --maxfail or Ctrl-C leave."""
-    trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
     asking = session.config.stash[_ASKING]
+    trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
     asking.planned, asking.folders = len(trials), {trial.cassette.parent for trial in trials}
     if trials:
         _end_by_sigterm(session.config)

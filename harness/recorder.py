@@ -168,7 +168,7 @@ class Recorder:
         self._custody = journal.Custody()
         self._claimed: set[Path] = set()
         self._left: set[Path] = set()
-        self._begun: set[Path] = set()
+        self._opened: set[Path] = set()
         self._refused: CannotWrite | None = None
         self._unanswered: Counter[Path] = Counter()
 
@@ -242,12 +242,12 @@ class Recorder:
 
     def _make_ready(self, cassette: Path) -> None:
         """Before anything is asked: a readable old tape, and a disk that takes the new one."""
-        if cassette in self._begun:
+        if cassette in self._opened:
             return
         if cassette.exists():
             read(cassette)
         journal.begin(cassette, self._worker)
-        self._begun.add(cassette)
+        self._opened.add(cassette)
 
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         self._refuse(self._leaks.find(exchange), slot)
@@ -268,12 +268,12 @@ class Recorder:
             return
         faults: list[CassetteError] = []
         try:
-            for cassette in sorted(self._begun):
+            for cassette in sorted(self._opened):
                 try:
                     journal.fold(cassette, keep=not self._is_whole(cassette))
                 except CassetteError as fault:
                     faults.append(fault)
-            self._begun.clear()
+            self._opened.clear()
         finally:
             self._custody.close()
         if faults:

@@ -265,6 +265,22 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
+def test_a_run_whose_last_line_does_not_fit_is_shown_and_goes_on(project: Project) -> None:
+    project.run("--live", "-k", "twins", "--reports", "whole")
+    (whole,) = (project.folder / "whole").rglob("run.jsonl")
+    room = whole.stat().st_size - len(whole.read_bytes().splitlines()[-1]) // 2
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}));"
+    program = f"{limit} import sys; from harness.cli import main; sys.exit(main(['run', '--live', '-k', 'twins']))"
+    environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
+    (run,) = saved_runs(project.reports)
+    assert (done.returncode, "(12 trials)" in done.stdout) == (4, True)
+    assert done.stderr.endswith(f"go on with it: gemini-harness run --resume {run}\n")
+    code, out, err = project.run("--resume")
+    assert (code, err, "(12 trials)" in out) == (1, f"run {run} goes on: 12 trials kept, 0 to play\n", True)
+
+
 FULL = """
 import errno, os, sys
 from harness.cli import main

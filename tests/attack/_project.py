@@ -73,7 +73,7 @@ class Project:
         return out
 
     def run_file(self) -> Path | None:
-        """Of the latest run, where one has begun."""
+        """Of the latest run, where there is one."""
         names = saved_runs(self.folder / "reports")
         return self.folder / "reports" / names[-1] / "run.jsonl" if names else None
 

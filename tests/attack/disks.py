@@ -1,6 +1,6 @@
 """Disks that are full or read-only, and files in the way: nothing is asked that cannot be kept, and later it goes on.
 
-Permission bits do not stop root, so small file systems of their own are mounted where that is allowed; what is not, is said.
+Permission bits do not stop root, so small file systems of their own are mounted where that is allowed; a line names what is not.
 """
 
 from __future__ import annotations

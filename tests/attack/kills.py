@@ -21,9 +21,9 @@ def attack() -> Iterator[Figures]:
     chance = Random(20261128)
     lost = twice = 0
     with project() as place:
-        begun = time.monotonic()
+        start = time.monotonic()
         place.run("run", "--live")
-        whole = time.monotonic() - begun
+        whole = time.monotonic() - start
         for number in range(TRIES):
             found = _try(place, MODES[number % len(MODES)], chance, whole)
             lost, twice = lost + found[0], twice + found[1]
