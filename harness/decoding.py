@@ -7,7 +7,7 @@ are read back: a run that is played needs none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
@@ -51,20 +51,23 @@ def _decoders() -> _Decoders:
 
 def row(line: bytes) -> Row:
     """A trial with all that was said."""
-    return cast("Row", _sound(_decoded(_decoders().row, line)))
+    found = _decoded(_decoders().row, line)
+    return cast("Row", _sound(found, _untyped(found)))
 
 
 def judged(line: bytes) -> Row:
     """A trial without its turns."""
-    return cast("Row", _sound(_decoded(_decoders().judged, line)))
+    found = _decoded(_decoders().judged, line)
+    return cast("Row", _sound(found, _untyped(found)))
 
 
 def brief(line: bytes) -> Row:
     """A trial without its turns, and its verdicts in full only where one did not hold."""
     found = _decoded(_decoders().brief, line)
-    if any(each["status"] != "passed" for each in found["verdicts"]):
-        return judged(line)
-    return cast("Row", _sound(found))
+    for verdict in found["verdicts"]:
+        if verdict["status"] != "passed":
+            return judged(line)
+    return cast("Row", _sound(found, found["axes"].values()))
 
 
 def ending(line: bytes) -> EndingRow | None:
@@ -131,16 +134,28 @@ def _decoded(decode: Callable[[bytes], T], line: bytes) -> T:
         raise ValueError("nested too deep") from None
 
 
-def _sound(found: dict[str, Any]) -> dict[str, Any]:
+def _sound(found: dict[str, Any], untyped: Iterable[Json]) -> dict[str, Any]:
     """The row. Raises ValueError for numbers that decode and are none, and for what no walk would come out of."""
     if not 0 <= found["attempt"] < ATTEMPTS:
         raise ValueError("Expected the number of an attempt - at `$.attempt`")
-    for name, measure in found["measures"].items():
-        if measure is not None and not -LARGEST <= measure <= LARGEST:
-            raise ValueError(f"Expected a number of a size that can be - at `$.measures.{name}`")
-    if is_deeper(found, _INSIDE):
-        raise ValueError(f"nested more than {_INSIDE} levels deep")
+    known = [measure for measure in found["measures"].values() if measure is not None]
+    if known and not -LARGEST <= min(known) <= max(known) <= LARGEST:
+        raise ValueError("Expected numbers of a size that can be - at `$.measures`")
+    for each in untyped:
+        if isinstance(each, dict | list) and is_deeper(each, _INSIDE):
+            raise ValueError(f"nested more than {_INSIDE} levels deep")
     return found
+
+
+def _untyped(found: dict[str, Any]) -> Iterator[Json]:
+    """What of a row may be any JSON."""
+    yield from found["axes"].values()
+    for verdict in found["verdicts"]:
+        yield verdict.get("expected")
+        yield verdict.get("actual")
+    for turn in found.get("turns", ()):
+        yield turn["request"]
+        yield turn["response"]
 
 
 def _check_values(found: Json) -> None:

@@ -94,14 +94,41 @@ def test_a_line_that_is_no_trial_is_an_error(tmp_path: Path, line: str) -> None:
         ('"simulated":true', '"simulated":[]'),
         ('"verdicts":[]', '"verdicts":[3]'),
         ('"error":null', '"error":"e"'),
+        ('"attempt":1', '"attempt":1000000000000'),
+        ('"axes":{}', f'"axes":{{"a":{"[" * 300}{"]" * 300}}}'),
+        ('"turns":[]', '"turns":[{}]'),
+        ('"case":"a"', '"case":"\\ud83d"'),
     ],
 )
 def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: str, is_now: str) -> None:
     path = saved(tmp_path, [row("a", turns=[])])
     assert was in path.read_text("utf-8")
     path.write_text(path.read_text("utf-8").replace(was, is_now, 1), "utf-8")
-    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is no trial \(.*\); the file was damaged"):
+    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (no trial \(.*\)|not JSON); the file was damaged"):
         list(load(path).rows())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"started": "yesterday"},
+        {"started": "0001-01-01T00:00:00+14:00"},
+        {"selection": {"shard": [1, 10**12]}},
+        {"selection": {"shard": [1]}},
+        {"options": {"repeat": 10**12}},
+        {"options": {"paths": {}}},
+        {"options": {"cassettes": "a\0b"}},
+        {"options": {"record_mode": "some"}},
+        {"planned": 10**30},
+        {"suites": [{"suite": "s", "file": "s.yaml", "sha256": "", "gate": {"latency": 2.5}}]},
+    ],
+    ids=str,
+)
+def test_a_header_with_what_no_run_says_is_refused(tmp_path: Path, said: dict[str, object]) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text(json.dumps({"version": 1, "run": {"id": "a", "started": "2026-01-01", **said}}) + "\n")
+    with pytest.raises(RunError, match=r"is not a saved run: .* in what it says of itself"):
+        load(path)
 
 
 @pytest.mark.parametrize(
