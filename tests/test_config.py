@@ -143,7 +143,7 @@ def test_an_unknown_provider_has_a_nearest_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "complaint"),
     [
         ('keys = ["KEY"]', "keys: expected names of environment variables, got 45 characters that are none"),
         ('keys = "KEY"', "keys: expected a list of names, got text"),
@@ -159,13 +159,13 @@ def test_an_unknown_provider_has_a_nearest_name() -> None:
         ('path = "/v1/{model}:{method}?token=hunter2hunter2"', "path: a key stands in it; take it out"),
     ],
 )
-def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, said: str) -> None:
+def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, complaint: str) -> None:
     key = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
     base = "" if "base_url" in row else 'base_url = "https://gateway.example"\n'
     toml(tmp_path, f"[providers.mine]\n{base}{row.replace('KEY', key)}\n")
     with pytest.raises(UsageError) as refused:
         load(tmp_path, {})
-    assert f"providers.mine.{said}" in str(refused.value)
+    assert f"providers.mine.{complaint}" in str(refused.value)
     assert "sk-" not in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert refused.value.exit_code == 4
