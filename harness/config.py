@@ -252,8 +252,8 @@ _OF_KEYS = ("tuple[str, ...]", "str | None")
 
 def _word(value: Any, *, shown: bool = True) -> str:
     words = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    said = f" ({value!r})" if shown and not resembles_key(str(value)) else ""
-    return f"{words.get(type(value), 'a value')}{said}"
+    detail = f" ({value!r})" if shown and not resembles_key(str(value)) else ""
+    return f"{words.get(type(value), 'a value')}{detail}"
 
 
 def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provider]:

@@ -172,7 +172,7 @@ class Leaks:
         holds none."""
         everything = "\n".join(_texts(value)).encode("utf-8", "surrogatepass")
         plain = _without_escapes(everything)
-        found = [(each.pattern, f"[{each.what}]") for each in self._known if each.at(everything, plain) >= 0]
+        found = [(secret.pattern, f"[{secret.what}]") for secret in self._known if secret.at(everything, plain) >= 0]
         found += [
             (re.compile(_SHAPES[what][1], re.ASCII), f"[{what}]")
             for what, hint, shape in self._shapes

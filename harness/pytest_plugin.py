@@ -568,8 +568,8 @@ class _Run:
         selection = session.selection_row(self._asking.selected())
         config = self._asking.config
         row = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
-        begun: RunRow = self._asking.leaks.hidden({**row, "planned": planned})
-        return begun
+        header: RunRow = self._asking.leaks.hidden({**row, "planned": planned})
+        return header
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -180,7 +180,7 @@ def test_prices_that_the_configuration_states_hold_at_another_address(
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "complaint"),
     [
         ('keys = ["KEY"]', "keys: expected names of environment variables, got 45 characters that are none"),
         ('keys = "KEY"', "keys: expected a list of names, got text"),
@@ -196,13 +196,13 @@ def test_prices_that_the_configuration_states_hold_at_another_address(
         ('path = "/v1/{model}:{method}?token=hunter2hunter2"', "path: a key stands in it; take it out"),
     ],
 )
-def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, said: str) -> None:
+def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, complaint: str) -> None:
     key = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
     base = "" if "base_url" in row else 'base_url = "https://gateway.example"\n'
     toml(tmp_path, f"[providers.mine]\n{base}{row.replace('KEY', key)}\n")
     with pytest.raises(UsageError) as refused:
         load(tmp_path, {})
-    assert f"providers.mine.{said}" in str(refused.value)
+    assert f"providers.mine.{complaint}" in str(refused.value)
     assert "sk-" not in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert refused.value.exit_code == 4

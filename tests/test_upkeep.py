@@ -21,12 +21,12 @@ def good(path: Path, answer: object = b'{"says": "hi"}') -> Path:
     return path
 
 
-def with_credential(path: Path, said: str) -> Path:
+def with_credential(path: Path, credential: str) -> Path:
     """A cassette with a header, or a parameter in its address, that recording leaves out."""
-    name, _, value = said.partition(": ")
+    name, _, value = credential.partition(": ")
     item = document(exchange(b'{"says": "hi"}'), None)
-    if said.startswith("?"):
-        item["request"]["uri"] += said
+    if credential.startswith("?"):
+        item["request"]["uri"] += credential
     else:
         item["request"]["headers"][name] = [value]
     path.write_text(dump([item]), "utf-8")

@@ -30,9 +30,9 @@ def leaks() -> Leaks:
     return Leaks(known(os.environ, rows))
 
 
-def text(told: str) -> str:
+def text(message: str) -> str:
     """A message as it may be shown."""
-    return str(leaks().hidden(told))
+    return str(leaks().hidden(message))
 
 
 @contextmanager

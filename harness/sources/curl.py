@@ -73,7 +73,7 @@ def curl(path: Path, raw: bytes) -> Iterable[Asked | Unread] | None:
         return None
     text = _plain(raw.decode("utf-8", "replace"))
     found = list(_BEGINS.finditer(text))
-    shells = [Unread(_line(text, each.start()), _OF_POWERSHELL.format(each[1])) for each in _POWERSHELL.finditer(text)]
+    shells = [Unread(_line(text, call.start()), _OF_POWERSHELL.format(call[1])) for call in _POWERSHELL.finditer(text)]
     return [*_asked(path, text), *shells] if found or shells else None
 
 

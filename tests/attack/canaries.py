@@ -64,26 +64,26 @@ class _Gateway(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         asked = body["contents"][0]["parts"][0]["text"].split()
         form, place = (asked[1], asked[2]) if asked[0] == "echo" else ("raw", "text")
-        said = FORMS[form](self.headers.get("x-goog-api-key", ""))
-        parts: list[list[dict[str, Any]]] = [[{"text": f"your key is {said}."}]]
+        echo = FORMS[form](self.headers.get("x-goog-api-key", ""))
+        parts: list[list[dict[str, Any]]] = [[{"text": f"your key is {echo}."}]]
         if place == "thought":
-            parts = [[{"text": f"the key {said}", "thought": True}, {"text": "Oslo"}]]
+            parts = [[{"text": f"the key {echo}", "thought": True}, {"text": "Oslo"}]]
         elif place in ("member", "value"):
-            args = {said: 1} if place == "member" else {"deep": [{"er": said}]}
+            args = {echo: 1} if place == "member" else {"deep": [{"er": echo}]}
             parts = [[{"functionCall": {"name": "use", "args": args}}]]
         elif place == "split":
-            parts = [[{"text": f"your key is {said[:9]}"}], [{"text": f"{said[9:]}."}]]
+            parts = [[{"text": f"your key is {echo[:9]}"}], [{"text": f"{echo[9:]}."}]]
         events: list[dict[str, Any]] = [
             {"candidates": [{"content": {"role": "model", "parts": some}, "index": 0}], "modelVersion": "m"}
             for some in parts
         ]
         events[-1]["candidates"][0]["finishReason"] = "STOP"
-        self._send(place, said, events, stream="alt=sse" in self.path)
+        self._send(place, echo, events, stream="alt=sse" in self.path)
 
-    def _send(self, place: str, said: str, events: list[dict[str, Any]], *, stream: bool) -> None:
+    def _send(self, place: str, echo: str, events: list[dict[str, Any]], *, stream: bool) -> None:
         whole: object = events[0]
         if place == "error":
-            whole = {"error": {"code": 400, "message": f"key {said} is not valid", "status": "INVALID_ARGUMENT"}}
+            whole = {"error": {"code": 400, "message": f"key {echo} is not valid", "status": "INVALID_ARGUMENT"}}
         text = json.dumps(whole)
         if stream and place != "error":
             text = "".join(f"data: {json.dumps(event)}\r\n\r\n" for event in events)
@@ -91,8 +91,8 @@ class _Gateway(BaseHTTPRequestHandler):
         self.send_response(400 if place == "error" else 200)
         self.send_header("content-type", "text/event-stream" if stream and place != "error" else "application/json")
         if place == "header":
-            self.send_header("via", said)
-            self.send_header("x-echo", said)
+            self.send_header("via", echo)
+            self.send_header("x-echo", echo)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -256,7 +256,7 @@ def _recordings() -> Mapping[str, object]:
                 "body": {"string": json.dumps({"candidates": [{"content": {"parts": [{"text": key}]}}]})},
             },
         }
-        for place, key in {"query": LITERAL[1], "header": LITERAL[0], "asked": KEY, "said": KEY}.items()
+        for place, key in {"query": LITERAL[1], "header": LITERAL[0], "asked": KEY, "answered": KEY}.items()
     }
 
 
