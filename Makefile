@@ -46,7 +46,7 @@ check: setup clients  ## what CI runs: tests, real clients, the suites as tests,
 
 record: setup  ## record the shipped cassettes anew from the simulator
 	@$(BIN)/gemini-harness run suites/ --record-mode all
-	@cd harness/starter && ../../$(BIN)/gemini-harness run --record-mode all --reports ../../reports
+	@cd harness/cli/starter && ../../../$(BIN)/gemini-harness run --record-mode all --reports ../../../reports
 
 bench: setup  ## measure speed beside floors taken in the same run
 	@$(BIN)/python -m tests.bench

@@ -24,17 +24,17 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import pytest
 
 if TYPE_CHECKING:
-    from harness.cases import Suite
     from harness.config import Config
-    from harness.journal import Custody
-    from harness.leaks import Leaks
-    from harness.matrix import Selection
     from harness.model import Target, Trial
-    from harness.rows import GateRow, Row, RunRow, SuiteRow
-    from harness.session import Plan
-    from harness.spending import Purse
-    from harness.store import RunWriter
-    from harness.summary import Summary
+    from harness.results.rows import GateRow, Row, RunRow, SuiteRow
+    from harness.results.store import RunWriter
+    from harness.results.summary import Summary
+    from harness.run.budget import Purse
+    from harness.run.session import Plan
+    from harness.suite.cases import Suite
+    from harness.suite.matrix import Selection
+    from harness.transport.journal import Custody
+    from harness.transport.redaction import Leaks
 
 
 class About(TypedDict):
@@ -107,7 +107,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
         raise parent.CollectError(_plainly(error)) from None
     if not (parent.session.isinitpath(file_path) or suites in file_path.resolve().parents):
         return None
-    from harness.session import is_suite
+    from harness.run.session import is_suite
 
     return SuiteFile.from_parent(parent, path=file_path) if is_suite(file_path) else None
 
@@ -145,7 +145,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _end_by_sigterm(config: pytest.Config) -> None:
     """SIGTERM ends the session as Ctrl-C does, unless somebody else has a use for it."""
-    from harness.cli import as_ctrl_c
+    from harness.cli.main import as_ctrl_c
 
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, as_ctrl_c)
@@ -235,14 +235,14 @@ class TrialItem(pytest.Item):
 
 def _plainly(error: Exception) -> str:
     """The message, without secrets."""
-    from harness.commands import discreet
+    from harness.cli import discreet
 
     return discreet.text(str(error))
 
 
 def _shown(text: str) -> str:
     """What others wrote, as text that neither a terminal nor GitHub's log obeys."""
-    from harness.commands.actionslog import safe
+    from harness.cli.actionslog import safe
 
     return safe(text)
 
@@ -252,7 +252,7 @@ def _place(row: Row) -> str:
 
 
 def _unjudged(row: Row) -> str:
-    from harness.render import words
+    from harness.report import words
 
     error = row["error"]
     assert error is not None
@@ -267,8 +267,8 @@ def _unjudged(row: Row) -> str:
 
 def _mismatches(row: Row, *, whole: bool) -> str:
     """Every mismatch of the attempt: the line that asked for it, expected, actual; then the answer, not cut where it is ``whole``."""
-    from harness.render import View
-    from harness.render.content.failure import lines
+    from harness.report import View
+    from harness.report.content.failure import lines
 
     told = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
     return _shown("\n".join([row["id"], "", *told]))
@@ -314,7 +314,7 @@ class _Asking:
 
     @cached_property
     def leaks(self) -> Leaks:
-        from harness.leaks import Leaks, known
+        from harness.transport.redaction import Leaks, known
 
         return Leaks(known(os.environ, self.config.providers))
 
@@ -337,8 +337,8 @@ class _Asking:
 
     @cached_property
     def selection(self) -> Selection:
-        from harness.matrix import Selection
-        from harness.session import targets
+        from harness.run.session import targets
+        from harness.suite.matrix import Selection
 
         return Selection(
             targets=targets(self.option("target")),
@@ -353,7 +353,7 @@ class _Asking:
         if self.option("shard") is None:
             return None
         from harness.errors import UsageError
-        from harness.session import shard
+        from harness.run.session import shard
 
         try:
             return shard(self.option("shard"))
@@ -370,9 +370,9 @@ class _Asking:
 
     def plan(self, path: Path) -> Plan:
         """The trials of the suite at that path."""
-        from harness import session
         from harness.errors import SuiteError
-        from harness.suite import load
+        from harness.run import session
+        from harness.suite.parse import load
 
         suite = load(self.shortest(path), anywhere=self.config.outside_files)
         self._suites[path] = suite
@@ -394,7 +394,7 @@ class _Asking:
 
     def folders_of(self, ids: Iterable[str]) -> set[Path]:
         """Where the suites among these items keep their cassettes."""
-        from harness.session import is_suite
+        from harness.run.session import is_suite
 
         files = {self.pytest.rootpath / node.partition("::")[0] for node in ids}
         return {folder for file in sorted(files) if is_suite(file) for folder in self.plan(file).trials.folders()}
@@ -402,7 +402,7 @@ class _Asking:
     def play(self, trial: Trial) -> Row:
         """Raises CeilingReached where the trial is too dear, UsageError where nobody knows how dear it is, CannotWrite where
         the answer cannot be recorded."""
-        from harness.play import Stop, pay_and_play
+        from harness.run.play import Stop, pay_and_play
 
         judge, transport, run = self._opened
         try:
@@ -419,8 +419,8 @@ class _Asking:
         mode, live = self.option("record-mode"), self.option("live")
         if self.config.max_cost is None or not self.asks:
             return None
-        from harness.estimate import Estimates
-        from harness.spending import Purse
+        from harness.run.budget import Purse
+        from harness.run.estimate import Estimates
 
         workers = getattr(self.pytest, "workerinput", {}).get("workercount", 1)
         return Purse(self.config.max_cost, Estimates(self.config, mode, live=live), workers)
@@ -428,8 +428,8 @@ class _Asking:
     @cached_property
     def _opened(self) -> Any:
         """(how results are taken, the transport, what runs a coroutine); open until the session ends."""
-        from harness import session
-        from harness.play import finish
+        from harness.run import session
+        from harness.run.play import finish
 
         judge = session.Judge(self.config, self.option("strict"), self.option("skip-missing"))
         opened = session.transport(
@@ -444,7 +444,7 @@ class _Asking:
         transport: Any = judge.watch(self._purse.watch(heard) if self._purse else heard)
         if not getattr(transport, "live", False):
             return judge, transport, finish
-        from harness.inflight import Stage
+        from harness.run.concurrency import Stage
 
         return judge, transport, self._exit.enter_context(Stage(transport)).run
 
@@ -473,7 +473,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """The report of how a trial ended carries its row: that is how workers tell the controller."""
     report = yield
     if isinstance(item, TrialItem) and _is_last(item, report):
-        from harness.rows import dumps
+        from harness.results.rows import dumps
 
         planned = item.config.stash[_ASKING].planned
         told: Told = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
@@ -490,7 +490,7 @@ def _is_last(item: TrialItem, report: pytest.TestReport) -> bool:
 
 def _skipped(trial: Trial) -> Row:
     from harness.model import Result
-    from harness.rows import result_json
+    from harness.results.rows import result_json
 
     return result_json(Result(trial, "skipped"))
 
@@ -523,7 +523,7 @@ class _Run:
         reporter = self._asking.reporter
         if not fresh or reporter is None or not self._asking.asks:
             return
-        from harness.session import hazards
+        from harness.run.session import hazards
 
         for line in hazards(fresh.values(), self._asking.config):
             reporter.write_line(line, yellow=True)
@@ -531,7 +531,7 @@ class _Run:
     def _take(self, told: Told) -> None:
         self.warn(_targets_of(told))
         if self._run is None or self._summary is None:
-            from harness.summary import Summary
+            from harness.results.summary import Summary
 
             _end_by_sigterm(self._asking.pytest)
             self._run, self._summary = self._begin(told["planned"]), Summary()
@@ -546,7 +546,7 @@ class _Run:
             pytest.exit(self._unsaved, returncode=pytest.ExitCode.TESTS_FAILED)  # nothing more is asked
 
     def _open(self, run: RunRow) -> RunWriter:
-        from harness.store import RunWriter
+        from harness.results.store import RunWriter
 
         return RunWriter(self._asking.config.reports, run)
 
@@ -561,8 +561,8 @@ class _Run:
             self._unsaved = str(error)
 
     def _begin(self, planned: int) -> RunRow:
-        from harness import session
-        from harness.store import run_row
+        from harness.results.store import run_row
+        from harness.run import session
 
         mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
         selection = session.selection_row(self._asking.selected())
@@ -592,14 +592,14 @@ class _Run:
         """The budgets of the suites, which are held to them as by ``run``."""
         if not any("gate" in suite for suite in run["suites"]):
             return []
-        from harness.gates import answered
+        from harness.compare.gates import answered
 
         return answered((), run, summary)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._run is None or self._summary is None:
             return
-        from harness.render import words
+        from harness.report import words
 
         def say(line: str, **paint: bool) -> None:
             terminalreporter.write_line(_shown(line), **paint)
@@ -658,7 +658,7 @@ class _Recording:
 
     def _take(self, folders: Iterable[Path]) -> None:
         from harness.errors import CannotWrite
-        from harness.journal import Custody
+        from harness.transport.journal import Custody
 
         self._custody = Custody()
         try:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config, Timeouts
-from harness.jsontext import compact
+from harness.gemini.providers import Provider
 from harness.model import Chunk, Exchange, Expectation, Place, Provenance, Request, Slot, Step, Target, Trial
-from harness.providers import Provider
+from harness.text.jsontext import compact
 
 PLACE = Place("suites/capitals.yaml", 7, 5)
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"

@@ -41,7 +41,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _all_imported(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever a run imports is imported: pytester drops what is new after its runs in this process, and a second copy of a
     compiled library raises errors that the code of the first does not catch, and leaves its sockets open."""
-    from harness.cli import main
+    from harness.cli.main import main
 
     for module in pkgutil.walk_packages(harness.__path__, "harness."):
         if not module.name.endswith("__main__"):

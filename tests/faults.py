@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from harness.checks import all_rules
 from harness.config import Config
-from harness.matrix import Selection
+from harness.judge.checks import all_rules
 from harness.model import Chunk, Event, Exchange, Json, Provenance, Request, Result, Slot, Trial, Turn
-from harness.play import finish, play
-from harness.session import plan
+from harness.run.play import finish, play
+from harness.run.session import plan
 from harness.simulator.app import Simulator
 from harness.simulator.faults import FAULTS
 from harness.simulator.traffic import Call, Cut, Pause, Sent
+from harness.suite.matrix import Selection
 
 SUITES = Path(__file__).parents[1] / "suites"
 CONFIG = Config(provider="simulator")

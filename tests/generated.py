@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.checks.reference import reference
-from harness.cli import main
-from harness.prices import library
+from harness.cli.main import main
+from harness.gemini import price_library
+from harness.judge.checks.reference import reference
 from tests import faults
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +79,7 @@ def command_help() -> str:
 
 def price_list() -> str:
     """The prices of the locked library, a row per model."""
-    document = library.extracted()
+    document = price_library.extracted()
     lines = [f"{json.dumps(name)}: {_rows(value)}" for name, value in document.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -111,7 +111,7 @@ def with_blocks(file: str, blocks: Mapping[str, str]) -> str:
 def files() -> Iterator[tuple[str, str]]:
     """(path, text) of everything that is generated."""
     blocks = {"table": played(SAMPLE), "failure": failing(), "commands": commands(), "faults": faults.table(FAULTS)}
-    yield "harness/prices/google.json", price_list()
+    yield "harness/gemini/google_prices.json", price_list()
     yield "README.md", with_blocks("README.md", {name: fenced(text) for name, text in blocks.items()})
     yield "suites/README.md", with_blocks("suites/README.md", {"checks": reference()})
     yield "suites/.gemini-harness.schema.json", command("schema")

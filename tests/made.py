@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, cast
 
-from harness.compare import RowsOf
-from harness.rows import Row, RunRow, VerdictRow
+from harness.compare.comparison import RowsOf
+from harness.results.rows import Row, RunRow, VerdictRow
 
 PROVENANCE: dict[str, Any] = {
     "mode": "replay",

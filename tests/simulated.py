@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.stats import Attempts, Evidence, average, numbers, rates
+from harness.compare.stats import Attempts, Evidence, average, numbers, rates
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit import Audit, Finding, audit, operation
-from harness.cli import main
+from harness.cli.main import main
+from harness.judge.audit import Audit, Finding, audit, operation
 from harness.model import Exchange
-from harness.render import View, find
+from harness.report import View, find
 from tests.exchanges import answer, exchange, request, sse
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SuiteError
-from harness.suite import parse
+from harness.suite.parse import parse
 
 FOLDER = Path(__file__).parent / "bad_suites"
 

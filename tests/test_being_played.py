@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
-from harness.commands.view import _entry
+from harness.cli.commands.view import _entry
+from harness.cli.main import main
 from harness.errors import RunError
-from harness.render.html.runs import listing
-from harness.store import Claim, RunWriter, is_being_played
-from harness.summary import summarise
+from harness.report.html.runs import listing
+from harness.results.store import Claim, RunWriter, is_being_played
+from harness.results.summary import summarise
 from tests.made import failed, row, run
 
 EARLIER, NOW = "20261120-070000-ab12", "20261121-070000-ab12"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
-from harness.saved import load, saved_runs
+from harness.cli.main import main
+from harness.results.load import load, saved_runs
 from tests.capitals import CAPITALS, WRONG
 
 CROSSED = "{latency: {max: 1h, rise: 25%}, totalTokenCount: {max: 0}, hard: [text]}"

@@ -17,11 +17,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import cassette
-from harness.cassette.interaction import read_interaction
 from harness.errors import BadCassette
-from harness.jsontext import compact
 from harness.model import Chunk, Exchange, Provenance
+from harness.text.jsontext import compact
+from harness.transport import cassette
+from harness.transport.cassette.interaction import read_interaction
 from tests.asked import PARIS, URL, exchange, request
 
 

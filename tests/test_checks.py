@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from harness import reply, shape
-from harness.checks import find_check
-from harness.checks.parameters import complaints
+from harness.answer import reply
 from harness.errors import SuiteError, UsageError
+from harness.judge.checks import find_check
+from harness.judge.checks.parameters import complaints
 from harness.model import Bill, Chunk, Evidence, Exchange, Provenance, Request
+from harness.text import shape
 
 LIVE = Provenance("live", "google")
 LOST = Provenance("replay", "import", timing="lost")

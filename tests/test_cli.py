@@ -21,10 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import session
-from harness.cli import main
+from harness.cli.main import main
 from harness.config import Config
 from harness.model import Target
+from harness.run import session
 from harness.simulator import serve
 from tests.capitals import CONFIG, WRONG
 
@@ -528,7 +528,7 @@ def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], said: 
 def test_a_fault_of_ours_is_two_lines_and_a_file(
     example: Example, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from harness.commands import check
+    from harness.cli.commands import check
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(check, "main", lambda _: 1 / 0)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import Comparison, answered, by_value, compare_axis, compare_runs, reference_first
-from harness.comparisons import together
-from harness.differences import Difference, sentence
-from harness.rows import OutcomeRow, Row
-from harness.summary import summarise
+from harness.compare.candidates import together
+from harness.compare.comparison import Comparison, answered, by_value, compare_axis, compare_runs, reference_first
+from harness.compare.verdicts import Difference, sentence
+from harness.results.rows import OutcomeRow, Row
+from harness.results.summary import summarise
 from tests.made import failed, row, rows_of, run, unjudged, verdict
 
 statuses = st.sampled_from(["passed", "failed", "error", "skipped"])

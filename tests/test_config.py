@@ -8,7 +8,7 @@ import pytest
 
 from harness.config import Config, Timeouts, load
 from harness.errors import UsageError
-from harness.providers import ROWS
+from harness.gemini.providers import ROWS
 
 
 def toml(folder: Path, text: str, name: str = "harness.toml") -> Path:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from harness import audit, reply
-from harness.judge import Judgement, judge
+from harness.answer import reply
+from harness.judge import audit
+from harness.judge.judging import Judgement, judge
 from harness.model import Evidence, Exchange, Expectation, Place
 from tests.exchanges import exchange, request
 

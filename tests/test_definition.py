@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness import definition
+from harness.gemini import definition
 from tests.exchanges import answer, chunk
 
 

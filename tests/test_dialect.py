@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import cassette, dialect, reply
-from harness.dialect import (
+from harness.answer import reply
+from harness.errors import BadCassette
+from harness.gemini import schemas
+from harness.gemini.schemas import (
     SchemaProblem,
     check_schema,
     declarations,
@@ -22,8 +24,8 @@ from harness.dialect import (
     request_schema,
     violations,
 )
-from harness.errors import BadCassette
 from harness.model import Reply
+from harness.transport import cassette
 
 names = st.sampled_from(["a", "b", "kind"])
 values = st.recursive(
@@ -70,15 +72,15 @@ def googles(schema: Any, *, snake: bool) -> Any:
 
 @given(json_schemas)
 def test_plain_json_schema_is_left_alone(schema: Any) -> None:
-    assert dialect.to_json_schema(schema) == schema
+    assert schemas.to_json_schema(schema) == schema
 
 
 @given(json_schemas, st.booleans())
 def test_reading_the_outcome_again_changes_nothing(schema: Any, snake: bool) -> None:
-    read = dialect.to_json_schema(
+    read = schemas.to_json_schema(
         {**googles(schema, snake=snake), "nullable": True, "title": "t", "propertyOrdering": ["a"]}
     )
-    assert dialect.to_json_schema(read) == read
+    assert schemas.to_json_schema(read) == read
 
 
 @given(json_schemas, values, st.booleans())
@@ -192,8 +194,8 @@ def test_of_alternatives_the_nearest_is_explained() -> None:
 
 def test_undeclared_keys_are_found_though_the_schema_allows_them() -> None:
     schema = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}}
-    assert [each.path for each in dialect.undeclared(schema, {"city": "Oslo", "unit": "C"})] == ["$.unit"]
-    assert dialect.undeclared({"type": "OBJECT"}, {"unit": "C"}) == []
+    assert [each.path for each in schemas.undeclared(schema, {"city": "Oslo", "unit": "C"})] == ["$.unit"]
+    assert schemas.undeclared({"type": "OBJECT"}, {"unit": "C"}) == []
 
 
 # --- the order of keys
@@ -289,7 +291,7 @@ def test_json_mode(config: Any) -> None:
 
 def test_enum_mode_is_not_json_mode() -> None:
     body = {"generationConfig": {"responseMimeType": "text/x.enum"}}
-    assert dialect.enum_mode(body)
+    assert schemas.enum_mode(body)
     assert not json_mode(body)
 
 

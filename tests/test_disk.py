@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.disk import FolderLock, is_locked, replacing, sweep
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of the system, signals")

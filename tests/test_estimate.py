@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.config import load
-from harness.estimate import Estimate, Estimates
+from harness.gemini.price_rates import Unpriced
+from harness.gemini.prices import OwnPrice
 from harness.model import Trial
-from harness.prices import OwnPrice
-from harness.prices.rates import Unpriced
+from harness.run.estimate import Estimate, Estimates
 from tests.asked import PARIS, config, step, trial, user
 from tests.endpoint import Endpoint, answer
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 MODULE = '''
-from harness.checks import check, rule
+from harness.judge.checks import check, rule
 from harness.model import Mismatch
-from harness.providers import build, dialect, ROWS
-from harness.render import output
+from harness.gemini.providers import build, dialect, ROWS
+from harness.report import output
 
 @check("vowels")
 def vowels(evidence, expected: int):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
-from harness.render import Report, View, find
-from harness.rows import Row
-from harness.summary import summarise
+from harness.cli.main import main
+from harness.report import Report, View, find
+from harness.results.rows import Row
+from harness.results.summary import summarise
 from tests.endpoint import Endpoint, answer
 from tests.made import failed, row, run, verdict
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import Comparison, compare_runs
+from harness.compare.comparison import Comparison, compare_runs
+from harness.compare.gates import Gate, answer, from_option, from_suite, held
 from harness.errors import UsageError
-from harness.gates import Gate, answer, from_option, from_suite, held
-from harness.rows import Row
-from harness.summary import summarise
+from harness.results.rows import Row
+from harness.results.summary import summarise
 from tests.made import failed, row, unjudged, verdict
 
 

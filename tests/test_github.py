@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.cli import main
-from harness.commands import stepsummary
-from harness.commands.stepsummary import LIMIT, StepSummary, fitting
-from harness.compare import compare_axis
-from harness.gates import Answer, Gate
-from harness.render import Report, View, find
-from harness.rows import Row
-from harness.store import RunWriter
-from harness.summary import summarise
+from harness.cli import stepsummary
+from harness.cli.main import main
+from harness.cli.stepsummary import LIMIT, StepSummary, fitting
+from harness.compare.comparison import compare_axis
+from harness.compare.gates import Answer, Gate
+from harness.report import Report, View, find
+from harness.results.rows import Row
+from harness.results.store import RunWriter
+from harness.results.summary import summarise
 from tests.made import failed, row, run, unjudged, verdict
 
 ROOT = Path(__file__).parents[1]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import grounding
-from harness.checks import find_check
+from harness.answer.reply import read
+from harness.gemini import grounding
+from harness.judge.checks import find_check
 from harness.model import Evidence, Reply
-from harness.reply import read
 from tests.exchanges import exchange
 
 pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6), min_size=1, max_size=5)

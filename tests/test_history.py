@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
-from harness.history import FILE, Past
-from harness.rows import Row
-from harness.store import RunWriter
-from harness.summary import summarise
+from harness.cli.main import main
+from harness.results.history import FILE, Past
+from harness.results.rows import Row
+from harness.results.store import RunWriter
+from harness.results.summary import summarise
 from tests.made import failed, row, run, unjudged
 
 REAL = {
@@ -122,7 +122,7 @@ def test_new_changed_and_removed_runs_are_noticed(reports: Path, capsys: pytest.
 def test_only_what_changed_is_read(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Past(reports):
         pass
-    monkeypatch.setattr("harness.history.load", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("harness.results.history.load", lambda path: pytest.fail(f"{path} was read again"))
     with Past(reports) as past:
         assert past.query("SELECT count(*) FROM runs").rows == [[3]]
 

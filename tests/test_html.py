@@ -17,16 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import compare_axis, compare_runs
-from harness.comparisons import together
-from harness.gates import Answer, Gate
-from harness.render import Report, View, find
-from harness.render.html import comparison as comparisons
-from harness.render.html import overview, plots, sides, write_comparison
-from harness.render.html.markup import block, element
-from harness.render.html.trials import BLOCK, grounded
-from harness.rows import Row, dumps
-from harness.summary import summarise
+from harness.compare.candidates import together
+from harness.compare.comparison import compare_axis, compare_runs
+from harness.compare.gates import Answer, Gate
+from harness.report import Report, View, find
+from harness.report.html import comparison as comparisons
+from harness.report.html import overview, plots, sides, write_comparison
+from harness.report.html.markup import block, element
+from harness.report.html.trials import BLOCK, grounded
+from harness.results.rows import Row, dumps
+from harness.results.summary import summarise
 from tests.browser import chromium
 from tests.made import failed, row, rows_of, run, unjudged, verdict
 
@@ -310,7 +310,7 @@ def test_a_comparison_of_very_many_cells_shows_those_that_differ_and_says_what_i
 
 # --- what can be seen ------------------------------------------------------------------------------------
 
-CSS = (files("harness.render.html") / "page.css").read_text("utf-8")
+CSS = (files("harness.report.html") / "page.css").read_text("utf-8")
 PALETTE = {name: pair for name, *pair in re.findall(r"--(\w+): light-dark\((#\w+), (#\w+)\)", CSS)}
 STATUSES = ("passed", "failed", "error", "skipped", "xfailed")
 Color = tuple[float, float, float]

@@ -13,16 +13,16 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.config import load
-from harness.imported import imported
-from harness.leaks import Leaks
-from harness.matrix import Selection, expand
+from harness.importers import Asked
+from harness.importers.to_suite import imported
 from harness.model import Request
-from harness.play import prepare
-from harness.sources import Asked
-from harness.suite import load as load_suite
-from harness.suite import parse
+from harness.run.play import prepare
+from harness.suite.matrix import Selection, expand
+from harness.suite.parse import load as load_suite
+from harness.suite.parse import parse
+from harness.transport.redaction import Leaks
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
 BODY: Mapping[str, Any] = {

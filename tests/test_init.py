@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.cli import main
-from harness.commands.init import STARTER
+from harness.cli.commands.init import STARTER
+from harness.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,6 +85,6 @@ def test_the_wheel_carries_all_of_it(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     starter = {
-        f"harness/starter/{path.relative_to(STARTER).as_posix()}" for path in STARTER.rglob("*") if path.is_file()
+        f"harness/cli/starter/{path.relative_to(STARTER).as_posix()}" for path in STARTER.rglob("*") if path.is_file()
     }
     assert starter <= packed

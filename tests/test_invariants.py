@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness import reply
-from harness.checks import all_rules
-from harness.judge import violations
+from harness.answer import reply
+from harness.judge.checks import all_rules
+from harness.judge.judging import violations
 from harness.model import Evidence, Exchange
 from tests.exchanges import answer, chunk, exchange, request, sse
 

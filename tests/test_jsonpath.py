@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.jsonpath import complaint, find, place
+from harness.text.jsonpath import complaint, find, place
 
 DOCUMENT = {"a": {"b": [1, {"c": 2}, 3]}, "unit price": 4, "a.b": 5}
 names = st.sampled_from(["a", "b", "c", "unit", "é"])

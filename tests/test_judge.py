@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness import checks, reply
-from harness.judge import Judgement, judge
+from harness.answer import reply
+from harness.judge import checks
+from harness.judge.judging import Judgement, judge
 from harness.model import Evidence, Exchange, Expectation, Mismatch, Place
 from tests.exchanges import answer, exchange, request
 

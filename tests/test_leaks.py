@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.leaks import Leaks, known
-from harness.providers import ROWS
+from harness.gemini.providers import ROWS
+from harness.transport.redaction import Leaks, known
 from tests.asked import URL, body, exchange, request
 
 KEY = 'hunter2/"+=hunter2'

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import matching
-from harness.cassette import Interaction, Tape, read
 from harness.errors import BadCassette, NoRecording, StaleRecording
-from harness.jsontext import canonical
+from harness.gemini.providers import ROWS, build
 from harness.model import Exchange, Request
-from harness.providers import ROWS, build
+from harness.text.jsontext import canonical
+from harness.transport import matching
+from harness.transport.cassette import Interaction, Tape, read
 from tests.asked import URL, body, exchange, request, slot
 
 HOST = "generativelanguage.googleapis.com"

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cases import Suite
 from harness.errors import UsageError
-from harness.keywords import Keywords
-from harness.matrix import Selection, expand
 from harness.model import Target
-from harness.names import safe
-from harness.suite import parse
+from harness.suite.cases import Suite
+from harness.suite.keywords import Keywords
+from harness.suite.matrix import Selection, expand
+from harness.suite.parse import parse
+from harness.text.names import safe
 
 
 def suite(text: str, name: str = "s") -> Suite:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import media
+from harness.gemini import media
 
 
 @given(st.binary(max_size=40), st.booleans(), st.booleans())

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.cli import main
-from harness.saved import load, saved_runs
+from harness.cli.main import main
+from harness.results.load import load, saved_runs
 
 ROWS = """
 suite: rows

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
-from harness.compare import compare_axis
-from harness.migration import bottom_line, changes, untaken
-from harness.rows import Row
-from harness.summary import summarise
+from harness.cli.main import main
+from harness.compare.comparison import compare_axis
+from harness.compare.migration import bottom_line, changes, untaken
+from harness.results.rows import Row
+from harness.results.summary import summarise
 from tests.made import failed, row, unjudged
 
 SUITE = """

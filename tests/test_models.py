@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.models import answers_for, catalogue, ends_by, facts, generation, lifecycle
+from harness.gemini.models import answers_for, catalogue, ends_by, facts, generation, lifecycle
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.compare import compare_axis
-from harness.comparisons import together
-from harness.gates import Answer, Gate
-from harness.migration import Migration
-from harness.render import Report, View, find
-from harness.render.html import runs, write_comparison, write_run
-from harness.render.html.runs import Entry
-from harness.rows import Row
-from harness.summary import summarise
-from harness.sweeps import Sweeps, sweeps
-from harness.trend import Entry as Told
-from harness.trend import History, Line
+from harness.compare.candidates import together
+from harness.compare.comparison import compare_axis
+from harness.compare.gates import Answer, Gate
+from harness.compare.migration import Migration
+from harness.compare.sweeps import Sweeps, sweeps
+from harness.report import Report, View, find
+from harness.report.html import runs, write_comparison, write_run
+from harness.report.html.runs import Entry
+from harness.results.rows import Row
+from harness.results.summary import summarise
+from harness.results.trend import Entry as Told
+from harness.results.trend import History, Line
 from tests.browser import chromium
 from tests.made import failed, row, rows_of, run, unjudged, verdict
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from harness import patterns
 from harness.model import Verdict
 from harness.simulator import rules
+from harness.text import patterns
 from tests.exchanges import answer, exchange, request
 from tests.test_judge import judged
 from tests.test_simulator import ask, text

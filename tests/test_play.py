@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from harness.cassette import document, dump
 from harness.config import Config
 from harness.errors import MissingKey, NetworkFault
-from harness.jsontext import compact
-from harness.matrix import Selection, expand
+from harness.gemini.prices import OwnPrice
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
-from harness.play import expected_statuses, finish, play, play_all, prepare
-from harness.prices import OwnPrice
-from harness.recorder import Player, Recorder
-from harness.rows import result_json
-from harness.suite import parse
-from harness.wire import Wire
+from harness.results.rows import result_json
+from harness.run.play import expected_statuses, finish, play, play_all, prepare
+from harness.suite.matrix import Selection, expand
+from harness.suite.parse import parse
+from harness.text.jsontext import compact
+from harness.transport.cassette import document, dump
+from harness.transport.recorder import Player, Recorder
+from harness.transport.wire import Wire
 from tests.asked import PARIS, PLACE, Script, config, exchange, step, trial, user
 from tests.endpoint import Endpoint, answer, hang, stream
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.predicates import ABSENT, NumberWords, TextWords, Words, complaints, counting, differs, holds, same
+from harness.judge.predicates import ABSENT, NumberWords, TextWords, Words, complaints, counting, differs, holds, same
 
 numbers = st.integers() | st.floats()
 scalars = st.none() | st.booleans() | numbers | st.text(st.characters(), max_size=8)

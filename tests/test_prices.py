@@ -13,15 +13,16 @@ from genai_prices import calc_price, extract_usage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answer.reply import read
 from harness.config import Config, load
+from harness.gemini import price_library
+from harness.gemini.price_rates import Unpriced, dollars
+from harness.gemini.prices import OwnPrice, Tariff, bill, listed
+from harness.gemini.providers import ROWS
 from harness.model import Bill
-from harness.prices import OwnPrice, Tariff, bill, library, listed
-from harness.prices.rates import Unpriced, dollars
-from harness.providers import ROWS
-from harness.reply import read
 from tests.exchanges import exchange, request
 
-SHIPPED = library.Prices(library.extracted())
+SHIPPED = price_library.Prices(price_library.extracted())
 DAY = "2026-11-20T10:00:00+00:00"
 
 
@@ -109,13 +110,13 @@ def test_a_price_that_changes_holds_from_its_day_on() -> None:
 
 def test_what_ships_is_the_locked_library() -> None:
     assert listed().source == SHIPPED.source
-    assert SHIPPED.source == f"genai-prices {library.installed_version()}"
+    assert SHIPPED.source == f"genai-prices {price_library.installed_version()}"
 
 
 def test_another_installed_version_is_read_from_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "installed_version", lambda: "9.9.9")
-    monkeypatch.setattr(library, "listed", library.listed.__wrapped__)
-    assert library.listed().source == "genai-prices 9.9.9"
+    monkeypatch.setattr(price_library, "installed_version", lambda: "9.9.9")
+    monkeypatch.setattr(price_library, "listed", price_library.listed.__wrapped__)
+    assert price_library.listed().source == "genai-prices 9.9.9"
 
 
 def test_a_replay_does_not_import_the_library() -> None:

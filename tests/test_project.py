@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import project
-from harness.cli import main
+from harness.cli.main import main
+from harness.text import project
 
 OUTSIDE = "it lies outside of"
 

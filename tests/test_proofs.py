@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from tests.asked import PARIS
 from tests.endpoint import Endpoint, Script, answer, refused
 
@@ -73,7 +73,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "harness.toml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEAR_KEY", "a-key-that-nobody-knows")
-    monkeypatch.setattr("harness.wire._backoff", lambda attempt: 0.01 * attempt)
+    monkeypatch.setattr("harness.transport.wire._backoff", lambda attempt: 0.01 * attempt)
 
     def play(text: str, *argv: str, near: str = "", far: str = "") -> Outcome:
         monkeypatch.setenv("NEAR", near or refused())

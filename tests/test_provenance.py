@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.config import load
-from harness.providers import Provider, hazards, is_this_machine
+from harness.gemini.providers import Provider, hazards, is_this_machine
 from tests.asked import PARIS
 from tests.endpoint import Endpoint, answer
 

@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from harness.errors import MissingKey, UsageError
+from harness.gemini.providers import ROWS, Provider, build, credentials, dialect
 from harness.model import Transport
-from harness.providers import ROWS, Provider, build, credentials, dialect
 
 BODY = {"contents": [{"parts": [{"text": "é"}]}], "generationConfig": {"topK": 1, "a": 1.0}}
 

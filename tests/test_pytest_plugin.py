@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from harness.cassette import load
-from harness.cli import main
-from harness.journal import append
+from harness.cli.main import main
+from harness.transport.cassette import load
+from harness.transport.journal import append
 from tests.capitals import WRONG
 
 FLAKY = """

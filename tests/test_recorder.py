@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from harness import journal
-from harness.cassette import document, dump, read
 from harness.errors import (
     BadCassette,
     CassetteError,
@@ -28,8 +26,10 @@ from harness.errors import (
     UsageError,
 )
 from harness.model import Exchange, Request
-from harness.play import finish
-from harness.recorder import Mode, Player, Recorder
+from harness.run.play import finish
+from harness.transport import journal
+from harness.transport.cassette import document, dump, read
+from harness.transport.recorder import Mode, Player, Recorder
 from tests.asked import Script, body, exchange, request, slot
 
 CAPITALS = ("Oslo", "Paris", "Rome")

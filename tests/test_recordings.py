@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import cassette
-from harness.audit import Audit, audit
+from harness.judge.audit import Audit, audit
+from harness.transport import cassette
 
 CREW = "crewAIInc+crewAI/lib/crewai/tests/cassettes/llms/google/test_gemini_tool_returning_float.yaml"
 LMNR = "lmnr-ai+lmnr-python/tests/cassettes/test_google_genai/test_google_genai_no_tokens.yaml"

@@ -7,10 +7,10 @@ import re
 import pytest
 import yaml
 
-from harness import shape
-from harness.checks import all_checks, all_rules
-from harness.checks.parameters import complaints
-from harness.checks.reference import reference
+from harness.judge.checks import all_checks, all_rules
+from harness.judge.checks.parameters import complaints
+from harness.judge.checks.reference import reference
+from harness.text import shape
 
 PAGE = reference()
 EXAMPLES = [

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
-from harness.refusals import is_noise
+from harness.answer.refusals import is_noise
+from harness.cli.main import main
 from tests.endpoint import Endpoint, Script, answer
 
 CONFIG = """

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from harness import cassette
-from harness.cli import main
+from harness.cli.main import main
+from harness.transport import cassette
 
 SUITE = Path(__file__).parent / "suites/recorded.yaml"
 PLACES = {"files-are-searched": 3}

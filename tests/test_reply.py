@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import reply
-from harness.checks import all_rules
+from harness.answer import reply
+from harness.judge.checks import all_rules
 from harness.model import Evidence, Reply
 from tests.exchanges import answer, chunk, exchange, request, sse
 

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.rows import without_turns
-from harness.saved import load, saved_runs
+from harness.results.load import load, saved_runs
+from harness.results.rows import without_turns
+from harness.results.store import Claim, RunWriter, run_row
+from harness.results.summary import summarise
+from harness.run.resume import kept, reopen
 from harness.simulator import serve
-from harness.store import Claim, RunWriter, run_row
-from harness.summary import summarise
-from harness.unfinished import kept, reopen
 from tests.made import failed, row, unjudged
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")

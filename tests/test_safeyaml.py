@@ -10,8 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import cassette, safeyaml, sources
+from harness import importers
 from harness.errors import BadCassette
+from harness.text import safeyaml
+from harness.transport import cassette
 from tests.asked import URL
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
@@ -92,6 +94,6 @@ def test_any_text_is_a_value_or_is_refused(text: str) -> None:
 def test_a_bomb_is_refused_wherever_a_cassette_holds_it(tmp_path: Path, where: str) -> None:
     path = tmp_path / "bomb.yaml"
     path.write_text(BOMB + where)
-    for read in (cassette.read, cassette.load, sources.read):
+    for read in (cassette.read, cassette.load, importers.read):
         with pytest.raises(BadCassette, match=r"bomb\.yaml: not decodable .* unfold"):
             read(path)

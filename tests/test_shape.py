@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Required, TypedDict
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness import shape
-from harness.predicates import NumberPredicate, Predicate, TextPredicate
-from harness.shape import AtLeast, Deferred, Finding, Later, Spelled
+from harness.judge.predicates import NumberPredicate, Predicate, TextPredicate
+from harness.text import shape
+from harness.text.shape import AtLeast, Deferred, Finding, Later, Spelled
 
 
 class Tree(TypedDict, total=False):

@@ -13,15 +13,15 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness import trend
-from harness.compare import compare_axis, compare_runs
-from harness.comparisons import together
-from harness.groups import Group
-from harness.migration import Migration, untaken
-from harness.render import Kind, Report, View, all_formats, find, layout
-from harness.rows import Row
-from harness.summary import Summary, summarise
-from harness.sweeps import Sweeps, sweeps
+from harness.compare.candidates import together
+from harness.compare.comparison import compare_axis, compare_runs
+from harness.compare.migration import Migration, untaken
+from harness.compare.sweeps import Sweeps, sweeps
+from harness.report import Kind, Report, View, all_formats, find, layout
+from harness.results import trend
+from harness.results.groups import Group
+from harness.results.rows import Row
+from harness.results.summary import Summary, summarise
 from tests.made import failed, row, rows_of, run, unjudged
 
 TARGETS = ("google/flash", "google/gemini-3.1-pro-preview-with-a-name-that-folds", "cometapi/pro")

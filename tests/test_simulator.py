@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harness import definition, dialect
 from harness.errors import UsageError
-from harness.models import catalogue
+from harness.gemini import definition, schemas
+from harness.gemini.models import catalogue
 from harness.simulator import serve
 from harness.simulator.app import Simulator
 from harness.simulator.knowledge import evaluate
@@ -254,7 +254,7 @@ def test_recursion_ends() -> None:
         "$ref": "#/$defs/node",
     }
     value = structured("A tree.", schema, "responseJsonSchema")
-    assert not dialect.violations(schema, value)
+    assert not schemas.violations(schema, value)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 )
 def test_whatever_the_json_schema_the_answer_obeys_it(schema: Any, question: str) -> None:
     value = structured(question, schema, "responseJsonSchema")
-    assert not dialect.violations(schema, value), value
+    assert not schemas.violations(schema, value), value
 
 
 # --- grounding ----------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.judge import violations
+from harness.answer.reply import read
+from harness.judge.judging import violations
 from harness.model import Chunk, Evidence, Exchange, Provenance, Request
-from harness.reply import read
 from harness.simulator.app import Simulator
 from harness.simulator.faults import FAULTS, listing
 from harness.simulator.traffic import Call, Cut, Pause

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.media import other_kind
+from harness.gemini.media import other_kind
 from harness.simulator.app import Simulator
 from harness.simulator.jpeg import jpeg
 from harness.simulator.traffic import Call

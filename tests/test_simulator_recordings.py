@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from harness import cassette
 from harness.simulator.app import Simulator
 from harness.simulator.provenance import SOURCES, SURE, Source
 from harness.simulator.traffic import Call
+from harness.transport import cassette
 
 OPERATIONS = {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
 NOT_SERVED = ("gemini-1.5-", "gemma-3-", "learnlm")

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from harness.config import Config
 from harness.errors import HarnessError, MissingKey, NetworkFault, NoConnection, UsageError
-from harness.estimate import Estimates
+from harness.gemini.prices import OwnPrice
 from harness.model import Exchange, Request, Result, Slot, Trial
-from harness.play import play_all
-from harness.prices import OwnPrice
-from harness.spending import Purse
+from harness.run.budget import Purse
+from harness.run.estimate import Estimates
+from harness.run.play import play_all
 from tests.asked import PARIS, config, exchange, step, trial
 
 LONGEST = 1000

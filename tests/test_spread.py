@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import spread
-from harness.spread import HELD, Measures, middle
-from harness.stats import side
+from harness.compare.stats import side
+from harness.results import measures as measures_module
+from harness.results.measures import HELD, Measures, middle
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)
 """Seconds, dollars, tokens."""
@@ -103,7 +103,7 @@ many_values = st.lists(values, min_size=1, max_size=60).flatmap(
 @given(several=many_values)
 def test_the_median_is_that_of_all(several: list[float], many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where those of ``many`` values that are near the middle are looked at, and where a sample misleads."""
-    monkeypatch.setattr(spread, "MANY", many)
+    monkeypatch.setattr(measures_module, "MANY", many)
     assert middle(lambda: several) == statistics.median(several)
 
 
@@ -131,7 +131,7 @@ def test_where_no_file_can_be_written_the_values_stay_in_memory(monkeypatch: pyt
     def refused(**_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(spread, "TemporaryFile", refused)
+    monkeypatch.setattr(measures_module, "TemporaryFile", refused)
     assert list(measured(range(50)).values(0, "latency_s")) == list(range(50))
 
 
@@ -155,7 +155,7 @@ def test_a_disk_that_fills_up_loses_no_value(monkeypatch: pytest.MonkeyPatch) ->
 
         def close(self) -> None: ...
 
-    monkeypatch.setattr(spread, "TemporaryFile", Small)
+    monkeypatch.setattr(measures_module, "TemporaryFile", Small)
     assert list(measured(range(90)).values(0, "latency_s")) == list(range(90))
 
 
@@ -166,7 +166,7 @@ def test_what_is_kept_goes_with_the_summary(monkeypatch: pytest.MonkeyPatch) -> 
         files.append(TemporaryFile(**how))  # noqa: SIM115  to see who closes it
         return files[-1]
 
-    monkeypatch.setattr(spread, "TemporaryFile", noted)
+    monkeypatch.setattr(measures_module, "TemporaryFile", noted)
     measures = measured(range(50))
     assert [each.closed for each in files] == [False]
     del measures

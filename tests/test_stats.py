@@ -12,8 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from harness.stats import Attempts, Evidence, assess, average, clustered, numbers, pass_all, pass_at, rates, wilson
-from harness.stats.family import corrected
+from harness.compare.stats import (
+    Attempts,
+    Evidence,
+    assess,
+    average,
+    clustered,
+    numbers,
+    pass_all,
+    pass_at,
+    rates,
+    wilson,
+)
+from harness.compare.stats.family import corrected
 
 MARGIN = 0.02
 

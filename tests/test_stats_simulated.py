@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, ttest_1samp
 
-from harness.stats import Assessment, Attempts, Evidence, assess, average, clustered, numbers, rates
-from harness.stats.numbers import _alone
-from harness.stats.signs import sampled_p
+from harness.compare.stats import Assessment, Attempts, Evidence, assess, average, clustered, numbers, rates
+from harness.compare.stats.numbers import _alone
+from harness.compare.stats.signs import sampled_p
 from tests.simulated import ALONE, CHANCES, EXTREME, SHAPES, Sample, wrong_budgets, wrong_numbers, wrong_rates
 from tests.simulated import seconds as simulated_seconds
 

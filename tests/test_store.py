@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import RunError
-from harness.rows import Row, dumps
-from harness.saved import load, saved_runs
-from harness.store import RunWriter, run_row
-from harness.summary import Summary, summarise
+from harness.results.load import load, saved_runs
+from harness.results.rows import Row, dumps
+from harness.results.store import RunWriter, run_row
+from harness.results.summary import Summary, summarise
 from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
 
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harness.cases import Suite
 from harness.errors import HarnessError, SuiteError
-from harness.language import suite_json_schema
-from harness.matrix import expand
 from harness.model import Step, Trial
-from harness.suite import load, parse
+from harness.suite.cases import Suite
+from harness.suite.language import suite_json_schema
+from harness.suite.matrix import expand
+from harness.suite.parse import load, parse
 
 SAMPLE = Path(__file__).parent / "suites" / "sample.yaml"
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.groups import Group
-from harness.rows import Row
-from harness.summary import summarise
+from harness.results.groups import Group
+from harness.results.rows import Row
+from harness.results.summary import summarise
 from tests.made import failed, row, unjudged, verdict
 
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cli import main
-from harness.rows import Row
-from harness.store import RunWriter
-from harness.summary import summarise
-from harness.sweeps import Sweep, sweeps
+from harness.cli.main import main
+from harness.compare.sweeps import Sweep, sweeps
+from harness.results.rows import Row
+from harness.results.store import RunWriter
+from harness.results.summary import summarise
 from tests import made
 
 TOKENS = {"minimal": 20, "low": 120, "high": 1_000}

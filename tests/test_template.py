@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import template
-from harness.template import Reader, Template, Undefined
+from harness.suite import template
+from harness.suite.template import Reader, Template, Undefined
 
 
 class Said(list[str]):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
-from harness.commands.stdout import steady
+from harness.cli.main import main
+from harness.cli.stdout import steady
 
 ODD = "\x1b[31m\x1b]0;t\x07\x9b2J\u202etxt\u2066\x7f\b"
 STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

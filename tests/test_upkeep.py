@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import journal
-from harness.cassette import document, dump, read
 from harness.errors import CannotAsk, CassetteError
-from harness.play import finish
-from harness.upkeep import Recovered, Unanswered, inspect, recover
+from harness.run.play import finish
+from harness.transport import journal
+from harness.transport.cassette import document, dump, read
+from harness.transport.cassette.maintenance import Recovered, Unanswered, inspect, recover
 from tests.asked import body, exchange, request, slot
 
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from harness.commands.view import serve
+from harness.cli.commands.view import serve
 from harness.errors import UsageError
-from harness.render import View, find
-from harness.render.html import past
-from harness.rows import GateRow, Row
-from harness.store import RunWriter
-from harness.summary import summarise
-from harness.trend import History
+from harness.report import View, find
+from harness.report.html import past
+from harness.results.rows import GateRow, Row
+from harness.results.store import RunWriter
+from harness.results.summary import summarise
+from harness.results.trend import History
 from tests.made import failed, row, run, verdict
 
 Ask = Callable[..., tuple[int, str]]
@@ -142,7 +142,7 @@ def test_a_trial_that_is_none_is_told_and_the_list_stays(ask: Ask, reports: Path
 def test_a_fault_of_the_program_is_told_and_the_list_stays(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("harness.commands.view._run", lambda _: 1 / 0)
+    monkeypatch.setattr("harness.cli.commands.view._run", lambda _: 1 / 0)
     status, page = ask("/run/20260102-000000-b")
     assert (status, "internal error: ZeroDivisionError" in page) == (500, True)
     assert "Traceback" in capsys.readouterr().err
@@ -256,7 +256,7 @@ def test_the_history_draws_a_line_per_measure_and_leads_to_the_runs(ask: Ask, re
 
 
 def test_the_history_never_waits_for_all_runs(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.commands.view.PATIENCE", 0)
+    monkeypatch.setattr("harness.cli.commands.view.PATIENCE", 0)
     first, second = said(ask("/history")[1]), said(ask("/history")[1])
     assert "1 of 2 runs are not read yet" in first
     assert ("20260102-000000-b" in first, "20260101-000000-a" in first) == (True, False)

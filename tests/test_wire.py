@@ -16,9 +16,9 @@ import pytest
 from harness import __version__
 from harness.config import Config, Timeouts
 from harness.errors import MissingKey, NetworkFault, NoConnection, UsageError
+from harness.gemini.providers import ROWS, Provider, build
 from harness.model import Exchange, Transport
-from harness.providers import ROWS, Provider, build
-from harness.wire import Wire
+from harness.transport.wire import Wire
 from tests.asked import PARIS, config, slot
 from tests.endpoint import Endpoint, Script, answer, drop, hang, refused, stream
 
@@ -51,7 +51,7 @@ def ask(*scripts: Script, **more: Any) -> tuple[Exchange, list[bytes]]:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.wire._backoff", lambda attempt: 0.01 * attempt)
+    monkeypatch.setattr("harness.transport.wire._backoff", lambda attempt: 0.01 * attempt)
 
 
 # --- what goes out ------------------------------------------------------------------------------------

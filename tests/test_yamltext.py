@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.yamltext import read
+from harness.text.yamltext import read
 
 
 def value(text: str) -> Any:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from harness.models import ModelFacts, bare, catalogue, facts, undated
+from harness.gemini.models import ModelFacts, bare, catalogue, facts, undated
 from harness.simulator.errors import refusal
 
 PAGE = 50

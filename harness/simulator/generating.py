@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.models import bare, undated
+from harness.gemini.models import bare, undated
 from harness.simulator import answering, catalogue, faults, keys, marks, rules, sending
 from harness.simulator.answer import Answer
 from harness.simulator.errors import bad_payload, refusal

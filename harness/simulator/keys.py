@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from harness.models import ModelFacts, bare
+from harness.gemini.models import ModelFacts, bare
 from harness.simulator.errors import refusal
 
 PROJECT = "000000000000"

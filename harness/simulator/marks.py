@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness import definition
+from harness.gemini import definition
 from harness.simulator.answer import Said
 
 _MARK = re.compile(r"\[simulate:\s*(block|finish|fault)\s+([\w.-]+)(?:\s+([^\]]*))?\]", re.IGNORECASE)

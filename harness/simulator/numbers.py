@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from harness import definition
+from harness.gemini import definition
 
 MOST = 64
 """Numbers of one enum that are looked at."""

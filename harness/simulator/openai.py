@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.models import catalogue as known
+from harness.gemini.models import catalogue as known
 from harness.simulator import catalogue, generating, sending
 from harness.simulator.answer import Answer, Candidate
 from harness.simulator.errors import Refusal, refusal

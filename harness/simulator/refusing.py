@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from harness import definition
+from harness.gemini import definition
 from harness.simulator import chances, rulelines, schemas, signatures, thinking
 from harness.simulator.errors import refusal, rules
 from harness.simulator.request import Ask, texts

@@ -11,9 +11,9 @@ from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
-from harness import patterns
 from harness.simulator.errors import refusal
 from harness.simulator.seed import Seed
+from harness.text import patterns
 
 _CATEGORY = {
     op.CATEGORY_DIGIT: "0123456789",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
-from harness import definition
-from harness.models import ModelFacts, generation
+from harness.gemini import definition
+from harness.gemini.models import ModelFacts, generation
 from harness.simulator.errors import bad_payload
 from harness.simulator.media import Scale, heard
 from harness.simulator.tokens import tally

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from harness.models import bare
+from harness.gemini.models import bare
 from harness.simulator import catalogue
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.request import camel, normal

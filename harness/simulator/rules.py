@@ -22,11 +22,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from harness import definition, patterns
 from harness.errors import UsageError
+from harness.gemini import definition
 from harness.simulator.answer import CALLED, Said
 from harness.simulator.functions import question
 from harness.simulator.request import Ask
+from harness.text import patterns
 
 _KEYS = frozenset({"when", "answer", "fault"})
 _WHEN = frozenset({"model", "text", "config"})
@@ -75,7 +76,7 @@ def load(path: Path) -> tuple[Rule, ...]:
     """The rules of a file. Raises UsageError that names the rule and what is wrong with it."""
     import yaml
 
-    from harness import safeyaml
+    from harness.text import safeyaml
 
     try:
         text = path.read_text("utf-8")

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from harness import patterns
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import Known
 from harness.simulator.reading import NUMBER, At, Source, fact_of, hinted, labelled_as, words_of
 from harness.simulator.regular import sample
 from harness.simulator.shapes import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
+from harness.text import patterns
 
 _ROOMY = 4
 """Below this depth optional properties and optional items are left out, so that recursion ends."""

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
-from harness import cassette
-from harness.jsontext import canonical
 from harness.model import Exchange, Json, Request
 from harness.simulator.errors import Refusal
 from harness.simulator.traffic import Call, Cut, Pause, Piece, Sent
+from harness.text.jsontext import canonical
+from harness.transport import cassette
 
 Key = tuple[str, str, str]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.models import ModelFacts
+from harness.gemini.models import ModelFacts
 from harness.simulator.errors import Refusal, refusal
 from harness.simulator.seed import Seed
 

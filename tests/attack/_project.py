@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.saved import saved_runs
+from harness.results.load import saved_runs
 from harness.simulator import serve
 
 SUITE = """

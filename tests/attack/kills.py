@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from random import Random
 
-from harness.cassette import load
+from harness.transport.cassette import load
 from tests.attack import Figures
 from tests.attack._project import FLIGHT, REQUESTS, TRIALS, Project, project
 

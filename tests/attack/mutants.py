@@ -174,17 +174,17 @@ class Hung(BaseException):
 
 def outcome(argv: Sequence[str]) -> str:
     """What is wrong with how a command ends; empty where nothing is."""
-    from harness import cli
+    from harness.cli import main
 
     seen: list[str] = []
-    plain = cli._internal
-    cli._internal = lambda argv: seen.append(_traceback()) or plain([*argv, "-v"])  # type: ignore[func-returns-value]
+    plain = main._internal
+    main._internal = lambda argv: seen.append(_traceback()) or plain([*argv, "-v"])  # type: ignore[func-returns-value]
     out, err = io.StringIO(), io.StringIO()
     signal.signal(signal.SIGALRM, _hung)
     signal.alarm(LONGEST)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = _view() if argv[0] == "view" else cli.main(argv)
+            code = _view() if argv[0] == "view" else main.main(argv)
     except Hung:
         return f"did not end in {LONGEST} s"
     except SystemExit as left:
@@ -193,14 +193,14 @@ def outcome(argv: Sequence[str]) -> str:
         return _traceback()
     finally:
         signal.alarm(0)
-        cli._internal = plain
+        main._internal = plain
     if code == 3 or seen or "Traceback" in err.getvalue():
         return (seen or [err.getvalue()[-600:] or out.getvalue()[-600:]])[0]
     return ""
 
 
 def _view() -> int:
-    from harness.commands.view import _page
+    from harness.cli.commands.view import _page
     from harness.errors import HarnessError
 
     for path in ("/", f"/run/{RUN}", "/history", f"/sweep/{RUN}", "/compare"):
@@ -224,7 +224,7 @@ def _traceback() -> str:
 
 def project(folder: Path) -> None:
     """Two suites, their cassettes, and two runs in ``folder``: one that was cut short, and a migration or another."""
-    from harness.cli import main
+    from harness.cli.main import main
 
     (folder / "pyproject.toml").write_text('[tool.gemini-harness]\nprovider = "simulator"\n')
     for suite in SUITES:

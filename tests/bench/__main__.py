@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.dialect import to_json_schema
+from harness.gemini.schemas import to_json_schema
 from tests.bench import floors, pages, suites
 from tests.bench import simulator as endpoint
 

@@ -57,7 +57,7 @@ def main() -> None:
 
 def answers_of(cassettes: Path) -> list[bytes]:
     """The response bodies under a folder of cassettes, for the floor to chew on."""
-    from harness.cassette import read
+    from harness.transport.cassette import read
 
     return [
         interaction.exchange.content

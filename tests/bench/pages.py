@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.rows import Row
-from harness.store import RunWriter
-from harness.summary import summarise
+from harness.results.rows import Row
+from harness.results.store import RunWriter
+from harness.results.summary import summarise
 from tests.browser import chromium
 from tests.made import failed, row, run
 

@@ -14,13 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from harness import session
 from harness.config import load
-from harness.matrix import Selection
-from harness.play import prepare
-from harness.rows import Row
-from harness.store import RunWriter, run_row
-from harness.summary import Summary
+from harness.results.rows import Row
+from harness.results.store import RunWriter, run_row
+from harness.results.summary import Summary
+from harness.run import session
+from harness.run.play import prepare
+from harness.suite.matrix import Selection
 
 MODELS = ("gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro")
 CASES = 2_500

@@ -1,0 +1,299 @@
+"""Bytes of an answer -> JSON values with arrival times: one JSON value, SSE, or a JSON array sent piece by piece.
+
+Nothing here raises on odd data: what cannot be read becomes a :class:`~harness.model.Fault`, and everything around it is
+still read. The form is told by the bytes, since gateways and error answers mislabel theirs. Positions are kept in bytes,
+so that every event gets the time of the very chunk in which its last byte came, however the network cut the stream.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+from harness.answer.refusals import is_noise
+from harness.model import Chunk, Event, Exchange, Fault, Json
+from harness.text.jsontext import DEEPEST, is_deeper
+
+Form = Literal["json", "sse", "array", "empty", "text"]
+Clock = Callable[[int], float | None]
+"""Position in the body, in bytes -> seconds at which the byte before it had arrived."""
+
+MAX_DEPTH = DEEPEST
+"""Levels of nesting that are read. Protocol buffers stop at 100; deeper values would break whoever walks them."""
+
+MOST_FAULTS = 100
+"""Faults that are kept of one body: a large page under the wrong type would be a fault in every line."""
+
+_BOM = b"\xef\xbb\xbf"
+_FIELDS = (b"data", b"event", b"id", b"retry", b"")
+_WHITE = b" \t\r\n"
+
+
+@dataclass(slots=True)
+class Framed:
+    """A body taken apart. ``events`` in order of arrival."""
+
+    form: Form
+    events: list[Event] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def blame(self, rule: str, at: str, message: str) -> None:
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(Fault(rule, at, message))
+
+
+class Parsed(NamedTuple):
+    """A JSON value, where it ended (characters), and what is not quite JSON about it."""
+
+    value: Json
+    end: int
+    complaint: str | None = None
+
+
+class NotJson(ValueError):
+    """The text is not JSON. The message says why and where."""
+
+
+def unframe(exchange: Exchange) -> Framed:
+    """Take the body of an exchange apart. Never raises on odd data."""
+    content = exchange.content
+    start = len(_BOM) if content.startswith(_BOM) else 0
+    first = content[start : start + 64].lstrip(_WHITE)[:1] or content[start:].lstrip(_WHITE)[:1]
+    clock = _clock(exchange)
+    if not first:
+        return Framed("empty")
+    if exchange.fault and is_noise(content, encoded=True):
+        return Framed("text", faults=[Fault("json-body", "body", exchange.fault)])
+    if first == b"{":
+        return _document(content, start, clock)
+    if first == b"[":
+        return _array(content, start, clock)
+    framed = _Sse(clock).read(content, start)
+    return framed if framed.form == "sse" else _document(content, start, clock, otherwise="text")
+
+
+def parse(text: str, start: int = 0) -> Parsed:
+    """The JSON value that begins at ``start``. Bare NaN and raw control characters are read, with a complaint.
+
+    Raises NotJson for anything else, nesting beyond MAX_DEPTH included.
+    """
+    try:
+        value, end = _exact.raw_decode(text, start)
+        complaint = None
+    except RecursionError:
+        raise NotJson(_TOO_DEEP) from None
+    except ValueError as error:
+        value, end = _lenient_decode(text, start)
+        complaint = str(error)
+    if text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
+        raise NotJson(_TOO_DEEP)
+    return Parsed(value, end, complaint)
+
+
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
+_exact = json.JSONDecoder(parse_constant=_refuse)
+_lenient = json.JSONDecoder(strict=False)
+
+
+def _lenient_decode(text: str, start: int) -> tuple[Json, int]:
+    try:
+        return _lenient.raw_decode(text, start)
+    except RecursionError:
+        raise NotJson(_TOO_DEEP) from None
+    except ValueError as error:
+        raise NotJson(str(error)) from None
+
+
+def _clock(exchange: Exchange) -> Clock:
+    chunks: Sequence[Chunk] = exchange.chunks
+    if exchange.provenance.timing == "lost" or not chunks:
+        return lambda _end: None
+    if len(chunks) == 1:
+        only = chunks[0].at
+        return lambda _end: only
+    ends = list(accumulate(len(chunk.data) for chunk in chunks))
+    return lambda end: chunks[min(bisect_left(ends, end), len(chunks) - 1)].at
+
+
+def _text(raw: bytes, framed: Framed, rule: str, at: str) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        framed.blame(rule, at, f"not UTF-8 at byte {error.start}: {error.reason}")
+        return raw.decode(errors="replace")
+
+
+def _skip_white(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
+
+
+def _excerpt(text: str, limit: int = 60) -> str:
+    return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+# --- one JSON value ---------------------------------------------------------------------------------------
+
+
+def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json") -> Framed:
+    """The whole body as one JSON value; ``otherwise`` is the form of a body that is none."""
+    framed = Framed("json")
+    text = _text(content[start:] if start else content, framed, "json-body", "body")
+    begin = _skip_white(text, 0)
+    try:
+        value, end, complaint = parse(text, begin)
+    except NotJson as error:
+        framed.form = otherwise
+        framed.blame("json-body", "body", f"{error}; it begins {_excerpt(text[begin : begin + 80])}")
+        return framed
+    framed.events.append(Event(value, clock(len(content))))
+    if complaint:
+        framed.blame("json-body", "body", complaint)
+    if end < len(text) and text[end:].strip():
+        framed.blame(
+            "json-body", "body", f"something follows the JSON value: {_excerpt(text[end : end + 200].strip())}"
+        )
+    return framed
+
+
+# --- a JSON array, sent piece by piece ----------------------------------------------------------------------
+
+
+def _array(content: bytes, start: int, clock: Clock) -> Framed:
+    framed = Framed("array")
+    text = _text(content[start:] if start else content, framed, "json-body", "body")
+    position, bytes_before, counted = text.index("[") + 1, start, 0
+    while True:
+        position = _skip_white(text, position)
+        if text[position : position + 1] == "," and framed.events:
+            position = _skip_white(text, position + 1)
+        if position >= len(text) or text[position] == "]":
+            break
+        try:
+            value, end, complaint = parse(text, position)
+        except NotJson as error:
+            framed.blame("json-body", f"body[{len(framed.events)}]", f"{error}; the rest of the array was not read")
+            return framed
+        bytes_before += len(text[counted:end].encode(errors="surrogatepass"))
+        position = counted = end
+        if complaint:
+            framed.blame("json-body", f"body[{len(framed.events)}]", complaint)
+        framed.events.append(Event(value, clock(bytes_before)))
+    _close_array(framed, text, position)
+    return framed
+
+
+def _close_array(framed: Framed, text: str, position: int) -> None:
+    if position >= len(text):
+        framed.blame("json-body", "body", "the JSON array is cut off: no closing bracket")
+    elif text[position + 1 :].strip():
+        rest = text[position + 1 : position + 200].strip()
+        framed.blame("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")
+
+
+# --- server-sent events -----------------------------------------------------------------------------------
+
+
+class _Sse:
+    """Reads an event stream line by line. Lines end with LF, CRLF or CR and with nothing else."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.framed = Framed("text")
+        self.data: list[bytes] = []
+        self.stray: list[bytes] = []
+        self.end = 0
+
+    def read(self, content: bytes, start: int) -> Framed:
+        """``form`` stays ``text`` where no line of the body is one of an event stream."""
+        position = start
+        for raw in (content[start:] if start else content).splitlines(keepends=True):
+            line = raw.rstrip(b"\r\n")
+            self.line(line, position + len(line))
+            position += len(raw)
+        if self.data:
+            self.blame("the last event is not ended by a blank line")
+        self.dispatch()
+        return self.framed
+
+    def line(self, line: bytes, end: int) -> None:
+        if not line:
+            self.dispatch()
+            return
+        name, _, value = line.partition(b":")
+        if name not in _FIELDS:
+            self.stray.append(line)
+            self.end = end
+            return
+        self.settle_stray()
+        self.framed.form = "sse"
+        if name == b"data":
+            self.data.append(value[1:] if value[:1] == b" " else value)
+            self.end = end
+
+    def dispatch(self) -> None:
+        """A blank line, or the end of the stream: what was gathered becomes an event."""
+        lines, self.data = self.data, []
+        several = len(lines) > 1 and all(line.lstrip()[:1] == b"{" for line in lines)
+        if lines and not self.take(b"\n".join(lines), quiet=several):
+            self.blame(
+                f"{len(lines)} data lines are not one JSON value together: is a blank line missing between events?"
+            )
+            for line in lines:
+                self.take(line)
+        self.settle_stray()
+
+    def take(self, payload: bytes, *, quiet: bool = False) -> bool:
+        """Read one payload. False where it is not JSON and ``quiet`` leaves it to the caller to say so."""
+        if payload.strip() == b"[DONE]":
+            self.blame("'[DONE]' is not a Gemini event: the stream just ends")
+            return True
+        text = _text(payload, self.framed, "sse-framing", self.at)
+        try:
+            begin = _skip_white(text, 0)
+            value, end, complaint = parse(text, begin)
+        except NotJson as error:
+            if not quiet:
+                self.blame(f"the payload is not JSON: {error}; it begins {_excerpt(text[:80])}")
+            return not quiet
+        if text[end:].strip():
+            if quiet:
+                return False
+            complaint = f"something follows the JSON object: {_excerpt(text[end : end + 200].strip())}"
+        if not isinstance(value, dict):
+            complaint = f"the payload is not a JSON object: {_excerpt(text[:80])}"
+        if complaint:
+            self.blame(complaint)
+        self.framed.events.append(Event(value, self.clock(self.end)))
+        return True
+
+    def settle_stray(self) -> None:
+        """Lines that are not SSE: a bare JSON tail (errors come so) is read all the same; all are faults."""
+        lines, self.stray = self.stray, []
+        if not lines:
+            return
+        text = b"\n".join(lines).decode(errors="replace")
+        self.blame(f"not a line of an event stream: {_excerpt(text.strip())}")
+        begin = _skip_white(text, 0)
+        if text[begin : begin + 1] == "{":
+            with suppress(NotJson):
+                self.framed.events.append(Event(parse(text, begin).value, self.clock(self.end)))
+
+    @property
+    def at(self) -> str:
+        return f"events[{len(self.framed.events)}]"
+
+    def blame(self, message: str) -> None:
+        self.framed.blame("sse-framing", self.at, message)

@@ -1,0 +1,72 @@
+"""An answer as a plain object: what a suite's own ``python:`` check is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.answer.structured import as_json
+from harness.model import Evidence, Json
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One answer. Times are seconds, None where they were not recorded.
+
+    ``text`` leaves thoughts out; ``response`` is the merged GenerateContentResponse, ``chunks`` the JSON values as they
+    came, ``request`` the body as sent, ``grounding`` the groundingMetadata, ``error`` the API's error object.
+    """
+
+    text: str
+    thoughts: str
+    parts: Sequence[Mapping[str, Json]]
+    function_calls: Sequence[Mapping[str, Json]]
+    inline_data: Sequence[Mapping[str, Json]]
+    finish_reason: str | None
+    block_reason: str | None
+    usage: Mapping[str, Json]
+    grounding: Mapping[str, Json]
+    response: Mapping[str, Json]
+    chunks: Sequence[Json]
+    error: Json | None
+    status: int
+    headers: Mapping[str, str]
+    request: Mapping[str, Json] | None
+    model: str | None
+    model_version: str | None
+    latency: float | None
+    ttft: float | None
+
+    @property
+    def json(self) -> Json:
+        """The answer text as JSON. AssertionError where it is none, so that the check fails with the reason."""
+        try:
+            return as_json(self.text)
+        except ValueError as problem:
+            raise AssertionError(str(problem)) from None
+
+
+def outcome(evidence: Evidence) -> Outcome:
+    """The plain object for a piece of evidence."""
+    reply, exchange = evidence.reply, evidence.exchange
+    return Outcome(
+        text=reply.text,
+        thoughts=reply.thoughts,
+        parts=reply.parts,
+        function_calls=reply.function_calls,
+        inline_data=reply.inline_data,
+        finish_reason=reply.finish_reason,
+        block_reason=reply.block_reason,
+        usage=reply.usage,
+        grounding=reply.grounding,
+        response=reply.response,
+        chunks=[event.value for event in reply.events],
+        error=reply.error,
+        status=exchange.status,
+        headers=exchange.headers,
+        request=evidence.request_body,
+        model=evidence.model,
+        model_version=reply.model_version,
+        latency=exchange.latency,
+        ttft=reply.ttft,
+    )

@@ -1,0 +1,338 @@
+"""What an answer means: its events merged into one GenerateContentResponse, thoughts apart from the answer.
+
+Chunks of a stream are deltas. Text of one kind is joined; calls whose arguments come in pieces are put together; of
+everything else the last value that says something stays, so a late ``{}`` never wipes out what an earlier chunk told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+
+from harness.answer import framing
+from harness.model import Event, Exchange, Json, Reply
+
+Part = Mapping[str, Json]
+Object = dict[str, Json]
+
+OUTPUT = ("text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult")
+"""Kinds of parts that an answer is made of; ``toolCall`` and ``toolResponse`` are steps on the way."""
+
+_JOINABLE = frozenset(("text", "thought", "thoughtSignature"))
+_SAYS_NOTHING: tuple[Json, ...] = (None, {}, [], "")
+
+
+def read(exchange: Exchange) -> Reply:
+    """Decode and merge an answer, whatever it is. Never raises on odd data."""
+    framed = framing.unframe(exchange)
+    events = _named(framed.events, exchange.request.url)
+    answers = [event.value for event in events if isinstance(event.value, dict) and _is_answer(event.value)]
+    turns = _turns(answers)
+    first = turns[min(turns)] if turns else _Turn()
+    response = _merged(answers, turns)
+    candidate = candidate_of(response)
+    parts = joined(first.parts)
+    return Reply(
+        form=framed.form,
+        events=events,
+        response=response,
+        error=next((error for event in events if (error := error_of(event.value)) is not None), None),
+        faults=framed.faults,
+        text=text_of(parts),
+        thoughts=text_of(parts, thought=True),
+        parts=parts,
+        function_calls=_of_kind(parts, "functionCall"),
+        inline_data=_of_kind(said_in(parts), "inlineData"),
+        finish_reason=first.reasons[-1] if first.reasons else None,
+        finish_reasons=first.reasons,
+        block_reason=reason(an_object(response.get("promptFeedback")).get("blockReason")),
+        usage=an_object(response.get("usageMetadata")),
+        grounding=an_object(candidate.get("groundingMetadata")),
+        model_version=_name(response.get("modelVersion")),
+        content=first.turn(),
+        ttft=next((event.at for event in events if _has_output(event.value)), None),
+    )
+
+
+# --- looking into values that may be anything -------------------------------------------------------------------
+
+
+def an_object(value: Json) -> Object:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: Json) -> list[Object]:
+    """The JSON objects in a list; none where there is no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def candidate_of(response: Json) -> Object:
+    """The first candidate of a response or chunk; empty where there is none."""
+    candidates = objects_in(an_object(response).get("candidates"))
+    return candidates[0] if candidates else {}
+
+
+def parts_of(candidate: Json) -> list[Object]:
+    """The parts of a candidate that are JSON objects, as received."""
+    return objects_in(an_object(an_object(candidate).get("content")).get("parts"))
+
+
+def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
+    """All text of the answer, or of its thoughts."""
+    texts = (part["text"] for part in parts if "text" in part and bool(part.get("thought")) is thought)
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def said_in(parts: Iterable[Part]) -> list[Part]:
+    """The parts that are the answer: thoughts, draft pictures among them, are not."""
+    return [part for part in parts if not part.get("thought")]
+
+
+def error_of(value: Json) -> Json:
+    """What stands under ``error``, if that says anything; else None."""
+    error = an_object(value).get("error")
+    return None if error in _SAYS_NOTHING else error
+
+
+def reason(value: Json) -> str | None:
+    """A finish or block reason. Unspecified and null are none; a number nobody knows is itself, as text."""
+    if isinstance(value, str) and value and not value.endswith("_UNSPECIFIED"):
+        return value
+    return str(value) if isinstance(value, int) and value else None
+
+
+def _name(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _of_kind(parts: Iterable[Part], kind: str) -> list[Object]:
+    return [part[kind] for part in parts if isinstance(part.get(kind), dict)]
+
+
+def _is_answer(value: Object) -> bool:
+    return "candidates" in value or error_of(value) is None
+
+
+def _has_output(value: Json) -> bool:
+    parts = (part for candidate in objects_in(an_object(value).get("candidates")) for part in parts_of(candidate))
+    return any(part.get(kind) not in (None, "") for part in said_in(parts) for kind in OUTPUT)
+
+
+# --- numbers for enums --------------------------------------------------------------------------------------
+
+
+_VERTEX = re.compile(r"aiplatform\.|/publishers/|/endpoints/")
+
+
+def _named(events: list[Event], url: str) -> list[Event]:
+    """Events with their enum numbers (``enum-encoding=int``) replaced by names; untouched where there are none."""
+    if not any(_is_numbered(event.value) for event in events):
+        return events
+    from harness.gemini import definition
+
+    vertex = _VERTEX.search(url) is not None
+    return [Event(definition.named("GenerateContentResponse", each.value, vertex=vertex), each.at) for each in events]
+
+
+def _is_numbered(value: Json) -> bool:
+    chunk = an_object(value)
+    feedback, usage = an_object(chunk.get("promptFeedback")), an_object(chunk.get("usageMetadata"))
+    return (
+        any(isinstance(each.get("finishReason"), int) for each in objects_in(chunk.get("candidates")))
+        or isinstance(feedback.get("blockReason"), int)
+        or any(isinstance(each.get("modality"), int) for each in objects_in(usage.get("promptTokensDetails")))
+    )
+
+
+# --- merging ------------------------------------------------------------------------------------------------
+
+
+class _Turn:
+    """One candidate, gathered over the chunks: its parts as they came, and whatever else was said of it."""
+
+    def __init__(self) -> None:
+        self.parts: list[Object] = []
+        self.reasons: list[str] = []
+        self.said: Object = {}
+        self.content: Object | None = None
+
+    def add(self, candidate: Object) -> None:
+        content = candidate.get("content")
+        if isinstance(content, dict):
+            self.content = content if self.content is None else {**content, **self.content}
+            self.parts += parts_of(candidate)
+        if finish := reason(candidate.get("finishReason")):
+            self.reasons.append(finish)
+
+    def say(self, candidate: Object) -> None:
+        for key, value in candidate.items():
+            if key != "finishReason" or reason(value):
+                _update(self.said, key, value)
+
+    def turn(self) -> Object | None:
+        """The model's turn, every part as received."""
+        if self.content is None or not self.parts:
+            return self.content
+        return {**self.content, "parts": self.parts}
+
+    def merged(self) -> Object:
+        content = self.turn()
+        return self.said if content is None else {**self.said, "content": {**content, "parts": joined(self.parts)}}
+
+
+def _turns(answers: Sequence[Object]) -> dict[int, _Turn]:
+    turns: dict[int, _Turn] = {}
+    for answer in answers:
+        for index, candidate in _numbered(answer):
+            turns.setdefault(index, _Turn()).add(candidate)
+    return turns
+
+
+def _numbered(answer: Object) -> Iterator[tuple[int, Object]]:
+    for position, candidate in enumerate(objects_in(answer.get("candidates"))):
+        index = candidate.get("index")
+        yield (index if isinstance(index, int) else position), candidate
+
+
+def _merged(answers: Sequence[Object], turns: Mapping[int, _Turn]) -> Object:
+    if len(answers) == 1 and len(turns) < 2:
+        return answers[0]
+    merged: Object = {}
+    for answer in answers:
+        for key, value in answer.items():
+            _update(merged, key, value)
+        for index, candidate in _numbered(answer):
+            turns[index].say(candidate)
+    if turns:
+        merged["candidates"] = [turns[index].merged() for index in sorted(turns)]
+    if usage := _last_usage(answers):
+        merged["usageMetadata"] = usage
+    return merged
+
+
+def _update(into: Object, key: str, value: Json) -> None:
+    """Let ``value`` replace what is there, unless it says nothing. Objects merge by key, one level deep."""
+    before = into.get(key)
+    if isinstance(before, dict) and isinstance(value, dict):
+        into[key] = {**before, **{name: each for name, each in value.items() if each not in _SAYS_NOTHING}}
+    elif key not in into or value not in _SAYS_NOTHING:
+        into[key] = value
+
+
+def _last_usage(answers: Sequence[Object]) -> Object | None:
+    """The last usage with a total: earlier ones are snapshots, later ones may hold a traffic type only."""
+    usages = [usage for answer in reversed(answers) if (usage := an_object(answer.get("usageMetadata")))]
+    return next((usage for usage in usages if usage.get("totalTokenCount") is not None), usages[0] if usages else None)
+
+
+# --- joining parts ------------------------------------------------------------------------------------------
+
+
+def joined(parts: Sequence[Object]) -> list[Object]:
+    """Parts with neighbouring texts of one kind joined and calls that came in pieces put together.
+
+    A ``thoughtSignature`` closes its part: what follows is a part of its own.
+    """
+    return [_one(run) for run in _runs(parts)]
+
+
+def _runs(parts: Iterable[Object]) -> Iterator[list[Object]]:
+    run: list[Object] = []
+    for part in parts:
+        if run and not (_text_goes_on(run[-1], part) or _call_goes_on(run[-1], part)):
+            yield run
+            run = []
+        run.append(part)
+    if run:
+        yield run
+
+
+def _one(run: Sequence[Object]) -> Object:
+    call = run[0].get("functionCall")
+    if isinstance(call, dict) and ("partialArgs" in call or call.get("willContinue") or len(run) > 1):
+        return _whole_call(run)
+    if len(run) == 1:
+        return run[0]
+    return {**run[0], **run[-1], "text": "".join(part["text"] for part in run)}
+
+
+def _text_goes_on(before: Part, part: Part) -> bool:
+    return _is_text(before) and _is_text(part) and "thoughtSignature" not in before and _same_kind(before, part)
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part.get("text"), str) and part.keys() <= _JOINABLE
+
+
+def _same_kind(before: Part, part: Part) -> bool:
+    return bool(before.get("thought")) is bool(part.get("thought"))
+
+
+def _call_goes_on(before: Part, part: Part) -> bool:
+    call, more = before.get("functionCall"), part.get("functionCall")
+    return isinstance(call, dict) and isinstance(more, dict) and bool(call.get("willContinue")) and "name" not in more
+
+
+def _whole_call(run: Sequence[Object]) -> Object:
+    """One part from the pieces of a call: later keys add to earlier ones, partial arguments are applied in order."""
+    part: Object = {key: value for piece in reversed(run) for key, value in piece.items()}
+    call: Object = {}
+    args: Object = {}
+    for piece in run:
+        said = an_object(piece.get("functionCall"))
+        call |= {key: value for key, value in said.items() if key not in ("partialArgs", "willContinue", "args")}
+        args |= deepcopy(an_object(said.get("args")))
+        for partial in objects_in(said.get("partialArgs")):
+            _apply(args, partial)
+    return {**part, "functionCall": {**call, "args": args}}
+
+
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[(['\"])(.*?)\3\]")
+_LONGEST_LIST = 10_000
+_LONGEST_PATH = 50
+
+
+def _apply(args: Object, partial: Object) -> None:
+    """Put one ``partialArgs`` entry in its place; pieces of a string are appended."""
+    steps = [_step(match) for match in _STEP.finditer(str(partial.get("jsonPath", "")))]
+    values = [value for key, value in partial.items() if key.endswith("Value")]
+    if not steps or not values or len(steps) > _LONGEST_PATH:
+        return
+    value = None if "nullValue" in partial else values[0]
+    place: Any = args
+    for step, following in pairwise(steps):
+        place = _enter(place, step, following)
+    _put(place, steps[-1], value)
+
+
+def _step(match: re.Match[str]) -> str | int:
+    name, number, _, quoted = match.groups()
+    return min(int(number), _LONGEST_LIST) if number is not None else (name if name is not None else quoted)
+
+
+def _enter(place: Any, step: str | int, following: str | int) -> Any:
+    inner = _get(place, step)
+    if not isinstance(inner, (dict, list)):
+        inner = [] if isinstance(following, int) else {}
+        _put(place, step, inner)
+    return inner
+
+
+def _get(place: Any, step: str | int) -> Any:
+    if isinstance(place, dict):
+        return place.get(str(step))
+    return place[step] if isinstance(step, int) and step < len(place) else None
+
+
+def _put(place: Any, step: str | int, value: Json) -> None:
+    before = _get(place, step)
+    whole = before + value if isinstance(before, str) and isinstance(value, str) else value
+    if isinstance(place, dict):
+        place[str(step)] = whole
+    elif isinstance(step, int):
+        place.extend([None] * (step + 1 - len(place)))
+        place[step] = whole

@@ -1,0 +1,22 @@
+"""``check``: suites, without playing them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from harness.cli import choosing
+from harness.run import session
+from harness.suite.matrix import Selection
+
+
+def main(options: Namespace) -> int:
+    settings = choosing.config(options)
+    plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
+    for note in plan.notes:
+        sys.stdout.write(f"note: {note}\n")
+    cases = sum(len(suite.cases) for suite in plan.suites)
+    numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
+    said = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
+    sys.stdout.write(f"{said}: no problem found\n")
+    return 0

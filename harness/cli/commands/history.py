@@ -1,0 +1,48 @@
+"""``history``: what the saved runs said over time."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.cli import printing
+from harness.config import load as load_config
+from harness.errors import UsageError
+from harness.results import trend
+from harness.results.history import Past
+
+
+def main(options: Namespace) -> int:
+    printing.check(options, "history" if options.sql is None else "query")
+    since = None if options.since is None else _instant(options.since)
+    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    with Past(reports, rebuild=options.rebuild) as past:
+        if options.sql is not None:
+            sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
+            printing.show(past.query(options.sql), "query", options)
+            return 0
+        chosen = {name: getattr(options, name) for name in ("suite", "target", "case")}
+        entries, earlier = past.entries(**chosen, since=since, last=options.last)
+    if not entries:
+        sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
+        asked = since is not None or any(each is not None for each in chosen.values())
+        what = "has anything of that" if asked else "has a trial yet: `gemini-harness run` saves one"
+        sys.stderr.write(f"no saved run in {reports}/ {what}\n")
+        return 5
+    printing.show(trend.History(list(trend.lines(entries)), past.notes, earlier), "history", options)
+    return 0
+
+
+def _instant(text: str) -> str:
+    """A date, or a date and a time, as the beginning of how runs write when they started."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--since {text}: write a date, as in 2026-11-21, or 2026-11-21T10:00") from None
+    if re.fullmatch(r"[\d-]+", text):
+        return f"{at:%Y-%m-%d}"
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.astimezone(UTC).isoformat(timespec="seconds")

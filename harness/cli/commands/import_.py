@@ -1,0 +1,87 @@
+"""``import``: what other tools recorded, as a suite and its cassettes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import importers
+from harness.cli import choosing
+from harness.cli.commands.audit import recordings
+from harness.cli.commands.schema import schema_text
+from harness.disk import replacing
+from harness.errors import BadCassette, UsageError
+from harness.importers import Asked, Unread
+from harness.importers.to_suite import Imported, LeftOut, imported
+from harness.text.names import slug
+from harness.transport.redaction import Leaks, known
+
+SHOWN = 10
+"""Of what was left out, without ``-v``."""
+
+
+def main(options: Namespace) -> int:
+    settings = choosing.config(options)
+    name = options.suite
+    if slug(name) != name:
+        raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
+    suite = settings.suites / f"{name}.yaml"
+    if suite.exists():
+        raise UsageError(f"{suite} is there already; choose another name with --suite, or remove it")
+    found, unreadable = _read(options.paths)
+    done = imported(name, found, settings, Leaks(known(os.environ, settings.providers)))
+    done.left_out = [*unreadable, *done.left_out]
+    if done.cases:
+        _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
+    _say(done, suite, options)
+    return 0 if done.cases else 4 if unreadable else 5
+
+
+def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Asked]]], list[LeftOut]]:
+    found: list[tuple[str, list[Asked]]] = []
+    unreadable: list[LeftOut] = []
+    for file in recordings(paths):
+        try:
+            held = importers.read(file)
+            found.append((str(file), [asked for asked in held if isinstance(asked, Asked)]))
+            unreadable += [
+                LeftOut(str(file), f"line {one.line}: {one.reason}") for one in held if isinstance(one, Unread)
+            ]
+        except BadCassette as fault:
+            unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
+    return found, unreadable
+
+
+def _write(files: dict[Path, str]) -> None:
+    for path, text in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                file.write(text.encode("utf-8", "surrogatepass"))
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _say(done: Imported, suite: Path, options: Namespace) -> None:
+    say = sys.stdout.write
+    shown = done.left_out if options.verbose else done.left_out[:SHOWN]
+    for each in shown:
+        say(f"left out: {each.where}: {each.reason}\n")
+    if len(done.left_out) > len(shown):
+        kinds = Counter(each.reason.split(":")[0] for each in done.left_out[len(shown) :])
+        say(
+            f"left out too: {', '.join(f'{number:,} {kind}' for kind, number in kinds.most_common(3))} (-v lists all)\n"
+        )
+    for note in done.notes:
+        say(f"note: {note}\n")
+    if not done.cases:
+        sys.stderr.write("nothing was imported: no native generateContent request was found that a suite can send\n")
+        return
+    numbers = {"case": done.cases, "answer": done.answers}
+    cases, answers = (f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
+    say(f"{suite}: {cases}, {answers} on cassettes\n")
+    say(f"now: gemini-harness run {suite}{'' if done.answers else ' --record-mode once'}\n")

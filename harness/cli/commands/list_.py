@@ -1,0 +1,99 @@
+"""``list``: the trials of suites; or checks, rules, providers, models, formats."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness.cli import choosing
+from harness.report import words
+
+
+def main(options: Namespace) -> int:
+    what = _THINGS.get(options.paths[0]) if len(options.paths) == 1 and not Path(options.paths[0]).exists() else None
+    lines = what() if what else _trials(options)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 0
+
+
+def _trials(options: Namespace) -> Iterator[str]:
+    plan = choosing.plan(options)
+    yield from (f"{trial.id}{f'  skipped: {trial.skip}' if trial.skip else ''}" for trial in plan.trials)
+    if not options.quiet:
+        sys.stderr.write(f"{words.count(len(plan.trials), 'trial')} of {words.count(len(plan.suites), 'suite')}\n")
+        sys.stderr.writelines(f"note: {note}\n" for note in plan.notes)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _checks() -> Iterator[str]:
+    from harness.judge.checks import all_checks
+
+    yield from _columns([(check.name, _first_line(check.doc)) for _, check in sorted(all_checks().items())])
+
+
+def _rules() -> Iterator[str]:
+    from harness.judge.checks import all_rules
+
+    yield from _columns([(rule.id, rule.severity, _first_line(rule.doc)) for rule in all_rules().values()])
+
+
+def _formats() -> Iterator[str]:
+    from harness.report import all_formats
+
+    yield from _columns([(name, ", ".join(each.writers), each.doc) for name, each in all_formats().items()])
+
+
+def _providers() -> Iterator[str]:
+    from harness.config import load
+
+    settings = load(Path())
+    rows = []
+    for name, row in sorted(settings.providers.items()):
+        default = "default" if name == settings.provider else ""
+        rows.append((name, row.base_url, row.auth, " or ".join(row.keys) or "no key", default))
+    yield from _columns(rows)
+
+
+def _models() -> Iterator[str]:
+    from datetime import date
+
+    from harness.config import load
+    from harness.gemini.models import catalogue, lifecycle
+
+    tariff = load(Path()).tariff("google")
+    rows = []
+    for name, facts in catalogue().models.items():
+        thinking = facts.thinking
+        takes = (
+            ", ".join(thinking.levels)
+            if thinking.control == "level"
+            else thinking.range
+            if thinking.control == "budget"
+            else ""
+        )
+        life = lifecycle(name, date.today())  # noqa: DTZ011 - days, not hours
+        said = life.says.removeprefix(f"{name}: ") if life else ""
+        rows.append((name, str(facts.stage), tariff.in_words(name), takes or "no thinking", said))
+    for alias, row in catalogue().aliases.items():
+        rows.append((alias, "alias", tariff.in_words(row.target), f"of {row.target}", "moves without notice"))
+    yield from _columns([("model", "stage", "$ in/out/cached", "thinking", ""), *rows])
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+_THINGS: Mapping[str, Callable[[], Iterator[str]]] = {
+    "checks": _checks,
+    "rules": _rules,
+    "formats": _formats,
+    "providers": _providers,
+    "models": _models,
+}

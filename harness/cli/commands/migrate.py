@@ -1,0 +1,276 @@
+"""``migrate``: an old model from its cassettes against a new one, both in one saved run; what changes, and whether to switch."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import chain
+from pathlib import Path
+
+from harness.cli import choosing, printing, reading, resuming
+from harness.cli.commands import compare
+from harness.cli.playing import Played, Sitting, announce, check_fail_fast, sitting
+from harness.cli.progress import Progress
+from harness.compare import gates
+from harness.compare.comparison import Comparison, compare_axis
+from harness.compare.migration import Migration, changes, untaken
+from harness.config import Config
+from harness.errors import NoRecording, UsageError, first
+from harness.gemini.models import lifecycles
+from harness.model import Place, Target
+from harness.report import words
+from harness.results.load import SavedRun, load
+from harness.results.rows import Row, RunRow
+from harness.results.summary import Summary
+from harness.run import session
+from harness.run.session import Plan, Way
+from harness.suite.matrix import Expansion, Selection
+
+
+def main(options: Namespace) -> int:
+    saved = _resumed(options)
+    printing.check(options, "migration")
+    margins, asked = compare.margins(options), [gates.from_option(each) for each in options.gate]
+    if options.fail_fast:
+        check_fail_fast(asked)
+    settings = choosing.config(options)
+    old, new = sides(options, settings)
+    whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
+    pinned = _pinned(whole)
+    plan = replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
+    _check_asked(plan, old)
+    with sitting(plan, session.Judge(settings), saved) as begun:
+        played = _played(begun, old, new, options)
+    if not played.ended_early:
+        document = _document(plan, played.writer.path, old, new, margins, asked)
+        printing.show(document, "migration", options)
+        codes = [compare.code(document.comparison), *_of_trials(played)]
+    else:
+        codes = [2] * played.interrupted + [fault.exit_code for fault in played.faults]
+        played.say_faults()
+        sys.stderr.write(f"what was played is in run {played.writer.run['id']}\n")
+    played.say_how_to_go_on(options, asks=old.way.asks or new.way.asks)
+    return first(codes)
+
+
+def _of_trials(played: Played) -> Iterator[int]:
+    """What trials add to the exit code: those that could not be judged, and the one that ended it."""
+    if played.summary.totals()["error"]:
+        yield 6
+    if played.stopped is not None and played.stopped["status"] != "error":
+        yield 1
+
+
+def _resumed(options: Namespace) -> SavedRun | None:
+    """The run that is to go on. Raises UsageError where neither that nor two models are named."""
+    if options.resume is not None:
+        return resuming.chosen(options)
+    missing = [name.upper() for name in ("old", "new") if getattr(options, name) is None]
+    if missing:
+        raise UsageError(
+            f"gemini-harness migrate: the following arguments are required: {', '.join(missing)}\n"
+            "(or --resume, to go on with a migration that was cut short)"
+        )
+    return None
+
+
+# --- who is asked, and how ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two models, and how it is asked."""
+
+    target: Target
+    way: Way
+
+    @property
+    def model(self) -> str:
+        return self.target.model
+
+    def trials(self, plan: Plan) -> Expansion:
+        return plan.trials.where(lambda group: group.target == self.target)
+
+    def __str__(self) -> str:
+        return str(self.target)
+
+
+def sides(options: Namespace, settings: Config) -> tuple[Side, Side]:
+    """The old model, from its cassettes, and the new one, live, unless the options say otherwise. Raises UsageError."""
+    if options.live and options.record_mode:
+        raise UsageError("say --live (the new model's cassettes are not touched) or --record-mode, not both")
+    old, new = (_target(text, settings) for text in (options.old, options.new))
+    if old == new:
+        raise UsageError(f"{old} is both the old and the new model: name two")
+    way = Way(options.record_mode or "none", live=not options.record_mode)
+    return Side(old, Way(options.old_record_mode)), Side(new, way)
+
+
+def _target(text: str, settings: Config) -> Target:
+    """``provider/model``, or a model of the default provider."""
+    provider, slash, model = text.removeprefix("models/").partition("/")
+    target = Target(provider, model) if slash else Target(settings.provider, provider)
+    if not (target.provider and target.model):
+        raise UsageError(f"{text!r} is no target: write provider/model, or a model of {settings.provider}")
+    return target
+
+
+def _selection(options: Namespace, settings: Config, old: Side, new: Side) -> Selection:
+    return Selection(
+        targets=[old.target, new.target],
+        keywords=options.keyword or "",
+        tags=options.tag,
+        repeat=options.repeat,
+        cassettes_dir=settings.cassettes,
+    )
+
+
+def _pinned(plan: Plan) -> dict[Place, str]:
+    """The cases that pin their model: no migration moves them."""
+    return {
+        case.place: f"{suite.name}/{case.id}"
+        for suite in plan.suites
+        for case in suite.cases
+        if "model" in case.axes and case.axes["model"].pinned
+    }
+
+
+def _check_asked(plan: Plan, old: Side) -> None:
+    """Raises UsageError where there is nothing to compare the new model with."""
+    if all(group.cell.skip is not None for group in old.trials(plan).groups()):
+        raise UsageError(f"no case asks {old}: each pins another model, or is skipped")
+
+
+# --- playing both -------------------------------------------------------------------------------------
+
+
+def _played(begun: Sitting, old: Side, new: Side, options: Namespace) -> Played:
+    """The old side first: where nothing of it is there, the new one is not asked. Raises NoRecording, UsageError."""
+    plan = begun.plan
+    left = [(side, begun.left(side.trials(plan))) for side in (old, new)]
+    for side, trials in left:
+        announce(plan.config, trials, side.way, quiet=bool(options.quiet))
+    with begun.open(lambda: _header(plan, old, new, options)) as writer:
+        played = Played(writer, begun.judge, Progress(sum(len(trials) for _, trials in left), options))
+        try:
+            for side, trials in left:
+                if side is new and not played.ended_early:
+                    heard = load(writer.path).summary()
+                    _check_heard(plan, heard, old)
+                    played.stops = _got_worse(heard, old, new) if options.fail_fast else played.stops
+                if not played.ended_early:
+                    played.play(trials, side.way, partial=True)
+        finally:
+            played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
+            missing = writer.trials < len(plan.trials)
+            played.close(interrupted=missing and played.stopped is None)
+    return played
+
+
+def _got_worse(heard: Summary, old: Side, new: Side) -> Callable[[Row], bool]:
+    """Whether the old model passes what a trial of the new one does not."""
+    groups = (group for group in heard.groups.values() if group.target == str(old))
+    good = {_cell(group.id, old) for group in groups if group.status in ("passed", "xfailed")}
+    return lambda row: _cell(row["group"], new) in good
+
+
+def _cell(group: str, side: Side) -> str:
+    """The id of a group without its target."""
+    return group.removesuffix(f"@{side}")
+
+
+def _header(plan: Plan, old: Side, new: Side, options: Namespace) -> RunRow:
+    row = plan.header(str(new.way), "cli", resuming.said(options))
+    row["migration"] = [str(old), str(new)]
+    return row
+
+
+def _check_heard(plan: Plan, heard: Summary, old: Side) -> None:
+    """Raises NoRecording where nothing of the old side could be judged."""
+    groups = [group for group in heard.groups.values() if group.target == str(old)]
+    if any(group.judged for group in groups):
+        return
+    why = next((group.trouble.message for group in groups if group.trouble), "")
+    paths = " ".join(words.quoted(suite.file) for suite in plan.suites[:5])
+    said = [
+        f"nothing of {old} could be judged, so the new model was not asked",
+        why,
+        f"record all of it: gemini-harness run {paths} --target {old} --record-mode once",
+        *lifecycles([old.model]),
+    ]
+    raise NoRecording("\n".join(each for each in said if each))
+
+
+# --- what came of it ----------------------------------------------------------------------------------
+
+
+def _document(
+    plan: Plan, path: Path, old: Side, new: Side, margins: dict[str, float], asked: list[gates.Gate]
+) -> Migration:
+    saved = load(path)
+    whole, heard = _heard(saved)
+    cut_short = reading.notes(saved, whole)
+    planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
+    found = compare_axis(whole, "target", str(old), str(new), margins)
+    source = (saved.run, saved.rows_of)
+    found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
+    facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
+    answers = tuple(words.provenance(heard.get(str(side), Summary())) for side in (old, new))
+    notes = [
+        *(f"{name}: {said}" for name, said in zip(("reference", "candidate"), answers, strict=True)),
+        *cut_short,
+        *_stayed_out(plan),
+        *_not_there(whole, old),
+        *plan.left_out,
+        *(note for note in found.notes if not note.startswith(f"only in {old}: ")),
+        *_no_price(found),
+        f"saved as run {saved.run['id']}",
+    ]
+    return Migration(
+        comparison=replace(
+            found,
+            notes=[note for note in dict.fromkeys(notes) if note not in facts],
+            again=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
+        ),
+        changes=facts,
+        untaken=[each for each in untaken(found, new.model) if _cell(each[0], old) not in planned],
+        cut_short=cut_short,
+        answers=(answers[0], answers[1]),
+        simulated=words.simulated(whole),
+    )
+
+
+def _heard(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
+    """Both sides together, and each by itself: where its answers came from."""
+    whole, sides = Summary(), dict[str, Summary]()
+    for row in saved.rows(turns=False):
+        whole.add(row)
+        sides.setdefault(row["target"], Summary(whole)).add(row)
+    return whole, sides
+
+
+def _stayed_out(plan: Plan) -> Iterator[str]:
+    names = list(dict.fromkeys(_pinned(plan).values()))
+    if names:
+        yield f"{words.count(len(names), 'case')} pinned to a model stayed out: {_some(names)}"
+
+
+def _not_there(whole: Summary, old: Side) -> Iterator[str]:
+    ours = (group for group in whole.groups.values() if group.target == str(old))
+    lost = [group for group in ours if group.attempts and not group.judged]
+    if lost:
+        why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
+        yield f"{words.count(len(lost), 'cell')} of {old} could not be judged: {_some([each.id for each in lost])}. {why}"
+
+
+def _no_price(comparison: Comparison) -> Iterator[str]:
+    if not any(each.measure == "cost_usd" for each in comparison.differences):
+        yield "what it costs is not known on both sides"
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:3]) + (f" and {len(listed) - 3:,} more" if len(listed) > 3 else "")

@@ -1,0 +1,153 @@
+"""``run``: play, save, print."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.cli import choosing, dryrun, printing, resuming
+from harness.cli.playing import Played, Sitting, announce, check_fail_fast, sitting
+from harness.cli.progress import Progress
+from harness.errors import CeilingReached, UsageError, first
+from harness.report import Report, words
+from harness.results.load import load
+from harness.results.rows import GateRow, RunRow
+from harness.results.summary import Summary
+from harness.run.session import Judge, Plan, Way
+from harness.suite.matrix import Expansion
+
+
+def main(options: Namespace) -> int:
+    saved = None if options.resume is None else resuming.chosen(options)
+    if options.live and options.record_mode != "none":
+        raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
+    if options.dry_run:
+        dryrun.check(options)
+    else:
+        printing.check(options, "run")
+    _check_gates(options)
+    plan = choosing.plan(options)
+    with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as begun:
+        left = begun.left(plan.trials)
+        if options.dry_run:
+            return dryrun.show(replace(plan, trials=left), options)
+        way = Way(options.record_mode, options.live)
+        announce(plan.config, left, way, quiet=bool(options.quiet))
+        return _run(begun, left, way, options)
+
+
+def _check_gates(options: Namespace) -> None:
+    """Raises UsageError for a ``--gate`` that needs two sides, or all trials where not all may be played."""
+    if not options.gate:
+        return
+    from harness.compare.gates import from_option
+
+    asked = [from_option(each) for each in options.gate]
+    for gate in asked:
+        if not gate.alone:
+            raise UsageError(
+                f"--gate: {gate} takes two sides: ask it of compare; a run may be held to pass_rate.min=95%, latency.max=2s "
+                "or cost.total=0.50"
+            )
+    if options.fail_fast:
+        check_fail_fast(asked)
+
+
+def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
+    """What the run is held to by its command line and its suites, answered."""
+    if not options.gate and not any("gate" in suite for suite in run["suites"]):
+        return []
+    from harness.compare.gates import answered
+
+    gates = answered(options.gate, run, summary)
+    if options.quiet:
+        wrong = [each for each in gates if each["asked"] and each["crossed"] is not False]
+        sys.stderr.writelines(f"{line}\n" for line in words.gates(wrong))
+    return gates
+
+
+# --- the run ------------------------------------------------------------------------------------------
+
+
+def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
+    """Play what is left of the plan, save and print the whole."""
+    plan, started = begun.plan, time.perf_counter()
+    gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
+    partial = bool(options.keyword or options.shard or options.repeat or options.fail_fast)
+    with begun.open(lambda: _header(plan, way, options)) as writer:
+        played = Played(writer, begun.judge, Progress(len(left), options), stops=lambda _: options.fail_fast)
+        played.play(left, way, partial=partial)
+        played.settle(plan.trials.ids())
+        gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
+        played.close(interrupted=played.interrupted, notes=_notes(begun, played))
+    saved = load(writer.path)
+    report = Report(
+        run=writer.run,
+        summary=played.summary,
+        rows=saved.rows,
+        rows_of=saved.rows_of,
+        interrupted=played.interrupted,
+        seconds=time.perf_counter() - started,
+        gates=gates,
+    )
+    try:
+        printing.show(report, "run", options)
+    except UsageError as fault:
+        played.faults.append(fault)
+    code = _exit_code(played, gates)
+    played.say_how_to_go_on(options, asks=way.asks)
+    return code
+
+
+def _header(plan: Plan, way: Way, options: Namespace) -> RunRow:
+    return plan.header(str(way), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
+
+
+def _notes(begun: Sitting, played: Played) -> list[str]:
+    notes: list[str] = begun.judge.leaks.hidden([*begun.plan.notes, *_cut_short(begun.plan, played)])
+    return notes
+
+
+def _cut_short(plan: Plan, played: Played) -> list[str]:
+    """Why a run did not come to its end, in lines."""
+    said = [_interrupted(plan, played.summary)] if played.interrupted else []
+    return said + [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
+
+
+def _interrupted(plan: Plan, summary: Summary) -> str:
+    """What an interrupted run did not come to; the groups with fewer attempts than planned."""
+    said = f"interrupted after {summary.trials:,} of {words.count(len(plan.trials), 'trial')}"
+    if len(plan.trials) > _COUNTED:
+        return said
+    planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
+    made = ((group, group.tried) for group in summary.groups.values())
+    short = [
+        f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
+    ]
+    more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
+    return f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said
+
+
+def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
+    """Of the run, its gates, or of what went wrong with saving, recording or printing it: what comes first."""
+    code = _code(played.summary, gates, interrupted=played.interrupted)
+    played.say_faults()
+    if code == 5 and not played.faults:
+        sys.stderr.write("nothing ran: that is not a success\n")
+    return first([code, *(fault.exit_code for fault in played.faults)])
+
+
+def _code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool) -> int:
+    if not gates:
+        return summary.exit_code(interrupted=interrupted)
+    from harness.compare.gates import exit_code
+
+    return exit_code(summary, gates, interrupted=interrupted)
+
+
+_COUNTED = 20_000
+"""Trials that an interrupted run is willing to count once more."""

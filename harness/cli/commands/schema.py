@@ -1,0 +1,26 @@
+"""``schema``: the JSON Schema of the suite language, for editors."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from harness.cli import printing
+from harness.suite.language import suite_json_schema
+
+
+def main(options: Namespace) -> int:
+    text = schema_text()
+    if options.output in (None, "-"):
+        sys.stdout.write(text)
+        return 0
+    with printing.into(Path(options.output)) as out:
+        out.write(text)
+    return 0
+
+
+def schema_text() -> str:
+    """The schema as it is written to a file."""
+    return json.dumps(suite_json_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,72 @@
+"""``sweep``: what each thinking level, budget or other ordered value of a saved run buys and costs, and the knee."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from harness.cli import printing, reading
+from harness.cli.commands.compare import margin
+from harness.compare.sweeps import Sweep, Sweeps, sweeps, swept
+from harness.compare.verdicts import MARGINS
+from harness.errors import UsageError
+from harness.report import words
+from harness.results.load import SavedRun
+from harness.results.summary import Summary
+from harness.text.shape import nearest
+
+
+def main(options: Namespace) -> int:
+    printing.check(options, "sweep")
+    measure, share = margin(options.margin if "=" in options.margin else f"pass_rate={options.margin}")
+    if measure != "pass_rate":
+        raise UsageError("--margin: a sweep goes by pass rates, as in 5pp")
+    saved = reading.run(options.run, options)
+    summary = saved.summary()
+    _check(options, summary, saved)
+    document = swept_run(summary, saved, options.axis, options.suite, share)
+    if not document.sweeps:
+        sys.stderr.write(f"{nothing(summary, saved)}\n")
+        return 5
+    printing.show(document, "sweep", options)
+    return 0
+
+
+def swept_run(
+    summary: Summary,
+    saved: SavedRun,
+    axes: Sequence[str] = (),
+    suites: Sequence[str] = (),
+    share: float = MARGINS["pass_rate"],
+) -> Sweeps:
+    """The sweeps of a run, of all axes and suites unless some are named."""
+    found = sweeps(summary, axes, suites, share)
+    answers, simulated = words.provenance(summary), words.simulated(summary)
+    return Sweeps(saved.run["id"], answers, simulated, found, [*reading.notes(saved, summary), *_left_out(found)])
+
+
+def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:
+    """Raises UsageError for an axis or a suite that is not in the run."""
+    suites = list(dict.fromkeys(group.suite for group in summary.groups.values()))
+    for asked, known, what in ((options.axis, swept(summary), "swept axis"), (options.suite, suites, "suite")):
+        for name in asked:
+            if name not in known:
+                raise UsageError(f"run {saved.run['id']} has no {what} {name!r}; {nearest(name, known)}".rstrip("; "))
+
+
+def nothing(summary: Summary, saved: SavedRun) -> str:
+    there = "; ".join(f"{axis}: {', '.join(values)}" for axis, values in swept(summary).items())
+    return (
+        f"run {saved.run['id']} holds no sweep: that takes one target, asked at three values or more of an axis that has an "
+        f"order (thinking, temperature ...). It sweeps {there or 'no axis'}; gemini-harness compare takes any two values"
+    )
+
+
+def _left_out(found: list[Sweep]) -> list[str]:
+    return [
+        f"{each.target}, {each.axis}{f' in {each.suite}' if each.suite else ''}: "
+        f"{words.count(each.left_out, 'cell')} left out, not judged at every value"
+        for each in found
+        if each.left_out
+    ]

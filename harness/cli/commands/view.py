@@ -1,0 +1,245 @@
+"""``view``: the saved runs in a browser, rendered when they are asked for; until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any, TextIO, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from harness.cli import discreet, reading
+from harness.cli.commands import compare, sweep
+from harness.compare.comparison import by_value
+from harness.config import load as load_config
+from harness.errors import HarnessError, RunError, UsageError
+from harness.report import View
+from harness.report import html as pages
+from harness.report.html import runs
+from harness.report.html.runs import Entry
+from harness.results.decoding import brief
+from harness.results.history import Past
+from harness.results.load import load, saved_runs, with_id
+from harness.results.rows import EndingRow, Row
+from harness.results.store import NAME, is_being_played
+from harness.results.trend import History, lines
+from harness.run.resume import last_line
+
+LOOPBACK = "127.0.0.1"
+NAMES = frozenset({LOOPBACK, "localhost"})
+"""Hosts that a browser on this machine asks for: a page of somewhere else, whose name leads here, is refused."""
+SPOOL = 4 << 20
+"""Bytes of a page that are kept in memory."""
+LAST = 200
+"""Runs in the history."""
+PATIENCE = 2.0
+"""Seconds that the history takes in runs which it does not know yet."""
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def main(options: Namespace) -> int:
+    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    server = serve(reports, options.port)
+    sys.stdout.write(f"{reports} at http://{LOOPBACK}:{server.server_address[1]}/ (Ctrl-C stops it)\n")
+    sys.stdout.flush()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        sys.stdout.write("stopped\n")
+    finally:
+        server.server_close()
+    return 0
+
+
+def serve(reports: Path, port: int) -> ThreadingHTTPServer:
+    """A server that listens, on loopback only. Raises UsageError where the port is taken."""
+    try:
+        return ThreadingHTTPServer((LOOPBACK, port), partial(_Handler, reports))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot serve on port {port}: {reason}; --port 0 takes any that is free") from error
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, reports: Path, *given: Any) -> None:
+        self.reports = reports
+        super().__init__(*given)
+
+    def do_GET(self) -> None:
+        if _host(self.headers.get("Host", "")) not in NAMES:
+            return self._send(403, runs.problem("This server answers to 127.0.0.1 and localhost only."))
+        try:
+            status, page = 200, _page(*_asked(self.path), self.reports)
+        except HarnessError as error:
+            status, page = 404 if isinstance(error, RunError) else 400, runs.problem(str(error))
+        except Exception as error:  # noqa: BLE001  one damaged run must not take the list away
+            traceback.print_exc()
+            said = f"internal error: {type(error).__name__}: {error}\nThe traceback is where gemini-harness view was started."
+            status, page = 500, runs.problem(said)
+        return self._send(status, page)
+
+    def _send(self, status: int, page: Iterable[str]) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            leaks = discreet.leaks()
+            self.wfile.writelines(str(leaks.hidden(text)).encode("utf-8", "replace") for text in page)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the terminal is for what went wrong."""
+
+
+def _host(header: str) -> str | None:
+    """The name in a ``Host`` header; None where it holds none."""
+    with suppress(ValueError):
+        return urlsplit(f"//{header}").hostname
+    return None
+
+
+def _asked(address: str) -> tuple[str, dict[str, str]]:
+    """The path and the query of an address. Raises UsageError."""
+    try:
+        url = urlsplit(address)
+        return unquote(url.path), {name: values[-1] for name, values in parse_qs(url.query).items()}
+    except ValueError as fault:
+        raise UsageError(f"this is no address: {fault}") from None
+
+
+def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
+    """The page at a path, complete before its first byte is sent. Raises HarnessError where there is none."""
+    if path == "/":
+        return runs.listing([_entry(each) for each in saved(reports)], str(reports))
+    if path.startswith("/run/"):
+        return _run(_known(path.removeprefix("/run/"), reports))
+    if path == "/compare":
+        base, candidate = (_known(asked.get(name, ""), reports) for name in ("base", "candidate"))
+        return _choice(base) if base == candidate else _compared(base, candidate=str(candidate))
+    if path == "/within":
+        values = [f"{asked.get('axis', '')}={asked.get(side, '')}" for side in ("reference", "candidate")]
+        return _compared(_known(asked.get("run", ""), reports), axis=values)
+    if path.startswith("/sweep/"):
+        return _sweep(_known(path.removeprefix("/sweep/"), reports))
+    if path == "/history":
+        return _history(reports)
+    raise RunError(f"there is nothing at {path}")
+
+
+def saved(reports: Path) -> list[Path]:
+    """The files of the saved runs, newest first."""
+    return [reports / name / NAME for name in reversed(saved_runs(reports))]
+
+
+def _known(name: str, reports: Path) -> Path:
+    """The file of a run that is in the list, by its folder or, where that has another name, its id; nothing else is ever opened."""
+    found = next((path for path in saved(reports) if path.parent.name == name), None) or with_id(name, reports)
+    if found is None:
+        raise RunError(f"no saved run {name!r} in {reports}")
+    return found
+
+
+def _run(path: Path) -> Iterable[str]:
+    report = reading.report(load(path))
+    return _written(lambda out: pages.write_run(report, View(details=None), out, home="/"))
+
+
+def _sweep(path: Path) -> Iterable[str]:
+    run = load(path)
+    summary = run.summary()
+    document = sweep.swept_run(summary, run)
+    if not document.sweeps:
+        raise RunError(sweep.nothing(summary, run))
+    return _written(lambda out: pages.write_sweep(document, View(), out, home="/"))
+
+
+def _history(reports: Path) -> Iterable[str]:
+    with Past(reports, within=PATIENCE) as past:
+        entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=LAST)
+        document = History(list(lines(entries)), past.notes, earlier)
+    return _written(lambda out: pages.write_history(document, View(), out, home="/"))
+
+
+def _written(write: Callable[[TextIO], None]) -> Iterator[str]:
+    """A page, complete before its first byte is sent; one that is large lies on the disk meanwhile."""
+    file = cast("TextIO", SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
+    try:
+        with discreet.writing(file) as out:
+            write(out)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return _pieces(file)
+
+
+def _pieces(file: TextIO) -> Iterator[str]:
+    with file:
+        yield from iter(partial(file.read, 1 << 16), "")
+
+
+def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()) -> Iterable[str]:
+    asked = Namespace(
+        base=str(base),
+        candidate=candidate,
+        target=[],
+        axis=list(axis),
+        margin=[],
+        gate=[],
+        reports=str(base.parent.parent),
+    )
+    comparison = compare.compared(asked)
+    return _written(lambda out: pages.write_comparison(comparison, View(), out, home="/"))
+
+
+def _choice(path: Path) -> Iterable[str]:
+    summary = load(path).summary()
+    axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
+    found = {axis: list(by_value(summary, axis)) for axis in axes}
+    return runs.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})
+
+
+def _entry(path: Path) -> Entry:
+    name = path.parent.name
+    try:
+        run = load(path)
+        run.ends(last_line(path))
+        first = _first(path)
+    except (HarnessError, OSError) as error:
+        return Entry(name, problem=str(error))
+    ending: EndingRow = run.ending or {}
+    heard = first["provenance"] if first else None
+    return Entry(
+        name,
+        run.run,
+        ending.get("totals"),
+        simulated=ending.get("simulated", heard is not None and heard["simulated"]),
+        interrupted=ending.get("interrupted", False),
+        playing=run.ending is None and is_being_played(path.parent),
+        seconds=ending.get("seconds"),
+    )
+
+
+def _first(path: Path) -> Row | None:
+    """The first trial; the file is not read through."""
+    with path.open("rb") as file:
+        next(file, b"")
+        try:
+            return brief(next(file, b""))
+        except ValueError:
+            return None

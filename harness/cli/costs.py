@@ -1,0 +1,91 @@
+"""What a run will cost, told before it asks; and the purse of a run with a ceiling."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from harness.config import Config
+from harness.errors import UsageError
+from harness.model import Json, Trial
+from harness.report import words
+from harness.run.session import Way
+
+if TYPE_CHECKING:
+    from harness.run.budget import Purse
+    from harness.run.estimate import Estimates, Forecast
+
+
+def announce(config: Config, trials: Iterable[Trial], way: Way, *, quiet: bool) -> None:
+    """One line on stderr before the first paid request. Raises UsageError for a ceiling over what has no known price."""
+    if not way.asks:
+        return
+    forecast = forecast_of(config, trials, way)
+    ceiling = config.max_cost
+    if ceiling and forecast.unpriced:
+        said = "\n".join(_unpriced(forecast, remedies=True))
+        raise UsageError(f"--max-cost cannot be kept:\n{said}\nNothing was asked.")
+    if forecast.trials and (forecast.paid or ceiling) and not quiet:
+        sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
+
+
+def purse(config: Config, way: Way, spent: float) -> Purse | None:
+    """What may be spent when so much is; None where nothing bounds it, or nothing is asked live."""
+    if config.max_cost is None or not way.asks:
+        return None
+    from harness.run.budget import Purse
+
+    return Purse(max(config.max_cost - spent, 0.0), _estimates(config, way))
+
+
+def _estimates(config: Config, way: Way) -> Estimates:
+    from harness.run.estimate import Estimates
+
+    return Estimates(config, way.record_mode, live=way.live)
+
+
+def forecast_of(config: Config, trials: Iterable[Trial], way: Way) -> Forecast:
+    from harness.run.estimate import forecast
+
+    return forecast(trials, _estimates(config, way))
+
+
+def lines(forecast: Forecast) -> Iterator[str]:
+    """``asks 3 trials: about $0.04, at most $1.20``, and what that rests on."""
+    if not forecast.trials:
+        yield "costs nothing: nothing will be asked live"
+        return
+    unknown = sum(times for times, _ in forecast.unpriced.values())
+    if unknown < forecast.trials:
+        yield f"asks {words.count(forecast.trials, 'trial')}: {_amounts(forecast, unknown)}"
+    yield from _unpriced(forecast)
+
+
+def _amounts(forecast: Forecast, unknown: int) -> str:
+    reckoned = forecast.trials - unknown
+    some = f" for {forecast.known:,} of them, by earlier answers" if forecast.known < reckoned else ""
+    about = f"about ${words.dollars(forecast.about)}{some}, " if forecast.known else ""
+    but = f" without {words.count(unknown, 'trial')} of unknown price" if unknown else ""
+    made_up = "" if forecast.paid else "; SIMULATED, so nothing is really paid"
+    return f"{about}at most ${words.dollars(forecast.most)}{but} ({forecast.source}{made_up})"
+
+
+def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:
+    for why, (times, remedy) in forecast.unpriced.items():
+        more = f"\n  {remedy}" if remedies and remedy else ""
+        yield f"cost of {words.count(times, 'trial')} unknown: {why}{more}"
+
+
+def row(forecast: Forecast) -> dict[str, Json]:
+    """``about_usd`` is null where no trial was ever answered, ``at_most_usd`` where no price is known."""
+    unknown = sum(times for times, _ in forecast.unpriced.values())
+    return {
+        "asked": forecast.trials,
+        "about_usd": round(forecast.about, 12) if forecast.known else None,
+        "about_of": forecast.known,
+        "at_most_usd": round(forecast.most, 12) if unknown < forecast.trials else None,
+        "unknown": unknown,
+        "why": {why: times for why, (times, _) in forecast.unpriced.items()},
+        "prices": forecast.source,
+    }

@@ -1,0 +1,125 @@
+"""``run --dry-run``: what would be sent, and how many requests. Nothing is sent."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import costs, discreet, printing
+from harness.cli.stdout import Stdout
+from harness.errors import UsageError
+from harness.model import Trial
+from harness.report import words
+from harness.results.rows import VERSION, dumps
+from harness.run import session
+from harness.run.play import prepare
+from harness.run.session import Plan, Way
+
+if TYPE_CHECKING:
+    from harness.run.estimate import Forecast
+
+FORMATS = ("table", "json")
+
+
+def check(options: Namespace) -> None:
+    """Raises UsageError for formats that need answers."""
+    wrong = [name for name, _ in printing.wanted(options.format) if name not in FORMATS]
+    if wrong:
+        raise UsageError(f"--dry-run has no answers to show as {wrong[0]}: it prints {' or '.join(FORMATS)}")
+
+
+def show(plan: Plan, options: Namespace) -> int:
+    """Print every request, or one JSON document of them. The exit code: 5 where nothing would be sent."""
+    sys.stderr.writelines(f"{each}\n" for each in session.hazards(plan.trials.targets, plan.config))
+    sent = sum(session.requests_of(trial) for trial in plan.trials)
+    for name, file in printing.wanted(options.format):
+        lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
+        with Stdout() if file is None else printing.into(file) as out, discreet.writing(out) as discreetly:
+            discreetly.writelines(lines)
+    return 0 if sent else 5
+
+
+def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
+    """``trials``: id, group, target, ``skip`` (why, or null), requests, and of the first: method, url, bytes, transport, cassette.
+
+    ``cost`` is that of what will be asked live, in dollars: see ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
+    """
+    yield f'{{"version":{VERSION},"dry_run":true,"trials":['
+    for number, trial in enumerate(plan.trials):
+        yield (",\n" if number else "\n") + dumps(_row(trial, plan))
+    totals = {"trials": len(plan.trials), "requests": sent}
+    cost = costs.row(_forecast(plan, options))
+    gates = list(_gates(plan, options))
+    ending = f'"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)},"gates":{dumps(gates)}'
+    yield f"\n],{ending}}}\n"
+
+
+def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": trial.id, "group": trial.group, "target": str(trial.target), "skip": trial.skip}
+    if trial.skip is not None:
+        return {**row, "requests": 0}
+    request = prepare(trial, plan.config)
+    first = {"method": request.method, "url": request.url, "bytes": len(request.content)}
+    told = {"transport": request.transport, "cassette": str(trial.cassette)}
+    return {**row, "requests": session.requests_of(trial), **first, **told}
+
+
+def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
+    for trial in plan.trials:
+        yield f"{_line(trial, plan)}  {trial.id}\n"
+    counted = f"{words.count(len(plan.trials), 'trial')}, {words.count(sent, 'request')}"
+    yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
+    yield from (f"note: {note}\n" for note in plan.notes)
+    for gate in _gates(plan, options):
+        suite = f" ({gate['suite']})" if gate["suite"] else ""
+        asked = "will be asked" if gate["asked"] else f"will not be asked: {gate['why']}"
+        yield f"gate {gate['gate']}{suite}: {asked}\n"
+    yield from (f"{line}\n" for line in costs.lines(_forecast(plan, options)))
+
+
+def _forecast(plan: Plan, options: Namespace) -> Forecast:
+    return costs.forecast_of(plan.config, plan.trials, Way(options.record_mode, options.live))
+
+
+def _line(trial: Trial, plan: Plan) -> str:
+    if trial.skip is not None:
+        return f"skipped: {trial.skip}"
+    request = prepare(trial, plan.config)
+    number = session.requests_of(trial)
+    more = f" and {number - 1} more" if number > 1 else ""
+    return f"{request.method} {request.url} {len(request.content):,} bytes{more}"
+
+
+def _to(plan: Plan, options: Namespace) -> str:
+    cassettes = {trial.cassette for trial in plan.trials if trial.skip is None}
+    there = sum(path.exists() for path in cassettes)
+    if options.live:
+        return ", all of them live"
+    if options.record_mode == "none":
+        return f", answered from {len(cassettes):,} cassettes ({there:,} there)"
+    return f", recorded into {len(cassettes):,} cassettes ({there:,} there) in mode {options.record_mode}"
+
+
+def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
+    """What the run will be held to, if it comes to its end."""
+    rows = [plan.suite_row(suite) for suite in plan.suites if suite.compare]
+    if not options.gate and not any("gate" in row for row in rows):
+        return
+    from harness.compare.gates import budgets, from_option, not_asked
+
+    yield from ({"gate": str(from_option(each)), "suite": None, "asked": True, "why": None} for each in options.gate)
+    chosen = replace(plan.trials, done={})
+    played = Counter(trial.suite for trial in chosen if trial.skip is None)
+    sharded = chosen.selection.shard is not None
+    named = bool(chosen.selection.keywords or chosen.selection.tags)
+    for row in rows:
+        if named and not played[row["suite"]]:
+            continue
+        why = not_asked(row, played[row["suite"]], sharded=sharded)
+        yield from (
+            {"gate": str(each), "suite": row["suite"], "asked": why is None, "why": why} for each in budgets([row])
+        )

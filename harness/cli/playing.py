@@ -1,0 +1,187 @@
+"""Trials played into a saved run, a new one or one that goes on: what ``run`` and ``migrate`` have in common."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from harness.cli import costs
+from harness.cli.progress import Progress
+from harness.config import Config
+from harness.errors import CannotWrite, HarnessError, RunError, UsageError
+from harness.model import Result
+from harness.report import words
+from harness.results.load import SavedRun, load
+from harness.results.rows import Row, RunRow, without_turns
+from harness.results.store import Claim, RunWriter
+from harness.results.summary import Summary
+from harness.run import session
+from harness.run.play import Stop, play_all
+from harness.run.resume import Kept, check, kept, reopen, resume
+from harness.run.session import Judge, Plan, Way
+from harness.suite.matrix import Expansion
+
+if TYPE_CHECKING:
+    from harness.compare.gates import Gate
+
+
+def _began(run: RunRow) -> datetime | None:
+    from harness.results.decoding import instant
+
+    return instant(run["started"]) if run["started"] else None
+
+
+def check_fail_fast(asked: Iterable[Gate]) -> None:
+    """Raises UsageError for gates that need all trials."""
+    if any(each.name == "pass_rate" for each in asked):
+        raise UsageError(
+            "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
+        )
+
+
+def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> None:
+    """What is known before anything is asked: what is risky, what it will cost, and which models end. Raises UsageError: see ``costs``."""
+    if way.asks:
+        sys.stderr.writelines(f"{each}\n" for each in session.hazards(trials.targets, config))
+    costs.announce(config, trials, way, quiet=quiet)
+    if way.asks and not quiet:
+        sys.stderr.writelines(f"{each}\n" for each in session.endings(trials.targets, config))
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A plan about to be played: as a new run, or as what is left of one that was saved, which nobody else plays meanwhile."""
+
+    plan: Plan
+    judge: Judge
+    saved: SavedRun | None = None
+    claim: Claim | None = None
+    kept: Kept = field(default_factory=Kept)
+
+    def left(self, trials: Expansion) -> Expansion:
+        """Those of the trials that are still to be played."""
+        return trials.without(self.kept.attempts) if self.saved else trials
+
+    def open(self, header: Callable[[], RunRow]) -> RunWriter:
+        """The run's file; a new one begins with this header. Raises RunError where it cannot be written."""
+        if self.saved is None or self.claim is None:
+            return RunWriter(self.plan.config.reports, self.judge.leaks.hidden(header()))
+        writer = reopen(self.saved, self.kept, self.claim)
+        numbers = f"{words.count(writer.trials, 'trial')} kept, {len(self.plan.trials) - writer.trials:,} to play"
+        sys.stderr.write(f"run {self.saved.run['id']} goes on: {numbers}\n")
+        return writer
+
+
+@contextmanager
+def sitting(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[Sitting]:
+    """Raises RunError where the saved run is being played, or is not what the plan makes now: see ``unfinished.check``."""
+    if saved is None:
+        yield Sitting(plan, judge)
+        return
+    with closing(Claim(saved.path.parent)) as claim:
+        saved = load(saved.path)  # as it is now that nobody else writes it
+        found = kept(saved)
+        suites = [session.suite_row_of(suite) for suite in plan.suites]
+        check(saved, suites, plan.trials, found, judge.sent)
+        yield Sitting(plan, judge, saved, claim, found)
+
+
+@dataclass(slots=True)
+class Played:
+    """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
+
+    ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``faults`` are what ended it early
+    otherwise, or went wrong with saving or recording it; ``spent`` dollars, where there is a ceiling.
+    """
+
+    writer: RunWriter
+    judge: Judge
+    progress: Progress
+    stops: Callable[[Row], bool] = lambda _: False
+    stopped: Row | None = None
+    in_order: bool = True
+    summary: Summary = field(default_factory=Summary)
+    interrupted: bool = False
+    faults: list[HarnessError] = field(default_factory=list)
+    spent: float = 0.0
+    _kept: deque[str] = field(default_factory=deque)
+
+    @property
+    def ended_early(self) -> bool:
+        return self.interrupted or bool(self.faults)
+
+    def play(self, trials: Expansion, way: Way, *, partial: bool) -> None:
+        """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``."""
+        config = self.judge.config
+        resumed = "resumed" in self.writer.run
+        since = _began(self.writer.run) if resumed else None
+        purse = costs.purse(config, way, self.spent)
+        try:
+            with session.transport(
+                config,
+                way.record_mode,
+                live=way.live,
+                partial=partial or resumed,
+                since=since,
+                folders=trials.folders,
+            ) as transport:
+                heard = self.judge.watch(purse.watch(transport) if purse else transport)
+                play_all(trials, heard, config, self._take, keep=self._keep, purse=purse)
+                if purse:
+                    self.spent += purse.spent
+                    purse.check()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except HarnessError as fault:
+            self.faults.append(fault)
+            planned = self.writer.run.get("planned", len(trials))
+            if left := planned - self.writer.trials:
+                self.faults.append(type(fault)(f"{left:,} of {planned:,} trials were not played"))
+        finally:
+            self.progress.clear()
+
+    def _keep(self, result: Result) -> Row:
+        """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
+        row = self.judge.row(result)
+        self.writer.append(row)
+        if self.in_order:
+            self._kept.append(row["id"])
+        if row["status"] in ("failed", "error", "xpassed") and self.stops(row):
+            self.stopped = row
+            raise Stop
+        return without_turns(row)
+
+    def _take(self, row: Row) -> None:
+        """The same, in the order of the trials."""
+        self.in_order = self.in_order and row["id"] == self._kept.popleft()
+        self.summary.add(row)
+        self.progress.show(row)
+
+    def settle(self, order: Iterable[str]) -> None:
+        """The file in the order of these ids, and the summary of all that it holds."""
+        if not self.in_order or self.summary.trials != self.writer.trials:
+            self.writer.arrange(order)
+            self.summary = load(self.writer.path).summary()
+
+    def close(self, *, interrupted: bool, notes: Sequence[str] | None = None) -> None:
+        """Write the last line. Where the disk refuses, that is one fault more: what is known is shown all the same."""
+        try:
+            self.writer.close(self.summary, interrupted=interrupted, notes=notes)
+        except RunError as fault:
+            self.faults.append(fault)
+
+    def say_faults(self) -> None:
+        sys.stderr.writelines(f"{fault}\n" for fault in self.faults)
+
+    def say_how_to_go_on(self, options: Namespace, *, asks: bool) -> None:
+        """Where trials are missing, could not be asked and asking again may help, or something could not be written."""
+        missing = self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0)
+        if missing or any(isinstance(fault, RunError | CannotWrite) for fault in self.faults):
+            reports = f" --reports {words.quoted(options.reports)}" if options.reports else ""
+            sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")

@@ -1,0 +1,138 @@
+"""Where a document goes: one format to stdout, any number into files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from harness.cli import actionslog, discreet, stepsummary
+from harness.cli.stdout import Stdout, Steady, steady, under
+from harness.disk import replacing
+from harness.errors import UsageError
+from harness.report import MEASURES, Kind, View, find, words
+
+
+def show(document: Any, kind: Kind, options: Namespace) -> None:
+    """Write the document in every format that ``--format`` asks for; the table where none of them takes stdout.
+
+    In a step of GitHub Actions ``github`` also writes the step's summary.
+
+    Raises UsageError for an unknown format, two formats for stdout, or, when all others are written, for what cannot be.
+    """
+    faults: list[UsageError] = []
+    for name, to in _places(options.format):
+        try:
+            with to as out, discreet.writing(under(out)) as plain:
+                find(name, kind)(document, view(options, out), _of(name, out, plain))
+        except UsageError as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
+def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
+    """The stream as a format needs it: a table paints its own colours, annotations are commands."""
+    if out is not sys.stdout or name == "github":
+        return plain
+    return actionslog.stream(plain) if name == "table" else cast("TextIO", Steady(plain, steady))
+
+
+def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
+    """(format, where it goes)."""
+    asked = wanted(formats)
+    for name, file in asked:
+        yield name, Stdout() if file is None else into(file)
+    summary = stepsummary.file()
+    if summary and any(name == "github" for name, _ in asked):
+        yield "markdown", stepsummary.StepSummary(summary)
+
+
+def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
+    """(format, its file or None for stdout) in the order given. A log may hold the table and GitHub's annotations."""
+    parsed = [(name, Path(file) if file else None) for name, _, file in (each.partition(":") for each in formats)]
+    to_stdout = [name for name, file in parsed if file is None]
+    if len(to_stdout) > 1 and set(to_stdout) != {"table", "github"}:
+        raise UsageError(
+            f"--format: {' and '.join(to_stdout)} cannot both go to stdout; give a file, as in {to_stdout[1]}:out"
+        )
+    return parsed if to_stdout else [("table", None), *parsed]
+
+
+def check(options: Namespace, kind: Kind) -> None:
+    """Complain about formats, their files and measures before anything is played."""
+    for name, file in wanted(options.format):
+        find(name, kind)
+        if file is not None and file.is_dir():
+            raise UsageError(f"--format {name}:{file}: that is a folder; name a file, as in {name}:{file / name}.out")
+    measures(options.measures)
+
+
+def measures(text: str | None) -> tuple[str, ...]:
+    """``thoughts,latency`` or full names as names of measures. Raises UsageError for an unknown one."""
+    if text is None:
+        return MEASURES
+    short = {label.split()[0]: name for name, label in words.LABELS.items()}
+    known = {*words.LABELS, "chunks"}
+    found = tuple(short.get(each, each) for each in (part.strip() for part in text.split(",")))
+    for name in found:
+        if name not in known and not name.endswith("TokenCount"):
+            raise UsageError(f"--measures: no measure {name!r}; there are {', '.join([*short, *sorted(known)])}")
+    return found
+
+
+def view(options: Namespace, out: TextIO) -> View:
+    terminal = out.isatty()
+    width = options.width or (shutil.get_terminal_size((80, 24)).columns if terminal else _columns())
+    seen = View(
+        width=width,
+        color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
+        measures=measures(options.measures),
+        quiet=bool(options.quiet),
+        named=stepsummary.named,
+    )
+    return replace(seen, details=None, cases=None, answer=None) if options.verbose else seen
+
+
+def colored(said: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
+    """A terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins. ``forced``: where it may be forced.
+
+    NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
+    """
+    if said.get("NO_COLOR"):
+        return False
+    if forced and any(
+        said.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    ):
+        return True
+    return terminal and said.get("TERM") != "dumb" and said.get("CLICOLOR") != "0" and said.get("FORCE_COLOR") != "0"
+
+
+def _columns() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80
+
+
+@contextmanager
+def into(file: Path) -> Iterator[TextIO]:
+    """The file, its folders made; it is replaced when the block ends well. Raises UsageError where it cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") if _is_a_stream(file) else replacing(file) as raw:
+            out = TextIOWrapper(raw, encoding="utf-8", newline="\n")
+            yield out
+            out.detach()
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror or error}") from error
+
+
+def _is_a_stream(file: Path) -> bool:
+    """Whether it is a pipe, a terminal or another process's end of something: what is not replaced but written to."""
+    return (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",))

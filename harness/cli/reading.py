@@ -1,0 +1,60 @@
+"""Saved runs, as the commands that read them need them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from harness.config import load as load_config
+from harness.report import Report, words
+from harness.results.load import SavedRun, load
+from harness.results.store import is_being_played
+from harness.results.summary import Summary
+
+
+def run(name: str, options: Namespace) -> SavedRun:
+    """The saved run of that path or id, looked for under ``--reports`` or the configured folder."""
+    reports = Path(options.reports) if options.reports else load_config(Path()).reports
+    return load(name, reports)
+
+
+def notes(saved: SavedRun, summary: Summary) -> list[str]:
+    """What whoever reckons with a run should know of it, once it was read: that its file is damaged, that trials are missing."""
+    ending = saved.ending
+    if ending is None:
+        return _unended(saved, summary, playing=is_being_played(saved.path.parent))
+    there, planned = ending.get("trials", 0), saved.run.get("planned", 0)
+    if not ending.get("interrupted") and there >= planned:
+        return saved.notes
+    of = f" of {words.count(planned, 'trial')} are" if planned else f" trial{' is' if there == 1 else 's are'}"
+    return [*saved.notes, f"run {saved.run['id']} was cut short: {there:,}{of} in it"]
+
+
+def _unended(saved: SavedRun, summary: Summary, *, playing: bool) -> list[str]:
+    """Of a run without a last line. The last line of one that is being played may be cut off: it is just being written."""
+    if not playing:
+        return saved.notes
+    planned = saved.run.get("planned", 0)
+    there = (
+        f"{summary.trials:,} of {words.count(planned, 'trial')}" if planned else words.count(summary.trials, "trial")
+    )
+    are = "is" if (planned or summary.trials) == 1 else "are"
+    return [f"run {saved.run['id']} is still being played by another process: {there} {are} finished so far"]
+
+
+def report(saved: SavedRun) -> Report:
+    """A saved run as a document; reads it once."""
+    summary = saved.summary()
+    ending = saved.ending or {}
+    playing = saved.ending is None and is_being_played(saved.path.parent)
+    return Report(
+        run=saved.run,
+        summary=summary,
+        rows=saved.rows,
+        rows_of=saved.rows_of,
+        notes=tuple(_unended(saved, summary, playing=playing)),
+        interrupted=bool(ending.get("interrupted", saved.ending is None)),
+        playing=playing,
+        seconds=ending.get("seconds"),
+        gates=saved.run.get("gates", ()),
+    )

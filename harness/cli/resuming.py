@@ -1,0 +1,108 @@
+"""``--resume``: the options with which a run began, and which others may stand beside them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections import deque
+from typing import Any, cast
+
+from harness.cli import choosing, reading
+from harness.errors import RunError, UsageError
+from harness.model import Json
+from harness.results.load import SavedRun
+from harness.results.rows import RunRow
+from harness.run.resume import command_of, latest, resume
+
+_OF_BOTH: dict[str, Any] = {
+    "paths": [],
+    "keyword": None,
+    "tag": [],
+    "repeat": None,
+    "cassettes": None,
+    "live": False,
+    "gate": [],
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "run": {
+        **_OF_BOTH,
+        "target": [],
+        "provider": [],
+        "model": [],
+        "shard": None,
+        "record_mode": "none",
+        "skip_missing": False,
+        "strict": False,
+    },
+    "migrate": {
+        **_OF_BOTH,
+        "old": None,
+        "new": None,
+        "record_mode": None,
+        "old_record_mode": "none",
+        "margin": [],
+    },
+}
+"""Command -> the options that say what is played, how it is judged and what it is held to, and what they are where they are
+not given."""
+_NAMES = {"run": "run of suites", "migrate": "migration"}
+_SPELLED = {"paths": "PATH", "keyword": "-k", "old": "OLD", "new": "NEW"}
+
+
+def said(options: Namespace) -> dict[str, Json]:
+    """Those of the options that were given, as the header of a run keeps them."""
+    return {
+        name: value for name, plain in OPTIONS[options.module].items() if (value := getattr(options, name)) != plain
+    }
+
+
+def chosen(options: Namespace) -> SavedRun:
+    """The run that ``--resume`` means; the options are then those with which it began.
+
+    Raises RunError where there is none or it cannot be resumed, UsageError for an option that contradicts.
+    """
+    command = options.module
+    saved = (
+        reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports, command)
+    )
+    began = _options(saved, command)
+    for name, value in said(options).items():
+        if value != began.get(name):
+            raise UsageError(_contradiction(saved.run, name, value, began.get(name)))
+    for name, plain in OPTIONS[command].items():
+        setattr(options, name, began.get(name, plain))
+    return saved
+
+
+def _options(saved: SavedRun, command: str) -> dict[str, Json]:
+    run = saved.run
+    if "options" in run:
+        if command_of(run) != command:
+            raise RunError(f"run {run['id']} is no {_NAMES[command]}; go on with it: {resume(run)}")
+        began = cast("dict[str, Json]", run["options"])
+        if command == "migrate" and not (began.get("old") and began.get("new")):
+            raise RunError(f"run {run['id']} does not say which models it compares; play the suites anew")
+        return began
+    if run["front"] == "merge":
+        deque(saved.rows(turns=False), maxlen=0)  # its parts are named at its end
+        parts = ", ".join(part["id"] for part in saved.run["parts"])
+        told = f"go on with what was cut short of {parts}, and merge them anew"
+        raise RunError(f"run {run['id']} cannot be resumed: it was merged from others; {told}")
+    if run["front"] != "cli":
+        why = f"it was played by {run['front']}, which asks again itself"
+    else:
+        why = f"gemini-harness {run['harness']} did not write down how it was started"
+    raise RunError(f"run {run['id']} cannot be resumed: {why}; play the suites anew")
+
+
+def _contradiction(run: RunRow, name: str, value: Json, began: Json) -> str:
+    spelled = _SPELLED.get(name, f"--{name.replace('_', '-')}")
+    given = spelled if value is True else f"{spelled} {_text(value)}"
+    then = "without it" if began in (None, [], False) else f"with {spelled} {_text(began)}"
+    return (
+        f"run {run['id']} began {then}, so {given} cannot hold for the rest of it: leave it out, "
+        "or play a new run without --resume"
+    )
+
+
+def _text(value: Json) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

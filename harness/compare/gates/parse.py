@@ -1,0 +1,126 @@
+"""Gates as they are asked for: under ``compare: gate:`` in a suite, ``--gate`` on the command line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+
+from harness.compare.gates.gate import MEASURES, Gate, Way
+from harness.errors import UsageError
+from harness.judge.predicates.quantities import UNITS, is_number, quantity
+from harness.judge.predicates.words import Unit
+from harness.model import Json
+
+EXAMPLES = (
+    "pass_rate=2pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%, cost.total=0.50 or hard=json,finishReason"
+)
+_CHANGES: tuple[Way, ...] = ("drop", "rise")
+_LEVELS: Mapping[str, tuple[Way, ...]] = {"pass_rate": ("min",), "cost": ("max", "total")}
+"""Of other measures: ``max``."""
+_COUNTED = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount", "chunks")
+
+
+def from_suite(gate: Mapping[str, Json], suite: str) -> Iterator[Gate]:
+    """The gates of a suite's ``compare:`` block, already validated. Raises UsageError for a limit that makes no sense."""
+    for name, value in gate.items():
+        if name == "hard":
+            yield Gate("hard", checks=tuple(value), suite=suite)
+            continue
+        for way in (*_CHANGES, *_levels(name)):
+            if way in value:
+                sure = None if way == "total" else value.get("confidence")
+                yield Gate(name, way, _limit(name, way, value[way]), _confidence(name, sure), suite=suite)
+
+
+def from_option(text: str) -> Gate:
+    """``latency.max=2s``, ``pass_rate.drop=2pp@95%``; without a way pass rates may not drop, others not rise, by more.
+
+    Raises UsageError for what is no gate.
+    """
+    said, _, value = text.partition("=")
+    if said == "hard" and value:
+        return Gate("hard", checks=tuple(map(_check, value.split(","))))
+    limit, _, sure = value.partition("@")
+    name, _, way = said.partition(".")
+    if "<" in said or ">" in said or not name or not limit:
+        raise UsageError(f"--gate {text}: expected {EXAMPLES}")
+    name = _measure(name)
+    found = _way(name, way) if way else "drop" if name == "pass_rate" else "rise"
+    if found == "total" and sure:
+        raise UsageError(f"--gate {text}: a sum is what it is; leave out the confidence")
+    return Gate(name, found, _limit(name, found, limit), _confidence(name, sure or None))
+
+
+def _levels(name: str) -> tuple[Way, ...]:
+    return _LEVELS.get(name, ("max",))
+
+
+def _measure(name: str) -> str:
+    """The measure as gates call it."""
+    for short, full in MEASURES.items():
+        if name == full:
+            return short
+    known = ("pass_rate", *MEASURES, *_COUNTED)
+    if name not in known and not name.endswith("TokenCount"):
+        raise UsageError(f"--gate: no measure {name!r}; {_meant(name, (*known, 'hard'))}")
+    return name
+
+
+def _way(name: str, way: str) -> Way:
+    ways = (*_CHANGES, *_levels(name))
+    for each in ways:
+        if way == each:
+            return each
+    raise UsageError(f"--gate {name}.{way}: {_meant(way, ways)}")
+
+
+def _check(name: str) -> str:
+    from harness.judge.checks import names_like
+
+    name = name.strip()
+    if name not in (known := names_like(name)):
+        raise UsageError(f"--gate hard: there is no check {name!r}; {_meant(name, known)}")
+    return name
+
+
+def _meant(word: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(word, known, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+
+
+def _limit(name: str, way: Way, value: Json) -> float:
+    return _share(name, value) if way in _CHANGES else _level(name, value)
+
+
+def _share(name: str, value: Json) -> float:
+    text = f"{Decimal(str(value)):f}" if is_number(value) else str(value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(%|pp)?", text)
+    if found is None or (found[2] == "pp" and name != "pass_rate"):
+        kinds = "points such as 2pp" if name == "pass_rate" else "a percentage such as 25%"
+        raise UsageError(f"gate {name}: expected {kinds}, got {value!r}")
+    return float(found[1]) / (100 if found[2] else 1)
+
+
+def _level(name: str, value: Json) -> float:
+    units: Mapping[str, Unit] = {"pass_rate": "%", "cost": "$"}
+    unit = units.get(name, "s" if name in MEASURES else "")
+    plain = re.fullmatch(r"\d+(\.\d+)?", str(value))
+    try:
+        limit = quantity(float(plain[0]) if plain else value, unit)
+    except ValueError:
+        raise UsageError(f"gate {name}: expected {UNITS[unit]}, got {value!r}") from None
+    if not 0 <= limit < math.inf or (unit == "%" and limit > 1):
+        raise UsageError(f"gate {name}: expected {'at most 100%' if unit == '%' else '0 or more'}, got {value!r}")
+    return limit
+
+
+def _confidence(name: str, value: Json) -> float | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)%", str(value))
+    if found is None or not 50 < float(found[1]) < 100:
+        raise UsageError(f"gate {name}: expected a confidence between 50% and 100%, got {value!r}")
+    return float(found[1])

@@ -1,0 +1,234 @@
+"""The price list: genai-prices' rows for Google, as plain data.
+
+Importing the library takes longer than a small run, so its rows are kept in ``google.json`` beside this file, written by
+``python -m tests.generated``. Where another version of the library is installed, the rows are read from that one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from harness.gemini.price_rates import Rates, Tiered, Unit, Unpriced
+from harness.model import Json
+
+FILE = Path(__file__).with_name("google_prices.json")
+_LIBRARY = "genai-prices"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrices:
+    """The prices of one model: rows of ``from`` (ISO date or None) and ``rates``; variants have ``when`` beside."""
+
+    name: str
+    prices: Sequence[Mapping[str, Any]]
+    variants: Sequence[Mapping[str, Any]]
+
+    def on(self, day: date, tier: str = "standard", factor: float = 1.0) -> Rates:
+        """What held on that day: the last row that had begun, else the first. Raises Unpriced for a service tier without prices."""
+        if not self.prices:
+            raise Unpriced(f"the price of {self.name} hangs on more than the day")
+        said = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
+        if tier != "standard":
+            said = {**said, **self._variant(day, tier)}
+        return {name: _price(value, factor) for name, value in said.items()}
+
+    def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
+        found: dict[str, Any] = {}
+        for row in self.variants:
+            if row["when"] == {"service_tier": tier} and _began(row, day):
+                found = {**row["rates"], **found}
+        if not found:
+            raise Unpriced(f"service tier {tier!r} of {self.name} has no known price")
+        return found
+
+
+def _began(row: Mapping[str, Any], day: date) -> bool:
+    return row["from"] is None or day.isoformat() >= row["from"]
+
+
+def _price(value: Any, factor: float) -> float | Tiered:
+    if isinstance(value, dict):
+        return Tiered(value["base"] * factor, tuple((start, price * factor) for start, price in value["tiers"]))
+    return float(value) * factor
+
+
+class Prices:
+    """A price list, from its document (``google.json``)."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.source = f"{document['library']} {document['version']}"
+        self.units = {
+            name: Unit(unit["usage"], unit["per"], frozenset(unit["dimensions"]))
+            for name, unit in document["units"].items()
+        }
+        self._counts: dict[str, list[tuple[str | None, str]]] = {}
+        """Field of usageMetadata -> (modality, None where the field itself is the count; what it is the count of)."""
+        for (field, *modality), name in document["counts"]:
+            self._counts.setdefault(field, []).append((modality[0] if modality else None, name))
+        self._models: list[dict[str, Any]] = document["models"]
+        self._found: dict[str, ModelPrices | None] = {}
+        self._rates: dict[tuple[object, ...], Rates] = {}
+
+    @property
+    def names(self) -> list[str]:
+        return [model["id"] for model in self._models]
+
+    def find(self, model: str) -> ModelPrices | None:
+        """The prices of a model by any name that the library knows it by."""
+        name = model.lower()
+        if name not in self._found:
+            row = next((each for each in self._models if _matches(each["match"], name)), None)
+            self._found[name] = ModelPrices(row["id"], row["prices"], row["variants"]) if row else None
+        return self._found[name]
+
+    def rates(self, model: str, day: date, tier: str, factor: float) -> Rates | None:
+        """What held for a model on that day; None where it is not in the list. Raises Unpriced as ``ModelPrices.on`` does."""
+        key = (model, day, tier, factor)
+        if key not in self._rates:
+            found = self.find(model)
+            if found is None:
+                return None
+            self._rates[key] = found.on(day, tier, factor)
+        return self._rates[key]
+
+    def usage(self, metadata: Mapping[str, Json]) -> dict[str, int]:
+        """``usageMetadata`` as counts of units. Thoughts count as output, what tools put into the prompt as input."""
+        counts: dict[str, int] = {}
+        for field in self._counts.keys() & metadata.keys():
+            for modality, name in self._counts[field]:
+                count = _count(metadata[field], modality)
+                if count is not None:
+                    counts[name] = counts.get(name, 0) + count
+        return counts
+
+
+def _count(value: Json, modality: str | None) -> int | None:
+    if modality is not None:
+        rows = value if isinstance(value, list) else []
+        of_it = (each for each in rows if isinstance(each, dict) and each.get("modality") == modality)
+        value = next((each.get("tokenCount") for each in of_it), None)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _matches(clause: Mapping[str, Any], name: str) -> bool:
+    ((kind, wanted),) = clause.items()
+    if kind == "or":
+        return any(_matches(each, name) for each in wanted)
+    if kind == "and":
+        return all(_matches(each, name) for each in wanted)
+    return _TESTS[kind](name, wanted)
+
+
+_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "equals": lambda name, wanted: name == wanted.lower(),
+    "starts_with": lambda name, wanted: name.startswith(wanted.lower()),
+    "ends_with": lambda name, wanted: name.endswith(wanted.lower()),
+    "contains": lambda name, wanted: wanted.lower() in name,
+    "regex": lambda name, wanted: re.search(wanted, name) is not None,
+}
+
+
+@cache
+def listed() -> Prices:
+    """The prices of the installed library; those that ship where none is installed, or one that cannot be read."""
+    shipped: dict[str, Any] = json.loads(FILE.read_bytes())
+    if installed_version() in (None, shipped["version"]):
+        return Prices(shipped)
+    try:
+        return Prices(extracted())
+    except Exception:  # noqa: BLE001 - a later library may be built in another way; the list then names its version
+        return Prices(shipped)
+
+
+def installed_version() -> str | None:
+    """Of genai-prices, by the folder beside it: neither it nor ``importlib.metadata`` is imported."""
+    found = find_spec("genai_prices")
+    if found is None or found.origin is None:
+        return None
+    folders = sorted(Path(found.origin).parents[1].glob("genai_prices-*.dist-info"))
+    return folders[-1].name.removeprefix("genai_prices-").removesuffix(".dist-info") if folders else None
+
+
+# --- out of the library -------------------------------------------------------------------------------
+
+
+def extracted() -> dict[str, Any]:
+    """The document of the installed library. Imports it."""
+    from genai_prices.data_snapshot import get_snapshot
+    from genai_prices.data_units import unit_data
+
+    google = next(each for each in get_snapshot().providers if each.id == "google")
+    native = next(each for each in google.extractors or () if each.api_flavor == "default")
+    counts = [(path, each.dest) for each in native.mappings if (path := _path(each.path))]
+    models = [_model(each) for each in google.models]
+    named = {name for model in models for row in (*model["prices"], *model["variants"]) for name in row["rates"]}
+    units = {
+        unit["price_key"]: {
+            "usage": usage,
+            "per": unit["per"],
+            "dimensions": sorted(f"{name}={value}" for name, value in unit["dimensions"].items()),
+        }
+        for usage, unit in unit_data.items()
+        if unit["price_key"] in named or usage in {name for _, name in counts}
+    }
+    return {
+        "library": _LIBRARY,
+        "version": installed_version(),
+        "units": units,
+        "counts": counts,
+        "models": models,
+    }
+
+
+def _path(path: Any) -> list[str]:
+    """``usageMetadata`` field, or field and modality."""
+    if isinstance(path, str):
+        return [path]
+    field, match, _ = path
+    return [field, match.match.equals]
+
+
+def _model(model: Any) -> dict[str, Any]:
+    prices = model.prices if isinstance(model.prices, list) else None
+    rows = [(each.constraint, each.prices) for each in prices] if prices is not None else [(None, model.prices)]
+    return {
+        "id": model.id,
+        "match": _clause(model.match),
+        "prices": [_row(constraint, rates) for constraint, rates in rows] if _dated(rows) else [],
+        "variants": [
+            {"when": dict(each.when), **_row(each.constraint, each.prices)}
+            for each in model.price_variants or ()
+            if _dated([(each.constraint, each.prices)])
+        ],
+    }
+
+
+def _dated(rows: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether all that a price hangs on is a date."""
+    return all(constraint is None or hasattr(constraint, "start_date") for constraint, _ in rows)
+
+
+def _row(constraint: Any, rates: Any) -> dict[str, Any]:
+    said = {name: _plain(value) for name, value in vars(rates).items() if value is not None}
+    return {"from": constraint and constraint.start_date.isoformat(), "rates": said}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tiers"):
+        return {"base": float(value.base), "tiers": [[tier.start, float(tier.price)] for tier in value.tiers]}
+    return float(value)
+
+
+def _clause(clause: Any) -> dict[str, Any]:
+    (field,) = fields(clause)
+    value = getattr(clause, field.name)
+    plain = [_clause(each) for each in value] if isinstance(value, list) else value
+    return {field.name.rstrip("_"): plain}

@@ -1,0 +1,151 @@
+"""What an answer cost, in US dollars: list prices, thoughts, cached tokens and searches included. Pure, but for the price list.
+
+The price is that of the day the answer was asked for; free tiers are not reckoned. Where anything that is billed has no
+known price the whole is unknown, and says why: a cost is never made up. Prices come from genai-prices (``library``), or
+from rows of the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from harness.gemini.grounding import chunks
+from harness.gemini.models import bare, generation
+from harness.gemini.price_library import Prices, listed
+from harness.gemini.price_rates import SEARCHES, Rates, Tiered, Unpriced, dollars
+from harness.gemini.providers import Provider
+from harness.model import Bill, Exchange, Json, Provenance, Reply
+
+Dollars = float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """A row of ``[tool.gemini-harness.prices]``: dollars per million tokens, ``search`` per thousand searches.
+
+    Without ``cached`` cached tokens cost what others do; without ``search`` the price of a search is not known.
+    """
+
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
+    search: Dollars | None = None
+
+    def rates(self) -> Rates:
+        said = {
+            "input_mtok": self.input,
+            "output_mtok": self.output,
+            "cache_read_mtok": self.cached,
+            SEARCHES: self.search,
+        }
+        return {name: price for name, price in said.items() if price is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Whose prices hold at one provider: rows of the configuration first, else the list times the provider's factor."""
+
+    provider: Provider
+    own: Mapping[str, OwnPrice]
+
+    def rates(self, model: str, day: date, tier: str = "standard") -> Rates:
+        """Price name -> dollars, a tiered price included. Raises Unpriced."""
+        name = bare(model)
+        own = self.own.get(f"{self.provider.name}/{name}") or self.own.get(name)
+        if own is not None:
+            if tier != "standard":
+                raise Unpriced(f"the configured price of {name} says nothing of service tier {tier!r}")
+            return own.rates()
+        if self.provider.prices is None:
+            raise Unpriced(f"provider {self.provider.name!r} has no price for {name}", remedy(name, self.provider.name))
+        found = listed().rates(name, day, tier, self.provider.price_factor)
+        if found is None:
+            raise Unpriced(f"{listed().source} has no price for {name}", remedy(name))
+        return found
+
+    def knows(self, model: str, day: date) -> bool:
+        try:
+            self.rates(model, day)
+        except Unpriced:
+            return False
+        return True
+
+    def in_words(self, model: str) -> str:
+        """``0.5/3/0.05``: dollars per million tokens of input, output and cached input today; ``-`` is not known."""
+        try:
+            rates = self.rates(model, datetime.now(UTC).date())
+        except Unpriced:
+            return "-"
+        shown = [rates.get(name) for name in ("input_mtok", "output_mtok", "cache_read_mtok")]
+        return "/".join(_in_words(each) for each in shown) if rates else "free"
+
+
+def _in_words(price: float | Tiered | None) -> str:
+    return "-" if price is None else f"{price.base:g}+" if isinstance(price, Tiered) else f"{price:g}"
+
+
+def remedy(model: str, provider: str | None = None) -> str:
+    """How a user names a price."""
+    key = f"{provider}/{model}" if provider else model
+    list_too = f', or prices = "google" under [tool.gemini-harness.providers.{provider}]' if provider else ""
+    return (
+        f'say what it costs: [tool.gemini-harness.prices."{key}"] with input and output, dollars per million{list_too}'
+    )
+
+
+def bill(exchange: Exchange, reply: Reply, tariff: Tariff) -> Bill:
+    """What this answer cost, or why that is not known."""
+    if exchange.fault is not None:
+        return Bill(None, "the answer broke off")
+    try:
+        return Bill(_cost(exchange, reply, tariff))
+    except Unpriced as unknown:
+        return Bill(None, str(unknown), unknown.remedy)
+
+
+def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
+    asked = bare(exchange.request.model)
+    day = day_of(exchange.provenance)
+    if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
+        return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
+    rates = tariff.rates(_who_answered(asked, reply, tariff, day), day, _tier(reply.usage))
+    if not reply.usage:
+        raise Unpriced("the answer has no usageMetadata")
+    if any(chunk.kind == "maps" for chunk in chunks(reply)):
+        raise Unpriced("grounding with Google Maps is billed, and its price is not known")
+    usage = listed().usage(reply.usage)
+    searches = searches_of(reply, asked)
+    return round(dollars(rates, {**usage, "web_searches": searches}, listed().units), 12)
+
+
+def _who_answered(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
+    """The model to bill: the one that answered, where it names itself, unless it is a form of the one asked."""
+    answered = bare(reply.model_version or asked)
+    is_form = answered != asked and answered.startswith(asked)
+    return asked if is_form and not tariff.knows(answered, day) else answered
+
+
+def _tier(usage: Mapping[str, Json]) -> str:
+    tier = str(usage.get("serviceTier") or "standard").lower()
+    return "standard" if tier in ("unspecified", "service_tier_unspecified") else tier
+
+
+def searches_of(reply: Reply, model: str) -> int:
+    """Google searches that are billed: from Gemini 3 on each query, before that a prompt that came back with a source."""
+    if (generation(reply.model_version or model) or generation(model) or (3, 0)) < (3, 0):
+        return int(any(chunk.kind == "web" for chunk in chunks(reply)))
+    queries = [reply.grounding.get(name) for name in ("webSearchQueries", "imageSearchQueries")]
+    return sum(1 for each in queries if isinstance(each, list) for query in each if query)
+
+
+def day_of(provenance: Provenance) -> date:
+    """The day of the question, by UTC; of a recording without a date: today."""
+    try:
+        return date.fromisoformat((provenance.recorded_at or "")[:10])
+    except ValueError:
+        return datetime.now(UTC).date()
+
+
+__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "listed", "remedy", "searches_of"]

@@ -1,0 +1,30 @@
+"""Schemas as people send them to Gemini, read as JSON Schema 2020-12; ``jsonschema`` judges, imported when first used.
+
+Two dialects arrive in one field or the other, and people mix them: Google's own (``STRING``, ``nullable``,
+``propertyOrdering``, ``minItems: "2"``) and JSON Schema. Both are read by the same rules, so the spelling never decides
+whether an answer is valid. ``oneOf`` counts as ``anyOf``, as the API documents; of the formats only those are judged that
+the API promises: date-time, date, time, int32, int64. A ``$ref`` is never fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+from harness.gemini.schemas.judging import Violation, check_schema, undeclared, violations
+from harness.gemini.schemas.order import key_order, order_violations
+from harness.gemini.schemas.request_schema import RequestSchema, declarations, enum_mode, json_mode, request_schema
+from harness.gemini.schemas.spelling import SchemaProblem, to_json_schema
+
+__all__ = [
+    "RequestSchema",
+    "SchemaProblem",
+    "Violation",
+    "check_schema",
+    "declarations",
+    "enum_mode",
+    "json_mode",
+    "key_order",
+    "order_violations",
+    "request_schema",
+    "to_json_schema",
+    "undeclared",
+    "violations",
+]

@@ -1,0 +1,194 @@
+"""Whether a value is valid against a schema, and every way in which it is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.gemini.schemas.formats import FORMATS, HINTS
+from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_schema
+from harness.judge.predicates import describe
+from harness.model import Json
+from harness.text import patterns
+from harness.text.jsonpath import place
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which a value breaks a schema. ``path`` is a JSONPath into the value; ``keyword`` the broken rule."""
+
+    path: str
+    message: str
+    expected: Json
+    actual: Json
+    keyword: str
+
+
+def violations(schema: Json, value: Json) -> list[Violation]:
+    """Every way in which the value breaks the schema (either dialect); empty where it is valid.
+
+    Raises SchemaProblem for a schema that is not one, a ``$ref`` that leads nowhere in it, or one that leads back to itself.
+    """
+    validator = _validator(_as_text(schema))
+    from referencing.exceptions import Unresolvable
+
+    try:
+        return list(_distinct(each for error in validator.iter_errors(value) for each in _explained(error)))
+    except Unresolvable as problem:
+        raise SchemaProblem(
+            f"$ref {problem.ref!r} leads nowhere in this schema; nothing is fetched from elsewhere"
+        ) from None
+    except RecursionError:
+        raise SchemaProblem("a $ref of this schema leads back to itself") from None
+    except patterns.BadPattern as problem:
+        raise SchemaProblem(f"a pattern of it is not a regular expression: {problem}") from None
+
+
+def check_schema(schema: Json) -> None:
+    """Raises SchemaProblem for what is not a schema in either dialect, and for keywords that are misspelled."""
+    _validator(_as_text(schema))
+    if wrong := "; ".join(misspelled(schema)):
+        raise SchemaProblem(wrong)
+
+
+def _as_text(schema: Json) -> str:
+    """What validators are kept under."""
+    try:
+        return json.dumps(schema)
+    except (RecursionError, TypeError, ValueError) as problem:
+        raise SchemaProblem(f"the schema is not a JSON value: {problem}") from None
+
+
+@lru_cache(maxsize=512)
+def _validator(schema_text: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.exceptions import SchemaError
+    from referencing.jsonschema import EMPTY_REGISTRY
+
+    schema = to_json_schema(json.loads(schema_text))
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as problem:
+        raise SchemaProblem(f"{place(problem.absolute_path)}: {_clipped(problem.message)}") from None
+    except RecursionError:
+        raise SchemaProblem("the schema, or a pattern in it, is nested too deeply") from None
+    except OverflowError as problem:
+        raise SchemaProblem(f"a pattern of it is not a regular expression: {problem}") from None
+    formats = FormatChecker(())
+    for name, judge in FORMATS.items():
+        formats.checks(name)(judge)
+    return _bounded()(schema, registry=EMPTY_REGISTRY, format_checker=formats)
+
+
+@cache
+def _bounded() -> type[Draft202012Validator]:
+    """The validator of the library, whose regular expressions come to an end: its functions, with ours for their ``re``."""
+    from jsonschema import Draft202012Validator, _keywords, _utils, validators
+
+    def with_ours(function: Any, **others: Any) -> Any:
+        return FunctionType(function.__code__, {**function.__globals__, "re": patterns, **others}, function.__name__)
+
+    additional = with_ours(_utils.find_additional_properties)
+    evaluated = with_ours(_utils.find_evaluated_property_keys_by_schema)
+    evaluated.__globals__[evaluated.__name__] = evaluated  # it calls itself
+    ours = {
+        "pattern": with_ours(_keywords.pattern),
+        "patternProperties": with_ours(_keywords.patternProperties),
+        "additionalProperties": with_ours(_keywords.additionalProperties, find_additional_properties=additional),
+        "unevaluatedProperties": with_ours(
+            _keywords.unevaluatedProperties, find_evaluated_property_keys_by_schema=evaluated
+        ),
+    }
+    extended: type[Draft202012Validator] = validators.extend(Draft202012Validator, ours)  # type: ignore[no-untyped-call]
+    return extended
+
+
+def _distinct(found: Iterator[Violation]) -> Iterator[Violation]:
+    seen: set[tuple[str, str]] = set()
+    for each in found:
+        if (each.path, each.message) not in seen:
+            seen.add((each.path, each.message))
+            yield each
+
+
+def _explained(error: ValidationError) -> Iterator[Violation]:
+    wanted: Any = error.validator_value
+    actual: Any = error.instance
+    path, keyword = place(error.absolute_path), str(error.validator)
+    if keyword == "required":
+        for name in wanted:
+            if name not in actual:
+                yield Violation(
+                    f"{path}{place([name])[1:]}", "expected a value (required), got absent", "present", None, keyword
+                )
+    elif keyword == "additionalProperties" and wanted is False:
+        yield from (_extra(path, name, actual[name]) for name in _undeclared_names(error.schema, actual))
+    elif keyword == "anyOf":
+        yield _of_none(error, path)
+    else:
+        said = _SAID.get(keyword, lambda _: None)(wanted)
+        message = f"expected {said}, got {describe(actual)}" if said else _clipped(error.message)
+        yield Violation(path, message, wanted, actual, keyword)
+
+
+def _extra(path: str, name: str, value: Json) -> Violation:
+    message = f"expected no such key: the schema does not have it, got {describe(value)}"
+    return Violation(f"{path}{place([name])[1:]}", message, "absent", value, "additionalProperties")
+
+
+def _of_none(error: ValidationError, path: str) -> Violation:
+    """The alternatives, and what is wrong with the one that came nearest."""
+    branches: dict[Any, list[ValidationError]] = {}
+    for each in error.context or ():
+        branches.setdefault(each.relative_schema_path[0], []).append(each)
+    nearest = min(branches.values(), key=lambda errors: (-max(len(e.path) for e in errors), len(errors)), default=[])
+    inner = next((each for one in nearest for each in _explained(one)), None)
+    reason = f" (nearest: {inner.path}: {inner.message})" if inner else ""
+    wanted: Any = error.validator_value
+    message = f"expected one of {len(wanted)} alternatives, got {describe(error.instance)}{reason}"
+    return Violation(path, message, wanted, error.instance, "anyOf")
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+_SAID: Final[dict[str, Callable[[Any], str | None]]] = {
+    "type": lambda wanted: wanted if isinstance(wanted, str) else " or ".join(wanted),
+    "enum": lambda wanted: f"one of {_clipped(json.dumps(wanted, ensure_ascii=False))}",
+    "const": describe,
+    "minimum": lambda wanted: f"at least {wanted}",
+    "maximum": lambda wanted: f"at most {wanted}",
+    "exclusiveMinimum": lambda wanted: f"more than {wanted}",
+    "exclusiveMaximum": lambda wanted: f"less than {wanted}",
+    "multipleOf": lambda wanted: f"a multiple of {wanted}",
+    "minItems": lambda wanted: f"at least {wanted} items",
+    "maxItems": lambda wanted: f"at most {wanted} items",
+    "minLength": lambda wanted: f"at least {wanted} characters",
+    "maxLength": lambda wanted: f"at most {wanted} characters",
+    "minProperties": lambda wanted: f"at least {wanted} keys",
+    "maxProperties": lambda wanted: f"at most {wanted} keys",
+    "pattern": lambda wanted: f"text matching /{wanted}/",
+    "format": HINTS.get,
+}
+
+
+def undeclared(schema: Json, value: Json) -> list[Violation]:
+    """Keys of an object that the schema's ``properties`` do not name, at its top level, whether or not it allows them."""
+    if not isinstance(schema, Mapping) or not isinstance(value, Mapping):
+        return []
+    read = to_json_schema(schema)
+    return [_extra("$", name, value[name]) for name in _undeclared_names(read, value)] if "properties" in read else []
+
+
+def _undeclared_names(schema: Any, value: Mapping[str, Json]) -> list[str]:
+    declared, free = schema.get("properties", {}), schema.get("patternProperties", {})
+    return [name for name in value if name not in declared and not any(patterns.search(each, name) for each in free)]

@@ -1,0 +1,86 @@
+"""Whether keys come in the order that a schema states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.gemini.schemas.judging import Violation
+from harness.gemini.schemas.spelling import canonical
+from harness.model import Json
+from harness.text.jsonpath import place
+
+
+def order_violations(schema: Json, value: Json, *, stated_only: bool = True) -> list[Violation]:
+    """Objects whose keys do not come in ``propertyOrdering``; keys that it does not name may stand anywhere.
+
+    ``stated_only=False`` also holds objects without ``propertyOrdering`` to the order of the schema's ``properties``.
+    """
+    return list(_order(schema, value, [], _Root(schema, stated_only), 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    schema: Json
+    stated_only: bool
+
+
+def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: int) -> Iterator[Violation]:
+    if not isinstance(value, dict | list) or not isinstance(schema, Mapping):
+        return
+    given = canonical(schema)
+    if "$ref" in given and jumps < 16:
+        yield from _order(_target(root.schema, given["$ref"]), value, at, root, jumps + 1)
+    yield from _of_branches(given, value, at, root, jumps)
+    if isinstance(value, dict):
+        yield from _misplaced(given, value, at, root.stated_only)
+        properties = given.get("properties")
+        for name, inner in value.items():
+            if isinstance(properties, Mapping):
+                yield from _order(properties.get(name), inner, [*at, name], root, 0)
+    else:
+        for index, item in enumerate(value):
+            yield from _order(given.get("items"), item, [*at, index], root, 0)
+
+
+def _of_branches(
+    given: Mapping[str, Json], value: Json, at: list[str | int], root: _Root, jumps: int
+) -> Iterator[Violation]:
+    """A value may follow any one alternative; all parts of ``allOf``."""
+    for part in given.get("allOf") or ():
+        yield from _order(part, value, at, root, jumps)
+    branches = [*(given.get("anyOf") or ()), *(given.get("oneOf") or ())]
+    found = [list(_order(branch, value, at, root, jumps)) for branch in branches]
+    if found and all(found):
+        yield from found[0]
+
+
+def _misplaced(
+    given: Mapping[str, Json], value: Mapping[str, Json], at: list[str | int], stated_only: bool
+) -> Iterator[Violation]:
+    order = given.get("propertyOrdering")
+    if order is None and not stated_only:
+        order = list(given.get("properties") or ())
+    if isinstance(order, list):
+        yield from key_order(order, value, place(at))
+
+
+def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") -> Iterator[Violation]:
+    """A violation where the keys of an object that ``order`` names come in another order."""
+    wanted = [name for name in order if name in value]
+    actual = [name for name in value if name in set(wanted)]
+    if wanted != actual:
+        message = f"expected the keys in the order {', '.join(wanted)}, got {', '.join(actual)}"
+        yield Violation(path, message, wanted, actual, "propertyOrdering")
+
+
+def _target(root: Json, ref: Json) -> Json:
+    """What a local ``$ref`` names; None where it names nothing here."""
+    if not isinstance(ref, str) or not ref.startswith("#"):
+        return None
+    found: Any = root
+    for step in ref[1:].split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        found = found.get(name, found.get({"$defs": "defs"}.get(name, name))) if isinstance(found, Mapping) else None
+    return found

@@ -1,0 +1,322 @@
+"""curl command lines, as documentation shows them and "copy as cURL" gives them: what was asked, without its answer.
+
+A file may be a script, or a page of prose with commands in it. Only the commands are read as a shell would; variables that
+the file sets and documents that stand in it (``cat <<EOF > body.json``) are put in. A command that cannot be read is named.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from harness.importers import Asked, Unread, source
+from harness.transport.cassette import credentials, read_request, without_secrets
+
+_NAME = r"(?:curl|curl\.exe)(?![\w.-])"
+_BEGINS = re.compile(
+    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![\w./-]){_NAME}(?=[ \t]+\S)", re.MULTILINE
+)
+_POWERSHELL = re.compile(
+    r"^.*?\b(Invoke-(?:WebRequest|RestMethod)|iwr|irm)\b[ \t]+[-$\"'h`]", re.MULTILINE | re.IGNORECASE
+)
+_SETS = re.compile(
+    r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
+)
+_DOCUMENT = re.compile(
+    r"""^[ \t]*(?:cat|tee)\b(?P<before>[^\n<]*)<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)(?P<after>[^\n]*)\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*$""",
+    re.MULTILINE | re.DOTALL,
+)
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+_ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
+_BARE = re.compile(r"(?!)()()|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+_IN_QUOTES = re.compile(r"\\([\\\"$`])|\\\n|(\$\([^()]*\)|`[^`]*`)|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+"""What a shell replaces: the character that a backslash keeps, what a command gives, a variable."""
+_UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
+"""Around what only the shell that runs the command would know."""
+_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
+_FLAGS = ("-s", "-S", "-N", "-k", "-i", "-v", "-f", "-L", "-g", "-#", "--silent", "--show-error", "--no-buffer", "--insecure",
+          "--include", "--verbose", "--fail", "--fail-with-body", "--location", "--compressed", "--globoff")  # fmt: skip
+_VALUES = ("-m", "-o", "-A", "-e", "-b", "-x", "-w", "-u", "-D", "-c", "-E", "--max-time", "--connect-timeout", "--output",
+           "--retry", "--user-agent", "--referer", "--cookie", "--proxy", "--write-out", "--user", "--dump-header",
+           "--cookie-jar", "--cacert", "--cert", "--resolve", "--retry-delay", "--noproxy")  # fmt: skip
+
+
+class _Unreadable(ValueError):
+    """Why a command cannot be read."""
+
+
+def _only_there(text: str) -> str:
+    return f"\ue000{text}\ue001"
+
+
+@dataclass(slots=True)
+class _Script:
+    """A file with commands: what it sets, and the documents that it writes."""
+
+    path: Path
+    text: str
+    variables: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+
+    def known(self, name: str) -> str:
+        return self.variables.get(name, _only_there(f"${name}"))
+
+
+@source
+def curl(path: Path, raw: bytes) -> Iterable[Asked | Unread] | None:
+    if b"interactions:" in raw:
+        return None
+    text = _plain(raw.decode("utf-8", "replace"))
+    found = list(_BEGINS.finditer(text))
+    shells = [Unread(_line(text, call.start()), _OF_POWERSHELL.format(call[1])) for call in _POWERSHELL.finditer(text)]
+    return [*_asked(path, text), *shells] if found or shells else None
+
+
+_OF_POWERSHELL = "{} of PowerShell is not read; copy the request as cURL (bash), or export it as HAR"
+
+
+def _plain(text: str) -> str:
+    """With the line breaks of Unix, and without the marks with which cmd and PowerShell say that a line goes on."""
+    text = text.replace("\r\n", "\n")
+    if re.search(r'\^"|[ \t]\^\n', text):
+        text = re.sub(r"\^\n", " \\\\\n", text)
+        text = re.sub(r"\^(.)", r"\1", text)
+    return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _asked(path: Path, text: str) -> Iterator[Asked | Unread]:
+    script = _script(path, text)
+    end = 0
+    for begin in _BEGINS.finditer(text):
+        if begin.start() < end:
+            continue
+        try:
+            command = _Command(script, begin.end())
+            command.read()
+            end = command.at
+            for words in _requests(command.words):
+                if asked := _one(script, words, command.document, at_start=begin["lead"] is not None):
+                    yield asked
+        except ValueError as fault:
+            if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
+                text, begin.end()
+            ):  # else it is prose that speaks of curl
+                yield Unread(_line(text, begin.end()), str(fault))
+
+
+def _script(path: Path, text: str) -> _Script:
+    script = _Script(path, text)
+    for found in _SETS.finditer(text):
+        value = found[2]
+        if value[0] != "'":
+            value = _VARIABLE.sub(lambda name: script.known(name[1] or name[2]), value)
+        script.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
+    for found in _DOCUMENT.finditer(text):
+        if file := re.search(r">[ \t]*[\"']?([^\s\"'>|]+)", found["before"] + found["after"]) or re.search(
+            r"^tee[ \t]+(\S+)", found[0]
+        ):
+            script.documents[file[1]] = _document(script, found["text"], found["quote"])
+    return script
+
+
+def _document(script: _Script, text: str, quote: str) -> str:
+    return text if quote else _VARIABLE.sub(lambda name: script.known(name[1] or name[2]), text)
+
+
+# --- one command, as a shell reads it -----------------------------------------------------------------
+
+
+class _Command:
+    """The words from a place in a script up to the end of the command; redirections, pipes and what follows are no part of it."""
+
+    def __init__(self, script: _Script, at: int) -> None:
+        self.script, self.text, self.at = script, script.text, at
+        self.words: list[str] = []
+        self.document: str | None = None
+        self._waits: tuple[str, str] | None = None
+        self._word: str | None = None
+
+    def read(self) -> None:
+        while self.at < len(self.text) and self._step():
+            pass
+        self._end_word()
+        if self._waits:
+            self._read_document(*self._waits)
+
+    def _step(self) -> bool:
+        """Read what stands here; False where the command ends."""
+        rest = self.text[self.at : self.at + 2]
+        if rest == "\\\n":
+            self.at += 2
+            self._end_word()
+        elif rest[0] in " \t":
+            self.at += 1
+            self._end_word()
+        elif rest[0] in "<>" or re.match(r"\d?[<>]|&>", self.text[self.at : self.at + 2]):
+            self._redirect()
+        elif rest[0] in "\n;|&)`" or (rest[0] == "#" and self._word is None):
+            return False
+        else:
+            self._word = (self._word or "") + self._piece(rest)
+        return True
+
+    def _end_word(self) -> None:
+        if self._word is not None:
+            self.words.append(self._word)
+            self._word = None
+
+    def _piece(self, rest: str) -> str:
+        if rest == "$'":
+            return _ansi(self._until(r"\$'((?:[^'\\]|\\.)*)'"))
+        if rest[0] == "'":
+            return self._until(r"'([^']*)'")
+        if rest[0] == '"':
+            return self._expanded(self._until(r'"((?:[^"\\]|\\.)*)"'), quoted=True)
+        if rest[0] == "\\":
+            self.at += 2
+            return rest[1:]
+        if rest == "$(":
+            return _only_there(self._until(r"(\$\([^()]*(?:\([^()]*\)[^()]*)*\))"))
+        return self._expanded(self._until(r"(\$?[^\s'\"\\$;|&<>()`]*|.)"), quoted=False)
+
+    def _until(self, pattern: str) -> str:
+        found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
+        if found is None or any(begin["lead"] is not None for begin in _BEGINS.finditer(found[0])):
+            raise _Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
+        self.at = max(found.end(), self.at + 1)
+        return found[1]
+
+    def _expanded(self, text: str, *, quoted: bool) -> str:
+        return (_IN_QUOTES if quoted else _BARE).sub(self._meant, text)
+
+    def _meant(self, found: re.Match[str]) -> str:
+        if found[2]:
+            return _only_there(found[2])
+        name = found[3] or found[4]
+        return self.script.known(name) if name else found[1] or ""
+
+    def _redirect(self) -> None:
+        """Where output goes is no part of the request; ``<<EOF`` gives what ``@-`` sends."""
+        self._end_word()
+        if found := re.compile(r"\d?<<-?[ \t]*([\"']?)(\w+)\1").match(self.text, self.at):
+            self._waits = (found[2], found[1])
+        elif found := re.compile(r"<<<[ \t]*").match(self.text, self.at):
+            self.at = found.end()
+            self.document = self._piece(self.text[self.at : self.at + 2])
+            return
+        else:
+            found = re.compile(r"(?:\d|&)?[<>]+&?[ \t]*(\"[^\"]*\"|'[^']*'|[^\s;|&<>()]*)").match(self.text, self.at)
+        self.at = found.end() if found else self.at + 1
+
+    def _read_document(self, end: str, quote: str) -> None:
+        begins = self.text.find("\n", self.at) + 1
+        found = re.compile(rf"(.*?)\n?[ \t]*^[ \t]*{end}[ \t]*$", re.DOTALL | re.MULTILINE).match(self.text, begins)
+        if not begins or found is None:
+            raise _Unreadable(f"not a command line that can be read: no line ends the document <<{end}")
+        self.document = _document(self.script, found[1], quote)
+        self.at = found.end()
+
+
+def _ansi(text: str) -> str:
+    """``$'...'``, as browsers quote what holds quotes or line breaks."""
+    return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+
+
+# --- what it asks -------------------------------------------------------------------------------------
+
+
+def _requests(words: list[str]) -> Iterator[list[str]]:
+    """``--next`` begins another request."""
+    request: list[str] = []
+    for word in [*words, "--next"]:
+        if word in ("--next", "-:"):
+            yield request
+            request = []
+        else:
+            request.append(word)
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Unreadable(f"a curl command that is not understood: {message}")
+
+
+def _options(command: list[str]) -> Namespace:
+    parser = _Parser(prog="curl", add_help=False, allow_abbrev=False)
+    parser.add_argument("-X", "--request", dest="method")
+    parser.add_argument("-H", "--header", dest="headers", action="append", default=[])
+    parser.add_argument(*_DATA, dest="data", action="append", default=[])
+    parser.add_argument("--url", dest="urls", action="append", default=[])
+    for flag in _FLAGS:
+        parser.add_argument(flag, action="store_true")
+    for name in _VALUES:
+        parser.add_argument(name)
+    options, rest = parser.parse_known_args(command)
+    options.urls += [word for word in rest if _ADDRESS.search(word)]
+    return options
+
+
+def _one(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Asked | None:
+    """The request; None where prose only speaks of curl. Raises ValueError for what is not understood."""
+    options = _options(command)
+    if len(options.urls) != 1:
+        if not options.urls and not (at_start and any(word.startswith("-") for word in command)):
+            return None
+        raise _Unreadable(f"a curl command that is not understood: {len(options.urls)} addresses, write one")
+    if re.search(r"\s", options.urls[0].strip()):
+        raise _Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
+    headers = dict(line.split(":", 1) for line in options.headers if ":" in line)
+    body = _json("&".join(_data(script, value, document) for value in options.data))
+    raw = {
+        "method": options.method or ("POST" if options.data else "GET"),
+        "uri": _as_written(options.urls[0].strip()),
+        "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
+        "body": body,
+    }
+    for what, text in (("address", without_secrets(options.urls[0].strip())), ("body", body)):
+        if value := _UNKNOWN.search(text):
+            raise _Unreadable(
+                f"its {what} holds {value[1]}, which only a shell would know; write the value in its place"
+            )
+    return Asked(read_request(raw), credentials=credentials(raw))
+
+
+def _as_written(text: str) -> str:
+    return _UNKNOWN.sub(r"\1", text)
+
+
+def _data(script: _Script, value: str, document: str | None) -> str:
+    """``@file`` is a document of the script, or looked up beside it; ``@-`` what is given on the command line."""
+    if not value.startswith("@"):
+        return value
+    name = value[1:].strip()
+    if name == "-" and document is not None:
+        return document
+    if name in script.documents:
+        return script.documents[name]
+    file = script.path.parent / name
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise _Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
+
+
+_LATE_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
+
+
+def _json(text: str) -> str:
+    """The data; without the commas before a closing bracket that JSON does not know and the API takes."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return _LATE_COMMA.sub(lambda found: found[1] or "", text)
+    return text

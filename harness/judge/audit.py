@@ -1,0 +1,164 @@
+"""Hold any recording to the invariants, with no suite. Pure: takes tapes that were read, gives findings.
+
+Only native ``generateContent`` and ``streamGenerateContent`` exchanges are judged, at whatever host and under whatever
+prefix; all others are counted. Nobody expects anything here, so an outcome (a 429, MAX_TOKENS, a blocked prompt) is listed
+with its exchange and is never a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from harness.answer import reply
+from harness.judge.judging import Violation, violations
+from harness.model import Evidence, Exchange, Json, Severity
+
+_NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
+
+
+class Interaction(Protocol):
+    """One exchange on tape, at its place in the file."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def exchange(self) -> Exchange: ...
+
+
+class Tape(Protocol):
+    """A recording that was read: ``cassette.read`` gives one."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def interactions(self) -> Sequence[Interaction]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that an exchange on tape breaks. ``index`` counts the interactions of the file from 0."""
+
+    file: str
+    index: int
+    rule: str
+    severity: Severity
+    at: str
+    expected: Json
+    actual: Json
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said in one native exchange. ``status`` is HTTP; ``usage`` the last usage metadata."""
+
+    file: str
+    index: int
+    model: str
+    operation: str
+    status: int
+    finishReason: str | None  # noqa: N815 - the name on the wire
+    stream: bool
+    usage: Mapping[str, Json]
+
+
+@dataclass(slots=True)
+class Audit:
+    """An audit, as ``--format json`` prints it. ``unreadable`` maps a file to the reason."""
+
+    files: int = 0
+    interactions: int = 0
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    normalised: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    exchanges: list[Heard] = field(default_factory=list)
+
+    @property
+    def errors(self) -> Sequence[Finding]:
+        """The findings that fail an audit; the others are warnings."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    def document(self) -> dict[str, Json]:
+        """The JSON document, version 1."""
+        return {
+            "version": 1,
+            "files": self.files,
+            "interactions": self.interactions,
+            "native_interactions": len(self.exchanges),
+            "unreadable": [{"file": file, "reason": reason} for file, reason in self.unreadable.items()],
+            "normalised": self.normalised,
+            "findings": [asdict(finding) for finding in self.findings],
+            "exchanges": [asdict(heard) for heard in self.exchanges],
+        }
+
+
+def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) -> Audit:
+    """Hold every native exchange on the tapes to the invariants.
+
+    ``unreadable``: files that could not be read, with the reason; they count among ``files``.
+    """
+    done = Audit(files=len(unreadable or {}), unreadable=dict(unreadable or {}))
+    for tape in tapes:
+        done.files += 1
+        done.interactions += len(tape.interactions)
+        if any(not interaction.exchange.verbatim for interaction in tape.interactions):
+            done.normalised.append(str(tape.path))
+        for interaction in tape.interactions:
+            _hear(done, str(tape.path), interaction)
+    return done
+
+
+def operation(exchange: Exchange) -> tuple[str, str] | None:
+    """Model and operation of a native exchange, from its URL; None for any other."""
+    return operation_at(exchange.request.url)
+
+
+def operation_at(url: str) -> tuple[str, str] | None:
+    """The same of an address."""
+    found = _NATIVE.search(urlsplit(url).path)
+    return (unquote(found[1]), found[2]) if found else None
+
+
+def evidence(exchange: Exchange) -> Evidence:
+    """A recorded exchange as the rules look at it, with nobody expecting anything."""
+    model, called = operation(exchange) or (exchange.request.model, "")
+    body = exchange.request.body
+    return Evidence(
+        exchange=exchange,
+        reply=reply.read(exchange),
+        request_body=body if isinstance(body, dict) else None,
+        model=model or None,
+        transport="stream" if called.startswith("stream") else "unary",
+        audit=True,
+    )
+
+
+def _hear(done: Audit, file: str, interaction: Interaction) -> None:
+    native = operation(interaction.exchange)
+    if native is None:
+        return
+    case = evidence(interaction.exchange)
+    done.findings += [_finding(file, interaction.index, violation) for violation in violations(case)]
+    done.exchanges.append(
+        Heard(
+            file=file,
+            index=interaction.index,
+            model=native[0],
+            operation=native[1],
+            status=interaction.exchange.status,
+            finishReason=case.reply.finish_reason,
+            stream=case.transport == "stream",
+            usage=case.reply.usage,
+        )
+    )
+
+
+def _finding(file: str, index: int, violation: Violation) -> Finding:
+    rule, found, severity, broke = violation
+    message = f"{found.message}\n{broke}" if broke else found.message
+    return Finding(file, index, rule.id, severity, found.at, found.expected, found.actual, message)

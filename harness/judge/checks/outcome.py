@@ -1,0 +1,138 @@
+"""How the answer came out: status, error, finish reason, blocks, who answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypedDict
+
+from harness.judge.checks import check
+from harness.judge.predicates import ABSENT, NumberPredicate, Predicate, TextPredicate, differs, or_absent
+from harness.model import Evidence, Json, Mismatch
+
+Probability = Literal["NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"]
+_PROBABILITIES: tuple[Probability, ...] = ("NEGLIGIBLE", "LOW", "MEDIUM", "HIGH")
+
+
+class ErrorWords(TypedDict, total=False):
+    """Fields of the API's error object."""
+
+    status: Annotated[TextPredicate, "the google.rpc name, such as INVALID_ARGUMENT"]
+    code: Annotated[NumberPredicate, "the number in the body"]
+    message: Annotated[TextPredicate, "the sentence"]
+    details: Annotated[Predicate, "the list of details, such as RetryInfo"]
+
+
+class SafetyWords(TypedDict, total=False):
+    """What the safety ratings may say."""
+
+    present: Annotated[bool, "whether there are ratings at all"]
+    blocked: Annotated[bool, "whether some rating blocks"]
+    max: Annotated[Probability, "no rating is more probable than this"]
+
+
+@check("finishReason")
+def finish_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+    """The final ``finishReason`` of the first candidate, by its wire name.
+
+    Absent in an error answer and where the prompt was blocked. An expected reason other than ``STOP`` is not held against
+    the answer by the invariants either.
+
+        finishReason: MAX_TOKENS
+        finishReason: {in: [STOP, MAX_TOKENS]}
+    """
+    yield from differs("finishReason", or_absent(evidence.reply.finish_reason), expected)
+
+
+@check("blockReason")
+def block_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+    """``promptFeedback.blockReason``: why the prompt was refused. Absent where it was not.
+
+    blockReason: SAFETY
+    blockReason: {present: false}
+    """
+    yield from differs("blockReason", or_absent(evidence.reply.block_reason), expected)
+
+
+@check("http")
+def http(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
+    """The HTTP status. An expected status is never retried, and other than 200 it is no error of the trial.
+
+    http: 400
+    http: {in: [429, 503]}
+    """
+    yield from differs("HTTP status", evidence.exchange.status, expected)
+
+
+@check("error")
+def error(evidence: Evidence, expected: ErrorWords) -> Iterator[Mismatch]:
+    """The error object: of a refused request, or inside a stream. Fields that are not named may be anything.
+
+    error: {status: INVALID_ARGUMENT, message: {icontains: thinking}}
+    """
+    found = evidence.reply.error
+    if found is None:
+        said = f"expected an error answer, got none (HTTP {evidence.exchange.status})"
+        yield Mismatch("error", dict(expected), None, said)
+        return
+    fields = found if isinstance(found, Mapping) else {"message": found}
+    for name, predicate in expected.items():
+        yield from differs(f"error.{name}", fields.get(name, ABSENT), predicate)
+
+
+@check("headers")
+def headers(evidence: Evidence, expected: dict[str, TextPredicate]) -> Iterator[Mismatch]:
+    """Response headers, by name in any case. Recordings keep some headers only.
+
+    headers: {content-type: {starts_with: text/event-stream}}
+    """
+    for name, predicate in expected.items():
+        yield from differs(f"header {name.lower()}", evidence.exchange.headers.get(name.lower(), ABSENT), predicate)
+
+
+@check("modelVersion")
+def model_version(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+    """``modelVersion``: the model that says it answered.
+
+    modelVersion: {starts_with: gemini-3}
+    """
+    yield from differs("modelVersion", or_absent(evidence.reply.model_version), expected)
+
+
+@check("candidates")
+def candidates(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
+    """How many candidates came back.
+
+    candidates: 1
+    """
+    found = evidence.reply.response.get("candidates")
+    yield from differs("candidates (count)", len(found) if isinstance(found, list) else 0, expected)
+
+
+@check("safetyRatings")
+def safety_ratings(evidence: Evidence, expected: SafetyWords) -> Iterator[Mismatch]:
+    """The ratings of the first candidate and of the prompt. Current models rarely send any.
+
+    safetyRatings: {max: LOW, blocked: false}
+    """
+    ratings = list(_ratings(evidence.reply.response))
+    if "present" in expected:
+        wanted = {"length": {"min": 1}} if expected["present"] else {"length": 0}
+        yield from differs("safetyRatings", [rating for _, rating in ratings], wanted)
+    if "blocked" in expected:
+        blocked = any(rating.get("blocked") is True for _, rating in ratings)
+        yield from differs("safetyRatings (blocked)", blocked, expected["blocked"])
+    if "max" in expected:
+        allowed = list(_PROBABILITIES[: _PROBABILITIES.index(expected["max"]) + 1])
+        for at, rating in ratings:
+            if "probability" in rating:
+                yield from differs(f"{at}.probability", rating["probability"], {"in": allowed})
+
+
+def _ratings(response: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    found = response.get("candidates")
+    first = found[0] if isinstance(found, list) and found else {}
+    for owner, where in ((first, "candidates[0]"), (response.get("promptFeedback"), "promptFeedback")):
+        ratings = owner.get("safetyRatings") if isinstance(owner, Mapping) else None
+        for index, rating in enumerate(ratings if isinstance(ratings, list) else ()):
+            if isinstance(rating, Mapping):
+                yield f"{where}.safetyRatings[{index}]", rating

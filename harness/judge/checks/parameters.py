@@ -1,0 +1,141 @@
+"""What is wrong with a check's parameter beyond its shape, known before any call: predicates, JSONPaths, files, schemas.
+
+A parameter type carries its own refusal: ``Annotated[str, "what it is", Refuse(complaint)]``. The predicate types need
+none: their words are known here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from harness.judge import predicates
+from harness.judge.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
+from harness.text import jsonpath
+from harness.text.project import Project
+from harness.text.shape import Later, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Put into ``Annotated``: given the value and the suite's project, says what is wrong with it, or None."""
+
+    complaint: Callable[[Any, Project], str | None]
+    early: bool = False
+    """Whether it must be known before anything is asked: no capture may fill it in."""
+
+
+def _function_complaint(value: Any, project: Project) -> str | None:
+    file, _, name = str(value).rpartition(":")
+    if not file.endswith(".py") or not name.isidentifier():
+        return f"{value!r} does not name a function; write file.py:function"
+    return project.complaint(file) or _unnamed(file, project.read(file), name)
+
+
+def _unnamed(file: str, source: bytes, name: str) -> str | None:
+    """What is wrong with a Python file that should define this name. Nothing of it runs."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            code = compile(source, file, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as fault:
+        at = f":{fault.lineno}" if isinstance(fault, SyntaxError) and fault.lineno else ""
+        return f"{file}{at} is not Python: {fault.msg if isinstance(fault, SyntaxError) else fault}"
+    if name in code.co_names or ("*",) in code.co_consts:
+        return None
+    return f"{file} has no function {name!r}, {nearest(name, code.co_names)}".removesuffix(", ")
+
+
+JsonPath: TypeAlias = Annotated[str, "a JSONPath (RFC 9535)", Refuse(lambda value, _: jsonpath.complaint(value))]
+FunctionRef: TypeAlias = Annotated[
+    str, "file.py:function, the file beside the suite", Refuse(_function_complaint, early=True)
+]
+
+_UNITS: dict[Any, Unit] = {Words: "", NumberWords: "", TextWords: "", DurationWords: "s", ShareWords: "%"}
+
+
+Complaint: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Where inside the parameter, and a sentence."""
+
+
+def complaints(annotation: Any, value: Any, folder: Path = Path(), *, anywhere: bool = False) -> list[Complaint]:
+    """Every complaint about a value that already has the shape of ``annotation`` (a check's ``parameter``).
+
+    ``folder`` is the suite's own; files ``anywhere`` may be named, or those of its project. What still waits for a value (``${row.x}``) is passed over.
+    """
+    return list(_walk(annotation, value, Project(folder, anywhere), ()))
+
+
+def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ...]) -> Iterator[Complaint]:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if isinstance(value, Later):
+        if "${capture." in value and _early(annotation):
+            yield at, f"{value} cannot stand here: a file is named before anything is asked"
+        return
+    if origin is Annotated:
+        refusals = (each.complaint(value, project) for each in inner[1:] if isinstance(each, Refuse))
+        yield from ((at, said) for said in refusals if said)
+        yield from _walk(inner[0], value, project, at)
+    elif origin in (Union, UnionType):
+        member = next((each for each in inner if _fits(each, value)), None)
+        yield from _walk(member, value, project, at)
+    elif origin is list:
+        for index, item in enumerate(value):
+            yield from _walk(inner[0], item, project, (*at, index))
+    elif origin is dict:
+        for key, item in value.items():
+            yield from _walk(inner[0], key, project, (*at, key))
+            yield from _walk(inner[1], item, project, (*at, key))
+    elif is_typeddict(annotation):
+        yield from _walk_words(annotation, value, project, at)
+
+
+def _early(annotation: Any) -> bool:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return any(isinstance(each, Refuse) and each.early for each in inner) or _early(inner[0])
+    return origin in (Union, UnionType) and any(map(_early, inner))
+
+
+def _walk_words(
+    words: Any, value: Mapping[str, Any], project: Project, at: tuple[str | int, ...]
+) -> Iterator[Complaint]:
+    hints = _hints(words)
+    counts = NumberWords.__annotations__.keys() <= hints.keys()
+    own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
+    judged = _settled({word: value[word] for word in value if word in own})
+    if judged or (not value and words in _UNITS):
+        yield from ((at, said) for said in predicates.complaints(judged, _UNITS.get(words, "")))
+    for word, item in value.items():
+        if word in hints and word not in own:
+            yield from _walk(hints[word], item, project, (*at, word))
+
+
+@cache
+def _hints(words: Any) -> Mapping[str, Any]:
+    return get_type_hints(words, include_extras=True)
+
+
+def _settled(value: Any) -> Any:
+    """The value without the words and items that still wait for theirs."""
+    if isinstance(value, Mapping):
+        return {key: _settled(item) for key, item in value.items() if not isinstance(item, Later)}
+    return [_settled(item) for item in value if not isinstance(item, Later)] if isinstance(value, list) else value
+
+
+def _fits(annotation: Any, value: Any) -> bool:
+    """Whether a member of a union is the one that this value is meant for."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _fits(inner[0], value)
+    if origin is Literal:
+        return value in inner
+    if is_typeddict(annotation):
+        return isinstance(value, Mapping) and value.keys() <= annotation.__annotations__.keys()
+    if origin in (list, dict):
+        return isinstance(value, origin)
+    return annotation is Any or (isinstance(annotation, type) and isinstance(value, annotation))

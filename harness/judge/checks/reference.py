@@ -1,0 +1,138 @@
+"""The reference page of the checks, made from their docstrings and types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import cleandoc
+from textwrap import dedent
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from harness.judge import predicates
+from harness.judge.checks import Check, all_checks, all_rules
+
+_PREDICATES = {
+    "number": (predicates.NumberPredicate, predicates.NumberWords),
+    "text": (predicates.TextPredicate, predicates.TextWords),
+    "predicate": (predicates.Predicate, predicates.Words),
+    "time span": (predicates.DurationPredicate, predicates.DurationWords),
+    "share": (predicates.SharePredicate, predicates.ShareWords),
+}
+_SCALARS = {
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    Any: "any value",
+    type(None): "null",
+}
+_EXAMPLES = {
+    "number": "`3`, `{min: 1, max: 9}`",
+    "text": "`Paris`, `{contains: Paris}`",
+    "predicate": "any literal, `{equals: {a: 1}}`, `{each: {min: 0}}`",
+    "time span": "`{max: 2s}`, `{min: 150ms}`",
+    "share": "`{min: 50%}`",
+}
+
+
+def reference() -> str:
+    """Markdown: every check, what it takes and an example; the predicate words; the invariants."""
+    checks = sorted(all_checks().values(), key=lambda check: check.name.lower())
+    lines = [
+        "# Checks",
+        "",
+        "What may stand under `expect:`. This page is written by the program from its own code.",
+        "",
+    ]
+    lines += [line for check in checks for line in _check(check)]
+    lines += ["# Predicates", "", "A literal, or a mapping of words that must all hold.", ""]
+    lines += [f"- **{name}**: {_EXAMPLES[name]}; words: {_words(kinds[1])}" for name, kinds in _PREDICATES.items()]
+    lines += ["", *_table(predicates.Words, "word"), "# Invariants", ""]
+    lines += [
+        "Held against every answer; a case waives one by id, with a reason.",
+        "",
+        "| id | severity | rule |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{rule.id}` | {rule.severity} | {_cell(rule.doc)} |" for rule in all_rules().values()]
+    return "\n".join(lines) + "\n"
+
+
+def _check(check: Check) -> Iterator[str]:
+    yield from (f"## `{check.name}`", "", f"Takes {_takes(check.parameter)}.", "")
+    yield from (_with_examples(check), "")
+    for words in _own_words(check.parameter):
+        yield from _table(words, "key")
+
+
+def _with_examples(check: Check) -> str:
+    """The docstring; its examples, from the first line that begins with the check's own key on, as a YAML block."""
+    lines = cleandoc(check.doc).splitlines()
+    begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{check.name}:")), len(lines))
+    prose, examples = "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
+    return f"{prose}\n\n```yaml\n{examples}\n```"
+
+
+def _table(words: Any, head: str) -> Iterator[str]:
+    yield from (f"| {head} | takes | meaning |", "|---|---|---|")
+    numbers = predicates.NumberWords.__annotations__.keys()
+    counts = words is not predicates.Words and numbers <= words.__annotations__.keys()
+    if counts:
+        yield f"| {', '.join(f'`{word}`' for word in ('min', 'max', 'equals'))} ... | numbers | how many |"
+    for name, hint in get_type_hints(words, include_extras=True).items():
+        if not (counts and name in numbers):
+            kind, note = _noted(hint)
+            yield f"| `{name}` | {_cell(_takes(kind))} | {_cell(note)} |"
+    yield ""
+
+
+def _noted(hint: Any) -> tuple[Any, str]:
+    """A type and its first note."""
+    if get_origin(hint) is not Annotated:
+        return hint, ""
+    kind, *notes = get_args(hint)
+    return kind, next((note for note in notes if isinstance(note, str)), "")
+
+
+def _takes(kind: Any) -> str:
+    for name, kinds in _PREDICATES.items():
+        if kind in kinds:
+            return f"a [{name}](#predicates)"
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return next((note for note in inner[1:] if isinstance(note, str)), _takes(inner[0]))
+    if origin in (Union, UnionType):
+        return _either(inner)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in inner)
+    if origin is list:
+        return f"a list, each item {_takes(inner[0])}"
+    if origin is dict:
+        return f"a mapping from {_takes(inner[0])} to {_takes(inner[1])}"
+    return "a mapping (below)" if is_typeddict(kind) else _SCALARS[kind]
+
+
+def _either(members: tuple[Any, ...]) -> str:
+    for name, (kind, words) in _PREDICATES.items():
+        if words in members:
+            others = [member for member in members if member not in get_args(kind)]
+            return " or ".join(dict.fromkeys([f"a [{name}](#predicates)", *map(_takes, others)]))
+    return " or ".join(dict.fromkeys(map(_takes, members)))
+
+
+def _own_words(kind: Any) -> Iterator[Any]:
+    """The mappings that a parameter type has of its own."""
+    known = [words for _, words in _PREDICATES.values()]
+    if is_typeddict(kind) and kind not in known:
+        yield kind
+    elif not is_typeddict(kind):
+        for inner in get_args(kind):
+            yield from _own_words(inner)
+
+
+def _words(words: Any) -> str:
+    return ", ".join(f"`{name}`" for name in words.__annotations__)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,156 @@
+"""The answer as JSON: valid, in order, and what stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+from harness.answer.structured import schema_of, value_of, violations_of
+from harness.errors import SuiteError
+from harness.gemini import schemas
+from harness.judge.checks import check
+from harness.judge.checks.parameters import JsonPath, Refuse
+from harness.judge.predicates import ABSENT, Predicate, differs
+from harness.model import Evidence, Json, Mismatch
+from harness.text import jsonpath, yamltext
+from harness.text.jsontext import strict
+from harness.text.project import Project, Unreadable, read
+
+
+def _schema_complaint(valid: Any, project: Project) -> str | None:
+    if valid in ("request", "none"):
+        return None
+    try:
+        schemas.check_schema(read_schema(project.find(valid)) if isinstance(valid, str) else valid)
+    except Unreadable as problem:
+        return f"cannot read the schema {project.folder / valid}: {problem}"
+    except (SuiteError, schemas.SchemaProblem) as problem:
+        return str(problem)
+    return None
+
+
+class JsonWords(TypedDict, total=False):
+    """What the JSON of the answer must be."""
+
+    valid: Annotated[
+        Literal["request", "none"] | str | dict[str, Any],
+        "the schema it must be valid against: request (the very one that was sent), a file beside the suite, or the schema",
+        Refuse(_schema_complaint, early=True),
+    ]
+    order: Annotated[
+        Literal["request"] | list[str],
+        "the order of keys: request (propertyOrdering, else the order of properties), or the keys of the top object",
+    ]
+    at: Annotated[
+        dict[JsonPath, Predicate], "JSONPath -> what stands there; every value that the path selects must be so"
+    ]
+    equals: Annotated[Any, "the whole value"]
+
+
+@check("json")
+def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
+    """The answer text is one JSON value, with nothing around it but white space, and is as described.
+
+    Schemas are read in either dialect (``STRING`` or ``string``, ``nullable``, ``propertyOrdering``). An enum answer
+    (``text/x.enum``) is its bare word. ``json: {}`` asks for JSON and no more.
+
+        json:
+          valid: request
+          order: request
+          at:
+            $.total: {approx: 118.40, abs: 0.01}
+            $.lines[*].sku: {matches: '^[A-Z]{3}-'}
+    """
+    try:
+        value = value_of(evidence)
+    except ValueError as problem:
+        cut = evidence.reply.finish_reason == "MAX_TOKENS"
+        hint = "; it was cut at the output limit (finishReason MAX_TOKENS): raise maxOutputTokens" if cut else ""
+        yield Mismatch("json", dict(expected), evidence.reply.text[:200], f"{problem}{hint}")
+        return
+    yield from _broken(evidence, value, expected.get("valid", "none"))
+    yield from _disordered(evidence, value, expected.get("order"))
+    if "equals" in expected:
+        yield from differs("json", value, {"equals": expected["equals"]})
+    yield from selected(value, expected.get("at", {}), "")
+
+
+@check("path")
+def path(evidence: Evidence, expected: dict[JsonPath, Predicate]) -> Iterator[Mismatch]:
+    """Any place of the merged response, by JSONPath (RFC 9535): the generic check.
+
+    Chunks of a stream are merged first. An error answer is looked at as ``{error: ...}``. Every value that a path selects
+    must be so; a path that selects nothing gives one absent value.
+
+        path:
+          $.candidates[0].index: 0
+          $.modelStatus: {present: true}
+    """
+    error = {} if evidence.reply.error is None else {"error": evidence.reply.error}
+    yield from selected({**evidence.reply.response, **error}, expected, "")
+
+
+def selected(value: Json, expected: Mapping[str, Any], prefix: str) -> Iterator[Mismatch]:
+    """The mismatches of a mapping from JSONPaths to predicates."""
+    for where, predicate in expected.items():
+        for at, found in jsonpath.find(where, value) or [(where, ABSENT)]:
+            yield from differs(f"{prefix}{at}", found, predicate)
+
+
+def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> Iterator[Mismatch]:
+    if valid == "none":
+        return
+    try:
+        if valid == "request":
+            _sent(evidence, "valid")
+            found = violations_of(evidence)
+        else:
+            found = schemas.violations(_schema(evidence, valid), value)
+        for each in found:
+            yield Mismatch(each.path, each.expected, each.actual, f"{each.message} ({each.keyword} of the schema)")
+    except schemas.SchemaProblem as problem:
+        raise SuiteError([f"json: valid: the schema is not one: {problem}"]) from None
+
+
+def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) -> Iterator[Mismatch]:
+    if order is None:
+        return
+    if isinstance(order, list):
+        found = schemas.key_order(order, value) if isinstance(value, Mapping) else iter(())
+    else:
+        found = iter(schemas.order_violations(_sent(evidence, "order"), value, stated_only=False))
+    for each in found:
+        yield Mismatch(each.path, each.expected, each.actual, each.message)
+
+
+def _sent(evidence: Evidence, word: str) -> Json:
+    found = schema_of(evidence)
+    if found is None:
+        raise SuiteError([f"json: {{{word}: request}}: this request sends no schema; give the case one (schema: ...)"])
+    return found.schema
+
+
+def _schema(evidence: Evidence, valid: str | Mapping[str, Any]) -> Json:
+    return read_schema(evidence.folder / valid) if isinstance(valid, str) else valid
+
+
+@lru_cache(maxsize=64)
+def read_schema(file: Path) -> Json:
+    """A schema from a JSON or YAML file. SuiteError where it cannot be read."""
+    try:
+        return _decoded(read(file).decode("utf-8-sig"), file)
+    except Unreadable as problem:
+        raise SuiteError([f"cannot read the schema {file}: {problem}"]) from None
+    except ValueError as problem:
+        raise SuiteError([f"{file} holds no schema: {problem}"]) from None
+
+
+def _decoded(text: str, file: Path) -> Json:
+    if file.suffix not in (".yaml", ".yml"):
+        return strict(text)
+    document = yamltext.read(text, str(file))
+    if document.complaints:
+        raise ValueError(str(document.complaints[0].message))
+    return document.value

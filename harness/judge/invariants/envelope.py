@@ -1,0 +1,194 @@
+"""The envelope: status, headers, whether there is an answer at all, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.answer import framing
+from harness.answer.refusals import described
+from harness.answer.reply import OUTPUT, an_object, error_of, said_in
+from harness.gemini.models import answers_for
+from harness.judge.checks import rule
+from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
+from harness.model import Evidence, Json, Mismatch
+
+CANONICAL = frozenset(
+    [
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "UNAUTHENTICATED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+    ]
+)
+"""The names of google.rpc.Code, OK apart."""
+
+
+@rule("http-status", "outcome")
+def http_status(evidence: Evidence) -> Iterator[Mismatch]:
+    """The status is 200, or the one that the step expects."""
+    status = evidence.exchange.status
+    if status != 200:
+        error = an_object(evidence.reply.error)
+        said = ": ".join(str(error[key]) for key in ("status", "message") if error.get(key))
+        said = f", {said}" if said else f"; {described(evidence.exchange)}"
+        yield Mismatch("http", 200, status, f"HTTP {status}{said}")
+
+
+@rule("error-envelope", "error")
+def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
+    """The body of an error is ``{"error": {code, message, status}}``, with the HTTP status and a google.rpc name."""
+    status, reply = evidence.exchange.status, evidence.reply
+    if status == 200:
+        return
+    if not isinstance(reply.error, dict):
+        yield _no_envelope(evidence)
+        return
+    code, name, message = (reply.error.get(key) for key in ("code", "status", "message"))
+    if code != status or isinstance(code, bool):
+        yield Mismatch("error.code", status, code, f"error.code is {code!r} under HTTP {status}")
+    if not isinstance(name, str) or name not in CANONICAL:
+        yield Mismatch("error.status", "a google.rpc name", name, f"error.status is {name!r}: not a google.rpc name")
+    if not isinstance(message, str) or not message:
+        yield Mismatch("error.message", "some text", message, "error.message is missing")
+    elif _is_nested(message):
+        yield Mismatch("error.message", "a sentence", message, "error.message is another error, as JSON text")
+    if reply.form == "array" and not is_stream(evidence):
+        yield Mismatch("body", "an object", "an array", "the error comes in an array")
+
+
+def _no_envelope(evidence: Evidence) -> Mismatch:
+    body = evidence.exchange.content[:200].decode(errors="replace")
+    what = {"empty": "is empty", "text": "is not JSON"}.get(evidence.reply.form, "holds no error object")
+    return Mismatch("error", "{code, message, status}", body, f"the body of HTTP {evidence.exchange.status} {what}")
+
+
+def _is_nested(message: str) -> bool:
+    if not message.lstrip().startswith("{"):
+        return False
+    try:
+        return error_of(framing.parse(message.strip()).value) is not None
+    except framing.NotJson:
+        return False
+
+
+@rule("content-type", "error", of_bytes=True)
+def content_type(evidence: Evidence) -> Iterator[Mismatch]:
+    """``text/event-stream`` where SSE was asked for, else ``application/json``; errors may be JSON under either."""
+    said = evidence.exchange.headers.get("content-type")
+    wanted = "text/event-stream" if wants_sse(evidence) else "application/json"
+    kind = (said or "").partition(";")[0].strip().lower()
+    if said is None and not evidence.exchange.own:
+        return
+    if kind != wanted and not (evidence.exchange.status != 200 and kind == "application/json"):
+        yield Mismatch("headers.content-type", wanted, said, f"content-type is {said or 'absent'}, not {wanted}")
+
+
+@rule("json-body", "error")
+def json_body(evidence: Evidence) -> Iterator[Mismatch]:
+    """The body parses; a 200 is an object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and no ``error``."""
+    reply = evidence.reply
+    if evidence.exchange.status != 200:
+        return
+    for fault in reply.faults:
+        if fault.rule == "json-body":
+            yield Mismatch(fault.at, "JSON", None, fault.message)
+    if reply.form == "empty":
+        yield Mismatch("body", "a JSON object", "", "the body is empty")
+    elif reply.form == "json" and reply.events:
+        yield from _one_object(reply.events[0].value, "body")
+    elif reply.form == "array" and evidence.transport == "unary":
+        yield Mismatch("body", "a JSON object", "an array", "the body is a JSON array")
+    elif reply.form in ("sse", "array") and not has_answer(evidence) and reply.error is None and not reply.faults:
+        yield Mismatch("body", "candidates", None, "the stream holds no answer")
+
+
+def _one_object(value: Json, at: str) -> Iterator[Mismatch]:
+    if not isinstance(value, dict):
+        yield Mismatch(at, "a JSON object", value, f"the body is not a JSON object but {type(value).__name__}")
+    elif (error := error_of(value)) is not None:
+        yield Mismatch(f"{at}.error", None, error, "an error came with HTTP 200")
+    elif not value.keys() & {"candidates", "promptFeedback", "usageMetadata"}:
+        keys = ", ".join(list(value)[:8]) or "nothing"
+        yield Mismatch(at, "candidates", list(value), f"the body holds no answer: it has {keys}")
+
+
+@rule("candidates", "error")
+def candidates(evidence: Evidence) -> Iterator[Mismatch]:
+    """At least one candidate, or a block reason."""
+    reply = evidence.reply
+    if has_answer(evidence) and not reply.response.get("candidates") and reply.block_reason is None:
+        yield Mismatch(
+            "$.candidates", "at least one", reply.response.get("candidates"), "no candidate, no block reason"
+        )
+
+
+@rule("prompt-blocked", "outcome")
+def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
+    """The prompt was not blocked."""
+    blocked = evidence.reply.block_reason
+    if blocked is not None:
+        yield Mismatch("$.promptFeedback.blockReason", None, blocked, f"the prompt was blocked: {blocked}")
+
+
+@rule("finish-reason", "outcome")
+def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
+    """The final ``finishReason`` is STOP, or the one that the step expects. None at all is an error everywhere."""
+    reply, at = evidence.reply, "$.candidates[0].finishReason"
+    if not has_answer(evidence) or not reply.response.get("candidates") or reply.block_reason is not None:
+        return
+    if reply.finish_reason is None:
+        if not is_stream(evidence):
+            yield Mismatch(at, "STOP", None, "the answer has no finishReason", "error")
+    elif reply.finish_reason != "STOP":
+        yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
+
+
+def _why(reason: str, evidence: Evidence) -> str:
+    if reason == "MAX_TOKENS":
+        usage = evidence.reply
+        spent = f"{usage.count('thoughtsTokenCount')} thought and {usage.count('candidatesTokenCount')} answer tokens"
+        return f"the answer is truncated: MAX_TOKENS after {spent}"
+    return f"the answer ended with {reason}"
+
+
+@rule("visible-output", "error")
+def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
+    """Some text that is no thought, a call, data, code or a tool part; where the answer ended with STOP."""
+    if is_finished(evidence) and not any(_is_visible(part) for part in said_in(evidence.reply.parts)):
+        thoughts = evidence.reply.count("thoughtsTokenCount")
+        yield Mismatch("text", "some output", "", f"STOP, but nothing to see ({thoughts} thought tokens)")
+
+
+def _is_visible(part: Json) -> bool:
+    kinds = (*OUTPUT, "toolCall", "toolResponse")
+    return any(part.get(kind) not in (None, "") for kind in kinds)
+
+
+@rule("replacement-character", "error", of_bytes=True)
+def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
+    """No U+FFFD in the text: bytes were lost on the way."""
+    text = evidence.reply.text
+    at = text.find("\ufffd")
+    if at >= 0:
+        around = text[max(0, at - 20) : at + 20]
+        yield Mismatch("text", "no U+FFFD", around, f"a replacement character at {at}: {around!r}")
+
+
+@rule("model-version", "warn")
+def model_version(evidence: Evidence) -> Iterator[Mismatch]:
+    """``modelVersion`` is the requested model, a dated form of it, or a known alias or routing, past ones included."""
+    model, version = evidence.model, evidence.reply.model_version
+    if model and version and not answers_for(model, version):
+        yield Mismatch("$.modelVersion", model, version, f"{version} answered for {model}")

@@ -1,0 +1,74 @@
+"""What the request asked for and what came of it, as the rules need to know. Names are read in camelCase and snake_case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+from harness.gemini import schemas
+from harness.gemini.definition import snake
+from harness.model import Evidence, Json
+
+
+def field(body: Json, *names: str) -> Json:
+    """The value at that place of a request body, in either spelling; None where it is absent."""
+    for name in names:
+        if not isinstance(body, dict):
+            return None
+        body = body.get(name, body.get(snake(name)))
+    return body
+
+
+def each(value: Json) -> Iterator[Json]:
+    """The items of a list; one value stands for a list of one, as the API reads it."""
+    if isinstance(value, list):
+        yield from value
+    elif value is not None:
+        yield value
+
+
+def number(value: Json) -> int | None:
+    """An integer, also when it was written as text; None for anything else."""
+    try:
+        return None if isinstance(value, (bool, float)) else int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def thinking(evidence: Evidence, name: str) -> Json:
+    """A field of the request's ``thinkingConfig``; None where it is absent."""
+    return field(evidence.request_body, "generationConfig", "thinkingConfig", name)
+
+
+def tools(evidence: Evidence, name: str) -> list[Json]:
+    """Every tool of that kind that the request offers."""
+    return [found for tool in each(field(evidence.request_body, "tools")) if (found := field(tool, name)) is not None]
+
+
+def is_stream(evidence: Evidence) -> bool:
+    """Whether the answer came, or should have come, in chunks."""
+    return evidence.transport == "stream" or evidence.reply.form in ("sse", "array")
+
+
+def wants_sse(evidence: Evidence) -> bool:
+    """Whether the request asked for server-sent events."""
+    query = parse_qs(urlsplit(evidence.exchange.request.url).query)
+    return evidence.transport == "stream" and "sse" in query.get("alt", []) + query.get("$alt", [])
+
+
+def has_answer(evidence: Evidence) -> bool:
+    """A 200 with a readable answer in it and no error: the rules about answers may speak."""
+    reply = evidence.reply
+    return evidence.exchange.status == 200 and reply.error is None and bool(_SIGNS & reply.response.keys())
+
+
+_SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
+
+
+def is_finished(evidence: Evidence) -> bool:
+    """The answer ended of its own accord. Everything else is an outcome, told by another rule."""
+    return has_answer(evidence) and evidence.reply.finish_reason == "STOP"
+
+
+def wants_json(evidence: Evidence) -> bool:
+    return schemas.json_mode(evidence.request_body)

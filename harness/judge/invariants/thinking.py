@@ -1,0 +1,78 @@
+"""Thinking: switched off means off, budgets are kept, thoughts come when asked for and stay out of the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.gemini.models import generation
+from harness.judge.checks import rule
+from harness.judge.invariants.request_fields import field, has_answer, is_finished, number, thinking
+from harness.model import Evidence, Mismatch, Severity
+
+_LEAK = re.compile(
+    r"THOUGHT:|<think(ing)?>|<thought>|<ctrl\d+>|<unused\d+>|<\|channel\|?>|\W{0,12}\d+>thought\b|thought CRITICAL INSTRUCTION"
+)
+
+
+def _is_2_5(evidence: Evidence) -> bool:
+    return generation(evidence.model or "") == (2, 5)
+
+
+def _thought_parts(evidence: Evidence) -> int:
+    return sum(1 for part in evidence.reply.parts if part.get("thought"))
+
+
+@rule("thinking-off", "error")
+def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
+    """``thinkingBudget: 0``: no thought tokens and no thought parts."""
+    if number(thinking(evidence, "thinkingBudget")) != 0 or not has_answer(evidence):
+        return
+    if count := evidence.reply.count("thoughtsTokenCount"):
+        yield Mismatch(
+            "$.usageMetadata.thoughtsTokenCount", 0, count, f"thinkingBudget is 0, yet {count} thought tokens"
+        )
+    if parts := _thought_parts(evidence):
+        yield Mismatch("thoughts", "none", parts, f"thinkingBudget is 0, yet {parts} thought parts")
+
+
+@rule("thinking-budget", "error")
+def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
+    """Thought tokens stay within a positive ``thinkingBudget``: a hard cap on 2.5; soft later, so a warning there."""
+    budget = number(thinking(evidence, "thinkingBudget"))
+    count = evidence.reply.count("thoughtsTokenCount")
+    if budget and 0 < budget < count:
+        severity: Severity = "error" if _is_2_5(evidence) else "warn"
+        message = f"{count} thought tokens for a thinkingBudget of {budget}"
+        yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
+
+
+@rule("thoughts-unasked", "error")
+def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
+    """No thought part unless ``includeThoughts`` asked for them; a warning where the request says nothing of thinking."""
+    if evidence.request_body is None or thinking(evidence, "includeThoughts") is True:
+        return
+    if parts := _thought_parts(evidence):
+        config = field(evidence.request_body, "generationConfig", "thinkingConfig")
+        severity: Severity = "warn" if config is None else "error"
+        message = f"{parts} thought parts, though includeThoughts did not ask for any"
+        yield Mismatch("thoughts", "none", parts, message, severity)
+
+
+@rule("thoughts-missing", "error")
+def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
+    """On 2.5: ``includeThoughts`` and thought tokens counted, so at least one thought part. Later models often give none."""
+    count = evidence.reply.count("thoughtsTokenCount")
+    if thinking(evidence, "includeThoughts") is not True or not _is_2_5(evidence) or not is_finished(evidence):
+        return
+    if count and not _thought_parts(evidence):
+        message = f"includeThoughts asked for thoughts, {count} tokens were counted, no thought part came"
+        yield Mismatch("thoughts", "at least one part", 0, message)
+
+
+@rule("thought-leak", "warn")
+def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
+    """The answer does not begin with markers of reasoning."""
+    start = evidence.reply.text.lstrip()[:60]
+    if found := _LEAK.match(start):
+        yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")

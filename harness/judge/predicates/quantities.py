@@ -1,0 +1,34 @@
+"""Numbers, some with a unit: ``2s``, ``50%``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from harness.judge.predicates.words import Unit
+
+UNITS: Final[dict[Unit, str]] = {
+    "": "a number",
+    "s": "a time span; write 150ms, 2s, 1.5m, or a number of seconds",
+    "%": "a share; write 50% or 0.5",
+    "$": "dollars; write 0.002",
+}
+"""What a number of each unit is, in words."""
+
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)")
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a JSON number; booleans are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def quantity(value: Any, unit: Unit) -> float:
+    """A number, ``2s`` or ``50%`` as seconds or a share of 1. Raises ValueError where it is none of these."""
+    if is_number(value):
+        return value  # type: ignore[no-any-return]
+    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit in ("s", "%") else None
+    if found is None or (found[2] == "%") != (unit == "%"):
+        raise ValueError(f"not {UNITS[unit]}")
+    return float(found[1]) * (0.01 if unit == "%" else _SECONDS[found[2]])

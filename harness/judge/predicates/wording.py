@@ -1,0 +1,140 @@
+"""Values and predicates in words, short enough for a message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.judge.predicates.quantities import is_number, quantity
+from harness.judge.predicates.words import ABSENT, Absent, Unit
+from harness.model import Json
+
+_WIDTH = 120
+
+
+def type_name(value: Json | Absent) -> str:
+    """``string``, ``integer``, ``number``, ``boolean``, ``array``, ``object``, ``null`` or ``absent``."""
+    if value is None or value is ABSENT:
+        return "null" if value is None else "absent"
+    names = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+    return names.get(type(value), "object" if isinstance(value, Mapping) else type(value).__name__)
+
+
+def describe(value: Json | Absent) -> str:
+    """The value with its type in words, on one line, shortened: ``string "abc"``, ``integer 3``, ``absent``."""
+    name = type_name(value)
+    if name in ("null", "absent"):
+        return name
+    if isinstance(value, list):
+        return f"array of {len(value)} {_clipped(_compact(value))}"
+    return f"{name} {_compact(value) if isinstance(value, str) else _clipped(_compact(value))}"
+
+
+def shown(value: Any, unit: Unit) -> str:
+    """As ``describe``; a number that has a unit, with it."""
+    if unit and is_number(value):
+        return _number(value, unit)
+    return describe(value)
+
+
+def _number(value: Any, unit: Unit) -> str:
+    try:
+        amount = quantity(value, unit)
+    except ValueError:
+        return str(value)
+    if unit == "%":
+        return f"{amount * 100:.6g} %"
+    if unit == "$":
+        return f"${amount:.12f}".rstrip("0").rstrip(".")
+    return f"{amount:.6g} s" if unit == "s" else _compact(value)
+
+
+def _compact(value: Any, depth: int = 6) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, Mapping | list) and depth == 0:
+        return "..."
+    if isinstance(value, Mapping):
+        return f"{{{_joined(f'{_quoted(str(key))}: {_compact(item, depth - 1)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{_joined(_compact(item, depth - 1) for item in value)}]"
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return f"of {value.bit_length()} bits"
+    return json.dumps(value) if value is None or isinstance(value, int | float) else repr(value)
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """No more of them than a message shows."""
+    taken: list[str] = []
+    for piece in pieces:
+        taken.append(piece)
+        if sum(map(len, taken)) > 2 * _WIDTH:
+            break
+    return ", ".join(taken)
+
+
+def _quoted(text: str) -> str:
+    """A JSON string, shortened, that any terminal can print: lone surrogates stay escaped."""
+    quoted = json.dumps(_clipped(text), ensure_ascii=False)
+    return quoted.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def text_difference(actual: str, value: str) -> str:
+    """Both texts around the place where they part."""
+    at = next((i for i, (one, other) in enumerate(zip(actual, value, strict=False)) if one != other), None)
+    at = min(len(actual), len(value)) if at is None else at
+    if max(len(actual), len(value)) <= _WIDTH // 2:
+        return f"expected {describe(value)}, got {describe(actual)}"
+    return f"expected string {_around(value, at)}, got {_around(actual, at)}; they part at character {at}"
+
+
+def _around(text: str, at: int) -> str:
+    start, end = max(0, at - 20), at + 30
+    return ("…" if start else "") + _quoted(text[start:end]) + ("…" if end < len(text) else "")
+
+
+def phrase(expected: Any, unit: Unit = "") -> str:
+    """A predicate in words: ``at least 3 and at most 9``, ``text containing "Oslo" (any case)``."""
+    if not isinstance(expected, Mapping):
+        return shown(expected, unit)
+    said = [_PHRASES[word](value, unit) for word, value in expected.items() if word in _PHRASES]
+    tolerance = [
+        f"within {'' if word == 'abs' else 'a share of '}{expected[word]}"
+        for word in ("abs", "rel")
+        if word in expected
+    ]
+    tail = (f" {' or '.join(tolerance)}" if tolerance else "") + (" (any case)" if expected.get("ignore_case") else "")
+    return " and ".join(said) + tail
+
+
+def _alternatives(value: Sequence[Any], unit: Unit, link: str) -> str:
+    return link.join(phrase(each, unit) for each in value)
+
+
+_PHRASES: dict[str, Callable[[Any, Unit], str]] = {
+    "equals": shown,
+    "not": lambda value, unit: f"not {phrase(value, unit)}",
+    "any": lambda value, unit: f"any of: {_alternatives(value, unit, '; ')}",
+    "all": lambda value, unit: _alternatives(value, unit, " and "),
+    "in": lambda value, _: f"one of {_clipped(_compact(value))}",
+    "present": lambda value, _: "present" if value else "absent",
+    "type": lambda value, _: f"type {value if isinstance(value, str) else ' or '.join(value)}",
+    "min": lambda value, unit: f"at least {_number(value, unit)}",
+    "max": lambda value, unit: f"at most {_number(value, unit)}",
+    "approx": lambda value, unit: f"about {_number(value, unit)}",
+    "contains": lambda value, _: f"text containing {_quoted(value)}",
+    "icontains": lambda value, _: f"text containing {_quoted(value)} (any case)",
+    "starts_with": lambda value, _: f"text starting with {_quoted(value)}",
+    "ends_with": lambda value, _: f"text ending with {_quoted(value)}",
+    "matches": lambda value, _: f"text matching /{value}/",
+    "length": lambda value, _: f"length {phrase(value).removeprefix('integer ')}",
+    "unique": lambda value, _: "no item twice" if value else "any list",
+    "each": lambda value, _: f"array of which each item is {phrase(value)}",
+    "some": lambda value, _: f"array of which some item is {phrase(value)}",
+    "fields": lambda value, _: "object with " + ", ".join(f"{name}: {phrase(each)}" for name, each in value.items()),
+}

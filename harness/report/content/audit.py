@@ -1,0 +1,46 @@
+"""An audit: its rules with their findings, and what was looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from harness.report import words
+
+if TYPE_CHECKING:
+    from harness.judge.audit import Audit
+
+RULE_HEADER = ["rule", "severity", "findings"]
+
+
+def rule_rows(audit: Audit) -> list[list[str]]:
+    """A row per rule that was broken, the most often broken first."""
+    counts = Counter((finding.rule, finding.severity) for finding in audit.findings)
+    return [[rule, severity, f"{number:,}"] for (rule, severity), number in counts.most_common()]
+
+
+def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
+    """(what is said, the files) by reason, the commonest first."""
+    by_reason: dict[str, list[str]] = {}
+    for file, reason in audit.unreadable.items():
+        by_reason.setdefault(reason, []).append(file)
+    return [
+        (f"unreadable: {words.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
+        for reason, files in sorted(by_reason.items(), key=lambda each: -len(each[1]))
+    ]
+
+
+def looked_at(audit: Audit) -> str:
+    """How much was looked at and found, in a line."""
+    said = [
+        words.count(audit.files, "file"),
+        words.count(len(audit.unreadable), "unreadable file"),
+        f"{len(audit.exchanges):,} native of {words.count(audit.interactions, 'interaction')}",
+        words.count(len(audit.errors), "error"),
+        words.count(len(audit.findings) - len(audit.errors), "warning"),
+    ]
+    if audit.normalised:
+        said.append(
+            f"{words.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are silent there"
+        )
+    return "; ".join(said)

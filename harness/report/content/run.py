@@ -1,0 +1,116 @@
+"""A run: the names of its columns, where its columns disagree, a row per target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.report import Report, View, layout, words
+from harness.report.layout import Column, Grid
+from harness.results.groups import Group
+
+
+def column_name(column: Column, provider: str | None) -> str:
+    """The target, without its provider where that goes without saying, and the axis values."""
+    return " ".join([short(column.target, provider), *(f"{name}={value}" for name, value in column.axes)])
+
+
+def short(target: str, provider: str | None) -> str:
+    """A target without its provider, where all have that one."""
+    return target.removeprefix(f"{provider}/") if provider else target
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is shown of a suite. ``provider``: that of all its groups, where they have one."""
+
+    suite: str
+    about: str
+    provider: str | None
+    grids: Sequence[Grid]
+
+
+def tables(report: Report, view: View) -> list[Table]:
+    """Every suite, with no more cases in all than the view shows, those of which something went wrong before others."""
+    suites = list(report.summary.by_suite())
+    grids = layout.parted([list(layout.grids(groups)) for _, groups in suites], view.cases)
+    return [
+        Table(suite, words.about(report, suite), layout.one_provider(groups), some)
+        for (suite, groups), some in zip(suites, grids, strict=True)
+    ]
+
+
+def parted(suites: Sequence[Table]) -> bool:
+    """Whether cases are left out."""
+    return any(grid.left_out for table in suites for grid in table.grids)
+
+
+def whole_report(report: Report, *more: str) -> str:
+    """The command that shows all of it. ``more``: its format, where that is not the table."""
+    return words.command("report", report.run["id"], *more, "-v")
+
+
+def differences(table: Table) -> Iterator[str]:
+    """Where unary and stream, or columns, do not say the same of a case that is shown."""
+    provider = table.provider
+    groups = [group for grid in table.grids for case in grid.cases for group in grid.row(case) if group]
+    for group in groups:
+        if group.tally.disagreed:
+            share = f" in {group.tally.disagreed} of {group.tally.pairs} pairs" if group.tally.pairs > 1 else ""
+            where = f"{group.case} on {short(group.target, provider)}"
+            yield f"{where}: unary and stream disagree{share}: {group.disagreement}"
+    told = {group.case for group in groups if group.tally.disagreed}
+    for grid in table.grids:
+        for case in grid.cases:
+            said = [
+                (column_name(column, provider), words.MARKS[group.status])
+                for column, group in zip(grid.columns, grid.row(case), strict=True)
+                if group
+            ]
+            if case not in told and len({mark for _, mark in said}) > 1:
+                yield f"{case}: " + "; ".join(_by_mark(said))
+
+
+def _by_mark(said: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The rarer verdicts with the columns that have them; the commonest may be the rest."""
+    names: dict[str, list[str]] = {}
+    for name, mark in said:
+        names.setdefault(mark, []).append(name)
+    *rarer, (most, others) = sorted(names.items(), key=lambda each: len(each[1]))
+    yield from (f"{mark} on {', '.join(each)}" for mark, each in rarer)
+    yield f"{most} on {', '.join(others)}" if len(others) < 3 else f"{most} on the other {len(others)}"
+
+
+_TALLIES: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
+    ("tokens", lambda groups: words.measured("totalTokenCount", words.whole(groups, "totalTokenCount"))),
+    ("thoughts", lambda groups: words.measured("thoughtsTokenCount", words.whole(groups, "thoughtsTokenCount"))),
+    ("cost $", words.spent),
+    ("latency s", lambda groups: words.measured("latency_s", words.middle(groups, "latency_s"))),
+)
+
+
+def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per target): groups by the statuses that occur, all tokens, what they cost, the median latency."""
+    by_target = list(report.summary.by_target())
+    counted = {target: _counted(groups) for target, groups in by_target}
+    totals = report.summary.totals()
+    statuses = [status for status, number in totals.items() if number or status == "passed"]
+    reckoned = any(group.tally.unpriced or "cost_usd" in group.measures for _, groups in by_target for group in groups)
+    tallies = [each for each in _TALLIES if reckoned or each[1] is not words.spent]
+    header = ["target", *statuses, *(name for name, _ in tallies)]
+    rows = [
+        [
+            target,
+            *(f"{counted[target].get(status, 0):,}" for status in statuses),
+            *(tally(groups) for _, tally in tallies),
+        ]
+        for target, groups in by_target
+    ]
+    return header, rows
+
+
+def _counted(groups: Sequence[Group]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for group in groups:
+        counts[group.status] = counts.get(group.status, 0) + 1
+    return counts

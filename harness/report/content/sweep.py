@@ -1,0 +1,58 @@
+"""Sweeps: a title, and a row per value with its mark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report import words
+
+if TYPE_CHECKING:
+    from harness.compare.sweeps import Point, Sweep
+
+
+SWEPT = (
+    "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
+    "as good for less, or better for no more. The knee is the cheapest value that is surely not worse than the best, with "
+    "every cheaper one surely worse."
+)
+
+
+def sweep_title(sweep: Sweep) -> str:
+    """``thinking on google/gemini-3-flash-preview: trains, 24 cells of 12 cases``."""
+    of = f" of {words.count(sweep.cases, 'case')}" if sweep.cases != sweep.cells else ""
+    return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {words.count(sweep.cells, 'cell')}{of}"
+
+
+_SWEPT_NUMBERS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
+
+
+def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
+    """(header, a row per value): the pass rate with its interval, what was measured, and its mark."""
+    measures = [each for each in _SWEPT_NUMBERS if any(each in point.numbers for point in sweep.points)]
+    rows = [
+        [
+            point.name,
+            _rated(point),
+            *(words.measured(each, point.numbers.get(each)) for each in measures),
+            sweep_mark(sweep, point),
+        ]
+        for point in sweep.points
+    ]
+    return ["value", "passed (95%)", *map(words.label, measures), ""], rows
+
+
+def _rated(point: Point) -> str:
+    low, high = point.interval
+    return f"{point.rate:.0%} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def sweep_mark(sweep: Sweep, point: Point) -> str:
+    """``knee``, ``knee?`` where it only seems to be, ``best``, ``beaten``."""
+    knee = sweep.knee
+    if point.name == knee.value:
+        return "knee"
+    if point.name == knee.seems:
+        return "knee?"
+    if point.name == sweep.best:
+        return "best"
+    return "beaten" if point.dominated_by else ""

@@ -1,0 +1,149 @@
+"""For spreadsheets: a line per trial."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from typing import TYPE_CHECKING, TextIO
+
+from harness.compare.candidates import Comparisons
+from harness.compare.comparison import Comparison
+from harness.compare.sweeps import NUMBERS
+from harness.compare.verdicts import Difference
+from harness.model import Json
+from harness.report import Report, View, output, words
+from harness.results import trend
+from harness.results.rows import Row
+from harness.results.trend import Answer, Entry, History
+from harness.suite.axes import spelled
+
+if TYPE_CHECKING:
+    from harness.compare.migration import Migration
+    from harness.compare.sweeps import Sweeps
+
+_FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
+_LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
+_VERDICT = (
+    "measure",
+    "suite",
+    "verdict",
+    "reference",
+    "candidate",
+    "estimate",
+    "low",
+    "high",
+    "p",
+    "pairs",
+    "needs",
+    "simulated",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@output("csv", of="run")
+def run_csv(report: Report, _view: View, out: TextIO) -> None:
+    """A line per trial, for a spreadsheet."""
+    measures = list(dict.fromkeys(name for group in report.summary.groups.values() for name in group.measures))
+    _write(
+        out,
+        [*_FIRST, *measures, *_LAST],
+        ([*_asked(row), *_measures(row, measures), *_said(row)] for row in report.rows()),
+    )
+
+
+def _write(out: TextIO, header: list[str], lines: Iterable[list[Json]]) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_harmless(value) for value in line] for line in lines)
+
+
+def _harmless(value: Json) -> Json:
+    """A text that a spreadsheet would run as a formula is quoted by an apostrophe."""
+    if isinstance(value, str):
+        text = words.printable(value)
+        return f"'{text}" if text.startswith(_FORMULA) else text
+    return value
+
+
+def _asked(row: Row) -> list[Json]:
+    axes = " ".join(f"{name}={spelled(name, value)}" for name, value in row["axes"].items())
+    return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
+
+
+def _measures(row: Row, names: list[str]) -> Iterator[float | int | None]:
+    return (row["measures"].get(name) for name in names)
+
+
+def _said(row: Row) -> list[Json]:
+    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error") and each["severity"] == "error"]
+    message = row["error"]["message"] if row["error"] else wrong[0]["message"] if wrong else ""
+    heard = row["provenance"]
+    source = [heard["mode"], heard["recorded_from"], heard["simulated"], heard["recorded_at"]] if heard else [None] * 4
+    checks = " ".join(dict.fromkeys(each["check"] for each in wrong))
+    return [checks, words.shortened(message, 500), *source, row["place"]["file"], row["place"]["line"]]
+
+
+@output("csv", of="comparison")
+def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
+    """A line per measure and suite, for a spreadsheet."""
+    _write(out, list(_VERDICT), _verdicts(comparison))
+
+
+@output("csv", of="comparisons")
+def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
+    """A line per candidate, measure and suite, for a spreadsheet."""
+    lines = ([one.candidate, *line] for one in document.each for line in _verdicts(one))
+    _write(out, ["compared", *_VERDICT], lines)
+
+
+def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
+    for each in comparison.differences:
+        yield [each.measure, each.suite, each.verdict, *_numbers(each), comparison.simulated]
+
+
+def _numbers(each: Difference) -> list[Json]:
+    seen = each.evidence
+    low, high = seen.interval or (None, None)
+    return [seen.reference, seen.candidate, seen.estimate, low, high, each.found.p, seen.pairs, each.found.needs]
+
+
+@output("csv", of="history")
+def history_csv(history: History, _view: View, out: TextIO) -> None:
+    """A line per run, suite and target, for a spreadsheet."""
+    rows = [trend.row(line) for line in history.lines]
+    header = [*(each.name for each in fields(Entry)), "change"]
+    _write(out, header, ([row[name] for name in header] for row in rows))
+
+
+@output("csv", of="query")
+def query_csv(answer: Answer, _view: View, out: TextIO) -> None:
+    """What a query gave, for a spreadsheet."""
+    _write(out, list(answer.columns), (list(row) for row in answer.rows))
+
+
+@output("csv", of="sweep")
+def sweep_csv(document: Sweeps, _view: View, out: TextIO) -> None:
+    """A line per value of each sweep, for a spreadsheet."""
+    rows = [(sweep, point, point.to_json()) for sweep in document.sweeps for point in sweep.points]
+    numbers = ["passed", "attempts", "pass_rate", "low", "high", *NUMBERS]
+    header = ["target", "axis", "suite", "value", *numbers, "dominated_by", "best", "knee", "seems", "simulated"]
+    _write(
+        out,
+        header,
+        (
+            [
+                *(sweep.target, sweep.axis, sweep.suite, point.name),
+                *({**row, "low": point.interval[0], "high": point.interval[1]}[name] for name in numbers),
+                *(point.dominated_by, sweep.best == point.name),
+                *(sweep.knee.value == point.name, sweep.knee.seems == point.name, document.simulated),
+            ]
+            for sweep, point, row in rows
+        ),
+    )
+
+
+@output("csv", of="migration")
+def migration_csv(document: Migration, view: View, out: TextIO) -> None:
+    """A line per measure and suite, for a spreadsheet."""
+    comparison_csv(document.comparison, view, out)

@@ -1,0 +1,318 @@
+"""Two sides: what flipped, what differs, and every cell beside its twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from harness.compare.candidates import Comparisons
+from harness.compare.comparison import ANSWER, Comparison, Flip
+from harness.compare.pairs import Pair
+from harness.model import Json
+from harness.report import words
+from harness.report.content.comparison import READING, correction, overview
+from harness.report.content.migration import bottom_line
+from harness.report.html import sides
+from harness.report.html.markup import Markup, columns, element, table
+from harness.report.html.overview import UNSCRIPTED, section, simulated
+from harness.results.groups import Group
+
+if TYPE_CHECKING:
+    from harness.compare.migration import Migration
+
+LINKS = ("summary", "differences", "flips", "cells")
+CELLS = 5_000
+"""Cells in the table."""
+OPEN = 20
+"""Flips that are shown at once."""
+_SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
+
+Object = Mapping[str, Any]
+
+
+def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Iterator[Markup]:
+    """``numbers``: of the trials that the script has; ``home``: where the list of runs is, if the page is served."""
+    document = {name: each for name, each in comparison.fields() if name not in ("cells", "flips")}
+    yield _summary(document, comparison)
+    yield section("differences", _differences(document["verdicts"]))
+    yield section("flips", _flips(comparison, numbers, home))
+    yield section("cells", _cells(comparison.pairs))
+    if numbers:
+        yield _trials("Both sides of the flips.")
+
+
+def _trials(about: str) -> Markup:
+    return section("trials", element("p", about, class_="about"), UNSCRIPTED, element("div", id="list"))
+
+
+def several(document: Comparisons, said: sides.Said) -> Iterator[Markup]:
+    """All candidates in a table, then a section for each: what differs and what flipped; then the trials that show it."""
+    names, rows = overview(document)
+    listed = [
+        element("tr", element("th", name, scope="row"), *(element("td", each, class_="n") for each in cells))
+        for name, *cells in rows
+    ]
+    verdicts = table("verdicts on each candidate", [columns(names, 1)], listed, class_="candidates")
+    told = (element("p", text, class_="about") for text in (correction(document), READING))
+    yield section("candidates", *told, verdicts, _listed(document.notes))
+    for place, each in enumerate(document.each):
+        found = _differences([verdict.to_json() for verdict in each.differences])
+        whole = element("p", "All cells: ", element("code", f"{each.again} --format html:FILE"), class_="about")
+        yield section(
+            each.candidate,
+            element("ul", *(_gate(gate.to_json()) for gate in each.gates), class_="notes") if each.gates else None,
+            _listed(each.notes),
+            element("h3", "differences"),
+            found,
+            element("h3", f"flips of {each.candidate}"),
+            _flips(each, said.of(place), None),
+            whole,
+        )
+    if said.numbers:
+        yield _trials("The reference and the candidates, where they flip.")
+
+
+def _listed(notes: Sequence[str]) -> Markup | None:
+    return element("ul", *(element("li", each) for each in notes), class_="notes") if notes else None
+
+
+def made_up(*compared: Comparison) -> Markup | None:
+    """The band over comparisons that hold answers of the simulator."""
+    heard = [made for each in compared for side in each.provenance for _, _, made in side]
+    if not any(heard):
+        return None
+    real = not all(heard)
+    return simulated("Some of these answers were" if real else "These answers were")
+
+
+def moved(document: Migration) -> Markup:
+    """What only a migration has: whether to switch, what changes, what was not asked."""
+    said, others = bottom_line(document)
+    refused = [element("li", f"{cell}: {why}") for cell, why in document.untaken]
+    return element(
+        "div",
+        element("p", element("b", said)),
+        element("ul", *(element("li", each) for each in others), class_="notes") if others else None,
+        element("h3", "what changes"),
+        element("ul", *(element("li", each) for each in document.changes), class_="notes"),
+        element("h3", f"what {document.comparison.candidate} was not asked") if refused else None,
+        element("ul", *refused, class_="notes") if refused else None,
+    )
+
+
+def _summary(document: Object, comparison: Comparison) -> Markup:
+    paired, cells, flips = (len(each) for each in (comparison.paired, comparison.pairs, comparison.flips))
+    said = {
+        **{side: _side(document, side) for side in _SIDES},
+        "paired": f"{words.count(paired, 'cell')} of {cells:,}; {words.count(flips, 'flip')}",
+    }
+    listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
+    gates = [_gate(each) for each in document["gates"]]
+    return section(
+        "summary",
+        element("dl", *listed, class_="facts"),
+        element("ul", *gates, class_="notes") if gates else None,
+        _listed(document["notes"]),
+    )
+
+
+def _side(document: Object, side: str) -> str:
+    heard = document["provenance"][side]
+    sources = [f"{each['recorded_from']}{' (SIMULATED)' if each['simulated'] else ''}" for each in heard]
+    return f"{document[side]}; answers of {', '.join(sources)}" if sources else f"{document[side]}"
+
+
+def _gate(gate: Object) -> Markup:
+    marks = {True: ("crossed", "failed"), False: ("kept", "passed"), None: ("cannot tell", "xfailed")}
+    mark, kind = marks[gate["crossed"]] if gate["asked"] else ("not asked", "skipped")
+    suite = f" ({gate['suite']})" if gate["suite"] else ""
+    return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['says']}")
+
+
+def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Markup:
+    flips = comparison.flips
+    if not flips:
+        return element("p", "no check judges the two sides differently", class_="about")
+    listed = [_flip(each, comparison.runs, numbers, home) for each in flips[: sides.SHOWN]]
+    more = len(flips) - len(listed)
+    said = f"and {more:,} more (the worst are above): {comparison.again} --format json has all of them"
+    rest = element("p", said, class_="about") if more else None
+    folded = element("summary", f"{len(flips) - OPEN:,} more")
+    return element(
+        "div",
+        element("ol", *listed[:OPEN], class_="failures flips"),
+        element("details", folded, element("ol", *listed[OPEN:], class_="failures flips"), rest)
+        if listed[OPEN:]
+        else None,
+    )
+
+
+def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: sides.Numbers, home: str | None) -> Markup:
+    head = element(
+        "p",
+        element("b", flip.check),
+        " ",
+        element("span", flip.before, class_=f"mark {_kind(flip.before)}"),
+        " to ",
+        element("span", flip.after, class_=f"mark {_kind(flip.after)}"),
+        element("small", element("code", flip.id)),
+    )
+    said = [
+        element(
+            "div",
+            element("small", name, *_links(flip.trials[side], (side, runs[side]), numbers, home)),
+            _answer(flip.answers[side]),
+        )
+        for side, name in enumerate(_SIDES)
+        if flip.trials[side] is not None
+    ]
+    why = words.shortened(words.reason(flip.trouble), 600) if flip.trouble and flip.after != "passed" else None
+    return element(
+        "li",
+        head,
+        element("p", why, class_="about") if why else None,
+        element("div", *said, class_="pair") if said else None,
+    )
+
+
+def _answer(text: str | None) -> Markup | None:
+    cut = "..." if text is not None and len(text) >= ANSWER else ""
+    return None if text is None else element("pre", text + cut, dir="auto", class_="said")
+
+
+def _links(
+    trial: str | None, where: tuple[int, str | None], numbers: sides.Numbers, home: str | None
+) -> Iterator[Markup]:
+    """To the trial in this page, and, where it is served, in that of its run."""
+    side, run = where
+    number = numbers.get((side, trial or ""))
+    if number is not None:
+        yield element(
+            "button", f"#{(trial or '').rpartition('#')[2]}, all of it", type="button", data_trial=number, class_="link"
+        )
+    if home and run and trial:
+        yield element("a", "in its run", href=f"{home}run/{quote(run)}#trial={quote(trial)}")
+
+
+def _kind(state: str) -> str:
+    return "none" if state == "not judged" else state
+
+
+_COLUMNS = ("measure", "suite", "verdict", "reference", "candidate", "difference", "interval", "p", "pairs")
+
+
+def _differences(verdicts: Sequence[Object]) -> Markup:
+    if not verdicts:
+        return element("p", "no measure that both sides have", class_="about")
+    rows = []
+    for each in verdicts:
+        rows.append(element("tr", *(_difference(each, name) for name in _COLUMNS)))
+        if each.get("says"):
+            said = element("td", element("span", each["says"]), colspan=len(_COLUMNS))
+            rows.append(element("tr", said, class_="says"))
+    return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
+
+
+def _told(verdict: Object, column: str) -> str:
+    measure = verdict["measure"]
+    value: Json = verdict.get("estimate" if column == "difference" else column)
+    if value is None:
+        return ""
+    if column in ("reference", "candidate") and isinstance(value, int | float):
+        return words.measured(measure, value)
+    if column == "difference" and isinstance(value, int | float):
+        return _signed(measure, value)
+    if (
+        column == "interval"
+        and isinstance(value, list | tuple)
+        and all(isinstance(each, int | float) for each in value)
+    ):
+        return " to ".join(_signed(measure, each) for each in value)
+    if column == "measure":
+        return words.label(measure)
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def _signed(measure: str, value: float) -> str:
+    text = f"{value * 100:.1f} pp" if measure == "pass_rate" else words.measured(measure, value)
+    return f"+{text}" if value > 0 else text
+
+
+def _difference(verdict: Object, column: str) -> Markup:
+    text = _told(verdict, column) or ("all suites" if column == "suite" else "-")
+    if column == "verdict":
+        return element("td", text, class_=f"verdict {text.replace(' ', '-')}")
+    if column == "measure":
+        return element("th", text, scope="row")
+    return element("td", text, class_=None if column == "suite" else "n")
+
+
+def _cells(pairs: Sequence[Pair]) -> Markup:
+    shown, part = _part(pairs)
+    measures = [
+        each for each in _SHOWN if any(_typical(side, each) is not None for pair in shown for side in _both(pair))
+    ]
+    header = ["cell", "reference", "candidate"]
+    header += [f"{words.label(each)} {side}" for each in measures for side in ("ref.", "cand.")]
+    tools = element(
+        "p",
+        filtering("cells"),
+        element("label", element("input", type="checkbox", id="differing"), " only where the verdict differs"),
+        class_="tools",
+    )
+    rows = [_cell(pair, measures) for pair in shown]
+    listed = table("cells on both sides", [columns(header, 3)], rows, id="cells-table")
+    return element("div", element("p", part, class_="about") if part else None, tools, listed)
+
+
+def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
+    """The cells that the page has, and what it says where that is not all: those whose verdict differs come first, then."""
+    if len(pairs) <= CELLS:
+        return pairs, ""
+    differing = [pair for pair in pairs if _differs(pair)]
+    first = chain(differing, (pair for pair in pairs if not _differs(pair)))
+    differ = len(differing)
+    kept = f"all {differ:,} whose" if differ <= CELLS else f"of the {differ:,} whose"
+    return list(islice(first, CELLS)), (
+        f"{CELLS:,} of {len(pairs):,} cells: first {kept} verdict differs, then in their order; --format json has all"
+    )
+
+
+def filtering(what: str) -> Markup:
+    """The field that filters the one table of a page, and how much of it is shown."""
+    field = element("input", type="search", id="cells-filter", placeholder="filter  /", aria_label=f"filter {what}")
+    return element("span", field, element("output", id="cells-shown"), class_="filtering")
+
+
+_SIDES = sides.NAMES
+
+
+def _both(pair: Pair) -> tuple[Group | None, Group | None]:
+    return pair.reference, pair.candidate
+
+
+def _differs(pair: Pair) -> bool:
+    reference, candidate = map(_mark, _both(pair))
+    return reference != candidate
+
+
+def _typical(side: Group | None, measure: str) -> float | None:
+    return None if side is None else side.typical(measure)
+
+
+def _cell(pair: Pair, measures: Sequence[str]) -> Markup:
+    numbers = (
+        element("td", words.measured(each, _typical(side, each)), class_="n")
+        for each in measures
+        for side in _both(pair)
+    )
+    marks = (element("td", _mark(side), class_=side.status if side else "none") for side in _both(pair))
+    return element("tr", element("th", pair.id, scope="row"), *marks, *numbers, data_differs=_differs(pair))
+
+
+def _mark(side: Group | None) -> str:
+    if side is None:
+        return "not there"
+    return words.MARKS[side.status] + (f" {side.passed}/{side.attempts}" if side.attempts > 1 else "")

@@ -1,0 +1,136 @@
+"""The pages that only a server has: the list of runs, and which two values of a run to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from harness.report import words
+from harness.report.html.comparison import filtering
+from harness.report.html.markup import Markup, closing, columns, element, opening, table
+from harness.report.html.overview import heading, section
+from harness.results.rows import RunRow
+from harness.results.summary import STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in the list. ``totals`` is None where the run did not come to its end, or not yet (``playing``); ``problem`` says
+    why it cannot be read."""
+
+    id: str
+    run: RunRow | None = None
+    totals: Mapping[str, int] | None = None
+    simulated: bool = False
+    interrupted: bool = False
+    playing: bool = False
+    seconds: float | None = None
+    problem: str = ""
+
+
+def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
+    """Every run, newest first; two of them go to ``/compare``."""
+    yield from opening("runs", forms=True)
+    yield heading(where) + "\n<main>\n"
+    yield section(
+        "runs", _table(entries) if entries else element("p", f"no run has been saved in {where} yet", class_="about")
+    )
+    yield "</main>\n"
+    yield closing()
+
+
+def _table(entries: Sequence[Entry]) -> Markup:
+    head = ("ref.", "cand.", "run", "verdicts", "started", "took s", "suites", "targets", "mode")
+    readable = [entry.id for entry in entries if entry.run]
+    chosen = (readable[1:2] or readable)[:1], readable[:1]
+    rows = [_row(entry, entry.id in chosen[0], entry.id in chosen[1]) for entry in entries]
+    listed = table("saved runs", [columns(head, len(head))], rows, class_="runs", id="cells-table")
+    button = element("button", "compare", type="submit", class_="go") if readable else None
+    note = element("small", " twice the same run: two of its targets, levels or other axes") if readable else None
+    over_time = element("a", "history", href="/history")
+    tools = element("p", filtering("runs"), button, note, over_time, class_="tools sticky")
+    return element("form", tools, listed, action="/compare", method="get")
+
+
+def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
+    run = entry.run
+    if run is None:
+        return element(
+            "tr",
+            element("td"),
+            element("td"),
+            element("th", entry.id, scope="row"),
+            element("td", entry.problem, colspan=6, class_="error"),
+        )
+    return element(
+        "tr",
+        *(
+            element(
+                "td",
+                element("input", type="radio", name=name, value=entry.id, checked=on, aria_label=f"{name} {entry.id}"),
+            )
+            for name, on in (("base", base), ("candidate", candidate))
+        ),
+        element("th", element("a", element("code", entry.id), href=f"/run/{quote(entry.id)}"), scope="row"),
+        element("td", *_verdicts(entry)),
+        element("td", run["started"][:16].replace("T", " ")),
+        element("td", words.measured("latency_s", entry.seconds), class_="n"),
+        element("td", _some([suite["suite"] for suite in run["suites"]]), class_="names"),
+        element("td", _some(run["targets"]), class_="names"),
+        element("td", run["record_mode"]),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _verdicts(entry: Entry) -> Iterator[Markup | str]:
+    if entry.totals is None:
+        yield element("span", "still being played" if entry.playing else "unfinished", class_="xfailed")
+    if entry.interrupted:
+        yield element("span", "interrupted ", class_="xfailed")
+    for status in STATUSES:
+        if number := (entry.totals or {}).get(status):
+            yield element("span", f"{number:,} {status} ", class_=status)
+    if entry.run and (stopped := words.stopped(entry.run.get("gates", ()))):
+        yield element("span", f"{stopped.removeprefix(', ')} ", class_="failed")
+    if entry.simulated:
+        yield element("span", "SIMULATED", class_="sim")
+    if entry.run and entry.run.get("migration"):
+        yield element("small", " migration")
+
+
+def choosing(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Which two values of which axis of one run."""
+    yield from opening(f"compare within {run}", forms=True)
+    yield heading(f"run {run}", home="/") + "\n<main>\n"
+    forms = [_form(run, axis, values) for axis, values in axes.items()]
+    yield section(
+        "compare within one run",
+        *(forms or [element("p", "nothing in this run has two values to compare", class_="about")]),
+    )
+    yield "</main>\n"
+    yield closing()
+
+
+def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
+    def select(name: str, chosen: int) -> Markup:
+        options = (element("option", value, value=value, selected=n == chosen) for n, value in enumerate(values))
+        return element("select", *options, name=name, aria_label=f"{name} {axis}")
+
+    hidden = (element("input", type="hidden", name=name, value=value) for name, value in (("run", run), ("axis", axis)))
+    return element(
+        "form", *hidden, element("h3", axis), select("reference", 0), " against ", select("candidate", 1), " ",
+        element("button", "compare", type="submit"), action="/within", method="get",
+    )  # fmt: skip
+
+
+def problem(message: str) -> Iterator[str]:
+    """What went wrong, in the words of the command line."""
+    yield from opening("cannot show that")
+    yield heading("cannot show that", home="/") + "\n<main>\n"
+    yield section("what is wrong", element("pre", words.printable(message)))
+    yield "</main>\n"
+    yield closing()

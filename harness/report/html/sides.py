@@ -1,0 +1,103 @@
+"""What was said on both sides of the flips, for the script of comparisons: the same panel as that of a run shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.compare.comparison import Comparison, Source, answered
+from harness.model import Json
+from harness.report.content.comparison import worst_first
+from harness.report.html import trials
+from harness.report.html.markup import Markup, block
+from harness.results.rows import Row
+
+NAMES = ("reference", "candidate")
+"""The two sides; of several candidates each is called by its own name."""
+SHOWN = 200
+"""Flips that are listed with what was said."""
+ROOM = 16_000_000
+"""Characters of requests and answers in the page; what comes after them is left out, as in a run of very many trials."""
+
+Numbers = Mapping[tuple[int, str], int]
+"""(side, trial) -> its number for the script. The reference is side 0; of several candidates the first is 1, the second 2."""
+
+
+@dataclass(slots=True)
+class Said:
+    """The data for the script, and the numbers under which the page refers to the trials."""
+
+    numbers: dict[tuple[int, str], int] = field(default_factory=dict)
+    groups: list[list[Json]] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    lines: list[list[Json]] = field(default_factory=list)
+    details: list[Markup] = field(default_factory=list)
+
+    def of(self, place: int) -> Numbers:
+        """The numbers of the comparison at that place: there its candidate is side 1."""
+        sides = {0: 0, place + 1: 1}
+        return {(sides[side], trial): number for (side, trial), number in self.numbers.items() if side in sides}
+
+    def blocks(self) -> Iterator[Markup]:
+        """The elements that the script reads; none where nothing was said."""
+        if self.lines:
+            yield block({**trials.told(self.groups, self.targets), "block": 1}, id="facts")
+            yield block(self.lines, data_index=True)
+            yield from self.details
+
+
+def listed(comparison: Comparison) -> Comparison:
+    """With its flips the worst first, and with what was said of those that the page lists."""
+    flips = worst_first(comparison.flips)
+    return replace(comparison, flips=[*answered(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
+
+
+def said(compared: Sequence[Comparison]) -> Said:
+    """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once.
+
+    Comparisons of several candidates have their reference in common.
+    """
+    found = Said()
+    pairs = _pairs(compared)
+    room = ROOM
+    for side, (name, source, groups) in enumerate(_sides(compared)):
+        run, rows = source
+        for row in rows(groups, turns=True) if groups else ():
+            if (side, row["id"]) in pairs:
+                number = len(found.lines)
+                found.numbers[side, row["id"]] = number
+                found.groups.append(trials.of_row(row, run, name, pairs[side, row["id"]]))
+                found.targets.append(row["target"])
+                found.lines.append(trials.index(row, number))
+                found.details.append(_detail(row, number, room))
+                room -= len(found.details[-1])
+    return found
+
+
+def _sides(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
+    """(its name, where its rows are, the groups that are wanted of them) of the reference and of every candidate; none where
+    nothing was saved."""
+    first = compared[0].sources
+    if first is not None:
+        yield NAMES[0], first[0], {flip.groups[0] for each in compared for flip in each.flips[:SHOWN]}
+    for each in compared:
+        if each.sources is not None:
+            name = NAMES[1] if len(compared) == 1 else each.candidate
+            yield name, each.sources[1], {flip.groups[1] for flip in each.flips[:SHOWN]}
+
+
+def _pairs(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
+    """(side, trial) -> the pair that it is shown in. Trials that share a partner are in one."""
+    pairs: dict[tuple[int, str], int] = {}
+    for place, each in enumerate(compared, 1):
+        for flip in each.flips[:SHOWN]:
+            keys = [(side, trial) for side, trial in zip((0, place), flip.trials, strict=True) if trial is not None]
+            pair = next((pairs[key] for key in keys if key in pairs), len(pairs))
+            for key in keys:
+                pairs.setdefault(key, pair)
+    return pairs
+
+
+def _detail(row: Row, number: int, room: int) -> Markup:
+    whole = block([trials.detail(row)], id=f"details-{number}")
+    return whole if len(whole) <= room else block([None], id=f"details-{number}")

@@ -1,0 +1,168 @@
+"""What the page's script reads: an index of the trials, and what was said in each, in blocks that are parsed when one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from harness.answer.reply import an_object, candidate_of, parts_of
+from harness.gemini import grounding
+from harness.gemini.providers import ROWS
+from harness.model import Json, Reply
+from harness.report import words
+from harness.report.html.markup import Markup, block
+from harness.results.groups import Group
+from harness.results.rows import Row, RunRow, TurnRow, dumps
+from harness.results.summary import STATUSES, Summary, summarise
+from harness.suite.axes import spelled
+
+BLOCK = 50
+"""Trials in a block."""
+DETAILED = 20_000
+"""Trials of which everything is kept; of those after them, only where something went wrong."""
+_CONTINUES = frozenset(bytes([each]) for each in range(0x80, 0xC0))
+COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
+"""Measures that the list of trials shows."""
+
+
+def facts(summary: Summary, run: RunRow) -> dict[str, Any]:
+    """What holds for the whole run: the groups, in the order to which the index refers, and how each target is given its key."""
+    groups = summary.groups.values()
+    return told([_group(group, run) for group in groups], [group.target for group in groups])
+
+
+def told(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, Any]:
+    """The facts of these groups; see ``of_row`` for one."""
+    return {
+        "block": BLOCK,
+        "statuses": list(STATUSES),
+        "marks": [words.MARKS[status] for status in STATUSES],
+        "columns": [[name, words.label(name)] for name in COLUMNS],
+        "labels": words.LABELS,
+        "groups": groups,
+        "keys": {target: _key(target) for target in dict.fromkeys(targets)},
+    }
+
+
+def _group(group: Group, run: RunRow) -> list[Json]:
+    axes = " ".join(f"{name}={spelled(name, value)}" for name, value in group.axes.items())
+    return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group, run)]
+
+
+def of_row(row: Row, run: RunRow, side: str, pair: int) -> list[Json]:
+    """The group of a row of a comparison. Groups of one ``pair`` are shown together, each called by its ``side``."""
+    (group,) = summarise([row]).groups.values()
+    return [*_group(group, run), side, pair]
+
+
+def _key(target: str) -> str | None:
+    provider = ROWS.get(target.partition("/")[0])
+    return provider.key_header if provider else "x-goog-api-key: $KEY"
+
+
+def blocks(rows: Iterable[Row], summary: Summary) -> Iterator[Markup]:
+    """An index and a block of details for every ``BLOCK`` trials, in the order of the rows."""
+    numbers = {name: number for number, name in enumerate(summary.groups)}
+    waiting = iter(rows)
+    place = 0
+    while some := list(islice(waiting, BLOCK)):
+        keep = place * BLOCK < DETAILED
+        yield block([index(row, numbers[row["group"]]) for row in some], data_index=True)
+        yield block(
+            [detail(row) if keep or row["status"] in words.WRONG else None for row in some], id=f"details-{place}"
+        )
+        place += 1
+
+
+def index(row: Row, group: int) -> list[Json]:
+    """[group, attempt, status, simulated, why, measures as in ``COLUMNS``]."""
+    measures = row["measures"]
+    shown = [measures.get(name) if row["streamed"] or name != "ttft_s" else None for name in COLUMNS]
+    heard = row["provenance"]
+    return [
+        group,
+        row["attempt"],
+        STATUSES.index(row["status"]),
+        int(bool(heard and heard["simulated"])),
+        _why(row),
+        shown,
+    ]
+
+
+def _why(row: Row) -> str:
+    if row["error"] is not None:
+        return words.shortened(row["error"]["message"], 160)
+    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
+    wrong.sort(key=lambda each: each["severity"] == "warn")
+    if not wrong:
+        return row["skip"] or "" if row["status"] == "skipped" else ""
+    mark = "warning: " if wrong[0]["severity"] == "warn" else ""
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return words.shortened(f"{mark}{wrong[0]['check']}: {wrong[0]['message']}", 160) + more
+
+
+def detail(row: Row) -> dict[str, Json]:
+    """Everything that is shown of one trial, beside its index."""
+    kept = ("verdicts", "held", "measures", "provenance", "error", "cassette", "xfail", "skip", "unpriced")
+    return {**{name: row.get(name) for name in kept}, "turns": [_turn(each) for each in row.get("turns", ())]}
+
+
+def _turn(turn: TurnRow) -> dict[str, Json]:
+    """The request is kept as text, as it was sent; answer and thoughts only where the response does not hold them."""
+    said: dict[str, Json] = {**turn, "request": dumps(turn["request"])}
+    parts = parts_of(candidate_of(turn["response"]))
+    for name, thought in (("text", False), ("thoughts", True)):
+        if said[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
+            del said[name]
+    if marks := list(grounded(turn["response"], turn["text"])):
+        said["grounded"] = marks
+    return said
+
+
+def _text(part: Mapping[str, Json]) -> str:
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def grounded(response: Json, text: str) -> Iterator[list[Json]]:
+    """[start, end, sources, exact] of every supported piece of the answer; start and end count characters (code points).
+
+    The offsets on the wire count UTF-8 bytes. ``exact`` is False where they do not cut the words that the support
+    claims; then the piece is where those words stand, if they stand once, else where the offsets lead. With ``partIndex``
+    nothing is claimed: the parts of a saved response are joined.
+    """
+    candidate = candidate_of(response)
+    support = an_object(candidate.get("groundingMetadata"))
+    if not support:
+        return
+    reply = Reply(
+        "json", (), an_object(response), None, (), text=text, grounding=support, content=candidate.get("content")
+    )
+    supports = support["groundingSupports"] if isinstance(support.get("groundingSupports"), list) else []
+    sources = [_indices(each) for each in supports if isinstance(each, dict) and isinstance(each.get("segment"), dict)]
+    parts = parts_of(candidate)
+    for segment, indices in zip(grounding.segments(reply), sources, strict=True):
+        before = (
+            ""
+            if segment.part is None
+            else "".join(_text(part) for part in parts[: segment.part] if not part.get("thought"))
+        )
+        start, end = (len(before) + _characters(text[len(before) :], at) for at in (segment.start, segment.end))
+        if not segment.agrees and segment.text and text.count(segment.text) == 1:
+            start = text.index(segment.text)
+            end = start + len(segment.text)
+        yield [start, end, indices, segment.agrees or segment.part is not None]
+
+
+def _characters(text: str, offset: int) -> int:
+    """How many characters the first ``offset`` bytes are; a character that is cut does not count."""
+    data = text.encode("utf-8", "surrogatepass")
+    cut = data[offset : offset + 1] in _CONTINUES
+    return len(data[:offset].translate(None, bytes(range(0x80, 0xC0)))) - cut
+
+
+def _indices(support: Mapping[str, Json]) -> list[int]:
+    found = support.get("groundingChunkIndices")
+    whole = found if isinstance(found, Sequence) and not isinstance(found, str) else ()
+    return [each for each in whole if isinstance(each, int) and not isinstance(each, bool) and each >= 0]

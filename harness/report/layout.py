@@ -1,0 +1,142 @@
+"""How the groups of a run lie in grids: rows are cases, columns are targets and the values of swept axes.
+
+Cases of one suite that sweep the same axes share a grid, so that no grid is mostly holes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.report import words
+from harness.results.groups import Group
+from harness.suite.axes import spelled
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A target, and one value of each swept axis."""
+
+    target: str
+    axes: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.target, *(value for _, value in self.axes)])
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """``cells`` by (case, column); where a case was not asked of a column there is none. ``left_out``: further cases."""
+
+    axes: tuple[str, ...]
+    columns: Sequence[Column]
+    cases: Sequence[str]
+    cells: Mapping[tuple[str, Column], Group]
+    left_out: Sequence[str] = ()
+
+    def row(self, case: str) -> list[Group | None]:
+        return [self.cells.get((case, column)) for column in self.columns]
+
+
+def grids(groups: Sequence[Group]) -> Iterator[Grid]:
+    """The grids of one suite."""
+    by_axes: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        by_axes.setdefault(tuple(group.axes), []).append(group)
+    for axes, members in by_axes.items():
+        cells = {(group.case, _column(group)): group for group in members}
+        columns = dict.fromkeys(column for _, column in cells)
+        targets = list(dict.fromkeys(column.target for column in columns))
+        yield Grid(
+            axes=axes,
+            columns=sorted(columns, key=lambda column: targets.index(column.target)),
+            cases=list(dict.fromkeys(case for case, _ in cells)),
+            cells=cells,
+        )
+
+
+def parted(tables: Sequence[Sequence[Grid]], most: int | None) -> list[list[Grid]]:
+    """The grids of every suite with ``most`` cases in all: small grids whole, large ones with as many as each other; None: all."""
+    if most is None:
+        return [list(each) for each in tables]
+    limit = _level([len(grid.cases) for each in tables for grid in each], most)
+    return [[part(grid, limit) for grid in each] for each in tables]
+
+
+def _level(sizes: Sequence[int], most: int) -> int:
+    """How many each may have so that together they have ``most``; at least one."""
+    level = most
+    for number, size in enumerate(sorted(sizes)):
+        level = max(most // (len(sizes) - number), 1)
+        if size > level:
+            break
+        most -= size
+    return level
+
+
+def part(grid: Grid, limit: int) -> Grid:
+    """So many of its cases, in their order, and the columns that they were asked of: those of which something did not pass are
+    taken first."""
+    if len(grid.cases) <= limit:
+        return grid
+    wrong = _wrong(grid)
+    first = sorted(grid.cases, key=lambda case: case not in wrong)
+    taken = set(first[:limit])
+    asked = {column for case, column in grid.cells if case in taken}
+    return replace(
+        grid,
+        columns=[column for column in grid.columns if column in asked],
+        cases=[case for case in grid.cases if case in taken],
+        left_out=[case for case in grid.cases if case not in taken],
+    )
+
+
+def rest(grid: Grid) -> str:
+    """What is left out of a grid: ``and 2,400 more cases, all of google/x among them; something went wrong in 79``; empty where
+    nothing is."""
+    if not grid.left_out:
+        return ""
+    unseen = [column.name for column in dict.fromkeys(column for _, column in grid.cells) if column not in grid.columns]
+    whole = ", ".join(unseen) if len(unseen) <= 3 else words.count(len(unseen), "column")
+    among = f", all of {whole} among them" if unseen else ""
+    wrong = len(_wrong(grid).intersection(grid.left_out))
+    return f"and {words.count(len(grid.left_out), 'more case')}{among}" + (
+        f"; something went wrong in {wrong:,}" if wrong else ""
+    )
+
+
+def _wrong(grid: Grid) -> set[str]:
+    """The cases of which something went wrong, on whichever column."""
+    return {case for (case, _), group in grid.cells.items() if group.status in words.WRONG}
+
+
+def _column(group: Group) -> Column:
+    return Column(group.target, tuple((name, spelled(name, value)) for name, value in group.axes.items()))
+
+
+def one_provider(groups: Sequence[Group]) -> str | None:
+    """The provider, where all groups have the same: then columns need not repeat it."""
+    providers = {group.target.partition("/")[0] for group in groups}
+    return providers.pop() if len(providers) == 1 else None
+
+
+def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
+    """Those of the measures that any of the groups has."""
+    return [each for each in measures if any(group and group.typical(each) is not None for group in groups)]
+
+
+def folded(label: str, limit: int) -> list[str]:
+    """A label on lines of at most ``limit`` columns, broken after ``-``, ``/``, ``_`` or a space where there is one."""
+    lines = [""]
+    for piece in re.findall(r"[^-/_ ]+[-/_ ]*|[-/_ ]+", label) or [""]:
+        rest = piece
+        if words.width(lines[-1] + rest.rstrip()) > limit and lines[-1]:
+            lines.append("")
+        while words.width(rest.rstrip()) > limit:
+            head = words.clipped(rest, limit) or rest[0]
+            lines[-1:] = [head, ""]
+            rest = rest[len(head) :]
+        lines[-1] += rest
+    return [line.rstrip() for line in lines if line.strip()] or [""]

@@ -1,0 +1,64 @@
+"""A comparison: flips, then the verdicts on the measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.compare.comparison import Comparison
+from harness.report import View, output, words
+from harness.report.content.comparison import (
+    DIFFERENCE_HEADER,
+    READING,
+    difference_rows,
+    explained,
+    shown_flips,
+    suite_rows,
+)
+from harness.report.markdown.drawing import code, drawn, escaped
+
+
+@output("markdown", of="comparison")
+def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None:
+    """What differs between two sides, for a pull request."""
+    out.writelines(f"{line}\n" for line in compared(comparison, view))
+
+
+def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
+    """The lines of a comparison; those of a migration end with them. ``alone``: how to read them is said here."""
+    yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
+    yield ""
+    if comparison.simulated:
+        yield f"**{words.SIMULATED}**"
+        yield ""
+    yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
+    yield ""
+    flips, more = shown_flips(comparison, view)
+    if flips:
+        rows = [[flip.id, flip.check, flip.before, flip.after, *map(_answer, flip.answers)] for flip in flips]
+        yield from drawn(["cell", "check", "from", "to", "reference said", "candidate said"], rows)
+        yield ""
+    if more:
+        yield f"and {more:,} more (the worst are above): {code(f'{comparison.again} --format markdown -v')}"
+        yield ""
+    if comparison.differences:
+        yield from drawn(DIFFERENCE_HEADER, difference_rows(comparison))
+        yield ""
+        yield from (f"- {escaped(each)}" for each in explained(comparison))
+        yield ""
+        header, rows = suite_rows(comparison)
+        if len(rows) > 1:
+            yield from drawn(header, rows)
+            yield ""
+        if alone:
+            yield READING
+            yield ""
+    for each in comparison.gates:
+        if each.asked:
+            yield f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.says)}**"
+    yield from (f"- {escaped(each)}" for each in words.unasked([each.to_json() for each in comparison.gates]))
+    yield from (f"- {escaped(each)}" for each in comparison.notes)
+
+
+def _answer(text: str | None) -> str:
+    return "" if text is None else words.value(text, 160)

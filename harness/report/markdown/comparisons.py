@@ -1,0 +1,36 @@
+"""Several candidates: all of them in a table, then each against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.compare.candidates import Comparisons
+from harness.report import View, output, words
+from harness.report.content.comparison import READING, correction, overview
+from harness.report.markdown.comparison import compared
+from harness.report.markdown.drawing import drawn, escaped
+
+
+@output("markdown", of="comparisons")
+def comparisons_markdown(document: Comparisons, view: View, out: TextIO) -> None:
+    """What differs between a reference and each of several candidates, for a pull request."""
+    out.writelines(f"{line}\n" for line in _all(document, view))
+
+
+def _all(document: Comparisons, view: View) -> Iterator[str]:
+    yield f"**{escaped(correction(document))}**"
+    yield ""
+    if document.simulated:
+        yield f"**{words.SIMULATED}**"
+        yield ""
+    yield from drawn(*overview(document))
+    yield ""
+    yield READING
+    yield ""
+    yield from (f"- {escaped(each)}" for each in document.notes)
+    for each in document.each:
+        yield ""
+        yield f"### {escaped(each.candidate)}"
+        yield ""
+        yield from compared(each, view, alone=False)

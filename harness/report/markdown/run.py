@@ -1,0 +1,119 @@
+"""A run: the grids, what failed in a folded section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.report import Report, View, layout, output, words
+from harness.report.content.failure import failures
+from harness.report.content.run import Table, column_name, differences, parted, summary_rows, tables, whole_report
+from harness.report.layout import Grid
+from harness.report.markdown.drawing import code, drawn, escaped, fenced
+from harness.results.groups import Group
+
+_FORMAT = ("--format", "markdown")
+
+
+@output("markdown", of="run")
+def markdown(report: Report, view: View, out: TextIO) -> None:
+    """Tables for a pull request or a wiki page."""
+    out.writelines(f"{line}\n" for line in _lines(report, view))
+
+
+def _lines(report: Report, view: View) -> Iterator[str]:
+    summary = report.summary
+    counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
+    yield f"**{escaped(counted)}** &middot; {escaped(words.provenance(summary))}"
+    yield ""
+    yield from _failures(report, view)
+    suites = tables(report, view)
+    for each in suites:
+        yield from _suite(each, view)
+    if parted(suites):
+        yield f"All cases: {code(whole_report(report, *_FORMAT))}"
+        yield ""
+    remarks = words.remarks(report)
+    if remarks:
+        yield "#### Notes"
+        yield ""
+        yield from (f"- {escaped(each)}" for each in remarks)
+        yield ""
+    header, rows = summary_rows(report)
+    if rows:
+        yield from drawn(header, rows)
+        yield ""
+    cost = words.cost(summary, report.run.get("prices"))
+    if cost:
+        yield escaped(f"{cost[0].upper()}{cost[1:]}.")
+        yield ""
+    yield (
+        f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "
+        f"gemini-harness {report.run['harness']}."
+    )
+
+
+def _suite(table: Table, view: View) -> Iterator[str]:
+    provider = table.provider
+    yield f"### {escaped(table.suite)}" + (f" at {escaped(provider)}" if provider else "")
+    yield ""
+    if table.about:
+        yield escaped(table.about)
+        yield ""
+    for grid in table.grids:
+        header = ["case", *(column_name(column, provider) for column in grid.columns)]
+        yield from drawn(header, [_row(case, grid, view) for case in grid.cases])
+        yield ""
+        if grid.left_out:
+            yield layout.rest(grid)
+            yield ""
+    said = list(differences(table))
+    yield from (f"- {escaped(each)}" for each in said)
+    if said:
+        yield ""
+
+
+def _row(case: str, grid: Grid, view: View) -> list[str]:
+    return [case, *("" if group is None else _cell(group, view) for group in grid.row(case))]
+
+
+def _cell(group: Group, view: View) -> str:
+    mark, _, rest = words.verdict(group).partition(" ")
+    bold = f"**{mark}**" if mark.isupper() else mark
+    lines = [f"{bold} {rest}".strip()]
+    lines += [
+        f"{words.label(each)}: {words.measured(each, group.typical(each))}"
+        for each in view.measures
+        if group.typical(each) is not None
+    ]
+    if group.tally.warnings:
+        lines.append(f"warnings: {group.tally.warnings}")
+    return "\n".join(lines)
+
+
+def _failures(report: Report, view: View) -> Iterator[str]:
+    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
+    if not wrong:
+        return
+    yield "<details open><summary>What failed</summary>"
+    yield ""
+    some = wrong[: view.details]
+    told = failures(report, some, view.answer)
+    for group in some:
+        yield from _failure(group, told.get(group.id))
+    if view.details is not None and len(wrong) > view.details:
+        yield f"- and {len(wrong) - view.details:,} more: {code(whole_report(report, *_FORMAT))}"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _failure(group: Group, told: list[str] | None) -> Iterator[str]:
+    needs = words.needs(group)
+    yield f"- **{words.MARKS[group.status]}** {escaped(group.id)}" + (f" ({needs})" if needs else "")
+    if told is None:
+        yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.why(group))}"
+        return
+    yield ""
+    yield from (f"  {line}" for line in fenced([*told, *filter(None, [words.apart(group)])]))
+    yield ""

@@ -1,0 +1,107 @@
+"""Rows, paragraphs and lists as lines of text."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
+
+from harness.report import View, layout, words
+
+GAP = 2
+"""Between columns."""
+_FOLDED = 20
+"""Columns that the first one keeps however narrow the window is."""
+_COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
+_PAINT = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
+
+
+def write(lines: Iterable[str], view: View, out: TextIO) -> None:
+    """The lines, none of which can steer a terminal, whatever stands in the names of a run: all it can do is colour, where there is any."""
+    for line in lines:
+        parts = _PAINT.split(line) if view.color else [line]
+        steady = (part if index % 2 else words.printable(part) for index, part in enumerate(parts))
+        out.write("".join(steady) + "\n")
+
+
+def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
+    """A table whose first column folds so that the rest fits; where that does not do, two, of half the other columns each."""
+    first, *rest = (max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(len(header)))
+    if min(first - GAP, _FOLDED) + sum(rest) > view.width and len(rest) > 1:
+        half = len(header) // 2 + 1
+        yield from fitted(header[:half], [row[:half] for row in rows], view)
+        yield ""
+        yield from fitted([header[0], *header[half:]], [[row[0], *row[half:]] for row in rows], view)
+    else:
+        yield from drawn([header], folded_first(rows, max(view.width - sum(rest), _FOLDED)), view)
+
+
+def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
+    """Rows whose first cell, where longer than ``limit`` columns, goes on in the lines below it."""
+    folded = []
+    for first, *rest in rows:
+        lines = layout.folded(first, limit - 2) if words.width(first) > limit else [first]
+        folded.append([lines[0], *rest])
+        folded += [[f"  {line}", *([""] * len(rest))] for line in lines[1:]]
+    return folded
+
+
+def drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
+    """Columns side by side, right-aligned but for the first; a rule below the header, which may have any number of lines."""
+    from tabulate import SEPARATING_LINE, tabulate
+
+    colored = [[row[0], *(painted(cell, view) for cell in row[1:])] for row in rows]
+    text = tabulate(
+        [*header, SEPARATING_LINE, *colored] if header else colored,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", *["right"] * (len(rows[0]) - 1)),
+        preserve_whitespace=True,
+    )
+    yield from (line.rstrip() for line in text.split("\n")[1 if header else 0 : -1])
+
+
+def painted(cell: str, view: View) -> str:
+    """The cell in the colour of the verdict it begins with, where the view has colours."""
+    color = _COLORS.get(cell.partition(" ")[0]) if view.color else None
+    return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
+
+
+def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
+    """A paragraph; no line where the text is empty."""
+    yield from textwrap.wrap(
+        text,
+        max(view.width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def hanging(line: str, view: View) -> Iterator[str]:
+    """A line, folded at the width of the view with what it is indented by; what stands in two columns goes on in the second."""
+    room = max(view.width, 40)
+    if words.width(line) <= room:
+        yield line
+        return
+    head = re.match(r" *(?:(?:expected|actual)  +)?", line)
+    indent = " " * len(head[0] if head else "")
+    yield from textwrap.wrap(
+        line, room, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False, drop_whitespace=True
+    )
+
+
+def listed(said: Sequence[str], view: View) -> Iterator[str]:
+    """Starred points, each folded at the width of the view."""
+    for each in said:
+        lines = textwrap.wrap(
+            words.printable(each),
+            max(view.width, 40),
+            initial_indent="* ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield from lines

@@ -1,0 +1,37 @@
+"""A history: a block per subject, a row per run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from harness.report import View, output, words
+from harness.report.content.history import PAST, subject
+from harness.report.table.drawing import GAP, drawn, listed, wrapped, write
+from harness.results.trend import History, Line
+
+
+@output("table", of="history")
+def history_table(history: History, view: View, out: TextIO) -> None:
+    """What runs said over time, for a terminal."""
+    write(_past(history, view), view, out)
+
+
+def _past(history: History, view: View) -> Iterator[str]:
+    for lines in history.by_subject().values():
+        yield from wrapped(subject(lines), view, "")
+        yield from drawn(*_narrowed(lines, view), view)
+        yield ""
+    if history.earlier:
+        yield from wrapped(f"{words.count(history.earlier, 'earlier run')} left out: --last shows more", view, "")
+    yield from listed(history.notes, view)
+
+
+def _narrowed(lines: Sequence[Line], view: View) -> tuple[list[list[str]], list[list[str]]]:
+    """(header, rows) without columns that say nothing; the least telling go until the rest fits."""
+    columns = {name: [show(line) for line in lines] for name, show in PAST.items()}
+    columns = {name: cells for name, cells in columns.items() if name in ("run", "passed") or {*cells} - {"", "-"}}
+    for name in ("ttft s", "thoughts", "cost $", "latency s", "tokens"):
+        if sum(max(map(words.width, [head, *cells])) + GAP for head, cells in columns.items()) - GAP > view.width:
+            columns.pop(name, None)
+    return [list(columns)], [list(row) for row in zip(*columns.values(), strict=True)]

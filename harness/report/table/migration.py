@@ -1,0 +1,39 @@
+"""A migration: its bottom line, what changes, and the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from harness.report import View, output
+from harness.report.content.migration import bottom_line
+from harness.report.table.comparison import compared
+from harness.report.table.drawing import listed, wrapped, write
+
+if TYPE_CHECKING:
+    from harness.compare.migration import Migration
+
+
+@output("table", of="migration")
+def migration_table(document: Migration, view: View, out: TextIO) -> None:
+    """Whether a new model may take the place of an old one, for a terminal."""
+    write(_migrated(document, view), view, out)
+
+
+def _migrated(document: Migration, view: View) -> Iterator[str]:
+    said, others = bottom_line(document)
+    yield from wrapped(said, view, "")
+    yield from listed(others, view)
+    yield ""
+    if document.changes:
+        yield "What changes"
+        yield from listed(document.changes, view)
+        yield ""
+    if document.untaken:
+        yield f"What {document.comparison.candidate} was not asked"
+        shown = document.untaken[: view.details]
+        yield from listed([f"{cell}: {why}" for cell, why in shown], view)
+        if len(shown) < len(document.untaken):
+            yield f"  and {len(document.untaken) - len(shown)} more; -v shows all"
+        yield ""
+    yield from compared(document.comparison, view)

@@ -1,0 +1,19 @@
+"""What a query of the history gave."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from harness.report import View, output, words
+from harness.report.table.drawing import drawn, write
+from harness.results.trend import Answer
+
+
+@output("table", of="query")
+def query_table(answer: Answer, view: View, out: TextIO) -> None:
+    """What a query gave, for a terminal."""
+    rows = [["-" if value is None else words.shortened(str(value), 60) for value in row] for row in answer.rows]
+    if rows:
+        write(drawn([list(answer.columns)], rows, view), view, out)
+    else:
+        out.write("no rows\n")

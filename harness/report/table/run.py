@@ -1,0 +1,116 @@
+"""A run: a block per suite; below it what went wrong, and where the answers came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from harness.report import Report, View, layout, output, words
+from harness.report.content.failure import failures
+from harness.report.content.run import Table, differences, parted, summary_rows, tables, whole_report
+from harness.report.table.drawing import fitted, hanging, listed, painted, wrapped, write
+from harness.report.table.grid import flat, stacked
+from harness.results.groups import Group
+from harness.results.rows import RunRow
+
+
+@output("table", of="run")
+def table(report: Report, view: View, out: TextIO) -> None:
+    """The comparison table, for a terminal."""
+    write(_lines(report, view), view, out)
+
+
+def _lines(report: Report, view: View) -> Iterator[str]:
+    if not view.quiet:
+        suites = tables(report, view)
+        for each in suites:
+            yield from _suite(each, view)
+        if parted(suites):
+            yield f"All cases: {whole_report(report)}"
+            yield ""
+    yield from _failures(report, view)
+    if not view.quiet:
+        yield from _remarks(report, view)
+        yield from _targets(report, view)
+    yield from _ending(report, view)
+
+
+def _suite(table: Table, view: View) -> Iterator[str]:
+    provider = table.provider
+    yield f"{table.suite} at {provider}" if provider else table.suite
+    yield from wrapped(table.about, view, "")
+    yield ""
+    for grid in table.grids:
+        drawn = flat(grid, provider, view) if len(grid.columns) == 1 else stacked(grid, provider, view)
+        yield from drawn
+        if grid.left_out:
+            yield layout.rest(grid)
+        yield ""
+    said = list(differences(table))
+    yield from listed(said, view)
+    if said:
+        yield ""
+
+
+def _failures(report: Report, view: View) -> Iterator[str]:
+    """What went wrong, group by group; those that could not be judged for one and the same reason once."""
+    wrong: dict[object, list[Group]] = {}
+    for group in report.summary.groups.values():
+        if group.status in words.WRONG:
+            same = group.trouble.message if group.status == "error" and group.trouble else ""
+            wrong.setdefault(same or group.id, []).append(group)
+    some = list(wrong.values())[: view.details]
+    told = failures(report, [first for first, *_ in some], view.answer)
+    for first, *others in some:
+        yield from _failure(first, told.get(first.id), report.run, view)
+        if others:
+            shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
+            yield from wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
+        yield ""
+    if view.details is not None and len(wrong) > view.details:
+        yield f"and {len(wrong) - view.details:,} more: {whole_report(report)}"
+        yield ""
+
+
+def _failure(group: Group, told: list[str] | None, run: RunRow, view: View) -> Iterator[str]:
+    """``told``: the checks that failed it, where they did."""
+    mark = words.MARKS[group.status]
+    needs = words.needs(group)
+    yield f"{painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
+    if told is not None:
+        for line in told:
+            yield from hanging(f"  {line}", view)
+        yield from wrapped(words.apart(group), view, "    ")
+    else:
+        yield f"  {words.place(group.place)}"
+        for line in words.why(group).splitlines():
+            yield f"    {line}"
+    yield f"  again: {words.rerun(group, run)}"
+
+
+def _remarks(report: Report, view: View) -> Iterator[str]:
+    said = words.remarks(report)
+    if said:
+        yield "Notes"
+        yield from listed(said, view)
+        yield ""
+
+
+def _targets(report: Report, view: View) -> Iterator[str]:
+    header, rows = summary_rows(report)
+    if rows:
+        yield from fitted(header, rows, view)
+        yield ""
+
+
+def _ending(report: Report, view: View) -> Iterator[str]:
+    summary = report.summary
+    if any(group.attempts > 1 for group in summary.groups.values()):
+        yield "Numbers in a cell are medians of its attempts."
+    yield from wrapped(words.provenance(summary), view, "")
+    cost = words.cost(summary, report.run.get("prices"))
+    yield from wrapped(cost, view, "") if cost else ()
+    took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
+    cut = f"{cut}: " if (cut := words.cut(report)) else ""
+    counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
+    yield f"{cut}{counted} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"

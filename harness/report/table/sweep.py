@@ -1,0 +1,34 @@
+"""Sweeps: a row per value, and the knee."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from harness.report import View, output, words
+from harness.report.content.sweep import SWEPT, sweep_rows, sweep_title
+from harness.report.table.drawing import fitted, listed, wrapped, write
+
+if TYPE_CHECKING:
+    from harness.compare.sweeps import Sweeps
+
+
+@output("table", of="sweep")
+def sweep_table(document: Sweeps, view: View, out: TextIO) -> None:
+    """What each value of an axis buys and costs, and the knee, for a terminal."""
+    write(_swept(document, view), view, out)
+
+
+def _swept(document: Sweeps, view: View) -> Iterator[str]:
+    for each in document.sweeps:
+        yield from wrapped(sweep_title(each), view, "")
+        yield ""
+        yield from fitted(*sweep_rows(each), view)
+        yield ""
+        yield from wrapped(words.printable(each.knee.says), view, "")
+        yield ""
+    if not view.quiet:
+        yield from wrapped(SWEPT, view, "")
+    yield from listed(document.notes, view)
+    yield from wrapped(document.answers, view, "")
+    yield f"{words.count(len(document.sweeps), 'sweep')}; run {document.run}"

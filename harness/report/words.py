@@ -1,0 +1,335 @@
+"""The words and numbers that every format shares."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+
+from harness.model import Json, Status
+from harness.report import Report
+from harness.results import measures
+from harness.results.groups import Group, Trouble
+from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
+from harness.results.summary import Summary
+
+LABELS = {
+    "thoughtsTokenCount": "thoughts",
+    "promptTokenCount": "prompt",
+    "candidatesTokenCount": "candidates",
+    "totalTokenCount": "tokens",
+    "ttft_s": "ttft s",
+    "latency_s": "latency s",
+    "gap_s": "gap s",
+    "cost_usd": "cost $",
+    "pass_rate": "pass rate",
+}
+MARKS: dict[Status, str] = {
+    "passed": "pass",
+    "failed": "FAIL",
+    "error": "ERROR",
+    "skipped": "skip",
+    "xfailed": "xfail",
+    "xpassed": "XPASS",
+}
+SIMULATED = "some or all of these answers are SIMULATED"
+"""Of a comparison, wherever its notes might not be read."""
+WRONG: frozenset[Status] = frozenset({"failed", "error", "xpassed"})
+
+
+def verdict(group: Group) -> str:
+    """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; an observed group says ``seen 2/5``."""
+    mark = "seen" if group.require == 0 and group.status == "passed" else MARKS[group.status]
+    if group.attempts > 1 or (group.require == 0 and group.attempts):
+        mark += f" {group.passed}/{group.attempts}"
+    return mark + (" flaky" if group.flaky else "")
+
+
+def label(measure: str) -> str:
+    return LABELS.get(measure, measure)
+
+
+def measured(measure: str, value: float | None) -> str:
+    """A value of a measure; ``-`` where it is not known. Seconds have two or three digits that matter."""
+    if value is None:
+        return "-"
+    if measure.endswith("_s"):
+        return _seconds(value)
+    if measure == "cost_usd":
+        return dollars(value)
+    if measure == "pass_rate":
+        return f"{value:.0%}"
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
+
+
+def dollars(value: float, digits: int = 2) -> str:
+    """So many digits that matter, and no fewer than cents: ``12.34``, ``0.0012``, ``0.0000015``."""
+    places = digits - 1 - math.floor(math.log10(abs(value))) if value else 2
+    return f"{value:,.{max(places, 2)}f}"
+
+
+def _seconds(value: float) -> str:
+    if value and abs(value) < 0.1:
+        return f"{value:.3f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def value(value: Json, limit: int | None = 200) -> str:
+    """A JSON value on one line, cut in the middle where it is longer than ``limit``."""
+    return shortened(dumps(value), limit)
+
+
+def shortened(text: str, limit: int | None) -> str:
+    """The text on one line; too long: its beginning and end, and how many characters there are. None: as it is."""
+    if limit is None:
+        return text
+    text = printable(" ".join(text.split()) if "\n" in text else text)
+    if width(text) <= limit:
+        return text
+    note = f" ... ({len(text):,} characters) ... "
+    room = max(limit - len(note), 12)
+    return clipped(text, room * 2 // 3) + note + text[-(room // 3) :]
+
+
+def clipped(text: str, limit: int) -> str:
+    """The beginning of the text that fits in ``limit`` columns."""
+    used = 0
+    for index, character in enumerate(text):
+        used += width(character)
+        if used > limit:
+            return text[:index]
+    return text
+
+
+def printable(text: str) -> str:
+    """Control characters as escapes: an answer cannot steer the terminal that shows it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def no_command(text: str) -> str:
+    """The text with what GitHub's log would take for a command of the workflow spelled out: ``::`` at the beginning of a line,
+    after any blanks, and ``##[`` anywhere (the runner's ActionCommand).
+    """
+    return re.sub(r"(?m)^(\s*):(?=:)", r"\1\\x3a", text).replace("##[", r"\x23#[")
+
+
+def width(text: str) -> int:
+    """Columns that the text takes on a terminal: wide East Asian characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def place(where: PlaceRow) -> str:
+    return f"{where['file']}:{where['line']}"
+
+
+def where(group: Group) -> PlaceRow:
+    """The line to look at: the failed expectation's, else the case's."""
+    row = group.trouble.verdict if group.trouble else None
+    return row.get("place", group.place) if row and group.status == "failed" else group.place
+
+
+def wanted_and_got(row: VerdictRow, limit: int | None = 200) -> tuple[str, str, str]:
+    """(what is said, expected, actual) of a mismatch; an empty string is not shown. ``limit`` None: nothing is shortened."""
+    twice = None if limit is None else limit * 2
+    said = re.fullmatch(r"expected (.*?), got (.*)", row["message"], re.DOTALL)
+    if said:
+        return "", shortened(said[1], limit), shortened(said[2], limit)
+    if row["expected"] is None and row["actual"] is None:
+        return shortened(row["message"], twice), "", ""
+    return shortened(row["message"], twice), value(row["expected"], limit), value(row["actual"], limit)
+
+
+def why(group: Group) -> str:
+    """Why the group has its status, in a line."""
+    if group.status == "xpassed":
+        return f"was expected to fail ({group.xfail}) but did not: take the xfail away"
+    trouble = group.trouble
+    said = "" if torn(group) else (group.skip or "") if trouble is None else reason(trouble)
+    return "; ".join(filter(None, [said, apart(group)]))
+
+
+def torn(group: Group) -> bool:
+    """Failed since unary and stream disagree, and for nothing else: of its own attempts enough passed."""
+    return group.status == "failed" and not group.agrees and group.passed >= group.needed
+
+
+def apart(group: Group) -> str:
+    """What unary and stream disagree on, where that fails the group, alone or beside its checks; else empty."""
+    fails = group.status == "failed" and not group.agrees
+    return f"unary and stream disagree: {group.disagreement}" if fails else ""
+
+
+def reason(trouble: Trouble) -> str:
+    """The first mismatch on one line: ``text: expected 'a', got 'b'``."""
+    row = trouble.verdict
+    if row is None:
+        return printable(trouble.message)
+    at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
+    said = row["message"] or f"expected {value(row['expected'])}, got {value(row['actual'])}"
+    return printable(f"{row['check']}{at}: {said}")
+
+
+def needs(group: Group) -> str:
+    """``2/5 passed, needs all``; empty for a single attempt."""
+    if group.attempts <= 1:
+        return ""
+    wanted = "all" if group.require is None else f"{group.needed}"
+    return f"{group.passed}/{group.attempts} passed, needs {wanted}"
+
+
+def provenance(summary: Summary) -> str:
+    """Where the answers came from, in a line. A simulated answer is always called one."""
+    heard: dict[tuple[str, bool], list[str]] = {}
+    dates: dict[tuple[str, bool], list[str]] = {}
+    for (mode, source, simulated), days in summary.provenance.items():
+        heard.setdefault((mode, simulated), []).append(source)
+        dates.setdefault((mode, simulated), []).extend(days)
+    said = [_heard(*key, sources, sorted(dates[key])) for key, sources in heard.items()]
+    if summary.lost_timing:
+        said.append(f"timing lost in {count(summary.lost_timing, 'recording')}")
+    return "; ".join(said) or "no answer was had"
+
+
+def _heard(mode: str, simulated: bool, sources: Sequence[str], days: Sequence[str]) -> str:
+    mark = " (SIMULATED answers)" if simulated else ""
+    if mode == "live":
+        return f"live from {', '.join(sources)}{mark}"
+    when = "" if not days else f" {days[0]}" if days[0] == days[-1] else f" {days[0]} to {days[-1]}"
+    return f"replayed; recorded from {', '.join(sources)}{mark}{when}"
+
+
+def simulated(summary: Summary) -> bool:
+    return any(simulated for _, _, simulated in summary.provenance)
+
+
+def totals(counts: Mapping[Status, int]) -> str:
+    """``12 passed, 1 failed``; ``nothing ran`` where there is nothing to count."""
+    return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or "nothing ran"
+
+
+def rerun(group: Group, run: RunRow) -> str:
+    """The command that plays this group again as it was played: live or not, from the same cassettes, as often, as strictly."""
+    return command("run", group.place["file"], "-k", group.id, *_repeated(run))
+
+
+def _repeated(run: RunRow) -> Iterator[str]:
+    if run["record_mode"] == "live":
+        yield "--live"
+    chosen = run["selection"]
+    for name in ("cassettes", "repeat"):
+        if chosen.get(name):
+            yield from (f"--{name}", str(chosen[name]))
+    if chosen.get("strict"):
+        yield "--strict"
+
+
+def command(*said: str) -> str:
+    """A command of this program, as a shell takes it."""
+    return " ".join(["gemini-harness", *map(quoted, said)])
+
+
+def quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def middle(groups: Sequence[Group], measure: str) -> float | None:
+    """The median of a measure over all attempts of these groups."""
+    return measures.middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
+
+
+def whole(groups: Sequence[Group], measure: str) -> float | None:
+    """The sum of a measure over all attempts of these groups; None where it was never measured."""
+    found = [known.total for group in groups if (known := group.measured(measure)).size]
+    return sum(found) if found else None
+
+
+def spent(groups: Sequence[Group]) -> str:
+    """What these groups cost; ``>`` before it where the cost of some attempts is not known, ``-`` where of none it is."""
+    paid = whole(groups, "cost_usd")
+    unknown = any(group.tally.unpriced for group in groups)
+    return f"{'>' if unknown and paid is not None else ''}{measured('cost_usd', paid)}"
+
+
+def cost(summary: Summary, prices: str | None) -> str:
+    """What a run cost at the list of that name, in a line; empty where nothing of it is known, or nothing was asked."""
+    known = summary.cost(prices)
+    if known["usd"] is None:
+        return ""
+    least = f"at least (unknown in {count(known['unknown'], 'trial')}) " if known["unknown"] else ""
+    made_up = ", for tokens that were SIMULATED" if simulated(summary) else ""
+    source = f"the prices of {known['prices']}" if known["prices"] else "list prices"
+    return f"cost {least}${dollars(known['usd'])} at {source}{made_up}"
+
+
+def about(report: Report, suite: str) -> str:
+    """What the suite says it is about."""
+    return next((each.get("about", "") for each in report.run["suites"] if each["suite"] == suite), "")
+
+
+def cut(report: Report) -> str:
+    """Why not all of the run is there; empty where it came to its end."""
+    return "still being played" if report.playing else "interrupted" if report.interrupted else ""
+
+
+def remarks(report: Report) -> list[str]:
+    """What a reader should know beside the verdicts: dropped pairs, known failures, waivers, warnings."""
+    summary = report.summary
+    groups = summary.groups.values()
+    said = [*report.run["notes"], *report.notes, *gates(report.gates)]
+    said += _for_reasons("expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"])
+    said += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
+    for check, reasons in summary.waived.items():
+        said += [f"waived {check.removeprefix('invariant:')} {times:,} x: {each}" for each, times in reasons.items()]
+    for reason, times in summary.unpriced.items():
+        said.append(f"cost unknown in {count(times, 'trial')}: {reason}")
+    for check, times in summary.warnings.most_common():
+        said.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
+    return said
+
+
+def gates(answered: Sequence[GateRow]) -> list[str]:
+    """A line for each gate; those of a suite that were not asked share one."""
+    return [*(f"gate {gate(each)}: {each['says']}" for each in answered if each["asked"]), *unasked(answered)]
+
+
+def unasked(answered: Sequence[GateRow]) -> list[str]:
+    """A line for the gates of each suite that were not asked."""
+    numbers = Counter((each["suite"], each["says"]) for each in answered if not each["asked"])
+    return [f"{count(number, 'gate')} of {suite}: {says}" for (suite, says), number in numbers.items()]
+
+
+def stopped(answered: Sequence[GateRow]) -> str:
+    """``, 1 gate crossed``, to stand behind the totals; empty where all hold."""
+    asked = [each["crossed"] for each in answered if each["asked"]]
+    numbers = {"crossed": asked.count(True), "cannot be answered": asked.count(None)}
+    return "".join(f", {count(number, 'gate')} {how}" for how, number in numbers.items() if number)
+
+
+def gate(answered: GateRow) -> str:
+    """``latency may be at most 2 s``, with the suite that it is of."""
+    return answered["gate"] + (f" ({answered['suite']})" if answered["suite"] else "")
+
+
+def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str]:
+    """A line for each reason, the first group that has it named."""
+    by_reason: dict[str, list[str]] = {}
+    for group, reason in cases:
+        by_reason.setdefault(reason or "no reason given", []).append(group)
+    return [
+        f"{what}: {ids[0]}{f' and {len(ids) - 1:,} more' if len(ids) > 1 else ''}: {reason}"
+        for reason, ids in by_reason.items()
+    ]

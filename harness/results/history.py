@@ -1,0 +1,338 @@
+"""The history of runs: a SQLite file under the reports folder, filled from the run files and never more than they say.
+
+Every call takes in the runs that are new or changed (by size and time of change) and forgets those that are gone, one
+transaction each, so several processes may do so at once. A file of another version, or a damaged one, is built anew; where the
+folder cannot be written the database is in memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from itertools import chain
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+from harness.results.groups import Group
+from harness.results.load import SavedRun, load
+from harness.results.measures import middle
+from harness.results.rows import Row, dumps
+from harness.results.store import NAME, is_being_played
+from harness.results.summary import Summary
+from harness.results.trend import Answer, Entry
+
+FILE = "history.sqlite"
+VERSION = 2
+"""Of the schema; in the file as ``user_version``."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+  id TEXT, folder TEXT PRIMARY KEY, size INTEGER, changed INTEGER,  -- changed: nanoseconds since the epoch
+  started TEXT, finished TEXT, seconds REAL, record_mode TEXT, front TEXT, harness TEXT,
+  complete INTEGER, selection TEXT, damage TEXT,                    -- selection: JSON, damage: why it cannot be read
+  parts TEXT                                                        -- JSON, of a merged run: the ids that it was made of
+);
+CREATE TABLE IF NOT EXISTS lines (                                  -- a run x suite x target, counts are of groups
+  folder TEXT REFERENCES runs ON DELETE CASCADE, suite TEXT, target TEXT,
+  passed INTEGER, failed INTEGER, errors INTEGER, skipped INTEGER, total INTEGER, attempts INTEGER,
+  tokens INTEGER, thoughts INTEGER, ttft_s REAL, latency_s REAL, cost_usd REAL,  -- sums, medians in seconds, NULL: not known
+  sources TEXT, simulated INTEGER,
+  PRIMARY KEY (folder, suite, target)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS groups (                                 -- a case x target x axes of a run, counts are of attempts
+  folder TEXT REFERENCES runs ON DELETE CASCADE, suite TEXT, target TEXT, id TEXT, "case" TEXT, axes TEXT, status TEXT,
+  passed INTEGER, failed INTEGER, errors INTEGER, skipped INTEGER, total INTEGER, attempts INTEGER,
+  tokens INTEGER, thoughts INTEGER, ttft_s REAL, latency_s REAL, cost_usd REAL,
+  sources TEXT, simulated INTEGER,
+  PRIMARY KEY (folder, id)
+) WITHOUT ROWID;
+"""
+_LARGEST = 2**63
+_COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
+_MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
+"""The ids of runs that are parts of another: what they say is said by that one."""
+_TOLD = [each.name for each in fields(Entry) if each.name != "playing"]
+"""What of an entry is in the file."""
+_WAIT = 30.0
+"""Seconds for another process that takes runs in."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
+
+
+class Past:
+    """The history of a folder of runs, as it is now. Use as a context manager. ``notes`` say what a reader should know."""
+
+    def __init__(self, reports: Path, *, rebuild: bool = False, within: float | None = None) -> None:
+        """``within``: seconds after which no further run is taken in, the latest first; ``notes`` say how many wait."""
+        self.notes: list[str] = []
+        self._within = within
+        self._reports = reports
+        file = reports / FILE
+        if rebuild:
+            _remove(file)
+        try:
+            self._db = self._current(file)
+        except sqlite3.DatabaseError as fault:
+            self._db = self._instead(file, fault)
+
+    def __enter__(self) -> Past:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def _instead(self, file: Path, fault: sqlite3.DatabaseError) -> sqlite3.Connection:
+        """A new file for a damaged one; none where that cannot be written."""
+        if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            self.notes.append(f"{file} was damaged: built anew from the runs")
+            with suppress(OSError, sqlite3.DatabaseError):
+                _remove(file)
+                return self._current(file)
+        elif self._reports.is_dir():
+            self.notes.append(f"{file} cannot be used ({fault}): the runs are read anew each time")
+        return self._current(None)
+
+    def _current(self, file: Path | None) -> sqlite3.Connection:
+        db = sqlite3.connect(":memory:" if file is None else file, timeout=_WAIT, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            with _Transaction(db):
+                _make(db)
+            self._take_in(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _take_in(self, db: sqlite3.Connection) -> None:
+        known = {
+            folder: (size, changed) for folder, size, changed in db.execute("SELECT folder, size, changed FROM runs")
+        }
+        there = {path.parent.name: path for path in self._reports.glob(f"*/{NAME}")}
+        for folder in known.keys() - there.keys():
+            db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
+        fresh = []
+        for folder, path in sorted(there.items(), reverse=True):
+            with suppress(FileNotFoundError):
+                about = path.stat()
+                if known.get(folder) != (about.st_size, about.st_mtime_ns):
+                    fresh.append((path, about.st_size, about.st_mtime_ns))
+        end = inf if self._within is None else monotonic() + self._within
+        for left, (path, size, changed) in zip(range(len(fresh) - 1, -1, -1), fresh, strict=True):
+            with suppress(FileNotFoundError):
+                _put(db, path, size, changed)
+            if left and monotonic() >= end:
+                self.notes.append(f"{left:,} of {len(there):,} runs are not read yet: {_later(db)}")
+                break
+        for folder, damage in db.execute("SELECT folder, damage FROM runs WHERE damage IS NOT NULL ORDER BY folder"):
+            self.notes.append(f"run {folder} is left out: {damage}")
+
+    def entries(
+        self, *, suite: str | None, target: str | None, case: str | None, since: str | None, last: int | None
+    ) -> tuple[list[Entry], int]:
+        """Oldest first, without the parts of merged runs: a line per run, suite and target; with ``case`` per group of the
+        case of that name or id, or of that id. ``last`` keeps those of so many runs; the number of runs that it left out.
+
+        ``since`` is a date or a time in ISO 8601, compared as text with when the run started (UTC).
+        """
+        table, more = ("lines", "NULL, NULL") if case is None else ("groups", "l.id, l.status")
+        conditions = [
+            ("r.damage IS NULL", ()),
+            (f"r.id NOT IN ({_MERGED})", ()),
+            ("l.suite = ?", (suite,)),
+            ("r.started >= ?", (since,)),
+            ("? IN (l.target, substr(l.target, instr(l.target, '/') + 1))", (target,)),
+        ]
+        if case is not None:
+            conditions.append(('? IN (l."case", l.suite || \'/\' || l."case", l.id)', (case,)))
+        asked = [(text, values) for text, values in conditions if None not in values]
+        rows = self._db.execute(
+            f"SELECT r.id, r.started, r.record_mode, r.complete, l.suite, l.target, {more}, {_COUNTED} "  # noqa: S608
+            f"FROM {table} l JOIN runs r USING (folder) WHERE {' AND '.join(text for text, _ in asked)} "
+            "ORDER BY r.id, l.suite, l.target",
+            [value for _, values in asked for value in values],
+        )
+        playing = self._playing()
+        found = [_entry(row, playing) for row in rows]
+        runs = list(dict.fromkeys(each.run for each in found))
+        shown = set(runs if last is None else runs[-last:])
+        return [each for each in found if each.run in shown], len(runs) - len(shown)
+
+    def _playing(self) -> set[str]:
+        """The runs that are being played."""
+        unended = self._db.execute("SELECT id, folder FROM runs WHERE damage IS NULL AND finished IS NULL")
+        return {run for run, folder in unended if is_being_played(self._reports / folder)}
+
+    def query(self, sql: str) -> Answer:
+        """What a SELECT gives. Raises UsageError for what SQLite refuses, and for anything that would write or open."""
+        self._db.execute("PRAGMA query_only = ON")
+        self._db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY)
+        try:
+            cursor = self._db.execute(sql)
+            rows = [[_plain(value) for value in row] for row in cursor]
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as fault:
+            raise UsageError(
+                f"--sql: {str(fault).rstrip('.')}; write one SELECT over the tables runs, lines and groups (their columns: README)"
+            ) from fault
+        if cursor.description is None:
+            raise UsageError("--sql: it asks for nothing; write one SELECT over the tables runs, lines and groups")
+        return Answer([name for name, *_ in cursor.description], rows)
+
+
+def _later(db: sqlite3.Connection) -> str:
+    """How the runs that were not read will be."""
+    in_memory = not next(db.execute("PRAGMA database_list"))[2]
+    return "`gemini-harness history` reads all of them" if in_memory else "asking again goes on with them"
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _entry(row: Sequence[Any], playing: Container[str]) -> Entry:
+    named = dict(zip(_TOLD, row, strict=True))
+    known = {name: bool(named[name]) for name in ("complete", "simulated")}
+    return Entry(**{**named, **known, "playing": named["run"] in playing})
+
+
+class _Transaction:
+    """All of its block or nothing; one process at a time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _make(db: sqlite3.Connection) -> None:
+    """The tables, empty where the file is of another version."""
+    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        for table in ("groups", "lines", "runs"):
+            db.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _remove(file: Path) -> None:
+    for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+        file.with_name(name).unlink(missing_ok=True)
+
+
+# --- one run ------------------------------------------------------------------------------------------
+
+
+_ODD = (HarnessError, KeyError, TypeError, ValueError, AttributeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What a run does whose lines are not as they were written; the last two where SQLite knows no such value."""
+
+
+def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
+    folder = path.parent.name
+    try:
+        saved = load(path)
+        past = _Told(saved)
+        run = _run(saved)
+        with _Transaction(db):
+            _insert(db, folder, size, changed, run)
+            db.executemany(f"INSERT INTO lines VALUES ({', '.join('?' * 16)})", past.lines(folder))  # noqa: S608
+            db.executemany(f"INSERT INTO groups VALUES ({', '.join('?' * 20)})", past.groups(folder))  # noqa: S608
+    except _ODD as fault:
+        with _Transaction(db):
+            _insert(db, folder, size, changed, (folder, *[None] * 8, _damage(fault), None))
+
+
+def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: tuple[Any, ...]) -> None:
+    """The row of a run, in the place of one that is there."""
+    db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
+    first, *rest = run
+    db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
+
+
+def _damage(fault: Exception) -> str:
+    return str(fault) if isinstance(fault, HarnessError) else f"its lines are not as expected ({type(fault).__name__})"
+
+
+def _run(saved: SavedRun) -> tuple[Any, ...]:
+    run, ending = saved.run, saved.ending or {}
+    complete = bool(ending) and not ending.get("interrupted") and ending.get("trials", 0) >= run.get("planned", 0)
+    times = (run["started"], ending.get("finished"), ending.get("seconds"))
+    parts = dumps([part["id"] for part in run["parts"]]) if "parts" in run else None
+    how = (run["record_mode"], run["front"], run["harness"])
+    return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts
+
+
+class _Told:
+    """What a run tells, read once; no row is held."""
+
+    def __init__(self, saved: SavedRun) -> None:
+        self._summary = Summary()
+        self._sources: dict[str, set[tuple[str, bool]]] = {}
+        for row in saved.rows(turns=False):
+            self._summary.add(row)
+            self._hear(row)
+
+    def _hear(self, row: Row) -> None:
+        heard = row["provenance"]
+        if heard is not None:
+            self._sources.setdefault(row["group"], set()).add((heard["recorded_from"], heard["simulated"]))
+
+    def lines(self, folder: str) -> Iterator[tuple[Any, ...]]:
+        cells: dict[tuple[str, str], list[Group]] = {}
+        for group in self._summary.groups.values():
+            cells.setdefault((group.suite, group.target), []).append(group)
+        for (suite, target), groups in cells.items():
+            statuses = [group.status for group in groups]
+            passed = sum(statuses.count(each) for each in ("passed", "xfailed"))
+            failed = sum(statuses.count(each) for each in ("failed", "xpassed"))
+            errors, skipped = statuses.count("error"), statuses.count("skipped")
+            counts = (passed, failed, errors, skipped, len(groups) - skipped)
+            yield folder, suite, target, *counts, *_measured(groups), *self._heard(groups)
+
+    def groups(self, folder: str) -> Iterator[tuple[Any, ...]]:
+        for group in self._summary.groups.values():
+            failed = group.judged - group.passed
+            passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
+            counts = (passed, failed, group.tally.unjudged, group.tally.skipped, group.attempts)
+            named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
+            yield folder, *named, *counts, *_measured([group]), *self._heard([group])
+
+    def _heard(self, groups: Sequence[Group]) -> tuple[str, bool]:
+        heard = set().union(*(self._sources.get(group.id, set()) for group in groups))
+        return ", ".join(sorted({source for source, _ in heard})), any(simulated for _, simulated in heard)
+
+
+def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
+    """Attempts; tokens and thoughts of those that told; the median times; the cost where all of them have one."""
+    attempts = sum(group.attempts for group in groups)
+    tokens, thoughts = (_sum(groups, name) for name in ("totalTokenCount", "thoughtsTokenCount"))
+    costs = [group.cost for group in groups if group.judged]
+    known = [cost for cost in costs if cost is not None]
+    return (
+        attempts,
+        tokens,
+        thoughts,
+        _middle(groups, "ttft_s"),
+        _middle(groups, "latency_s"),
+        round(sum(known), 12) if known and len(known) == len(costs) else None,
+    )
+
+
+def _sum(groups: Sequence[Group], measure: str) -> float | None:
+    """A whole number, unless it is larger than SQLite's are."""
+    known = [told for group in groups if (told := group.measured(measure)).size]
+    whole = sum(told.total for told in known)
+    return (round(whole) if abs(whole) < _LARGEST else float(whole)) if known else None
+
+
+def _middle(groups: Sequence[Group], measure: str) -> float | None:
+    found = middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
+    return None if found is None else round(found, 9)

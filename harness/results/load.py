@@ -1,0 +1,280 @@
+"""Saved runs, read back: their rows, what all of them say together, and where those of some groups stand."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RunError
+from harness.results.groups import Group
+from harness.results.rows import VERSION, EndingRow, Row, RunRow
+from harness.results.store import ID, NAME
+from harness.results.summary import Summary
+
+_AHEAD = 1 << 20
+"""Bytes that are read at once: lines are long, and many."""
+_TRIAL = b'{"id":'
+
+
+@dataclass(slots=True)
+class SavedRun:
+    """A run that was read back. ``rows`` reads the file anew each time; ``ending`` and ``notes`` are known after a pass.
+
+    ``ending`` is the last line without its groups, which follow from the rows and may be many.
+    """
+
+    path: Path
+    run: RunRow
+    ending: EndingRow | None = None
+    notes: list[str] = field(default_factory=list)
+    _places: _Places | None = field(default=None, init=False, repr=False)
+
+    def rows(self, *, turns: bool = True) -> Iterator[Row]:
+        """The trials, in the order in which they finished. A last line that was cut off is left out, and noted.
+
+        Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
+        most of the work.
+        """
+        from harness.results import decoding
+
+        for line, at in self._trials():
+            row = self._row(line, at, decoding.row if turns else decoding.brief)
+            if row is not None:
+                yield row
+
+    def summary(self, like: Summary | None = None) -> Summary:
+        """Of all trials: what ``summarise`` makes of ``rows``, in half the time. ``like``: see `Summary`."""
+        from harness.results.decoding import judged
+        from harness.results.fast_decode import decode
+
+        summary = Summary(like)
+        places = _Places(summary)
+        for line, at in self._trials():
+            try:
+                group = summary.add_passed(decode(line))
+            except (ValueError, RecursionError):  # another line than that of a trial that passed
+                row = self._row(line, at, judged)
+                if row is None:
+                    continue
+                group = summary.add(row)
+            places.note(group, at)
+        self._places = places
+        return summary
+
+    def lines(self) -> Iterator[tuple[bytes, Row]]:
+        """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
+        from harness.results.decoding import brief
+
+        for line, at in self._trials():
+            row = self._row(line, at, brief)
+            if row is not None:
+                yield line, row
+
+    def row_at(self, at: int) -> Row:
+        """The trial whose line begins there, with all that was said. Raises RunError where that is none."""
+        from harness.results.decoding import row
+
+        with self.path.open("rb") as file:
+            file.seek(at)
+            found = self._row(file.readline(), at, row)
+        if found is None:
+            raise RunError(f"{self._line(at)}: this line is cut off; the file was damaged")
+        return found
+
+    def rows_of(self, groups: Collection[str], *, turns: bool = False) -> Iterator[Row]:
+        """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said.
+
+        They are found at once where there was a ``summary`` before, of a file whose groups follow each other.
+        """
+        from harness.results import decoding
+
+        known = self._places is not None and not self._places.scattered
+        for line, at in self._found(groups) if known else self._named(groups):
+            row = self._row(line, at, decoding.row if turns else decoding.judged)
+            if row is not None and row["group"] in groups:
+                yield row
+
+    def _found(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
+        assert self._places is not None
+        with self.path.open("rb") as file:
+            for start, trials in self._places.of(groups):
+                file.seek(start)
+                for line in islice(file, trials):
+                    yield line, start
+
+    def _named(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
+        """Lines that this program did not write are among them, whatever they are of."""
+        for line, at in self._trials():
+            named = ID.match(line)
+            if not named or named[1].decode("utf-8", "replace") in groups:
+                yield line, at
+
+    def _trials(self) -> Iterator[tuple[bytes, int]]:
+        """The lines of trials, with where they begin. What the last line says is kept, or its absence noted."""
+        self.notes.clear()
+        with self.path.open("rb", buffering=_AHEAD) as file:
+            at = len(next(file))
+            for line in file:
+                if not line.startswith(_TRIAL) and self.ends(line):
+                    return
+                yield line, at
+                at += len(line)
+        if not self.notes:
+            self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
+
+    def ends(self, line: bytes) -> bool:
+        """Whether it is the last line: what that says is then known."""
+        from harness.results.decoding import ending
+
+        try:
+            found = ending(line)
+        except ValueError as fault:
+            raise RunError(f"{self.path}: {fault} in its last line; the file was damaged") from None
+        if found is None:
+            return False
+        self.ending = found
+        self.run = complete({**self.run, **found.get("run", {})}, self.path)
+        return True
+
+    def _row(self, line: bytes, at: int, decode: Callable[[bytes], Row]) -> Row | None:
+        """The trial of a line; None, and a note, for a last line that was cut off."""
+        from harness.results.decoding import NotJson
+
+        try:
+            return decode(line)
+        except NotJson:
+            if line.endswith(b"\n"):
+                raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
+            self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")
+            return None
+        except ValueError as fault:
+            raise RunError(f"{self._line(at)}: this line is no trial ({fault}); the file was damaged") from None
+
+    def _line(self, at: int) -> str:
+        """The file and the number of the line that begins there."""
+        with self.path.open("rb") as file:
+            before = iter(file)
+            number = 1
+            while at > 0:
+                at -= len(next(before))
+                number += 1
+        return f"{self.path}:{number}"
+
+
+class _Places:
+    """Where the trials of each group of a summary begin in the file. ``scattered``: those of some do not follow each other."""
+
+    def __init__(self, summary: Summary) -> None:
+        self._groups = summary.groups
+        self._latest = -1
+        self._starts = array("Q")
+        self.scattered = False
+
+    def note(self, group: int, at: int) -> None:
+        """The next trial is of that group, and begins there."""
+        if group == self._latest:
+            return
+        self._latest = group
+        if group == len(self._starts):
+            self._starts.append(at)
+        else:
+            self.scattered = True
+
+    def of(self, names: Collection[str]) -> Iterator[tuple[int, int]]:
+        """Where the trials of these groups begin, and how many they are, in the order of the file."""
+        for at in sorted(at for name in names if (at := self._groups.at(name)) is not None):
+            yield self._starts[at], Group(self._groups, at).tried
+
+
+def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
+    """A saved run by its path, its folder or an unambiguous beginning of that, its id, or ``last``.
+
+    Raises RunError where there is none, or where the format is of another version.
+    """
+    from harness.results.decoding import value
+
+    path = _find(str(run), reports)
+    try:
+        with path.open("rb") as file:
+            header = value(file.readline())
+    except OSError as error:
+        raise RunError(f"cannot read the run {path}: {error.strerror or error}") from error
+    except ValueError:
+        raise RunError(f"{path} is not a saved run: its first line is not JSON") from None
+    version = header.get("version") if isinstance(header, dict) else None
+    if version is None or not isinstance(header.get("run"), dict) or (version == VERSION and "id" not in header["run"]):
+        raise RunError(f"{path} is not a saved run: its first line should hold version and run")
+    if version != VERSION:
+        raise RunError(f"{path} has version {version} of the run format; this program reads version {VERSION}")
+    return SavedRun(path, complete(header["run"], path))
+
+
+_HEADER: Mapping[str, Callable[[], Any]] = {
+    **dict.fromkeys(("id", "started", "record_mode", "harness", "python", "front"), str),
+    **dict.fromkeys(("targets", "suites", "notes"), list),
+    "selection": dict,
+}
+"""Every header has them since the first; one that was made by hand may not."""
+
+
+def complete(run: dict[str, Any], path: Path) -> RunRow:
+    """What a run says of itself; what it does not say is empty. Raises RunError where that is not what a run says."""
+    from harness.results.decoding import run as checked
+
+    try:
+        return checked({**{name: kind() for name, kind in _HEADER.items()}, **run})
+    except ValueError as fault:
+        raise RunError(f"{path} is not a saved run: {fault} in what it says of itself") from None
+
+
+def saved_runs(reports: Path) -> list[str]:
+    """The folders of the runs in a folder, the latest last, whatever they are called; those that cannot be read come first."""
+    files = sorted(reports.glob(f"*/{NAME}"), key=lambda path: (_began(path), path.parent.name))
+    return [path.parent.name for path in files]
+
+
+def _began(path: Path) -> str:
+    """The run's id, which sorts by time: its folder's name, unless somebody gave it another."""
+    if re.match(r"\d{8}-\d{6}-", path.parent.name):
+        return path.parent.name
+    try:
+        return load(path).run["id"]
+    except RunError:
+        return ""
+
+
+def with_id(run: str, reports: Path) -> Path | None:
+    """The file of the run with that id, where its folder has another name."""
+    for name in reversed(saved_runs(reports)):
+        with suppress(RunError):
+            saved = load(reports / name / NAME)
+            if saved.run["id"] == run:
+                return saved.path
+    return None
+
+
+def _find(name: str, reports: Path) -> Path:
+    given = Path(name)
+    if given.is_file():
+        return given
+    if (given / NAME).is_file():
+        return given / NAME
+    saved = saved_runs(reports)
+    if name == "last" and saved:
+        return reports / saved[-1] / NAME
+    matching = [each for each in saved if each.startswith(name)] if given.name == name else []
+    if len(matching) == 1:
+        return reports / matching[0] / NAME
+    if matching:
+        raise RunError(f"{name!r} is the beginning of {len(matching)} runs: {', '.join(matching[:5])}")
+    renamed = with_id(name, reports)
+    if renamed is not None:
+        return renamed
+    latest = f"; the latest are {', '.join(saved[-3:])}" if saved else "; no run has been saved there yet"
+    raise RunError(f"no saved run {name!r} in {reports}/{latest}")

@@ -1,0 +1,111 @@
+"""A ceiling on what a run spends: whether a trial may begin, and what was paid.
+
+What is in flight is reckoned at its most, the next trial at what it is expected to cost: what it cost before, else the dearest
+that its target cost in this run, else its prompt alone. So no run goes further beyond its ceiling than one trial costs more than
+was expected. Where money is short trials wait for those in flight; the first that does not fit when nothing is in flight closes
+the purse. Only what was heard live is paid for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from harness.errors import (
+    CeilingReached,
+    GivenUp,
+    MissingKey,
+    NoConnection,
+    NoRecording,
+    StaleRecording,
+    UsageError,
+)
+from harness.gemini.price_rates import Unpriced
+from harness.model import Result, Target, Trial
+from harness.run.estimate import Estimate, Estimates
+from harness.run.play import Noting
+
+_UNSENT = (GivenUp, MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
+"""Faults that come before anything is sent."""
+
+
+class Purse:
+    """How much is left. ``closed`` is empty until a trial was not admitted; then it says why, with the numbers."""
+
+    def __init__(self, ceiling: float, estimates: Estimates, workers: int = 1) -> None:
+        """``workers``: among how many processes the ceiling is shared out; this one has its part of it."""
+        self.ceiling = ceiling / workers
+        self._whole = ceiling
+        self.spent = 0.0
+        self.guessed = 0
+        """Answers whose cost is not known: they are counted at the most they may have cost."""
+        self.closed = ""
+        self._estimates = estimates
+        self._in_flight: dict[str, float] = {}
+        self._dearest: dict[Target, float] = {}
+        self._lost: set[tuple[Path, int, int]] = set()
+        self._turn = asyncio.Lock()
+        self._settled = asyncio.Event()
+
+    def watch(self, transport: Any) -> Any:
+        """The transport, noting what was asked and not heard."""
+        return Noting(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
+
+    async def admit(self, trial: Trial) -> bool:
+        """Whether the trial may begin; waits for others where that is not clear yet. Trials are admitted in their order.
+
+        Raises UsageError where nobody knows what it may cost.
+        """
+        async with self._turn:
+            estimate = self._estimate(trial)
+            expected = self._expected(trial, estimate)
+            while not self.closed and self.spent + sum(self._in_flight.values()) + expected > self.ceiling:
+                if not self._in_flight:
+                    self.closed = self._why(trial, expected)
+                    break
+                self._settled.clear()
+                await self._settled.wait()
+            if not self.closed:
+                self._in_flight[trial.id] = estimate.most
+            return not self.closed
+
+    def _estimate(self, trial: Trial) -> Estimate:
+        try:
+            return self._estimates.of(trial) if self._estimates.asks(trial) else Estimate(0, 0, 0)
+        except Unpriced as unknown:
+            raise UsageError(f"a ceiling cannot be kept: {unknown}\n  {unknown.remedy}".rstrip()) from None
+
+    def _expected(self, trial: Trial, estimate: Estimate) -> float:
+        if estimate.about is not None:
+            return estimate.about
+        return max(estimate.least, self._dearest.get(trial.target, 0))
+
+    def settle(self, result: Result) -> None:
+        """Pay for a trial that has ended."""
+        trial = result.trial
+        most = self._in_flight.pop(trial.id, 0.0)
+        live = [turn.bill.dollars for turn in result.turns if turn.exchange.provenance.mode == "live"]
+        known = sum(each for each in live if each is not None)
+        lost = (trial.cassette, trial.row, trial.attempt - 1) in self._lost
+        if lost or None in live:
+            self.guessed += 1
+            known = max(known, most)
+        self.spent += known
+        self._dearest[trial.target] = max(known, self._dearest.get(trial.target, 0))
+        self._settled.set()
+
+    def check(self) -> None:
+        """Raises CeilingReached where a trial was not admitted."""
+        if self.closed:
+            raise CeilingReached(self.closed)
+
+    def _why(self, trial: Trial, expected: float) -> str:
+        from harness.report.words import count, dollars
+
+        guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the most)" if self.guessed else ""
+        part = f" (a worker's part of ${dollars(self._whole)})" if self._whole > self.ceiling else ""
+        return (
+            f"the ceiling of ${dollars(self.ceiling)}{part} would be passed: ${dollars(self.spent, 3)} is spent{guessed}, and "
+            f"{trial.id} is expected to cost ${dollars(expected, 3)}"
+        )

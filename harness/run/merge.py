@@ -1,0 +1,276 @@
+"""Runs that are parts of one, as one: the shards of several machines, with exactly the totals of the unsharded run.
+
+Shards are dealt case by case, so their trials are put together again case by case, in turn: the order is that of the
+unsharded run too. Lines are copied as they are; no row is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+from harness.compare.gates import answered
+from harness.disk import replacing
+from harness.errors import HarnessError, RunError
+from harness.model import Json
+from harness.results.decoding import instant
+from harness.results.load import SavedRun
+from harness.results.rows import VERSION, PartRow, Row, RunRow, SuiteRow, dumps
+from harness.results.store import NAME, is_being_played, known_late, may_pass, run_row
+from harness.results.summary import Summary
+from harness.run.resume import is_unfinished, resume
+
+_Trial = tuple[bytes, Row]
+_LACKS = "merged in part: "
+"""How the notes of a merged run begin that say what is not in it."""
+_OF_THE_MACHINE = frozenset({"shard", "cassettes"})
+"""What of a selection may differ between parts of one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merged run that was saved."""
+
+    path: Path
+    run: RunRow
+    summary: Summary
+    interrupted: bool
+    seconds: float | None
+
+
+def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
+    """Save these runs as one, under ``reports``.
+
+    Raises RunError where they are not parts of one run, where one of them is missing or unfinished (unless ``partial``), or
+    where the disk refuses; then nothing is saved.
+    """
+    parts = sorted(parts, key=lambda part: _shard(part) or (0, 0))
+    _check_same(parts)
+    missing = [*_missing_shards(parts), *_unfinished(parts), *_in_part(parts)]
+    if missing and not partial:
+        said = "".join(f"\n  {each}" for each in missing)
+        raise RunError(f"the parts do not make a whole run:{said}\nmerge what there is with --partial")
+    run = _header(parts, missing)
+    path = reports / run["id"] / NAME
+    try:
+        path.parent.mkdir(parents=True)
+        return _write(parts, path, run)
+    except OSError as error:
+        _forget(path)
+        raise RunError(f"cannot write the run to {path}: {error.strerror or error}") from error
+    except HarnessError:
+        _forget(path)
+        raise
+
+
+def _forget(path: Path) -> None:
+    with suppress(OSError):
+        path.parent.rmdir()
+
+
+def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
+    summary = Summary()
+    unasked = 0
+    with replacing(path) as out:
+        out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
+        for line, row in _trials(parts):
+            out.write(line)
+            summary.add(row)
+            unasked += may_pass(row)
+        rows = _part_rows(parts)
+        run["targets"] = [target for target, _ in summary.by_target()]
+        run["parts"] = rows
+        run["gates"] = answered(parts[0].run.get("options", {}).get("gate", []), run, summary)
+        interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
+        seconds = _sum([each["seconds"] for each in rows])
+        finished = [each["finished"] for each in rows]
+        late = known_late(run, summary)
+        ending = {
+            **late,
+            "run": {**late["run"], "parts": rows},
+            "finished": None if None in finished else max(map(str, finished)),
+            "seconds": seconds,
+            "interrupted": interrupted,
+            "trials": summary.trials,
+            "unasked": unasked,
+        }
+        out.write(dumps(ending).encode() + b"\n")
+    return Merged(path, run, summary, interrupted, seconds)
+
+
+def _sum(seconds: Sequence[float | None]) -> float | None:
+    known = [each for each in seconds if each is not None]
+    return round(sum(known), 3) if len(known) == len(seconds) else None
+
+
+# --- the trials ---------------------------------------------------------------------------------------
+
+
+def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
+    """All trials: a case of each shard in turn; parts that are no shards one after the other."""
+    cases = [groupby(part.lines(), key=_case) for part in parts]
+    dealt = _in_turn(cases) if _shard(parts[0]) else chain.from_iterable(_numbered(cases))
+    owners: dict[tuple[str, str], int] = {}
+    for owner, case, trials in dealt:
+        if owners.setdefault(case, owner) != owner:
+            one, other = (parts[each].run["id"] for each in (owners[case], owner))
+            raise RunError(f"{'/'.join(case)} is in run {one} and in run {other}: a trial counts once")
+        yield from trials
+
+
+_Dealt = tuple[int, tuple[str, str], Iterator[_Trial]]
+
+
+def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[_Dealt]:
+    open_ones = dict(enumerate(cases))
+    while open_ones:
+        for number, each in list(open_ones.items()):
+            found = next(each, None)
+            if found is None:
+                del open_ones[number]
+            else:
+                yield number, *found
+
+
+def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[Iterator[_Dealt]]:
+    for number, each in enumerate(cases):
+        yield ((number, case, trials) for case, trials in each)
+
+
+def _case(trial: _Trial) -> tuple[str, str]:
+    return trial[1]["suite"], trial[1]["case"]
+
+
+# --- what parts of one run have in common -------------------------------------------------------------
+
+
+def _shard(part: SavedRun) -> tuple[int, int] | None:
+    shard = part.run["selection"].get("shard")
+    return (shard[0], shard[1]) if isinstance(shard, list) and len(shard) == 2 else None
+
+
+def _check_same(parts: Sequence[SavedRun]) -> None:
+    """Raises RunError, with both sides, where two parts cannot be of one run."""
+    first = parts[0]
+    files = [part.path.resolve() for part in parts]
+    for number, part in enumerate(parts):
+        if files[number] in files[:number]:
+            raise RunError(f"run {part.run['id']} is named twice")
+        if _shard(part) is not None and part is not first and _shard(part) == _shard(parts[number - 1]):
+            one, other = parts[number - 1].run["id"], part.run["id"]
+            raise RunError(f"runs {one} and {other} are both shard {_spelled(part)}: name one of them")
+        for what, mine, theirs in _asked(first, part):
+            if mine != theirs:
+                said = f"{what}: {_said(mine)} in run {first.run['id']}, {_said(theirs)} in run {part.run['id']}"
+                raise RunError(f"these are not parts of one run; {said}")
+        _check_suites(first, part)
+
+
+def _asked(first: SavedRun, part: SavedRun) -> Iterator[tuple[str, Json, Json]]:
+    yield "record mode", first.run["record_mode"], part.run["record_mode"]
+    mine, theirs = first.run["selection"], part.run["selection"]
+    for name in sorted({*mine, *theirs} - _OF_THE_MACHINE):
+        yield name, mine.get(name), theirs.get(name)
+    for name in ("strict", "skip_missing"):
+        yield name, bool(first.run.get("options", {}).get(name)), bool(part.run.get("options", {}).get(name))
+    yield "--gate", first.run.get("options", {}).get("gate"), part.run.get("options", {}).get("gate")
+    yield "number of shards", (_shard(first) or (0, None))[1], (_shard(part) or (0, None))[1]
+
+
+def _said(value: Json) -> str:
+    return "none" if value is None else dumps(value)
+
+
+def _check_suites(first: SavedRun, part: SavedRun) -> None:
+    known = {suite["suite"]: suite for suite in first.run["suites"]}
+    for suite in part.run["suites"]:
+        other = known.get(suite["suite"])
+        differs = other is not None and (
+            other["sha256"] != suite["sha256"] or other.get("files", {}) != suite.get("files", {})
+        )
+        if differs or (other is None and _shard(part)):
+            how = "is not the same" if differs else "is there in one of them only"
+            raise RunError(
+                f"these are not parts of one run; the suite {suite['suite']} ({suite['file']}) {how}: "
+                f"run {first.run['id']}, run {part.run['id']}"
+            )
+
+
+def _missing_shards(parts: Sequence[SavedRun]) -> Iterator[str]:
+    shards = [shard for part in parts if (shard := _shard(part))]
+    for number in range(1, shards[0][1] + 1 if shards else 1):
+        if number not in {part for part, _ in shards}:
+            yield f"shard {number}/{shards[0][1]} is not among them"
+
+
+def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
+    for part in parts:
+        if is_unfinished(part):
+            shard = f" (shard {_spelled(part)})" if _shard(part) else ""
+            yield f"run {part.run['id']}{shard} {_how_unfinished(part)}"
+
+
+def _how_unfinished(part: SavedRun) -> str:
+    """And what to do about it."""
+    if is_being_played(part.path.parent):
+        return "is still being played by another process; wait for it, or end it"
+    can_go_on = "options" in part.run
+    return f"was cut short; {f'go on with it: {resume(part.run)}' if can_go_on else 'play its suites anew'}"
+
+
+def _in_part(parts: Sequence[SavedRun]) -> Iterator[str]:
+    """What parts that were merged from others lacked already."""
+    for part in parts:
+        for note in part.run["notes"]:
+            if note.startswith(_LACKS):
+                yield note.removeprefix(_LACKS)
+
+
+def _spelled(part: SavedRun) -> str:
+    return "/".join(map(str, _shard(part) or ()))
+
+
+# --- the header ---------------------------------------------------------------------------------------
+
+
+def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
+    runs = [part.run for part in parts]
+    suites: dict[str, SuiteRow] = {each["suite"]: each for run in runs for each in run["suites"]}
+    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{each}" for each in missing]
+    selection: Mapping[str, Json] = {
+        name: value for name, value in runs[0]["selection"].items() if name not in _OF_THE_MACHINE
+    }
+    header = run_row(
+        record_mode=runs[0]["record_mode"],
+        front="merge",
+        suites=list(suites.values()),
+        selection=selection,
+        notes=list(dict.fromkeys(said)),
+        prices=" and ".join(dict.fromkeys(prices for run in runs if (prices := run.get("prices")))) or None,
+    )
+    header["started"] = min((run["started"] for run in runs if run["started"]), key=instant, default="")
+    planned = [run.get("planned") for run in runs]
+    if None not in planned:
+        header["planned"] = sum(each or 0 for each in planned)
+    return header
+
+
+def _part_rows(parts: Sequence[SavedRun]) -> list[PartRow]:
+    """Known when every part was read to its end."""
+    return [_part_row(part, part.ending or {}) for part in parts]
+
+
+def _part_row(part: SavedRun, ending: Mapping[str, Any]) -> PartRow:
+    shard = _shard(part)
+    return {
+        "id": part.run["id"],
+        "shard": list(shard) if shard else None,
+        "started": part.run["started"],
+        "finished": ending.get("finished"),
+        "seconds": ending.get("seconds"),
+        "trials": ending.get("trials", 0),
+    }

@@ -1,0 +1,241 @@
+"""Runs that did not come to their end: which there are, what of one is kept, and its file made ready to go on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.disk import replacing
+from harness.errors import RunError
+from harness.model import Trial
+from harness.results.load import SavedRun, load, saved_runs
+from harness.results.rows import VERSION, Row, RunRow, SittingRow, SuiteRow, TurnRow, dumps
+from harness.results.store import NAME, Claim, RunWriter, may_pass
+from harness.suite.matrix import Expansion
+from harness.transport.matching import address, differences
+
+Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
+"""The ``url`` and the ``request`` of a trial's turns, of which these were saved, as they would be saved now."""
+_AT_ONCE = 1 << 20
+"""Bytes that are copied at once."""
+_NAMED = 3
+"""Requests that are named where many are not the same any more."""
+_TRIALS = re.compile(rb'"trials":(\d{1,15})')
+
+
+def latest(reports: Path, command: str = "run") -> SavedRun:
+    """The last run there, by that command, that lacks trials or its last line. Raises RunError, with the latest runs, where
+    none does."""
+    names = saved_runs(reports)
+    mine = []
+    for name in reversed(names):
+        try:
+            saved = load(reports / name, reports)
+        except RunError:  # damaged, or of another version: not one that can go on; nor is a copy
+            continue
+        if command_of(saved.run) == command and "options" in saved.run:
+            mine.append(name)
+            if name == saved.run["id"] and is_unfinished(saved):
+                return saved
+    what = "migration" if command == "migrate" else "run"
+    said = f"; the latest are {', '.join(mine[2::-1])} ({command} --resume ID asks again what one of them could not)"
+    raise RunError(
+        f"no {what} in {reports}/ was cut short{said if mine else f': no {what} has been saved there yet that can go on'}"
+    )
+
+
+def command_of(run: RunRow) -> str:
+    """The command that made the run, and goes on with it."""
+    return "migrate" if "migration" in run else "run"
+
+
+def resume(run: RunRow) -> str:
+    """What to type, to go on with the run."""
+    return f"gemini-harness {command_of(run)} --resume {run['id']}"
+
+
+def is_unfinished(saved: SavedRun) -> bool:
+    """Whether trials of the run, or its last line, are missing."""
+    last = last_line(saved.path)
+    if b'"totals":' not in last or b'"interrupted":true' in last:
+        return True
+    return _count(last, saved) < saved.run.get("planned", 0)
+
+
+def last_line(path: Path) -> bytes:
+    """The last line of a file, as far as 64 MiB go."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        step = 1 << 16
+        while True:
+            file.seek(max(size - step, 0))
+            text = file.read()
+            _, newline, last = text.rstrip(b"\n").rpartition(b"\n")
+            if newline or step >= min(size, 1 << 26):
+                return last
+            step *= 8
+
+
+def _count(last: bytes, saved: SavedRun) -> int:
+    """The trials of a run, which its last line says."""
+    told = _TRIALS.search(last, max(len(last) - 200, 0))
+    return int(told[1]) if told else sum(1 for _ in saved.lines())
+
+
+# --- what is kept -------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Kept:
+    """The trials of a run that need not be played again: all but those that could not be asked or judged.
+
+    ``attempts``: group -> which, as bits (see ``Group.played``). ``answered``: group -> where in the file the line of one
+    begins that was answered. ``spans``: from where to where their lines stand.
+    """
+
+    attempts: dict[str, int] = field(default_factory=dict)
+    answered: dict[str, int] = field(default_factory=dict)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return sum(bits.bit_count() for bits in self.attempts.values())
+
+    def add(self, row: Row, start: int, end: int) -> None:
+        """A trial that is there twice counts once."""
+        group, attempt = row["group"], 1 << row["attempt"]
+        before = self.attempts.get(group, 0)
+        if before & attempt:
+            return
+        self.attempts[group] = before | attempt
+        if row["provenance"] is not None:
+            self.answered.setdefault(group, start)
+        if self.spans and self.spans[-1][1] == start:
+            start = self.spans.pop()[0]
+        self.spans.append((start, end))
+
+
+def kept(saved: SavedRun) -> Kept:
+    """What of the run is kept. Reads it once."""
+    found = Kept()
+    with saved.path.open("rb") as file:
+        end = len(file.readline())
+    for line, row in saved.lines():
+        start, end = end, end + len(line)
+        if not may_pass(row):
+            found.add(row, start, end)
+    return found
+
+
+def reopen(saved: SavedRun, kept: Kept, claim: Claim) -> RunWriter:
+    """Take the run up again: its file with the trials that are kept, ready for those that are not.
+
+    What could not be asked, a line that was cut off and the last line go. The file is replaced in one step. Raises RunError
+    where it cannot be written; it is then as it was.
+    """
+    seconds = (saved.ending or {}).get("seconds")
+    sitting: SittingRow = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00", "kept": len(kept), "seconds": None}
+    if seconds is not None:
+        earlier = [each["seconds"] or 0.0 for each in saved.run.get("resumed", ())]
+        sitting["seconds"] = round(seconds - sum(earlier), 3)
+    run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), sitting]}
+    run.pop("gates", None)
+    try:
+        with replacing(saved.path) as out:
+            out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
+            out.writelines(_pieces(saved.path, kept.spans))
+    except OSError as error:
+        raise RunError(f"cannot write the run to {saved.path}: {error.strerror or error}") from error
+    return RunWriter(saved.path.resolve().parents[1], run, (claim, len(kept)))
+
+
+def _pieces(path: Path, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for start, end in spans:
+            file.seek(start)
+            for at in range(start, end, _AT_ONCE):
+                yield file.read(min(_AT_ONCE, end - at))
+
+
+# --- whether it is still the same ---------------------------------------------------------------------
+
+
+def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: Kept, sent: Sent) -> None:
+    """Raises RunError where the suites, what they make, or what that sends, is not what the run began with, and for a file
+    that was moved.
+
+    What is sent may change with the environment or the configuration, of which nothing is saved. So of every case on every
+    target the requests of one kept trial are compared: attempts, and rows of a file, differ by what files say.
+    """
+    if saved.path.resolve().parts[-2:] != (saved.run["id"], NAME):
+        raise RunError(f"{saved.path} is a copy: a run is resumed where it was saved, as {saved.run['id']}/{NAME}")
+    changed = sorted(set(_changes(_hashes(saved.run["suites"]), _hashes(suites))))
+    if changed:
+        said = "".join(f"\n  {each}" for each in changed)
+        raise RunError(
+            f"run {saved.run['id']} cannot be resumed, since its trials would not be the same any more:{said}\n"
+            "put that back, or play the suites anew without --resume"
+        )
+    strange, cells, changes = dict(kept.attempts), set[tuple[int, int, str]](), list[str]()
+    for group in trials.groups():
+        if not strange.get(group.id, 0) & ~group.played:
+            strange.pop(group.id, None)
+        cell = (id(group.case), 0 if group.case.rows_in_file else group.row, group.cell.id)
+        if group.id in kept.answered and cell not in cells:
+            cells.add(cell)
+            changes += _otherwise(trials.first(group), saved, kept.answered[group.id], sent)
+    _check_trials(saved.run, len(trials), strange)
+    _check_requests(saved.run, changes)
+
+
+def _check_trials(run: RunRow, now: int, strange: Mapping[str, int]) -> None:
+    if strange or now != run.get("planned"):
+        told = f"{min(strange)} is not among them" if strange else f"it began with {run.get('planned', 0):,}"
+        raise RunError(
+            f"run {run['id']} cannot be resumed: its suites make {now:,} trials now, and {told}; "
+            "was the configuration changed? Play the suites anew without --resume"
+        )
+
+
+def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
+    if changes:
+        more = f"\n  and {len(changes) - _NAMED:,} more" if len(changes) > _NAMED else ""
+        raise RunError(
+            f"run {run['id']} cannot be resumed, since it would send something else now than when it began:"
+            + "".join(f"\n  {each}" for each in changes[:_NAMED])
+            + f"{more}\nset the variables of the suites (${{env:...}}) and the configuration as they were then, or play the "
+            "suites anew without --resume"
+        )
+
+
+def _otherwise(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[str]:
+    """What the first of the trial's requests has that is not what the line there says was sent, in a line, where there is any."""
+    turns = saved.row_at(at).get("turns", [])
+    for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
+        found = list(differences(then["request"], now["request"]))
+        if address(then["url"]) != address(now["url"]):
+            found.insert(0, f"address: was {address(then['url'])}, now {address(now['url'])}")
+        if found:
+            turn = f", turn {number}" if number > 1 else ""
+            more = f" (and {len(found) - 1} more changes)" if len(found) > 1 else ""
+            yield f"{trial.place}: {trial.group}{turn}: {found[0]}{more}"
+            return
+
+
+def _hashes(suites: Sequence[SuiteRow]) -> Mapping[tuple[str, str], str]:
+    """(suite, file) -> SHA-256, data files included."""
+    found = {(each["suite"], each["file"]): each["sha256"] for each in suites}
+    for each in suites:
+        found |= {(each["suite"], name): digest for name, digest in each.get("files", {}).items()}
+    return found
+
+
+def _changes(before: Mapping[tuple[str, str], str], now: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for suite, file in before.keys() | now.keys():
+        then, digest = before.get((suite, file)), now.get((suite, file))
+        if then != digest:
+            how = "is new" if then is None else "is gone" if digest is None else "was changed"
+            yield f"{file} {how} (suite {suite})"

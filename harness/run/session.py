@@ -1,0 +1,350 @@
+"""What both fronts need: suites on disk -> trials, and a way to ask, by record mode."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from harness.config import Config
+from harness.errors import NoRecording, SuiteError, UsageError
+from harness.gemini import providers
+from harness.gemini.models import ends_by, lifecycles
+from harness.model import Expectation, Json, Result, Target, Trial
+from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, result_json
+from harness.results.store import run_row, suite_row
+from harness.run.play import Noting, Transport, prepared
+from harness.suite.cases import Suite
+from harness.suite.matrix import Expansion, Selection, expand
+from harness.suite.parse import load
+from harness.text import project
+from harness.transport.redaction import Leaks, known
+
+_IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
+
+SOON = 60
+"""Days before a model's end from which on a live run warns of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be played, and under which configuration."""
+
+    config: Config
+    suites: Sequence[Suite]
+    trials: Expansion
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out, and what is known today about the days of the models that are asked."""
+        return [*self.left_out, *lifecycles([target.model for target in self.trials.targets])]
+
+    @property
+    def left_out(self) -> list[str]:
+        """The pairs of model and thinking that are not asked, and why."""
+        return [f"{note.place.file}: {note.message}" for note in self.trials.notes]
+
+    def suite_row(self, suite: Suite) -> SuiteRow:
+        """What a run says of a suite that takes part, and what that holds it to. Raises UsageError for a gate that makes no sense."""
+        row = suite_row_of(suite)
+        gate = (suite.compare or {}).get("gate")
+        if gate:
+            from harness.compare.gates import budgets
+
+            held: SuiteRow = {**row, "gate": gate}
+            if budgets([held]):
+                return {**held, "trials": self.trials.whole(suite)}
+        return row
+
+    def header(self, record_mode: str, front: str, options: Mapping[str, Json], **said: Json) -> RunRow:
+        """The header of a run of this plan, that starts now. ``options`` let it be resumed; ``said``: what else of the
+        command would have to be repeated."""
+        row = run_row(
+            record_mode=record_mode,
+            suites=[self.suite_row(suite) for suite in self.suites],
+            front=front,
+            selection={
+                **selection_row(self.trials.selection),
+                **{name: value for name, value in said.items() if value},
+            },
+            notes=self.notes,
+            prices=self.config.price_source,
+        )
+        return {**row, "options": cast("OptionsRow", dict(options)), "planned": len(self.trials)}
+
+
+def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
+    """A warning for each model that has ended or ends soon, where a real provider is about to be asked for it."""
+    day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
+    models = {target.model: None for target in asked if not config.find(target.provider).simulated}
+    yield from (f"warning: {says}" for says in lifecycles(model for model in models if ends_by(model, day)))
+
+
+def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:
+    """A warning for each provider that would be sent its key in a way that it should not be."""
+    for name in dict.fromkeys(target.provider for target in asked):
+        yield from (f"warning: {says}" for says in providers.hazards(config.find(name), os.environ))
+
+
+def selection_row(chosen: Selection) -> Mapping[str, Json]:
+    """What a run says of what was selected; what was not used is left out."""
+    said = {
+        "keywords": chosen.keywords,
+        "tags": list(chosen.tags),
+        "targets": [str(each) for each in chosen.targets],
+        "providers": list(chosen.providers),
+        "models": list(chosen.models),
+        "repeat": chosen.repeat,
+        "shard": list(chosen.shard) if chosen.shard else None,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def suite_row_of(suite: Suite) -> SuiteRow:
+    """What a run says of a suite that took part."""
+    row = suite_row(suite.name, suite.file, (suite.folder / Path(suite.file).name).read_bytes(), suite.about)
+    files = {**suite.files, **_of_checks(suite)}
+    return {**row, "files": files} if files else row
+
+
+def _of_checks(suite: Suite) -> Mapping[str, str]:
+    """The files that checks of the suite look at, by name, with the SHA-256 of those that are there."""
+    found: dict[str, str] = {}
+    for case in suite.cases:
+        for each in (each for turn in case.turns for each in turn.expect):
+            for name in _files_of(each):
+                path = suite.folder / name
+                if name not in found and path.is_file():
+                    found[name] = sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def _files_of(expectation: Expectation) -> Iterator[str]:
+    """The Python file of a ``python`` check, the schema's of ``json: {valid: file}``."""
+    wanted = expectation.parameter
+    if expectation.check == "python":
+        for each in wanted if isinstance(wanted, list) else [wanted]:
+            yield str(each).rpartition(":")[0]
+    elif expectation.check == "json" and isinstance(wanted, Mapping) and isinstance(wanted.get("valid"), str):
+        yield wanted["valid"]
+
+
+def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
+    """The suites at these paths (default: the configured folder) and the trials that the selection leaves.
+
+    Raises SuiteError with the complaints of all files, and UsageError.
+    """
+    if not paths and not config.suites.exists():
+        raise UsageError(
+            f"there is no folder {config.suites}/ here: name suites, or let `gemini-harness init` make a first one"
+        )
+    files = suite_files([Path(path) for path in paths] or [config.suites])
+    return plan_of(read(files, anywhere=config.outside_files), selection, config)
+
+
+def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Plan:
+    """The trials of these suites that the selection leaves. Raises UsageError."""
+    for name in (*selection.providers, *(target.provider for target in selection.targets)):
+        config.find(name)
+    return Plan(config, suites, expand(suites, replace(selection, default_provider=config.provider)))
+
+
+def suite_files(paths: Sequence[Path]) -> list[Path]:
+    """The suites named, and those in the folders named, sorted, each once. Raises UsageError where there is none."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        if path.is_dir():
+            for each in sorted(path.rglob("*.y*ml")):
+                if is_suite(each):
+                    found.setdefault(each.resolve(), each)
+        elif path.exists():
+            found.setdefault(path.resolve(), path)
+        else:
+            raise UsageError(f"no such file or folder: {path}")
+    if not found:
+        raise UsageError(
+            f"no suite in {', '.join(map(str, paths))}: a suite is a YAML file with a top-level suite: key"
+        )
+    return list(found.values())
+
+
+def is_suite(path: Path) -> bool:
+    """Whether a YAML file has a top-level key of a suite. UTF-16 counts: reading it says what is wrong."""
+    if path.suffix not in (".yaml", ".yml"):
+        return False
+    try:
+        raw = project.read(path)
+    except project.Unreadable:
+        return False
+    return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or _IS_SUITE.search(raw) is not None
+
+
+def read(files: Sequence[Path], *, anywhere: bool = False) -> list[Suite]:
+    """Every suite, or every complaint about any of them."""
+    suites: list[Suite] = []
+    complaints: list[object] = []
+    for file in files:
+        try:
+            suites.append(load(file, anywhere=anywhere))
+        except SuiteError as error:
+            complaints += error.complaints
+    complaints += same_names(suites)
+    if complaints:
+        raise SuiteError(complaints)
+    return suites
+
+
+def same_names(suites: Iterable[Suite]) -> Iterator[str]:
+    """A complaint for every suite that is called as one before it."""
+    first: dict[str, Suite] = {}
+    for suite in suites:
+        other = first.setdefault(suite.name, suite)
+        if other is not suite:
+            yield f"{suite.place}: the suite is called {suite.name!r}, and so is {other.file}: ids and cassettes would collide"
+
+
+def targets(texts: Sequence[str]) -> list[Target]:
+    """``provider/model`` as targets. Raises UsageError for anything else."""
+    return [_target(text) for text in texts]
+
+
+def _target(text: str) -> Target:
+    provider, slash, model = text.partition("/")
+    if not (provider and slash and model):
+        raise UsageError(f"--target {text!r}: write provider/model, as in google/gemini-3-flash-preview")
+    return Target(provider, model)
+
+
+def shard(text: str | None) -> tuple[int, int] | None:
+    """``I/N`` as numbers. Raises UsageError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    part, parts = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard {text}: write I/N with I from 1 to N, as in 1/4")
+    return part, parts
+
+
+# --- a way to ask -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How trials are asked. ``live``: everything is sent, no cassette is touched; else by ``record_mode``."""
+
+    record_mode: str = "none"
+    live: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything may be sent."""
+        return self.live or self.record_mode != "none"
+
+    def __str__(self) -> str:
+        return mode_of(self.record_mode, live=self.live)
+
+
+@contextmanager
+def transport(
+    config: Config,
+    record_mode: str,
+    *,
+    live: bool = False,
+    partial: bool = False,
+    since: datetime | None = None,
+    folders: Callable[[], Iterable[Path]] = tuple,
+    worker: str | None = None,
+) -> Iterator[Transport]:
+    """A transport for this mode; leaving the block writes what was recorded.
+
+    ``live`` sends everything and touches no cassette. ``partial``: not everything that a cassette holds is asked for.
+    ``since``: what was recorded from then on is of the same run, and not asked for again. ``folders``: where cassettes may
+    be recorded; while another process records there this says so and waits. ``worker``: see `Recorder`.
+    """
+    if live:
+        from harness.transport.wire import Wire
+
+        yield Wire(config, say=_say)
+    elif record_mode == "none":
+        from harness.transport.recorder import Player
+
+        yield Player(config.providers)
+    else:
+        from harness.transport.recorder import Recorder
+        from harness.transport.wire import Wire
+
+        mode: Any = record_mode
+        secrets = known(os.environ, config.providers)
+        wire = Wire(config, say=_say)
+        with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
+            recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
+            yield recorder
+
+
+def _say(line: str) -> None:
+    """To who sits at a terminal and waits."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}\n")
+        sys.stderr.flush()
+
+
+def mode_of(record_mode: str, *, live: bool) -> str:
+    """What a run says about how it asked."""
+    return "live" if live else record_mode
+
+
+@dataclass(slots=True)
+class Judge:
+    """How a front takes a result: warnings that fail under ``strict``, missing recordings that are skipped, and no
+    secret among what is told."""
+
+    config: Config
+    strict: bool = False
+    skip_missing: bool = False
+    missing: set[tuple[Path, int, int]] = field(default_factory=set)
+    leaks: Leaks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.leaks = Leaks(known(os.environ, self.config.providers))
+
+    def watch(self, transport: Transport) -> Transport:
+        """The transport, noting which recordings it misses."""
+        if not self.skip_missing:
+            return transport
+        return Noting(transport, self.missing, lambda fault: isinstance(fault, NoRecording))
+
+    def row(self, result: Result) -> Row:
+        """The row of a result, as it is saved and shown."""
+        row: Row = self.leaks.hidden(result_json(self._taken(result)))
+        return row
+
+    def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
+        """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""
+        for request in prepared(trial, self.config, turns):
+            told: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
+            shown: Mapping[str, Json] = self.leaks.hidden(told)
+            yield shown
+
+    def _taken(self, result: Result) -> Result:
+        trial = result.trial
+        if result.status == "error" and (trial.cassette, trial.row, trial.attempt - 1) in self.missing:
+            return Result(replace(trial, skip="not recorded"), "skipped")
+        warned = any(each.status == "failed" for each in result.verdicts)
+        if self.strict and result.status == "passed" and warned:
+            return replace(result, status="failed")
+        return result
+
+
+def requests_of(trial: Trial) -> int:
+    """How many requests a trial sends, if its conversation goes to its end."""
+    return 0 if trial.skip is not None else len(trial.steps)

@@ -1,0 +1,279 @@
+"""The suite language as Python types. They validate a suite (``shape.findings``) and print its JSON Schema for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
+
+from harness.judge.checks import all_checks, all_rules, find_check
+from harness.text import shape
+from harness.text.shape import AtLeast, Deferred, Named, Said, Spelled
+
+REQUEST_KNOWN = "request-known"
+"""Waived by a case whose literal request is newer than the published definition."""
+
+Level = Literal["minimal", "low", "medium", "high", "xhigh", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]
+
+
+class LongThinking(TypedDict, total=False):
+    """A level or a budget, and whether thought summaries come back."""
+
+    level: Annotated[Level, "thinkingLevel"]
+    budget: Annotated[int, "thinkingBudget, in tokens; 0 is off and -1 dynamic where the model allows it"]
+    includeThoughts: Annotated[bool, "ask for thought summaries"]
+
+
+ThinkingValue = Level | int | LongThinking
+Thinking = Annotated[
+    ThinkingValue | list[ThinkingValue] | dict[str, ThinkingValue | list[ThinkingValue]],
+    Said(
+        "a level (minimal, low, medium, high, xhigh), a budget in tokens, {level, budget, includeThoughts}, or a list of these"
+    ),
+    "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
+]
+Transport = Literal["unary", "stream"]
+Numbers = Annotated[float | list[float] | dict[str, float | list[float]], Said("a number, or a list of numbers")]
+Integers = Annotated[int | list[int] | dict[str, int | list[int]], Said("a whole number, or a list of them")]
+Booleans = bool | list[bool]
+Names = str | list[str]
+Percent = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?%", "a percentage such as 25%")]
+Points = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?pp", "percentage points such as 2pp")]
+
+
+Share = Annotated[str, Spelled(r"(100(\.0+)?|\d{1,2}(\.\d+)?)%", "a percentage up to 100%")]
+Confidence = Annotated[
+    str, Spelled(r"(50\.\d*[1-9]\d*|(5[1-9]|[6-9]\d)(\.\d+)?)%", "a confidence above 50% and below 100%, such as 95%")
+]
+Amount = Annotated[float, AtLeast(0)]
+TimeSpan = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?\s*(ms|s|m|h)", "a time span such as 800ms or 2s")]
+
+
+Reason = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a reason")]
+
+
+class Axes(TypedDict, total=False):
+    """What may be swept. A list sweeps, a single value pins."""
+
+    model: Annotated[Names, "the model id as it is sent"]
+    provider: Annotated[Names, "a provider of the configuration"]
+    thinking: Thinking
+    transport: Annotated[Transport | list[Transport], "generateContent, or streamGenerateContent as SSE"]
+    temperature: Numbers
+    topP: Numbers
+    topK: Integers
+    candidateCount: Integers
+    maxOutputTokens: Integers
+    seed: Integers
+    presencePenalty: Numbers
+    frequencyPenalty: Numbers
+    responseLogprobs: Booleans
+    logprobs: Integers
+    responseMimeType: Names
+    mediaResolution: Names
+
+
+class Skip(Axes, total=False):
+    """Combinations of the matrix that are not played. Models may be globs."""
+
+    why: Required[Annotated[Reason, "printed with the skipped trials"]]
+
+
+class Matrix(Axes, total=False):
+    """Axes that every case of the suite sweeps, unless it says otherwise."""
+
+    skip: list[Skip]
+
+
+class Xfail(TypedDict, total=False):
+    """Still runs, and must still fail."""
+
+    why: Required[Reason]
+    targets: Annotated[list[str], "globs of provider/model or model; all targets when absent"]
+
+
+@cache
+def parameter(name: str) -> Any:
+    """What a suite may write under that check; None for a check that nobody knows."""
+    check = find_check(name)
+    return check.parameter if check else None
+
+
+@cache
+def _documented(name: str) -> Any:
+    check = find_check(name)
+    return Annotated[check.parameter, check.doc] if check else None
+
+
+@cache
+def waive_type() -> Any:
+    """A TypedDict with a key for each invariant, and ``request-known``."""
+    hints = {name: Annotated[Reason, rule.doc] for name, rule in all_rules().items()}
+    hints[REQUEST_KNOWN] = Annotated[Reason, "Fields of a literal request that the published definition does not have."]
+    return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
+
+
+Expect = Annotated[dict[str, Any], Named(_documented, lambda: all_checks().keys())]
+Waive = Annotated[Any, Deferred(waive_type)]
+Require = Annotated[
+    Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]{1,9}/[1-9][0-9]{0,8}", 'a share such as "4/5"')],
+    "how many attempts of a group must pass: all (the default), none (observed only), or k/n",
+]
+Tool = Literal["googleSearch", "codeExecution", "urlContext", "googleMaps"] | dict[str, Any]
+Repeat = Annotated[int, "attempts of each trial"]
+
+
+class Asking(Axes, total=False):
+    """What is sent and expected; the same keys under defaults: and in a case."""
+
+    prompt: Annotated[str, "one user turn"]
+    system: Annotated[str, "systemInstruction"]
+    request: Annotated[dict[str, Any], "a literal generateContent body, deep-merged; lists replace"]
+    schema: Annotated[dict[str, Any], "responseSchema, with application/json"]
+    jsonSchema: Annotated[dict[str, Any], "responseJsonSchema, with application/json"]
+    tools: Annotated[list[Tool], "names of built-in tools, or literal Tool objects"]
+    expect: Expect
+    agree: Annotated[Literal["shape", "text"], "unary and stream agree in shape (the default), or in text too"]
+    repeat: Repeat
+    require: Require
+    waive: Waive
+    xfail: str | Xfail
+
+
+class Turn(TypedDict, total=False):
+    """One request of a conversation: what the user says, or the answers to the model's function calls."""
+
+    user: str
+    reply: Annotated[dict[str, dict[str, Any]], "function name -> response object"]
+    expect: Expect
+    capture: Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
+
+
+class Case(Asking, total=False):
+    """One thing that is asked."""
+
+    id: Required[Annotated[str, "a hyphenated statement that is true when green; may hold ${row.x}"]]
+    about: str
+    tags: list[str]
+    each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
+    turns: list[Turn]
+    only: Annotated[Axes | list[Axes], "the combinations of the matrix that this case plays"]
+    skip: Annotated[str, "why this case is not played now"]
+    cassette: Annotated[str, "an existing vcrpy cassette, seen from this file's folder"]
+
+
+class Change(TypedDict, total=False):
+    """How far a measure may move before the gate is crossed."""
+
+    drop: Percent | Amount
+    rise: Percent | Amount
+    confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
+
+
+class RateGate(TypedDict, total=False):
+    """How far a pass rate may move, and the least that it must be."""
+
+    drop: Points | Percent | Amount
+    rise: Points | Percent | Amount
+    min: Annotated[Share, "of the attempts of a run, or of a candidate, at least so many must pass"]
+    confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
+
+
+class TimeGate(Change, total=False):
+    """How far seconds may move, and the most that they may be."""
+
+    max: Annotated[TimeSpan | Amount, "trials of a run, or of a candidate, may take so long, on average over its cells"]
+
+
+class CountGate(Change, total=False):
+    """How far a count may move, and the most that it may be."""
+
+    max: Annotated[Amount, "so many of a trial of a run, or of a candidate, on average over its cells"]
+
+
+class CostGate(Change, total=False):
+    """How far dollars may move, and the most that they may be."""
+
+    max: Annotated[Amount, "dollars of a trial of a run, or of a candidate, on average over its cells"]
+    total: Annotated[Amount, "dollars of all trials of a run, or of a candidate"]
+
+
+class Gate(TypedDict, total=False):
+    """What fails a comparison; what needs no second side (min, max, total) fails a run too."""
+
+    pass_rate: RateGate
+    latency: TimeGate
+    ttft: TimeGate
+    cost: CostGate
+    promptTokenCount: CountGate
+    candidatesTokenCount: CountGate
+    thoughtsTokenCount: CountGate
+    totalTokenCount: CountGate
+    hard: Annotated[list[str], "checks of which one flip fails, without statistics"]
+
+
+class Compare(TypedDict, total=False):
+    """How the trials of this suite are compared."""
+
+    by: Annotated[str, "pair trials that differ in this axis only"]
+    baseline: Annotated[Any, "the value of that axis that the others are compared with"]
+    gate: Gate
+
+
+class Suite(TypedDict, total=False):
+    """A suite for gemini-harness: requests to Gemini's native API, and what is expected of the answers."""
+
+    suite: Required[Annotated[str, "the suite's name: the first part of every trial id"]]
+    about: str
+    tags: list[str]
+    defaults: Asking
+    matrix: Matrix
+    repeat: Repeat
+    cases: Required[list[Case]]
+    compare: Compare
+    require: Require
+    waive: Waive
+    xfail: str | Xfail
+
+
+@cache
+def axis_type(name: str) -> Any:
+    """What a suite may write for that axis."""
+    return get_type_hints(Axes, include_extras=True)[name]
+
+
+AXES: tuple[str, ...] = tuple(Axes.__annotations__)
+"""Names of the axes."""
+
+
+_OTHER_WORDS = {
+    **dict.fromkeys(("assert", "asserts", "asserting", "assertions", "checks", "expected"), "expect"),
+    **dict.fromkeys(("input", "question", "user", "text", "contents"), "prompt"),
+    **dict.fromkeys(("rows", "data", "vars", "examples"), "each"),
+    **dict.fromkeys(("messages", "steps", "conversation"), "turns"),
+    **dict.fromkeys(("systemInstruction", "system_instruction"), "system"),
+    **dict.fromkeys(("thinkingLevel", "thinkingBudget", "thinkingConfig", "budget", "level"), "thinking"),
+    **dict.fromkeys(("responseSchema", "response_schema"), "schema"),
+    **dict.fromkeys(("responseJsonSchema", "json_schema"), "jsonSchema"),
+    **dict.fromkeys(("stream", "streaming"), "transport"),
+    **dict.fromkeys(("body", "generationConfig"), "request"),
+    **dict.fromkeys(("name", "title"), "id"),
+    **dict.fromkeys(("description", "doc"), "about"),
+}
+
+
+def meant(path: Sequence[str | int]) -> str | None:
+    """``did you mean`` for other tools' words in a case or under ``defaults``; None where it is none of them."""
+    if len(path) != (3 if path[0] == "cases" else 2) or path[0] not in ("cases", "defaults"):
+        return None
+    if path[-1] in all_checks():
+        return f"{path[-1]} is a check: it belongs under expect:"
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(path[-1]), _OTHER_WORDS, n=1, cutoff=0.85)
+    return f'did you mean "{_OTHER_WORDS[close[0]]}"?' if close else None
+
+
+def suite_json_schema() -> Mapping[str, Any]:
+    """The JSON Schema (2020-12) of the language, with every registered check, for editors."""
+    return {**shape.json_schema(Suite), "title": "gemini-harness suite"}

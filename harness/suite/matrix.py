@@ -1,0 +1,495 @@
+"""Suites x targets x axes x rows x attempts -> trials, one at a time; their ids, their cassettes, and which are selected.
+
+Trials are made as they are asked for, so that memory stays flat; attempts of one group share their steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import UsageError
+from harness.model import Expectation, Json, Place, Require, Step, Target, Trial
+from harness.suite import template
+from harness.suite.axes import Axis, covers, fragment, label, refused, thinking_config
+from harness.suite.body import Layer, Origins, merge
+from harness.suite.cases import Case, Choice, Note, Suite, TurnPlan
+from harness.suite.keywords import Keywords
+from harness.text.names import safe
+from harness.text.shape import fit, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to play, where, and how often. Everything is optional.
+
+    ``targets`` replace the model and provider axes, ``models`` and ``providers`` one of them; what a case pins stays
+    pinned. ``keywords`` is an expression over trial ids (``trains and not stream``); ``tags`` keeps cases with any of them.
+    ``shard`` is (i, n) with i from 1: cases are dealt in turn, so all trials of a case stay together.
+    """
+
+    targets: Sequence[Target] = ()
+    providers: Sequence[str] = ()
+    models: Sequence[str] = ()
+    keywords: str = ""
+    tags: Sequence[str] = ()
+    repeat: int | None = None
+    shard: tuple[int, int] | None = None
+    default_provider: str = "google"
+    cassettes_dir: Path = Path("cassettes")
+
+
+MOST_ATTEMPTS = 100_000
+"""At one trial."""
+MOST_COMBINATIONS = 100_000
+"""Of the targets and axes of one case."""
+MOST_TRIALS = 10_000_000
+"""In a run."""
+
+
+class TooMany(UsageError):
+    """More than is played. ``place`` is that of the case."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        self.place, self.message = place, message
+        super().__init__(f"{place}: {message}")
+
+
+class Pair(NamedTuple):
+    """One target and one value for each axis. ``shown`` are the labels of swept axes. ``chosen``: the model came from
+    the selection, not from the suite."""
+
+    target: Target
+    axes: Mapping[str, Json]
+    swept: Mapping[str, Json]
+    chosen: bool = False
+
+    @property
+    def labels(self) -> str:
+        return ",".join(label(name, value) for name, value in self.swept.items())
+
+    def chosen_by(self, choice: Choice) -> bool:
+        """Whether a ``skip`` or ``only`` row means this pair."""
+        known = {**self.axes, "model": self.target.model, "provider": self.target.provider}
+        return all(name in known and covers(name, wanted, known[name]) for name, wanted in choice.axes.items())
+
+    def refusal(self, case: Case) -> str | None:
+        """Why the model refuses the thinking that this pair asks for; None where the case expects that, or nothing is known."""
+        if case.expects_refusal:
+            return None
+        literal = case.body.get("generationConfig", {})
+        literal = literal.get("thinkingConfig", {}) if isinstance(literal, Mapping) else {}
+        own = thinking_config(self.axes["thinking"]) if "thinking" in self.axes else {}
+        return refused(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
+
+
+class Cell(NamedTuple):
+    """A pair of a case that is asked. ``id`` is ``[labels]@target``: what the ids of its groups end with."""
+
+    pair: Pair
+    id: str
+    skip: str | None
+
+
+class Group(NamedTuple):
+    """A case x row x target x axes: what its attempts have in common. ``played`` are those that the selection plays, as bits:
+    attempt n, from 1, is bit n."""
+
+    suite: Suite
+    case: Case
+    row: int
+    cell: Cell
+    id: str
+    attempts: int
+    played: int
+
+    @property
+    def target(self) -> Target:
+        return self.cell.pair.target
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The trials that a selection plays. Iterate as often as needed: each time they are made anew.
+
+    ``len`` is their number. ``notes`` say what was left out and why. ``targets``: those that are asked, each once.
+    """
+
+    suites: Sequence[Suite]
+    selection: Selection
+    count: int = 0
+    notes: Sequence[Note] = ()
+    keywords: Keywords = field(default_factory=lambda: Keywords(""))
+    targets: Sequence[Target] = ()
+    wanted: Sequence[Callable[[Group], bool]] = ()
+    done: Mapping[str, int] = field(default_factory=dict)
+    """Group -> the attempts that are left out, since they were played before: bits, as in ``Group.played``."""
+
+    def where(self, wanted: Callable[[Group], bool]) -> Expansion:
+        """The trials of the groups for which that holds."""
+        return _counted(replace(self, wanted=[*self.wanted, wanted]))
+
+    def without(self, done: Mapping[str, int]) -> Expansion:
+        """The trials that are left when these are done."""
+        return _counted(replace(self, done=done))
+
+    def groups(self) -> Iterator[Group]:
+        """The groups of which anything is played. Costs little: nothing is filled in but their names."""
+        for group in _selected(self.suites, self.selection, self.keywords):
+            if self._wants(group):
+                played = group.played & ~self.done.get(group.id, 0)
+                if played:
+                    yield group if played == group.played else group._replace(played=played)
+
+    def _wants(self, group: Group) -> bool:
+        return all(wanted(group) for wanted in self.wanted)
+
+    def ids(self) -> Iterator[str]:
+        """Of the trials, in their order."""
+        for group in self.groups():
+            yield from (f"{group.id}#{attempt}" for attempt in _attempts(group))
+
+    def folders(self) -> set[Path]:
+        """Of the cassettes, those of trials that were played before too."""
+        everything = replace(self, done={}).groups()
+        return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
+
+    def first(self, group: Group) -> Trial:
+        """The first trial of a group."""
+        return next(_trials(group, self.selection))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Trial]:
+        for group in self.groups():
+            yield from _trials(group, self.selection)
+
+    def whole(self, suite: Suite) -> int:
+        """How many trials of a suite there are to play: what keywords, tags and shards leave out counts; what it skips, or
+        ``where`` left out, does not."""
+        groups = (group for group in _groups(suite, self.selection, Keywords("")) if self._wants(group))
+        return sum(group.attempts for group in groups if group.cell.skip is None)
+
+    @property
+    def trials(self) -> Iterator[Trial]:
+        return iter(self)
+
+    def find(self, id: str) -> Trial:
+        """The trial of that id; without ``#n`` the first attempt. Raises UsageError with the nearest id."""
+        wanted = id if re.search(r"#\d+$", id) else f"{id}#1"
+        for group in self.groups():
+            if wanted.startswith(f"{group.id}#"):
+                found = (trial for trial in _trials(group, self.selection) if trial.id == wanted)
+                if trial := next(found, None):
+                    return trial
+        raise UsageError(f"there is no trial {id}; {nearest(wanted, list(self.ids()))}".rstrip("; "))
+
+
+def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) -> Expansion:
+    """The trials of these suites under that selection (default: all of them).
+
+    A whole id as keywords says its target too. Raises UsageError for a selector that selects nothing, with the nearest names; for a keyword expression that cannot be
+    read; and where a case has no model.
+    """
+    suites = [suites] if isinstance(suites, Suite) else list(suites)
+    selection = selection or Selection()
+    _check(selection)
+    keywords = Keywords(selection.keywords)
+    found = _counted(Expansion(suites, selection, keywords=keywords))
+    if not found and keywords.target and not (selection.targets or selection.models or selection.providers):
+        with suppress(UsageError):
+            return expand(suites, replace(selection, targets=[Target(*keywords.target)]))
+    if not found:
+        _explain_nothing(suites, selection)
+    return replace(found, notes=[note for suite in suites for note in _dropped(suite, selection)])
+
+
+def _counted(expansion: Expansion) -> Expansion:
+    """With its number of trials, and whom they ask."""
+    count, asked = 0, dict[Target, None]()
+    for group in expansion.groups():
+        count += group.played.bit_count()
+        if count > MOST_TRIALS:
+            raise UsageError(
+                f"these are more than {MOST_TRIALS:,} trials, the most that a run plays: select fewer, or --shard them"
+            )
+        if group.cell.skip is None:
+            asked[group.target] = None
+    return replace(expansion, count=count, targets=list(asked))
+
+
+# --- combinations -------------------------------------------------------------------------------------------------
+
+
+def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Pair]:
+    """Every combination of target and axis values of a case, before anything is left out."""
+    axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
+    inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
+    count = 0
+    for target, chosen in targets(axes, selection):
+        choices = [axis.for_model(target.model) or (None,) for axis in inner]
+        count += prod(map(len, choices))
+        if count > MOST_COMBINATIONS:
+            raise TooMany(
+                case.place,
+                f"a case has at most {MOST_COMBINATIONS:,} combinations of targets and axes, this one {count:,}",
+            )
+        for values in product(*choices):
+            chosen_values = {axis.name: value for axis, value in zip(inner, values, strict=True) if value is not None}
+            swept = {axis.name: chosen_values[axis.name] for axis in inner if axis.swept and axis.name in chosen_values}
+            yield Pair(target, chosen_values, swept, chosen)
+
+
+def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
+    """The axis with a row put in. Raises Undefined."""
+    values = template.fill(axis.values, {"row": row})
+    if values is axis.values:
+        return axis
+    from harness.suite import language
+
+    return Axis(axis.name, fit(values, language.axis_type(axis.name)), axis.source, axis.place)
+
+
+def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
+    """The targets of a case, and whether the selection chose their model."""
+    model, provider = axes.get("model"), axes.get("provider")
+    models = model.for_model("") if model else ()
+    providers = provider.for_model("") if provider else (selection.default_provider,)
+    if selection.targets:
+        wanted = [(each.provider, each.model) for each in selection.targets]
+    else:
+        wanted = list(product(selection.providers or providers, selection.models or models))
+    pinned_model = model is not None and model.pinned
+    pinned_provider = provider is not None and provider.pinned
+    found = dict.fromkeys(
+        (providers[0] if pinned_provider else one, models[0] if pinned_model else other)
+        for one, other in (wanted or [(name, models[0]) for name in providers if pinned_model])
+    )
+    chosen = bool(selection.targets or selection.models) and not pinned_model
+    yield from ((Target(*each), chosen) for each in found)
+
+
+def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[Group]:
+    for case in suite.cases:
+        attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
+        cells: Sequence[Cell] = ()
+        for index, row in enumerate(case.rows):
+            if not index or case.swept_by_row:
+                cells = _cells(suite, case, row, selection)
+            name = f"{suite.name}/{case.named(row)}"
+            for cell in cells:
+                group = f"{name}{cell.id}"
+                yield Group(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
+
+
+def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection) -> Sequence[Cell]:
+    """Raises UsageError for a case without a model."""
+    cells: dict[str, Cell] = {}
+    found = False
+    for pair in pairs(case, row, selection):
+        found = True
+        if _left_out(case, pair):
+            continue
+        name = f"{f'[{pair.labels}]' if pair.swept else ''}@{pair.target}"
+        while name in cells:
+            name += "'"
+        cells[name] = Cell(pair, name, _skip(suite, case, pair))
+    if not found:
+        raise UsageError(
+            f"{case.place}: {suite.name}/{case.id} has no model: write model: in the matrix, or give --model"
+        )
+    return list(cells.values())
+
+
+def _left_out(case: Case, pair: Pair) -> bool:
+    if case.only and not any(pair.chosen_by(choice) for choice in case.only):
+        return True
+    return pair.refusal(case) is not None
+
+
+def _skip(suite: Suite, case: Case, pair: Pair) -> str | None:
+    return case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
+
+
+def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
+    """A note for each pair of model and thinking that was left out, with the number of cases it is left out of."""
+    counts: dict[tuple[Place, str, str, str], int] = {}
+    for case in suite.cases:
+        for pair in pairs(case, case.rows[0], selection):
+            reason = pair.refusal(case)
+            if reason:
+                shown = label("thinking", pair.axes["thinking"]) if "thinking" in pair.axes else "thinkingConfig"
+                place = case.axes["thinking"].place if "thinking" in case.axes else case.place
+                key = (place, pair.target.model, shown, reason)
+                counts[key] = counts.get(key, 0) + 1
+    for (place, model, shown, reason), count in counts.items():
+        where = "1 case" if count == 1 else f"{count} cases"
+        yield Note(place, f"{model} is not asked for {shown} ({where}): {reason}")
+
+
+# --- selection ----------------------------------------------------------------------------------------------------
+
+
+def _check(selection: Selection) -> None:
+    if selection.targets and (selection.models or selection.providers):
+        raise UsageError("say --target, or --model and --provider, not both")
+    if selection.repeat is not None and not 1 <= selection.repeat <= MOST_ATTEMPTS:
+        raise UsageError(f"--repeat {selection.repeat}: at least 1, at most {MOST_ATTEMPTS:,}")
+    if selection.shard is not None and not 1 <= selection.shard[0] <= selection.shard[1]:
+        raise UsageError(f"--shard {selection.shard[0]}/{selection.shard[1]}: write I/N with I from 1 to N")
+
+
+def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords) -> Iterator[Group]:
+    """The groups of which at least one attempt is played. Cases (rows apart) are dealt to shards after all else."""
+    part, parts = selection.shard or (1, 1)
+    dealt = -1
+    last: tuple[int, int, int] | None = None
+    for number, suite in enumerate(suites):
+        for group in _groups(suite, selection, keywords):
+            if group.played and _tagged(group.case, selection):
+                unit = (number, id(group.case), group.row)
+                dealt += unit != last
+                last = unit
+                if dealt % parts == part - 1:
+                    yield group
+
+
+def _tagged(case: Case, selection: Selection) -> bool:
+    return not selection.tags or not set(selection.tags).isdisjoint(case.tags)
+
+
+def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
+    """Raises UsageError where a selector is what left nothing over. An empty shard is no mistake."""
+    if selection.shard:
+        expand(suites, replace(selection, shard=None))
+        return
+    tags = {tag for suite in suites for case in suite.cases for tag in case.tags}
+    if selection.tags and tags.isdisjoint(selection.tags):
+        wanted = " or ".join(selection.tags)
+        raise UsageError(f"no case has the tag {wanted}; {nearest(selection.tags[0], sorted(tags))}".rstrip("; "))
+    if selection.keywords:
+        everything = Keywords("")
+        ids = [group.id for suite in suites for group in _groups(suite, selection, everything)]
+        words = {word for each in ids for word in re.split(r"[/@#\[\],]", each)} - {""}
+        hint = Keywords(selection.keywords).nearest(sorted(words))
+        raise UsageError(f"-k {selection.keywords!r} selects none of {len(ids)} groups of trials; {hint}".rstrip("; "))
+
+
+# --- trials -------------------------------------------------------------------------------------------------------
+
+
+def _trials(group: Group, selection: Selection) -> Iterator[Trial]:
+    steps = steps_of(group.case, group.case.rows[group.row], group.cell.pair)
+    shared = _shared(group, selection, steps)
+    for attempt in _attempts(group):
+        yield Trial(id=f"{group.id}#{attempt}", attempt=attempt, **shared)
+
+
+def _attempts(group: Group) -> Iterator[int]:
+    return (attempt for attempt, bit in enumerate(reversed(f"{group.played:b}")) if bit == "1")
+
+
+def _shared(group: Group, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
+    suite, case, (pair, _, skip) = group.suite, group.case, group.cell
+    return {
+        "group": group.id,
+        "suite": suite.name,
+        "case": case.named(case.rows[group.row]),
+        "target": pair.target,
+        "axes": pair.swept,
+        "row": group.row,
+        "steps": steps,
+        "cassette": _cassette(group, selection),
+        "place": case.place,
+        "about": case.about,
+        "tags": case.tags,
+        "require": _require(case, group.attempts),
+        "xfail": _xfail(case, pair.target),
+        "skip": skip,
+        "waive": case.waive,
+        "agree": (case.agree or "shape") if _both_transports(case) else None,
+        "folder": suite.folder,
+    }
+
+
+def _require(case: Case, attempts: int) -> Require:
+    return case.require.of(attempts)
+
+
+def _both_transports(case: Case) -> bool:
+    axis = case.axes.get("transport")
+    return axis is not None and axis.swept and set(axis.for_model("")) == {"unary", "stream"}
+
+
+def _xfail(case: Case, target: Target) -> str | None:
+    if case.xfail is None:
+        return None
+    meant = not case.xfail.targets or any(
+        covers("model", glob, str(target)) or covers("model", glob, target.model) for glob in case.xfail.targets
+    )
+    return case.xfail.why if meant else None
+
+
+def steps_of(case: Case, row: Mapping[str, Json], pair: Pair) -> Sequence[Step]:
+    """The requests of a case for one row and one combination, captures still to be filled in."""
+    axes = [
+        Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
+        for name, value in pair.axes.items()
+        if name != "transport"
+    ]
+    scope = {"row": row}
+    body = template.fill(case.body, scope) if case.body_templated else case.body
+    for layer in axes:
+        body = merge(body, layer.body)
+    body = {key: value for key, value in body.items() if key != "contents"}
+    origins = Origins([*case.layers, *axes])
+    transport = pair.axes.get("transport", "unary")
+    return tuple(_step(turn, case, scope, body, transport, origins) for turn in case.turns)
+
+
+def _step(
+    turn: TurnPlan,
+    case: Case,
+    scope: Mapping[str, Mapping[str, Json]],
+    body: Mapping[str, Json],
+    transport: Json,
+    origins: Origins,
+) -> Step:
+    contents, replies, expect = turn.contents, turn.replies, turn.expect
+    if case.templated:
+        contents, replies = template.fill(contents, scope), template.fill(replies, scope)
+        expect = tuple(filled(line, scope) for line in expect)
+    return Step(body, contents, transport, expect, turn.place, replies, turn.capture, origins)
+
+
+def filled(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expectation:
+    """An expectation with its row put in; texts from a row become the numbers that the check asks for."""
+    parameter = template.fill(line.parameter, scope)
+    if parameter is line.parameter:
+        return line
+    from harness.suite import language
+
+    return Expectation(line.check, fit(parameter, language.parameter(line.check)), line.place)
+
+
+# --- cassettes ----------------------------------------------------------------------------------------------------
+
+
+def _cassette(group: Group, selection: Selection) -> Path:
+    case = group.case
+    return case.cassette or cassette_path(selection.cassettes_dir, group.suite, case, group.cell.pair)
+
+
+def cassette_path(folder: Path, suite: Suite, case: Case, pair: Pair) -> Path:
+    """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``; rows, attempts and steps share it."""
+    name = f"{safe(pair.target.provider)}.{safe(pair.target.model)}"
+    if pair.swept:
+        name += f".{pair.labels}"
+    return folder / safe(suite.name) / case.folder / f"{safe(name, room=195)}.yaml"

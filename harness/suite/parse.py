@@ -1,0 +1,414 @@
+"""A suite: YAML text in, cases out, or every complaint at once.
+
+``parse`` goes through four doors, and what one refuses does not keep the next from speaking: the YAML itself
+(``yamltext``), ``${...}`` (``template``), the shape of the language (``language``, ``shape``), and ``sense``: ids, rows,
+schemas, requests that the API would refuse, levels that a model does not have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import SuiteError
+from harness.model import Expectation, Json, Place
+from harness.suite import language, template
+from harness.suite.axes import Axis
+from harness.suite.body import Layer, merge
+from harness.suite.cases import Case, Choice, Share, Suite, TurnPlan, Xfail
+from harness.suite.matrix import TooMany
+from harness.suite.template import Template
+from harness.text import shape, yamltext
+from harness.text.names import safe, slug
+from harness.text.project import Project, Unreadable, read
+from harness.text.yamltext import Complaint, Document
+from harness.text.yamltext import Path as Route
+
+# --- the front door -------------------------------------------------------------------------------------------
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None, *, anywhere: bool = False) -> Suite:
+    """Read and parse a suite file. Raises SuiteError, also for a file that cannot be read."""
+    try:
+        text = read(path).decode("utf-8-sig")
+    except Unreadable as error:
+        raise SuiteError([Complaint(Place(str(path), 1), f"cannot be read: {error}")]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SuiteError([Complaint(Place(str(path), line), "is not UTF-8 text")]) from error
+    return parse(text, str(path), path.parent, environ, anywhere=anywhere)
+
+
+def parse(
+    text: str,
+    file: str,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    anywhere: bool = False,
+) -> Suite:
+    """The suite that the text declares. ``folder`` is where files are looked up (default: the file's own).
+
+    Raises SuiteError with every complaint. Reads the files of its project that the suite names, and nothing else; with
+    ``anywhere`` those outside of it too.
+    """
+    document = yamltext.read(text, file)
+    if document.complaints and document.value is None:
+        raise SuiteError(document.complaints)
+    folder = Path(file).parent if folder is None else folder
+    reading = _Reading(document, Project(folder, anywhere), os.environ if environ is None else environ)
+    suite = reading.suite()
+    if reading.complaints or suite is None:
+        in_order: list[Complaint] = sorted(reading.complaints, key=_order)
+        raise SuiteError(in_order)
+    return suite
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+_Table = Mapping[str, Json]
+
+
+class _Reading:
+    """One suite while it is read: collects complaints, and hands on what is sound."""
+
+    def __init__(self, document: Document, project: Project, environ: Mapping[str, str]) -> None:
+        self.document = document
+        self.project = project
+        self.complaints = list(document.complaints)
+        self.files = template.Reader(project.folder, environ, self.point_at, anywhere=project.anywhere)
+        self.wrong: set[Route] = set()
+
+    # complaints
+
+    def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None:
+        self.add(self.document.place(route, key=key), message, hint)
+
+    def add(self, place: Place, message: str, hint: str = "") -> None:
+        complaint = self.document.complaint(place, message, hint)
+        if complaint not in self.complaints:
+            self.complaints.append(complaint)
+
+    def point_at(self, route: Route, text: str, message: str, hint: str) -> None:
+        """A complaint about a piece of text inside the value at that route."""
+        place = self.document.place(route)
+        for number in range(place.line, min(place.line + 50, len(self.document.lines)) + 1):
+            column = self.document.lines[number - 1].find(text, place.column - 1 if number == place.line else 0)
+            if column >= 0:
+                place = Place(place.file, number, column + 1)
+                break
+        self.wrong.add(route)
+        self.add(place, message, hint)
+
+    # the whole
+
+    def suite(self) -> Suite | None:
+        root = self.document.value
+        if not isinstance(root, Mapping) or "suite" not in root:
+            self.complain((), "a suite is a mapping that starts with the key suite:, its name")
+            return None
+        root = self.sound(self.resolved(root))
+        if not isinstance(root, Mapping):
+            return None
+        return self.built(root)
+
+    def resolved(self, root: _Table) -> _Table:
+        """``${env:}`` and ``${file:}`` put in everywhere but under ``each``, whose files are rows."""
+        made: _Table = self.files.resolve(_without_each(root))
+        for route, reference in template.references(made):
+            if not _may_wait(route):
+                self.point_at(
+                    route, str(reference), f"{reference} cannot stand here", "rows and captures fill in values only"
+                )
+        return made
+
+    def sound(self, root: _Table) -> Json:
+        """The tree without what the language does not allow, which is complained about."""
+        found = shape.findings(root, language.Suite)
+        for each in found:
+            if each.path not in self.wrong:
+                hint = language.meant(each.path) if each.key else None
+                self.complain(each.path, each.message, hint or each.hint, key=each.key)
+        self.wrong |= {each.path for each in found}
+        return _pruned(root, {_whole(route) for route in self.wrong}, ()) if self.wrong else root
+
+    def built(self, root: _Table) -> Suite | None:
+        from harness.suite import validate
+
+        name = root.get("suite")
+        if isinstance(name, str) and slug(name) != name:
+            self.complain(
+                ("suite",), "a suite's name is one word of letters, digits and . _ + -", f'try "{slug(name)}"'
+            )
+        cases = [
+            case
+            for index, table in enumerate(root.get("cases", []))
+            if isinstance(table, Mapping) and (case := self.case(index, table, root))
+        ]
+        suite = Suite(
+            name=str(name),
+            file=self.document.file,
+            folder=self.project.folder,
+            place=self.document.place(("suite",)),
+            cases=tuple(_in_own_folders(cases)),
+            about=root.get("about", ""),
+            tags=tuple(root.get("tags", ())),
+            repeat=root.get("repeat"),
+            skips=tuple(self.choices(root.get("matrix", {}).get("skip", ()), ("matrix", "skip"))),
+            compare=root.get("compare"),
+            files=self.files.digests(),
+        )
+        try:
+            validate.check(suite, root, self)
+        except TooMany as fault:
+            self.add(fault.place, fault.message)
+        return suite
+
+    # one case
+
+    def case(self, index: int, table: _Table, root: _Table) -> Case | None:
+        route: Route = ("cases", index)
+        if "id" not in table:
+            return None
+        defaults = root.get("defaults", {})
+        asked = {**{key: root[key] for key in ("require", "xfail", "repeat") if key in root}, **defaults, **table}
+        turns = tuple(self.turns(route, table, defaults))
+        return Case(
+            id=table["id"],
+            place=self.document.place((*route, "id")),
+            folder=_plain_name(table["id"]),
+            axes=self.axes(route, table, root),
+            layers=tuple(self.layers(table, defaults)),
+            turns=turns,
+            rows=self.rows(route),
+            rows_in_file=template.file_named(self.document.value["cases"][index].get("each")) is not None,
+            about=table.get("about", ""),
+            tags=(*root.get("tags", ()), *table.get("tags", ())),
+            repeat=asked.get("repeat"),
+            require=_share(asked.get("require", "all")),
+            xfail=_xfail(asked.get("xfail")),
+            skip=table.get("skip"),
+            only=tuple(self.choices(_listed(table.get("only", [])), (*route, "only"))),
+            waive={**root.get("waive", {}), **defaults.get("waive", {}), **table.get("waive", {})},
+            agree=asked.get("agree"),
+            cassette=self.project.folder / table["cassette"] if "cassette" in table else None,
+            expects_refusal=any(_refusal(turn.expect) for turn in turns),
+        )
+
+    def axes(self, route: Route, table: _Table, root: _Table) -> dict[str, Axis]:
+        """The matrix's axes first, in its order; a case's own value replaces that of the matrix or the defaults."""
+        sources: list[tuple[Literal["defaults", "matrix", "case"], Route, _Table]] = [
+            ("defaults", ("defaults",), root.get("defaults", {})),
+            ("matrix", ("matrix",), root.get("matrix", {})),
+            ("case", route, table),
+        ]
+        order = dict.fromkeys(name for _, _, each in (sources[1], sources[2], sources[0]) for name in each)
+        found: dict[str, Axis] = {}
+        for name in order:
+            if name in language.AXES:
+                source, at, values = next(each for each in reversed(sources) if name in each[2])
+                found[name] = Axis(name, values[name], source, self.document.place((*at, name)))
+        return found
+
+    def layers(self, table: _Table, defaults: _Table) -> Iterator[Layer]:
+        """The body's layers, later ones on top. A case's schema of either kind replaces the defaults' of either kind."""
+        if "request" in defaults:
+            yield Layer("defaults.request", defaults["request"])
+        schemas = {"schema", "jsonSchema"}
+        taken = set(table) | (schemas if schemas & table.keys() else set())
+        yield from _sugar({key: value for key, value in defaults.items() if key not in taken}, "defaults.", defaults)
+        if "request" in table:
+            yield Layer("request", table["request"])
+        yield from _sugar(table, "", table)
+
+    def turns(self, route: Route, table: _Table, defaults: _Table) -> Iterator[TurnPlan]:
+        first = self.literal_contents(table, defaults)
+        if "turns" not in table:
+            prompt = table.get("prompt", defaults.get("prompt"))
+            contents = [*first, *([] if prompt is None else [_user(prompt)])]
+            expect = self.expectations(table, route, defaults)
+            yield TurnPlan(contents, None, expect, {}, self.document.place((*route, "id")))
+            return
+        for number, turn in enumerate(table["turns"]):
+            if turn is None:
+                continue
+            at: Route = (*route, "turns", number)
+            last = number == len(table["turns"]) - 1
+            contents = [*(first if number == 0 else []), *([_user(turn["user"])] if "user" in turn else [])]
+            own = {**table, "expect": {**(table.get("expect", {}) if last else {}), **turn.get("expect", {})}}
+            expect = self.expectations(own, at, defaults)
+            yield TurnPlan(contents, turn.get("reply"), expect, turn.get("capture", {}), self.document.place(at))
+
+    def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
+        request = merge(defaults.get("request", {}), table.get("request", {}))
+        return _listed(request.get("contents", []))
+
+    def expectations(self, table: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
+        """A step's own lines, then those of the defaults that it does not replace: none of them where it expects an error."""
+        own = table.get("expect", {})
+        lines = [Expectation(name, value, self.expect_place(route, name)) for name, value in own.items()]
+        if not _refusal(lines):
+            lines += [
+                Expectation(name, value, self.document.place(("defaults", "expect", name), key=True))
+                for name, value in defaults.get("expect", {}).items()
+                if name not in own
+            ]
+        return tuple(lines)
+
+    def expect_place(self, route: Route, name: str) -> Place:
+        """A line of the turn itself, or of the case above it."""
+        here = self.document.place((*route, "expect", name), key=True)
+        return (
+            self.document.place((*route[:2], "expect", name), key=True) if here == self.document.place(route) else here
+        )
+
+    def choices(self, rows: Sequence[Json], route: Route) -> Iterator[Choice]:
+        for index, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                continue
+            axes = {name: value for name, value in row.items() if name in language.AXES}
+            yield Choice(axes, self.document.place((*route, index)), row.get("why", ""))
+
+    def rows(self, route: Route) -> Sequence[Mapping[str, Json]]:
+        """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""
+        at = (*route, "each")
+        each = self.document.value["cases"][route[1]].get("each")
+        if each is None or any(wrong[: len(at)] == at for wrong in self.wrong):
+            return ({},)
+        name = template.file_named(each)
+        if isinstance(each, str) and name is None:
+            self.complain(at, f"expected rows, got the text {each}", f"did you mean ${{file:{each}}}?")
+            return ({},)
+        rows = self.files.rows(name, at, each) if name is not None else self.files.resolve(each, at)
+        if not rows and at not in self.wrong:
+            self.complain(at, "there are no rows")
+            self.wrong.add(at)
+        return tuple(rows) or ({},)
+
+
+def _order(complaint: Complaint) -> tuple[int, int]:
+    return complaint.place.line, complaint.place.column
+
+
+# --- small parts --------------------------------------------------------------------------------------------------
+
+
+def _without_each(root: _Table) -> _Table:
+    """The suite with ``each: ${file:...}`` left out: rows are read apart."""
+    cases = root.get("cases")
+    if not isinstance(cases, list):
+        return root
+    kept = [
+        {**case, "each": []} if isinstance(case, Mapping) and isinstance(case.get("each"), str) else case
+        for case in cases
+    ]
+    return {**root, "cases": kept}
+
+
+def _pruned(value: Json, wrong: set[Route], route: Route) -> Json:
+    """The tree without the values at those routes (items of lists become None so that indexes stay)."""
+    if isinstance(value, Mapping):
+        return {key: _pruned(each, wrong, (*route, key)) for key, each in value.items() if (*route, key) not in wrong}
+    if isinstance(value, list):
+        return [
+            None if (*route, index) in wrong else _pruned(each, wrong, (*route, index))
+            for index, each in enumerate(value)
+        ]
+    return value
+
+
+def _whole(route: Route) -> Route:
+    """What is taken out for something wrong at that route: under ``expect`` the line, of a choice the row, of an axis all of it."""
+    for index, step in enumerate(route[:-1]):
+        if step in ("expect", "skip", "only"):
+            return route[: index + 2]
+        if step in language.AXES:
+            return route[: index + 1]
+    return route
+
+
+_WAITING = {
+    **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", "user", *language.AXES), 0),
+    **dict.fromkeys(("request", "expect", "reply"), 1),
+    "tools": 2,
+}
+"""Keys of a case or a turn under which rows and captures may be filled in, and how far below the key."""
+
+
+def _may_wait(route: Route) -> bool:
+    inner = {"cases": 2, "defaults": 1}.get(str(route[0]), len(route))
+    if route[inner : inner + 1] == ("turns",):
+        inner += 2
+    return len(route) > inner and len(route) - inner > _WAITING.get(str(route[inner]), len(route))
+
+
+def _listed(value: Json) -> list[Json]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _user(text: str) -> Json:
+    return {"role": "user", "parts": [{"text": text}]}
+
+
+def _sugar(table: _Table, before: str, literal: _Table) -> Iterator[Layer]:
+    """Short forms as parts of a body."""
+    if "system" in table:
+        yield Layer(f"{before}system", {"systemInstruction": {"parts": [{"text": table["system"]}]}})
+    if "tools" in table:
+        tools = [{tool: {}} if isinstance(tool, str) else tool for tool in table["tools"] if tool is not None]
+        yield Layer(f"{before}tools", {"tools": tools})
+    stated = literal.get("request", {}).get("generationConfig")
+    mime = (
+        {} if isinstance(stated, Mapping) and "responseMimeType" in stated else {"responseMimeType": "application/json"}
+    )
+    for key, name in (("schema", "responseSchema"), ("jsonSchema", "responseJsonSchema")):
+        if key in table:
+            yield Layer(f"{before}{key}", {"generationConfig": {**mime, name: table[key]}})
+
+
+def _share(text: Json) -> Share:
+    if text in ("all", "none"):
+        return Share() if text == "all" else Share(0)
+    passed, _, attempts = str(text).partition("/")
+    return Share(int(passed), int(attempts))
+
+
+def _xfail(value: Json) -> Xfail | None:
+    if value is None:
+        return None
+    return Xfail(value) if isinstance(value, str) else Xfail(value.get("why", ""), tuple(value.get("targets", ())))
+
+
+def _refusal(lines: Iterable[Expectation]) -> bool:
+    """Whether the lines expect an HTTP 400, or an error of any kind."""
+    from harness.judge.predicates import holds
+
+    for line in lines:
+        if line.check == "http" and not template.waits(line.parameter):
+            return holds(400, line.parameter)
+        if line.check == "error" and line.parameter != "none":
+            return True
+    return False
+
+
+def _plain_name(id: str) -> str:
+    """A case's folder: its id, with ``${row.x}`` as ``x``."""
+    parts = id.parts if isinstance(id, Template) else (id,)
+    return slug("".join(part if isinstance(part, str) else part.name for part in parts)) or "case"
+
+
+def _in_own_folders(cases: Sequence[Case]) -> Iterator[Case]:
+    """The cases with folder names that differ even where upper and lower case are one, and that fit a file system."""
+    seen: set[str] = set()
+    for case in cases:
+        folder = safe(case.folder)
+        if folder.casefold() in seen:
+            folder = safe(case.folder, salt=case.id)
+        seen.add(folder.casefold())
+        yield case if folder == case.folder else Case(**{**_fields(case), "folder": folder})
+
+
+def _fields(case: Case) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in Case.__dataclass_fields__}

@@ -1,0 +1,321 @@
+"""One case: is there something to ask, is everything defined, can it be expected, would the model take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.judge.checks import parameters
+from harness.model import Expectation, Json, Place
+from harness.suite import language, template
+from harness.suite.axes import LONG, Axis
+from harness.suite.cases import Case, Choice, Suite
+from harness.suite.matrix import MOST_ATTEMPTS, Pair, Selection, axis_for, filled, pairs
+from harness.suite.template import Reference, Template, row_named
+from harness.suite.validate.body import literal, near, refused
+from harness.suite.validate.diagnostics import Listener, Table, some_attempts
+from harness.text import jsonpath, shape
+from harness.text.names import slug
+from harness.text.shape import nearest
+from harness.text.yamltext import Document
+from harness.text.yamltext import Path as Route
+
+
+class CaseSense:
+    """Looks at one case: ``table`` is what was written of it, at ``route`` in ``root``; ``case`` what was made of that."""
+
+    def __init__(self, suite: Suite, case: Case, table: Table, route: Route, root: Table, tell: Listener) -> None:
+        self.suite, self.case, self.table, self.route, self.root, self.tell = suite, case, table, route, root, tell
+        self.written: Table = tell.document.value["cases"][route[1]]
+
+    def check(self) -> None:
+        self.id()
+        self.asking()
+        self.turns()
+        if self.references():
+            self.expectations()
+            self.filled_axes()
+        self.conflicts()
+        if not self.case.expects_refusal:
+            known = language.REQUEST_KNOWN in self.case.waive
+            literal(self.route, self.table, self.tell, known)
+            if not known and self.case.body_templated:
+                self.filled_body()
+            self.thinking()
+        self.small_things()
+
+    def id(self) -> None:
+        written = self.table["id"]
+        if not isinstance(written, Template) and slug(written) != written:
+            hint = f'try "{slug(written)}"' if slug(written) else ""
+            self.tell.complain((*self.route, "id"), "an id is one word of letters, digits and . _ + -", hint)
+
+    def asking(self) -> None:
+        """There is something to ask, and it is said once."""
+        if "turns" in self.written and "prompt" in self.written:
+            self.tell.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
+        if "turns" in self.written and not self.written["turns"]:
+            self.tell.complain((*self.route, "turns"), "there are no turns")
+        sent = any(turn.contents or turn.replies for turn in self.case.turns)
+        unread = any(len(route) > 2 and route[:2] == self.route for route in self.tell.wrong)
+        if not sent and not unread and not self.case.expects_refusal:
+            self.tell.complain(
+                (*self.route, "id"), "this case asks nothing: it has no prompt, turns or request.contents"
+            )
+
+    def turns(self) -> None:
+        for number, turn in enumerate(self.table.get("turns", [])):
+            at: Route = (*self.route, "turns", number)
+            if turn is None or any(route[: len(at)] == at for route in self.tell.wrong):
+                continue
+            if ("user" in turn) == ("reply" in turn):
+                self.tell.complain(at, "a turn has either user: or reply:")
+            if number == 0 and "reply" in turn:
+                self.tell.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
+            for name, path in turn.get("capture", {}).items():
+                if said := jsonpath.complaint(path):
+                    self.tell.complain((*at, "capture", name), f"not a JSONPath: {said}")
+
+    # ${row.x} and ${capture.x}
+
+    def references(self) -> bool:
+        """Whether every reference is defined. Complains at each that is not."""
+        parts = {key: value for key, value in self.table.items() if key not in ("turns", "each")}
+        found = [
+            self.defined(parts, self.route, set()),
+            self.defined(self.used_defaults(), ("defaults",), set()),
+        ]
+        captured: set[str] = set()
+        for number, turn in enumerate(self.table.get("turns", [])):
+            found.append(self.defined(turn, (*self.route, "turns", number), captured))
+            captured |= set(turn.get("capture", ())) if turn else set()
+        return all(found)
+
+    def used_defaults(self) -> Table:
+        """The defaults that this case does not replace."""
+        defaults = self.root.get("defaults", {})
+        taken = [(line.check, id(line.parameter)) for turn in self.case.turns for line in turn.expect]
+        expect = {name: value for name, value in defaults.get("expect", {}).items() if (name, id(value)) in taken}
+        kept = {key: value for key, value in defaults.items() if key not in self.table or key == "request"}
+        return {**kept, "expect": expect}
+
+    def defined(self, value: Json, route: Route, captured: set[str]) -> bool:
+        missing = 0
+        for inner, reference in template.references(value):
+            capture = reference.scope == "capture"
+            said = self.missing_capture(reference, captured) if capture else self.missing_column(reference)
+            missing += said is not None
+            if said and (*route, *inner) not in self.tell.wrong:
+                self.tell.point_at((*route, *inner), str(reference), *said)
+        return not missing
+
+    def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
+        if reference.name in captured:
+            return None
+        return f"{reference} is not defined here: no earlier turn captures it", nearest(
+            reference.name, sorted(captured)
+        )
+
+    def missing_column(self, reference: Reference) -> tuple[str, str] | None:
+        if "each" not in self.written:
+            return f"{reference} is not defined: {self.case.id} has no rows (each:)", ""
+        if (*self.route, "each") in self.tell.wrong:
+            return None
+        alone = Template([reference])
+        for number, row in enumerate(self.case.rows, 1):
+            try:
+                template.fill(alone, {"row": row})
+            except template.Undefined:
+                where = "" if len(self.case.rows) == 1 else f" in {row_named(row, number)}"
+                return f"{reference} is not defined{where}", nearest(reference.name, row)
+        return None
+
+    # expectations
+
+    def expectations(self) -> None:
+        for turn in self.case.turns:
+            for line in turn.expect:
+                self.parameter(line)
+
+    def parameter(self, line: Expectation) -> None:
+        """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
+        kind = language.parameter(line.check)
+        if not template.waits(line.parameter):
+            self.refused(line, kind, line.parameter, "")
+            return
+        for number, row in enumerate(self.case.rows, 1):
+            value = filled(line, {"row": row}).parameter
+            wrong = shape.findings(value, kind)
+            before = f"{row_named(row, number)}: " if "each" in self.written else ""
+            for each in wrong:
+                self.tell.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
+            if wrong or self.refused(line, kind, value, before):
+                return
+
+    def refused(self, line: Expectation, kind: object, value: Json, before: str) -> bool:
+        found = parameters.complaints(kind, value, self.suite.folder, anywhere=self.tell.project.anywhere)
+        for inner, said in found:
+            place = line.place if before else self.inside(line.place, inner)
+            self.tell.add(place, f"{before}{line.check}: {said}")
+        return bool(found)
+
+    def inside(self, place: Place, inner: Route) -> Place:
+        """The place of a value inside an expectation that stands at ``place``."""
+        for route in _expectation_routes(self.tell.document, self.route):
+            if self.tell.document.place(route, key=True) == place:
+                return self.tell.document.place((*route, *inner)) if inner else place
+        return place
+
+    # requests
+
+    def filled_body(self) -> None:
+        """What the API would refuse about what rows put into the body; complains about the first row that does."""
+        places = [at for at, _ in template.references(self.case.body)]
+        for number, row in enumerate(self.case.rows, 1):
+            try:
+                body = template.fill(self.case.body, {"row": row})
+            except template.Undefined:
+                return
+            inside = [each for each in refused(body) if any(each.at[: len(at)] == at for at in places)]
+            for each in inside:
+                where = template.as_text(list(each.at))
+                self.tell.complain(
+                    (*self.route, "id"), f"{row_named(row, number)}: at {where}: {each.message}", near(body, each)
+                )
+            if inside:
+                return
+
+    def conflicts(self) -> None:
+        """A short form and the literal field that it becomes, side by side."""
+        request = self.table.get("request")
+        if not isinstance(request, Mapping):
+            return
+        config = request.get("generationConfig")
+        config = config if isinstance(config, Mapping) else {}
+        for key, field, body in (
+            ("system", "systemInstruction", request),
+            ("tools", "tools", request),
+            ("schema", "responseSchema", config),
+            ("jsonSchema", "responseJsonSchema", config),
+        ):
+            if key in self.table and field in body:
+                self.tell.complain(
+                    (*self.route, key), f"{key}: and request's {field} both say this; keep one", key=True
+                )
+        if "schema" in self.table and "jsonSchema" in self.table:
+            self.tell.complain((*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True)
+
+    def thinking(self) -> None:
+        """Pairs of model and thinking that this case itself states and the model refuses."""
+        axis = self.case.axes.get("thinking")
+        if axis is not None and axis.swept:
+            return
+        place = axis.place if axis is not None else self.thinking_place()
+        try:
+            for pair in combinations_of(self.case):
+                if reason := pair.refusal(self.case):
+                    hint = "expect http: 400 if that is what the case is about, or give a value per model"
+                    self.tell.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
+        except template.Undefined:
+            return
+
+    def thinking_place(self) -> Place:
+        for route in (self.route, ("defaults",)):
+            at: Route = (*route, "request", "generationConfig", "thinkingConfig")
+            if self.tell.document.place(at) != self.tell.document.place(at[:-1]):
+                return self.tell.document.place(at)
+        return self.case.place
+
+    def small_things(self) -> None:
+        some_attempts((*self.route, "repeat"), {"cases": {self.route[1]: self.table}}, self.tell)
+        share = self.case.require
+        if share.attempts is not None and (share.passed or 0) > share.attempts:
+            self.tell.complain((*self.route, "require"), f"{share.passed} of {share.attempts} attempts can never pass")
+        if (share.attempts or 0) > MOST_ATTEMPTS:
+            self.tell.complain((*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played")
+        transport = self.case.axes.get("transport")
+        if "agree" in self.table and not (transport and transport.swept):
+            self.tell.complain(
+                (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
+            )
+        if wrong := "cassette" in self.table and self.tell.project.complaint(self.table["cassette"]):
+            self.tell.complain((*self.route, "cassette"), wrong)
+        self.only()
+
+    def only(self) -> None:
+        if self.case.only:
+            combinations = [] if templated(self.case.axes) else list(combinations_of(self.case))
+            for choice in self.case.only:
+                unmatched(choice, combinations, "this matches no combination of the matrix", self.tell)
+
+    # values of axes that come from rows
+
+    def filled_axes(self) -> None:
+        """What the shape of the language refuses in the values of axes, once the rows are in them."""
+        for name in templated(self.case.axes):
+            axis = self.case.axes[name]
+            for number, row in enumerate(self.case.rows, 1):
+                wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
+                for each in wrong:
+                    self.tell.add(axis.place, f"{row_named(row, number)}: {name}: {each.message}", each.hint)
+                if wrong:
+                    break
+
+
+def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
+    table: Json = document.value["cases"][case[1]]
+    for name in table.get("expect", {}) if isinstance(table.get("expect"), Mapping) else {}:
+        yield (*case, "expect", name)
+    for number, turn in enumerate(table.get("turns") or []):
+        expect = turn.get("expect") if isinstance(turn, Mapping) else None
+        for name in expect if isinstance(expect, Mapping) else {}:
+            yield (*case, "turns", number, "expect", name)
+    defaults = document.value.get("defaults")
+    expect = defaults.get("expect") if isinstance(defaults, Mapping) else None
+    for name in expect if isinstance(expect, Mapping) else {}:
+        yield ("defaults", "expect", name)
+
+
+def templated(axes: Mapping[str, Axis]) -> set[str]:
+    """The axes whose values wait for rows."""
+    return {name for name, axis in axes.items() if template.waits(axis.values)}
+
+
+def combinations_of(case: Case) -> Iterator[Pair]:
+    """The combinations that the suite itself states, over all rows where rows change them."""
+    for row in case.rows if templated(case.axes) else case.rows[:1]:
+        yield from pairs(case, row, Selection(default_provider=""))
+
+
+def unmatched(choice: Choice, combinations: Sequence[Pair], message: str, tell: Listener) -> None:
+    """Complains about a row of ``skip`` or ``only`` that holds values per model (it says itself which models it means), that
+    means none of the combinations (where there are any), or whose lists hold a value that means none."""
+    for name, value in choice.axes.items():
+        if value == {} or Axis(name, value, "case", choice.place).per_model:
+            near = nearest(next(iter(value), ""), LONG) if name == "thinking" else ""
+            hint = near if near.startswith("did") else "name the model beside it: {model: ..., ...}"
+            tell.add(choice.place, f"{name} has no values per model here", hint)
+            return
+    if not combinations:
+        return
+    if not any(pair.chosen_by(choice) for pair in combinations):
+        tell.add(choice.place, message, _nearest_value(combinations, choice))
+        return
+    for name, values in choice.axes.items():
+        for value in values if isinstance(values, list | tuple) else ():
+            alone = choice._replace(axes={**choice.axes, name: value})
+            if not any(pair.chosen_by(alone) for pair in combinations):
+                tell.add(choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone))
+
+
+def _nearest_value(combinations: Sequence[Pair], choice: Choice) -> str:
+    """The nearest name for a value that no combination has."""
+    for name, wanted in choice.axes.items():
+        if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):
+            return f"there is no axis {name} here"
+        known = {
+            str({**pair.axes, "model": pair.target.model, "provider": pair.target.provider}.get(name))
+            for pair in combinations
+        }
+        if str(wanted) not in known:
+            return nearest(str(wanted), sorted(known))
+    return ""

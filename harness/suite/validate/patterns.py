@@ -1,0 +1,136 @@
+"""Globs of models that nothing reads: keys of values per model, targets of ``xfail``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from harness.gemini.models import catalogue, facts
+from harness.suite import language, template
+from harness.suite.axes import LONG, Axis, covers
+from harness.suite.cases import Case, Suite
+from harness.suite.matrix import axis_for
+from harness.suite.validate.diagnostics import Listener, Table
+from harness.text.shape import nearest
+from harness.text.yamltext import Path as Route
+
+Uses = Mapping[Route, Sequence[Case]]
+"""Where something is written -> the cases that take it from there."""
+
+
+def unread(suite: Suite, indexes: Sequence[int], root: Table, tell: Listener) -> None:
+    """Complains about every glob that matches no model which its cases can be asked with. ``indexes`` are where the cases
+    stand in the document."""
+    cases = list(zip(indexes, suite.cases, strict=True))
+    axes = {_route(index, axis): axis for index, case in cases for axis in case.axes.values()}
+    users = _together((_route(index, axis), case) for index, case in cases for axis in case.axes.values())
+    for axis in _replaced(root, tell):
+        axes.setdefault(_route(0, axis), axis)
+    for route, axis in axes.items():
+        _keys(route, axis, users.get(route, suite.cases), tell)
+    expected = _together((_xfail(index, root), case) for index, case in cases if case.xfail and case.xfail.targets)
+    for route, takers in expected.items():
+        _targets(route, takers, tell)
+
+
+def _replaced(root: Table, tell: Listener) -> Iterator[Axis]:
+    """The axes of the defaults and the matrix, those included that every case replaces."""
+    sources: tuple[Literal["defaults", "matrix"], ...] = ("defaults", "matrix")
+    for source in sources:
+        for name, values in root.get(source, {}).items():
+            if name in language.AXES:
+                yield Axis(name, values, source, tell.document.place((source, name)))
+
+
+def _together(pairs: Iterable[tuple[Route, Case]]) -> Uses:
+    found: dict[Route, list[Case]] = {}
+    for route, case in pairs:
+        found.setdefault(route, []).append(case)
+    return found
+
+
+def _route(index: int, axis: Axis) -> Route:
+    return ("cases", index, axis.name) if axis.source == "case" else (axis.source, axis.name)
+
+
+def _xfail(index: int, root: Table) -> Route:
+    if "xfail" in root["cases"][index]:
+        return ("cases", index, "xfail")
+    return ("defaults", "xfail") if "xfail" in root.get("defaults", {}) else ("xfail",)
+
+
+def _asked(cases: Sequence[Case]) -> set[str]:
+    """The models that the suite itself asks in these cases."""
+    axes = [axis for case in cases if "model" in case.axes for axis in _by_row(case, case.axes["model"])]
+    return {str(model) for axis in axes for model in axis.for_model("")}
+
+
+def _by_row(case: Case, axis: Axis) -> Iterator[Axis]:
+    """The axis; where it waits for rows, what each row that has all of it makes of it."""
+    for row in case.rows if template.waits(axis.values) else ({},):
+        try:
+            yield axis_for(axis, row)
+        except template.Undefined:
+            continue
+
+
+def _known() -> set[str]:
+    return {*catalogue().models, *catalogue().aliases}
+
+
+def _keys(route: Route, axis: Axis, cases: Sequence[Case], tell: Listener) -> None:
+    from_rows = template.waits(axis.values)
+    asked = _asked(cases)
+    closed = bool(asked) and (route[0] == "matrix" or all(_pinned(case) for case in cases))
+    for filled in (filled for case in cases for filled in _by_row(case, axis) if filled.per_model):
+        for glob, message, hint in _unmatched(filled, asked, closed=closed):
+            if from_rows:
+                tell.complain(route, f"from a row: {message}", hint)
+            else:
+                tell.complain((*route, glob), message, hint, key=True)
+
+
+def _pinned(case: Case) -> bool:
+    return "model" in case.axes and case.axes["model"].pinned
+
+
+def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[str, str, str]]:
+    """The globs that are never read, why, and a hint. ``closed``: no other model than those that are asked can be."""
+    known = asked | _known() | {glob for glob in axis.values if facts(glob)}
+    read = {axis.glob(model) for model in known}
+    for glob in axis.values:
+        alone = axis._replace(values={glob: None})
+        if not any(alone.glob(model) for model in (asked if closed else known)):
+            message = f'"{glob}" matches no model of this suite{"" if closed else " or the catalogue"}'
+            yield glob, message, _meant(axis, glob, asked, closed=closed)
+        elif glob not in read:
+            first = next(axis.glob(model) for model in sorted(known) if alone.glob(model))
+            yield (
+                glob,
+                f'"{glob}" is never read: the first that matches counts, which is "{first}"',
+                "write it before that",
+            )
+
+
+def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
+    """What may have been meant: a key of thinking's long form, a model, or the start of one before a star."""
+    if closed:
+        return nearest(glob, sorted(asked))
+    names = [*sorted(asked), *sorted(_known())]
+    if glob.endswith("*"):
+        names = [f"{name[: part.end()]}*" for name in names for part in re.finditer(r"[^-.]+", name)]
+    long = LONG if axis.name == "thinking" else ()
+    return nearest(glob, dict.fromkeys([*long, *names])) or nearest(glob, sorted(asked))
+
+
+def _targets(route: Route, cases: Sequence[Case], tell: Listener) -> None:
+    """Those of one case must match a model of it; those that several share, at least one of the catalogue."""
+    asked = _asked(cases)
+    models = asked if route[0] == "cases" else asked | _known()
+    wanted = cases[0].xfail
+    for number, glob in enumerate(wanted.targets if wanted and asked else ()):
+        if not any(covers("model", glob.rpartition("/")[2], model) for model in models):
+            whose = "case" if route[0] == "cases" else "suite or the catalogue"
+            message = f'"{glob}" matches no model of this {whose}'
+            tell.complain((*route, "targets", number), message, nearest(glob, sorted(asked)))

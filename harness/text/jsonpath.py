@@ -1,0 +1,103 @@
+"""JSONPath (RFC 9535): plain paths such as ``$.a.b[0]`` are walked here, everything else by ``jsonpath-rfc9535``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache, partialmethod
+
+from harness.model import Json
+from harness.text import patterns
+
+_PLAIN = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[(?:0|-?[1-9]\d*)\])*", re.ASCII)
+_STEP = re.compile(r"\.(\w+)|\[(-?\d+)\]", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+Step = str | int
+
+
+def find(path: str, value: Json) -> list[tuple[str, Json]]:
+    """What the path selects: (place, value) pairs, in order. Raises ValueError for a path that is not one."""
+    steps = _plain_steps(path)
+    if steps is None:
+        return [(place(node.location), node.value) for node in _query(path).find(value)]
+    return _walk(steps, value)
+
+
+def complaint(path: str) -> str | None:
+    """Why this is not a JSONPath; None where it is one."""
+    try:
+        if _plain_steps(path) is None:
+            _query(path)
+    except ValueError as problem:
+        return str(problem)
+    return None
+
+
+def place(location: Iterable[Step]) -> str:
+    """``$.lines[0]['unit price']``: a path that selects exactly that place."""
+    return "$" + "".join(_written(step) for step in location)
+
+
+def _written(step: Step) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _NAME.fullmatch(step):
+        return f".{step}"
+    escaped = step.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{escaped}']"
+
+
+def _walk(steps: tuple[Step, ...], value: Json) -> list[tuple[str, Json]]:
+    location: list[Step] = []
+    for step in steps:
+        if isinstance(step, str) and isinstance(value, Mapping) and step in value:
+            location.append(step)
+        elif isinstance(step, int) and isinstance(value, list) and -len(value) <= step < len(value):
+            location.append(step % len(value))
+        else:
+            return []
+        value = value[step]
+    return [(place(location), value)]
+
+
+@lru_cache(maxsize=1024)
+def _plain_steps(path: str) -> tuple[Step, ...] | None:
+    if not _PLAIN.fullmatch(path):
+        return None
+    return tuple(found[1] or int(found[2]) for found in _STEP.finditer(path))
+
+
+@lru_cache(maxsize=1024)
+def _query(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  the library carries no types
+    import jsonpath_rfc9535 as library
+
+    try:
+        return _environment().compile(path)
+    except library.JSONPathError as problem:
+        raise ValueError(f"{path!r} is not a JSONPath (RFC 9535): {problem}; write it like $.lines[*].sku") from None
+
+
+@cache
+def _environment():  # type: ignore[no-untyped-def]  # noqa: ANN202  the library carries no types
+    """The library's, whose ``match`` and ``search`` come to an end."""
+    from jsonpath_rfc9535 import JSONPathEnvironment
+    from jsonpath_rfc9535.function_extensions import Match, Search
+
+    environment = JSONPathEnvironment()
+    for name, kind in (("match", Match), ("search", Search)):
+        bounded = type(kind.__name__, (kind,), {"__call__": partialmethod(_found, whole=name == "match")})
+        environment.function_extensions[name] = bounded()
+    return environment
+
+
+def _found(_function: object, text: Json, pattern: Json, *, whole: bool) -> bool:
+    from iregexp_check import check
+    from jsonpath_rfc9535.function_extensions._pattern import map_re
+
+    if not (isinstance(text, str) and isinstance(pattern, str) and check(pattern)):
+        return False
+    try:
+        return patterns.as_regex(map_re(pattern), text, whole=whole, written=pattern)
+    except patterns.BadPattern:
+        return False

@@ -1,0 +1,321 @@
+"""One interaction of a vcrpy file -> an Exchange: every layout that vcrpy has written, and what only we record."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from harness.answer.refusals import is_noise
+from harness.model import Chunk, Exchange, Json, Provenance, Request
+from harness.text.jsontext import compact, loads
+from harness.text.names import is_secret
+from harness.transport.redaction import credentials_in
+
+SIMULATOR_HOST = "simulator.invalid"
+"""The fixed host under which simulated answers are stored and matched."""
+
+ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:?]+)(?::(\w+))?")
+_LARGEST_BODY = 200_000_000
+_LAST_STATUS = 999
+
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What reading an interaction raises where it is none."""
+
+_KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "from": ("text", (str,)),
+    "at": ("a date and time", (str, datetime, date)),
+    "slot": ("three whole numbers", (list,)),
+    "attempts": ("a whole number", (int,)),
+    "head_ms": ("a number", (int, float)),
+    "t_ms": ("numbers", (str, int, float)),
+    "bytes": ("whole numbers", (str, int)),
+    "simulated": ("true or false", (bool,)),
+    "eol": ("text", (str,)),
+    "request": ("text", (str,)),
+}
+"""What stands in ``x-recording``, in words and as types."""
+_MOST = 1_000_000_000
+"""Of whatever is counted there: rows, repeats, steps, attempts, bytes, milliseconds."""
+
+Place: TypeAlias = tuple[int, int, int]
+"""``(row, repeat, step)``, each counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One exchange on tape. ``index`` counts from 0; ``slot`` is None in files not ours. ``credentials``: (where, value) of
+    those that stand in the file under their names, unmasked; the exchange holds none of them."""
+
+    index: int
+    exchange: Exchange
+    slot: Place | None
+    credentials: Sequence[tuple[str, str]] = ()
+
+
+def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> Interaction:
+    """One item of ``interactions:``. Raises one of ``UNREADABLE`` for what is none."""
+    response = item["response"]
+    ours = _ours(response.get("x-recording"))
+    request = _request(item["request"], ours)
+    headers = _headers(response.get("headers"))
+    content, fault = _response_bytes(response), None
+    if ours is None:
+        content, fault = _decoded(content, headers.get("content-encoding", ""))
+    if ours is not None and ours.get("eol") == "crlf":
+        content = content.replace(b"\n", b"\r\n")
+    chunks, timed = _chunks(content, ours)
+    exchange = Exchange(
+        request=request,
+        status=_status(response),
+        headers={name: value for name, value in headers.items() if name not in ABOUT_BYTES},
+        chunks=chunks,
+        head_at=_seconds(ours.get("head_ms")) if ours is not None and timed else None,
+        provenance=_provenance(request, ours, timed=timed),
+        attempts=int((ours or {}).get("attempts", 1)),
+        verbatim=verbatim,
+        own=ours is not None,
+        fault=fault,
+    )
+    return Interaction(index, exchange, _slot(ours), credentials(item["request"]))
+
+
+def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """(where, value) of each credential in the address and the headers of a request that nobody masked."""
+    return tuple(credentials_in(str(raw["uri"]), _headers(raw.get("headers"))))
+
+
+def _ours(about: Any) -> Mapping[str, Any] | None:
+    """What stands in ``x-recording``, once it is known to be of the types that it is written with; None in files not ours."""
+    if not isinstance(about, dict):
+        return None
+    for name, (words, types) in _KINDS.items():
+        value = about.get(name)
+        if value is not None and (type(value) not in types or not _is_sound(name, value)):
+            raise ValueError(f"x-recording.{name}: expected {words}, got {str(value)[:80]!r}")
+    return about
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    try:
+        if name == "at":
+            return datetime.fromisoformat(str(value)).year > 1
+        if name == "slot":
+            return len(value) == 3 and all(type(each) is int and 0 <= each < _MOST for each in value)
+        if name in ("attempts", "head_ms"):
+            return bool(0 <= value < _MOST)
+        if isinstance(value, str):
+            _sendable(value)
+        if name in ("t_ms", "bytes"):
+            number = float if name == "t_ms" else int
+            return all(0 <= number(each) < _MOST for each in str(value).split())
+    except ValueError:
+        return False
+    return True
+
+
+def read_request(raw: Mapping[str, Any]) -> Request:
+    """The request of an interaction: ``method``, ``uri``, ``headers``, ``body``. Raises as ``read_interaction`` does."""
+    return _request(raw, None)
+
+
+def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
+    url = without_secrets(_sendable(raw["uri"]))
+    content = _request_bytes(raw)
+    body = json_of(content)
+    if ours is not None and body is not None and ours.get("request") != "verbatim":
+        content = compact(body)
+    found = _MODEL.search(urlsplit(url).path)
+    return Request(
+        provider=(ours or {}).get("from") or provider_of(url),
+        model=_sendable(unquote(found[1])) if found else _model_in(body),
+        method=_sendable(str(raw.get("method", "POST"))),
+        url=url,
+        headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret(name)},
+        body=body,
+        content=content,
+        transport="stream" if found and (found[2] or "").startswith("stream") else "unary",
+    )
+
+
+def _model_in(body: Json) -> str:
+    """The model that a body names, as in the OpenAI dialect and in cached contents."""
+    name = body.get("model") if isinstance(body, dict) else None
+    return _sendable(name.removeprefix("models/")) if isinstance(name, str) else ""
+
+
+def _sendable(text: str) -> str:
+    """The text. Raises ValueError for half a surrogate pair, which JSON can spell and nothing can send."""
+    text.encode()
+    return text
+
+
+def _headers(raw: Any) -> dict[str, str]:
+    pairs = raw.items() if isinstance(raw, dict) else ()
+    return {_sendable(str(name)).lower(): _sendable(_header_value(value)) for name, value in pairs}
+
+
+def _header_value(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return ", ".join(map(_header_value, value)) if isinstance(value, list) else str(value)
+
+
+def _status(response: Mapping[str, Any]) -> int:
+    status = response.get("status", response.get("status_code", 0))
+    code = int(status["code"] if isinstance(status, dict) else status)
+    if not 0 <= code <= _LAST_STATUS:
+        raise ValueError(f"a status of {code}")
+    return code
+
+
+def _request_bytes(raw: Mapping[str, Any]) -> bytes:
+    return _parsed(raw) if "parsed_body" in raw else _bytes(raw.get("body"))
+
+
+def _response_bytes(raw: Mapping[str, Any]) -> bytes:
+    if "parsed_body" in raw:
+        return _parsed(raw)
+    return _bytes(raw["body"] if "body" in raw else raw.get("content"))
+
+
+def _bytes(value: Any) -> bytes:
+    """vcrpy has written bodies as text, as binary, as ``{string: ...}`` and as JSON values."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, bytes):
+        return value
+    if value is None:
+        return b""
+    if isinstance(value, dict):
+        for key in ("string", "base64_string", "content"):
+            if key in value:
+                return _unbase64(value[key]) if key == "base64_string" else _bytes(value[key])
+    return compact(value)
+
+
+def _unbase64(value: Any) -> bytes:
+    import base64
+
+    return base64.b64decode(value)
+
+
+def _parsed(raw: Mapping[str, Any]) -> bytes:
+    """A body that the recording tool decoded into YAML, as JSON again."""
+    value = raw["parsed_body"]
+    if value is None:
+        return b""
+    return compact(value)
+
+
+def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
+    """The body without its content encoding, and what is wrong with it. The header may be missing, or a left-over."""
+    if content[:2] == b"\x1f\x8b":
+        return _inflated(content, 31)
+    if "deflate" in encoding and content:
+        for window in (15, -15):
+            plain, fault = _inflated(content, window)
+            if fault is None:
+                return plain, None
+    for name in ("br", "zstd"):
+        if name in encoding.split(", ") and is_noise(content, encoded=True):
+            return content, f"the body is stored in {name}, which is not decoded here"
+    return content, None
+
+
+def _inflated(content: bytes, window: int) -> tuple[bytes, str | None]:
+    inflate = zlib.decompressobj(window)
+    try:
+        plain = inflate.decompress(content, _LARGEST_BODY)
+    except zlib.error as fault:
+        return content, f"compressed, and broken: {fault}"
+    if inflate.unconsumed_tail:
+        return plain, "too large: unfolds beyond 200 MB"
+    return plain, None if inflate.eof else "cut: the compressed body ends early"
+
+
+def is_text(content: bytes) -> bool:
+    """Whether it is UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def json_of(content: bytes) -> Json:
+    """The JSON value; None where there is none."""
+    try:
+        return loads(content) if content else None
+    except ValueError:
+        return None
+
+
+def _chunks(content: bytes, ours: Mapping[str, Any] | None) -> tuple[Sequence[Chunk], bool]:
+    """The chunks with their times, and whether times are known: not after the body was edited by hand."""
+    if ours is not None:
+        lengths = [int(each) for each in str(ours.get("bytes", "")).split()]
+        times = [float(each) for each in str(ours.get("t_ms", "")).split()]
+        if len(lengths) == len(times) and sum(lengths) == len(content):
+            return _cut(content, lengths, times), True
+    return ([Chunk(content, 0.0)] if content else []), False
+
+
+def _cut(content: bytes, lengths: Sequence[int], times: Sequence[float]) -> Sequence[Chunk]:
+    start, chunks = 0, []
+    for length, at in zip(lengths, times, strict=True):
+        chunks.append(Chunk(content[start : start + length], at / 1000))
+        start += length
+    return chunks
+
+
+def _seconds(ms: Any) -> float | None:
+    return None if ms is None else float(ms) / 1000
+
+
+def _slot(ours: Mapping[str, Any] | None) -> Place | None:
+    slot = (ours or {}).get("slot")
+    return (slot[0], slot[1], slot[2]) if slot else None
+
+
+def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool) -> Provenance:
+    at = (ours or {}).get("at")
+    return Provenance(
+        mode="replay",
+        recorded_from=request.provider,
+        recorded_at=None if at is None else str(at),
+        timing="recorded" if timed else "lost",
+        simulated=bool((ours or {}).get("simulated")) or provider_of(request.url) == "simulator",
+    )
+
+
+def provider_of(url: str) -> str:
+    """Who answers at this address: ``google``, ``vertex``, ``cometapi``, ``simulator``, else ``import``."""
+    host = urlsplit(url).hostname or ""
+    if host == "generativelanguage.googleapis.com":
+        return "google"
+    if host == "aiplatform.googleapis.com" or host.endswith("-aiplatform.googleapis.com"):
+        return "vertex"
+    if host == "api.cometapi.com":
+        return "cometapi"
+    return "simulator" if host == SIMULATOR_HOST else "import"
+
+
+def without_secrets(url: str) -> str:
+    """The address without user, password and key parameters; otherwise letter for letter."""
+    parts = urlsplit(url)
+    query = parts.query
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if not is_secret(unquote(pair.partition("=")[0]))]
+    query = query if len(kept) == len(pairs) else "&".join(kept)
+    host = parts.netloc.rpartition("@")[2]
+    if host == parts.netloc and query == parts.query:
+        return url
+    return urlunsplit((parts.scheme, host, parts.path, query, parts.fragment))

@@ -1,0 +1,239 @@
+"""How a recording survives: finished exchanges go to a journal first, and become the cassette in one step.
+
+Beside ``case.yaml`` stands, while it is recorded, ``case.yaml.journal``: one finished exchange a line. Several workers of one
+run have a journal each, ``case.yaml.gw0.journal``. Whatever happens - kill -9, a full disk - the old cassette is whole, and
+what was finished is in a journal until ``fold`` has put it into the cassette. Whoever folds has ``Custody`` of the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.disk import FolderLock, is_locked, replacing, sweep
+from harness.errors import BadCassette, CannotWrite
+from harness.transport import cassette
+
+RECOVER = "gemini-harness cassettes recover"
+_JOURNAL = re.compile(r"(.+?)(\.gw\d+)?\.journal")
+"""The cassette's name, and whose of several workers the journal is."""
+
+
+def journal_of(path: Path, worker: str = "") -> Path:
+    """Where finished exchanges of the cassette ``path`` go."""
+    return path.with_name(f"{path.name}.{worker}.journal" if worker else f"{path.name}.journal")
+
+
+def cassette_of(path: Path) -> Path | None:
+    """The cassette that a journal belongs to; None for any other file."""
+    name = _JOURNAL.fullmatch(path.name)
+    return path.with_name(name[1]) if name else None
+
+
+def unfinished(folder: Path) -> dict[Path, list[Path]]:
+    """The cassettes in a folder that have journals, with these. Journals of folders below it do not count."""
+    found: dict[Path, list[Path]] = {}
+    with suppress(OSError):
+        for entry in sorted(folder.iterdir()):
+            if path := cassette_of(entry):
+                found.setdefault(path, []).append(entry)
+    return found
+
+
+# --- the journal --------------------------------------------------------------------------------------
+
+
+def begin(path: Path, worker: str = "") -> None:
+    """An empty journal, where there is none: so that a disk which refuses does so before anything is asked.
+
+    Raises CannotWrite.
+    """
+    _write(path, b"", worker)
+
+
+def append(path: Path, interaction: Mapping[str, Any], worker: str = "") -> None:
+    """One finished interaction, on disk when this returns (for the process, not for the power supply).
+
+    Raises CannotWrite where it cannot be written; the journal then ends as it did before.
+    """
+    line = json.dumps(interaction, ensure_ascii=False, default=_from_bytes).encode("utf-8", "surrogatepass") + b"\n"
+    _write(path, line, worker)
+
+
+def _write(path: Path, line: bytes, worker: str) -> None:
+    journal = journal_of(path, worker)
+    try:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            _write_line(descriptor, line)
+        finally:
+            os.close(descriptor)
+    except OSError as fault:
+        raise CannotWrite(
+            f"{journal}: cannot be written: {fault.strerror}. {path.name} is as it was; what was finished before is kept. "
+            f"Once that is mended, go on; or keep what there is: {RECOVER} {path}"
+        ) from fault
+
+
+def _write_line(descriptor: int, line: bytes) -> None:
+    before = os.fstat(descriptor).st_size
+    try:
+        written = 0
+        while written < len(line):
+            written += os.write(descriptor, line[written:])
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, before)
+        raise
+
+
+def _entries(journal: Path) -> Iterator[dict[str, Any]]:
+    """The finished interactions in a journal; a torn last line is left out."""
+    for line in journal.read_bytes().split(b"\n"):
+        try:
+            entry = json.loads(line, object_hook=_to_bytes)
+        except (ValueError, TypeError, RecursionError):
+            continue
+        if isinstance(entry, dict) and isinstance(entry.get("response"), dict):
+            yield entry
+
+
+def _from_bytes(value: Any) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {"$bytes": b64encode(value).decode()}
+    raise TypeError(type(value).__name__)
+
+
+def _to_bytes(value: dict[str, Any]) -> Any:
+    return b64decode(value["$bytes"]) if value.keys() == {"$bytes"} else value
+
+
+# --- into the cassette --------------------------------------------------------------------------------
+
+
+def fold(path: Path, *, keep: bool = True) -> int:
+    """Put the journals into the cassette: a temporary file, synced, then moved into place. Says how many exchanges.
+
+    A slot that was recorded again replaces the old one. ``keep`` False drops everything else that was on the old tape.
+    Raises CannotWrite where the disk refuses (the journals stay) and BadCassette where the old file cannot be read.
+    """
+    journals = unfinished(path.parent).get(path, [])
+    try:
+        new = {_where(entry): entry for journal in journals for entry in _entries(journal)}
+        if new:
+            _put_into(path, new, keep=keep)
+        for journal in journals:
+            journal.unlink()
+    except OSError as fault:
+        raise CannotWrite(
+            f"{path}: cannot be written: {fault.strerror}. The old file is as it was; what was recorded is in "
+            f"{journals[0].name}. Once that is mended: {RECOVER} {path}"
+        ) from fault
+    return len(new)
+
+
+def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
+    old = cassette.load(path) if path.exists() else {"interactions": []}
+    kept = [entry for entry in old["interactions"] if keep and _where(entry) not in new]
+    order = sorted([*kept, *new.values()], key=lambda entry: _slot(entry) or [-1])
+    text = cassette.dump(order, {**old.get("recorded_with", {}), "harness": __version__})
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def _slot(interaction: Mapping[str, Any]) -> list[int] | None:
+    slot = interaction["response"].get("x-recording", {}).get("slot")
+    return slot if isinstance(slot, list) else None
+
+
+def _where(interaction: Mapping[str, Any]) -> tuple[int, ...] | int:
+    slot = _slot(interaction)
+    return id(interaction) if slot is None else tuple(slot)
+
+
+# --- who records --------------------------------------------------------------------------------------
+
+
+class Custody:
+    """The right to write the cassettes of some folders: one process has it, until it closes it or ends, however it ends.
+
+    Whoever gets it folds what killed recordings left in these folders. The lock is on the folder above, which is a suite's.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[Path, FolderLock] = {}
+        self._folders: set[Path] = set()
+
+    def take(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
+        """Take these folders of cassettes too. Where another process has one, ``waiting`` gets a sentence, and this waits.
+
+        Raises CannotWrite where the disk refuses, and, without ``waiting``, where another process has one.
+        """
+        new = set(folders) - self._folders
+        for folder in sorted(new):
+            if (home := _home(folder)) not in self._locks:
+                self._locks[home] = own(folder, waiting)
+        for folder in new:
+            sweep(folder)
+            _fold_all(folder)
+        self._folders |= new
+
+    def fold(self) -> None:
+        """Put what was recorded in these folders into the cassettes. Raises the first fault, after trying all."""
+        faults: list[CannotWrite] = []
+        for folder in sorted(self._folders):
+            try:
+                _fold_all(folder)
+            except CannotWrite as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    def close(self) -> None:
+        for lock in self._locks.values():
+            lock.close()
+        self._locks.clear()
+        self._folders.clear()
+
+
+def is_recorded_now(path: Path) -> bool:
+    """Whether a process has custody of the cassette."""
+    return is_locked(_home(path.parent))
+
+
+def _home(folder: Path) -> Path:
+    return folder.absolute().parent
+
+
+def own(folder: Path, waiting: Callable[[str], object] | None = None) -> FolderLock:
+    """The lock that goes with custody of a folder of cassettes. Raises CannotWrite: see ``Custody.take``."""
+    home = _home(folder)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            return FolderLock(home)
+        except BlockingIOError:
+            busy = f"{os.path.relpath(home)} is being recorded by another process"
+            if waiting is None:
+                raise CannotWrite(f"{busy}; wait for it, or end it") from None
+            waiting(f"{busy}: waiting for it (Ctrl-C ends that)")
+            return FolderLock(home, wait=True)
+    except OSError as fault:
+        raise CannotWrite(
+            f"{os.path.relpath(home)}: cannot be written: {fault.strerror}. Nothing was asked of what belongs there"
+        ) from fault
+
+
+def _fold_all(folder: Path) -> None:
+    """A cassette that cannot be read is left with its journals: whoever asks for it says so."""
+    for path in unfinished(folder):
+        with suppress(BadCassette):
+            fold(path)

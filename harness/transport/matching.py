@@ -1,0 +1,234 @@
+"""Which interaction on tape answers a request, and what changed where none does.
+
+A request is the method, the host, the path from ``/v1...`` on, the query without secrets, and the body as JSON. The same
+slot is preferred. Files without slots answer the n-th attempt with the n-th recording of the same request, in file
+order, whoever asks and in whatever order: nothing is used up.
+
+In files that other tools made, the host, the API version, the project and the query are theirs, and are not compared:
+the model, the method and the body are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from harness.errors import CannotAsk, NoRecording, StaleRecording
+from harness.model import Json, Request, Slot
+from harness.text.jsontext import canonical, compact
+from harness.transport.cassette import Interaction, Tape, without_secrets
+
+Key = tuple[str, str, str]
+"""Method, address (``operation`` in files that other tools made), and the body's canonical text."""
+
+_EXCERPT = 60
+_LONG = 120
+_NEAREST_OF = 50
+_VERSION = re.compile(r"/v\d\w*/")
+_OPERATION = re.compile(r"/(models/[^/]+:\w+)$")
+
+
+def address(url: str) -> str:
+    """The path from ``/v1...`` on with its query: sorted, without secrets."""
+    parts = urlsplit(without_secrets(url))
+    found = _VERSION.search(parts.path)
+    path = parts.path[found.start() :] if found else parts.path
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{path}?{query}" if query else path
+
+
+def operation(url: str) -> str:
+    """``models/M:generateContent``, whoever serves it; the whole address where there is no such thing."""
+    found = _OPERATION.search(urlsplit(url).path)
+    return found[1] if found else address(url)
+
+
+def keys(request: Request, *where: str) -> list[Key]:
+    """What two requests at these addresses must share to be the same one, the host aside."""
+    body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")
+    return [(request.method.upper(), each, body) for each in dict.fromkeys(where)]
+
+
+def host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+class Index:
+    """A tape, made for looking up: by slot at once, by what was asked when that is needed."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+
+    @cached_property
+    def by_key(self) -> Mapping[Key, list[Interaction]]:
+        found: dict[Key, list[Interaction]] = {}
+        for each in self.tape.interactions:
+            found.setdefault(_key(each), []).append(each)
+        return found
+
+
+def find(index: Index, request: Request, slot: Slot, request_host: str) -> Interaction:
+    """The interaction that answers ``request`` at ``slot``. Raises StaleRecording or NoRecording."""
+    here = index.tape.at((slot.row, slot.repeat, slot.step))
+    if here is not None and _host_fits(here, request_host) and _is_answer(here, request):
+        return here
+    asked = keys(request, address(request.url), operation(request.url))
+    same = [each for key in asked for each in index.by_key.get(key, ()) if _host_fits(each, request_host)]
+    if chosen := _choose(same, slot):
+        return chosen
+    raise _missing(index, same, request, slot, request_host)
+
+
+def _is_answer(interaction: Interaction, request: Request) -> bool:
+    """Whether it was asked for by the same request. Equal bytes need no reading."""
+    old = interaction.exchange.request
+    if old.content == request.content:
+        return old.method == request.method and _where(old.url, interaction) == _where(request.url, interaction)
+    return _key(interaction) in keys(request, _where(request.url, interaction))
+
+
+def _key(interaction: Interaction) -> Key:
+    request = interaction.exchange.request
+    (found,) = keys(request, _where(request.url, interaction))
+    return found
+
+
+def _where(url: str, interaction: Interaction) -> str:
+    """The address, as far as it counts on a tape with this interaction."""
+    return address(url) if interaction.exchange.own else operation(url)
+
+
+def _host_fits(interaction: Interaction, request_host: str) -> bool:
+    exchange = interaction.exchange
+    return not exchange.own or host(exchange.request.url) == request_host
+
+
+def _choose(same: list[Interaction], slot: Slot) -> Interaction | None:
+    # A row that moved keeps its recordings: the request is the same, and so is the attempt.
+    for each in same:
+        if each.slot is not None and each.slot[1:] == (slot.repeat, slot.step):
+            return each
+    unslotted = [each for each in same if each.slot is None]
+    return unslotted[slot.repeat] if slot.repeat < len(unslotted) else None
+
+
+def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot, request_host: str) -> CannotAsk:
+    path = index.tape.path
+    what = f"{request.method} {address(request.url)}"
+    if same:
+        return NoRecording(
+            f"{path} holds {len(same)} {'recording' if len(same) == 1 else 'recordings'} of {what}, "
+            f"none for attempt {slot.repeat + 1}"
+        )
+    other = index.tape.at((slot.row, slot.repeat, slot.step)) or _nearest(index, request)
+    if other is None:
+        return NoRecording(f"{path} holds no recording of {what} (row {slot.row}, step {slot.step})")
+    changes = tuple(_changes(other, request, request_host))
+    return StaleRecording(f"{path} is stale for {what}:" + "".join(f"\n  {change}" for change in changes), changes)
+
+
+def _nearest(index: Index, request: Request) -> Interaction | None:
+    """In a file without slots: the recording at the same address that differs least."""
+    loose = [
+        each
+        for each in index.tape.interactions
+        if each.slot is None and _where(each.exchange.request.url, each) == _where(request.url, each)
+    ]
+    measured = [
+        (sum(1 for _ in differences(each.exchange.request.body, request.body)), each) for each in loose[:_NEAREST_OF]
+    ]
+    return min(measured, key=lambda pair: pair[0], default=(0, None))[1]
+
+
+def _changes(other: Interaction, new: Request, request_host: str) -> Iterator[str]:
+    old = other.exchange.request
+    if old.method.upper() != new.method.upper():
+        yield f"method: was {old.method}, now {new.method}"
+    if not _host_fits(other, request_host):
+        yield f"host: was {host(old.url)}, now {request_host}"
+    if _where(old.url, other) != _where(new.url, other):
+        yield f"address: was {_where(old.url, other)}, now {_where(new.url, other)}"
+    if old.body is not None and new.body is not None:
+        yield from differences(old.body, new.body)
+    elif old.content != new.content:
+        yield "body: changed"
+
+
+# --- what changed -------------------------------------------------------------------------------------
+
+
+def differences(old: Json, new: Json, at: str = "$") -> Iterator[str]:
+    """What changed between two JSON values, one line each, by JSON path. None where ``canonical`` calls them equal."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _in_objects(old, new, at)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _in_lists(old, new, at)
+    elif canonical(old) != canonical(new):
+        yield f"{at}: {_changed(old, new)}"
+
+
+def _in_objects(old: Mapping[str, Json], new: Mapping[str, Json], at: str) -> Iterator[str]:
+    for name in (*old, *(name for name in new if name not in old)):
+        here = _member(at, name)
+        if name not in new:
+            yield f"{here}: removed: was {_short(old[name])}"
+        elif name not in old:
+            yield f"{here}: added: now {_short(new[name])}"
+        else:
+            yield from differences(old[name], new[name], here)
+
+
+def _in_lists(old: list[Json], new: list[Json], at: str) -> Iterator[str]:
+    for position in range(max(len(old), len(new))):
+        here = f"{at}[{position}]"
+        if position >= len(new):
+            yield f"{here}: removed: was {_short(old[position])}"
+        elif position >= len(old):
+            yield f"{here}: added: now {_short(new[position])}"
+        else:
+            yield from differences(old[position], new[position], here)
+
+
+def _member(at: str, name: str) -> str:
+    return f"{at}.{name}" if re.fullmatch(r"[A-Za-z_$]\w*", name) else f"{at}[{_quoted(name)}]"
+
+
+def _changed(old: Json, new: Json) -> str:
+    if not isinstance(old, str) or not isinstance(new, str) or max(len(old), len(new)) <= _LONG:
+        return f"was {_short(old)}, now {_short(new)}"
+    if _is_data(old) and _is_data(new):
+        return f"data changed: was {_short(old)}, now {_short(new)}"
+    start = _first_difference(old, new)
+    since = max(0, start - _EXCERPT // 3)
+    return f"changed at char {start}: was {_excerpt(old, since)}, now {_excerpt(new, since)}"
+
+
+def _excerpt(text: str, since: int) -> str:
+    cut = text[since : since + _EXCERPT]
+    return _quoted(("…" if since else "") + cut + ("…" if since + _EXCERPT < len(text) else ""))
+
+
+def _first_difference(old: str, new: str) -> int:
+    for position, (one, other) in enumerate(zip(old, new, strict=False)):
+        if one != other:
+            return position
+    return min(len(old), len(new))
+
+
+def _is_data(text: str) -> bool:
+    return len(text) > 500 and re.fullmatch(r"[A-Za-z0-9+/_=-]+", text) is not None
+
+
+def _short(value: Json) -> str:
+    if isinstance(value, str) and _is_data(value):
+        import hashlib
+
+        return f"{len(value)} characters of data, sha256 {hashlib.sha256(value.encode()).hexdigest()[:12]}"
+    text = _quoted(value)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _quoted(value: Json) -> str:
+    return compact(value).decode("utf-8", "replace")

@@ -1,0 +1,340 @@
+"""Replaying and recording: Transports that answer from cassettes, and put live answers into them.
+
+``Player`` never opens a socket. ``Recorder`` stands before a live transport and keeps what it says:
+
+===============  ==================================================================================
+mode             does
+===============  ==================================================================================
+``none``         replays only; a missing or stale recording is an error (this is ``Player``)
+``once``         records cassettes that do not exist, or whose recording was cut short; replays what is there
+``new_episodes`` replays what matches; records what is missing or stale
+``stale``        replays what matches; records what is stale; what is missing stays an error
+``all``          records everything anew (``rewrite`` is another name for it), but replays files that other
+                 tools made
+===============  ==================================================================================
+
+Credentials never come here: they are added below, on the wire. Still every exchange is searched for them before the
+first byte is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self, get_args
+
+from harness.errors import (
+    CannotWrite,
+    CassetteError,
+    NoRecording,
+    SecretOnTape,
+    StaleRecording,
+    UnfinishedCassette,
+    UsageError,
+)
+from harness.gemini.providers import ROWS, Provider
+from harness.model import Exchange, Request, Slot
+from harness.transport import journal, matching
+from harness.transport.cassette import Tape, document, read
+from harness.transport.redaction import Leaks
+
+Mode = Literal["none", "once", "new_episodes", "stale", "all", "rewrite"]
+
+MODES: tuple[str, ...] = get_args(Mode)
+
+_TAPES_IN_MEMORY = 32
+
+
+class Live(Protocol):
+    """A transport that goes to the network, opened and closed inside an event loop."""
+
+    async def send(self, request: Request, slot: Slot) -> Exchange: ...
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, *reason: Any) -> Any: ...
+
+
+class Player:
+    """Answers from cassettes. ``send`` never suspends, so it runs without an event loop.
+
+    Raises NoRecording, StaleRecording, BadCassette, UnfinishedCassette; the last not ``while_recording``.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider] = ROWS, *, while_recording: bool = False) -> None:
+        self._providers = providers
+        self._while_recording = while_recording
+        self._unfinished: dict[Path, Mapping[Path, object]] = {}
+        self._indexes: OrderedDict[Path, matching.Index] = OrderedDict()
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        return self.find(request, slot)
+
+    def find(self, request: Request, slot: Slot) -> Exchange:
+        """The recorded exchange, holding the request as it is asked now; in files that other tools made, at the address
+        where it was asked, since the answer's framing follows from that."""
+        index = self._index(slot.cassette)
+        found = matching.find(index, request, slot, self.host(request)).exchange
+        return replace(found, request=request if found.own else replace(request, url=found.request.url))
+
+    def made_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
+        """What this very slot says to the request, where that was recorded then or later."""
+        try:
+            found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
+        except (NoRecording, StaleRecording):
+            return None
+        same = found.slot == (slot.row, slot.repeat, slot.step) and _is_since(found.exchange, since)
+        return replace(found.exchange, request=request) if same else None
+
+    def host(self, request: Request) -> str:
+        """The host under which this request's exchanges are matched."""
+        return self.record_host(request) or matching.host(request.url)
+
+    def tape(self, cassette: Path) -> Tape:
+        """The cassette, read."""
+        return self._index(cassette).tape
+
+    def record_host(self, request: Request) -> str | None:
+        """The host that replaces the real one on tape, if this provider has one."""
+        provider = self._providers.get(request.provider)
+        return provider.record_host if provider else None
+
+    def _index(self, cassette: Path) -> matching.Index:
+        index = self._indexes.get(cassette)
+        if index is None:
+            if not self._while_recording:
+                self._check_finished(cassette)
+            index = self._indexes[cassette] = matching.Index(_read(cassette))
+            if len(self._indexes) > _TAPES_IN_MEMORY:
+                self._indexes.popitem(last=False)
+        else:
+            self._indexes.move_to_end(cassette)
+        return index
+
+    def _check_finished(self, cassette: Path) -> None:
+        folder = cassette.parent
+        if folder not in self._unfinished:
+            self._unfinished[folder] = journal.unfinished(folder)
+        if cassette in self._unfinished[folder]:
+            if journal.is_recorded_now(cassette):
+                raise UnfinishedCassette(f"{cassette} is being recorded by another process; wait for it")
+            raise UnfinishedCassette(f"{cassette}: its recording was interrupted; run: {journal.RECOVER} {cassette}")
+
+
+def _read(cassette: Path) -> Tape:
+    if not cassette.exists():
+        raise NoRecording(f"{cassette} does not exist")
+    return read(cassette)
+
+
+class Recorder:
+    """Answers live and keeps the answers, as ``mode`` says. Use it in a ``with`` block: leaving it writes the cassettes.
+
+    ``secrets`` (variable -> value) may appear in nothing that is written. ``partial`` says that not everything a cassette
+    holds is asked for in this run (a selection, an interruption): then ``all`` replaces what it records and drops nothing.
+    ``since``: what was recorded from then on was recorded by an earlier sitting of this run, and is not asked for again.
+    ``worker``: the name of one of several that record together: it only writes journals, somebody else has custody.
+
+    Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite where the disk refuses; then nothing more is asked.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        mode: Mode,
+        live: Live,
+        providers: Mapping[str, Provider] = ROWS,
+        secrets: Mapping[str, str] | None = None,
+        *,
+        partial: bool = False,
+        since: datetime | None = None,
+        worker: str | None = None,
+    ) -> None:
+        if mode not in MODES or mode == "none":
+            raise UsageError(f"not a mode that records: {mode!r}; there are: {', '.join(MODES[1:])}")
+        self.partial = partial
+        self._since = since
+        self._mode = "all" if mode == "rewrite" else mode
+        self._live = live
+        self._player = Player(providers, while_recording=True)
+        self._leaks = Leaks(secrets or {})
+        self._existed: dict[Path, bool] = {}
+        self._has_custody = worker is None
+        self._worker = worker or ""
+        self._custody = journal.Custody()
+        self._claimed: set[Path] = set()
+        self._left: set[Path] = set()
+        self._opened: set[Path] = set()
+        self._refused: CannotWrite | None = None
+        self._unanswered: Counter[Path] = Counter()
+
+    def claim(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
+        """Take custody of folders of cassettes, before anything is asked: see ``journal.Custody.take``."""
+        new = set(folders) - self._claimed
+        self._left.update(path for folder in new for path in journal.unfinished(folder))
+        if self._has_custody:
+            self._custody.take(new, waiting)
+        self._claimed |= new
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        if self._refused:
+            raise self._refused
+        try:
+            return await self._send(request, slot)
+        except CannotWrite as fault:
+            self._refused = fault
+            raise
+
+    async def _send(self, request: Request, slot: Slot) -> Exchange:
+        self.claim([slot.cassette.parent])
+        if recorded := self._recorded_before(request, slot):
+            return recorded
+        existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
+        if recorded := self._replayed(request, slot, existed=existed):
+            return recorded
+        self._refuse(self._leaks.find_asked(request) or self._leaks.named(slot.cassette), slot)
+        self._make_ready(slot.cassette)
+        self._unanswered[slot.cassette] += 1
+        exchange = await self._live.send(request, slot)
+        if worth_keeping(exchange):
+            self._keep(exchange, slot)
+            self._unanswered[slot.cassette] -= 1
+        return exchange
+
+    def _recorded_before(self, request: Request, slot: Slot) -> Exchange | None:
+        """What an earlier sitting of this run has recorded."""
+        if self._since is None:
+            return None
+        return self._player.made_since(request, slot, self._since)
+
+    def _is_older(self, cassette: Path) -> bool:
+        """Whether the cassette was there before this run began."""
+        if self._since is None or not cassette.exists():
+            return cassette.exists()
+        since = self._since
+        return not all(_is_since(each.exchange, since) for each in self._player.tape(cassette).interactions)
+
+    def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
+        """The recording that this mode is content with, None where it is time to ask."""
+        if not existed and self._mode != "stale":
+            return None
+        if self._mode == "all" and not self._is_foreign(slot.cassette):
+            return None
+        try:
+            return self._player.find(request, slot)
+        except StaleRecording:
+            if self._mode in ("once", "all"):
+                raise
+        except NoRecording:
+            goes_on = self._mode == "once" and slot.cassette in self._left
+            if self._mode != "new_episodes" and not goes_on:
+                raise
+        return None
+
+    def _is_foreign(self, cassette: Path) -> bool:
+        """Whether other tools made everything on this tape: that is evidence, and cannot be recorded anew from here."""
+        recorded = self._player.tape(cassette).interactions
+        return bool(recorded) and not any(each.exchange.own for each in recorded)
+
+    def _make_ready(self, cassette: Path) -> None:
+        """Before anything is asked: a readable old tape, and a disk that takes the new one."""
+        if cassette in self._opened:
+            return
+        if cassette.exists():
+            read(cassette)
+        journal.begin(cassette, self._worker)
+        self._opened.add(cassette)
+
+    def _keep(self, exchange: Exchange, slot: Slot) -> None:
+        self._refuse(self._leaks.find(exchange), slot)
+        host = self._player.record_host(exchange.request)
+        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host), self._worker)
+
+    def _refuse(self, leak: str | None, slot: Slot) -> None:
+        """What stands in the request is refused before it is asked; what only the answer holds, before it is written."""
+        if leak:
+            raise SecretOnTape(
+                f"{slot.cassette}: not recorded: {leak}. Nothing was written. A case that has to send or to hear a secret "
+                "can be asked with --live only."
+            )
+
+    def close(self) -> None:
+        """Write every cassette that was recorded, and let go of them. Raises the first fault, after trying all."""
+        if not self._has_custody:
+            return
+        faults: list[CassetteError] = []
+        try:
+            for cassette in sorted(self._opened):
+                try:
+                    journal.fold(cassette, keep=not self._is_whole(cassette))
+                except CassetteError as fault:
+                    faults.append(fault)
+            self._opened.clear()
+        finally:
+            self._custody.close()
+        if faults:
+            raise faults[0]
+
+    def _is_whole(self, cassette: Path) -> bool:
+        """Whether all that the cassette is to hold was recorded just now."""
+        return self._mode == "all" and not self.partial and not self._unanswered[cassette]
+
+    async def __aenter__(self) -> Self:
+        await self._live.__aenter__()
+        return self
+
+    async def __aexit__(self, *reason: Any) -> None:
+        await self._live.__aexit__(*reason)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.partial = self.partial or kind is not None
+        try:
+            self.close()
+        except CannotWrite:
+            if not isinstance(fault, CannotWrite):  # that says what this would say again
+                raise
+
+
+def _is_since(exchange: Exchange, since: datetime) -> bool:
+    """Whether this program recorded the exchange then or later."""
+    at = exchange.provenance.recorded_at
+    try:
+        return exchange.own and at is not None and datetime.fromisoformat(at) >= since
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return False
+
+
+def is_passing(status: int) -> bool:
+    """Whether an HTTP status says nothing about a feature: too many requests, cancelled, the server's own trouble."""
+    return status in (408, 429, 499) or status >= 500
+
+
+def refuses_key(exchange: Exchange) -> bool:
+    """Whether it is the credential that the answer refuses, whatever was asked. A 403 may also be about a file or a model."""
+    return exchange.status == 401 or bool(_REFUSES_KEY.get(exchange.status, _NEVER).search(exchange.content))
+
+
+_NEVER = re.compile(rb"(?!)")
+_REFUSES_KEY = {
+    400: re.compile(rb"API_KEY_INVALID"),
+    403: re.compile(
+        rb"api[ _-]?key|unregistered callers|SERVICE_DISABLED|has not been used in project|CONSUMER_(INVALID|SUSPENDED)"
+        rb"|BILLING_DISABLED|ACCESS_TOKEN|(invalid|expired|missing|access|auth\w*) token|credential|unauthori[sz]ed",
+        re.IGNORECASE,
+    ),
+}
+
+
+def worth_keeping(exchange: Exchange) -> bool:
+    """Whether an answer belongs on tape: whole, and not a passing refusal that the case does not ask for."""
+    wanted = exchange.status in exchange.request.expects_status
+    return exchange.fault is None and (wanted or not (is_passing(exchange.status) or refuses_key(exchange)))

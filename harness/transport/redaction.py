@@ -1,0 +1,282 @@
+"""Finds credentials in what is about to be written.
+
+On tape nothing is redacted: a finding refuses the write, since a changed tape would be no evidence. In reports and
+messages the value is replaced by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from html import escape
+from json import dumps
+from pathlib import Path
+from urllib.parse import unquote
+
+from harness.answer import framing
+from harness.gemini.providers import Provider
+from harness.gemini.providers import secrets as keys_of
+from harness.model import Exchange, Json, Request
+from harness.text.names import is_secret
+
+_SHAPES = {
+    "a Google API key": ("AIza", r"(?<![\w+/-])AIza[\w-]{35}(?![\w+/-])"),
+    "a Google key": ("AQ.", r"(?<![\w.-])AQ\.A[\w-]{30,}"),
+    "a Google access token": ("ya29.", r"(?<![\w-])ya29\.[\w-]{20,}"),
+    "a key of a gateway": ("sk-", r"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{24,}"),
+    "a bearer token": ("earer", r"[Bb]earer\s+(?=\S*\d)[\w.~+/-]{16,}"),
+    "a private key": ("-----BEGIN", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+}
+"""What -> the text that is always in it, and how it looks."""
+_SHORTEST = 8
+_PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
+_ESCAPED = re.compile(rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)")
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_WORDLIKE = re.compile(r"[A-Za-z0-9]{16,}")
+_MASK = re.compile(
+    r"redact|filter|mask|remov|hidden|sanitiz|scrub|conceal|dummy|fake|mock|placeholder|example|your|api.?key|x{4}",
+    re.IGNORECASE,
+)
+
+
+def known(environ: Mapping[str, str], providers: Mapping[str, Provider] | None = None) -> Mapping[str, str]:
+    """Variable -> value of every secret: the providers' keys, each variable that is called one (``..._TOKEN``) or looks
+    like one, and the password of each address (``DB_URL``, a proxy)."""
+    keys = [keys_of(row, environ) for row in (providers or {}).values()]
+    called = {name: value for name, value in environ.items() if is_secret(name) or shape_of(value)}
+    found = {name: value for source in (called, *keys) for name, value in source.items()}
+    return {**found, **{name: secret for name, value in environ.items() for secret in _in_address(value)}, **found}
+
+
+def _in_address(value: str) -> Iterator[str]:
+    """The password, or the key, in the value of a variable that is an address."""
+    if password := _PASSWORD.search(value):
+        yield unquote(password[1])
+    elif "://" in value:
+        yield from (secret for _, secret in credentials_in(value))
+
+
+def credentials_in(address: str, headers: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """(where, value as it stands there) of each parameter of an address, and each header, that is named as a secret and
+    not masked."""
+    pairs = [pair.partition("=") for pair in re.split("[?&#]", address)[1:]]
+    found = [(f"?{unquote(name)}=", unquote(value)) for name, _, value in pairs if is_secret(unquote(name))]
+    found += [(name, value) for name, value in (headers or {}).items() if is_secret(name)]
+    yield from ((where, value) for where, value in found if not is_masked(value))
+
+
+def is_masked(value: str) -> bool:
+    """Whether somebody has put something in a credential's place: nothing, ``***``, ``<key>``, ``$KEY``, REDACTED."""
+    word = re.sub(r"^(bearer|basic)\b", "", value.strip(), flags=re.IGNORECASE).strip()
+    if len(word) < _SHORTEST or word[0] in "<[{$%" or not re.search(r"[^\W_xX]", word):
+        return True
+    return _MASK.search(word) is not None and not resembles_key(word)
+
+
+def resembles_key(text: str) -> bool:
+    """Whether a text looks as keys do: as a known kind, or a long word of letters and digits mixed."""
+    return shape_of(text) is not None or any(
+        sum(map(str.isdigit, word)) > 2 or (re.search(r"\d", word) and word.upper() != word != word.lower())
+        for word in _WORDLIKE.findall(text)
+        if not word.isdigit()
+    )
+
+
+def shape_of(text: str) -> str | None:
+    """Which known kind of credential stands in a text, if any."""
+    return next((what for what, (hint, shape) in _SHAPES.items() if hint in text and re.search(shape, text)), None)
+
+
+class _Secret:
+    """One value, in every form in which it may be written."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.what = f"the value of {name}"
+        raw = value.encode("utf-8", "surrogatepass")
+        self._texts = {value, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
+        if _HEX.fullmatch(value):
+            self._texts |= {value.lower(), value.upper()}
+        quoted = {escape(value), value.replace('"', '""'), value.replace("'", "'\"'\"'"), dumps(value)[1:-1]}
+        self._forms = [text.encode("utf-8", "surrogatepass") for text in self._texts | quoted]
+        self._bare = {form.replace(b"\\", b"") for form in self._forms}
+
+    def at(self, data: bytes, plain: bytes) -> int:
+        """The byte where it stands; -1 where it is neither in the data nor in the same without its escapes."""
+        found = [at for form in self._forms if (at := data.find(form)) >= 0]
+        if not found and plain is not data:
+            found = [min(at, len(data)) for form in self._bare if (at := plain.find(form)) >= 0]
+        return min(found, default=-1)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """All forms, the longest first, each character plain or escaped. Slow: for texts that are known to hold one."""
+        forms = sorted(self._texts, key=len, reverse=True)
+        return re.compile("|".join("".join(map(_any_way, form)) for form in forms))
+
+
+class Leaks:
+    """Looks for these secrets (variable name -> value) in every spelling, and for what looks like a credential.
+
+    Values shorter than 8 characters are no secrets.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._known = [_Secret(name, value) for name, value in secrets.items() if len(value) >= _SHORTEST]
+        self._shapes = [
+            (what, hint.encode(), re.compile(shape.encode(), re.ASCII)) for what, (hint, shape) in _SHAPES.items()
+        ]
+
+    def find(self, exchange: Exchange) -> str | None:
+        """What was found and where, without showing it; None where the exchange is clean."""
+        if leak := self.find_asked(exchange.request):
+            return leak
+        for where, data in (("headers", _joined(exchange.headers)), ("body", exchange.content)):
+            if leak := self._in(f"the response's {where}", data):
+                return leak
+        found = self.search(_over_events(exchange))
+        return f"{found[0]} in the response's body, in pieces" if found else None
+
+    def find_asked(self, request: Request) -> str | None:
+        """The same of what is asked."""
+        pieces = {
+            "the request's address": request.url.encode("utf-8", "surrogatepass"),
+            "the request's headers": _joined(request.headers),
+            "the request's body": request.content,
+        }
+        return next((leak for where, data in pieces.items() if (leak := self._in(where, data))), None)
+
+    def named(self, path: Path) -> str | None:
+        """The same of the name of a file and its folder."""
+        return self._in("the name of the file", f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))
+
+    def _in(self, where: str, data: bytes) -> str | None:
+        found = self.search(data)
+        return f"{found[0]} in {where}, at byte {found[1]}" if found else None
+
+    def search(self, data: bytes) -> tuple[str, int] | None:
+        """What was found, and at which byte."""
+        plain = _without_escapes(data)
+        for secret in self._known:
+            if (at := secret.at(data, plain)) >= 0:
+                return secret.what, at
+        for what, hint, shape in self._shapes:
+            if hint in data and (found := shape.search(data)):
+                return what, found.start()
+        return None
+
+    def hidden(self, value: Json) -> Json:
+        """A value, or a text, with the names of the secrets in the place of what they hold. The same object where it
+        holds none."""
+        everything = "\n".join(_texts(value)).encode("utf-8", "surrogatepass")
+        plain = _without_escapes(everything)
+        found = [(secret.pattern, f"[{secret.what}]") for secret in self._known if secret.at(everything, plain) >= 0]
+        found += [
+            (re.compile(_SHAPES[what][1], re.ASCII), f"[{what}]")
+            for what, hint, shape in self._shapes
+            if hint in everything and shape.search(everything)
+        ]
+        return _replaced(value, found) if found else value
+
+
+def _joined(headers: Mapping[str, str]) -> bytes:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "surrogatepass")
+
+
+def _without_escapes(data: bytes) -> bytes:
+    """What JSON, however deep, and addresses have escaped, as it was; the same object where nothing is escaped."""
+    if b"\\" not in data and b"%" not in data:
+        return data
+    return _ESCAPED.sub(_unescaped, data).replace(b"\\", b"")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        return bytes.fromhex(found[1].decode())
+    units = bytes.fromhex(re.sub(rb"\\+u", b"", found[2]).decode())
+    return units.decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass")
+
+
+def _over_events(exchange: Exchange) -> bytes:
+    """The texts of an answer that comes in pieces, put together: of one place in its events, and over the parts too."""
+    events = framing.unframe(exchange).events
+    together: defaultdict[tuple[str | int, ...], list[str]] = defaultdict(list)
+    for event in events:
+        for path, text in _leaves(event.value, ()):
+            together[path].append(text)
+            together["*", *(step for step in path if isinstance(step, str))].append(text)
+    return "\n".join("".join(texts) for texts in together.values() if len(texts) > 1).encode("utf-8", "surrogatepass")
+
+
+def _leaves(value: Json, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, index))
+
+
+def _texts(value: Json) -> list[str]:
+    """Every text in a value, names of members too."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            found.append(inner)
+        elif isinstance(inner, Mapping):
+            found += inner
+            waiting += inner.values()
+        elif isinstance(inner, list | tuple):
+            waiting += inner
+    return found
+
+
+def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:
+    if isinstance(value, str):
+        for pattern, name in found:
+            value = pattern.sub(lambda _, name=name: name, value)  # type: ignore[misc]
+        return value
+    if isinstance(value, Mapping):
+        return {_replaced(key, found): _replaced(inner, found) for key, inner in value.items()}
+    return [_replaced(inner, found) for inner in value] if isinstance(value, list | tuple) else value
+
+
+@cache
+def _any_way(character: str) -> str:
+    """A pattern for a character as it is, and as addresses, JSON, HTML, CSV and shells write it."""
+    encoded = character.encode("utf-8", "surrogatepass")
+    escaped = rf"\\+{re.escape(dumps(character)[2:-1])}" if dumps(character)[1] == "\\" else r"(?!)"
+    units = dumps(character)[1:-1] if ord(character) > 0x7F else rf"\u{ord(character):04x}"
+    ways = {
+        rf"\\*{re.escape(character)}",
+        escaped,
+        f"(?i:{''.join(f'%{byte:02x}' for byte in encoded)})",
+        f"(?i:{units.replace(chr(92), chr(92) * 2 + '+')})",
+        re.escape(escape(character)),
+        *_QUOTES.get(character, ()),
+    }
+    return f"(?:{'|'.join(sorted(ways, key=len, reverse=True))})"
+
+
+_QUOTES = {"'": ("&#39;", "'\"'\"'"), '"': ("&#34;", '""')}
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """In base64 at any offset, in both alphabets."""
+    for offset in range(3):
+        inner = _base64_core(raw, offset)
+        yield inner
+        yield inner.translate(str.maketrans("+/", "-_"))
+
+
+def _base64_core(raw: bytes, offset: int) -> str:
+    """The base64 characters that depend on ``raw`` alone when ``offset`` bytes (modulo 3) stand before it."""
+    encoded = b64encode(b"\0" * offset + raw).decode()
+    whole = (offset + len(raw)) // 3 * 4
+    return encoded[(0, 2, 3)[offset] : whole]
