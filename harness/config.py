@@ -44,8 +44,8 @@ from urllib.parse import urlsplit
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, listed
 from harness.gemini.providers import ROWS, Auth, PriceList, Provider
+from harness.text.credentials import credentials_in, resembles_key, shape_of
 from harness.text.project import Missing, Unreadable, read
-from harness.transport.redaction import credentials_in, resembles_key, shape_of
 
 MOST_IN_FLIGHT = 10_000
 

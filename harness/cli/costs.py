@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from harness.config import Config
 from harness.errors import UsageError
 from harness.model import Json, Trial
-from harness.report import words
 from harness.run.session import Way
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.run.budget import Purse
@@ -58,23 +58,23 @@ def lines(forecast: Forecast) -> Iterator[str]:
         return
     unknown = sum(times for times, _ in forecast.unpriced.values())
     if unknown < forecast.trials:
-        yield f"asks {words.count(forecast.trials, 'trial')}: {_amounts(forecast, unknown)}"
+        yield f"asks {amounts.count(forecast.trials, 'trial')}: {_amounts(forecast, unknown)}"
     yield from _unpriced(forecast)
 
 
 def _amounts(forecast: Forecast, unknown: int) -> str:
     reckoned = forecast.trials - unknown
     some = f" for {forecast.known:,} of them, by earlier answers" if forecast.known < reckoned else ""
-    about = f"about ${words.dollars(forecast.about)}{some}, " if forecast.known else ""
-    but = f" without {words.count(unknown, 'trial')} of unknown price" if unknown else ""
+    about = f"about ${amounts.dollars(forecast.about)}{some}, " if forecast.known else ""
+    but = f" without {amounts.count(unknown, 'trial')} of unknown price" if unknown else ""
     made_up = "" if forecast.paid else "; SIMULATED, so nothing is really paid"
-    return f"{about}at most ${words.dollars(forecast.most)}{but} ({forecast.source}{made_up})"
+    return f"{about}at most ${amounts.dollars(forecast.most)}{but} ({forecast.source}{made_up})"
 
 
 def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:
     for why, (times, remedy) in forecast.unpriced.items():
         more = f"\n  {remedy}" if remedies and remedy else ""
-        yield f"cost of {words.count(times, 'trial')} unknown: {why}{more}"
+        yield f"cost of {amounts.count(times, 'trial')} unknown: {why}{more}"
 
 
 def row(forecast: Forecast) -> dict[str, Json]:

@@ -13,11 +13,11 @@ from harness.cli import costs, discreet, printing
 from harness.cli.stdout import Stdout
 from harness.errors import UsageError
 from harness.model import Trial
-from harness.report import words
 from harness.results.rows import VERSION, dumps
 from harness.run import session
 from harness.run.play import prepare
 from harness.run.session import Plan, Way
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.run.estimate import Forecast
@@ -71,7 +71,7 @@ def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
 def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     for trial in plan.trials:
         yield f"{_line(trial, plan)}  {trial.id}\n"
-    counted = f"{words.count(len(plan.trials), 'trial')}, {words.count(sent, 'request')}"
+    counted = f"{amounts.count(len(plan.trials), 'trial')}, {amounts.count(sent, 'request')}"
     yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
     yield from (f"note: {note}\n" for note in plan.notes)
     for gate in _gates(plan, options):

@@ -26,6 +26,7 @@ from harness.run.play import Stop, play_all
 from harness.run.resume import Kept, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, Way
 from harness.suite.matrix import Expansion
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
@@ -73,7 +74,7 @@ class Sitting:
         if self.saved is None or self.claim is None:
             return RunWriter(self.plan.config.reports, self.judge.leaks.hidden(header()))
         writer = reopen(self.saved, self.kept, self.claim)
-        numbers = f"{words.count(writer.trials, 'trial')} kept, {len(self.plan.trials) - writer.trials:,} to play"
+        numbers = f"{amounts.count(writer.trials, 'trial')} kept, {len(self.plan.trials) - writer.trials:,} to play"
         sys.stderr.write(f"run {self.saved.run['id']} goes on: {numbers}\n")
         return writer
 

@@ -6,10 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from harness.config import load as load_config
-from harness.report import Report, words
+from harness.report import Report
 from harness.results.load import SavedRun, load
 from harness.results.store import is_being_played
 from harness.results.summary import Summary
+from harness.text import amounts
 
 
 def run(name: str, options: Namespace) -> SavedRun:
@@ -26,7 +27,7 @@ def notes(saved: SavedRun, summary: Summary) -> list[str]:
     there, planned = ending.get("trials", 0), saved.run.get("planned", 0)
     if not ending.get("interrupted") and there >= planned:
         return saved.notes
-    of = f" of {words.count(planned, 'trial')} are" if planned else f" trial{' is' if there == 1 else 's are'}"
+    of = f" of {amounts.count(planned, 'trial')} are" if planned else f" trial{' is' if there == 1 else 's are'}"
     return [*saved.notes, f"run {saved.run['id']} was cut short: {there:,}{of} in it"]
 
 
@@ -36,7 +37,9 @@ def _unended(saved: SavedRun, summary: Summary, *, playing: bool) -> list[str]:
         return saved.notes
     planned = saved.run.get("planned", 0)
     there = (
-        f"{summary.trials:,} of {words.count(planned, 'trial')}" if planned else words.count(summary.trials, "trial")
+        f"{summary.trials:,} of {amounts.count(planned, 'trial')}"
+        if planned
+        else amounts.count(summary.trials, "trial")
     )
     are = "is" if (planned or summary.trials) == 1 else "are"
     return [f"run {saved.run['id']} is still being played by another process: {there} {are} finished so far"]

@@ -18,7 +18,7 @@ from harness.results.summary import Summary
 from harness.suite.axes import spelled
 
 if TYPE_CHECKING:
-    from harness.compare.gates import Answer
+    from harness.compare.gates.gate import Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, sentence
 from harness.gemini.models import LEVELS
 from harness.model import Json
-from harness.report.words import dollars
 from harness.results.groups import Group
 from harness.results.summary import Summary
 from harness.suite.axes import spelled, thinking_config
+from harness.text.amounts import dollars
 
 if TYPE_CHECKING:
     from harness.compare.stats import Evidence, Interval

@@ -15,6 +15,7 @@ from harness.report.content.comparison import worst_first
 from harness.report.content.failure import failures
 from harness.results.groups import Group
 from harness.results.rows import GateRow, PlaceRow
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
@@ -136,7 +137,7 @@ def _of_flip(flip: Flip) -> Annotation:
 def _told(comparison: Comparison) -> str:
     told = [each for each in comparison.differences if each.suite is None and each.verdict in ("better", "worse")]
     measures = ", ".join(f"{words.label(each.measure)} {each.verdict}" for each in told[:_NUMBERS])
-    counted = f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
+    counted = f"{amounts.count(len(comparison.flips), 'flip')} in {amounts.count(len(comparison.paired), 'cell')}"
     sides = f"{comparison.candidate} against {comparison.reference}"
     made_up = words.SIMULATED if comparison.simulated else ""
     return "; ".join(filter(None, [sides, counted, measures, made_up]))

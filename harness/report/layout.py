@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from harness.report import words
 from harness.results.groups import Group
 from harness.suite.axes import spelled
+from harness.text import amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ def rest(grid: Grid) -> str:
     if not grid.left_out:
         return ""
     unseen = [column.name for column in dict.fromkeys(column for _, column in grid.cells) if column not in grid.columns]
-    whole = ", ".join(unseen) if len(unseen) <= 3 else words.count(len(unseen), "column")
+    whole = ", ".join(unseen) if len(unseen) <= 3 else amounts.count(len(unseen), "column")
     among = f", all of {whole} among them" if unseen else ""
     wrong = len(_wrong(grid).intersection(grid.left_out))
-    return f"and {words.count(len(grid.left_out), 'more case')}{among}" + (
+    return f"and {amounts.count(len(grid.left_out), 'more case')}{among}" + (
         f"; something went wrong in {wrong:,}" if wrong else ""
     )
 

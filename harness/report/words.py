@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections import Counter
@@ -15,6 +14,7 @@ from harness.results import measures
 from harness.results.groups import Group, Trouble
 from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
 from harness.results.summary import Summary
+from harness.text.amounts import count, dollars
 
 LABELS = {
     "thoughtsTokenCount": "thoughts",
@@ -65,21 +65,10 @@ def measured(measure: str, value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
 
 
-def dollars(value: float, digits: int = 2) -> str:
-    """So many digits that matter, and no fewer than cents: ``12.34``, ``0.0012``, ``0.0000015``."""
-    places = digits - 1 - math.floor(math.log10(abs(value))) if value else 2
-    return f"{value:,.{max(places, 2)}f}"
-
-
 def _seconds(value: float) -> str:
     if value and abs(value) < 0.1:
         return f"{value:.3f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
-
-
-def count(number: int, noun: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def value(value: Json, limit: int | None = 200) -> str:

@@ -101,7 +101,7 @@ class Purse:
             raise CeilingReached(self.closed)
 
     def _why(self, trial: Trial, expected: float) -> str:
-        from harness.report.words import count, dollars
+        from harness.text.amounts import count, dollars
 
         guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the most)" if self.guessed else ""
         part = f" (a worker's part of ${dollars(self._whole)})" if self._whole > self.ceiling else ""

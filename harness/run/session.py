@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
@@ -28,6 +28,9 @@ from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
 from harness.text import project
 from harness.transport.redaction import Leaks, known
+
+if TYPE_CHECKING:
+    from harness.transport.wire import LocalServer
 
 _IS_SUITE = re.compile(rb"""^["']?(suite|cases)["']?[ \t]*:""", re.MULTILINE)
 
@@ -274,7 +277,7 @@ def transport(
     if live:
         from harness.transport.wire import Wire
 
-        yield Wire(config, say=_say)
+        yield Wire(config, say=_say, simulator=start_simulator)
     elif record_mode == "none":
         from harness.transport.recorder import Player
 
@@ -285,7 +288,7 @@ def transport(
 
         mode: Any = record_mode
         secrets = known(os.environ, config.providers)
-        wire = Wire(config, say=_say)
+        wire = Wire(config, say=_say, simulator=start_simulator)
         with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
@@ -296,6 +299,13 @@ def _say(line: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}\n")
         sys.stderr.flush()
+
+
+def start_simulator() -> LocalServer:
+    """The simulator that answers for the provider of that name, in this process."""
+    from harness.simulator import serve
+
+    return serve.start(latency=0.03, pace=0.01)
 
 
 def mode_of(record_mode: str, *, live: bool) -> str:

@@ -17,8 +17,8 @@ from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
-    from harness.simulator.app import Simulator
-    from harness.simulator.routes import Asked
+    from harness.simulator.routed import RoutedCall
+    from harness.simulator.state import State
 
 LONG = 4096
 """Bytes of a body below which it is not looked at whether its beginning came before."""
@@ -27,7 +27,7 @@ KINDS = {"json": JSON, "sse": EVENTS, "array": "application/json"}
 _COUNTED = {"contents": 0, "generateContentRequest": 1, "generate_content_request": 1, "model": 0}
 
 
-def generate(asked: Asked, model: str, *, stream: bool) -> Sent:
+def generate(asked: RoutedCall, model: str, *, stream: bool) -> Sent:
     """The answer to ``generateContent`` or ``streamGenerateContent``. Raises ``Refusal``."""
     request = normal(asked.body())
     asked.authorise()
@@ -46,7 +46,7 @@ def generate(asked: Asked, model: str, *, stream: bool) -> Sent:
     return _sent(asked, ask, answer, framing, wrong)
 
 
-def answered(asked: Asked, ask: Ask, *, stream: bool) -> Answer:
+def answered(asked: RoutedCall, ask: Ask, *, stream: bool) -> Answer:
     """What is answered: a rule's, or the simulator's own. Raises ``Refusal``."""
     seed = asked.app.seed_of(asked.call, ask.requested)
     if len(asked.call.body) > LONG:
@@ -54,7 +54,7 @@ def answered(asked: Asked, ask: Ask, *, stream: bool) -> Answer:
     return answering.answer(ask, seed, stream=stream, scripted=rules.said(asked.app.rules, ask))
 
 
-def prepared(app: Simulator, ask: Ask) -> Ask:
+def prepared(app: State, ask: Ask) -> Ask:
     """The request with its cached content and its uploaded files in place. Raises the API's refusals for missing ones."""
     ask = replace(ask, body=app.resources.opened(ask.body))
     name = ask.body.get("cachedContent")
@@ -68,7 +68,7 @@ def prepared(app: Simulator, ask: Ask) -> Ask:
     return replace(ask, cached=cache.request)
 
 
-def fault_of(asked: Asked, ask: Ask) -> faults.Fault | None:
+def fault_of(asked: RoutedCall, ask: Ask) -> faults.Fault | None:
     """The fault that a header, a mark, a rule or chance asks for, in that order."""
     named = (
         asked.call.headers.get("x-simulator-fault") or marks.fault(question(ask)) or rules.fault(asked.app.rules, ask)
@@ -76,7 +76,7 @@ def fault_of(asked: Asked, ask: Ask) -> faults.Fault | None:
     return faults.FAULTS.get(named) if named else asked.app.mishap()
 
 
-def count(asked: Asked, model: str) -> dict[str, Any]:
+def count(asked: RoutedCall, model: str) -> dict[str, Any]:
     """What ``countTokens`` answers. Raises ``Refusal``."""
     request = _countable(asked.body())
     asked.authorise()
@@ -102,7 +102,7 @@ def _countable(body: Any) -> dict[str, Any]:
 # --- on the wire --------------------------------------------------------------------------------------
 
 
-def _sent(asked: Asked, ask: Ask, answer: Answer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
+def _sent(asked: RoutedCall, ask: Ask, answer: Answer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
     """The answer in its framing, each fault having had its way; without faults a stream is made as it is sent."""
     values: Iterable[Any] = (sending.whole(answer),) if framing == "json" else sending.chunks(answer)
     for fault in wrong:

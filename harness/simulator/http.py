@@ -9,7 +9,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from harness.simulator.errors import refusal
 from harness.simulator.sending import pretty
-from harness.simulator.serve import QUEUED
 from harness.simulator.traffic import JSON
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ class Protocol(HttpToolsProtocol):
         return waits
 
 
-def server(app: Simulator) -> uvicorn.Server:
-    """A server for ``app``, not yet started."""
+def server(app: Simulator, backlog: int) -> uvicorn.Server:
+    """A server for ``app``, not yet started. ``backlog``: connections that may wait to be taken."""
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -45,6 +44,6 @@ def server(app: Simulator) -> uvicorn.Server:
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=1,
-        backlog=QUEUED,
+        backlog=backlog,
     )
     return uvicorn.Server(config)

@@ -14,7 +14,7 @@ from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
-    from harness.simulator.routes import Asked
+    from harness.simulator.routed import RoutedCall
 
 EFFORTS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "none": 0}
 """``reasoning_effort`` as a budget, for models that take budgets."""
@@ -34,7 +34,7 @@ def models() -> dict[str, Any]:
     }
 
 
-def complete(asked: Asked) -> Sent:
+def complete(asked: RoutedCall) -> Sent:
     """``chat/completions``, plain and streamed. Raises ``Refusal``."""
     body = asked.body()
     asked.authorise()

@@ -6,20 +6,18 @@ Any path prefix is taken; ``/gateway`` answers as a healthy gateway would, ``/lo
 from __future__ import annotations
 
 import gzip
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
-from harness.simulator import catalogue, embeddings, generating, keys, openai
+from harness.simulator import catalogue, embeddings, generating, openai
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.profiles import GOOGLE, Profile, profile
+from harness.simulator.routed import RoutedCall
+from harness.simulator.state import State
 from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
-
-if TYPE_CHECKING:
-    from harness.simulator.app import Simulator
 
 _INT = re.compile(r"[0-9]{1,9}")
 _QUERY = frozenset(
@@ -33,29 +31,7 @@ _QUERY = frozenset(
 _PATH = re.compile(r"^(?P<prefix>/.*?)??(?P<upload>/upload)?/(?P<version>v1beta|v1alpha|v1)/(?P<rest>.*)$")
 
 
-class Asked(NamedTuple):
-    """A request that found its way: the simulator, the call, whose habits, the API version, and the names in the path."""
-
-    app: Simulator
-    call: Call
-    where: Profile
-    version: str
-    names: Mapping[str, str]
-
-    def body(self) -> Any:
-        """The JSON that was sent. Raises the API's 400 for what is none."""
-        try:
-            return json.loads(self.call.body or b"{}")
-        except (ValueError, RecursionError):
-            start = self.call.body[:40].decode("utf-8", "replace")
-            raise bad_payload([("", f"Invalid JSON payload received. Unexpected token.\n{start}\n^")]) from None
-
-    def authorise(self) -> None:
-        """Raises the API's refusal for a key that is missing or known to be bad."""
-        keys.check(self.call.key)
-
-
-def respond(app: Simulator, call: Call) -> Sent:
+def respond(app: State, call: Call) -> Sent:
     """The answer to any request; refusals in the shape that this path's callers expect."""
     found = _PATH.match(call.path)
     where = profile(found["prefix"] or "" if found else "")
@@ -79,12 +55,12 @@ def failed(call: Call, fault: Exception) -> Sent:
     return replace(_refused(refusal("internal"), call, GOOGLE), note=f"  a fault of the simulator: {fault!r}"[:200])
 
 
-def _handled(app: Simulator, call: Call, where: Profile, version: str, rest: str) -> Sent:
+def _handled(app: State, call: Call, where: Profile, version: str, rest: str) -> Sent:
     if where is GOOGLE and (unknown := [name for name in call.query if name not in _QUERY]):
         raise bad_payload([("", _unbound(name)) for name in unknown])
     for method, pattern, handler in ROUTES:
         if method == call.method and (names := pattern.fullmatch(rest)):
-            return handler(Asked(app, call, where, version, names.groupdict()))
+            return handler(RoutedCall(app, call, where, version, names.groupdict()))
     raise refusal("no_route")
 
 
@@ -115,22 +91,22 @@ def _refused(refused: Refusal, call: Call, where: Profile) -> Sent:
     return Sent(refused.status, headers, (body,), note=f"  {str(refused).splitlines()[0][:100]}")
 
 
-def _whole(asked: Asked, value: Any, more: Headers | None = None) -> Sent:
+def _whole(asked: RoutedCall, value: Any, more: Headers | None = None) -> Sent:
     return Sent(200, [*asked.where.headers(JSON), *(more or ())], (asked.where.body(value),))
 
 
 # --- models -------------------------------------------------------------------------------------------
 
 
-def _generate(asked: Asked) -> Sent:
+def _generate(asked: RoutedCall) -> Sent:
     return generating.generate(asked, asked.names["model"], stream=asked.names["verb"].startswith("stream"))
 
 
-def _count(asked: Asked) -> Sent:
+def _count(asked: RoutedCall) -> Sent:
     return _whole(asked, generating.count(asked, asked.names["model"]))
 
 
-def _models(asked: Asked) -> Sent:
+def _models(asked: RoutedCall) -> Sent:
     asked.authorise()
     if asked.call.bearer and "x-goog-api-key" not in asked.call.headers:
         return _whole(asked, openai.models())
@@ -157,12 +133,12 @@ def _zipped(call: Call, sent: Sent) -> Sent:
     return replace(sent, headers=headers, body=(gzip.compress(sent.content, mtime=0),))
 
 
-def _model(asked: Asked) -> Sent:
+def _model(asked: RoutedCall) -> Sent:
     asked.authorise()
     return _whole(asked, catalogue.described(asked.names["model"], asked.version))
 
 
-def _embed(asked: Asked) -> Sent:
+def _embed(asked: RoutedCall) -> Sent:
     body = asked.body()
     asked.authorise()
     verb = asked.names["verb"]
@@ -173,17 +149,17 @@ def _embed(asked: Asked) -> Sent:
 # --- caches and files ---------------------------------------------------------------------------------
 
 
-def _stored(act: Callable[[Asked, str], Any]) -> Callable[[Asked], Sent]:
+def _stored(act: Callable[[RoutedCall, str], Any]) -> Callable[[RoutedCall], Sent]:
     """A handler that authorises, acts on the resource named in the path, and sends what comes of it."""
 
-    def handler(asked: Asked) -> Sent:
+    def handler(asked: RoutedCall) -> Sent:
         asked.authorise()
         return _whole(asked, act(asked, asked.names.get("name", "")))
 
     return handler
 
 
-def _start_upload(asked: Asked) -> Sent:
+def _start_upload(asked: RoutedCall) -> Sent:
     """Begin a resumable upload, or take one whole file at once."""
     call, kept = asked.call, asked.app.resources
     if "upload_id" in call.query:  # the address itself is the proof: clients send no key with the bytes
@@ -199,17 +175,17 @@ def _start_upload(asked: Asked) -> Sent:
     return _whole(asked, {}, [(b"x-goog-upload-status", b"active"), (b"x-goog-upload-url", url.encode())])
 
 
-def _more_upload(asked: Asked) -> Sent:
+def _more_upload(asked: RoutedCall) -> Sent:
     final = "finalize" in asked.call.headers.get("x-goog-upload-command", "finalize")
     file = asked.app.resources.add(asked.call.query.get("upload_id", ""), asked.call.body, final=final)
     status = [(b"x-goog-upload-status", b"final" if final else b"active")]
     return _whole(asked, {"file": file.shown()} if final else {}, status)
 
 
-def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[Asked], Sent]]]:
+def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[RoutedCall], Sent]]]:
     model = r"models/(?P<model>[^:]+)"
     cache, file = r"(?P<name>cachedContents/[^/]*)", r"(?P<name>files/[^/]+)"
-    rows: tuple[tuple[str, str, Callable[[Asked], Sent]], ...] = (
+    rows: tuple[tuple[str, str, Callable[[RoutedCall], Sent]], ...] = (
         ("POST", model + r":(?P<verb>generateContent|streamGenerateContent)", _generate),
         ("POST", model + r":countTokens", _count),
         ("POST", model + r":(?P<verb>embedContent|batchEmbedContents)", _embed),

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.simulator.app import Simulator
-from harness.simulator.options import HOST, PORT
 
 if TYPE_CHECKING:
     import uvicorn
 
+HOST = "127.0.0.1"
+PORT = 8765
 QUEUED = 2048
 """Connections that may wait to be taken."""
 _STARTS_IN = 10.0
@@ -118,4 +119,4 @@ def _url(listening: socket.socket) -> str:
 def _server(app: Simulator) -> uvicorn.Server:
     from harness.simulator.http import server
 
-    return server(app)
+    return server(app, QUEUED)

@@ -20,26 +20,12 @@ from harness.answer import framing
 from harness.gemini.providers import Provider
 from harness.gemini.providers import secrets as keys_of
 from harness.model import Exchange, Json, Request
+from harness.text.credentials import SHAPES, SHORTEST, credentials_in, shape_of
 from harness.text.names import is_secret
 
-_SHAPES = {
-    "a Google API key": ("AIza", r"(?<![\w+/-])AIza[\w-]{35}(?![\w+/-])"),
-    "a Google key": ("AQ.", r"(?<![\w.-])AQ\.A[\w-]{30,}"),
-    "a Google access token": ("ya29.", r"(?<![\w-])ya29\.[\w-]{20,}"),
-    "a key of a gateway": ("sk-", r"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{24,}"),
-    "a bearer token": ("earer", r"[Bb]earer\s+(?=\S*\d)[\w.~+/-]{16,}"),
-    "a private key": ("-----BEGIN", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-}
-"""What -> the text that is always in it, and how it looks."""
-_SHORTEST = 8
 _PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
 _ESCAPED = re.compile(rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)")
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_WORDLIKE = re.compile(r"[A-Za-z0-9]{16,}")
-_MASK = re.compile(
-    r"redact|filter|mask|remov|hidden|sanitiz|scrub|conceal|dummy|fake|mock|placeholder|example|your|api.?key|x{4}",
-    re.IGNORECASE,
-)
 
 
 def known(environ: Mapping[str, str], providers: Mapping[str, Provider] | None = None) -> Mapping[str, str]:
@@ -57,37 +43,6 @@ def _in_address(value: str) -> Iterator[str]:
         yield unquote(password[1])
     elif "://" in value:
         yield from (secret for _, secret in credentials_in(value))
-
-
-def credentials_in(address: str, headers: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
-    """(where, value as it stands there) of each parameter of an address, and each header, that is named as a secret and
-    not masked."""
-    pairs = [pair.partition("=") for pair in re.split("[?&#]", address)[1:]]
-    found = [(f"?{unquote(name)}=", unquote(value)) for name, _, value in pairs if is_secret(unquote(name))]
-    found += [(name, value) for name, value in (headers or {}).items() if is_secret(name)]
-    yield from ((where, value) for where, value in found if not is_masked(value))
-
-
-def is_masked(value: str) -> bool:
-    """Whether somebody has put something in a credential's place: nothing, ``***``, ``<key>``, ``$KEY``, REDACTED."""
-    word = re.sub(r"^(bearer|basic)\b", "", value.strip(), flags=re.IGNORECASE).strip()
-    if len(word) < _SHORTEST or word[0] in "<[{$%" or not re.search(r"[^\W_xX]", word):
-        return True
-    return _MASK.search(word) is not None and not resembles_key(word)
-
-
-def resembles_key(text: str) -> bool:
-    """Whether a text looks as keys do: as a known kind, or a long word of letters and digits mixed."""
-    return shape_of(text) is not None or any(
-        sum(map(str.isdigit, word)) > 2 or (re.search(r"\d", word) and word.upper() != word != word.lower())
-        for word in _WORDLIKE.findall(text)
-        if not word.isdigit()
-    )
-
-
-def shape_of(text: str) -> str | None:
-    """Which known kind of credential stands in a text, if any."""
-    return next((what for what, (hint, shape) in _SHAPES.items() if hint in text and re.search(shape, text)), None)
 
 
 class _Secret:
@@ -124,9 +79,9 @@ class Leaks:
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._known = [_Secret(name, value) for name, value in secrets.items() if len(value) >= _SHORTEST]
+        self._known = [_Secret(name, value) for name, value in secrets.items() if len(value) >= SHORTEST]
         self._shapes = [
-            (what, hint.encode(), re.compile(shape.encode(), re.ASCII)) for what, (hint, shape) in _SHAPES.items()
+            (what, hint.encode(), re.compile(shape.encode(), re.ASCII)) for what, (hint, shape) in SHAPES.items()
         ]
 
     def find(self, exchange: Exchange) -> str | None:
@@ -174,7 +129,7 @@ class Leaks:
         plain = _without_escapes(everything)
         found = [(secret.pattern, f"[{secret.what}]") for secret in self._known if secret.at(everything, plain) >= 0]
         found += [
-            (re.compile(_SHAPES[what][1], re.ASCII), f"[{what}]")
+            (re.compile(SHAPES[what][1], re.ASCII), f"[{what}]")
             for what, hint, shape in self._shapes
             if hint in everything and shape.search(everything)
         ]

@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from harness.answer.refusals import is_noise
@@ -45,6 +45,14 @@ _SIMULATED = "x-simulated"
 _ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
+class LocalServer(Protocol):
+    """A server on this machine, until it is stopped."""
+
+    @property
+    def url(self) -> str: ...
+    def stop(self) -> None: ...
+
+
 class Wire:
     """Sends requests, live. An async context manager: it holds one client per provider.
 
@@ -55,15 +63,21 @@ class Wire:
     live = True
 
     def __init__(
-        self, config: Config, environ: Mapping[str, str] | None = None, say: Callable[[str], None] = lambda _: None
+        self,
+        config: Config,
+        environ: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        simulator: Callable[[], LocalServer] | None = None,
     ) -> None:
-        """``say``: shows somebody who waits why."""
+        """``say`` shows somebody who waits why. ``simulator`` starts the one that answers under ``SIMULATOR_URL``, when it is
+        first asked."""
+        self._start_simulator = simulator
         self._config = config
         self._environ = os.environ if environ is None else environ
         self._transports: dict[str, httpx.AsyncBaseTransport] = {}
         self._credentials: dict[str, Mapping[str, str]] = {}
         self._tls: ssl.SSLContext | None = None
-        self._simulator: Any = None
+        self._simulator: LocalServer | None = None
         self._proofs = Proofs()
         self._say = say
         self._explained: dict[str, float] = {}
@@ -162,10 +176,10 @@ class Wire:
         if not url.startswith(SIMULATOR_URL):
             return url
         if self._simulator is None:
-            from harness.simulator import serve
-
-            self._simulator = serve.start(latency=0.03, pace=0.01)
-        return str(self._simulator.url).rstrip("/") + url.removeprefix(SIMULATOR_URL)
+            if self._start_simulator is None:
+                raise UsageError(f"no simulator is at hand to answer {url}; SIMULATOR_BASE_URL may name a running one")
+            self._simulator = self._start_simulator()
+        return self._simulator.url.rstrip("/") + url.removeprefix(SIMULATOR_URL)
 
     @property
     def _patience(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.cli import choosing
-from harness.report import words
+from harness.text import amounts
 
 
 def main(options: Namespace) -> int:
@@ -22,7 +22,7 @@ def _trials(options: Namespace) -> Iterator[str]:
     plan = choosing.plan(options)
     yield from (f"{trial.id}{f'  skipped: {trial.skip}' if trial.skip else ''}" for trial in plan.trials)
     if not options.quiet:
-        sys.stderr.write(f"{words.count(len(plan.trials), 'trial')} of {words.count(len(plan.suites), 'suite')}\n")
+        sys.stderr.write(f"{amounts.count(len(plan.trials), 'trial')} of {amounts.count(len(plan.suites), 'suite')}\n")
         sys.stderr.writelines(f"note: {note}\n" for note in plan.notes)
 
 

@@ -28,6 +28,7 @@ from harness.results.summary import Summary
 from harness.run import session
 from harness.run.session import Plan, Way
 from harness.suite.matrix import Expansion, Selection
+from harness.text import amounts
 
 
 def main(options: Namespace) -> int:
@@ -255,7 +256,7 @@ def _heard(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
 def _stayed_out(plan: Plan) -> Iterator[str]:
     names = list(dict.fromkeys(_pinned(plan).values()))
     if names:
-        yield f"{words.count(len(names), 'case')} pinned to a model stayed out: {_some(names)}"
+        yield f"{amounts.count(len(names), 'case')} pinned to a model stayed out: {_some(names)}"
 
 
 def _not_there(whole: Summary, old: Side) -> Iterator[str]:
@@ -263,7 +264,7 @@ def _not_there(whole: Summary, old: Side) -> Iterator[str]:
     lost = [group for group in ours if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
-        yield f"{words.count(len(lost), 'cell')} of {old} could not be judged: {_some([each.id for each in lost])}. {why}"
+        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([each.id for each in lost])}. {why}"
 
 
 def _no_price(comparison: Comparison) -> Iterator[str]:

@@ -19,6 +19,7 @@ from harness.results.rows import GateRow, RunRow
 from harness.results.summary import Summary
 from harness.run.session import Judge, Plan, Way
 from harness.suite.matrix import Expansion
+from harness.text import amounts
 
 
 def main(options: Namespace) -> int:
@@ -120,7 +121,7 @@ def _cut_short(plan: Plan, played: Played) -> list[str]:
 
 def _interrupted(plan: Plan, summary: Summary) -> str:
     """What an interrupted run did not come to; the groups with fewer attempts than planned."""
-    said = f"interrupted after {summary.trials:,} of {words.count(len(plan.trials), 'trial')}"
+    said = f"interrupted after {summary.trials:,} of {amounts.count(len(plan.trials), 'trial')}"
     if len(plan.trials) > _COUNTED:
         return said
     planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.report import words
 from harness.results.load import SavedRun
 from harness.results.summary import Summary
+from harness.text import amounts
 from harness.text.shape import nearest
 
 
@@ -66,7 +67,7 @@ def nothing(summary: Summary, saved: SavedRun) -> str:
 def _left_out(found: list[Sweep]) -> list[str]:
     return [
         f"{each.target}, {each.axis}{f' in {each.suite}' if each.suite else ''}: "
-        f"{words.count(each.left_out, 'cell')} left out, not judged at every value"
+        f"{amounts.count(each.left_out, 'cell')} left out, not judged at every value"
         for each in found
         if each.left_out
     ]

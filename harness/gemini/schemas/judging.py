@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_schema
-from harness.judge.predicates import describe
 from harness.model import Json
 from harness.text import patterns
+from harness.text.describe import describe
 from harness.text.jsonpath import place
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Final
 
 from harness.gemini.schemas.formats import FORMATS
 from harness.gemini.schemas.request_schema import snake
-from harness.judge.predicates import describe
 from harness.model import Json
+from harness.text.describe import describe
 
 
 class SchemaProblem(ValueError):

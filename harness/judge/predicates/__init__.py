@@ -15,10 +15,8 @@ from __future__ import annotations
 
 from harness.judge.predicates.comparing import differs, holds, same
 from harness.judge.predicates.refusing import complaints
-from harness.judge.predicates.wording import describe, phrase, type_name
+from harness.judge.predicates.wording import phrase
 from harness.judge.predicates.words import (
-    ABSENT,
-    Absent,
     DurationPredicate,
     DurationWords,
     NumberPredicate,
@@ -33,6 +31,7 @@ from harness.judge.predicates.words import (
     counting,
     or_absent,
 )
+from harness.text.describe import ABSENT, Absent, describe, type_name
 
 __all__ = [
     "ABSENT",

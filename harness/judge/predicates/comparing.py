@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.judge.predicates.quantities import is_number, quantity
-from harness.judge.predicates.wording import describe, phrase, shown, text_difference, type_name
-from harness.judge.predicates.words import ABSENT, Absent, Unit
+from harness.judge.predicates.wording import phrase, shown, text_difference
+from harness.judge.predicates.words import Unit
 from harness.model import Json, Mismatch
 from harness.text import patterns
+from harness.text.describe import ABSENT, Absent, describe, type_name
 
 
 def differs(at: str, actual: Json | Absent, expected: Any, *, unit: Unit = "") -> Iterator[Mismatch]:

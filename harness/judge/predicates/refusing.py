@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 from harness.judge.predicates.quantities import UNITS, is_number, quantity
-from harness.judge.predicates.wording import describe
 from harness.judge.predicates.words import JsonType, Unit
 from harness.text import patterns
+from harness.text.describe import describe
 
 _FAMILIES: dict[str, frozenset[str]] = {
     "a number": frozenset({"min", "max", "approx", "abs", "rel"}),

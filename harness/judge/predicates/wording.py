@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.judge.predicates.quantities import is_number, quantity
-from harness.judge.predicates.words import ABSENT, Absent, Unit
-from harness.model import Json
+from harness.judge.predicates.words import Unit
+from harness.text.describe import clipped, describe, one_line, quoted
 
 _WIDTH = 120
-
-
-def type_name(value: Json | Absent) -> str:
-    """``string``, ``integer``, ``number``, ``boolean``, ``array``, ``object``, ``null`` or ``absent``."""
-    if value is None or value is ABSENT:
-        return "null" if value is None else "absent"
-    names = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
-    return names.get(type(value), "object" if isinstance(value, Mapping) else type(value).__name__)
-
-
-def describe(value: Json | Absent) -> str:
-    """The value with its type in words, on one line, shortened: ``string "abc"``, ``integer 3``, ``absent``."""
-    name = type_name(value)
-    if name in ("null", "absent"):
-        return name
-    if isinstance(value, list):
-        return f"array of {len(value)} {_clipped(_compact(value))}"
-    return f"{name} {_compact(value) if isinstance(value, str) else _clipped(_compact(value))}"
 
 
 def shown(value: Any, unit: Unit) -> str:
@@ -47,41 +28,7 @@ def _number(value: Any, unit: Unit) -> str:
         return f"{amount * 100:.6g} %"
     if unit == "$":
         return f"${amount:.12f}".rstrip("0").rstrip(".")
-    return f"{amount:.6g} s" if unit == "s" else _compact(value)
-
-
-def _compact(value: Any, depth: int = 6) -> str:
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, Mapping | list) and depth == 0:
-        return "..."
-    if isinstance(value, Mapping):
-        return f"{{{_joined(f'{_quoted(str(key))}: {_compact(item, depth - 1)}' for key, item in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{_joined(_compact(item, depth - 1) for item in value)}]"
-    if isinstance(value, int) and value.bit_length() > 1024:
-        return f"of {value.bit_length()} bits"
-    return json.dumps(value) if value is None or isinstance(value, int | float) else repr(value)
-
-
-def _joined(pieces: Iterable[str]) -> str:
-    """No more of them than a message shows."""
-    taken: list[str] = []
-    for piece in pieces:
-        taken.append(piece)
-        if sum(map(len, taken)) > 2 * _WIDTH:
-            break
-    return ", ".join(taken)
-
-
-def _quoted(text: str) -> str:
-    """A JSON string, shortened, that any terminal can print: lone surrogates stay escaped."""
-    quoted = json.dumps(_clipped(text), ensure_ascii=False)
-    return quoted.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+    return f"{amount:.6g} s" if unit == "s" else one_line(value)
 
 
 def text_difference(actual: str, value: str) -> str:
@@ -95,7 +42,7 @@ def text_difference(actual: str, value: str) -> str:
 
 def _around(text: str, at: int) -> str:
     start, end = max(0, at - 20), at + 30
-    return ("…" if start else "") + _quoted(text[start:end]) + ("…" if end < len(text) else "")
+    return ("…" if start else "") + quoted(text[start:end]) + ("…" if end < len(text) else "")
 
 
 def phrase(expected: Any, unit: Unit = "") -> str:
@@ -121,16 +68,16 @@ _PHRASES: dict[str, Callable[[Any, Unit], str]] = {
     "not": lambda value, unit: f"not {phrase(value, unit)}",
     "any": lambda value, unit: f"any of: {_alternatives(value, unit, '; ')}",
     "all": lambda value, unit: _alternatives(value, unit, " and "),
-    "in": lambda value, _: f"one of {_clipped(_compact(value))}",
+    "in": lambda value, _: f"one of {clipped(one_line(value))}",
     "present": lambda value, _: "present" if value else "absent",
     "type": lambda value, _: f"type {value if isinstance(value, str) else ' or '.join(value)}",
     "min": lambda value, unit: f"at least {_number(value, unit)}",
     "max": lambda value, unit: f"at most {_number(value, unit)}",
     "approx": lambda value, unit: f"about {_number(value, unit)}",
-    "contains": lambda value, _: f"text containing {_quoted(value)}",
-    "icontains": lambda value, _: f"text containing {_quoted(value)} (any case)",
-    "starts_with": lambda value, _: f"text starting with {_quoted(value)}",
-    "ends_with": lambda value, _: f"text ending with {_quoted(value)}",
+    "contains": lambda value, _: f"text containing {quoted(value)}",
+    "icontains": lambda value, _: f"text containing {quoted(value)} (any case)",
+    "starts_with": lambda value, _: f"text starting with {quoted(value)}",
+    "ends_with": lambda value, _: f"text ending with {quoted(value)}",
     "matches": lambda value, _: f"text matching /{value}/",
     "length": lambda value, _: f"length {phrase(value).removeprefix('integer ')}",
     "unique": lambda value, _: "no item twice" if value else "any list",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypedDict, final
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 from harness.model import Json
+from harness.text.describe import ABSENT, Absent
 
 Scalar: TypeAlias = str | int | float | bool | None
 JsonType = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
@@ -113,21 +114,6 @@ SharePredicate: TypeAlias = ShareWords
 
 Unit = Literal["", "s", "%", "$"]
 """What the numbers of a predicate are: plain, time spans (``DurationPredicate``), shares (``SharePredicate``)."""
-
-
-@final
-class Absent:
-    """The type of ``ABSENT``."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-ABSENT: Final = Absent()
-"""Stands for a value that is not there at all (null is there)."""
 
 
 def or_absent(value: Json) -> Json | Absent:

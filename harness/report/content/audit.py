@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.report import words
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.judge.audit import Audit
@@ -25,7 +26,7 @@ def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
     for file, reason in audit.unreadable.items():
         by_reason.setdefault(reason, []).append(file)
     return [
-        (f"unreadable: {words.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
+        (f"unreadable: {amounts.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
         for reason, files in sorted(by_reason.items(), key=lambda each: -len(each[1]))
     ]
 
@@ -33,14 +34,14 @@ def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
 def looked_at(audit: Audit) -> str:
     """How much was looked at and found, in a line."""
     said = [
-        words.count(audit.files, "file"),
-        words.count(len(audit.unreadable), "unreadable file"),
-        f"{len(audit.exchanges):,} native of {words.count(audit.interactions, 'interaction')}",
-        words.count(len(audit.errors), "error"),
-        words.count(len(audit.findings) - len(audit.errors), "warning"),
+        amounts.count(audit.files, "file"),
+        amounts.count(len(audit.unreadable), "unreadable file"),
+        f"{len(audit.exchanges):,} native of {amounts.count(audit.interactions, 'interaction')}",
+        amounts.count(len(audit.errors), "error"),
+        amounts.count(len(audit.findings) - len(audit.errors), "warning"),
     ]
     if audit.normalised:
         said.append(
-            f"{words.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are silent there"
+            f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are silent there"
         )
     return "; ".join(said)

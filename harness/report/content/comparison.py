@@ -8,6 +8,7 @@ from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison, Flip, answered
 from harness.compare.verdicts import Difference, change, sentence
 from harness.report import View, words
+from harness.text import amounts
 
 DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
@@ -61,7 +62,7 @@ def _seen(each: Difference) -> str:
     if each.verdict != "cannot tell" or least is None or not seen.reference:
         return ""
     points = f"{100 * least:.1f} pp" if each.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
-    return f". The smallest difference that {words.count(seen.cases, 'case')} can show: about {points}"
+    return f". The smallest difference that {amounts.count(seen.cases, 'case')} can show: about {points}"
 
 
 def _repeated(each: Difference) -> Iterator[str]:
@@ -102,7 +103,7 @@ def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
 
 def correction(document: Comparisons) -> str:
     """How many candidates there are, and that each verdict reckons with those on all of them."""
-    verdicts = words.count(sum(len(each.differences) for each in document.each), "verdict")
+    verdicts = amounts.count(sum(len(each.differences) for each in document.each), "verdict")
     told = f"{len(document.each)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
     return f"{told}; ? is cannot tell"
 

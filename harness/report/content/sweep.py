@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report import words
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.sweeps import Point, Sweep
@@ -19,8 +20,8 @@ SWEPT = (
 
 def sweep_title(sweep: Sweep) -> str:
     """``thinking on google/gemini-3-flash-preview: trains, 24 cells of 12 cases``."""
-    of = f" of {words.count(sweep.cases, 'case')}" if sweep.cases != sweep.cells else ""
-    return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {words.count(sweep.cells, 'cell')}{of}"
+    of = f" of {amounts.count(sweep.cases, 'case')}" if sweep.cases != sweep.cells else ""
+    return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {amounts.count(sweep.cells, 'cell')}{of}"
 
 
 _SWEPT_NUMBERS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")

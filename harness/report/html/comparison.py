@@ -18,6 +18,7 @@ from harness.report.html import sides
 from harness.report.html.markup import Markup, columns, element, table
 from harness.report.html.overview import UNSCRIPTED, section, simulated
 from harness.results.groups import Group
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
@@ -106,7 +107,7 @@ def _summary(document: Object, comparison: Comparison) -> Markup:
     paired, cells, flips = (len(each) for each in (comparison.paired, comparison.pairs, comparison.flips))
     said = {
         **{side: _side(document, side) for side in _SIDES},
-        "paired": f"{words.count(paired, 'cell')} of {cells:,}; {words.count(flips, 'flip')}",
+        "paired": f"{amounts.count(paired, 'cell')} of {cells:,}; {amounts.count(flips, 'flip')}",
     }
     listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
     gates = [_gate(each) for each in document["gates"]]

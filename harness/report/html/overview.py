@@ -14,6 +14,7 @@ from harness.report.layout import Column, Grid
 from harness.results.groups import Group
 from harness.results.rows import RunRow, VerdictRow
 from harness.results.summary import Summary
+from harness.text import amounts
 
 OPEN, LISTED = 8, 100
 """Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
@@ -143,7 +144,7 @@ def _facts(report: Report) -> Markup:
         "answers": words.provenance(report.summary),
         **({"cost": cost} if (cost := words.cost(report.summary, report.run.get("prices"))) else {}),
         "run": f"{run['id']}, {run['started'].replace('T', ' ')}" + (f", {cut}" if (cut := words.cut(report)) else ""),
-        "asked": f"{words.count(report.summary.trials, 'trial')} in {words.count(len(report.summary.groups), 'group')}{took}",
+        "asked": f"{amounts.count(report.summary.trials, 'trial')} in {amounts.count(len(report.summary.groups), 'group')}{took}",
         "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",
     }
     chosen = {name: value for name, value in run["selection"].items() if value}
@@ -160,7 +161,7 @@ def _remarks(remarks: Sequence[str], *, unfolded: bool) -> Markup:
     listed = element("ul", *(element("li", each) for each in remarks))
     unfolded = unfolded or len(remarks) <= 4
     return element(
-        "details", element("summary", words.count(len(remarks), "note")), listed, open=unfolded, class_="notes"
+        "details", element("summary", amounts.count(len(remarks), "note")), listed, open=unfolded, class_="notes"
     )
 
 
@@ -265,7 +266,7 @@ def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) 
     values = [element("small", words.measured(each, group.typical(each))) for each in shown]
     warned = f" !{group.tally.warnings}" if group.tally.warnings else ""
     about = f"{group.case}, {column.name}: {words.verdict(group)}" + (
-        f"; {words.count(group.tally.warnings, 'warning')}" if warned else ""
+        f"; {amounts.count(group.tally.warnings, 'warning')}" if warned else ""
     )
     flaky = " flaky" if group.flaky and group.status == "passed" else ""
     mark = words.verdict(group).removesuffix(" flaky") + ("~" if group.flaky else "") + warned
@@ -294,7 +295,7 @@ def _plots(summary: Summary) -> Iterator[Markup]:
         figure for measure in ("latency_s", "ttft_s") if (figure := plots.distribution(summary, measure)) is not None
     ]
     if spread:
-        lost = f"Times were lost in {words.count(summary.lost_timing, 'recording')}; those are left out."
+        lost = f"Times were lost in {amounts.count(summary.lost_timing, 'recording')}; those are left out."
         yield element(
             "div",
             element("h3", "how long answers take"),

@@ -10,6 +10,7 @@ from harness.report.content.history import PAST, subject
 from harness.report.html.markup import Markup, element, table
 from harness.report.html.overview import section, simulated
 from harness.results.trend import Entry, History, Line
+from harness.text import amounts
 
 DRAWN: tuple[tuple[str, Callable[[Entry], float | None]], ...] = (
     ("pass_rate", lambda entry: entry.passed / entry.total if entry.total else None),
@@ -30,7 +31,7 @@ def sections(document: History, home: str | None) -> Iterator[Markup]:
     if any(line.entry.simulated for line in lines):
         real = any(line.entry.sources and not line.entry.simulated for line in lines)
         yield simulated("Some of these answers were" if real else "These answers were")
-    notes = [f"{words.count(document.earlier, 'earlier run')} left out"] if document.earlier else []
+    notes = [f"{amounts.count(document.earlier, 'earlier run')} left out"] if document.earlier else []
     if said := [*notes, *document.notes]:
         yield section("notes", element("ul", *(element("li", each) for each in said), class_="notes"))
     subjects = [_subject(each, home) for each in document.by_subject().values()]
@@ -64,7 +65,7 @@ def _drawn(measure: str, values: Sequence[float | None]) -> Markup | None:
     ]
     low, high, last = (words.measured(measure, each) for each in (min(known), max(known), known[-1]))
     name = words.label(measure)
-    said = f"{name}: {last} last; {low} to {high} in {words.count(len(known), 'run')}"
+    said = f"{name}: {last} last; {low} to {high} in {amounts.count(len(known), 'run')}"
     base = element("line", x1=EDGE, x2=WIDE - EDGE, y1=HIGH - EDGE, y2=HIGH - EDGE, class_="grid")
     picture = element(
         "svg", base, element("g", *_line(spots), class_="series"),

@@ -16,6 +16,7 @@ from harness.report.content.comparison import (
     suite_rows,
 )
 from harness.report.markdown.drawing import code, drawn, escaped
+from harness.text import amounts
 
 
 @output("markdown", of="comparison")
@@ -31,7 +32,7 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     if comparison.simulated:
         yield f"**{words.SIMULATED}**"
         yield ""
-    yield f"**{words.count(len(comparison.flips), 'flip')}** in {words.count(len(comparison.paired), 'cell')}"
+    yield f"**{amounts.count(len(comparison.flips), 'flip')}** in {amounts.count(len(comparison.paired), 'cell')}"
     yield ""
     flips, more = shown_flips(comparison, view)
     if flips:

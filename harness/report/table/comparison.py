@@ -18,6 +18,7 @@ from harness.report.content.comparison import (
     suite_rows,
 )
 from harness.report.table.drawing import fitted, listed, wrapped, write
+from harness.text import amounts
 
 
 @output("table", of="comparison")
@@ -31,7 +32,7 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     yield f"reference  {comparison.reference}"
     yield f"candidate  {comparison.candidate}"
     yield ""
-    yield f"{words.count(len(comparison.flips), 'flip')} in {words.count(len(comparison.paired), 'cell')}"
+    yield f"{amounts.count(len(comparison.flips), 'flip')} in {amounts.count(len(comparison.paired), 'cell')}"
     flips, more = shown_flips(comparison, view)
     for _, alike in groupby(flips, attrgetter("id", "answers")):
         yield from _flipped(list(alike), view)

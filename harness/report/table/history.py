@@ -9,6 +9,7 @@ from harness.report import View, output, words
 from harness.report.content.history import PAST, subject
 from harness.report.table.drawing import GAP, drawn, listed, wrapped, write
 from harness.results.trend import History, Line
+from harness.text import amounts
 
 
 @output("table", of="history")
@@ -23,7 +24,7 @@ def _past(history: History, view: View) -> Iterator[str]:
         yield from drawn(*_narrowed(lines, view), view)
         yield ""
     if history.earlier:
-        yield from wrapped(f"{words.count(history.earlier, 'earlier run')} left out: --last shows more", view, "")
+        yield from wrapped(f"{amounts.count(history.earlier, 'earlier run')} left out: --last shows more", view, "")
     yield from listed(history.notes, view)
 
 

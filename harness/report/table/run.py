@@ -12,6 +12,7 @@ from harness.report.table.drawing import fitted, hanging, listed, painted, wrapp
 from harness.report.table.grid import flat, stacked
 from harness.results.groups import Group
 from harness.results.rows import RunRow
+from harness.text import amounts
 
 
 @output("table", of="run")
@@ -113,4 +114,4 @@ def _ending(report: Report, view: View) -> Iterator[str]:
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
     cut = f"{cut}: " if (cut := words.cut(report)) else ""
     counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
-    yield f"{cut}{counted} ({words.count(summary.trials, 'trial')}){took}; run {report.run['id']}"
+    yield f"{cut}{counted} ({amounts.count(summary.trials, 'trial')}){took}; run {report.run['id']}"

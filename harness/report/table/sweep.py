@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from harness.report import View, output, words
 from harness.report.content.sweep import SWEPT, sweep_rows, sweep_title
 from harness.report.table.drawing import fitted, listed, wrapped, write
+from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.sweeps import Sweeps
@@ -31,4 +32,4 @@ def _swept(document: Sweeps, view: View) -> Iterator[str]:
         yield from wrapped(SWEPT, view, "")
     yield from listed(document.notes, view)
     yield from wrapped(document.answers, view, "")
-    yield f"{words.count(len(document.sweeps), 'sweep')}; run {document.run}"
+    yield f"{amounts.count(len(document.sweeps), 'sweep')}; run {document.run}"

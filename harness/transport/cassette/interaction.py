@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from harness.answer.refusals import is_noise
 from harness.model import Chunk, Exchange, Json, Provenance, Request
+from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
 from harness.text.names import is_secret
-from harness.transport.redaction import credentials_in
 
 SIMULATOR_HOST = "simulator.invalid"
 """The fixed host under which simulated answers are stored and matched."""

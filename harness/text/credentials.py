@@ -1,0 +1,57 @@
+"""What a text looks like that holds a credential, and what one looks like in whose place somebody put a mask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
+
+from harness.text.names import is_secret
+
+SHAPES = {
+    "a Google API key": ("AIza", r"(?<![\w+/-])AIza[\w-]{35}(?![\w+/-])"),
+    "a Google key": ("AQ.", r"(?<![\w.-])AQ\.A[\w-]{30,}"),
+    "a Google access token": ("ya29.", r"(?<![\w-])ya29\.[\w-]{20,}"),
+    "a key of a gateway": ("sk-", r"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{24,}"),
+    "a bearer token": ("earer", r"[Bb]earer\s+(?=\S*\d)[\w.~+/-]{16,}"),
+    "a private key": ("-----BEGIN", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+}
+"""What -> the text that is always in it, and how it looks."""
+SHORTEST = 8
+"""Characters of a secret; shorter values are none."""
+_WORDLIKE = re.compile(r"[A-Za-z0-9]{16,}")
+_MASK = re.compile(
+    r"redact|filter|mask|remov|hidden|sanitiz|scrub|conceal|dummy|fake|mock|placeholder|example|your|api.?key|x{4}",
+    re.IGNORECASE,
+)
+
+
+def credentials_in(address: str, headers: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """(where, value as it stands there) of each parameter of an address, and each header, that is named as a secret and
+    not masked."""
+    pairs = [pair.partition("=") for pair in re.split("[?&#]", address)[1:]]
+    found = [(f"?{unquote(name)}=", unquote(value)) for name, _, value in pairs if is_secret(unquote(name))]
+    found += [(name, value) for name, value in (headers or {}).items() if is_secret(name)]
+    yield from ((where, value) for where, value in found if not is_masked(value))
+
+
+def is_masked(value: str) -> bool:
+    """Whether somebody has put something in a credential's place: nothing, ``***``, ``<key>``, ``$KEY``, REDACTED."""
+    word = re.sub(r"^(bearer|basic)\b", "", value.strip(), flags=re.IGNORECASE).strip()
+    if len(word) < SHORTEST or word[0] in "<[{$%" or not re.search(r"[^\W_xX]", word):
+        return True
+    return _MASK.search(word) is not None and not resembles_key(word)
+
+
+def resembles_key(text: str) -> bool:
+    """Whether a text looks as keys do: as a known kind, or a long word of letters and digits mixed."""
+    return shape_of(text) is not None or any(
+        sum(map(str.isdigit, word)) > 2 or (re.search(r"\d", word) and word.upper() != word != word.lower())
+        for word in _WORDLIKE.findall(text)
+        if not word.isdigit()
+    )
+
+
+def shape_of(text: str) -> str | None:
+    """Which known kind of credential stands in a text, if any."""
+    return next((what for what, (hint, shape) in SHAPES.items() if hint in text and re.search(shape, text)), None)
