@@ -1,3 +1,77 @@
-"""Declarative tests and evals for Gemini's native API."""
+"""Declarative tests and evals for Gemini's native API.
+
+What other packages import is here, so that inner paths may move: the decorators ``check``, ``rule``, ``dialect``, ``output`` and
+``source``, and the nouns that they are given and give back. Each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from harness.gemini.providers import Provider, dialect
+    from harness.importers import Recorded, source
+    from harness.judge.registry import check, rule
+    from harness.model import (
+        Chunk,
+        Event,
+        Evidence,
+        Exchange,
+        Json,
+        Mismatch,
+        Provenance,
+        Reply,
+        Request,
+        Result,
+        Target,
+        Trial,
+        Turn,
+        Verdict,
+    )
+    from harness.report import Report, View, output
+
+__all__ = [
+    "Chunk",
+    "Event",
+    "Evidence",
+    "Exchange",
+    "Json",
+    "Mismatch",
+    "Provenance",
+    "Provider",
+    "Recorded",
+    "Reply",
+    "Report",
+    "Request",
+    "Result",
+    "Target",
+    "Trial",
+    "Turn",
+    "Verdict",
+    "View",
+    "check",
+    "dialect",
+    "output",
+    "rule",
+    "source",
+]
+
+_HOMES = {
+    "harness.gemini.providers": ("Provider", "dialect"),
+    "harness.importers": ("Recorded", "source"),
+    "harness.judge.registry": ("check", "rule"),
+    "harness.report": ("Report", "View", "output"),
+}
+"""Where a name is at home; all others are nouns of ``harness.model``."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = next((module for module, names in _HOMES.items() if name in names), "harness.model")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value

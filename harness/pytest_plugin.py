@@ -242,9 +242,9 @@ def _plainly(error: Exception) -> str:
 
 def _shown(text: str) -> str:
     """What others wrote, as text that neither a terminal nor GitHub's log obeys."""
-    from harness.cli.actionslog import safe
+    from harness.text.terminal import for_people
 
-    return safe(text)
+    return for_people(text)
 
 
 def _place(row: Row) -> str:

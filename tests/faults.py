@@ -16,7 +16,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from harness.config import Config
-from harness.judge.checks import all_rules
+from harness.judge.registry import all_rules
 from harness.model import Chunk, Event, Exchange, Json, Provenance, Request, Result, Slot, Trial, Turn
 from harness.run.play import finish, play
 from harness.run.session import plan

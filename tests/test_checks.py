@@ -13,8 +13,8 @@ import pytest
 
 from harness.answer import reply
 from harness.errors import SuiteError, UsageError
-from harness.judge.checks import find_check
 from harness.judge.checks.parameters import complaints
+from harness.judge.registry import find_check
 from harness.model import Bill, Chunk, Evidence, Exchange, Provenance, Request
 from harness.text import shape
 

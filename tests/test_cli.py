@@ -545,7 +545,7 @@ def environment() -> dict[str, str]:
 
 
 def test_version_imports_nothing_heavy(environment: dict[str, str]) -> None:
-    code = "import sys; from harness.cli import main; main(['--version']); print(sorted(sys.modules), file=sys.stderr)"
+    code = "import sys; from harness.cli.main import main; main(['--version']); print(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.startswith("gemini-harness ")
     for heavy in ("argparse", "yaml", "json", "asyncio", "httpx", "tabulate", "jsonschema", "dataclasses"):
@@ -553,7 +553,7 @@ def test_version_imports_nothing_heavy(environment: dict[str, str]) -> None:
 
 
 def test_a_replay_imports_no_client_no_vcr_no_event_loop(example: Example, environment: dict[str, str]) -> None:
-    code = "import sys; from harness.cli import main; main(['run', 'suites/capitals.yaml']); print(sorted(sys.modules), file=sys.stderr)"
+    code = "import sys; from harness.cli.main import main; main(['run', 'suites/capitals.yaml']); print(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=example.folder
     )
@@ -615,7 +615,7 @@ def test_one_report_that_cannot_be_written_takes_no_other_down(example: Example)
 
 def test_a_full_disk_under_the_reports_shows_what_ran(example: Example) -> None:
     code = """import resource, sys
-from harness.cli import main
+from harness.cli.main import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 sys.exit(main(["run", "suites/wrong.yaml", "suites/capitals.yaml"]))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)
@@ -627,7 +627,7 @@ sys.exit(main(["run", "suites/wrong.yaml", "suites/capitals.yaml"]))"""
 
 def test_a_full_disk_under_the_reports_of_a_live_run(example: Example) -> None:
     code = """import resource, sys
-from harness.cli import main
+from harness.cli.main import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 sys.exit(main(["run", "suites/capitals.yaml", "--live", "--repeat", "9"]))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=example.folder, check=False)

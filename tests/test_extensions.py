@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 MODULE = '''
-from harness.judge.checks import check, rule
+from harness import check, rule
 from harness.model import Mismatch
 from harness.gemini.providers import build, dialect, ROWS
 from harness.report import output

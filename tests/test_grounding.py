@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.answer.reply import read
 from harness.gemini import grounding
-from harness.judge.checks import find_check
+from harness.judge.registry import find_check
 from harness.model import Evidence, Reply
 from tests.exchanges import exchange
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.cli.main import main
 from harness.config import load
-from harness.importers import Asked
+from harness.importers import Recorded
 from harness.importers.to_suite import imported
 from harness.model import Request
 from harness.run.play import prepare
@@ -274,7 +274,7 @@ def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
     request = Request("google", "gemini-2.5-flash", "POST", URL, {}, body, json.dumps(body).encode(), "unary")
     swapped = {**body, "systemInstruction": body["contents"][0], "contents": [{"parts": [{"text": system}]}]}
     other = replace(request, body=swapped, content=json.dumps(swapped).encode())
-    done = imported("any", [("any.har", [Asked(request), Asked(other)])], load(Path("/"), {}), Leaks({}))
+    done = imported("any", [("any.har", [Recorded(request), Recorded(other)])], load(Path("/"), {}), Leaks({}))
     assert (done.cases, done.left_out) == (2, [])
     text = next(text for path, text in done.files.items() if path.suffix == ".yaml")
     suite = parse(text, "any.yaml", Path("/suites"), {})

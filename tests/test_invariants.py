@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness.answer import reply
-from harness.judge.checks import all_rules
 from harness.judge.judging import violations
+from harness.judge.registry import all_rules
 from harness.model import Evidence, Exchange
 from tests.exchanges import answer, chunk, exchange, request, sse
 

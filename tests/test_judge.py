@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.answer import reply
-from harness.judge import checks
+from harness.judge import registry
 from harness.judge.judging import Judgement, judge
 from harness.model import Evidence, Exchange, Expectation, Mismatch, Place
 from tests.exchanges import answer, exchange, request
@@ -32,7 +32,7 @@ def rows(found: Judgement) -> list[tuple[str, str, str]]:
 def test_a_check_that_holds_is_one_verdict_and_the_invariants_are_a_count() -> None:
     found = judged(exchange(answer("Oslo")), text="Oslo", finishReason="STOP")
     assert rows(found) == [("text", "passed", "error"), ("finishReason", "passed", "error")]
-    assert found.held == len(checks.all_rules())
+    assert found.held == len(registry.all_rules())
     assert found.verdicts[0].place == PLACE
 
 
@@ -46,7 +46,7 @@ def test_every_mismatch_is_a_verdict_with_its_place() -> None:
 def test_a_broken_invariant_is_a_verdict_and_does_not_count_as_held() -> None:
     found = judged(exchange(answer(usageMetadata=THOUGHT, modelVersion="gemini-3.5-flash"), LIMITED))
     assert rows(found) == [("invariant:thinking-budget", "failed", "warn")]
-    assert found.held == len(checks.all_rules()) - 1
+    assert found.held == len(registry.all_rules()) - 1
 
 
 def test_strict_turns_warnings_into_errors() -> None:
@@ -93,8 +93,10 @@ def test_a_broken_check_and_a_broken_rule_are_errors_with_their_traceback(monkey
     def breaks(*_: Any) -> Iterator[Mismatch]:
         yield from (Mismatch("", None, None, str(1 // number)) for number in [0])
 
-    monkeypatch.setitem(checks._checks, "breaks", checks.Check("breaks", breaks, ""))
-    monkeypatch.setitem(checks._rules, "breaks-too", checks.Rule("breaks-too", breaks, "warn", of_bytes=False, doc=""))
+    monkeypatch.setitem(registry._checks, "breaks", registry.Check("breaks", breaks, ""))
+    monkeypatch.setitem(
+        registry._rules, "breaks-too", registry.Rule("breaks-too", breaks, "warn", of_bytes=False, doc="")
+    )
     found = judged(exchange(answer()), breaks=1)
     assert rows(found) == [("breaks", "error", "error"), ("invariant:breaks-too", "error", "error")]
     assert all("Traceback" in verdict.message and "ZeroDivisionError" in verdict.message for verdict in found.verdicts)
@@ -105,5 +107,5 @@ def test_a_rule_that_never_stops_is_cut_short(monkeypatch: pytest.MonkeyPatch) -
         while True:
             yield Mismatch("", None, None, "again")
 
-    monkeypatch.setitem(checks._rules, "endless", checks.Rule("endless", endless, "warn", of_bytes=False, doc=""))
+    monkeypatch.setitem(registry._rules, "endless", registry.Rule("endless", endless, "warn", of_bytes=False, doc=""))
     assert len(judged(exchange(answer())).verdicts) == 20

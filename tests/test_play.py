@@ -334,10 +334,10 @@ def test_a_replay_of_many_needs_no_asyncio(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from tests.asked import config, trial, step
-from harness.matrix import Selection, expand
+from harness.suite.matrix import Selection, expand
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
-from harness.play import play_all
-from harness.recorder import Player
+from harness.run.play import play_all
+from harness.transport.recorder import Player
 statuses = []
 case = Path(sys.argv[1])
 play_all([trial([step("1", {"text": "Paris"})], case)], Player(), config(), lambda result: statuses.append(result.status))

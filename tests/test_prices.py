@@ -120,7 +120,7 @@ def test_another_installed_version_is_read_from_the_library(monkeypatch: pytest.
 
 
 def test_a_replay_does_not_import_the_library() -> None:
-    said = "import sys; from harness.prices import listed; listed(); print('genai_prices' in sys.modules)"
+    said = "import sys; from harness.gemini.prices import listed; listed(); print('genai_prices' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -225,7 +225,7 @@ def test_an_answer_that_echoes_a_key_is_refused_and_nothing_is_written(case: Pat
 RECORD = """
 import asyncio, sys
 from pathlib import Path
-from harness.recorder import Recorder
+from harness.transport.recorder import Recorder
 from tests.asked import Script, body, request, slot
 
 case = Path(sys.argv[1])

@@ -7,9 +7,9 @@ import re
 import pytest
 import yaml
 
-from harness.judge.checks import all_checks, all_rules
 from harness.judge.checks.parameters import complaints
 from harness.judge.checks.reference import reference
+from harness.judge.registry import all_checks, all_rules
 from harness.text import shape
 
 PAGE = reference()

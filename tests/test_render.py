@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli import main, printing
+from harness.cli import printing
 from harness.compare.comparison import compare_axis, compare_runs
 from harness.compare.gates import answer, from_option
 from harness.errors import UsageError
-from harness.report import Kind, Report, View, all_formats, find, layout, words
+from harness.report import Report, View, all_formats, find, layout, words
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.made import PROVENANCE, failed, row, rows_of, run, unjudged, verdict
@@ -328,12 +328,6 @@ def test_no_answer_can_steer_what_shows_it(name: str) -> None:
     assert "\x1b" not in shown
     assert "\x00" not in shown
     shown.encode()
-
-
-@pytest.mark.parametrize("kind", main.FORMATS)
-def test_help_names_the_formats_that_a_command_has(kind: Kind) -> None:
-    has = {name for name, each in all_formats().items() if kind in each.writers}
-    assert {"table", *main.FORMATS[kind]} == has
 
 
 STEERING = "a\x1b[2Jb\u202ec\x9bd\x07e\u2028f"

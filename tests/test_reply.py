@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.answer import reply
-from harness.judge.checks import all_rules
+from harness.judge.registry import all_rules
 from harness.model import Evidence, Reply
 from tests.exchanges import answer, chunk, exchange, request, sse
 

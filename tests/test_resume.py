@@ -243,9 +243,7 @@ def test_fail_fast_and_then_the_rest(project: Project) -> None:
 
 
 def test_a_full_disk_and_then_room_again(project: Project) -> None:
-    limit = (
-        "import resource, sys; from harness.cli import main; resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000));"
-    )
+    limit = "import resource, sys; from harness.cli.main import main; resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000));"
     program = f"{limit} sys.exit(main(['run', '--live', '--concurrency', '{FLIGHT}']))"
     environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
     done = subprocess.run(
@@ -270,7 +268,7 @@ def test_a_run_whose_last_line_does_not_fit_is_shown_and_goes_on(project: Projec
     (whole,) = (project.folder / "whole").rglob("run.jsonl")
     room = whole.stat().st_size - len(whole.read_bytes().splitlines()[-1]) // 2
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}));"
-    program = f"{limit} import sys; from harness.cli import main; sys.exit(main(['run', '--live', '-k', 'twins']))"
+    program = f"{limit} import sys; from harness.cli.main import main; sys.exit(main(['run', '--live', '-k', 'twins']))"
     environment = {**os.environ, "SIMULATOR_BASE_URL": project.url}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
@@ -283,7 +281,7 @@ def test_a_run_whose_last_line_does_not_fit_is_shown_and_goes_on(project: Projec
 
 FULL = """
 import errno, os, sys
-from harness.cli import main
+from harness.cli.main import main
 
 write, left = os.write, [30_000]
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from harness.cli.commands import simulate
 from harness.errors import UsageError
-from harness.simulator import options, rules, tapes
+from harness.simulator import rules, tapes
 from harness.simulator.app import Simulator
 from harness.simulator.faults import FAULTS
+from harness.simulator.serve import PORT
 from harness.simulator.traffic import Call
 
 FLASH3, FLASH25 = "gemini-3-flash-preview", "gemini-2.5-flash"
@@ -314,15 +316,15 @@ def test_the_two_lists_of_models_are_told_apart_by_the_key() -> None:
 
 def test_options_are_read() -> None:
     parser = argparse.ArgumentParser()
-    options.add_options(parser)
+    simulate.add_options(parser)
     read = parser.parse_args(["--latency", "100ms", "--pace", "0.5", "--fault", "503:0.1"])
-    assert (read.latency, read.pace, read.port, read.fault) == (0.1, 0.5, options.PORT, ["503:0.1"])
+    assert (read.latency, read.pace, read.port, read.fault) == (0.1, 0.5, PORT, ["503:0.1"])
 
 
 def test_faults_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    options.add_options(parser)
-    assert options.main(parser.parse_args(["--faults"])) == 0
+    simulate.add_options(parser)
+    assert simulate.main(parser.parse_args(["--faults"])) == 0
     assert "wrong-sum" in capsys.readouterr().out
 
 
@@ -331,6 +333,6 @@ def test_faults_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_bad_faults_are_said_clearly(fault: str, message: str) -> None:
     parser = argparse.ArgumentParser()
-    options.add_options(parser)
+    simulate.add_options(parser)
     with pytest.raises(UsageError, match=message):
-        options.main(parser.parse_args(["--fault", fault]))
+        simulate.main(parser.parse_args(["--fault", fault]))

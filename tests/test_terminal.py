@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.cli.stdout import steady
+from harness.text.terminal import escape_controls
 
 ODD = "\x1b[31m\x1b]0;t\x07\x9b2J\u202etxt\u2066\x7f\b"
 STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -84,8 +84,8 @@ def test_nothing_of_it_reaches_the_terminal(
 
 def test_what_people_write_stays() -> None:
     text = "naïve 日本語 \N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} \t\n\N{NO-BREAK SPACE}"
-    assert steady(text) == text
-    assert json.loads(steady(json.dumps(ODD, ensure_ascii=False))) == ODD
+    assert escape_controls(text) == text
+    assert json.loads(escape_controls(json.dumps(ODD, ensure_ascii=False))) == ODD
 
 
 def test_pytest_shows_none_of_it_either(pytester: pytest.Pytester) -> None:

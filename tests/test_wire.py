@@ -18,6 +18,7 @@ from harness.config import Config, Timeouts
 from harness.errors import MissingKey, NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import ROWS, Provider, build
 from harness.model import Exchange, Transport
+from harness.run.session import start_simulator
 from harness.transport.wire import Wire
 from tests.asked import PARIS, config, slot
 from tests.endpoint import Endpoint, Script, answer, drop, hang, refused, stream
@@ -35,7 +36,7 @@ def send(
     """One request over a new Wire, in a new event loop."""
 
     async def ask() -> Exchange:
-        async with Wire(settings, environ or {}) as wire:
+        async with Wire(settings, environ or {}, simulator=start_simulator) as wire:
             request = build(settings.find(settings.provider), "gemini-2.5-flash", BODY, transport, expects)
             return await wire.send(request, slot(Path("case.yaml")))
 

@@ -13,11 +13,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from harness.cli import actionslog, discreet, stepsummary
-from harness.cli.stdout import Stdout, Steady, steady, under
+from harness.cli import discreet, stepsummary
+from harness.cli.stdout import FilteredStream, Stdout, under
 from harness.disk import replacing
 from harness.errors import UsageError
 from harness.report import MEASURES, Kind, View, find, words
+from harness.text.terminal import escape_controls, no_command
 
 
 def show(document: Any, kind: Kind, options: Namespace) -> None:
@@ -42,7 +43,7 @@ def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
     """The stream as a format needs it: a table paints its own colours, annotations are commands."""
     if out is not sys.stdout or name == "github":
         return plain
-    return actionslog.stream(plain) if name == "table" else cast("TextIO", Steady(plain, steady))
+    return cast("TextIO", FilteredStream(plain, no_command if name == "table" else escape_controls))
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:

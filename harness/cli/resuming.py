@@ -51,7 +51,7 @@ _SPELLED = {"paths": "PATH", "keyword": "-k", "old": "OLD", "new": "NEW"}
 def said(options: Namespace) -> dict[str, Json]:
     """Those of the options that were given, as the header of a run keeps them."""
     return {
-        name: value for name, plain in OPTIONS[options.module].items() if (value := getattr(options, name)) != plain
+        name: value for name, plain in OPTIONS[options.command].items() if (value := getattr(options, name)) != plain
     }
 
 
@@ -60,7 +60,7 @@ def chosen(options: Namespace) -> SavedRun:
 
     Raises RunError where there is none or it cannot be resumed, UsageError for an option that contradicts.
     """
-    command = options.module
+    command = options.command
     saved = (
         reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports, command)
     )

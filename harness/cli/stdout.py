@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Any, TextIO, cast
 
 from harness.errors import UsageError
+from harness.text.terminal import for_people
 
 _OF_WRITING = (EPIPE, ENOSPC, EFBIG, EDQUOT, EIO)
 
@@ -25,21 +25,7 @@ def speak_any_language() -> None:
             stream.reconfigure(errors="backslashreplace", encoding=None if said else "utf-8")
 
 
-_STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What moves the cursor, colours, hides or turns round what a terminal shows: controls and marks of direction. Joiners do not."""
-
-
-def steady(text: str) -> str:
-    """The text with whatever steers a terminal spelled out, so that JSON is still JSON."""
-    return _STEERS.sub(_spelled, text)
-
-
-def _spelled(odd: re.Match[str]) -> str:
-    code = ord(odd[0])
-    return f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}"  # JSON holds no bare character below 0x20
-
-
-class Steady:
+class FilteredStream:
     """A stream that writes what ``clean`` leaves of a text; in all else the stream ``under`` it."""
 
     def __init__(self, under: TextIO, clean: Callable[[str], str]) -> None:
@@ -57,26 +43,18 @@ class Steady:
 
 def under(stream: TextIO) -> TextIO:
     """The stream itself, for whoever steers the terminal, and cleans what others wrote."""
-    return stream.under if isinstance(stream, Steady) else stream
+    return stream.under if isinstance(stream, FilteredStream) else stream
 
 
 @contextmanager
-def for_people() -> Iterator[None]:
+def filtered() -> Iterator[None]:
     """In its block stdout and stderr are read by people, on a terminal or in a log: what others wrote is text there."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", Steady(stream, _for_people)) for stream in before)
+    sys.stdout, sys.stderr = (cast("TextIO", FilteredStream(stream, for_people)) for stream in before)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
-
-
-def _for_people(text: str) -> str:
-    if os.environ.get("GITHUB_ACTIONS") != "true":
-        return steady(text)
-    from harness.cli.actionslog import safe
-
-    return safe(text)
 
 
 class Stdout:

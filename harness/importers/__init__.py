@@ -4,7 +4,7 @@ A new kind is one file here with one decorated function, which gets a file's byt
 where the file is of another kind::
 
     @source
-    def har(path, raw) -> Iterable[Asked | Unread] | None: ...
+    def har(path, raw) -> Iterable[Recorded | Unread] | None: ...
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.model import Exchange, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Recorded:
     """A request that was sent once, and its answer; None where that was not kept. ``credentials``: (where, value) of those that
     stood beside it."""
 
@@ -38,7 +38,7 @@ class Unread:
     reason: str
 
 
-Source = Callable[[Path, bytes], Iterable[Asked | Unread] | None]
+Source = Callable[[Path, bytes], Iterable[Recorded | Unread] | None]
 
 _sources: list[Source] = []
 
@@ -49,7 +49,7 @@ def source(function: Source) -> Source:
     return function
 
 
-def read(path: Path) -> list[Asked | Unread]:
+def read(path: Path) -> list[Recorded | Unread]:
     """What was asked in a file, in its order. Raises BadCassette, which names the format where that is a known one."""
     _load()
     try:

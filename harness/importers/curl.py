@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from harness.importers import Asked, Unread, source
+from harness.importers import Recorded, Unread, source
 from harness.transport.cassette import credentials, read_request, without_secrets
 
 _NAME = r"(?:curl|curl\.exe)(?![\w.-])"
@@ -68,7 +68,7 @@ class _Script:
 
 
 @source
-def curl(path: Path, raw: bytes) -> Iterable[Asked | Unread] | None:
+def curl(path: Path, raw: bytes) -> Iterable[Recorded | Unread] | None:
     if b"interactions:" in raw:
         return None
     text = _plain(raw.decode("utf-8", "replace"))
@@ -93,7 +93,7 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _asked(path: Path, text: str) -> Iterator[Asked | Unread]:
+def _asked(path: Path, text: str) -> Iterator[Recorded | Unread]:
     script = _script(path, text)
     end = 0
     for begin in _BEGINS.finditer(text):
@@ -265,7 +265,7 @@ def _options(command: list[str]) -> Namespace:
     return options
 
 
-def _one(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Asked | None:
+def _one(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Recorded | None:
     """The request; None where prose only speaks of curl. Raises ValueError for what is not understood."""
     options = _options(command)
     if len(options.urls) != 1:
@@ -287,7 +287,7 @@ def _one(script: _Script, command: list[str], document: str | None, *, at_start:
             raise _Unreadable(
                 f"its {what} holds {value[1]}, which only a shell would know; write the value in its place"
             )
-    return Asked(read_request(raw), credentials=credentials(raw))
+    return Recorded(read_request(raw), credentials=credentials(raw))
 
 
 def _as_written(text: str) -> str:

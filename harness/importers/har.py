@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadCassette
-from harness.importers import Asked, source
+from harness.importers import Recorded, source
 from harness.text.jsontext import loads
 from harness.transport.cassette import UNREADABLE, read_interaction
 
 
 @source
-def har(path: Path, raw: bytes) -> Iterable[Asked] | None:
+def har(path: Path, raw: bytes) -> Iterable[Recorded] | None:
     if not raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or b'"log"' not in raw:
         return None
     try:
@@ -25,14 +25,14 @@ def har(path: Path, raw: bytes) -> Iterable[Asked] | None:
     return _asked(path, entries) if isinstance(entries, list) else None
 
 
-def _asked(path: Path, entries: list[Any]) -> Iterator[Asked]:
+def _asked(path: Path, entries: list[Any]) -> Iterator[Recorded]:
     for index, entry in enumerate(entries):
         try:
             found = read_interaction(index, _interaction(entry), verbatim=True)
         except UNREADABLE as fault:
             raise BadCassette(f"{path}: entry {index} is not readable: {type(fault).__name__}: {fault}") from fault
         kept = found.exchange.status != 0 and (found.exchange.status != 200 or bool(found.exchange.content))
-        yield Asked(found.exchange.request, found.exchange if kept else None, found.credentials)
+        yield Recorded(found.exchange.request, found.exchange if kept else None, found.credentials)
 
 
 def _interaction(entry: Mapping[str, Any]) -> dict[str, Any]:

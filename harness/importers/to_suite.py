@@ -20,7 +20,7 @@ import yaml
 from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError
-from harness.importers import Asked
+from harness.importers import Recorded
 from harness.judge.audit import operation_at
 from harness.model import Exchange, Json, Request, Trial
 from harness.results.rows import dumps
@@ -72,7 +72,7 @@ class _Case:
         return urlsplit(self.request.url).hostname or ""
 
 
-def imported(name: str, found: Iterable[tuple[str, Sequence[Asked]]], config: Config, leaks: Leaks) -> Imported:
+def imported(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, leaks: Leaks) -> Imported:
     """The suite ``name`` of all that was asked natively. ``found``: files, by the name that is told, and what each holds."""
     done = Imported()
     suite = config.suites / f"{name}.yaml"
@@ -112,7 +112,7 @@ def _first_line(name: str, fault: HarnessError) -> str:
 # --- which cases --------------------------------------------------------------------------------------
 
 
-def _cases(found: Iterable[tuple[str, Sequence[Asked]]], done: Imported) -> list[_Case]:
+def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], done: Imported) -> list[_Case]:
     """A case for each request that differs; the same one sent again is another attempt at it."""
     cases: dict[tuple[str, str, str], _Case] = {}
     ids: dict[str, int] = {}

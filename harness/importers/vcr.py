@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.importers import Asked, source
+from harness.importers import Recorded, source
 from harness.transport import cassette
 
 
 @source
-def tape(path: Path, raw: bytes) -> Iterable[Asked] | None:
+def tape(path: Path, raw: bytes) -> Iterable[Recorded] | None:
     if b"interactions" not in raw:
         return None
     return [
-        Asked(interaction.exchange.request, interaction.exchange, interaction.credentials)
+        Recorded(interaction.exchange.request, interaction.exchange, interaction.credentials)
         for interaction in cassette.read(path).interactions
     ]

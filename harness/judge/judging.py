@@ -15,7 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from harness.errors import HarnessError
-from harness.judge.checks import Rule, all_rules, find_check
+from harness.judge.registry import Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.patterns import TooSlow, renew
 

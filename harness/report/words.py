@@ -105,13 +105,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
-def no_command(text: str) -> str:
-    """The text with what GitHub's log would take for a command of the workflow spelled out: ``::`` at the beginning of a line,
-    after any blanks, and ``##[`` anywhere (the runner's ActionCommand).
-    """
-    return re.sub(r"(?m)^(\s*):(?=:)", r"\1\\x3a", text).replace("##[", r"\x23#[")
-
-
 def width(text: str) -> int:
     """Columns that the text takes on a terminal: wide East Asian characters take two, combining ones none."""
     if text.isascii():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
-from harness.judge.checks import all_checks, all_rules, find_check
+from harness.judge.registry import all_checks, all_rules, find_check
 from harness.text import shape
 from harness.text.shape import AtLeast, Deferred, Named, Said, Spelled
 

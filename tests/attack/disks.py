@@ -19,7 +19,7 @@ STOPPED = (4, 6)
 MODES = (["--live"], ["--record-mode", "once"], ["--record-mode", "all"])
 LIMITED = """
 import resource, sys
-from harness.cli import main
+from harness.cli.main import main
 limit = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.exit(main(sys.argv[2:]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from harness.cli import options as shared
 from harness.cli import printing
 from harness.errors import BadCassette, UsageError
 from harness.judge.audit import Audit, audit
@@ -14,6 +15,19 @@ from harness.transport import cassette
 from harness.transport.cassette import Tape
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".har", ".httprr", ".sse", ".txt"})
+
+
+ABOUT = "hold any recording to the invariants, with no suite"
+EXAMPLES = (
+    "gemini-harness audit tests/cassettes/",
+    "gemini-harness audit recording.har --format json",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders of recordings")
+    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    shared.formats(parser, reports=False)
 
 
 def main(options: Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +19,26 @@ from harness.suite.matrix import Selection
 from harness.transport.cassette import maintenance
 from harness.transport.cassette.maintenance import Finding, Unanswered
 from harness.transport.redaction import known
+
+ABOUT = "look after cassettes"
+EXAMPLES = (
+    "gemini-harness cassettes check",
+    "gemini-harness cassettes stale suites/",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=["check", "stale", "prune", "recover"],
+        help="check: readable, standard, free of secrets; stale: which answer other requests than the suites now send; "
+        "prune: remove what no trial asks for; recover: fold in what an interrupted recording left",
+    )
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", help="suites for stale and prune, else files or folders of cassettes"
+    )
+    parser.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
+    parser.add_argument("--dry-run", action="store_true", help="prune: only say what would go")
 
 
 def main(options: Namespace) -> int:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from harness.cli import choosing
+from harness.cli import options as shared
 from harness.run import session
 from harness.suite.matrix import Selection
+
+ABOUT = "validate suites without playing them; all problems at once"
+EXAMPLES = (
+    "gemini-harness check",
+    "gemini-harness check suites/thinking.yaml",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    shared.suites(parser)
 
 
 def main(options: Namespace) -> int:

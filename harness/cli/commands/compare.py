@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cli import options as shared
 from harness.cli import printing, reading
 from harness.compare import gates, parallel_load
 from harness.compare.candidates import Comparisons, together
@@ -25,6 +26,39 @@ from harness.results.load import SavedRun
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import spelled
+
+ABOUT = "two runs, or targets or values of an axis of one run: flips, and verdicts on measures"
+EXAMPLES = (
+    "gemini-harness compare last --target google/gemini-3-flash-preview --target google/gemini-3.1-pro-preview",
+    "gemini-harness compare baseline last --gate pass_rate=2pp@95%",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("base", metavar="BASE", help="a saved run: its path, its id, or last")
+    parser.add_argument(
+        "candidate",
+        metavar="CANDIDATE",
+        nargs="?",
+        help="another run; without it, what the suites of BASE compare, else its targets, each with the one that has most in common with them",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="PROVIDER/MODEL",
+        action="append",
+        default=[],
+        help="targets of BASE, reference first: twice, or more often for several candidates",
+    )
+    parser.add_argument(
+        "--axis",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="values of one axis of BASE (thinking, transport, model, provider ...), reference first: twice, or more "
+        "often for several candidates; once: against the baseline of its suites",
+    )
+    shared.judging(parser)
+    shared.formats(parser)
 
 
 def main(options: Namespace) -> int:

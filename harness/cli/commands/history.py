@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import re
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.cli import options as shared
 from harness.cli import printing
 from harness.config import load as load_config
 from harness.errors import UsageError
 from harness.results import trend
 from harness.results.history import Past
+
+ABOUT = "what the saved runs said over time: a line per run, suite and target"
+EXAMPLES = (
+    "gemini-harness history --last 10",
+    "gemini-harness history --suite thinking-levels --format html:history.html",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--last", metavar="N", type=shared.positive, default=20, help="of the latest N runs (default: %(default)s)")
+    add("--since", metavar="DATE", help="of runs that started then or later: 2026-11-21, or with a time (UTC)")
+    add("--suite", metavar="NAME", help="of this suite")
+    add("--target", metavar="TARGET", help="of this provider/model, or of this model anywhere")
+    add("-k", metavar="CASE", dest="case", help="a line per run of each group of this case (or of this group's id)")
+    add("--sql", metavar="SELECT", help="what a query gives: over the tables runs, lines and groups")
+    add("--rebuild", action="store_true", help="forget the database, read all runs anew")
+    shared.formats(parser)
 
 
 def main(options: Namespace) -> int:

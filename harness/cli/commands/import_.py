@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,26 @@ from harness.cli.commands.audit import recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
-from harness.importers import Asked, Unread
+from harness.importers import Recorded, Unread
 from harness.importers.to_suite import Imported, LeftOut, imported
 from harness.text.names import slug
 from harness.transport.redaction import Leaks, known
 
 SHOWN = 10
 """Of what was left out, without ``-v``."""
+
+
+ABOUT = "recordings of other tools (vcrpy, HAR) and curl commands -> a suite and its cassettes"
+EXAMPLES = (
+    "gemini-harness import tests/cassettes/ --suite recorded",
+    "gemini-harness import requests.sh",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders")
+    parser.add_argument("--suite", metavar="NAME", default="imported", help="what to call it (default: %(default)s)")
+    parser.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
 
 
 def main(options: Namespace) -> int:
@@ -41,13 +54,13 @@ def main(options: Namespace) -> int:
     return 0 if done.cases else 4 if unreadable else 5
 
 
-def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Asked]]], list[LeftOut]]:
-    found: list[tuple[str, list[Asked]]] = []
+def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[LeftOut]]:
+    found: list[tuple[str, list[Recorded]]] = []
     unreadable: list[LeftOut] = []
     for file in recordings(paths):
         try:
             held = importers.read(file)
-            found.append((str(file), [asked for asked in held if isinstance(asked, Asked)]))
+            found.append((str(file), [asked for asked in held if isinstance(asked, Recorded)]))
             unreadable += [
                 LeftOut(str(file), f"line {one.line}: {one.reason}") for one in held if isinstance(one, Unread)
             ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +13,17 @@ from harness.errors import UsageError
 
 STARTER = Path(__file__).parents[1] / "starter"
 """The files as they are written, in their folders."""
+
+
+ABOUT = "a suite, its cassettes and a CI workflow that go green at once"
+EXAMPLES = (
+    "gemini-harness init",
+    "gemini-harness init evals/",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where (default: here)")
 
 
 def main(options: Namespace) -> int:

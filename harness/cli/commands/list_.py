@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.cli import choosing
+from harness.cli import options as shared
 from harness.text import amounts
+
+ABOUT = "the trials of suites; or: checks, rules, providers, models, formats"
+EXAMPLES = (
+    "gemini-harness list",
+    "gemini-harness list checks",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    shared.suites(parser)
+    shared.selection(parser)
 
 
 def main(options: Namespace) -> int:
@@ -33,13 +45,13 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _checks() -> Iterator[str]:
-    from harness.judge.checks import all_checks
+    from harness.judge.registry import all_checks
 
     yield from _columns([(check.name, _first_line(check.doc)) for _, check in sorted(all_checks().items())])
 
 
 def _rules() -> Iterator[str]:
-    from harness.judge.checks import all_rules
+    from harness.judge.registry import all_rules
 
     yield from _columns([(rule.id, rule.severity, _first_line(rule.doc)) for rule in all_rules().values()])
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from harness.cli import options as shared
 from harness.cli import printing, reading
 from harness.compare.gates import exit_code
 from harness.config import load as load_config
 from harness.report import Report
 from harness.results.load import load
 from harness.run.merge import merge
+
+ABOUT = "the shards of one run as one, with the totals that it would have had"
+EXAMPLES = (
+    "gemini-harness merge shard-1 shard-2",
+    "gemini-harness merge shards/* --format junit:junit.xml",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="saved runs: their paths or ids")
+    parser.add_argument(
+        "--partial", action="store_true", help="merge what there is, though shards or trials are missing"
+    )
+    shared.formats(parser, measures=True)
 
 
 def main(options: Namespace) -> int:

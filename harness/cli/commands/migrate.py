@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from harness.cli import choosing, printing, reading, resuming
+from harness.cli import options as shared
 from harness.cli.commands import compare
 from harness.cli.playing import Played, Sitting, announce, check_fail_fast, sitting
 from harness.cli.progress import Progress
@@ -29,6 +30,49 @@ from harness.run import session
 from harness.run.session import Plan, Way
 from harness.suite.matrix import Expansion, Selection
 from harness.text import amounts
+
+ABOUT = "an old model from its cassettes against a new one live: what changes, flips, whether to switch"
+EXAMPLES = (
+    "gemini-harness migrate gemini-2.5-flash gemini-3-flash-preview",
+    "gemini-harness migrate --resume",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("old", metavar="OLD", nargs="?", help="provider/model, or a model of the default provider")
+    add("new", metavar="NEW", nargs="?", help="the model that is to take its place")
+    shared.suites(parser)
+    group = parser.add_argument_group("which trials")
+    group.add_argument("-k", metavar="EXPR", dest="keyword", help="trials whose id matches: words, and, or, not")
+    group.add_argument("--tag", metavar="TAG", action="append", default=[], help="cases with this tag (repeatable)")
+    group.add_argument("--repeat", metavar="N", type=shared.positive, help="attempts at each case, on both sides")
+    group.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
+    group = parser.add_argument_group("how")
+    group.add_argument("--live", action="store_true", help="ask the new model for everything (the default)")
+    group.add_argument(
+        "--record-mode", metavar="MODE", choices=shared.RECORD_MODES, help="play the new model so instead"
+    )
+    group.add_argument(
+        "--old-record-mode",
+        metavar="MODE",
+        choices=shared.RECORD_MODES,
+        default="none",
+        help="of the old (default: replay only)",
+    )
+    group.add_argument("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
+    group.add_argument(
+        "--max-cost", metavar="USD", type=shared.dollars, help="what may be spent on live answers, both sides together"
+    )
+    group.add_argument(
+        "--fail-fast",
+        action="store_true",
+        help="stop at the first trial that the new model does not pass, and the old does",
+    )
+    group.add_argument("--no-progress", action="store_true", help="no line of progress on a terminal")
+    shared.resume(group, "a migration")
+    shared.judging(parser)
+    shared.formats(parser)
 
 
 def main(options: Namespace) -> int:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
+from harness.cli import options as shared
 from harness.cli import printing, reading
+
+ABOUT = "render a saved run again, in any format"
+EXAMPLES = (
+    "gemini-harness report",
+    "gemini-harness report last --format html:report.html",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    shared.formats(parser, measures=True)
 
 
 def main(options: Namespace) -> int:

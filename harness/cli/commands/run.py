@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.cli import choosing, dryrun, printing, resuming
+from harness.cli import options as shared
 from harness.cli.playing import Played, Sitting, announce, check_fail_fast, sitting
 from harness.cli.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
@@ -20,6 +21,54 @@ from harness.results.summary import Summary
 from harness.run.session import Judge, Plan, Way
 from harness.suite.matrix import Expansion
 from harness.text import amounts
+
+ABOUT = "play suites, print the comparison table, save the run"
+EXAMPLES = (
+    "gemini-harness run suites/ --format junit:junit.xml",
+    "gemini-harness run -k json --provider google --record-mode once",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    shared.suites(parser)
+    shared.selection(parser)
+    _how(parser)
+    shared.formats(parser, measures=True)
+    add = parser.add_argument
+    add(
+        "--gate",
+        metavar="GATE",
+        action="append",
+        default=[],
+        help="hold the run to it, beside the budgets of its suites: pass_rate.min=95%%, latency.max=2s, totalTokenCount.max=5000, cost.total=0.50; "
+        "@95%% after it for confidence (repeatable)",
+    )
+    add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
+    add("--no-progress", action="store_true", help="no line of progress on a terminal")
+    shared.resume(parser, "a run")
+
+
+def _how(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("how")
+    add = group.add_argument
+    add(
+        "--record-mode",
+        metavar="MODE",
+        choices=shared.RECORD_MODES,
+        default="none",
+        help=f"{', '.join(shared.RECORD_MODES)} (default: replay only)",
+    )
+    add("--live", action="store_true", help="send everything; read and write no cassette")
+    add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
+    add("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
+    add(
+        "--max-cost",
+        metavar="USD",
+        type=shared.dollars,
+        help="begin no trial that would take what is spent on live answers beyond this",
+    )
+    add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
+    add("--strict", action="store_true", help="warnings fail too")
 
 
 def main(options: Namespace) -> int:

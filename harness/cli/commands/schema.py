@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from harness.cli import printing
 from harness.suite.language import suite_json_schema
+
+ABOUT = "the JSON Schema of the suite language, for editors"
+EXAMPLES = (
+    "gemini-harness schema",
+    "gemini-harness schema -o suites/.gemini-harness.schema.json",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there (- or nothing: stdout)")
 
 
 def main(options: Namespace) -> int:

@@ -6,17 +6,30 @@ import json
 import os
 import shlex
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.cli import choosing
+from harness.cli import options as shared
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
 from harness.model import Request, Step, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.run.session import Plan
+
+ABOUT = "the exact request of a trial, where each part came from, and the curl for it"
+EXAMPLES = (
+    "gemini-harness show two-trains",
+    "gemini-harness show weather --model gemini-3.1-pro-preview",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("trial", metavar="TRIAL", help="a trial's id, or an unambiguous part of it")
+    shared.suites(parser)
+    shared.selection(parser, keyword=False)
 
 
 def main(options: Namespace) -> int:

@@ -2,10 +2,77 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import Any
 
-from harness.simulator import options as simulator
+from harness.errors import UsageError
+from harness.simulator import faults, rules, serve, tapes
+from harness.simulator.faults import FAULTS
+from harness.simulator.serve import HOST, PORT
+
+ABOUT = "serve the local Gemini endpoint"
+EXAMPLES = (
+    "gemini-harness simulate",
+    "gemini-harness simulate --port 0 --fault no-usage:0.1",
+)
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s)?")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--host", default=HOST, help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s; 0: any that is free")
+    parser.add_argument("--latency", type=seconds, default=0.0, metavar="TIME", help="before the first byte: 100ms, 2s")
+    parser.add_argument("--pace", type=seconds, default=0.0, metavar="TIME", help="between the chunks of a stream")
+    parser.add_argument("--seed", default="", help="another seed makes up other answers")
+    parser.add_argument("--vary", action="store_true", help="each repetition of one request is its own answer")
+    parser.add_argument("--strict-models", action="store_true", help="models that were shut down are a 404")
+    parser.add_argument(
+        "--rules", type=Path, metavar="FILE", help="YAML: pinned answers by model, text and configuration"
+    )
+    parser.add_argument(
+        "--replay", type=Path, action="append", default=[], metavar="PATH", help="answer from these cassettes only"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[:RATE]",
+        help="happens to every answer, or to a share of them (0 to 1)",
+    )
+    parser.add_argument("--faults", action="store_true", help="list the faults and the rules that name them, and end")
 
 
 def main(options: Namespace) -> int:
-    return simulator.main(options)
+    """Serve until Ctrl-C, or list the faults. Raises UsageError."""
+    if options.faults:
+        print(faults.listing())
+        return 0
+    pinned = rules.load(options.rules) if options.rules else ()
+    settings: dict[str, Any] = {name: getattr(options, name) for name in ("latency", "pace", "seed", "vary")}
+    settings |= {"rules": pinned, "faults": dict(map(_rated, options.fault)), "strict": options.strict_models}
+    settings["replay"] = tapes.load(options.replay) if options.replay else None
+    serve.serve(options.host, options.port, **settings)
+    return 0
+
+
+def seconds(text: str) -> float:
+    """``100ms``, ``2s``, ``0.5``. Raises argparse's error for anything else."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise ArgumentTypeError(f"{text!r} is no time: write 100ms or 2s")
+    return float(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
+def _rated(text: str) -> tuple[Any, float]:
+    name, _, rate = text.partition(":")
+    if name not in FAULTS:
+        raise UsageError(f"--fault: no fault is called {name!r}; --faults lists them")
+    try:
+        share = float(rate or 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise UsageError(f"--fault {text}: expected a rate from 0 to 1, not {rate!r}")
+    return FAULTS[name], share

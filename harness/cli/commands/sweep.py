@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
+from harness.cli import options as shared
 from harness.cli import printing, reading
 from harness.cli.commands.compare import margin
 from harness.compare.sweeps import Sweep, Sweeps, sweeps, swept
@@ -16,6 +17,21 @@ from harness.results.load import SavedRun
 from harness.results.summary import Summary
 from harness.text import amounts
 from harness.text.shape import nearest
+
+ABOUT = "what each thinking level, budget or other ordered value of a run buys and costs; the knee"
+EXAMPLES = (
+    "gemini-harness sweep",
+    "gemini-harness sweep last --axis thinking",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    add = parser.add_argument
+    add("--axis", metavar="NAME", action="append", default=[], help="this axis only, as in thinking (repeatable)")
+    add("--suite", metavar="NAME", action="append", default=[], help="this suite only (repeatable)")
+    add("--margin", metavar="N", default="2pp", help="a pass rate this far below the best's is as good (default: 2pp)")
+    shared.formats(parser)
 
 
 def main(options: Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -48,6 +48,18 @@ HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+ABOUT = "the saved runs in a browser: a list, each in full, any two compared"
+EXAMPLES = (
+    "gemini-harness view",
+    "gemini-harness view --port 0",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", metavar="N", type=int, default=8766, help="default: %(default)s; 0: any that is free")
+    parser.add_argument("--reports", metavar="DIR", help="where runs are saved (default: reports/)")
 
 
 def main(options: Namespace) -> int:

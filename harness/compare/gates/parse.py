@@ -78,7 +78,7 @@ def _way(name: str, way: str) -> Way:
 
 
 def _check(name: str) -> str:
-    from harness.judge.checks import names_like
+    from harness.judge.registry import names_like
 
     name = name.strip()
     if name not in (known := names_like(name)):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from harness.answer.reply import said_in
-from harness.judge.checks import check
 from harness.judge.predicates import NumberPredicate, NumberWords, Predicate, TextPredicate, counting, describe, differs
+from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from harness.gemini import media
-from harness.judge.checks import check
 from harness.judge.predicates import NumberPredicate, NumberWords, TextPredicate, counting, differs
+from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
 

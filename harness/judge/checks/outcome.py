@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 
-from harness.judge.checks import check
 from harness.judge.predicates import ABSENT, NumberPredicate, Predicate, TextPredicate, differs, or_absent
+from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
 
 Probability = Literal["NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"]

@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.answer.outcome import Outcome, outcome
 from harness.errors import SuiteError
-from harness.judge.checks import check
 from harness.judge.checks.parameters import FunctionRef
+from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
 

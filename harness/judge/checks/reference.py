@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from harness.judge import predicates
-from harness.judge.checks import Check, all_checks, all_rules
+from harness.judge.registry import Check, all_checks, all_rules
 
 _PREDICATES = {
     "number": (predicates.NumberPredicate, predicates.NumberWords),

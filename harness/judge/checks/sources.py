@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from harness.gemini import grounding
 from harness.gemini.grounding import Chunk, ChunkKind
-from harness.judge.checks import check
 from harness.judge.predicates import (
     NumberPredicate,
     NumberWords,
@@ -18,6 +17,7 @@ from harness.judge.predicates import (
     describe,
     differs,
 )
+from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
 SOME: dict[str, Any] = {"min": 1}

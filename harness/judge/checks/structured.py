@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypedDict
 from harness.answer.structured import schema_of, value_of, violations_of
 from harness.errors import SuiteError
 from harness.gemini import schemas
-from harness.judge.checks import check
 from harness.judge.checks.parameters import JsonPath, Refuse
 from harness.judge.predicates import ABSENT, Predicate, differs
+from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
 from harness.text import jsonpath, yamltext
 from harness.text.jsontext import strict

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.judge.checks import check
 from harness.judge.predicates import TextPredicate, differs, or_absent
+from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, TypedDict
 
-from harness.judge.checks import check
 from harness.judge.predicates import DurationPredicate, NumberPredicate, differs
+from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
 NOT_RECORDED = "expected a time, got none: this recording kept no times; record it again, or drop the check"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from harness.judge.checks import check
 from harness.judge.predicates import NumberPredicate, differs
+from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
 COUNTS: Final = {

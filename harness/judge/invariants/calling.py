@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from harness.gemini import schemas
 from harness.gemini.models import generation
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import field, has_answer, tools
+from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 
 

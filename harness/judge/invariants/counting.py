@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.answer.reply import an_object, objects_in
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import field, has_answer, is_finished, number
+from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")

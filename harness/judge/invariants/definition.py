@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.answer.reply import error_of
 from harness.gemini.definition import Finding, walk
-from harness.judge.checks import rule
+from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
 _INDEX = re.compile(r"\[\d+\]")

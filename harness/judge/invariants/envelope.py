@@ -8,8 +8,8 @@ from harness.answer import framing
 from harness.answer.refusals import described
 from harness.answer.reply import OUTPUT, an_object, error_of, said_in
 from harness.gemini.models import answers_for
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
+from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 CANONICAL = frozenset(

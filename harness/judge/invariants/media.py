@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.answer.reply import an_object
 from harness.gemini import media
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import each, field, is_finished
+from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 

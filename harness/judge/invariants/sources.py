@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.gemini import grounding
-from harness.judge.checks import rule
+from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
 _AT = "$.candidates[0].groundingMetadata."

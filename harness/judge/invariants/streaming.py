@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from harness.answer.reply import OUTPUT, an_object, error_of, objects_in, parts_of, reason, text_of
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import has_answer, is_stream, wants_sse
+from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 _SHORTEST_REPEAT = 12

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from harness.answer.structured import schema_of, value_of, violations_of
 from harness.gemini import schemas
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import is_finished, wants_json
+from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from harness.gemini.models import generation
-from harness.judge.checks import rule
 from harness.judge.invariants.request_fields import field, has_answer, is_finished, number, thinking
+from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
 
 _LEAK = re.compile(

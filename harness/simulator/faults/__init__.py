@@ -5,21 +5,17 @@ Four kinds: a refusal instead of an answer (``refusals``), a request that arrive
 says something wrong (``counts``, ``contents``, ``sources``, ``envelopes``), bytes that come wrong (``transport``). A new one is one function with ``@edits`` or ``@rewires``.
 """
 
-from harness.simulator.faults import contents, counts, envelopes, refusals, requests, sources, transport
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
 from harness.simulator.faults.registry import FAULTS, Fault
 
-__all__ = [
-    "FAULTS",
-    "Fault",
-    "contents",
-    "counts",
-    "envelopes",
-    "listing",
-    "refusals",
-    "requests",
-    "sources",
-    "transport",
-]
+__all__ = ["FAULTS", "Fault", "listing"]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 
 def listing() -> str:

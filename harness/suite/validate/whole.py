@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.judge.checks import names_like
+from harness.judge.registry import names_like
 from harness.model import Json, Place
 from harness.suite import language, template
 from harness.suite.axes import Axis
