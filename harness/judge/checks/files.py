@@ -21,8 +21,9 @@ class InlineWords(NumberWords, total=False):
 
 @check("inlineData")
 def inline_data(evidence: Evidence, expected: NumberPredicate | InlineWords) -> Iterator[Mismatch]:
-    """Files in the answer: how many (at least one, without a number), and what each of them is. Drafts, which are thoughts, do
-    not count.
+    """Files in the answer: how many (at least one, without a number), and what each of them is.
+
+    Drafts, which are thoughts, do not count.
 
     inlineData: {mimeType: {starts_with: image/}, bytes: {min: 10000}, magic: true}
     inlineData: 0
