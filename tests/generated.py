@@ -15,10 +15,13 @@ from pathlib import Path
 from harness.cli.main import main
 from harness.gemini import price_library
 from harness.judge.checks.reference import reference
+from harness.judge.registry import all_checks
 from tests import faults
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = "suites/thinking-levels.yaml"
+SHORT = (SAMPLE, "-k", "two-trains", "--measures", "thoughts,cost")
+"""What the README shows of it."""
 FAULTS = (
     "",
     "wrong-sum",
@@ -30,7 +33,7 @@ FAULTS = (
     "substituted-model",
     "503",
 )
-"""Those that the README shows."""
+"""Those that the page about the simulator shows."""
 
 
 def command(*argv: str, code: int = 0) -> str:
@@ -68,6 +71,14 @@ def commands() -> str:
     lines = command_help().splitlines()
     listed = lines[lines.index("  COMMAND") + 1 : lines.index("options:") - 1]
     return "\n".join(line.removeprefix("    ") for line in listed)
+
+
+def checks() -> str:
+    """The reference page, with a table of contents after its first paragraph."""
+    title, about, rest = reference().split("\n\n", 2)
+    links = ", ".join(f"[{name}](#{name.lower()})" for name in sorted(all_checks(), key=str.lower))
+    others = "[predicates](#predicates), [invariants](#invariants)"
+    return f"{title}\n\n{about}\n\n- Checks: {links}\n- Below them: {others}\n\n{rest}"
 
 
 def command_help() -> str:
@@ -110,10 +121,11 @@ def with_blocks(file: str, blocks: Mapping[str, str]) -> str:
 
 def files() -> Iterator[tuple[str, str]]:
     """(path, text) of everything that is generated."""
-    blocks = {"table": played(SAMPLE), "failure": failing(), "commands": commands(), "faults": faults.table(FAULTS)}
     yield "harness/gemini/google_prices.json", price_list()
-    yield "README.md", with_blocks("README.md", {name: fenced(text) for name, text in blocks.items()})
-    yield "suites/README.md", with_blocks("suites/README.md", {"checks": reference()})
+    yield "README.md", with_blocks("README.md", {"table": fenced(played(*SHORT)), "failure": fenced(failing())})
+    yield "docs/README.md", with_blocks("docs/README.md", {"commands": fenced(commands())})
+    yield "docs/simulator.md", with_blocks("docs/simulator.md", {"faults": fenced(faults.table(FAULTS))})
+    yield "docs/checks.md", checks()
     yield "suites/.gemini-harness.schema.json", command("schema")
     yield "reports/sample.md", played(SAMPLE, "--format", "markdown")
 

@@ -1,4 +1,4 @@
-"""What GitHub Actions is told: annotations, the step's summary, and the workflow that the README shows."""
+"""What GitHub Actions is told: annotations, the step's summary, and the workflow that docs/ci.md shows."""
 
 from __future__ import annotations
 
@@ -196,8 +196,8 @@ def test_no_room_is_nothing(room: int) -> None:
 # --- the workflow -------------------------------------------------------------------------------------
 
 
-def test_the_workflow_of_the_readme_is_one() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
+def test_the_workflow_of_the_documentation_is_one() -> None:
+    text = (ROOT / "docs/ci.md").read_text("utf-8")
     found = re.search(r"```yaml\n(name: .*?)```", text, re.DOTALL)
     assert found
     workflow = yaml.safe_load(found[1])

@@ -1,1 +1,7 @@
-""""""
+"""A reply is judged: by the checks that its case expects, and by every invariant.
+
+In: the evidence of a turn (request, exchange, reply) and expectations. Out: verdicts with their mismatches.
+May import: ``answer``, ``gemini``, ``text``, ``extensions``.
+
+``registry`` finds checks and invariants by their decorators. ``judging`` is pure. ``audit`` judges recordings without a suite.
+"""

@@ -1,6 +1,9 @@
-"""Documents -> text: one file per format, or a package with a file per kind of document; functions are found by their decorator.
+"""Documents become text: one file per format, or a package with a file per kind of document; functions are found by their decorator.
 
-A document is a `Report` (``run``), a ``compare.Comparison`` (``comparison``), ``comparisons.Comparisons`` (``comparisons``),
+In: a document and a view (width, colour, measures). Out: text.
+May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
+
+A document is a `Report` (``run``), a ``comparison.Comparison`` (``comparison``), ``candidates.Comparisons`` (``comparisons``),
 an ``audit.Audit`` (``audit``), a ``trend.History`` (``history``), a ``trend.Answer`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
 ``migration.Migration`` (``migration``)::
 

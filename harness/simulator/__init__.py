@@ -1,5 +1,8 @@
 """A local Gemini endpoint: what it answers is simulated, how it answers is the real thing's way.
 
+In: HTTP requests. Out: answers, and the times at which their bytes are sent.
+May import: ``transport`` (to replay cassettes), ``gemini``, ``text``.
+
 From the socket inwards: ``serve`` and ``http`` (uvicorn in a thread) > ``app.Simulator`` (ASGI, options, its turn) > ``routes``
 (paths) and ``keys`` > ``generating`` (rules and faults on the way) > ``request`` (reads leniently) and ``refusing`` (refuses strictly,
 with ``rulelines`` and ``schemas``) > ``answering`` (the pure core) > ``sending`` and ``profiles`` (framing) > ``traffic`` (keeps time).

@@ -1,8 +1,12 @@
 """Gates: what a comparison or a run must not show. Each is answered in one sentence with its numbers.
 
-- `asked`: gates as a suite and the command line say them.
+In: gates as a suite or the command line writes them, and one or two sides. Out: answers: crossed, kept, or cannot tell.
+May import: ``compare`` and its statistics, ``results``, ``judge``.
+
+- `parse`: gates as a suite and the command line write them.
+- `gate`: a gate and its answer.
 - `change`: what a candidate may not do beside its reference: hard checks, a measure that drops or rises.
-- `level`: budgets, which one side is held to by itself: at least, at most, in all.
+- `level`: budgets, which limit one side by itself: at least, at most, in all.
 - `budgets`: those of a run: of its command line and of its suites.
 """
 

@@ -1,5 +1,8 @@
 """What a comparison of two sides may claim, and how sure it is. Numbers in, numbers and words out; no clock, no disk.
 
+In: cells that both sides have. Out: evidence, and a verdict: better, worse, same or cannot tell.
+May import: ``results``.
+
 The unit is the *case*: the cells and attempts of one case hang together, so they move together in every test. Chance is what
 would happen if the two sides were the same, that is, if each case's difference could as well have had the other sign. With one
 answer a case this is exactly McNemar's test; with numbers it is the wild bootstrap clustered by case. Two sides may also differ in
@@ -20,7 +23,8 @@ miss up to three times as often as they say in 5 to 8 such cases; Cox's, of a lo
 - `cells`: what both sides know of all cells, or of some.
 - `rates`: pass rates. Wilson intervals, the exact test on paired verdicts, the interval of a difference.
 - `numbers`: seconds, tokens, dollars. The clustered bootstrap: p and intervals from random halves of the cases.
-- `lopsided`: differences that lean to one side.
+- `evidence`: what the cells of one measure say, before anything is claimed.
+- `signs`, `skew`: what flipping signs sees, and what it does not: differences that lean to one side.
 - `family`: Holm's correction over the comparisons of one report.
 - `verdict`: better, worse, same or cannot tell, and how much more it would take.
 - `repeats`: pass@k and pass^k.

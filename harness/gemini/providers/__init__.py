@@ -1,5 +1,8 @@
 """Providers are rows, not code: who serves Gemini, where, and which key opens it. A dialect builds the request.
 
+In: a provider, a model and a body. Out: a request without credentials, and the headers that carry them.
+May import: ``text``, ``extensions``.
+
 ``build`` makes the request and never sends it; ``credentials`` makes the headers that are added last, on the wire only.
 Another dialect is one file in this package (or a module named by an entry point in the group
 ``gemini_harness.dialects``) with one decorated function::

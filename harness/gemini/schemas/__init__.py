@@ -1,5 +1,8 @@
 """Schemas as people send them to Gemini, read as JSON Schema 2020-12; ``jsonschema`` judges, imported when first used.
 
+In: a request, or a schema in either dialect, and a value. Out: the schema that counts, and every way in which the value breaks it.
+May import: ``text``.
+
 Two dialects arrive in one field or the other, and people mix them: Google's own (``STRING``, ``nullable``,
 ``propertyOrdering``, ``minItems: "2"``) and JSON Schema. Both are read by the same rules, so the spelling never decides
 whether an answer is valid. ``oneOf`` counts as ``anyOf``, as the API documents; of the formats only those are judged that

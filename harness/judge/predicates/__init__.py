@@ -1,5 +1,8 @@
 """How to compare: a value found in an answer against what the suite wrote.
 
+In: a value and a predicate. Out: every way in which the value is not so; or what is wrong with the predicate itself.
+May import: ``text``.
+
 A predicate is a literal (equal to it), or a mapping of words that must all hold::
 
     STOP                                     {min: 1, max: 9}            {approx: 118.4, abs: 0.01}

@@ -1,4 +1,8 @@
-"""For people: one file that holds a whole run, works offline and loads nothing."""
+"""For people: one file that holds a whole run, works offline and loads nothing.
+
+In: a document. Out: a page; what others wrote is text in it, and its policy allows its own style and script only.
+May import: ``report`` and its content, ``compare``, ``results``, ``suite``, ``answer``, ``gemini``, ``text``.
+"""
 
 from __future__ import annotations
 

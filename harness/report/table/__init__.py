@@ -1,5 +1,8 @@
 """For a terminal: plain text, one file per kind of document.
 
+In: a document. Out: plain text.
+May import: ``report`` and its content, ``compare``, ``results``, ``judge``, ``text``.
+
 Never wider than the view where that can be helped: headers fold at hyphens, and columns that do not fit go into a further
 block of the same rows.
 """

@@ -1,8 +1,14 @@
-"""Failures on purpose: by header ``x-simulator-fault: NAME``, by a mark in the prompt (``[simulate: fault NAME]``), by a rule, or at
-a rate. Each says what it does and which of the harness's rules names it (``""`` where the answer stays healthy).
+"""Failures on purpose: asked for by a header, by a mark in the prompt, by a rule, or at a rate.
+
+In: a request, the values of an answer, or the bytes to be sent. Out: the same, damaged.
+May import: the rest of ``simulator``.
+
+The header is ``x-simulator-fault: NAME``, the mark ``[simulate: fault NAME]``. A fault says what it does and which of the harness's
+rules names it (``""`` where the answer stays healthy).
 
 Four kinds: a refusal instead of an answer (``refusals``), a request that arrives without something (``requests``), an answer that
-says something wrong (``counts``, ``contents``, ``sources``, ``envelopes``), bytes that come wrong (``transport``). A new one is one function with ``@edits`` or ``@rewires``.
+says something wrong (``counts``, ``contents``, ``sources``, ``envelopes``), bytes that come wrong (``transport``). A new one is one function with
+``@edits`` or ``@rewires``, or one call of ``refuses`` or ``forgets``.
 """
 
 from __future__ import annotations

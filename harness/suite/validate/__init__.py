@@ -1,7 +1,10 @@
-"""What the shape of the language cannot say about a suite: ids, rows, turns, schemas, requests that the API would refuse,
-levels that a model does not have, rows of the matrix that mean nothing. Each complaint at its place.
+"""What the types of the language cannot say about a suite.
 
-One case alone is looked at in ``case``, literal bodies and schemas in ``literal``, the suite as a whole in ``whole``.
+In: a suite as it was read. Out: complaints, each at its place.
+May import: the rest of ``suite``, ``judge``, ``gemini``, ``text``.
+
+It looks at ids, rows, turns, schemas, requests that the API would refuse, levels that a model does not have, and rows of the
+matrix that mean nothing. One case alone is looked at in ``case``, literal bodies and schemas in ``body``, the suite as a whole in ``whole``.
 """
 
 from __future__ import annotations
