@@ -1,7 +1,7 @@
 """What other tools keep of a conversation with Gemini, read as exchanges: vcrpy cassettes, HAR files, curl command lines.
 
 In: the bytes of a file. Out: what was asked there; ``to_suite`` makes a suite and its cassettes of it.
-May import: ``run``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``.
+May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``.
 
 A new kind is one file here with one decorated function, which gets a file's bytes and gives what was asked there, or None
 where the file is of another kind::

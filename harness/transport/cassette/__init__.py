@@ -1,7 +1,7 @@
 """The cassette format: vcrpy's YAML, with what vcrpy forgets beside it. Reads any vcrpy file, writes standard ones.
 
 In: files of vcrpy's format, or exchanges. Out: exchanges, or the text of a file.
-May import: the rest of ``transport``, ``suite``, ``gemini``, ``text``.
+May import: the rest of ``transport``, ``suite``, ``answer``, ``gemini``, ``text``.
 
 ``read`` turns a file into Exchanges; ``document`` turns an Exchange into one interaction of the file and ``dump`` writes
 the file's text. What only we know stands in ``response.x-recording``, which vcrpy and pytest-recording carry along::
