@@ -214,7 +214,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AnswerFault:
     """Something the reader met that a rule will speak about: ``rule`` is the invariant's id."""
 
     rule: str
@@ -247,7 +247,7 @@ class Reply:
     events: Sequence[Event]
     response: Mapping[str, Json]
     error: Json | None
-    faults: Sequence[Fault]
+    faults: Sequence[AnswerFault]
     text: str = ""
     thoughts: str = ""
     parts: Sequence[Mapping[str, Json]] = ()
@@ -371,7 +371,7 @@ class Result:
     trial: Trial
     status: Status
     verdicts: Sequence[Verdict] = ()
-    held: int = 0
+    invariants_passed: int = 0
     measures: Mapping[str, float | int | None] = field(default_factory=dict)
     provenance: Provenance | None = None
     problem: Problem | None = None

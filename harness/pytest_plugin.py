@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.results.rows import GateRow, Row, RunRow, SuiteRow
     from harness.results.store import RunWriter
     from harness.results.summary import Summary
-    from harness.run.budget import Purse
+    from harness.run.budget import Budget
     from harness.run.session import Plan
     from harness.suite.cases import Suite
     from harness.suite.matrix import Selection
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from harness.transport.redaction import Leaks
 
 
-class About(TypedDict):
+class SuiteNotes(TypedDict):
     """What a trial's suite says of itself, and what was left out of it."""
 
     suite: SuiteRow
     notes: list[str]
 
 
-class Told(About):
+class TrialReport(SuiteNotes):
     """How a trial ended, and how many the session plays."""
 
     row: Row
@@ -165,7 +165,7 @@ class SuiteFile(pytest.File):
         try:
             plan = asking.plan(self.path)
             trials = list(plan.trials)
-            about: About = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
+            about: SuiteNotes = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
             raise self.CollectError(_shown(_plainly(error))) from None
         attempts = Counter(trial.group for trial in trials)
@@ -179,7 +179,7 @@ class SuiteFile(pytest.File):
 class TrialItem(pytest.Item):
     """One trial: asked in setup, judged in the call."""
 
-    def __init__(self, *, trial: Trial, about: About, attempts: int, **kwargs: Any) -> None:
+    def __init__(self, *, trial: Trial, about: SuiteNotes, attempts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trial = trial
         self.about = about
@@ -414,16 +414,16 @@ class _Asking:
         return row
 
     @cached_property
-    def _purse(self) -> Purse | None:
+    def _purse(self) -> Budget | None:
         """What this process may spend; None where nothing bounds it, or nothing is asked live."""
         mode, live = self.option("record-mode"), self.option("live")
         if self.config.max_cost is None or not self.asks:
             return None
-        from harness.run.budget import Purse
+        from harness.run.budget import Budget
         from harness.run.estimate import Estimates
 
         workers = getattr(self.pytest, "workerinput", {}).get("workercount", 1)
-        return Purse(self.config.max_cost, Estimates(self.config, mode, live=live), workers)
+        return Budget(self.config.max_cost, Estimates(self.config, mode, live=live), workers)
 
     @cached_property
     def _opened(self) -> Any:
@@ -476,7 +476,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         from harness.results.rows import dumps
 
         planned = item.config.stash[_ASKING].planned
-        told: Told = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
+        told: TrialReport = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
         report.harness = dumps(item.config.stash[_ASKING].leaks.hidden(told))
     return report
 
@@ -528,7 +528,7 @@ class _Run:
         for line in hazards(fresh.values(), self._asking.config):
             reporter.write_line(line, yellow=True)
 
-    def _take(self, told: Told) -> None:
+    def _take(self, told: TrialReport) -> None:
         self.warn(_targets_of(told))
         if self._run is None or self._summary is None:
             from harness.results.summary import Summary
@@ -624,7 +624,7 @@ class _Run:
         say(f"{words.totals(self._summary.totals())} (of groups){tables}")
 
 
-def _targets_of(told: Told) -> list[Target]:
+def _targets_of(told: TrialReport) -> list[Target]:
     from harness.model import Target
 
     provider, _, model = told["row"]["target"].partition("/")

@@ -41,7 +41,7 @@ def row(
         "streamed": axes.get("transport") == "stream",
         "status": status,
         "verdicts": [],
-        "held": 30,
+        "invariants_passed": 30,
         "measures": {"thoughtsTokenCount": 12, "totalTokenCount": 30, "latency_s": 0.5, "ttft_s": None},
         "provenance": PROVENANCE,
         "error": None,

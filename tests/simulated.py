@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.compare.stats import Attempts, Evidence, average, numbers, rates
+from harness.compare.stats import Attempts, PairedEvidence, average, numbers, rates
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]
@@ -106,7 +106,7 @@ class Sample(NamedTuple):
         return f"{self.cases:5} x {self.attempts}{' u' if self.unequal else '  '}"
 
 
-def seconds(rng: Rng, shapes: tuple[Draw, Draw], sample: Sample, *, times: float = 1.0) -> Evidence:
+def seconds(rng: Rng, shapes: tuple[Draw, Draw], sample: Sample, *, times: float = 1.0) -> PairedEvidence:
     """Numbers of both sides; of several cells of a case, half of what each is belongs to the case."""
     of = sample.owners(rng)
     sides = []
@@ -116,7 +116,7 @@ def seconds(rng: Rng, shapes: tuple[Draw, Draw], sample: Sample, *, times: float
     return numbers(of, sides[0], sides[1] * times, margin=MARGIN)
 
 
-def passes(rng: Rng, chances: tuple[Draw, Draw], sample: Sample) -> Evidence:
+def passes(rng: Rng, chances: tuple[Draw, Draw], sample: Sample) -> PairedEvidence:
     of = sample.owners(rng)
     judged = [sample.attempts] * of.size
     sides = [
@@ -163,11 +163,11 @@ def wrong_budgets(name: str, cases: int, runs: int) -> WrongBudgets:
     return WrongBudgets(float(np.mean([high < 1 for _, high in ends])), float(np.mean([low > 1 for low, _ in ends])))
 
 
-def _alarms(found: list[Evidence]) -> float:
+def _alarms(found: list[PairedEvidence]) -> float:
     return float(np.mean([each.p is not None and each.p <= ALPHA for each in found]))
 
 
-def _missed(found: list[Evidence]) -> float:
+def _missed(found: list[PairedEvidence]) -> float:
     ends = [each.change_interval for each in found]
     return float(np.mean([each is not None and not each[0] <= 0 <= each[1] for each in ends]))
 

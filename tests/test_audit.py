@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.judge.audit import Audit, Finding, audit, operation
+from harness.judge.audit import Audit, AuditFinding, audit, operation
 from harness.model import Exchange
 from harness.report import View, find
 from tests.exchanges import answer, exchange, request, sse
@@ -111,7 +111,9 @@ def test_github_is_told_which_recordings_break_what(
 
 
 def test_of_very_many_findings_a_summary_shows_errors_first_and_says_how_many_more() -> None:
-    found = [Finding("a.yaml", n, "rule", "warn" if n else "error", "", None, None, f"number {n}") for n in range(30)]
+    found = [
+        AuditFinding("a.yaml", n, "rule", "warn" if n else "error", "", None, None, f"number {n}") for n in range(30)
+    ]
     out = io.StringIO()
     find("markdown", "audit")(Audit(files=1, findings=list(reversed(found))), View(), out)
     assert re.findall(r"number (\d+)", out.getvalue())[:2] == ["0", "29"]

@@ -167,7 +167,7 @@ def test_what_a_suite_skips_is_not_missing(project: Project) -> None:
     none = skipping.replace("- id: streamed", "- id: streamed\n    skip: not now")
     project.gate("capitals", none, CROSSED)
     code, gates = project.gates("run", "suites/capitals.yaml")
-    assert (code, {each["says"] for each in gates}) == (5, {"not asked: the suite skips all of its trials"})
+    assert (code, {each["message"] for each in gates}) == (5, {"not asked: the suite skips all of its trials"})
 
 
 def test_missing_recordings_that_are_skipped_are_missing(project: Project) -> None:
@@ -181,7 +181,7 @@ def test_a_run_that_goes_on_is_held_to_the_budgets_when_all_of_it_is_there(proje
     failing = CAPITALS.replace("icontains: oslo", "icontains: bergen", 1)
     project.gate("capitals", failing, "{pass_rate: {min: 50%}, totalTokenCount: {max: 0}}")
     code, gates = project.gates("run", "suites/capitals.yaml", "--fail-fast")
-    assert (code, {each["says"] for each in gates}) == (
+    assert (code, {each["message"] for each in gates}) == (
         1,
         {"not asked: 1 of the suite's 6 trials are in this run"},
     )
@@ -234,7 +234,7 @@ def test_a_candidate_that_is_part_of_a_suite_is_not_held_to_its_budgets(project:
         ("totalTokenCount", False, None),
         ("hard", True, False),
     ]
-    assert {each["says"] for each in gates[1:3]} == {f"not asked: 2 of the suite's 6 trials are in run {part}"}
+    assert {each["message"] for each in gates[1:3]} == {f"not asked: 2 of the suite's 6 trials are in run {part}"}
     for shown in ("table", "markdown"):
         _, said, _ = project.run("compare", whole, part, "--format", shown)
         assert said.count(f"2 gates of capitals: not asked: 2 of the suite's 6 trials are in run {part}") == 1
@@ -269,7 +269,7 @@ def test_nor_is_one_that_was_cut_short_before_it_had_budgets(project: Project) -
     project.gate("wrong", WRONG, "{totalTokenCount: {max: 0}}")
     code, gates = project.gates("compare", "last", "last")
     (run,) = saved_runs(Path("reports"))
-    assert (code, [each["says"] for each in gates]) == (
+    assert (code, [each["message"] for each in gates]) == (
         0,
         [f"not asked: 1 of the 7 trials that were to be played are in run {run}"],
     )
@@ -313,7 +313,7 @@ def test_a_part_of_the_shards_is_not_held_to_budgets_of_the_whole(project: Proje
     project.gate("capitals", CAPITALS, CROSSED)
     project.run("run", "suites/capitals.yaml", "--shard", "1/2")
     code, gates = project.gates("merge", "last", "--partial")
-    assert (code, {each["says"] for each in gates}) == (0, {"not asked: 2 of the suite's 6 trials are in this run"})
+    assert (code, {each["message"] for each in gates}) == (0, {"not asked: 2 of the suite's 6 trials are in this run"})
 
 
 @pytest.mark.parametrize("damage", ['"none"', "[1]", '[{"gate": "latency"}]'])

@@ -388,7 +388,9 @@ def test_a_report_is_the_run_again(example: Example) -> None:
     assert first.splitlines()[:-1] == again.splitlines()[:-1]
 
 
-@pytest.mark.parametrize(("command", "says"), [("run", True), ("report", True), ("compare", False), ("history", False)])
+@pytest.mark.parametrize(
+    ("command", "message"), [("run", True), ("report", True), ("compare", False), ("history", False)]
+)
 def test_help_has_measures_where_cells_show_them(example: Example, command: str, *, says: bool) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

@@ -74,7 +74,7 @@ def test_too_few_cases_are_told_how_many_it_takes_at_least() -> None:
 def test_one_case_says_nothing_about_others() -> None:
     verdicts = compare_runs(summarise([row()]), summarise([row()]), ("1", "2")).to_json()["verdicts"]
     assert {(each["verdict"], each["interval"], each["needs"]) for each in verdicts} == {("cannot tell", None, None)}
-    assert verdicts[0]["says"] == (
+    assert verdicts[0]["message"] == (
         "cannot tell: 0 pp in one case, which says nothing about others, however often it is repeated"
     )
 
@@ -108,7 +108,7 @@ def test_equal_numbers_are_the_same_and_no_interval_is_made_up() -> None:
     summary = summarise([row(f"case-{n}", measures={"totalTokenCount": 30 + n}) for n in range(8)])
     found = compare_runs(summary, summary, ("1", "1")).to_json()["verdicts"]
     tokens = next(each for each in found if each["measure"] == "totalTokenCount")
-    assert (tokens["verdict"], tokens["says"]) == ("same", "same: all 8 pairs are equal")
+    assert (tokens["verdict"], tokens["message"]) == ("same", "same: all 8 pairs are equal")
     assert (tokens["interval"], tokens["p"], tokens["needs"]) == (None, None, None)
 
 

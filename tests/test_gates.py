@@ -29,7 +29,7 @@ def rows(passing: int, of: int, **more: Any) -> list[Row]:
 
 def asked(gate: str, base: list[Row], candidate: list[Row]) -> tuple[bool | None, str]:
     given = answer(from_option(gate), comparison(base, candidate))
-    return given.crossed, given.says
+    return given.crossed, given.message
 
 
 def test_a_suite_and_the_command_line_say_the_same() -> None:
@@ -163,7 +163,7 @@ def test_a_gate_that_makes_no_sense_is_refused(text: str, wrong: str) -> None:
 
 def run_asked(gate: str, *played: Row) -> tuple[bool | None, str]:
     given = held(from_option(gate), summarise(played).groups.values())
-    return given.crossed, given.says
+    return given.crossed, given.message
 
 
 def timed(*seconds: float | None, streamed: bool = False) -> list[Row]:

@@ -17,7 +17,7 @@ from harness.cli import stepsummary
 from harness.cli.main import main
 from harness.cli.stepsummary import LIMIT, StepSummary, fitting
 from harness.compare.comparison import compare_axis
-from harness.compare.gates import Answer, Gate
+from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
 from harness.results.rows import Row
 from harness.results.store import RunWriter
@@ -91,7 +91,9 @@ def test_flips_and_gates_of_a_comparison_are_annotated() -> None:
     ]
     out = io.StringIO()
     compared = compare_axis(summarise(rows), "target", "g/one", "g/two")
-    gates = [Answer(Gate("hard", checks=("text",), suite="s"), crossed, "it says") for crossed in (True, False, None)]
+    gates = [
+        GateResult(Gate("hard", checks=("text",), suite="s"), crossed, "it says") for crossed in (True, False, None)
+    ]
     find("github", "comparison")(replace(compared, gates=gates), View(), out)
     crossed, untold, worse, better, closing = read(out.getvalue())
     assert crossed == ("error", {"title": "gate crossed"}, "hard: text (s): it says")

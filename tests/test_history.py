@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
-from harness.results.history import FILE, Past
+from harness.results.history import FILE, PastRuns
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
@@ -120,10 +120,10 @@ def test_new_changed_and_removed_runs_are_noticed(reports: Path, capsys: pytest.
 
 
 def test_only_what_changed_is_read(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Past(reports):
+    with PastRuns(reports):
         pass
     monkeypatch.setattr("harness.results.history.load", lambda path: pytest.fail(f"{path} was read again"))
-    with Past(reports) as past:
+    with PastRuns(reports) as past:
         assert past.query("SELECT count(*) FROM runs").rows == [[3]]
 
 
@@ -225,7 +225,7 @@ def test_where_nothing_can_be_written_the_database_is_in_memory(
     out = " ".join(told(capsys).split())
     assert "history.sqlite cannot be used (unable to open database file): the runs are read anew each time" in out
     assert len(lines(capsys)) == 4
-    with Past(reports, within=0) as past:  # as a page asks, which does not wait for all of them
+    with PastRuns(reports, within=0) as past:  # as a page asks, which does not wait for all of them
         assert past.notes[1].endswith(" runs are not read yet: `gemini-harness history` reads all of them")
 
 

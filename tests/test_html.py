@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from harness.compare.candidates import together
 from harness.compare.comparison import compare_axis, compare_runs
-from harness.compare.gates import Answer, Gate
+from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
 from harness.report.html import comparison as comparisons
 from harness.report.html import overview, plots, sides, write_comparison
@@ -168,7 +168,7 @@ def test_sweeps_gather_the_cases_of_a_thinking_value() -> None:
 
 @given(st.floats(1e-6, 1e6), st.floats(1.01, 1e4), st.booleans())
 def test_ticks_lie_on_the_axis(low: float, times: float, log: bool) -> None:
-    axis = plots.Axis(low, low * times, 0, 500, log=log)
+    axis = plots.PlotAxis(low, low * times, 0, 500, log=log)
     assert all(-0.1 <= axis.at(tick) <= 500.1 for tick in axis.ticks())
 
 
@@ -182,7 +182,9 @@ def test_a_comparison_is_a_page_too() -> None:
 
 
 def test_a_run_that_crossed_a_gate_says_so_beside_its_totals() -> None:
-    gates = [Answer(Gate("latency", "max", 2.0, suite="s"), crossed, f"it says {crossed}") for crossed in (True, False)]
+    gates = [
+        GateResult(Gate("latency", "max", 2.0, suite="s"), crossed, f"it says {crossed}") for crossed in (True, False)
+    ]
     rows = [row(f"case-{n}", status="skipped", skip=f"reason {n}") for n in range(5)]
     out = io.StringIO()
     report = Report(run(), summarise(rows), lambda: rows, gates=[each.to_json() for each in gates])
@@ -193,7 +195,9 @@ def test_a_run_that_crossed_a_gate_says_so_beside_its_totals() -> None:
 
 
 def test_gates_say_whether_they_were_crossed() -> None:
-    gates = [Answer(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)]
+    gates = [
+        GateResult(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)
+    ]
     live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
     rows = [row(target=f"google/{each}", provenance=live) for each in ("flash", "pro")]
     compared = compare_axis(summarise(rows), "target", "google/pro", "google/flash")

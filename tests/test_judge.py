@@ -32,7 +32,7 @@ def rows(found: Judgement) -> list[tuple[str, str, str]]:
 def test_a_check_that_holds_is_one_verdict_and_the_invariants_are_a_count() -> None:
     found = judged(exchange(answer("Oslo")), text="Oslo", finishReason="STOP")
     assert rows(found) == [("text", "passed", "error"), ("finishReason", "passed", "error")]
-    assert found.held == len(registry.all_rules())
+    assert found.invariants_passed == len(registry.all_rules())
     assert found.verdicts[0].place == PLACE
 
 
@@ -46,7 +46,7 @@ def test_every_mismatch_is_a_verdict_with_its_place() -> None:
 def test_a_broken_invariant_is_a_verdict_and_does_not_count_as_held() -> None:
     found = judged(exchange(answer(usageMetadata=THOUGHT, modelVersion="gemini-3.5-flash"), LIMITED))
     assert rows(found) == [("invariant:thinking-budget", "failed", "warn")]
-    assert found.held == len(registry.all_rules()) - 1
+    assert found.invariants_passed == len(registry.all_rules()) - 1
 
 
 def test_strict_turns_warnings_into_errors() -> None:

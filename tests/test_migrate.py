@@ -12,7 +12,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.compare.comparison import compare_axis
-from harness.compare.migration import bottom_line, changes, untaken
+from harness.compare.migration import bottom_line, changes, unsupported
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.made import failed, row, unjudged
@@ -89,7 +89,7 @@ def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureF
     assert [flip["check"] for flip in document["flips"]] == ["modelVersion"]
     assert document["migration"]["verdict"] == "not yet"
     assert document["migration"]["simulated"] is True
-    assert [each["id"] for each in document["migration"]["untaken"]] == [
+    assert [each["id"] for each in document["migration"]["unsupported"]] == [
         "move/off[thinking=0]@simulator/gemini-2.5-flash"
     ]
 
@@ -247,7 +247,7 @@ def sides(passing: int, of: int, *more: Row) -> list[Row]:
 
 def line(rows: list[Row]) -> str:
     comparison = compare_axis(summarise(rows), "target", "p/old", "p/new")
-    return str(bottom_line(comparison, untaken(comparison, "new")))
+    return str(bottom_line(comparison, unsupported(comparison, "new")))
 
 
 def test_it_may_be_switched_where_nothing_got_worse_and_the_rest_is_the_same() -> None:

@@ -129,7 +129,7 @@ def test_the_facts_agree_with_the_reference(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "day", "says"),
+    ("model", "day", "message"),
     [
         (
             "gemini-2.5-pro",
@@ -170,7 +170,7 @@ def test_the_facts_agree_with_the_reference(shared: Path) -> None:
 )
 def test_the_days_of_a_model_are_said_in_words_with_dates(model: str, day: str, says: str | None) -> None:
     found = lifecycle(model, date.fromisoformat(day))
-    assert (found.says if found else None) == says
+    assert (found.message if found else None) == says
 
 
 def test_a_model_has_ended_on_its_last_day_and_not_before() -> None:

@@ -16,16 +16,15 @@ import pytest
 
 from harness.compare.candidates import together
 from harness.compare.comparison import compare_axis
-from harness.compare.gates import Answer, Gate
+from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Report, View, find
 from harness.report.html import runs, write_comparison, write_run
-from harness.report.html.runs import Entry
+from harness.report.html.runs import RunListItem
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from harness.results.trend import Entry as Told
-from harness.results.trend import History, Line
+from harness.results.trend import History, HistoryEntry, Line
 from tests.browser import chromium
 from tests.made import failed, row, rows_of, run, unjudged, verdict
 
@@ -186,7 +185,7 @@ HEADER: dict[str, Any] = {
 }
 
 
-def _told() -> Told:
+def _told() -> HistoryEntry:
     counts: Any = {"passed": 1, "failed": 1, "errors": 0, "skipped": 0, "total": 2, "attempts": 2}
     measures: Any = {"tokens": 3, "thoughts": 1, "ttft_s": 0.1, "latency_s": 0.2, "cost_usd": 0.1}
     named: Any = {
@@ -198,7 +197,7 @@ def _told() -> Told:
         "group": BAD,
         "status": BAD,
     }
-    return Told(**named, **counts, **measures, complete=False, sources=BAD, simulated=True)
+    return HistoryEntry(**named, **counts, **measures, complete=False, sources=BAD, simulated=True)
 
 
 @cache
@@ -208,7 +207,7 @@ def pages() -> dict[str, str]:
     summary = summarise(rows)
     compared = compare_axis(summary, "target", f"{BAD}/flash", f"{BAD}/pro")
     source = (header, rows_of(*rows))
-    gates = [Answer(Gate("hard", checks=(BAD,)), crossed=True, says=BAD)]
+    gates = [GateResult(Gate("hard", checks=(BAD,)), crossed=True, message=BAD)]
     compared = type(compared)(**{**_fields(compared), "sources": (source, source), "gates": gates, "notes": [BAD]})
     report = Report(header, summary, lambda: rows, notes=(BAD,))
     documents: list[tuple[Any, Any]] = [
@@ -228,7 +227,7 @@ def pages() -> dict[str, str]:
     made["run, served"] = out.getvalue()
     write_comparison(compared, View(), out := io.StringIO(), "/")
     made["comparison, served"] = out.getvalue()
-    entries = [Entry(BAD, header, {"passed": 1}, simulated=True), Entry(BAD, problem=BAD)]
+    entries = [RunListItem(BAD, header, {"passed": 1}, simulated=True), RunListItem(BAD, problem=BAD)]
     made["list, served"] = "".join(runs.listing(entries, BAD))
     made["choice, served"] = "".join(runs.choosing(BAD, {BAD: [BAD, BAD]}))
     made["problem, served"] = "".join(runs.problem(BAD))

@@ -73,7 +73,7 @@ def test_a_trial_passes_with_its_measures_and_provenance() -> None:
     one = trial([step("Capital of France?", {"text": "Paris"})])
     result = played(one, PARIS)
     assert (result.status, result.problem) == ("passed", None)
-    assert result.held > 10
+    assert result.invariants_passed > 10
     assert result.measures == {
         "latency_s": 0.25,
         "ttft_s": 0.25,

@@ -47,7 +47,7 @@ def asked(text: str = "hi") -> Request:
 def on_tape(case: Path, *answers: tuple[str, str]) -> Path:
     """A cassette that answers the n-th attempt at a request with a text."""
     case.parent.mkdir(parents=True, exist_ok=True)
-    items = [document(exchange({"says": said}, asked(text)), (0, n, 0)) for n, (text, said) in enumerate(answers)]
+    items = [document(exchange({"message": said}, asked(text)), (0, n, 0)) for n, (text, said) in enumerate(answers)]
     case.write_text(dump(items), "utf-8")
     return case
 
@@ -57,17 +57,17 @@ def send(transport: Any, case: Path, text: str = "hi", **where: int) -> Any:
     import json
 
     answer: Exchange = asyncio.run(transport.send(asked(text), slot(case, **where)))
-    return json.loads(answer.content)["says"]
+    return json.loads(answer.content)["message"]
 
 
 def texts(case: Path) -> list[str]:
     import json
 
-    return [json.loads(each.exchange.content)["says"] for each in read(case).interactions]
+    return [json.loads(each.exchange.content)["message"] for each in read(case).interactions]
 
 
 def live(*said: str) -> Script:
-    return Script(*({"says": each} for each in said or ("live",)))
+    return Script(*({"message": each} for each in said or ("live",)))
 
 
 # --- modes --------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def live(*said: str) -> Script:
 def test_a_replay_needs_no_event_loop_and_asks_nobody(case: Path) -> None:
     on_tape(case, ("hi", "Oslo"))
     answer = finish(Player().send(asked(), slot(case)))
-    assert answer.content == b'{"says":"Oslo"}'
+    assert answer.content == b'{"message":"Oslo"}'
     assert answer.provenance.mode == "replay"
 
 
@@ -132,7 +132,7 @@ def test_all_drops_what_is_no_longer_asked_but_only_after_a_whole_run(case: Path
     with Recorder("all", live("new"), partial=True) as recorder:
         send(recorder, case)
     assert texts(case) == ["new", "Paris", "Rome"]
-    with Recorder("all", Script({"says": "newer"}, NetworkFault("reset"))) as recorder:
+    with Recorder("all", Script({"message": "newer"}, NetworkFault("reset"))) as recorder:
         send(recorder, case)
         with pytest.raises(NetworkFault):
             send(recorder, case, repeat=1)
@@ -144,7 +144,7 @@ def test_all_drops_what_is_no_longer_asked_but_only_after_a_whole_run(case: Path
 
 def test_an_interrupted_recording_keeps_what_it_has(case: Path) -> None:
     on_tape(case, ("hi", "Oslo"), ("hi", "Paris"))
-    with suppress(KeyboardInterrupt), Recorder("all", Script({"says": "new"}, KeyboardInterrupt())) as recorder:
+    with suppress(KeyboardInterrupt), Recorder("all", Script({"message": "new"}, KeyboardInterrupt())) as recorder:
         send(recorder, case)
         send(recorder, case, repeat=1)
     assert texts(case) == ["new", "Paris"]
@@ -160,7 +160,7 @@ def test_slots_make_the_order_not_the_clock(case: Path) -> None:
 @pytest.fixture
 def foreign(case: Path) -> Path:
     """A cassette that another tool recorded."""
-    item = document(exchange({"says": "stock"}, asked()), None)
+    item = document(exchange({"message": "stock"}, asked()), None)
     del item["response"]["x-recording"]
     case.parent.mkdir()
     case.write_text(dump([item]), "utf-8")
@@ -194,7 +194,7 @@ def test_other_modes_are_a_usage_error(mode: Any) -> None:
 @pytest.mark.parametrize("status", [408, 429, 499, 500, 503, 529])
 def test_a_passing_refusal_is_kept_only_where_the_case_expects_it(case: Path, status: int) -> None:
     on_tape(case, ("hi", "Oslo"))
-    refusal = exchange({"says": "later"}, status=status)
+    refusal = exchange({"message": "later"}, status=status)
     with Recorder("all", Script(refusal)) as recorder:
         assert send(recorder, case) == "later"
     assert texts(case) == ["Oslo"]
@@ -204,7 +204,7 @@ def test_a_passing_refusal_is_kept_only_where_the_case_expects_it(case: Path, st
 
 
 def test_a_broken_answer_is_not_kept(case: Path) -> None:
-    with Recorder("all", Script(exchange({"says": "half"}, fault="cut"))) as recorder:
+    with Recorder("all", Script(exchange({"message": "half"}, fault="cut"))) as recorder:
         send(recorder, case)
     assert not case.exists()
 
@@ -229,7 +229,7 @@ from harness.transport.recorder import Recorder
 from tests.asked import Script, body, request, slot
 
 case = Path(sys.argv[1])
-recorder = Recorder("all", Script(*({"says": str(n)} for n in range(1000))))
+recorder = Recorder("all", Script(*({"message": str(n)} for n in range(1000))))
 
 async def record():
     for n in range(1000):
@@ -279,7 +279,7 @@ def test_kill_9_loses_nothing_that_was_finished(case: Path) -> None:
 def test_a_torn_last_line_is_left_out(case: Path) -> None:
     case.parent.mkdir()
     for n, capital in enumerate(CAPITALS):
-        journal.append(case, document(exchange({"says": capital}, asked()), (0, n, 0)))
+        journal.append(case, document(exchange({"message": capital}, asked()), (0, n, 0)))
     whole = journal.journal_of(case).read_bytes()
     journal.journal_of(case).write_bytes(whole[:-30])
     assert journal.fold(case) == 2
@@ -365,7 +365,7 @@ def test_one_process_records_a_cassette_at_a_time(case: Path) -> None:
 def test_a_lock_file_that_an_earlier_version_left_blocks_nothing(case: Path, left: str) -> None:
     case.parent.mkdir()
     case.with_name("case.yaml.lock").write_text(str(os.getpid()) if left == "own" else left)
-    journal.append(case, document(exchange({"says": "Oslo"}, asked()), (0, 0, 0)))
+    journal.append(case, document(exchange({"message": "Oslo"}, asked()), (0, 0, 0)))
     with Recorder("new_episodes", live("mine")) as recorder:
         assert [send(recorder, case), send(recorder, case, repeat=1)] == ["Oslo", "mine"]
     assert texts(case) == ["Oslo", "mine"]
@@ -375,7 +375,7 @@ def test_whoever_records_folds_what_killed_recordings_left_beside_it(case: Path)
     other = case.with_name("other.yaml")
     case.parent.mkdir()
     for n, worker in enumerate(["", "gw0", "gw1"]):
-        journal.append(other, document(exchange({"says": CAPITALS[n]}, asked()), (0, n, 0)), worker)
+        journal.append(other, document(exchange({"message": CAPITALS[n]}, asked()), (0, n, 0)), worker)
     torn = case.with_name(".other.yaml.4711.tmp")
     torn.write_text("half")
     with Recorder("once", live("mine")) as recorder:
@@ -386,7 +386,7 @@ def test_whoever_records_folds_what_killed_recordings_left_beside_it(case: Path)
 
 def test_once_goes_on_with_what_was_cut_short(case: Path) -> None:
     case.parent.mkdir()
-    journal.append(case, document(exchange({"says": "Oslo"}, asked()), (0, 0, 0)))
+    journal.append(case, document(exchange({"message": "Oslo"}, asked()), (0, 0, 0)))
     script = live("Paris")
     with Recorder("once", script) as recorder:
         assert [send(recorder, case), send(recorder, case, repeat=1)] == ["Oslo", "Paris"]
@@ -426,4 +426,4 @@ class Slow(Script):
 
     async def send(self, request: Request, slot: Any) -> Exchange:
         await asyncio.sleep((64 - slot.row) / 10_000)
-        return exchange({"says": request.body["contents"][0]["parts"][0]["text"]}, request)
+        return exchange({"message": request.body["contents"][0]["parts"][0]["text"]}, request)

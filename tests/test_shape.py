@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from harness.judge.predicates import NumberPredicate, Predicate, TextPredicate
 from harness.text import shape
-from harness.text.shape import AtLeast, Deferred, Finding, Later, Spelled
+from harness.text.shape import AtLeast, Deferred, Later, ShapeFinding, Spelled
 
 
 class Tree(TypedDict, total=False):
@@ -40,17 +40,17 @@ def test_what_is_right_has_no_findings() -> None:
 def test_everything_wrong_is_found_at_once() -> None:
     tree = {"nam": "a", "kind": "aok", "height": True, "branches": [{"name": 1}, 2], "ripe": "x", "notes": {"x": "y"}}
     assert shape.findings(tree, Tree) == [
-        Finding(("nam",), 'unknown key "nam"', 'did you mean "name"?', key=True),
-        Finding(("kind",), 'expected "oak" or "birch", got the text "aok"', 'did you mean "oak"?'),
-        Finding(("height",), "expected a number, got true"),
-        Finding(("branches", 0, "name"), "expected text, got the number 1"),
-        Finding(
+        ShapeFinding(("nam",), 'unknown key "nam"', 'did you mean "name"?', key=True),
+        ShapeFinding(("kind",), 'expected "oak" or "birch", got the text "aok"', 'did you mean "oak"?'),
+        ShapeFinding(("height",), "expected a number, got true"),
+        ShapeFinding(("branches", 0, "name"), "expected text, got the number 1"),
+        ShapeFinding(
             ("branches", 1),
             "expected a mapping with name, kind, height, branches, ripe, notes, parent, got the number 2",
         ),
-        Finding(("ripe",), 'expected a percentage such as 25%, got the text "x"'),
-        Finding(("notes", "x"), 'expected a whole number or true or false, got the text "y"'),
-        Finding((), 'the key "name" is missing'),
+        ShapeFinding(("ripe",), 'expected a percentage such as 25%, got the text "x"'),
+        ShapeFinding(("notes", "x"), 'expected a whole number or true or false, got the text "y"'),
+        ShapeFinding((), 'the key "name" is missing'),
     ]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.compare.candidates import together
 from harness.compare.comparison import compare_axis, compare_runs
-from harness.compare.migration import Migration, untaken
+from harness.compare.migration import Migration, unsupported
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Kind, Report, View, all_formats, find, layout
 from harness.results import trend
@@ -140,7 +140,7 @@ def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, a
         "comparisons": together("target", three),
         "sweep": Sweeps("a-run", "live from google", False, sweeps(base)),
         "migration": Migration(
-            two, ["stage: preview -> stable"], untaken(two, "pro"), ("live", "live"), simulated=False
+            two, ["stage: preview -> stable"], unsupported(two, "pro"), ("live", "live"), simulated=False
         ),
         "history": trend.History(list(trend.lines(entries)), ["a note"], 2),
     }
@@ -155,7 +155,7 @@ def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, a
 def test_every_flip_and_every_untaken_cell_is_shown_or_counted(before: Cells, after: Cells, view: View) -> None:
     one, other = summarise(rows_of_cells(before)), summarise(rows_of_cells(after))
     runs = compare_runs(one, other, ("base", "candidate"))
-    gone = untaken(runs, "pro")
+    gone = unsupported(runs, "pro")
     document = Migration(runs, [], gone, ("live", "live"), simulated=False)
     table, markdown = (write("migration", name, document, view) for name in ("table", "markdown"))
     states = "passed|failed|error|skipped|xfailed|xpassed|flaky|not judged"
@@ -170,9 +170,9 @@ def test_every_flip_and_every_untaken_cell_is_shown_or_counted(before: Cells, af
         assert named + left >= len(gone)
 
 
-def _entry(group: Group) -> trend.Entry:
+def _entry(group: Group) -> trend.HistoryEntry:
     known = group.typical("totalTokenCount")
-    return trend.Entry(
+    return trend.HistoryEntry(
         run="20261121-070000-ab12", started="2026-11-21T07:00:00+00:00", record_mode="live", complete=True,
         suite=group.suite, target=group.target, group=None, status=group.status, passed=group.passed, failed=0, errors=0,
         skipped=0, total=1, attempts=1, tokens=None if known is None else int(known), thoughts=None, ttft_s=None,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from harness.simulator.app import Simulator
-from harness.simulator.provenance import SOURCES, SURE, Source
+from harness.simulator.provenance import SOURCES, SURE, ShapeSource
 from harness.simulator.traffic import Call
 from harness.transport import cassette
 
@@ -103,7 +103,7 @@ def test_every_shape_stands_once_and_says_how_sure_it_is() -> None:
 
 
 @pytest.mark.parametrize("source", [each for each in SOURCES if each.sure == "recorded"], ids=lambda each: each.shape)
-def test_what_is_said_to_be_recorded_names_a_repository_that_has_recordings(source: Source, shared: Path) -> None:
+def test_what_is_said_to_be_recorded_names_a_repository_that_has_recordings(source: ShapeSource, shared: Path) -> None:
     with (shared / "recordings/INDEX.csv").open(encoding="utf-8", newline="") as rows:
         kept = {row["repo"].replace("+", "/") for row in csv.DictReader(rows)}
     assert any(repository in source.follows for repository in kept), source.follows

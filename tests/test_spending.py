@@ -16,7 +16,7 @@ from harness.config import Config
 from harness.errors import HarnessError, MissingKey, NetworkFault, NoConnection, UsageError
 from harness.gemini.prices import OwnPrice
 from harness.model import Exchange, Request, Result, Slot, Trial
-from harness.run.budget import Purse
+from harness.run.budget import Budget
 from harness.run.estimate import Estimates
 from harness.run.play import play_all
 from tests.asked import PARIS, config, exchange, step, trial
@@ -64,9 +64,9 @@ def asked(number: int) -> Trial:
     return trial([step(body=body)], cassette=Path("no-such-cassette.yaml"), attempt=number + 1)
 
 
-def played(transport: Paid, ceiling: float, trials: int, **more: Any) -> tuple[Purse, list[Result], bool]:
+def played(transport: Paid, ceiling: float, trials: int, **more: Any) -> tuple[Budget, list[Result], bool]:
     chosen = settings(**more)
-    purse = Purse(ceiling, Estimates(chosen, live=True))
+    purse = Budget(ceiling, Estimates(chosen, live=True))
     results: list[Result] = []
     every = play_all(map(asked, range(trials)), purse.watch(transport), chosen, results.append, purse=purse)
     return purse, results, every
@@ -116,7 +116,7 @@ def test_what_was_never_sent_costs_nothing(fault: HarnessError) -> None:
 
 def test_what_has_no_price_is_refused() -> None:
     chosen = config(reports=Path("no-such-folder"))
-    purse = Purse(1, Estimates(chosen, live=True))
+    purse = Budget(1, Estimates(chosen, live=True))
     transport = Paid([1])
     with pytest.raises(UsageError, match="a ceiling cannot be kept: provider 'here' has no price"):
         play_all([asked(0)], purse.watch(transport), chosen, lambda _: None, purse=purse)

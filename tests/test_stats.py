@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 
 from harness.compare.stats import (
     Attempts,
-    Evidence,
+    PairedEvidence,
     assess,
     average,
     clustered,
@@ -29,7 +29,7 @@ from harness.compare.stats.family import corrected
 MARGIN = 0.02
 
 
-def verdicts(both: int, worse: int, better: int, neither: int) -> Evidence:
+def verdicts(both: int, worse: int, better: int, neither: int) -> PairedEvidence:
     """One answer a case: passed on both sides, on the reference's only, on the candidate's only, on neither."""
     before = [1] * both + [1] * worse + [0] * better + [0] * neither
     after = [1] * both + [0] * worse + [1] * better + [0] * neither
@@ -123,7 +123,7 @@ def test_more_cases_of_the_same_kind_make_surer() -> None:
     assert width(few) > width(many) > width(most)
 
 
-def width(evidence: Evidence) -> float:
+def width(evidence: PairedEvidence) -> float:
     assert evidence.interval is not None
     return evidence.interval[1] - evidence.interval[0]
 
@@ -217,7 +217,7 @@ def test_the_unit_says_nothing(given_: tuple[list[int], list[float], list[float]
     assert_alike(there, again, unit=unit, slack=1e-6 * unit * max(*one, *other))
 
 
-def assert_alike(there: Evidence, again: Evidence, unit: float, slack: float) -> None:
+def assert_alike(there: PairedEvidence, again: PairedEvidence, unit: float, slack: float) -> None:
     assert again.p == pytest.approx(there.p)
     assert again.p_outside == pytest.approx(there.p_outside)
     assert again.estimate == pytest.approx(unit * there.estimate, abs=slack)
@@ -237,7 +237,7 @@ def test_verdicts_and_intervals_of_pass_rates_agree(given_: tuple[list[int], Att
     agree(rates(*given_, margin=0.5))
 
 
-def agree(found: Evidence) -> None:
+def agree(found: PairedEvidence) -> None:
     """What the test does not refuse is in the interval; what is called the same has its interval within the margin."""
     [judged] = assess([found], [False])
     ends = found.change_interval

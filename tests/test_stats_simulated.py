@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, ttest_1samp
 
-from harness.compare.stats import Assessment, Attempts, Evidence, assess, average, clustered, numbers, rates
+from harness.compare.stats import Assessment, Attempts, PairedEvidence, assess, average, clustered, numbers, rates
 from harness.compare.stats.numbers import _alone
 from harness.compare.stats.signs import sampled_p
 from tests.simulated import ALONE, CHANCES, EXTREME, SHAPES, Sample, wrong_budgets, wrong_numbers, wrong_rates
@@ -28,7 +28,9 @@ def at_most(promised: float, wrong: int, runs: int) -> bool:
     return bool(binomtest(wrong, runs, promised, alternative="greater").pvalue > 0.001)
 
 
-def pass_rates(rng: Rng, cases: int, repeats: int, *, drop: float = 0.0, cells: int = 1, own: float = 0.15) -> Evidence:
+def pass_rates(
+    rng: Rng, cases: int, repeats: int, *, drop: float = 0.0, cells: int = 1, own: float = 0.15
+) -> PairedEvidence:
     """Cases that are easy or hard (so attempts agree), and that one side finds easier or harder at random (``own``)."""
     of = np.repeat(np.arange(cases), cells)
     ease = rng.beta(3, 1, cases)
@@ -38,7 +40,7 @@ def pass_rates(rng: Rng, cases: int, repeats: int, *, drop: float = 0.0, cells: 
     return rates(list(of), *(Attempts(list(each), judged) for each in passed), margin=0.02)
 
 
-def seconds(rng: Rng, cases: int, repeats: int, *, factor: float = 1.0, cells: int = 1) -> Evidence:
+def seconds(rng: Rng, cases: int, repeats: int, *, factor: float = 1.0, cells: int = 1) -> PairedEvidence:
     """Latencies with a long tail; what a case takes differs from case to case, and by chance from side to side."""
     of = np.repeat(np.arange(cases), cells)
     base = rng.lognormal(0, 1, cases)
@@ -241,7 +243,7 @@ def test_a_gate_holds_seldom_what_is_as_bad_as_its_limit(cases: int, worse: floa
     assert at_most(ALPHA, sum(high < -0.02 for _, high in ends), RUNS)
 
 
-def rates_at(confidence: float, before: np.ndarray, after: np.ndarray) -> Evidence:
+def rates_at(confidence: float, before: np.ndarray, after: np.ndarray) -> PairedEvidence:
     single = np.ones(before.size, np.int64)
     return rates(
         np.arange(before.size), Attempts(before, single), Attempts(after, single), margin=0.02, confidence=confidence
@@ -292,7 +294,7 @@ def test_so_many_more_repeats_settle_numbers(cases: int, repeats: int, factor: f
     rng = np.random.default_rng(cases)
     settled: list[bool] = []
 
-    def tried(times: int, scatter: float, after: np.ndarray) -> Evidence:
+    def tried(times: int, scatter: float, after: np.ndarray) -> PairedEvidence:
         sides = [10 * (mean[:, None] + scatter * rng.normal(0, 1, (cases, times))) for mean in (np.ones(cases), after)]
         noise = sum(side.var(axis=1, ddof=1) for side in sides) / times
         return numbers(range(cases), *(side.mean(axis=1) for side in sides), margin=0.1, noise=list(noise))
@@ -310,7 +312,7 @@ def test_so_many_more_repeats_settle_numbers(cases: int, repeats: int, factor: f
     assert about_four_fifths(settled)
 
 
-def asked(found: Evidence) -> Assessment:
+def asked(found: PairedEvidence) -> Assessment:
     [judged] = assess([found], [False])
     return judged
 
@@ -324,7 +326,7 @@ def flips(rng: Rng, cases: int, worse: float, better: float) -> tuple[np.ndarray
     return np.where((drawn >= worse) & (drawn < worse + better), 0, 1), np.where(drawn < worse, 0, 1)
 
 
-def once(before: Sequence[int] | np.ndarray, after: Sequence[int] | np.ndarray) -> Evidence:
+def once(before: Sequence[int] | np.ndarray, after: Sequence[int] | np.ndarray) -> PairedEvidence:
     single = [1] * len(before)
     return rates(range(len(before)), Attempts(list(before), single), Attempts(list(after), single), margin=0.02)
 
@@ -339,7 +341,7 @@ def thrown(worse: int, flipped: int) -> float:
     return float(np.clip((ALPHA - outside) / border, 0, 1))
 
 
-def p_of(evidence: Evidence) -> float:
+def p_of(evidence: PairedEvidence) -> float:
     return 1.0 if evidence.p is None else evidence.p
 
 

@@ -46,7 +46,7 @@ def one(rows: list[Row], **more: Any) -> Sweep:
 def test_more_thinking_that_buys_nothing_makes_the_cheapest_value_the_knee() -> None:
     found = one(asked({"minimal": [1], "low": [1], "high": [1]}, cases=400))
     assert (found.best, found.knee.value, found.price) == ("minimal", "minimal", "totalTokenCount")
-    assert found.knee.says == (
+    assert found.knee.message == (
         "more thinking buys nothing measurable: minimal is the knee, the best, 99.8% at 20 tokens; what costs more is no better"
     )
     assert [point.dominated_by for point in found.points] == [None, "minimal", "minimal"]
@@ -55,7 +55,7 @@ def test_more_thinking_that_buys_nothing_makes_the_cheapest_value_the_knee() -> 
 def test_the_knee_is_not_worse_than_the_best_and_what_is_cheaper_is() -> None:
     found = one(asked({"minimal": list(range(200)), "low": [1], "high": []}, cases=400))
     assert (found.best, found.knee.value) == ("high", "low")
-    assert found.knee.says.startswith(
+    assert found.knee.message.startswith(
         "low is the knee: 99.8% at 120 tokens; not worse than high (100% at 1,000 tokens) by 2 pp; "
         "minimal is worse: -50.0 pp ("
     )
@@ -65,16 +65,18 @@ def test_the_knee_is_not_worse_than_the_best_and_what_is_cheaper_is() -> None:
 def test_nothing_measurable_is_said_of_what_is_a_little_less() -> None:
     found = one(asked({"minimal": [1], "low": [2], "high": []}, cases=400))
     assert found.best == "high"
-    assert found.knee.says.startswith("more thinking buys nothing measurable: minimal is the knee, 99.8% at 20 tokens")
+    assert found.knee.message.startswith(
+        "more thinking buys nothing measurable: minimal is the knee, 99.8% at 20 tokens"
+    )
 
 
 def test_where_every_step_up_buys_something_there_is_no_cheaper_one() -> None:
     found = one(asked({"minimal": list(range(60)), "low": list(range(30)), "high": []}, cases=100))
     assert found.knee.value == "high"
-    assert found.knee.says.startswith(
+    assert found.knee.message.startswith(
         "none cheaper will do: high is the best and the most expensive, 100% at 1,000 tokens"
     )
-    assert found.knee.says.count("is worse:") == 2
+    assert found.knee.message.count("is worse:") == 2
 
 
 def test_few_cases_tell_nothing_and_it_is_said_how_many_would() -> None:
@@ -82,28 +84,30 @@ def test_few_cases_tell_nothing_and_it_is_said_how_many_would() -> None:
     assert found.knee.value is None
     assert found.knee.seems == "low"
     assert found.knee.needs_cases
-    assert found.knee.says.startswith("cannot tell: is minimal worse than low? -20.0 pp (")
-    assert f"({found.knee.needs_cases:,} more cases" in found.knee.says
-    assert found.knee.says.endswith("As far as was seen, low is the knee: 100% at 120 tokens")
+    assert found.knee.message.startswith("cannot tell: is minimal worse than low? -20.0 pp (")
+    assert f"({found.knee.needs_cases:,} more cases" in found.knee.message
+    assert found.knee.message.endswith("As far as was seen, low is the knee: 100% at 120 tokens")
 
 
 def test_equal_values_in_few_cases_are_no_proof() -> None:
     found = one(asked({"minimal": [], "low": [], "high": []}, cases=3))
     assert found.knee.value is None
-    assert found.knee.says.startswith("cannot tell: is low better than minimal? ")
+    assert found.knee.message.startswith("cannot tell: is low better than minimal? ")
 
 
 def test_a_value_that_is_surely_enough_is_named_though_a_cheaper_one_may_do() -> None:
     found = one(asked({"minimal": list(range(5)), "low": [7], "high": []}, cases=400))
     assert (found.knee.value, found.knee.seems, found.knee.enough) == (None, "minimal", "low")
-    assert "is minimal worse than high?" in found.knee.says
-    assert " low is surely enough: -0.2 pp (" in found.knee.says
+    assert "is minimal worse than high?" in found.knee.message
+    assert " low is surely enough: -0.2 pp (" in found.knee.message
 
 
 def test_one_case_says_nothing_about_others() -> None:
     found = one(asked({"minimal": [0], "low": [], "high": []}, cases=1, repeat=50))
     assert found.knee.value is None
-    assert found.knee.says.startswith("cannot tell: one case says nothing about others, however often it is repeated")
+    assert found.knee.message.startswith(
+        "cannot tell: one case says nothing about others, however often it is repeated"
+    )
 
 
 def test_where_nothing_passes_there_is_nothing_to_choose_by() -> None:
@@ -130,7 +134,7 @@ def test_what_could_not_be_judged_at_one_value_is_left_out_at_all() -> None:
 
 def test_nothing_judged_is_no_crash() -> None:
     found = one([made.unjudged(axes={"thinking": value}) for value in TOKENS])
-    assert found.knee.says == "cannot tell: no cell could be judged at every value"
+    assert found.knee.message == "cannot tell: no cell could be judged at every value"
 
 
 def test_values_stand_in_the_order_of_the_api() -> None:
@@ -150,7 +154,7 @@ def test_cheap_goes_by_money_where_it_is_known() -> None:
         row["measures"]["cost_usd"] = 0.001 if row["axes"]["thinking"] == "low" else 0.002
     found = one(rows)
     assert (found.price, found.best) == ("cost_usd", "low")
-    assert found.knee.says.endswith("low is the knee: 100% at $0.0010")
+    assert found.knee.message.endswith("low is the knee: 100% at $0.0010")
     rows[0]["measures"]["cost_usd"] = None  # known in fewer cells than tokens
     assert one(rows).price == "totalTokenCount"
 

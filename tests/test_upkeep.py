@@ -11,11 +11,11 @@ from harness.errors import CannotAsk, CassetteError
 from harness.run.play import finish
 from harness.transport import journal
 from harness.transport.cassette import document, dump, read
-from harness.transport.cassette.maintenance import Recovered, Unanswered, inspect, recover
+from harness.transport.cassette.maintenance import Recovered, ReplayProbe, inspect, recover
 from tests.asked import body, exchange, request, slot
 
 
-def good(path: Path, answer: object = b'{"says": "hi"}') -> Path:
+def good(path: Path, answer: object = b'{"message": "hi"}') -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dump([document(exchange(answer), (0, 0, 0))]), "utf-8")
     return path
@@ -24,7 +24,7 @@ def good(path: Path, answer: object = b'{"says": "hi"}') -> Path:
 def with_credential(path: Path, credential: str) -> Path:
     """A cassette with a header, or a parameter in its address, that recording leaves out."""
     name, _, value = credential.partition(": ")
-    item = document(exchange(b'{"says": "hi"}'), None)
+    item = document(exchange(b'{"message": "hi"}'), None)
     if credential.startswith("?"):
         item["request"]["uri"] += credential
     else:
@@ -123,8 +123,8 @@ def test_recover_leaves_a_running_recording_alone(tmp_path: Path) -> None:
 def test_stale_says_what_changed_without_asking_anybody(tmp_path: Path) -> None:
     path = good(tmp_path / "a.yaml")
     asked = [(request(), slot(path)), (request(body("ho")), slot(path)), (request(), slot(tmp_path / "none.yaml"))]
-    tapes = Unanswered()
-    assert finish(tapes.send(*asked[0])).content == b'{"says": "hi"}'
+    tapes = ReplayProbe()
+    assert finish(tapes.send(*asked[0])).content == b'{"message": "hi"}'
     for each in asked[1:]:
         with pytest.raises(CannotAsk):
             finish(tapes.send(*each))

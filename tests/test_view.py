@@ -163,7 +163,7 @@ def test_the_list_says_which_runs_their_gates_stopped(ask: Ask, reports: Path) -
         "suite": None,
         "asked": True,
         "crossed": True,
-        "says": "crossed: cost is $2 in all",
+        "message": "crossed: cost is $2 in all",
     }
     with RunWriter(reports, run(id="stopped", gates=[gate])) as writer:
         writer.append(row())

@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from harness.answer.refusals import is_noise
-from harness.model import Chunk, Event, Exchange, Fault, Json
+from harness.model import AnswerFault, Chunk, Event, Exchange, Json
 from harness.text.jsontext import DEEPEST, is_deeper
 
 Form = Literal["json", "sse", "array", "empty", "text"]
@@ -40,11 +40,11 @@ class Framed:
 
     form: Form
     events: list[Event] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[AnswerFault] = field(default_factory=list)
 
     def blame(self, rule: str, at: str, message: str) -> None:
         if len(self.faults) < MOST_FAULTS:
-            self.faults.append(Fault(rule, at, message))
+            self.faults.append(AnswerFault(rule, at, message))
 
 
 class Parsed(NamedTuple):
@@ -68,7 +68,7 @@ def unframe(exchange: Exchange) -> Framed:
     if not first:
         return Framed("empty")
     if exchange.fault and is_noise(content, encoded=True):
-        return Framed("text", faults=[Fault("json-body", "body", exchange.fault)])
+        return Framed("text", faults=[AnswerFault("json-body", "body", exchange.fault)])
     if first == b"{":
         return _document(content, start, clock)
     if first == b"[":

@@ -28,7 +28,7 @@ def schema_of(evidence: Evidence) -> schemas.RequestSchema | None:
     return _once(evidence, "schema", lambda: schemas.request_schema(evidence.request_body))
 
 
-def violations_of(evidence: Evidence) -> list[schemas.Violation]:
+def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
     """Every way in which the answer breaks the request's schema; empty without a schema.
 
     Raises ValueError where the answer is not one JSON value, SchemaProblem (a ValueError too) for a schema that is none.

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from harness.config import Config
 from harness.errors import UsageError
 from harness.model import Json, Trial
-from harness.run.session import Way
+from harness.run.session import RecordPolicy
 from harness.text import amounts
 
 if TYPE_CHECKING:
-    from harness.run.budget import Purse
+    from harness.run.budget import Budget
     from harness.run.estimate import Estimates, Forecast
 
 
-def announce(config: Config, trials: Iterable[Trial], way: Way, *, quiet: bool) -> None:
+def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quiet: bool) -> None:
     """One line on stderr before the first paid request. Raises UsageError for a ceiling over what has no known price."""
     if not way.asks:
         return
@@ -30,22 +30,22 @@ def announce(config: Config, trials: Iterable[Trial], way: Way, *, quiet: bool) 
         sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
 
 
-def purse(config: Config, way: Way, spent: float) -> Purse | None:
+def purse(config: Config, way: RecordPolicy, spent: float) -> Budget | None:
     """What may be spent when so much is; None where nothing bounds it, or nothing is asked live."""
     if config.max_cost is None or not way.asks:
         return None
-    from harness.run.budget import Purse
+    from harness.run.budget import Budget
 
-    return Purse(max(config.max_cost - spent, 0.0), _estimates(config, way))
+    return Budget(max(config.max_cost - spent, 0.0), _estimates(config, way))
 
 
-def _estimates(config: Config, way: Way) -> Estimates:
+def _estimates(config: Config, way: RecordPolicy) -> Estimates:
     from harness.run.estimate import Estimates
 
     return Estimates(config, way.record_mode, live=way.live)
 
 
-def forecast_of(config: Config, trials: Iterable[Trial], way: Way) -> Forecast:
+def forecast_of(config: Config, trials: Iterable[Trial], way: RecordPolicy) -> Forecast:
     from harness.run.estimate import forecast
 
     return forecast(trials, _estimates(config, way))

@@ -16,7 +16,7 @@ from harness.model import Trial
 from harness.results.rows import VERSION, dumps
 from harness.run import session
 from harness.run.play import prepare
-from harness.run.session import Plan, Way
+from harness.run.session import Plan, RecordPolicy
 from harness.text import amounts
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
 
 
 def _forecast(plan: Plan, options: Namespace) -> Forecast:
-    return costs.forecast_of(plan.config, plan.trials, Way(options.record_mode, options.live))
+    return costs.forecast_of(plan.config, plan.trials, RecordPolicy(options.record_mode, options.live))
 
 
 def _line(trial: Trial, plan: Plan) -> str:

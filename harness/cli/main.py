@@ -18,7 +18,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness import __version__
-from harness.cli.stdout import Stdout, filtered, speak_any_language
+from harness.cli.stdout import Stdout, configure_stdio_encoding, filtered
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _leave(code: int) -> NoReturn:
 
 def main(argv: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
-    speak_any_language()
+    configure_stdio_encoding()
     if list(argv) in _VERSION:
         return _main(argv)
     from harness.cli import discreet

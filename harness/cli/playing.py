@@ -23,8 +23,8 @@ from harness.results.store import Claim, RunWriter
 from harness.results.summary import Summary
 from harness.run import session
 from harness.run.play import Stop, play_all
-from harness.run.resume import Kept, check, kept, reopen, resume
-from harness.run.session import Judge, Plan, Way
+from harness.run.resume import CompletedTrials, check, kept, reopen, resume
+from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
 
@@ -46,7 +46,7 @@ def check_fail_fast(asked: Iterable[Gate]) -> None:
         )
 
 
-def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> None:
+def announce(config: Config, trials: Expansion, way: RecordPolicy, *, quiet: bool) -> None:
     """What is known before anything is asked: what is risky, what it will cost, and which models end. Raises UsageError: see ``costs``."""
     if way.asks:
         sys.stderr.writelines(f"{each}\n" for each in session.hazards(trials.targets, config))
@@ -56,14 +56,14 @@ def announce(config: Config, trials: Expansion, way: Way, *, quiet: bool) -> Non
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class RunSession:
     """A plan about to be played: as a new run, or as what is left of one that was saved, which nobody else plays meanwhile."""
 
     plan: Plan
     judge: Judge
     saved: SavedRun | None = None
     claim: Claim | None = None
-    kept: Kept = field(default_factory=Kept)
+    kept: CompletedTrials = field(default_factory=CompletedTrials)
 
     def left(self, trials: Expansion) -> Expansion:
         """Those of the trials that are still to be played."""
@@ -80,17 +80,17 @@ class Sitting:
 
 
 @contextmanager
-def sitting(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[Sitting]:
+def sitting(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[RunSession]:
     """Raises RunError where the saved run is being played, or is not what the plan makes now: see ``unfinished.check``."""
     if saved is None:
-        yield Sitting(plan, judge)
+        yield RunSession(plan, judge)
         return
     with closing(Claim(saved.path.parent)) as claim:
         saved = load(saved.path)  # as it is now that nobody else writes it
         found = kept(saved)
         suites = [session.suite_row_of(suite) for suite in plan.suites]
         check(saved, suites, plan.trials, found, judge.sent)
-        yield Sitting(plan, judge, saved, claim, found)
+        yield RunSession(plan, judge, saved, claim, found)
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Played:
     def ended_early(self) -> bool:
         return self.interrupted or bool(self.faults)
 
-    def play(self, trials: Expansion, way: Way, *, partial: bool) -> None:
+    def play(self, trials: Expansion, way: RecordPolicy, *, partial: bool) -> None:
         """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``."""
         config = self.judge.config
         resumed = "resumed" in self.writer.run

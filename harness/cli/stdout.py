@@ -17,7 +17,7 @@ from harness.text.terminal import for_people
 _OF_WRITING = (EPIPE, ENOSPC, EFBIG, EDQUOT, EIO)
 
 
-def speak_any_language() -> None:
+def configure_stdio_encoding() -> None:
     """What an encoding lacks is spelled out. A file or a pipe gets UTF-8, as all documents do, if nobody says otherwise."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from harness.compare.pairs import NONE, Pair, Pairs
 from harness.compare.verdicts import Difference, differences
 from harness.model import Json
-from harness.results.groups import Group, Groups, Heard, Tally, Trouble
+from harness.results.groups import FirstFailure, Group, Groups, Heard, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import spelled
 
 if TYPE_CHECKING:
-    from harness.compare.gates.gate import Answer
+    from harness.compare.gates.gate import GateResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Flip:
     before: str
     after: str
     place: PlaceRow
-    trouble: Trouble | None = None
+    trouble: FirstFailure | None = None
     groups: tuple[str, str] = ("", "")
     """The ids of the cell on the two sides."""
     answers: tuple[str | None, str | None] = (None, None)
@@ -73,7 +73,7 @@ class Comparison:
     flips: Sequence[Flip]
     differences: Sequence[Difference]
     notes: Sequence[str] = ()
-    gates: Sequence[Answer] = ()
+    gates: Sequence[GateResult] = ()
     provenance: tuple[Sequence[Heard], Sequence[Heard]] = ((), ())
     sources: tuple[Source, Source] | None = None
     """Where what was said on both sides can be read, if it was saved."""
@@ -228,11 +228,11 @@ def _flips(cells: Pairs) -> Iterator[Flip]:
             yield Flip(other.id, other.suite, check, was, now, other.place, _why(other, check), (one.id, other.id))
 
 
-def _why(group: Group, check: str) -> Trouble | None:
+def _why(group: Group, check: str) -> FirstFailure | None:
     """What went wrong with that check, as far as it is kept; of the whole cell also that unary and stream disagree."""
     known = group.trouble
     if known is None and check == "status" and not group.agrees:
-        return Trouble("", None, f"unary and stream disagree: {group.disagreement}")
+        return FirstFailure("", None, f"unary and stream disagree: {group.disagreement}")
     told = known is not None and (known.verdict is None or check in ("status", known.verdict["check"]))
     return known if told else None
 
@@ -279,32 +279,32 @@ def _told(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Itera
     yield from (flip.to_json() for flip in answered(flips, sources))
 
 
-class _Answer(NamedTuple):
+class _FlipAnswer(NamedTuple):
     """The trial that shows best how a check came out, what it answered, if it did, and what broke the check, if that did."""
 
     trial: str | None
     text: str | None = None
-    trouble: Trouble | None = None
+    trouble: FirstFailure | None = None
 
     def shows(self) -> tuple[bool, bool]:
         return self.trouble is not None, self.text is not None
 
 
-_NOTHING = _Answer(None)
+_NOTHING = _FlipAnswer(None)
 
 
-def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], _Answer]:
+def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], _FlipAnswer]:
     """By group and check."""
     checks: dict[str, list[str]] = {}
     for group, check in wanted:
         checks.setdefault(group, []).append(check)
-    found: dict[tuple[str, str], _Answer] = {}
+    found: dict[tuple[str, str], _FlipAnswer] = {}
     for row in rows(checks) if checks else ():
         text = row["outcome"]["text"][:ANSWER] if row["outcome"] else None
         wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
         for check in checks[row["group"]]:
             broke = next((each for each in wrong if each["check"] == check), None)
-            answer = _Answer(row["id"], text, Trouble(row["id"], broke) if broke else None)
+            answer = _FlipAnswer(row["id"], text, FirstFailure(row["id"], broke) if broke else None)
             key = row["group"], check
             if key not in found or answer.shows() > found[key].shows():
                 found[key] = answer

@@ -28,20 +28,20 @@ class BottomLine(NamedTuple):
 class Migration:
     """``comparison`` has the old model as its reference. ``answers``: where those of the old and of the new came from.
 
-    ``changes`` are facts about the models, in words; ``untaken`` the cells that the new one cannot be asked, and why;
+    ``changes`` are facts about the models, in words; ``unsupported`` the cells that the new one cannot be asked, and why;
     ``cut_short`` says that others were not asked yet, where that is so.
     """
 
     comparison: Comparison
     changes: Sequence[str]
-    untaken: Sequence[tuple[str, str]]
+    unsupported: Sequence[tuple[str, str]]
     answers: tuple[str, str]
     simulated: bool
     cut_short: Sequence[str] = ()
 
     @property
     def bottom_line(self) -> BottomLine:
-        return bottom_line(self.comparison, self.untaken, self.cut_short)
+        return bottom_line(self.comparison, self.unsupported, self.cut_short)
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare``, and ``migration``."""
@@ -52,7 +52,7 @@ class Migration:
                 "verdict": line.verdict,
                 "because": list(line.because),
                 "changes": list(self.changes),
-                "untaken": [{"id": cell, "why": why} for cell, why in self.untaken],
+                "unsupported": [{"id": cell, "why": why} for cell, why in self.unsupported],
                 "answers": dict(zip(("reference", "candidate"), self.answers, strict=True)),
                 "simulated": self.simulated,
             },
@@ -76,7 +76,7 @@ def changes(old: str, new: str, day: date) -> Iterator[str]:
             yield f"stage: {one.stage} -> {other.stage}"
     for model in (old, new):
         if life := lifecycle(model, day):
-            yield life.says
+            yield life.message
 
 
 def _thinking(one: Thinking, other: Thinking) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _features(one: ModelFacts, other: ModelFacts) -> Iterator[str]:
             yield f"{word}: {', '.join(sorted(names - {ignored}))}"
 
 
-def untaken(comparison: Comparison, model: str) -> list[tuple[str, str]]:
+def unsupported(comparison: Comparison, model: str) -> list[tuple[str, str]]:
     """The cells of the old model that the new one (``model``) was not asked, and why."""
     lone = [pair.reference for pair in comparison.pairs if pair.reference and pair.candidate is None]
     return [(group.id, _why(group, model)) for group in lone]
@@ -161,12 +161,12 @@ def _why(group: Group, model: str) -> str:
 
 
 def bottom_line(
-    comparison: Comparison, untaken: Sequence[tuple[str, str]], cut_short: Sequence[str] = ()
+    comparison: Comparison, unsupported: Sequence[tuple[str, str]], cut_short: Sequence[str] = ()
 ) -> BottomLine:
     """*not yet* for whatever got worse or cannot be asked; *cannot tell* where too little is known; else *may be switched*."""
     if not comparison.paired:
         return BottomLine("cannot tell", ["the two sides have no cell in common"])
-    against = list(_against(comparison, untaken))
+    against = list(_against(comparison, unsupported))
     if against:
         return BottomLine("not yet", against)
     cells = f"{len(comparison.paired):,} cell{'' if len(comparison.paired) == 1 else 's'}"
@@ -177,7 +177,7 @@ def bottom_line(
     return BottomLine("may be switched", [kept, *_overall(comparison)])
 
 
-def _against(comparison: Comparison, untaken: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
     worse = [flip for flip in comparison.flips if flip.worse or _breaks_anew(flip)]
     if worse:
         named = ", ".join(f"{flip.check} of {flip.id}" for flip in worse[:3])
@@ -186,10 +186,10 @@ def _against(comparison: Comparison, untaken: Sequence[tuple[str, str]]) -> Iter
     for each in comparison.differences:
         if each.measure == "pass_rate" and each.suite is None and each.verdict == "worse":
             yield f"pass rate {sentence(each)}"
-    yield from (f"gate {each.gate}: {each.says}" for each in comparison.gates if each.crossed)
-    if untaken:
-        more = f" and {len(untaken) - 1:,} more" if len(untaken) > 1 else ""
-        yield f"{untaken[0][0]}{more} cannot be asked as it is: {untaken[0][1]}"
+    yield from (f"gate {each.gate}: {each.message}" for each in comparison.gates if each.crossed)
+    if unsupported:
+        more = f" and {len(unsupported) - 1:,} more" if len(unsupported) > 1 else ""
+        yield f"{unsupported[0][0]}{more} cannot be asked as it is: {unsupported[0][1]}"
 
 
 def _breaks_anew(flip: Flip) -> bool:
@@ -204,7 +204,7 @@ def _unclear(comparison: Comparison) -> Iterator[str]:
     for each in comparison.differences:
         if each.measure == "pass_rate" and each.suite is None and each.verdict == "cannot tell":
             yield f"pass rate {sentence(each).removeprefix('cannot tell: ')}"
-    yield from (f"gate {each.gate}: {each.says}" for each in comparison.gates if each.unknown)
+    yield from (f"gate {each.gate}: {each.message}" for each in comparison.gates if each.unknown)
 
 
 def _overall(comparison: Comparison) -> Iterator[str]:

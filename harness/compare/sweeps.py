@@ -21,7 +21,7 @@ from harness.suite.axes import spelled, thinking_config
 from harness.text.amounts import dollars
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Evidence, Interval
+    from harness.compare.stats import Interval, PairedEvidence
 
 FEWEST = 3
 """Values that make a sweep: two are a comparison."""
@@ -35,7 +35,7 @@ Line = Mapping[str, Group]
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SweepPoint:
     """One value. ``rate`` with its 95% interval and ``numbers`` are means over the cells; what was not measured is not there.
 
     ``against``: the verdict on it, the best being the reference; None for the best. ``dominated_by``: a value that was seen to
@@ -75,7 +75,7 @@ class Knee(NamedTuple):
     """
 
     value: str | None
-    says: str
+    message: str
     seems: str | None = None
     enough: str | None = None
     needs_cases: int | None = None
@@ -99,7 +99,7 @@ class Sweep:
     price: str | None
     margin: float
     best: str
-    points: Sequence[Point]
+    points: Sequence[SweepPoint]
     knee: Knee
 
     def to_json(self) -> dict[str, Any]:
@@ -304,7 +304,7 @@ def _rate(draft: _Draft, name: str) -> float:
     return round(_mean(rates), 12) if rates else 0.0
 
 
-def _evidence(draft: _Draft, best: str, margin: float) -> dict[str, Evidence]:
+def _evidence(draft: _Draft, best: str, margin: float) -> dict[str, PairedEvidence]:
     """Every other value against the best, on the same cells."""
     from harness.compare.stats import Attempts, rates
 
@@ -319,10 +319,10 @@ def _evidence(draft: _Draft, best: str, margin: float) -> dict[str, Evidence]:
     return {name: rates(cases, sides[best], sides[name], margin=margin) for name in draft.values if name != best}
 
 
-def _points(draft: _Draft, numbers: Numbers, against: Mapping[str, Difference]) -> list[Point]:
+def _points(draft: _Draft, numbers: Numbers, against: Mapping[str, Difference]) -> list[SweepPoint]:
     own = next(iter(against.values())).evidence.sides if against else None
     return [
-        Point(
+        SweepPoint(
             name=name,
             value=value,
             passed=sum(row[name].passed for row in draft.rows),
@@ -340,7 +340,7 @@ def _interval(sides: tuple[Interval, Interval] | None, side: int) -> Interval:
     return sides[side] if sides else (0.0, 1.0)
 
 
-def _dominated(point: Point, points: Sequence[Point], price: str | None) -> str | None:
+def _dominated(point: SweepPoint, points: Sequence[SweepPoint], price: str | None) -> str | None:
     """The cheapest of the values that are as good for less, or better for no more."""
     if price is None:
         return None
@@ -359,7 +359,7 @@ def _dominated(point: Point, points: Sequence[Point], price: str | None) -> str 
 # --- the knee, in words -------------------------------------------------------------------------------
 
 
-def _knee(axis: str, points: Sequence[Point], best: str, price: str | None, margin: float, cases: int) -> Knee:
+def _knee(axis: str, points: Sequence[SweepPoint], best: str, price: str | None, margin: float, cases: int) -> Knee:
     top = next(point for point in points if point.name == best)
     if not cases:
         return Knee(None, "cannot tell: no cell could be judged at every value")
@@ -382,11 +382,13 @@ def _knee(axis: str, points: Sequence[Point], best: str, price: str | None, marg
     return Knee(enough.name, _found(axis, order, enough, top, price, margin), enough.name, enough.name)
 
 
-def _fits(point: Point) -> bool:
+def _fits(point: SweepPoint) -> bool:
     return point.against is None or point.against.verdict in ("same", "better")
 
 
-def _unclear(first: Point, question: str, enough: Point, seems: Point, top: Point, price: str | None) -> Knee:
+def _unclear(
+    first: SweepPoint, question: str, enough: SweepPoint, seems: SweepPoint, top: SweepPoint, price: str | None
+) -> Knee:
     assert first.against is not None
     said = f"cannot tell: is {first.name} {question} than {top.name}? {sentence(first.against).partition(': ')[2]}. "
     if enough is not top:
@@ -396,11 +398,13 @@ def _unclear(first: Point, question: str, enough: Point, seems: Point, top: Poin
     return Knee(None, said + _as_seen(seems, price), seems.name, sure, found.needs_cases, found.needs_repeats)
 
 
-def _as_seen(point: Point, price: str | None) -> str:
+def _as_seen(point: SweepPoint, price: str | None) -> str:
     return f"As far as was seen, {point.name} is the knee: {_bought(point, price)}"
 
 
-def _found(axis: str, order: Sequence[Point], knee: Point, top: Point, price: str | None, margin: float) -> str:
+def _found(
+    axis: str, order: Sequence[SweepPoint], knee: SweepPoint, top: SweepPoint, price: str | None, margin: float
+) -> str:
     cheaper = [point for point in order[: order.index(knee)] if point.against]
     limit = f"not worse than {top.name} ({_bought(top, price)}) by {100 * margin:.4g} pp"
     worse = "".join(f"; {each.name} is worse: {change(each.against)}" for each in cheaper if each.against)
@@ -418,7 +422,7 @@ def _found(axis: str, order: Sequence[Point], knee: Point, top: Point, price: st
     return f"{knee.name} is the knee: {_bought(knee, price)}; {limit}{worse}"
 
 
-def _bought(point: Point, price: str | None) -> str:
+def _bought(point: SweepPoint, price: str | None) -> str:
     """``97% at 153 tokens``."""
     rate = f"{100 * point.rate:.4g}%" if point.rate in (0, 1) else f"{100 * point.rate:.1f}%"
     return rate if price is None else f"{rate} at {priced(price, point.numbers[price])}"

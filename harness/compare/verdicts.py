@@ -13,8 +13,8 @@ from harness.compare.pairs import Pairs
 from harness.results.groups import OF_A_STREAM, Groups
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Assessment, Evidence, Interval, Measured, Verdicts
-    from harness.compare.stats.cells import Rows, Side
+    from harness.compare.stats import Assessment, Interval, Measured, PairedEvidence, Verdicts
+    from harness.compare.stats.cells import Rows, SideMeasures
 
 
 JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
@@ -35,7 +35,7 @@ class Difference:
     """``k``, and pass@k and pass^k on both sides, where every cell has k attempts; pass rates only."""
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> PairedEvidence:
         return self.found.evidence
 
     @property
@@ -49,7 +49,7 @@ class Difference:
             "measure": self.measure,
             "suite": self.suite,
             "verdict": self.verdict,
-            "says": sentence(self),
+            "message": sentence(self),
             "reference": seen.reference,
             "candidate": seen.candidate,
             "estimate": seen.estimate,
@@ -107,7 +107,7 @@ def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]
     return [[replace(each, found=next(assessed)) for each in report] for report in reports]
 
 
-def measured(measure: str, cells: Pairs, confidence: float) -> Evidence | None:
+def measured(measure: str, cells: Pairs, confidence: float) -> PairedEvidence | None:
     """What the cells say about one measure, whichever, with intervals of that confidence; None where nothing was measured."""
     seen = _Sides(cells).seen(measure).of(slice(None))
     return seen.evidence(MARGINS.get(measure, MARGIN), confidence)
@@ -116,7 +116,7 @@ def measured(measure: str, cells: Pairs, confidence: float) -> Evidence | None:
 class _Found(NamedTuple):
     measure: str
     suite: str | None
-    evidence: Evidence
+    evidence: PairedEvidence
     repeats: Mapping[str, Any] | None = None
 
 
@@ -155,7 +155,7 @@ class _Sides:
 _passed, _judged = attrgetter("passed"), attrgetter("judged")
 
 
-def _side(groups: Groups, rows: Sequence[int], measure: str) -> Side:
+def _side(groups: Groups, rows: Sequence[int], measure: str) -> SideMeasures:
     from harness.compare.stats import side
 
     found = side(groups.measures, rows, measure)

@@ -25,7 +25,7 @@ from harness.model import Json
 Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 
 
-class Finding(NamedTuple):
+class DefinitionFinding(NamedTuple):
     """Where an answer is not as defined. ``at`` is a JSON path from the value that was walked."""
 
     kind: Kind
@@ -49,7 +49,7 @@ class RequestFinding(NamedTuple):
     known: tuple[str, ...]
 
 
-def walk(message: str, value: Json) -> list[Finding]:
+def walk(message: str, value: Json) -> list[DefinitionFinding]:
     """Unknown fields, unknown enum values and wrong types of an answer, as proto3 JSON is read.
 
     null is nothing, int64 may be a string, base64 comes in either alphabet, enums may be numbers, ``object`` and ``any`` are
@@ -57,7 +57,7 @@ def walk(message: str, value: Json) -> list[Finding]:
     """
     found: _Found = []
     _checker(message)(value, found)
-    return [Finding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
+    return [DefinitionFinding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
 
 
 def named(message: str, value: Json, *, vertex: bool = False) -> Json:

@@ -15,7 +15,7 @@ _REDIRECT = "vertexaisearch.cloud.google.com"
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class GroundingChunk:
     """One source. ``kind`` is empty for a chunk that names none; ``domain`` is lower case, empty where unknown."""
 
     kind: ChunkKind | Literal[""]
@@ -45,7 +45,7 @@ class Segment:
         return self.found == self.text if self.text else self.found is not None
 
 
-def chunks(reply: Reply) -> list[Chunk]:
+def chunks(reply: Reply) -> list[GroundingChunk]:
     """``groundingChunks`` in order."""
     return [_chunk(each) for each in _list(reply.grounding.get("groundingChunks"))]
 
@@ -131,12 +131,12 @@ def _visible(part: Json) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _chunk(value: Json) -> Chunk:
+def _chunk(value: Json) -> GroundingChunk:
     kind = next((each for each in KINDS if isinstance(value, Mapping) and isinstance(value.get(each), Mapping)), None)
     said = value[kind] if kind else {}
     uri, title, domain = (_text(said.get(name)) for name in ("uri", "title", "domain"))
     uri = uri or _text(said.get("sourceUri"))
-    return Chunk(kind or "", uri, title, (domain or _domain(uri, title)).lower())
+    return GroundingChunk(kind or "", uri, title, (domain or _domain(uri, title)).lower())
 
 
 def _domain(uri: str, title: str) -> str:

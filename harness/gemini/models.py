@@ -234,7 +234,7 @@ def _answering(model: str) -> frozenset[str]:
 class Lifecycle(NamedTuple):
     """What is known about the days of a model, in words with dates. ``ends``: the ISO day it ended or will end."""
 
-    says: str
+    message: str
     ends: str | None = None
 
 
@@ -258,7 +258,7 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
 def lifecycles(models: Iterable[str]) -> list[str]:
     """A line for each model that has ended, is about to, or whose name moves."""
     found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - days, not hours
-    return [each.says for each in found if each is not None]
+    return [each.message for each in found if each is not None]
 
 
 def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]:

@@ -292,7 +292,7 @@ def _as_text(content: bytes) -> str | bytes:
 
 def _text(name: str, tables: Sequence[Mapping[str, Json]]) -> str:
     head = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\ncases:\n"
-    return head + "\n".join(_indented(yaml.dump([dict(each)], Dumper=_Dumper, **_STYLE)) for each in tables)
+    return head + "\n".join(_indented(yaml.dump([dict(each)], Dumper=_SuiteDumper, **_STYLE)) for each in tables)
 
 
 _STYLE: Mapping[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 120}
@@ -302,7 +302,7 @@ def _indented(text: str) -> str:
     return re.sub(r"^(?=.)", "  ", text, flags=re.MULTILINE)
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class _SuiteDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Long texts as literal blocks, no anchors."""
 
     def ignore_aliases(self, _data: Any) -> bool:
@@ -317,7 +317,7 @@ def _represent_text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _represent_text)
+_SuiteDumper.add_representer(str, _represent_text)
 
 
 # --- what is worth knowing ----------------------------------------------------------------------------

@@ -15,13 +15,13 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from harness.answer import reply
-from harness.judge.judging import Violation, violations
+from harness.judge.judging import RuleViolation, violations
 from harness.model import Evidence, Exchange, Json, Severity
 
 _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
 
 
-class Interaction(Protocol):
+class AuditedInteraction(Protocol):
     """One exchange on tape, at its place in the file."""
 
     @property
@@ -30,17 +30,17 @@ class Interaction(Protocol):
     def exchange(self) -> Exchange: ...
 
 
-class Tape(Protocol):
+class AuditedTape(Protocol):
     """A recording that was read: ``cassette.read`` gives one."""
 
     @property
     def path(self) -> Path: ...
     @property
-    def interactions(self) -> Sequence[Interaction]: ...
+    def interactions(self) -> Sequence[AuditedInteraction]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """A rule that an exchange on tape breaks. ``index`` counts the interactions of the file from 0."""
 
     file: str
@@ -54,7 +54,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AuditedExchange:
     """What was said in one native exchange. ``status`` is HTTP; ``usage`` the last usage metadata."""
 
     file: str
@@ -75,11 +75,11 @@ class Audit:
     interactions: int = 0
     unreadable: Mapping[str, str] = field(default_factory=dict)
     normalised: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    exchanges: list[Heard] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
+    exchanges: list[AuditedExchange] = field(default_factory=list)
 
     @property
-    def errors(self) -> Sequence[Finding]:
+    def errors(self) -> Sequence[AuditFinding]:
         """The findings that fail an audit; the others are warnings."""
         return [finding for finding in self.findings if finding.severity == "error"]
 
@@ -97,7 +97,7 @@ class Audit:
         }
 
 
-def audit(tapes: Iterable[Tape], unreadable: Mapping[str, str] | None = None) -> Audit:
+def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = None) -> Audit:
     """Hold every native exchange on the tapes to the invariants.
 
     ``unreadable``: files that could not be read, with the reason; they count among ``files``.
@@ -138,14 +138,14 @@ def evidence(exchange: Exchange) -> Evidence:
     )
 
 
-def _hear(done: Audit, file: str, interaction: Interaction) -> None:
+def _hear(done: Audit, file: str, interaction: AuditedInteraction) -> None:
     native = operation(interaction.exchange)
     if native is None:
         return
     case = evidence(interaction.exchange)
     done.findings += [_finding(file, interaction.index, violation) for violation in violations(case)]
     done.exchanges.append(
-        Heard(
+        AuditedExchange(
             file=file,
             index=interaction.index,
             model=native[0],
@@ -158,7 +158,7 @@ def _hear(done: Audit, file: str, interaction: Interaction) -> None:
     )
 
 
-def _finding(file: str, index: int, violation: Violation) -> Finding:
+def _finding(file: str, index: int, violation: RuleViolation) -> AuditFinding:
     rule, found, severity, broke = violation
     message = f"{found.message}\n{broke}" if broke else found.message
-    return Finding(file, index, rule.id, severity, found.at, found.expected, found.actual, message)
+    return AuditFinding(file, index, rule.id, severity, found.at, found.expected, found.actual, message)

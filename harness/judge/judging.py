@@ -42,10 +42,10 @@ class Judgement:
     """
 
     verdicts: Sequence[Verdict]
-    held: int
+    invariants_passed: int
 
 
-class Violation(NamedTuple):
+class RuleViolation(NamedTuple):
     """A rule that an answer breaks. ``traceback`` is set where the rule itself broke instead; empty where it took too long."""
 
     rule: Rule
@@ -59,7 +59,7 @@ def judge(
 ) -> Judgement:
     """Hold an answer to its expectations and to all invariants but the waived ones. ``strict`` turns warnings into errors."""
     verdicts = [verdict for expectation in expectations for verdict in _checked(evidence, expectation)]
-    broken: dict[str, list[Violation]] = {}
+    broken: dict[str, list[RuleViolation]] = {}
     for violation in violations(evidence):
         broken.setdefault(violation.rule.id, []).append(violation)
     for rule_id, found in broken.items():
@@ -70,7 +70,7 @@ def judge(
     return Judgement(tuple(verdicts), len(all_rules()) - len(broken))
 
 
-def violations(evidence: Evidence) -> Iterator[Violation]:
+def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule that this answer breaks, outcomes that are expected (or that nobody expects, in an audit) left out."""
     verbatim = evidence.exchange.verbatim
     for rule in all_rules().values():
@@ -81,18 +81,18 @@ def violations(evidence: Evidence) -> Iterator[Violation]:
 _NOBODY: frozenset[str] = frozenset()
 
 
-def _broken(rule: Rule, evidence: Evidence) -> Iterator[Violation]:
+def _broken(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
     found, broke = _asked(lambda: rule.function(evidence), _MOST)
     for mismatch in found:
         if rule.severity != "outcome":
-            yield Violation(rule, mismatch, mismatch.severity or rule.severity)
+            yield RuleViolation(rule, mismatch, mismatch.severity or rule.severity)
         elif mismatch.severity or not evidence.audit:
-            yield Violation(rule, mismatch, mismatch.severity or "error")
+            yield RuleViolation(rule, mismatch, mismatch.severity or "error")
     if isinstance(broke, TooSlow):
-        yield Violation(rule, Mismatch("", None, None, f"the rule cannot tell: {broke}"), "error", "")
+        yield RuleViolation(rule, Mismatch("", None, None, f"the rule cannot tell: {broke}"), "error", "")
     elif broke is not None:
         said = f"the rule itself broke: {type(broke).__name__}: {broke}"
-        yield Violation(rule, Mismatch("", None, None, said), "error", "".join(traceback.format_exception(broke)))
+        yield RuleViolation(rule, Mismatch("", None, None, said), "error", "".join(traceback.format_exception(broke)))
 
 
 def _asked(ask: Callable[[], Iterable[Mismatch]], most: int | None = None) -> tuple[list[Mismatch], Exception | None]:
@@ -128,7 +128,7 @@ def _traced(what: str, broke: Exception) -> str:
     return f"the {what} itself broke: {type(broke).__name__}: {broke}\n{trace}"
 
 
-def _violated(violation: Violation, *, strict: bool) -> Verdict:
+def _violated(violation: RuleViolation, *, strict: bool) -> Verdict:
     rule, found, severity, broke = violation
     return Verdict(
         f"invariant:{rule.id}",
@@ -141,7 +141,7 @@ def _violated(violation: Violation, *, strict: bool) -> Verdict:
     )
 
 
-def _waived(found: Sequence[Violation], reason: str) -> Verdict:
+def _waived(found: Sequence[RuleViolation], reason: str) -> Verdict:
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     message = f"waived: {reason}; found: {first.mismatch.message}{more}"

@@ -15,7 +15,7 @@ from harness.model import Json
 from harness.report import Report, View, output, words
 from harness.results import trend
 from harness.results.rows import Row
-from harness.results.trend import Answer, Entry, History
+from harness.results.trend import History, HistoryEntry, QueryResult
 from harness.suite.axes import spelled
 
 if TYPE_CHECKING:
@@ -112,12 +112,12 @@ def _numbers(each: Difference) -> list[Json]:
 def history_csv(history: History, _view: View, out: TextIO) -> None:
     """A line per run, suite and target, for a spreadsheet."""
     rows = [trend.row(line) for line in history.lines]
-    header = [*(each.name for each in fields(Entry)), "change"]
+    header = [*(each.name for each in fields(HistoryEntry)), "change"]
     _write(out, header, ([row[name] for name in header] for row in rows))
 
 
 @output("csv", of="query")
-def query_csv(answer: Answer, _view: View, out: TextIO) -> None:
+def query_csv(answer: QueryResult, _view: View, out: TextIO) -> None:
     """What a query gave, for a spreadsheet."""
     _write(out, list(answer.columns), (list(row) for row in answer.rows))
 

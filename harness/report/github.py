@@ -19,7 +19,7 @@ from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
-    from harness.judge.audit import Audit, Finding
+    from harness.judge.audit import Audit, AuditFinding
 
 Level = Literal["error", "warning", "notice"]
 
@@ -86,7 +86,7 @@ def audit_github(audit: Audit, view: View, out: TextIO) -> None:
     _write([*found, *lost, Annotation("notice", "gemini-harness", looked_at(audit))], view, out)
 
 
-def _of_finding(finding: Finding) -> Annotation:
+def _of_finding(finding: AuditFinding) -> Annotation:
     """On the first line: which of its lines an interaction has, a recording does not say."""
     level: Level = "error" if finding.severity == "error" else "warning"
     at = f"{finding.at}: " if finding.at else ""
@@ -124,7 +124,7 @@ def _of_gate(gate: GateRow, by: str = "") -> Annotation:
     """``by``: the candidate, where there are several."""
     level: Level = "error" if gate["crossed"] else "warning"
     title = f"gate crossed{by}" if gate["crossed"] else "gate cannot tell"
-    return Annotation(level, title, f"{words.gate(gate)}: {gate['says']}")
+    return Annotation(level, title, f"{words.gate(gate)}: {gate['message']}")
 
 
 def _of_flip(flip: Flip) -> Annotation:

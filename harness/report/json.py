@@ -10,7 +10,7 @@ from harness.compare.comparison import Comparison
 from harness.report import Report, View, output
 from harness.results import trend
 from harness.results.rows import VERSION, dumps, without_turns
-from harness.results.trend import Answer, History
+from harness.results.trend import History, QueryResult
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
@@ -87,7 +87,7 @@ def history_json(history: History, _view: View, out: TextIO) -> None:
 
 
 @output("json", of="query")
-def query_json(answer: Answer, _view: View, out: TextIO) -> None:
+def query_json(answer: QueryResult, _view: View, out: TextIO) -> None:
     """One JSON document: columns and rows."""
     out.write(dumps({"version": VERSION, "columns": list(answer.columns), "rows": list(answer.rows)}, indent=1) + "\n")
 

@@ -101,7 +101,7 @@ def _gates(gates: Sequence[GateRow]) -> Iterator[str]:
         yield f"    <testcase{_attributes(classname='gates', name=words.gate(each))}>\n"
         if each["crossed"] is not False:
             kind = "failure" if each["crossed"] else "error" if each["asked"] else "skipped"
-            yield f"      <{kind}{_attributes(message=each['says'], type='gate')}/>\n"
+            yield f"      <{kind}{_attributes(message=each['message'], type='gate')}/>\n"
         yield "    </testcase>\n"
     yield "  </testsuite>\n"
 

@@ -11,7 +11,7 @@ from itertools import chain
 from harness.model import Json, Status
 from harness.report import Report
 from harness.results import measures
-from harness.results.groups import Group, Trouble
+from harness.results.groups import FirstFailure, Group
 from harness.results.rows import GateRow, PlaceRow, RunRow, VerdictRow, dumps
 from harness.results.summary import Summary
 from harness.text.amounts import count, dollars
@@ -153,7 +153,7 @@ def apart(group: Group) -> str:
     return f"unary and stream disagree: {group.disagreement}" if fails else ""
 
 
-def reason(trouble: Trouble) -> str:
+def reason(trouble: FirstFailure) -> str:
     """The first mismatch on one line: ``text: expected 'a', got 'b'``."""
     row = trouble.verdict
     if row is None:
@@ -285,12 +285,12 @@ def remarks(report: Report) -> list[str]:
 
 def gates(answered: Sequence[GateRow]) -> list[str]:
     """A line for each gate; those of a suite that were not asked share one."""
-    return [*(f"gate {gate(each)}: {each['says']}" for each in answered if each["asked"]), *unasked(answered)]
+    return [*(f"gate {gate(each)}: {each['message']}" for each in answered if each["asked"]), *unasked(answered)]
 
 
 def unasked(answered: Sequence[GateRow]) -> list[str]:
     """A line for the gates of each suite that were not asked."""
-    numbers = Counter((each["suite"], each["says"]) for each in answered if not each["asked"])
+    numbers = Counter((each["suite"], each["message"]) for each in answered if not each["asked"])
     return [f"{count(number, 'gate')} of {suite}: {says}" for (suite, says), number in numbers.items()]
 
 

@@ -29,7 +29,7 @@ _YEARS = range(1970, 9000)
 T = TypeVar("T")
 
 
-class NotJson(ValueError):
+class UndecodableLine(ValueError):
     """A line that is cut off, or no JSON at all."""
 
 
@@ -129,7 +129,7 @@ def _decoded(decode: Callable[[bytes], T], line: bytes) -> T:
     except ValidationError:
         raise
     except (DecodeError, UnicodeDecodeError) as fault:
-        raise NotJson(str(fault)) from None
+        raise UndecodableLine(str(fault)) from None
     except RecursionError:
         raise ValueError("nested too deep") from None
 

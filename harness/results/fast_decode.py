@@ -12,7 +12,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from harness.results.decoding import ATTEMPTS, axes
-from harness.results.groups import Asked, Attempt, Origin
+from harness.results.groups import Attempt, CellSettings, Origin
 from harness.results.rows import LARGEST, OutcomeRow
 
 
@@ -40,7 +40,7 @@ class _Provenance(Struct, gc=False):
     simulated: bool
 
 
-class Passed(Struct, gc=False):
+class PassedRow(Struct, gc=False):
     """See ``TrialRow``."""
 
     group: str
@@ -63,9 +63,9 @@ class Passed(Struct, gc=False):
     outcome: Raw
     unpriced: str | None = None
 
-    def asked(self) -> Asked:
+    def asked(self) -> CellSettings:
         """Raises ValueError."""
-        return Asked(
+        return CellSettings(
             self.suite, self.target, _axes(bytes(self.axes)), self.streamed, self.require, self.xfail, self.skip
         )
 
@@ -83,7 +83,7 @@ class Passed(Struct, gc=False):
         return found
 
 
-decode = Decoder(Passed).decode
+decode = Decoder(PassedRow).decode
 """A line. Raises ValueError where it is none of a trial that passed, all of whose checks held."""
 
 

@@ -25,7 +25,7 @@ OF_A_STREAM = frozenset({"ttft_s", "gap_s"})
 """Measures that mean nothing without a stream: the first text comes with the last."""
 
 
-class Asked(NamedTuple):
+class CellSettings(NamedTuple):
     """What was asked, and how it is judged, but for the case. ``axes``: the swept values, as JSON."""
 
     suite: str
@@ -87,7 +87,7 @@ class Tally(NamedTuple):
 NOTHING = Tally()
 
 
-class Way:
+class OutcomeCount:
     """A way to come out, and how many attempts did. ``once``: the tally of a group with such an attempt only."""
 
     __slots__ = ("attempt", "once", "times")
@@ -98,7 +98,7 @@ class Way:
 
 
 @dataclass(slots=True)
-class Trouble:
+class FirstFailure:
     """An attempt that went wrong: its first mismatch, or why it could not be judged, and of which ``kind`` that is (see ``ErrorRow``)."""
 
     trial: str
@@ -117,17 +117,17 @@ class Groups(Mapping[str, "Group"]):
 
     def __init__(self, like: Groups | None = None) -> None:
         self._like = like
-        self.alike: dict[Asked, Asked] = like.alike if like is not None else {}
+        self.alike: dict[CellSettings, CellSettings] = like.alike if like is not None else {}
         """One object for groups that were asked alike."""
         self._at: dict[str, int] = {}
         self.ids: list[str] = []
         self.cases: list[str] = []
-        self.asked: list[Asked] = []
+        self.asked: list[CellSettings] = []
         self.places: list[PlaceRow] = []
         self.tallies: list[Tally] = []
         self.measures = Measures()
-        self.mistakes: dict[int, Trouble] = {}
-        self.problems: dict[int, Trouble] = {}
+        self.mistakes: dict[int, FirstFailure] = {}
+        self.problems: dict[int, FirstFailure] = {}
         """The first attempt that was judged and went wrong, and the first that could not be judged."""
         self.disagreements: dict[int, str] = {}
 
@@ -147,7 +147,7 @@ class Groups(Mapping[str, "Group"]):
         """The number of a group."""
         return self._at.get(name)
 
-    def begin(self, name: str, case: str, asked: Asked, place: PlaceRow) -> int:
+    def begin(self, name: str, case: str, asked: CellSettings, place: PlaceRow) -> int:
         """A group without attempts: its number."""
         at = len(self.ids)
         if at and self.cases[-1] == case:  # the cells of a case mostly follow each other
@@ -168,11 +168,11 @@ class Groups(Mapping[str, "Group"]):
         """``at``, quicker where the guess is right: runs of the same suites have most groups in the same order."""
         return guess if guess < len(self.ids) and self.ids[guess] == name else self._at.get(name)
 
-    def remember(self, at: int, trouble: Trouble) -> None:
+    def remember(self, at: int, trouble: FirstFailure) -> None:
         """What went wrong in an attempt, unless it is known of an earlier one."""
         (self.problems if trouble.kind else self.mistakes).setdefault(at, trouble)
 
-    def add(self, at: int, way: Way, measured: Mapping[str, float | None]) -> None:
+    def add(self, at: int, way: OutcomeCount, measured: Mapping[str, float | None]) -> None:
         """One more attempt."""
         way.times += 1
         tally = self.tallies[at]
@@ -215,7 +215,7 @@ class Group:
         return self.groups.cases[self.at]
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> CellSettings:
         return self.groups.asked[self.at]
 
     @property
@@ -227,7 +227,7 @@ class Group:
         return self.groups.tallies[self.at]
 
     @property
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> FirstFailure | None:
         """The first attempt that went wrong, in the way that the status tells, if there is one."""
         mistake, problem = (each.get(self.at) for each in (self.groups.mistakes, self.groups.problems))
         return (problem or mistake) if self.status == "error" else (mistake or problem)
@@ -388,9 +388,9 @@ def _counted(checks: Checks, judged: tuple[str, ...], broke: tuple[str, ...]) ->
     return tuple((check, held, broken) for check, (held, broken) in known.items())
 
 
-def asked(row: Row) -> Asked:
+def asked(row: Row) -> CellSettings:
     axes = dumps(row["axes"]).encode() if row["axes"] else b"{}"
-    return Asked(row["suite"], row["target"], axes, row["streamed"], row["require"], row["xfail"], row["skip"])
+    return CellSettings(row["suite"], row["target"], axes, row["streamed"], row["require"], row["xfail"], row["skip"])
 
 
 def attempted(row: Row) -> Attempt:
@@ -422,14 +422,14 @@ def _origin(row: Row) -> Origin | None:
     return Origin(heard, known["timing"], (known["recorded_at"] or "")[:10])
 
 
-def trouble(row: Row) -> Trouble | None:
+def trouble(row: Row) -> FirstFailure | None:
     """What went wrong in an attempt; None where nothing did."""
     if row["error"] is not None:
-        return Trouble(row["id"], None, row["error"]["message"], row["error"]["kind"])
+        return FirstFailure(row["id"], None, row["error"]["message"], row["error"]["kind"])
     if row["status"] not in ("failed", "xfailed", "error"):
         return None
     wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
     wrong.sort(key=lambda each: each["severity"] == "warn")
     if not wrong:
-        return Trouble(row["id"], None, "no check says why")
-    return Trouble(row["id"], wrong[0], more=len(wrong) - 1)
+        return FirstFailure(row["id"], None, "no check says why")
+    return FirstFailure(row["id"], wrong[0], more=len(wrong) - 1)

@@ -24,7 +24,7 @@ from harness.results.measures import middle
 from harness.results.rows import Row, dumps
 from harness.results.store import NAME, is_being_played
 from harness.results.summary import Summary
-from harness.results.trend import Answer, Entry
+from harness.results.trend import HistoryEntry, QueryResult
 
 FILE = "history.sqlite"
 VERSION = 2
@@ -55,7 +55,7 @@ _LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
 """The ids of runs that are parts of another: what they say is said by that one."""
-_TOLD = [each.name for each in fields(Entry) if each.name != "playing"]
+_TOLD = [each.name for each in fields(HistoryEntry) if each.name != "playing"]
 """What of an entry is in the file."""
 _WAIT = 30.0
 """Seconds for another process that takes runs in."""
@@ -63,7 +63,7 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 
 
-class Past:
+class PastRuns:
     """The history of a folder of runs, as it is now. Use as a context manager. ``notes`` say what a reader should know."""
 
     def __init__(self, reports: Path, *, rebuild: bool = False, within: float | None = None) -> None:
@@ -79,7 +79,7 @@ class Past:
         except sqlite3.DatabaseError as fault:
             self._db = self._instead(file, fault)
 
-    def __enter__(self) -> Past:
+    def __enter__(self) -> PastRuns:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,7 +134,7 @@ class Past:
 
     def entries(
         self, *, suite: str | None, target: str | None, case: str | None, since: str | None, last: int | None
-    ) -> tuple[list[Entry], int]:
+    ) -> tuple[list[HistoryEntry], int]:
         """Oldest first, without the parts of merged runs: a line per run, suite and target; with ``case`` per group of the
         case of that name or id, or of that id. ``last`` keeps those of so many runs; the number of runs that it left out.
 
@@ -168,7 +168,7 @@ class Past:
         unended = self._db.execute("SELECT id, folder FROM runs WHERE damage IS NULL AND finished IS NULL")
         return {run for run, folder in unended if is_being_played(self._reports / folder)}
 
-    def query(self, sql: str) -> Answer:
+    def query(self, sql: str) -> QueryResult:
         """What a SELECT gives. Raises UsageError for what SQLite refuses, and for anything that would write or open."""
         self._db.execute("PRAGMA query_only = ON")
         self._db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY)
@@ -181,7 +181,7 @@ class Past:
             ) from fault
         if cursor.description is None:
             raise UsageError("--sql: it asks for nothing; write one SELECT over the tables runs, lines and groups")
-        return Answer([name for name, *_ in cursor.description], rows)
+        return QueryResult([name for name, *_ in cursor.description], rows)
 
 
 def _later(db: sqlite3.Connection) -> str:
@@ -194,10 +194,10 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _entry(row: Sequence[Any], playing: Container[str]) -> Entry:
+def _entry(row: Sequence[Any], playing: Container[str]) -> HistoryEntry:
     named = dict(zip(_TOLD, row, strict=True))
     known = {name: bool(named[name]) for name in ("complete", "simulated")}
-    return Entry(**{**named, **known, "playing": named["run"] in playing})
+    return HistoryEntry(**{**named, **known, "playing": named["run"] in playing})
 
 
 class _Transaction:

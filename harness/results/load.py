@@ -144,11 +144,11 @@ class SavedRun:
 
     def _row(self, line: bytes, at: int, decode: Callable[[bytes], Row]) -> Row | None:
         """The trial of a line; None, and a note, for a last line that was cut off."""
-        from harness.results.decoding import NotJson
+        from harness.results.decoding import UndecodableLine
 
         try:
             return decode(line)
-        except NotJson:
+        except UndecodableLine:
             if line.endswith(b"\n"):
                 raise RunError(f"{self._line(at)}: this line is not JSON; the file was damaged") from None
             self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")

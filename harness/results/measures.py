@@ -66,7 +66,7 @@ def moments(values: Sequence[float]) -> Moments:
     return Moments(len(values), total, math.fsum((each - mean) ** 2 for each in values))
 
 
-class Spool:
+class SpillFile:
     """Numbers that need not be in memory: a temporary file, there from the first on and gone with the spool.
 
     Where no file can be written, they are kept in memory after all.
@@ -110,7 +110,7 @@ class Spool:
                 self._file.close()
 
 
-class Shelf:
+class SingleMeasures:
     """One attempt each of groups that measure the same: group by group a value for each name; nan: not known."""
 
     __slots__ = ("names", "rows", "values")
@@ -152,12 +152,12 @@ class Measures:
     """
 
     def __init__(self) -> None:
-        self.shelves: list[Shelf] = []
+        self.shelves: list[SingleMeasures] = []
         self.shelf, self.row = array("q"), array("q")
         """Where the only attempt at each group is: the number of the shelf, or ``ELSEWHERE``, and its row there."""
-        self.several: dict[int, Several] = {}
+        self.several: dict[int, RepeatedMeasures] = {}
         self._numbers: dict[tuple[str, ...], int] = {}
-        self._spool = Spool()
+        self._spool = SpillFile()
 
     def begin(self) -> None:
         """One more group."""
@@ -174,15 +174,15 @@ class Measures:
             number = self._numbers.get(names, ELSEWHERE)
             if number == ELSEWHERE:
                 number = self._numbers[names] = len(self.shelves)
-                self.shelves.append(Shelf(_interned(names)))
+                self.shelves.append(SingleMeasures(_interned(names)))
             self.shelf[group], self.row[group] = number, self.shelves[number].put(list(measured.values()))
         else:
             first = self.shelves[self.shelf[group]]
-            several = self.several[group] = Several(first.names, first.pop(self.row[group]), self._spool)
+            several = self.several[group] = RepeatedMeasures(first.names, first.pop(self.row[group]), self._spool)
             several.add(measured)
             self.shelf[group], self.row[group] = ELSEWHERE, 0
 
-    def _alone(self, group: int) -> Shelf | None:
+    def _alone(self, group: int) -> SingleMeasures | None:
         return None if self.shelf[group] == ELSEWHERE else self.shelves[self.shelf[group]]
 
     def names(self, group: int) -> Iterator[str]:
@@ -212,12 +212,12 @@ class Measures:
         return Moments(1.0, value) if value == value else _NO_VALUE  # noqa: PLR0124  nan is not itself
 
 
-class Several:
+class RepeatedMeasures:
     """The measures of two attempts or more."""
 
     __slots__ = ("_earlier", "_moments", "_recent", "_spool", "names")
 
-    def __init__(self, names: tuple[str, ...], first: array[float], spool: Spool) -> None:
+    def __init__(self, names: tuple[str, ...], first: array[float], spool: SpillFile) -> None:
         self.names = names
         self._recent = first
         """Attempt by attempt a value for each name; nan: not known."""

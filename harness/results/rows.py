@@ -106,7 +106,7 @@ class TrialRow(TypedDict):
     attempt: int
     streamed: bool
     status: Status
-    held: int
+    invariants_passed: int
     measures: dict[str, float | int | None]
     provenance: ProvenanceRow | None
     error: ErrorRow | None
@@ -149,7 +149,7 @@ class GateRow(TypedDict):
     suite: str | None
     asked: bool
     crossed: bool | None
-    says: str
+    message: str
 
 
 GateLimits = dict[str, list[str] | dict[str, float | str]]
@@ -298,7 +298,7 @@ def result_json(result: Result) -> Row:
         **_asked(trial),  # type: ignore[typeddict-item]
         "status": result.status,
         "verdicts": [_verdict(each) for each in result.verdicts],
-        "held": result.held,
+        "invariants_passed": result.invariants_passed,
         "measures": dict(result.measures),
         "provenance": _provenance(result.provenance),
         "error": None,

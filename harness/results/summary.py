@@ -13,11 +13,11 @@ from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.model import Status
-from harness.results.groups import Attempt, Group, Groups, Heard, Way, asked, attempted, trouble
+from harness.results.groups import Attempt, Group, Groups, Heard, OutcomeCount, asked, attempted, trouble
 from harness.results.rows import CostRow, OutcomeRow, PlaceRow, Row, VerdictRow
 
 if TYPE_CHECKING:
-    from harness.results.fast_decode import Passed
+    from harness.results.fast_decode import PassedRow
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 OF_ONE_TRANSPORT = frozenset({"stream", "latency", "ttft"})
@@ -34,7 +34,7 @@ class Summary:
         self.groups: Groups = Groups(like.groups if like is not None else None)
         self.warnings: Counter[str] = Counter()
         self.waived: dict[str, Counter[str]] = {}
-        self._ways: dict[Attempt, Way] = {}
+        self._ways: dict[Attempt, OutcomeCount] = {}
         self._waiting: dict[tuple[str, ...], _Said] = {}
         """What one of two twins said until the other is there."""
 
@@ -54,7 +54,7 @@ class Summary:
             self._pair(at, row["attempt"], _said(at, row["outcome"], _broken(row["verdicts"]), text=text), text=text)
         return at
 
-    def add_passed(self, row: Passed) -> int:
+    def add_passed(self, row: PassedRow) -> int:
         """What ``add`` does, for less. Raises ValueError, and has done nothing, where what the row holds is not what a trial has there."""
         outcome = row.answer() if row.agree else None
         at = self.groups.at(row.group)
@@ -66,8 +66,8 @@ class Summary:
             self._pair(at, row.attempt, _said(at, outcome, _NONE_BROKE, text=text), text=text)
         return at
 
-    def _way(self, attempt: Attempt) -> Way:
-        return self._ways.get(attempt) or self._ways.setdefault(attempt, Way(attempt))
+    def _way(self, attempt: Attempt) -> OutcomeCount:
+        return self._ways.get(attempt) or self._ways.setdefault(attempt, OutcomeCount(attempt))
 
     def _note(self, verdict: VerdictRow) -> None:
         if verdict["status"] == "waived":

@@ -9,7 +9,7 @@ from harness.model import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """What one run said of one suite on one target; with ``group``, of that group alone.
 
     ``passed``, ``failed``, ``errors`` and ``skipped`` count groups (attempts, where ``group`` is given) by the verdict that
@@ -51,7 +51,7 @@ class Entry:
 class Line:
     """An entry, and what changed against the one before of the same subject: empty for the first, and where nothing did."""
 
-    entry: Entry
+    entry: HistoryEntry
     change: str
 
 
@@ -71,22 +71,22 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """What a query gave."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Json]]
 
 
-def lines(entries: Sequence[Entry]) -> Iterator[Line]:
+def lines(entries: Sequence[HistoryEntry]) -> Iterator[Line]:
     """The entries, oldest first, each with what changed."""
-    before: dict[tuple[str, str, str | None], Entry] = {}
+    before: dict[tuple[str, str, str | None], HistoryEntry] = {}
     for entry in entries:
         yield Line(entry, ", ".join(_changes(before.get(entry.subject), entry)))
         before[entry.subject] = entry
 
 
-def _changes(before: Entry | None, now: Entry) -> Iterator[str]:
+def _changes(before: HistoryEntry | None, now: HistoryEntry) -> Iterator[str]:
     if not now.complete:
         yield "still being played" if now.playing else "cut short"
     if before is None:

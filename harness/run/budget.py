@@ -24,13 +24,13 @@ from harness.errors import (
 from harness.gemini.price_rates import Unpriced
 from harness.model import Result, Target, Trial
 from harness.run.estimate import Estimate, Estimates
-from harness.run.play import Noting
+from harness.run.play import MissRecorder
 
 _UNSENT = (GivenUp, MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
 """Faults that come before anything is sent."""
 
 
-class Purse:
+class Budget:
     """How much is left. ``closed`` is empty until a trial was not admitted; then it says why, with the numbers."""
 
     def __init__(self, ceiling: float, estimates: Estimates, workers: int = 1) -> None:
@@ -50,7 +50,7 @@ class Purse:
 
     def watch(self, transport: Any) -> Any:
         """The transport, noting what was asked and not heard."""
-        return Noting(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
+        return MissRecorder(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
 
     async def admit(self, trial: Trial) -> bool:
         """Whether the trial may begin; waits for others where that is not clear yet. Trials are admitted in their order.

@@ -15,7 +15,7 @@ _AHEAD = 64
 """Results may wait for an earlier one; this many times the trials in flight, then no new ones are begun."""
 
 
-class Live(Protocol):
+class OpenableTransport(Protocol):
     """A transport that lives in an event loop."""
 
     async def __aenter__(self) -> Any: ...
@@ -25,7 +25,7 @@ class Live(Protocol):
 class Stage:
     """An event loop (uvloop where there is one) with a transport opened in it, as long as the ``with`` block lasts."""
 
-    def __init__(self, transport: Live) -> None:
+    def __init__(self, transport: OpenableTransport) -> None:
         self._transport = transport
         self._runner = asyncio.Runner(loop_factory=_loop_factory())
 

@@ -86,7 +86,7 @@ class Transport(Protocol):
     async def send(self, request: Request, slot: Slot) -> Exchange: ...
 
 
-class Noting:
+class MissRecorder:
     """A transport that notes the places (cassette, row, attempt from 0) where it failed for a reason that ``counts``."""
 
     def __init__(self, inner: Any, places: set[tuple[Path, int, int]], counts: Callable[[HarnessError], bool]) -> None:
@@ -238,7 +238,7 @@ class _Conversation:
     captures: dict[str, Json] = field(default_factory=dict)
     turns: list[Turn] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    held: int = 0
+    invariants_passed: int = 0
 
     def request(self, number: int) -> Request:
         """The next request; the conversation then holds its contents. Raises _Broken where no next turn is possible."""
@@ -289,7 +289,7 @@ class _Conversation:
         )
         judgement = judge(evidence, step.expect, self.trial.waive)
         self.verdicts.extend(judgement.verdicts)
-        self.held += judgement.held
+        self.invariants_passed += judgement.invariants_passed
 
     def broken_check(self) -> Problem | None:
         """A check that could not judge makes the trial an error, whatever else was found."""
@@ -304,7 +304,7 @@ class _Conversation:
             trial=self.trial,
             status="error" if problem else self._status(),
             verdicts=tuple(self.verdicts),
-            held=self.held,
+            invariants_passed=self.invariants_passed,
             measures=measures(self.turns),
             provenance=self.turns[-1].exchange.provenance if self.turns else None,
             problem=problem,
@@ -428,7 +428,7 @@ OnResult = Callable[[Any], None]
 Keep = Callable[[Result], Any]
 
 
-class Purse(Protocol):
+class SpendingLimit(Protocol):
     """Says whether a trial may begin, and is told what it cost: see ``spending``."""
 
     async def admit(self, trial: Trial) -> bool: ...
@@ -446,7 +446,7 @@ def play_all(
     on_result: OnResult,
     *,
     fail_fast: bool = False,
-    purse: Purse | None = None,
+    purse: SpendingLimit | None = None,
     keep: Keep = lambda result: result,
 ) -> bool:
     """Play every trial and hand each result to ``on_result``, in the order of ``trials``. True: all were played.
@@ -472,7 +472,12 @@ def play_all(
 
 
 def _play_live(
-    trials: Iterable[Trial], transport: Any, config: Config, on_result: OnResult, keep: Keep, purse: Purse | None
+    trials: Iterable[Trial],
+    transport: Any,
+    config: Config,
+    on_result: OnResult,
+    keep: Keep,
+    purse: SpendingLimit | None,
 ) -> None:
     from harness.run.concurrency import Stage, play_some
 
@@ -483,7 +488,7 @@ def _play_live(
         stage.run(play_some(played, trials, on_result, config.concurrency))
 
 
-async def pay_and_play(trial: Trial, transport: Transport, config: Config, purse: Purse | None) -> Result:
+async def pay_and_play(trial: Trial, transport: Transport, config: Config, purse: SpendingLimit | None) -> Result:
     """``play``, within what the purse allows. Raises Stop where it does not admit the trial."""
     if purse is None:
         return await play(trial, transport, config)

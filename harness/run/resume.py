@@ -90,7 +90,7 @@ def _count(last: bytes, saved: SavedRun) -> int:
 
 
 @dataclass(slots=True)
-class Kept:
+class CompletedTrials:
     """The trials of a run that need not be played again: all but those that could not be asked or judged.
 
     ``attempts``: group -> which, as bits (see ``Group.played``). ``answered``: group -> where in the file the line of one
@@ -118,9 +118,9 @@ class Kept:
         self.spans.append((start, end))
 
 
-def kept(saved: SavedRun) -> Kept:
+def kept(saved: SavedRun) -> CompletedTrials:
     """What of the run is kept. Reads it once."""
-    found = Kept()
+    found = CompletedTrials()
     with saved.path.open("rb") as file:
         end = len(file.readline())
     for line, row in saved.lines():
@@ -130,7 +130,7 @@ def kept(saved: SavedRun) -> Kept:
     return found
 
 
-def reopen(saved: SavedRun, kept: Kept, claim: Claim) -> RunWriter:
+def reopen(saved: SavedRun, kept: CompletedTrials, claim: Claim) -> RunWriter:
     """Take the run up again: its file with the trials that are kept, ready for those that are not.
 
     What could not be asked, a line that was cut off and the last line go. The file is replaced in one step. Raises RunError
@@ -163,7 +163,7 @@ def _pieces(path: Path, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
 # --- whether it is still the same ---------------------------------------------------------------------
 
 
-def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: Kept, sent: Sent) -> None:
+def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: CompletedTrials, sent: Sent) -> None:
     """Raises RunError where the suites, what they make, or what that sends, is not what the run began with, and for a file
     that was moved.
 

@@ -22,7 +22,7 @@ from harness.gemini.models import ends_by, lifecycles
 from harness.model import Expectation, Json, Result, Target, Trial
 from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, result_json
 from harness.results.store import run_row, suite_row
-from harness.run.play import Noting, Transport, prepared
+from harness.run.play import MissRecorder, Transport, prepared
 from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
@@ -242,7 +242,7 @@ def shard(text: str | None) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RecordPolicy:
     """How trials are asked. ``live``: everything is sent, no cassette is touched; else by ``record_mode``."""
 
     record_mode: str = "none"
@@ -331,7 +331,7 @@ class Judge:
         """The transport, noting which recordings it misses."""
         if not self.skip_missing:
             return transport
-        return Noting(transport, self.missing, lambda fault: isinstance(fault, NoRecording))
+        return MissRecorder(transport, self.missing, lambda fault: isinstance(fault, NoRecording))
 
     def row(self, result: Result) -> Row:
         """The row of a result, as it is saved and shown."""

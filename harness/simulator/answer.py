@@ -16,7 +16,7 @@ STEPS = ("toolCall", "toolResponse")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ModelOutput:
     """What the model produced, before limits: parts of the answer and what came with them. ``tool_tokens`` are those of
     built-in tool results, ``citations`` what it recites."""
 
@@ -43,7 +43,7 @@ class Candidate:
     """One candidate as it is sent. ``signature`` signs an answer without calls (it stands on its last part); ``token`` is the
     ``continuationToken`` of one that is not over; ``chances`` is the ``logprobsResult``, ``average`` the ``avgLogprobs``."""
 
-    said: Said
+    said: ModelOutput
     thoughts: Thoughts
     signature: str = ""
     token: str = ""
@@ -52,7 +52,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SimulatedAnswer:
     """A whole answer. Counts are tokens by modality; ``blocked`` is the ``promptFeedback`` of a blocked prompt.
 
     ``numbered``: candidates have an index though it is 0. ``lists_candidates``: ``candidatesTokensDetails`` is sent.

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.simulator import chances, continuing, functions, images, limits, marks, media, speech
-from harness.simulator.answer import Answer, Candidate, Said, is_step, output_tokens
+from harness.simulator.answer import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
 from harness.simulator.asjson import topic
-from harness.simulator.continuing import Reached
+from harness.simulator.continuing import AnswerProgress
 from harness.simulator.refusing import check
 from harness.simulator.request import Ask
 from harness.simulator.saying import say
@@ -20,7 +20,7 @@ from harness.simulator.thinking import Thoughts, think
 from harness.simulator.tokens import details
 
 
-def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: Said | None = None) -> Answer:
+def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput | None = None) -> SimulatedAnswer:
     """The answer to a request; ``scripted`` is what a rule says instead. Raises ``Refusal`` where the API would answer so."""
     check(ask, stream)
     reached = continuing.reached(ask)
@@ -33,14 +33,14 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: Said | None 
     return replace(empty, candidates=[_candidate(ask, prompt, each, scripted, stream, reached) for each in seeds])
 
 
-def _empty(ask: Ask, seed: Seed, reached: Reached | None) -> Answer:
+def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAnswer:
     """The answer without candidates: who answers, and what the prompt costs. What was said so far is part of the prompt."""
     counts = ask.prompt_tokens()
     if reached:
         counts["TEXT"] = counts.get("TEXT", 0) + reached.spent
         seed = Seed.of(seed.key, str(reached.said))
     old = chances.gives(ask)
-    return Answer(
+    return SimulatedAnswer(
         ask.facts.name,
         seed.response_id(),
         (),
@@ -73,7 +73,7 @@ def _feedback(reason: str) -> dict[str, Any]:
 
 
 def _candidate(
-    ask: Ask, prompt: str, seed: Seed, scripted: Said | None, stream: bool, reached: Reached | None
+    ask: Ask, prompt: str, seed: Seed, scripted: ModelOutput | None, stream: bool, reached: AnswerProgress | None
 ) -> Candidate:
     said = limits.stopped(ask, scripted or say(ask, prompt, seed))
     thoughts = Thoughts() if reached else think(ask.facts, ask.thinking, topic(prompt), seed)
@@ -81,20 +81,20 @@ def _candidate(
     if reached:
         said = replace(said, parts=continuing.rest(list(said.parts), reached.said), grounding=None)
     elif marks.finish(prompt) == "CONTINUATION":
-        fits = limits.Room(thoughts.tokens + limits.half(ask, said), "CONTINUATION")
+        fits = limits.OutputRoom(thoughts.tokens + limits.half(ask, said), "CONTINUATION")
     said, thoughts = limits.limited(ask, said, thoughts, fits)
     token = _token(ask, said, thoughts, seed, reached) if said.finish == "CONTINUATION" else ""
     return _signed(ask, _weighed(ask, Candidate(_rated(ask, said), thoughts, token=token), seed), seed)
 
 
-def _token(ask: Ask, said: Said, thoughts: Thoughts, seed: Seed, reached: Reached | None) -> str:
-    before = reached or Reached(seed.key)
+def _token(ask: Ask, said: ModelOutput, thoughts: Thoughts, seed: Seed, reached: AnswerProgress | None) -> str:
+    before = reached or AnswerProgress(seed.key)
     output = sum(output_tokens(part, media.said(ask.generation)) for part in said.parts)
     text = len(said.text.encode("utf-8", "surrogatepass"))
-    return Reached(seed.key, before.said + text, before.spent + output + thoughts.tokens).token()
+    return AnswerProgress(seed.key, before.said + text, before.spent + output + thoughts.tokens).token()
 
 
-def _rated(ask: Ask, said: Said) -> Said:
+def _rated(ask: Ask, said: ModelOutput) -> ModelOutput:
     """Ratings come where a threshold that blocks something was asked for."""
     strict = [each for each in ask.body.get("safetySettings", ()) if str(each.get("threshold")).startswith("BLOCK_")]
     asked = [each["category"] for each in strict if each["threshold"] != "BLOCK_NONE"]

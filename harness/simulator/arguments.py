@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator.reading import At, Source, labelled_as
+from harness.simulator.reading import ValuePlace, ValueSource, labelled_as
 from harness.simulator.seed import Seed
 from harness.simulator.structured import obey
 
@@ -58,7 +58,7 @@ def parameters(declaration: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def made(declaration: Mapping[str, Any], prompt: str, seed: Seed) -> list[dict[str, Any]]:
     schema = parameters(declaration)
-    source = Source.of(prompt, seed)
+    source = ValueSource.of(prompt, seed)
     places = _places(prompt)
     main = next((name for name in schema.get("properties", {}) if _is_place(name)), None)
     rounds: Sequence[str | None] = (
@@ -88,18 +88,18 @@ def _places(prompt: str) -> list[str]:
 
 
 def _call(
-    declaration: Mapping[str, Any], schema: Mapping[str, Any], source: Source, given: Mapping[str, Any]
+    declaration: Mapping[str, Any], schema: Mapping[str, Any], source: ValueSource, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     call: dict[str, Any] = {"name": declaration.get("name", "")}
     args = _arguments(schema, source, given)
     return {**call, "args": args}
 
 
-def _arguments(schema: Mapping[str, Any], source: Source, given: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(schema: Mapping[str, Any], source: ValueSource, given: Mapping[str, Any]) -> dict[str, Any]:
     """Required arguments always; optional ones where the prompt gives them. What cannot be found obeys the schema."""
     properties = schema.get("properties") or {}
     required = set(schema.get("required") or ())
-    named = {name for name in properties if labelled_as(source, At(schema, name)) is not None}
+    named = {name for name in properties if labelled_as(source, ValuePlace(schema, name)) is not None}
     hints = _hints({name: each for name, each in properties.items() if name not in named}, source.text, given)
     wanted = {name: each for name, each in properties.items() if name in required | named or name in hints}
     narrowed = {**schema, "properties": wanted, "required": [name for name in properties if name in required]}

@@ -9,17 +9,17 @@ import re
 from typing import Any
 
 from harness.simulator import results, schemas
-from harness.simulator.knowledge import Known
-from harness.simulator.manners import Manners
-from harness.simulator.reading import Source, keys_asked
+from harness.simulator.knowledge import KnownFact
+from harness.simulator.manners import StyleRules
+from harness.simulator.reading import ValueSource, keys_asked
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 from harness.simulator.structured import obey
 
 
-def formatted(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed: Seed) -> str:
+def formatted(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None, seed: Seed) -> str:
     """The text of JSON mode (two spaces of indent, as Gemini mostly writes) or of an enum."""
-    source = Source.of(_reading(ask, prompt), seed, known or _fixed_known(manner))
+    source = ValueSource.of(_reading(ask, prompt), seed, known or _fixed_known(manner))
     if ask.mime == "text/x.enum":
         return str(obey(ask.schema, source))
     if ask.schema is not None:
@@ -34,19 +34,19 @@ def _reading(ask: Ask, prompt: str) -> str:
     return "\n".join([prompt, *told, *(text for text in earlier if text != prompt)])
 
 
-def _fixed_known(manner: Manners) -> Known | None:
-    return Known(manner.fixed, manner.fixed) if manner.fixed else None
+def _fixed_known(manner: StyleRules) -> KnownFact | None:
+    return KnownFact(manner.fixed, manner.fixed) if manner.fixed else None
 
 
-def json_text(ask: Ask, prompt: str, known: Known | None, seed: Seed) -> str:
+def json_text(ask: Ask, prompt: str, known: KnownFact | None, seed: Seed) -> str:
     schema = _schema_in(ask.system) or _schema_in(prompt)
     if schema is not None:
-        return _written(obey(schema, Source.of(_reading(ask, prompt), seed, known)))
+        return _written(obey(schema, ValueSource.of(_reading(ask, prompt), seed, known)))
     names = keys_asked(prompt) or keys_asked(ask.system)
     if names:
         properties = {name: {"type": "string"} for name in names}
         return _written(
-            obey({"type": "object", "properties": properties, "required": names}, Source.of(prompt, seed, known))
+            obey({"type": "object", "properties": properties, "required": names}, ValueSource.of(prompt, seed, known))
         )
     if known and known.items:
         return _written(list(known.items))

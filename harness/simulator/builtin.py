@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from harness.simulator import grounding
-from harness.simulator.answer import Said
+from harness.simulator.answer import ModelOutput
 from harness.simulator.asjson import topic
-from harness.simulator.knowledge import Known
-from harness.simulator.manners import Manners
+from harness.simulator.knowledge import KnownFact
+from harness.simulator.manners import StyleRules
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.tokens import tokens, value_tokens
@@ -32,7 +32,7 @@ def wants_code(prompt: str) -> bool:
     return bool(_CODE.search(prompt))
 
 
-def grounded(ask: Ask, prompt: str, said: Said, known: Known | None, seed: Seed) -> Said:
+def grounded(ask: Ask, prompt: str, said: ModelOutput, known: KnownFact | None, seed: Seed) -> ModelOutput:
     """Grounding for a text answer, where a tool that grounds was offered; and the steps on the way, where they are asked for."""
     if urls := _URL.findall(prompt)[:MOST_PAGES] if "urlContext" in ask.tools else []:
         found = _from_pages(said, urls)
@@ -65,7 +65,7 @@ def _wants_images(ask: Ask) -> bool:
     return "imageSearch" in (ask.tools["googleSearch"].get("searchTypes") or {})
 
 
-def _from_pages(said: Said, urls: Sequence[str]) -> Said:
+def _from_pages(said: ModelOutput, urls: Sequence[str]) -> ModelOutput:
     """An answer read from pages: those that could be read are its sources."""
     statuses = {url: _status(url) for url in urls}
     read = [url for url, status in statuses.items() if status == "SUCCESS"]
@@ -86,7 +86,9 @@ def _status(url: str) -> str:
     return next((status for status in ("PAYWALL", "UNSAFE") if host.startswith(status.lower() + ".")), "SUCCESS")
 
 
-def _stepped(ask: Ask, said: Said, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed) -> Said:
+def _stepped(
+    ask: Ask, said: ModelOutput, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed
+) -> ModelOutput:
     """With the tool's call and its answer in front, where the caller asked to be shown them."""
     if not ask.circulates:
         return said
@@ -95,7 +97,7 @@ def _stepped(ask: Ask, said: Said, tool: str, args: Mapping[str, Any], found: Ma
     return replace(said, parts=[{"toolCall": called}, {"toolResponse": answered}, *said.parts])
 
 
-def computed(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed: Seed) -> Said:
+def computed(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None, seed: Seed) -> ModelOutput:
     """Code, its result, and a sentence on it. Gemini 3 numbers both; the result counts as tool use."""
     result = known.short if known else str(seed.between("result", 2, 1000))
     code = (
@@ -110,7 +112,7 @@ def computed(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed: 
         {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": f"{result}\n", **number}},
         {"text": manner.fixed or manner.dress(sentence)},
     ]
-    return Said(parts, tool_tokens=tokens(code) + tokens(result) + value_tokens(number))
+    return ModelOutput(parts, tool_tokens=tokens(code) + tokens(result) + value_tokens(number))
 
 
 def _literal(text: str) -> str:

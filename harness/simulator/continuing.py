@@ -16,7 +16,7 @@ _MAGIC = b"\x1ason"
 _FORM = struct.Struct(">4s16sIII")
 
 
-class Reached(NamedTuple):
+class AnswerProgress(NamedTuple):
     """How far an answer is: which one (the key of its seed), bytes of text said, tokens spent."""
 
     key: bytes = bytes(16)
@@ -32,7 +32,7 @@ class Reached(NamedTuple):
         return base64.b64encode(packed).decode()
 
 
-def reached(ask: Ask) -> Reached | None:
+def reached(ask: Ask) -> AnswerProgress | None:
     """Where the request goes on; None for one that begins. Raises the API's 400 for a token that is none, or no use here."""
     token = ask.body.get("continuationToken")
     if not token:
@@ -43,7 +43,7 @@ def reached(ask: Ask) -> Reached | None:
         magic = b""
     if magic != _MAGIC or "long_decode" not in ask.facts.features:
         raise refusal("invalid_argument")
-    return Reached(key, said, spent)
+    return AnswerProgress(key, said, spent)
 
 
 _STANDARD = str.maketrans("-_", "+/")

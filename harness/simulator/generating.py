@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import bare, undated
 from harness.simulator import answering, catalogue, faults, keys, marks, rules, sending
-from harness.simulator.answer import Answer
+from harness.simulator.answer import SimulatedAnswer
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.functions import question
 from harness.simulator.numbers import numbered
@@ -46,7 +46,7 @@ def generate(asked: RoutedCall, model: str, *, stream: bool) -> Sent:
     return _sent(asked, ask, answer, framing, wrong)
 
 
-def answered(asked: RoutedCall, ask: Ask, *, stream: bool) -> Answer:
+def answered(asked: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
     """What is answered: a rule's, or the simulator's own. Raises ``Refusal``."""
     seed = asked.app.seed_of(asked.call, ask.requested)
     if len(asked.call.body) > LONG:
@@ -102,7 +102,7 @@ def _countable(body: Any) -> dict[str, Any]:
 # --- on the wire --------------------------------------------------------------------------------------
 
 
-def _sent(asked: RoutedCall, ask: Ask, answer: Answer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
+def _sent(asked: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
     """The answer in its framing, each fault having had its way; without faults a stream is made as it is sent."""
     values: Iterable[Any] = (sending.whole(answer),) if framing == "json" else sending.chunks(answer)
     for fault in wrong:
@@ -115,7 +115,7 @@ def _sent(asked: RoutedCall, ask: Ask, answer: Answer, framing: str, wrong: Sequ
     return sent
 
 
-def _note(answer: Answer, wrong: Sequence[faults.Fault]) -> str:
+def _note(answer: SimulatedAnswer, wrong: Sequence[faults.Fault]) -> str:
     blocked = f"blocked {(answer.blocked or {}).get('blockReason')}"
     finish = answer.candidates[0].said.finish if answer.candidates else blocked
     said = f"  {finish}, {sum(answer.output.values())} tokens, {answer.thoughts} thought"

@@ -22,7 +22,7 @@ MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFact:
     """One thing to say. ``short`` is the bare answer, ``long`` a sentence, ``more`` a second one.
 
     ``facts`` are labelled values for structured answers; ``items`` the answer as a list; ``domains`` who would be cited.
@@ -48,7 +48,7 @@ class Known:
 
 
 @lru_cache(maxsize=512)
-def recall(question: str) -> Known | None:
+def recall(question: str) -> KnownFact | None:
     """What is known about ``question``; None where nothing is."""
     for ability in ABILITIES:
         if known := ability(question):
@@ -112,7 +112,7 @@ _NUMBERS = {
 }
 
 
-def _trains(question: str) -> Known | None:
+def _trains(question: str) -> KnownFact | None:
     times = _TIMES.findall(question)
     if len(times) != 2 or "minute" not in question:
         return None
@@ -120,7 +120,7 @@ def _trains(question: str) -> Known | None:
     minutes = (int(h2) * 60 + int(m2) - int(h1) * 60 - int(m1)) % (24 * 60)
     for often, each in _STOPS.findall(question):
         minutes -= _often(often) * _whole(each)
-    return Known(str(minutes), f"It was moving for {minutes} minutes.", facts={"minutes": minutes})
+    return KnownFact(str(minutes), f"It was moving for {minutes} minutes.", facts={"minutes": minutes})
 
 
 def _whole(digits: str) -> int:
@@ -133,18 +133,18 @@ def _often(word: str) -> int:
     return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or _whole(first)
 
 
-def _capital(question: str) -> Known | None:
+def _capital(question: str) -> KnownFact | None:
     for name in _CAPITAL.findall(question):
         country = world.COUNTRIES.get(name.strip(" .").lower())
         if country:
             capital = world.CAPITALS[country]
             long = world.CAPITAL_IS["en"].format(country=country, capital=capital)
             facts = {"country": country, "capital": capital, "city": capital, "answer": capital}
-            return Known(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
+            return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
     return None
 
 
-def _arithmetic(question: str) -> Known | None:
+def _arithmetic(question: str) -> KnownFact | None:
     text = re.sub(r"\btimes\b|\bmultiplied by\b|(?<=\d)\s*x\s*(?=\d)", "*", question)
     text = re.sub(r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\bdivided by\b", "/", text)))
     found = _EXPRESSION.search(text)
@@ -156,10 +156,10 @@ def _arithmetic(question: str) -> Known | None:
     return None
 
 
-def _number(value: float, sentence: str) -> Known:
+def _number(value: float, sentence: str) -> KnownFact:
     whole = int(value) if float(value).is_integer() and abs(value) < 1e15 else value
     short = str(whole) if isinstance(whole, int) else f"{whole:.10g}"
-    return Known(short, sentence.format(value=short), facts={"result": whole, "answer": whole, "value": whole})
+    return KnownFact(short, sentence.format(value=short), facts={"result": whole, "answer": whole, "value": whole})
 
 
 _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
@@ -199,7 +199,7 @@ def _value(node: ast.expr) -> float:
     raise ValueError("not arithmetic")
 
 
-def _mathematics(question: str) -> Known | None:
+def _mathematics(question: str) -> KnownFact | None:
     if found := _PRIMES.search(question):
         count = min(_whole(found[1]), 2000)
         return _number(sum(primes(count)), f"The sum of the first {count} prime numbers is {{value}}.")
@@ -215,7 +215,7 @@ def _mathematics(question: str) -> Known | None:
     if (found := _PRIME.search(question)) and _whole(found[1]) < 10**9:
         number = _whole(found[1])
         prime = number > 1 and all(number % each for each in range(2, math.isqrt(number) + 1))
-        return Known(
+        return KnownFact(
             "Yes" if prime else "No",
             f"{'Yes' if prime else 'No'}, {number} is {'' if prime else 'not '}a prime number.",
         )
@@ -240,38 +240,38 @@ def fibonacci(number: int) -> int:
     return before
 
 
-def _letters(question: str) -> Known | None:
+def _letters(question: str) -> KnownFact | None:
     found = _LETTERS.search(question)
     if not found:
         return None
     count = found[2].lower().count(found[1].lower())
-    return Known(
+    return KnownFact(
         str(count),
         f'The letter "{found[1]}" occurs {count} times in "{found[2]}".',
         facts={"count": count, "answer": count},
     )
 
 
-def _facts(question: str) -> Known | None:
+def _facts(question: str) -> KnownFact | None:
     words = set(_WORD.findall(question.lower()))
     for keys, short, long, more, domains in world.FACTS:
         if keys <= words:
-            return Known(
+            return KnownFact(
                 short, long, more, {"answer": short, "winner": short, "team": short, "name": short}, (), domains
             )
     return None
 
 
-def _counting(question: str) -> Known | None:
+def _counting(question: str) -> KnownFact | None:
     found = _COUNT.search(question)
     if not found:
         return None
     first, last = _whole(found[1] or "1"), _whole(found[2])
     numbers = tuple(str(n) for n in range(first, min(last, first + MOST_COUNTED) + 1))
-    return Known(numbers[-1] if numbers else "0", ", ".join(numbers) or "0", items=numbers)
+    return KnownFact(numbers[-1] if numbers else "0", ", ".join(numbers) or "0", items=numbers)
 
 
-def _listing(question: str) -> Known | None:
+def _listing(question: str) -> KnownFact | None:
     found = _LIST.search(question)
     if not found:
         return None
@@ -281,10 +281,10 @@ def _listing(question: str) -> Known | None:
         return None
     many = _NUMBERS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
     items = tuple(world.LISTS[kind][: max(1, many)])
-    return Known(items[0], "\n".join(f"* {item}" for item in items), items=items)
+    return KnownFact(items[0], "\n".join(f"* {item}" for item in items), items=items)
 
 
-def _translation(question: str) -> Known | None:
+def _translation(question: str) -> KnownFact | None:
     found = _TRANSLATE.search(question)
     if not found:
         return None
@@ -293,10 +293,10 @@ def _translation(question: str) -> Known | None:
     word = world.WORDS.get(text.strip().lower().rstrip(".!?"), {}).get(code)
     if word is None:
         return None
-    return Known(word, word, facts={"translation": word, "answer": word, "text": word})
+    return KnownFact(word, word, facts={"translation": word, "answer": word, "text": word})
 
 
-def _sentiment(question: str) -> Known | None:
+def _sentiment(question: str) -> KnownFact | None:
     if not _SENTIMENT.search(question):
         return None
     praise = len(_GOOD.findall(question))
@@ -304,29 +304,29 @@ def _sentiment(question: str) -> Known | None:
     if not praise and not blame:
         return None
     word = "positive" if praise > blame else "negative" if blame > praise else "neutral"
-    return Known(word, f"The sentiment is {word}.", facts={"sentiment": word, "label": word, "answer": word})
+    return KnownFact(word, f"The sentiment is {word}.", facts={"sentiment": word, "label": word, "answer": word})
 
 
-def _repetition(question: str) -> Known | None:
+def _repetition(question: str) -> KnownFact | None:
     found = _REPEAT.match(question)
-    return Known(found[1], found[1]) if found else None
+    return KnownFact(found[1], found[1]) if found else None
 
 
-def _greeting(question: str) -> Known | None:
+def _greeting(question: str) -> KnownFact | None:
     if found := _INTRODUCED.search(question):
-        return Known("Hello", f"Nice to meet you, {found[1]}!", facts={"name": found[1]})
+        return KnownFact("Hello", f"Nice to meet you, {found[1]}!", facts={"name": found[1]})
     if not _GREETING.match(question):
         return None
-    return Known("Hello", "Hello! How can I help you today?", facts={"greeting": "Hello"})
+    return KnownFact("Hello", "Hello! How can I help you today?", facts={"greeting": "Hello"})
 
 
-def _story(question: str) -> Known | None:
+def _story(question: str) -> KnownFact | None:
     found = _STORY.search(question)
     if not found:
         return None
     topic = re.split(r"[,.?!\n]| in \d| with | of about", found[1])[0].strip() or "a lighthouse"
     length = _LENGTH.search(question)
-    return Known(
+    return KnownFact(
         topic, story(topic, int(length[1]) if length else 120), facts={"title": topic.capitalize(), "topic": topic}
     )
 
@@ -342,7 +342,7 @@ def story(topic: str, words: int) -> str:
     return " ".join(told)
 
 
-ABILITIES: tuple[Callable[[str], Known | None], ...] = (
+ABILITIES: tuple[Callable[[str], KnownFact | None], ...] = (
     _trains, _capital, _mathematics, _letters, _translation, _counting, _facts, _story, _listing, _arithmetic, _sentiment,
     _repetition, _greeting,
 )  # fmt: skip

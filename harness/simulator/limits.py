@@ -6,36 +6,36 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from harness.simulator.answer import Said, output_tokens
+from harness.simulator.answer import ModelOutput, output_tokens
 from harness.simulator.media import said as made
 from harness.simulator.request import Ask
 from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import clip
 
 
-class Room(NamedTuple):
+class OutputRoom(NamedTuple):
     """Tokens that fit, and the finish reason of an answer that does not."""
 
     tokens: int
     finish: str
 
 
-def room(ask: Ask, *, stream: bool, spent: int = 0) -> Room:
+def room(ask: Ask, *, stream: bool, spent: int = 0) -> OutputRoom:
     """How much one request may yield: ``maxOutputTokens`` less what earlier parts of the answer ``spent``, and no more than the
     model gives at once. Where there is more to come, Gemini 4 ends with CONTINUATION."""
     facts = ask.facts
     once = facts.output_tokens if stream else facts.output_unary or facts.output_tokens
     asked = ask.config.get("maxOutputTokens", once + spent) - spent
     goes_on = "long_decode" in facts.features and asked > once
-    return Room(max(min(asked, once), 0), "CONTINUATION" if goes_on else "MAX_TOKENS")
+    return OutputRoom(max(min(asked, once), 0), "CONTINUATION" if goes_on else "MAX_TOKENS")
 
 
-def half(ask: Ask, said: Said) -> int:
+def half(ask: Ask, said: ModelOutput) -> int:
     """Half of the tokens of an answer."""
     return sum(output_tokens(part, made(ask.generation)) for part in said.parts) // 2
 
 
-def stopped(ask: Ask, said: Said) -> Said:
+def stopped(ask: Ask, said: ModelOutput) -> ModelOutput:
     """The answer up to the first stop sequence, which is left out."""
     stops = [stop for stop in ask.config.get("stopSequences", ()) if stop]
     kept: list[Mapping[str, Any]] = []
@@ -49,11 +49,11 @@ def stopped(ask: Ask, said: Said) -> Said:
     return said
 
 
-def limited(ask: Ask, said: Said, thoughts: Thoughts, fits: Room) -> tuple[Said, Thoughts]:
+def limited(ask: Ask, said: ModelOutput, thoughts: Thoughts, fits: OutputRoom) -> tuple[ModelOutput, Thoughts]:
     """What fits: thoughts first, then the answer. Images are not cut."""
     most, scale = fits.tokens, made(ask.generation)
     if thoughts.tokens >= most:
-        return Said((), fits.finish), Thoughts(most, clip(thoughts.summary, most))
+        return ModelOutput((), fits.finish), Thoughts(most, clip(thoughts.summary, most))
     left = most - thoughts.tokens
     if "image_out" in ask.facts.features:
         return said, thoughts
@@ -69,7 +69,7 @@ def limited(ask: Ask, said: Said, thoughts: Thoughts, fits: Room) -> tuple[Said,
     return said, thoughts
 
 
-def _reground(said: Said) -> Said:
+def _reground(said: ModelOutput) -> ModelOutput:
     """Supports that point past the end of a cut text are gone."""
     if not said.grounding:
         return said

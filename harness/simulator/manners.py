@@ -56,7 +56,7 @@ _END = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class StyleRules:
     """The form that was asked for. ``fixed`` is the whole answer, word for word."""
 
     fixed: str | None = None
@@ -92,10 +92,10 @@ class Manners:
 
 
 @lru_cache(maxsize=256)
-def manners(system: str, prompt: str) -> Manners:
+def manners(system: str, prompt: str) -> StyleRules:
     """What ``system`` and ``prompt`` ask of the form. Where both speak, the prompt decides the language."""
     both = f"{system}\n{prompt}"
-    return Manners(
+    return StyleRules(
         fixed=_fixed(system) or _fixed(prompt),
         language=_language(prompt) or _language(system) or "en",
         one_word=bool(_ONE_WORD.search(both)),

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from harness.gemini import definition
-from harness.simulator.answer import Said
+from harness.simulator.answer import ModelOutput
 
 _MARK = re.compile(r"\[simulate:\s*(block|finish|fault)\s+([\w.-]+)(?:\s+([^\]]*))?\]", re.IGNORECASE)
 
@@ -47,12 +47,12 @@ def _marked(kind: str, prompt: str) -> str | None:
     return next((name for found, name, _ in _MARK.findall(prompt) if found.lower() == kind), None)
 
 
-def ended(finish: str) -> Said:
+def ended(finish: str) -> ModelOutput:
     """An answer that ends so before anything is said."""
     if finish == "SAFETY":
-        return Said((), finish, ratings=ratings("HIGH"))
+        return ModelOutput((), finish, ratings=ratings("HIGH"))
     citations = [CITED] if finish == "RECITATION" else ()
-    return Said((), finish, MESSAGES.get(finish, ""), citations=citations)
+    return ModelOutput((), finish, MESSAGES.get(finish, ""), citations=citations)
 
 
 CITED = {"startIndex": 30, "endIndex": 179, "uri": "https://example.com/simulated", "license": ""}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import catalogue as known
 from harness.simulator import catalogue, generating, sending
-from harness.simulator.answer import Answer, Candidate
+from harness.simulator.answer import Candidate, SimulatedAnswer
 from harness.simulator.errors import Refusal, refusal
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
@@ -201,7 +201,7 @@ def _text(content: Any) -> str:
 # --- and back -----------------------------------------------------------------------------------------
 
 
-def _completion(answer: Answer, model: str, now: int) -> dict[str, Any]:
+def _completion(answer: SimulatedAnswer, model: str, now: int) -> dict[str, Any]:
     choices = [
         {"index": index, "message": {"role": "assistant", **_message(candidate)}, "finish_reason": _finish(candidate)}
         for index, candidate in enumerate(answer.candidates)
@@ -237,7 +237,7 @@ def _finish(candidate: Candidate) -> str:
     return "tool_calls" if candidate.said.called else FINISHES.get(candidate.said.finish, "content_filter")
 
 
-def _usage(answer: Answer) -> dict[str, Any]:
+def _usage(answer: SimulatedAnswer) -> dict[str, Any]:
     prompt, output = sum(answer.prompt.values()), sum(answer.output.values())
     return {
         "prompt_tokens": prompt,
@@ -247,7 +247,7 @@ def _usage(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _chunks(answer: Answer, model: str, now: int, *, usage: bool) -> Iterator[dict[str, Any]]:
+def _chunks(answer: SimulatedAnswer, model: str, now: int, *, usage: bool) -> Iterator[dict[str, Any]]:
     frame = {"id": answer.response_id, "object": "chat.completion.chunk", "created": now, "model": model}
     for index, candidate in enumerate(answer.candidates):
         message = _message(candidate)

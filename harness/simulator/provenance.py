@@ -18,7 +18,7 @@ SURE = {
 """How sure a shape is."""
 
 
-class Source(NamedTuple):
+class ShapeSource(NamedTuple):
     """One shape and what it follows. ``sure``: a word of `SURE`. What is ``recorded`` names a repository that has recordings of it."""
 
     shape: str
@@ -27,7 +27,7 @@ class Source(NamedTuple):
 
 
 SOURCES = tuple(
-    Source(*row)
+    ShapeSource(*row)
     for row in (
         (
             "whole answer, key order, two-space indent",

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from harness.simulator.errors import refusal
-from harness.simulator.knowledge import Known
+from harness.simulator.knowledge import KnownFact
 from harness.simulator.seed import Seed
 from harness.simulator.shapes import Schema, first_type
 
@@ -23,22 +23,22 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ValueSource:
     """Where values come from: the text at hand, what is known about the question, and chance."""
 
     text: str
     seed: Seed
-    known: Known | None = None
+    known: KnownFact | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, seed: Seed, known: Known | None = None) -> Source:
+    def of(cls, text: str, seed: Seed, known: KnownFact | None = None) -> ValueSource:
         labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
         return cls(text, seed, known, labels)
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class ValuePlace:
     """A place in the value being made: its name, a path that seeds chance, how deep it is, and the root schema."""
 
     root: Schema
@@ -49,17 +49,17 @@ class At:
     many: int = 1
     """How many times this place stands in the value, lists around it multiplied."""
 
-    def under(self, name: str, about: str = "") -> At:
+    def under(self, name: str, about: str = "") -> ValuePlace:
         return replace(self, name=name, about=about, path=f"{self.path}.{name}", depth=self.depth + 1)
 
-    def times(self, count: int) -> At:
+    def times(self, count: int) -> ValuePlace:
         """This place, ``count`` times. Raises the API's 400 for more than can be served."""
         if self.many * count > LARGEST:
             raise refusal("too_many_states")
         return replace(self, many=self.many * max(count, 1))
 
 
-def hinted(schema: Schema, source: Source, at: At) -> Any:
+def hinted(schema: Schema, source: ValueSource, at: ValuePlace) -> Any:
     """What the text or the known facts say about this place; None where they say nothing."""
     kind = first_type(schema)
     if kind == "null":
@@ -82,7 +82,7 @@ def hinted(schema: Schema, source: Source, at: At) -> Any:
     return _inline(source, at)
 
 
-def fact_of(source: Source, at: At) -> Any:
+def fact_of(source: ValueSource, at: ValuePlace) -> Any:
     facts = source.known.facts if source.known else {}
     if at.name in facts:
         return facts[at.name]
@@ -90,7 +90,7 @@ def fact_of(source: Source, at: At) -> Any:
     return next((facts[word] for word in reversed(words) if word in facts), None) if words else None
 
 
-def labelled_as(source: Source, at: At) -> str | None:
+def labelled_as(source: ValueSource, at: ValuePlace) -> str | None:
     """The value after the label that shares most words with this place's name, then with its description."""
     wanted = set(words_of(at.name))
     if not wanted:
@@ -106,7 +106,7 @@ def labelled_as(source: Source, at: At) -> str | None:
     return best[1] if best else None
 
 
-def _number_near(source: Source, at: At) -> str | None:
+def _number_near(source: ValueSource, at: ValuePlace) -> str | None:
     """``quantity 4`` or ``4 items``: the number next to the last word of the name."""
     for word in reversed(words_of(at.name)):
         stem = re.escape(word.rstrip("s"))
@@ -119,7 +119,7 @@ def _number_near(source: Source, at: At) -> str | None:
     return None
 
 
-def _inline(source: Source, at: At) -> str | None:
+def _inline(source: ValueSource, at: ValuePlace) -> str | None:
     """``sku ABC-1001`` or ``name is Ada``: the word after the name."""
     words = words_of(at.name)
     if not words:

@@ -24,7 +24,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.gemini import definition
-from harness.simulator.answer import CALLED, Said
+from harness.simulator.answer import CALLED, ModelOutput
 from harness.simulator.functions import question
 from harness.simulator.request import Ask
 from harness.text import patterns
@@ -35,13 +35,13 @@ _ANSWER = frozenset({"text", "json", "calls", "parts", "finishReason"})
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PinnedAnswer:
     """One rule. ``text`` is a regular expression; ``said`` is the answer, ``fault`` the name of a fault; one of them is set."""
 
     model: str = "*"
     text: str | None = None
     config: Mapping[str, Any] | None = None
-    said: Said | None = None
+    said: ModelOutput | None = None
     fault: str | None = None
 
     def matches(self, ask: Ask) -> bool:
@@ -60,19 +60,19 @@ class Rule:
             return False
 
 
-def said(rules: Sequence[Rule], ask: Ask) -> Said | None:
+def said(rules: Sequence[PinnedAnswer], ask: Ask) -> ModelOutput | None:
     """What the first matching rule says; None where none matches, or where it is a fault."""
     rule = next((rule for rule in rules if rule.matches(ask)), None)
     return rule.said if rule else None
 
 
-def fault(rules: Sequence[Rule], ask: Ask) -> str | None:
+def fault(rules: Sequence[PinnedAnswer], ask: Ask) -> str | None:
     """The fault of the first matching rule."""
     rule = next((rule for rule in rules if rule.matches(ask)), None)
     return rule.fault if rule else None
 
 
-def load(path: Path) -> tuple[Rule, ...]:
+def load(path: Path) -> tuple[PinnedAnswer, ...]:
     """The rules of a file. Raises UsageError that names the rule and what is wrong with it."""
     import yaml
 
@@ -95,7 +95,7 @@ def load(path: Path) -> tuple[Rule, ...]:
     )
 
 
-def _rule(row: Any, at: str) -> Rule:
+def _rule(row: Any, at: str) -> PinnedAnswer:
     row = _table(row, _KEYS, at)
     when = _table(row.get("when", {}), _WHEN, f"{at}, when")
     if ("answer" in row) == ("fault" in row):
@@ -105,7 +105,7 @@ def _rule(row: Any, at: str) -> Rule:
     if failed := text and patterns.complaint(text):
         raise UsageError(f"{at}: text is not a regular expression: {failed}")
     answer = _said(_table(row["answer"], _ANSWER, f"{at}, answer"), at) if "answer" in row else None
-    return Rule(str(when.get("model", "*")), text, config, answer, _fault(row, at))
+    return PinnedAnswer(str(when.get("model", "*")), text, config, answer, _fault(row, at))
 
 
 def _fault(row: Mapping[str, Any], at: str) -> str | None:
@@ -118,16 +118,16 @@ def _fault(row: Mapping[str, Any], at: str) -> str | None:
     return str(row["fault"])
 
 
-def _said(answer: Mapping[str, Any], at: str) -> Said:
+def _said(answer: Mapping[str, Any], at: str) -> ModelOutput:
     finish = str(answer.get("finishReason", "STOP"))
     if finish not in definition.enum_values("Candidate.FinishReason"):
         raise UsageError(f"{at}: no finishReason is called {finish!r}")
     if "calls" in answer:
-        return Said([{"functionCall": dict(call)} for call in answer["calls"]], finish, CALLED)
+        return ModelOutput([{"functionCall": dict(call)} for call in answer["calls"]], finish, CALLED)
     if "parts" in answer:
-        return Said([dict(part) for part in answer["parts"]], finish)
+        return ModelOutput([dict(part) for part in answer["parts"]], finish)
     text = json.dumps(answer["json"], ensure_ascii=False, indent=2) if "json" in answer else str(answer.get("text", ""))
-    return Said([{"text": text}] if text else (), finish)
+    return ModelOutput([{"text": text}] if text else (), finish)
 
 
 def _table(value: Any, known: frozenset[str], at: str) -> Mapping[str, Any]:

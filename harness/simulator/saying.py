@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.simulator import builtin, functions, grounding, images, marks, results, speech, world
-from harness.simulator.answer import CALLED, Said
+from harness.simulator.answer import CALLED, ModelOutput
 from harness.simulator.asjson import formatted, json_text, topic
-from harness.simulator.knowledge import Known, recall
-from harness.simulator.manners import Manners, manners
+from harness.simulator.knowledge import KnownFact, recall
+from harness.simulator.manners import StyleRules, manners
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 from harness.simulator.tokens import part_tokens
@@ -19,25 +19,27 @@ _NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.I
 _NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECASE)
 
 
-def say(ask: Ask, prompt: str, seed: Seed) -> Said:
+def say(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
     """What the model says, before limits."""
     if (finish := marks.finish(prompt)) and not (finish == "CONTINUATION" and "long_decode" in ask.facts.features):
         return marks.ended(finish)
     if images.makes(ask):
-        return Said(images.parts(ask, prompt, seed), "STOP")
+        return ModelOutput(images.parts(ask, prompt, seed), "STOP")
     if speech.speaks(ask):
-        return Said(speech.parts(ask, prompt), "STOP")
+        return ModelOutput(speech.parts(ask, prompt), "STOP")
     if made := functions.calls(ask, prompt, seed):
-        return Said(_call_parts(ask, made, seed), "STOP", CALLED)
+        return ModelOutput(_call_parts(ask, made, seed), "STOP", CALLED)
     manner = manners(ask.system, prompt)
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
-        return builtin.grounded(ask, prompt, Said([{"text": formatted(ask, prompt, manner, known, seed)}]), known, seed)
+        return builtin.grounded(
+            ask, prompt, ModelOutput([{"text": formatted(ask, prompt, manner, known, seed)}]), known, seed
+        )
     if results.responses(ask):
-        return Said([{"text": manner.fixed or manner.dress(results.about_results(ask))}])
+        return ModelOutput([{"text": manner.fixed or manner.dress(results.about_results(ask))}])
     if "codeExecution" in ask.tools and builtin.wants_code(prompt):
         return builtin.computed(ask, prompt, manner, known, seed)
-    return builtin.grounded(ask, prompt, Said([{"text": _text(ask, prompt, manner, known, seed)}]), known, seed)
+    return builtin.grounded(ask, prompt, ModelOutput([{"text": _text(ask, prompt, manner, known, seed)}]), known, seed)
 
 
 def _call_parts(ask: Ask, made: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
@@ -46,15 +48,15 @@ def _call_parts(ask: Ask, made: Sequence[Mapping[str, Any]], seed: Seed) -> list
     return [{"functionCall": {**call, "id": seed.call_id(f"call {n}")}} for n, call in enumerate(made)]
 
 
-def _known(ask: Ask, prompt: str) -> Known | None:
+def _known(ask: Ask, prompt: str) -> KnownFact | None:
     if _NAME_ASKED.search(prompt):
         for content in reversed(ask.contents):
             if found := _NAME_IS.search(texts(content)):
-                return Known(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
+                return KnownFact(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
     return recall(prompt)
 
 
-def _text(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed: Seed) -> str:
+def _text(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None, seed: Seed) -> str:
     if manner.fixed:
         return manner.fixed
     if manner.json:
@@ -68,7 +70,7 @@ def _text(ask: Ask, prompt: str, manner: Manners, known: Known | None, seed: See
     return manner.dress(_cited(known, manner) if "googleSearch" in ask.tools else known.sentence(manner.language))
 
 
-def _cited(known: Known, manner: Manners) -> str:
+def _cited(known: KnownFact, manner: StyleRules) -> str:
     """A searched answer says a little more: the second sentence, or who confirms the first."""
     sources = ", ".join(known.domains or grounding.FALLBACK[:2])
     more = (
@@ -80,7 +82,7 @@ def _cited(known: Known, manner: Manners) -> str:
     return known.sentence(manner.language) + gap + more
 
 
-def _unknown(ask: Ask, prompt: str, manner: Manners, seed: Seed) -> str:
+def _unknown(ask: Ask, prompt: str, manner: StyleRules, seed: Seed) -> str:
     """What is said where nothing is known: that it is simulated, and the topic back."""
     about = topic(prompt)
     if manner.number:

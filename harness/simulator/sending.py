@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator.answer import Answer, Candidate, output_tokens
+from harness.simulator.answer import Candidate, SimulatedAnswer, output_tokens
 from harness.simulator.media import Scale
 from harness.simulator.tokens import details, tokens
 
@@ -22,7 +22,7 @@ _HEX = {"<": "\\u003c", ">": "\\u003e"}
 # --- whole --------------------------------------------------------------------------------------------
 
 
-def whole(answer: Answer) -> dict[str, Any]:
+def whole(answer: SimulatedAnswer) -> dict[str, Any]:
     """The body of ``generateContent``."""
     output = sum(answer.output.values())
     return _response(
@@ -30,7 +30,9 @@ def whole(answer: Answer) -> dict[str, Any]:
     )
 
 
-def _response(answer: Answer, candidates: Sequence[Any], output: int, thoughts: int, *, last: bool) -> dict[str, Any]:
+def _response(
+    answer: SimulatedAnswer, candidates: Sequence[Any], output: int, thoughts: int, *, last: bool
+) -> dict[str, Any]:
     body: dict[str, Any] = {"candidates": list(candidates)} if candidates else {}
     if answer.blocked is not None:
         body["promptFeedback"] = dict(answer.blocked)
@@ -38,7 +40,7 @@ def _response(answer: Answer, candidates: Sequence[Any], output: int, thoughts: 
     return {**body, "modelVersion": answer.model, "responseId": answer.response_id}
 
 
-def _usage(answer: Answer, output: int, thoughts: int, *, last: bool) -> dict[str, Any]:
+def _usage(answer: SimulatedAnswer, output: int, thoughts: int, *, last: bool) -> dict[str, Any]:
     """Counts in Google's order, zeros left out; total = prompt + candidates + thoughts + tool use, always."""
     prompt, cached, tool = sum(answer.prompt.values()), sum(answer.cached.values()), answer.tool_tokens
     usage: dict[str, Any] = {
@@ -56,7 +58,7 @@ def _usage(answer: Answer, output: int, thoughts: int, *, last: bool) -> dict[st
     return {**{name: value for name, value in usage.items() if value}, "serviceTier": answer.tier}
 
 
-def _candidate(answer: Answer, index: int) -> dict[str, Any]:
+def _candidate(answer: SimulatedAnswer, index: int) -> dict[str, Any]:
     candidate = answer.candidates[index]
     parts = _parts(candidate)
     if candidate.signature and parts:
@@ -70,7 +72,7 @@ def _parts(candidate: Candidate) -> list[dict[str, Any]]:
 
 
 def _framed(
-    answer: Answer, index: int, parts: Sequence[Any], *, grounding: Any = None, done: bool = True
+    answer: SimulatedAnswer, index: int, parts: Sequence[Any], *, grounding: Any = None, done: bool = True
 ) -> dict[str, Any]:
     """A candidate object in Google's key order. ``done``: the finish reason and all that comes with the end are in it."""
     candidate = answer.candidates[index]
@@ -105,7 +107,7 @@ def _ending(candidate: Candidate) -> dict[str, Any]:
 # --- in chunks ----------------------------------------------------------------------------------------
 
 
-def chunks(answer: Answer) -> Iterator[dict[str, Any]]:
+def chunks(answer: SimulatedAnswer) -> Iterator[dict[str, Any]]:
     """The bodies of ``streamGenerateContent``: deltas, with counts that only grow."""
     if not answer.candidates:
         yield _response(answer, [], 0, 0, last=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.simulator.faults import Fault
 from harness.simulator.prefixes import Prefixes
 from harness.simulator.resources import Resources
-from harness.simulator.rules import Rule
+from harness.simulator.rules import PinnedAnswer
 from harness.simulator.seed import Seed
 from harness.simulator.traffic import Call
 
@@ -37,7 +37,7 @@ class State:
     pace: float = 0.0
     vary: bool = False
     strict: bool = False
-    rules: Sequence[Rule] = ()
+    rules: Sequence[PinnedAnswer] = ()
     faults: Mapping[Fault, float] = field(default_factory=dict)
     replay: Replay | None = None
     log: Callable[[str], None] | None = None

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from harness.simulator.errors import refusal
-from harness.simulator.knowledge import Known
-from harness.simulator.reading import NUMBER, At, Source, fact_of, hinted, labelled_as, words_of
+from harness.simulator.knowledge import KnownFact
+from harness.simulator.reading import NUMBER, ValuePlace, ValueSource, fact_of, hinted, labelled_as, words_of
 from harness.simulator.regular import sample
 from harness.simulator.shapes import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
 from harness.text import patterns
@@ -46,16 +46,16 @@ _URL = re.compile(r"https?://[^\s\"'<>]+")
 _YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
 
 
-def obey(schema: Any, source: Source) -> Any:
+def obey(schema: Any, source: ValueSource) -> Any:
     """A value that ``schema`` accepts. Raises the API's opaque 400 for a schema that no finite value can satisfy."""
     root = schema if isinstance(schema, Mapping) else {}
-    return _value(root, source, At(root))
+    return _value(root, source, ValuePlace(root))
 
 
 # --- any schema ---------------------------------------------------------------------------------------
 
 
-def _value(schema: Any, source: Source, at: At) -> Any:
+def _value(schema: Any, source: ValueSource, at: ValuePlace) -> Any:
     if not isinstance(schema, Mapping):
         return "simulated"
     if at.depth > DEEPEST:
@@ -73,7 +73,7 @@ def _value(schema: Any, source: Source, at: At) -> Any:
     return _MAKERS.get(kind, _string)(schema, source, at)
 
 
-def _branch(branches: Sequence[Any], source: Source, at: At) -> Schema:
+def _branch(branches: Sequence[Any], source: ValueSource, at: ValuePlace) -> Schema:
     """The alternative to take: not null, and at depth one that ends soonest."""
     shapes = [resolved(each, at.root) for each in branches if isinstance(each, Mapping)]
     if not shapes:
@@ -85,7 +85,7 @@ def _branch(branches: Sequence[Any], source: Source, at: At) -> Schema:
     return min(shapes, key=weight)
 
 
-def _speaks_of(shape: Schema, source: Source) -> bool:
+def _speaks_of(shape: Schema, source: ValueSource) -> bool:
     """Whether the text uses the words of this alternative: a title, a const, an enum value or a property."""
     text = source.text.lower()
     properties = shape.get("properties") or {}
@@ -94,7 +94,7 @@ def _speaks_of(shape: Schema, source: Source) -> bool:
     return any(isinstance(name, str) and name.lower() in text for name in names)
 
 
-def _type(schema: Schema, source: Source, at: At) -> str:
+def _type(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
     kinds = schema.get("type")
     nullable = schema.get("nullable") is True or (isinstance(kinds, list) and "null" in [str(k).lower() for k in kinds])
     kind = first_type(schema)
@@ -103,7 +103,7 @@ def _type(schema: Schema, source: Source, at: At) -> str:
     return kind
 
 
-def _choice(values: Sequence[Any], source: Source, at: At) -> Any:
+def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
     """The enum value that the text speaks of; else one by chance."""
     hint = str(labelled_as(source, at) or fact_of(source, at) or "").lower()
     words = [value for value in values if isinstance(value, str) and value]
@@ -119,7 +119,7 @@ def _choice(values: Sequence[Any], source: Source, at: At) -> Any:
 # --- one type each ------------------------------------------------------------------------------------
 
 
-def _object(schema: Schema, source: Source, at: At) -> dict[str, Any]:
+def _object(schema: Schema, source: ValueSource, at: ValuePlace) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = dict.fromkeys(schema.get("required") or ())
     value = {}
@@ -141,7 +141,7 @@ def _ordered(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
     return first + [name for name in properties if name not in first]
 
 
-def _recurs(schema: Any, at: At) -> bool:
+def _recurs(schema: Any, at: ValuePlace) -> bool:
     """Whether an optional property leads back through a ``$ref``: one round is enough."""
     return at.depth >= 2 and "$ref" in str(schema)
 
@@ -151,7 +151,7 @@ def _extra(schema: Schema) -> Schema:
     return extra if isinstance(extra, Mapping) else {"type": "string"}
 
 
-def _fill(schema: Schema, value: dict[str, Any], source: Source, at: At) -> None:
+def _fill(schema: Schema, value: dict[str, Any], source: ValueSource, at: ValuePlace) -> None:
     """Enough free keys for ``minProperties``, and one for an object that is only a map."""
     least = int(limit(schema.get("minProperties"), 0))
     is_map = (
@@ -162,7 +162,7 @@ def _fill(schema: Schema, value: dict[str, Any], source: Source, at: At) -> None
         value[name] = _value(_extra(schema), source, at.times(least).under(name))
 
 
-def _array(schema: Schema, source: Source, at: At) -> list[Any]:
+def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
     least, most = int(limit(schema.get("minItems"), 0)), int(limit(schema.get("maxItems"), 1 << 30))
     first = schema.get("prefixItems") or []
     value = [_value(each, source, at.under(str(index))) for index, each in enumerate(first)]
@@ -179,7 +179,7 @@ def _array(schema: Schema, source: Source, at: At) -> list[Any]:
     return _distinct(value) if schema.get("uniqueItems") else value
 
 
-def _item_texts(items: Any, source: Source, at: At) -> list[str]:
+def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     """What each item of a list is to be read from: the bullet lines, or the list that is known."""
     kind = first_type(resolved(items, at.root)) if isinstance(items, Mapping) else "string"
     if kind == "object":
@@ -190,12 +190,12 @@ def _item_texts(items: Any, source: Source, at: At) -> list[str]:
     return [each.strip() for each in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
 
 
-def _narrowed(source: Source, texts: Sequence[str], index: int) -> Source:
+def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSource:
     if index >= len(texts):
         return source
     text = texts[index]
     named = dict.fromkeys(("name", "title", "label"), text) if source.known and text in source.known.items else {}
-    return Source.of(text, source.seed, Known(text, text, facts=named))
+    return ValueSource.of(text, source.seed, KnownFact(text, text, facts=named))
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -210,7 +210,7 @@ def _distinct(values: list[Any]) -> list[Any]:
     return kept
 
 
-def _number(schema: Schema, source: Source, at: At) -> float | int:
+def _number(schema: Schema, source: ValueSource, at: ValuePlace) -> float | int:
     whole = first_type(schema) == "integer"
     lowest, highest = _bounds(schema, whole)
     hint = hinted(schema, source, at)
@@ -235,7 +235,7 @@ def _bounds(schema: Schema, whole: bool) -> tuple[float, float]:
     return (math.ceil(lowest), math.floor(highest)) if whole else (lowest, highest)
 
 
-def _guess(at: At, source: Source, lowest: float, highest: float) -> float:
+def _guess(at: ValuePlace, source: ValueSource, lowest: float, highest: float) -> float:
     low, high = max(lowest, 1), min(highest, 100)
     if low > high:
         low, high = (lowest, lowest) if lowest > 100 else (highest, highest)
@@ -251,7 +251,7 @@ def _stepped(value: float, step: float, lowest: float, highest: float) -> float:
     return rounded + step if rounded < lowest else rounded
 
 
-def _boolean(schema: Schema, source: Source, at: At) -> bool:
+def _boolean(schema: Schema, source: ValueSource, at: ValuePlace) -> bool:
     hint = hinted(schema, source, at)
     return (
         hint
@@ -262,7 +262,7 @@ def _boolean(schema: Schema, source: Source, at: At) -> bool:
     )
 
 
-def _string(schema: Schema, source: Source, at: At) -> str:
+def _string(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
     least, most = int(limit(schema.get("minLength"), 0)), int(limit(schema.get("maxLength"), 1 << 30))
     pattern, form = schema.get("pattern"), schema.get("format")
     if isinstance(pattern, str):
@@ -277,7 +277,7 @@ def _string(schema: Schema, source: Source, at: At) -> str:
     return text[:most]
 
 
-def _patterned(pattern: str, source: Source, at: At, least: int, most: int) -> str:
+def _patterned(pattern: str, source: ValueSource, at: ValuePlace, least: int, most: int) -> str:
     if patterns.complaint(pattern):
         return _invented(at, source)
     patterns.renew()
@@ -288,7 +288,7 @@ def _patterned(pattern: str, source: Source, at: At, least: int, most: int) -> s
     return sample(pattern, source.seed, at.path, least)
 
 
-def _mentioned(pattern: str, source: Source, at: At, least: int, most: int) -> str | None:
+def _mentioned(pattern: str, source: ValueSource, at: ValuePlace, least: int, most: int) -> str | None:
     """A text of the prompt that the pattern finds. Raises TooSlow."""
     whole = pattern.strip("^$")
     inside = rf"(?<![\w-])(?:{whole})(?![\w-])"
@@ -303,14 +303,14 @@ def _mentioned(pattern: str, source: Source, at: At, least: int, most: int) -> s
     return None
 
 
-def _formatted(form: str, source: Source, at: At) -> str:
+def _formatted(form: str, source: ValueSource, at: ValuePlace) -> str:
     finder = {"date": _DATE, "email": _EMAIL, "uri": _URL, "url": _URL}.get(form)
     if finder and (found := finder.search(labelled_as(source, at) or source.text)):
         return found[0]
     return _FORMATS[form]
 
 
-def _invented(at: At, source: Source) -> str:
+def _invented(at: ValuePlace, source: ValueSource) -> str:
     words = " ".join(words_of(at.name)) or "answer"
     if source.known:
         return source.known.short
@@ -319,7 +319,7 @@ def _invented(at: At, source: Source) -> str:
     return f"simulated {words}" if at.depth else source.text.strip().split("\n")[0][:80] or "simulated"
 
 
-def _null(_schema: Schema, _source: Source, _at: At) -> None:
+def _null(_schema: Schema, _source: ValueSource, _at: ValuePlace) -> None:
     return None
 
 

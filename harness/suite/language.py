@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.text import shape
-from harness.text.shape import AtLeast, Deferred, Named, Said, Spelled
+from harness.text.shape import AtLeast, Deferred, Named, Spelled, TypeLabel
 
 REQUEST_KNOWN = "request-known"
 """Waived by a case whose literal request is newer than the published definition."""
@@ -27,14 +27,14 @@ class LongThinking(TypedDict, total=False):
 ThinkingValue = Level | int | LongThinking
 Thinking = Annotated[
     ThinkingValue | list[ThinkingValue] | dict[str, ThinkingValue | list[ThinkingValue]],
-    Said(
+    TypeLabel(
         "a level (minimal, low, medium, high, xhigh), a budget in tokens, {level, budget, includeThoughts}, or a list of these"
     ),
     "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
 ]
 Transport = Literal["unary", "stream"]
-Numbers = Annotated[float | list[float] | dict[str, float | list[float]], Said("a number, or a list of numbers")]
-Integers = Annotated[int | list[int] | dict[str, int | list[int]], Said("a whole number, or a list of them")]
+Numbers = Annotated[float | list[float] | dict[str, float | list[float]], TypeLabel("a number, or a list of numbers")]
+Integers = Annotated[int | list[int] | dict[str, int | list[int]], TypeLabel("a whole number, or a list of them")]
 Booleans = bool | list[bool]
 Names = str | list[str]
 Percent = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?%", "a percentage such as 25%")]
@@ -85,7 +85,7 @@ class Matrix(Axes, total=False):
     skip: list[Skip]
 
 
-class Xfail(TypedDict, total=False):
+class XfailWords(TypedDict, total=False):
     """Still runs, and must still fail."""
 
     why: Required[Reason]
@@ -123,7 +123,7 @@ Tool = Literal["googleSearch", "codeExecution", "urlContext", "googleMaps"] | di
 Repeat = Annotated[int, "attempts of each trial"]
 
 
-class Asking(Axes, total=False):
+class RequestWords(Axes, total=False):
     """What is sent and expected; the same keys under defaults: and in a case."""
 
     prompt: Annotated[str, "one user turn"]
@@ -137,10 +137,10 @@ class Asking(Axes, total=False):
     repeat: Repeat
     require: Require
     waive: Waive
-    xfail: str | Xfail
+    xfail: str | XfailWords
 
 
-class Turn(TypedDict, total=False):
+class TurnWords(TypedDict, total=False):
     """One request of a conversation: what the user says, or the answers to the model's function calls."""
 
     user: str
@@ -149,14 +149,14 @@ class Turn(TypedDict, total=False):
     capture: Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
 
 
-class Case(Asking, total=False):
+class CaseWords(RequestWords, total=False):
     """One thing that is asked."""
 
     id: Required[Annotated[str, "a hyphenated statement that is true when green; may hold ${row.x}"]]
     about: str
     tags: list[str]
     each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
-    turns: list[Turn]
+    turns: list[TurnWords]
     only: Annotated[Axes | list[Axes], "the combinations of the matrix that this case plays"]
     skip: Annotated[str, "why this case is not played now"]
     cassette: Annotated[str, "an existing vcrpy cassette, seen from this file's folder"]
@@ -198,7 +198,7 @@ class CostGate(Change, total=False):
     total: Annotated[Amount, "dollars of all trials of a run, or of a candidate"]
 
 
-class Gate(TypedDict, total=False):
+class GateWords(TypedDict, total=False):
     """What fails a comparison; what needs no second side (min, max, total) fails a run too."""
 
     pass_rate: RateGate
@@ -217,23 +217,23 @@ class Compare(TypedDict, total=False):
 
     by: Annotated[str, "pair trials that differ in this axis only"]
     baseline: Annotated[Any, "the value of that axis that the others are compared with"]
-    gate: Gate
+    gate: GateWords
 
 
-class Suite(TypedDict, total=False):
+class SuiteWords(TypedDict, total=False):
     """A suite for gemini-harness: requests to Gemini's native API, and what is expected of the answers."""
 
     suite: Required[Annotated[str, "the suite's name: the first part of every trial id"]]
     about: str
     tags: list[str]
-    defaults: Asking
+    defaults: RequestWords
     matrix: Matrix
     repeat: Repeat
-    cases: Required[list[Case]]
+    cases: Required[list[CaseWords]]
     compare: Compare
     require: Require
     waive: Waive
-    xfail: str | Xfail
+    xfail: str | XfailWords
 
 
 @cache
@@ -276,4 +276,4 @@ def meant(path: Sequence[str | int]) -> str | None:
 
 def suite_json_schema() -> Mapping[str, Any]:
     """The JSON Schema (2020-12) of the language, with every registered check, for editors."""
-    return {**shape.json_schema(Suite), "title": "gemini-harness suite"}
+    return {**shape.json_schema(SuiteWords), "title": "gemini-harness suite"}

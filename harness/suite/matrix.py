@@ -61,7 +61,7 @@ class TooMany(UsageError):
         super().__init__(f"{place}: {message}")
 
 
-class Pair(NamedTuple):
+class Combination(NamedTuple):
     """One target and one value for each axis. ``shown`` are the labels of swept axes. ``chosen``: the model came from
     the selection, not from the suite."""
 
@@ -92,12 +92,12 @@ class Pair(NamedTuple):
 class Cell(NamedTuple):
     """A pair of a case that is asked. ``id`` is ``[labels]@target``: what the ids of its groups end with."""
 
-    pair: Pair
+    pair: Combination
     id: str
     skip: str | None
 
 
-class Group(NamedTuple):
+class TrialGroup(NamedTuple):
     """A case x row x target x axes: what its attempts have in common. ``played`` are those that the selection plays, as bits:
     attempt n, from 1, is bit n."""
 
@@ -127,11 +127,11 @@ class Expansion:
     notes: Sequence[Note] = ()
     keywords: Keywords = field(default_factory=lambda: Keywords(""))
     targets: Sequence[Target] = ()
-    wanted: Sequence[Callable[[Group], bool]] = ()
+    wanted: Sequence[Callable[[TrialGroup], bool]] = ()
     done: Mapping[str, int] = field(default_factory=dict)
-    """Group -> the attempts that are left out, since they were played before: bits, as in ``Group.played``."""
+    """Group -> the attempts that are left out, since they were played before: bits, as in ``TrialGroup.played``."""
 
-    def where(self, wanted: Callable[[Group], bool]) -> Expansion:
+    def where(self, wanted: Callable[[TrialGroup], bool]) -> Expansion:
         """The trials of the groups for which that holds."""
         return _counted(replace(self, wanted=[*self.wanted, wanted]))
 
@@ -139,7 +139,7 @@ class Expansion:
         """The trials that are left when these are done."""
         return _counted(replace(self, done=done))
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[TrialGroup]:
         """The groups of which anything is played. Costs little: nothing is filled in but their names."""
         for group in _selected(self.suites, self.selection, self.keywords):
             if self._wants(group):
@@ -147,7 +147,7 @@ class Expansion:
                 if played:
                     yield group if played == group.played else group._replace(played=played)
 
-    def _wants(self, group: Group) -> bool:
+    def _wants(self, group: TrialGroup) -> bool:
         return all(wanted(group) for wanted in self.wanted)
 
     def ids(self) -> Iterator[str]:
@@ -160,7 +160,7 @@ class Expansion:
         everything = replace(self, done={}).groups()
         return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
 
-    def first(self, group: Group) -> Trial:
+    def first(self, group: TrialGroup) -> Trial:
         """The first trial of a group."""
         return next(_trials(group, self.selection))
 
@@ -228,7 +228,7 @@ def _counted(expansion: Expansion) -> Expansion:
 # --- combinations -------------------------------------------------------------------------------------------------
 
 
-def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Pair]:
+def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Combination]:
     """Every combination of target and axis values of a case, before anything is left out."""
     axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
@@ -244,7 +244,7 @@ def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator
         for values in product(*choices):
             chosen_values = {axis.name: value for axis, value in zip(inner, values, strict=True) if value is not None}
             swept = {axis.name: chosen_values[axis.name] for axis in inner if axis.swept and axis.name in chosen_values}
-            yield Pair(target, chosen_values, swept, chosen)
+            yield Combination(target, chosen_values, swept, chosen)
 
 
 def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
@@ -276,7 +276,7 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Ta
     yield from ((Target(*each), chosen) for each in found)
 
 
-def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[Group]:
+def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
     for case in suite.cases:
         attempts = selection.repeat or case.repeat or suite.repeat or case.require.attempts or 1
         cells: Sequence[Cell] = ()
@@ -286,7 +286,7 @@ def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[
             name = f"{suite.name}/{case.named(row)}"
             for cell in cells:
                 group = f"{name}{cell.id}"
-                yield Group(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
+                yield TrialGroup(suite, case, index, cell, group, attempts, keywords.attempts(group, attempts))
 
 
 def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection) -> Sequence[Cell]:
@@ -308,13 +308,13 @@ def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selecti
     return list(cells.values())
 
 
-def _left_out(case: Case, pair: Pair) -> bool:
+def _left_out(case: Case, pair: Combination) -> bool:
     if case.only and not any(pair.chosen_by(choice) for choice in case.only):
         return True
     return pair.refusal(case) is not None
 
 
-def _skip(suite: Suite, case: Case, pair: Pair) -> str | None:
+def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
     return case.skip or next((choice.why for choice in suite.skips if pair.chosen_by(choice)), None)
 
 
@@ -346,7 +346,7 @@ def _check(selection: Selection) -> None:
         raise UsageError(f"--shard {selection.shard[0]}/{selection.shard[1]}: write I/N with I from 1 to N")
 
 
-def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords) -> Iterator[Group]:
+def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
     """The groups of which at least one attempt is played. Cases (rows apart) are dealt to shards after all else."""
     part, parts = selection.shard or (1, 1)
     dealt = -1
@@ -385,18 +385,18 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
 # --- trials -------------------------------------------------------------------------------------------------------
 
 
-def _trials(group: Group, selection: Selection) -> Iterator[Trial]:
+def _trials(group: TrialGroup, selection: Selection) -> Iterator[Trial]:
     steps = steps_of(group.case, group.case.rows[group.row], group.cell.pair)
     shared = _shared(group, selection, steps)
     for attempt in _attempts(group):
         yield Trial(id=f"{group.id}#{attempt}", attempt=attempt, **shared)
 
 
-def _attempts(group: Group) -> Iterator[int]:
+def _attempts(group: TrialGroup) -> Iterator[int]:
     return (attempt for attempt, bit in enumerate(reversed(f"{group.played:b}")) if bit == "1")
 
 
-def _shared(group: Group, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
+def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> dict[str, Json]:
     suite, case, (pair, _, skip) = group.suite, group.case, group.cell
     return {
         "group": group.id,
@@ -437,7 +437,7 @@ def _xfail(case: Case, target: Target) -> str | None:
     return case.xfail.why if meant else None
 
 
-def steps_of(case: Case, row: Mapping[str, Json], pair: Pair) -> Sequence[Step]:
+def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
     """The requests of a case for one row and one combination, captures still to be filled in."""
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
@@ -482,12 +482,12 @@ def filled(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expect
 # --- cassettes ----------------------------------------------------------------------------------------------------
 
 
-def _cassette(group: Group, selection: Selection) -> Path:
+def _cassette(group: TrialGroup, selection: Selection) -> Path:
     case = group.case
     return case.cassette or cassette_path(selection.cassettes_dir, group.suite, case, group.cell.pair)
 
 
-def cassette_path(folder: Path, suite: Suite, case: Case, pair: Pair) -> Path:
+def cassette_path(folder: Path, suite: Suite, case: Case, pair: Combination) -> Path:
     """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``; rows, attempts and steps share it."""
     name = f"{safe(pair.target.provider)}.{safe(pair.target.model)}"
     if pair.swept:

@@ -58,7 +58,7 @@ def parse(
     if document.complaints and document.value is None:
         raise SuiteError(document.complaints)
     folder = Path(file).parent if folder is None else folder
-    reading = _Reading(document, Project(folder, anywhere), os.environ if environ is None else environ)
+    reading = _SuiteReading(document, Project(folder, anywhere), os.environ if environ is None else environ)
     suite = reading.suite()
     if reading.complaints or suite is None:
         in_order: list[Complaint] = sorted(reading.complaints, key=_order)
@@ -71,7 +71,7 @@ def parse(
 _Table = Mapping[str, Json]
 
 
-class _Reading:
+class _SuiteReading:
     """One suite while it is read: collects complaints, and hands on what is sound."""
 
     def __init__(self, document: Document, project: Project, environ: Mapping[str, str]) -> None:
@@ -126,7 +126,7 @@ class _Reading:
 
     def sound(self, root: _Table) -> Json:
         """The tree without what the language does not allow, which is complained about."""
-        found = shape.findings(root, language.Suite)
+        found = shape.findings(root, language.SuiteWords)
         for each in found:
             if each.path not in self.wrong:
                 hint = language.meant(each.path) if each.key else None

@@ -277,7 +277,7 @@ class Reader:
         return [] if wrong else [each for each in found if not isinstance(each, str)]
 
 
-class Row(dict[str, Json]):
+class DataRow(dict[str, Json]):
     """A row that knows where it stands: ``capitals.csv:3``."""
 
     __slots__ = ("at",)
@@ -289,7 +289,7 @@ class Row(dict[str, Json]):
 
 def row_named(row: Mapping[str, Json], number: int) -> str:
     """``row 2``, or ``row 2 (capitals.csv:3)`` where it comes from a file."""
-    return f"row {number} ({row.at})" if isinstance(row, Row) else f"row {number}"
+    return f"row {number} ({row.at})" if isinstance(row, DataRow) else f"row {number}"
 
 
 def file_named(text: Json) -> str | None:
@@ -310,7 +310,7 @@ _MOST_TOLD = 10
 """Of what is wrong with one file of rows."""
 
 
-def _rows(text: str, name: str) -> Iterator[Row | str]:
+def _rows(text: str, name: str) -> Iterator[DataRow | str]:
     """Each row, or what is wrong with it."""
     if name.endswith(".csv"):
         yield from _csv_rows(text, name)
@@ -322,7 +322,7 @@ def _rows(text: str, name: str) -> Iterator[Row | str]:
         yield f"{name}: rows come from .csv, .jsonl or .json"
 
 
-def _csv_rows(text: str, name: str) -> Iterator[Row | str]:
+def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
     csv.field_size_limit(len(text) + 1)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -334,12 +334,12 @@ def _csv_rows(text: str, name: str) -> Iterator[Row | str]:
             if row and len(row) != len(header):
                 yield f"{name}:{reader.line_num}: {len(row)} values for {len(header)} columns"
             elif row:
-                yield Row(dict(zip(header, row, strict=True)), f"{name}:{reader.line_num}")
+                yield DataRow(dict(zip(header, row, strict=True)), f"{name}:{reader.line_num}")
     except csv.Error as error:
         yield f"{name}:{reader.line_num}: {error}"
 
 
-def _json_lines(text: str, name: str) -> Iterator[Row | str]:
+def _json_lines(text: str, name: str) -> Iterator[DataRow | str]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
@@ -350,7 +350,7 @@ def _json_lines(text: str, name: str) -> Iterator[Row | str]:
                 yield f"{name}:{number}: not JSON: {error}"
 
 
-def _json_list(text: str, name: str) -> Iterator[Row | str]:
+def _json_list(text: str, name: str) -> Iterator[DataRow | str]:
     try:
         values = strict(text)
     except json.JSONDecodeError as error:
@@ -365,5 +365,5 @@ def _json_list(text: str, name: str) -> Iterator[Row | str]:
     yield from (_row(value, f"{name}, item {number}") for number, value in enumerate(values, 1))
 
 
-def _row(value: Json, at: str) -> Row | str:
-    return Row(value, at) if isinstance(value, dict) else f"{at}: a row must be an object"
+def _row(value: Json, at: str) -> DataRow | str:
+    return DataRow(value, at) if isinstance(value, dict) else f"{at}: a row must be an object"

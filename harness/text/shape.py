@@ -2,7 +2,7 @@
 
 Types are what ``typing`` offers: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
 ``Annotated[T, "what it is"]``. Other notes that may stand in ``Annotated``: ``Spelled`` (text of a certain spelling),
-``AtLeast`` (a number that is not below another), ``Said`` (short words for a long union), ``Named`` (keys from a registry),
+``AtLeast`` (a number that is not below another), ``TypeLabel`` (short words for a long union), ``Named`` (keys from a registry),
 ``Deferred`` (a type made when it is first needed).
 """
 
@@ -51,7 +51,7 @@ class AtLeast(NamedTuple):
     least: float
 
 
-class Said(NamedTuple):
+class TypeLabel(NamedTuple):
     """A note for ``Annotated``: how a message names a type whose own words would be long."""
 
     words: str
@@ -73,7 +73,7 @@ class Named(NamedTuple):
     names: Callable[[], Iterable[str]]
 
 
-class Finding(NamedTuple):
+class ShapeFinding(NamedTuple):
     """Something that may not stand where it stands. ``key``: the key itself is wrong, not its value."""
 
     path: Path
@@ -82,9 +82,9 @@ class Finding(NamedTuple):
     key: bool = False
 
 
-def findings(value: Json, kind: Any, path: Path = ()) -> list[Finding]:
+def findings(value: Json, kind: Any, path: Path = ()) -> list[ShapeFinding]:
     """Everything in ``value`` that the type does not allow; ``path`` is put before each place."""
-    found: list[Finding] = []
+    found: list[ShapeFinding] = []
     _shape(kind).look(value, path, found)
     return found
 
@@ -152,16 +152,16 @@ class _Shape:
     def words(self) -> str:
         return "any value"
 
-    def look(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def look(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         if not self.accepts(value) and not isinstance(value, Later):
             found.append(self.refusal(value, path))
         elif not isinstance(value, Later):
             self.inside(value, path, found)
 
-    def refusal(self, value: Json, path: Path) -> Finding:
-        return Finding(path, f"expected {self.words()}, got {shown(value)}")
+    def refusal(self, value: Json, path: Path) -> ShapeFinding:
+        return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}")
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """Complain about what is inside a value of the right sort."""
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
@@ -229,9 +229,11 @@ class _Words(_Shape):
         quoted = [f'"{each}"' if isinstance(each, str) else str(each).lower() for each in self.allowed]
         return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
-    def refusal(self, value: Json, path: Path) -> Finding:
+    def refusal(self, value: Json, path: Path) -> ShapeFinding:
         near = nearest(value, self.texts()) if isinstance(value, str) else ""
-        return Finding(path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else "")
+        return ShapeFinding(
+            path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else ""
+        )
 
     def texts(self) -> list[str]:
         return [each for each in self.allowed if isinstance(each, str)]
@@ -280,7 +282,7 @@ class _List(_Shape):
     def words(self) -> str:
         return "a list" if type(self.item) is _Shape else f"a list of which each item is {self.item.words()}"
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for index, each in enumerate(value):
             self.item.look(each, (*path, index), found)
 
@@ -302,7 +304,7 @@ class _Map(_AnyMapping):
     def __init__(self, item: _Shape) -> None:
         self.item = item
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, each in value.items():
             self.item.look(each, (*path, key), found)
 
@@ -335,14 +337,16 @@ class _Fields(_AnyMapping):
         names = list(self.fields)
         return f"a mapping with {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         fields = self.fields
         for key, each in value.items():
             if key in fields:
                 fields[key].look(each, (*path, key), found)
             else:
-                found.append(Finding((*path, key), f'unknown key "{key}"', nearest(str(key), fields), key=True))
-        found.extend(Finding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys()))
+                found.append(ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), fields), key=True))
+        found.extend(
+            ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
+        )
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         name = self.kind.__name__
@@ -371,16 +375,18 @@ class _OneOf(_Shape):
     def words(self) -> str:
         return " or ".join(dict.fromkeys(each.words() for each in self.members))
 
-    def refusal(self, value: Json, path: Path) -> Finding:
+    def refusal(self, value: Json, path: Path) -> ShapeFinding:
         texts = [text for each in self.members if isinstance(each, _Words) for text in each.texts()]
         near = nearest(value, texts) if isinstance(value, str) and texts else ""
-        return Finding(path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else "")
+        return ShapeFinding(
+            path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else ""
+        )
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         """The complaints of the member that fits best: fewest unknown keys, then fewest complaints."""
-        best: list[Finding] | None = None
+        best: list[ShapeFinding] | None = None
         for member in self.meant(value):
-            complaints: list[Finding] = []
+            complaints: list[ShapeFinding] = []
             member.inside(value, path, complaints)
             if not complaints:
                 return
@@ -400,7 +406,7 @@ class _OneOf(_Shape):
         return {"anyOf": [each.schema(definitions) for each in self.members]}
 
 
-def _badness(complaints: Sequence[Finding]) -> tuple[int, int]:
+def _badness(complaints: Sequence[ShapeFinding]) -> tuple[int, int]:
     return sum(each.key for each in complaints), len(complaints)
 
 
@@ -416,10 +422,10 @@ class _Described(_Shape):
     def words(self) -> str:
         return self.said or self.shape.words()
 
-    def refusal(self, value: Json, path: Path) -> Finding:
+    def refusal(self, value: Json, path: Path) -> ShapeFinding:
         return self.shape.refusal(value, path)._replace(message=f"expected {self.words()}, got {shown(value)}")
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         self.shape.inside(value, path, found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -433,12 +439,12 @@ class _Registry(_AnyMapping):
     def __init__(self, named: Named) -> None:
         self.named = named
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         for key, each in value.items():
             kind = self.named.find(key)
             if kind is None:
                 found.append(
-                    Finding((*path, key), f'unknown key "{key}"', nearest(str(key), self.named.names()), key=True)
+                    ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), self.named.names()), key=True)
                 )
             else:
                 _shape(kind).look(each, (*path, key), found)
@@ -464,7 +470,7 @@ class _Waiting(_Shape):
     def words(self) -> str:
         return self.shape.words()
 
-    def inside(self, value: Json, path: Path, found: list[Finding]) -> None:
+    def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         self.shape.inside(value, path, found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -507,7 +513,7 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
             shape = _Waiting(note)
         elif isinstance(note, Named):
             shape = _Registry(note)
-        elif isinstance(note, Said):
+        elif isinstance(note, TypeLabel):
             shape = _Described(shape, said=note.words)
         elif isinstance(note, str):
             shape = _Described(shape, note)

@@ -67,7 +67,7 @@ def _window(line: str, column: int) -> tuple[str, str]:
     return before + line[start : start + WIDEST] + after, gap
 
 
-class Table(dict[str, Any]):
+class PlacedMapping(dict[str, Any]):
     """A mapping that knows where it stands: ``keys_at`` and ``values_at`` hold (line, column), both from 1."""
 
     __slots__ = ("keys_at", "values_at")
@@ -89,7 +89,7 @@ class Items(list[Any]):
 
 
 class Document(NamedTuple):
-    """A text that was read. ``value`` is plain JSON data (``Table`` and ``Items`` are dicts and lists)."""
+    """A text that was read. ``value`` is plain JSON data (``PlacedMapping`` and ``Items`` are dicts and lists)."""
 
     file: str
     lines: Sequence[str]
@@ -101,7 +101,7 @@ class Document(NamedTuple):
         value, found = self.value, (1, 1)
         for depth, step in enumerate(path):
             last = key and depth == len(path) - 1
-            if isinstance(value, Table) and step in value:
+            if isinstance(value, PlacedMapping) and step in value:
                 found = (value.keys_at if last else value.values_at)[str(step)]
             elif isinstance(value, Items) and isinstance(step, int) and step < len(value):
                 found = value.values_at[step]
@@ -175,10 +175,10 @@ def _loader(text: str) -> Any:
 def _c_loader() -> Any:
     from yaml._yaml import CParser
 
-    class Loader(_Resolving, CParser):
+    class CLoader(_Resolving, CParser):
         pass
 
-    return Loader
+    return CLoader
 
 
 @cache
@@ -188,14 +188,14 @@ def _pure_loader() -> Any:
     from yaml.reader import Reader
     from yaml.scanner import Scanner
 
-    class Loader(_Resolving, Reader, Scanner, Parser, Composer):
+    class PythonLoader(_Resolving, Reader, Scanner, Parser, Composer):
         def __init__(self, text: str) -> None:
             Reader.__init__(self, text)
             Scanner.__init__(self)
             Parser.__init__(self)
             Composer.__init__(self)
 
-    return Loader
+    return PythonLoader
 
 
 def _start(node: yaml.Node) -> tuple[int, int]:
@@ -247,8 +247,8 @@ class _Reading:
         if self.size > MOST:
             raise _Refused(_start(node), f"more than {MOST:,} values once every alias is written out")
 
-    def table(self, node: yaml.MappingNode) -> Table:
-        table = Table()
+    def table(self, node: yaml.MappingNode) -> PlacedMapping:
+        table = PlacedMapping()
         for key, value in self.pairs(node):
             at = _start(key)
             if key.value in table.keys_at:

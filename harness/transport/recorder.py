@@ -50,7 +50,7 @@ MODES: tuple[str, ...] = get_args(Mode)
 _TAPES_IN_MEMORY = 32
 
 
-class Live(Protocol):
+class LiveTransport(Protocol):
     """A transport that goes to the network, opened and closed inside an event loop."""
 
     async def send(self, request: Request, slot: Slot) -> Exchange: ...
@@ -146,7 +146,7 @@ class Recorder:
     def __init__(
         self,
         mode: Mode,
-        live: Live,
+        live: LiveTransport,
         providers: Mapping[str, Provider] = ROWS,
         secrets: Mapping[str, str] | None = None,
         *,

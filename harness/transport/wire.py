@@ -153,7 +153,7 @@ class Wire:
             request.method, url, headers=headers, content=request.content, extensions=self._patience
         )
         asked = datetime.now(UTC).isoformat(timespec="seconds")
-        answer = _Answer(self._config.max_body_bytes)
+        answer = _IncomingAnswer(self._config.max_body_bytes)
         try:
             async with asyncio.timeout(self._config.timeouts.total):
                 await _exchange(transport, outgoing, answer)
@@ -254,7 +254,7 @@ class _NoConnection(Exception):
         super().__init__(message)
 
 
-class _Answer:
+class _IncomingAnswer:
     """An answer as it comes in."""
 
     def __init__(self, largest: int) -> None:
@@ -295,7 +295,7 @@ class _Answer:
             raise (NetworkFault if _was_asked(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
-async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _Answer) -> None:
+async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _IncomingAnswer) -> None:
     start = perf_counter()
     response = await transport.handle_async_request(request)
     try:
@@ -309,7 +309,7 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
             await response.aclose()
 
 
-async def _decoded(response: httpx.Response, answer: _Answer) -> AsyncGenerator[bytes, None]:
+async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGenerator[bytes, None]:
     """The body chunk by chunk as it arrives, gzip undone; a little beyond the limit at most."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None

@@ -17,7 +17,7 @@ from harness.run.play import finish, play
 from harness.run.session import Plan
 from harness.suite.matrix import Selection
 from harness.transport.cassette import maintenance
-from harness.transport.cassette.maintenance import Finding, Unanswered
+from harness.transport.cassette.maintenance import CassetteFinding, ReplayProbe
 from harness.transport.redaction import known
 
 ABOUT = "look after cassettes"
@@ -86,10 +86,10 @@ def _check(paths: Sequence[Path], settings: Config) -> int:
     return 1 if findings else 0 if number else 5
 
 
-def _beside_the_suites(plan: Plan) -> list[Finding]:
+def _beside_the_suites(plan: Plan) -> list[CassetteFinding]:
     """What no case asks for, and what answers another request than the suites now send. Missing ones are no problem here."""
     said = "no case asks for it; `gemini-harness cassettes prune` removes it"
-    orphaned = [Finding(path, "orphaned", said) for path in _orphans(plan, whole=True)]
+    orphaned = [CassetteFinding(path, "orphaned", said) for path in _orphans(plan, whole=True)]
     return [*orphaned, *(each for each in _unanswered(plan).findings if each.kind == "stale")]
 
 
@@ -97,9 +97,9 @@ def _orphans(plan: Plan, *, whole: bool) -> list[Path]:
     return maintenance.orphans(plan.config.cassettes, plan.suites, plan.config.provider, whole=whole)
 
 
-def _unanswered(plan: Plan) -> Unanswered:
+def _unanswered(plan: Plan) -> ReplayProbe:
     """Play everything from tape."""
-    asking = Unanswered(plan.config.providers)
+    asking = ReplayProbe(plan.config.providers)
     for trial in plan.trials:
         finish(play(trial, asking, plan.config))
     return asking
@@ -124,7 +124,7 @@ def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
     return 0
 
 
-def _say(findings: Iterable[Finding]) -> None:
+def _say(findings: Iterable[CassetteFinding]) -> None:
     lines = Counter(f"{each.path}: {each.kind}: {each.message.removeprefix(f'{each.path} ')}" for each in findings)
     sys.stdout.writelines(f"{line}{f' ({times} times)' if times > 1 else ''}\n" for line, times in lines.items())
 

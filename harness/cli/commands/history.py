@@ -13,7 +13,7 @@ from harness.cli import printing
 from harness.config import load as load_config
 from harness.errors import UsageError
 from harness.results import trend
-from harness.results.history import Past
+from harness.results.history import PastRuns
 
 ABOUT = "what the saved runs said over time: a line per run, suite and target"
 EXAMPLES = (
@@ -38,7 +38,7 @@ def main(options: Namespace) -> int:
     printing.check(options, "history" if options.sql is None else "query")
     since = None if options.since is None else _instant(options.since)
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
-    with Past(reports, rebuild=options.rebuild) as past:
+    with PastRuns(reports, rebuild=options.rebuild) as past:
         if options.sql is not None:
             sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
             printing.show(past.query(options.sql), "query", options)

@@ -91,7 +91,7 @@ def _models() -> Iterator[str]:
             else ""
         )
         life = lifecycle(name, date.today())  # noqa: DTZ011 - days, not hours
-        said = life.says.removeprefix(f"{name}: ") if life else ""
+        said = life.message.removeprefix(f"{name}: ") if life else ""
         rows.append((name, str(facts.stage), tariff.in_words(name), takes or "no thinking", said))
     for alias, row in catalogue().aliases.items():
         rows.append((alias, "alias", tariff.in_words(row.target), f"of {row.target}", "moves without notice"))

@@ -13,11 +13,11 @@ from pathlib import Path
 from harness.cli import choosing, printing, reading, resuming
 from harness.cli import options as shared
 from harness.cli.commands import compare
-from harness.cli.playing import Played, Sitting, announce, check_fail_fast, sitting
+from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
 from harness.cli.progress import Progress
 from harness.compare import gates
 from harness.compare.comparison import Comparison, compare_axis
-from harness.compare.migration import Migration, changes, untaken
+from harness.compare.migration import Migration, changes, unsupported
 from harness.config import Config
 from harness.errors import NoRecording, UsageError, first
 from harness.gemini.models import lifecycles
@@ -27,7 +27,7 @@ from harness.results.load import SavedRun, load
 from harness.results.rows import Row, RunRow
 from harness.results.summary import Summary
 from harness.run import session
-from harness.run.session import Plan, Way
+from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion, Selection
 from harness.text import amounts
 
@@ -126,11 +126,11 @@ def _resumed(options: Namespace) -> SavedRun | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class MigrationSide:
     """One of the two models, and how it is asked."""
 
     target: Target
-    way: Way
+    way: RecordPolicy
 
     @property
     def model(self) -> str:
@@ -143,15 +143,15 @@ class Side:
         return str(self.target)
 
 
-def sides(options: Namespace, settings: Config) -> tuple[Side, Side]:
+def sides(options: Namespace, settings: Config) -> tuple[MigrationSide, MigrationSide]:
     """The old model, from its cassettes, and the new one, live, unless the options say otherwise. Raises UsageError."""
     if options.live and options.record_mode:
         raise UsageError("say --live (the new model's cassettes are not touched) or --record-mode, not both")
     old, new = (_target(text, settings) for text in (options.old, options.new))
     if old == new:
         raise UsageError(f"{old} is both the old and the new model: name two")
-    way = Way(options.record_mode or "none", live=not options.record_mode)
-    return Side(old, Way(options.old_record_mode)), Side(new, way)
+    way = RecordPolicy(options.record_mode or "none", live=not options.record_mode)
+    return MigrationSide(old, RecordPolicy(options.old_record_mode)), MigrationSide(new, way)
 
 
 def _target(text: str, settings: Config) -> Target:
@@ -163,7 +163,7 @@ def _target(text: str, settings: Config) -> Target:
     return target
 
 
-def _selection(options: Namespace, settings: Config, old: Side, new: Side) -> Selection:
+def _selection(options: Namespace, settings: Config, old: MigrationSide, new: MigrationSide) -> Selection:
     return Selection(
         targets=[old.target, new.target],
         keywords=options.keyword or "",
@@ -183,7 +183,7 @@ def _pinned(plan: Plan) -> dict[Place, str]:
     }
 
 
-def _check_asked(plan: Plan, old: Side) -> None:
+def _check_asked(plan: Plan, old: MigrationSide) -> None:
     """Raises UsageError where there is nothing to compare the new model with."""
     if all(group.cell.skip is not None for group in old.trials(plan).groups()):
         raise UsageError(f"no case asks {old}: each pins another model, or is skipped")
@@ -192,7 +192,7 @@ def _check_asked(plan: Plan, old: Side) -> None:
 # --- playing both -------------------------------------------------------------------------------------
 
 
-def _played(begun: Sitting, old: Side, new: Side, options: Namespace) -> Played:
+def _played(begun: RunSession, old: MigrationSide, new: MigrationSide, options: Namespace) -> Played:
     """The old side first: where nothing of it is there, the new one is not asked. Raises NoRecording, UsageError."""
     plan = begun.plan
     left = [(side, begun.left(side.trials(plan))) for side in (old, new)]
@@ -215,25 +215,25 @@ def _played(begun: Sitting, old: Side, new: Side, options: Namespace) -> Played:
     return played
 
 
-def _got_worse(heard: Summary, old: Side, new: Side) -> Callable[[Row], bool]:
+def _got_worse(heard: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
     """Whether the old model passes what a trial of the new one does not."""
     groups = (group for group in heard.groups.values() if group.target == str(old))
     good = {_cell(group.id, old) for group in groups if group.status in ("passed", "xfailed")}
     return lambda row: _cell(row["group"], new) in good
 
 
-def _cell(group: str, side: Side) -> str:
+def _cell(group: str, side: MigrationSide) -> str:
     """The id of a group without its target."""
     return group.removesuffix(f"@{side}")
 
 
-def _header(plan: Plan, old: Side, new: Side, options: Namespace) -> RunRow:
+def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespace) -> RunRow:
     row = plan.header(str(new.way), "cli", resuming.said(options))
     row["migration"] = [str(old), str(new)]
     return row
 
 
-def _check_heard(plan: Plan, heard: Summary, old: Side) -> None:
+def _check_heard(plan: Plan, heard: Summary, old: MigrationSide) -> None:
     """Raises NoRecording where nothing of the old side could be judged."""
     groups = [group for group in heard.groups.values() if group.target == str(old)]
     if any(group.judged for group in groups):
@@ -253,7 +253,7 @@ def _check_heard(plan: Plan, heard: Summary, old: Side) -> None:
 
 
 def _document(
-    plan: Plan, path: Path, old: Side, new: Side, margins: dict[str, float], asked: list[gates.Gate]
+    plan: Plan, path: Path, old: MigrationSide, new: MigrationSide, margins: dict[str, float], asked: list[gates.Gate]
 ) -> Migration:
     saved = load(path)
     whole, heard = _heard(saved)
@@ -281,7 +281,7 @@ def _document(
             again=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
         ),
         changes=facts,
-        untaken=[each for each in untaken(found, new.model) if _cell(each[0], old) not in planned],
+        unsupported=[each for each in unsupported(found, new.model) if _cell(each[0], old) not in planned],
         cut_short=cut_short,
         answers=(answers[0], answers[1]),
         simulated=words.simulated(whole),
@@ -303,7 +303,7 @@ def _stayed_out(plan: Plan) -> Iterator[str]:
         yield f"{amounts.count(len(names), 'case')} pinned to a model stayed out: {_some(names)}"
 
 
-def _not_there(whole: Summary, old: Side) -> Iterator[str]:
+def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
     ours = (group for group in whole.groups.values() if group.target == str(old))
     lost = [group for group in ours if group.attempts and not group.judged]
     if lost:

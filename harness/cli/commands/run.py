@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from harness.cli import choosing, dryrun, printing, resuming
 from harness.cli import options as shared
-from harness.cli.playing import Played, Sitting, announce, check_fail_fast, sitting
+from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
 from harness.cli.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
 from harness.report import Report, words
 from harness.results.load import load
 from harness.results.rows import GateRow, RunRow
 from harness.results.summary import Summary
-from harness.run.session import Judge, Plan, Way
+from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
 from harness.text import amounts
 
@@ -85,7 +85,7 @@ def main(options: Namespace) -> int:
         left = begun.left(plan.trials)
         if options.dry_run:
             return dryrun.show(replace(plan, trials=left), options)
-        way = Way(options.record_mode, options.live)
+        way = RecordPolicy(options.record_mode, options.live)
         announce(plan.config, left, way, quiet=bool(options.quiet))
         return _run(begun, left, way, options)
 
@@ -123,7 +123,7 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 # --- the run ------------------------------------------------------------------------------------------
 
 
-def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
+def _run(begun: RunSession, left: Expansion, way: RecordPolicy, options: Namespace) -> int:
     """Play what is left of the plan, save and print the whole."""
     plan, started = begun.plan, time.perf_counter()
     gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
@@ -153,11 +153,11 @@ def _run(begun: Sitting, left: Expansion, way: Way, options: Namespace) -> int:
     return code
 
 
-def _header(plan: Plan, way: Way, options: Namespace) -> RunRow:
+def _header(plan: Plan, way: RecordPolicy, options: Namespace) -> RunRow:
     return plan.header(str(way), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
 
 
-def _notes(begun: Sitting, played: Played) -> list[str]:
+def _notes(begun: RunSession, played: Played) -> list[str]:
     notes: list[str] = begun.judge.leaks.hidden([*begun.plan.notes, *_cut_short(begun.plan, played)])
     return notes
 

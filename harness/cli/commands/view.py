@@ -22,9 +22,9 @@ from harness.errors import HarnessError, RunError, UsageError
 from harness.report import View
 from harness.report import html as pages
 from harness.report.html import runs
-from harness.report.html.runs import Entry
+from harness.report.html.runs import RunListItem
 from harness.results.decoding import brief
-from harness.results.history import Past
+from harness.results.history import PastRuns
 from harness.results.load import load, saved_runs, with_id
 from harness.results.rows import EndingRow, Row
 from harness.results.store import NAME, is_being_played
@@ -181,7 +181,7 @@ def _sweep(path: Path) -> Iterable[str]:
 
 
 def _history(reports: Path) -> Iterable[str]:
-    with Past(reports, within=PATIENCE) as past:
+    with PastRuns(reports, within=PATIENCE) as past:
         entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=LAST)
         document = History(list(lines(entries)), past.notes, earlier)
     return _written(lambda out: pages.write_history(document, View(), out, home="/"))
@@ -226,17 +226,17 @@ def _choice(path: Path) -> Iterable[str]:
     return runs.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path) -> RunListItem:
     name = path.parent.name
     try:
         run = load(path)
         run.ends(last_line(path))
         first = _first(path)
     except (HarnessError, OSError) as error:
-        return Entry(name, problem=str(error))
+        return RunListItem(name, problem=str(error))
     ending: EndingRow = run.ending or {}
     heard = first["provenance"] if first else None
-    return Entry(
+    return RunListItem(
         name,
         run.run,
         ending.get("totals"),

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from harness.compare.gates.budgets import answered, budgets, exit_code, not_asked, parts
 from harness.compare.gates.change import answer
-from harness.compare.gates.gate import Answer, Gate
+from harness.compare.gates.gate import Gate, GateResult
 from harness.compare.gates.level import held
 from harness.compare.gates.parse import from_option, from_suite
 
 __all__ = [
-    "Answer",
     "Gate",
+    "GateResult",
     "answer",
     "answered",
     "budgets",

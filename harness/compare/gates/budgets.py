@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.compare.gates.gate import Answer, Gate, unasked
+from harness.compare.gates.gate import Gate, GateResult, unasked
 from harness.compare.gates.level import held
 from harness.compare.gates.parse import from_option, from_suite
 from harness.errors import first
@@ -26,7 +26,7 @@ def answered(said: Iterable[str], run: RunRow, summary: Summary) -> list[GateRow
     return [each.to_json() for each in answers]
 
 
-def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[Answer]:
+def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[GateResult]:
     """No answers where keywords or tags chose nothing of the suite: that goes without saying."""
     asked = budgets([suite])
     groups = [group for group in summary.groups.values() if group.suite == suite["suite"]] if asked else []

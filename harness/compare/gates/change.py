@@ -7,17 +7,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.compare.comparison import Comparison, Flip
-from harness.compare.gates.gate import Answer, Gate, told, unasked
+from harness.compare.gates.gate import Gate, GateResult, told, unasked
 from harness.compare.gates.level import held
 from harness.compare.pairs import Pairs
 from harness.compare.verdicts import measured, percent
 from harness.results.groups import Tally
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Evidence
+    from harness.compare.stats import PairedEvidence
 
 
-def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = MappingProxyType({})) -> Answer:
+def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = MappingProxyType({})) -> GateResult:
     """Look at the cells that both sides have; of a budget (``Gate.alone``) at all of the candidate's, unless that has but a part
     of the suite: see ``budgets.parts``.
 
@@ -29,27 +29,27 @@ def answer(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mappin
         return held(gate, [pair.candidate for pair in comparison.pairs if pair.candidate])
     cells = comparison.paired.of(gate.suite)
     if not cells:
-        return Answer(gate, None, "cannot tell: the two sides have no cell in common")
+        return GateResult(gate, None, "cannot tell: the two sides have no cell in common")
     if gate.checks:
         flips = [each for each in comparison.flips if gate.suite in (None, each.suite) and each.check in gate.checks]
         return _hard(gate, flips, cells)
     evidence = measured(gate.measure, cells, gate.two_sided)
     if evidence is None or evidence.change is None:
-        return Answer(gate, None, f"cannot tell: no {gate.name} on both sides to reckon with")
+        return GateResult(gate, None, f"cannot tell: no {gate.name} on both sides to reckon with")
     return _moved(gate, evidence)
 
 
-def _hard(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> Answer:
+def _hard(gate: Gate, flips: Sequence[Flip], cells: Pairs) -> GateResult:
     """A check that fails is a failure, judged before or not; of one that is no longer, or never, judged nobody knows."""
     worse = [each for each in flips if each.worse or (_unknown(each.before) and each.after in ("failed", "flaky"))]
     lost = [each for each in flips if _unknown(each.after) and each.before != "failed"]
     if worse:
-        return Answer(gate, True, f"crossed: {_went(worse)}")
+        return GateResult(gate, True, f"crossed: {_went(worse)}")
     if lost:
-        return Answer(gate, None, f"cannot tell: {_went(lost)}")
+        return GateResult(gate, None, f"cannot tell: {_went(lost)}")
     if not any(_judges(side.tally, gate.checks) for cell in cells for side in cell if side):
-        return Answer(gate, None, f"cannot tell: none of {', '.join(gate.checks)} was judged in {len(cells)} cells")
-    return Answer(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {len(cells)} cells")
+        return GateResult(gate, None, f"cannot tell: none of {', '.join(gate.checks)} was judged in {len(cells)} cells")
+    return GateResult(gate, False, f"holds: none of {', '.join(gate.checks)} got worse in {len(cells)} cells")
 
 
 def _judges(side: Tally, checks: Sequence[str]) -> bool:
@@ -68,7 +68,7 @@ def _went(flips: Sequence[Flip]) -> str:
     return f"{first.check} of {first.id} went from {first.before} to {first.after}{more}"
 
 
-def _moved(gate: Gate, evidence: Evidence) -> Answer:
+def _moved(gate: Gate, evidence: PairedEvidence) -> GateResult:
     change = evidence.change or 0.0
     seen = f"{gate.name} changed by {percent(gate.name, change, signed=True)} in {evidence.pairs} pairs"
     if gate.confidence is None:

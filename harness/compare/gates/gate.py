@@ -70,12 +70,12 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GateResult:
     """Whether a gate was crossed; None where that cannot be told, or, unless ``asked``, where it was not."""
 
     gate: Gate
     crossed: bool | None
-    says: str
+    message: str
     asked: bool = True
 
     @property
@@ -90,18 +90,18 @@ class Answer:
             "suite": self.gate.suite,
             "asked": self.asked,
             "crossed": self.crossed,
-            "says": self.says,
+            "message": self.message,
         }
 
 
-def unasked(gate: Gate, why: str) -> Answer:
-    return Answer(gate, None, f"not asked: {why}", asked=False)
+def unasked(gate: Gate, why: str) -> GateResult:
+    return GateResult(gate, None, f"not asked: {why}", asked=False)
 
 
-def told(gate: Gate, crossed: bool | None, seen: str) -> Answer:
+def told(gate: Gate, crossed: bool | None, seen: str) -> GateResult:
     """What was seen, after the word for it, before what is allowed."""
     word = {True: "crossed", False: "holds", None: "cannot tell"}[crossed]
-    return Answer(gate, crossed, f"{word}: {seen}; it {gate.allowed}")
+    return GateResult(gate, crossed, f"{word}: {seen}; it {gate.allowed}")
 
 
 def quantity(measure: str, value: float) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from harness.compare.gates.gate import Answer, Gate, quantity, told
+from harness.compare.gates.gate import Gate, GateResult, quantity, told
 from harness.results.groups import Group
 from harness.results.measures import Moments
 
@@ -22,25 +22,25 @@ _WHY = {
 """Why no cell has the measure; of counts: no answer said one."""
 
 
-def held(gate: Gate, groups: Iterable[Group]) -> Answer:
+def held(gate: Gate, groups: Iterable[Group]) -> GateResult:
     """A pass rate is that of attempts; seconds, tokens and dollars are a trial's, as the mean over cells, of which each counts the same."""
     cells = [each for each in groups if each.attempts and gate.suite in (None, each.suite)]
     if not cells:
-        return Answer(gate, None, "cannot tell: no cell was played")
+        return GateResult(gate, None, "cannot tell: no cell was played")
     if gate.measure == "pass_rate":
         return _rate(gate, cells)
     seen = [each for each in cells if each.measured(gate.measure).size]
     if not seen:
         why = _WHY.get(gate.measure, "no answer said one")
-        return Answer(gate, None, f"cannot tell: no {gate.name} in {_cells(cells)}: {why}")
+        return GateResult(gate, None, f"cannot tell: no {gate.name} in {_cells(cells)}: {why}")
     return _total(gate, cells, seen) if gate.way == "total" else _mean(gate, cells, seen)
 
 
-def _rate(gate: Gate, cells: Sequence[Group]) -> Answer:
+def _rate(gate: Gate, cells: Sequence[Group]) -> GateResult:
     judged = [each for each in cells if each.judged]
     passed, of, made = (sum(column) for column in zip(*((e.passed, e.judged, e.attempts) for e in cells), strict=True))
     if not of:
-        return Answer(gate, None, f"cannot tell: none of {_attempts(made)} in {_cells(cells)} could be judged")
+        return GateResult(gate, None, f"cannot tell: none of {_attempts(made)} in {_cells(cells)} could be judged")
     rate = passed / of
     ends = _rate_ends(gate, judged) if gate.confidence is not None else (rate, rate)
     unjudged = f", {made - of:,} not judged" if made > of else ""
@@ -48,7 +48,7 @@ def _rate(gate: Gate, cells: Sequence[Group]) -> Answer:
     return told(gate, gate.crossed(*ends), f"pass_rate is {quantity('pass_rate', rate)}{_sure(gate, ends)}, {seen}")
 
 
-def _mean(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> Answer:
+def _mean(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
     means = [each.measured(gate.measure).mean for each in seen]
     mean = math.fsum(means) / len(means)
     ends = _mean_ends(gate, seen, means) if gate.confidence is not None else (mean, mean)
@@ -59,13 +59,13 @@ def _mean(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> Answer:
     return _unless_unpriced(gate, gate.crossed(*ends), said, cells)
 
 
-def _total(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> Answer:
+def _total(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
     paid = sum((each.measured(gate.measure) for each in seen), Moments())
     said = f"{gate.name} is {quantity(gate.measure, paid.total)} in all of {_attempts(int(paid.size))} in {_of(seen, cells)}"
     return _unless_unpriced(gate, gate.crossed(paid.total, paid.total), said, cells)
 
 
-def _unless_unpriced(gate: Gate, crossed: bool | None, said: str, cells: Sequence[Group]) -> Answer:
+def _unless_unpriced(gate: Gate, crossed: bool | None, said: str, cells: Sequence[Group]) -> GateResult:
     """What is not known may cost anything: then a budget is crossed, or nobody can tell."""
     unpriced = sum(each.tally.unpriced for each in cells) if gate.name == "cost" else 0
     if not unpriced:

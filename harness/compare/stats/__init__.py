@@ -35,7 +35,7 @@ numpy and scipy are imported in this package only: import it where a comparison 
 from __future__ import annotations
 
 from harness.compare.stats.cells import Measured, Verdicts, side
-from harness.compare.stats.evidence import CONFIDENCE, Evidence, Interval
+from harness.compare.stats.evidence import CONFIDENCE, Interval, PairedEvidence
 from harness.compare.stats.numbers import average, numbers
 from harness.compare.stats.rates import Attempts, clustered, rates, wilson
 from harness.compare.stats.repeats import pass_all, pass_at
@@ -45,9 +45,9 @@ __all__ = [
     "CONFIDENCE",
     "Assessment",
     "Attempts",
-    "Evidence",
     "Interval",
     "Measured",
+    "PairedEvidence",
     "Verdicts",
     "assess",
     "average",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.compare.stats.evidence import CONFIDENCE, Counts, Evidence, Vector
+from harness.compare.stats.evidence import CONFIDENCE, Counts, PairedEvidence, Vector
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.rates import Attempts, rates
 from harness.compare.stats.repeats import pass_all, pass_at
@@ -31,7 +31,7 @@ class Verdicts(NamedTuple):
         cases, passed, judged, passed_after, judged_after = (each[known] for each in columns)
         return Verdicts(cases, Attempts(passed, judged), Attempts(passed_after, judged_after))
 
-    def evidence(self, margin: float, confidence: float = CONFIDENCE) -> Evidence | None:
+    def evidence(self, margin: float, confidence: float = CONFIDENCE) -> PairedEvidence | None:
         """None of no cells."""
         return rates(*self, margin=margin, confidence=confidence) if len(self.cases) else None
 
@@ -46,7 +46,7 @@ class Verdicts(NamedTuple):
         }
 
 
-class Side(NamedTuple):
+class SideMeasures(NamedTuple):
     """A measure of one side, cell by cell: how many attempts have it, their mean, the variance of the mean (nan of less than two)."""
 
     sizes: Vector
@@ -54,7 +54,7 @@ class Side(NamedTuple):
     noises: Vector
 
 
-def side(measures: Measures, groups: Sequence[int], name: str) -> Side:
+def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
     """What these groups say of a measure."""
     rows = np.arange(groups.start, groups.stop) if isinstance(groups, range) else np.asarray(groups, np.int64)
     shelf, row = (np.asarray(each)[rows] for each in (measures.shelf, measures.row))
@@ -63,7 +63,7 @@ def side(measures: Measures, groups: Sequence[int], name: str) -> Side:
         if name in each.names:
             here = np.flatnonzero(shelf == number)
             means[here] = np.asarray(each.values)[each.names.index(name) :: len(each.names)][row[here]]
-    found = Side(np.asarray(~np.isnan(means), np.float64), means, np.full(rows.size, np.nan))
+    found = SideMeasures(np.asarray(~np.isnan(means), np.float64), means, np.full(rows.size, np.nan))
     if measures.several:
         for at in np.flatnonzero(shelf == ELSEWHERE):
             several = measures.moments(int(rows[at]), name)
@@ -76,17 +76,17 @@ class Measured(NamedTuple):
     """Seconds, tokens, dollars. ``cases`` numbers the case of each cell."""
 
     cases: Counts
-    reference: Side
-    candidate: Side
+    reference: SideMeasures
+    candidate: SideMeasures
 
     def of(self, rows: Rows) -> Measured:
         """Of these cells those that both sides have a number of."""
         cases, *columns = (np.asarray(each)[rows] for each in (self.cases, *self.reference, *self.candidate))
         known = np.flatnonzero(columns[0] * columns[3])
         kept = [each[known] for each in columns]
-        return Measured(cases[known], Side(*kept[:3]), Side(*kept[3:]))
+        return Measured(cases[known], SideMeasures(*kept[:3]), SideMeasures(*kept[3:]))
 
-    def evidence(self, margin: float, confidence: float = CONFIDENCE) -> Evidence | None:
+    def evidence(self, margin: float, confidence: float = CONFIDENCE) -> PairedEvidence | None:
         """None of no cells."""
         one, other = self.reference, self.candidate
         if not len(self.cases):

@@ -17,7 +17,7 @@ Counts = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PairedEvidence:
     """One measure on both sides of some cells. ``estimate`` is candidate minus reference in the measure's own unit.
 
     ``change`` is the estimate on the scale of the margin: pass rates as they are, numbers as a part of the reference (0.1

@@ -11,15 +11,15 @@ from harness.compare.stats.evidence import (
     CONFIDENCE,
     FEWEST_ALIKE,
     Counts,
-    Evidence,
     Interval,
+    PairedEvidence,
     Vector,
     by_case,
     deviation,
     share,
 )
 from harness.compare.stats.signs import central, grouped, least_p, parts, reached, sampled_p
-from harness.compare.stats.skew import Leaning, leaning
+from harness.compare.stats.skew import Skewness, leaning
 
 
 def numbers(
@@ -31,7 +31,7 @@ def numbers(
     confidence: float = CONFIDENCE,
     noise: Sequence[float] | Vector | None = None,
     pairs: int | None = None,
-) -> Evidence:
+) -> PairedEvidence:
     """Cells by case: which case each belongs to, its mean on either side. The mean over cells, and the ratio of the means.
 
     ``noise``: the variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many
@@ -53,10 +53,10 @@ def numbers(
     by_cell = moved / cells
     if np.ptp(by_cell) <= 1e-12 * np.abs(by_cell).max():
         p = sampled_p(moved) if moved.any() else None
-        return Evidence(**known, p=p, constant=True)
+        return PairedEvidence(**known, p=p, constant=True)
     known |= _spread(before, moved, cells, noise)
     known |= _chance(before, moved, cells, margin, confidence)
-    return Evidence(**known)
+    return PairedEvidence(**known)
 
 
 UNSEEN = 12
@@ -83,7 +83,7 @@ def average(cases: Counts, values: Sequence[float] | Vector, confidence: float =
     return max(min(lows), min(0.0, *values)), max(highs)
 
 
-def _alone(cases: Counts, values: Sequence[float] | Vector, confidence: float) -> Evidence:
+def _alone(cases: Counts, values: Sequence[float] | Vector, confidence: float) -> PairedEvidence:
     return numbers(cases, np.zeros(len(values)), values, margin=1.0, confidence=confidence)
 
 
@@ -129,13 +129,13 @@ def _chance(before: Vector, moved: Vector, cells: Vector, margin: float, confide
     }
 
 
-def _shift(moved: Vector, cells: Vector) -> Leaning | None:
+def _shift(moved: Vector, cells: Vector) -> Skewness | None:
     """The mean difference over cells."""
     mean = moved.sum() / cells.sum()
     return leaning(float(mean), (moved - mean * cells) / cells.mean())
 
 
-def _ratio(before: Vector, moved: Vector) -> Leaning | None:
+def _ratio(before: Vector, moved: Vector) -> Skewness | None:
     """The logarithm of the ratio of the means: swapping the sides turns its sign. None where a side is nothing.
 
     Reckoned from the differences, which may be far smaller than what they are differences of.
@@ -146,7 +146,7 @@ def _ratio(before: Vector, moved: Vector) -> Leaning | None:
     return leaning(float(np.log1p(moved.mean() / was)), (moved * was - before * moved.mean()) / (was * now))
 
 
-def _outside(ratio: Leaning | None, margin: float) -> float:
+def _outside(ratio: Skewness | None, margin: float) -> float:
     """How often a change as large as the margin would look this small."""
     if ratio is None:
         return 0.0

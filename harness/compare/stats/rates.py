@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincc, betaincinv, ndtr, ndtri
 
-from harness.compare.stats.evidence import CONFIDENCE, Counts, Evidence, Interval, Vector, by_case, share
+from harness.compare.stats.evidence import CONFIDENCE, Counts, Interval, PairedEvidence, Vector, by_case, share
 from harness.compare.stats.signs import exact_p, least_p, sampled_p
 
 PRIOR = 2
@@ -54,7 +54,7 @@ def clustered(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE)
 
 def rates(
     cases: Counts, reference: Attempts, candidate: Attempts, *, margin: float, confidence: float = CONFIDENCE
-) -> Evidence:
+) -> PairedEvidence:
     """Cells by case: which case each belongs to, its attempts on either side. The mean over cells; every cell counts the same.
 
     ``p`` is McNemar's where each case has one answer a side; else the larger one of the exact test and of the interval's.
@@ -69,7 +69,7 @@ def rates(
     interval = _around(seen.interval(confidence), estimate, 0.0 if p > 1 - confidence else estimate)
     known = interval if cells.size > 1 else None
     spread = float(np.std(differences / cells))
-    return Evidence(
+    return PairedEvidence(
         pairs=int(np.minimum(reference.judged, candidate.judged).sum()),
         cases=cells.size,
         reference=float(before.mean()),

@@ -21,7 +21,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Leaning:
+class Skewness:
     """An estimate, its standard error, how far its distribution leans (skewness over the root of the cases), degrees of freedom."""
 
     estimate: float
@@ -58,7 +58,7 @@ class Leaning:
         return float(3 / self.lean * (np.cbrt(1 + self.lean * (straight - self.lean / 6)) - 1))
 
 
-def leaning(estimate: float, residuals: Vector) -> Leaning | None:
+def leaning(estimate: float, residuals: Vector) -> Skewness | None:
     """An estimate that errs by the mean of what each case adds (``residuals``, whose sum is 0); None for too few, or all alike."""
     cases = residuals.size
     widest = float(np.abs(residuals).max(initial=0.0))
@@ -69,4 +69,4 @@ def leaning(estimate: float, residuals: Vector) -> Leaning | None:
     variance = float(squares.mean())
     skewness = float((squares @ unit) / cases) / variance**1.5 * np.sqrt(cases * (cases - 1)) / (cases - 2)
     error = widest * float(np.sqrt(variance / (cases - 1)))
-    return Leaning(estimate, error, float(skewness / np.sqrt(cases)), cases - 1)
+    return Skewness(estimate, error, float(skewness / np.sqrt(cases)), cases - 1)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
-from harness.compare.stats.evidence import CONFIDENCE, Evidence, Vector
+from harness.compare.stats.evidence import CONFIDENCE, PairedEvidence, Vector
 from harness.compare.stats.family import corrected
 
 ALPHA = 1 - CONFIDENCE
@@ -26,7 +26,7 @@ Word = Literal["better", "worse", "same", "cannot tell"]
 class Assessment:
     """A verdict on one measure. ``p`` is corrected for the other comparisons of the report, ``needs`` counts pairs of attempts."""
 
-    evidence: Evidence
+    evidence: PairedEvidence
     verdict: Word
     p: float | None
     comparisons: int
@@ -43,7 +43,7 @@ class Assessment:
     """Instead of more cases: so many more attempts at each. None where repeats alone will not do, or cannot be known to."""
 
 
-def assess(evidence: Sequence[Evidence], rising: Sequence[bool]) -> list[Assessment]:
+def assess(evidence: Sequence[PairedEvidence], rising: Sequence[bool]) -> list[Assessment]:
     """A verdict on each comparison of one report; ``rising`` says where more is better.
 
     *same*: the change lies within its margin. *better*, *worse*: chance alone would not do that, once the other comparisons
@@ -61,7 +61,7 @@ def _chance(p: float | None) -> float:
     return 1.0 if p is None else p
 
 
-def _word(evidence: Evidence, p: float, outside: float, rising: bool) -> Word:
+def _word(evidence: PairedEvidence, p: float, outside: float, rising: bool) -> Word:
     if evidence.constant:
         within = evidence.change is not None and abs(evidence.change) < evidence.margin
         same = within and evidence.cases >= fewest(ALPHA)
@@ -74,7 +74,7 @@ def _word(evidence: Evidence, p: float, outside: float, rising: bool) -> Word:
     return "better" if (evidence.estimate > 0) == rising else "worse"
 
 
-def _assessed(evidence: Evidence, size: int, p: float, word: Word) -> Assessment:
+def _assessed(evidence: PairedEvidence, size: int, p: float, word: Word) -> Assessment:
     level = ALPHA / size
     cases = _cases_needed(evidence, level) if word == "cannot tell" else None
     more = None if cases is None else max(cases - evidence.cases, 1)
@@ -97,7 +97,7 @@ def fewest(level: float) -> int:
     return int(np.ceil(1 - np.log2(level)))
 
 
-def _detectable(evidence: Evidence, level: float) -> float | None:
+def _detectable(evidence: PairedEvidence, level: float) -> float | None:
     if evidence.spread is None or evidence.cases < fewest(level):
         return None
     cases = np.array([evidence.cases], float)
@@ -115,7 +115,7 @@ def _surely(level: float, cases: Vector) -> Vector:
     return np.asarray(stdtrit(np.maximum(cases - 1, 1), 1 - level / 2), np.float64)
 
 
-def _settled(evidence: Evidence, cases: Vector, level: float, narrower: float | Vector = 1.0) -> Vector:
+def _settled(evidence: PairedEvidence, cases: Vector, level: float, narrower: float | Vector = 1.0) -> Vector:
     """The chance that so many cases say *same*, or *different*, if what was seen is how it is; a spread that many times as large."""
     chance = np.zeros(np.broadcast(cases, narrower).shape)
     sure = _surely(level, cases)
@@ -136,13 +136,13 @@ def _errors(spread: float | Vector, cases: Vector, prior: int) -> tuple[Vector, 
     return _error(spread, cases, prior), np.maximum(spread, 1e-9) / np.sqrt(cases)
 
 
-def _least_error(evidence: Evidence, cases: Vector) -> Vector:
+def _least_error(evidence: PairedEvidence, cases: Vector) -> Vector:
     """Of a pass rate: that of a share as large as the margin (see ``rates.Shift.outside``)."""
     share = evidence.margin * (1 - evidence.margin) if evidence.prior else 0.0
     return np.asarray(np.sqrt(max(share, 0.0) / cases), np.float64)
 
 
-def _cases_needed(evidence: Evidence, level: float) -> int | None:
+def _cases_needed(evidence: PairedEvidence, level: float) -> int | None:
     """Cases in all after which it would be settled, one way or the other; None where that cannot be known."""
     if evidence.constant:
         return fewest(level) if 1 < evidence.cases < fewest(level) else None
@@ -153,7 +153,7 @@ def _cases_needed(evidence: Evidence, level: float) -> int | None:
     return int(tried[enough.argmax()]) if enough.any() else None
 
 
-def _repeats_needed(evidence: Evidence, level: float, cases: int | None) -> int | None:
+def _repeats_needed(evidence: PairedEvidence, level: float, cases: int | None) -> int | None:
     """More attempts at each case that narrow the spread as much as more cases would."""
     if cases is None or evidence.noise is None:
         return None

@@ -11,7 +11,7 @@ the API promises: date-time, date, time, int32, int64. A ``$ref`` is never fetch
 
 from __future__ import annotations
 
-from harness.gemini.schemas.judging import Violation, check_schema, undeclared, violations
+from harness.gemini.schemas.judging import SchemaViolation, check_schema, undeclared, violations
 from harness.gemini.schemas.order import key_order, order_violations
 from harness.gemini.schemas.request_schema import RequestSchema, declarations, enum_mode, json_mode, request_schema
 from harness.gemini.schemas.spelling import SchemaProblem, to_json_schema
@@ -19,7 +19,7 @@ from harness.gemini.schemas.spelling import SchemaProblem, to_json_schema
 __all__ = [
     "RequestSchema",
     "SchemaProblem",
-    "Violation",
+    "SchemaViolation",
     "check_schema",
     "declarations",
     "enum_mode",

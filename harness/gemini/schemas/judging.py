@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
+class SchemaViolation:
     """One way in which a value breaks a schema. ``path`` is a JSONPath into the value; ``keyword`` the broken rule."""
 
     path: str
@@ -32,7 +32,7 @@ class Violation:
     keyword: str
 
 
-def violations(schema: Json, value: Json) -> list[Violation]:
+def violations(schema: Json, value: Json) -> list[SchemaViolation]:
     """Every way in which the value breaks the schema (either dialect); empty where it is valid.
 
     Raises SchemaProblem for a schema that is not one, a ``$ref`` that leads nowhere in it, or one that leads back to itself.
@@ -111,7 +111,7 @@ def _bounded() -> type[Draft202012Validator]:
     return extended
 
 
-def _distinct(found: Iterator[Violation]) -> Iterator[Violation]:
+def _distinct(found: Iterator[SchemaViolation]) -> Iterator[SchemaViolation]:
     seen: set[tuple[str, str]] = set()
     for each in found:
         if (each.path, each.message) not in seen:
@@ -119,14 +119,14 @@ def _distinct(found: Iterator[Violation]) -> Iterator[Violation]:
             yield each
 
 
-def _explained(error: ValidationError) -> Iterator[Violation]:
+def _explained(error: ValidationError) -> Iterator[SchemaViolation]:
     wanted: Any = error.validator_value
     actual: Any = error.instance
     path, keyword = place(error.absolute_path), str(error.validator)
     if keyword == "required":
         for name in wanted:
             if name not in actual:
-                yield Violation(
+                yield SchemaViolation(
                     f"{path}{place([name])[1:]}", "expected a value (required), got absent", "present", None, keyword
                 )
     elif keyword == "additionalProperties" and wanted is False:
@@ -136,15 +136,15 @@ def _explained(error: ValidationError) -> Iterator[Violation]:
     else:
         said = _SAID.get(keyword, lambda _: None)(wanted)
         message = f"expected {said}, got {describe(actual)}" if said else _clipped(error.message)
-        yield Violation(path, message, wanted, actual, keyword)
+        yield SchemaViolation(path, message, wanted, actual, keyword)
 
 
-def _extra(path: str, name: str, value: Json) -> Violation:
+def _extra(path: str, name: str, value: Json) -> SchemaViolation:
     message = f"expected no such key: the schema does not have it, got {describe(value)}"
-    return Violation(f"{path}{place([name])[1:]}", message, "absent", value, "additionalProperties")
+    return SchemaViolation(f"{path}{place([name])[1:]}", message, "absent", value, "additionalProperties")
 
 
-def _of_none(error: ValidationError, path: str) -> Violation:
+def _of_none(error: ValidationError, path: str) -> SchemaViolation:
     """The alternatives, and what is wrong with the one that came nearest."""
     branches: dict[Any, list[ValidationError]] = {}
     for each in error.context or ():
@@ -154,7 +154,7 @@ def _of_none(error: ValidationError, path: str) -> Violation:
     reason = f" (nearest: {inner.path}: {inner.message})" if inner else ""
     wanted: Any = error.validator_value
     message = f"expected one of {len(wanted)} alternatives, got {describe(error.instance)}{reason}"
-    return Violation(path, message, wanted, error.instance, "anyOf")
+    return SchemaViolation(path, message, wanted, error.instance, "anyOf")
 
 
 def _clipped(text: str) -> str:
@@ -181,7 +181,7 @@ _SAID: Final[dict[str, Callable[[Any], str | None]]] = {
 }
 
 
-def undeclared(schema: Json, value: Json) -> list[Violation]:
+def undeclared(schema: Json, value: Json) -> list[SchemaViolation]:
     """Keys of an object that the schema's ``properties`` do not name, at its top level, whether or not it allows them."""
     if not isinstance(schema, Mapping) or not isinstance(value, Mapping):
         return []

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.gemini.schemas.judging import Violation
+from harness.gemini.schemas.judging import SchemaViolation
 from harness.gemini.schemas.spelling import canonical
 from harness.model import Json
 from harness.text.jsonpath import place
 
 
-def order_violations(schema: Json, value: Json, *, stated_only: bool = True) -> list[Violation]:
+def order_violations(schema: Json, value: Json, *, stated_only: bool = True) -> list[SchemaViolation]:
     """Objects whose keys do not come in ``propertyOrdering``; keys that it does not name may stand anywhere.
 
     ``stated_only=False`` also holds objects without ``propertyOrdering`` to the order of the schema's ``properties``.
@@ -26,7 +26,7 @@ class _Root:
     stated_only: bool
 
 
-def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: int) -> Iterator[Violation]:
+def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: int) -> Iterator[SchemaViolation]:
     if not isinstance(value, dict | list) or not isinstance(schema, Mapping):
         return
     given = canonical(schema)
@@ -46,7 +46,7 @@ def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: i
 
 def _of_branches(
     given: Mapping[str, Json], value: Json, at: list[str | int], root: _Root, jumps: int
-) -> Iterator[Violation]:
+) -> Iterator[SchemaViolation]:
     """A value may follow any one alternative; all parts of ``allOf``."""
     for part in given.get("allOf") or ():
         yield from _order(part, value, at, root, jumps)
@@ -58,7 +58,7 @@ def _of_branches(
 
 def _misplaced(
     given: Mapping[str, Json], value: Mapping[str, Json], at: list[str | int], stated_only: bool
-) -> Iterator[Violation]:
+) -> Iterator[SchemaViolation]:
     order = given.get("propertyOrdering")
     if order is None and not stated_only:
         order = list(given.get("properties") or ())
@@ -66,13 +66,13 @@ def _misplaced(
         yield from key_order(order, value, place(at))
 
 
-def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") -> Iterator[Violation]:
+def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") -> Iterator[SchemaViolation]:
     """A violation where the keys of an object that ``order`` names come in another order."""
     wanted = [name for name in order if name in value]
     actual = [name for name in value if name in set(wanted)]
     if wanted != actual:
         message = f"expected the keys in the order {', '.join(wanted)}, got {', '.join(actual)}"
-        yield Violation(path, message, wanted, actual, "propertyOrdering")
+        yield SchemaViolation(path, message, wanted, actual, "propertyOrdering")
 
 
 def _target(root: Json, ref: Json) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from harness.gemini import grounding
-from harness.gemini.grounding import Chunk, ChunkKind
+from harness.gemini.grounding import ChunkKind, GroundingChunk
 from harness.judge.predicates import (
     NumberPredicate,
     NumberWords,
@@ -77,7 +77,7 @@ def grounding_chunks(evidence: Evidence, expected: NumberPredicate | ChunkWords)
     yield from _denied(found, words.get("deny", ()))
 
 
-def _denied(found: list[Chunk], deny: list[str]) -> Iterator[Mismatch]:
+def _denied(found: list[GroundingChunk], deny: list[str]) -> Iterator[Mismatch]:
     for index, chunk in enumerate(found):
         for domain in deny:
             if chunk.domain == domain.lower() or chunk.domain.endswith(f".{domain.lower()}"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.answer.reply import error_of
-from harness.gemini.definition import Finding, walk
+from harness.gemini.definition import DefinitionFinding, walk
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
@@ -36,7 +36,7 @@ def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(at, finding.expected, finding.actual, f"{shown} is not {finding.expected}")
 
 
-def _findings(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
+def _findings(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
     """What the walk of every event finds, each place once however many chunks and list items repeat it."""
     if evidence.exchange.status != 200:
         return

@@ -21,7 +21,7 @@ def short(target: str, provider: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SuiteTable:
     """What is shown of a suite. ``provider``: that of all its groups, where they have one."""
 
     suite: str
@@ -30,17 +30,17 @@ class Table:
     grids: Sequence[Grid]
 
 
-def tables(report: Report, view: View) -> list[Table]:
+def tables(report: Report, view: View) -> list[SuiteTable]:
     """Every suite, with no more cases in all than the view shows, those of which something went wrong before others."""
     suites = list(report.summary.by_suite())
     grids = layout.parted([list(layout.grids(groups)) for _, groups in suites], view.cases)
     return [
-        Table(suite, words.about(report, suite), layout.one_provider(groups), some)
+        SuiteTable(suite, words.about(report, suite), layout.one_provider(groups), some)
         for (suite, groups), some in zip(suites, grids, strict=True)
     ]
 
 
-def parted(suites: Sequence[Table]) -> bool:
+def parted(suites: Sequence[SuiteTable]) -> bool:
     """Whether cases are left out."""
     return any(grid.left_out for table in suites for grid in table.grids)
 
@@ -50,7 +50,7 @@ def whole_report(report: Report, *more: str) -> str:
     return words.command("report", report.run["id"], *more, "-v")
 
 
-def differences(table: Table) -> Iterator[str]:
+def differences(table: SuiteTable) -> Iterator[str]:
     """Where unary and stream, or columns, do not say the same of a case that is shown."""
     provider = table.provider
     groups = [group for grid in table.grids for case in grid.cases for group in grid.row(case) if group]

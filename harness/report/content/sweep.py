@@ -8,7 +8,7 @@ from harness.report import words
 from harness.text import amounts
 
 if TYPE_CHECKING:
-    from harness.compare.sweeps import Point, Sweep
+    from harness.compare.sweeps import Sweep, SweepPoint
 
 
 SWEPT = (
@@ -42,12 +42,12 @@ def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
     return ["value", "passed (95%)", *map(words.label, measures), ""], rows
 
 
-def _rated(point: Point) -> str:
+def _rated(point: SweepPoint) -> str:
     low, high = point.interval
     return f"{point.rate:.0%} ({100 * low:.0f}-{100 * high:.0f})"
 
 
-def sweep_mark(sweep: Sweep, point: Point) -> str:
+def sweep_mark(sweep: Sweep, point: SweepPoint) -> str:
     """``knee``, ``knee?`` where it only seems to be, ``best``, ``beaten``."""
     knee = sweep.knee
     if point.name == knee.value:

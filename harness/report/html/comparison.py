@@ -48,7 +48,7 @@ def _trials(about: str) -> Markup:
     return section("trials", element("p", about, class_="about"), UNSCRIPTED, element("div", id="list"))
 
 
-def several(document: Comparisons, said: sides.Said) -> Iterator[Markup]:
+def several(document: Comparisons, said: sides.SidesData) -> Iterator[Markup]:
     """All candidates in a table, then a section for each: what differs and what flipped; then the trials that show it."""
     names, rows = overview(document)
     listed = [
@@ -91,7 +91,7 @@ def made_up(*compared: Comparison) -> Markup | None:
 def moved(document: Migration) -> Markup:
     """What only a migration has: whether to switch, what changes, what was not asked."""
     said, others = bottom_line(document)
-    refused = [element("li", f"{cell}: {why}") for cell, why in document.untaken]
+    refused = [element("li", f"{cell}: {why}") for cell, why in document.unsupported]
     return element(
         "div",
         element("p", element("b", said)),
@@ -129,7 +129,7 @@ def _gate(gate: Object) -> Markup:
     marks = {True: ("crossed", "failed"), False: ("kept", "passed"), None: ("cannot tell", "xfailed")}
     mark, kind = marks[gate["crossed"]] if gate["asked"] else ("not asked", "skipped")
     suite = f" ({gate['suite']})" if gate["suite"] else ""
-    return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['says']}")
+    return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['message']}")
 
 
 def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Markup:
@@ -210,8 +210,8 @@ def _differences(verdicts: Sequence[Object]) -> Markup:
     rows = []
     for each in verdicts:
         rows.append(element("tr", *(_difference(each, name) for name in _COLUMNS)))
-        if each.get("says"):
-            said = element("td", element("span", each["says"]), colspan=len(_COLUMNS))
+        if each.get("message"):
+            said = element("td", element("span", each["message"]), colspan=len(_COLUMNS))
             rows.append(element("tr", said, class_="says"))
     return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
 

@@ -283,7 +283,7 @@ _FIRST = f"At most {plots.MOST} targets are drawn, the first ones; the matrix ha
 def _plots(summary: Summary) -> Iterator[Markup]:
     found = sweeps(summary, ["thinking"])
     for suite, series in plots.sweeps(summary):
-        knees = [element("li", f"{each.target}: {each.knee.says}") for each in found if each.suite == suite]
+        knees = [element("li", f"{each.target}: {each.knee.message}") for each in found if each.suite == suite]
         yield element(
             "div",
             element("h3", suite, element("small", " what thinking buys and costs")),

@@ -9,10 +9,10 @@ from harness.report import words
 from harness.report.content.history import PAST, subject
 from harness.report.html.markup import Markup, element, table
 from harness.report.html.overview import section, simulated
-from harness.results.trend import Entry, History, Line
+from harness.results.trend import History, HistoryEntry, Line
 from harness.text import amounts
 
-DRAWN: tuple[tuple[str, Callable[[Entry], float | None]], ...] = (
+DRAWN: tuple[tuple[str, Callable[[HistoryEntry], float | None]], ...] = (
     ("pass_rate", lambda entry: entry.passed / entry.total if entry.total else None),
     ("totalTokenCount", lambda entry: entry.tokens),
     ("latency_s", lambda entry: entry.latency_s),

@@ -23,7 +23,7 @@ DOTS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PlotPoint:
     """One thinking value of one target, over all cases that sweep it: medians, and attempts that passed."""
 
     name: str
@@ -38,7 +38,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class PlotAxis:
     """Values from ``low`` to ``high`` on pixels from ``start`` to ``end``; the ticks are numbers that people choose."""
 
     low: float
@@ -71,15 +71,15 @@ def _short(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def _up_to(highest: float, start: float, end: float) -> Axis:
+def _up_to(highest: float, start: float, end: float) -> PlotAxis:
     """An axis from 0 to a little more than the highest value."""
-    return Axis(0, highest * 1.08 or 1, start, end)
+    return PlotAxis(0, highest * 1.08 or 1, start, end)
 
 
 # --- sweeps -------------------------------------------------------------------------------------------
 
 
-def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[Point]]]]:
+def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[PlotPoint]]]]:
     """(suite, points by target) wherever a target was asked at two thinking values or more, and thoughts were counted."""
     for suite, groups in summary.by_suite():
         found: dict[str, dict[str, list[Group]]] = {}
@@ -92,8 +92,8 @@ def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[Point]]]]:
             yield suite, series
 
 
-def _point(name: str, groups: Sequence[Group]) -> Point:
-    return Point(
+def _point(name: str, groups: Sequence[Group]) -> PlotPoint:
+    return PlotPoint(
         name,
         words.middle(groups, "thoughtsTokenCount") or 0.0,
         sum(group.passed for group in groups),
@@ -102,7 +102,7 @@ def _point(name: str, groups: Sequence[Group]) -> Point:
     )
 
 
-def sweep(series: dict[str, list[Point]]) -> Markup:
+def sweep(series: dict[str, list[PlotPoint]]) -> Markup:
     """Two plots over thought tokens, pass rate and latency, with the same colours and shapes, and the numbers below."""
     timed = any(point.latency is not None for points in series.values() for point in points)
     plots = [_plot(series, "pass rate", lambda point: point.rate, top=1.0)]
@@ -111,16 +111,16 @@ def sweep(series: dict[str, list[Point]]) -> Markup:
     return element("div", element("div", *plots, class_="plots"), _legend(list(series)), _numbers(series))
 
 
-Value = Callable[[Point], float | None]
+Value = Callable[[PlotPoint], float | None]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom of what may not be written over."""
 
 
-def _plot(series: dict[str, list[Point]], label: str, value: Value, top: float | None = None) -> Markup:
+def _plot(series: dict[str, list[PlotPoint]], label: str, value: Value, top: float | None = None) -> Markup:
     points = [point for each in series.values() for point in each]
     across = _up_to(max(point.thoughts for point in points), LEFT, WIDTH - RIGHT)
     highest = top or max(value(point) or 0 for point in points)
-    up = Axis(0, highest * 1.08 or 1, HEIGHT - BOTTOM, TOP)
+    up = PlotAxis(0, highest * 1.08 or 1, HEIGHT - BOTTOM, TOP)
     frame = [
         *_across(across, HEIGHT - BOTTOM, "median thought tokens"),
         *_up(up, label, "pass_rate" if top else "latency_s"),
@@ -132,12 +132,14 @@ def _plot(series: dict[str, list[Point]], label: str, value: Value, top: float |
     return _svg(title, WIDTH, HEIGHT, *frame, *lines, said=f"{title}; the numbers are below")
 
 
-def _placed(points: Sequence[Point], across: Axis, up: Axis, value: Value) -> list[tuple[float, float, Point]]:
+def _placed(
+    points: Sequence[PlotPoint], across: PlotAxis, up: PlotAxis, value: Value
+) -> list[tuple[float, float, PlotPoint]]:
     known = ((across.at(point.thoughts), up.at(y), point) for point in points if (y := value(point)) is not None)
     return sorted(known, key=lambda each: each[0])
 
 
-def _line(number: int, target: str, points: Sequence[tuple[float, float, Point]], taken: list[Box]) -> Markup:
+def _line(number: int, target: str, points: Sequence[tuple[float, float, PlotPoint]], taken: list[Box]) -> Markup:
     marks = [
         element("g", element("title", _said(target, point)), _shape(number, x, y), _label(x, y, point.name, taken))
         for x, y, point in points
@@ -162,7 +164,7 @@ def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _said(target: str, point: Point) -> str:
+def _said(target: str, point: PlotPoint) -> str:
     latency = f", {words.measured('latency_s', point.latency)} s" if point.latency is not None else ""
     passed = f"{point.passed}/{point.attempts} passed"
     return f"{target} {point.name}: {passed}, {words.measured('thoughtsTokenCount', point.thoughts)} thoughts{latency}"
@@ -202,7 +204,7 @@ def _legend(targets: Sequence[str]) -> Markup:
     return element("ul", *entries, class_="legend")
 
 
-def _numbers(series: dict[str, list[Point]]) -> Markup:
+def _numbers(series: dict[str, list[PlotPoint]]) -> Markup:
     names = ("target", "thinking", "passed", "thoughts", "latency s")
     rows = [
         element(
@@ -237,7 +239,7 @@ def distribution(summary: Summary, measure: str) -> Markup | None:
     low, high = min(values[0] for values in rows.values()), max(values[-1] for values in rows.values())
     log = low > 0 and high / low > 20
     width = 2 * WIDTH - 200
-    across = Axis(low * 0.9, high * 1.1, 8, width - 8, log=True) if log else _up_to(high, 8, width - 8)
+    across = PlotAxis(low * 0.9, high * 1.1, 8, width - 8, log=True) if log else _up_to(high, 8, width - 8)
     bottom = len(rows) * (ROW + NAMES) + TOP
     label = words.label(measure).removesuffix(" s") + " in seconds" + (" (logarithmic)" if log else "")
     return _svg(
@@ -254,7 +256,7 @@ def _values(groups: Sequence[Group], measure: str) -> list[float]:
     return [value for group in groups for value in group.values(measure)]
 
 
-def _strip(number: int, row: tuple[str, list[float]], across: Axis) -> Markup:
+def _strip(number: int, row: tuple[str, list[float]], across: PlotAxis) -> Markup:
     target, values = row
     top = TOP + number * (ROW + NAMES) + NAMES
     middle = top + ROW / 2 - 4
@@ -301,7 +303,7 @@ def _svg(title: str, width: float, height: float, *inside: str, said: str) -> Ma
     return element("figure", element("figcaption", title), picture)
 
 
-def _across(axis: Axis, bottom: float, label: str, top: float = TOP) -> Iterator[Markup]:
+def _across(axis: PlotAxis, bottom: float, label: str, top: float = TOP) -> Iterator[Markup]:
     for tick in axis.ticks():
         x = axis.at(tick)
         yield element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid")
@@ -310,7 +312,7 @@ def _across(axis: Axis, bottom: float, label: str, top: float = TOP) -> Iterator
     yield element("text", label, x=(axis.start + axis.end) / 2, y=bottom + 33, text_anchor="middle", class_="label")
 
 
-def _up(axis: Axis, label: str, measure: str) -> Iterator[Markup]:
+def _up(axis: PlotAxis, label: str, measure: str) -> Iterator[Markup]:
     for tick in axis.ticks():
         y = axis.at(tick)
         text = words.measured(measure, tick) if measure == "pass_rate" else f"{tick:g}"

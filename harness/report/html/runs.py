@@ -15,7 +15,7 @@ from harness.results.summary import STATUSES
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RunListItem:
     """A run in the list. ``totals`` is None where the run did not come to its end, or not yet (``playing``); ``problem`` says
     why it cannot be read."""
 
@@ -29,7 +29,7 @@ class Entry:
     problem: str = ""
 
 
-def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
+def listing(entries: Sequence[RunListItem], where: str) -> Iterator[str]:
     """Every run, newest first; two of them go to ``/compare``."""
     yield from opening("runs", forms=True)
     yield heading(where) + "\n<main>\n"
@@ -40,7 +40,7 @@ def listing(entries: Sequence[Entry], where: str) -> Iterator[str]:
     yield closing()
 
 
-def _table(entries: Sequence[Entry]) -> Markup:
+def _table(entries: Sequence[RunListItem]) -> Markup:
     head = ("ref.", "cand.", "run", "verdicts", "started", "took s", "suites", "targets", "mode")
     readable = [entry.id for entry in entries if entry.run]
     chosen = (readable[1:2] or readable)[:1], readable[:1]
@@ -53,7 +53,7 @@ def _table(entries: Sequence[Entry]) -> Markup:
     return element("form", tools, listed, action="/compare", method="get")
 
 
-def _row(entry: Entry, base: bool, candidate: bool) -> Markup:
+def _row(entry: RunListItem, base: bool, candidate: bool) -> Markup:
     run = entry.run
     if run is None:
         return element(
@@ -86,7 +86,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _verdicts(entry: Entry) -> Iterator[Markup | str]:
+def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
     if entry.totals is None:
         yield element("span", "still being played" if entry.playing else "unfinished", class_="xfailed")
     if entry.interrupted:

@@ -24,7 +24,7 @@ Numbers = Mapping[tuple[int, str], int]
 
 
 @dataclass(slots=True)
-class Said:
+class SidesData:
     """The data for the script, and the numbers under which the page refers to the trials."""
 
     numbers: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -52,12 +52,12 @@ def listed(comparison: Comparison) -> Comparison:
     return replace(comparison, flips=[*answered(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
 
 
-def said(compared: Sequence[Comparison]) -> Said:
+def said(compared: Sequence[Comparison]) -> SidesData:
     """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once.
 
     Comparisons of several candidates have their reference in common.
     """
-    found = Said()
+    found = SidesData()
     pairs = _pairs(compared)
     room = ROOM
     for side, (name, source, groups) in enumerate(_sides(compared)):

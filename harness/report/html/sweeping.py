@@ -25,7 +25,7 @@ def _sweep(sweep: Sweep) -> Markup:
     title = sweep_title(sweep)
     (*names, _), rows = sweep_rows(sweep)
     listed = table(title, [columns([*names, "standing"], 1)], map(_row, rows))
-    return element("div", element("h3", title), listed, element("p", element("b", sweep.knee.says)))
+    return element("div", element("h3", title), listed, element("p", element("b", sweep.knee.message)))
 
 
 def _row(texts: Sequence[str]) -> Markup:

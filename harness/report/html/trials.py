@@ -104,7 +104,7 @@ def _why(row: Row) -> str:
 
 def detail(row: Row) -> dict[str, Json]:
     """Everything that is shown of one trial, beside its index."""
-    kept = ("verdicts", "held", "measures", "provenance", "error", "cassette", "xfail", "skip", "unpriced")
+    kept = ("verdicts", "invariants_passed", "measures", "provenance", "error", "cassette", "xfail", "skip", "unpriced")
     return {**{name: row.get(name) for name in kept}, "turns": [_turn(each) for each in row.get("turns", ())]}
 
 

@@ -56,7 +56,7 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
             yield ""
     for each in comparison.gates:
         if each.asked:
-            yield f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.says)}**"
+            yield f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.message)}**"
     yield from (f"- {escaped(each)}" for each in words.unasked([each.to_json() for each in comparison.gates]))
     yield from (f"- {escaped(each)}" for each in comparison.notes)
 

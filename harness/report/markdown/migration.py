@@ -35,13 +35,13 @@ def _migrated(document: Migration, view: View) -> Iterator[str]:
         yield ""
         yield from (f"- {escaped(each)}" for each in document.changes)
         yield ""
-    if document.untaken:
+    if document.unsupported:
         yield f"#### What {escaped(sides.candidate)} was not asked"
         yield ""
-        shown = document.untaken[: view.details]
+        shown = document.unsupported[: view.details]
         yield from (f"- {escaped(cell)}: {escaped(why)}" for cell, why in shown)
-        if len(shown) < len(document.untaken):
-            yield f"- and {len(document.untaken) - len(shown)} more"
+        if len(shown) < len(document.unsupported):
+            yield f"- and {len(document.unsupported) - len(shown)} more"
         yield ""
     yield "#### What was seen"
     yield ""

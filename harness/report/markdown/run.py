@@ -7,7 +7,7 @@ from typing import TextIO
 
 from harness.report import Report, View, layout, output, words
 from harness.report.content.failure import failures
-from harness.report.content.run import Table, column_name, differences, parted, summary_rows, tables, whole_report
+from harness.report.content.run import SuiteTable, column_name, differences, parted, summary_rows, tables, whole_report
 from harness.report.layout import Grid
 from harness.report.markdown.drawing import code, drawn, escaped, fenced
 from harness.results.groups import Group
@@ -53,7 +53,7 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     )
 
 
-def _suite(table: Table, view: View) -> Iterator[str]:
+def _suite(table: SuiteTable, view: View) -> Iterator[str]:
     provider = table.provider
     yield f"### {escaped(table.suite)}" + (f" at {escaped(provider)}" if provider else "")
     yield ""

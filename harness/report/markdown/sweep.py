@@ -25,7 +25,7 @@ def _swept(document: Sweeps) -> Iterator[str]:
         yield ""
         yield from drawn(*sweep_rows(each))
         yield ""
-        yield f"**{escaped(each.knee.says)}**"
+        yield f"**{escaped(each.knee.message)}**"
         yield ""
     yield SWEPT
     yield ""

@@ -10,7 +10,7 @@ from harness.report.content.audit import RULE_HEADER, looked_at, rule_rows, unre
 from harness.report.table.drawing import fitted, wrapped, write
 
 if TYPE_CHECKING:
-    from harness.judge.audit import Audit, Finding
+    from harness.judge.audit import Audit, AuditFinding
 
 
 @output("table", of="audit")
@@ -20,7 +20,7 @@ def audit_table(audit: Audit, view: View, out: TextIO) -> None:
 
 
 def _audited(audit: Audit, view: View) -> Iterator[str]:
-    by_place: dict[tuple[str, int], list[Finding]] = {}
+    by_place: dict[tuple[str, int], list[AuditFinding]] = {}
     for finding in audit.findings:
         by_place.setdefault((finding.file, finding.index), []).append(finding)
     for (file, index), findings in by_place.items():
@@ -35,7 +35,7 @@ def _audited(audit: Audit, view: View) -> Iterator[str]:
     yield looked_at(audit)
 
 
-def _found(finding: Finding, view: View) -> Iterator[str]:
+def _found(finding: AuditFinding, view: View) -> Iterator[str]:
     at = f" at {words.shortened(finding.at, 60)}" if finding.at else ""
     yield f"  {finding.severity} {finding.rule}{at}"
     yield from wrapped(words.shortened(finding.message, 400), view, "    ")

@@ -29,11 +29,11 @@ def _migrated(document: Migration, view: View) -> Iterator[str]:
         yield "What changes"
         yield from listed(document.changes, view)
         yield ""
-    if document.untaken:
+    if document.unsupported:
         yield f"What {document.comparison.candidate} was not asked"
-        shown = document.untaken[: view.details]
+        shown = document.unsupported[: view.details]
         yield from listed([f"{cell}: {why}" for cell, why in shown], view)
-        if len(shown) < len(document.untaken):
-            yield f"  and {len(document.untaken) - len(shown)} more; -v shows all"
+        if len(shown) < len(document.unsupported):
+            yield f"  and {len(document.unsupported) - len(shown)} more; -v shows all"
         yield ""
     yield from compared(document.comparison, view)

@@ -6,11 +6,11 @@ from typing import TextIO
 
 from harness.report import View, output, words
 from harness.report.table.drawing import drawn, write
-from harness.results.trend import Answer
+from harness.results.trend import QueryResult
 
 
 @output("table", of="query")
-def query_table(answer: Answer, view: View, out: TextIO) -> None:
+def query_table(answer: QueryResult, view: View, out: TextIO) -> None:
     """What a query gave, for a terminal."""
     rows = [["-" if value is None else words.shortened(str(value), 60) for value in row] for row in answer.rows]
     if rows:

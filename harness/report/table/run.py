@@ -7,7 +7,7 @@ from typing import TextIO
 
 from harness.report import Report, View, layout, output, words
 from harness.report.content.failure import failures
-from harness.report.content.run import Table, differences, parted, summary_rows, tables, whole_report
+from harness.report.content.run import SuiteTable, differences, parted, summary_rows, tables, whole_report
 from harness.report.table.drawing import fitted, hanging, listed, painted, wrapped, write
 from harness.report.table.grid import flat, stacked
 from harness.results.groups import Group
@@ -36,7 +36,7 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     yield from _ending(report, view)
 
 
-def _suite(table: Table, view: View) -> Iterator[str]:
+def _suite(table: SuiteTable, view: View) -> Iterator[str]:
     provider = table.provider
     yield f"{table.suite} at {provider}" if provider else table.suite
     yield from wrapped(table.about, view, "")

@@ -26,7 +26,7 @@ def _swept(document: Sweeps, view: View) -> Iterator[str]:
         yield ""
         yield from fitted(*sweep_rows(each), view)
         yield ""
-        yield from wrapped(words.printable(each.knee.says), view, "")
+        yield from wrapped(words.printable(each.knee.message), view, "")
         yield ""
     if not view.quiet:
         yield from wrapped(SWEPT, view, "")

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from harness.suite.cases import Suite
 from harness.suite.validate.body import literal, waived
 from harness.suite.validate.case import CaseSense
-from harness.suite.validate.diagnostics import Listener, Table, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
 from harness.suite.validate.patterns import unread
 from harness.suite.validate.whole import compare, matrix, unique
 
 
-def check(suite: Suite, root: Table, tell: Listener) -> None:
+def check(suite: Suite, root: Table, tell: Diagnostics) -> None:
     """Tell everything that is wrong with a suite whose shape is right (what was wrong in shape has been taken out)."""
     tables = {
         index: table

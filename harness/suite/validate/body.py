@@ -8,7 +8,7 @@ from harness.gemini.definition import RequestFinding
 from harness.model import Json
 from harness.suite import language, template
 from harness.suite.cases import Case
-from harness.suite.validate.diagnostics import Listener, Table
+from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text import shape
 from harness.text.shape import nearest
 from harness.text.yamltext import Path as Route
@@ -35,7 +35,7 @@ def waived(cases: Sequence[Case]) -> bool:
     return bool(cases) and all(case.expects_refusal or language.REQUEST_KNOWN in case.waive for case in cases)
 
 
-def literal(route: Route, table: Table, tell: Listener, waived: bool) -> None:
+def literal(route: Route, table: Table, tell: Diagnostics, waived: bool) -> None:
     """What the API would refuse about the literal parts of a body, and what is no schema."""
     for key in ("schema", "jsonSchema"):
         if isinstance(table.get(key), Mapping):
@@ -69,7 +69,7 @@ def near(body: Json, found: RequestFinding) -> str:
     return nearest(name, found.known) if isinstance(name, str) else ""
 
 
-def _findings(route: Route, body: Json, inner: int, tell: Listener) -> None:
+def _findings(route: Route, body: Json, inner: int, tell: Diagnostics) -> None:
     for found in refused(body):
         at = (*route, *found.at[inner:])
         in_schema = "responseSchema" in found.at or (inner and True)
@@ -98,7 +98,7 @@ def _value(body: Json, at: Sequence[str | int]) -> Json:
     return body
 
 
-def _schema(route: Route, schema: Json, tell: Listener) -> None:
+def _schema(route: Route, schema: Json, tell: Diagnostics) -> None:
     from harness.gemini import schemas
 
     if template.waits(schema):

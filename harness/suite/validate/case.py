@@ -9,10 +9,10 @@ from harness.model import Expectation, Json, Place
 from harness.suite import language, template
 from harness.suite.axes import LONG, Axis
 from harness.suite.cases import Case, Choice, Suite
-from harness.suite.matrix import MOST_ATTEMPTS, Pair, Selection, axis_for, filled, pairs
+from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, filled, pairs
 from harness.suite.template import Reference, Template, row_named
 from harness.suite.validate.body import literal, near, refused
-from harness.suite.validate.diagnostics import Listener, Table, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
 from harness.text import jsonpath, shape
 from harness.text.names import slug
 from harness.text.shape import nearest
@@ -23,7 +23,7 @@ from harness.text.yamltext import Path as Route
 class CaseSense:
     """Looks at one case: ``table`` is what was written of it, at ``route`` in ``root``; ``case`` what was made of that."""
 
-    def __init__(self, suite: Suite, case: Case, table: Table, route: Route, root: Table, tell: Listener) -> None:
+    def __init__(self, suite: Suite, case: Case, table: Table, route: Route, root: Table, tell: Diagnostics) -> None:
         self.suite, self.case, self.table, self.route, self.root, self.tell = suite, case, table, route, root, tell
         self.written: Table = tell.document.value["cases"][route[1]]
 
@@ -280,13 +280,13 @@ def templated(axes: Mapping[str, Axis]) -> set[str]:
     return {name for name, axis in axes.items() if template.waits(axis.values)}
 
 
-def combinations_of(case: Case) -> Iterator[Pair]:
+def combinations_of(case: Case) -> Iterator[Combination]:
     """The combinations that the suite itself states, over all rows where rows change them."""
     for row in case.rows if templated(case.axes) else case.rows[:1]:
         yield from pairs(case, row, Selection(default_provider=""))
 
 
-def unmatched(choice: Choice, combinations: Sequence[Pair], message: str, tell: Listener) -> None:
+def unmatched(choice: Choice, combinations: Sequence[Combination], message: str, tell: Diagnostics) -> None:
     """Complains about a row of ``skip`` or ``only`` that holds values per model (it says itself which models it means), that
     means none of the combinations (where there are any), or whose lists hold a value that means none."""
     for name, value in choice.axes.items():
@@ -307,7 +307,7 @@ def unmatched(choice: Choice, combinations: Sequence[Pair], message: str, tell: 
                 tell.add(choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone))
 
 
-def _nearest_value(combinations: Sequence[Pair], choice: Choice) -> str:
+def _nearest_value(combinations: Sequence[Combination], choice: Choice) -> str:
     """The nearest name for a value that no combination has."""
     for name, wanted in choice.axes.items():
         if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):

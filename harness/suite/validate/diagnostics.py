@@ -14,7 +14,7 @@ from harness.text.yamltext import Path as Route
 Table = Mapping[str, Json]
 
 
-class Listener(Protocol):
+class Diagnostics(Protocol):
     """Takes complaints, at a route into the document or at a place."""
 
     document: Document
@@ -26,7 +26,7 @@ class Listener(Protocol):
     def add(self, place: Place, message: str, hint: str = "") -> None: ...
 
 
-def some_attempts(route: Route, table: Table, tell: Listener) -> None:
+def some_attempts(route: Route, table: Table, tell: Diagnostics) -> None:
     """Complains about a number of attempts, at that route into the table, that is below 1 or above what is played."""
     value: Json = table
     for step in route:

@@ -11,7 +11,7 @@ from harness.suite import language, template
 from harness.suite.axes import LONG, Axis, covers
 from harness.suite.cases import Case, Suite
 from harness.suite.matrix import axis_for
-from harness.suite.validate.diagnostics import Listener, Table
+from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text.shape import nearest
 from harness.text.yamltext import Path as Route
 
@@ -19,7 +19,7 @@ Uses = Mapping[Route, Sequence[Case]]
 """Where something is written -> the cases that take it from there."""
 
 
-def unread(suite: Suite, indexes: Sequence[int], root: Table, tell: Listener) -> None:
+def unread(suite: Suite, indexes: Sequence[int], root: Table, tell: Diagnostics) -> None:
     """Complains about every glob that matches no model which its cases can be asked with. ``indexes`` are where the cases
     stand in the document."""
     cases = list(zip(indexes, suite.cases, strict=True))
@@ -34,7 +34,7 @@ def unread(suite: Suite, indexes: Sequence[int], root: Table, tell: Listener) ->
         _targets(route, takers, tell)
 
 
-def _replaced(root: Table, tell: Listener) -> Iterator[Axis]:
+def _replaced(root: Table, tell: Diagnostics) -> Iterator[Axis]:
     """The axes of the defaults and the matrix, those included that every case replaces."""
     sources: tuple[Literal["defaults", "matrix"], ...] = ("defaults", "matrix")
     for source in sources:
@@ -79,7 +79,7 @@ def _known() -> set[str]:
     return {*catalogue().models, *catalogue().aliases}
 
 
-def _keys(route: Route, axis: Axis, cases: Sequence[Case], tell: Listener) -> None:
+def _keys(route: Route, axis: Axis, cases: Sequence[Case], tell: Diagnostics) -> None:
     from_rows = template.waits(axis.values)
     asked = _asked(cases)
     closed = bool(asked) and (route[0] == "matrix" or all(_pinned(case) for case in cases))
@@ -124,7 +124,7 @@ def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     return nearest(glob, dict.fromkeys([*long, *names])) or nearest(glob, sorted(asked))
 
 
-def _targets(route: Route, cases: Sequence[Case], tell: Listener) -> None:
+def _targets(route: Route, cases: Sequence[Case], tell: Diagnostics) -> None:
     """Those of one case must match a model of it; those that several share, at least one of the catalogue."""
     asked = _asked(cases)
     models = asked if route[0] == "cases" else asked | _known()

@@ -11,11 +11,11 @@ from harness.suite.axes import Axis
 from harness.suite.cases import Case, Suite
 from harness.suite.template import Template
 from harness.suite.validate.case import combinations_of, templated, unmatched
-from harness.suite.validate.diagnostics import Listener, Table
+from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text.shape import nearest
 
 
-def unique(suite: Suite, indexes: Sequence[int], tell: Listener) -> None:
+def unique(suite: Suite, indexes: Sequence[int], tell: Diagnostics) -> None:
     """Complains about ids that are taken, over all rows. ``indexes`` are where the cases stand in the document."""
     seen: dict[str, Place] = {}
     for index, case in zip(indexes, suite.cases, strict=True):
@@ -30,7 +30,7 @@ def unique(suite: Suite, indexes: Sequence[int], tell: Listener) -> None:
             seen[name] = case.place
 
 
-def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: Listener) -> None:
+def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: Diagnostics) -> None:
     hint = ""
     if first == case.place:
         column = next(iter(case.rows[0]), "column")
@@ -41,7 +41,7 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: L
     tell.complain(("cases", index, "id"), message, hint)
 
 
-def matrix(suite: Suite, tell: Listener) -> None:
+def matrix(suite: Suite, tell: Diagnostics) -> None:
     """Complains about ``skip`` rows, values and globs that match nothing, and about cases of which nothing is left."""
     combinations = [pair for case in suite.cases if not templated(case.axes) for pair in combinations_of(case)]
     for choice in suite.skips:
@@ -51,7 +51,7 @@ def matrix(suite: Suite, tell: Listener) -> None:
     _left(suite, tell)
 
 
-def _sweep(axis: Axis, tell: Listener) -> None:
+def _sweep(axis: Axis, tell: Diagnostics) -> None:
     if axis.values == {} and axis.name != "thinking":
         tell.add(axis.place, f"{axis.name} has no values")
     lists = list(axis.values.values()) if axis.per_model else [axis.values]
@@ -65,7 +65,7 @@ def _sweep(axis: Axis, tell: Listener) -> None:
                 tell.add(axis.place, f"{axis.name} has the value {twice} twice")
 
 
-def _left(suite: Suite, tell: Listener) -> None:
+def _left(suite: Suite, tell: Diagnostics) -> None:
     """A case of which nothing is left to play."""
     for case in suite.cases:
         thinking = case.axes.get("thinking")
@@ -76,7 +76,7 @@ def _left(suite: Suite, tell: Listener) -> None:
             tell.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
 
 
-def compare(suite: Suite, root: Table, tell: Listener) -> None:
+def compare(suite: Suite, root: Table, tell: Diagnostics) -> None:
     """Complains about a comparison by an axis, with a baseline or of checks that are not there."""
     compare = root.get("compare")
     if not isinstance(compare, Mapping):
@@ -95,7 +95,7 @@ def compare(suite: Suite, root: Table, tell: Listener) -> None:
     _hard(suite, gate.get("hard", ()), tell)
 
 
-def _hard(suite: Suite, names: Json, tell: Listener) -> None:
+def _hard(suite: Suite, names: Json, tell: Diagnostics) -> None:
     at = ("compare", "gate", "hard")
     checks = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
     unknown = {name: known for name in checks if name not in (known := names_like(name))}
@@ -107,7 +107,7 @@ def _hard(suite: Suite, names: Json, tell: Listener) -> None:
         tell.complain(at, f"no case of this suite expects {' or '.join(checks)}, so this gate can never tell")
 
 
-def _baseline(suite: Suite, by: str, baseline: Json, tell: Listener) -> None:
+def _baseline(suite: Suite, by: str, baseline: Json, tell: Diagnostics) -> None:
     if by not in language.AXES:
         tell.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, language.AXES))
         return

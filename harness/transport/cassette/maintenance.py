@@ -22,7 +22,7 @@ Kind = Literal["unreadable", "unfinished", "secret", "non-standard", "orphaned",
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CassetteFinding:
     """One thing that is wrong with a cassette, in a sentence. ``changes`` says what made it stale, by JSON path."""
 
     path: Path
@@ -65,32 +65,32 @@ def _recover(path: Path) -> Recovered:
         return Recovered(path, journal.fold(path))
 
 
-def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) -> list[Finding]:
+def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) -> list[CassetteFinding]:
     """What is wrong with the cassettes at these files and folders. ``secrets`` (variable -> value) may stand in none."""
     leaks = Leaks(secrets or {})
     return [finding for path in cassettes_in(paths) for finding in _inspect(path, leaks)]
 
 
-def _inspect(path: Path, leaks: Leaks) -> Iterator[Finding]:
+def _inspect(path: Path, leaks: Leaks) -> Iterator[CassetteFinding]:
     left = path in journal.unfinished(path.parent)
     if left:
         now = "another process records it now" if journal.is_recorded_now(path) else f"run: {journal.RECOVER} {path}"
-        yield Finding(path, "unfinished", f"its recording is not finished; {now}")
+        yield CassetteFinding(path, "unfinished", f"its recording is not finished; {now}")
     if not path.exists():
         if not left:
-            yield Finding(path, "unreadable", "does not exist")
+            yield CassetteFinding(path, "unreadable", "does not exist")
         return
     try:
         tape = cassette.read(path)
     except CassetteError as fault:
-        yield Finding(path, "unreadable", str(fault).removeprefix(f"{path}: "))
+        yield CassetteFinding(path, "unreadable", str(fault).removeprefix(f"{path}: "))
         return
     yield from _leaks(path, tape, leaks)
     if complaint := _not_standard(path, len(tape.interactions)):
-        yield Finding(path, "non-standard", complaint)
+        yield CassetteFinding(path, "non-standard", complaint)
 
 
-def _leaks(path: Path, tape: cassette.Tape, leaks: Leaks) -> Iterator[Finding]:
+def _leaks(path: Path, tape: cassette.Tape, leaks: Leaks) -> Iterator[CassetteFinding]:
     """What stands under the names of credentials, what only shows once bodies are decoded, and what stands elsewhere."""
     raw, clean = path.read_bytes(), True
     for interaction in tape.interactions:
@@ -100,11 +100,11 @@ def _leaks(path: Path, tape: cassette.Tape, leaks: Leaks) -> Iterator[Finding]:
         ]
         if leak := leaks.find(interaction.exchange):
             found.append(f"{leak}; {_TAKEN_OUT}")
-        yield from (Finding(path, "secret", f"interaction {interaction.index}: {what}") for what in found)
+        yield from (CassetteFinding(path, "secret", f"interaction {interaction.index}: {what}") for what in found)
         clean = clean and not found
     if clean and (elsewhere := leaks.search(raw)):
         line = raw.count(b"\n", 0, elsewhere[1]) + 1
-        yield Finding(path, "secret", f"line {line}: {elsewhere[0]}; {_TAKEN_OUT}")
+        yield CassetteFinding(path, "secret", f"line {line}: {elsewhere[0]}; {_TAKEN_OUT}")
 
 
 def _line(raw: bytes, value: str) -> str:
@@ -168,12 +168,12 @@ def _recorded_from(path: Path) -> Target | None:
     return Target(path.name.partition(f".{safe(model)}")[0], model)
 
 
-class Unanswered:
+class ReplayProbe:
     """A transport that answers from tape, and notes what the tapes do not answer: ``stale`` or ``missing``."""
 
     def __init__(self, providers: Mapping[str, Provider] = ROWS) -> None:
         self.asked = 0
-        self.findings: list[Finding] = []
+        self.findings: list[CassetteFinding] = []
         self._player = Player(providers)
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
@@ -181,8 +181,8 @@ class Unanswered:
         try:
             return self._player.find(request, slot)
         except StaleRecording as fault:
-            self.findings.append(Finding(slot.cassette, "stale", str(fault), fault.changes))
+            self.findings.append(CassetteFinding(slot.cassette, "stale", str(fault), fault.changes))
             raise
         except (CannotAsk, CassetteError) as fault:
-            self.findings.append(Finding(slot.cassette, "missing", str(fault)))
+            self.findings.append(CassetteFinding(slot.cassette, "missing", str(fault)))
             raise
