@@ -1,6 +1,6 @@
 """What each shape follows: recordings of real traffic where there are some, else the official definition, else a report.
 
-``tests/test_simulator_recordings.py`` sends the requests of the public recordings to the simulator and compares: the same status, and no
+``tests/simulator/test_recordings.py`` sends the requests of the public recordings to the simulator and compares: the same status, and no
 key in an answer that no recorded answer has. Recordings are named by their public repository and the path in it.
 """
 

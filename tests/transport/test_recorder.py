@@ -242,7 +242,7 @@ asyncio.run(record())
 
 def killed_while_recording(case: Path) -> int:
     """Kill -9 a process that records; how many exchanges it had said were finished."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", RECORD, str(case)],
         stdout=subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 To add one, write ``NAME.yaml``, then write or renew the messages with
 
-    GEMINI_HARNESS_RENEW=1 .venv/bin/pytest tests/test_bad_suites.py
+    GEMINI_HARNESS_RENEW=1 .venv/bin/pytest tests/suite/test_bad_suites.py
 
 and read the difference before committing it: the message is the product.
 """
@@ -17,7 +17,7 @@ import pytest
 from harness.errors import SuiteError
 from harness.suite.parse import parse
 
-FOLDER = Path(__file__).parent / "bad_suites"
+FOLDER = Path(__file__).parents[1] / "bad_suites"
 
 
 def message(suite: Path) -> str:

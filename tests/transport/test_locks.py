@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
 LOCKS = ["requirements", *(f"requirements-{group}" for group in GROUPS)]
 _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)

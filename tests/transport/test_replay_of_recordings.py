@@ -14,7 +14,7 @@ import yaml
 from harness.cli.main import main
 from harness.transport import cassette
 
-SUITE = Path(__file__).parent / "suites/recorded.yaml"
+SUITE = Path(__file__).parents[1] / "suites/recorded.yaml"
 PLACES = {"files-are-searched": 3}
 """Where in its cassette a case's exchange is, unless it is the first."""
 CASES: list[Mapping[str, Any]] = yaml.safe_load(SUITE.read_text("utf-8"))["cases"]

@@ -13,7 +13,7 @@ import yaml
 from harness.cli.commands.init import STARTER
 from harness.cli.main import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from harness.results.store import RunWriter
 from harness.results.summary import summarise
 from tests.made import failed, row, run, unjudged, verdict
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHOWN = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::([^\r\n]*)")
 """An annotation, as the runner reads it: the first ``::`` after the properties begins the message."""
 

@@ -16,8 +16,8 @@ from harness.model import Verdict
 from harness.simulator import rules
 from harness.text import patterns
 from tests.exchanges import answer, exchange, request
-from tests.test_judge import judged
-from tests.test_simulator import ask, text
+from tests.judge.test_judging import judged
+from tests.simulator.test_answers import ask, text
 
 LONG = "x" * 200_000
 SLOW = "x.*y.*z"

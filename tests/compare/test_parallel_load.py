@@ -18,7 +18,7 @@ from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import Summary
 from tests.made import failed, row, run, unjudged
-from tests.test_store import told
+from tests.results.test_store import told
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.browser import chromium
 from tests.made import failed, row
-from tests.test_html import page, said
-from tests.test_pages_hostile import pages
+from tests.report.test_html import page, said
+from tests.report.test_pages_hostile import pages
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -18,7 +18,7 @@ from harness.suite.language import suite_json_schema
 from harness.suite.matrix import expand
 from harness.suite.parse import load, parse
 
-SAMPLE = Path(__file__).parent / "suites" / "sample.yaml"
+SAMPLE = Path(__file__).parents[1] / "suites" / "sample.yaml"
 
 
 def suite(text: str, **environ: str) -> Suite:

@@ -345,7 +345,7 @@ assert statuses == ["passed"], statuses
 heavy = {"asyncio", "httpx", "aiohttp", "vcr", "jsonschema", "uvicorn", "pytest", "tabulate"} & sys.modules.keys()
 assert not heavy, heavy
 """
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     env = {**os.environ, "PYTHONPATH": str(root)}
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "case.yaml")], check=True, cwd=root, env=env)
 
