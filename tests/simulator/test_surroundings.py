@@ -188,7 +188,7 @@ def test_rules_pin_what_is_said(tmp_path: Path) -> None:
         ("- {when: {txt: x}, fault: '503'}", "unknown key 'txt'; known: config, model, text"),
         ("- {when: {text: '('}, answer: {text: x}}", "text is not a regular expression"),
         ("- answer: {text: x, finishReason: DONE}", "no finishReason is called 'DONE'"),
-        ("- [", "rules.yaml:1:4: cannot read the rules"),
+        ("- [", "rules.yaml:2:1: cannot read the rules"),
         ("- fault: '503'\n- fault: nope", "rules.yaml:2: rule 2"),
     ],
 )

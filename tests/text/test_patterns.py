@@ -164,7 +164,7 @@ def test_both_ways_of_looking_mean_the_same(pattern: str, monkeypatch: pytest.Mo
 def test_regex_is_imported_only_where_it_is_needed() -> None:
     program = """
 import sys
-from harness import patterns
+from harness.text import patterns
 assert patterns.search(r"^[A-Z]{3}-\\d+$", "ABC-1234") and patterns.search("(?i)oslo|bergen", "In Oslo.")
 assert "regex" not in sys.modules
 patterns.search("^(a+)+$", "a" * 30)
