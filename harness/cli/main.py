@@ -63,41 +63,39 @@ def main(argv: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Prints results to stdout, everything else to stderr."""
     configure_stdio_encoding()
     if list(argv) in _VERSION:
-        return _main(argv)
+        return _version()
     from harness.cli import discreet
 
     with discreet.streams(), filtered():
-        return _main(argv)
+        code = 0
+        try:
+            with Stdout():
+                options = _parser(argv).parse_args(argv)
+                code = options.main(options)
+        except HarnessError as error:
+            sys.stderr.write(f"{_without_secrets(str(error))}\n")
+            return error.exit_code
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted\n")
+            return 2
+        except OSError as error:
+            if error.filename is None or error.errno not in _OF_THE_USER:
+                return _internal(argv)
+            sys.stderr.write(_without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
+            return 4
+        except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
+            return _internal(argv)
+        return code
 
 
-def _main(argv: Sequence[str]) -> int:
-    code = 0
+def _version() -> int:
     try:
         with Stdout():
-            code = _command(argv)
+            sys.stdout.write(f"gemini-harness {__version__}\n")
     except HarnessError as error:
-        sys.stderr.write(f"{_without_secrets(str(error))}\n")
+        sys.stderr.write(f"{error}\n")
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 2
-    except OSError as error:
-        if error.filename is None or error.errno not in _OF_THE_USER:
-            return _internal(argv)
-        sys.stderr.write(_without_secrets(f"cannot use {error.filename}: {error.strerror}\n"))
-        return 4
-    except Exception:  # noqa: BLE001  the last resort: say it in two lines, keep the rest in a file
-        return _internal(argv)
-    return code
-
-
-def _command(argv: Sequence[str]) -> int:
-    if list(argv) in _VERSION:
-        sys.stdout.write(f"gemini-harness {__version__}\n")
-        return 0
-    options = _parser(argv).parse_args(argv)
-    code: int = options.main(options)
-    return code
+    return 0
 
 
 def _without_secrets(text: str) -> str:

@@ -122,7 +122,7 @@ class Played:
         config = self.judge.config
         resumed = "resumed" in self.writer.run
         since = _began(self.writer.run) if resumed else None
-        purse = costs.purse(config, way, self.spent)
+        budget = costs.purse(config, way, self.spent)
         try:
             with session.transport(
                 config,
@@ -132,11 +132,11 @@ class Played:
                 since=since,
                 folders=trials.folders,
             ) as transport:
-                heard = self.judge.watch(purse.watch(transport) if purse else transport)
-                play_all(trials, heard, config, self._take, keep=self._keep, purse=purse)
-                if purse:
-                    self.spent += purse.spent
-                    purse.check()
+                heard = self.judge.watch(budget.watch(transport) if budget else transport)
+                play_all(trials, heard, config, self._take, keep=self._keep, limit=budget)
+                if budget:
+                    self.spent += budget.spent
+                    budget.check()
         except KeyboardInterrupt:
             self.interrupted = True
         except HarnessError as fault:

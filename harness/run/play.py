@@ -11,6 +11,7 @@ import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -168,7 +169,12 @@ async def play(trial: Trial, transport: Transport, config: Config) -> Result:
         return Result(trial, "skipped")
     talk = _Conversation(trial, config)
     try:
-        await _converse(talk, transport)
+        for number in range(len(trial.steps)):
+            request = talk.request(number)
+            exchange = await transport.send(request, Slot(trial.cassette, trial.row, trial.attempt - 1, number))
+            talk.take(number, exchange)
+    except _Broken as broken:
+        talk.verdicts.append(broken.verdict)
     except CannotWrite:
         raise
     except (CannotAsk, CassetteError) as fault:
@@ -178,23 +184,6 @@ async def play(trial: Trial, transport: Transport, config: Config) -> Result:
     except Exception as fault:  # noqa: BLE001 - whatever it is, it must not take the other trials down
         return talk.result(Problem("internal", f"{type(fault).__name__}: {fault}", traceback.format_exc()))
     return talk.result(talk.broken_check())
-
-
-async def _converse(talk: _Conversation, transport: Transport) -> None:
-    trial = talk.trial
-    for number, step in enumerate(trial.steps):
-        try:
-            request = talk.request(number)
-        except _Broken as broken:
-            talk.verdicts.append(broken.verdict)
-            return
-        exchange = await transport.send(request, Slot(trial.cassette, trial.row, trial.attempt - 1, number))
-        reply = replies.read(exchange)
-        cost = bill(exchange, reply, talk.config.tariff(request.provider))
-        turn = Turn(talk.filled(step), request, exchange, reply, cost)
-        talk.turns.append(turn)
-        _refuse_passing(turn)
-        talk.judge(turn)
 
 
 def _refuse_passing(turn: Turn) -> None:
@@ -274,7 +263,16 @@ class _Conversation:
             expect=[replace(each, parameter=fill(each.parameter, scope)) for each in step.expect],
         )
 
-    def judge(self, turn: Turn) -> None:
+    def take(self, number: int, exchange: Exchange) -> None:
+        """Read, price and judge the answer to a request. Raises NetworkFault: see ``_refuse_passing``."""
+        reply = replies.read(exchange)
+        cost = bill(exchange, reply, self.config.tariff(exchange.request.provider))
+        turn = Turn(self.filled(self.trial.steps[number]), exchange.request, exchange, reply, cost)
+        self.turns.append(turn)
+        _refuse_passing(turn)
+        self._judge(turn)
+
+    def _judge(self, turn: Turn) -> None:
         step = turn.step
         evidence = Evidence(
             exchange=turn.exchange,
@@ -446,7 +444,7 @@ def play_all(
     on_result: OnResult,
     *,
     fail_fast: bool = False,
-    purse: SpendingLimit | None = None,
+    limit: SpendingLimit | None = None,
     keep: Keep = lambda result: result,
 ) -> bool:
     """Play every trial and hand each result to ``on_result``, in the order of ``trials``. True: all were played.
@@ -457,12 +455,16 @@ def play_all(
     Trials are taken from the iterable as they are needed, so memory does not grow with their number. Ctrl-C cancels what
     is in flight, hands over what was finished, and raises KeyboardInterrupt. A transport with ``live = True`` is run in an
     event loop, up to ``config.concurrency`` trials at a time, and is entered and left there; all others without one.
-    A trial that the ``purse`` does not admit is not begun, nor is any after it; what is in flight then is finished.
+    A trial that the ``limit`` does not admit is not begun, nor is any after it; what is in flight then is finished.
     """
     deliver = _until_failure(on_result) if fail_fast else on_result
     try:
         if getattr(transport, "live", False):
-            _play_live(trials, transport, config, deliver, keep, purse)
+            from harness.run.concurrency import Stage, play_some
+
+            with Stage(transport) as stage:  # type: ignore[arg-type]
+                one = partial(_play_within, transport=transport, config=config, limit=limit, keep=keep)
+                stage.run(play_some(one, trials, deliver, config.concurrency))
         else:
             for trial in trials:
                 deliver(keep(finish(play(trial, transport, config))))
@@ -471,31 +473,23 @@ def play_all(
     return True
 
 
-def _play_live(
-    trials: Iterable[Trial],
-    transport: Any,
-    config: Config,
-    on_result: OnResult,
-    keep: Keep,
-    purse: SpendingLimit | None,
-) -> None:
-    from harness.run.concurrency import Stage, play_some
-
-    async def played(trial: Trial) -> Any:
-        return keep(await pay_and_play(trial, transport, config, purse))
-
-    with Stage(transport) as stage:
-        stage.run(play_some(played, trials, on_result, config.concurrency))
-
-
-async def pay_and_play(trial: Trial, transport: Transport, config: Config, purse: SpendingLimit | None) -> Result:
-    """``play``, within what the purse allows. Raises Stop where it does not admit the trial."""
-    if purse is None:
-        return await play(trial, transport, config)
-    if not await purse.admit(trial):
+async def _play_within(
+    trial: Trial, *, transport: Transport, config: Config, limit: SpendingLimit | None, keep: Keep
+) -> Any:
+    """``play``, within the limit; what ``keep`` makes of the result. Raises Stop where the limit does not admit the trial."""
+    if limit is not None and not await limit.admit(trial):
         raise Stop
     result = await play(trial, transport, config)
-    purse.settle(result)
+    if limit is not None:
+        limit.settle(result)
+    return keep(result)
+
+
+async def pay_and_play(trial: Trial, transport: Transport, config: Config, limit: SpendingLimit | None) -> Result:
+    """One trial within the limit. Raises Stop where the limit does not admit it."""
+    result: Result = await _play_within(
+        trial, transport=transport, config=config, limit=limit, keep=lambda result: result
+    )
     return result
 
 

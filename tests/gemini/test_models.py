@@ -168,9 +168,9 @@ def test_the_facts_agree_with_the_reference(shared: Path) -> None:
         ("gemini-99-ultra", "2026-11-20", None),
     ],
 )
-def test_the_days_of_a_model_are_said_in_words_with_dates(model: str, day: str, says: str | None) -> None:
+def test_the_days_of_a_model_are_said_in_words_with_dates(model: str, day: str, message: str | None) -> None:
     found = lifecycle(model, date.fromisoformat(day))
-    assert (found.message if found else None) == says
+    assert (found.message if found else None) == message
 
 
 def test_a_model_has_ended_on_its_last_day_and_not_before() -> None:

@@ -68,7 +68,7 @@ def played(transport: Paid, ceiling: float, trials: int, **more: Any) -> tuple[B
     chosen = settings(**more)
     purse = Budget(ceiling, Estimates(chosen, live=True))
     results: list[Result] = []
-    every = play_all(map(asked, range(trials)), purse.watch(transport), chosen, results.append, purse=purse)
+    every = play_all(map(asked, range(trials)), purse.watch(transport), chosen, results.append, limit=purse)
     return purse, results, every
 
 
@@ -119,5 +119,5 @@ def test_what_has_no_price_is_refused() -> None:
     purse = Budget(1, Estimates(chosen, live=True))
     transport = Paid([1])
     with pytest.raises(UsageError, match="a ceiling cannot be kept: provider 'here' has no price"):
-        play_all([asked(0)], purse.watch(transport), chosen, lambda _: None, purse=purse)
+        play_all([asked(0)], purse.watch(transport), chosen, lambda _: None, limit=purse)
     assert transport.asked == 0

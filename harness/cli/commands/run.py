@@ -19,7 +19,6 @@ from harness.results.load import load
 from harness.results.rows import GateRow, RunRow
 from harness.results.summary import Summary
 from harness.run.session import Judge, Plan, RecordPolicy
-from harness.suite.matrix import Expansion
 from harness.text import amounts
 
 ABOUT = "play suites, print the comparison table, save the run"
@@ -73,6 +72,26 @@ def _how(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     saved = None if options.resume is None else resuming.chosen(options)
+    _check(options)
+    plan, started = choosing.plan(options), time.perf_counter()
+    policy = RecordPolicy(options.record_mode, options.live)
+    with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
+        left = session.left(plan.trials)
+        if options.dry_run:
+            return dryrun.show(replace(plan, trials=left), options)
+        announce(plan.config, left, policy, quiet=bool(options.quiet))
+        gc.set_threshold(
+            20_000, 20, 50
+        )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
+        with session.open(lambda: _header(plan, policy, options)) as writer:
+            played = Played(writer, session.judge, Progress(len(left), options), stops=lambda _: options.fail_fast)
+            played.play(left, policy, partial=_is_partial(options))
+            gates = _conclude(session, played, options)
+    return _show(played, gates, started, options, asks=policy.asks)
+
+
+def _check(options: Namespace) -> None:
+    """Raises UsageError for options that make no sense together, before anything is played."""
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
     if options.dry_run:
@@ -80,14 +99,11 @@ def main(options: Namespace) -> int:
     else:
         printing.check(options, "run")
     _check_gates(options)
-    plan = choosing.plan(options)
-    with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as begun:
-        left = begun.left(plan.trials)
-        if options.dry_run:
-            return dryrun.show(replace(plan, trials=left), options)
-        way = RecordPolicy(options.record_mode, options.live)
-        announce(plan.config, left, way, quiet=bool(options.quiet))
-        return _run(begun, left, way, options)
+
+
+def _is_partial(options: Namespace) -> bool:
+    """Whether not everything is played that a cassette holds."""
+    return bool(options.keyword or options.shard or options.repeat or options.fail_fast)
 
 
 def _check_gates(options: Namespace) -> None:
@@ -123,20 +139,20 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 # --- the run ------------------------------------------------------------------------------------------
 
 
-def _run(begun: RunSession, left: Expansion, way: RecordPolicy, options: Namespace) -> int:
-    """Play what is left of the plan, save and print the whole."""
-    plan, started = begun.plan, time.perf_counter()
-    gc.set_threshold(20_000, 20, 50)  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
-    partial = bool(options.keyword or options.shard or options.repeat or options.fail_fast)
-    with begun.open(lambda: _header(plan, way, options)) as writer:
-        played = Played(writer, begun.judge, Progress(len(left), options), stops=lambda _: options.fail_fast)
-        played.play(left, way, partial=partial)
-        played.settle(plan.trials.ids())
-        gates = writer.run["gates"] = _gates(writer.run, played.summary, options)
-        played.close(interrupted=played.interrupted, notes=_notes(begun, played))
-    saved = load(writer.path)
+def _conclude(session: RunSession, played: Played, options: Namespace) -> list[GateRow]:
+    """Put the file in order, answer the gates, and write the last line."""
+    run = played.writer.run
+    played.settle(session.plan.trials.ids())
+    gates = run["gates"] = _gates(run, played.summary, options)
+    played.close(interrupted=played.interrupted, notes=_notes(session, played))
+    return gates
+
+
+def _show(played: Played, gates: Sequence[GateRow], started: float, options: Namespace, *, asks: bool) -> int:
+    """Print the whole run; the exit code."""
+    saved = load(played.writer.path)
     report = Report(
-        run=writer.run,
+        run=played.writer.run,
         summary=played.summary,
         rows=saved.rows,
         rows_of=saved.rows_of,
@@ -149,16 +165,16 @@ def _run(begun: RunSession, left: Expansion, way: RecordPolicy, options: Namespa
     except UsageError as fault:
         played.faults.append(fault)
     code = _exit_code(played, gates)
-    played.say_how_to_go_on(options, asks=way.asks)
+    played.say_how_to_go_on(options, asks=asks)
     return code
 
 
-def _header(plan: Plan, way: RecordPolicy, options: Namespace) -> RunRow:
-    return plan.header(str(way), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
+def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
+    return plan.header(str(policy), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
 
 
-def _notes(begun: RunSession, played: Played) -> list[str]:
-    notes: list[str] = begun.judge.leaks.hidden([*begun.plan.notes, *_cut_short(begun.plan, played)])
+def _notes(session: RunSession, played: Played) -> list[str]:
+    notes: list[str] = session.judge.leaks.hidden([*session.plan.notes, *_cut_short(session.plan, played)])
     return notes
 
 
