@@ -20,10 +20,11 @@ from harness.suite.body import Layer, merge
 from harness.suite.cases import Case, Choice, Share, Suite, TurnPlan, Xfail
 from harness.suite.matrix import TooMany
 from harness.suite.template import Template
+from harness.suite.validate.diagnostics import Diagnostics
 from harness.text import shape, yamltext
 from harness.text.names import safe, slug
 from harness.text.project import Project, Unreadable, read
-from harness.text.yamltext import Complaint, Document
+from harness.text.yamltext import Complaint
 from harness.text.yamltext import Path as Route
 
 # --- the front door -------------------------------------------------------------------------------------------
@@ -54,16 +55,13 @@ def parse(
     Raises SuiteError with every complaint. Reads the files of its project that the suite names, and nothing else; with
     ``anywhere`` those outside of it too.
     """
-    document = yamltext.read(text, file)
-    if document.complaints and document.value is None:
-        raise SuiteError(document.complaints)
     folder = Path(file).parent if folder is None else folder
-    reading = _SuiteReading(document, Project(folder, anywhere), os.environ if environ is None else environ)
-    suite = reading.suite()
-    if reading.complaints or suite is None:
-        in_order: list[Complaint] = sorted(reading.complaints, key=_order)
-        raise SuiteError(in_order)
-    return suite
+    diagnostics = Diagnostics(yamltext.read(text, file), Project(folder, anywhere))
+    if diagnostics.document.value is not None:
+        suite = _SuiteReading(diagnostics, os.environ if environ is None else environ).suite()
+        if suite is not None and not diagnostics.complaints:
+            return suite
+    raise SuiteError(diagnostics.in_order())
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
@@ -72,74 +70,51 @@ _Table = Mapping[str, Json]
 
 
 class _SuiteReading:
-    """One suite while it is read: collects complaints, and hands on what is sound."""
+    """One suite while it is read: what is sound is handed on, what is not is a complaint."""
 
-    def __init__(self, document: Document, project: Project, environ: Mapping[str, str]) -> None:
-        self.document = document
-        self.project = project
-        self.complaints = list(document.complaints)
-        self.files = template.Reader(project.folder, environ, self.point_at, anywhere=project.anywhere)
-        self.wrong: set[Route] = set()
-
-    # complaints
-
-    def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None:
-        self.add(self.document.place(route, key=key), message, hint)
-
-    def add(self, place: Place, message: str, hint: str = "") -> None:
-        complaint = self.document.complaint(place, message, hint)
-        if complaint not in self.complaints:
-            self.complaints.append(complaint)
-
-    def point_at(self, route: Route, text: str, message: str, hint: str) -> None:
-        """A complaint about a piece of text inside the value at that route."""
-        place = self.document.place(route)
-        for number in range(place.line, min(place.line + 50, len(self.document.lines)) + 1):
-            column = self.document.lines[number - 1].find(text, place.column - 1 if number == place.line else 0)
-            if column >= 0:
-                place = Place(place.file, number, column + 1)
-                break
-        self.wrong.add(route)
-        self.add(place, message, hint)
+    def __init__(self, diagnostics: Diagnostics, environ: Mapping[str, str]) -> None:
+        project = diagnostics.project
+        self.diagnostics = diagnostics
+        self.files = template.Reader(project.folder, environ, diagnostics.point_at, anywhere=project.anywhere)
 
     # the whole
 
     def suite(self) -> Suite | None:
-        root = self.document.value
+        root = self.diagnostics.document.value
         if not isinstance(root, Mapping) or "suite" not in root:
-            self.complain((), "a suite is a mapping that starts with the key suite:, its name")
+            self.diagnostics.complain((), "a suite is a mapping that starts with the key suite:, its name")
             return None
-        root = self.sound(self.resolved(root))
-        if not isinstance(root, Mapping):
-            return None
-        return self.built(root)
+        self.diagnostics.tree = self.sound(self.resolved(root))
+        return self.built(self.diagnostics.tree)
 
     def resolved(self, root: _Table) -> _Table:
         """``${env:}`` and ``${file:}`` put in everywhere but under ``each``, whose files are rows."""
         made: _Table = self.files.resolve(_without_each(root))
         for route, reference in template.references(made):
             if not _may_wait(route):
-                self.point_at(
+                self.diagnostics.point_at(
                     route, str(reference), f"{reference} cannot stand here", "rows and captures fill in values only"
                 )
         return made
 
-    def sound(self, root: _Table) -> Json:
+    def sound(self, root: _Table) -> _Table:
         """The tree without what the language does not allow, which is complained about."""
         found = shape.findings(root, language.SuiteWords)
         for each in found:
-            if each.path not in self.wrong:
+            if each.path not in self.diagnostics.wrong:
                 hint = language.meant(each.path) if each.key else None
-                self.complain(each.path, each.message, hint or each.hint, key=each.key)
-        self.wrong |= {each.path for each in found}
-        return _pruned(root, {_whole(route) for route in self.wrong}, ()) if self.wrong else root
+                self.diagnostics.complain(each.path, each.message, hint or each.hint, key=each.key)
+        self.diagnostics.wrong |= {each.path for each in found}
+        wrong = {_whole(route) for route in self.diagnostics.wrong}
+        pruned = _pruned(root, wrong, ()) if wrong else root
+        return pruned if isinstance(pruned, Mapping) else {}
 
     def built(self, root: _Table) -> Suite | None:
         from harness.suite import validate
 
         name = root.get("suite")
         if isinstance(name, str) and slug(name) != name:
-            self.complain(
+            self.diagnostics.complain(
                 ("suite",), "a suite's name is one word of letters, digits and . _ + -", f'try "{slug(name)}"'
             )
         cases = [
@@ -149,9 +124,9 @@ class _SuiteReading:
         ]
         suite = Suite(
             name=str(name),
-            file=self.document.file,
-            folder=self.project.folder,
-            place=self.document.place(("suite",)),
+            file=self.diagnostics.document.file,
+            folder=self.diagnostics.project.folder,
+            place=self.diagnostics.document.place(("suite",)),
             cases=tuple(_in_own_folders(cases)),
             about=root.get("about", ""),
             tags=tuple(root.get("tags", ())),
@@ -161,9 +136,9 @@ class _SuiteReading:
             files=self.files.digests(),
         )
         try:
-            validate.check(suite, root, self)
+            validate.check(suite, self.diagnostics)
         except TooMany as fault:
-            self.add(fault.place, fault.message)
+            self.diagnostics.add(fault.place, fault.message)
         return suite
 
     # one case
@@ -177,13 +152,13 @@ class _SuiteReading:
         turns = tuple(self.turns(route, table, defaults))
         return Case(
             id=table["id"],
-            place=self.document.place((*route, "id")),
+            place=self.diagnostics.document.place((*route, "id")),
             folder=_plain_name(table["id"]),
             axes=self.axes(route, table, root),
             layers=tuple(self.layers(table, defaults)),
             turns=turns,
             rows=self.rows(route),
-            rows_in_file=template.file_named(self.document.value["cases"][index].get("each")) is not None,
+            rows_in_file=template.file_named(self.diagnostics.document.value["cases"][index].get("each")) is not None,
             about=table.get("about", ""),
             tags=(*root.get("tags", ()), *table.get("tags", ())),
             repeat=asked.get("repeat"),
@@ -193,7 +168,7 @@ class _SuiteReading:
             only=tuple(self.choices(_listed(table.get("only", [])), (*route, "only"))),
             waive={**root.get("waive", {}), **defaults.get("waive", {}), **table.get("waive", {})},
             agree=asked.get("agree"),
-            cassette=self.project.folder / table["cassette"] if "cassette" in table else None,
+            cassette=self.diagnostics.project.folder / table["cassette"] if "cassette" in table else None,
             expects_refusal=any(_refusal(turn.expect) for turn in turns),
         )
 
@@ -209,7 +184,7 @@ class _SuiteReading:
         for name in order:
             if name in language.AXES:
                 source, at, values = next(each for each in reversed(sources) if name in each[2])
-                found[name] = Axis(name, values[name], source, self.document.place((*at, name)))
+                found[name] = Axis(name, values[name], source, self.diagnostics.document.place((*at, name)))
         return found
 
     def layers(self, table: _Table, defaults: _Table) -> Iterator[Layer]:
@@ -229,7 +204,7 @@ class _SuiteReading:
             prompt = table.get("prompt", defaults.get("prompt"))
             contents = [*first, *([] if prompt is None else [_user(prompt)])]
             expect = self.expectations(table, route, defaults)
-            yield TurnPlan(contents, None, expect, {}, self.document.place((*route, "id")))
+            yield TurnPlan(contents, None, expect, {}, self.diagnostics.document.place((*route, "id")))
             return
         for number, turn in enumerate(table["turns"]):
             if turn is None:
@@ -239,7 +214,9 @@ class _SuiteReading:
             contents = [*(first if number == 0 else []), *([_user(turn["user"])] if "user" in turn else [])]
             own = {**table, "expect": {**(table.get("expect", {}) if last else {}), **turn.get("expect", {})}}
             expect = self.expectations(own, at, defaults)
-            yield TurnPlan(contents, turn.get("reply"), expect, turn.get("capture", {}), self.document.place(at))
+            yield TurnPlan(
+                contents, turn.get("reply"), expect, turn.get("capture", {}), self.diagnostics.document.place(at)
+            )
 
     def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
         request = merge(defaults.get("request", {}), table.get("request", {}))
@@ -251,7 +228,7 @@ class _SuiteReading:
         lines = [Expectation(name, value, self.expect_place(route, name)) for name, value in own.items()]
         if not _refusal(lines):
             lines += [
-                Expectation(name, value, self.document.place(("defaults", "expect", name), key=True))
+                Expectation(name, value, self.diagnostics.document.place(("defaults", "expect", name), key=True))
                 for name, value in defaults.get("expect", {}).items()
                 if name not in own
             ]
@@ -259,9 +236,11 @@ class _SuiteReading:
 
     def expect_place(self, route: Route, name: str) -> Place:
         """A line of the turn itself, or of the case above it."""
-        here = self.document.place((*route, "expect", name), key=True)
+        here = self.diagnostics.document.place((*route, "expect", name), key=True)
         return (
-            self.document.place((*route[:2], "expect", name), key=True) if here == self.document.place(route) else here
+            self.diagnostics.document.place((*route[:2], "expect", name), key=True)
+            if here == self.diagnostics.document.place(route)
+            else here
         )
 
     def choices(self, rows: Sequence[Json], route: Route) -> Iterator[Choice]:
@@ -269,27 +248,23 @@ class _SuiteReading:
             if not isinstance(row, Mapping):
                 continue
             axes = {name: value for name, value in row.items() if name in language.AXES}
-            yield Choice(axes, self.document.place((*route, index)), row.get("why", ""))
+            yield Choice(axes, self.diagnostics.document.place((*route, index)), row.get("why", ""))
 
     def rows(self, route: Route) -> Sequence[Mapping[str, Json]]:
         """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""
         at = (*route, "each")
-        each = self.document.value["cases"][route[1]].get("each")
-        if each is None or any(wrong[: len(at)] == at for wrong in self.wrong):
+        each = self.diagnostics.document.value["cases"][route[1]].get("each")
+        if each is None or any(wrong[: len(at)] == at for wrong in self.diagnostics.wrong):
             return ({},)
         name = template.file_named(each)
         if isinstance(each, str) and name is None:
-            self.complain(at, f"expected rows, got the text {each}", f"did you mean ${{file:{each}}}?")
+            self.diagnostics.complain(at, f"expected rows, got the text {each}", f"did you mean ${{file:{each}}}?")
             return ({},)
         rows = self.files.rows(name, at, each) if name is not None else self.files.resolve(each, at)
-        if not rows and at not in self.wrong:
-            self.complain(at, "there are no rows")
-            self.wrong.add(at)
+        if not rows and at not in self.diagnostics.wrong:
+            self.diagnostics.complain(at, "there are no rows")
+            self.diagnostics.wrong.add(at)
         return tuple(rows) or ({},)
-
-
-def _order(complaint: Complaint) -> tuple[int, int]:
-    return complaint.place.line, complaint.place.column
 
 
 # --- small parts --------------------------------------------------------------------------------------------------

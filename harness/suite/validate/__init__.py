@@ -13,27 +13,24 @@ from collections.abc import Mapping
 
 from harness.suite.cases import Suite
 from harness.suite.validate.body import literal, waived
-from harness.suite.validate.case import CaseSense
-from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
+from harness.suite.validate.case import CaseValidator
+from harness.suite.validate.diagnostics import Diagnostics, some_attempts
 from harness.suite.validate.patterns import unread
 from harness.suite.validate.whole import compare, matrix, unique
 
 
-def check(suite: Suite, root: Table, tell: Diagnostics) -> None:
-    """Tell everything that is wrong with a suite whose shape is right (what was wrong in shape has been taken out)."""
-    tables = {
-        index: table
-        for index, table in enumerate(root.get("cases", []))
-        if isinstance(table, Mapping) and "id" in table
-    }
-    literal(("defaults",), root.get("defaults", {}), tell, waived(suite.cases))
-    for (index, table), case in zip(tables.items(), suite.cases, strict=True):
-        CaseSense(suite, case, table, ("cases", index), root, tell).check()
-    if root.get("cases") == []:
-        tell.complain(("cases",), "there are no cases")
-    unique(suite, list(tables), tell)
-    matrix(suite, tell)
-    unread(suite, list(tables), root, tell)
-    compare(suite, root, tell)
+def check(suite: Suite, diagnostics: Diagnostics) -> None:
+    """Complain about everything that is wrong with a suite whose shape is right."""
+    tree = diagnostics.tree
+    indexes = [i for i, table in enumerate(tree.get("cases", [])) if isinstance(table, Mapping) and "id" in table]
+    literal(("defaults",), tree.get("defaults", {}), diagnostics, waived(suite.cases))
+    for index, case in zip(indexes, suite.cases, strict=True):
+        CaseValidator(suite, case, index, diagnostics).check()
+    if tree.get("cases") == []:
+        diagnostics.complain(("cases",), "there are no cases")
+    unique(suite, indexes, diagnostics)
+    matrix(suite, diagnostics)
+    unread(suite, indexes, diagnostics)
+    compare(suite, diagnostics)
     for route in (("repeat",), ("defaults", "repeat")):
-        some_attempts(route, root, tell)
+        some_attempts(route, diagnostics)

@@ -35,11 +35,11 @@ def waived(cases: Sequence[Case]) -> bool:
     return bool(cases) and all(case.expects_refusal or language.REQUEST_KNOWN in case.waive for case in cases)
 
 
-def literal(route: Route, table: Table, tell: Diagnostics, waived: bool) -> None:
+def literal(route: Route, table: Table, diagnostics: Diagnostics, waived: bool) -> None:
     """What the API would refuse about the literal parts of a body, and what is no schema."""
     for key in ("schema", "jsonSchema"):
         if isinstance(table.get(key), Mapping):
-            _schema((*route, key), table[key], tell)
+            _schema((*route, key), table[key], diagnostics)
     if waived:
         return
     bodies: list[tuple[Route, Json, int]] = []
@@ -51,7 +51,7 @@ def literal(route: Route, table: Table, tell: Diagnostics, waived: bool) -> None
     if isinstance(table.get("schema"), Mapping):
         bodies.append(((*route, "schema"), {"generationConfig": {"responseSchema": table["schema"]}}, 2))
     for at, body, inner in bodies:
-        _findings(at, body, inner, tell)
+        _findings(at, body, inner, diagnostics)
 
 
 def refused(body: Json) -> Iterator[RequestFinding]:
@@ -69,7 +69,7 @@ def near(body: Json, found: RequestFinding) -> str:
     return nearest(name, found.known) if isinstance(name, str) else ""
 
 
-def _findings(route: Route, body: Json, inner: int, tell: Diagnostics) -> None:
+def _findings(route: Route, body: Json, inner: int, diagnostics: Diagnostics) -> None:
     for found in refused(body):
         at = (*route, *found.at[inner:])
         in_schema = "responseSchema" in found.at or (inner and True)
@@ -77,12 +77,12 @@ def _findings(route: Route, body: Json, inner: int, tell: Diagnostics) -> None:
             hint = near(body, found)
             if in_schema and found.name in _JSON_SCHEMA_ONLY:
                 hint = _json_schema_hint(bool(inner))
-            tell.complain(at, f'the API has no field "{found.name}" here', hint, key=True)
+            diagnostics.complain(at, f'the API has no field "{found.name}" here', hint, key=True)
         elif found.kind == "not-repeating":
             hint = _json_schema_hint(bool(inner)) if in_schema and found.name == "type" else ""
-            tell.complain(at, f'the API takes no list for "{found.name}"', hint)
+            diagnostics.complain(at, f'the API takes no list for "{found.name}"', hint)
         else:
-            tell.complain(at, f"the API refuses this: {found.message}", near(body, found))
+            diagnostics.complain(at, f"the API refuses this: {found.message}", near(body, found))
 
 
 def _json_schema_hint(sugar: bool) -> str:
@@ -98,7 +98,7 @@ def _value(body: Json, at: Sequence[str | int]) -> Json:
     return body
 
 
-def _schema(route: Route, schema: Json, tell: Diagnostics) -> None:
+def _schema(route: Route, schema: Json, diagnostics: Diagnostics) -> None:
     from harness.gemini import schemas
 
     if template.waits(schema):
@@ -106,4 +106,4 @@ def _schema(route: Route, schema: Json, tell: Diagnostics) -> None:
     try:
         schemas.check_schema(schema)
     except schemas.SchemaProblem as problem:
-        tell.complain(route, f"this is not a schema: {problem}")
+        diagnostics.complain(route, f"this is not a schema: {problem}")

@@ -20,12 +20,14 @@ from harness.text.yamltext import Document
 from harness.text.yamltext import Path as Route
 
 
-class CaseSense:
-    """Looks at one case: ``table`` is what was written of it, at ``route`` in ``root``; ``case`` what was made of that."""
+class CaseValidator:
+    """Looks at one case: ``table`` is what was written of it, at ``route``; ``case`` what was made of that."""
 
-    def __init__(self, suite: Suite, case: Case, table: Table, route: Route, root: Table, tell: Diagnostics) -> None:
-        self.suite, self.case, self.table, self.route, self.root, self.tell = suite, case, table, route, root, tell
-        self.written: Table = tell.document.value["cases"][route[1]]
+    def __init__(self, suite: Suite, case: Case, index: int, diagnostics: Diagnostics) -> None:
+        self.suite, self.case, self.diagnostics = suite, case, diagnostics
+        self.route: Route = ("cases", index)
+        self.table: Table = diagnostics.tree["cases"][index]
+        self.written: Table = diagnostics.document.value["cases"][index]
 
     def check(self) -> None:
         self.id()
@@ -37,7 +39,7 @@ class CaseSense:
         self.conflicts()
         if not self.case.expects_refusal:
             known = language.REQUEST_KNOWN in self.case.waive
-            literal(self.route, self.table, self.tell, known)
+            literal(self.route, self.table, self.diagnostics, known)
             if not known and self.case.body_templated:
                 self.filled_body()
             self.thinking()
@@ -47,33 +49,33 @@ class CaseSense:
         written = self.table["id"]
         if not isinstance(written, Template) and slug(written) != written:
             hint = f'try "{slug(written)}"' if slug(written) else ""
-            self.tell.complain((*self.route, "id"), "an id is one word of letters, digits and . _ + -", hint)
+            self.diagnostics.complain((*self.route, "id"), "an id is one word of letters, digits and . _ + -", hint)
 
     def asking(self) -> None:
         """There is something to ask, and it is said once."""
         if "turns" in self.written and "prompt" in self.written:
-            self.tell.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
+            self.diagnostics.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
         if "turns" in self.written and not self.written["turns"]:
-            self.tell.complain((*self.route, "turns"), "there are no turns")
+            self.diagnostics.complain((*self.route, "turns"), "there are no turns")
         sent = any(turn.contents or turn.replies for turn in self.case.turns)
-        unread = any(len(route) > 2 and route[:2] == self.route for route in self.tell.wrong)
+        unread = any(len(route) > 2 and route[:2] == self.route for route in self.diagnostics.wrong)
         if not sent and not unread and not self.case.expects_refusal:
-            self.tell.complain(
+            self.diagnostics.complain(
                 (*self.route, "id"), "this case asks nothing: it has no prompt, turns or request.contents"
             )
 
     def turns(self) -> None:
         for number, turn in enumerate(self.table.get("turns", [])):
             at: Route = (*self.route, "turns", number)
-            if turn is None or any(route[: len(at)] == at for route in self.tell.wrong):
+            if turn is None or any(route[: len(at)] == at for route in self.diagnostics.wrong):
                 continue
             if ("user" in turn) == ("reply" in turn):
-                self.tell.complain(at, "a turn has either user: or reply:")
+                self.diagnostics.complain(at, "a turn has either user: or reply:")
             if number == 0 and "reply" in turn:
-                self.tell.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
+                self.diagnostics.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
             for name, path in turn.get("capture", {}).items():
                 if said := jsonpath.complaint(path):
-                    self.tell.complain((*at, "capture", name), f"not a JSONPath: {said}")
+                    self.diagnostics.complain((*at, "capture", name), f"not a JSONPath: {said}")
 
     # ${row.x} and ${capture.x}
 
@@ -92,7 +94,7 @@ class CaseSense:
 
     def used_defaults(self) -> Table:
         """The defaults that this case does not replace."""
-        defaults = self.root.get("defaults", {})
+        defaults = self.diagnostics.tree.get("defaults", {})
         taken = [(line.check, id(line.parameter)) for turn in self.case.turns for line in turn.expect]
         expect = {name: value for name, value in defaults.get("expect", {}).items() if (name, id(value)) in taken}
         kept = {key: value for key, value in defaults.items() if key not in self.table or key == "request"}
@@ -104,8 +106,8 @@ class CaseSense:
             capture = reference.scope == "capture"
             said = self.missing_capture(reference, captured) if capture else self.missing_column(reference)
             missing += said is not None
-            if said and (*route, *inner) not in self.tell.wrong:
-                self.tell.point_at((*route, *inner), str(reference), *said)
+            if said and (*route, *inner) not in self.diagnostics.wrong:
+                self.diagnostics.point_at((*route, *inner), str(reference), *said)
         return not missing
 
     def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
@@ -118,7 +120,7 @@ class CaseSense:
     def missing_column(self, reference: Reference) -> tuple[str, str] | None:
         if "each" not in self.written:
             return f"{reference} is not defined: {self.case.id} has no rows (each:)", ""
-        if (*self.route, "each") in self.tell.wrong:
+        if (*self.route, "each") in self.diagnostics.wrong:
             return None
         alone = Template([reference])
         for number, row in enumerate(self.case.rows, 1):
@@ -147,22 +149,22 @@ class CaseSense:
             wrong = shape.findings(value, kind)
             before = f"{row_named(row, number)}: " if "each" in self.written else ""
             for each in wrong:
-                self.tell.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
+                self.diagnostics.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
             if wrong or self.refused(line, kind, value, before):
                 return
 
     def refused(self, line: Expectation, kind: object, value: Json, before: str) -> bool:
-        found = parameters.complaints(kind, value, self.suite.folder, anywhere=self.tell.project.anywhere)
+        found = parameters.complaints(kind, value, self.suite.folder, anywhere=self.diagnostics.project.anywhere)
         for inner, said in found:
             place = line.place if before else self.inside(line.place, inner)
-            self.tell.add(place, f"{before}{line.check}: {said}")
+            self.diagnostics.add(place, f"{before}{line.check}: {said}")
         return bool(found)
 
     def inside(self, place: Place, inner: Route) -> Place:
         """The place of a value inside an expectation that stands at ``place``."""
-        for route in _expectation_routes(self.tell.document, self.route):
-            if self.tell.document.place(route, key=True) == place:
-                return self.tell.document.place((*route, *inner)) if inner else place
+        for route in _expectation_routes(self.diagnostics.document, self.route):
+            if self.diagnostics.document.place(route, key=True) == place:
+                return self.diagnostics.document.place((*route, *inner)) if inner else place
         return place
 
     # requests
@@ -178,7 +180,7 @@ class CaseSense:
             inside = [each for each in refused(body) if any(each.at[: len(at)] == at for at in places)]
             for each in inside:
                 where = template.as_text(list(each.at))
-                self.tell.complain(
+                self.diagnostics.complain(
                     (*self.route, "id"), f"{row_named(row, number)}: at {where}: {each.message}", near(body, each)
                 )
             if inside:
@@ -198,11 +200,13 @@ class CaseSense:
             ("jsonSchema", "responseJsonSchema", config),
         ):
             if key in self.table and field in body:
-                self.tell.complain(
+                self.diagnostics.complain(
                     (*self.route, key), f"{key}: and request's {field} both say this; keep one", key=True
                 )
         if "schema" in self.table and "jsonSchema" in self.table:
-            self.tell.complain((*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True)
+            self.diagnostics.complain(
+                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
+            )
 
     def thinking(self) -> None:
         """Pairs of model and thinking that this case itself states and the model refuses."""
@@ -214,38 +218,42 @@ class CaseSense:
             for pair in combinations_of(self.case):
                 if reason := pair.refusal(self.case):
                     hint = "expect http: 400 if that is what the case is about, or give a value per model"
-                    self.tell.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
+                    self.diagnostics.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
         except template.Undefined:
             return
 
     def thinking_place(self) -> Place:
         for route in (self.route, ("defaults",)):
             at: Route = (*route, "request", "generationConfig", "thinkingConfig")
-            if self.tell.document.place(at) != self.tell.document.place(at[:-1]):
-                return self.tell.document.place(at)
+            if self.diagnostics.document.place(at) != self.diagnostics.document.place(at[:-1]):
+                return self.diagnostics.document.place(at)
         return self.case.place
 
     def small_things(self) -> None:
-        some_attempts((*self.route, "repeat"), {"cases": {self.route[1]: self.table}}, self.tell)
+        some_attempts((*self.route, "repeat"), self.diagnostics)
         share = self.case.require
         if share.attempts is not None and (share.passed or 0) > share.attempts:
-            self.tell.complain((*self.route, "require"), f"{share.passed} of {share.attempts} attempts can never pass")
+            self.diagnostics.complain(
+                (*self.route, "require"), f"{share.passed} of {share.attempts} attempts can never pass"
+            )
         if (share.attempts or 0) > MOST_ATTEMPTS:
-            self.tell.complain((*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played")
+            self.diagnostics.complain(
+                (*self.route, "require"), f"require: at most {MOST_ATTEMPTS:,} attempts are played"
+            )
         transport = self.case.axes.get("transport")
         if "agree" in self.table and not (transport and transport.swept):
-            self.tell.complain(
+            self.diagnostics.complain(
                 (*self.route, "agree"), "there is nothing to agree with: write transport: [unary, stream]"
             )
-        if wrong := "cassette" in self.table and self.tell.project.complaint(self.table["cassette"]):
-            self.tell.complain((*self.route, "cassette"), wrong)
+        if wrong := "cassette" in self.table and self.diagnostics.project.complaint(self.table["cassette"]):
+            self.diagnostics.complain((*self.route, "cassette"), wrong)
         self.only()
 
     def only(self) -> None:
         if self.case.only:
             combinations = [] if templated(self.case.axes) else list(combinations_of(self.case))
             for choice in self.case.only:
-                unmatched(choice, combinations, "this matches no combination of the matrix", self.tell)
+                unmatched(choice, combinations, "this matches no combination of the matrix", self.diagnostics)
 
     # values of axes that come from rows
 
@@ -256,7 +264,7 @@ class CaseSense:
             for number, row in enumerate(self.case.rows, 1):
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
                 for each in wrong:
-                    self.tell.add(axis.place, f"{row_named(row, number)}: {name}: {each.message}", each.hint)
+                    self.diagnostics.add(axis.place, f"{row_named(row, number)}: {name}: {each.message}", each.hint)
                 if wrong:
                     break
 
@@ -286,25 +294,27 @@ def combinations_of(case: Case) -> Iterator[Combination]:
         yield from pairs(case, row, Selection(default_provider=""))
 
 
-def unmatched(choice: Choice, combinations: Sequence[Combination], message: str, tell: Diagnostics) -> None:
+def unmatched(choice: Choice, combinations: Sequence[Combination], message: str, diagnostics: Diagnostics) -> None:
     """Complains about a row of ``skip`` or ``only`` that holds values per model (it says itself which models it means), that
     means none of the combinations (where there are any), or whose lists hold a value that means none."""
     for name, value in choice.axes.items():
         if value == {} or Axis(name, value, "case", choice.place).per_model:
             near = nearest(next(iter(value), ""), LONG) if name == "thinking" else ""
             hint = near if near.startswith("did") else "name the model beside it: {model: ..., ...}"
-            tell.add(choice.place, f"{name} has no values per model here", hint)
+            diagnostics.add(choice.place, f"{name} has no values per model here", hint)
             return
     if not combinations:
         return
     if not any(pair.chosen_by(choice) for pair in combinations):
-        tell.add(choice.place, message, _nearest_value(combinations, choice))
+        diagnostics.add(choice.place, message, _nearest_value(combinations, choice))
         return
     for name, values in choice.axes.items():
         for value in values if isinstance(values, list | tuple) else ():
             alone = choice._replace(axes={**choice.axes, name: value})
             if not any(pair.chosen_by(alone) for pair in combinations):
-                tell.add(choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone))
+                diagnostics.add(
+                    choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone)
+                )
 
 
 def _nearest_value(combinations: Sequence[Combination], choice: Choice) -> str:

@@ -1,37 +1,71 @@
-"""Who is told what makes no sense: the suite's reader."""
+"""Complaints about a suite, each at its place in the document."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.model import Json, Place
 from harness.suite.matrix import MOST_ATTEMPTS
 from harness.text.project import Project
-from harness.text.yamltext import Document
+from harness.text.yamltext import Complaint, Document
 from harness.text.yamltext import Path as Route
 
 Table = Mapping[str, Json]
 
 
-class Diagnostics(Protocol):
-    """Takes complaints, at a route into the document or at a place."""
+@dataclass(slots=True)
+class Diagnostics:
+    """The document of a suite, and what is wrong with it.
+
+    ``tree`` is the document with its ``${...}`` filled in, without what the language does not allow. ``wrong`` holds the routes
+    that have a complaint, so that one mistake has one complaint.
+    """
 
     document: Document
     project: Project
-    wrong: set[Route]
+    tree: Table = field(default_factory=dict)
+    wrong: set[Route] = field(default_factory=set)
+    complaints: list[Complaint] = field(init=False)
 
-    def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None: ...
-    def point_at(self, route: Route, text: str, message: str, hint: str) -> None: ...
-    def add(self, place: Place, message: str, hint: str = "") -> None: ...
+    def __post_init__(self) -> None:
+        self.complaints = list(self.document.complaints)
+
+    def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None:
+        """At a route into the document; ``key``: at the key there, not its value."""
+        self.add(self.document.place(route, key=key), message, hint)
+
+    def add(self, place: Place, message: str, hint: str = "") -> None:
+        """At a place; the same complaint is kept once."""
+        complaint = self.document.complaint(place, message, hint)
+        if complaint not in self.complaints:
+            self.complaints.append(complaint)
+
+    def point_at(self, route: Route, text: str, message: str, hint: str) -> None:
+        """At a piece of text inside the value at that route."""
+        place = self.document.place(route)
+        for number in range(place.line, min(place.line + 50, len(self.document.lines)) + 1):
+            column = self.document.lines[number - 1].find(text, place.column - 1 if number == place.line else 0)
+            if column >= 0:
+                place = Place(place.file, number, column + 1)
+                break
+        self.wrong.add(route)
+        self.add(place, message, hint)
+
+    def in_order(self) -> Sequence[Complaint]:
+        """The complaints from the top of the document to its end."""
+        return sorted(self.complaints, key=lambda complaint: (complaint.place.line, complaint.place.column))
 
 
-def some_attempts(route: Route, table: Table, tell: Diagnostics) -> None:
-    """Complains about a number of attempts, at that route into the table, that is below 1 or above what is played."""
-    value: Json = table
+def some_attempts(route: Route, diagnostics: Diagnostics) -> None:
+    """Complains about a number of attempts, at that route, that is below 1 or above what is played."""
+    value: Json = diagnostics.tree
     for step in route:
-        value = value.get(step) if isinstance(value, Mapping) else None
+        if isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else None
     if isinstance(value, int) and value < 1:
-        tell.complain(route, f"repeat must be at least 1, got {value}")
+        diagnostics.complain(route, f"repeat must be at least 1, got {value}")
     if isinstance(value, int) and value > MOST_ATTEMPTS:
-        tell.complain(route, f"repeat must be at most {MOST_ATTEMPTS:,}, got {value:,}")
+        diagnostics.complain(route, f"repeat must be at most {MOST_ATTEMPTS:,}, got {value:,}")

@@ -19,28 +19,30 @@ Uses = Mapping[Route, Sequence[Case]]
 """Where something is written -> the cases that take it from there."""
 
 
-def unread(suite: Suite, indexes: Sequence[int], root: Table, tell: Diagnostics) -> None:
+def unread(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> None:
     """Complains about every glob that matches no model which its cases can be asked with. ``indexes`` are where the cases
     stand in the document."""
     cases = list(zip(indexes, suite.cases, strict=True))
     axes = {_route(index, axis): axis for index, case in cases for axis in case.axes.values()}
     users = _together((_route(index, axis), case) for index, case in cases for axis in case.axes.values())
-    for axis in _replaced(root, tell):
+    for axis in _replaced(diagnostics):
         axes.setdefault(_route(0, axis), axis)
     for route, axis in axes.items():
-        _keys(route, axis, users.get(route, suite.cases), tell)
-    expected = _together((_xfail(index, root), case) for index, case in cases if case.xfail and case.xfail.targets)
+        _keys(route, axis, users.get(route, suite.cases), diagnostics)
+    expected = _together(
+        (_xfail(index, diagnostics.tree), case) for index, case in cases if case.xfail and case.xfail.targets
+    )
     for route, takers in expected.items():
-        _targets(route, takers, tell)
+        _targets(route, takers, diagnostics)
 
 
-def _replaced(root: Table, tell: Diagnostics) -> Iterator[Axis]:
+def _replaced(diagnostics: Diagnostics) -> Iterator[Axis]:
     """The axes of the defaults and the matrix, those included that every case replaces."""
     sources: tuple[Literal["defaults", "matrix"], ...] = ("defaults", "matrix")
     for source in sources:
-        for name, values in root.get(source, {}).items():
+        for name, values in diagnostics.tree.get(source, {}).items():
             if name in language.AXES:
-                yield Axis(name, values, source, tell.document.place((source, name)))
+                yield Axis(name, values, source, diagnostics.document.place((source, name)))
 
 
 def _together(pairs: Iterable[tuple[Route, Case]]) -> Uses:
@@ -79,16 +81,16 @@ def _known() -> set[str]:
     return {*catalogue().models, *catalogue().aliases}
 
 
-def _keys(route: Route, axis: Axis, cases: Sequence[Case], tell: Diagnostics) -> None:
+def _keys(route: Route, axis: Axis, cases: Sequence[Case], diagnostics: Diagnostics) -> None:
     from_rows = template.waits(axis.values)
     asked = _asked(cases)
     closed = bool(asked) and (route[0] == "matrix" or all(_pinned(case) for case in cases))
     for filled in (filled for case in cases for filled in _by_row(case, axis) if filled.per_model):
         for glob, message, hint in _unmatched(filled, asked, closed=closed):
             if from_rows:
-                tell.complain(route, f"from a row: {message}", hint)
+                diagnostics.complain(route, f"from a row: {message}", hint)
             else:
-                tell.complain((*route, glob), message, hint, key=True)
+                diagnostics.complain((*route, glob), message, hint, key=True)
 
 
 def _pinned(case: Case) -> bool:
@@ -124,7 +126,7 @@ def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     return nearest(glob, dict.fromkeys([*long, *names])) or nearest(glob, sorted(asked))
 
 
-def _targets(route: Route, cases: Sequence[Case], tell: Diagnostics) -> None:
+def _targets(route: Route, cases: Sequence[Case], diagnostics: Diagnostics) -> None:
     """Those of one case must match a model of it; those that several share, at least one of the catalogue."""
     asked = _asked(cases)
     models = asked if route[0] == "cases" else asked | _known()
@@ -133,4 +135,4 @@ def _targets(route: Route, cases: Sequence[Case], tell: Diagnostics) -> None:
         if not any(covers("model", glob.rpartition("/")[2], model) for model in models):
             whose = "case" if route[0] == "cases" else "suite or the catalogue"
             message = f'"{glob}" matches no model of this {whose}'
-            tell.complain((*route, "targets", number), message, nearest(glob, sorted(asked)))
+            diagnostics.complain((*route, "targets", number), message, nearest(glob, sorted(asked)))

@@ -11,11 +11,11 @@ from harness.suite.axes import Axis
 from harness.suite.cases import Case, Suite
 from harness.suite.template import Template
 from harness.suite.validate.case import combinations_of, templated, unmatched
-from harness.suite.validate.diagnostics import Diagnostics, Table
+from harness.suite.validate.diagnostics import Diagnostics
 from harness.text.shape import nearest
 
 
-def unique(suite: Suite, indexes: Sequence[int], tell: Diagnostics) -> None:
+def unique(suite: Suite, indexes: Sequence[int], diagnostics: Diagnostics) -> None:
     """Complains about ids that are taken, over all rows. ``indexes`` are where the cases stand in the document."""
     seen: dict[str, Place] = {}
     for index, case in zip(indexes, suite.cases, strict=True):
@@ -25,12 +25,12 @@ def unique(suite: Suite, indexes: Sequence[int], tell: Diagnostics) -> None:
             except template.Undefined:
                 break
             if name in seen:
-                _twice(case, index, number, name, seen[name], tell)
+                _twice(case, index, number, name, seen[name], diagnostics)
                 break
             seen[name] = case.place
 
 
-def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: Diagnostics) -> None:
+def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnostics: Diagnostics) -> None:
     hint = ""
     if first == case.place:
         column = next(iter(case.rows[0]), "column")
@@ -38,34 +38,34 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, tell: D
         hint = "" if isinstance(case.id, Template) else f"write the row into the id: {name}-${{row.{column}}}"
     else:
         message = f'the id "{name}" is taken; the first is in line {first.line}'
-    tell.complain(("cases", index, "id"), message, hint)
+    diagnostics.complain(("cases", index, "id"), message, hint)
 
 
-def matrix(suite: Suite, tell: Diagnostics) -> None:
+def matrix(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complains about ``skip`` rows, values and globs that match nothing, and about cases of which nothing is left."""
     combinations = [pair for case in suite.cases if not templated(case.axes) for pair in combinations_of(case)]
     for choice in suite.skips:
-        unmatched(choice, combinations, "this skip row matches nothing in the matrix", tell)
+        unmatched(choice, combinations, "this skip row matches nothing in the matrix", diagnostics)
     for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
-        _sweep(axis, tell)
-    _left(suite, tell)
+        _sweep(axis, diagnostics)
+    _left(suite, diagnostics)
 
 
-def _sweep(axis: Axis, tell: Diagnostics) -> None:
+def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
     if axis.values == {} and axis.name != "thinking":
-        tell.add(axis.place, f"{axis.name} has no values")
+        diagnostics.add(axis.place, f"{axis.name} has no values")
     lists = list(axis.values.values()) if axis.per_model else [axis.values]
     for values in lists:
         if isinstance(values, list | tuple):
             if not values:
-                tell.add(axis.place, f"{axis.name} has no values")
+                diagnostics.add(axis.place, f"{axis.name} has no values")
             shown = [str(each).lower() for each in values]
             twice = next((each for each in shown if shown.count(each) > 1), None)
             if twice is not None:
-                tell.add(axis.place, f"{axis.name} has the value {twice} twice")
+                diagnostics.add(axis.place, f"{axis.name} has the value {twice} twice")
 
 
-def _left(suite: Suite, tell: Diagnostics) -> None:
+def _left(suite: Suite, diagnostics: Diagnostics) -> None:
     """A case of which nothing is left to play."""
     for case in suite.cases:
         thinking = case.axes.get("thinking")
@@ -73,43 +73,45 @@ def _left(suite: Suite, tell: Diagnostics) -> None:
             continue
         combinations = list(combinations_of(case))
         if combinations and all(pair.refusal(case) for pair in combinations):
-            tell.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
+            diagnostics.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
 
 
-def compare(suite: Suite, root: Table, tell: Diagnostics) -> None:
+def compare(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complains about a comparison by an axis, with a baseline or of checks that are not there."""
-    compare = root.get("compare")
+    compare = diagnostics.tree.get("compare")
     if not isinstance(compare, Mapping):
         return
     by = compare.get("by")
     if by is not None:
-        _baseline(suite, str(by), compare.get("baseline"), tell)
+        _baseline(suite, str(by), compare.get("baseline"), diagnostics)
     gate = compare.get("gate")
     if not isinstance(gate, Mapping):
         return
     for measure, limits in gate.items():
         at = ("compare", "gate", measure)
-        complained = any(route[:3] == at for route in tell.wrong)
+        complained = any(route[:3] == at for route in diagnostics.wrong)
         if isinstance(limits, Mapping) and not limits.keys() - {"confidence"} and not complained:
-            tell.complain(at, "this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:")
-    _hard(suite, gate.get("hard", ()), tell)
+            diagnostics.complain(
+                at, "this gate says no limit, so nothing crosses it", "write min:, max:, drop: or rise:"
+            )
+    _hard(suite, gate.get("hard", ()), diagnostics)
 
 
-def _hard(suite: Suite, names: Json, tell: Diagnostics) -> None:
+def _hard(suite: Suite, names: Json, diagnostics: Diagnostics) -> None:
     at = ("compare", "gate", "hard")
     checks = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
     unknown = {name: known for name in checks if name not in (known := names_like(name))}
     for name, known in unknown.items():
-        tell.complain((*at, checks.index(name)), f'there is no check "{name}"', nearest(name, known))
+        diagnostics.complain((*at, checks.index(name)), f'there is no check "{name}"', nearest(name, known))
     expected = {line.check for case in suite.cases for turn in case.turns for line in turn.expect}
     invariants = any(name.startswith("invariant:") for name in checks)
     if checks and suite.cases and not (unknown or invariants or expected.intersection(checks)):
-        tell.complain(at, f"no case of this suite expects {' or '.join(checks)}, so this gate can never tell")
+        diagnostics.complain(at, f"no case of this suite expects {' or '.join(checks)}, so this gate can never tell")
 
 
-def _baseline(suite: Suite, by: str, baseline: Json, tell: Diagnostics) -> None:
+def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -> None:
     if by not in language.AXES:
-        tell.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, language.AXES))
+        diagnostics.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, language.AXES))
         return
     known: dict[str, None] = {}
     for case in suite.cases:
@@ -119,8 +121,8 @@ def _baseline(suite: Suite, by: str, baseline: Json, tell: Diagnostics) -> None:
             for each in values:
                 known.update(dict.fromkeys(map(str, each if isinstance(each, list | tuple) else [each])))
     if baseline is not None and known and str(baseline) not in known:
-        tell.complain(
+        diagnostics.complain(
             ("compare", "baseline"), f"{baseline} is no value of {by} in this suite", nearest(str(baseline), known)
         )
     elif not known and suite.cases:
-        tell.complain(("compare", "by"), f"no case of this suite says {by}:, so there is nothing to compare")
+        diagnostics.complain(("compare", "by"), f"no case of this suite says {by}:, so there is nothing to compare")
