@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.cli.main import main
 from harness.results.load import load, saved_runs
 from harness.results.rows import without_turns
 from harness.results.store import Claim, RunWriter, run_row
@@ -124,9 +127,14 @@ class Project:
         )
 
     def run(self, *argv: str) -> tuple[int, str, str]:
-        process = self.start(*argv)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
+        """In this process: only what is killed needs one of its own."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(self.folder)
+            patch.setenv("SIMULATOR_BASE_URL", self.url)
+            patch.setenv("COLUMNS", "80")
+            code = main([self.command, *argv, "--concurrency", str(FLIGHT)])
+        return code, out.getvalue(), err.getvalue()
 
     def cut(self, how: int, *argv: str, after: int = 8) -> str:
         """Begin a run and end it that way when so many trials are on disk; its id."""
@@ -171,13 +179,14 @@ def until(there: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     (tmp_path / "suites/data").mkdir(parents=True)
     (tmp_path / "harness.toml").write_text('provider = "simulator"\n')
     (tmp_path / "suites/slow.yaml").write_text(SUITE)
     (tmp_path / "suites/data/numbers.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(6)))
     asked: list[str] = []
-    with serve.start(log=asked.append, latency=0.1) as running:
+    monkeypatch.setattr("harness.simulator.faults.transport.SLOW", 1.0)
+    with serve.start(log=asked.append, latency=0.06) as running:
         yield Project(tmp_path, running.url, asked)
 
 
