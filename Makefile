@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients faults attack tree check record bench lock docs clean
+.PHONY: help setup run test clients faults attack nightly tree check record bench lock docs clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ faults: setup  ## every fault of the simulator, and which shipped trials see it:
 
 attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
 	@$(BIN)/python -m tests.attack
+
+nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
+	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
+	@$(BIN)/python -m tests.simulated
 
 tree: setup  ## the packages of harness/, what each is for, and which others it imports
 	@$(BIN)/python -m tests.architecture

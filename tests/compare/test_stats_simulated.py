@@ -15,7 +15,7 @@ from harness.compare.stats.signs import sampled_p
 from tests.simulated import ALONE, CHANCES, EXTREME, SHAPES, Sample, wrong_budgets, wrong_numbers, wrong_rates
 from tests.simulated import seconds as simulated_seconds
 
-pytestmark = pytest.mark.slow
+nightly = pytest.mark.nightly
 
 ALPHA = 0.05
 RUNS = 500
@@ -66,6 +66,7 @@ def test_numbers_that_are_the_same_seldom_look_different(cases: int, repeats: in
     assert at_most(ALPHA, sum(misses(each.change_interval, 0.0) for each in found), RUNS)
 
 
+@nightly
 @pytest.mark.parametrize("name", [each for each in SHAPES if each not in EXTREME])
 @pytest.mark.parametrize("sample", [Sample(8, 1), Sample(10, 1), Sample(12, 5)], ids=str)
 def test_numbers_of_equal_mean_and_unlike_shape_seldom_look_different(name: str, sample: Sample) -> None:
@@ -75,12 +76,14 @@ def test_numbers_of_equal_mean_and_unlike_shape_seldom_look_different(name: str,
     assert at_most(ALPHA / 2, round(found.same * RUNS), RUNS)
 
 
+@nightly
 @pytest.mark.parametrize("name", EXTREME)
 @pytest.mark.parametrize("sample", [Sample(8, 1), Sample(12, 1, unequal=True)], ids=str)
 def test_of_extreme_tails_in_few_cases_less_is_promised(name: str, sample: Sample) -> None:
     assert at_most(2 * ALPHA, round(wrong_numbers(name, sample, RUNS).alarms * RUNS), RUNS)
 
 
+@nightly
 def test_flipping_signs_alone_would_not_do_for_unlike_shapes() -> None:
     """What the second test is for: a constant beside an exponential, by signs alone."""
     rng = np.random.default_rng(10)
@@ -88,6 +91,7 @@ def test_flipping_signs_alone_would_not_do_for_unlike_shapes() -> None:
     assert not at_most(ALPHA, alarms, 4 * RUNS)
 
 
+@nightly
 @pytest.mark.parametrize("name", CHANCES)
 @pytest.mark.parametrize("sample", [Sample(20, 1), Sample(50, 5), Sample(200, 5)], ids=str)
 def test_pass_rates_of_unlike_kinds_seldom_look_different(name: str, sample: Sample) -> None:
@@ -97,6 +101,7 @@ def test_pass_rates_of_unlike_kinds_seldom_look_different(name: str, sample: Sam
     assert at_most(ALPHA, round(found.missed * RUNS), RUNS)
 
 
+@nightly
 def test_reckoning_attempts_as_if_they_were_cases_would_not_do() -> None:
     """What clustering is for: the same runs, each attempt taken by itself, raise several times the false alarms."""
     rng = np.random.default_rng(1)
@@ -109,6 +114,7 @@ def test_reckoning_attempts_as_if_they_were_cases_would_not_do() -> None:
     assert not at_most(3 * ALPHA, alarms, 300)
 
 
+@nightly
 def test_a_report_with_many_comparisons_is_wrong_as_seldom_as_one() -> None:
     rng = np.random.default_rng(2)
     wrong = 0
@@ -118,6 +124,7 @@ def test_a_report_with_many_comparisons_is_wrong_as_seldom_as_one() -> None:
     assert at_most(ALPHA, wrong, 200)
 
 
+@nightly
 def test_a_report_over_unlike_shapes_is_wrong_as_seldom_as_one() -> None:
     """Each comparison may be a little too bold there; Holm's correction of six leaves far tails, where it must not show."""
     rng = np.random.default_rng(12)
@@ -140,6 +147,7 @@ BUDGETS = [
 ]
 
 
+@nightly
 @pytest.mark.parametrize(("name", "cases", "promised"), BUDGETS)
 def test_a_budget_seldom_holds_what_is_as_large_as_its_limit(
     name: str, cases: tuple[int, int], promised: float
@@ -150,12 +158,14 @@ def test_a_budget_seldom_holds_what_is_as_large_as_its_limit(
     assert at_most(0.05, round(cases[1] * found.crossed), cases[1])
 
 
+@nightly
 def test_what_few_cases_show_of_a_tail_would_not_do_for_a_budget() -> None:
     rng = np.random.default_rng(6)
     ends = [_alone(range(6), ALONE["exponential"](rng, (6,)), 0.9).interval or (-1, 2) for _ in range(2000)]
     assert not at_most(0.06, sum(high < 1 for _, high in ends), 2000)
 
 
+@nightly
 @pytest.mark.parametrize("unequal", [False, True])
 def test_a_budget_goes_by_cases_and_not_by_cells(unequal: bool) -> None:
     rng = np.random.default_rng(10)
@@ -167,6 +177,7 @@ def test_a_budget_goes_by_cases_and_not_by_cells(unequal: bool) -> None:
     assert at_most(0.06 if unequal else 0.05, held, 300)
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "repeats"), [(50, 1), (30, 5)])
 def test_a_least_pass_rate_seldom_holds_what_is_as_bad_as_its_limit(cases: int, repeats: int) -> None:
     rng = np.random.default_rng(cases)
@@ -178,6 +189,7 @@ def test_a_least_pass_rate_seldom_holds_what_is_as_bad_as_its_limit(cases: int, 
     assert at_most(0.1, sum(high < 0.9 for _, high in ends), RUNS)
 
 
+@nightly
 def test_a_change_as_large_as_the_margin_is_seldom_called_the_same() -> None:
     rng = np.random.default_rng(3)
     wrong = 0
@@ -188,6 +200,7 @@ def test_a_change_as_large_as_the_margin_is_seldom_called_the_same() -> None:
     assert at_most(ALPHA / 2, wrong, RUNS)
 
 
+@nightly
 def test_flips_as_many_as_the_margin_are_seldom_called_the_same() -> None:
     rng = np.random.default_rng(4)
     wrong = 0
@@ -197,6 +210,7 @@ def test_flips_as_many_as_the_margin_are_seldom_called_the_same() -> None:
     assert at_most(ALPHA / 2, wrong, RUNS)
 
 
+@nightly
 @pytest.mark.parametrize(
     ("cases", "shift", "less"), [(12, 0.85, 0.08), (20, 0.66, 0.05), (50, 0.4, 0.03), (150, 0.23, 0.03)]
 )
@@ -212,6 +226,7 @@ def test_numbers_see_nearly_as_much_as_the_best_test_of_a_mean(cases: int, shift
     assert seen >= best - less * RUNS
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "worse", "better"), [(200, 0.13, 0.04), (500, 0.07, 0.03), (2_000, 0.03, 0.017)])
 def test_verdicts_see_nearly_as_much_as_the_best_test_of_flips(cases: int, worse: float, better: float) -> None:
     """Beside the uniformly most powerful unbiased test: McNemar's, with a coin thrown at its border to use all of its 5%."""
@@ -225,6 +240,7 @@ def test_verdicts_see_nearly_as_much_as_the_best_test_of_flips(cases: int, worse
     assert seen >= best - 0.05 * RUNS
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "worse"), [(140, 0.02), (200, 0.02), (400, 0.02)])
 def test_flips_to_one_side_only_are_seldom_called_the_same(cases: int, worse: float) -> None:
     """The hardest truth: as many flips as the margin, none back. No flip in 140 cases is seen 6 times in 100."""
@@ -234,6 +250,7 @@ def test_flips_to_one_side_only_are_seldom_called_the_same(cases: int, worse: fl
     assert at_most(ALPHA / 2, wrong, RUNS)
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "worse", "back"), [(149, 0.02, 0.0), (300, 0.03, 0.01), (100, 0.12, 0.1)])
 def test_a_gate_holds_seldom_what_is_as_bad_as_its_limit(cases: int, worse: float, back: float) -> None:
     """``pass_rate=2pp@95%``: a gate looks at one end of the interval of 90%."""
@@ -259,6 +276,7 @@ def about_four_fifths(settled: Sequence[bool]) -> bool:
     return bool(many > 0.65 and few < 0.97)
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "factor", "spread"), [(20, 1.0, 0.3), (20, 1.4, 0.8), (50, 1.14, 0.5)])
 def test_so_many_more_cases_settle_numbers(cases: int, factor: float, spread: float) -> None:
     """What was seen is taken for how it is: the cases that are asked for are drawn from those that were seen."""
@@ -275,6 +293,7 @@ def test_so_many_more_cases_settle_numbers(cases: int, factor: float, spread: fl
     assert about_four_fifths(settled)
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "worse", "better"), [(20, 0.2, 0.05), (50, 0.1, 0.02), (200, 0.03, 0.01)])
 def test_so_many_more_cases_settle_verdicts(cases: int, worse: float, better: float) -> None:
     rng = np.random.default_rng(cases)
@@ -288,6 +307,7 @@ def test_so_many_more_cases_settle_verdicts(cases: int, worse: float, better: fl
     assert about_four_fifths(settled)
 
 
+@nightly
 @pytest.mark.parametrize(("cases", "repeats", "factor", "spread"), [(20, 3, 1.1, 0.5), (30, 2, 1.15, 0.8)])
 def test_so_many_more_repeats_settle_numbers(cases: int, repeats: int, factor: float, spread: float) -> None:
     """The cases stay; more attempts at each are drawn with the scatter that was seen."""
