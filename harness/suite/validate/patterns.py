@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Literal
 
 from harness.gemini.models import catalogue, facts
@@ -117,12 +118,12 @@ def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[s
 
 def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     """What may have been meant: a key of thinking's long form, a model, or the start of one before a star."""
+    long = LONG if axis.name == "thinking" else ()
     if closed:
-        return nearest(glob, sorted(asked))
+        return nearest(glob, [*get_close_matches(glob, long), *sorted(asked)])
     names = [*sorted(asked), *sorted(_known())]
     if glob.endswith("*"):
         names = [f"{name[: part.end()]}*" for name in names for part in re.finditer(r"[^-.]+", name)]
-    long = LONG if axis.name == "thinking" else ()
     return nearest(glob, dict.fromkeys([*long, *names])) or nearest(glob, sorted(asked))
 
 
