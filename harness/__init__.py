@@ -6,31 +6,9 @@ What other packages import is here, so that inner paths may move: the decorators
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
-
-if TYPE_CHECKING:
-    from harness.gemini.providers import Provider, dialect
-    from harness.importers import Recorded, source
-    from harness.judge.registry import check, rule
-    from harness.model import (
-        Chunk,
-        Event,
-        Evidence,
-        Exchange,
-        Json,
-        Mismatch,
-        Provenance,
-        Reply,
-        Request,
-        Result,
-        Target,
-        Trial,
-        Turn,
-        Verdict,
-    )
-    from harness.report import Report, View, output
 
 __all__ = [
     "Chunk",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -116,3 +117,12 @@ def test_a_broken_package_is_named(project: Path) -> None:
         "extra: its entry point extra = extra (gemini_harness.checks) cannot be loaded: "
         "ModuleNotFoundError: No module named 'nonsense_that_is_not_there'\n"
     )
+
+
+def test_what_harness_exports_is_there_and_typed() -> None:
+    import harness
+
+    stub = ast.parse(Path(harness.__file__).with_suffix(".pyi").read_text())
+    typed = {alias.name for node in ast.walk(stub) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert typed == set(harness.__all__)
+    assert all(getattr(harness, name) for name in typed)
