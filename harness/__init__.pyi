@@ -25,3 +25,4 @@ from harness.report import View as View
 from harness.report import output as output
 
 __version__: str
+__all__: list[str]

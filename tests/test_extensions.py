@@ -125,4 +125,4 @@ def test_what_harness_exports_is_there_and_typed() -> None:
     stub = ast.parse(Path(harness.__file__).with_suffix(".pyi").read_text())
     typed = {alias.name for node in ast.walk(stub) if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert typed == set(harness.__all__)
-    assert all(getattr(harness, name) for name in typed)
+    assert all(callable(getattr(harness, name)) or name == "Json" for name in typed)
