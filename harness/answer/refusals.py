@@ -63,13 +63,15 @@ def is_noise(content: bytes, *, encoded: bool = False) -> bool:
     except UnicodeDecodeError:
         text = head.decode("latin-1")
         most = -1 if encoded else len(text) // 10
-    return sum(category(each) == "Cc" and not each.isspace() for each in text) > most
+    return sum(category(character) == "Cc" and not character.isspace() for character in text) > most
 
 
 def _plain(text: str) -> str:
     """On one line, control characters spelled out."""
     line = " ".join(text.split())
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
+    )
 
 
 def _clipped(text: str, limit: int) -> str:

@@ -67,7 +67,7 @@ def an_object(value: Json) -> Object:
 
 def objects_in(value: Json) -> list[Object]:
     """The JSON objects in a list; none where there is no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def candidate_of(response: Json) -> Object:
@@ -135,16 +135,18 @@ def _named(events: list[Event], url: str) -> list[Event]:
     from harness.gemini import definition
 
     vertex = _VERTEX.search(url) is not None
-    return [Event(definition.named("GenerateContentResponse", each.value, vertex=vertex), each.at) for each in events]
+    return [
+        Event(definition.named("GenerateContentResponse", event.value, vertex=vertex), event.at) for event in events
+    ]
 
 
 def _is_numbered(value: Json) -> bool:
     chunk = an_object(value)
     feedback, usage = an_object(chunk.get("promptFeedback")), an_object(chunk.get("usageMetadata"))
     return (
-        any(isinstance(each.get("finishReason"), int) for each in objects_in(chunk.get("candidates")))
+        any(isinstance(candidate.get("finishReason"), int) for candidate in objects_in(chunk.get("candidates")))
         or isinstance(feedback.get("blockReason"), int)
-        or any(isinstance(each.get("modality"), int) for each in objects_in(usage.get("promptTokensDetails")))
+        or any(isinstance(detail.get("modality"), int) for detail in objects_in(usage.get("promptTokensDetails")))
     )
 
 
@@ -218,7 +220,7 @@ def _update(into: Object, key: str, value: Json) -> None:
     """Let ``value`` replace what is there, unless it says nothing. Objects merge by key, one level deep."""
     before = into.get(key)
     if isinstance(before, dict) and isinstance(value, dict):
-        into[key] = {**before, **{name: each for name, each in value.items() if each not in _SAYS_NOTHING}}
+        into[key] = {**before, **{name: item for name, item in value.items() if item not in _SAYS_NOTHING}}
     elif key not in into or value not in _SAYS_NOTHING:
         into[key] = value
 

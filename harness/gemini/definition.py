@@ -199,15 +199,15 @@ def _enum_checker(enum: str) -> _Check:
 
 
 def _list_checker(kind: str) -> _Check:
-    check_each = _checker(kind)
+    check_item = _checker(kind)
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, list):
             found.append(("wrong-type", [], "a list", value))
             return
-        for index, each in enumerate(value):
+        for index, item in enumerate(value):
             before = len(found)
-            check_each(each, found)
+            check_item(item, found)
             for finding in found[before:]:
                 finding[1].append(index)
 
@@ -215,15 +215,15 @@ def _list_checker(kind: str) -> _Check:
 
 
 def _map_checker(kind: str) -> _Check:
-    check_each = _checker(kind)
+    check_item = _checker(kind)
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, dict):
             found.append(("wrong-type", [], "an object", value))
             return
-        for key, each in value.items():
+        for key, item in value.items():
             before = len(found)
-            check_each(each, found)
+            check_item(item, found)
             for finding in found[before:]:
                 finding[1].append(key)
 
@@ -238,15 +238,15 @@ def _message_checker(message: str) -> _Check:
         if not isinstance(value, dict):
             found.append(("wrong-type", [], f"an object ({message})", value))
             return
-        for key, each in value.items():
-            if each is None:
+        for key, field in value.items():
+            if field is None:
                 continue
-            check_each = checks.get(key) or known(key)
+            check_item = checks.get(key) or known(key)
             before = len(found)
-            if check_each is None:
-                found.append(("unknown-field", [], message, each))
+            if check_item is None:
+                found.append(("unknown-field", [], message, field))
             else:
-                check_each(each, found)
+                check_item(field, found)
             if len(found) > before:
                 for finding in found[before:]:
                     finding[1].append(key)
@@ -262,18 +262,20 @@ def _message_checker(message: str) -> _Check:
 
 def _path(segments: Sequence[str | int]) -> str:
     """Segments are gathered from the inside out."""
-    return "$" + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in reversed(segments))
+    return "$" + "".join(
+        f"[{segment}]" if isinstance(segment, int) else f".{segment}" for segment in reversed(segments)
+    )
 
 
 def _named(kind: str, value: Json, vertex: bool) -> Json:
     if kind.endswith("[]"):
-        return [_named(kind[:-2], each, vertex) for each in value] if isinstance(value, list) else value
+        return [_named(kind[:-2], item, vertex) for item in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
         return _numbers(kind[5:], vertex).get(value, value) if _is_int(value) else value
     if kind.startswith("map ") or kind in _SCALARS or not isinstance(value, dict):
         return value
     kinds = fields(kind, vertex=True)
-    return {key: _named(kinds[key], each, vertex) if key in kinds else each for key, each in value.items()}
+    return {key: _named(kinds[key], item, vertex) if key in kinds else item for key, item in value.items()}
 
 
 # --- requests -----------------------------------------------------------------------------------------------
@@ -304,14 +306,14 @@ def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[
         yield _bad_value(_PACKAGE + message, value, at, path)
         return
     spellings = _spellings(message)
-    for name, each in value.items():
+    for name, field in value.items():
         kind = spellings.get(name)
         if kind is None:
             yield _unknown_name(message, name, at, path, "Cannot find field.")
-        elif isinstance(each, list) and not kind.endswith("[]") and kind != "any":
+        elif isinstance(field, list) and not kind.endswith("[]") and kind != "any":
             yield _unknown_name(message, name, at, path, "Proto field is not repeating, cannot start list.")
-        elif each is not None:
-            yield from _request_value(kind, each, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
+        elif field is not None:
+            yield from _request_value(kind, field, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
 
 
 def _request_value(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
@@ -332,16 +334,16 @@ def _request_list(kind: str, value: Json, at: _At, path: str) -> Iterator[Reques
     if not isinstance(value, list):
         yield from _request_value(kind, value, at, path)
         return
-    for index, each in enumerate(value):
-        yield from _request_value(kind, each, (*at, index), f"{path}[{index}]")
+    for index, item in enumerate(value):
+        yield from _request_value(kind, item, (*at, index), f"{path}[{index}]")
 
 
 def _request_map(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
     if not isinstance(value, dict):
         yield _bad_value(f"map<string, {kind}>", value, at, path)
         return
-    for index, (key, each) in enumerate(value.items()):
-        yield from _request_value(kind, each, (*at, key), f"{path}[{index}].value")
+    for index, (key, item) in enumerate(value.items()):
+        yield from _request_value(kind, item, (*at, key), f"{path}[{index}].value")
 
 
 def _takes_enum(enum: str, value: Json) -> bool:

@@ -47,7 +47,7 @@ class Segment:
 
 def chunks(reply: Reply) -> list[GroundingChunk]:
     """``groundingChunks`` in order."""
-    return [_chunk(each) for each in _list(reply.grounding.get("groundingChunks"))]
+    return [_chunk(chunk) for chunk in _list(reply.grounding.get("groundingChunks"))]
 
 
 def segments(reply: Reply) -> list[Segment]:
@@ -92,7 +92,7 @@ def _spans(reply: Reply) -> Iterator[tuple[int, int]]:
 
 
 def _offset(reply: Reply, part: int) -> int:
-    return sum(len(_bytes(_visible(each))) for each in _parts(reply)[:part])
+    return sum(len(_bytes(_visible(earlier))) for earlier in _parts(reply)[:part])
 
 
 def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:
@@ -132,7 +132,7 @@ def _visible(part: Json) -> str:
 
 
 def _chunk(value: Json) -> GroundingChunk:
-    kind = next((each for each in KINDS if isinstance(value, Mapping) and isinstance(value.get(each), Mapping)), None)
+    kind = next((name for name in KINDS if isinstance(value, Mapping) and isinstance(value.get(name), Mapping)), None)
     said = value[kind] if kind else {}
     uri, title, domain = (_text(said.get(name)) for name in ("uri", "title", "domain"))
     uri = uri or _text(said.get("sourceUri"))

@@ -248,7 +248,7 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
         before = f" (before: {', '.join(alias.earlier)})" if alias.earlier else ""
         return Lifecycle(f"{name} moves without notice: it points to {alias.target}{before}")
     row = known.models.get(name) or known.models.get(_NUMBERED.sub("", name))
-    route = next((each for each in known.routing if each.origin == (row.name if row else name)), None)
+    route = next((route for route in known.routing if route.origin == (row.name if row else name)), None)
     said = "; ".join(
         [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]
     )
@@ -258,7 +258,7 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
 def lifecycles(models: Iterable[str]) -> list[str]:
     """A line for each model that has ended, is about to, or whose name moves."""
     found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - days, not hours
-    return [each.message for each in found if each is not None]
+    return [lifecycle.message for lifecycle in found if lifecycle is not None]
 
 
 def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]:

@@ -85,7 +85,7 @@ class Prices:
         """The prices of a model by any name that the library knows it by."""
         name = model.lower()
         if name not in self._found:
-            row = next((each for each in self._models if _matches(each["match"], name)), None)
+            row = next((row for row in self._models if _matches(row["match"], name)), None)
             self._found[name] = ModelPrices(row["id"], row["prices"], row["variants"]) if row else None
         return self._found[name]
 
@@ -113,17 +113,17 @@ class Prices:
 def _count(value: Json, modality: str | None) -> int | None:
     if modality is not None:
         rows = value if isinstance(value, list) else []
-        of_it = (each for each in rows if isinstance(each, dict) and each.get("modality") == modality)
-        value = next((each.get("tokenCount") for each in of_it), None)
+        of_it = (row for row in rows if isinstance(row, dict) and row.get("modality") == modality)
+        value = next((row.get("tokenCount") for row in of_it), None)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _matches(clause: Mapping[str, Any], name: str) -> bool:
     ((kind, wanted),) = clause.items()
     if kind == "or":
-        return any(_matches(each, name) for each in wanted)
+        return any(_matches(clause, name) for clause in wanted)
     if kind == "and":
-        return all(_matches(each, name) for each in wanted)
+        return all(_matches(clause, name) for clause in wanted)
     return _TESTS[kind](name, wanted)
 
 
@@ -165,10 +165,10 @@ def extracted() -> dict[str, Any]:
     from genai_prices.data_snapshot import get_snapshot
     from genai_prices.data_units import unit_data
 
-    google = next(each for each in get_snapshot().providers if each.id == "google")
-    native = next(each for each in google.extractors or () if each.api_flavor == "default")
-    counts = [(path, each.dest) for each in native.mappings if (path := _path(each.path))]
-    models = [_model(each) for each in google.models]
+    google = next(provider for provider in get_snapshot().providers if provider.id == "google")
+    native = next(extractor for extractor in google.extractors or () if extractor.api_flavor == "default")
+    counts = [(path, mapping.dest) for mapping in native.mappings if (path := _path(mapping.path))]
+    models = [_model(model) for model in google.models]
     named = {name for model in models for row in (*model["prices"], *model["variants"]) for name in row["rates"]}
     units = {
         unit["price_key"]: {
@@ -198,15 +198,15 @@ def _path(path: Any) -> list[str]:
 
 def _model(model: Any) -> dict[str, Any]:
     prices = model.prices if isinstance(model.prices, list) else None
-    rows = [(each.constraint, each.prices) for each in prices] if prices is not None else [(None, model.prices)]
+    rows = [(price.constraint, price.prices) for price in prices] if prices is not None else [(None, model.prices)]
     return {
         "id": model.id,
         "match": _clause(model.match),
         "prices": [_row(constraint, rates) for constraint, rates in rows] if _dated(rows) else [],
         "variants": [
-            {"when": dict(each.when), **_row(each.constraint, each.prices)}
-            for each in model.price_variants or ()
-            if _dated([(each.constraint, each.prices)])
+            {"when": dict(variant.when), **_row(variant.constraint, variant.prices)}
+            for variant in model.price_variants or ()
+            if _dated([(variant.constraint, variant.prices)])
         ],
     }
 
@@ -230,5 +230,5 @@ def _plain(value: Any) -> Any:
 def _clause(clause: Any) -> dict[str, Any]:
     (field,) = fields(clause)
     value = getattr(clause, field.name)
-    plain = [_clause(each) for each in value] if isinstance(value, list) else value
+    plain = [_clause(clause) for clause in value] if isinstance(value, list) else value
     return {field.name.rstrip("_"): plain}

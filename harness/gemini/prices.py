@@ -79,7 +79,7 @@ class Tariff:
         except Unpriced:
             return "-"
         shown = [rates.get(name) for name in ("input_mtok", "output_mtok", "cache_read_mtok")]
-        return "/".join(_in_words(each) for each in shown) if rates else "free"
+        return "/".join(_in_words(price) for price in shown) if rates else "free"
 
 
 def _in_words(price: float | Tiered | None) -> str:
@@ -137,7 +137,7 @@ def searches_of(reply: Reply, model: str) -> int:
     if (generation(reply.model_version or model) or generation(model) or (3, 0)) < (3, 0):
         return int(any(chunk.kind == "web" for chunk in chunks(reply)))
     queries = [reply.grounding.get(name) for name in ("webSearchQueries", "imageSearchQueries")]
-    return sum(1 for each in queries if isinstance(each, list) for query in each if query)
+    return sum(1 for names in queries if isinstance(names, list) for query in names if query)
 
 
 def day_of(provenance: Provenance) -> date:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator import chances, continuing, functions, images, limits, marks, media, speech
-from harness.simulator.answer import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
-from harness.simulator.asjson import topic
-from harness.simulator.continuing import AnswerProgress
-from harness.simulator.refusing import check
+from harness.simulator import continuation, functions, images, limits, logprobs, media, prompt_markers, speech
+from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
+from harness.simulator.continuation import AnswerProgress
+from harness.simulator.json_mode import topic
+from harness.simulator.model_output import say
+from harness.simulator.refusals import check
 from harness.simulator.request import Ask
-from harness.simulator.saying import say
 from harness.simulator.seed import Seed
 from harness.simulator.thinking import Thoughts, think
 from harness.simulator.tokens import details
@@ -23,14 +23,17 @@ from harness.simulator.tokens import details
 def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput | None = None) -> SimulatedAnswer:
     """The answer to a request; ``scripted`` is what a rule says instead. Raises ``Refusal`` where the API would answer so."""
     check(ask, stream)
-    reached = continuing.reached(ask)
+    reached = continuation.reached(ask)
     seed = reached.seed if reached else seed
     prompt = functions.question(ask)
     empty = _empty(ask, seed, reached)
-    if reason := marks.block(prompt):
+    if reason := prompt_markers.block(prompt):
         return replace(empty, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
-    return replace(empty, candidates=[_candidate(ask, prompt, each, scripted, stream, reached) for each in seeds])
+    return replace(
+        empty,
+        candidates=[_candidate(ask, prompt, candidate_seed, scripted, stream, reached) for candidate_seed in seeds],
+    )
 
 
 def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAnswer:
@@ -39,7 +42,7 @@ def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAns
     if reached:
         counts["TEXT"] = counts.get("TEXT", 0) + reached.spent
         seed = Seed.of(seed.key, str(reached.said))
-    old = chances.gives(ask)
+    old = logprobs.gives(ask)
     return SimulatedAnswer(
         ask.facts.name,
         seed.response_id(),
@@ -66,7 +69,7 @@ def _tier(ask: Ask) -> str:
 
 def _feedback(reason: str) -> dict[str, Any]:
     return (
-        {"blockReason": reason, "safetyRatings": marks.ratings("HIGH")}
+        {"blockReason": reason, "safetyRatings": prompt_markers.ratings("HIGH")}
         if reason == "SAFETY"
         else {"blockReason": reason}
     )
@@ -79,8 +82,8 @@ def _candidate(
     thoughts = Thoughts() if reached else think(ask.facts, ask.thinking, topic(prompt), seed)
     fits = limits.room(ask, stream=stream, spent=reached.spent if reached else 0)
     if reached:
-        said = replace(said, parts=continuing.rest(list(said.parts), reached.said), grounding=None)
-    elif marks.finish(prompt) == "CONTINUATION":
+        said = replace(said, parts=continuation.rest(list(said.parts), reached.said), grounding=None)
+    elif prompt_markers.finish(prompt) == "CONTINUATION":
         fits = limits.OutputRoom(thoughts.tokens + limits.half(ask, said), "CONTINUATION")
     said, thoughts = limits.limited(ask, said, thoughts, fits)
     token = _token(ask, said, thoughts, seed, reached) if said.finish == "CONTINUATION" else ""
@@ -96,19 +99,25 @@ def _token(ask: Ask, said: ModelOutput, thoughts: Thoughts, seed: Seed, reached:
 
 def _rated(ask: Ask, said: ModelOutput) -> ModelOutput:
     """Ratings come where a threshold that blocks something was asked for."""
-    strict = [each for each in ask.body.get("safetySettings", ()) if str(each.get("threshold")).startswith("BLOCK_")]
-    asked = [each["category"] for each in strict if each["threshold"] != "BLOCK_NONE"]
-    return replace(said, ratings=[marks.rating(category) for category in asked]) if asked and not said.ratings else said
+    strict = [
+        setting for setting in ask.body.get("safetySettings", ()) if str(setting.get("threshold")).startswith("BLOCK_")
+    ]
+    asked = [setting["category"] for setting in strict if setting["threshold"] != "BLOCK_NONE"]
+    return (
+        replace(said, ratings=[prompt_markers.rating(category) for category in asked])
+        if asked and not said.ratings
+        else said
+    )
 
 
 def _weighed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
     """With log probabilities, where the model gives them."""
-    if not chances.gives(ask):
+    if not logprobs.gives(ask):
         return candidate
     text = candidate.said.text
     asked = ask.config.get("responseLogprobs")
-    found = chances.result(text, ask.config.get("logprobs", 0), seed) if asked else None
-    return replace(candidate, average=chances.average(text, seed), chances=found)
+    found = logprobs.result(text, ask.config.get("logprobs", 0), seed) if asked else None
+    return replace(candidate, average=logprobs.average(text, seed), chances=found)
 
 
 def _signed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:

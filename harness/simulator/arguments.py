@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator.reading import ValuePlace, ValueSource, labelled_as
+from harness.simulator.prompt_reading import ValuePlace, ValueSource, labelled_as
 from harness.simulator.seed import Seed
 from harness.simulator.structured import obey
 
@@ -100,8 +100,8 @@ def _arguments(schema: Mapping[str, Any], source: ValueSource, given: Mapping[st
     properties = schema.get("properties") or {}
     required = set(schema.get("required") or ())
     named = {name for name in properties if labelled_as(source, ValuePlace(schema, name)) is not None}
-    hints = _hints({name: each for name, each in properties.items() if name not in named}, source.text, given)
-    wanted = {name: each for name, each in properties.items() if name in required | named or name in hints}
+    hints = _hints({name: parameter for name, parameter in properties.items() if name not in named}, source.text, given)
+    wanted = {name: parameter for name, parameter in properties.items() if name in required | named or name in hints}
     narrowed = {**schema, "properties": wanted, "required": [name for name in properties if name in required]}
     labels = {**source.labels, **{name.replace("_", " ").lower(): str(value) for name, value in hints.items()}}
     value = obey(narrowed, replace(source, labels=labels)) if wanted or required else {}
@@ -116,10 +116,10 @@ def _hints(properties: Mapping[str, Any], prompt: str, given: Mapping[str, Any])
     """What the prompt says without naming the parameter: places, figures in order, quoted texts in order, enum words."""
     hints = dict(given)
     figures, quotes = iter(_figures(prompt)), iter(_QUOTED.findall(prompt))
-    for name, each in properties.items():
-        if name in hints or not isinstance(each, Mapping):
+    for name, parameter in properties.items():
+        if name in hints or not isinstance(parameter, Mapping):
             continue
-        value = _hinted(each, prompt, figures, quotes)
+        value = _hinted(parameter, prompt, figures, quotes)
         if value is not None:
             hints[name] = value
     return hints

@@ -51,7 +51,7 @@ def methods(model: ModelFacts) -> list[str]:
     if "live" in model.features:
         return _METHODS["live"]
     keeps = "explicit_cache" in model.features or "text_out" not in model.features
-    text = [each for each in _METHODS["text"] if keeps or each != "createCachedContent"]
+    text = [method for method in _METHODS["text"] if keeps or method != "createCachedContent"]
     return [*text, "streamGenerateContent"]
 
 
@@ -76,7 +76,7 @@ def listed(size: int, start: int) -> dict[str, Any]:
 @cache
 def _served() -> tuple[dict[str, Any], ...]:
     return tuple(
-        _shown(each, each.name) for each in catalogue().models.values() if each.stage not in ("retired", "shutdown")
+        _shown(model, model.name) for model in catalogue().models.values() if model.stage not in ("retired", "shutdown")
     )
 
 
@@ -89,7 +89,7 @@ def _shown(model: ModelFacts, name: str) -> dict[str, Any]:
         "inputTokenLimit": model.input_tokens,
         "outputTokenLimit": model.output_tokens,
         "supportedGenerationMethods": [
-            each for each in methods(model) if not each.startswith(("stream", "batchEmbed"))
+            method for method in methods(model) if not method.startswith(("stream", "batchEmbed"))
         ],
         "temperature": 1,
         "topP": 0.95,

@@ -26,7 +26,9 @@ def embed(body: Any) -> dict[str, Any]:
 def embed_all(body: Any) -> dict[str, Any]:
     """``batchEmbedContents``."""
     requests = named(body, frozenset({"requests"})).get("requests")
-    return {"embeddings": [{"values": _vector(each)} for each in (requests if isinstance(requests, list) else [])]}
+    return {
+        "embeddings": [{"values": _vector(request)} for request in (requests if isinstance(requests, list) else [])]
+    }
 
 
 def _vector(body: Any) -> list[float]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.simulator.arguments import made
+from harness.simulator.function_results import responses, said
 from harness.simulator.request import Ask, texts
-from harness.simulator.results import responses, said
 from harness.simulator.seed import Seed
 
 MOST_CALLS = 8
@@ -83,14 +83,14 @@ def calls(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
     mode = ask.calling.get("mode", "AUTO")
     if not ask.declarations or mode == "NONE":
         return []
-    allowed = ask.calling.get("allowedFunctionNames") or [each.get("name") for each in ask.declarations]
-    offered = [each for each in ask.declarations if each.get("name") in allowed]
+    allowed = ask.calling.get("allowedFunctionNames") or [declaration.get("name") for declaration in ask.declarations]
+    offered = [declaration for declaration in ask.declarations if declaration.get("name") in allowed]
     if responses(ask):
         return _again(ask, offered, prompt, seed) if mode == "ANY" else []
-    chosen = [each for each in offered if _score(each, prompt) >= 2]
+    chosen = [declaration for declaration in offered if _score(declaration, prompt) >= 2]
     if not chosen and mode == "ANY":
-        chosen = [max(offered, key=lambda each: _score(each, prompt))]
-    return [call for each in _best(chosen, prompt) for call in made(each, prompt, seed)][:MOST_CALLS]
+        chosen = [max(offered, key=lambda declaration: _score(declaration, prompt))]
+    return [call for declaration in _best(chosen, prompt) for call in made(declaration, prompt, seed)][:MOST_CALLS]
 
 
 def _again(ask: Ask, offered: Sequence[Mapping[str, Any]], prompt: str, seed: Seed) -> list[dict[str, Any]]:
@@ -101,9 +101,9 @@ def _again(ask: Ask, offered: Sequence[Mapping[str, Any]], prompt: str, seed: Se
         for part in content.get("parts", ())
         if "functionCall" in part
     }
-    fresh = [each for each in offered if each.get("name") not in called] or list(offered)
-    known = prompt + "\n" + "\n".join(said(each) for each in responses(ask))
-    return made(max(fresh, key=lambda each: _score(each, prompt)), known, seed)[:1]
+    fresh = [declaration for declaration in offered if declaration.get("name") not in called] or list(offered)
+    known = prompt + "\n" + "\n".join(said(response) for response in responses(ask))
+    return made(max(fresh, key=lambda declaration: _score(declaration, prompt)), known, seed)[:1]
 
 
 # --- choosing -----------------------------------------------------------------------------------------
@@ -127,8 +127,12 @@ def _best(chosen: Sequence[Mapping[str, Any]], prompt: str) -> list[Mapping[str,
     """All functions that fit about as well as the best one, in declared order."""
     if not chosen:
         return []
-    top = max(_score(each, prompt) for each in chosen)
-    return [each for each in chosen if _score(each, prompt) >= min(top, 10) * 0.6 or _score(each, prompt) >= 4]
+    top = max(_score(declaration, prompt) for declaration in chosen)
+    return [
+        declaration
+        for declaration in chosen
+        if _score(declaration, prompt) >= min(top, 10) * 0.6 or _score(declaration, prompt) >= 4
+    ]
 
 
 def question(ask: Ask) -> str:

@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import bare, undated
-from harness.simulator import answering, catalogue, faults, keys, marks, rules, sending
-from harness.simulator.answer import SimulatedAnswer
+from harness.simulator import answering, catalogue, faults, keys, prompt_markers, rules, wire_format
+from harness.simulator.answer_types import SimulatedAnswer
+from harness.simulator.enum_numbers import numbered
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.functions import question
-from harness.simulator.numbers import numbered
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
-    from harness.simulator.routed import RoutedCall
+    from harness.simulator.routed_call import RoutedCall
     from harness.simulator.state import State
 
 LONG = 4096
@@ -71,7 +71,9 @@ def prepared(app: State, ask: Ask) -> Ask:
 def fault_of(asked: RoutedCall, ask: Ask) -> faults.Fault | None:
     """The fault that a header, a mark, a rule or chance asks for, in that order."""
     named = (
-        asked.call.headers.get("x-simulator-fault") or marks.fault(question(ask)) or rules.fault(asked.app.rules, ask)
+        asked.call.headers.get("x-simulator-fault")
+        or prompt_markers.fault(question(ask))
+        or rules.fault(asked.app.rules, ask)
     )
     return faults.FAULTS.get(named) if named else asked.app.mishap()
 
@@ -104,7 +106,7 @@ def _countable(body: Any) -> dict[str, Any]:
 
 def _sent(asked: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
     """The answer in its framing, each fault having had its way; without faults a stream is made as it is sent."""
-    values: Iterable[Any] = (sending.whole(answer),) if framing == "json" else sending.chunks(answer)
+    values: Iterable[Any] = (wire_format.whole(answer),) if framing == "json" else wire_format.chunks(answer)
     for fault in wrong:
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
     headers = asked.where.headers(KINDS[framing], answer.tier)

@@ -25,10 +25,12 @@ def search(
     searched for too. ``scored``: supports have confidence scores, as before Gemini 2.5."""
     sources = tuple(domains) or FALLBACK[: 2 + seed.number("sources") % 2]
     asked = queries(prompt)
-    chunks: list[dict[str, Any]] = [{"web": {"uri": _redirect(each, seed), "title": each}} for each in sources]
+    chunks: list[dict[str, Any]] = [{"web": {"uri": _redirect(domain, seed), "title": domain}} for domain in sources]
     supports = list(_supports(text, len(sources)))
     if scored:
-        supports = [{**each, "confidenceScores": [0.9] * len(each["groundingChunkIndices"])} for each in supports]
+        supports = [
+            {**support, "confidenceScores": [0.9] * len(support["groundingChunkIndices"])} for support in supports
+        ]
     found = {
         "searchEntryPoint": {"renderedContent": _entry_point(asked)},
         "groundingChunks": [*chunks, *([_picture(sources[0], seed)] if images else ())],

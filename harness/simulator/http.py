@@ -8,8 +8,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from harness.simulator.errors import refusal
-from harness.simulator.sending import pretty
 from harness.simulator.traffic import JSON
+from harness.simulator.wire_format import pretty
 
 if TYPE_CHECKING:
     from harness.simulator.app import Simulator

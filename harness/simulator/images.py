@@ -42,7 +42,7 @@ def size(ratio: str) -> tuple[int, int]:
     """Pixels across and down, of ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``; a square where it says nothing."""
     across, _, down = ratio.removeprefix("ASPECT_RATIO_").replace("_BY_", ":").partition(":")
     wide, high = (
-        _WORDS.get(each) or (int(each) if each.isdecimal() and len(each) < 6 else 0) for each in (across, down)
+        _WORDS.get(text) or (int(text) if text.isdecimal() and len(text) < 6 else 0) for text in (across, down)
     )
     if not wide or not high:
         return LONG_SIDE, LONG_SIDE
@@ -53,7 +53,7 @@ def size(ratio: str) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def png(width: int, height: int, colour: Colour) -> bytes:
     """A PNG file: ``colour`` all over, its complement on a diagonal."""
-    fill, line = bytes(colour), bytes(255 - each for each in colour)
+    fill, line = bytes(colour), bytes(255 - component for component in colour)
     rows = bytearray()
     for y in range(height):
         row = bytearray(fill * width)

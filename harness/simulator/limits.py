@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from harness.simulator.answer import ModelOutput, output_tokens
+from harness.simulator.answer_types import ModelOutput, output_tokens
 from harness.simulator.media import said as made
 from harness.simulator.request import Ask
 from harness.simulator.thinking import Thoughts
@@ -74,6 +74,8 @@ def _reground(said: ModelOutput) -> ModelOutput:
     if not said.grounding:
         return said
     size = len(said.text.encode())
-    inside = [each for each in said.grounding.get("groundingSupports", ()) if each["segment"]["endIndex"] <= size]
+    inside = [
+        support for support in said.grounding.get("groundingSupports", ()) if support["segment"]["endIndex"] <= size
+    ]
     rest = {key: value for key, value in said.grounding.items() if key != "groundingSupports"}
     return replace(said, grounding={**rest, "groundingSupports": inside} if inside else rest)

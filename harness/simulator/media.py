@@ -46,8 +46,8 @@ class Scale(NamedTuple):
         if modality == "DOCUMENT":
             return self.pages, self.page * _pages(data)
         seconds = _clipped(part.get("videoMetadata") or {}, _seconds(modality, mime, data))
-        each = self.video if modality == "VIDEO" else self.audio
-        return modality, max(1, round(each * seconds))
+        rate = self.video if modality == "VIDEO" else self.audio
+        return modality, max(1, round(rate * seconds))
 
 
 _LEVELS_2 = {"LOW": (64, 66), "MEDIUM": (258, 263)}

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import catalogue as known
-from harness.simulator import catalogue, generating, sending
-from harness.simulator.answer import Candidate, SimulatedAnswer
+from harness.simulator import catalogue, generating, wire_format
+from harness.simulator.answer_types import Candidate, SimulatedAnswer
 from harness.simulator.errors import Refusal, refusal
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
-    from harness.simulator.routed import RoutedCall
+    from harness.simulator.routed_call import RoutedCall
 
 EFFORTS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "none": 0}
 """``reasoning_effort`` as a budget, for models that take budgets."""
@@ -171,7 +171,7 @@ def _result(content: Any) -> dict[str, Any]:
 def _parts(content: Any) -> list[dict[str, Any]]:
     if content is None or content == "":
         return []
-    return [{"text": content}] if isinstance(content, str) else [_part(each) for each in content]
+    return [{"text": content}] if isinstance(content, str) else [_part(item) for item in content]
 
 
 def _part(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def _chunks(answer: SimulatedAnswer, model: str, now: int, *, usage: bool) -> It
     frame = {"id": answer.response_id, "object": "chat.completion.chunk", "created": now, "model": model}
     for index, candidate in enumerate(answer.candidates):
         message = _message(candidate)
-        for piece in sending.pieces(message["content"] or ""):
+        for piece in wire_format.pieces(message["content"] or ""):
             yield {
                 **frame,
                 "choices": [{"index": index, "delta": {"role": "assistant", "content": piece}, "finish_reason": None}],

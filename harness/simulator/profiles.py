@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator import sending
+from harness.simulator import wire_format
 from harness.simulator.faults import FAULTS, Fault
 
 SIMULATED = (b"x-simulated", b"gemini-harness")
@@ -25,22 +25,22 @@ class Profile:
     """What it does to every answer."""
 
     def body(self, value: Any) -> bytes:
-        return _compact(self.shown(value)) if self.recodes else sending.pretty(value)
+        return _compact(self.shown(value)) if self.recodes else wire_format.pretty(value)
 
     def pieces(self, values: Iterable[Any], framing: str) -> Iterator[bytes]:
         """Values as ``json``, ``sse`` or ``array``, one piece each."""
         if framing == "array":
-            return sending.elements(map(self.shown, values))
+            return wire_format.elements(map(self.shown, values))
         return map(self.event if framing == "sse" else self.body, values)
 
     def event(self, value: Any) -> bytes:
-        return b"data: " + _compact(self.shown(value)) + b"\n\n" if self.recodes else sending.event(value)
+        return b"data: " + _compact(self.shown(value)) + b"\n\n" if self.recodes else wire_format.event(value)
 
     def shown(self, value: Any) -> Any:
         """A value without what this endpoint drops on the way."""
         if not self.recodes or not isinstance(value, Mapping) or "usageMetadata" not in value:
             return value
-        usage = {name: each for name, each in value["usageMetadata"].items() if name != "serviceTier"}
+        usage = {name: count for name, count in value["usageMetadata"].items() if name != "serviceTier"}
         return {**value, "usageMetadata": usage}
 
     def headers(self, kind: str, tier: str | None = None) -> list[tuple[bytes, bytes]]:

@@ -133,7 +133,7 @@ def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
     """Turns, system instruction and function declarations."""
     parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
     parts += request.get("systemInstruction", {}).get("parts", ())
-    tools = [each for tool in request.get("tools", ()) for each in tool.get("functionDeclarations", ())]
+    tools = [declaration for tool in request.get("tools", ()) for declaration in tool.get("functionDeclarations", ())]
     return tally([*parts, {"functionDeclarations": tools}] if tools else parts, scale)
 
 
@@ -152,7 +152,7 @@ def normal(body: Any, inside: str = "") -> dict[str, Any]:
     """
     findings = list(definition.request_findings(body))
     if findings:
-        raise bad_payload([_placed(each, inside) for each in findings])
+        raise bad_payload([_placed(finding, inside) for finding in findings])
     value: dict[str, Any] = _message("GenerateContentRequest", body)
     if clashes := list(_clashes(value)):
         raise bad_payload([(f"{inside}.{at}" if inside else at, text) for at, text in clashes])
@@ -189,16 +189,16 @@ def _field(message: str, name: str) -> tuple[str, str]:
     kinds = definition.fields(message)
     if name in kinds:
         return name, kinds[name]
-    spelled = next((each for each in kinds if definition.snake(each) == name), camel(name))
+    spelled = next((field_name for field_name in kinds if definition.snake(field_name) == name), camel(name))
     return spelled, kinds.get(spelled, "any")
 
 
 def _message(message: str, value: Mapping[str, Any]) -> Any:
     read: dict[str, Any] = {}
-    for name, each in value.items():
-        if each is not None:
+    for name, field_value in value.items():
+        if field_value is not None:
             spelled, kind = _field(message, name)
-            read[spelled] = _typed(kind, each)
+            read[spelled] = _typed(kind, field_value)
     return read
 
 
@@ -207,11 +207,11 @@ def _typed(kind: str, value: Any) -> Any:
         return float(value) if kind == "number" and isinstance(value, str) else value
     if kind.endswith("[]"):
         items = value if isinstance(value, list) else [value]
-        return [_typed(kind[:-2], each) for each in items if each is not None]
+        return [_typed(kind[:-2], item) for item in items if item is not None]
     if kind.startswith("enum "):
         return _enum(kind[5:], value) if isinstance(value, str) else definition.named(kind, value)
     if kind.startswith("map "):
-        return {key: _typed(kind[4:], each) for key, each in value.items()}
+        return {key: _typed(kind[4:], item) for key, item in value.items()}
     if kind in ("int32", "int64"):
         return int(float(value)) if isinstance(value, str | float) else value
     return _message(kind, value)
@@ -220,4 +220,4 @@ def _typed(kind: str, value: Any) -> Any:
 @lru_cache(maxsize=2048)
 def _enum(name: str, value: str) -> str:
     upper = value.upper()
-    return next((each for each in definition.enum_values(name) if each.upper() == upper), value)
+    return next((known for known in definition.enum_values(name) if known.upper() == upper), value)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from harness.simulator import catalogue, embeddings, generating, openai
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.profiles import GOOGLE, Profile, profile
-from harness.simulator.routed import RoutedCall
+from harness.simulator.routed_call import RoutedCall
 from harness.simulator.state import State
 from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.gemini import definition
-from harness.simulator.answer import CALLED, ModelOutput
+from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.functions import question
 from harness.simulator.request import Ask
 from harness.text import patterns
@@ -90,8 +90,8 @@ def load(path: Path) -> tuple[PinnedAnswer, ...]:
         raise UsageError(f"{path}: expected a list of rules, each with `answer` or `fault`")
     lines = [node.start_mark.line + 1 for node in (places.value if places else ())]
     return tuple(
-        _rule(each, f"{path}:{line}: rule {number}")
-        for number, (each, line) in enumerate(zip(document, lines, strict=True), 1)
+        _rule(row, f"{path}:{line}: rule {number}")
+        for number, (row, line) in enumerate(zip(document, lines, strict=True), 1)
     )
 
 

@@ -30,12 +30,12 @@ def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, function: bool
     for index, name in enumerate(schema.get("required", ())):
         if properties and name not in properties:
             yield f"{at}.required[{index}]: property is not defined"
-    for name, each in properties.items():
-        yield from broken(each, f"{at}.properties[{name}]", depth + 1, function=function)
+    for name, property_schema in properties.items():
+        yield from broken(property_schema, f"{at}.properties[{name}]", depth + 1, function=function)
     if "items" in schema:
         yield from broken(schema["items"], f"{at}.items", depth + 1, function=function)
-    for index, each in enumerate(schema.get("anyOf", ())):
-        yield from broken(each, f"{at}.any_of[{index}]", depth + 1, function=function)
+    for index, branch in enumerate(schema.get("anyOf", ())):
+        yield from broken(branch, f"{at}.any_of[{index}]", depth + 1, function=function)
 
 
 def _enum(schema: Mapping[str, Any], at: str) -> Iterator[str]:
@@ -64,11 +64,11 @@ def check_json_schema(schema: Any, depth: int = 0) -> None:
     if not isinstance(schema, Mapping) or not _well_formed(schema):
         raise refusal("invalid_argument")
     for name in ("properties", "$defs", "definitions"):
-        for each in schema.get(name, {}).values():
-            check_json_schema(each, depth + 1)
+        for inner in schema.get(name, {}).values():
+            check_json_schema(inner, depth + 1)
     for name in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        for each in schema.get(name, ()):
-            check_json_schema(each, depth + 1)
+        for inner in schema.get(name, ()):
+            check_json_schema(inner, depth + 1)
     for name in ("items", "additionalProperties"):
         if name in schema:
             check_json_schema(schema[name], depth + 1)
@@ -91,7 +91,7 @@ def listed(schema: Any) -> int:
         return 0
     most = schema.get("maxItems", 0)
     own = int(most) if isinstance(most, int | str) and str(most).isdecimal() else 0
-    return own + sum(listed(each) for each in schema.values() if isinstance(each, Mapping | list))
+    return own + sum(listed(inner) for inner in schema.values() if isinstance(inner, Mapping | list))
 
 
 def _well_formed(schema: Mapping[str, Any]) -> bool:
@@ -104,6 +104,6 @@ def _well_formed(schema: Mapping[str, Any]) -> bool:
         for name in ("anyOf", "oneOf", "allOf", "prefixItems", "required", "enum", "propertyOrdering")
     )
     texts = lists and all(
-        all(isinstance(each, str) for each in schema.get(name) or ()) for name in ("required", "propertyOrdering")
+        all(isinstance(item, str) for item in schema.get(name) or ()) for name in ("required", "propertyOrdering")
     )
     return types and maps and lists and texts

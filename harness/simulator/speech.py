@@ -39,7 +39,9 @@ def _voice(ask: Ask, word: str) -> str:
     """The name of the voice: with several speakers, the one that the word names."""
     speech = ask.config.get("speechConfig", {})
     speakers = speech.get("multiSpeakerVoiceConfig", {}).get("speakerVoiceConfigs", ())
-    named = next((each for each in speakers if str(each.get("speaker", "")).lower() == word.strip(":,.").lower()), None)
+    named = next(
+        (speaker for speaker in speakers if str(speaker.get("speaker", "")).lower() == word.strip(":,.").lower()), None
+    )
     config = (named or speech).get("voiceConfig", {})
     return str(config.get("prebuiltVoiceConfig", {}).get("voiceName", ""))
 

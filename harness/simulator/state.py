@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.simulator.faults import Fault
-from harness.simulator.prefixes import Prefixes
+from harness.simulator.implicit_cache import Prefixes
 from harness.simulator.resources import Resources
 from harness.simulator.rules import PinnedAnswer
 from harness.simulator.seed import Seed
 from harness.simulator.traffic import Call
 
 if TYPE_CHECKING:
-    from harness.simulator.tapes import Replay
+    from harness.simulator.replay import Replay
 
 _REMEMBERED = 4096
 """How many requests are remembered, to tell the second from the first."""

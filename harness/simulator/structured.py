@@ -15,9 +15,9 @@ from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.reading import NUMBER, ValuePlace, ValueSource, fact_of, hinted, labelled_as, words_of
-from harness.simulator.regular import sample
-from harness.simulator.shapes import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
+from harness.simulator.prompt_reading import NUMBER, ValuePlace, ValueSource, fact_of, hinted, labelled_as, words_of
+from harness.simulator.regex_samples import sample
+from harness.simulator.schema_resolution import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
 from harness.text import patterns
 
 _ROOMY = 4
@@ -75,7 +75,7 @@ def _value(schema: Any, source: ValueSource, at: ValuePlace) -> Any:
 
 def _branch(branches: Sequence[Any], source: ValueSource, at: ValuePlace) -> Schema:
     """The alternative to take: not null, and at depth one that ends soonest."""
-    shapes = [resolved(each, at.root) for each in branches if isinstance(each, Mapping)]
+    shapes = [resolved(branch, at.root) for branch in branches if isinstance(branch, Mapping)]
     if not shapes:
         return {}
     solid = [shape for shape in shapes if first_type(shape) != "null"] or shapes
@@ -89,7 +89,9 @@ def _speaks_of(shape: Schema, source: ValueSource) -> bool:
     """Whether the text uses the words of this alternative: a title, a const, an enum value or a property."""
     text = source.text.lower()
     properties = shape.get("properties") or {}
-    consts = [each.get("const") for each in properties.values() if isinstance(each, Mapping)]
+    consts = [
+        property_schema.get("const") for property_schema in properties.values() if isinstance(property_schema, Mapping)
+    ]
     names = [shape.get("title"), shape.get("const"), *consts]
     return any(isinstance(name, str) and name.lower() in text for name in names)
 
@@ -165,7 +167,7 @@ def _fill(schema: Schema, value: dict[str, Any], source: ValueSource, at: ValueP
 def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
     least, most = int(limit(schema.get("minItems"), 0)), int(limit(schema.get("maxItems"), 1 << 30))
     first = schema.get("prefixItems") or []
-    value = [_value(each, source, at.under(str(index))) for index, each in enumerate(first)]
+    value = [_value(item, source, at.under(str(index))) for index, item in enumerate(first)]
     items = schema.get("items", {})
     if items is False or (first and "items" not in schema):
         return value
@@ -187,7 +189,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     if source.known and source.known.items and kind in ("string", "integer", "number"):
         return list(source.known.items[:200])
     labelled = labelled_as(source, at)
-    return [each.strip() for each in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
+    return [text.strip() for text in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
 
 
 def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSource:

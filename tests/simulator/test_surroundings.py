@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli.commands import simulate
 from harness.errors import UsageError
-from harness.simulator import rules, tapes
+from harness.simulator import replay, rules
 from harness.simulator.app import Simulator
 from harness.simulator.faults import FAULTS
 from harness.simulator.serve import PORT
@@ -224,7 +224,7 @@ interactions:
 
 def test_a_cassette_is_served_in_its_order(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(TAPE, "utf-8")
-    app = Simulator(replay=tapes.load([tmp_path]))
+    app = Simulator(replay=replay.load([tmp_path]))
     path = "/v1beta/models/gemini-2.5-flash:generateContent"
     body = {"contents": [{"parts": [{"text": "hi"}]}]}
     assert [call(app, "POST", path, body)[:2] for _ in range(3)] == [(200, {"n": 1}), (503, {"n": 2}), (503, {"n": 2})]

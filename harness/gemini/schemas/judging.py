@@ -41,7 +41,7 @@ def violations(schema: Json, value: Json) -> list[SchemaViolation]:
     from referencing.exceptions import Unresolvable
 
     try:
-        return list(_distinct(each for error in validator.iter_errors(value) for each in _explained(error)))
+        return list(_distinct(violation for error in validator.iter_errors(value) for violation in _explained(error)))
     except Unresolvable as problem:
         raise SchemaProblem(
             f"$ref {problem.ref!r} leads nowhere in this schema; nothing is fetched from elsewhere"
@@ -113,10 +113,10 @@ def _bounded() -> type[Draft202012Validator]:
 
 def _distinct(found: Iterator[SchemaViolation]) -> Iterator[SchemaViolation]:
     seen: set[tuple[str, str]] = set()
-    for each in found:
-        if (each.path, each.message) not in seen:
-            seen.add((each.path, each.message))
-            yield each
+    for violation in found:
+        if (violation.path, violation.message) not in seen:
+            seen.add((violation.path, violation.message))
+            yield violation
 
 
 def _explained(error: ValidationError) -> Iterator[SchemaViolation]:
@@ -147,10 +147,10 @@ def _extra(path: str, name: str, value: Json) -> SchemaViolation:
 def _of_none(error: ValidationError, path: str) -> SchemaViolation:
     """The alternatives, and what is wrong with the one that came nearest."""
     branches: dict[Any, list[ValidationError]] = {}
-    for each in error.context or ():
-        branches.setdefault(each.relative_schema_path[0], []).append(each)
+    for nested in error.context or ():
+        branches.setdefault(nested.relative_schema_path[0], []).append(nested)
     nearest = min(branches.values(), key=lambda errors: (-max(len(e.path) for e in errors), len(errors)), default=[])
-    inner = next((each for one in nearest for each in _explained(one)), None)
+    inner = next((violation for nested in nearest for violation in _explained(nested)), None)
     reason = f" (nearest: {inner.path}: {inner.message})" if inner else ""
     wanted: Any = error.validator_value
     message = f"expected one of {len(wanted)} alternatives, got {describe(error.instance)}{reason}"
@@ -191,4 +191,6 @@ def undeclared(schema: Json, value: Json) -> list[SchemaViolation]:
 
 def _undeclared_names(schema: Any, value: Mapping[str, Json]) -> list[str]:
     declared, free = schema.get("properties", {}), schema.get("patternProperties", {})
-    return [name for name in value if name not in declared and not any(patterns.search(each, name) for each in free)]
+    return [
+        name for name in value if name not in declared and not any(patterns.search(pattern, name) for pattern in free)
+    ]

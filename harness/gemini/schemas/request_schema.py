@@ -59,8 +59,8 @@ def declarations(body: Json) -> dict[str, RequestSchema | None]:
     """The functions that a request declares: name -> the schema of their arguments, None where it takes none."""
     found: dict[str, RequestSchema | None] = {}
     tools, path = _field(body, "tools", "$")
-    for tool, tool_path in _each(tools, path):
-        for function, at in _each(*_field(tool, "functionDeclarations", tool_path)):
+    for tool, tool_path in _items(tools, path):
+        for function, at in _items(*_field(tool, "functionDeclarations", tool_path)):
             if isinstance(function, Mapping) and isinstance(function.get("name"), str):
                 found[function["name"]] = _first(_ARGUMENTS, function, at)
     return found
@@ -81,8 +81,8 @@ def _mime_type(config: Json) -> str:
 
 def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
     """``responseFormat.text.<name>``; on Vertex ``responseFormat`` is a list."""
-    for each, each_path in _each(*_field(config, "responseFormat", path)):
-        text, text_path = _field(each, "text", each_path)
+    for answer_format, format_path in _items(*_field(config, "responseFormat", path)):
+        text, text_path = _field(answer_format, "text", format_path)
         value, where = _field(text, name, text_path)
         if value is not None:
             return value, where
@@ -98,7 +98,7 @@ def _field(value: Json, name: str, path: str) -> tuple[Json, str]:
     return None, f"{path}.{name}"
 
 
-def _each(value: Json, path: str) -> list[tuple[Json, str]]:
+def _items(value: Json, path: str) -> list[tuple[Json, str]]:
     """The items of a list; a single object stands for a list of one, as the API reads it."""
     if isinstance(value, list):
         return [(item, f"{path}[{index}]") for index, item in enumerate(value)]

@@ -88,11 +88,11 @@ def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
         return
     for key, value in canonical(schema).items():
         if key in _NAMED and isinstance(value, Mapping):
-            for name, each in value.items():
-                yield from misspelled(each, f"{at}.{key}.{name}")
+            for name, inner in value.items():
+                yield from misspelled(inner, f"{at}.{key}.{name}")
         elif key in _ONE | _MANY | {"prefixItems"}:
-            for each in value if isinstance(value, list) else [value]:
-                yield from misspelled(each, f"{at}.{key}")
+            for inner in value if isinstance(value, list) else [value]:
+                yield from misspelled(inner, f"{at}.{key}")
         elif key not in _OTHERS and (close := get_close_matches(key, _OTHERS, n=1, cutoff=0.8)):
             yield f'{at}.{key} is no keyword of a schema, did you mean "{close[0]}"?'
 
@@ -107,16 +107,16 @@ def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:
     if key in _ONE and not isinstance(value, list):
         return {key: _read(value, at)}
     if key in _MANY | {"prefixItems"} and isinstance(value, list):
-        return {key: [_read(each, f"{at}[{index}]") for index, each in enumerate(value)]}
+        return {key: [_read(item, f"{at}[{index}]") for index, item in enumerate(value)]}
     if key in _NAMED and isinstance(value, Mapping):
-        return {key: {name: _read(each, f"{at}.{name}") for name, each in value.items()}}
+        return {key: {name: _read(item, f"{at}.{name}") for name, item in value.items()}}
     if key in _COUNTS | _NUMBERS:
         return {key: _amount(value, at)}
     return _PLAIN.get(key, lambda plain: {key: plain})(value)
 
 
 def _types(value: Json, at: str) -> dict[str, Json]:
-    names = [_type(each, at) for each in (value if isinstance(value, list) else [value])]
+    names = [_type(name, at) for name in (value if isinstance(value, list) else [value])]
     known = [name for name in names if name]
     if not known:
         return {}

@@ -198,7 +198,7 @@ def no_last_blank_line(sent: Sent, framing: str) -> Sent:
 def comments(sent: Sent, framing: str) -> Sent:
     """Comment lines between events (legal, and some clients break)."""
     return (
-        replace(sent, body=[each for piece in sent.body for each in (b": ping\r\n\r\n", piece)])
+        replace(sent, body=[data for piece in sent.body for data in (b": ping\r\n\r\n", piece)])
         if framing == "sse"
         else sent
     )

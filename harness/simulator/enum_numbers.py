@@ -18,13 +18,13 @@ _SCALARS = frozenset(
 def numbered(value: Any, kind: str = "GenerateContentResponse") -> Any:
     """A value of that type with each enum value as its number; those that have none stay names."""
     if kind.endswith("[]"):
-        return [numbered(each, kind[:-2]) for each in value] if isinstance(value, list) else value
+        return [numbered(item, kind[:-2]) for item in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
         return _numbers(kind).get(value, value) if isinstance(value, str) else value
     if kind in _SCALARS or kind.startswith("map ") or not isinstance(value, Mapping):
         return value
     kinds = definition.fields(kind)
-    return {name: numbered(each, kinds[name]) if name in kinds else each for name, each in value.items()}
+    return {name: numbered(field, kinds[name]) if name in kinds else field for name, field in value.items()}
 
 
 @cache

@@ -8,13 +8,13 @@ import json
 import re
 from typing import Any
 
-from harness.simulator import results, schemas
+from harness.simulator import function_results, schemas
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.manners import StyleRules
-from harness.simulator.reading import ValueSource, keys_asked
+from harness.simulator.prompt_reading import ValueSource, keys_asked
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 from harness.simulator.structured import obey
+from harness.simulator.style import StyleRules
 
 
 def formatted(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None, seed: Seed) -> str:
@@ -29,7 +29,7 @@ def formatted(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None
 
 def _reading(ask: Ask, prompt: str) -> str:
     """What a structured answer is read from: the question, results of calls, and what a file or an earlier turn said."""
-    told = [results.said(each) for each in results.responses(ask)]
+    told = [function_results.said(response) for response in function_results.responses(ask)]
     earlier = [texts(content) for content in ask.contents if content.get("role", "user") != "model"]
     return "\n".join([prompt, *told, *(text for text in earlier if text != prompt)])
 

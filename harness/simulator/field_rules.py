@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.simulator import marks, schemas
+from harness.simulator import prompt_markers, schemas
 from harness.simulator.request import Ask
 
-CATEGORIES = (*marks.CATEGORIES, "HARM_CATEGORY_CIVIC_INTEGRITY")
+CATEGORIES = (*prompt_markers.CATEGORIES, "HARM_CATEGORY_CIVIC_INTEGRITY")
 """What ``safetySettings`` may be about."""
 MOST_CANDIDATES = 8
 MOST_LOGPROBS = 20
@@ -43,7 +43,7 @@ def _contents(ask: Ask) -> Iterator[str]:
 def _safety(ask: Ask) -> Iterator[str]:
     for index, setting in enumerate(ask.body.get("safetySettings", ())):
         if setting.get("category") not in CATEGORIES:
-            among = ", ".join(f"HarmCategory.{each}" for each in CATEGORIES)
+            among = ", ".join(f"HarmCategory.{category}" for category in CATEGORIES)
             yield f"{_ROOT}.safety_settings[{index}]: element predicate failed: $.category in ({among})"
 
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from harness.gemini import definition
-from harness.simulator import chances, rulelines, schemas, signatures, thinking
+from harness.simulator import field_rules, logprobs, schemas, signatures, thinking
 from harness.simulator.errors import refusal, rules
 from harness.simulator.request import Ask, texts
 
@@ -26,7 +26,7 @@ LONGEST_STOPS = 5
 
 def check(ask: Ask, stream: bool) -> None:
     """Raise the refusal that the API would answer with, if there is one."""
-    if broken := list(rulelines.broken(ask)):
+    if broken := list(field_rules.broken(ask)):
         raise rules(broken)
     for rule in _RULES:
         rule(ask, stream)
@@ -170,7 +170,7 @@ def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, A
 
 
 def _modalities(ask: Ask, _stream: bool) -> None:
-    asked = [str(each) for each in ask.config.get("responseModalities", ())]
+    asked = [str(modality) for modality in ask.config.get("responseModalities", ())]
     features = ask.facts.features
     speaks = "audio_out" in features and "text_out" not in features
     if speaks and asked != ["AUDIO"]:
@@ -185,7 +185,7 @@ def _logprobs(ask: Ask, stream: bool) -> None:
     if ask.config.get("responseLogprobs"):
         if stream:
             raise refusal("logprobs_stream")
-        if not chances.gives(ask):
+        if not logprobs.gives(ask):
             raise refusal("logprobs_off")
 
 

@@ -24,8 +24,8 @@ def about_results(ask: Ask) -> str:
     """What the model says to the results of its calls: the results in words, and advice where they are about weather."""
     results = responses(ask)
     places = _called_with(ask)
-    said_all = [said(each, places.get(index)) for index, each in enumerate(results)]
-    advice = [words for each in results if (words := _advice(each.get("response") or {}))]
+    said_all = [said(result, places.get(index)) for index, result in enumerate(results)]
+    advice = [words for result in results if (words := _advice(result.get("response") or {}))]
     return " ".join([*said_all, *dict.fromkeys(advice)])
 
 
@@ -42,7 +42,7 @@ def _words(value: Any) -> str:
             return _words(value["content"])
         if len(value) == 1:
             return _words(next(iter(value.values())))
-        return ", ".join(f"{str(key).replace('_', ' ')} {_words(each)}" for key, each in value.items()) or "nothing"
+        return ", ".join(f"{str(key).replace('_', ' ')} {_words(item)}" for key, item in value.items()) or "nothing"
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "nothing"
     return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value).rstrip(".")
@@ -71,13 +71,13 @@ def _advice(response: Any) -> str:
 
 def _temperatures(value: Any) -> Iterator[float]:
     if isinstance(value, Mapping):
-        for key, each in value.items():
+        for key, item in value.items():
             if (
                 _TEMPERATURE.search(str(key))
-                and isinstance(each, int | float | str)
-                and (found := _FIGURE.search(f" {each} ".replace("°", " ")))
+                and isinstance(item, int | float | str)
+                and (found := _FIGURE.search(f" {item} ".replace("°", " ")))
             ):
                 fahrenheit = re.search(r"_f$|fahrenheit|°F", f"{key}") is not None
                 yield (float(found[0]) - 32) * 5 / 9 if fahrenheit else float(found[0])
             else:
-                yield from _temperatures(each)
+                yield from _temperatures(item)

@@ -31,7 +31,7 @@ def result(text: str, top: int, seed: Seed) -> dict[str, Any]:
         chosen.append(first)
         others = [_one(f"{token[:1]}{n}", first["logProbability"] - 1.5 * n) for n in range(1, top)]
         tops.append({"candidates": [first, *others]})
-    total = round(sum(each["logProbability"] for each in chosen), 6)
+    total = round(sum(token["logProbability"] for token in chosen), 6)
     found: dict[str, Any] = {"topCandidates": tops} if top else {}
     return {**found, "chosenCandidates": chosen, "logProbabilitySum": total}
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness.simulator import grounding
-from harness.simulator.answer import ModelOutput
-from harness.simulator.asjson import topic
+from harness.simulator.answer_types import ModelOutput
+from harness.simulator.json_mode import topic
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.manners import StyleRules
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
+from harness.simulator.style import StyleRules
 from harness.simulator.tokens import tokens, value_tokens
 
 _URL = re.compile(r"https?://[^\s\"'<>)\]]+[^\s\"'<>)\].,;:!?]")
@@ -40,7 +40,7 @@ def grounded(ask: Ask, prompt: str, said: ModelOutput, known: KnownFact | None, 
     if "googleMaps" in ask.tools:
         widget = bool(ask.tools["googleMaps"].get("enableWidget"))
         grounds = grounding.maps(said.text, prompt, seed, widget=widget)
-        places = [{"title": each["maps"]["title"]} for each in grounds["groundingChunks"]]
+        places = [{"title": chunk["maps"]["title"]} for chunk in grounds["groundingChunks"]]
         queries = {"queries": grounding.queries(prompt)}
         return _stepped(ask, replace(said, grounding=grounds), "GOOGLE_MAPS", queries, {"places": places}, seed)
     if "googleSearch" in ask.tools and said.text:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator.answer import Candidate, SimulatedAnswer, output_tokens
+from harness.simulator.answer_types import Candidate, SimulatedAnswer, output_tokens
 from harness.simulator.media import Scale
 from harness.simulator.tokens import details, tokens
 
@@ -212,10 +212,10 @@ def _indented(value: Any, gap: str) -> str:
     """What ``json.dumps(..., indent=2)`` writes, in a third of its time. ``gap``: a line end and the indent so far."""
     inner = gap + "  "
     if isinstance(value, dict) and value:
-        members = [f"{_flat(name)}: {_indented(each, inner)}" for name, each in value.items()]
+        members = [f"{_flat(name)}: {_indented(item, inner)}" for name, item in value.items()]
         return "{" + inner + ("," + inner).join(members) + gap + "}"
     if isinstance(value, list) and value:
-        return "[" + inner + ("," + inner).join([_indented(each, inner) for each in value]) + gap + "]"
+        return "[" + inner + ("," + inner).join([_indented(item, inner) for item in value]) + gap + "]"
     return _flat(value)
 
 

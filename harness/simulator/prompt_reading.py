@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
+from harness.simulator.schema_resolution import Schema, first_type
 from harness.simulator.seed import Seed
-from harness.simulator.shapes import Schema, first_type
 
 LARGEST = 20_000
 """Values, characters or keys that one schema may demand."""

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from harness.gemini import definition
-from harness.simulator.answer import ModelOutput
+from harness.simulator.answer_types import ModelOutput
 
 _MARK = re.compile(r"\[simulate:\s*(block|finish|fault)\s+([\w.-]+)(?:\s+([^\]]*))?\]", re.IGNORECASE)
 

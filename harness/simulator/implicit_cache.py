@@ -54,7 +54,7 @@ def _beginnings(ask: Ask) -> Iterator[tuple[bytes, dict[str, int]]]:
             yield held
         digest.update(data)
         counts[modality] = counts.get(modality, 0) + count
-        held = digest.digest(), {name: each for name, each in counts.items() if each}
+        held = digest.digest(), {name: tokens for name, tokens in counts.items() if tokens}
 
 
 def _pieces(ask: Ask) -> Iterator[tuple[str, int, bytes]]:

@@ -6,13 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.simulator import builtin, functions, grounding, images, marks, results, speech, world
-from harness.simulator.answer import CALLED, ModelOutput
-from harness.simulator.asjson import formatted, json_text, topic
+from harness.simulator import (
+    builtin_tools,
+    function_results,
+    functions,
+    grounding,
+    images,
+    prompt_markers,
+    speech,
+    world_facts,
+)
+from harness.simulator.answer_types import CALLED, ModelOutput
+from harness.simulator.json_mode import formatted, json_text, topic
 from harness.simulator.knowledge import KnownFact, recall
-from harness.simulator.manners import StyleRules, manners
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
+from harness.simulator.style import StyleRules, manners
 from harness.simulator.tokens import part_tokens
 
 _NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
@@ -21,8 +30,10 @@ _NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECA
 
 def say(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
     """What the model says, before limits."""
-    if (finish := marks.finish(prompt)) and not (finish == "CONTINUATION" and "long_decode" in ask.facts.features):
-        return marks.ended(finish)
+    if (finish := prompt_markers.finish(prompt)) and not (
+        finish == "CONTINUATION" and "long_decode" in ask.facts.features
+    ):
+        return prompt_markers.ended(finish)
     if images.makes(ask):
         return ModelOutput(images.parts(ask, prompt, seed), "STOP")
     if speech.speaks(ask):
@@ -32,14 +43,16 @@ def say(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
     manner = manners(ask.system, prompt)
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
-        return builtin.grounded(
+        return builtin_tools.grounded(
             ask, prompt, ModelOutput([{"text": formatted(ask, prompt, manner, known, seed)}]), known, seed
         )
-    if results.responses(ask):
-        return ModelOutput([{"text": manner.fixed or manner.dress(results.about_results(ask))}])
-    if "codeExecution" in ask.tools and builtin.wants_code(prompt):
-        return builtin.computed(ask, prompt, manner, known, seed)
-    return builtin.grounded(ask, prompt, ModelOutput([{"text": _text(ask, prompt, manner, known, seed)}]), known, seed)
+    if function_results.responses(ask):
+        return ModelOutput([{"text": manner.fixed or manner.dress(function_results.about_results(ask))}])
+    if "codeExecution" in ask.tools and builtin_tools.wants_code(prompt):
+        return builtin_tools.computed(ask, prompt, manner, known, seed)
+    return builtin_tools.grounded(
+        ask, prompt, ModelOutput([{"text": _text(ask, prompt, manner, known, seed)}]), known, seed
+    )
 
 
 def _call_parts(ask: Ask, made: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
@@ -76,7 +89,7 @@ def _cited(known: KnownFact, manner: StyleRules) -> str:
     more = (
         known.more
         if manner.language == "en" and known.more
-        else world.CONFIRMED[manner.language].format(sources=sources)
+        else world_facts.CONFIRMED[manner.language].format(sources=sources)
     )
     gap = "" if manner.language in ("ja", "zh") else " "
     return known.sentence(manner.language) + gap + more
@@ -91,9 +104,9 @@ def _unknown(ask: Ask, prompt: str, manner: StyleRules, seed: Seed) -> str:
         return about.split()[-1]
     if manner.language != "en":
         return (
-            world.ANSWER_IS[manner.language].format(short=about)
+            world_facts.ANSWER_IS[manner.language].format(short=about)
             + " "
-            + world.CONFIRMED[manner.language].format(sources="simulator.invalid")
+            + world_facts.CONFIRMED[manner.language].format(sources="simulator.invalid")
         )
     media = [kind.lower() for kind, _ in map(part_tokens, _last_parts(ask)) if kind != "TEXT"]
     seen = f" I was given {' and '.join(media)} input with it." if media else ""

@@ -26,7 +26,7 @@ def resolved(schema: Schema, root: Schema) -> Schema:
         schema = merged([_pointed(reference, root), rest])
     if isinstance(schema.get("allOf"), list):
         rest = {key: value for key, value in schema.items() if key != "allOf"}
-        return merged([rest, *(resolved(each, root) for each in schema["allOf"] if isinstance(each, Mapping))])
+        return merged([rest, *(resolved(part, root) for part in schema["allOf"] if isinstance(part, Mapping))])
     return schema
 
 
@@ -70,7 +70,7 @@ def first_type(schema: Schema) -> str:
     """The type in lower case; of several the first that is not null; of none what the keywords imply."""
     kind = schema.get("type")
     if isinstance(kind, list):
-        solid = [each for each in kind if str(each).lower() != "null"]
+        solid = [name for name in kind if str(name).lower() != "null"]
         kind = solid[0] if solid else "null"
     if kind is None:
         kind = next((implied for key, implied in _IMPLIED if key in schema), "string")
