@@ -207,7 +207,7 @@ def _features(turn: Turn) -> Iterator[tuple[str, Any]]:
 
 
 def _of_request(turn: Turn) -> Iterator[tuple[str, Any]]:
-    body, expects = turn.request.body, {each.check: each.parameter for each in turn.step.expect}
+    body, expects = turn.request.body, {expectation.check: expectation.parameter for expectation in turn.step.expect}
     config = body.get("generationConfig", {})
     thinking = config.get("thinkingConfig", {})
     ok = turn.exchange.status == 200
@@ -322,9 +322,11 @@ def _played(fault: str) -> Iterator[tuple[Trial, Result]]:
 
 def _seen(trial: Trial, result: Result) -> Seen:
     if result.problem is not None:
-        heard: Colour = "unheard" if result.problem.kind == "ask" else "broken"
-        return Seen(trial, heard, frozenset((result.problem.message,)))
-    names = frozenset(each.check.removeprefix("invariant:") for each in result.verdicts if each.status == "failed")
+        colour: Colour = "unheard" if result.problem.kind == "ask" else "broken"
+        return Seen(trial, colour, frozenset((result.problem.message,)))
+    names = frozenset(
+        verdict.check.removeprefix("invariant:") for verdict in result.verdicts if verdict.status == "failed"
+    )
     return Seen(trial, "red" if result.status == "failed" else "warn" if names else "green", names)
 
 
@@ -341,9 +343,9 @@ def table(names: Sequence[str]) -> str:
 
 
 def _row(fault: str, found: Sequence[Seen]) -> list[Json]:
-    colours = Counter(each.colour for each in found)
+    colours = Counter(trial.colour for trial in found)
     expected = {UNHEARD[fault]} if fault in UNHEARD else namers(fault) if fault else set()
-    counts = Counter(name for each in found if each.colour in ("red", "warn") for name in each.names)
+    counts = Counter(name for trial in found if trial.colour in ("red", "warn") for name in trial.names)
     named = sorted(expected) if fault in UNHEARD else _counted(counts, [name for name in counts if name in expected])
     others = _counted(counts, [name for name in counts if name not in expected])
     numbers = [colours[colour] or "" for colour in ("red", "warn", "unheard", "green")]
@@ -357,9 +359,9 @@ def _counted(counts: Counter[str], names: Sequence[str]) -> list[str]:
 def listing(fault: str) -> str:
     """One fault: every trial that sees it, and what named it there."""
     rows = [
-        f"  {each.colour:<7}  {each.trial.id}  {', '.join(sorted(each.names)).splitlines()[0]}"
-        for each in seen(fault)
-        if each.colour != "green"
+        f"  {trial.colour:<7}  {trial.trial.id}  {', '.join(sorted(trial.names)).splitlines()[0]}"
+        for trial in seen(fault)
+        if trial.colour != "green"
     ]
     return "\n".join([f"{fault}: {FAULTS[fault].about}", *rows])
 

@@ -42,7 +42,7 @@ class Framed:
     events: list[Event] = field(default_factory=list)
     faults: list[AnswerFault] = field(default_factory=list)
 
-    def blame(self, rule: str, at: str, message: str) -> None:
+    def add_fault(self, rule: str, at: str, message: str) -> None:
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(AnswerFault(rule, at, message))
 
@@ -130,7 +130,7 @@ def _text(raw: bytes, framed: Framed, rule: str, at: str) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        framed.blame(rule, at, f"not UTF-8 at byte {error.start}: {error.reason}")
+        framed.add_fault(rule, at, f"not UTF-8 at byte {error.start}: {error.reason}")
         return raw.decode(errors="replace")
 
 
@@ -156,13 +156,13 @@ def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json"
         value, end, complaint = parse(text, begin)
     except NotJson as error:
         framed.form = otherwise
-        framed.blame("json-body", "body", f"{error}; it begins {_excerpt(text[begin : begin + 80])}")
+        framed.add_fault("json-body", "body", f"{error}; it begins {_excerpt(text[begin : begin + 80])}")
         return framed
     framed.events.append(Event(value, clock(len(content))))
     if complaint:
-        framed.blame("json-body", "body", complaint)
+        framed.add_fault("json-body", "body", complaint)
     if end < len(text) and text[end:].strip():
-        framed.blame(
+        framed.add_fault(
             "json-body", "body", f"something follows the JSON value: {_excerpt(text[end : end + 200].strip())}"
         )
     return framed
@@ -184,12 +184,12 @@ def _array(content: bytes, start: int, clock: Clock) -> Framed:
         try:
             value, end, complaint = parse(text, position)
         except NotJson as error:
-            framed.blame("json-body", f"body[{len(framed.events)}]", f"{error}; the rest of the array was not read")
+            framed.add_fault("json-body", f"body[{len(framed.events)}]", f"{error}; the rest of the array was not read")
             return framed
         bytes_before += len(text[counted:end].encode(errors="surrogatepass"))
         position = counted = end
         if complaint:
-            framed.blame("json-body", f"body[{len(framed.events)}]", complaint)
+            framed.add_fault("json-body", f"body[{len(framed.events)}]", complaint)
         framed.events.append(Event(value, clock(bytes_before)))
     _close_array(framed, text, position)
     return framed
@@ -197,10 +197,10 @@ def _array(content: bytes, start: int, clock: Clock) -> Framed:
 
 def _close_array(framed: Framed, text: str, position: int) -> None:
     if position >= len(text):
-        framed.blame("json-body", "body", "the JSON array is cut off: no closing bracket")
+        framed.add_fault("json-body", "body", "the JSON array is cut off: no closing bracket")
     elif text[position + 1 :].strip():
         rest = text[position + 1 : position + 200].strip()
-        framed.blame("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")
+        framed.add_fault("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")
 
 
 # --- server-sent events -----------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class _Sse:
             self.line(line, position + len(line))
             position += len(raw)
         if self.data:
-            self.blame("the last event is not ended by a blank line")
+            self.add_fault("the last event is not ended by a blank line")
         self.dispatch()
         return self.framed
 
@@ -237,7 +237,7 @@ class _Sse:
             self.stray.append(line)
             self.end = end
             return
-        self.settle_stray()
+        self.flush_stray_lines()
         self.framed.form = "sse"
         if name == b"data":
             self.data.append(value[1:] if value[:1] == b" " else value)
@@ -247,18 +247,18 @@ class _Sse:
         """A blank line, or the end of the stream: what was gathered becomes an event."""
         lines, self.data = self.data, []
         several = len(lines) > 1 and all(line.lstrip()[:1] == b"{" for line in lines)
-        if lines and not self.take(b"\n".join(lines), quiet=several):
-            self.blame(
+        if lines and not self.read_payload(b"\n".join(lines), quiet=several):
+            self.add_fault(
                 f"{len(lines)} data lines are not one JSON value together: is a blank line missing between events?"
             )
             for line in lines:
-                self.take(line)
-        self.settle_stray()
+                self.read_payload(line)
+        self.flush_stray_lines()
 
-    def take(self, payload: bytes, *, quiet: bool = False) -> bool:
+    def read_payload(self, payload: bytes, *, quiet: bool = False) -> bool:
         """Read one payload. False where it is not JSON and ``quiet`` leaves it to the caller to say so."""
         if payload.strip() == b"[DONE]":
-            self.blame("'[DONE]' is not a Gemini event: the stream just ends")
+            self.add_fault("'[DONE]' is not a Gemini event: the stream just ends")
             return True
         text = _text(payload, self.framed, "sse-framing", self.at)
         try:
@@ -266,7 +266,7 @@ class _Sse:
             value, end, complaint = parse(text, begin)
         except NotJson as error:
             if not quiet:
-                self.blame(f"the payload is not JSON: {error}; it begins {_excerpt(text[:80])}")
+                self.add_fault(f"the payload is not JSON: {error}; it begins {_excerpt(text[:80])}")
             return not quiet
         if text[end:].strip():
             if quiet:
@@ -275,17 +275,17 @@ class _Sse:
         if not isinstance(value, dict):
             complaint = f"the payload is not a JSON object: {_excerpt(text[:80])}"
         if complaint:
-            self.blame(complaint)
+            self.add_fault(complaint)
         self.framed.events.append(Event(value, self.clock(self.end)))
         return True
 
-    def settle_stray(self) -> None:
+    def flush_stray_lines(self) -> None:
         """Lines that are not SSE: a bare JSON tail (errors come so) is read all the same; all are faults."""
         lines, self.stray = self.stray, []
         if not lines:
             return
         text = b"\n".join(lines).decode(errors="replace")
-        self.blame(f"not a line of an event stream: {_excerpt(text.strip())}")
+        self.add_fault(f"not a line of an event stream: {_excerpt(text.strip())}")
         begin = _skip_white(text, 0)
         if text[begin : begin + 1] == "{":
             with suppress(NotJson):
@@ -295,5 +295,5 @@ class _Sse:
     def at(self) -> str:
         return f"events[{len(self.framed.events)}]"
 
-    def blame(self, message: str) -> None:
-        self.framed.blame("sse-framing", self.at, message)
+    def add_fault(self, message: str) -> None:
+        self.framed.add_fault("sse-framing", self.at, message)

@@ -16,12 +16,12 @@ KEPT = 4_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def said(exchange: Exchange, reply: Reply) -> str:
+def error_summary(exchange: Exchange, reply: Reply) -> str:
     """``HTTP 503: The model is overloaded.``; where there is no such message, what the body is and how it begins."""
     message = message_of(reply.error)
     if message:
         return f"HTTP {exchange.status}: {_clipped(_plain(message.splitlines()[0]), QUOTED)}"
-    return f"HTTP {exchange.status}; {described(exchange)}"
+    return f"HTTP {exchange.status}; {describe_body(exchange)}"
 
 
 def message_of(error: Json) -> str:
@@ -30,25 +30,25 @@ def message_of(error: Json) -> str:
     return message.strip() if isinstance(message, str) else ""
 
 
-def described(exchange: Exchange) -> str:
+def describe_body(exchange: Exchange) -> str:
     """A body that says nothing that the API would say: the title of a page, and how it begins."""
     if not exchange.content.strip():
         return "the body is empty"
     if is_noise(exchange.content):
         return f"the body is {len(exchange.content):,} bytes that are no text"
-    begins = _clipped(beginning(exchange), QUOTED)
-    title = _TITLE.search(beginning(exchange))
+    begins = _clipped(start_of_body(exchange), QUOTED)
+    title = _TITLE.search(start_of_body(exchange))
     named = _plain(unescape(title[1])) if title else ""
     page = f'is a page "{named}", and ' if named and named not in begins else ""
     return f"the body {page}begins: {begins}"
 
 
-def kept(exchange: Exchange) -> str:
+def saved_body(exchange: Exchange) -> str:
     """What is saved of such a body."""
-    return described(exchange) if is_noise(exchange.content) else beginning(exchange)
+    return describe_body(exchange) if is_noise(exchange.content) else start_of_body(exchange)
 
 
-def beginning(exchange: Exchange) -> str:
+def start_of_body(exchange: Exchange) -> str:
     """How a body of text begins, on one line, with nothing in it that steers a terminal."""
     content = b"".join(chunk.data for chunk in exchange.chunks[:KEPT])[: 4 * KEPT]
     return _clipped(_plain(content.decode("utf-8", "replace")), KEPT)

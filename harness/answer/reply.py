@@ -22,7 +22,7 @@ OUTPUT = ("text", "functionCall", "inlineData", "fileData", "executableCode", "c
 """Kinds of parts that an answer is made of; ``toolCall`` and ``toolResponse`` are steps on the way."""
 
 _JOINABLE = frozenset(("text", "thought", "thoughtSignature"))
-_SAYS_NOTHING: tuple[Json, ...] = (None, {}, [], "")
+_EMPTY: tuple[Json, ...] = (None, {}, [], "")
 
 
 def read(exchange: Exchange) -> Reply:
@@ -45,7 +45,7 @@ def read(exchange: Exchange) -> Reply:
         thoughts=text_of(parts, thought=True),
         parts=parts,
         function_calls=_of_kind(parts, "functionCall"),
-        inline_data=_of_kind(said_in(parts), "inlineData"),
+        inline_data=_of_kind(answer_parts(parts), "inlineData"),
         finish_reason=first.reasons[-1] if first.reasons else None,
         finish_reasons=first.reasons,
         block_reason=reason(an_object(response.get("promptFeedback")).get("blockReason")),
@@ -87,7 +87,7 @@ def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def said_in(parts: Iterable[Part]) -> list[Part]:
+def answer_parts(parts: Iterable[Part]) -> list[Part]:
     """The parts that are the answer: thoughts, draft pictures among them, are not."""
     return [part for part in parts if not part.get("thought")]
 
@@ -95,7 +95,7 @@ def said_in(parts: Iterable[Part]) -> list[Part]:
 def error_of(value: Json) -> Json:
     """What stands under ``error``, if that says anything; else None."""
     error = an_object(value).get("error")
-    return None if error in _SAYS_NOTHING else error
+    return None if error in _EMPTY else error
 
 
 def reason(value: Json) -> str | None:
@@ -119,7 +119,7 @@ def _is_answer(value: Object) -> bool:
 
 def _has_output(value: Json) -> bool:
     parts = (part for candidate in objects_in(an_object(value).get("candidates")) for part in parts_of(candidate))
-    return any(part.get(kind) not in (None, "") for part in said_in(parts) for kind in OUTPUT)
+    return any(part.get(kind) not in (None, "") for part in answer_parts(parts) for kind in OUTPUT)
 
 
 # --- numbers for enums --------------------------------------------------------------------------------------
@@ -136,7 +136,8 @@ def _named(events: list[Event], url: str) -> list[Event]:
 
     vertex = _VERTEX.search(url) is not None
     return [
-        Event(definition.named("GenerateContentResponse", event.value, vertex=vertex), event.at) for event in events
+        Event(definition.name_enums("GenerateContentResponse", event.value, vertex=vertex), event.at)
+        for event in events
     ]
 
 
@@ -159,7 +160,7 @@ class _Turn:
     def __init__(self) -> None:
         self.parts: list[Object] = []
         self.reasons: list[str] = []
-        self.said: Object = {}
+        self.fields: Object = {}
         self.content: Object | None = None
 
     def add(self, candidate: Object) -> None:
@@ -170,10 +171,10 @@ class _Turn:
         if finish := reason(candidate.get("finishReason")):
             self.reasons.append(finish)
 
-    def say(self, candidate: Object) -> None:
+    def merge(self, candidate: Object) -> None:
         for key, value in candidate.items():
             if key != "finishReason" or reason(value):
-                _update(self.said, key, value)
+                _update(self.fields, key, value)
 
     def turn(self) -> Object | None:
         """The model's turn, every part as received."""
@@ -183,7 +184,7 @@ class _Turn:
 
     def merged(self) -> Object:
         content = self.turn()
-        return self.said if content is None else {**self.said, "content": {**content, "parts": joined(self.parts)}}
+        return self.fields if content is None else {**self.fields, "content": {**content, "parts": joined(self.parts)}}
 
 
 def _turns(answers: Sequence[Object]) -> dict[int, _Turn]:
@@ -208,7 +209,7 @@ def _merged(answers: Sequence[Object], turns: Mapping[int, _Turn]) -> Object:
         for key, value in answer.items():
             _update(merged, key, value)
         for index, candidate in _numbered(answer):
-            turns[index].say(candidate)
+            turns[index].merge(candidate)
     if turns:
         merged["candidates"] = [turns[index].merged() for index in sorted(turns)]
     if usage := _last_usage(answers):
@@ -220,8 +221,8 @@ def _update(into: Object, key: str, value: Json) -> None:
     """Let ``value`` replace what is there, unless it says nothing. Objects merge by key, one level deep."""
     before = into.get(key)
     if isinstance(before, dict) and isinstance(value, dict):
-        into[key] = {**before, **{name: item for name, item in value.items() if item not in _SAYS_NOTHING}}
-    elif key not in into or value not in _SAYS_NOTHING:
+        into[key] = {**before, **{name: item for name, item in value.items() if item not in _EMPTY}}
+    elif key not in into or value not in _EMPTY:
         into[key] = value
 
 
@@ -239,7 +240,7 @@ def joined(parts: Sequence[Object]) -> list[Object]:
 
     A ``thoughtSignature`` closes its part: what follows is a part of its own.
     """
-    return [_one(run) for run in _runs(parts)]
+    return [_join_run(run) for run in _runs(parts)]
 
 
 def _runs(parts: Iterable[Object]) -> Iterator[list[Object]]:
@@ -253,7 +254,7 @@ def _runs(parts: Iterable[Object]) -> Iterator[list[Object]]:
         yield run
 
 
-def _one(run: Sequence[Object]) -> Object:
+def _join_run(run: Sequence[Object]) -> Object:
     call = run[0].get("functionCall")
     if isinstance(call, dict) and ("partialArgs" in call or call.get("willContinue") or len(run) > 1):
         return _whole_call(run)
@@ -285,10 +286,10 @@ def _whole_call(run: Sequence[Object]) -> Object:
     call: Object = {}
     args: Object = {}
     for piece in run:
-        said = an_object(piece.get("functionCall"))
-        call |= {key: value for key, value in said.items() if key not in ("partialArgs", "willContinue", "args")}
-        args |= deepcopy(an_object(said.get("args")))
-        for partial in objects_in(said.get("partialArgs")):
+        fragment = an_object(piece.get("functionCall"))
+        call |= {key: value for key, value in fragment.items() if key not in ("partialArgs", "willContinue", "args")}
+        args |= deepcopy(an_object(fragment.get("args")))
+        for partial in objects_in(fragment.get("partialArgs")):
             _apply(args, partial)
     return {**part, "functionCall": {**call, "args": args}}
 

@@ -60,12 +60,12 @@ def walk(message: str, value: Json) -> list[DefinitionFinding]:
     return [DefinitionFinding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
 
 
-def named(message: str, value: Json, *, vertex: bool = False) -> Json:
+def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
     """The value with enum numbers replaced by their names; numbers nobody knows stay. Changes nothing in place.
 
     The two APIs number some enums differently: ``vertex`` reads them as Vertex AI does.
     """
-    return _named(message, value, vertex)
+    return _name_enums(message, value, vertex)
 
 
 def request_findings(body: Json) -> Iterator[RequestFinding]:
@@ -267,15 +267,15 @@ def _path(segments: Sequence[str | int]) -> str:
     )
 
 
-def _named(kind: str, value: Json, vertex: bool) -> Json:
+def _name_enums(kind: str, value: Json, vertex: bool) -> Json:
     if kind.endswith("[]"):
-        return [_named(kind[:-2], item, vertex) for item in value] if isinstance(value, list) else value
+        return [_name_enums(kind[:-2], item, vertex) for item in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
         return _numbers(kind[5:], vertex).get(value, value) if _is_int(value) else value
     if kind.startswith("map ") or kind in _SCALARS or not isinstance(value, dict):
         return value
     kinds = fields(kind, vertex=True)
-    return {key: _named(kinds[key], item, vertex) if key in kinds else item for key, item in value.items()}
+    return {key: _name_enums(kinds[key], item, vertex) if key in kinds else item for key, item in value.items()}
 
 
 # --- requests -----------------------------------------------------------------------------------------------
@@ -366,6 +366,6 @@ def _unknown_name(message: str, name: str, at: _At, path: str, why: str) -> Requ
 
 
 def _bad_value(kind: str, value: Json, at: _At, path: str, known: tuple[str, ...] = ()) -> RequestFinding:
-    said = "Starting an object on a scalar field" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
-    text = f"Invalid value at '{path}' ({kind}), {said}"
+    shown = "Starting an object on a scalar field" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+    text = f"Invalid value at '{path}' ({kind}), {shown}"
     return RequestFinding("bad-value", at, str(at[-1]) if at else "", path, text, known)

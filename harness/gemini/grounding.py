@@ -133,9 +133,9 @@ def _visible(part: Json) -> str:
 
 def _chunk(value: Json) -> GroundingChunk:
     kind = next((name for name in KINDS if isinstance(value, Mapping) and isinstance(value.get(name), Mapping)), None)
-    said = value[kind] if kind else {}
-    uri, title, domain = (_text(said.get(name)) for name in ("uri", "title", "domain"))
-    uri = uri or _text(said.get("sourceUri"))
+    source = value[kind] if kind else {}
+    uri, title, domain = (_text(source.get(name)) for name in ("uri", "title", "domain"))
+    uri = uri or _text(source.get("sourceUri"))
     return GroundingChunk(kind or "", uri, title, (domain or _domain(uri, title)).lower())
 
 

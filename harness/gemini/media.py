@@ -41,7 +41,7 @@ def mime_type(inline_data: Mapping[str, Json]) -> str:
     return value.split(";")[0].strip().lower() if isinstance(value, str) else ""
 
 
-def other_kind(inline_data: Mapping[str, Json]) -> str | None:
+def mismatched_type(inline_data: Mapping[str, Json]) -> str | None:
     """What the first bytes say, where that is not the declared type; None where they agree or nothing is known of it."""
     declared, data = mime_type(inline_data), content(inline_data)
     if declared not in _JUDGED or data is None:

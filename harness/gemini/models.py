@@ -249,10 +249,10 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
         return Lifecycle(f"{name} moves without notice: it points to {alias.target}{before}")
     row = known.models.get(name) or known.models.get(_NUMBERED.sub("", name))
     route = next((route for route in known.routing if route.origin == (row.name if row else name)), None)
-    said = "; ".join(
+    message = "; ".join(
         [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]
     )
-    return Lifecycle(f"{name}: {said}", (row and row.ends) or (route and route.since)) if said else None
+    return Lifecycle(f"{name}: {message}", (row and row.ends) or (route and route.since)) if message else None
 
 
 def lifecycles(models: Iterable[str]) -> list[str]:

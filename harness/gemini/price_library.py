@@ -35,10 +35,10 @@ class ModelPrices:
         """What held on that day: the last row that had begun, else the first. Raises Unpriced for a service tier without prices."""
         if not self.prices:
             raise Unpriced(f"the price of {self.name} hangs on more than the day")
-        said = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
+        rates = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
         if tier != "standard":
-            said = {**said, **self._variant(day, tier)}
-        return {name: _price(value, factor) for name, value in said.items()}
+            rates = {**rates, **self._variant(day, tier)}
+        return {name: _price(value, factor) for name, value in rates.items()}
 
     def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
@@ -137,7 +137,7 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 @cache
-def listed() -> Prices:
+def price_list() -> Prices:
     """The prices of the installed library; those that ship where none is installed, or one that cannot be read."""
     shipped: dict[str, Any] = json.loads(FILE.read_bytes())
     if installed_version() in (None, shipped["version"]):
@@ -217,8 +217,8 @@ def _dated(rows: Sequence[tuple[Any, Any]]) -> bool:
 
 
 def _row(constraint: Any, rates: Any) -> dict[str, Any]:
-    said = {name: _plain(value) for name, value in vars(rates).items() if value is not None}
-    return {"from": constraint and constraint.start_date.isoformat(), "rates": said}
+    rates = {name: _plain(value) for name, value in vars(rates).items() if value is not None}
+    return {"from": constraint and constraint.start_date.isoformat(), "rates": rates}
 
 
 def _plain(value: Any) -> Any:

@@ -47,11 +47,11 @@ def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -
         raise Unpriced("a Google search is billed, and the price of one is not known")
     priced = sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions))
     of_unit = {units[name].usage: price for name, price in rates.items()}
-    told = [unit.dimensions for unit in units.values() if usage.get(unit.usage)]
+    reported = [unit.dimensions for unit in units.values() if usage.get(unit.usage)]
     own: list[tuple[Unit, int]] = []
     for unit in priced:
-        narrower = sum(count for other, count in own if unit.dimensions < other.dimensions)
-        own.append((unit, _counted(unit, usage, told) - narrower))
+        narrower = sum(count for narrow, count in own if unit.dimensions < narrow.dimensions)
+        own.append((unit, _counted(unit, usage, reported) - narrower))
         if own[-1][1] < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
     total = usage.get("input_tokens", 0)
@@ -64,15 +64,18 @@ def _rate(price: float | Tiered, total: int) -> float:
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
 
 
-def _counted(unit: Unit, usage: Mapping[str, int], told: list[frozenset[str]]) -> int:
-    """The count of a unit; 0 where nothing of it was told. Raises Unpriced where parts of it were told, but not it."""
+def _counted(unit: Unit, usage: Mapping[str, int], reported: list[frozenset[str]]) -> int:
+    """The count of a unit; 0 where nothing of it was reported. Raises Unpriced where parts of it were reported, but not it."""
     if unit.usage in usage:
         return usage[unit.usage]
-    if any(unit.dimensions < other for other in told) or _is_overlap(unit.dimensions, told):
+    if any(unit.dimensions < reported_unit for reported_unit in reported) or _is_overlap(unit.dimensions, reported):
         raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
     return 0
 
 
-def _is_overlap(dimensions: frozenset[str], told: list[frozenset[str]]) -> bool:
-    """Whether it is where two units meet that were told of: cached tokens and audio, say, but not how many were both."""
-    return any(one | two == dimensions and not (one <= two or two <= one) for one, two in combinations(told, 2))
+def _is_overlap(dimensions: frozenset[str], reported: list[frozenset[str]]) -> bool:
+    """Whether it is where two units meet that were reported of: cached tokens and audio, say, but not how many were both."""
+    return any(
+        first | second == dimensions and not (first <= second or second <= first)
+        for first, second in combinations(reported, 2)
+    )

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
-from harness.gemini.price_library import Prices, listed
+from harness.gemini.price_library import Prices, price_list
 from harness.gemini.price_rates import SEARCHES, Rates, Tiered, Unpriced, dollars
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
@@ -34,13 +34,13 @@ class OwnPrice:
     search: Dollars | None = None
 
     def rates(self) -> Rates:
-        said = {
+        rates = {
             "input_mtok": self.input,
             "output_mtok": self.output,
             "cache_read_mtok": self.cached,
             SEARCHES: self.search,
         }
-        return {name: price for name, price in said.items() if price is not None}
+        return {name: price for name, price in rates.items() if price is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Tariff:
             return own.rates()
         if self.provider.prices is None:
             raise Unpriced(f"provider {self.provider.name!r} has no price for {name}", remedy(name, self.provider.name))
-        found = listed().rates(name, day, tier, self.provider.price_factor)
+        found = price_list().rates(name, day, tier, self.provider.price_factor)
         if found is None:
-            raise Unpriced(f"{listed().source} has no price for {name}", remedy(name))
+            raise Unpriced(f"{price_list().source} has no price for {name}", remedy(name))
         return found
 
     def knows(self, model: str, day: date) -> bool:
@@ -115,9 +115,9 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
         raise Unpriced("the answer has no usageMetadata")
     if any(chunk.kind == "maps" for chunk in chunks(reply)):
         raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-    usage = listed().usage(reply.usage)
+    usage = price_list().usage(reply.usage)
     searches = searches_of(reply, asked)
-    return round(dollars(rates, {**usage, "web_searches": searches}, listed().units), 12)
+    return round(dollars(rates, {**usage, "web_searches": searches}, price_list().units), 12)
 
 
 def _who_answered(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
@@ -148,4 +148,4 @@ def day_of(provenance: Provenance) -> date:
         return datetime.now(UTC).date()
 
 
-__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "listed", "remedy", "searches_of"]
+__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "price_list", "remedy", "searches_of"]

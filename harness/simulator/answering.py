@@ -1,6 +1,6 @@
-"""The pure core: a normalised request in, an answer out. No network, no clock, no state.
+"""Makes the answer to a normalised request. Pure: no network, no clock, no state.
 
-``saying`` decides what is said, ``thinking`` how much was thought, ``limits`` where it ends; here it is put together and signed.
+``model_output`` chooses the content, ``thinking`` the thoughts, and ``limits`` the end. This module puts them together and signs them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from harness.simulator import continuation, functions, images, limits, logprobs,
 from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
 from harness.simulator.continuation import AnswerProgress
 from harness.simulator.json_mode import topic
-from harness.simulator.model_output import say
+from harness.simulator.model_output import compose
 from harness.simulator.refusals import check
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
@@ -21,28 +21,29 @@ from harness.simulator.tokens import details
 
 
 def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput | None = None) -> SimulatedAnswer:
-    """The answer to a request; ``scripted`` is what a rule says instead. Raises ``Refusal`` where the API would answer so."""
+    """The answer to a request. ``scripted`` is the output of a rule, used instead of the made-up one. Raises ``Refusal`` for a request
+    that the API refuses."""
     check(ask, stream)
-    reached = continuation.reached(ask)
-    seed = reached.seed if reached else seed
+    progress = continuation.progress_of(ask)
+    seed = progress.seed if progress else seed
     prompt = functions.question(ask)
-    empty = _empty(ask, seed, reached)
+    empty = _empty(ask, seed, progress)
     if reason := prompt_markers.block(prompt):
         return replace(empty, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
     return replace(
         empty,
-        candidates=[_candidate(ask, prompt, candidate_seed, scripted, stream, reached) for candidate_seed in seeds],
+        candidates=[_candidate(ask, prompt, candidate_seed, scripted, stream, progress) for candidate_seed in seeds],
     )
 
 
-def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAnswer:
-    """The answer without candidates: who answers, and what the prompt costs. What was said so far is part of the prompt."""
+def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAnswer:
+    """The answer without candidates: its model and the tokens of its prompt. In a continuation, the text sent so far counts as prompt."""
     counts = ask.prompt_tokens()
-    if reached:
-        counts["TEXT"] = counts.get("TEXT", 0) + reached.spent
-        seed = Seed.of(seed.key, str(reached.said))
-    old = logprobs.gives(ask)
+    if progress:
+        counts["TEXT"] = counts.get("TEXT", 0) + progress.spent
+        seed = Seed.of(seed.key, str(progress.sent))
+    old = logprobs.supported(ask)
     return SimulatedAnswer(
         ask.facts.name,
         seed.response_id(),
@@ -50,7 +51,7 @@ def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAns
         counts,
         ask.cached_tokens(),
         tier=_tier(ask),
-        scale=media.said(ask.generation),
+        scale=media.output_scale(ask.generation),
         numbered=not old,
         lists_candidates=old or images.makes(ask) or speech.speaks(ask),
     )
@@ -76,63 +77,64 @@ def _feedback(reason: str) -> dict[str, Any]:
 
 
 def _candidate(
-    ask: Ask, prompt: str, seed: Seed, scripted: ModelOutput | None, stream: bool, reached: AnswerProgress | None
+    ask: Ask, prompt: str, seed: Seed, scripted: ModelOutput | None, stream: bool, progress: AnswerProgress | None
 ) -> Candidate:
-    said = limits.stopped(ask, scripted or say(ask, prompt, seed))
-    thoughts = Thoughts() if reached else think(ask.facts, ask.thinking, topic(prompt), seed)
-    fits = limits.room(ask, stream=stream, spent=reached.spent if reached else 0)
-    if reached:
-        said = replace(said, parts=continuation.rest(list(said.parts), reached.said), grounding=None)
+    output = limits.apply_stop_sequences(ask, scripted or compose(ask, prompt, seed))
+    thoughts = Thoughts() if progress else think(ask.facts, ask.thinking, topic(prompt), seed)
+    room = limits.room(ask, stream=stream, spent=progress.spent if progress else 0)
+    if progress:
+        output = replace(output, parts=continuation.remaining(list(output.parts), progress.sent), grounding=None)
     elif prompt_markers.finish(prompt) == "CONTINUATION":
-        fits = limits.OutputRoom(thoughts.tokens + limits.half(ask, said), "CONTINUATION")
-    said, thoughts = limits.limited(ask, said, thoughts, fits)
-    token = _token(ask, said, thoughts, seed, reached) if said.finish == "CONTINUATION" else ""
-    return _signed(ask, _weighed(ask, Candidate(_rated(ask, said), thoughts, token=token), seed), seed)
+        room = limits.OutputRoom(thoughts.tokens + limits.half_of_tokens(ask, output), "CONTINUATION")
+    output, thoughts = limits.apply_limits(ask, output, thoughts, room)
+    token = _token(ask, output, thoughts, seed, progress) if output.finish == "CONTINUATION" else ""
+    return _signed(ask, _with_logprobs(ask, Candidate(_with_ratings(ask, output), thoughts, token=token), seed), seed)
 
 
-def _token(ask: Ask, said: ModelOutput, thoughts: Thoughts, seed: Seed, reached: AnswerProgress | None) -> str:
-    before = reached or AnswerProgress(seed.key)
-    output = sum(output_tokens(part, media.said(ask.generation)) for part in said.parts)
-    text = len(said.text.encode("utf-8", "surrogatepass"))
-    return AnswerProgress(seed.key, before.said + text, before.spent + output + thoughts.tokens).token()
+def _token(ask: Ask, output: ModelOutput, thoughts: Thoughts, seed: Seed, progress: AnswerProgress | None) -> str:
+    before = progress or AnswerProgress(seed.key)
+    answer_tokens = sum(output_tokens(part, media.output_scale(ask.generation)) for part in output.parts)
+    text = len(output.text.encode("utf-8", "surrogatepass"))
+    return AnswerProgress(seed.key, before.sent + text, before.spent + answer_tokens + thoughts.tokens).token()
 
 
-def _rated(ask: Ask, said: ModelOutput) -> ModelOutput:
-    """Ratings come where a threshold that blocks something was asked for."""
+def _with_ratings(ask: Ask, output: ModelOutput) -> ModelOutput:
+    """Adds safety ratings if the request sets a threshold that blocks something."""
     strict = [
         setting for setting in ask.body.get("safetySettings", ()) if str(setting.get("threshold")).startswith("BLOCK_")
     ]
     asked = [setting["category"] for setting in strict if setting["threshold"] != "BLOCK_NONE"]
     return (
-        replace(said, ratings=[prompt_markers.rating(category) for category in asked])
-        if asked and not said.ratings
-        else said
+        replace(output, ratings=[prompt_markers.rating(category) for category in asked])
+        if asked and not output.ratings
+        else output
     )
 
 
-def _weighed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
-    """With log probabilities, where the model gives them."""
-    if not logprobs.gives(ask):
+def _with_logprobs(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
+    """Adds log probabilities if the model has them."""
+    if not logprobs.supported(ask):
         return candidate
-    text = candidate.said.text
+    text = candidate.output.text
     asked = ask.config.get("responseLogprobs")
     found = logprobs.result(text, ask.config.get("logprobs", 0), seed) if asked else None
-    return replace(candidate, average=logprobs.average(text, seed), chances=found)
+    return replace(candidate, average=logprobs.average(text, seed), logprobs=found)
 
 
 def _signed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
-    """Gemini 3 signs the first call always, 2.5 where it thought; an answer without calls is signed where 3.x thought."""
-    said = candidate.said
-    if any(map(is_step, said.parts)):
-        signed = [{**part, "thoughtSignature": seed.signature(f"part {n}")} for n, part in enumerate(said.parts)]
-        return replace(candidate, said=replace(said, parts=signed))
-    if said.called and (ask.signs or candidate.thoughts.tokens):
-        first = next(index for index, part in enumerate(said.parts) if "functionCall" in part)
+    """Adds thought signatures. Gemini 3 always signs the first call; Gemini 2.5 signs it if it thought. An answer without calls is
+    signed if Gemini 3 thought."""
+    output = candidate.output
+    if any(map(is_step, output.parts)):
+        signed = [{**part, "thoughtSignature": seed.signature(f"part {n}")} for n, part in enumerate(output.parts)]
+        return replace(candidate, output=replace(output, parts=signed))
+    if output.called and (ask.signs or candidate.thoughts.tokens):
+        first = next(index for index, part in enumerate(output.parts) if "functionCall" in part)
         parts = [
             {**part, "thoughtSignature": seed.signature("call")} if n == first else part
-            for n, part in enumerate(said.parts)
+            for n, part in enumerate(output.parts)
         ]
-        return replace(candidate, said=replace(said, parts=parts))
-    if ask.signs and candidate.thoughts.tokens and said.finish == "STOP" and said.parts and not said.called:
+        return replace(candidate, output=replace(output, parts=parts))
+    if ask.signs and candidate.thoughts.tokens and output.finish == "STOP" and output.parts and not output.called:
         return replace(candidate, signature=seed.signature("answer"))
     return candidate

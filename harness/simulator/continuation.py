@@ -1,4 +1,4 @@
-"""Long answers of Gemini 4: more than one request may yield, told in several. A ``continuationToken`` says where it goes on."""
+"""Long answers of Gemini 4, sent over several requests. A ``continuationToken`` says where the next one continues."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _FORM = struct.Struct(">4s16sIII")
 
 
 class AnswerProgress(NamedTuple):
-    """How far an answer is: which one (the key of its seed), bytes of text said, tokens spent."""
+    """The position in an answer: the key of the answer's seed, the bytes of text sent, the tokens spent."""
 
     key: bytes = bytes(16)
-    said: int = 0
+    sent: int = 0
     spent: int = 0
 
     @property
@@ -28,32 +28,33 @@ class AnswerProgress(NamedTuple):
         return Seed(self.key)
 
     def token(self) -> str:
-        packed = _FORM.pack(_MAGIC, self.key, self.said, self.spent, 0)
+        packed = _FORM.pack(_MAGIC, self.key, self.sent, self.spent, 0)
         return base64.b64encode(packed).decode()
 
 
-def reached(ask: Ask) -> AnswerProgress | None:
-    """Where the request goes on; None for one that begins. Raises the API's 400 for a token that is none, or no use here."""
+def progress_of(ask: Ask) -> AnswerProgress | None:
+    """The position at which the request continues; None without a token. Raises the API's 400 for an invalid token, and for a model
+    that does not continue answers."""
     token = ask.body.get("continuationToken")
     if not token:
         return None
     try:
-        magic, key, said, spent, _ = _FORM.unpack(base64.b64decode(str(token).translate(_STANDARD), validate=True))
+        magic, key, sent, spent, _ = _FORM.unpack(base64.b64decode(str(token).translate(_STANDARD), validate=True))
     except (binascii.Error, ValueError, struct.error):
         magic = b""
     if magic != _MAGIC or "long_decode" not in ask.facts.features:
         raise refusal("invalid_argument")
-    return AnswerProgress(key, said, spent)
+    return AnswerProgress(key, sent, spent)
 
 
 _STANDARD = str.maketrans("-_", "+/")
 
 
-def rest(parts: list[Mapping[str, Any]], said: int) -> list[Mapping[str, Any]]:
-    """The parts without their first ``said`` bytes of text, and without all that stands before what is left."""
+def remaining(parts: list[Mapping[str, Any]], sent: int) -> list[Mapping[str, Any]]:
+    """The parts without their first ``sent`` bytes of text, and without the parts before the remaining text."""
     for index, part in enumerate(parts):
         data = str(part.get("text", "")).encode("utf-8", "surrogatepass")
-        if said < len(data):
-            return [{**part, "text": data[said:].decode("utf-8", "replace")}, *parts[index + 1 :]]
-        said -= len(data)
+        if sent < len(data):
+            return [{**part, "text": data[sent:].decode("utf-8", "replace")}, *parts[index + 1 :]]
+        sent -= len(data)
     return []

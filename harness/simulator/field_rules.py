@@ -1,4 +1,4 @@
-"""Rules that the API states as ``* path: rule`` lines: it names all that a request breaks at once."""
+"""Rules about single fields. The API lists all broken ones in one error, as ``* path: rule`` lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.simulator import prompt_markers, schemas
 from harness.simulator.request import Ask
 
 CATEGORIES = (*prompt_markers.CATEGORIES, "HARM_CATEGORY_CIVIC_INTEGRITY")
-"""What ``safetySettings`` may be about."""
+"""The categories that ``safetySettings`` may have."""
 MOST_CANDIDATES = 8
 MOST_LOGPROBS = 20
 _ROOT = "GenerateContentRequest"

@@ -1,4 +1,4 @@
-"""What is said to a question: capitals, arithmetic, a few facts, lists, translations, stories; else an echo of the topic."""
+"""Answers to questions: capitals, arithmetic, a few facts, lists, translations, stories and some others."""
 
 # ruff: noqa: RUF001 - other scripts and typographic signs are data here
 
@@ -23,9 +23,9 @@ MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class KnownFact:
-    """One thing to say. ``short`` is the bare answer, ``long`` a sentence, ``more`` a second one.
+    """One answer. ``short`` is the bare answer, ``long`` a sentence, ``more`` a second sentence.
 
-    ``facts`` are labelled values for structured answers; ``items`` the answer as a list; ``domains`` who would be cited.
+    ``facts`` are named values for structured answers, ``items`` the answer as a list, ``domains`` the sites to cite.
     """
 
     short: str
@@ -49,7 +49,7 @@ class KnownFact:
 
 @lru_cache(maxsize=512)
 def recall(question: str) -> KnownFact | None:
-    """What is known about ``question``; None where nothing is."""
+    """The answer to ``question``; None if it is not known."""
     for ability in ABILITIES:
         if known := ability(question):
             return known
@@ -69,7 +69,7 @@ _EXPRESSION = re.compile(r"[-(]*\d[\d\s.,+\-*/×÷^()%]*[+\-*/×÷^]\s*[\d.(][\d
 _CALCULATE = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=", re.IGNORECASE
 )
-"""Words that make figures with signs between them a calculation rather than a date or a number of an article."""
+"""Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
 _LIST = re.compile(
@@ -119,16 +119,16 @@ def _trains(question: str) -> KnownFact | None:
     (h1, m1), (h2, m2) = times
     minutes = (int(h2) * 60 + int(m2) - int(h1) * 60 - int(m1)) % (24 * 60)
     for often, length in _STOPS.findall(question):
-        minutes -= _often(often) * _whole(length)
+        minutes -= _how_often(often) * _whole(length)
     return KnownFact(str(minutes), f"It was moving for {minutes} minutes.", facts={"minutes": minutes})
 
 
 def _whole(digits: str) -> int:
-    """A whole number; what has more digits than any use is the largest."""
+    """A whole number, at most ``10**MOST_DIGITS``."""
     return int(digits) if len(digits) <= MOST_DIGITS else 10**MOST_DIGITS
 
 
-def _often(word: str) -> int:
+def _how_often(word: str) -> int:
     first = word.lower().split(" ")[0]
     return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or _whole(first)
 
@@ -173,7 +173,7 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
 
 
 def evaluate(expression: str) -> float | None:
-    """The value of an arithmetic expression (+ - * / % ^ and brackets); None where it has none."""
+    """The value of an arithmetic expression (+ - * / % ^ and brackets); None if it cannot be computed."""
     if len(expression) > 200:
         return None
     spelled = expression.replace("×", "*").replace("÷", "/").replace("^", "**").replace(",", "")
@@ -333,13 +333,13 @@ def _story(question: str) -> KnownFact | None:
 
 def story(topic: str, words: int) -> str:
     """A small story about ``topic`` of about ``words`` words (at most 5,000)."""
-    told: list[str] = []
+    sentences: list[str] = []
     count = 0
     while count < min(words, 5000):
-        sentence = world_facts.STORY[len(told) % len(world_facts.STORY)].format(topic=topic)
-        told.append(sentence)
+        sentence = world_facts.STORY[len(sentences) % len(world_facts.STORY)].format(topic=topic)
+        sentences.append(sentence)
         count += len(sentence.split())
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 ABILITIES: tuple[Callable[[str], KnownFact | None], ...] = (

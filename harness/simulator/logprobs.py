@@ -1,4 +1,4 @@
-"""Log probabilities: ``logprobsResult`` and ``avgLogprobs`` of an answer, for the models that give them."""
+"""Log probabilities of an answer: ``logprobsResult`` and ``avgLogprobs``, for the models that have them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.tokens import BYTES_PER_TOKEN
 
-WITH_CHANCES = (2, 0)
-"""The generation that gives them; newer ones refuse ``responseLogprobs``."""
+GENERATION = (2, 0)
+"""The model generation with log probabilities. Newer ones refuse ``responseLogprobs``."""
 
 
-def gives(ask: Ask) -> bool:
-    return ask.generation == WITH_CHANCES
+def supported(ask: Ask) -> bool:
+    return ask.generation == GENERATION
 
 
 def average(text: str, seed: Seed) -> float | None:
-    """``avgLogprobs``: the mean over the tokens; None where nothing was said."""
-    chosen = [_chance(seed, place) for place, _ in enumerate(pieces(text))]
+    """``avgLogprobs``: the mean over the tokens; None for an empty text."""
+    chosen = [_log_probability(seed, place) for place, _ in enumerate(pieces(text))]
     return round(sum(chosen) / len(chosen), 6) if chosen else None
 
 
 def result(text: str, top: int, seed: Seed) -> dict[str, Any]:
-    """``logprobsResult``: each token of the text with its log probability, and with ``top`` likely ones beside it, likeliest first."""
+    """``logprobsResult``: each token with its log probability, and the ``top`` most likely tokens in its place, most likely first."""
     chosen, tops = [], []
     for place, token in enumerate(pieces(text)):
-        first = _one(token, _chance(seed, place))
+        first = _token_entry(token, _log_probability(seed, place))
         chosen.append(first)
-        others = [_one(f"{token[:1]}{n}", first["logProbability"] - 1.5 * n) for n in range(1, top)]
+        others = [_token_entry(f"{token[:1]}{n}", first["logProbability"] - 1.5 * n) for n in range(1, top)]
         tops.append({"candidates": [first, *others]})
     total = round(sum(token["logProbability"] for token in chosen), 6)
     found: dict[str, Any] = {"topCandidates": tops} if top else {}
@@ -37,7 +37,7 @@ def result(text: str, top: int, seed: Seed) -> dict[str, Any]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The tokens of a text, which join to it again: as many bytes as a token counts, never cut inside a character."""
+    """The tokens of a text, four bytes each. No character is cut. Joined, they are the text again."""
     data = text.encode("utf-8", "surrogatepass")
     start = 0
     while start < len(data):
@@ -48,9 +48,13 @@ def pieces(text: str) -> Iterator[str]:
         start = end
 
 
-def _chance(seed: Seed, place: int) -> float:
+def _log_probability(seed: Seed, place: int) -> float:
     return -round(seed.share(f"chance {place}") ** 3 * 2 + 1e-5, 6)
 
 
-def _one(token: str, chance: float) -> dict[str, Any]:
-    return {"token": token, "tokenId": Seed.of(token).number("id") % 250_000, "logProbability": round(chance, 6)}
+def _token_entry(token: str, log_probability: float) -> dict[str, Any]:
+    return {
+        "token": token,
+        "tokenId": Seed.of(token).number("id") % 250_000,
+        "logProbability": round(log_probability, 6),
+    }

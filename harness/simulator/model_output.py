@@ -1,4 +1,4 @@
-"""What is said to a request: a blocked one's nothing, an image, speech, calls, JSON, computed or searched text, plain text."""
+"""Chooses the output of the model: an image, speech, function calls, JSON, code with its result, grounded text, or plain text."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ from harness.simulator.json_mode import formatted, json_text, topic
 from harness.simulator.knowledge import KnownFact, recall
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
-from harness.simulator.style import StyleRules, manners
+from harness.simulator.style import StyleRules, style_rules
 from harness.simulator.tokens import part_tokens
 
 _NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
 _NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECASE)
 
 
-def say(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
-    """What the model says, before limits."""
+def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
+    """The output of the model, before limits."""
     if (finish := prompt_markers.finish(prompt)) and not (
         finish == "CONTINUATION" and "long_decode" in ask.facts.features
     ):
-        return prompt_markers.ended(finish)
+        return prompt_markers.output_for_finish(finish)
     if images.makes(ask):
         return ModelOutput(images.parts(ask, prompt, seed), "STOP")
     if speech.speaks(ask):
         return ModelOutput(speech.parts(ask, prompt), "STOP")
-    if made := functions.calls(ask, prompt, seed):
-        return ModelOutput(_call_parts(ask, made, seed), "STOP", CALLED)
-    manner = manners(ask.system, prompt)
+    if calls := functions.calls(ask, prompt, seed):
+        return ModelOutput(_call_parts(ask, calls, seed), "STOP", CALLED)
+    style = style_rules(ask.system, prompt)
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
         return builtin_tools.grounded(
-            ask, prompt, ModelOutput([{"text": formatted(ask, prompt, manner, known, seed)}]), known, seed
+            ask, prompt, ModelOutput([{"text": formatted(ask, prompt, style, known, seed)}]), known, seed
         )
     if function_results.responses(ask):
-        return ModelOutput([{"text": manner.fixed or manner.dress(function_results.about_results(ask))}])
+        return ModelOutput([{"text": style.fixed or style.apply(function_results.about_results(ask))}])
     if "codeExecution" in ask.tools and builtin_tools.wants_code(prompt):
-        return builtin_tools.computed(ask, prompt, manner, known, seed)
+        return builtin_tools.computed(ask, prompt, style, known, seed)
     return builtin_tools.grounded(
-        ask, prompt, ModelOutput([{"text": _text(ask, prompt, manner, known, seed)}]), known, seed
+        ask, prompt, ModelOutput([{"text": _text(ask, prompt, style, known, seed)}]), known, seed
     )
 
 
-def _call_parts(ask: Ask, made: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
+def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
     if not ask.signs:
-        return [{"functionCall": dict(call)} for call in made]
-    return [{"functionCall": {**call, "id": seed.call_id(f"call {n}")}} for n, call in enumerate(made)]
+        return [{"functionCall": dict(call)} for call in calls]
+    return [{"functionCall": {**call, "id": seed.call_id(f"call {n}")}} for n, call in enumerate(calls)]
 
 
 def _known(ask: Ask, prompt: str) -> KnownFact | None:
@@ -69,44 +69,42 @@ def _known(ask: Ask, prompt: str) -> KnownFact | None:
     return recall(prompt)
 
 
-def _text(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None, seed: Seed) -> str:
-    if manner.fixed:
-        return manner.fixed
-    if manner.json:
+def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
+    if style.fixed:
+        return style.fixed
+    if style.json:
         return json_text(ask, prompt, known, seed)
     if known is None:
-        return manner.dress(_unknown(ask, prompt, manner, seed))
-    if manner.short and not known.items:
-        return manner.dress(
-            known.short.replace(" ", "\u00a0") if manner.one_word and " " in known.short else known.short
-        )
-    return manner.dress(_cited(known, manner) if "googleSearch" in ask.tools else known.sentence(manner.language))
+        return style.apply(_unknown(ask, prompt, style, seed))
+    if style.short and not known.items:
+        return style.apply(known.short.replace(" ", "\u00a0") if style.one_word and " " in known.short else known.short)
+    return style.apply(_cited(known, style) if "googleSearch" in ask.tools else known.sentence(style.language))
 
 
-def _cited(known: KnownFact, manner: StyleRules) -> str:
-    """A searched answer says a little more: the second sentence, or who confirms the first."""
+def _cited(known: KnownFact, style: StyleRules) -> str:
+    """The sentence of an answer with search, and a second one: more facts, or the sources that confirm it."""
     sources = ", ".join(known.domains or grounding.FALLBACK[:2])
     more = (
         known.more
-        if manner.language == "en" and known.more
-        else world_facts.CONFIRMED[manner.language].format(sources=sources)
+        if style.language == "en" and known.more
+        else world_facts.CONFIRMED[style.language].format(sources=sources)
     )
-    gap = "" if manner.language in ("ja", "zh") else " "
-    return known.sentence(manner.language) + gap + more
+    gap = "" if style.language in ("ja", "zh") else " "
+    return known.sentence(style.language) + gap + more
 
 
-def _unknown(ask: Ask, prompt: str, manner: StyleRules, seed: Seed) -> str:
-    """What is said where nothing is known: that it is simulated, and the topic back."""
+def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
+    """The text for a question that is not known: it says that it is simulated, and repeats the topic."""
     about = topic(prompt)
-    if manner.number:
+    if style.number:
         return str(seed.between("number", 1, 100))
-    if manner.one_word:
+    if style.one_word:
         return about.split()[-1]
-    if manner.language != "en":
+    if style.language != "en":
         return (
-            world_facts.ANSWER_IS[manner.language].format(short=about)
+            world_facts.ANSWER_IS[style.language].format(short=about)
             + " "
-            + world_facts.CONFIRMED[manner.language].format(sources="simulator.invalid")
+            + world_facts.CONFIRMED[style.language].format(sources="simulator.invalid")
         )
     media = [kind.lower() for kind, _ in map(part_tokens, _last_parts(ask)) if kind != "TEXT"]
     seen = f" I was given {' and '.join(media)} input with it." if media else ""

@@ -1,4 +1,4 @@
-"""Which schemas the API refuses: the rules of its own ``Schema``, and JSON Schemas that are none."""
+"""The schemas that the API refuses: those that break the rules of its ``Schema``, and invalid JSON Schemas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from harness.simulator.errors import Refusal, refusal
 
 DEEPEST = 64
 MOST_ITEMS = 960
-"""List items that all lists of a schema may allow for together; about what was found to be the real limit."""
+"""The maximum of ``maxItems`` over all lists of a schema together. An estimate of the real limit."""
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 
 
 def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, function: bool = False) -> Iterator[str]:
-    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's. ``function``: these are
-    parameters, of which there may be none."""
+    """``path: rule`` for every rule that a normalised ``Schema`` breaks. Paths are the API's. ``function``: the schema is that of a
+    function's parameters, which may be empty."""
     if depth > DEEPEST:
         raise refusal("schema_depth_function" if function else "schema_depth")
     kind = schema.get("type")
@@ -56,7 +56,7 @@ def is_enum(schema: Any) -> bool:
 
 
 def check_json_schema(schema: Any, depth: int = 0) -> None:
-    """Refuse a JSON Schema that is none, without a reason, as the API does. Unknown keywords are fine."""
+    """Raise the API's 400, which names no reason, for an invalid JSON Schema. Unknown keywords are accepted."""
     if depth > DEEPEST:
         raise refusal("schema_depth")
     if isinstance(schema, bool):
@@ -75,7 +75,7 @@ def check_json_schema(schema: Any, depth: int = 0) -> None:
 
 
 def is_json_schema(value: Any) -> bool:
-    """Whether the API would take a value as a JSON Schema."""
+    """Whether the API accepts a value as a JSON Schema."""
     try:
         check_json_schema(value)
     except Refusal:
@@ -84,7 +84,7 @@ def is_json_schema(value: Any) -> bool:
 
 
 def listed(schema: Any) -> int:
-    """How many list items a schema allows for in all (``maxItems`` summed up)."""
+    """The sum of ``maxItems`` over all lists of a schema."""
     if isinstance(schema, list):
         return sum(map(listed, schema))
     if not isinstance(schema, Mapping):

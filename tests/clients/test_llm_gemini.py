@@ -47,7 +47,7 @@ def test_streams(model: Any) -> None:
     assert "90" in pieces[-1] + pieces[-2]
 
 
-def test_a_schema_is_obeyed(model: Any) -> None:
+def test_a_schema_is_followed(model: Any) -> None:
     found = Dog.model_validate_json(model.prompt("Invent a dog.", schema=Dog, stream=False).text())
     assert found.name
 

@@ -17,24 +17,24 @@ SOFT_SOMETIMES = {"unasked-thoughts"}
 def test_without_a_fault_all_is_green() -> None:
     found = faults.seen()
     assert len(found) > 100
-    assert Counter(each.colour for each in found) == {"green": len(found)}
+    assert Counter(trial.colour for trial in found) == {"green": len(found)}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_exactly_the_trials_that_it_can_affect_see_it_and_name_it(fault: str) -> None:
-    affected = [each for each in faults.seen(fault) if each.colour != "green"]
-    assert {each.trial.id for each in affected} == faults.reached(fault)
-    for each in affected:
+def test_a_fault_is_detected_in_exactly_the_affected_trials(fault: str) -> None:
+    affected = [seen for seen in faults.seen(fault) if seen.colour != "green"]
+    assert {seen.trial.id for seen in affected} == faults.reached(fault)
+    for seen in affected:
         if fault in faults.UNHEARD:
-            assert each.colour == "unheard", (each.trial.id, each.names)
-            assert all(faults.UNHEARD[fault] in name for name in each.names)
+            assert seen.colour == "unheard", (seen.trial.id, seen.names)
+            assert all(faults.UNHEARD[fault] in name for name in seen.names)
         else:
             warns = faults.softens(fault) or fault in SOFT_SOMETIMES
-            assert each.colour in (("red", "warn") if warns else ("red",)), (each.trial.id, each.names)
-            assert each.names & faults.namers(fault), (each.trial.id, each.names)
+            assert seen.colour in (("red", "warn") if warns else ("red",)), (seen.trial.id, seen.names)
+            assert seen.names & faults.namers(fault), (seen.trial.id, seen.names)
 
 
-def test_every_fault_that_a_rule_names_is_seen_by_a_shipped_suite() -> None:
+def test_every_fault_with_a_rule_affects_a_shipped_suite() -> None:
     assert [name for name, fault in FAULTS.items() if fault.rule and not faults.reached(name)] == []
 
 
@@ -47,13 +47,13 @@ def test_reach_and_faults_are_the_same_names() -> None:
     assert set(faults.REACH) | {"glued", "split", "comments"} == set(FAULTS)
 
 
-def test_the_table_says_how_many_and_by_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_counts_trials_and_detectors(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line.split() for line in faults.table(["", "done", "503"]).splitlines()[2:]]
-    streams, heard = len(faults.reached("done")), len(faults.reached("503"))
+    streams, asked = len(faults.reached("done")), len(faults.reached("503"))
     every = len(faults.trials())
     assert rows[0] == ["(none)", str(every)]
     assert rows[1][:5] == ["done", str(streams), str(every - streams), "sse-framing", str(streams)]
-    assert rows[2][:5] == ["503", str(heard), str(every - heard), "HTTP", "503"]
+    assert rows[2][:5] == ["503", str(asked), str(every - asked), "HTTP", "503"]
     assert faults.main(["done"]) == 0
     assert capsys.readouterr().out.count("sse-framing") == streams
     assert faults.main(["nonsense"]) == 4
@@ -124,7 +124,7 @@ LEFT_OUT = {
 }
 
 
-def test_every_public_defect_is_imitated_or_left_out_with_a_reason(shared: Path) -> None:
+def test_every_public_defect_has_a_fault_or_a_reason(shared: Path) -> None:
     numbers = {path.name[:3] for path in (shared / "defects").glob("*.json")}
     assert {name for names in (*IMITATED, *LEFT_OUT) for name in names.split()} == numbers
     assert set(IMITATED.values()) <= set(FAULTS)

@@ -172,7 +172,7 @@ def filled(text: str, words: Mapping[str, Any]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: str(words.get(found[1], found[0])), text)
 
 
-def test_every_known_error_is_given_or_left_out_on_purpose(known: dict[str, Any]) -> None:
+def test_every_known_error_is_tested_or_left_out_on_purpose(known: dict[str, Any]) -> None:
     assert set(known) == set(ROWS) | set(NOT_GIVEN)
 
 
@@ -187,11 +187,11 @@ def test_the_error_is_the_real_one(name: str, known: dict[str, Any]) -> None:
         assert re.search(r"\nPlease retry in \d+\.\d{9}s\.$", error["message"])
     else:
         assert error["message"] == message
-    types = [[each["@type"] for each in found.get("details", ())] for found in (error, expected)]
+    types = [[detail["@type"] for detail in found.get("details", ())] for found in (error, expected)]
     assert types[0] == types[1]
 
 
-def test_details_of_refused_payloads_repeat_the_sentence(known: dict[str, Any]) -> None:
+def test_details_of_bad_payloads_repeat_the_message(known: dict[str, Any]) -> None:
     for name in ("unknown_field", "not_repeating", "bad_value"):
         _, error = provoke(ROWS[name])
         (violation,) = error["details"][0]["fieldViolations"]
@@ -243,7 +243,7 @@ def test_other_refusals(body: Any, model: str, message: str) -> None:
         called(thoughtSignature="c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I"),
     ],
 )  # fmt: skip
-def test_what_the_api_takes_is_taken(body: Any) -> None:
+def test_what_the_api_accepts_is_accepted(body: Any) -> None:
     sent = Simulator().handle(
         Call("POST", f"/v1beta/models/{FLASH3}:generateContent", {}, {"x-goog-api-key": "k"}, json.dumps(body).encode())
     )

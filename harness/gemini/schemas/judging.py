@@ -134,8 +134,8 @@ def _explained(error: ValidationError) -> Iterator[SchemaViolation]:
     elif keyword == "anyOf":
         yield _of_none(error, path)
     else:
-        said = _SAID.get(keyword, lambda _: None)(wanted)
-        message = f"expected {said}, got {describe(actual)}" if said else _clipped(error.message)
+        expectation = _EXPECTATIONS.get(keyword, lambda _: None)(wanted)
+        message = f"expected {expectation}, got {describe(actual)}" if expectation else _clipped(error.message)
         yield SchemaViolation(path, message, wanted, actual, keyword)
 
 
@@ -161,7 +161,7 @@ def _clipped(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
-_SAID: Final[dict[str, Callable[[Any], str | None]]] = {
+_EXPECTATIONS: Final[dict[str, Callable[[Any], str | None]]] = {
     "type": lambda wanted: wanted if isinstance(wanted, str) else " or ".join(wanted),
     "enum": lambda wanted: f"one of {_clipped(json.dumps(wanted, ensure_ascii=False))}",
     "const": describe,
