@@ -1,8 +1,8 @@
-"""Bytes of an answer -> JSON values with arrival times: one JSON value, SSE, or a JSON array sent piece by piece.
+"""Splits the bytes of an answer into JSON values with arrival times: one JSON value, server-sent events, or a JSON array.
 
-Nothing here raises on odd data: what cannot be read becomes a :class:`~harness.model.Fault`, and everything around it is
-still read. The form is told by the bytes, since gateways and error answers mislabel theirs. Positions are kept in bytes,
-so that every event gets the time of the very chunk in which its last byte came, however the network cut the stream.
+Invalid data raises no error: it becomes an :class:`~harness.model.AnswerFault`, and the data around it is still read. The form is
+recognised by the bytes, because gateways and error answers often have a wrong content type. Positions are in bytes, so an event
+has the time of the chunk with its last byte, however the network splits the stream.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from harness.text.jsontext import DEEPEST, is_deeper
 
 Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
-"""Position in the body, in bytes -> seconds at which the byte before it had arrived."""
+"""Position in the body in bytes -> arrival time of the byte before it in seconds, None if unknown."""
 
 MAX_DEPTH = DEEPEST
-"""Levels of nesting that are read. Protocol buffers stop at 100; deeper values would break whoever walks them."""
+"""The maximum nesting of a value. Protocol buffers allow 100 levels; deeper values could exceed the recursion limit."""
 
 MOST_FAULTS = 100
-"""Faults that are kept of one body: a large page under the wrong type would be a fault in every line."""
+"""The maximum number of faults of one body. A large page with the wrong content type has a fault in every line."""
 
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
@@ -36,7 +36,7 @@ _WHITE = b" \t\r\n"
 
 @dataclass(slots=True)
 class Framed:
-    """A body taken apart. ``events`` in order of arrival."""
+    """The events and faults of a body. ``events`` are in order of arrival."""
 
     form: Form
     events: list[Event] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Framed:
 
 
 class Parsed(NamedTuple):
-    """A JSON value, where it ended (characters), and what is not quite JSON about it."""
+    """A JSON value, its end (in characters), and a complaint if the text is not strict JSON."""
 
     value: Json
     end: int
@@ -60,7 +60,7 @@ class NotJson(ValueError):
 
 
 def unframe(exchange: Exchange) -> Framed:
-    """Take the body of an exchange apart. Never raises on odd data."""
+    """Split the body of an exchange into events. Never raises on invalid data."""
     content = exchange.content
     start = len(_BOM) if content.startswith(_BOM) else 0
     first = content[start : start + 64].lstrip(_WHITE)[:1] or content[start:].lstrip(_WHITE)[:1]
@@ -78,9 +78,9 @@ def unframe(exchange: Exchange) -> Framed:
 
 
 def parse(text: str, start: int = 0) -> Parsed:
-    """The JSON value that begins at ``start``. Bare NaN and raw control characters are read, with a complaint.
+    """The JSON value that starts at ``start``. Bare NaN and raw control characters are accepted with a complaint.
 
-    Raises NotJson for anything else, nesting beyond MAX_DEPTH included.
+    Raises NotJson for any other text, and for nesting beyond MAX_DEPTH.
     """
     try:
         value, end = _exact.raw_decode(text, start)
@@ -148,7 +148,7 @@ def _excerpt(text: str, limit: int = 60) -> str:
 
 
 def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json") -> Framed:
-    """The whole body as one JSON value; ``otherwise`` is the form of a body that is none."""
+    """The whole body as one JSON value; ``otherwise`` is the form of a body that is not JSON."""
     framed = Framed("json")
     text = _text(content[start:] if start else content, framed, "json-body", "body")
     begin = _skip_white(text, 0)
@@ -207,7 +207,7 @@ def _close_array(framed: Framed, text: str, position: int) -> None:
 
 
 class _Sse:
-    """Reads an event stream line by line. Lines end with LF, CRLF or CR and with nothing else."""
+    """Reads an event stream line by line. Lines end with LF, CRLF or CR only."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -217,7 +217,7 @@ class _Sse:
         self.end = 0
 
     def read(self, content: bytes, start: int) -> Framed:
-        """``form`` stays ``text`` where no line of the body is one of an event stream."""
+        """``form`` stays ``text`` if the body has no line of an event stream."""
         position = start
         for raw in (content[start:] if start else content).splitlines(keepends=True):
             line = raw.rstrip(b"\r\n")
@@ -244,7 +244,7 @@ class _Sse:
             self.end = end
 
     def dispatch(self) -> None:
-        """A blank line, or the end of the stream: what was gathered becomes an event."""
+        """At a blank line or the end of the stream: the collected data lines become an event."""
         lines, self.data = self.data, []
         several = len(lines) > 1 and all(line.lstrip()[:1] == b"{" for line in lines)
         if lines and not self.read_payload(b"\n".join(lines), quiet=several):
@@ -256,7 +256,7 @@ class _Sse:
         self.flush_stray_lines()
 
     def read_payload(self, payload: bytes, *, quiet: bool = False) -> bool:
-        """Read one payload. False where it is not JSON and ``quiet`` leaves it to the caller to say so."""
+        """Read one payload as an event. If it is not JSON: False and no fault with ``quiet``, else True and a fault."""
         if payload.strip() == b"[DONE]":
             self.add_fault("'[DONE]' is not a Gemini event: the stream just ends")
             return True
@@ -280,7 +280,7 @@ class _Sse:
         return True
 
     def flush_stray_lines(self) -> None:
-        """Lines that are not SSE: a bare JSON tail (errors come so) is read all the same; all are faults."""
+        """Handles lines that are not SSE. They are a fault; JSON in them is read as an event, since some errors come so."""
         lines, self.stray = self.stray, []
         if not lines:
             return

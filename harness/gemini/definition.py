@@ -1,14 +1,14 @@
-"""The official wire definition of generateContent: messages, fields, types and enum values, as one small table.
+"""The official definition of generateContent: messages, fields, types and enum values, as one table.
 
-``definition.json`` holds names and types only. Its revision is in the file; it can be refreshed from the discovery document
-at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (send no key), its ``vertex`` part from
+``definition.json`` holds names and types only, and its own revision. It is made from the discovery document
+at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (needs no key), its ``vertex`` part from
 ``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from the proto classes of google-ai-generativelanguage
 and google-cloud-aiplatform. A type is a scalar
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
 JSON object), ``any``, with ``[]`` behind it for a list.
 
-Answers (:func:`walk`) are held to what the servers send, Vertex AI's additions included; requests
-(:func:`request_findings`) to what the Gemini API takes, which is wider in spelling and narrower in names.
+Answers (:func:`walk`) are compared with the fields that servers send, including those of Vertex AI. Requests
+(:func:`request_findings`) are compared with what the Gemini API accepts: more spellings, but fewer fields.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 
 
 class DefinitionFinding(NamedTuple):
-    """Where an answer is not as defined. ``at`` is a JSON path from the value that was walked."""
+    """One difference between an answer and the definition. ``at`` is a JSON path into the checked value."""
 
     kind: Kind
     at: str
@@ -35,10 +35,10 @@ class DefinitionFinding(NamedTuple):
 
 
 class RequestFinding(NamedTuple):
-    """What the Gemini API would refuse.
+    """One error for which the Gemini API refuses a request.
 
-    ``message`` is its own sentence and ``field`` the snake_case path of its field violation (empty at the root). ``at`` are
-    the keys and indices as written, ``name`` the last of them, ``known`` what could stand there: field names or enum values.
+    ``message`` is the API's message, ``field`` the snake_case path of its field violation (empty at the root). ``at`` are the
+    keys and indices as written, ``name`` the last of them. ``known`` are the valid field names or enum values.
     """
 
     kind: Literal["unknown-field", "not-repeating", "bad-value"]
@@ -52,8 +52,8 @@ class RequestFinding(NamedTuple):
 def walk(message: str, value: Json) -> list[DefinitionFinding]:
     """Unknown fields, unknown enum values and wrong types of an answer, as proto3 JSON is read.
 
-    null is nothing, int64 may be a string, base64 comes in either alphabet, enums may be numbers, ``object`` and ``any`` are
-    free. Raises KeyError for a message that is not defined.
+    null counts as absent, int64 may be a string, base64 may use either alphabet, enums may be numbers. The content of ``object``
+    and ``any`` is not checked. Raises KeyError for a message that is not defined.
     """
     found: _Found = []
     _checker(message)(value, found)
@@ -61,7 +61,7 @@ def walk(message: str, value: Json) -> list[DefinitionFinding]:
 
 
 def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
-    """The value with enum numbers replaced by their names; numbers nobody knows stay. Changes nothing in place.
+    """A copy of the value with enum numbers replaced by their names. Unknown numbers stay.
 
     The two APIs number some enums differently: ``vertex`` reads them as Vertex AI does.
     """
@@ -69,9 +69,9 @@ def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
 
 
 def request_findings(body: Json) -> Iterator[RequestFinding]:
-    """What the Gemini API would refuse about a request body: unknown names, lists for single fields, bad values.
+    """The errors for which the Gemini API refuses a request body: unknown names, lists for single fields, invalid values.
 
-    Takes what it takes: camelCase and snake_case, one object where a list is defined, enums in any case or as numbers,
+    Accepts what the API accepts: camelCase and snake_case, one object instead of a list, enums in any case or as numbers,
     numbers as strings, null anywhere.
     """
     yield from _request_message("GenerateContentRequest", body, (), "")
@@ -87,19 +87,19 @@ def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
 
 
 def enum_values(name: str) -> tuple[str, ...]:
-    """The values of an enum, the unspecified one first, Vertex AI's own left out. Raises KeyError for an unknown one."""
+    """The values of an enum, the unspecified one first, without those of Vertex AI only. Raises KeyError for an unknown one."""
     return tuple(_table()["enums"][name])
 
 
 @lru_cache(maxsize=2048)
 def snake(name: str) -> str:
-    """A camelCase field name as the API's messages spell it."""
+    """A camelCase field name in snake_case, as in the API's messages."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
 @cache
 def revision() -> str:
-    """Which revisions of the definition the table was made from."""
+    """The revisions of the definition from which the table was made."""
     return str(_table()["revision"])
 
 
@@ -163,7 +163,7 @@ _SCALARS: Mapping[str, Callable[[Json], bool]] = {
 
 @cache
 def _checker(kind: str) -> _Check:
-    """What checks a value of that type. Made once; messages refer to each other through it."""
+    """The function that checks a value of this type. Cached, since messages refer to each other."""
     if kind.endswith("[]"):
         return _list_checker(kind[:-2])
     if kind.startswith("enum "):
@@ -261,7 +261,7 @@ def _message_checker(message: str) -> _Check:
 
 
 def _path(segments: Sequence[str | int]) -> str:
-    """Segments are gathered from the inside out."""
+    """A JSON path from segments in reverse order (innermost first)."""
     return "$" + "".join(
         f"[{segment}]" if isinstance(segment, int) else f".{segment}" for segment in reversed(segments)
     )

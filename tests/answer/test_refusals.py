@@ -1,4 +1,4 @@
-"""What is said of an answer that is none: a gateway's page, a body that nobody can read, a text that would steer the terminal."""
+"""Messages for error answers: an HTML page of a gateway, a binary body, a text with control characters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(project: Path, script: Script, monkeypatch: pytest.MonkeyPatch, *more: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the only trial as it was saved."""
+    """The exit code, and the only trial of the saved run."""
     with Endpoint(script) as endpoint:
         monkeypatch.setenv("NEAR", endpoint.url)
         code = main(["run", "--live", "--target", "near/gemini-2.5-flash", *more])
@@ -71,7 +71,7 @@ def run(project: Path, script: Script, monkeypatch: pytest.MonkeyPatch, *more: s
         (502, BROTLI, {"content-encoding": "br"}, ["HTTP 502: the body is encoded in br, which was not asked for"]),
         (200, BROTLI, {"content-encoding": "zstd"}, ["HTTP 200: the body is encoded in zstd"]),
         (502, PAGE, {"content-encoding": "br"}, ["HTTP 502; the body begins: <html>"]),
-        (502, BROTLI, {}, ["HTTP 502; the body is 28 bytes that are no text"]),
+        (502, BROTLI, {}, ["HTTP 502; the body is 28 bytes that are not text"]),
         (503, b"\x1b[2Jgone\x07 \xc2\x9b31m", {}, ["HTTP 503; the body begins: \\x1b[2Jgone\\x07 \\x9b31m"]),
         (503, b'{"error": {"message": "a\\u001b[2J bell"}}', {}, ["HTTP 503: a\\x1b[2J bell after 1 attempt"]),
     ],

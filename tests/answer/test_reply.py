@@ -1,4 +1,4 @@
-"""Reading answers: what any bytes mean, however they were framed and cut."""
+"""Reading answers from bytes in any framing, split in any way."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_lost_times_stay_unknown() -> None:
     assert (found.ttft, found.events[0].at) == (None, None)
 
 
-# --- whatever comes -------------------------------------------------------------------------------------------
+# --- any input ------------------------------------------------------------------------------------------------
 
 PARTS = st.fixed_dictionaries(
     {"text": st.text(max_size=8)}, optional={"thought": st.booleans(), "thoughtSignature": st.just("c2ln")}

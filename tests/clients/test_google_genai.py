@@ -1,4 +1,4 @@
-"""Google's own SDK, by base URL only: what it sends is answered so that it finds all it looks for."""
+"""Google's own SDK, pointed at the simulator by base URL only."""
 
 from __future__ import annotations
 

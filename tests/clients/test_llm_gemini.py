@@ -1,4 +1,4 @@
-"""llm-gemini speaks HTTP itself, streams as a JSON array, and knows no other address than Google's: its host is rewritten below it."""
+"""llm-gemini. It uses HTTP directly, streams a JSON array, and has a fixed address, so the test rewrites the host in the transport."""
 
 from __future__ import annotations
 

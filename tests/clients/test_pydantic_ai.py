@@ -1,4 +1,4 @@
-"""pydantic-ai (on google-genai 2): agents, whose tools go round and whose outputs are validated."""
+"""pydantic-ai (on google-genai 2): agents with tools and validated outputs."""
 
 from __future__ import annotations
 

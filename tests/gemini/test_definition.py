@@ -1,4 +1,4 @@
-"""The wire definition: what answers may hold, what requests may ask."""
+"""The definition: valid answers and valid requests."""
 
 from __future__ import annotations
 

@@ -120,13 +120,13 @@ def test_chunks_have_a_kind_and_a_domain(chunk: Any, kind: str, domain: str) -> 
 
 
 def judged(quote: str, *, verbatim: bool) -> list[str]:
-    """What ``groundingSupports: verified`` says of a support that lies about where ``quote`` stands in the answer."""
+    """The messages of ``groundingSupports: verified`` for a support whose offsets do not match ``quote``."""
     part = {"content": {"parts": [{"text": "It's so. It's old."}]}, "finishReason": "STOP"}
-    come = exchange({"candidates": [{**part, "groundingMetadata": {"groundingSupports": [support(1, 9, quote)]}}]})
-    come = replace(come, verbatim=verbatim)
+    received = exchange({"candidates": [{**part, "groundingMetadata": {"groundingSupports": [support(1, 9, quote)]}}]})
+    received = replace(received, verbatim=verbatim)
     check = find_check("groundingSupports")
     assert check is not None
-    seen = Evidence(come, read(come), None, None, "unary")
+    seen = Evidence(received, read(received), None, None, "unary")
     return [mismatch.message for mismatch in check.function(seen, "verified")]
 
 

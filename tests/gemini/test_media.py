@@ -1,4 +1,4 @@
-"""What bytes are, beside what they are said to be."""
+"""The type of bytes compared with their declared type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer costs: our arithmetic is genai-prices', and whatever has no known price makes the whole unknown."""
+"""The cost of an answer equals that of genai-prices. A part without a known price makes the whole cost unknown."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SHIPPED = price_library.Prices(price_library.extracted())
 DAY = "2026-11-20T10:00:00+00:00"
 
 
-# --- our arithmetic is the library's ------------------------------------------------------------------
+# --- the same cost as the library --------------------------------------------------------------------
 
 counts = st.integers(0, 400_000)
 
 
 def details(total: int, shares: list[int]) -> list[dict[str, Any]]:
-    """The total, split over the modalities as the API tells it."""
+    """The total split over the modalities, as in the API."""
     names = ["TEXT", "AUDIO", "IMAGE", "VIDEO"]
     whole = sum(shares) or 1
     parts = [total * share // whole for share in shares]
@@ -42,7 +42,7 @@ def details(total: int, shares: list[int]) -> list[dict[str, Any]]:
 
 @st.composite
 def usages(draw: st.DrawFn) -> dict[str, Any]:
-    """``usageMetadata`` as an answer may hold it, in all its parts or in some."""
+    """``usageMetadata`` of an answer, with all fields or some."""
     prompt, output = draw(counts), draw(counts)
     shares = draw(st.lists(st.integers(0, 3), min_size=4, max_size=4))
     cached = draw(st.integers(0, prompt))
@@ -249,7 +249,7 @@ def test_a_refused_request_costs_nothing() -> None:
     assert billed(None, provider="cometapi", status=400).dollars is None
 
 
-# --- whose price --------------------------------------------------------------------------------------
+# --- price sources ------------------------------------------------------------------------------------
 
 
 def test_configured_prices_come_first() -> None:

@@ -1,4 +1,4 @@
-"""Rows and dialects: what would go out, and which key opens it."""
+"""Providers and dialects: the request that is built, and the key that is used."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_second_google_key_is_a_warning(caplog: pytest.LogCaptureFixture) -> N
 def test_a_key_invalid_in_a_header_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(MissingKey) as refused:
         credentials(ROWS["cometapi"], {"COMETAPI_KEY": key})
-    assert str(refused.value).startswith("COMETAPI_KEY is no key: ")
+    assert str(refused.value).startswith("COMETAPI_KEY is not a valid key: ")
     assert key not in str(refused.value)
 
 

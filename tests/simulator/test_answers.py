@@ -1,4 +1,4 @@
-"""The simulator by its front door: requests in, what the API would answer out."""
+"""The answers of the simulator to requests."""
 
 from __future__ import annotations
 
@@ -754,7 +754,7 @@ def test_count_tokens_agrees_with_the_usage() -> None:
     assert b'Unknown name \\"systemInstruction\\"' in content
 
 
-# --- held to the definition ---------------------------------------------------------------------------
+# --- the definition -----------------------------------------------------------------------------------
 
 _TEXTS = st.sampled_from(
     [
@@ -875,7 +875,7 @@ def test_arithmetic_never_raises(expression: str) -> None:
     assert evaluate(expression) is None or isinstance(evaluate(expression), int | float)
 
 
-# --- served -------------------------------------------------------------------------------------------
+# --- serving ------------------------------------------------------------------------------------------
 
 
 def test_the_server_answers_requests_and_stops() -> None:
@@ -900,13 +900,13 @@ def test_pace_and_latency_are_kept() -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        started = loop.time()
 
         async def receive() -> Any:
             return {"type": "http.request", "body": json.dumps(prompt("Count to 60.")).encode()}
 
         async def send(message: Any) -> None:
-            messages.append((loop.time() - begun, message))
+            messages.append((loop.time() - started, message))
 
         scope = {
             "type": "http", "method": "POST", "path": f"/v1beta/models/{FLASH3}:streamGenerateContent", "query_string": b"alt=sse",

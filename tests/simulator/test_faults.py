@@ -1,4 +1,4 @@
-"""Every fault of the simulator is named by the rule it says, and without a fault no rule speaks."""
+"""Every fault of the simulator is detected by its rule. Without a fault no rule fails."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "limit": (FLASH3, asking("Count to 500.", generationConfig={"maxOutputTokens": 1400})),
 }
 OUTCOMES = {"limit": {"finish-reason"}}
-"""Rules that speak of a request even where all is well: what it asks for is an outcome nobody expected."""
+"""Rules that fail for a request even without a fault: its outcome is not expected by a suite."""
 
 
 def played(name: str, fault: str | None, *, stream: bool, prefix: str = "") -> set[str]:

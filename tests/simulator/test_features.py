@@ -1,4 +1,4 @@
-"""What newer and rarer parts of the API answer: steps of server-side tools, long answers in parts, log probabilities, caching, numbers."""
+"""Newer and rarer parts of the API: steps of server-side tools, long answers in parts, log probabilities, caching, enum numbers."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_images_are_searched_for_on_request() -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_long_answer_continues_where_it_stopped(streamed: bool) -> None:
-    """Carbon gives 32,768 tokens at once in one answer, 65,536 in a stream; this list needs some 100,000."""
+    """Carbon returns at most 32,768 tokens in a unary answer and 65,536 in a stream. This list needs about 100,000."""
     body = asking(
         "Count from 1 to 60000.",
         generationConfig={"maxOutputTokens": 200_000, "thinkingConfig": {"thinkingLevel": "LOW"}},
@@ -300,7 +300,7 @@ def test_bad_pages_are_refused(query: dict[str, str]) -> None:
     assert json.loads(sent.content)["error"]["status"] == "INVALID_ARGUMENT"
 
 
-# --- held to the definition ---------------------------------------------------------------------------
+# --- the definition -----------------------------------------------------------------------------------
 
 
 def test_new_parts_are_valid_against_the_official_definition(shared: Any) -> None:

@@ -1,4 +1,4 @@
-"""Well-formed JSON that nobody should send: each gets an answer or a refusal of the API, quickly."""
+"""Extreme but well-formed JSON. Each request quickly gets an answer or an error of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulator draws, says aloud and counts: real files, and tokens by modality as recorded answers count them."""
+"""Images and speech of the simulator are real files, and media tokens are counted as in recorded answers."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_jpeg_decodes_to_the_colours_it_was_made_of(across: int, down: int, dr
 
 
 def decoded(content: bytes) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
-    """Size and block colours of a baseline JPEG whose blocks are flat: an own reading of the format, from its tables."""
+    """Size and block colours of a baseline JPEG with flat blocks. A decoder independent of the encoder, which reads the tables in the file."""
     assert content[:2] == b"\xff\xd8"
     assert content[-2:] == b"\xff\xd9"
     tables: dict[int, dict[str, int]] = {}
@@ -181,7 +181,7 @@ def test_voices_sound_different() -> None:
     assert len({spoken(voice) for voice in ("Kore", "Puck", "Zephyr", "Charon")}) > 1
 
 
-# --- what is counted ----------------------------------------------------------------------------------
+# --- token counts -------------------------------------------------------------------------------------
 
 
 def wav(seconds: int) -> str:

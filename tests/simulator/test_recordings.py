@@ -1,4 +1,4 @@
-"""The requests of real recordings, asked of the simulator: the same status, and no key that real answers do not have."""
+"""Sends recorded requests to the simulator. Its answers have the same status, and no key that real answers do not have."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from harness.transport import cassette
 
 OPERATIONS = {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
 NOT_SERVED = ("gemini-1.5-", "gemma-3-", "learnlm")
-"""Families that are gone from the catalogue: their recordings answer, the simulator does not."""
+"""Model families that are not in the catalogue any more. Their recordings have answers, the simulator does not."""
 NEVER_FOLLOWED = {401, 403, 429, 500, 503}
-"""Recorded refusals that are not about the request."""
+"""Recorded errors that do not depend on the request."""
 ELSEWHERE = {
     ".usageMetadata.serviceTier",
     ".candidates[].content.parts[].functionCall.id",
@@ -44,7 +44,7 @@ def values(content: bytes) -> list[Any]:
 
 
 def keys(value: Any, at: str = "") -> Iterator[str]:
-    """Every key path, free objects not entered."""
+    """Every key path, except inside free-form objects."""
     if isinstance(value, list):
         for item in value:
             yield from keys(item, at + "[]")

@@ -1,4 +1,4 @@
-"""The simulator on a real socket: any bytes get an answer in the API's own shape, and connections behave as HTTP/1.1 says."""
+"""The simulator on a real socket. Any bytes get a valid answer, and connections follow HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def asked(running: Running, *pieces: bytes) -> tuple[int, Any]:
 
 
 def is_refusal(status: int, value: Any) -> bool:
-    """Whether an answer is an error in the API's own shape, and none of ours."""
+    """Whether an answer is an error with the body of the API, and not an error of the simulator."""
     error = (value[0] if isinstance(value, list) else value)["error"]
     return error["code"] == status and 400 <= status < 500 and bool(error["message"]) and bool(error["status"])
 
