@@ -42,7 +42,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from harness.gemini.prices import OwnPrice, Tariff, listed
+from harness.gemini.prices import OwnPrice, Tariff, price_list
 from harness.gemini.providers import ROWS, Auth, PriceList, Provider
 from harness.text.credentials import credentials_in, resembles_key, shape_of
 from harness.text.project import Missing, Unreadable, read
@@ -99,7 +99,7 @@ class Config:
     @property
     def price_source(self) -> str:
         """Where prices come from, in words."""
-        return f"{listed().source}{' and the configuration' if self.prices else ''}"
+        return f"{price_list().source}{' and the configuration' if self.prices else ''}"
 
 
 def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:

@@ -1,7 +1,7 @@
-"""Every fault of the simulator, and which trials of the shipped suites see it: ``python -m tests.faults [FAULT ...]``.
+"""Every fault of the simulator, and the trials of the shipped suites that detect it: ``python -m tests.faults [FAULT ...]``.
 
-Each trial is played against a simulator in this process that commits the fault in every answer. Which trials a fault can affect
-(``REACH``) is said in words about the healthy exchange, what must name it (``FAULTS[name].rule``) by the fault itself.
+Each trial is played against a simulator in this process that makes the fault in every answer. ``REACH`` says which trials a fault
+can affect, in terms of features of the healthy exchange. ``FAULTS[name].rule`` is the rule that must detect it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from harness.suite.matrix import Selection
 SUITES = Path(__file__).parents[1] / "suites"
 CONFIG = Config(provider="simulator")
 
-Colour = Literal["green", "warn", "red", "unheard", "broken"]
-"""Of a trial: it passed, passed with a warning, failed; nothing could be said about it; the harness itself broke."""
+Colour = Literal["green", "warn", "red", "error", "broken"]
+"""The result of a trial. green: passed, warn: passed with a warning, red: failed, error: no answer to judge, broken: an error of the harness."""
 
 
-class Mounted:
-    """A transport over a simulator in this process, which commits one fault. Times are counted, not waited for."""
+class InProcessTransport:
+    """A transport to a simulator in this process that makes one fault. Times are computed, without waiting."""
 
     def __init__(self, fault: str = "") -> None:
         self._simulator = Simulator()
@@ -56,7 +56,7 @@ class Mounted:
 
 
 def _arrived(sent: Sent) -> tuple[list[Chunk], str | None]:
-    """What a patient caller gets of it, and how it broke off."""
+    """The chunks that a client receives, and how the answer broke off (None if it is complete)."""
     chunks: list[Chunk] = []
     at = sent.delay
     for piece in sent.body:
@@ -77,8 +77,8 @@ def _arrived(sent: Sent) -> tuple[list[Chunk], str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """``where``: words of ``features`` that must all hold of one healthy turn; ``or`` separates such sets. ``by``: what else than
-    the fault's own rule may name it there."""
+    """The trials that a fault can affect. ``where``: names of features that one healthy turn must all have; ``or`` separates such sets.
+    ``by``: other rules and checks that may detect it there."""
 
     where: str
     by: str = ""
@@ -89,22 +89,22 @@ class Reach:
 
 REACH: Mapping[str, Reach] = {
     # usage
-    "no-usage": Reach("said"),
+    "no-usage": Reach("content"),
     "no-thoughts-count": Reach("thought"),
     "wrong-sum": Reach("ok"),
     "negative-count": Reach("ok"),
-    "wrong-details": Reach("ok untooled"),
-    "prompt-drift": Reach("chunks untooled"),
+    "wrong-details": Reach("ok no-tool-use"),
+    "prompt-drift": Reach("chunks no-tool-use"),
     "no-candidates-count": Reach("text"),
     # thinking
     "ignored-budget": Reach("budget", by="thinking-off"),
-    "unasked-thoughts": Reach("said unasked"),
-    "missing-thoughts": Reach("shown", by="thoughts"),
+    "unasked-thoughts": Reach("content thoughts-unrequested"),
+    "missing-thoughts": Reach("thoughts-shown", by="thoughts"),
     "thought-leak": Reach("text"),
     "control-text": Reach("text"),
-    "no-thinking": Reach("awaited", by="thoughts thoughtsTokenCount"),
+    "no-thinking": Reach("thoughts-expected", by="thoughts thoughtsTokenCount"),
     "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off"),
-    "untagged-thoughts": Reach("shown"),
+    "untagged-thoughts": Reach("thoughts-shown"),
     # structured output
     "fenced-json": Reach("json"),
     "truncated-json": Reach("json"),
@@ -121,8 +121,8 @@ REACH: Mapping[str, Reach] = {
     "wrong-args": Reach("calls"),
     "missing-args": Reach("calls"),
     "duplicate-call": Reach("calls"),
-    "malformed-call": Reach("said", by="finishReason"),
-    "unexpected-call": Reach("said", by="finishReason"),
+    "malformed-call": Reach("content", by="finishReason"),
+    "unexpected-call": Reach("content", by="finishReason"),
     # grounding
     "character-offsets": Reach("search"),
     "dangling-chunk": Reach("search"),
@@ -134,29 +134,29 @@ REACH: Mapping[str, Reach] = {
     "substituted-model": Reach("ok"),
     "empty-stop": Reach("stopped"),
     "blocked": Reach("ok", by="blockReason"),
-    "no-candidates": Reach("said"),
-    "no-finish": Reach("said", by="finishReason stream-end"),
-    "hidden-truncation": Reach("said limit"),
+    "no-candidates": Reach("content"),
+    "no-finish": Reach("content", by="finishReason stream-end"),
+    "hidden-truncation": Reach("content limit"),
     "truncation-as-other": Reach("cut", by="finishReason"),
     "broken-characters": Reach("text"),
     "unknown-field": Reach("ok"),
-    "unknown-finish": Reach("said", by="finishReason"),
-    "wrong-type": Reach("said"),
+    "unknown-finish": Reach("content", by="finishReason"),
+    "wrong-type": Reach("content"),
     "wrong-image-type": Reach("image"),
     "no-image": Reach("image"),
     # the order of a stream
-    "early-finish": Reach("pieces untooled"),
+    "early-finish": Reach("pieces no-tool-use"),
     "no-end": Reach("chunks"),
     "snapshots": Reach("texts"),
     "repeated-text": Reach("chunks long"),
-    # instead of an answer
-    **dict.fromkeys(("400", "403"), Reach("heard", by="http error")),
-    **dict.fromkeys(("429", "429-daily", "429-short", "429-capacity", "499"), Reach("heard")),
-    **dict.fromkeys(("500", "503", "503-deadline", "504"), Reach("heard")),
-    # what does not arrive
-    "forgets-system": Reach("instructed", by="text python"),
+    # errors instead of an answer
+    **dict.fromkeys(("400", "403"), Reach("processed", by="http error")),
+    **dict.fromkeys(("429", "429-daily", "429-short", "429-capacity", "499"), Reach("processed")),
+    **dict.fromkeys(("500", "503", "503-deadline", "504"), Reach("processed")),
+    # dropped fields of the request
+    "forgets-system": Reach("system", by="text python"),
     "forgets-config": Reach(
-        "schema or cut or off or awaited or config-refused", by="text finishReason thoughts thinking-off http"
+        "schema or cut or off or thoughts-expected or config-refused", by="text finishReason thoughts thinking-off http"
     ),
     "forgets-tools": Reach("calls or search", by="functionCalls groundingChunks"),
     # bytes
@@ -182,9 +182,9 @@ REACH: Mapping[str, Reach] = {
     "json-instead": Reach("stream"),
     "events-instead": Reach("unary"),
 }
-"""Fault -> the trials that it can affect. A fault that is not here affects none: what it does is healthy."""
+"""Fault -> the trials that it can affect. A fault that is missing here is healthy and affects none."""
 
-UNHEARD: Mapping[str, str] = {
+ERRORS: Mapping[str, str] = {
     **{name: f"HTTP {name[:3]}" for name in FAULTS if name[:3] in ("429", "499", "500", "503", "504")},
     "html": "HTTP 502",
     "openai-error": "HTTP 503",
@@ -192,12 +192,12 @@ UNHEARD: Mapping[str, str] = {
     "stall": "the answer broke off: stalled",
     "cut": "the answer broke off: cut",
 }
-"""Fault -> the words of a trial that could not be asked: passing statuses and lost connections say nothing about a feature."""
+"""Fault -> a part of the error message, for faults that lead to an error: temporary statuses and lost connections."""
 
 
 def features(turn: Turn) -> frozenset[str]:
-    """What is true of one turn of a healthy trial, in words."""
-    return frozenset(word for word, holds in _features(turn) if holds)
+    """The names of the features of one turn of a healthy trial."""
+    return frozenset(name for name, present in _features(turn) if present)
 
 
 def _features(turn: Turn) -> Iterator[tuple[str, Any]]:
@@ -207,30 +207,30 @@ def _features(turn: Turn) -> Iterator[tuple[str, Any]]:
 
 
 def _of_request(turn: Turn) -> Iterator[tuple[str, Any]]:
-    body, expects = turn.request.body, {each.check: each.parameter for each in turn.step.expect}
+    body, expects = turn.request.body, {expectation.check: expectation.parameter for expectation in turn.step.expect}
     config = body.get("generationConfig", {})
     thinking = config.get("thinkingConfig", {})
     ok = turn.exchange.status == 200
     unknown = "Unknown name" in (turn.reply.error or {}).get("message", "")
     yield "ok", ok
-    yield "heard", turn.exchange.status != 404 and not unknown  # those are refused before anything else
+    yield "processed", turn.exchange.status != 404 and not unknown  # these are refused before anything else
     yield "config-refused", turn.exchange.status == 400 and not unknown
-    yield "instructed", body.get("systemInstruction")
+    yield "system", body.get("systemInstruction")
     yield "limit", config.get("maxOutputTokens")
     yield "json", ok and config.get("responseMimeType") == "application/json"
     yield "schema", ok and (config.get("responseSchema") or config.get("responseJsonSchema"))
     yield "ordered", ok and config.get("responseSchema", {}).get("propertyOrdering")
     yield "signs", turn.request.model.startswith("gemini-3")
-    yield "unasked", not thinking.get("includeThoughts")
+    yield "thoughts-unrequested", not thinking.get("includeThoughts")
     yield "budget", ok and thinking.get("thinkingBudget", -1) >= 0
     yield "off", ok and thinking.get("thinkingBudget") == 0 and "lite" not in turn.request.model  # which is off anyway
-    yield "awaited", expects.get("thoughts") == {"present": True}
+    yield "thoughts-expected", expects.get("thoughts") == {"present": True}
     yield "ttft", "ttft" in expects.get("stream", {})
 
 
 def _of_answer(turn: Turn) -> Iterator[tuple[str, Any]]:
     reply = turn.reply
-    yield "said", reply.parts
+    yield "content", reply.parts
     yield "stopped", reply.finish_reason == "STOP"
     yield "cut", reply.finish_reason == "MAX_TOKENS"
     yield "text", reply.text
@@ -239,9 +239,9 @@ def _of_answer(turn: Turn) -> Iterator[tuple[str, Any]]:
     yield "calls", reply.function_calls
     yield "image", reply.inline_data
     yield "search", reply.grounding.get("groundingSupports")
-    yield "untooled", not reply.count("toolUsePromptTokenCount")
+    yield "no-tool-use", not reply.count("toolUsePromptTokenCount")
     yield "thought", reply.count("thoughtsTokenCount")
-    yield "shown", reply.thoughts
+    yield "thoughts-shown", reply.thoughts
 
 
 def _of_stream(turn: Turn) -> Iterator[tuple[str, Any]]:
@@ -271,8 +271,8 @@ def _parts(event: Event) -> Sequence[Mapping[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What came of one trial under one fault. ``names`` are the rules and checks that spoke, or the words of the problem."""
+class Observation:
+    """The result of one trial with one fault. ``names`` are the rules and checks that failed, or the error message."""
 
     trial: Trial
     colour: Colour
@@ -291,62 +291,66 @@ def healthy() -> Mapping[str, Sequence[frozenset[str]]]:
     return {trial.id: [features(turn) for turn in result.turns] for trial, result in _played("")}
 
 
-def seen(fault: str = "") -> list[Seen]:
-    """What every trial made of it."""
-    return [_seen(trial, result) for trial, result in _played(fault)]
+def observations(fault: str = "") -> list[Observation]:
+    """The result of every trial with this fault."""
+    return [_observed(trial, result) for trial, result in _played(fault)]
 
 
-def reached(fault: str) -> set[str]:
+def affected_trials(fault: str) -> set[str]:
     """The ids of the trials that a fault can affect."""
     reach = REACH.get(fault)
     return {name for name, turns in healthy().items() if reach and reach.covers(turns)}
 
 
-def namers(fault: str) -> set[str]:
-    """The rule, and the checks, of which one must name it."""
+def detectors(fault: str) -> set[str]:
+    """The rules and checks of which at least one must detect it."""
     reach = REACH.get(fault, Reach(""))
     return {name for name in (FAULTS[fault].rule, *reach.by.split()) if name}
 
 
-def softens(fault: str) -> bool:
-    """Whether the rule that names it only warns."""
+def only_warns(fault: str) -> bool:
+    """Whether the rule that detects it only warns."""
     rule = all_rules().get(FAULTS[fault].rule)
     return rule is not None and rule.severity == "warn"
 
 
 def _played(fault: str) -> Iterator[tuple[Trial, Result]]:
-    transport = Mounted(fault)
+    transport = InProcessTransport(fault)
     for trial in trials():
         yield trial, finish(play(trial, transport, CONFIG))
 
 
-def _seen(trial: Trial, result: Result) -> Seen:
+def _observed(trial: Trial, result: Result) -> Observation:
     if result.problem is not None:
-        heard: Colour = "unheard" if result.problem.kind == "ask" else "broken"
-        return Seen(trial, heard, frozenset((result.problem.message,)))
-    names = frozenset(each.check.removeprefix("invariant:") for each in result.verdicts if each.status == "failed")
-    return Seen(trial, "red" if result.status == "failed" else "warn" if names else "green", names)
+        colour: Colour = "error" if result.problem.kind == "ask" else "broken"
+        return Observation(trial, colour, frozenset((result.problem.message,)))
+    names = frozenset(
+        verdict.check.removeprefix("invariant:") for verdict in result.verdicts if verdict.status == "failed"
+    )
+    return Observation(trial, "red" if result.status == "failed" else "warn" if names else "green", names)
 
 
-# --- telling ------------------------------------------------------------------------------------------
+# --- output -------------------------------------------------------------------------------------------
 
 
 def table(names: Sequence[str]) -> str:
-    """The matrix: a row for each of these faults; ``""`` is none."""
+    """The table: a row per fault; ``""`` is no fault."""
     from tabulate import tabulate
 
-    rows = [_row(name, seen(name)) for name in names]
-    headers = ["fault", "red", "warn", "could not ask", "green", "named by", "and by"]
+    rows = [_row(name, observations(name)) for name in names]
+    headers = ["fault", "red", "warn", "could not ask", "green", "detected by", "also by"]
     return tabulate(rows, headers, disable_numparse=True, colalign=["left", *["right"] * 4, "left", "left"])
 
 
-def _row(fault: str, found: Sequence[Seen]) -> list[Json]:
-    colours = Counter(each.colour for each in found)
-    expected = {UNHEARD[fault]} if fault in UNHEARD else namers(fault) if fault else set()
-    counts = Counter(name for each in found if each.colour in ("red", "warn") for name in each.names)
-    named = sorted(expected) if fault in UNHEARD else _counted(counts, [name for name in counts if name in expected])
+def _row(fault: str, found: Sequence[Observation]) -> list[Json]:
+    colours = Counter(observation.colour for observation in found)
+    expected = {ERRORS[fault]} if fault in ERRORS else detectors(fault) if fault else set()
+    counts = Counter(
+        name for observation in found if observation.colour in ("red", "warn") for name in observation.names
+    )
+    named = sorted(expected) if fault in ERRORS else _counted(counts, [name for name in counts if name in expected])
     others = _counted(counts, [name for name in counts if name not in expected])
-    numbers = [colours[colour] or "" for colour in ("red", "warn", "unheard", "green")]
+    numbers = [colours[colour] or "" for colour in ("red", "warn", "error", "green")]
     return [fault or "(none)", *numbers, ", ".join(named), ", ".join(others[:3])]
 
 
@@ -355,17 +359,17 @@ def _counted(counts: Counter[str], names: Sequence[str]) -> list[str]:
 
 
 def listing(fault: str) -> str:
-    """One fault: every trial that sees it, and what named it there."""
+    """One fault: every trial that detects it, and the rules and checks that do."""
     rows = [
-        f"  {each.colour:<7}  {each.trial.id}  {', '.join(sorted(each.names)).splitlines()[0]}"
-        for each in seen(fault)
-        if each.colour != "green"
+        f"  {observation.colour:<7}  {observation.trial.id}  {', '.join(sorted(observation.names)).splitlines()[0]}"
+        for observation in observations(fault)
+        if observation.colour != "green"
     ]
     return "\n".join([f"{fault}: {FAULTS[fault].about}", *rows])
 
 
 def main(names: Sequence[str]) -> int:
-    """Print the matrix, or the trials that see the faults named. The exit code."""
+    """Print the table, or the trials that detect the named faults. Returns the exit code."""
     unknown = [name for name in names if name not in FAULTS]
     if unknown:
         print(f"no fault is called {unknown[0]!r}; `gemini-harness simulate --faults` lists them", file=sys.stderr)

@@ -1,5 +1,5 @@
-"""The bytes of an answer become one reply: events, then text, thoughts, calls, usage and grounding.
+"""Turns the bytes of an answer into one reply: events, then text, thoughts, calls, usage and grounding.
 
-In: an exchange (status, headers, chunks with their times). Out: a reply; what does not fit stays visible in it.
+In: an exchange (status, headers, chunks with their times). Out: a reply. Data that cannot be read is listed in its faults.
 May import: ``gemini``, ``text``.
 """

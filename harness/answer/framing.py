@@ -1,8 +1,8 @@
-"""Bytes of an answer -> JSON values with arrival times: one JSON value, SSE, or a JSON array sent piece by piece.
+"""Splits the bytes of an answer into JSON values with arrival times: one JSON value, server-sent events, or a JSON array.
 
-Nothing here raises on odd data: what cannot be read becomes a :class:`~harness.model.Fault`, and everything around it is
-still read. The form is told by the bytes, since gateways and error answers mislabel theirs. Positions are kept in bytes,
-so that every event gets the time of the very chunk in which its last byte came, however the network cut the stream.
+Invalid data raises no error: it becomes an :class:`~harness.model.AnswerFault`, and the data around it is still read. The form is
+recognised by the bytes, because gateways and error answers often have a wrong content type. Positions are in bytes, so an event
+has the time of the chunk with its last byte, however the network splits the stream.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from harness.text.jsontext import DEEPEST, is_deeper
 
 Form = Literal["json", "sse", "array", "empty", "text"]
 Clock = Callable[[int], float | None]
-"""Position in the body, in bytes -> seconds at which the byte before it had arrived."""
+"""Position in the body in bytes -> arrival time of the byte before it in seconds, None if unknown."""
 
 MAX_DEPTH = DEEPEST
-"""Levels of nesting that are read. Protocol buffers stop at 100; deeper values would break whoever walks them."""
+"""The maximum nesting of a value. Protocol buffers allow 100 levels; deeper values could exceed the recursion limit."""
 
 MOST_FAULTS = 100
-"""Faults that are kept of one body: a large page under the wrong type would be a fault in every line."""
+"""The maximum number of faults of one body. A large page with the wrong content type has a fault in every line."""
 
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
@@ -36,19 +36,19 @@ _WHITE = b" \t\r\n"
 
 @dataclass(slots=True)
 class Framed:
-    """A body taken apart. ``events`` in order of arrival."""
+    """The events and faults of a body. ``events`` are in order of arrival."""
 
     form: Form
     events: list[Event] = field(default_factory=list)
     faults: list[AnswerFault] = field(default_factory=list)
 
-    def blame(self, rule: str, at: str, message: str) -> None:
+    def add_fault(self, rule: str, at: str, message: str) -> None:
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(AnswerFault(rule, at, message))
 
 
 class Parsed(NamedTuple):
-    """A JSON value, where it ended (characters), and what is not quite JSON about it."""
+    """A JSON value, its end (in characters), and a complaint if the text is not strict JSON."""
 
     value: Json
     end: int
@@ -60,7 +60,7 @@ class NotJson(ValueError):
 
 
 def unframe(exchange: Exchange) -> Framed:
-    """Take the body of an exchange apart. Never raises on odd data."""
+    """Split the body of an exchange into events. Never raises on invalid data."""
     content = exchange.content
     start = len(_BOM) if content.startswith(_BOM) else 0
     first = content[start : start + 64].lstrip(_WHITE)[:1] or content[start:].lstrip(_WHITE)[:1]
@@ -78,9 +78,9 @@ def unframe(exchange: Exchange) -> Framed:
 
 
 def parse(text: str, start: int = 0) -> Parsed:
-    """The JSON value that begins at ``start``. Bare NaN and raw control characters are read, with a complaint.
+    """The JSON value that starts at ``start``. Bare NaN and raw control characters are accepted with a complaint.
 
-    Raises NotJson for anything else, nesting beyond MAX_DEPTH included.
+    Raises NotJson for any other text, and for nesting beyond MAX_DEPTH.
     """
     try:
         value, end = _exact.raw_decode(text, start)
@@ -130,7 +130,7 @@ def _text(raw: bytes, framed: Framed, rule: str, at: str) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        framed.blame(rule, at, f"not UTF-8 at byte {error.start}: {error.reason}")
+        framed.add_fault(rule, at, f"not UTF-8 at byte {error.start}: {error.reason}")
         return raw.decode(errors="replace")
 
 
@@ -148,7 +148,7 @@ def _excerpt(text: str, limit: int = 60) -> str:
 
 
 def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json") -> Framed:
-    """The whole body as one JSON value; ``otherwise`` is the form of a body that is none."""
+    """The whole body as one JSON value; ``otherwise`` is the form of a body that is not JSON."""
     framed = Framed("json")
     text = _text(content[start:] if start else content, framed, "json-body", "body")
     begin = _skip_white(text, 0)
@@ -156,13 +156,13 @@ def _document(content: bytes, start: int, clock: Clock, otherwise: Form = "json"
         value, end, complaint = parse(text, begin)
     except NotJson as error:
         framed.form = otherwise
-        framed.blame("json-body", "body", f"{error}; it begins {_excerpt(text[begin : begin + 80])}")
+        framed.add_fault("json-body", "body", f"{error}; it begins {_excerpt(text[begin : begin + 80])}")
         return framed
     framed.events.append(Event(value, clock(len(content))))
     if complaint:
-        framed.blame("json-body", "body", complaint)
+        framed.add_fault("json-body", "body", complaint)
     if end < len(text) and text[end:].strip():
-        framed.blame(
+        framed.add_fault(
             "json-body", "body", f"something follows the JSON value: {_excerpt(text[end : end + 200].strip())}"
         )
     return framed
@@ -184,12 +184,12 @@ def _array(content: bytes, start: int, clock: Clock) -> Framed:
         try:
             value, end, complaint = parse(text, position)
         except NotJson as error:
-            framed.blame("json-body", f"body[{len(framed.events)}]", f"{error}; the rest of the array was not read")
+            framed.add_fault("json-body", f"body[{len(framed.events)}]", f"{error}; the rest of the array was not read")
             return framed
         bytes_before += len(text[counted:end].encode(errors="surrogatepass"))
         position = counted = end
         if complaint:
-            framed.blame("json-body", f"body[{len(framed.events)}]", complaint)
+            framed.add_fault("json-body", f"body[{len(framed.events)}]", complaint)
         framed.events.append(Event(value, clock(bytes_before)))
     _close_array(framed, text, position)
     return framed
@@ -197,17 +197,17 @@ def _array(content: bytes, start: int, clock: Clock) -> Framed:
 
 def _close_array(framed: Framed, text: str, position: int) -> None:
     if position >= len(text):
-        framed.blame("json-body", "body", "the JSON array is cut off: no closing bracket")
+        framed.add_fault("json-body", "body", "the JSON array is cut off: no closing bracket")
     elif text[position + 1 :].strip():
         rest = text[position + 1 : position + 200].strip()
-        framed.blame("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")
+        framed.add_fault("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")
 
 
 # --- server-sent events -----------------------------------------------------------------------------------
 
 
 class _Sse:
-    """Reads an event stream line by line. Lines end with LF, CRLF or CR and with nothing else."""
+    """Reads an event stream line by line. Lines end with LF, CRLF or CR only."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -217,14 +217,14 @@ class _Sse:
         self.end = 0
 
     def read(self, content: bytes, start: int) -> Framed:
-        """``form`` stays ``text`` where no line of the body is one of an event stream."""
+        """``form`` stays ``text`` if the body has no line of an event stream."""
         position = start
         for raw in (content[start:] if start else content).splitlines(keepends=True):
             line = raw.rstrip(b"\r\n")
             self.line(line, position + len(line))
             position += len(raw)
         if self.data:
-            self.blame("the last event is not ended by a blank line")
+            self.add_fault("the last event is not ended by a blank line")
         self.dispatch()
         return self.framed
 
@@ -237,28 +237,28 @@ class _Sse:
             self.stray.append(line)
             self.end = end
             return
-        self.settle_stray()
+        self.flush_stray_lines()
         self.framed.form = "sse"
         if name == b"data":
             self.data.append(value[1:] if value[:1] == b" " else value)
             self.end = end
 
     def dispatch(self) -> None:
-        """A blank line, or the end of the stream: what was gathered becomes an event."""
+        """At a blank line or the end of the stream: the collected data lines become an event."""
         lines, self.data = self.data, []
         several = len(lines) > 1 and all(line.lstrip()[:1] == b"{" for line in lines)
-        if lines and not self.take(b"\n".join(lines), quiet=several):
-            self.blame(
+        if lines and not self.read_payload(b"\n".join(lines), quiet=several):
+            self.add_fault(
                 f"{len(lines)} data lines are not one JSON value together: is a blank line missing between events?"
             )
             for line in lines:
-                self.take(line)
-        self.settle_stray()
+                self.read_payload(line)
+        self.flush_stray_lines()
 
-    def take(self, payload: bytes, *, quiet: bool = False) -> bool:
-        """Read one payload. False where it is not JSON and ``quiet`` leaves it to the caller to say so."""
+    def read_payload(self, payload: bytes, *, quiet: bool = False) -> bool:
+        """Read one payload as an event. If it is not JSON: False and no fault with ``quiet``, else True and a fault."""
         if payload.strip() == b"[DONE]":
-            self.blame("'[DONE]' is not a Gemini event: the stream just ends")
+            self.add_fault("'[DONE]' is not a Gemini event: the stream just ends")
             return True
         text = _text(payload, self.framed, "sse-framing", self.at)
         try:
@@ -266,7 +266,7 @@ class _Sse:
             value, end, complaint = parse(text, begin)
         except NotJson as error:
             if not quiet:
-                self.blame(f"the payload is not JSON: {error}; it begins {_excerpt(text[:80])}")
+                self.add_fault(f"the payload is not JSON: {error}; it begins {_excerpt(text[:80])}")
             return not quiet
         if text[end:].strip():
             if quiet:
@@ -275,17 +275,17 @@ class _Sse:
         if not isinstance(value, dict):
             complaint = f"the payload is not a JSON object: {_excerpt(text[:80])}"
         if complaint:
-            self.blame(complaint)
+            self.add_fault(complaint)
         self.framed.events.append(Event(value, self.clock(self.end)))
         return True
 
-    def settle_stray(self) -> None:
-        """Lines that are not SSE: a bare JSON tail (errors come so) is read all the same; all are faults."""
+    def flush_stray_lines(self) -> None:
+        """Handles lines that are not SSE. They are a fault; JSON in them is read as an event, since some errors come so."""
         lines, self.stray = self.stray, []
         if not lines:
             return
         text = b"\n".join(lines).decode(errors="replace")
-        self.blame(f"not a line of an event stream: {_excerpt(text.strip())}")
+        self.add_fault(f"not a line of an event stream: {_excerpt(text.strip())}")
         begin = _skip_white(text, 0)
         if text[begin : begin + 1] == "{":
             with suppress(NotJson):
@@ -295,5 +295,5 @@ class _Sse:
     def at(self) -> str:
         return f"events[{len(self.framed.events)}]"
 
-    def blame(self, message: str) -> None:
-        self.framed.blame("sse-framing", self.at, message)
+    def add_fault(self, message: str) -> None:
+        self.framed.add_fault("sse-framing", self.at, message)

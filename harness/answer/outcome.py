@@ -1,4 +1,4 @@
-"""An answer as a plain object: what a suite's own ``python:`` check is given."""
+"""An answer as a plain object, the argument of a suite's ``python:`` check."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.model import Evidence, Json
 
 @dataclass(frozen=True)
 class Outcome:
-    """One answer. Times are seconds, None where they were not recorded.
+    """One answer. Times are in seconds, None if they were not recorded.
 
-    ``text`` leaves thoughts out; ``response`` is the merged GenerateContentResponse, ``chunks`` the JSON values as they
-    came, ``request`` the body as sent, ``grounding`` the groundingMetadata, ``error`` the API's error object.
+    ``text`` has no thoughts. ``response`` is the merged GenerateContentResponse, ``chunks`` the JSON values as
+    received, ``request`` the body as sent, ``grounding`` the groundingMetadata, ``error`` the API's error object.
     """
 
     text: str
@@ -39,7 +39,7 @@ class Outcome:
 
     @property
     def json(self) -> Json:
-        """The answer text as JSON. AssertionError where it is none, so that the check fails with the reason."""
+        """The answer text as JSON. Raises AssertionError if it is not JSON, so that the check fails with the reason."""
         try:
             return as_json(self.text)
         except ValueError as problem:
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def outcome(evidence: Evidence) -> Outcome:
-    """The plain object for a piece of evidence."""
+    """The plain object for this evidence."""
     reply, exchange = evidence.reply, evidence.exchange
     return Outcome(
         text=reply.text,

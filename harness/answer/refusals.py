@@ -1,4 +1,4 @@
-"""What a server says where it gives no answer: its message, or how a body begins that holds none."""
+"""Messages for error answers: the error message of the API, or the start of the body if it has none."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from unicodedata import category
 from harness.model import Exchange, Json, Reply
 
 QUOTED = 300
-"""Characters of a body that stand in a message."""
+"""The maximum number of characters of a body in a message."""
 KEPT = 4_000
-"""Characters of it that are saved with a run."""
+"""The maximum number of characters of a body that are saved with a run."""
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def said(exchange: Exchange, reply: Reply) -> str:
-    """``HTTP 503: The model is overloaded.``; where there is no such message, what the body is and how it begins."""
+def error_summary(exchange: Exchange, reply: Reply) -> str:
+    """``HTTP 503: The model is overloaded.``; without an error message, a description of the body."""
     message = message_of(reply.error)
     if message:
         return f"HTTP {exchange.status}: {_clipped(_plain(message.splitlines()[0]), QUOTED)}"
-    return f"HTTP {exchange.status}; {described(exchange)}"
+    return f"HTTP {exchange.status}; {describe_body(exchange)}"
 
 
 def message_of(error: Json) -> str:
-    """The message of the API's error object; empty where there is none."""
+    """The message of the API's error object; empty without one."""
     message = error.get("message") if isinstance(error, dict) else None
     return message.strip() if isinstance(message, str) else ""
 
 
-def described(exchange: Exchange) -> str:
-    """A body that says nothing that the API would say: the title of a page, and how it begins."""
+def describe_body(exchange: Exchange) -> str:
+    """A description of a body without an error message: the title of a page, and the start of the text."""
     if not exchange.content.strip():
         return "the body is empty"
     if is_noise(exchange.content):
-        return f"the body is {len(exchange.content):,} bytes that are no text"
-    begins = _clipped(beginning(exchange), QUOTED)
-    title = _TITLE.search(beginning(exchange))
+        return f"the body is {len(exchange.content):,} bytes that are not text"
+    begins = _clipped(start_of_body(exchange), QUOTED)
+    title = _TITLE.search(start_of_body(exchange))
     named = _plain(unescape(title[1])) if title else ""
     page = f'is a page "{named}", and ' if named and named not in begins else ""
     return f"the body {page}begins: {begins}"
 
 
-def kept(exchange: Exchange) -> str:
-    """What is saved of such a body."""
-    return described(exchange) if is_noise(exchange.content) else beginning(exchange)
+def saved_body(exchange: Exchange) -> str:
+    """The text of such a body that is saved with a run."""
+    return describe_body(exchange) if is_noise(exchange.content) else start_of_body(exchange)
 
 
-def beginning(exchange: Exchange) -> str:
-    """How a body of text begins, on one line, with nothing in it that steers a terminal."""
+def start_of_body(exchange: Exchange) -> str:
+    """The start of a text body, on one line, with control characters escaped."""
     content = b"".join(chunk.data for chunk in exchange.chunks[:KEPT])[: 4 * KEPT]
     return _clipped(_plain(content.decode("utf-8", "replace")), KEPT)
 
 
 def is_noise(content: bytes, *, encoded: bool = False) -> bool:
-    """Whether these bytes are no text, but compressed or binary; ``encoded``: they are said to be compressed."""
+    """Whether these bytes are compressed or binary, not text. ``encoded``: a header says that they are compressed."""
     head = content[:512].removeprefix(b"\xef\xbb\xbf")
     try:
         text = getincrementaldecoder("utf-8")().decode(head)
@@ -63,13 +63,15 @@ def is_noise(content: bytes, *, encoded: bool = False) -> bool:
     except UnicodeDecodeError:
         text = head.decode("latin-1")
         most = -1 if encoded else len(text) // 10
-    return sum(category(each) == "Cc" and not each.isspace() for each in text) > most
+    return sum(category(character) == "Cc" and not character.isspace() for character in text) > most
 
 
 def _plain(text: str) -> str:
-    """On one line, control characters spelled out."""
+    """The text on one line, with control characters escaped."""
     line = " ".join(text.split())
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
+    )
 
 
 def _clipped(text: str, limit: int) -> str:

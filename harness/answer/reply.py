@@ -1,7 +1,7 @@
-"""What an answer means: its events merged into one GenerateContentResponse, thoughts apart from the answer.
+"""Reads an answer: merges its events into one GenerateContentResponse, and separates thoughts from the answer.
 
-Chunks of a stream are deltas. Text of one kind is joined; calls whose arguments come in pieces are put together; of
-everything else the last value that says something stays, so a late ``{}`` never wipes out what an earlier chunk told.
+Chunks of a stream are deltas. Text of one kind is joined, and calls with partial arguments are assembled. Of every other field the
+last value that is not empty is kept, so a late ``{}`` does not replace an earlier value.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Part = Mapping[str, Json]
 Object = dict[str, Json]
 
 OUTPUT = ("text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult")
-"""Kinds of parts that an answer is made of; ``toolCall`` and ``toolResponse`` are steps on the way."""
+"""The kinds of parts that are output. ``toolCall`` and ``toolResponse`` are steps of built-in tools."""
 
 _JOINABLE = frozenset(("text", "thought", "thoughtSignature"))
-_SAYS_NOTHING: tuple[Json, ...] = (None, {}, [], "")
+_EMPTY: tuple[Json, ...] = (None, {}, [], "")
 
 
 def read(exchange: Exchange) -> Reply:
-    """Decode and merge an answer, whatever it is. Never raises on odd data."""
+    """Decode and merge an answer. Never raises on invalid data."""
     framed = framing.unframe(exchange)
     events = _named(framed.events, exchange.request.url)
     answers = [event.value for event in events if isinstance(event.value, dict) and _is_answer(event.value)]
@@ -45,7 +45,7 @@ def read(exchange: Exchange) -> Reply:
         thoughts=text_of(parts, thought=True),
         parts=parts,
         function_calls=_of_kind(parts, "functionCall"),
-        inline_data=_of_kind(said_in(parts), "inlineData"),
+        inline_data=_of_kind(answer_parts(parts), "inlineData"),
         finish_reason=first.reasons[-1] if first.reasons else None,
         finish_reasons=first.reasons,
         block_reason=reason(an_object(response.get("promptFeedback")).get("blockReason")),
@@ -57,7 +57,7 @@ def read(exchange: Exchange) -> Reply:
     )
 
 
-# --- looking into values that may be anything -------------------------------------------------------------------
+# --- helpers for values of any type -----------------------------------------------------------------------------
 
 
 def an_object(value: Json) -> Object:
@@ -66,12 +66,12 @@ def an_object(value: Json) -> Object:
 
 
 def objects_in(value: Json) -> list[Object]:
-    """The JSON objects in a list; none where there is no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    """The JSON objects in a list; empty for any other value."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def candidate_of(response: Json) -> Object:
-    """The first candidate of a response or chunk; empty where there is none."""
+    """The first candidate of a response or chunk; empty without one."""
     candidates = objects_in(an_object(response).get("candidates"))
     return candidates[0] if candidates else {}
 
@@ -87,19 +87,19 @@ def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def said_in(parts: Iterable[Part]) -> list[Part]:
-    """The parts that are the answer: thoughts, draft pictures among them, are not."""
+def answer_parts(parts: Iterable[Part]) -> list[Part]:
+    """The parts without thoughts (draft images are thoughts too)."""
     return [part for part in parts if not part.get("thought")]
 
 
 def error_of(value: Json) -> Json:
-    """What stands under ``error``, if that says anything; else None."""
+    """The value of ``error``; None if it is absent or empty."""
     error = an_object(value).get("error")
-    return None if error in _SAYS_NOTHING else error
+    return None if error in _EMPTY else error
 
 
 def reason(value: Json) -> str | None:
-    """A finish or block reason. Unspecified and null are none; a number nobody knows is itself, as text."""
+    """A finish or block reason. None if unspecified or null. An unknown enum number is returned as text."""
     if isinstance(value, str) and value and not value.endswith("_UNSPECIFIED"):
         return value
     return str(value) if isinstance(value, int) and value else None
@@ -119,7 +119,7 @@ def _is_answer(value: Object) -> bool:
 
 def _has_output(value: Json) -> bool:
     parts = (part for candidate in objects_in(an_object(value).get("candidates")) for part in parts_of(candidate))
-    return any(part.get(kind) not in (None, "") for part in said_in(parts) for kind in OUTPUT)
+    return any(part.get(kind) not in (None, "") for part in answer_parts(parts) for kind in OUTPUT)
 
 
 # --- numbers for enums --------------------------------------------------------------------------------------
@@ -129,22 +129,25 @@ _VERTEX = re.compile(r"aiplatform\.|/publishers/|/endpoints/")
 
 
 def _named(events: list[Event], url: str) -> list[Event]:
-    """Events with their enum numbers (``enum-encoding=int``) replaced by names; untouched where there are none."""
+    """Events with their enum numbers (``enum-encoding=int``) replaced by names; the same list if there are none."""
     if not any(_is_numbered(event.value) for event in events):
         return events
     from harness.gemini import definition
 
     vertex = _VERTEX.search(url) is not None
-    return [Event(definition.named("GenerateContentResponse", each.value, vertex=vertex), each.at) for each in events]
+    return [
+        Event(definition.name_enums("GenerateContentResponse", event.value, vertex=vertex), event.at)
+        for event in events
+    ]
 
 
 def _is_numbered(value: Json) -> bool:
     chunk = an_object(value)
     feedback, usage = an_object(chunk.get("promptFeedback")), an_object(chunk.get("usageMetadata"))
     return (
-        any(isinstance(each.get("finishReason"), int) for each in objects_in(chunk.get("candidates")))
+        any(isinstance(candidate.get("finishReason"), int) for candidate in objects_in(chunk.get("candidates")))
         or isinstance(feedback.get("blockReason"), int)
-        or any(isinstance(each.get("modality"), int) for each in objects_in(usage.get("promptTokensDetails")))
+        or any(isinstance(detail.get("modality"), int) for detail in objects_in(usage.get("promptTokensDetails")))
     )
 
 
@@ -152,12 +155,12 @@ def _is_numbered(value: Json) -> bool:
 
 
 class _Turn:
-    """One candidate, gathered over the chunks: its parts as they came, and whatever else was said of it."""
+    """One candidate over all chunks: its parts as received, and its other fields."""
 
     def __init__(self) -> None:
         self.parts: list[Object] = []
         self.reasons: list[str] = []
-        self.said: Object = {}
+        self.fields: Object = {}
         self.content: Object | None = None
 
     def add(self, candidate: Object) -> None:
@@ -168,10 +171,10 @@ class _Turn:
         if finish := reason(candidate.get("finishReason")):
             self.reasons.append(finish)
 
-    def say(self, candidate: Object) -> None:
+    def merge(self, candidate: Object) -> None:
         for key, value in candidate.items():
             if key != "finishReason" or reason(value):
-                _update(self.said, key, value)
+                _update(self.fields, key, value)
 
     def turn(self) -> Object | None:
         """The model's turn, every part as received."""
@@ -181,7 +184,7 @@ class _Turn:
 
     def merged(self) -> Object:
         content = self.turn()
-        return self.said if content is None else {**self.said, "content": {**content, "parts": joined(self.parts)}}
+        return self.fields if content is None else {**self.fields, "content": {**content, "parts": joined(self.parts)}}
 
 
 def _turns(answers: Sequence[Object]) -> dict[int, _Turn]:
@@ -206,7 +209,7 @@ def _merged(answers: Sequence[Object], turns: Mapping[int, _Turn]) -> Object:
         for key, value in answer.items():
             _update(merged, key, value)
         for index, candidate in _numbered(answer):
-            turns[index].say(candidate)
+            turns[index].merge(candidate)
     if turns:
         merged["candidates"] = [turns[index].merged() for index in sorted(turns)]
     if usage := _last_usage(answers):
@@ -215,16 +218,16 @@ def _merged(answers: Sequence[Object], turns: Mapping[int, _Turn]) -> Object:
 
 
 def _update(into: Object, key: str, value: Json) -> None:
-    """Let ``value`` replace what is there, unless it says nothing. Objects merge by key, one level deep."""
+    """Set ``value`` unless it is empty. Objects are merged by key, one level deep."""
     before = into.get(key)
     if isinstance(before, dict) and isinstance(value, dict):
-        into[key] = {**before, **{name: each for name, each in value.items() if each not in _SAYS_NOTHING}}
-    elif key not in into or value not in _SAYS_NOTHING:
+        into[key] = {**before, **{name: item for name, item in value.items() if item not in _EMPTY}}
+    elif key not in into or value not in _EMPTY:
         into[key] = value
 
 
 def _last_usage(answers: Sequence[Object]) -> Object | None:
-    """The last usage with a total: earlier ones are snapshots, later ones may hold a traffic type only."""
+    """The last usage with a total. Earlier ones are running totals, later ones may have a traffic type only."""
     usages = [usage for answer in reversed(answers) if (usage := an_object(answer.get("usageMetadata")))]
     return next((usage for usage in usages if usage.get("totalTokenCount") is not None), usages[0] if usages else None)
 
@@ -233,17 +236,17 @@ def _last_usage(answers: Sequence[Object]) -> Object | None:
 
 
 def joined(parts: Sequence[Object]) -> list[Object]:
-    """Parts with neighbouring texts of one kind joined and calls that came in pieces put together.
+    """The parts, with adjacent texts of one kind joined and partial calls assembled.
 
-    A ``thoughtSignature`` closes its part: what follows is a part of its own.
+    A ``thoughtSignature`` ends its part: the text after it starts a new part.
     """
-    return [_one(run) for run in _runs(parts)]
+    return [_join_run(run) for run in _runs(parts)]
 
 
 def _runs(parts: Iterable[Object]) -> Iterator[list[Object]]:
     run: list[Object] = []
     for part in parts:
-        if run and not (_text_goes_on(run[-1], part) or _call_goes_on(run[-1], part)):
+        if run and not (_text_continues(run[-1], part) or _call_continues(run[-1], part)):
             yield run
             run = []
         run.append(part)
@@ -251,7 +254,7 @@ def _runs(parts: Iterable[Object]) -> Iterator[list[Object]]:
         yield run
 
 
-def _one(run: Sequence[Object]) -> Object:
+def _join_run(run: Sequence[Object]) -> Object:
     call = run[0].get("functionCall")
     if isinstance(call, dict) and ("partialArgs" in call or call.get("willContinue") or len(run) > 1):
         return _whole_call(run)
@@ -260,7 +263,7 @@ def _one(run: Sequence[Object]) -> Object:
     return {**run[0], **run[-1], "text": "".join(part["text"] for part in run)}
 
 
-def _text_goes_on(before: Part, part: Part) -> bool:
+def _text_continues(before: Part, part: Part) -> bool:
     return _is_text(before) and _is_text(part) and "thoughtSignature" not in before and _same_kind(before, part)
 
 
@@ -272,21 +275,21 @@ def _same_kind(before: Part, part: Part) -> bool:
     return bool(before.get("thought")) is bool(part.get("thought"))
 
 
-def _call_goes_on(before: Part, part: Part) -> bool:
+def _call_continues(before: Part, part: Part) -> bool:
     call, more = before.get("functionCall"), part.get("functionCall")
     return isinstance(call, dict) and isinstance(more, dict) and bool(call.get("willContinue")) and "name" not in more
 
 
 def _whole_call(run: Sequence[Object]) -> Object:
-    """One part from the pieces of a call: later keys add to earlier ones, partial arguments are applied in order."""
+    """One part from the pieces of a call. Later keys are added to earlier ones, and partial arguments are applied in order."""
     part: Object = {key: value for piece in reversed(run) for key, value in piece.items()}
     call: Object = {}
     args: Object = {}
     for piece in run:
-        said = an_object(piece.get("functionCall"))
-        call |= {key: value for key, value in said.items() if key not in ("partialArgs", "willContinue", "args")}
-        args |= deepcopy(an_object(said.get("args")))
-        for partial in objects_in(said.get("partialArgs")):
+        fragment = an_object(piece.get("functionCall"))
+        call |= {key: value for key, value in fragment.items() if key not in ("partialArgs", "willContinue", "args")}
+        args |= deepcopy(an_object(fragment.get("args")))
+        for partial in objects_in(fragment.get("partialArgs")):
             _apply(args, partial)
     return {**part, "functionCall": {**call, "args": args}}
 
@@ -297,7 +300,7 @@ _LONGEST_PATH = 50
 
 
 def _apply(args: Object, partial: Object) -> None:
-    """Put one ``partialArgs`` entry in its place; pieces of a string are appended."""
+    """Apply one ``partialArgs`` entry. Pieces of a string are appended."""
     steps = [_step(match) for match in _STEP.finditer(str(partial.get("jsonPath", "")))]
     values = [value for key, value in partial.items() if key.endswith("Value")]
     if not steps or not values or len(steps) > _LONGEST_PATH:

@@ -1,4 +1,4 @@
-"""The answer as JSON, and what the schema of its request says of it: worked out once, for every check and rule that asks."""
+"""The answer as JSON, and its violations of the request's schema. Computed once per answer, for all checks and rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 
 def value_of(evidence: Evidence) -> Json:
-    """The one JSON value that the answer text is; an enum answer (``text/x.enum``) is its bare word. ValueError: what else it is."""
+    """The answer text as one JSON value; for an enum answer (``text/x.enum``) the bare word. Raises ValueError, whose message says
+    what the text is instead."""
     if schemas.enum_mode(evidence.request_body):
         return evidence.reply.text.strip()
     found = _once(evidence, "value", lambda: _attempt(evidence.reply.text))
@@ -24,21 +25,21 @@ def value_of(evidence: Evidence) -> Json:
 
 
 def schema_of(evidence: Evidence) -> schemas.RequestSchema | None:
-    """The schema that the request sent, if it sent one."""
+    """The schema in the request; None without one."""
     return _once(evidence, "schema", lambda: schemas.request_schema(evidence.request_body))
 
 
 def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
-    """Every way in which the answer breaks the request's schema; empty without a schema.
+    """Every violation of the request's schema; empty without a schema.
 
-    Raises ValueError where the answer is not one JSON value, SchemaProblem (a ValueError too) for a schema that is none.
+    Raises ValueError if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
     """
     schema, value = schema_of(evidence), value_of(evidence)
     return _once(evidence, "violations", lambda: schemas.violations(schema.schema, value) if schema else [])
 
 
 def as_json(text: str) -> Json:
-    """The one JSON value that a text is, white space around it allowed. ValueError says what else it is."""
+    """The text as one JSON value; white space around it is allowed. Raises ValueError, whose message says what the text is instead."""
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as problem:
@@ -53,9 +54,9 @@ def as_json(text: str) -> Json:
 _TOO_DEEP = "expected one JSON value, got one that is nested too deeply to read"
 
 
-def _once(evidence: Evidence, name: str, work_out: Callable[[], T]) -> T:
+def _once(evidence: Evidence, name: str, compute: Callable[[], T]) -> T:
     if name not in evidence.memo:
-        evidence.memo[name] = work_out()
+        evidence.memo[name] = compute()
     found: T = evidence.memo[name]
     return found
 
@@ -68,7 +69,7 @@ def _attempt(text: str) -> Json | ValueError:
 
 
 def _refuse(constant: str) -> Json:
-    raise ValueError(f"expected one JSON value, got {constant}, which JSON does not know")
+    raise ValueError(f"expected one JSON value, got {constant}, which is not valid JSON")
 
 
 def _why_not_json(text: str, problem: json.JSONDecodeError) -> str:

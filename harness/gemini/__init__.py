@@ -3,5 +3,5 @@
 In: names, bodies and answers as plain JSON. Out: facts, requests and prices.
 May import: ``text``, ``extensions``.
 
-The facts are data: ``definition.json`` (messages and enums), ``models.yaml`` (models and their days), ``prices/google.json``.
+The facts are data: ``definition.json`` (messages and enums), ``models.yaml`` (models and their dates), ``google_prices.json``.
 """

@@ -1,14 +1,14 @@
-"""The official wire definition of generateContent: messages, fields, types and enum values, as one small table.
+"""The official definition of generateContent: messages, fields, types and enum values, as one table.
 
-``definition.json`` holds names and types only. Its revision is in the file; it can be refreshed from the discovery document
-at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (send no key), its ``vertex`` part from
+``definition.json`` holds names and types only, and its own revision. It is made from the discovery document
+at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (needs no key), its ``vertex`` part from
 ``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from the proto classes of google-ai-generativelanguage
 and google-cloud-aiplatform. A type is a scalar
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
 JSON object), ``any``, with ``[]`` behind it for a list.
 
-Answers (:func:`walk`) are held to what the servers send, Vertex AI's additions included; requests
-(:func:`request_findings`) to what the Gemini API takes, which is wider in spelling and narrower in names.
+Answers (:func:`walk`) are compared with the fields that servers send, including those of Vertex AI. Requests
+(:func:`request_findings`) are compared with what the Gemini API accepts: more spellings, but fewer fields.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 
 
 class DefinitionFinding(NamedTuple):
-    """Where an answer is not as defined. ``at`` is a JSON path from the value that was walked."""
+    """One difference between an answer and the definition. ``at`` is a JSON path into the checked value."""
 
     kind: Kind
     at: str
@@ -35,10 +35,10 @@ class DefinitionFinding(NamedTuple):
 
 
 class RequestFinding(NamedTuple):
-    """What the Gemini API would refuse.
+    """One error for which the Gemini API refuses a request.
 
-    ``message`` is its own sentence and ``field`` the snake_case path of its field violation (empty at the root). ``at`` are
-    the keys and indices as written, ``name`` the last of them, ``known`` what could stand there: field names or enum values.
+    ``message`` is the API's message, ``field`` the snake_case path of its field violation (empty at the root). ``at`` are the
+    keys and indices as written, ``name`` the last of them. ``known`` are the valid field names or enum values.
     """
 
     kind: Literal["unknown-field", "not-repeating", "bad-value"]
@@ -52,26 +52,26 @@ class RequestFinding(NamedTuple):
 def walk(message: str, value: Json) -> list[DefinitionFinding]:
     """Unknown fields, unknown enum values and wrong types of an answer, as proto3 JSON is read.
 
-    null is nothing, int64 may be a string, base64 comes in either alphabet, enums may be numbers, ``object`` and ``any`` are
-    free. Raises KeyError for a message that is not defined.
+    null counts as absent, int64 may be a string, base64 may use either alphabet, enums may be numbers. The content of ``object``
+    and ``any`` is not checked. Raises KeyError for a message that is not defined.
     """
     found: _Found = []
     _checker(message)(value, found)
     return [DefinitionFinding(kind, _path(segments), expected, actual) for kind, segments, expected, actual in found]
 
 
-def named(message: str, value: Json, *, vertex: bool = False) -> Json:
-    """The value with enum numbers replaced by their names; numbers nobody knows stay. Changes nothing in place.
+def name_enums(message: str, value: Json, *, vertex: bool = False) -> Json:
+    """A copy of the value with enum numbers replaced by their names. Unknown numbers stay.
 
     The two APIs number some enums differently: ``vertex`` reads them as Vertex AI does.
     """
-    return _named(message, value, vertex)
+    return _name_enums(message, value, vertex)
 
 
 def request_findings(body: Json) -> Iterator[RequestFinding]:
-    """What the Gemini API would refuse about a request body: unknown names, lists for single fields, bad values.
+    """The errors for which the Gemini API refuses a request body: unknown names, lists for single fields, invalid values.
 
-    Takes what it takes: camelCase and snake_case, one object where a list is defined, enums in any case or as numbers,
+    Accepts what the API accepts: camelCase and snake_case, one object instead of a list, enums in any case or as numbers,
     numbers as strings, null anywhere.
     """
     yield from _request_message("GenerateContentRequest", body, (), "")
@@ -87,19 +87,19 @@ def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
 
 
 def enum_values(name: str) -> tuple[str, ...]:
-    """The values of an enum, the unspecified one first, Vertex AI's own left out. Raises KeyError for an unknown one."""
+    """The values of an enum, the unspecified one first, without those of Vertex AI only. Raises KeyError for an unknown one."""
     return tuple(_table()["enums"][name])
 
 
 @lru_cache(maxsize=2048)
 def snake(name: str) -> str:
-    """A camelCase field name as the API's messages spell it."""
+    """A camelCase field name in snake_case, as in the API's messages."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
 @cache
 def revision() -> str:
-    """Which revisions of the definition the table was made from."""
+    """The revisions of the definition from which the table was made."""
     return str(_table()["revision"])
 
 
@@ -163,7 +163,7 @@ _SCALARS: Mapping[str, Callable[[Json], bool]] = {
 
 @cache
 def _checker(kind: str) -> _Check:
-    """What checks a value of that type. Made once; messages refer to each other through it."""
+    """The function that checks a value of this type. Cached, since messages refer to each other."""
     if kind.endswith("[]"):
         return _list_checker(kind[:-2])
     if kind.startswith("enum "):
@@ -199,15 +199,15 @@ def _enum_checker(enum: str) -> _Check:
 
 
 def _list_checker(kind: str) -> _Check:
-    check_each = _checker(kind)
+    check_item = _checker(kind)
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, list):
             found.append(("wrong-type", [], "a list", value))
             return
-        for index, each in enumerate(value):
+        for index, item in enumerate(value):
             before = len(found)
-            check_each(each, found)
+            check_item(item, found)
             for finding in found[before:]:
                 finding[1].append(index)
 
@@ -215,15 +215,15 @@ def _list_checker(kind: str) -> _Check:
 
 
 def _map_checker(kind: str) -> _Check:
-    check_each = _checker(kind)
+    check_item = _checker(kind)
 
     def check(value: Json, found: _Found) -> None:
         if not isinstance(value, dict):
             found.append(("wrong-type", [], "an object", value))
             return
-        for key, each in value.items():
+        for key, item in value.items():
             before = len(found)
-            check_each(each, found)
+            check_item(item, found)
             for finding in found[before:]:
                 finding[1].append(key)
 
@@ -238,15 +238,15 @@ def _message_checker(message: str) -> _Check:
         if not isinstance(value, dict):
             found.append(("wrong-type", [], f"an object ({message})", value))
             return
-        for key, each in value.items():
-            if each is None:
+        for key, field in value.items():
+            if field is None:
                 continue
-            check_each = checks.get(key) or known(key)
+            check_item = checks.get(key) or known(key)
             before = len(found)
-            if check_each is None:
-                found.append(("unknown-field", [], message, each))
+            if check_item is None:
+                found.append(("unknown-field", [], message, field))
             else:
-                check_each(each, found)
+                check_item(field, found)
             if len(found) > before:
                 for finding in found[before:]:
                     finding[1].append(key)
@@ -261,19 +261,21 @@ def _message_checker(message: str) -> _Check:
 
 
 def _path(segments: Sequence[str | int]) -> str:
-    """Segments are gathered from the inside out."""
-    return "$" + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in reversed(segments))
+    """A JSON path from segments in reverse order (innermost first)."""
+    return "$" + "".join(
+        f"[{segment}]" if isinstance(segment, int) else f".{segment}" for segment in reversed(segments)
+    )
 
 
-def _named(kind: str, value: Json, vertex: bool) -> Json:
+def _name_enums(kind: str, value: Json, vertex: bool) -> Json:
     if kind.endswith("[]"):
-        return [_named(kind[:-2], each, vertex) for each in value] if isinstance(value, list) else value
+        return [_name_enums(kind[:-2], item, vertex) for item in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
         return _numbers(kind[5:], vertex).get(value, value) if _is_int(value) else value
     if kind.startswith("map ") or kind in _SCALARS or not isinstance(value, dict):
         return value
     kinds = fields(kind, vertex=True)
-    return {key: _named(kinds[key], each, vertex) if key in kinds else each for key, each in value.items()}
+    return {key: _name_enums(kinds[key], item, vertex) if key in kinds else item for key, item in value.items()}
 
 
 # --- requests -----------------------------------------------------------------------------------------------
@@ -304,14 +306,14 @@ def _request_message(message: str, value: Json, at: _At, path: str) -> Iterator[
         yield _bad_value(_PACKAGE + message, value, at, path)
         return
     spellings = _spellings(message)
-    for name, each in value.items():
+    for name, field in value.items():
         kind = spellings.get(name)
         if kind is None:
             yield _unknown_name(message, name, at, path, "Cannot find field.")
-        elif isinstance(each, list) and not kind.endswith("[]") and kind != "any":
+        elif isinstance(field, list) and not kind.endswith("[]") and kind != "any":
             yield _unknown_name(message, name, at, path, "Proto field is not repeating, cannot start list.")
-        elif each is not None:
-            yield from _request_value(kind, each, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
+        elif field is not None:
+            yield from _request_value(kind, field, (*at, name), f"{path}.{snake(name)}" if path else snake(name))
 
 
 def _request_value(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
@@ -332,16 +334,16 @@ def _request_list(kind: str, value: Json, at: _At, path: str) -> Iterator[Reques
     if not isinstance(value, list):
         yield from _request_value(kind, value, at, path)
         return
-    for index, each in enumerate(value):
-        yield from _request_value(kind, each, (*at, index), f"{path}[{index}]")
+    for index, item in enumerate(value):
+        yield from _request_value(kind, item, (*at, index), f"{path}[{index}]")
 
 
 def _request_map(kind: str, value: Json, at: _At, path: str) -> Iterator[RequestFinding]:
     if not isinstance(value, dict):
         yield _bad_value(f"map<string, {kind}>", value, at, path)
         return
-    for index, (key, each) in enumerate(value.items()):
-        yield from _request_value(kind, each, (*at, key), f"{path}[{index}].value")
+    for index, (key, item) in enumerate(value.items()):
+        yield from _request_value(kind, item, (*at, key), f"{path}[{index}].value")
 
 
 def _takes_enum(enum: str, value: Json) -> bool:
@@ -364,6 +366,6 @@ def _unknown_name(message: str, name: str, at: _At, path: str, why: str) -> Requ
 
 
 def _bad_value(kind: str, value: Json, at: _At, path: str, known: tuple[str, ...] = ()) -> RequestFinding:
-    said = "Starting an object on a scalar field" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
-    text = f"Invalid value at '{path}' ({kind}), {said}"
+    shown = "Starting an object on a scalar field" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+    text = f"Invalid value at '{path}' ({kind}), {shown}"
     return RequestFinding("bad-value", at, str(at[-1]) if at else "", path, text, known)

@@ -1,4 +1,4 @@
-"""What an answer's grounding points at. Offsets count UTF-8 bytes, never characters."""
+"""Reads the grounding of an answer: its sources and the segments they support. Offsets count UTF-8 bytes, not characters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REDIRECT = "vertexaisearch.cloud.google.com"
 
 @dataclass(frozen=True, slots=True)
 class GroundingChunk:
-    """One source. ``kind`` is empty for a chunk that names none; ``domain`` is lower case, empty where unknown."""
+    """One source. ``kind`` is empty for a chunk without a known kind. ``domain`` is in lower case, empty if unknown."""
 
     kind: ChunkKind | Literal[""]
     uri: str
@@ -26,10 +26,10 @@ class GroundingChunk:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The piece of the answer that one support speaks of.
+    """The piece of the answer to which one support refers.
 
-    ``text`` is what the support says stands there, ``found`` what the byte slice really holds (None: the offsets lead
-    outside the text); ``start`` and ``end`` are byte offsets into the part ``part``, or into the whole answer text (None).
+    ``text`` is the text in the support, ``found`` the text at its offsets (None: they are outside the answer). ``start`` and
+    ``end`` are byte offsets into the part with index ``part``, or into the whole answer text if ``part`` is None.
     """
 
     at: str
@@ -41,20 +41,20 @@ class Segment:
 
     @property
     def agrees(self) -> bool:
-        """Whether the slice is the text; where the support carries no text, whether the offsets lie in the answer."""
+        """Whether the text at the offsets equals the text in the support. Without such a text: whether the offsets are in the answer."""
         return self.found == self.text if self.text else self.found is not None
 
 
 def chunks(reply: Reply) -> list[GroundingChunk]:
     """``groundingChunks`` in order."""
-    return [_chunk(each) for each in _list(reply.grounding.get("groundingChunks"))]
+    return [_chunk(chunk) for chunk in _list(reply.grounding.get("groundingChunks"))]
 
 
 def segments(reply: Reply) -> list[Segment]:
     """The segment of every support that has one.
 
-    With ``partIndex`` the offsets count in that part, as it was received; without, in the whole visible text (thoughts and
-    tool parts left out), in streams likewise. An absent index is 0.
+    With ``partIndex``, offsets count in that part as received. Without it, they count in the whole visible text (without thoughts
+    and tool parts), also in streams. An absent offset is 0.
     """
     return [
         _segment(segment, f"groundingSupports[{index}].segment", reply)
@@ -64,7 +64,7 @@ def segments(reply: Reply) -> list[Segment]:
 
 
 def stray_indices(reply: Reply) -> Iterator[tuple[str, Json]]:
-    """Chunk indices of supports that name no chunk: (place, index)."""
+    """Chunk indices in supports that are not the index of a chunk: (place, index)."""
     count = len(_list(reply.grounding.get("groundingChunks")))
     for at, support in enumerate(_list(reply.grounding.get("groundingSupports"))):
         indices = support.get("groundingChunkIndices") if isinstance(support, Mapping) else None
@@ -74,7 +74,7 @@ def stray_indices(reply: Reply) -> Iterator[tuple[str, Json]]:
 
 
 def coverage(reply: Reply) -> float:
-    """The share of the answer's bytes that some support speaks of; 0 where there is no text."""
+    """The share of the answer's bytes that at least one support covers (0 to 1); 0 without text."""
     total = len(_bytes(reply.text))
     covered = end = 0
     for start, stop in sorted(_spans(reply)):
@@ -92,7 +92,7 @@ def _spans(reply: Reply) -> Iterator[tuple[int, int]]:
 
 
 def _offset(reply: Reply, part: int) -> int:
-    return sum(len(_bytes(_visible(each))) for each in _parts(reply)[:part])
+    return sum(len(_bytes(_visible(earlier))) for earlier in _parts(reply)[:part])
 
 
 def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:
@@ -104,7 +104,7 @@ def _segment(segment: Mapping[str, Json], at: str, reply: Reply) -> Segment:
 
 
 def _natural(value: Json) -> int | None:
-    """The number; None where absent, -1 where it is not a natural number."""
+    """The number; None if absent, -1 if it is not a natural number."""
     if value is None:
         return None
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else -1
@@ -132,15 +132,15 @@ def _visible(part: Json) -> str:
 
 
 def _chunk(value: Json) -> GroundingChunk:
-    kind = next((each for each in KINDS if isinstance(value, Mapping) and isinstance(value.get(each), Mapping)), None)
-    said = value[kind] if kind else {}
-    uri, title, domain = (_text(said.get(name)) for name in ("uri", "title", "domain"))
-    uri = uri or _text(said.get("sourceUri"))
+    kind = next((name for name in KINDS if isinstance(value, Mapping) and isinstance(value.get(name), Mapping)), None)
+    source = value[kind] if kind else {}
+    uri, title, domain = (_text(source.get(name)) for name in ("uri", "title", "domain"))
+    uri = uri or _text(source.get("sourceUri"))
     return GroundingChunk(kind or "", uri, title, (domain or _domain(uri, title)).lower())
 
 
 def _domain(uri: str, title: str) -> str:
-    """The host; behind the search redirect the title is the site's bare domain."""
+    """The host of the uri. For a redirect of Google Search it is the title, which is the site's domain."""
     try:
         host = urlsplit(uri).hostname or ""
     except ValueError:

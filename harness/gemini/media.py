@@ -1,4 +1,4 @@
-"""What the first bytes of a file say it is."""
+"""Reads inline data, and recognises the type of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _JUDGED = frozenset[str]().union(*(types for _, _, types in _MAGIC))
 
 
 def content(inline_data: Mapping[str, Json]) -> bytes | None:
-    """The bytes of an ``inlineData``, standard or url-safe base64, padding optional; None where they are not base64."""
+    """The bytes of an ``inlineData``, standard or url-safe base64, padding optional; None if it is not base64."""
     data = inline_data.get("data")
     if not isinstance(data, str):
         return None
@@ -41,8 +41,8 @@ def mime_type(inline_data: Mapping[str, Json]) -> str:
     return value.split(";")[0].strip().lower() if isinstance(value, str) else ""
 
 
-def other_kind(inline_data: Mapping[str, Json]) -> str | None:
-    """What the first bytes say, where that is not the declared type; None where they agree or nothing is known of it."""
+def mismatched_type(inline_data: Mapping[str, Json]) -> str | None:
+    """The type by the first bytes, if it differs from the declared type. None if they agree, or if the declared type is not known here."""
     declared, data = mime_type(inline_data), content(inline_data)
     if declared not in _JUDGED or data is None:
         return None

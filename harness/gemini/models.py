@@ -1,6 +1,6 @@
-"""What is known about Gemini models: thinking knobs, limits, features, and who answers for whom.
+"""Facts about Gemini models: thinking options, limits, features, aliases and replacements.
 
-The facts are in ``models.yaml`` beside this file. A model that is not there is simply unknown: nothing is said about it.
+The facts are in ``models.yaml`` in this folder. A model that is not in it is unknown: nothing is claimed about it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
 class Thinking(NamedTuple):
-    """How a model's thinking is steered.
+    """The thinking options of a model.
 
     ``control``: ``level``, ``budget``, ``none`` (any thinkingConfig is refused) or ``unknown``. ``default`` is a level,
-    ``dynamic`` or ``off``; None where it is not known. ``lowest`` and ``highest`` bound a positive budget; ``zero`` and
-    ``dynamic`` say whether 0 (off) and -1 are taken. ``budgets`` says what a model with levels makes of a budget:
-    ``any``, ``positive`` (0 is refused), ``no``, or None where it is not known.
+    ``dynamic`` or ``off``; None if unknown. ``lowest`` and ``highest`` are the bounds of a positive budget in tokens. ``zero`` and
+    ``dynamic`` say whether 0 (off) and -1 are accepted. ``budgets`` says which budgets a model with levels accepts:
+    ``any``, ``positive`` (0 is refused), ``no``, or None if unknown.
     """
 
     control: Literal["level", "budget", "none", "unknown"]
@@ -39,7 +39,7 @@ class Thinking(NamedTuple):
     budgets: Literal["any", "positive", "no"] | None = None
 
     def refuses(self, config: Mapping[str, Any]) -> str | None:
-        """Why the API answers 400 to this ``thinkingConfig``; None where it takes it, or where that is not known."""
+        """Why the API answers 400 to this ``thinkingConfig``; None if it accepts it, or if that is unknown."""
         level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
         if level is not None and budget is not None:
             return "thinkingLevel and thinkingBudget cannot be sent together"
@@ -76,16 +76,16 @@ class Thinking(NamedTuple):
 
     @property
     def range(self) -> str:
-        """The budgets it takes, in words: ``0 (off), 512 to 24576, or -1 (dynamic)``."""
+        """The accepted budgets as text: ``0 (off), 512 to 24576, or -1 (dynamic)``."""
         parts = ["0 (off)"] * self.zero + [f"{self.lowest} to {self.highest}"] + ["or -1 (dynamic)"] * self.dynamic
         return ", ".join(parts)
 
 
 class ModelFacts(NamedTuple):
-    """What is known about one model. Dates are ISO strings, limits are tokens.
+    """Facts about one model. Dates are ISO strings, limits are tokens.
 
     ``ends``: the day it is retired or shut down. ``routed_to``: the model that answers for it now or from ``ends`` on.
-    ``output_unary``: the limit of one non-streamed request where it is lower. ``features``: names such as
+    ``output_unary``: the limit of one unary request, if it is lower. ``features``: names such as
     ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``.
     """
 
@@ -105,7 +105,7 @@ class ModelFacts(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """A name that moves: where it points now, and where it pointed before."""
+    """An alias, its current target, and its earlier targets."""
 
     name: str
     target: str
@@ -113,7 +113,7 @@ class Alias(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A retired name that Google itself answers with another model. ISO dates; ``until`` is exclusive."""
+    """A retired name that Google routes to another model. ISO dates; ``until`` is exclusive."""
 
     origin: str
     to: str
@@ -131,7 +131,7 @@ class Catalogue(NamedTuple):
 
 @cache
 def catalogue() -> Catalogue:
-    """The facts that ship with this package. Parsed once."""
+    """The facts that ship with this package. Parsed once and cached."""
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -183,13 +183,13 @@ def bare(model: str) -> str:
 
 
 def undated(model: str) -> str:
-    """The name without a version or date at its end: ``gemini-2.5-flash-preview-09-2025``, ``...-001``, ``...-exp-03-25``."""
+    """The name without its version or date suffix: ``gemini-2.5-flash-preview-09-2025``, ``...-001``, ``...-exp-03-25``."""
     name = bare(model)
     return name if name in catalogue().models else _DATED.sub("", name)
 
 
 def facts(model: str) -> ModelFacts | None:
-    """What is known about a model, by its name, a dated form of it, or an alias (the alias' target today)."""
+    """The facts about a model, by its name, a dated form of it, or an alias (its current target). None for an unknown model."""
     known = catalogue()
     name = bare(model)
     if name in known.aliases:
@@ -198,16 +198,16 @@ def facts(model: str) -> ModelFacts | None:
 
 
 def generation(model: str) -> tuple[int, int] | None:
-    """``(2, 5)`` for gemini-2.5-pro, ``(3, 0)`` for gemini-3-flash-preview; None where the name does not tell."""
+    """``(2, 5)`` for gemini-2.5-pro, ``(3, 0)`` for gemini-3-flash-preview; None if the name has no number."""
     alias = catalogue().aliases.get(bare(model))
     found = _GENERATION.match(alias.target if alias else bare(model))
     return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def answers_for(model: str, version: str) -> bool:
-    """Whether a ``modelVersion`` is an honest answer to a request for ``model``.
+    """Whether a ``modelVersion`` is a legitimate answer to a request for ``model``.
 
-    True for the model itself, a dated form of it, and whatever its aliases and routings lead or ever led to.
+    True for the model itself, a dated form of it, and all current and earlier targets of its aliases and routes.
     """
     return undated(version) in _answering(undated(model))
 
@@ -228,37 +228,37 @@ def _answering(model: str) -> frozenset[str]:
     return frozenset(reached)
 
 
-# --- how long a model lives ---------------------------------------------------------------------------
+# --- lifecycle ----------------------------------------------------------------------------------------
 
 
 class Lifecycle(NamedTuple):
-    """What is known about the days of a model, in words with dates. ``ends``: the ISO day it ended or will end."""
+    """The lifecycle of a model as a message with dates. ``ends``: the ISO date on which it ended or will end."""
 
     message: str
     ends: str | None = None
 
 
 def lifecycle(model: str, day: date) -> Lifecycle | None:
-    """Whether a model has ended on that day or is about to, who answers for it, and whether its name moves.
+    """Whether a model has ended by that day or will end, its replacement, and whether its name is an alias.
 
-    None where there is nothing to say, and for previews with a date in their name: their days are not their model's.
+    None if there is nothing to report, and for previews with a date in their name, whose dates are not known.
     """
     known, name = catalogue(), bare(model)
     if alias := known.aliases.get(name):
         before = f" (before: {', '.join(alias.earlier)})" if alias.earlier else ""
         return Lifecycle(f"{name} moves without notice: it points to {alias.target}{before}")
     row = known.models.get(name) or known.models.get(_NUMBERED.sub("", name))
-    route = next((each for each in known.routing if each.origin == (row.name if row else name)), None)
-    said = "; ".join(
+    route = next((route for route in known.routing if route.origin == (row.name if row else name)), None)
+    message = "; ".join(
         [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]
     )
-    return Lifecycle(f"{name}: {said}", (row and row.ends) or (route and route.since)) if said else None
+    return Lifecycle(f"{name}: {message}", (row and row.ends) or (route and route.since)) if message else None
 
 
 def lifecycles(models: Iterable[str]) -> list[str]:
-    """A line for each model that has ended, is about to, or whose name moves."""
-    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - days, not hours
-    return [each.message for each in found if each is not None]
+    """A message for each model that has ended, will end, or is an alias."""
+    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - the local date is precise enough
+    return [lifecycle.message for lifecycle in found if lifecycle is not None]
 
 
 def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]:
@@ -279,6 +279,6 @@ def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]
 
 
 def ends_by(model: str, day: date) -> bool:
-    """Whether the model has ended by that day, as far as is known."""
+    """Whether the model is known to have ended by that day."""
     found = lifecycle(model, day)
     return found is not None and found.ends is not None and found.ends <= day.isoformat()

@@ -1,7 +1,7 @@
-"""The price list: genai-prices' rows for Google, as plain data.
+"""The price list: the rows of genai-prices for Google, as plain data.
 
-Importing the library takes longer than a small run, so its rows are kept in ``google.json`` beside this file, written by
-``python -m tests.generated``. Where another version of the library is installed, the rows are read from that one.
+Importing the library takes longer than a small run. Its rows are therefore kept in ``google_prices.json`` in this folder, written by
+``python -m tests.generated``. If another version of the library is installed, the rows are read from that version.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _LIBRARY = "genai-prices"
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """The prices of one model: rows of ``from`` (ISO date or None) and ``rates``; variants have ``when`` beside."""
+    """The prices of one model. Each row has ``from`` (ISO date or None) and ``rates``; each variant also has ``when``."""
 
     name: str
     prices: Sequence[Mapping[str, Any]]
     variants: Sequence[Mapping[str, Any]]
 
     def on(self, day: date, tier: str = "standard", factor: float = 1.0) -> Rates:
-        """What held on that day: the last row that had begun, else the first. Raises Unpriced for a service tier without prices."""
+        """The prices on that day: of the last row that applies, else of the first. Raises Unpriced for a service tier without prices."""
         if not self.prices:
-            raise Unpriced(f"the price of {self.name} hangs on more than the day")
-        said = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
+            raise Unpriced(f"the price of {self.name} depends on more than the date")
+        rates = next((row["rates"] for row in reversed(self.prices) if _began(row, day)), self.prices[0]["rates"])
         if tier != "standard":
-            said = {**said, **self._variant(day, tier)}
-        return {name: _price(value, factor) for name, value in said.items()}
+            rates = {**rates, **self._variant(day, tier)}
+        return {name: _price(value, factor) for name, value in rates.items()}
 
     def _variant(self, day: date, tier: str) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def _price(value: Any, factor: float) -> float | Tiered:
 
 
 class Prices:
-    """A price list, from its document (``google.json``)."""
+    """A price list. ``document`` is the content of ``google_prices.json``."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.source = f"{document['library']} {document['version']}"
@@ -70,7 +70,7 @@ class Prices:
             for name, unit in document["units"].items()
         }
         self._counts: dict[str, list[tuple[str | None, str]]] = {}
-        """Field of usageMetadata -> (modality, None where the field itself is the count; what it is the count of)."""
+        """Field of usageMetadata -> (modality, or None if the field itself is the count; name of the count)."""
         for (field, *modality), name in document["counts"]:
             self._counts.setdefault(field, []).append((modality[0] if modality else None, name))
         self._models: list[dict[str, Any]] = document["models"]
@@ -82,15 +82,15 @@ class Prices:
         return [model["id"] for model in self._models]
 
     def find(self, model: str) -> ModelPrices | None:
-        """The prices of a model by any name that the library knows it by."""
+        """The prices of a model by any name that the library knows; None for an unknown name."""
         name = model.lower()
         if name not in self._found:
-            row = next((each for each in self._models if _matches(each["match"], name)), None)
+            row = next((row for row in self._models if _matches(row["match"], name)), None)
             self._found[name] = ModelPrices(row["id"], row["prices"], row["variants"]) if row else None
         return self._found[name]
 
     def rates(self, model: str, day: date, tier: str, factor: float) -> Rates | None:
-        """What held for a model on that day; None where it is not in the list. Raises Unpriced as ``ModelPrices.on`` does."""
+        """The prices of a model on that day; None if it is not in the list. Raises Unpriced as ``ModelPrices.on`` does."""
         key = (model, day, tier, factor)
         if key not in self._rates:
             found = self.find(model)
@@ -100,7 +100,7 @@ class Prices:
         return self._rates[key]
 
     def usage(self, metadata: Mapping[str, Json]) -> dict[str, int]:
-        """``usageMetadata`` as counts of units. Thoughts count as output, what tools put into the prompt as input."""
+        """``usageMetadata`` as counts of units. Thoughts count as output, the results of tools in the prompt as input."""
         counts: dict[str, int] = {}
         for field in self._counts.keys() & metadata.keys():
             for modality, name in self._counts[field]:
@@ -113,17 +113,17 @@ class Prices:
 def _count(value: Json, modality: str | None) -> int | None:
     if modality is not None:
         rows = value if isinstance(value, list) else []
-        of_it = (each for each in rows if isinstance(each, dict) and each.get("modality") == modality)
-        value = next((each.get("tokenCount") for each in of_it), None)
+        of_it = (row for row in rows if isinstance(row, dict) and row.get("modality") == modality)
+        value = next((row.get("tokenCount") for row in of_it), None)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _matches(clause: Mapping[str, Any], name: str) -> bool:
     ((kind, wanted),) = clause.items()
     if kind == "or":
-        return any(_matches(each, name) for each in wanted)
+        return any(_matches(clause, name) for clause in wanted)
     if kind == "and":
-        return all(_matches(each, name) for each in wanted)
+        return all(_matches(clause, name) for clause in wanted)
     return _TESTS[kind](name, wanted)
 
 
@@ -137,19 +137,19 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 @cache
-def listed() -> Prices:
-    """The prices of the installed library; those that ship where none is installed, or one that cannot be read."""
+def price_list() -> Prices:
+    """The prices of the installed library; the shipped ones if it is not installed or cannot be read."""
     shipped: dict[str, Any] = json.loads(FILE.read_bytes())
     if installed_version() in (None, shipped["version"]):
         return Prices(shipped)
     try:
         return Prices(extracted())
-    except Exception:  # noqa: BLE001 - a later library may be built in another way; the list then names its version
+    except Exception:  # noqa: BLE001 - a later version may have another structure; the shipped list names its own version
         return Prices(shipped)
 
 
 def installed_version() -> str | None:
-    """Of genai-prices, by the folder beside it: neither it nor ``importlib.metadata`` is imported."""
+    """The version of genai-prices, from the name of its dist-info folder. Imports neither it nor ``importlib.metadata``."""
     found = find_spec("genai_prices")
     if found is None or found.origin is None:
         return None
@@ -157,18 +157,18 @@ def installed_version() -> str | None:
     return folders[-1].name.removeprefix("genai_prices-").removesuffix(".dist-info") if folders else None
 
 
-# --- out of the library -------------------------------------------------------------------------------
+# --- from the library ---------------------------------------------------------------------------------
 
 
 def extracted() -> dict[str, Any]:
-    """The document of the installed library. Imports it."""
+    """The document made from the installed library. Imports it."""
     from genai_prices.data_snapshot import get_snapshot
     from genai_prices.data_units import unit_data
 
-    google = next(each for each in get_snapshot().providers if each.id == "google")
-    native = next(each for each in google.extractors or () if each.api_flavor == "default")
-    counts = [(path, each.dest) for each in native.mappings if (path := _path(each.path))]
-    models = [_model(each) for each in google.models]
+    google = next(provider for provider in get_snapshot().providers if provider.id == "google")
+    native = next(extractor for extractor in google.extractors or () if extractor.api_flavor == "default")
+    counts = [(path, mapping.dest) for mapping in native.mappings if (path := _path(mapping.path))]
+    models = [_model(model) for model in google.models]
     named = {name for model in models for row in (*model["prices"], *model["variants"]) for name in row["rates"]}
     units = {
         unit["price_key"]: {
@@ -189,7 +189,7 @@ def extracted() -> dict[str, Any]:
 
 
 def _path(path: Any) -> list[str]:
-    """``usageMetadata`` field, or field and modality."""
+    """A field of ``usageMetadata``, or a field and a modality."""
     if isinstance(path, str):
         return [path]
     field, match, _ = path
@@ -198,27 +198,27 @@ def _path(path: Any) -> list[str]:
 
 def _model(model: Any) -> dict[str, Any]:
     prices = model.prices if isinstance(model.prices, list) else None
-    rows = [(each.constraint, each.prices) for each in prices] if prices is not None else [(None, model.prices)]
+    rows = [(price.constraint, price.prices) for price in prices] if prices is not None else [(None, model.prices)]
     return {
         "id": model.id,
         "match": _clause(model.match),
         "prices": [_row(constraint, rates) for constraint, rates in rows] if _dated(rows) else [],
         "variants": [
-            {"when": dict(each.when), **_row(each.constraint, each.prices)}
-            for each in model.price_variants or ()
-            if _dated([(each.constraint, each.prices)])
+            {"when": dict(variant.when), **_row(variant.constraint, variant.prices)}
+            for variant in model.price_variants or ()
+            if _dated([(variant.constraint, variant.prices)])
         ],
     }
 
 
 def _dated(rows: Sequence[tuple[Any, Any]]) -> bool:
-    """Whether all that a price hangs on is a date."""
+    """Whether the prices depend on nothing but the date."""
     return all(constraint is None or hasattr(constraint, "start_date") for constraint, _ in rows)
 
 
 def _row(constraint: Any, rates: Any) -> dict[str, Any]:
-    said = {name: _plain(value) for name, value in vars(rates).items() if value is not None}
-    return {"from": constraint and constraint.start_date.isoformat(), "rates": said}
+    known = {name: _plain(value) for name, value in vars(rates).items() if value is not None}
+    return {"from": constraint and constraint.start_date.isoformat(), "rates": known}
 
 
 def _plain(value: Any) -> Any:
@@ -230,5 +230,5 @@ def _plain(value: Any) -> Any:
 def _clause(clause: Any) -> dict[str, Any]:
     (field,) = fields(clause)
     value = getattr(clause, field.name)
-    plain = [_clause(each) for each in value] if isinstance(value, list) else value
+    plain = [_clause(clause) for clause in value] if isinstance(value, list) else value
     return {field.name.rstrip("_"): plain}

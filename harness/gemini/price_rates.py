@@ -1,8 +1,8 @@
-"""The arithmetic: rates and usage -> dollars, as genai-prices reckons.
+"""Computes a cost from rates and usage, in US dollars, as genai-prices does.
 
-A unit is a kind of token (or a search), by its dimensions: ``input``, ``input`` + ``audio``, ``input`` + ``cache_read`` ...
-What has a price of its own is paid at that price; what is left of the wider unit at the wider one's. A tiered price holds
-for all tokens of an answer whose input is longer than the tier's start.
+A unit is a kind of token (or a search), given by its dimensions: ``input``, ``input`` + ``audio``, ``input`` + ``cache_read`` ...
+A unit with its own price is billed at that price. The rest of a wider unit is billed at the price of the wider one. A tiered price
+applies to all tokens of an answer whose input is longer than the start of the tier.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SEARCHES = "web_searches_kcount"
 
 
 class Tiered(NamedTuple):
-    """``base``, and from more than ``start`` input tokens on another price; ascending."""
+    """A price that depends on the input: ``base``, and ``tiers`` of (start, price) for more than ``start`` input tokens, ascending."""
 
     base: float
     tiers: tuple[tuple[int, float], ...]
@@ -26,7 +26,7 @@ Rates = Mapping[str, float | Tiered]
 
 
 class Unit(NamedTuple):
-    """What is counted. ``usage`` is the name of the count, ``dimensions`` are ``name=value``."""
+    """A unit of usage. ``usage`` is the name of its count, ``dimensions`` are ``name=value``. A price is for ``per`` units."""
 
     usage: str
     per: int
@@ -34,7 +34,7 @@ class Unit(NamedTuple):
 
 
 class Unpriced(Exception):
-    """Something that is billed has no known price. The text says what; ``remedy`` what can be done, if anything."""
+    """Something that is billed has no known price. The message says what; ``remedy`` says how to set a price, if that is possible."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         self.remedy = remedy
@@ -42,16 +42,16 @@ class Unpriced(Exception):
 
 
 def dollars(rates: Rates, usage: Mapping[str, int], units: Mapping[str, Unit]) -> float:
-    """What this usage costs. Raises Unpriced where counts are missing or contradict each other, and for unpriced searches."""
+    """The cost of this usage. Raises Unpriced if counts are missing or contradict each other, and for searches without a price."""
     if usage.get("web_searches") and rates and SEARCHES not in rates:
         raise Unpriced("a Google search is billed, and the price of one is not known")
     priced = sorted((units[name] for name in rates), key=lambda unit: -len(unit.dimensions))
     of_unit = {units[name].usage: price for name, price in rates.items()}
-    told = [unit.dimensions for unit in units.values() if usage.get(unit.usage)]
+    reported = [unit.dimensions for unit in units.values() if usage.get(unit.usage)]
     own: list[tuple[Unit, int]] = []
     for unit in priced:
-        narrower = sum(count for other, count in own if unit.dimensions < other.dimensions)
-        own.append((unit, _counted(unit, usage, told) - narrower))
+        narrower = sum(count for narrow, count in own if unit.dimensions < narrow.dimensions)
+        own.append((unit, _counted(unit, usage, reported) - narrower))
         if own[-1][1] < 0:
             raise Unpriced(f"the counts of usageMetadata contradict each other ({unit.usage})")
     total = usage.get("input_tokens", 0)
@@ -64,15 +64,18 @@ def _rate(price: float | Tiered, total: int) -> float:
     return next((rate for start, rate in reversed(price.tiers) if total > start), price.base)
 
 
-def _counted(unit: Unit, usage: Mapping[str, int], told: list[frozenset[str]]) -> int:
-    """The count of a unit; 0 where nothing of it was told. Raises Unpriced where parts of it were told, but not it."""
+def _counted(unit: Unit, usage: Mapping[str, int], reported: list[frozenset[str]]) -> int:
+    """The count of a unit; 0 if it is not reported. Raises Unpriced if it is not reported but a narrower unit is."""
     if unit.usage in usage:
         return usage[unit.usage]
-    if any(unit.dimensions < other for other in told) or _is_overlap(unit.dimensions, told):
+    if any(unit.dimensions < reported_unit for reported_unit in reported) or _is_overlap(unit.dimensions, reported):
         raise Unpriced(f"usageMetadata does not say how many {unit.usage.replace('_', ' ')} there were")
     return 0
 
 
-def _is_overlap(dimensions: frozenset[str], told: list[frozenset[str]]) -> bool:
-    """Whether it is where two units meet that were told of: cached tokens and audio, say, but not how many were both."""
-    return any(one | two == dimensions and not (one <= two or two <= one) for one, two in combinations(told, 2))
+def _is_overlap(dimensions: frozenset[str], reported: list[frozenset[str]]) -> bool:
+    """Whether this unit is the overlap of two reported units, for example cached audio where only cached and audio are reported."""
+    return any(
+        first | second == dimensions and not (first <= second or second <= first)
+        for first, second in combinations(reported, 2)
+    )

@@ -1,8 +1,8 @@
-"""What an answer cost, in US dollars: list prices, thoughts, cached tokens and searches included. Pure, but for the price list.
+"""The cost of an answer in US dollars, by list prices. Includes thoughts, cached tokens and searches.
 
-The price is that of the day the answer was asked for; free tiers are not reckoned. Where anything that is billed has no
-known price the whole is unknown, and says why: a cost is never made up. Prices come from genai-prices (``library``), or
-from rows of the configuration.
+The prices are those of the day of the request; free tiers are not considered. If anything that is billed has no known price, the
+whole cost is unknown, with a reason: a cost is never guessed. Prices come from genai-prices (``price_library``) or from the
+configuration.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
-from harness.gemini.price_library import Prices, listed
+from harness.gemini.price_library import Prices, price_list
 from harness.gemini.price_rates import SEARCHES, Rates, Tiered, Unpriced, dollars
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
@@ -25,7 +25,7 @@ Dollars = float
 class OwnPrice:
     """A row of ``[tool.gemini-harness.prices]``: dollars per million tokens, ``search`` per thousand searches.
 
-    Without ``cached`` cached tokens cost what others do; without ``search`` the price of a search is not known.
+    Without ``cached``, cached tokens cost as much as others. Without ``search``, the price of a search is unknown.
     """
 
     input: Dollars
@@ -34,35 +34,35 @@ class OwnPrice:
     search: Dollars | None = None
 
     def rates(self) -> Rates:
-        said = {
+        rates = {
             "input_mtok": self.input,
             "output_mtok": self.output,
             "cache_read_mtok": self.cached,
             SEARCHES: self.search,
         }
-        return {name: price for name, price in said.items() if price is not None}
+        return {name: price for name, price in rates.items() if price is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Whose prices hold at one provider: rows of the configuration first, else the list times the provider's factor."""
+    """The prices at one provider: from the configuration first, else from the price list times the provider's factor."""
 
     provider: Provider
     own: Mapping[str, OwnPrice]
 
     def rates(self, model: str, day: date, tier: str = "standard") -> Rates:
-        """Price name -> dollars, a tiered price included. Raises Unpriced."""
+        """Price name -> dollars, or a tiered price. Raises Unpriced."""
         name = bare(model)
         own = self.own.get(f"{self.provider.name}/{name}") or self.own.get(name)
         if own is not None:
             if tier != "standard":
-                raise Unpriced(f"the configured price of {name} says nothing of service tier {tier!r}")
+                raise Unpriced(f"the configured price of {name} does not cover service tier {tier!r}")
             return own.rates()
         if self.provider.prices is None:
             raise Unpriced(f"provider {self.provider.name!r} has no price for {name}", remedy(name, self.provider.name))
-        found = listed().rates(name, day, tier, self.provider.price_factor)
+        found = price_list().rates(name, day, tier, self.provider.price_factor)
         if found is None:
-            raise Unpriced(f"{listed().source} has no price for {name}", remedy(name))
+            raise Unpriced(f"{price_list().source} has no price for {name}", remedy(name))
         return found
 
     def knows(self, model: str, day: date) -> bool:
@@ -73,13 +73,13 @@ class Tariff:
         return True
 
     def in_words(self, model: str) -> str:
-        """``0.5/3/0.05``: dollars per million tokens of input, output and cached input today; ``-`` is not known."""
+        """``0.5/3/0.05``: dollars per million tokens of input, output and cached input today; ``-`` if unknown."""
         try:
             rates = self.rates(model, datetime.now(UTC).date())
         except Unpriced:
             return "-"
         shown = [rates.get(name) for name in ("input_mtok", "output_mtok", "cache_read_mtok")]
-        return "/".join(_in_words(each) for each in shown) if rates else "free"
+        return "/".join(_in_words(price) for price in shown) if rates else "free"
 
 
 def _in_words(price: float | Tiered | None) -> str:
@@ -87,16 +87,14 @@ def _in_words(price: float | Tiered | None) -> str:
 
 
 def remedy(model: str, provider: str | None = None) -> str:
-    """How a user names a price."""
+    """How a user can set a price."""
     key = f"{provider}/{model}" if provider else model
     list_too = f', or prices = "google" under [tool.gemini-harness.providers.{provider}]' if provider else ""
-    return (
-        f'say what it costs: [tool.gemini-harness.prices."{key}"] with input and output, dollars per million{list_too}'
-    )
+    return f'set its price: [tool.gemini-harness.prices."{key}"] with input and output, dollars per million{list_too}'
 
 
 def bill(exchange: Exchange, reply: Reply, tariff: Tariff) -> Bill:
-    """What this answer cost, or why that is not known."""
+    """The cost of this answer, or why it is unknown."""
     if exchange.fault is not None:
         return Bill(None, "the answer broke off")
     try:
@@ -110,18 +108,18 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
         return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
-    rates = tariff.rates(_who_answered(asked, reply, tariff, day), day, _tier(reply.usage))
+    rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, _tier(reply.usage))
     if not reply.usage:
         raise Unpriced("the answer has no usageMetadata")
     if any(chunk.kind == "maps" for chunk in chunks(reply)):
         raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-    usage = listed().usage(reply.usage)
+    usage = price_list().usage(reply.usage)
     searches = searches_of(reply, asked)
-    return round(dollars(rates, {**usage, "web_searches": searches}, listed().units), 12)
+    return round(dollars(rates, {**usage, "web_searches": searches}, price_list().units), 12)
 
 
-def _who_answered(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
-    """The model to bill: the one that answered, where it names itself, unless it is a form of the one asked."""
+def _billed_model(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
+    """The model to bill: the ``modelVersion`` of the answer, or the requested model if the version is an unpriced form of it."""
     answered = bare(reply.model_version or asked)
     is_form = answered != asked and answered.startswith(asked)
     return asked if is_form and not tariff.knows(answered, day) else answered
@@ -133,19 +131,19 @@ def _tier(usage: Mapping[str, Json]) -> str:
 
 
 def searches_of(reply: Reply, model: str) -> int:
-    """Google searches that are billed: from Gemini 3 on each query, before that a prompt that came back with a source."""
+    """The number of billed Google searches. From Gemini 3 on each query is one; before, a prompt with a web source is one."""
     if (generation(reply.model_version or model) or generation(model) or (3, 0)) < (3, 0):
         return int(any(chunk.kind == "web" for chunk in chunks(reply)))
     queries = [reply.grounding.get(name) for name in ("webSearchQueries", "imageSearchQueries")]
-    return sum(1 for each in queries if isinstance(each, list) for query in each if query)
+    return sum(1 for names in queries if isinstance(names, list) for query in names if query)
 
 
 def day_of(provenance: Provenance) -> date:
-    """The day of the question, by UTC; of a recording without a date: today."""
+    """The UTC day of the request; today for a recording without a date."""
     try:
         return date.fromisoformat((provenance.recorded_at or "")[:10])
     except ValueError:
         return datetime.now(UTC).date()
 
 
-__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "listed", "remedy", "searches_of"]
+__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "price_list", "remedy", "searches_of"]

@@ -405,7 +405,7 @@ def _turn(turn: Turn) -> TurnRow:
         "attempts": turn.exchange.attempts,
     }
     if silent and turn.exchange.content:
-        row["body"] = refusals.kept(turn.exchange)
+        row["body"] = refusals.saved_body(turn.exchange)
     return row
 
 

@@ -18,7 +18,7 @@ from harness.config import Config
 from harness.errors import HarnessError, NoRecording, RunError, StaleRecording
 from harness.gemini.models import catalogue, facts, generation
 from harness.gemini.price_rates import Rates, Unpriced, dollars
-from harness.gemini.prices import bill, listed
+from harness.gemini.prices import bill, price_list
 from harness.model import Exchange, Json, Request, Slot, Step, Trial
 from harness.results.load import load
 from harness.run.play import prepare
@@ -94,7 +94,7 @@ class Estimates:
         """Raises Unpriced where something that the trial sends, or may get, has no known price."""
         request = prepare(trial, self.config)
         rates = self._rates(trial, request)
-        least = dollars(rates, {"input_tokens": _tokens(request.body, _MANY_CHARACTERS)[0]}, listed().units)
+        least = dollars(rates, {"input_tokens": _tokens(request.body, _MANY_CHARACTERS)[0]}, price_list().units)
         return Estimate(least, self._before(trial), sum(self._steps_at_most(trial, request, rates)))
 
     def _rates(self, trial: Trial, request: Request) -> Rates:
@@ -112,7 +112,7 @@ class Estimates:
                 text, media = text + said, media + shown
             answer = longest_answer(trial.target.model, step)
             usage = _at_dearest(rates, min(text, _most_input(request)), media, answer)
-            yield dollars(rates, {**usage, "web_searches": _searches(request)}, listed().units)
+            yield dollars(rates, {**usage, "web_searches": _searches(request)}, price_list().units)
             text += answer
 
     def _before(self, trial: Trial) -> float | None:

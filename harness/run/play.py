@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from harness.answer import reply as replies
-from harness.answer.refusals import is_noise, said
+from harness.answer.refusals import error_summary, is_noise
 from harness.config import Config
 from harness.errors import (
     BadCassette,
@@ -197,10 +197,10 @@ def _refuse_passing(turn: Turn) -> None:
         return
     if refuses_key(exchange):
         key = f"provider {turn.request.provider!r} refuses the key: is it the right one?"
-        raise NetworkFault(f"{said(exchange, turn.reply)}\n{key}")
+        raise NetworkFault(f"{error_summary(exchange, turn.reply)}\n{key}")
     if is_passing(exchange.status):
         daily = "; that is a quota of the day" if is_daily(exchange) else ""
-        raise NetworkFault(f"{said(exchange, turn.reply)} after {_attempts(exchange.attempts)}{daily}")
+        raise NetworkFault(f"{error_summary(exchange, turn.reply)} after {_attempts(exchange.attempts)}{daily}")
 
 
 def _attempts(count: int) -> str:

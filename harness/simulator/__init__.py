@@ -1,19 +1,19 @@
-"""A local Gemini endpoint: what it answers is simulated, how it answers is the real thing's way.
+"""A local Gemini endpoint. The content of its answers is made up; their form follows the real API.
 
 In: HTTP requests. Out: answers, and the times at which their bytes are sent.
 May import: ``transport`` (to replay cassettes), ``gemini``, ``text``.
 
-From the socket inwards: ``serve`` and ``http`` (uvicorn in a thread) > ``app.Simulator`` (ASGI, options, its turn) > ``routes``
-(paths) and ``keys`` > ``generating`` (rules and faults on the way) > ``request`` (reads leniently) and ``refusing`` (refuses strictly,
-with ``rulelines`` and ``schemas``) > ``answering`` (the pure core) > ``sending`` and ``profiles`` (framing) > ``traffic`` (keeps time).
+A request passes: ``serve`` and ``http`` (uvicorn in a thread) > ``app.Simulator`` (ASGI app with the settings of ``state``) > ``routes``
+(paths) and ``keys`` > ``generating`` (applies rules and faults) > ``request`` (normalises the body) and ``refusals`` (the API's errors, with
+``field_rules`` and ``schemas``) > ``answering`` (pure) > ``wire_format`` and ``profiles`` (framing) > ``traffic`` (sends on time).
 
-What is said is chosen in ``saying``: what is known is in ``world`` and ``knowledge``, form in ``manners``, JSON in ``asjson``,
-``structured``, ``reading`` and ``shapes``, calls in ``functions``, ``arguments`` and ``results``, tools of the server in ``builtin`` and
-``grounding``, pictures and sound in ``images``, ``jpeg`` and ``speech``. Where it ends is in ``limits`` and ``continuing``, what it costs
-in ``tokens``, ``media`` and ``prefixes``.
+``model_output`` chooses the content. Facts are in ``world_facts`` and ``knowledge``, style rules in ``style``. JSON is made by ``json_mode``,
+``structured``, ``prompt_reading``, ``schema_resolution`` and ``regex_samples``; calls by ``functions``, ``arguments`` and ``function_results``;
+output of built-in tools by ``builtin_tools`` and ``grounding``; media by ``images``, ``jpeg`` and ``speech``; log probabilities by ``logprobs``.
+``limits`` and ``continuation`` decide where an answer ends. ``tokens``, ``media`` and ``implicit_cache`` count its tokens.
 
-Every answer carries the header ``x-simulated: gemini-harness`` and a ``responseId`` that starts with ``sim``; ``modelVersion`` is the
-real model's. A request can steer it: header ``x-simulator-seed`` (another answer), header ``x-simulator-fault: NAME`` or a mark in the
-prompt, ``[simulate: fault NAME]``, ``[simulate: block SAFETY]``, ``[simulate: finish RECITATION]``. What each shape follows is said in
-``provenance``.
+Every answer has the header ``x-simulated: gemini-harness`` and a ``responseId`` that starts with ``sim``; ``modelVersion`` is that of the
+real model. A request can steer its answer: header ``x-simulator-seed`` (another answer), header ``x-simulator-fault: NAME``, or a marker in
+the prompt: ``[simulate: fault NAME]``, ``[simulate: block SAFETY]``, ``[simulate: finish RECITATION]``. ``provenance`` lists the evidence for
+each shape.
 """

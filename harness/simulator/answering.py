@@ -1,6 +1,6 @@
-"""The pure core: a normalised request in, an answer out. No network, no clock, no state.
+"""Makes the answer to a normalised request. Pure: no network, no clock, no state.
 
-``saying`` decides what is said, ``thinking`` how much was thought, ``limits`` where it ends; here it is put together and signed.
+``model_output`` chooses the content, ``thinking`` the thoughts, and ``limits`` the end. This module puts them together and signs them.
 """
 
 from __future__ import annotations
@@ -8,38 +8,42 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator import chances, continuing, functions, images, limits, marks, media, speech
-from harness.simulator.answer import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
-from harness.simulator.asjson import topic
-from harness.simulator.continuing import AnswerProgress
-from harness.simulator.refusing import check
+from harness.simulator import continuation, functions, images, limits, logprobs, media, prompt_markers, speech
+from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
+from harness.simulator.continuation import AnswerProgress
+from harness.simulator.json_mode import topic
+from harness.simulator.model_output import compose
+from harness.simulator.refusals import check
 from harness.simulator.request import Ask
-from harness.simulator.saying import say
 from harness.simulator.seed import Seed
 from harness.simulator.thinking import Thoughts, think
 from harness.simulator.tokens import details
 
 
 def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput | None = None) -> SimulatedAnswer:
-    """The answer to a request; ``scripted`` is what a rule says instead. Raises ``Refusal`` where the API would answer so."""
+    """The answer to a request. ``scripted`` is the output of a rule, used instead of the made-up one. Raises ``Refusal`` for a request
+    that the API refuses."""
     check(ask, stream)
-    reached = continuing.reached(ask)
-    seed = reached.seed if reached else seed
+    progress = continuation.progress_of(ask)
+    seed = progress.seed if progress else seed
     prompt = functions.question(ask)
-    empty = _empty(ask, seed, reached)
-    if reason := marks.block(prompt):
+    empty = _empty(ask, seed, progress)
+    if reason := prompt_markers.block(prompt):
         return replace(empty, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
-    return replace(empty, candidates=[_candidate(ask, prompt, each, scripted, stream, reached) for each in seeds])
+    return replace(
+        empty,
+        candidates=[_candidate(ask, prompt, candidate_seed, scripted, stream, progress) for candidate_seed in seeds],
+    )
 
 
-def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAnswer:
-    """The answer without candidates: who answers, and what the prompt costs. What was said so far is part of the prompt."""
+def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAnswer:
+    """The answer without candidates: its model and the tokens of its prompt. In a continuation, the text sent so far counts as prompt."""
     counts = ask.prompt_tokens()
-    if reached:
-        counts["TEXT"] = counts.get("TEXT", 0) + reached.spent
-        seed = Seed.of(seed.key, str(reached.said))
-    old = chances.gives(ask)
+    if progress:
+        counts["TEXT"] = counts.get("TEXT", 0) + progress.spent
+        seed = Seed.of(seed.key, str(progress.sent))
+    old = logprobs.supported(ask)
     return SimulatedAnswer(
         ask.facts.name,
         seed.response_id(),
@@ -47,7 +51,7 @@ def _empty(ask: Ask, seed: Seed, reached: AnswerProgress | None) -> SimulatedAns
         counts,
         ask.cached_tokens(),
         tier=_tier(ask),
-        scale=media.said(ask.generation),
+        scale=media.output_scale(ask.generation),
         numbered=not old,
         lists_candidates=old or images.makes(ask) or speech.speaks(ask),
     )
@@ -66,64 +70,71 @@ def _tier(ask: Ask) -> str:
 
 def _feedback(reason: str) -> dict[str, Any]:
     return (
-        {"blockReason": reason, "safetyRatings": marks.ratings("HIGH")}
+        {"blockReason": reason, "safetyRatings": prompt_markers.ratings("HIGH")}
         if reason == "SAFETY"
         else {"blockReason": reason}
     )
 
 
 def _candidate(
-    ask: Ask, prompt: str, seed: Seed, scripted: ModelOutput | None, stream: bool, reached: AnswerProgress | None
+    ask: Ask, prompt: str, seed: Seed, scripted: ModelOutput | None, stream: bool, progress: AnswerProgress | None
 ) -> Candidate:
-    said = limits.stopped(ask, scripted or say(ask, prompt, seed))
-    thoughts = Thoughts() if reached else think(ask.facts, ask.thinking, topic(prompt), seed)
-    fits = limits.room(ask, stream=stream, spent=reached.spent if reached else 0)
-    if reached:
-        said = replace(said, parts=continuing.rest(list(said.parts), reached.said), grounding=None)
-    elif marks.finish(prompt) == "CONTINUATION":
-        fits = limits.OutputRoom(thoughts.tokens + limits.half(ask, said), "CONTINUATION")
-    said, thoughts = limits.limited(ask, said, thoughts, fits)
-    token = _token(ask, said, thoughts, seed, reached) if said.finish == "CONTINUATION" else ""
-    return _signed(ask, _weighed(ask, Candidate(_rated(ask, said), thoughts, token=token), seed), seed)
+    output = limits.apply_stop_sequences(ask, scripted or compose(ask, prompt, seed))
+    thoughts = Thoughts() if progress else think(ask.facts, ask.thinking, topic(prompt), seed)
+    room = limits.room(ask, stream=stream, spent=progress.spent if progress else 0)
+    if progress:
+        output = replace(output, parts=continuation.remaining(list(output.parts), progress.sent), grounding=None)
+    elif prompt_markers.finish(prompt) == "CONTINUATION":
+        room = limits.OutputRoom(thoughts.tokens + limits.half_of_tokens(ask, output), "CONTINUATION")
+    output, thoughts = limits.apply_limits(ask, output, thoughts, room)
+    token = _token(ask, output, thoughts, seed, progress) if output.finish == "CONTINUATION" else ""
+    return _signed(ask, _with_logprobs(ask, Candidate(_with_ratings(ask, output), thoughts, token=token), seed), seed)
 
 
-def _token(ask: Ask, said: ModelOutput, thoughts: Thoughts, seed: Seed, reached: AnswerProgress | None) -> str:
-    before = reached or AnswerProgress(seed.key)
-    output = sum(output_tokens(part, media.said(ask.generation)) for part in said.parts)
-    text = len(said.text.encode("utf-8", "surrogatepass"))
-    return AnswerProgress(seed.key, before.said + text, before.spent + output + thoughts.tokens).token()
+def _token(ask: Ask, output: ModelOutput, thoughts: Thoughts, seed: Seed, progress: AnswerProgress | None) -> str:
+    before = progress or AnswerProgress(seed.key)
+    answer_tokens = sum(output_tokens(part, media.output_scale(ask.generation)) for part in output.parts)
+    text = len(output.text.encode("utf-8", "surrogatepass"))
+    return AnswerProgress(seed.key, before.sent + text, before.spent + answer_tokens + thoughts.tokens).token()
 
 
-def _rated(ask: Ask, said: ModelOutput) -> ModelOutput:
-    """Ratings come where a threshold that blocks something was asked for."""
-    strict = [each for each in ask.body.get("safetySettings", ()) if str(each.get("threshold")).startswith("BLOCK_")]
-    asked = [each["category"] for each in strict if each["threshold"] != "BLOCK_NONE"]
-    return replace(said, ratings=[marks.rating(category) for category in asked]) if asked and not said.ratings else said
+def _with_ratings(ask: Ask, output: ModelOutput) -> ModelOutput:
+    """Adds safety ratings if the request sets a threshold that blocks something."""
+    strict = [
+        setting for setting in ask.body.get("safetySettings", ()) if str(setting.get("threshold")).startswith("BLOCK_")
+    ]
+    asked = [setting["category"] for setting in strict if setting["threshold"] != "BLOCK_NONE"]
+    return (
+        replace(output, ratings=[prompt_markers.rating(category) for category in asked])
+        if asked and not output.ratings
+        else output
+    )
 
 
-def _weighed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
-    """With log probabilities, where the model gives them."""
-    if not chances.gives(ask):
+def _with_logprobs(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
+    """Adds log probabilities if the model has them."""
+    if not logprobs.supported(ask):
         return candidate
-    text = candidate.said.text
+    text = candidate.output.text
     asked = ask.config.get("responseLogprobs")
-    found = chances.result(text, ask.config.get("logprobs", 0), seed) if asked else None
-    return replace(candidate, average=chances.average(text, seed), chances=found)
+    found = logprobs.result(text, ask.config.get("logprobs", 0), seed) if asked else None
+    return replace(candidate, average=logprobs.average(text, seed), logprobs=found)
 
 
 def _signed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
-    """Gemini 3 signs the first call always, 2.5 where it thought; an answer without calls is signed where 3.x thought."""
-    said = candidate.said
-    if any(map(is_step, said.parts)):
-        signed = [{**part, "thoughtSignature": seed.signature(f"part {n}")} for n, part in enumerate(said.parts)]
-        return replace(candidate, said=replace(said, parts=signed))
-    if said.called and (ask.signs or candidate.thoughts.tokens):
-        first = next(index for index, part in enumerate(said.parts) if "functionCall" in part)
+    """Adds thought signatures. Gemini 3 always signs the first call; Gemini 2.5 signs it if it thought. An answer without calls is
+    signed if Gemini 3 thought."""
+    output = candidate.output
+    if any(map(is_step, output.parts)):
+        signed = [{**part, "thoughtSignature": seed.signature(f"part {n}")} for n, part in enumerate(output.parts)]
+        return replace(candidate, output=replace(output, parts=signed))
+    if output.called and (ask.signs or candidate.thoughts.tokens):
+        first = next(index for index, part in enumerate(output.parts) if "functionCall" in part)
         parts = [
             {**part, "thoughtSignature": seed.signature("call")} if n == first else part
-            for n, part in enumerate(said.parts)
+            for n, part in enumerate(output.parts)
         ]
-        return replace(candidate, said=replace(said, parts=parts))
-    if ask.signs and candidate.thoughts.tokens and said.finish == "STOP" and said.parts and not said.called:
+        return replace(candidate, output=replace(output, parts=parts))
+    if ask.signs and candidate.thoughts.tokens and output.finish == "STOP" and output.parts and not output.called:
         return replace(candidate, signature=seed.signature("answer"))
     return candidate

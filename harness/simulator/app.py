@@ -1,4 +1,4 @@
-"""The endpoint as an ASGI app. Where a request goes is said in ``routes``, what is answered in ``answering``."""
+"""The endpoint as an ASGI app. ``routes`` finds the handler of a request, ``answering`` makes the answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.simulator import routes
 from harness.simulator.state import State
-from harness.simulator.traffic import Call, Gone, Receive, Scope, Send, Sent, deliver, read
+from harness.simulator.traffic import Call, Disconnected, Receive, Scope, Send, Sent, deliver, read
 
 
 @dataclass(slots=True)
@@ -23,11 +23,11 @@ class Simulator(State):
         arrived = time.perf_counter()
         try:
             call = await read(scope, receive)
-        except Gone:
+        except Disconnected:
             return
         try:
             sent = await self._in_turn(call) if self.latency or self.pace else self.handle(call)
-        except Exception as failed:  # noqa: BLE001 - a fault of ours is an error of the API to its callers
+        except Exception as failed:  # noqa: BLE001 - clients see an exception of the simulator as the API's 500
             sent = routes.failed(call, failed)
         await deliver(sent, send, arrived)
         if self.log:
@@ -36,7 +36,7 @@ class Simulator(State):
             self.log(line if line.isprintable() else ascii(line)[1:-1])
 
     async def _in_turn(self, call: Call) -> Sent:
-        """Where time is kept, one request is answered between two looks at the sockets: none is noticed or sent late."""
+        """With a latency or a pace, answers one request per turn of the event loop, so that no request is accepted or sent late."""
         loop = asyncio.get_running_loop()
         if self._turn is None or self._turn[0] is not loop:
             self._turn = loop, asyncio.Lock()
@@ -45,5 +45,5 @@ class Simulator(State):
             return self.handle(call)
 
     def handle(self, call: Call) -> Sent:
-        """The answer to one request, whatever it is: a refusal too."""
+        """The answer to one request, also if it is an error."""
         return routes.respond(self, call)

@@ -1,4 +1,4 @@
-"""The arguments of a call: what the prompt says for each parameter, and for the rest what the schema accepts."""
+"""The arguments of a function call: from the prompt where it has them, else any values that the schema accepts."""
 
 # ruff: noqa: RUF001 - other scripts and typographic signs are data here
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator.reading import ValuePlace, ValueSource, labelled_as
+from harness.simulator.prompt_reading import ValuePlace, ValueSource, labelled_as
 from harness.simulator.seed import Seed
-from harness.simulator.structured import obey
+from harness.simulator.structured import value_for_schema
 
 MOST_DIGITS = 18
 _WORD = re.compile(r"[A-Za-z]+|\d+")
@@ -51,12 +51,13 @@ _NOT_PLACES = frozenset(
 
 
 def parameters(declaration: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of a declaration's arguments, in whichever field it came."""
+    """The schema of a declaration's arguments: ``parametersJsonSchema`` or ``parameters``."""
     found = declaration.get("parametersJsonSchema") or declaration.get("parameters") or {}
     return found if isinstance(found, Mapping) else {}
 
 
-def made(declaration: Mapping[str, Any], prompt: str, seed: Seed) -> list[dict[str, Any]]:
+def build_calls(declaration: Mapping[str, Any], prompt: str, seed: Seed) -> list[dict[str, Any]]:
+    """The calls of one function: one for each place that the prompt names, if the function takes a single place; else one."""
     schema = parameters(declaration)
     source = ValueSource.of(prompt, seed)
     places = _places(prompt)
@@ -68,7 +69,7 @@ def made(declaration: Mapping[str, Any], prompt: str, seed: Seed) -> list[dict[s
 
 
 def _separate(schema: Mapping[str, Any], main: str) -> bool:
-    """Whether several places mean several calls: not where there are two place parameters (from ... to ...)."""
+    """Whether several places need several calls. They do not if two parameters are places (from ... to ...)."""
     properties = schema["properties"]
     return sum(map(_is_place, properties)) == 1 and str(properties[main].get("type", "string")).lower() == "string"
 
@@ -96,15 +97,15 @@ def _call(
 
 
 def _arguments(schema: Mapping[str, Any], source: ValueSource, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Required arguments always; optional ones where the prompt gives them. What cannot be found obeys the schema."""
+    """All required arguments, and the optional ones that the prompt gives. A value that is not in the prompt is made up by the schema."""
     properties = schema.get("properties") or {}
     required = set(schema.get("required") or ())
     named = {name for name in properties if labelled_as(source, ValuePlace(schema, name)) is not None}
-    hints = _hints({name: each for name, each in properties.items() if name not in named}, source.text, given)
-    wanted = {name: each for name, each in properties.items() if name in required | named or name in hints}
+    hints = _hints({name: parameter for name, parameter in properties.items() if name not in named}, source.text, given)
+    wanted = {name: parameter for name, parameter in properties.items() if name in required | named or name in hints}
     narrowed = {**schema, "properties": wanted, "required": [name for name in properties if name in required]}
     labels = {**source.labels, **{name.replace("_", " ").lower(): str(value) for name, value in hints.items()}}
-    value = obey(narrowed, replace(source, labels=labels)) if wanted or required else {}
+    value = value_for_schema(narrowed, replace(source, labels=labels)) if wanted or required else {}
     args = value if isinstance(value, dict) else {}
     for name, hint in hints.items():
         if _fits(properties[name], hint):
@@ -113,13 +114,13 @@ def _arguments(schema: Mapping[str, Any], source: ValueSource, given: Mapping[st
 
 
 def _hints(properties: Mapping[str, Any], prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the prompt says without naming the parameter: places, figures in order, quoted texts in order, enum words."""
+    """Values in the prompt without the parameter's name: places, numbers in order, quoted texts in order, enum words."""
     hints = dict(given)
     figures, quotes = iter(_figures(prompt)), iter(_QUOTED.findall(prompt))
-    for name, each in properties.items():
-        if name in hints or not isinstance(each, Mapping):
+    for name, parameter in properties.items():
+        if name in hints or not isinstance(parameter, Mapping):
             continue
-        value = _hinted(each, prompt, figures, quotes)
+        value = _hinted(parameter, prompt, figures, quotes)
         if value is not None:
             hints[name] = value
     return hints

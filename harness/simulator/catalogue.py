@@ -1,4 +1,4 @@
-"""Which models answer, under which name, and how ``models.list`` shows them."""
+"""The models that answer, their names, and the bodies of ``models.list`` and ``models.get``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _METHODS = {
 
 
 def answering(name: str, version: str, method: str, *, strict: bool = False) -> ModelFacts:
-    """The model that answers for ``name``: itself, what an alias points at, or the one that took a retired one's place.
+    """The model that answers for ``name``: itself, the target of an alias, or the replacement of a retired model.
 
-    Raises the API's 404 for made-up names, and under ``strict`` for models that were shut down.
+    Raises the API's 404 for unknown names, and if ``strict`` also for models that were shut down.
     """
     if any(char.isspace() for char in name):
         raise refusal("model_name_bad")
@@ -45,13 +45,13 @@ def _known(name: str) -> ModelFacts | None:
 
 
 def methods(model: ModelFacts) -> list[str]:
-    """``supportedGenerationMethods``, and the ones that go without saying."""
+    """``supportedGenerationMethods``, and the supported methods that the API does not list."""
     if "embed" in model.features:
         return [*_METHODS["embed"], "batchEmbedContents"]
     if "live" in model.features:
         return _METHODS["live"]
     keeps = "explicit_cache" in model.features or "text_out" not in model.features
-    text = [each for each in _METHODS["text"] if keeps or each != "createCachedContent"]
+    text = [method for method in _METHODS["text"] if keeps or method != "createCachedContent"]
     return [*text, "streamGenerateContent"]
 
 
@@ -64,7 +64,7 @@ def described(name: str, version: str) -> dict[str, Any]:
 
 
 def listed(size: int, start: int) -> dict[str, Any]:
-    """One page of ``models.list``, from the model with the number ``start`` on, which is what a page token says."""
+    """One page of ``models.list``, starting at model number ``start``. A page token is such a number."""
     models = _served()
     size = min(max(size, 1), 1000)
     page: dict[str, Any] = {"models": list(models[start : start + size])}
@@ -76,7 +76,7 @@ def listed(size: int, start: int) -> dict[str, Any]:
 @cache
 def _served() -> tuple[dict[str, Any], ...]:
     return tuple(
-        _shown(each, each.name) for each in catalogue().models.values() if each.stage not in ("retired", "shutdown")
+        _shown(model, model.name) for model in catalogue().models.values() if model.stage not in ("retired", "shutdown")
     )
 
 
@@ -89,7 +89,7 @@ def _shown(model: ModelFacts, name: str) -> dict[str, Any]:
         "inputTokenLimit": model.input_tokens,
         "outputTokenLimit": model.output_tokens,
         "supportedGenerationMethods": [
-            each for each in methods(model) if not each.startswith(("stream", "batchEmbed"))
+            method for method in methods(model) if not method.startswith(("stream", "batchEmbed"))
         ],
         "temperature": 1,
         "topP": 0.95,

@@ -1,4 +1,4 @@
-"""Embeddings: texts that share words are near each other."""
+"""Embeddings. Texts that share words have similar vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.request import normal
-from harness.simulator.resources import named
+from harness.simulator.resources import camel_fields
 from harness.simulator.seed import Seed
 from harness.simulator.tokens import part_tokens, tokens
 
@@ -25,12 +25,14 @@ def embed(body: Any) -> dict[str, Any]:
 
 def embed_all(body: Any) -> dict[str, Any]:
     """``batchEmbedContents``."""
-    requests = named(body, frozenset({"requests"})).get("requests")
-    return {"embeddings": [{"values": _vector(each)} for each in (requests if isinstance(requests, list) else [])]}
+    requests = camel_fields(body, frozenset({"requests"})).get("requests")
+    return {
+        "embeddings": [{"values": _vector(request)} for request in (requests if isinstance(requests, list) else [])]
+    }
 
 
 def _vector(body: Any) -> list[float]:
-    fields = named(body, _EMBED_FIELDS)
+    fields = camel_fields(body, _EMBED_FIELDS)
     content = normal({"contents": fields.get("content") or {}}, "content").get("contents", [{}])[0]
     size = fields.get("outputDimensionality") or DIMENSIONS
     if not isinstance(size, int) or not 1 <= size <= DIMENSIONS:

@@ -1,4 +1,4 @@
-"""The API's own refusals: each name is one error body. Texts are the wire's, oddities included."""
+"""The errors of the API. Each name is one error body. The texts are copied from real traffic, oddities included."""
 
 from __future__ import annotations
 
@@ -199,12 +199,12 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
 
 
 NAMED = {"location": "FAILED_PRECONDITION", "billing": "FAILED_PRECONDITION"}
-"""Refusals whose status is not the one of their number."""
+"""Errors whose status name does not follow from the HTTP status."""
 
 
 class Refusal(Exception):
-    """An answer of the API that is an error. ``body`` is the whole JSON value, ``status`` the HTTP status, ``named`` the word for
-    it where that does not follow from the number."""
+    """An error of the API. ``body`` is the whole JSON value, ``status`` the HTTP status, ``named`` the status name if it does not
+    follow from the HTTP status."""
 
     def __init__(self, status: int, message: str, details: Sequence[Mapping[str, Any]] = (), named: str = "") -> None:
         super().__init__(message)
@@ -216,26 +216,26 @@ class Refusal(Exception):
 
 
 def refusal(name: str, /, **words: object) -> Refusal:
-    """The refusal called ``name`` (a key of ``MESSAGES``), its placeholders filled in."""
+    """The error called ``name`` (a key of ``MESSAGES``), with its placeholders replaced by ``words``."""
     status, text = MESSAGES[name]
     message = text.format(**words)
     return Refusal(status, message, _details(name, message), NAMED.get(name, ""))
 
 
 def rules(lines: Sequence[str]) -> Refusal:
-    """Broken rules of a request that parses: one ``* path: rule`` line each."""
+    """The error for a valid payload that breaks rules: one ``* path: rule`` line per rule."""
     return Refusal(400, "".join(f"* {line}\n" for line in lines))
 
 
 def bad_payload(violations: Sequence[tuple[str, str]]) -> Refusal:
-    """A payload that does not fit the definition: (snake_case path, sentence) each; the path is empty at the root."""
+    """The error for a payload that does not fit the definition. ``violations``: (snake_case path, message); the path is empty at the root."""
     found: list[Any] = [{"field": at, "description": text} if at else {"description": text} for at, text in violations]
     detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": found}
     return Refusal(400, "\n".join(text for _, text in violations), [detail])
 
 
 def quota(model: str, seconds: float, *, daily: bool = False) -> Refusal:
-    """429 with Help, QuotaFailure and RetryInfo; the delay in whole seconds there, in full in the message."""
+    """429 with Help, QuotaFailure and RetryInfo. RetryInfo has the delay in whole seconds, the message in full."""
     metric = f"generativelanguage.googleapis.com/generate_content_{'free_tier_requests' if daily else 'paid_tier_input_token_count'}"
     limit = "250" if daily else "1000000"
     learn = "https://ai.google.dev/gemini-api/docs/rate-limits"
@@ -267,7 +267,7 @@ _RPC = "type.googleapis.com/google.rpc."
 
 
 def _details(name: str, message: str) -> list[dict[str, Any]]:
-    """What comes with refusals of a key."""
+    """The ``details`` of errors about a key."""
     if name not in _REASONS:
         return []
     metadata = {"service": "generativelanguage.googleapis.com"}

@@ -1,4 +1,4 @@
-"""Function calling: which of the declared functions are called."""
+"""Function calling: chooses the declared functions to call."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.simulator.arguments import made
+from harness.simulator.arguments import build_calls
+from harness.simulator.function_results import in_words, responses
 from harness.simulator.request import Ask, texts
-from harness.simulator.results import responses, said
 from harness.simulator.seed import Seed
 
 MOST_CALLS = 8
@@ -79,31 +79,33 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def calls(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
-    """The ``functionCall`` objects (name and args) of this turn; empty where the model answers in words."""
+    """The ``functionCall`` objects (name and args) of this turn; empty if the model answers with text."""
     mode = ask.calling.get("mode", "AUTO")
     if not ask.declarations or mode == "NONE":
         return []
-    allowed = ask.calling.get("allowedFunctionNames") or [each.get("name") for each in ask.declarations]
-    offered = [each for each in ask.declarations if each.get("name") in allowed]
+    allowed = ask.calling.get("allowedFunctionNames") or [declaration.get("name") for declaration in ask.declarations]
+    offered = [declaration for declaration in ask.declarations if declaration.get("name") in allowed]
     if responses(ask):
         return _again(ask, offered, prompt, seed) if mode == "ANY" else []
-    chosen = [each for each in offered if _score(each, prompt) >= 2]
+    chosen = [declaration for declaration in offered if _score(declaration, prompt) >= 2]
     if not chosen and mode == "ANY":
-        chosen = [max(offered, key=lambda each: _score(each, prompt))]
-    return [call for each in _best(chosen, prompt) for call in made(each, prompt, seed)][:MOST_CALLS]
+        chosen = [max(offered, key=lambda declaration: _score(declaration, prompt))]
+    return [call for declaration in _best(chosen, prompt) for call in build_calls(declaration, prompt, seed)][
+        :MOST_CALLS
+    ]
 
 
 def _again(ask: Ask, offered: Sequence[Mapping[str, Any]], prompt: str, seed: Seed) -> list[dict[str, Any]]:
-    """Under ANY a model must call after results too: a function not yet called, if there is one."""
+    """In mode ANY the model calls a function after results too: one that was not called yet, if possible."""
     called = {
         part["functionCall"].get("name")
         for content in ask.contents
         for part in content.get("parts", ())
         if "functionCall" in part
     }
-    fresh = [each for each in offered if each.get("name") not in called] or list(offered)
-    known = prompt + "\n" + "\n".join(said(each) for each in responses(ask))
-    return made(max(fresh, key=lambda each: _score(each, prompt)), known, seed)[:1]
+    fresh = [declaration for declaration in offered if declaration.get("name") not in called] or list(offered)
+    known = prompt + "\n" + "\n".join(in_words(response) for response in responses(ask))
+    return build_calls(max(fresh, key=lambda declaration: _score(declaration, prompt)), known, seed)[:1]
 
 
 # --- choosing -----------------------------------------------------------------------------------------
@@ -115,24 +117,28 @@ def _stems(text: str) -> set[str]:
 
 
 def _score(declaration: Mapping[str, Any], prompt: str) -> float:
-    """How well a declaration fits: its name in the prompt counts most, words of its name 2, of its description 0.5."""
+    """How well a declaration fits the prompt: 10 for its whole name, 2 for each word of its name, 0.5 for each of its description."""
     name = str(declaration.get("name", ""))
-    said = _stems(prompt)
+    prompt_stems = _stems(prompt)
     named = 10 if re.search(rf"\b{re.escape(name)}\b", prompt) else 0
     about = _stems(str(declaration.get("description", "")))
-    return named + 2 * len(_stems(name) & said) + 0.5 * len(about & said)
+    return named + 2 * len(_stems(name) & prompt_stems) + 0.5 * len(about & prompt_stems)
 
 
 def _best(chosen: Sequence[Mapping[str, Any]], prompt: str) -> list[Mapping[str, Any]]:
-    """All functions that fit about as well as the best one, in declared order."""
+    """All functions that fit about as well as the best one, in the order of their declaration."""
     if not chosen:
         return []
-    top = max(_score(each, prompt) for each in chosen)
-    return [each for each in chosen if _score(each, prompt) >= min(top, 10) * 0.6 or _score(each, prompt) >= 4]
+    top = max(_score(declaration, prompt) for declaration in chosen)
+    return [
+        declaration
+        for declaration in chosen
+        if _score(declaration, prompt) >= min(top, 10) * 0.6 or _score(declaration, prompt) >= 4
+    ]
 
 
 def question(ask: Ask) -> str:
-    """The last thing that a user said in words."""
+    """The last text of the user."""
     return next(
         (
             text

@@ -1,4 +1,4 @@
-"""``generateContent``, its stream and ``countTokens``: from a body to what is sent, with rules and faults on the way."""
+"""``generateContent``, ``streamGenerateContent`` and ``countTokens``: from a request body to the bytes sent. Applies rules and faults."""
 
 from __future__ import annotations
 
@@ -8,54 +8,54 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import bare, undated
-from harness.simulator import answering, catalogue, faults, keys, marks, rules, sending
-from harness.simulator.answer import SimulatedAnswer
+from harness.simulator import answering, catalogue, faults, keys, prompt_markers, rules, wire_format
+from harness.simulator.answer_types import SimulatedAnswer
+from harness.simulator.enum_numbers import number_enums
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.functions import question
-from harness.simulator.numbers import numbered
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
-    from harness.simulator.routed import RoutedCall
+    from harness.simulator.routed_call import RoutedCall
     from harness.simulator.state import State
 
 LONG = 4096
-"""Bytes of a body below which it is not looked at whether its beginning came before."""
+"""A body of at most this many bytes is not looked up in the implicit cache."""
 KINDS = {"json": JSON, "sse": EVENTS, "array": "application/json"}
 """Framing -> content type."""
 _COUNTED = {"contents": 0, "generateContentRequest": 1, "generate_content_request": 1, "model": 0}
 
 
-def generate(asked: RoutedCall, model: str, *, stream: bool) -> Sent:
+def generate(routed: RoutedCall, model: str, *, stream: bool) -> Sent:
     """The answer to ``generateContent`` or ``streamGenerateContent``. Raises ``Refusal``."""
-    request = normal(asked.body())
-    asked.authorise()
+    request = normal(routed.body())
+    routed.authorise()
     method = "streamGenerateContent" if stream else "generateContent"
-    facts = catalogue.answering(model, asked.version, method, strict=asked.app.strict)
-    keys.check_model(asked.call.key, model, facts)
-    ask = prepared(asked.app, Ask(model, facts, request, {}))
-    fault = fault_of(asked, ask)
+    facts = catalogue.answering(model, routed.version, method, strict=routed.app.strict)
+    keys.check_model(routed.call.key, model, facts)
+    ask = prepared(routed.app, Ask(model, facts, request, {}))
+    fault = fault_of(routed, ask)
     if fault and fault.refuse:
         raise fault.refuse(ask)
     if fault and fault.forget:
         ask = replace(ask, body={name: value for name, value in ask.body.items() if name not in fault.forget})
-    answer = answered(asked, ask, stream=stream)
-    framing = ("sse" if asked.call.events else "array") if stream else "json"
-    wrong = [*asked.where.losses, *([fault] if fault else [])]
-    return _sent(asked, ask, answer, framing, wrong)
+    answer = answered(routed, ask, stream=stream)
+    framing = ("sse" if routed.call.events else "array") if stream else "json"
+    wrong = [*routed.profile.losses, *([fault] if fault else [])]
+    return _sent(routed, ask, answer, framing, wrong)
 
 
-def answered(asked: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
-    """What is answered: a rule's, or the simulator's own. Raises ``Refusal``."""
-    seed = asked.app.seed_of(asked.call, ask.requested)
-    if len(asked.call.body) > LONG:
-        ask = replace(ask, seen=asked.app.prefixes.seen(ask))
-    return answering.answer(ask, seed, stream=stream, scripted=rules.said(asked.app.rules, ask))
+def answered(routed: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
+    """The answer: from a rule if one matches, else made up. Raises ``Refusal``."""
+    seed = routed.app.seed_of(routed.call, ask.requested)
+    if len(routed.call.body) > LONG:
+        ask = replace(ask, seen=routed.app.prefixes.seen(ask))
+    return answering.answer(ask, seed, stream=stream, scripted=rules.scripted_output(routed.app.rules, ask))
 
 
 def prepared(app: State, ask: Ask) -> Ask:
-    """The request with its cached content and its uploaded files in place. Raises the API's refusals for missing ones."""
+    """The request with its cached content and its uploaded files in place. Raises the API's error if one is missing."""
     ask = replace(ask, body=app.resources.opened(ask.body))
     name = ask.body.get("cachedContent")
     if not name:
@@ -68,20 +68,22 @@ def prepared(app: State, ask: Ask) -> Ask:
     return replace(ask, cached=cache.request)
 
 
-def fault_of(asked: RoutedCall, ask: Ask) -> faults.Fault | None:
-    """The fault that a header, a mark, a rule or chance asks for, in that order."""
+def fault_of(routed: RoutedCall, ask: Ask) -> faults.Fault | None:
+    """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies."""
     named = (
-        asked.call.headers.get("x-simulator-fault") or marks.fault(question(ask)) or rules.fault(asked.app.rules, ask)
+        routed.call.headers.get("x-simulator-fault")
+        or prompt_markers.fault(question(ask))
+        or rules.fault(routed.app.rules, ask)
     )
-    return faults.FAULTS.get(named) if named else asked.app.mishap()
+    return faults.FAULTS.get(named) if named else routed.app.random_fault()
 
 
-def count(asked: RoutedCall, model: str) -> dict[str, Any]:
-    """What ``countTokens`` answers. Raises ``Refusal``."""
-    request = _countable(asked.body())
-    asked.authorise()
-    facts = catalogue.answering(model, asked.version, "countTokens", strict=asked.app.strict)
-    return answering.count(prepared(asked.app, Ask(model, facts, request, {})))
+def count(routed: RoutedCall, model: str) -> dict[str, Any]:
+    """The body of ``countTokens``. Raises ``Refusal``."""
+    request = _countable(routed.body())
+    routed.authorise()
+    facts = catalogue.answering(model, routed.version, "countTokens", strict=routed.app.strict)
+    return answering.count(prepared(routed.app, Ask(model, facts, request, {})))
 
 
 def _countable(body: Any) -> dict[str, Any]:
@@ -102,14 +104,14 @@ def _countable(body: Any) -> dict[str, Any]:
 # --- on the wire --------------------------------------------------------------------------------------
 
 
-def _sent(asked: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
-    """The answer in its framing, each fault having had its way; without faults a stream is made as it is sent."""
-    values: Iterable[Any] = (sending.whole(answer),) if framing == "json" else sending.chunks(answer)
+def _sent(routed: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
+    """The answer in its framing, after all faults. Without faults, the chunks of a stream are made while they are sent."""
+    values: Iterable[Any] = (wire_format.whole(answer),) if framing == "json" else wire_format.chunks(answer)
     for fault in wrong:
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
-    headers = asked.where.headers(KINDS[framing], answer.tier)
-    pieces = asked.where.pieces(map(numbered, values) if asked.call.numbers else values, framing)
-    sent = Sent(200, headers, pieces, asked.app.latency, asked.app.pace, _note(answer, wrong))
+    headers = routed.profile.headers(KINDS[framing], answer.tier)
+    pieces = routed.profile.pieces(map(number_enums, values) if routed.call.numbers else values, framing)
+    sent = Sent(200, headers, pieces, routed.app.latency, routed.app.pace, _note(answer, wrong))
     for fault in wrong:
         sent = fault.rewire(sent, framing) if fault.rewire else sent
     return sent
@@ -117,6 +119,6 @@ def _sent(asked: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wr
 
 def _note(answer: SimulatedAnswer, wrong: Sequence[faults.Fault]) -> str:
     blocked = f"blocked {(answer.blocked or {}).get('blockReason')}"
-    finish = answer.candidates[0].said.finish if answer.candidates else blocked
-    said = f"  {finish}, {sum(answer.output.values())} tokens, {answer.thoughts} thought"
-    return said + "".join(f", fault {fault.name}" for fault in wrong)
+    finish = answer.candidates[0].output.finish if answer.candidates else blocked
+    summary = f"  {finish}, {sum(answer.output.values())} tokens, {answer.thoughts} thought"
+    return summary + "".join(f", fault {fault.name}" for fault in wrong)

@@ -1,4 +1,4 @@
-"""Google Search grounding: queries, chunks and supports whose offsets are UTF-8 bytes of the answer's text."""
+"""Grounding metadata of Google Search, Google Maps and web pages. Offsets are UTF-8 bytes of the answer's text."""
 
 # ruff: noqa: RUF001 - other scripts and typographic signs are data here
 
@@ -21,14 +21,16 @@ _QUESTION = re.compile(r"\b(?:answer|reply|respond) in \w+\b|[?.!\"“”]", re.
 def search(
     prompt: str, text: str, domains: Sequence[str], seed: Seed, *, images: bool = False, scored: bool = False
 ) -> dict[str, Any]:
-    """``groundingMetadata`` of an answer that was searched for: as Google sends it, zeros left out. ``images``: pictures were
-    searched for too. ``scored``: supports have confidence scores, as before Gemini 2.5."""
+    """``groundingMetadata`` of Google Search, without fields that are zero, as Google sends it. ``images``: also search for images.
+    ``scored``: supports have confidence scores, as before Gemini 2.5."""
     sources = tuple(domains) or FALLBACK[: 2 + seed.number("sources") % 2]
     asked = queries(prompt)
-    chunks: list[dict[str, Any]] = [{"web": {"uri": _redirect(each, seed), "title": each}} for each in sources]
+    chunks: list[dict[str, Any]] = [{"web": {"uri": _redirect(domain, seed), "title": domain}} for domain in sources]
     supports = list(_supports(text, len(sources)))
     if scored:
-        supports = [{**each, "confidenceScores": [0.9] * len(each["groundingChunkIndices"])} for each in supports]
+        supports = [
+            {**support, "confidenceScores": [0.9] * len(support["groundingChunkIndices"])} for support in supports
+        ]
     found = {
         "searchEntryPoint": {"renderedContent": _entry_point(asked)},
         "groundingChunks": [*chunks, *([_picture(sources[0], seed)] if images else ())],
@@ -45,7 +47,7 @@ def _picture(domain: str, seed: Seed) -> dict[str, Any]:
 
 
 def pages(text: str, urls: Sequence[str]) -> dict[str, Any]:
-    """``groundingMetadata`` of an answer read from ``urls``: no queries and no entry point."""
+    """``groundingMetadata`` of an answer from the pages at ``urls``. It has no queries and no entry point."""
     return {
         "groundingChunks": [{"web": {"uri": url, "title": url.partition("://")[2]}} for url in urls],
         "groundingSupports": list(_supports(text, len(urls))),
@@ -71,7 +73,7 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 
 
 def queries(prompt: str) -> list[str]:
-    """What is searched for."""
+    """The search queries for a prompt."""
     words = " ".join(_QUESTION.sub(" ", prompt).split()[:12]).lower()
     return [words or "news", f"{words} explained"] if len(words) > 60 else [words or "news"]
 
@@ -86,7 +88,7 @@ def _entry_point(queries: Sequence[str]) -> str:
 
 
 def maps(text: str, prompt: str, seed: Seed, *, widget: bool) -> dict[str, Any]:
-    """``groundingMetadata`` of Google Maps: one place, with a widget token where it is asked for."""
+    """``groundingMetadata`` of Google Maps: one place, and a widget token if ``widget``."""
     place = "ChIJ" + base64.urlsafe_b64encode(seed.bytes("place", 17)).decode().rstrip("=")
     names = re.findall(r"\b[A-Z][\w'-]+", prompt)
     uri = f"https://maps.google.com/?cid={seed.number('cid')}"

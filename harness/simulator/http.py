@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn's own, with the API's error shape for what is no HTTP, and an answer for callers that have said all."""
+"""The HTTP server: uvicorn, with the API's error body for invalid HTTP, and with answers for clients that closed their sending side."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from harness.simulator.errors import refusal
-from harness.simulator.sending import pretty
 from harness.simulator.traffic import JSON
+from harness.simulator.wire_format import pretty
 
 if TYPE_CHECKING:
     from harness.simulator.app import Simulator
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not the API's
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the API has its own text
         body = pretty(refusal("invalid_argument").body)
         head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
         self.transport.close()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep a connection open whose caller has sent a whole request and closed its own side, until that is answered."""
+        """Keep the connection open until the answer is sent, if the client sent a whole request and then closed its sending side."""
         waits = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
         if waits:
             self.cycle.keep_alive = False
@@ -33,7 +33,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def server(app: Simulator, backlog: int) -> uvicorn.Server:
-    """A server for ``app``, not yet started. ``backlog``: connections that may wait to be taken."""
+    """A server for ``app``, not yet started. ``backlog``: how many connections may wait to be accepted."""
     config = uvicorn.Config(
         app,
         http=Protocol,

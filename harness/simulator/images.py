@@ -1,5 +1,5 @@
-"""Images that image models answer with: real files, a flat colour with a diagonal, sized by the aspect ratio. PNG, or JPEG where
-``responseFormat`` asks for it."""
+"""Images of image models: real files with one colour and a diagonal, sized by the aspect ratio. PNG, or JPEG if ``responseFormat``
+asks for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 
 LONG_SIDE = 64
-"""Pixels of the longer side. Real ones are 1,024 and more; the simulator keeps recordings small."""
+"""Pixels of the longer side. Real images have 1,024 and more; small ones keep recordings small."""
 _WORDS = {
     "ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5, "EIGHT": 8, "NINE": 9, "SIXTEEN": 16, "TWENTY_ONE": 21,
 }  # fmt: skip
@@ -27,7 +27,7 @@ def makes(ask: Ask) -> bool:
 
 
 def parts(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
-    """An image, with a sentence before it where text is wanted too."""
+    """An image, after a sentence if the request asks for text too."""
     red, green, blue = seed.bytes("colour", 3)
     asked: Mapping[str, Any] = ask.config.get("responseFormat", {}).get("image", {})
     ratio = str(asked.get("aspectRatio") or ask.config.get("imageConfig", {}).get("aspectRatio", "1:1"))
@@ -39,10 +39,10 @@ def parts(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
 
 
 def size(ratio: str) -> tuple[int, int]:
-    """Pixels across and down, of ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``; a square where it says nothing."""
+    """Width and height in pixels for ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``; a square for any other text."""
     across, _, down = ratio.removeprefix("ASPECT_RATIO_").replace("_BY_", ":").partition(":")
     wide, high = (
-        _WORDS.get(each) or (int(each) if each.isdecimal() and len(each) < 6 else 0) for each in (across, down)
+        _WORDS.get(text) or (int(text) if text.isdecimal() and len(text) < 6 else 0) for text in (across, down)
     )
     if not wide or not high:
         return LONG_SIDE, LONG_SIDE
@@ -53,7 +53,7 @@ def size(ratio: str) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def png(width: int, height: int, colour: Colour) -> bytes:
     """A PNG file: ``colour`` all over, its complement on a diagonal."""
-    fill, line = bytes(colour), bytes(255 - each for each in colour)
+    fill, line = bytes(colour), bytes(255 - component for component in colour)
     rows = bytearray()
     for y in range(height):
         row = bytearray(fill * width)

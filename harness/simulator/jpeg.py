@@ -1,4 +1,4 @@
-"""A baseline JPEG file of flat blocks: eight by eight pixels each, one colour a block, so that only the mean of a block is coded."""
+"""A baseline JPEG file of blocks of eight by eight pixels. Each block has one colour, so only its mean is encoded."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ Colour = tuple[int, int, int]
 
 BLOCK = 8
 _STEP = 8
-"""The quantisation step: the mean of a block, times eight, is coded in steps of it, so that nothing is lost."""
+"""The quantisation step. The encoded value is the mean of a block times eight, so no precision is lost."""
 _COUNTS = bytes((0, 1, 5, 1, 1, 1, 1, 1, 1)) + bytes(7)
-"""How many codes of each length the table for means has; the code lengths of sizes 0 to 11 follow from it."""
+"""How many Huffman codes of each length the DC table has. The code lengths of sizes 0 to 11 follow from it."""
 _SIZES = bytes(range(12))
 _END_OF_BLOCK = "0"
 _NO_DETAIL = bytes((1,)) + bytes(15)
-"""The table for detail: one code, of one bit, and it says that there is none."""
+"""The AC table: one code of one bit, the end of the block."""
 
 
 def jpeg(width: int, height: int, blocks: Sequence[Sequence[Colour]]) -> bytes:
@@ -42,7 +42,7 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def _coded(blocks: Sequence[Sequence[Colour]]) -> Iterator[str]:
-    """Bits of each block: brightness and two colour differences, each as its step from the block before."""
+    """The bits of each block: Y, Cb and Cr, each as its difference from the block before."""
     before = [0, 0, 0]
     for row in blocks:
         for colour in row:
@@ -61,7 +61,7 @@ def _brightness_first(colour: Colour) -> tuple[int, int, int]:
 
 
 def _difference(value: int) -> str:
-    """The code of the size of a difference, then its bits; a negative one counts up from the lowest of its size."""
+    """The Huffman code of the size of a difference, then its bits. A negative one is encoded as ``value + 2**size - 1``."""
     size = abs(value).bit_length()
     return _CODES[size] + (format(value if value > 0 else value + (1 << size) - 1, f"0{size}b") if size else "")
 
@@ -79,6 +79,6 @@ _CODES = tuple(_codes())
 
 
 def _packed(bits: str) -> bytes:
-    """Whole bytes, filled up with ones; after each 0xFF a zero, so that none is taken for a marker."""
+    """The bits as whole bytes, padded with ones. A zero follows each 0xFF, so that it is not read as a marker."""
     bits += "1" * (-len(bits) % 8)
     return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")

@@ -1,8 +1,8 @@
-"""Keys: any is good, except those whose name says what is wrong with them.
+"""API keys. Any key is valid, except one that starts with the name of its error.
 
-``invalid...``, ``wrong...``, ``bad-key`` are not valid; ``expired...``, ``deleted...`` and ``disabled...`` say it themselves; ``denied...``
-may not do what it asks; ``abroad...`` is used where the API is not offered, ``unbilled...`` where its free tier is not; ``young...`` came
-too late for models that are closed to new keys.
+``invalid``, ``wrong``, ``bad-key``: not valid. ``expired``: expired. ``deleted``: not found. ``disabled``: the API is disabled in its
+project. ``denied``: no permission. ``abroad``: the API is not available in its location. ``unbilled``: no free tier in its country.
+``young``: too new for models that are closed to new keys.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAMES = re.compile("|".join(_REFUSED), re.IGNORECASE)
 
 
 def check(key: str) -> None:
-    """Raise what the API answers to a key that is missing or known to be bad."""
+    """Raise the API's error for a key that is missing or not valid."""
     if not key:
         raise refusal("key_missing")
     if found := _NAMES.match(key):
@@ -36,6 +36,6 @@ def check(key: str) -> None:
 
 
 def check_model(key: str, requested: str, model: ModelFacts) -> None:
-    """Raise the 404 of a model that is closed to new keys, for a ``young...`` one."""
+    """Raise the API's 404 for a model that is closed to new keys, if the key starts with ``young``."""
     if model.closed_to_new_keys and key.lower().startswith("young"):
         raise refusal("model_closed", model=bare(requested))

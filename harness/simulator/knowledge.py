@@ -1,4 +1,4 @@
-"""What is said to a question: capitals, arithmetic, a few facts, lists, translations, stories; else an echo of the topic."""
+"""Answers to questions: capitals, arithmetic, a few facts, lists, translations, stories and some others."""
 
 # ruff: noqa: RUF001 - other scripts and typographic signs are data here
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from harness.simulator import world
-from harness.simulator.manners import LANGUAGES
+from harness.simulator import world_facts
+from harness.simulator.style import LANGUAGES
 
 MOST_COUNTED = 100_000
 LARGEST = 1e300
@@ -23,9 +23,9 @@ MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class KnownFact:
-    """One thing to say. ``short`` is the bare answer, ``long`` a sentence, ``more`` a second one.
+    """One answer. ``short`` is the bare answer, ``long`` a sentence, ``more`` a second sentence.
 
-    ``facts`` are labelled values for structured answers; ``items`` the answer as a list; ``domains`` who would be cited.
+    ``facts`` are named values for structured answers, ``items`` the answer as a list, ``domains`` the sites to cite.
     """
 
     short: str
@@ -37,19 +37,19 @@ class KnownFact:
 
     def sentence(self, language: str) -> str:
         """The answer as one sentence in ``language`` (a two-letter code)."""
-        local = world.LOCAL.get(language, {})
+        local = world_facts.LOCAL.get(language, {})
         if "capital" in self.facts:
             country, capital = str(self.facts["country"]), str(self.facts["capital"])
-            form = world.CAPITAL_IS[language]
+            form = world_facts.CAPITAL_IS[language]
             return form.format(country=local.get(country, country), capital=local.get(capital, capital))
         if language == "en":
             return self.long
-        return world.ANSWER_IS[language].format(short=local.get(self.short, self.short))
+        return world_facts.ANSWER_IS[language].format(short=local.get(self.short, self.short))
 
 
 @lru_cache(maxsize=512)
 def recall(question: str) -> KnownFact | None:
-    """What is known about ``question``; None where nothing is."""
+    """The answer to ``question``; None if it is not known."""
     for ability in ABILITIES:
         if known := ability(question):
             return known
@@ -69,7 +69,7 @@ _EXPRESSION = re.compile(r"[-(]*\d[\d\s.,+\-*/×÷^()%]*[+\-*/×÷^]\s*[\d.(][\d
 _CALCULATE = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=", re.IGNORECASE
 )
-"""Words that make figures with signs between them a calculation rather than a date or a number of an article."""
+"""Words that mark numbers and signs as a calculation, not as a date or an article number."""
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b")
 _COUNT = re.compile(r"\bcount(?:ing)? (?:up )?(?:from (\d+) )?to (\d+)\b", re.IGNORECASE)
 _LIST = re.compile(
@@ -118,27 +118,27 @@ def _trains(question: str) -> KnownFact | None:
         return None
     (h1, m1), (h2, m2) = times
     minutes = (int(h2) * 60 + int(m2) - int(h1) * 60 - int(m1)) % (24 * 60)
-    for often, each in _STOPS.findall(question):
-        minutes -= _often(often) * _whole(each)
+    for often, length in _STOPS.findall(question):
+        minutes -= _how_often(often) * _whole(length)
     return KnownFact(str(minutes), f"It was moving for {minutes} minutes.", facts={"minutes": minutes})
 
 
 def _whole(digits: str) -> int:
-    """A whole number; what has more digits than any use is the largest."""
+    """A whole number, at most ``10**MOST_DIGITS``."""
     return int(digits) if len(digits) <= MOST_DIGITS else 10**MOST_DIGITS
 
 
-def _often(word: str) -> int:
+def _how_often(word: str) -> int:
     first = word.lower().split(" ")[0]
     return {"": 1, "once": 1, "twice": 2}.get(first) or _NUMBERS.get(first) or _whole(first)
 
 
 def _capital(question: str) -> KnownFact | None:
     for name in _CAPITAL.findall(question):
-        country = world.COUNTRIES.get(name.strip(" .").lower())
+        country = world_facts.COUNTRIES.get(name.strip(" .").lower())
         if country:
-            capital = world.CAPITALS[country]
-            long = world.CAPITAL_IS["en"].format(country=country, capital=capital)
+            capital = world_facts.CAPITALS[country]
+            long = world_facts.CAPITAL_IS["en"].format(country=country, capital=capital)
             facts = {"country": country, "capital": capital, "city": capital, "answer": capital}
             return KnownFact(capital, long, "", facts, domains=("wikipedia.org", "britannica.com"))
     return None
@@ -173,7 +173,7 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
 
 
 def evaluate(expression: str) -> float | None:
-    """The value of an arithmetic expression (+ - * / % ^ and brackets); None where it has none."""
+    """The value of an arithmetic expression (+ - * / % ^ and brackets); None if it cannot be computed."""
     if len(expression) > 200:
         return None
     spelled = expression.replace("×", "*").replace("÷", "/").replace("^", "**").replace(",", "")
@@ -214,7 +214,7 @@ def _mathematics(question: str) -> KnownFact | None:
         return _number(math.sqrt(float(found[1])), f"The square root of {found[1]} is {{value}}.")
     if (found := _PRIME.search(question)) and _whole(found[1]) < 10**9:
         number = _whole(found[1])
-        prime = number > 1 and all(number % each for each in range(2, math.isqrt(number) + 1))
+        prime = number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
         return KnownFact(
             "Yes" if prime else "No",
             f"{'Yes' if prime else 'No'}, {number} is {'' if prime else 'not '}a prime number.",
@@ -227,7 +227,7 @@ def primes(count: int) -> list[int]:
     found: list[int] = []
     number = 2
     while len(found) < count:
-        if all(number % each for each in found if each * each <= number):
+        if all(number % prime for prime in found if prime * prime <= number):
             found.append(number)
         number += 1
     return found
@@ -254,7 +254,7 @@ def _letters(question: str) -> KnownFact | None:
 
 def _facts(question: str) -> KnownFact | None:
     words = set(_WORD.findall(question.lower()))
-    for keys, short, long, more, domains in world.FACTS:
+    for keys, short, long, more, domains in world_facts.FACTS:
         if keys <= words:
             return KnownFact(
                 short, long, more, {"answer": short, "winner": short, "team": short, "name": short}, (), domains
@@ -276,11 +276,11 @@ def _listing(question: str) -> KnownFact | None:
     if not found:
         return None
     noun = found[2].lower()
-    kind = next((kind for kind in world.LISTS if noun.startswith(kind)), None)
+    kind = next((kind for kind in world_facts.LISTS if noun.startswith(kind)), None)
     if kind is None:
         return None
     many = _NUMBERS.get(found[1].lower()) or (int(found[1]) if found[1].isdigit() else 3)
-    items = tuple(world.LISTS[kind][: max(1, many)])
+    items = tuple(world_facts.LISTS[kind][: max(1, many)])
     return KnownFact(items[0], "\n".join(f"* {item}" for item in items), items=items)
 
 
@@ -290,7 +290,7 @@ def _translation(question: str) -> KnownFact | None:
         return None
     text, language = next((a, b) for a, b in zip(found.groups()[::2], found.groups()[1::2], strict=True) if a)
     code = LANGUAGES[language.lower()]
-    word = world.WORDS.get(text.strip().lower().rstrip(".!?"), {}).get(code)
+    word = world_facts.WORDS.get(text.strip().lower().rstrip(".!?"), {}).get(code)
     if word is None:
         return None
     return KnownFact(word, word, facts={"translation": word, "answer": word, "text": word})
@@ -333,13 +333,13 @@ def _story(question: str) -> KnownFact | None:
 
 def story(topic: str, words: int) -> str:
     """A small story about ``topic`` of about ``words`` words (at most 5,000)."""
-    told: list[str] = []
+    sentences: list[str] = []
     count = 0
     while count < min(words, 5000):
-        sentence = world.STORY[len(told) % len(world.STORY)].format(topic=topic)
-        told.append(sentence)
+        sentence = world_facts.STORY[len(sentences) % len(world_facts.STORY)].format(topic=topic)
+        sentences.append(sentence)
         count += len(sentence.split())
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 ABILITIES: tuple[Callable[[str], KnownFact | None], ...] = (

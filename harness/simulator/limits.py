@@ -1,4 +1,4 @@
-"""Where an answer ends early: at a stop sequence, at ``maxOutputTokens``, at what one request may yield."""
+"""Ends an answer early: at a stop sequence, at ``maxOutputTokens``, or at the model's limit for one request."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from harness.simulator.answer import ModelOutput, output_tokens
-from harness.simulator.media import said as made
+from harness.simulator.answer_types import ModelOutput, output_tokens
+from harness.simulator.media import output_scale
 from harness.simulator.request import Ask
 from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import clip
 
 
 class OutputRoom(NamedTuple):
-    """Tokens that fit, and the finish reason of an answer that does not."""
+    """How many tokens fit, and the finish reason of an answer that is longer."""
 
     tokens: int
     finish: str
 
 
 def room(ask: Ask, *, stream: bool, spent: int = 0) -> OutputRoom:
-    """How much one request may yield: ``maxOutputTokens`` less what earlier parts of the answer ``spent``, and no more than the
-    model gives at once. Where there is more to come, Gemini 4 ends with CONTINUATION."""
+    """The tokens that one request may return: ``maxOutputTokens`` minus the tokens that earlier requests ``spent`` on the answer, and
+    at most the model's limit. If more follows, Gemini 4 ends with CONTINUATION."""
     facts = ask.facts
     once = facts.output_tokens if stream else facts.output_unary or facts.output_tokens
     asked = ask.config.get("maxOutputTokens", once + spent) - spent
@@ -30,50 +30,52 @@ def room(ask: Ask, *, stream: bool, spent: int = 0) -> OutputRoom:
     return OutputRoom(max(min(asked, once), 0), "CONTINUATION" if goes_on else "MAX_TOKENS")
 
 
-def half(ask: Ask, said: ModelOutput) -> int:
+def half_of_tokens(ask: Ask, output: ModelOutput) -> int:
     """Half of the tokens of an answer."""
-    return sum(output_tokens(part, made(ask.generation)) for part in said.parts) // 2
+    return sum(output_tokens(part, output_scale(ask.generation)) for part in output.parts) // 2
 
 
-def stopped(ask: Ask, said: ModelOutput) -> ModelOutput:
-    """The answer up to the first stop sequence, which is left out."""
+def apply_stop_sequences(ask: Ask, output: ModelOutput) -> ModelOutput:
+    """The answer before the first stop sequence."""
     stops = [stop for stop in ask.config.get("stopSequences", ()) if stop]
     kept: list[Mapping[str, Any]] = []
-    for part in said.parts if stops else ():
+    for part in output.parts if stops else ():
         text = part.get("text", "")
         cut = min((at for stop in stops if (at := text.find(stop)) >= 0), default=-1)
         if cut >= 0:
             kept += [{**part, "text": text[:cut]}] if cut else []
-            return _reground(replace(said, parts=kept))
+            return _drop_cut_supports(replace(output, parts=kept))
         kept.append(part)
-    return said
+    return output
 
 
-def limited(ask: Ask, said: ModelOutput, thoughts: Thoughts, fits: OutputRoom) -> tuple[ModelOutput, Thoughts]:
-    """What fits: thoughts first, then the answer. Images are not cut."""
-    most, scale = fits.tokens, made(ask.generation)
+def apply_limits(ask: Ask, output: ModelOutput, thoughts: Thoughts, room: OutputRoom) -> tuple[ModelOutput, Thoughts]:
+    """Cuts thoughts and answer to the room there is: thoughts first, then the answer. Images are not cut."""
+    most, scale = room.tokens, output_scale(ask.generation)
     if thoughts.tokens >= most:
-        return ModelOutput((), fits.finish), Thoughts(most, clip(thoughts.summary, most))
+        return ModelOutput((), room.finish), Thoughts(most, clip(thoughts.summary, most))
     left = most - thoughts.tokens
     if "image_out" in ask.facts.features:
-        return said, thoughts
+        return output, thoughts
     kept: list[Mapping[str, Any]] = []
-    for part in said.parts:
+    for part in output.parts:
         size = output_tokens(part, scale)
         if size > left:
             text = clip(part["text"], left) if "text" in part else ""
             kept += [{**part, "text": text}] if text else []
-            return _reground(replace(said, parts=kept, finish=fits.finish, message="")), thoughts
+            return _drop_cut_supports(replace(output, parts=kept, finish=room.finish, message="")), thoughts
         left -= size
         kept.append(part)
-    return said, thoughts
+    return output, thoughts
 
 
-def _reground(said: ModelOutput) -> ModelOutput:
-    """Supports that point past the end of a cut text are gone."""
-    if not said.grounding:
-        return said
-    size = len(said.text.encode())
-    inside = [each for each in said.grounding.get("groundingSupports", ()) if each["segment"]["endIndex"] <= size]
-    rest = {key: value for key, value in said.grounding.items() if key != "groundingSupports"}
-    return replace(said, grounding={**rest, "groundingSupports": inside} if inside else rest)
+def _drop_cut_supports(output: ModelOutput) -> ModelOutput:
+    """Drops grounding supports that point past the end of the cut text."""
+    if not output.grounding:
+        return output
+    size = len(output.text.encode())
+    inside = [
+        support for support in output.grounding.get("groundingSupports", ()) if support["segment"]["endIndex"] <= size
+    ]
+    rest = {key: value for key, value in output.grounding.items() if key != "groundingSupports"}
+    return replace(output, grounding={**rest, "groundingSupports": inside} if inside else rest)

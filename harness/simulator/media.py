@@ -1,4 +1,4 @@
-"""What images, pages and seconds cost in tokens, model generation by model generation, as recorded answers count them."""
+"""Tokens of images, pages and seconds of media, by model generation. The numbers are from recorded answers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 MODALITIES = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "application": "DOCUMENT"}
 BYTES_PER_TOKEN = 4
 _BYTES_PER_SECOND = {"AUDIO": 16_000, "VIDEO": 125_000}
-"""Of media whose header tells nothing: 128 kbit/s of sound, 1 Mbit/s of pictures."""
+"""For media without a readable header: 128 kbit/s of sound, 1 Mbit/s of video."""
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _RATE = re.compile(r"rate=(\d{1,9})(?!\d)")
 
 
 class Scale(NamedTuple):
-    """Tokens of one image, one page, one second of video and one of audio. ``pages``: what pages are counted as."""
+    """Tokens of one image, one page, one second of video and one of audio. ``pages``: the modality of pages."""
 
     image: int
     page: int
@@ -27,7 +27,7 @@ class Scale(NamedTuple):
     pages: str = "DOCUMENT"
 
     def at(self, level: str) -> Scale:
-        """The same under a ``mediaResolution``; the default one where ``level`` is none."""
+        """The scale for a ``mediaResolution``; unchanged for an unknown level."""
         found = (_LEVELS_3 if self.pages == "IMAGE" else _LEVELS_2).get(level.removeprefix("MEDIA_RESOLUTION_"))
         return self._replace(image=found[0], page=found[0], video=found[1]) if found else self
 
@@ -46,41 +46,41 @@ class Scale(NamedTuple):
         if modality == "DOCUMENT":
             return self.pages, self.page * _pages(data)
         seconds = _clipped(part.get("videoMetadata") or {}, _seconds(modality, mime, data))
-        each = self.video if modality == "VIDEO" else self.audio
-        return modality, max(1, round(each * seconds))
+        rate = self.video if modality == "VIDEO" else self.audio
+        return modality, max(1, round(rate * seconds))
 
 
 _LEVELS_2 = {"LOW": (64, 66), "MEDIUM": (258, 263)}
 _LEVELS_3 = {"LOW": (280, 70), "MEDIUM": (560, 70), "HIGH": (1120, 280), "ULTRA_HIGH": (2240, 280)}
-"""Tokens of an image and of a second of video, by the resolution asked for."""
+"""Tokens of an image and of a second of video, by media resolution."""
 GEMINI_20 = Scale(258, 258, 258, 25)
 GEMINI_25 = Scale(258, 258, 263, 32)
 GEMINI_3 = Scale(1088, 532, 64, 25, "IMAGE")
-SAID_25, SAID_3 = GEMINI_25._replace(image=1290, audio=25), GEMINI_3._replace(image=1120)
-"""What images and speech cost that the model makes itself."""
+OUTPUT_25, OUTPUT_3 = GEMINI_25._replace(image=1290, audio=25), GEMINI_3._replace(image=1120)
+"""For images and speech that the model makes."""
 
 
-def heard(generation: tuple[int, int]) -> Scale:
-    """How a model generation counts what it is given."""
+def input_scale(generation: tuple[int, int]) -> Scale:
+    """How a model generation counts media in a request."""
     return GEMINI_3 if generation >= (3, 0) else GEMINI_25 if generation >= (2, 5) else GEMINI_20
 
 
-def said(generation: tuple[int, int]) -> Scale:
-    """How it counts what it makes."""
-    return SAID_3 if generation >= (3, 0) else SAID_25
+def output_scale(generation: tuple[int, int]) -> Scale:
+    """How it counts media in an answer."""
+    return OUTPUT_3 if generation >= (3, 0) else OUTPUT_25
 
 
-# --- how much there is --------------------------------------------------------------------------------
+# --- sizes --------------------------------------------------------------------------------------------
 
 
 def _pages(data: str) -> int:
-    """Pages of a PDF; anything else is one."""
+    """The number of pages of a PDF; 1 for anything else."""
     content = _decoded(data) if data.startswith("JVBER") else b""
     return max(1, len(_PAGE.findall(content)))
 
 
 def _seconds(modality: str, mime: str, data: str) -> float:
-    """How long it plays: what the header of a WAV or the type of raw samples says, else a guess by size; 10 for what is not here."""
+    """The duration in seconds: from the header of a WAV file or the MIME type of raw samples, else estimated from the size; 10 without data."""
     if not data:
         return 10.0
     size = len(data) * 3 // 4

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible endpoint: a chat completion becomes a native request, the answer goes back in the other dialect."""
+"""The OpenAI-compatible endpoint: turns a chat completion into a native request, and the answer into a chat completion."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import catalogue as known
-from harness.simulator import catalogue, generating, sending
-from harness.simulator.answer import Candidate, SimulatedAnswer
+from harness.simulator import catalogue, generating, wire_format
+from harness.simulator.answer_types import Candidate, SimulatedAnswer
 from harness.simulator.errors import Refusal, refusal
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
 if TYPE_CHECKING:
-    from harness.simulator.routed import RoutedCall
+    from harness.simulator.routed_call import RoutedCall
 
 EFFORTS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "none": 0}
-"""``reasoning_effort`` as a budget, for models that take budgets."""
+"""``reasoning_effort`` -> thinking budget, for models with budgets."""
 FINISHES = {"STOP": "stop", "MAX_TOKENS": "length"}
 _PLAIN = {
     "temperature": "temperature", "top_p": "topP", "n": "candidateCount", "max_tokens": "maxOutputTokens",
@@ -34,33 +34,35 @@ def models() -> dict[str, Any]:
     }
 
 
-def complete(asked: RoutedCall) -> Sent:
-    """``chat/completions``, plain and streamed. Raises ``Refusal``."""
-    body = asked.body()
-    asked.authorise()
+def complete(routed: RoutedCall) -> Sent:
+    """``chat/completions``, with and without ``stream``. Raises ``Refusal``."""
+    body = routed.body()
+    routed.authorise()
     if not isinstance(body, Mapping) or not isinstance(body.get("messages"), list):
         raise refusal("invalid_argument")
     model = str(body.get("model", "")).removeprefix("models/")
-    facts = catalogue.answering(model, asked.version, "generateContent", strict=asked.app.strict)
-    ask = generating.prepared(asked.app, Ask(model, facts, normal(_native(body, facts.thinking.control)), {}))
-    fault = generating.fault_of(asked, ask)
+    facts = catalogue.answering(model, routed.version, "generateContent", strict=routed.app.strict)
+    ask = generating.prepared(routed.app, Ask(model, facts, normal(_native(body, facts.thinking.control)), {}))
+    fault = generating.fault_of(routed, ask)
     if fault and fault.refuse:
         raise fault.refuse(ask)
     stream = body.get("stream") is True
-    answer = generating.answered(asked, ask, stream=False)
-    now = int(asked.app.now())
+    answer = generating.answered(routed, ask, stream=False)
+    now = int(routed.app.now())
     if not stream:
-        return Sent(200, asked.where.headers(JSON), (_bytes(_completion(answer, model, now)),), asked.app.latency)
+        return Sent(200, routed.profile.headers(JSON), (_bytes(_completion(answer, model, now)),), routed.app.latency)
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
     events = [b"data: " + _bytes(chunk) + b"\n\n" for chunk in _chunks(answer, model, now, usage=usage)]
-    return Sent(200, asked.where.headers(EVENTS), (*events, b"data: [DONE]\n\n"), asked.app.latency, asked.app.pace)
+    return Sent(
+        200, routed.profile.headers(EVENTS), (*events, b"data: [DONE]\n\n"), routed.app.latency, routed.app.pace
+    )
 
 
 def _bytes(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-# --- there --------------------------------------------------------------------------------------------
+# --- request -----------------------------------------------------------------------------------------
 
 
 def _native(body: Mapping[str, Any], control: str) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _choice(choice: Any) -> dict[str, Any]:
 
 
 def _contents(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Turns; results of calls that stand together become one turn."""
+    """The turns. Adjacent results of calls become one turn."""
     names = {call["id"]: call["function"]["name"] for message in messages for call in message.get("tool_calls") or ()}
     turns: list[dict[str, Any]] = []
     for message in messages:
@@ -171,7 +173,7 @@ def _result(content: Any) -> dict[str, Any]:
 def _parts(content: Any) -> list[dict[str, Any]]:
     if content is None or content == "":
         return []
-    return [{"text": content}] if isinstance(content, str) else [_part(each) for each in content]
+    return [{"text": content}] if isinstance(content, str) else [_part(item) for item in content]
 
 
 def _part(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +200,7 @@ def _text(content: Any) -> str:
     )
 
 
-# --- and back -----------------------------------------------------------------------------------------
+# --- answer ------------------------------------------------------------------------------------------
 
 
 def _completion(answer: SimulatedAnswer, model: str, now: int) -> dict[str, Any]:
@@ -211,12 +213,12 @@ def _completion(answer: SimulatedAnswer, model: str, now: int) -> dict[str, Any]
 
 
 def _message(candidate: Candidate) -> dict[str, Any]:
-    text = "".join(part.get("text", "") for part in candidate.said.parts)
+    text = "".join(part.get("text", "") for part in candidate.output.parts)
     if candidate.thoughts.summary:
         text = f"<thought>{candidate.thoughts.summary}</thought>{text}"
     calls = [
         _tool_call(part, index)
-        for index, part in enumerate(part for part in candidate.said.parts if "functionCall" in part)
+        for index, part in enumerate(part for part in candidate.output.parts if "functionCall" in part)
     ]
     message: dict[str, Any] = {"content": text or None}
     return {**message, "tool_calls": calls} if calls else message
@@ -234,7 +236,7 @@ def _tool_call(part: Mapping[str, Any], index: int) -> dict[str, Any]:
 
 
 def _finish(candidate: Candidate) -> str:
-    return "tool_calls" if candidate.said.called else FINISHES.get(candidate.said.finish, "content_filter")
+    return "tool_calls" if candidate.output.called else FINISHES.get(candidate.output.finish, "content_filter")
 
 
 def _usage(answer: SimulatedAnswer) -> dict[str, Any]:
@@ -251,7 +253,7 @@ def _chunks(answer: SimulatedAnswer, model: str, now: int, *, usage: bool) -> It
     frame = {"id": answer.response_id, "object": "chat.completion.chunk", "created": now, "model": model}
     for index, candidate in enumerate(answer.candidates):
         message = _message(candidate)
-        for piece in sending.pieces(message["content"] or ""):
+        for piece in wire_format.pieces(message["content"] or ""):
             yield {
                 **frame,
                 "choices": [{"index": index, "delta": {"role": "assistant", "content": piece}, "finish_reason": None}],

@@ -1,4 +1,4 @@
-"""Whose habits the endpoint has: Google's own, those of a healthy gateway that re-encodes what passes through, or a lossy one's."""
+"""How the endpoint sends answers: as Google does, as a healthy gateway that re-encodes JSON, or as a lossy gateway."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator import sending
+from harness.simulator import wire_format
 from harness.simulator.faults import FAULTS, Fault
 
 SIMULATED = (b"x-simulated", b"gemini-harness")
@@ -15,36 +15,36 @@ SIMULATED = (b"x-simulated", b"gemini-harness")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How one kind of endpoint sends what was answered. ``recodes``: JSON comes compact, events end with a bare blank
-    line, and fields that only Google sends are gone."""
+    """How one kind of endpoint sends answers. ``recodes``: JSON is compact, lines of events end with LF, and fields and headers that
+    only Google sends are missing."""
 
     name: str
     server: str
     recodes: bool = False
     losses: tuple[Fault, ...] = ()
-    """What it does to every answer."""
+    """Faults in every answer."""
 
     def body(self, value: Any) -> bytes:
-        return _compact(self.shown(value)) if self.recodes else sending.pretty(value)
+        return _compact(self.shown(value)) if self.recodes else wire_format.pretty(value)
 
     def pieces(self, values: Iterable[Any], framing: str) -> Iterator[bytes]:
-        """Values as ``json``, ``sse`` or ``array``, one piece each."""
+        """The bytes of each value, framed as ``json``, ``sse`` or ``array``."""
         if framing == "array":
-            return sending.elements(map(self.shown, values))
+            return wire_format.elements(map(self.shown, values))
         return map(self.event if framing == "sse" else self.body, values)
 
     def event(self, value: Any) -> bytes:
-        return b"data: " + _compact(self.shown(value)) + b"\n\n" if self.recodes else sending.event(value)
+        return b"data: " + _compact(self.shown(value)) + b"\n\n" if self.recodes else wire_format.event(value)
 
     def shown(self, value: Any) -> Any:
-        """A value without what this endpoint drops on the way."""
+        """The value without the fields that this endpoint drops."""
         if not self.recodes or not isinstance(value, Mapping) or "usageMetadata" not in value:
             return value
-        usage = {name: each for name, each in value["usageMetadata"].items() if name != "serviceTier"}
+        usage = {name: count for name, count in value["usageMetadata"].items() if name != "serviceTier"}
         return {**value, "usageMetadata": usage}
 
     def headers(self, kind: str, tier: str | None = None) -> list[tuple[bytes, bytes]]:
-        """Response headers for a content type. ``tier`` is the service tier, where an answer has one."""
+        """Response headers for a content type. ``tier`` is the service tier of an answer, None for other bodies."""
         sent = [(b"content-type", kind.encode()), (b"server", self.server.encode()), SIMULATED]
         if self.recodes:
             return sent
@@ -74,8 +74,8 @@ LOSSY = Profile(
 _PROFILES = {"gateway": GATEWAY, "lossy": LOSSY}
 
 
-def profile(prefix: str) -> Profile:
-    """The profile that a path prefix asks for: ``/gateway`` a healthy gateway's, ``/lossy`` a lossy one's, else Google's."""
+def profile_for(prefix: str) -> Profile:
+    """The profile for a path prefix: ``/gateway`` a healthy gateway, ``/lossy`` a lossy one, else Google."""
     return _PROFILES.get(prefix.rpartition("/")[2], GOOGLE)
 
 

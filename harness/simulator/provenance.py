@@ -1,29 +1,29 @@
-"""What each shape follows: recordings of real traffic where there are some, else the official definition, else a report.
+"""The evidence for each shape of an answer: recordings of real traffic, else the official definition, else a report.
 
-``tests/simulator/test_recordings.py`` sends the requests of the public recordings to the simulator and compares: the same status, and no
-key in an answer that no recorded answer has. Recordings are named by their public repository and the path in it.
+``tests/simulator/test_recordings.py`` sends the requests of the public recordings to the simulator and compares: the
+status is the same, and an answer has no key that no recorded answer has. Recordings are named by their public repository and the path in it.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-SURE = {
+EVIDENCE = {
     "recorded": "seen in recordings of real traffic",
     "defined": "by the official definition",
     "reported": "in issues, or in the code of others",
-    "remembered": "nobody's evidence: treat with care",
+    "remembered": "without evidence: treat with care",
     "made up": "by this simulator",
 }
-"""How sure a shape is."""
+"""The kinds of evidence, strongest first."""
 
 
 class ShapeSource(NamedTuple):
-    """One shape and what it follows. ``sure``: a word of `SURE`. What is ``recorded`` names a repository that has recordings of it."""
+    """One shape and its evidence. ``evidence`` is a key of ``EVIDENCE``. If it is ``recorded``, ``source`` names a repository with recordings."""
 
     shape: str
-    sure: str
-    follows: str
+    evidence: str
+    source: str
 
 
 SOURCES = tuple(

@@ -1,4 +1,4 @@
-"""A request as the API reads it: any casing, one for a list, null for nothing. What it refuses is said in ``refusing``."""
+"""A request as the API reads it: camelCase or snake_case, one item for a list, null for an absent field. ``refusals`` has the errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from harness.gemini import definition
 from harness.gemini.models import ModelFacts, generation
 from harness.simulator.errors import bad_payload
-from harness.simulator.media import Scale, heard
+from harness.simulator.media import Scale, input_scale
 from harness.simulator.tokens import tally
 
 DATA = frozenset(
@@ -19,17 +19,17 @@ DATA = frozenset(
         "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse",
     ]
 )  # fmt: skip
-"""What a part can be: exactly one of these."""
+"""The kinds of parts. A part has exactly one of these fields."""
 _SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "duration", "object", "any"})
 _SNAKE = re.compile(r"_([a-z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request, normalised. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the rest are views on it.
+    """One request, normalised. ``body`` is a ``GenerateContentRequest`` in camelCase; the properties are views of it.
 
-    ``requested`` is the name in the URL; ``facts`` are those of the model that answers. ``cached`` holds the contents of a
-    ``cachedContent``, which come before the request's own; ``seen`` are tokens by modality of a beginning that was asked before.
+    ``requested`` is the name in the URL; ``facts`` describe the model that answers. ``cached`` holds the contents of a
+    ``cachedContent``, which precede the request's own. ``seen``: tokens by modality of a beginning that an earlier request had.
     """
 
     requested: str
@@ -54,7 +54,7 @@ class Ask:
 
     @property
     def tools(self) -> Mapping[str, Any]:
-        """All tools as one: function declarations joined, the first of each built-in tool."""
+        """All tools in one object: all function declarations, and the first of each built-in tool."""
         merged: dict[str, Any] = {}
         for tool in (*self.cached.get("tools", ()), *self.body.get("tools", ())):
             for name, value in tool.items():
@@ -87,7 +87,7 @@ class Ask:
 
     @property
     def signs(self) -> bool:
-        """Whether this model's function calls must come back with their signature."""
+        """Whether this model requires its function calls back with their signatures."""
         return self.generation >= (3, 0)
 
     @property
@@ -99,7 +99,7 @@ class Ask:
 
     @property
     def schema(self) -> Any:
-        """The schema that the answer must obey; None where there is none."""
+        """The schema of the answer; None without one."""
         config = self.config
         for name in ("responseJsonSchema", "_responseJsonSchema", "responseSchema"):
             if config.get(name) is not None:
@@ -108,8 +108,8 @@ class Ask:
 
     @property
     def scale(self) -> Scale:
-        """What media cost in this request."""
-        return heard(self.generation).at(str(self.config.get("mediaResolution", "")))
+        """The tokens of media in this request."""
+        return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
 
     @property
     def circulates(self) -> bool:
@@ -118,11 +118,11 @@ class Ask:
         return bool(config.get("includeServerSideToolInvocations"))
 
     def cached_tokens(self) -> dict[str, int]:
-        """Tokens of the prompt that were cached, by modality: those of its ``cachedContent``, else of a beginning seen before."""
+        """Cached tokens of the prompt, by modality: those of its ``cachedContent``, else of a beginning seen before."""
         return _request_tokens(self.cached, self.scale) or dict(self.seen)
 
     def prompt_tokens(self) -> dict[str, int]:
-        """Tokens of everything that was sent, the cached content included, by modality."""
+        """Tokens of the whole prompt, cached content included, by modality."""
         counts = _request_tokens(self.cached, self.scale)
         for modality, count in _request_tokens(self.body, self.scale).items():
             counts[modality] = counts.get(modality, 0) + count
@@ -130,15 +130,15 @@ class Ask:
 
 
 def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
-    """Turns, system instruction and function declarations."""
+    """Tokens of the turns, the system instruction and the function declarations, by modality."""
     parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
     parts += request.get("systemInstruction", {}).get("parts", ())
-    tools = [each for tool in request.get("tools", ()) for each in tool.get("functionDeclarations", ())]
+    tools = [declaration for tool in request.get("tools", ()) for declaration in tool.get("functionDeclarations", ())]
     return tally([*parts, {"functionDeclarations": tools}] if tools else parts, scale)
 
 
 def texts(content: Mapping[str, Any]) -> str:
-    """The text parts of a turn, one per line; thoughts left out."""
+    """The text parts of a turn, one per line, without thoughts."""
     return "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
 
 
@@ -146,13 +146,13 @@ def texts(content: Mapping[str, Any]) -> str:
 
 
 def normal(body: Any, inside: str = "") -> dict[str, Any]:
-    """A body in canonical spelling. Raises the API's 400 for names and values that it does not know.
+    """The body in canonical spelling. Raises the API's 400 for unknown names and invalid values.
 
-    ``inside`` is the snake_case field that the body stands in, where it is not the whole payload.
+    ``inside`` is the snake_case field that holds the body, if it is not the whole payload.
     """
     findings = list(definition.request_findings(body))
     if findings:
-        raise bad_payload([_placed(each, inside) for each in findings])
+        raise bad_payload([_placed(finding, inside) for finding in findings])
     value: dict[str, Any] = _message("GenerateContentRequest", body)
     if clashes := list(_clashes(value)):
         raise bad_payload([(f"{inside}.{at}" if inside else at, text) for at, text in clashes])
@@ -160,13 +160,16 @@ def normal(body: Any, inside: str = "") -> dict[str, Any]:
 
 
 def _clashes(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Parts that say two things at once."""
+    """Parts with more than one of the fields in ``DATA``: (path, message)."""
     for index, content in enumerate(request.get("contents", ())):
         for place, part in enumerate(content.get("parts", ())):
-            said = [name for name in part if name in DATA]
-            if len(said) > 1:
+            present = [name for name in part if name in DATA]
+            if len(present) > 1:
                 at = f"contents[{index}].parts[{place}]"
-                yield at, f"Invalid value at '{at}' (oneof), oneof field 'data' is already set. Cannot set '{said[1]}'"
+                yield (
+                    at,
+                    f"Invalid value at '{at}' (oneof), oneof field 'data' is already set. Cannot set '{present[1]}'",
+                )
 
 
 def _placed(finding: definition.RequestFinding, inside: str) -> tuple[str, str]:
@@ -189,16 +192,16 @@ def _field(message: str, name: str) -> tuple[str, str]:
     kinds = definition.fields(message)
     if name in kinds:
         return name, kinds[name]
-    spelled = next((each for each in kinds if definition.snake(each) == name), camel(name))
+    spelled = next((field_name for field_name in kinds if definition.snake(field_name) == name), camel(name))
     return spelled, kinds.get(spelled, "any")
 
 
 def _message(message: str, value: Mapping[str, Any]) -> Any:
     read: dict[str, Any] = {}
-    for name, each in value.items():
-        if each is not None:
+    for name, field_value in value.items():
+        if field_value is not None:
             spelled, kind = _field(message, name)
-            read[spelled] = _typed(kind, each)
+            read[spelled] = _typed(kind, field_value)
     return read
 
 
@@ -207,11 +210,11 @@ def _typed(kind: str, value: Any) -> Any:
         return float(value) if kind == "number" and isinstance(value, str) else value
     if kind.endswith("[]"):
         items = value if isinstance(value, list) else [value]
-        return [_typed(kind[:-2], each) for each in items if each is not None]
+        return [_typed(kind[:-2], item) for item in items if item is not None]
     if kind.startswith("enum "):
-        return _enum(kind[5:], value) if isinstance(value, str) else definition.named(kind, value)
+        return _enum(kind[5:], value) if isinstance(value, str) else definition.name_enums(kind, value)
     if kind.startswith("map "):
-        return {key: _typed(kind[4:], each) for key, each in value.items()}
+        return {key: _typed(kind[4:], item) for key, item in value.items()}
     if kind in ("int32", "int64"):
         return int(float(value)) if isinstance(value, str | float) else value
     return _message(kind, value)
@@ -220,4 +223,4 @@ def _typed(kind: str, value: Any) -> Any:
 @lru_cache(maxsize=2048)
 def _enum(name: str, value: str) -> str:
     upper = value.upper()
-    return next((each for each in definition.enum_values(name) if each.upper() == upper), value)
+    return next((known for known in definition.enum_values(name) if known.upper() == upper), value)

@@ -1,4 +1,4 @@
-"""What a caller leaves with the endpoint: cached contents and files, in memory, the oldest forgotten first."""
+"""Cached contents and uploaded files of a caller, in memory. The oldest are dropped first."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from harness.simulator.seed import Seed
 from harness.simulator.tokens import tally
 
 MOST = 500
-"""How many caches and how many files are kept."""
+"""The maximum number of caches, of files, and of unfinished uploads."""
 LIFE = 3600.0
-"""Seconds that a cache lives where no ``ttl`` is given."""
+"""Seconds until a cache without ``ttl`` expires."""
 FILE_LIFE = 48 * 3600.0
 _CACHE_FIELDS = frozenset(
     ["name", "model", "displayName", "ttl", "expireTime", "contents", "systemInstruction", "tools", "toolConfig"]
@@ -34,7 +34,7 @@ _READABLE = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """One ``cachedContent``. ``request`` is what it holds, in canonical spelling; times are seconds since the epoch."""
+    """One ``cachedContent``. ``request`` is its content in canonical spelling. Times are seconds since the epoch."""
 
     name: str
     model: str
@@ -100,7 +100,7 @@ class Resources:
     # --- caches ---
 
     def create_cache(self, body: Any, version: str) -> dict[str, Any]:
-        fields = named(body, _CACHE_FIELDS)
+        fields = camel_fields(body, _CACHE_FIELDS)
         model = str(fields.get("model", ""))
         catalogue.answering(bare(model), version, "createCachedContent")
         request = normal(
@@ -119,7 +119,7 @@ class Resources:
         return cache.shown()
 
     def cache(self, name: str) -> Cache:
-        """A living cache. Raises the API's 400 for a name that is none, and its 403 for one that is not there."""
+        """A cache that has not expired. Raises the API's 400 for an invalid name, and its 403 for an unknown one."""
         if not re.fullmatch(r"cachedContents/[\w-]+", name):
             raise refusal("invalid_argument")
         found = self.caches.get(name)
@@ -128,7 +128,7 @@ class Resources:
         return found
 
     def update_cache(self, name: str, body: Any) -> dict[str, Any]:
-        fields = named(body, _CACHE_FIELDS)
+        fields = camel_fields(body, _CACHE_FIELDS)
         now = self.now()
         cache = replace(self.cache(name), updated=now, expires=now + _life(fields))
         _keep(self.caches, name, cache)
@@ -145,22 +145,22 @@ class Resources:
     # --- files ---
 
     def start_upload(self, body: Any, mime: str, site: str) -> str:
-        """Begin a resumable upload; the id of it. ``site`` is this endpoint's own address, with the version."""
+        """Start a resumable upload and return its id. ``site`` is the address of this endpoint, with the version."""
         asked = body.get("file") if isinstance(body, Mapping) else None
         about = {camel(key): value for key, value in asked.items()} if isinstance(asked, Mapping) else {}
         name = str(about.get("name") or f"files/{self._name('file')}")
         kind = str(about.get("mimeType") or mime or "application/octet-stream")
-        begun = File(name, kind, b"", self.now(), f"{site}/{name}", str(about.get("displayName") or ""))
+        upload_file = File(name, kind, b"", self.now(), f"{site}/{name}", str(about.get("displayName") or ""))
         upload = self._name("upload")
-        _keep(self.uploads, upload, begun)
+        _keep(self.uploads, upload, upload_file)
         return upload
 
     def add(self, upload: str, data: bytes, *, final: bool) -> File:
-        """More bytes of an upload; with ``final`` it becomes a file."""
-        begun = self.uploads.get(upload)
-        if begun is None:
+        """Append bytes to an upload. If ``final``, it becomes a file."""
+        unfinished = self.uploads.get(upload)
+        if unfinished is None:
             raise refusal("no_route")
-        grown = replace(begun, data=begun.data + data)
+        grown = replace(unfinished, data=unfinished.data + data)
         if final:
             del self.uploads[upload]
             _keep(self.files, grown.name, grown)
@@ -182,7 +182,7 @@ class Resources:
         return {"files": [file.shown() for file in self.files.values()]} if self.files else {}
 
     def opened(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The request with its own files opened: a text file becomes text, others are counted by their bytes."""
+        """The request with the content of its uploaded files: text files as text, others as inline data."""
         if not any("fileData" in part for content in request.get("contents", ()) for part in content.get("parts", ())):
             return request
         contents = [
@@ -214,8 +214,8 @@ def _keep(kept: OrderedDict[str, Any], name: str, value: Any) -> None:
         kept.popitem(last=False)
 
 
-def named(body: Any, known: frozenset[str]) -> dict[str, Any]:
-    """Fields in camelCase. Raises the API's 400 for unknown ones."""
+def camel_fields(body: Any, known: frozenset[str]) -> dict[str, Any]:
+    """The fields of a body with camelCase names. Raises the API's 400 for names that are not in ``known``."""
     if not isinstance(body, Mapping):
         raise bad_payload([("", 'Invalid JSON payload received. Unknown name "": Root element must be a message.')])
     fields = {camel(str(name)): value for name, value in body.items()}

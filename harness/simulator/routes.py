@@ -1,6 +1,6 @@
-"""Paths, keys, and who handles what.
+"""Routes each path to its handler.
 
-Any path prefix is taken; ``/gateway`` answers as a healthy gateway would, ``/lossy`` as one that loses things on the way.
+Any path prefix is accepted. ``/gateway`` answers as a healthy gateway does, ``/lossy`` as one that drops fields.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import unquote
 
 from harness.simulator import catalogue, embeddings, generating, openai
 from harness.simulator.errors import Refusal, bad_payload, refusal
-from harness.simulator.profiles import GOOGLE, Profile, profile
-from harness.simulator.routed import RoutedCall
+from harness.simulator.profiles import GOOGLE, Profile, profile_for
+from harness.simulator.routed_call import RoutedCall
 from harness.simulator.state import State
 from harness.simulator.traffic import EVENTS, JSON, LARGEST, Call, Headers, Sent
 
@@ -27,40 +27,40 @@ _QUERY = frozenset(
         "filter", "updateMask", "update_mask",
     ]
 )  # fmt: skip
-"""Names that a query may hold."""
+"""Parameters that a query may have."""
 _PATH = re.compile(r"^(?P<prefix>/.*?)??(?P<upload>/upload)?/(?P<version>v1beta|v1alpha|v1)/(?P<rest>.*)$")
 
 
 def respond(app: State, call: Call) -> Sent:
-    """The answer to any request; refusals in the shape that this path's callers expect."""
+    """The answer to any request. Errors have the shape that clients of this path expect."""
     found = _PATH.match(call.path)
-    where = profile(found["prefix"] or "" if found else "")
+    profile = profile_for(found["prefix"] or "" if found else "")
     if not found:
-        return _refused(refusal("no_route"), call, where)
+        return _refused(refusal("no_route"), call, profile)
     if len(call.body) > LARGEST:
-        return _refused(refusal("too_large", most=LARGEST), call, where)
+        return _refused(refusal("too_large", most=LARGEST), call, profile)
     try:
         if app.replay:
             return app.replay.answer(call)
         rest = ("upload/" if found["upload"] else "") + unquote(found["rest"]).strip("/")
-        return _in_time(_handled(app, call, where, found["version"], rest), call, where)
+        return _in_time(_handled(app, call, profile, found["version"], rest), call, profile)
     except Refusal as refused:
-        return _refused(refused, call, where)
+        return _refused(refused, call, profile)
     except RecursionError:
-        return _refused(refusal("too_deep"), call, where)
+        return _refused(refusal("too_deep"), call, profile)
 
 
 def failed(call: Call, fault: Exception) -> Sent:
-    """The answer where the simulator itself failed: the API's 500, and what happened in the log."""
-    return replace(_refused(refusal("internal"), call, GOOGLE), note=f"  a fault of the simulator: {fault!r}"[:200])
+    """The answer after an exception in the simulator: the API's 500. The exception is in the log."""
+    return replace(_refused(refusal("internal"), call, GOOGLE), note=f"  error in the simulator: {fault!r}"[:200])
 
 
-def _handled(app: State, call: Call, where: Profile, version: str, rest: str) -> Sent:
-    if where is GOOGLE and (unknown := [name for name in call.query if name not in _QUERY]):
+def _handled(app: State, call: Call, profile: Profile, version: str, rest: str) -> Sent:
+    if profile is GOOGLE and (unknown := [name for name in call.query if name not in _QUERY]):
         raise bad_payload([("", _unbound(name)) for name in unknown])
     for method, pattern, handler in ROUTES:
         if method == call.method and (names := pattern.fullmatch(rest)):
-            return handler(RoutedCall(app, call, where, version, names.groupdict()))
+            return handler(RoutedCall(app, call, profile, version, names.groupdict()))
     raise refusal("no_route")
 
 
@@ -71,53 +71,53 @@ def _unbound(name: str) -> str:
     )
 
 
-def _in_time(sent: Sent, call: Call, where: Profile) -> Sent:
-    """What was to be sent, or a 504 where the caller's ``x-server-timeout`` (seconds) is over before it begins."""
+def _in_time(sent: Sent, call: Call, profile: Profile) -> Sent:
+    """The answer, or a 504 if its delay exceeds the caller's ``x-server-timeout`` (seconds)."""
     try:
         patience = float(call.headers.get("x-server-timeout", 0))
     except ValueError:
         return sent
     if not 0 < patience < sent.delay:
         return sent
-    return replace(_refused(refusal("deadline"), call, where), delay=patience)
+    return replace(_refused(refusal("deadline"), call, profile), delay=patience)
 
 
-def _refused(refused: Refusal, call: Call, where: Profile) -> Sent:
-    """An error before anything was sent: plain JSON, even under ``alt=sse``; an array where an array was asked for."""
+def _refused(refused: Refusal, call: Call, profile: Profile) -> Sent:
+    """An error before the first byte: plain JSON, even under ``alt=sse``; a JSON array if the request asks for an array."""
     streams = call.path.endswith(":streamGenerateContent")
     in_array = (streams and not call.events) or call.path.endswith("/chat/completions")
-    headers = where.headers(EVENTS if streams and call.events else JSON)
-    body = where.body([refused.body] if in_array else refused.body)
+    headers = profile.headers(EVENTS if streams and call.events else JSON)
+    body = profile.body([refused.body] if in_array else refused.body)
     return Sent(refused.status, headers, (body,), note=f"  {str(refused).splitlines()[0][:100]}")
 
 
-def _whole(asked: RoutedCall, value: Any, more: Headers | None = None) -> Sent:
-    return Sent(200, [*asked.where.headers(JSON), *(more or ())], (asked.where.body(value),))
+def _whole(routed: RoutedCall, value: Any, more: Headers | None = None) -> Sent:
+    return Sent(200, [*routed.profile.headers(JSON), *(more or ())], (routed.profile.body(value),))
 
 
 # --- models -------------------------------------------------------------------------------------------
 
 
-def _generate(asked: RoutedCall) -> Sent:
-    return generating.generate(asked, asked.names["model"], stream=asked.names["verb"].startswith("stream"))
+def _generate(routed: RoutedCall) -> Sent:
+    return generating.generate(routed, routed.names["model"], stream=routed.names["verb"].startswith("stream"))
 
 
-def _count(asked: RoutedCall) -> Sent:
-    return _whole(asked, generating.count(asked, asked.names["model"]))
+def _count(routed: RoutedCall) -> Sent:
+    return _whole(routed, generating.count(routed, routed.names["model"]))
 
 
-def _models(asked: RoutedCall) -> Sent:
-    asked.authorise()
-    if asked.call.bearer and "x-goog-api-key" not in asked.call.headers:
-        return _whole(asked, openai.models())
+def _models(routed: RoutedCall) -> Sent:
+    routed.authorise()
+    if routed.call.bearer and "x-goog-api-key" not in routed.call.headers:
+        return _whole(routed, openai.models())
     page = catalogue.listed(
-        _number(asked.call, "page", "Size", catalogue.PAGE), _number(asked.call, "page", "Token", 0)
+        _number(routed.call, "page", "Size", catalogue.PAGE), _number(routed.call, "page", "Token", 0)
     )
-    return _zipped(asked.call, _whole(asked, page))
+    return _zipped(routed.call, _whole(routed, page))
 
 
 def _number(call: Call, first: str, second: str, default: int) -> int:
-    """A number in the query, in either spelling of its name. Raises the API's 400 for what is none."""
+    """A number in the query; its name may be camelCase or snake_case. Raises the API's 400 if it is not a number."""
     snake = f"{first}_{second.lower()}"
     value = call.query.get(first + second) or call.query.get(snake) or str(default)
     if not _INT.fullmatch(value):
@@ -126,60 +126,60 @@ def _number(call: Call, first: str, second: str, default: int) -> int:
 
 
 def _zipped(call: Call, sent: Sent) -> Sent:
-    """The same in gzip, for callers that take it."""
+    """The answer compressed with gzip, if the caller accepts that."""
     if "gzip" not in call.headers.get("accept-encoding", ""):
         return sent
     headers = [*sent.headers, (b"content-encoding", b"gzip")]
     return replace(sent, headers=headers, body=(gzip.compress(sent.content, mtime=0),))
 
 
-def _model(asked: RoutedCall) -> Sent:
-    asked.authorise()
-    return _whole(asked, catalogue.described(asked.names["model"], asked.version))
+def _model(routed: RoutedCall) -> Sent:
+    routed.authorise()
+    return _whole(routed, catalogue.described(routed.names["model"], routed.version))
 
 
-def _embed(asked: RoutedCall) -> Sent:
-    body = asked.body()
-    asked.authorise()
-    verb = asked.names["verb"]
-    catalogue.answering(asked.names["model"], asked.version, verb)
-    return _whole(asked, embeddings.embed(body) if verb == "embedContent" else embeddings.embed_all(body))
+def _embed(routed: RoutedCall) -> Sent:
+    body = routed.body()
+    routed.authorise()
+    verb = routed.names["verb"]
+    catalogue.answering(routed.names["model"], routed.version, verb)
+    return _whole(routed, embeddings.embed(body) if verb == "embedContent" else embeddings.embed_all(body))
 
 
 # --- caches and files ---------------------------------------------------------------------------------
 
 
 def _stored(act: Callable[[RoutedCall, str], Any]) -> Callable[[RoutedCall], Sent]:
-    """A handler that authorises, acts on the resource named in the path, and sends what comes of it."""
+    """A handler that checks the key, acts on the resource named in the path, and sends the result."""
 
-    def handler(asked: RoutedCall) -> Sent:
-        asked.authorise()
-        return _whole(asked, act(asked, asked.names.get("name", "")))
+    def handler(routed: RoutedCall) -> Sent:
+        routed.authorise()
+        return _whole(routed, act(routed, routed.names.get("name", "")))
 
     return handler
 
 
-def _start_upload(asked: RoutedCall) -> Sent:
-    """Begin a resumable upload, or take one whole file at once."""
-    call, kept = asked.call, asked.app.resources
-    if "upload_id" in call.query:  # the address itself is the proof: clients send no key with the bytes
-        return _more_upload(asked)
-    asked.authorise()
+def _start_upload(routed: RoutedCall) -> Sent:
+    """Start a resumable upload, or store a file that is sent in one request."""
+    call, kept = routed.call, routed.app.resources
+    if "upload_id" in call.query:  # clients send no key with the bytes: the upload id in the address authorises them
+        return _more_upload(routed)
+    routed.authorise()
     site = f"http://{call.headers.get('host', 'simulator.invalid')}"
     mime = call.headers.get("x-goog-upload-header-content-type", "")
     if "start" not in call.headers.get("x-goog-upload-command", ""):
-        upload = kept.start_upload({}, call.headers.get("content-type", ""), f"{site}/{asked.version}")
-        return _whole(asked, {"file": kept.add(upload, call.body, final=True).shown()})
-    upload = kept.start_upload(asked.body(), mime, f"{site}/{asked.version}")
+        upload = kept.start_upload({}, call.headers.get("content-type", ""), f"{site}/{routed.version}")
+        return _whole(routed, {"file": kept.add(upload, call.body, final=True).shown()})
+    upload = kept.start_upload(routed.body(), mime, f"{site}/{routed.version}")
     url = f"{site}{call.path}?upload_id={upload}&upload_protocol=resumable"
-    return _whole(asked, {}, [(b"x-goog-upload-status", b"active"), (b"x-goog-upload-url", url.encode())])
+    return _whole(routed, {}, [(b"x-goog-upload-status", b"active"), (b"x-goog-upload-url", url.encode())])
 
 
-def _more_upload(asked: RoutedCall) -> Sent:
-    final = "finalize" in asked.call.headers.get("x-goog-upload-command", "finalize")
-    file = asked.app.resources.add(asked.call.query.get("upload_id", ""), asked.call.body, final=final)
+def _more_upload(routed: RoutedCall) -> Sent:
+    final = "finalize" in routed.call.headers.get("x-goog-upload-command", "finalize")
+    file = routed.app.resources.add(routed.call.query.get("upload_id", ""), routed.call.body, final=final)
     status = [(b"x-goog-upload-status", b"final" if final else b"active")]
-    return _whole(asked, {"file": file.shown()} if final else {}, status)
+    return _whole(routed, {"file": file.shown()} if final else {}, status)
 
 
 def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[RoutedCall], Sent]]]:
@@ -192,7 +192,7 @@ def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[RoutedCall], Sen
         ("GET", r"models", _models),
         ("GET", r"models/(?P<model>.+)", _model),
         ("POST", r"(?:openai/)?chat/completions", openai.complete),
-        ("GET", r"openai/models", lambda asked: _whole(asked, openai.models())),
+        ("GET", r"openai/models", lambda routed: _whole(routed, openai.models())),
         ("POST", r"cachedContents", _stored(lambda a, _: a.app.resources.create_cache(a.body(), a.version))),
         ("GET", r"cachedContents", _stored(lambda a, _: a.app.resources.list_caches())),
         ("GET", cache, _stored(lambda a, name: a.app.resources.cache(name).shown())),

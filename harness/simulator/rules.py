@@ -1,4 +1,4 @@
-"""Scripted answers: a YAML list of rules, the first that matches decides what is said.
+"""Scripted answers: a YAML list of rules. The first rule that matches decides the answer.
 
     - when: {model: gemini-2.5-*, text: "(?i)refund"}      # glob; regular expression in the last user text
       answer: {text: "We refund within 30 days."}
@@ -9,8 +9,8 @@
     - when: {text: boom}
       fault: "503"
 
-``answer`` takes ``text``, ``json``, ``calls`` or ``parts`` (Part objects), and ``finishReason``; thinking, limits and counting stay the
-simulator's own. A rule without ``when`` matches everything.
+``answer`` takes ``text``, ``json``, ``calls`` or ``parts`` (Part objects), and ``finishReason``. Thinking, limits and token counts
+stay those of the simulator. A rule without ``when`` matches everything.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.gemini import definition
-from harness.simulator.answer import CALLED, ModelOutput
+from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.functions import question
 from harness.simulator.request import Ask
 from harness.text import patterns
@@ -36,12 +36,12 @@ _ANSWER = frozenset({"text", "json", "calls", "parts", "finishReason"})
 
 @dataclass(frozen=True, slots=True)
 class PinnedAnswer:
-    """One rule. ``text`` is a regular expression; ``said`` is the answer, ``fault`` the name of a fault; one of them is set."""
+    """One rule. ``text`` is a regular expression; ``output`` is the answer, ``fault`` the name of a fault. Exactly one of these two is set."""
 
     model: str = "*"
     text: str | None = None
     config: Mapping[str, Any] | None = None
-    said: ModelOutput | None = None
+    output: ModelOutput | None = None
     fault: str | None = None
 
     def matches(self, ask: Ask) -> bool:
@@ -52,7 +52,7 @@ class PinnedAnswer:
         return self.config is None or _within(self.config, ask.config)
 
     def finds(self, asked: str) -> bool:
-        """Whether ``text`` is found; not where that takes too long."""
+        """Whether ``text`` is found; False if the search takes too long."""
         patterns.renew()
         try:
             return patterns.search(self.text or "", asked) is not None
@@ -60,20 +60,20 @@ class PinnedAnswer:
             return False
 
 
-def said(rules: Sequence[PinnedAnswer], ask: Ask) -> ModelOutput | None:
-    """What the first matching rule says; None where none matches, or where it is a fault."""
+def scripted_output(rules: Sequence[PinnedAnswer], ask: Ask) -> ModelOutput | None:
+    """The output of the first matching rule; None if none matches, or if that rule is a fault."""
     rule = next((rule for rule in rules if rule.matches(ask)), None)
-    return rule.said if rule else None
+    return rule.output if rule else None
 
 
 def fault(rules: Sequence[PinnedAnswer], ask: Ask) -> str | None:
-    """The fault of the first matching rule."""
+    """The name of the fault of the first matching rule; None without one."""
     rule = next((rule for rule in rules if rule.matches(ask)), None)
     return rule.fault if rule else None
 
 
 def load(path: Path) -> tuple[PinnedAnswer, ...]:
-    """The rules of a file. Raises UsageError that names the rule and what is wrong with it."""
+    """The rules of a file. Raises UsageError, which names the rule and its error."""
     import yaml
 
     from harness.text import safeyaml
@@ -90,8 +90,8 @@ def load(path: Path) -> tuple[PinnedAnswer, ...]:
         raise UsageError(f"{path}: expected a list of rules, each with `answer` or `fault`")
     lines = [node.start_mark.line + 1 for node in (places.value if places else ())]
     return tuple(
-        _rule(each, f"{path}:{line}: rule {number}")
-        for number, (each, line) in enumerate(zip(document, lines, strict=True), 1)
+        _rule(row, f"{path}:{line}: rule {number}")
+        for number, (row, line) in enumerate(zip(document, lines, strict=True), 1)
     )
 
 
@@ -104,7 +104,7 @@ def _rule(row: Any, at: str) -> PinnedAnswer:
     text = str(when["text"]) if "text" in when else None
     if failed := text and patterns.complaint(text):
         raise UsageError(f"{at}: text is not a regular expression: {failed}")
-    answer = _said(_table(row["answer"], _ANSWER, f"{at}, answer"), at) if "answer" in row else None
+    answer = _output(_table(row["answer"], _ANSWER, f"{at}, answer"), at) if "answer" in row else None
     return PinnedAnswer(str(when.get("model", "*")), text, config, answer, _fault(row, at))
 
 
@@ -118,7 +118,7 @@ def _fault(row: Mapping[str, Any], at: str) -> str | None:
     return str(row["fault"])
 
 
-def _said(answer: Mapping[str, Any], at: str) -> ModelOutput:
+def _output(answer: Mapping[str, Any], at: str) -> ModelOutput:
     finish = str(answer.get("finishReason", "STOP"))
     if finish not in definition.enum_values("Candidate.FinishReason"):
         raise UsageError(f"{at}: no finishReason is called {finish!r}")
@@ -139,7 +139,7 @@ def _table(value: Any, known: frozenset[str], at: str) -> Mapping[str, Any]:
 
 
 def _within(part: Any, whole: Any) -> bool:
-    """Whether all that ``part`` says is in ``whole``."""
+    """Whether ``whole`` contains ``part``: mappings by key, other values by equality."""
     if isinstance(part, Mapping):
         return isinstance(whole, Mapping) and all(
             key in whole and _within(value, whole[key]) for key, value in part.items()

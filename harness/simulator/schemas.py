@@ -1,4 +1,4 @@
-"""Which schemas the API refuses: the rules of its own ``Schema``, and JSON Schemas that are none."""
+"""The schemas that the API refuses: those that break the rules of its ``Schema``, and invalid JSON Schemas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from harness.simulator.errors import Refusal, refusal
 
 DEEPEST = 64
 MOST_ITEMS = 960
-"""List items that all lists of a schema may allow for together; about what was found to be the real limit."""
+"""The maximum of ``maxItems`` over all lists of a schema together. An estimate of the real limit."""
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 
 
 def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, function: bool = False) -> Iterator[str]:
-    """``path: rule`` for every rule that a ``Schema`` breaks. ``schema`` is normalised; paths are the API's. ``function``: these are
-    parameters, of which there may be none."""
+    """``path: rule`` for every rule that a normalised ``Schema`` breaks. Paths are the API's. ``function``: the schema is that of a
+    function's parameters, which may be empty."""
     if depth > DEEPEST:
         raise refusal("schema_depth_function" if function else "schema_depth")
     kind = schema.get("type")
@@ -30,12 +30,12 @@ def broken(schema: Mapping[str, Any], at: str, depth: int = 0, *, function: bool
     for index, name in enumerate(schema.get("required", ())):
         if properties and name not in properties:
             yield f"{at}.required[{index}]: property is not defined"
-    for name, each in properties.items():
-        yield from broken(each, f"{at}.properties[{name}]", depth + 1, function=function)
+    for name, property_schema in properties.items():
+        yield from broken(property_schema, f"{at}.properties[{name}]", depth + 1, function=function)
     if "items" in schema:
         yield from broken(schema["items"], f"{at}.items", depth + 1, function=function)
-    for index, each in enumerate(schema.get("anyOf", ())):
-        yield from broken(each, f"{at}.any_of[{index}]", depth + 1, function=function)
+    for index, branch in enumerate(schema.get("anyOf", ())):
+        yield from broken(branch, f"{at}.any_of[{index}]", depth + 1, function=function)
 
 
 def _enum(schema: Mapping[str, Any], at: str) -> Iterator[str]:
@@ -56,7 +56,7 @@ def is_enum(schema: Any) -> bool:
 
 
 def check_json_schema(schema: Any, depth: int = 0) -> None:
-    """Refuse a JSON Schema that is none, without a reason, as the API does. Unknown keywords are fine."""
+    """Raise the API's 400, which names no reason, for an invalid JSON Schema. Unknown keywords are accepted."""
     if depth > DEEPEST:
         raise refusal("schema_depth")
     if isinstance(schema, bool):
@@ -64,18 +64,18 @@ def check_json_schema(schema: Any, depth: int = 0) -> None:
     if not isinstance(schema, Mapping) or not _well_formed(schema):
         raise refusal("invalid_argument")
     for name in ("properties", "$defs", "definitions"):
-        for each in schema.get(name, {}).values():
-            check_json_schema(each, depth + 1)
+        for inner in schema.get(name, {}).values():
+            check_json_schema(inner, depth + 1)
     for name in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        for each in schema.get(name, ()):
-            check_json_schema(each, depth + 1)
+        for inner in schema.get(name, ()):
+            check_json_schema(inner, depth + 1)
     for name in ("items", "additionalProperties"):
         if name in schema:
             check_json_schema(schema[name], depth + 1)
 
 
 def is_json_schema(value: Any) -> bool:
-    """Whether the API would take a value as a JSON Schema."""
+    """Whether the API accepts a value as a JSON Schema."""
     try:
         check_json_schema(value)
     except Refusal:
@@ -84,14 +84,14 @@ def is_json_schema(value: Any) -> bool:
 
 
 def listed(schema: Any) -> int:
-    """How many list items a schema allows for in all (``maxItems`` summed up)."""
+    """The sum of ``maxItems`` over all lists of a schema."""
     if isinstance(schema, list):
         return sum(map(listed, schema))
     if not isinstance(schema, Mapping):
         return 0
     most = schema.get("maxItems", 0)
     own = int(most) if isinstance(most, int | str) and str(most).isdecimal() else 0
-    return own + sum(listed(each) for each in schema.values() if isinstance(each, Mapping | list))
+    return own + sum(listed(inner) for inner in schema.values() if isinstance(inner, Mapping | list))
 
 
 def _well_formed(schema: Mapping[str, Any]) -> bool:
@@ -104,6 +104,6 @@ def _well_formed(schema: Mapping[str, Any]) -> bool:
         for name in ("anyOf", "oneOf", "allOf", "prefixItems", "required", "enum", "propertyOrdering")
     )
     texts = lists and all(
-        all(isinstance(each, str) for each in schema.get(name) or ()) for name in ("required", "propertyOrdering")
+        all(isinstance(item, str) for item in schema.get(name) or ()) for name in ("required", "propertyOrdering")
     )
     return types and maps and lists and texts

@@ -1,4 +1,4 @@
-"""Deterministic chance: everything that varies is a function of a seed and a name."""
+"""Repeatable random choices: each value is a function of a seed and a name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class Seed:
-    """A source of repeatable choices. The same seed and the same name always choose the same."""
+    """A source of repeatable choices. The same seed and the same name always give the same value."""
 
     __slots__ = ("_key",)
 
@@ -32,7 +32,7 @@ class Seed:
 
     @property
     def key(self) -> bytes:
-        """16 bytes that make the same seed again."""
+        """16 bytes from which the same seed can be made."""
         return self._key
 
     def number(self, name: str) -> int:
@@ -40,7 +40,7 @@ class Seed:
         return int.from_bytes(self.bytes(name, 8), "big")
 
     def bytes(self, name: str, count: int) -> bytes:
-        """Up to 64 bytes."""
+        """``count`` bytes, at most 64."""
         return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), key=self._key, digest_size=count).digest()
 
     def between(self, name: str, lowest: int, highest: int) -> int:
@@ -55,7 +55,7 @@ class Seed:
         return among[self.number(name) % len(among)]
 
     def response_id(self) -> str:
-        """23 url-safe characters like Google's own, with ``sim`` at the front."""
+        """23 url-safe characters as Google sends them, starting with ``sim``."""
         return "sim" + base64.urlsafe_b64encode(self.bytes("response", 15)).decode()
 
     def call_id(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The simulator behind a socket: ``start`` in a thread, ``serve`` until Ctrl-C. uvicorn is imported here only."""
+"""Serves the simulator over HTTP: ``start`` in a thread, ``serve`` until Ctrl-C. uvicorn is imported only when it starts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 PORT = 8765
 QUEUED = 2048
-"""Connections that may wait to be taken."""
+"""How many connections may wait to be accepted."""
 _STARTS_IN = 10.0
-"""Seconds that a server may take to start before that is an error; it takes about a tenth of one."""
+"""Seconds after which a server that has not started is an error. Starting takes about 0.1 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Running:
     _socket: socket.socket
 
     def stop(self) -> None:
-        """End it; open connections are closed. Safe to call twice."""
+        """Stop the server and close open connections. May be called twice."""
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join(5)
@@ -50,8 +50,8 @@ class Running:
 
 
 def start(port: int = 0, *, host: str = HOST, **options: Any) -> Running:
-    """A simulator in a background thread, ready when this returns. ``port`` 0 takes a free one; ``options`` are those of
-    ``Simulator`` (seed, latency, pace, vary, strict, log). Raises UsageError for a port that cannot be had."""
+    """A simulator in a background thread. It is ready when this returns. ``port`` 0: any free port. ``options`` are those of
+    ``Simulator`` (seed, latency, pace, vary, strict, log). Raises UsageError if the port cannot be used."""
     app = Simulator(**options)
     listening = _listen(host, port)
     server = _server(app)
@@ -66,7 +66,7 @@ def start(port: int = 0, *, host: str = HOST, **options: Any) -> Running:
 
 
 def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = print, **options: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM: say where, how to point google-genai at it, and a line a request. ``options`` as for ``start``."""
+    """Serve until Ctrl-C or SIGTERM. Prints the address, how to point clients at it, and a line per request. ``options`` as for ``start``."""
     listening = _listen(host, port)
     server = _server(Simulator(**{"log": say, **options}))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -81,10 +81,10 @@ def serve(host: str = HOST, port: int = PORT, say: Callable[[str], None] = print
 
 
 def banner(url: str) -> str:
-    """Where it serves, and the lines that point clients at it."""
+    """The address, and how to point clients at it."""
     return "\n".join(
         (
-            f"Simulated Gemini API at {url} (any key; gateway habits under {url}/gateway). Ctrl-C stops it.",
+            f"Simulated Gemini API at {url} (any key; as through a gateway under {url}/gateway). Ctrl-C stops it.",
             f'  google-genai   genai.Client(api_key="simulated", http_options={{"base_url": "{url}"}})',
             f"  environment    GOOGLE_GEMINI_BASE_URL={url} GEMINI_API_KEY=simulated",
             (
@@ -101,7 +101,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        listening.listen(QUEUED)  # who reads the address may connect at once
+        listening.listen(QUEUED)  # clients may connect as soon as the address is printed
     except (OSError, OverflowError) as failed:
         listening.close()
         reason = (getattr(failed, "strerror", None) or str(failed)).rstrip(".")

@@ -1,4 +1,4 @@
-"""Thought signatures: how they are made, and which of those that come back are refused."""
+"""Thought signatures: makes them, and checks those that clients send back."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import base64
 import binascii
 
 OWN = b"\x12\x2a"
-"""How the simulator's own begin; the second byte is the number of bytes that follow, less two."""
+"""The first two bytes of the simulator's signatures. The second byte is the total number of bytes."""
 SHORTEST = 4
 
 
 def signature(secret: bytes) -> str:
-    """Base64 of opaque bytes. ``secret``: 40 of them."""
+    """A signature in base64. ``secret``: 40 bytes."""
     return base64.b64encode(OWN + secret).decode()
 
 
 def corrupted(value: str) -> bool:
-    """Whether it was cut or mangled on the way. Those of real models and the dummies that clients send are fine."""
+    """Whether a signature was cut or changed. Signatures of real models and the placeholders of clients are accepted."""
     plain = value.translate(_STANDARD).rstrip("=")
     try:
         data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

@@ -1,4 +1,4 @@
-"""Speech that speech models answer with: real samples, a tone for each word, higher or lower by the voice."""
+"""Audio of speech models: real samples with a tone for each word. The pitch depends on the voice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.simulator.seed import Seed
 RATE = 24_000
 """Samples a second, 16 bits each, one channel, as Gemini sends them."""
 WORD, GAP = 0.08, 0.04
-"""Seconds of a word's tone and of the silence after it. Real speech takes three times that; recordings stay small so."""
+"""Seconds of the tone for a word, and of the silence after it. Real speech is three times as long; short tones keep recordings small."""
 MOST_WORDS = 40
 RAW = f"audio/L16;codec=pcm;rate={RATE}"
 
@@ -26,7 +26,7 @@ def speaks(ask: Ask) -> bool:
 
 
 def parts(ask: Ask, prompt: str) -> list[dict[str, Any]]:
-    """The prompt, read aloud: raw samples, or a WAV file where ``responseFormat`` asks for one."""
+    """The prompt as audio: raw samples, or a WAV file if ``responseFormat`` asks for one."""
     words = prompt.split()[:MOST_WORDS] or ["silence"]
     samples = b"".join(_tone(_pitch(_voice(ask, word), word)) for word in words)
     asked = str(ask.config.get("responseFormat", {}).get("audio", {}).get("mimeType", "")).lower()
@@ -36,22 +36,24 @@ def parts(ask: Ask, prompt: str) -> list[dict[str, Any]]:
 
 
 def _voice(ask: Ask, word: str) -> str:
-    """The name of the voice: with several speakers, the one that the word names."""
+    """The name of the voice. With several speakers: the voice of the speaker that the word names."""
     speech = ask.config.get("speechConfig", {})
     speakers = speech.get("multiSpeakerVoiceConfig", {}).get("speakerVoiceConfigs", ())
-    named = next((each for each in speakers if str(each.get("speaker", "")).lower() == word.strip(":,.").lower()), None)
+    named = next(
+        (speaker for speaker in speakers if str(speaker.get("speaker", "")).lower() == word.strip(":,.").lower()), None
+    )
     config = (named or speech).get("voiceConfig", {})
     return str(config.get("prebuiltVoiceConfig", {}).get("voiceName", ""))
 
 
 def _pitch(voice: str, word: str) -> int:
-    """Hertz, in whole steps of 20."""
+    """The frequency of the tone in hertz, a multiple of 20."""
     return 140 + 20 * (Seed.of("voice", voice).number("pitch") % 8) + 20 * (len(word) % 5)
 
 
 @lru_cache(maxsize=64)
 def _tone(hertz: int) -> bytes:
-    """One word: a sine that swells and fades, then silence. Little-endian samples."""
+    """The samples of one word (16-bit little-endian): a sine tone, then silence."""
     count = int(RATE * WORD)
     swell = [8000 * math.sin(math.pi * n / count) * math.sin(2 * math.pi * hertz * n / RATE) for n in range(count)]
     samples = array("h", [int(value) for value in swell] + [0] * int(RATE * GAP))

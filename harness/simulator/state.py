@@ -1,4 +1,4 @@
-"""What a simulator is set to, and what it remembers between requests."""
+"""The settings of a simulator, and its state between requests."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.simulator.faults import Fault
-from harness.simulator.prefixes import Prefixes
+from harness.simulator.implicit_cache import Prefixes
 from harness.simulator.resources import Resources
 from harness.simulator.rules import PinnedAnswer
 from harness.simulator.seed import Seed
 from harness.simulator.traffic import Call
 
 if TYPE_CHECKING:
-    from harness.simulator.tapes import Replay
+    from harness.simulator.replay import Replay
 
 _REMEMBERED = 4096
-"""How many requests are remembered, to tell the second from the first."""
+"""How many different requests are counted, for ``vary``."""
 
 
 @dataclass(slots=True)
 class State:
-    """What a simulator is set to, and what it remembers between requests.
+    """The settings of a simulator, and its state between requests.
 
-    ``seed`` changes all that is made up. ``latency`` and ``pace`` are seconds before the first byte and between chunks. ``vary``
-    makes the nth repetition of one request its own answer. ``strict`` refuses models that were shut down. ``rules`` pin answers,
-    ``faults`` happen at their rate (0 to 1). ``replay`` answers from cassettes and makes nothing up. ``log`` gets a line a request. ``now`` gives seconds since the epoch.
+    ``seed`` changes all made-up content. ``latency`` and ``pace`` are seconds before the first byte and between chunks. With
+    ``vary`` each repetition of a request has its own answer. ``strict`` refuses models that were shut down. ``rules`` pin answers.
+    ``faults`` occur at random, each with its rate (0 to 1). ``replay`` answers from cassettes only. ``log`` is called with a line per
+    request. ``now`` gives seconds since the epoch.
     """
 
     seed: str = ""
@@ -49,10 +50,10 @@ class State:
 
     def __post_init__(self) -> None:
         self.resources = Resources(self.now)
-        self._chance = random.Random(self.seed)  # noqa: S311 - faults by chance, not secrets
+        self._chance = random.Random(self.seed)  # noqa: S311 - random faults, not secrets
 
     def seed_of(self, call: Call, model: str) -> Seed:
-        """The seed of this request; header ``x-simulator-seed`` changes it, and under ``vary`` each repetition does."""
+        """The seed of this request; it depends on the header ``x-simulator-seed`` and, with ``vary``, on the number of the repetition."""
         seed = Seed.of(self.seed, call.headers.get("x-simulator-seed", ""), model, call.body)
         if not self.vary:
             return seed
@@ -62,6 +63,6 @@ class State:
             self._seen.popitem(last=False)
         return Seed.of(key, str(count)) if count else seed
 
-    def mishap(self) -> Fault | None:
-        """A fault by chance."""
+    def random_fault(self) -> Fault | None:
+        """A fault of ``faults`` at random, by its rate; mostly None."""
         return next((fault for fault, rate in self.faults.items() if self._chance.random() < rate), None)

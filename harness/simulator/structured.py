@@ -1,7 +1,7 @@
-"""A schema -> a value that obeys it, filled from the prompt as far as the prompt tells.
+"""Makes a value that is valid against a schema, with the values that the prompt gives.
 
-Takes both spellings: Gemini's ``Schema`` (types in any case, ``nullable``, ``propertyOrdering``) and JSON Schema (``$ref``, ``$defs``,
-``const``, lists of types, ``prefixItems``, ``oneOf``, ``allOf``). Deterministic by seed.
+Reads both dialects: Gemini's ``Schema`` (types in any case, ``nullable``, ``propertyOrdering``) and JSON Schema (``$ref``, ``$defs``,
+``const``, lists of types, ``prefixItems``, ``oneOf``, ``allOf``). The same seed makes the same value.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.reading import NUMBER, ValuePlace, ValueSource, fact_of, hinted, labelled_as, words_of
-from harness.simulator.regular import sample
-from harness.simulator.shapes import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
+from harness.simulator.prompt_reading import NUMBER, ValuePlace, ValueSource, fact_of, hinted, labelled_as, words_of
+from harness.simulator.regex_samples import sample
+from harness.simulator.schema_resolution import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
 from harness.text import patterns
 
 _ROOMY = 4
-"""Below this depth optional properties and optional items are left out, so that recursion ends."""
+"""From this depth on, optional properties and optional items are left out, so that recursion ends."""
 _FORMATS = {
     "date-time": "2026-11-20T09:30:00Z",
     "date": "2026-11-20",
@@ -46,8 +46,8 @@ _URL = re.compile(r"https?://[^\s\"'<>]+")
 _YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
 
 
-def obey(schema: Any, source: ValueSource) -> Any:
-    """A value that ``schema`` accepts. Raises the API's opaque 400 for a schema that no finite value can satisfy."""
+def value_for_schema(schema: Any, source: ValueSource) -> Any:
+    """A value that is valid against ``schema``. Raises the API's 400 if no finite value is."""
     root = schema if isinstance(schema, Mapping) else {}
     return _value(root, source, ValuePlace(root))
 
@@ -74,22 +74,24 @@ def _value(schema: Any, source: ValueSource, at: ValuePlace) -> Any:
 
 
 def _branch(branches: Sequence[Any], source: ValueSource, at: ValuePlace) -> Schema:
-    """The alternative to take: not null, and at depth one that ends soonest."""
-    shapes = [resolved(each, at.root) for each in branches if isinstance(each, Mapping)]
+    """The branch to use: the first that is not null, one that the text mentions if possible; deep in the value the smallest."""
+    shapes = [resolved(branch, at.root) for branch in branches if isinstance(branch, Mapping)]
     if not shapes:
         return {}
     solid = [shape for shape in shapes if first_type(shape) != "null"] or shapes
     if at.depth < _ROOMY:
-        fitting = [shape for shape in solid if _speaks_of(shape, source)]
+        fitting = [shape for shape in solid if _is_mentioned(shape, source)]
         return (fitting or solid)[0]
     return min(shapes, key=weight)
 
 
-def _speaks_of(shape: Schema, source: ValueSource) -> bool:
-    """Whether the text uses the words of this alternative: a title, a const, an enum value or a property."""
+def _is_mentioned(shape: Schema, source: ValueSource) -> bool:
+    """Whether the text mentions this branch: its title, its const, or the const of a property."""
     text = source.text.lower()
     properties = shape.get("properties") or {}
-    consts = [each.get("const") for each in properties.values() if isinstance(each, Mapping)]
+    consts = [
+        property_schema.get("const") for property_schema in properties.values() if isinstance(property_schema, Mapping)
+    ]
     names = [shape.get("title"), shape.get("const"), *consts]
     return any(isinstance(name, str) and name.lower() in text for name in names)
 
@@ -104,15 +106,15 @@ def _type(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
 
 
 def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
-    """The enum value that the text speaks of; else one by chance."""
+    """The enum value that the text mentions, else one by the seed."""
     hint = str(labelled_as(source, at) or fact_of(source, at) or "").lower()
     words = [value for value in values if isinstance(value, str) and value]
     for text in (hint, (source.known.short if source.known else "").lower(), source.text.lower()):
-        said = (
+        mentioned = (
             [value for value in words if re.search(rf"(?<!\w){re.escape(value.lower())}(?!\w)", text)] if text else []
         )
-        if said:
-            return said[0]
+        if mentioned:
+            return mentioned[0]
     return source.seed.choose(at.path, list(values))
 
 
@@ -142,7 +144,7 @@ def _ordered(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
 
 
 def _recurs(schema: Any, at: ValuePlace) -> bool:
-    """Whether an optional property leads back through a ``$ref``: one round is enough."""
+    """Whether an optional property may recurse through a ``$ref``; below the second level such properties are left out."""
     return at.depth >= 2 and "$ref" in str(schema)
 
 
@@ -152,7 +154,7 @@ def _extra(schema: Schema) -> Schema:
 
 
 def _fill(schema: Schema, value: dict[str, Any], source: ValueSource, at: ValuePlace) -> None:
-    """Enough free keys for ``minProperties``, and one for an object that is only a map."""
+    """Adds free keys up to ``minProperties``, and one key to an object that is a map."""
     least = int(limit(schema.get("minProperties"), 0))
     is_map = (
         not schema.get("properties") and isinstance(schema.get("additionalProperties"), Mapping) and at.depth < _ROOMY
@@ -165,7 +167,7 @@ def _fill(schema: Schema, value: dict[str, Any], source: ValueSource, at: ValueP
 def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
     least, most = int(limit(schema.get("minItems"), 0)), int(limit(schema.get("maxItems"), 1 << 30))
     first = schema.get("prefixItems") or []
-    value = [_value(each, source, at.under(str(index))) for index, each in enumerate(first)]
+    value = [_value(item, source, at.under(str(index))) for index, item in enumerate(first)]
     items = schema.get("items", {})
     if items is False or (first and "items" not in schema):
         return value
@@ -180,14 +182,14 @@ def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
 
 
 def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
-    """What each item of a list is to be read from: the bullet lines, or the list that is known."""
+    """The text of each item of a list: the bullet lines, or the items of the known answer."""
     kind = first_type(resolved(items, at.root)) if isinstance(items, Mapping) else "string"
     if kind == "object":
         return _BULLET.findall(source.text)[:50] or list(source.known.items[:50] if source.known else ())
     if source.known and source.known.items and kind in ("string", "integer", "number"):
         return list(source.known.items[:200])
     labelled = labelled_as(source, at)
-    return [each.strip() for each in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
+    return [text.strip() for text in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
 
 
 def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSource:
@@ -289,7 +291,7 @@ def _patterned(pattern: str, source: ValueSource, at: ValuePlace, least: int, mo
 
 
 def _mentioned(pattern: str, source: ValueSource, at: ValuePlace, least: int, most: int) -> str | None:
-    """A text of the prompt that the pattern finds. Raises TooSlow."""
+    """A text in the prompt that the pattern matches. Raises TooSlow."""
     whole = pattern.strip("^$")
     inside = rf"(?<![\w-])(?:{whole})(?![\w-])"
     inside = "" if patterns.complaint(inside) else inside

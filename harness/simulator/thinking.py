@@ -1,4 +1,4 @@
-"""How much a model thinks, which ``thinkingConfig`` it refuses, and what the summary says."""
+"""Thinking: the number of thought tokens, the text of the summary, and the ``thinkingConfig`` values that the API refuses."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from harness.simulator.errors import Refusal, refusal
 from harness.simulator.seed import Seed
 
 TOKENS = {"MINIMAL": 0, "LOW": 110, "MEDIUM": 420, "HIGH": 1200, "XHIGH": 3000}
-"""The middle of what each level thinks. Invented: real models vary widely with the prompt."""
+"""Level -> average thought tokens. Made up: real models vary widely with the prompt."""
 DYNAMIC = 340
-"""The middle of what a model thinks when it decides by itself (budget -1, or none given on 2.5)."""
+"""Average thought tokens of dynamic thinking (budget -1, or none given on 2.5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thoughts:
-    """What a model thought: tokens counted, and the summary (empty where none was asked for or nothing was thought)."""
+    """The thoughts of a model: the number of tokens, and the summary (empty if not requested, or without thoughts)."""
 
     tokens: int = 0
     summary: str = ""
 
 
 def check(facts: ModelFacts, config: Mapping[str, Any]) -> None:
-    """Refuse a ``thinkingConfig`` as the API does."""
+    """Raise the API's error for a ``thinkingConfig`` that the model does not support."""
     level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
     knobs = facts.thinking
     if level is not None and budget is not None:
@@ -53,7 +53,7 @@ def _budget_problem(facts: ModelFacts, budget: int) -> Refusal | None:
 
 
 def think(facts: ModelFacts, config: Mapping[str, Any], topic: str, seed: Seed) -> Thoughts:
-    """The thoughts of one request. Grows with the level or the budget; on 2.5 a budget is a hard cap."""
+    """The thoughts of one request. They grow with the level or the budget; a budget is a hard limit."""
     tokens = _amount(facts, config, 0.75 + seed.share("thinking") / 2)
     asked = config.get("includeThoughts") and tokens
     return Thoughts(tokens, _summary(topic, tokens) if asked else "")

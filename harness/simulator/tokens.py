@@ -1,4 +1,4 @@
-"""Counting: four UTF-8 bytes of text are a token. Crude, but additive enough for every identity that usage must keep."""
+"""Counts tokens: four UTF-8 bytes of text are one token. Crude, but consistent across all counts in usage."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BYTES_PER_TOKEN = 4
 
 
 def tokens(text: str) -> int:
-    """Tokens of a text; 0 only for the empty one."""
+    """Tokens of a text; 0 only for the empty text."""
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
 def clip(text: str, most: int) -> str:
-    """The longest beginning of ``text`` that is at most ``most`` tokens long; never cut inside a character."""
+    """The longest beginning of ``text`` with at most ``most`` tokens. No character is cut."""
     return text.encode("utf-8", "surrogatepass")[: most * BYTES_PER_TOKEN].decode("utf-8", "ignore")
 
 
@@ -39,7 +39,7 @@ def part_tokens(part: Mapping[str, Any], scale: Scale = GEMINI_25) -> tuple[str,
 
 
 def tally(parts: Iterable[Mapping[str, Any]], scale: Scale = GEMINI_25) -> dict[str, int]:
-    """Tokens by modality, zeros left out."""
+    """Tokens by modality, without zeros."""
     counts: dict[str, int] = {}
     for part in parts:
         modality, count = part_tokens(part, scale)

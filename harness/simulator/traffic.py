@@ -1,4 +1,4 @@
-"""One HTTP request read, one answer sent: the only place that speaks ASGI."""
+"""Reads an HTTP request and sends an answer. The only module that uses ASGI messages."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 LARGEST = 100 * 1024 * 1024
-"""Bytes of the largest request body, as at Google."""
+"""The maximum size of a request body in bytes, as at Google."""
 JSON = "application/json; charset=UTF-8"
 EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Instead of bytes: nothing comes for so many seconds."""
+    """In place of bytes: nothing is sent for this many seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Instead of bytes: the connection is dropped here."""
+    """In place of bytes: the connection is dropped here."""
 
 
 Piece = bytes | Pause | Cut
@@ -37,7 +37,7 @@ Piece = bytes | Pause | Cut
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request, read. Header names are lower case."""
+    """One HTTP request. Header names are lower case."""
 
     method: str
     path: str
@@ -47,7 +47,7 @@ class Call:
 
     @property
     def key(self) -> str:
-        """The key: header first, then ``?key=``, then Bearer. Empty where there is none."""
+        """The API key: from the header, else ``?key=``, else the bearer token. Empty without one."""
         return self.headers.get("x-goog-api-key") or self.query.get("key", "") or self.bearer
 
     @property
@@ -57,12 +57,12 @@ class Call:
 
     @property
     def events(self) -> bool:
-        """Whether events were asked for, rather than one JSON array."""
+        """Whether the request asks for server-sent events, not for a JSON array."""
         return "sse" in self._alt
 
     @property
     def numbers(self) -> bool:
-        """Whether enums are to come as numbers."""
+        """Whether the request asks for enums as numbers."""
         return "enum-encoding=int" in self._alt
 
     @property
@@ -72,9 +72,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes back. ``delay`` and ``pace`` are seconds before the first byte and between pieces; ``note`` is for the log.
+    """An answer. ``delay`` and ``pace`` are seconds before the first byte and between pieces; ``note`` is for the log.
 
-    ``body`` may be made as it is sent: read it once.
+    ``body`` may be a generator: iterate over it once.
     """
 
     status: int
@@ -86,29 +86,29 @@ class Sent:
 
     @property
     def content(self) -> bytes:
-        """All bytes that are sent, if nobody hangs up."""
+        """All bytes of the body."""
         return b"".join(piece for piece in self.body if isinstance(piece, bytes))
 
 
-class Gone(Exception):
-    """The caller hung up before its request was whole."""
+class Disconnected(Exception):
+    """The client closed the connection before its request was complete."""
 
 
 async def read(scope: Scope, receive: Receive) -> Call:
-    """The request, whole. Raises ``Gone``."""
+    """The whole request. Raises ``Disconnected``."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
     return Call(scope["method"], scope["path"], query, headers, await _body(receive))
 
 
 async def _body(receive: Receive) -> bytes:
-    """The whole body; of one that is too large only so much that it shows."""
+    """The whole body. Of a body above ``LARGEST`` only enough to see that it is too large."""
     pieces: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Gone
+            raise Disconnected
         piece = message.get("body", b"")
         if size <= LARGEST:
             pieces.append(piece)
@@ -118,9 +118,8 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def deliver(sent: Sent, send: Send, arrived: float) -> None:
-    """Send it, each piece at its time: the delay counts from ``arrived`` (of ``time.perf_counter``), the pace from the first
-    byte, so that what is late once does not make the rest late. A piece is made while its time is waited for, once all that is
-    due in other streams has been sent."""
+    """Send the answer, each piece at its time. The delay counts from ``arrived`` (of ``time.perf_counter``), the pace from the first
+    byte, so one late piece does not delay the others. The next piece is made after the other streams have sent what is due."""
     due = arrived + sent.delay
     pieces = iter(sent.body)
     piece = next(pieces, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.answer import reply as replies
-from harness.answer.refusals import said
+from harness.answer.refusals import error_summary
 from harness.errors import GivenUp, NoConnection
 from harness.gemini.providers import Provider
 from harness.model import Exchange, Json, Request
@@ -68,9 +68,9 @@ class Proofs:
         if exchange.status < 400:
             known.refused.clear()
         elif refuses_key(exchange):
-            _prove(known.refused, said(exchange, replies.read(exchange)))
+            _prove(known.refused, error_summary(exchange, replies.read(exchange)))
         elif is_daily(exchange):
-            known.spent[request.model] = said(exchange, replies.read(exchange))
+            known.spent[request.model] = error_summary(exchange, replies.read(exchange))
 
     def _of(self, provider: str) -> _Known:
         return self._known.setdefault(provider, _Known())

@@ -1,4 +1,4 @@
-"""What is said of an answer that is none: a gateway's page, a body that nobody can read, a text that would steer the terminal."""
+"""Messages for error answers: an HTML page of a gateway, a binary body, a text with control characters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(project: Path, script: Script, monkeypatch: pytest.MonkeyPatch, *more: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the only trial as it was saved."""
+    """The exit code, and the only trial of the saved run."""
     with Endpoint(script) as endpoint:
         monkeypatch.setenv("NEAR", endpoint.url)
         code = main(["run", "--live", "--target", "near/gemini-2.5-flash", *more])
@@ -49,7 +49,7 @@ def run(project: Path, script: Script, monkeypatch: pytest.MonkeyPatch, *more: s
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "headers", "told"),
+    ("status", "body", "headers", "fragments"),
     [
         (502, PAGE, HTML, ["HTTP 502; the body begins: <html> <head><title>502 Bad Gateway</title>"]),
         (
@@ -71,26 +71,26 @@ def run(project: Path, script: Script, monkeypatch: pytest.MonkeyPatch, *more: s
         (502, BROTLI, {"content-encoding": "br"}, ["HTTP 502: the body is encoded in br, which was not asked for"]),
         (200, BROTLI, {"content-encoding": "zstd"}, ["HTTP 200: the body is encoded in zstd"]),
         (502, PAGE, {"content-encoding": "br"}, ["HTTP 502; the body begins: <html>"]),
-        (502, BROTLI, {}, ["HTTP 502; the body is 28 bytes that are no text"]),
+        (502, BROTLI, {}, ["HTTP 502; the body is 28 bytes that are not text"]),
         (503, b"\x1b[2Jgone\x07 \xc2\x9b31m", {}, ["HTTP 503; the body begins: \\x1b[2Jgone\\x07 \\x9b31m"]),
         (503, b'{"error": {"message": "a\\u001b[2J bell"}}', {}, ["HTTP 503: a\\x1b[2J bell after 1 attempt"]),
     ],
 )
-def test_a_refusal_says_what_came(
+def test_an_error_message_shows_the_body(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     status: int,
     body: bytes,
     headers: dict[str, str],
-    told: list[str],
+    fragments: list[str],
 ) -> None:
     code, row = run(project, answer(body, status, headers), monkeypatch, "--width", "1000")
     printed = capsys.readouterr().out
     assert code == 6
     assert row["status"] == "error"
-    for each in told:
-        assert each in printed
+    for fragment in fragments:
+        assert fragment in printed
     assert not {"\x1b", "\x07", "\x9b"} & set(printed)
     (turn,) = row["turns"]
     assert bool(turn.get("body") or turn["response"]) is bool(body)
@@ -98,7 +98,7 @@ def test_a_refusal_says_what_came(
         assert turn["body"].endswith("nginx/1.27</center></body></html>")
 
 
-def test_a_refusal_of_what_was_asked_says_what_came_too(
+def test_a_failed_check_shows_the_error_body_too(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, row = run(project, answer(b"404 page not found", 404, {"content-type": "text/plain"}), monkeypatch)
@@ -107,7 +107,7 @@ def test_a_refusal_of_what_was_asked_says_what_came_too(
     assert row["turns"][0]["body"] == "404 page not found"
 
 
-def test_pytest_shows_nothing_that_steers_the_terminal(
+def test_pytest_output_has_no_control_characters(
     project: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
@@ -119,7 +119,7 @@ def test_pytest_shows_nothing_that_steers_the_terminal(
     result.stdout.fnmatch_lines(["*HTTP 503; the body begins: \\x1b?2Jgone\\x07 after 1 attempt"])
 
 
-def test_text_is_no_noise() -> None:
+def test_text_is_not_binary() -> None:
     for text in ("", "Oslo", "{}", "日本語のページ", "d\xe9faillante", "\ufeffOslo", "\x1b[31mred\x1b[0m is a colour"):
         assert not is_noise(text.encode())
     assert not is_noise(("日本語" * 200).encode()[:511])

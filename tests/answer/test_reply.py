@@ -1,4 +1,4 @@
-"""Reading answers: what any bytes mean, however they were framed and cut."""
+"""Reading answers from bytes in any framing, split in any way."""
 
 from __future__ import annotations
 
@@ -67,20 +67,20 @@ def test_the_last_event_is_read_without_its_blank_line() -> None:
     assert complaints(found) == ["sse-framing events[1]: the last event is not ended by a blank line"]
 
 
-def test_events_without_a_blank_line_between_them_are_told_apart() -> None:
+def test_events_without_a_blank_line_are_separated() -> None:
     found = read(sse(chunk({"text": "Os"}), chunk({"text": "lo"}), end="\n"))
     assert found.text == "Oslo"
     assert "is a blank line missing" in complaints(found)[1]
 
 
-def test_done_is_a_fault_and_no_event() -> None:
+def test_done_is_a_fault_and_not_an_event() -> None:
     found = read(sse(answer("Oslo")) + b"data: [DONE]\n\n")
     assert (found.text, len(found.events)) == ("Oslo", 1)
     assert complaints(found) == ["sse-framing events[1]: '[DONE]' is not a Gemini event: the stream just ends"]
 
 
 @pytest.mark.parametrize("payload", ["b'data: {}'", '{"candidates": [', "[1]", "null", '{"a": 1} {"b": 2}'])
-def test_a_payload_that_is_no_object_is_a_fault(payload: str) -> None:
+def test_a_payload_that_is_not_an_object_is_a_fault(payload: str) -> None:
     found = read(b"data: " + payload.encode() + b"\n\n" + sse(answer("Oslo")))
     assert found.text == "Oslo"
     assert [fault.rule for fault in found.faults] == ["sse-framing"]
@@ -131,7 +131,7 @@ def test_an_array_sent_in_pieces_and_cut_off() -> None:
     ],
     ids=lambda value: str(value)[:24] if isinstance(value, bytes) else None,
 )
-def test_odd_bodies_are_read_as_what_they_are(body: bytes, form: str, faults: int) -> None:
+def test_odd_bodies_are_read_by_their_bytes(body: bytes, form: str, faults: int) -> None:
     found = reply.read(exchange(body))
     assert (found.form, len(found.faults)) == (form, faults), complaints(found)
 
@@ -157,7 +157,7 @@ def test_thoughts_are_kept_apart_and_texts_of_one_kind_joined() -> None:
     assert len(found.content["parts"]) == 5, "the model's turn goes back as it came"
 
 
-def test_later_emptiness_never_wipes_out_what_was_said() -> None:
+def test_empty_values_never_replace_earlier_values() -> None:
     grounding = {"webSearchQueries": ["euro 2024"], "groundingChunks": [{"web": {"uri": "https://x/"}}]}
     middle, last = chunk({"text": "Spain"}), chunk({"text": "."}, finish="STOP")
     middle["candidates"][0]["groundingMetadata"] = grounding
@@ -181,11 +181,14 @@ def test_every_finish_reason_is_kept_in_order() -> None:
 
 
 def test_candidates_are_merged_by_index() -> None:
-    one, two = chunk({"text": "b"}), chunk({"text": "a"})
-    one["candidates"][0]["index"] = 1
-    found = read(sse(one, two, one))
+    first, second = chunk({"text": "b"}), chunk({"text": "a"})
+    first["candidates"][0]["index"] = 1
+    found = read(sse(first, second, first))
     assert found.text == "a"
-    assert [each["content"]["parts"] for each in found.response["candidates"]] == [[{"text": "a"}], [{"text": "bb"}]]
+    assert [candidate["content"]["parts"] for candidate in found.response["candidates"]] == [
+        [{"text": "a"}],
+        [{"text": "bb"}],
+    ]
 
 
 def test_partial_arguments_become_one_call() -> None:
@@ -214,7 +217,7 @@ def test_numbers_for_enums_are_read_as_each_api_counts_them() -> None:
 # --- times ----------------------------------------------------------------------------------------------------
 
 
-def test_an_event_has_the_time_of_the_chunk_that_brought_its_last_byte() -> None:
+def test_an_event_has_the_time_of_its_last_byte() -> None:
     body = sse(chunk({"text": "thinking", "thought": True}), chunk({"text": "Oslo"}), chunk(finish="STOP"))
     cut = body.index(b"Oslo") + 2
     found = read(body[:cut], body[cut : cut + 200], body[cut + 200 :])
@@ -227,7 +230,7 @@ def test_lost_times_stay_unknown() -> None:
     assert (found.ttft, found.events[0].at) == (None, None)
 
 
-# --- whatever comes -------------------------------------------------------------------------------------------
+# --- any input ------------------------------------------------------------------------------------------------
 
 PARTS = st.fixed_dictionaries(
     {"text": st.text(max_size=8)}, optional={"thought": st.booleans(), "thoughtSignature": st.just("c2ln")}
@@ -256,7 +259,7 @@ def test_any_split_of_the_same_bytes_gives_the_same_reply(
 
 
 @given(chunks=STREAMS)
-def test_a_stream_says_what_one_answer_with_all_its_parts_says(chunks: list[list[dict[str, Any]]]) -> None:
+def test_a_stream_reads_as_one_answer_with_all_its_parts(chunks: list[list[dict[str, Any]]]) -> None:
     streamed = read(sse(*(chunk(*parts) for parts in chunks)))
     at_once = reply.read(exchange(chunk(*(part for parts in chunks for part in parts))))
     assert (streamed.parts, streamed.content) == (at_once.parts, at_once.content)
@@ -347,7 +350,7 @@ def test_no_bytes_crash_the_reader(body: bytes) -> None:
     assert read(body).form in ("json", "sse", "array", "empty", "text")
 
 
-def test_a_large_page_under_the_wrong_type_is_read_in_one_go_and_told_briefly() -> None:
+def test_a_large_page_as_event_stream_has_few_faults() -> None:
     found = read(sse(answer("Oslo")) + b"<p>\n\n" * 50_000)
     assert found.text == "Oslo"
     assert len(found.faults) == 100

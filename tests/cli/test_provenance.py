@@ -88,7 +88,7 @@ def test_a_provider_moved_twice_is_called_by_the_last_host(tmp_path: Path) -> No
         (Provider("mine", "https://evil-googleapis.com", "mine", ("GOOGLE_API_KEY",)), ["which is a key of"]),
         (Provider("mine", "https://proxy.example", "mine", ("MY_KEY", "GOOGLE_API_KEY")), []),
         (Provider("mine", "https://proxy.example", "mine", ("NOT_SET", "GOOGLE_API_KEY")), ["GOOGLE_API_KEY, which is"]),
-        (Provider("mine", "http://proxy.example", "mine", ("MY_KEY",)), ["MY_KEY goes there over plain http"]),
+        (Provider("mine", "http://proxy.example", "mine", ("MY_KEY",)), ["MY_KEY is sent over plain http"]),
         (Provider("mine", "http://proxy.example", "mine", auth="none"), []),
         (Provider("mine", "http://127.0.0.1:4000", "mine", ("MY_KEY",)), []),
         (Provider("mine", "http://[::1]:4000", "mine", ("MY_KEY",)), []),

@@ -14,7 +14,7 @@ ENVIRONMENTS = {
     "clients": ["google_genai", "llm_gemini", "openai"],
     "clients-genai2": ["google_genai", "instructor", "langchain", "openai", "pydantic_ai"],
 }
-"""Dependency group of ``pyproject.toml``, which is the environment ``.venv-GROUP`` -> the clients that are in it."""
+"""Dependency group of ``pyproject.toml`` (installed in ``.venv-GROUP``) -> its clients."""
 URL = "GEMINI_SIMULATOR"
 _KEYS = (
     "GOOGLE_API_KEY",
@@ -27,7 +27,7 @@ _KEYS = (
 
 
 def main(options: list[str]) -> int:
-    """The worst exit code of all environments."""
+    """Run the tests in all environments. Returns the worst exit code."""
     with serve.start() as simulator:
         return max(_run(group, clients, simulator.url, options) for group, clients in ENVIRONMENTS.items())
 
@@ -40,7 +40,7 @@ def _run(group: str, clients: list[str], url: str, options: list[str]) -> int:
     print(f"{group}: {', '.join(clients)}", flush=True)
     environment = {name: value for name, value in os.environ.items() if name not in _KEYS} | {URL: url}
     files = [f"tests/clients/test_{client}.py" for client in clients]
-    # Only the clients' own conftest: that of the other tests needs what these environments do not have.
+    # Only the conftest of the clients: the other one needs packages that these environments do not have.
     alone = ["-p", "no:cacheprovider", "--confcutdir", "tests/clients", "-W", "ignore"]
     command = [str(python), "-m", "pytest", "-q", *alone, *files, *options]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

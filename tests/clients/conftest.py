@@ -1,4 +1,4 @@
-"""Where the simulator is. Without one (a plain ``make test``) nothing here is collected: the clients are in other environments."""
+"""The address of the simulator. Without it (in a plain ``make test``) these tests are not collected: the clients are in other environments."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FLASH3, FLASH25 = "gemini-3-flash-preview", "gemini-2.5-flash"
 
 @pytest.fixture(scope="session")
 def url() -> str:
-    """The simulator's, without a slash at its end."""
+    """The URL of the simulator, without a slash at its end."""
     return URL
 
 
 @pytest.fixture(params=[FLASH3, FLASH25])
 def model(request: pytest.FixtureRequest) -> str:
-    """One that thinks by level and signs its calls, and one that thinks by budget."""
+    """A model with thinking levels and signed calls, and a model with thinking budgets."""
     return str(request.param)

@@ -1,4 +1,4 @@
-"""Google's own SDK, by base URL only: what it sends is answered so that it finds all it looks for."""
+"""Google's own SDK, pointed at the simulator by base URL only."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_streams_async(settings: dict[str, Any]) -> None:
     assert "".join(texts).rstrip(".").endswith("60")
 
 
-def test_every_setting_is_taken(client: genai.Client) -> None:
+def test_every_setting_is_accepted(client: genai.Client) -> None:
     config = types.GenerateContentConfig(
         system_instruction="Answer every message with the single word PONG.",
         temperature=0.2,
@@ -132,7 +132,7 @@ def test_a_blocked_prompt(client: genai.Client) -> None:
     ("model", "thinking"),
     [(FLASH3, {"thinking_level": "low"}), (FLASH25, {"thinking_budget": 1024})],
 )
-def test_thoughts_are_apart(client: genai.Client, model: str, thinking: dict[str, Any]) -> None:
+def test_thoughts_are_separate(client: genai.Client, model: str, thinking: dict[str, Any]) -> None:
     config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=True, **thinking))
     answer = client.models.generate_content(model=model, contents="What is 17 * 23? The number only.", config=config)
     assert answer.text == "391"
@@ -164,7 +164,7 @@ def test_a_pydantic_class_is_parsed(client: genai.Client) -> None:
 
 def test_a_list_of_classes_is_parsed(client: genai.Client) -> None:
     answer = structured(client, "Two invoices: INV-7 over 10, INV-8 over 20.", list[Invoice])
-    assert all(isinstance(each, Invoice) for each in answer.parsed)
+    assert all(isinstance(invoice, Invoice) for invoice in answer.parsed)
 
 
 def test_an_enum_is_parsed(client: genai.Client) -> None:
@@ -172,7 +172,7 @@ def test_an_enum_is_parsed(client: genai.Client) -> None:
     assert answer.parsed is Mood.POSITIVE
 
 
-def test_a_json_schema_is_obeyed(client: genai.Client) -> None:
+def test_a_json_schema_is_followed(client: genai.Client) -> None:
     schema = {
         "type": "object",
         "properties": {"capital": {"type": "string"}},
@@ -262,7 +262,7 @@ def test_code_is_run(client: genai.Client) -> None:
     assert "391" in answer.code_execution_result
 
 
-def test_an_image_comes(client: genai.Client) -> None:
+def test_an_image_is_generated(client: genai.Client) -> None:
     config = types.GenerateContentConfig(response_modalities=["IMAGE"])
     answer = client.models.generate_content(model=PAINTS, contents="A cat.", config=config)
     images = [part.inline_data for part in answer.candidates[0].content.parts if part.inline_data]
@@ -270,10 +270,10 @@ def test_an_image_comes(client: genai.Client) -> None:
     assert images[0].data.startswith(b"\x89PNG")
 
 
-def test_an_image_goes(client: genai.Client) -> None:
+def test_an_image_is_sent(client: genai.Client) -> None:
     picture = types.Part.from_bytes(data=b"\x89PNG\r\n\x1a\n" + b"\xfb\xff" * 40, mime_type="image/png")
     answer = client.models.generate_content(model=FLASH25, contents=["What is this?", picture])
-    counted = {each.modality.value for each in answer.usage_metadata.prompt_tokens_details}
+    counted = {detail.modality.value for detail in answer.usage_metadata.prompt_tokens_details}
     assert counted == {"TEXT", "IMAGE"}
 
 
@@ -289,7 +289,7 @@ def test_tokens_are_counted(client: genai.Client) -> None:
 def test_models_are_listed_in_pages(client: genai.Client) -> None:
     pager = client.models.list(config={"page_size": 5})
     assert len(pager.page) == 5
-    assert f"models/{FLASH25}" in {each.name for each in pager}
+    assert f"models/{FLASH25}" in {model.name for model in pager}
 
 
 def test_a_model_is_described(client: genai.Client) -> None:
@@ -302,15 +302,15 @@ def test_a_model_is_described(client: genai.Client) -> None:
 def test_texts_are_embedded(client: genai.Client, texts: Any) -> None:
     config = types.EmbedContentConfig(output_dimensionality=256)
     found = client.models.embed_content(model=EMBEDS, contents=texts, config=config).embeddings
-    assert [len(each.values) for each in found] == [256] * (1 if isinstance(texts, str) else len(texts))
+    assert [len(embedding.values) for embedding in found] == [256] * (1 if isinstance(texts, str) else len(texts))
 
 
-def test_a_cache_is_made_used_and_deleted(client: genai.Client) -> None:
+def test_a_cache_is_created_used_and_deleted(client: genai.Client) -> None:
     config = types.CreateCachedContentConfig(
         contents=["A long story. " * 200], system_instruction="Answer in French.", ttl="300s"
     )
     cache = client.caches.create(model=FLASH25, config=config)
-    assert cache.name in {each.name for each in client.caches.list()}
+    assert cache.name in {cached.name for cached in client.caches.list()}
     used = types.GenerateContentConfig(cached_content=cache.name)
     answer = client.models.generate_content(model=FLASH25, contents="What is the capital of Norway?", config=used)
     assert answer.text == "La capitale de la Norvège est Oslo."
@@ -322,12 +322,12 @@ def test_a_cache_is_made_used_and_deleted(client: genai.Client) -> None:
         client.caches.get(name=cache.name)
 
 
-def test_a_file_goes_up_is_read_and_deleted(client: genai.Client) -> None:
+def test_a_file_is_uploaded_read_and_deleted(client: genai.Client) -> None:
     file = client.files.upload(
         file=io.BytesIO(b"Invoice\nTotal: 55\n"), config={"mime_type": "text/plain", "display_name": "invoice"}
     )
     assert (file.size_bytes, file.state, file.display_name) == (18, types.FileState.ACTIVE, "invoice")
-    assert file.name in {each.name for each in client.files.list()}
+    assert file.name in {uploaded.name for uploaded in client.files.list()}
     assert client.files.get(name=file.name).uri == file.uri
     config = types.GenerateContentConfig(
         response_mime_type="application/json",
@@ -365,7 +365,7 @@ def test_faults_become_errors(
 def test_quota_errors_say_when_to_retry(client: genai.Client) -> None:
     with pytest.raises(errors.ClientError) as caught:
         client.models.generate_content(model=FLASH3, contents="hi [simulate: fault 429]")
-    kinds = {each["@type"].rpartition(".")[2] for each in caught.value.details["error"]["details"]}
+    kinds = {detail["@type"].rpartition(".")[2] for detail in caught.value.details["error"]["details"]}
     assert {"QuotaFailure", "RetryInfo"} <= kinds
 
 

@@ -1,4 +1,4 @@
-"""instructor over google-genai 2: classes out of forced calls and of JSON mode, with a second try where validation fails."""
+"""instructor with google-genai 2: classes from forced calls and JSON mode, with a second attempt after failed validation."""
 
 from __future__ import annotations
 

@@ -63,12 +63,12 @@ def test_streams_async(url: str) -> None:
     assert asyncio.run(ask()).rstrip(".").endswith("60")
 
 
-def test_a_system_message_acts(chat: ChatGoogleGenerativeAI) -> None:
+def test_a_system_message_is_followed(chat: ChatGoogleGenerativeAI) -> None:
     asked = [SystemMessage("Answer every message with the single word PONG."), HumanMessage("hi")]
     assert chat.invoke(asked).text == "PONG"
 
 
-def test_thoughts_are_apart(url: str) -> None:
+def test_thoughts_are_separate(url: str) -> None:
     answer = chat_model(url, FLASH25, thinking_budget=1024, include_thoughts=True).invoke(
         "What is 17 * 23? The number only."
     )
@@ -84,7 +84,7 @@ def test_structured_output_is_parsed(chat: ChatGoogleGenerativeAI, method: Any) 
     assert found.total == pytest.approx(118.40)
 
 
-def test_tools_go_round(chat: ChatGoogleGenerativeAI) -> None:
+def test_tools_make_a_round_trip(chat: ChatGoogleGenerativeAI) -> None:
     bound = chat.bind_tools([get_weather])
     asked: list[Any] = [HumanMessage("What should I wear in Oslo today?")]
     first = bound.invoke(asked)

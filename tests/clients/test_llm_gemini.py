@@ -1,4 +1,4 @@
-"""llm-gemini speaks HTTP itself, streams as a JSON array, and knows no other address than Google's: its host is rewritten below it."""
+"""llm-gemini. It uses HTTP directly, streams a JSON array, and has a fixed address, so the test rewrites the host in the transport."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_streams(model: Any) -> None:
     assert "90" in pieces[-1] + pieces[-2]
 
 
-def test_a_schema_is_obeyed(model: Any) -> None:
+def test_a_schema_is_followed(model: Any) -> None:
     found = Dog.model_validate_json(model.prompt("Invent a dog.", schema=Dog, stream=False).text())
     assert found.name
 

@@ -73,19 +73,19 @@ def test_streams_async(settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("effort", ["low", "medium", "high"])
-def test_effort_is_thought(client: openai.OpenAI, effort: Any) -> None:
+def test_reasoning_effort_makes_thoughts(client: openai.OpenAI, effort: Any) -> None:
     question = [{"role": "user", "content": "What is 17 * 23? The number only."}]
     answer = client.chat.completions.create(model=FLASH25, messages=question, reasoning_effort=effort)
     assert answer.choices[0].message.content == "391"
     assert 0 < answer.usage.completion_tokens_details.reasoning_tokens <= answer.usage.completion_tokens
 
 
-def test_no_effort_is_no_thought(client: openai.OpenAI) -> None:
+def test_no_reasoning_effort_makes_no_thoughts(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(model=FLASH25, messages=CAPITAL, reasoning_effort="none")
     assert not (answer.usage.completion_tokens_details and answer.usage.completion_tokens_details.reasoning_tokens)
 
 
-def test_tools_go_round(client: openai.OpenAI, model: str) -> None:
+def test_tools_make_a_round_trip(client: openai.OpenAI, model: str) -> None:
     messages: list[Any] = [{"role": "user", "content": "What should I wear in Oslo today?"}]
     first = client.chat.completions.create(model=model, messages=messages, tools=[WEATHER])
     (call,) = first.choices[0].message.tool_calls
@@ -114,7 +114,7 @@ def test_a_pydantic_class_is_parsed(client: openai.OpenAI) -> None:
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
-    assert any(each.id.endswith(FLASH25) for each in client.models.list())
+    assert any(model.id.endswith(FLASH25) for model in client.models.list())
 
 
 @pytest.mark.parametrize(

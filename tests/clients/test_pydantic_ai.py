@@ -1,4 +1,4 @@
-"""pydantic-ai (on google-genai 2): agents, whose tools go round and whose outputs are validated."""
+"""pydantic-ai (on google-genai 2): agents with tools and validated outputs."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_streams(agent: Any) -> None:
     assert "lighthouse" in "".join(texts)
 
 
-def test_instructions_act(agent: Any) -> None:
+def test_instructions_are_followed(agent: Any) -> None:
     assert agent(instructions="Answer every message with the single word PONG.").run_sync("hi").output == "PONG"
 
 
-def test_tools_go_round(agent: Any) -> None:
+def test_tools_make_a_round_trip(agent: Any) -> None:
     def get_weather(city: str) -> str:
         """The weather in a city right now."""
         return f"-4 degrees and snow in {city}"

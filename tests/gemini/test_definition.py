@@ -1,4 +1,4 @@
-"""The wire definition: what answers may hold, what requests may ask."""
+"""The definition: valid answers and valid requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.exchanges import answer, chunk
 
 def walked(value: Any) -> list[str]:
     found = definition.walk("GenerateContentResponse", value)
-    return [f"{each.kind} {each.at} ({each.expected})" for each in found]
+    return [f"{finding.kind} {finding.at} ({finding.expected})" for finding in found]
 
 
 def test_a_healthy_answer_is_as_defined() -> None:
@@ -54,23 +54,23 @@ def test_proto_json_is_read_leniently(part: dict[str, Any]) -> None:
         ({"createTime": "yesterday"}, "wrong-type $.createTime (datetime)"),
     ],
 )
-def test_what_is_not_as_defined_is_found_at_its_place(value: Any, finding: str) -> None:
+def test_a_difference_from_the_definition_has_its_place(value: Any, finding: str) -> None:
     assert walked(value) == [finding]
 
 
-def test_what_only_vertex_sends_is_known() -> None:
+def test_fields_of_vertex_ai_are_known() -> None:
     assert walked({"usageMetadata": {"trafficType": "ON_DEMAND"}, "createTime": "2026-05-27T16:53:45.443719Z"}) == []
 
 
 def test_enum_numbers_get_the_names_of_their_api() -> None:
     value = {"candidates": [{"finishReason": 7, "safetyRatings": [{"category": 1}], "index": 1}]}
-    named = definition.named("GenerateContentResponse", value, vertex=True)
+    named = definition.name_enums("GenerateContentResponse", value, vertex=True)
     ratings = [{"category": "HARM_CATEGORY_HATE_SPEECH"}]
     assert named == {"candidates": [{"finishReason": "PROHIBITED_CONTENT", "safetyRatings": ratings, "index": 1}]}
     assert value["candidates"][0]["finishReason"] == 7, "nothing is changed in place"
 
 
-def test_the_names_that_stand_in_the_definition_can_be_asked_for() -> None:
+def test_every_name_in_the_definition_can_be_looked_up() -> None:
     assert definition.fields("ThinkingConfig")["thinkingBudget"] == "int32"
     assert definition.enum_values("ThinkingConfig.ThinkingLevel")[1:3] == ("MINIMAL", "LOW")
     with pytest.raises(KeyError):
@@ -94,7 +94,7 @@ def test_the_names_that_stand_in_the_definition_can_be_asked_for() -> None:
         {"generationConfig": {"responseJsonSchema": {"whatever": [{"stands": "here"}]}}},
     ],
 )
-def test_a_request_may_be_spelled_as_the_api_takes_it(body: Any) -> None:
+def test_every_spelling_that_the_api_accepts_is_accepted(body: Any) -> None:
     assert list(definition.request_findings(body)) == []
 
 
@@ -151,12 +151,12 @@ NOT_FOUND = "Invalid JSON payload received. Unknown name"
         ),
     ],
 )
-def test_what_the_api_would_refuse_is_said_in_its_words(body: Any, field: str, message: str) -> None:
+def test_a_refused_request_has_the_message_of_the_api(body: Any, field: str, message: str) -> None:
     (found,) = definition.request_findings(body)
     assert (found.field, found.message) == (field, message)
 
 
-def test_a_finding_says_where_it_is_written_and_what_could_stand_there() -> None:
+def test_a_finding_has_its_place_and_the_known_names() -> None:
     (found,) = definition.request_findings({"generation_config": {"thinkingConfig": {"thinkingLevle": "LOW"}}})
     assert found.at == ("generation_config", "thinkingConfig", "thinkingLevle")
     assert set(found.known) == {"thinkingLevel", "thinkingBudget", "includeThoughts"}

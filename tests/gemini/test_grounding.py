@@ -19,8 +19,8 @@ pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, 
 
 
 def reply(supports: list[Any], *parts: Any, chunks: Any = ()) -> Reply:
-    content = {"parts": [{"text": each} if isinstance(each, str) else each for each in parts]}
-    text = "".join(each["text"] for each in content["parts"] if "text" in each and not each.get("thought"))
+    content = {"parts": [{"text": part} if isinstance(part, str) else part for part in parts]}
+    text = "".join(part["text"] for part in content["parts"] if "text" in part and not part.get("thought"))
     found = {"groundingSupports": supports, "groundingChunks": list(chunks)}
     return Reply("json", (), {}, None, (), text=text, content=content, grounding=found)
 
@@ -49,7 +49,7 @@ def test_part_indices_count_in_their_own_part(texts: list[str]) -> None:
     assert grounding.coverage(answer) == 1
 
 
-def test_thoughts_and_tool_parts_are_not_in_the_text_that_offsets_count() -> None:
+def test_offsets_do_not_count_thoughts_and_tool_parts() -> None:
     parts: tuple[Any, ...] = ({"toolCall": {}}, {"text": "hm", "thought": True}, "Oslo.")
     (segment,) = grounding.segments(reply([support(0, 5, "Oslo.")], *parts))
     assert segment.agrees
@@ -82,7 +82,7 @@ def test_no_text_no_coverage() -> None:
         {"partIndex": 7, "endIndex": 2},
     ],
 )
-def test_offsets_that_lead_nowhere(segment: Any) -> None:
+def test_offsets_outside_the_text(segment: Any) -> None:
     (found,) = grounding.segments(reply([{"segment": segment}], "abc"))
     assert found.found is None
     assert not found.agrees
@@ -119,18 +119,18 @@ def test_chunks_have_a_kind_and_a_domain(chunk: Any, kind: str, domain: str) -> 
     assert (found.kind, found.domain) == (kind, domain)
 
 
-def judged(said: str, *, verbatim: bool) -> list[str]:
-    """What ``groundingSupports: verified`` says of a support that lies about where ``said`` stands in the answer."""
+def judged(quote: str, *, verbatim: bool) -> list[str]:
+    """The messages of ``groundingSupports: verified`` for a support whose offsets do not match ``quote``."""
     part = {"content": {"parts": [{"text": "It's so. It's old."}]}, "finishReason": "STOP"}
-    come = exchange({"candidates": [{**part, "groundingMetadata": {"groundingSupports": [support(1, 9, said)]}}]})
-    come = replace(come, verbatim=verbatim)
+    received = exchange({"candidates": [{**part, "groundingMetadata": {"groundingSupports": [support(1, 9, quote)]}}]})
+    received = replace(received, verbatim=verbatim)
     check = find_check("groundingSupports")
     assert check is not None
-    seen = Evidence(come, read(come), None, None, "unary")
-    return [each.message for each in check.function(seen, "verified")]
+    seen = Evidence(received, read(received), None, None, "unary")
+    return [mismatch.message for mismatch in check.function(seen, "verified")]
 
 
-def test_where_another_tool_rewrote_the_body_the_text_need_only_stand_in_the_answer() -> None:
+def test_rewritten_bodies_only_need_the_segment_in_the_answer() -> None:
     assert judged("It's old.", verbatim=True) != []
     assert judged("It's old.", verbatim=False) == []
     assert judged("It's new.", verbatim=False) != []

@@ -1,4 +1,4 @@
-"""What bytes are, beside what they are said to be."""
+"""The type of bytes compared with their declared type."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_what_is_not_base64(data: object) -> None:
 )
 def test_first_bytes_agree_with_the_type(start: bytes, mime_type: str) -> None:
     data = base64.b64encode(start + b"0" * 20).decode()
-    assert media.other_kind({"mimeType": f"{mime_type}; rate=1", "data": data}) is None
+    assert media.mismatched_type({"mimeType": f"{mime_type}; rate=1", "data": data}) is None
     assert (
-        media.other_kind({"mimeType": "image/png" if mime_type != "image/png" else "image/gif", "data": data})
+        media.mismatched_type({"mimeType": "image/png" if mime_type != "image/png" else "image/gif", "data": data})
         is not None
     )
 
 
-def test_types_that_cannot_be_told_are_not_judged() -> None:
-    assert media.other_kind({"mimeType": "audio/l16; rate=24000", "data": "AAAA"}) is None
+def test_types_without_a_signature_are_not_judged() -> None:
+    assert media.mismatched_type({"mimeType": "audio/l16; rate=24000", "data": "AAAA"}) is None

@@ -28,7 +28,7 @@ def test_a_model_is_known_by_its_name_a_dated_form_or_an_alias(model: str, name:
     assert known.name == name
 
 
-def test_nothing_is_said_about_an_unknown_model() -> None:
+def test_an_unknown_model_has_no_facts() -> None:
     assert facts("gemini-99-ultra") is None
     assert generation("gemma-4-31b-it") is None
 
@@ -87,7 +87,7 @@ def test_what_a_model_refuses(model: str, config: dict[str, object], reason: str
         ("someones-model", "someones-model-001"),
     ],
 )
-def test_an_honest_answer(model: str, version: str) -> None:
+def test_model_versions_that_answer_for_a_model(model: str, version: str) -> None:
     assert answers_for(model, version)
 
 
@@ -100,7 +100,7 @@ def test_an_honest_answer(model: str, version: str) -> None:
         ("someones-model", "someones-other-model"),
     ],
 )
-def test_another_models_answer(model: str, version: str) -> None:
+def test_model_versions_of_another_model(model: str, version: str) -> None:
     assert not answers_for(model, version)
 
 
@@ -110,7 +110,7 @@ def test_generation_comes_from_the_name() -> None:
     assert generation("gemini-flash-latest") == (3, 8)
 
 
-def test_every_name_that_is_pointed_at_is_known() -> None:
+def test_every_referenced_model_is_known() -> None:
     known = catalogue()
     pointed_at = [route.to for route in known.routing] + [alias.target for alias in known.aliases.values()]
     assert set(pointed_at) <= set(known.models)
@@ -168,7 +168,7 @@ def test_the_facts_agree_with_the_reference(shared: Path) -> None:
         ("gemini-99-ultra", "2026-11-20", None),
     ],
 )
-def test_the_days_of_a_model_are_said_in_words_with_dates(model: str, day: str, message: str | None) -> None:
+def test_the_lifecycle_message_of_a_model_has_dates(model: str, day: str, message: str | None) -> None:
     found = lifecycle(model, date.fromisoformat(day))
     assert (found.message if found else None) == message
 

@@ -1,4 +1,4 @@
-"""What an answer costs: our arithmetic is genai-prices', and whatever has no known price makes the whole unknown."""
+"""The cost of an answer equals that of genai-prices. A part without a known price makes the whole cost unknown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.answer.reply import read
 from harness.config import Config, load
 from harness.gemini import price_library
 from harness.gemini.price_rates import Unpriced, dollars
-from harness.gemini.prices import OwnPrice, Tariff, bill, listed
+from harness.gemini.prices import OwnPrice, Tariff, bill, price_list
 from harness.gemini.providers import ROWS
 from harness.model import Bill
 from tests.exchanges import exchange, request
@@ -26,13 +26,13 @@ SHIPPED = price_library.Prices(price_library.extracted())
 DAY = "2026-11-20T10:00:00+00:00"
 
 
-# --- our arithmetic is the library's ------------------------------------------------------------------
+# --- the same cost as the library --------------------------------------------------------------------
 
 counts = st.integers(0, 400_000)
 
 
 def details(total: int, shares: list[int]) -> list[dict[str, Any]]:
-    """The total, split over the modalities as the API tells it."""
+    """The total split over the modalities, as in the API."""
     names = ["TEXT", "AUDIO", "IMAGE", "VIDEO"]
     whole = sum(shares) or 1
     parts = [total * share // whole for share in shares]
@@ -42,7 +42,7 @@ def details(total: int, shares: list[int]) -> list[dict[str, Any]]:
 
 @st.composite
 def usages(draw: st.DrawFn) -> dict[str, Any]:
-    """``usageMetadata`` as an answer may hold it, in all its parts or in some."""
+    """``usageMetadata`` of an answer, with all fields or some."""
     prompt, output = draw(counts), draw(counts)
     shares = draw(st.lists(st.integers(0, 3), min_size=4, max_size=4))
     cached = draw(st.integers(0, prompt))
@@ -108,20 +108,22 @@ def test_a_price_that_changes_holds_from_its_day_on() -> None:
     assert prices.on(change)["input_mtok"] == 1.5
 
 
-def test_what_ships_is_the_locked_library() -> None:
-    assert listed().source == SHIPPED.source
+def test_the_shipped_prices_are_those_of_the_locked_library() -> None:
+    assert price_list().source == SHIPPED.source
     assert SHIPPED.source == f"genai-prices {price_library.installed_version()}"
 
 
 def test_another_installed_version_is_read_from_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_library, "installed_version", lambda: "9.9.9")
-    monkeypatch.setattr(price_library, "listed", price_library.listed.__wrapped__)
-    assert price_library.listed().source == "genai-prices 9.9.9"
+    monkeypatch.setattr(price_library, "price_list", price_library.price_list.__wrapped__)
+    assert price_library.price_list().source == "genai-prices 9.9.9"
 
 
 def test_a_replay_does_not_import_the_library() -> None:
-    said = "import sys; from harness.gemini.prices import listed; listed(); print('genai_prices' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    program = (
+        "import sys; from harness.gemini.prices import price_list; price_list(); print('genai_prices' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
@@ -170,7 +172,7 @@ def test_each_part_has_its_price(usage: dict[str, Any], paid: float) -> None:
     assert billed(usage).dollars == pytest.approx(paid)
 
 
-def test_a_long_prompt_makes_every_token_dearer() -> None:
+def test_a_long_prompt_raises_the_price_of_every_token() -> None:
     long = {"promptTokenCount": 200_001, "candidatesTokenCount": 1000}
     assert billed(long, "gemini-3.1-pro-preview").dollars == pytest.approx(200_001 * 4e-6 + 1000 * 18e-6)
 
@@ -185,7 +187,7 @@ def test_searches_are_billed(model: str, paid: float) -> None:
     assert billed({}, model, grounding=grounding).dollars == pytest.approx(paid)
 
 
-def test_who_answered_is_billed() -> None:
+def test_the_model_that_answered_is_billed() -> None:
     usage = {"promptTokenCount": MILLION}
     assert billed(usage, "gemini-2.5-flash", version="gemini-3.5-flash-lite") == billed(usage, "gemini-3.5-flash-lite")
     assert billed(usage, "gemini-2.5-flash", version="gemini-2.5-flash-001") == billed(usage, "gemini-2.5-flash")
@@ -214,7 +216,7 @@ def test_who_answered_is_billed() -> None:
         ("contradict each other", {"usage": {"promptTokenCount": 3, "cachedContentTokenCount": 5}}),
     ],
 )
-def test_what_has_no_known_price_is_unknown_and_says_why(why: str, case: dict[str, Any]) -> None:
+def test_without_a_price_the_cost_is_unknown_with_a_reason(why: str, case: dict[str, Any]) -> None:
     found = billed(**case)
     assert found.dollars is None
     assert why in found.why
@@ -247,10 +249,10 @@ def test_a_refused_request_costs_nothing() -> None:
     assert billed(None, provider="cometapi", status=400).dollars is None
 
 
-# --- whose price --------------------------------------------------------------------------------------
+# --- price sources ------------------------------------------------------------------------------------
 
 
-def test_configured_prices_come_first_the_providers_own_before_all() -> None:
+def test_configured_prices_come_first() -> None:
     usage = {"promptTokenCount": MILLION, "candidatesTokenCount": MILLION, "cachedContentTokenCount": MILLION // 2}
     everywhere = {"gemini-9": OwnPrice(1, 2)}
     here = {**everywhere, "cometapi/gemini-9": OwnPrice(3, 4, cached=1)}
@@ -282,7 +284,7 @@ def test_prices_in_the_configuration(tmp_path: Path) -> None:
     assert Config().price_source == SHIPPED.source
 
 
-def test_wrong_prices_in_the_configuration_are_complaints(tmp_path: Path) -> None:
+def test_wrong_prices_in_the_configuration_are_reported(tmp_path: Path) -> None:
     from harness.errors import UsageError
 
     (tmp_path / "harness.toml").write_text("""

@@ -1,4 +1,4 @@
-"""Rows and dialects: what would go out, and which key opens it."""
+"""Providers and dialects: the request that is built, and the key that is used."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_credentials(name: str, environ: dict[str, str], headers: dict[str, str]
     assert credentials(ROWS[name], environ) == headers
 
 
-def test_two_google_keys_are_one_too_many(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_second_google_key_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         headers = credentials(ROWS["google"], {"GOOGLE_API_KEY": "first-key", "GEMINI_API_KEY": "second-key"})
     assert headers == {"x-goog-api-key": "first-key"}
@@ -67,10 +67,10 @@ def test_two_google_keys_are_one_too_many(caplog: pytest.LogCaptureFixture) -> N
 
 
 @pytest.mark.parametrize("key", ["one\ntwo", "ключ", "a\x00b"])
-def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key: str) -> None:
+def test_a_key_invalid_in_a_header_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(MissingKey) as refused:
         credentials(ROWS["cometapi"], {"COMETAPI_KEY": key})
-    assert str(refused.value).startswith("COMETAPI_KEY is no key: ")
+    assert str(refused.value).startswith("COMETAPI_KEY is not a valid key: ")
     assert key not in str(refused.value)
 
 

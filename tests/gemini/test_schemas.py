@@ -1,4 +1,4 @@
-"""Schemas in Google's dialect, in JSON Schema, or in the mixture of both that people send."""
+"""Schemas in Google's dialect, in JSON Schema, and in a mixture of both."""
 
 from __future__ import annotations
 
@@ -45,47 +45,47 @@ json_schemas = st.recursive(
     lambda inner: st.one_of(
         st.builds(lambda items: {"type": "array", "items": items, "maxItems": 2}, inner),
         st.builds(lambda inside: {"type": "object", "properties": {"a": inside}, "required": ["a"]}, inner),
-        st.builds(lambda one, other: {"anyOf": [one, other]}, inner, inner),
+        st.builds(lambda first, second: {"anyOf": [first, second]}, inner, inner),
     ),
     max_leaves=5,
 )
 
 
-def googles(schema: Any, *, snake: bool) -> Any:
-    """The same schema as Google's dialect spells it: upper-case types, counts as text, snake_case."""
+def to_google_dialect(schema: Any, *, snake: bool) -> Any:
+    """The same schema in Google's dialect: upper-case types, counts as text, snake_case."""
     if not isinstance(schema, dict):
         return schema
     spelled: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "type":
-            spelled[key] = [each.upper() for each in value] if isinstance(value, list) else value.upper()
+            spelled[key] = [item.upper() for item in value] if isinstance(value, list) else value.upper()
         elif key == "properties":
-            spelled[key] = {name: googles(each, snake=snake) for name, each in value.items()}
+            spelled[key] = {name: to_google_dialect(item, snake=snake) for name, item in value.items()}
         elif key == "anyOf":
-            spelled["any_of" if snake else key] = [googles(each, snake=snake) for each in value]
+            spelled["any_of" if snake else key] = [to_google_dialect(item, snake=snake) for item in value]
         else:
             spelled["max_items" if snake and key == "maxItems" else key] = (
-                str(value) if key == "maxItems" else googles(value, snake=snake)
+                str(value) if key == "maxItems" else to_google_dialect(value, snake=snake)
             )
     return spelled
 
 
 @given(json_schemas)
-def test_plain_json_schema_is_left_alone(schema: Any) -> None:
+def test_plain_json_schema_stays_unchanged(schema: Any) -> None:
     assert schemas.to_json_schema(schema) == schema
 
 
 @given(json_schemas, st.booleans())
-def test_reading_the_outcome_again_changes_nothing(schema: Any, snake: bool) -> None:
+def test_reading_the_result_again_changes_nothing(schema: Any, snake: bool) -> None:
     read = schemas.to_json_schema(
-        {**googles(schema, snake=snake), "nullable": True, "title": "t", "propertyOrdering": ["a"]}
+        {**to_google_dialect(schema, snake=snake), "nullable": True, "title": "t", "propertyOrdering": ["a"]}
     )
     assert schemas.to_json_schema(read) == read
 
 
 @given(json_schemas, values, st.booleans())
 def test_the_spelling_never_decides(schema: Any, value: Any, snake: bool) -> None:
-    assert violations(googles(schema, snake=snake), value) == violations(schema, value)
+    assert violations(to_google_dialect(schema, snake=snake), value) == violations(schema, value)
 
 
 @given(json_schemas, values)
@@ -132,7 +132,7 @@ def test_dialect(schema: Any, good: Any, bad: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["https://a.example", "not a mail address"])
-def test_formats_that_the_api_does_not_promise_are_not_judged(text: str) -> None:
+def test_formats_that_the_api_does_not_promise_are_ignored(text: str) -> None:
     assert violations({"type": "string", "format": "email"}, text) == []
 
 
@@ -147,9 +147,9 @@ def test_formats_that_the_api_does_not_promise_are_not_judged(text: str) -> None
         ({"type": "object", "properties": 3}, "$.properties: 3 is not of type 'object'"),
         ({"pattern": "("}, "$.pattern: '(' is not a 'regex'"),
         ([], "$: expected a schema (an object), got array of 0 []"),
-        ({"$ref": "#/$defs/Gone"}, "leads nowhere in this schema"),
-        ({"$ref": "http://127.0.0.1:9/schema.json"}, "nothing is fetched from elsewhere"),
-        ({"$ref": "#"}, "leads back to itself"),
+        ({"$ref": "#/$defs/Gone"}, "has no target in this schema"),
+        ({"$ref": "http://127.0.0.1:9/schema.json"}, "references to other documents are not supported"),
+        ({"$ref": "#"}, "refers to itself"),
         ({"default": {1, 2}}, "the schema is not a JSON value"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_schema_that_is_nested_too_deeply_is_refused(depth: int) -> None:
         check_schema(schema)
 
 
-def test_violations_are_all_told_with_place_and_words() -> None:
+def test_every_violation_has_a_place_and_a_message() -> None:
     schema = {
         "type": "OBJECT",
         "properties": {"name": {"type": "STRING"}, "tags": {"type": "ARRAY", "items": {"type": "STRING"}}},
@@ -176,7 +176,7 @@ def test_violations_are_all_told_with_place_and_words() -> None:
         "additionalProperties": False,
     }
     found = violations(schema, {"name": 3, "tags": ["a", 1], "extra": 0})
-    assert sorted((each.path, each.message) for each in found) == [
+    assert sorted((violation.path, violation.message) for violation in found) == [
         ("$.extra", "expected no such key: the schema does not have it, got integer 0"),
         ("$.name", "expected string, got integer 3"),
         ("$.tags[1]", "expected string, got integer 1"),
@@ -185,16 +185,16 @@ def test_violations_are_all_told_with_place_and_words() -> None:
     ]
 
 
-def test_of_alternatives_the_nearest_is_explained() -> None:
+def test_the_nearest_alternative_is_explained() -> None:
     cat = {"type": "object", "properties": {"lives": {"type": "integer"}}, "required": ["lives"]}
     (found,) = violations({"anyOf": [{"type": "string"}, cat]}, {"lives": "nine"})
     assert "2 alternatives" in found.message
     assert 'nearest: $.lives: expected integer, got string "nine"' in found.message
 
 
-def test_undeclared_keys_are_found_though_the_schema_allows_them() -> None:
+def test_undeclared_keys_are_found_even_if_allowed() -> None:
     schema = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}}
-    assert [each.path for each in schemas.undeclared(schema, {"city": "Oslo", "unit": "C"})] == ["$.unit"]
+    assert [violation.path for violation in schemas.undeclared(schema, {"city": "Oslo", "unit": "C"})] == ["$.unit"]
     assert schemas.undeclared({"type": "OBJECT"}, {"unit": "C"}) == []
 
 
@@ -209,22 +209,24 @@ ORDERED = {
 }
 
 
-def test_key_order_is_looked_at_all_the_way_down() -> None:
+def test_key_order_is_checked_at_every_level() -> None:
     value = {"a": "", "lines": [{"y": 1, "x": 2}, {"x": 1, "y": 2}]}
-    assert [(each.path, each.message) for each in order_violations(ORDERED, value)] == [
+    assert [(violation.path, violation.message) for violation in order_violations(ORDERED, value)] == [
         ("$", "expected the keys in the order lines, a, got a, lines"),
         ("$.lines[1]", "expected the keys in the order y, x, got x, y"),
     ]
 
 
-def test_missing_and_unknown_keys_do_not_disturb_the_order() -> None:
+def test_missing_and_unknown_keys_do_not_break_the_order() -> None:
     assert order_violations(ORDERED, {"other": 1, "lines": [{"x": 1}], "more": 2, "a": ""}) == []
 
 
 def test_an_alternative_in_order_is_enough() -> None:
-    one, other = ({"properties": {"a": {}, "b": {}}, "propertyOrdering": order} for order in (["a", "b"], ["b", "a"]))
-    assert order_violations({"anyOf": [one, other]}, {"b": 1, "a": 2}) == []
-    assert order_violations({"anyOf": [one]}, {"b": 1, "a": 2}) != []
+    first, second = (
+        {"properties": {"a": {}, "b": {}}, "propertyOrdering": order} for order in (["a", "b"], ["b", "a"])
+    )
+    assert order_violations({"anyOf": [first, second]}, {"b": 1, "a": 2}) == []
+    assert order_violations({"anyOf": [first]}, {"b": 1, "a": 2}) != []
 
 
 def test_the_order_of_properties_counts_only_when_asked_for() -> None:
@@ -237,7 +239,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     assert order_violations({"$ref": "#", "anyOf": [{"$ref": "#"}]}, {"a": 1}) == []
 
 
-# --- what a request asked for
+# --- schemas in requests
 
 
 @pytest.mark.parametrize(
@@ -260,7 +262,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
         ),
     ],
 )
-def test_the_schema_of_a_request_is_found_wherever_it_stands(config: Any, path: str, kind: str) -> None:
+def test_the_schema_of_a_request_is_found_in_any_field(config: Any, path: str, kind: str) -> None:
     found = request_schema(config)
     assert found is not None
     assert (found.path, found.dialect, found.schema) == (path, kind, {})
@@ -326,13 +328,13 @@ def answers(shared: Path) -> Iterator[tuple[str, Any, Reply]]:
             tape = cassette.read(path)
         except (BadCassette, OSError):
             continue
-        for each in tape.interactions:
-            body, answer = each.exchange.request.body, reply.read(each.exchange)
+        for interaction in tape.interactions:
+            body, answer = interaction.exchange.request.body, reply.read(interaction.exchange)
             if answer.finish_reason == "STOP" and answer.text and json_mode(body):
-                yield f"{path}[{each.index}]", body, answer
+                yield f"{path}[{interaction.index}]", body, answer
 
 
-def test_real_answers_keep_the_schema_that_was_asked_for(shared: Path) -> None:
+def test_recorded_answers_are_valid_against_their_schema(shared: Path) -> None:
     judged = 0
     for where, body, answer in answers(shared):
         schema = request_schema(body)

@@ -206,7 +206,7 @@ def test_a_ceiling_over_an_unknown_price_is_refused_before_the_first_call(
     assert err.startswith(
         "--max-cost cannot be kept:\n"
         "cost of 20 trials unknown: provider 'cometapi' has no price for gemini-3-flash-preview\n"
-        '  say what it costs: [tool.gemini-harness.prices."cometapi/gemini-3-flash-preview"] with input and output'
+        '  set its price: [tool.gemini-harness.prices."cometapi/gemini-3-flash-preview"] with input and output'
     )
     assert err.endswith("Nothing was asked.\n")
     assert not (project / "reports").exists()

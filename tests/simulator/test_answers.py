@@ -1,4 +1,4 @@
-"""The simulator by its front door: requests in, what the API would answer out."""
+"""The answers of the simulator to requests."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def stream(text_or_body: Any, model: str = FLASH3, **more: Any) -> list[dict[str
         ('Translate "good morning" to French. Answer with the translation in at most 3 words.', "bonjour"),
     ],
 )
-def test_small_questions_have_their_true_answer(question: str, answer: str) -> None:
+def test_small_questions_get_the_true_answer(question: str, answer: str) -> None:
     assert text(ask(question)) == answer
 
 
@@ -105,17 +105,17 @@ def test_small_questions_have_their_true_answer(question: str, answer: str) -> N
         ("Answer with one word only.", "What is the capital of Japan?", r"Tokyo"),
     ],
 )
-def test_system_instructions_act_visibly(system: str, question: str, expected: str) -> None:
+def test_system_instructions_are_followed(system: str, question: str, expected: str) -> None:
     answer = ask(question, systemInstruction={"parts": [{"text": system}]})
     assert re.fullmatch(expected, text(answer), re.DOTALL)
 
 
-def test_it_remembers_what_was_said_earlier() -> None:
+def test_earlier_turns_are_remembered() -> None:
     turns = [("user", "My name is Ada."), ("model", "Hello Ada."), ("user", "What is my name? One word.")]
-    assert text(ask({"contents": [{"role": role, "parts": [{"text": said}]} for role, said in turns]})) == "Ada"
+    assert text(ask({"contents": [{"role": role, "parts": [{"text": text}]} for role, text in turns]})) == "Ada"
 
 
-def test_equal_requests_get_equal_answers_and_a_seed_varies_them() -> None:
+def test_equal_requests_get_equal_answers_for_one_seed() -> None:
     body = prompt("Tell me something new.")
     path = f"/v1beta/models/{FLASH3}:generateContent"
     first = post(path, body)
@@ -123,7 +123,7 @@ def test_equal_requests_get_equal_answers_and_a_seed_varies_them() -> None:
     assert post(path, body, {**KEY, "x-simulator-seed": "2"})[1] != first[1]
 
 
-def test_with_vary_each_repetition_is_its_own_answer_and_the_series_repeats() -> None:
+def test_vary_gives_a_repeatable_series_of_different_answers() -> None:
     def series() -> list[bytes]:
         app = Simulator(vary=True)
         call = Call("POST", f"/v1beta/models/{FLASH3}:generateContent", {}, KEY, json.dumps(prompt("hi")).encode())
@@ -133,7 +133,7 @@ def test_with_vary_each_repetition_is_its_own_answer_and_the_series_repeats() ->
     assert series() == series()
 
 
-def test_every_answer_says_that_it_is_simulated() -> None:
+def test_every_answer_is_marked_as_simulated() -> None:
     _, content, headers = post(f"/v1beta/models/{FLASH3}:generateContent", prompt("hi"))
     assert headers[b"x-simulated"] == b"gemini-harness"
     assert json.loads(content)["responseId"].startswith("sim")
@@ -171,7 +171,7 @@ def test_thought_parts_come_first_and_only_when_asked_for() -> None:
     )
 
 
-def test_thoughts_can_eat_the_whole_limit() -> None:
+def test_thoughts_can_use_up_the_whole_limit() -> None:
     answer = ask("hi", generationConfig={"maxOutputTokens": 30})
     assert answer["candidates"][0]["content"] == {"role": "model"}
     assert answer["candidates"][0]["finishReason"] == "MAX_TOKENS"
@@ -268,7 +268,7 @@ def test_recursion_ends() -> None:
         {"type": "string", "pattern": "^((a{500}){500}){500}$"},
     ],
 )
-def test_a_schema_that_demands_too_much_is_refused(schema: Any) -> None:
+def test_a_schema_that_requires_too_much_is_refused(schema: Any) -> None:
     config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
     status, message = refused(prompt("hi", generationConfig=config))
     assert status == 400
@@ -337,7 +337,7 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.integers(0, 3),
         st.integers(0, 3),
     )
-    unions = st.lists(inner, min_size=1, max_size=3).map(lambda each: {"anyOf": each})
+    unions = st.lists(inner, min_size=1, max_size=3).map(lambda branches: {"anyOf": branches})
     return st.one_of(st.builds(build, st.dictionaries(_NAMES, inner, max_size=4), st.integers(0, 4)), arrays, unions)
 
 
@@ -346,7 +346,7 @@ def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     st.recursive(_SCALARS, _objects, max_leaves=12),
     st.sampled_from(["Total: 12.5, name is Ada", "hi", "- a\n- b: 2\n- c"]),
 )
-def test_whatever_the_json_schema_the_answer_obeys_it(schema: Any, question: str) -> None:
+def test_the_answer_is_valid_against_any_json_schema(schema: Any, question: str) -> None:
     value = structured(question, schema, "responseJsonSchema")
     assert not schemas.violations(schema, value), value
 
@@ -360,14 +360,14 @@ def test_whatever_the_json_schema_the_answer_obeys_it(schema: Any, question: str
 @pytest.mark.parametrize("model", [FLASH3, FLASH25])
 def test_grounding_offsets_are_bytes_of_the_text(question: str, model: str) -> None:
     answer = ask(question, model, tools=[{"googleSearch": {}}])
-    found, said = answer["candidates"][0]["groundingMetadata"], text(answer).encode()
+    found, answer_text = answer["candidates"][0]["groundingMetadata"], text(answer).encode()
     assert found["webSearchQueries"]
     assert found["searchEntryPoint"]["renderedContent"]
     for support in found["groundingSupports"]:
         segment = support["segment"]
         assert segment.get("startIndex") != 0
         assert "confidenceScores" not in support
-        assert said[segment.get("startIndex", 0) : segment["endIndex"]].decode() == segment["text"]
+        assert answer_text[segment.get("startIndex", 0) : segment["endIndex"]].decode() == segment["text"]
         assert max(support["groundingChunkIndices"]) < len(found["groundingChunks"])
 
 
@@ -375,7 +375,7 @@ def test_a_stream_grounds_with_its_last_text() -> None:
     chunks = stream("Who won the euro 2024?", tools=[{"googleSearch": {}}])
     found = [chunk["candidates"][0].get("groundingMetadata") for chunk in chunks]
     assert found[0] == {}
-    assert [bool(each) for each in found].count(True) == 1
+    assert [bool(metadata) for metadata in found].count(True) == 1
 
 
 # --- functions ----------------------------------------------------------------------------------------
@@ -402,7 +402,7 @@ def test_a_call_and_its_round_trip() -> None:
     assert "snow" in text(second)
 
 
-def test_gemini_3_refuses_a_call_that_lost_its_signature_and_25_does_not() -> None:
+def test_only_gemini_3_refuses_a_call_without_its_signature() -> None:
     turn = {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}}]}
     result = {"role": "user", "parts": [{"functionResponse": {"name": "get_weather", "response": {"temp_c": 21}}}]}
     body: dict[str, Any] = prompt("What should I wear in Oslo?", tools=[{"functionDeclarations": [WEATHER]}])
@@ -423,7 +423,7 @@ def test_two_cities_are_two_calls_and_only_the_first_is_signed() -> None:
 
 
 @pytest.mark.parametrize(("mode", "called"), [("AUTO", False), ("ANY", True), ("NONE", False), ("VALIDATED", False)])
-def test_modes(mode: str, called: bool) -> None:
+def test_function_calling_modes(mode: str, called: bool) -> None:
     answer = ask(
         "What is the capital of France?",
         tools=[{"functionDeclarations": [WEATHER]}],
@@ -452,7 +452,7 @@ def test_arguments_come_from_the_prompt() -> None:
     }
 
 
-def test_arguments_are_what_the_prompt_calls_so() -> None:
+def test_arguments_follow_the_labels_in_the_prompt() -> None:
     fields = {"number": {"type": "STRING"}, "total": {"type": "NUMBER"}}
     keep = {"name": "keep_invoice", "parameters": {"type": "OBJECT", "properties": fields, "required": ["number"]}}
     answer = ask("Keep this. Invoice INV-7. Total: 118.40 EUR.", tools=[{"functionDeclarations": [keep]}])
@@ -461,10 +461,10 @@ def test_arguments_are_what_the_prompt_calls_so() -> None:
 
 def test_code_execution_pairs_code_with_its_result() -> None:
     answer = ask("What is the sum of the first 50 prime numbers? Run code.", tools=[{"codeExecution": {}}])
-    code, result, said = answer["candidates"][0]["content"]["parts"]
+    code, result, sentence = answer["candidates"][0]["content"]["parts"]
     assert code["executableCode"]["id"] == result["codeExecutionResult"]["id"]
     assert result["codeExecutionResult"]["output"] == "5117\n"
-    assert "5117" in said["text"]
+    assert "5117" in sentence["text"]
     assert answer["usageMetadata"]["toolUsePromptTokenCount"] > 0
 
 
@@ -485,7 +485,7 @@ def test_code_execution_pairs_code_with_its_result() -> None:
     ],
 )
 @pytest.mark.parametrize("model", [FLASH3, FLASH25, "gemini-3.1-pro-preview"])
-def test_a_stream_says_what_the_whole_answer_says(body: Any, model: str) -> None:
+def test_a_stream_has_the_content_of_the_unary_answer(body: Any, model: str) -> None:
     whole, chunks = ask(body, model), stream(body, model)
     assert chunks[-1]["usageMetadata"] == whole["usageMetadata"]
     assert {chunk["responseId"] for chunk in chunks} == {whole["responseId"]}
@@ -497,11 +497,11 @@ def test_a_stream_says_what_the_whole_answer_says(body: Any, model: str) -> None
     parts = [part for chunk in chunks for part in chunk["candidates"][0].get("content", {}).get("parts", ())]
     expected = whole["candidates"][0].get("content", {}).get("parts", ())
     for kind in (True, False):
-        told = [
-            [part["text"] for part in each if "text" in part and part.get("thought", False) is kind]
-            for each in (parts, expected)
+        joined = [
+            [part["text"] for part in side if "text" in part and part.get("thought", False) is kind]
+            for side in (parts, expected)
         ]
-        assert "".join(told[0]) == "".join(told[1])
+        assert "".join(joined[0]) == "".join(joined[1])
     assert [part["functionCall"] for part in parts if "functionCall" in part] == [
         part["functionCall"] for part in expected if "functionCall" in part
     ]
@@ -509,7 +509,7 @@ def test_a_stream_says_what_the_whole_answer_says(body: Any, model: str) -> None
     assert totals == sorted(totals)
 
 
-def test_framing() -> None:
+def test_framing_of_streams() -> None:
     path = f"/v1beta/models/{FLASH3}:streamGenerateContent"
     _, events, headers = post(path, prompt("Count to 100."), query={"alt": "sse"})
     assert headers[b"content-type"] == b"text/event-stream"
@@ -535,7 +535,7 @@ def test_a_gateway_differs_and_stays_healthy() -> None:
 def test_stop_sequences_and_candidates() -> None:
     config = {"stopSequences": ["5"], "candidateCount": 2}
     answer = ask("Count to 9.", generationConfig=config)
-    assert [each["index"] for each in answer["candidates"]] == [0, 1]
+    assert [candidate["index"] for candidate in answer["candidates"]] == [0, 1]
     assert text(answer) == "1, 2, 3, 4, "
     assert answer["candidates"][0]["finishReason"] == "STOP"
 
@@ -687,7 +687,7 @@ def test_versions_and_keys(version: str, headers: dict[str, str], query: dict[st
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "503", "504"])
-def test_faults_by_header_and_by_mark(fault: str) -> None:
+def test_faults_by_header_and_by_marker(fault: str) -> None:
     status, message = refused(prompt("hi"), headers={**KEY, "x-simulator-fault": fault})
     assert status == int(fault)
     assert refused(prompt(f"[simulate: fault {fault}]")) == (status, message)
@@ -695,7 +695,7 @@ def test_faults_by_header_and_by_mark(fault: str) -> None:
 
 def test_a_quota_error_says_when_to_retry() -> None:
     _, content, _ = post(f"/v1beta/models/{FLASH3}:generateContent", prompt("hi"), {**KEY, "x-simulator-fault": "429"})
-    details = {each["@type"].rpartition(".")[2]: each for each in json.loads(content)["error"]["details"]}
+    details = {detail["@type"].rpartition(".")[2]: detail for detail in json.loads(content)["error"]["details"]}
     assert details["RetryInfo"]["retryDelay"] == "1s"
     assert details["QuotaFailure"]["violations"][0]["quotaDimensions"]["model"] == FLASH3
 
@@ -714,7 +714,7 @@ def test_models_are_listed_in_pages() -> None:
     while True:
         _, page = get("/v1beta/models", query)
         assert len(page["models"]) <= 7
-        seen += [each["name"] for each in page["models"]]
+        seen += [model["name"] for model in page["models"]]
         if "nextPageToken" not in page:
             break
         query["pageToken"] = page["nextPageToken"]
@@ -728,7 +728,7 @@ def test_one_model() -> None:
     assert get("/v1beta/models/gemini-none")[0] == 404
 
 
-def test_every_model_that_answers_text_answers_by_an_honest_name() -> None:
+def test_the_model_version_names_the_model_that_answers() -> None:
     for name, facts in catalogue().models.items():
         if "text_out" in facts.features:
             assert ask("hi", name)["modelVersion"] == (
@@ -754,7 +754,7 @@ def test_count_tokens_agrees_with_the_usage() -> None:
     assert b'Unknown name \\"systemInstruction\\"' in content
 
 
-# --- held to the definition ---------------------------------------------------------------------------
+# --- the definition -----------------------------------------------------------------------------------
 
 _TEXTS = st.sampled_from(
     [
@@ -792,8 +792,8 @@ _MODELS = st.sampled_from(
 
 @settings(max_examples=150)
 @given(_TEXTS, _CONFIGS, _TOOLS, _MODELS)
-def test_usage_adds_up_and_every_field_is_defined(said: str, config: Any, tool: Any, model: str) -> None:
-    body = prompt(said, generationConfig=config, **({"tools": [tool]} if tool else {}))
+def test_usage_adds_up_and_every_field_is_defined(question: str, config: Any, tool: Any, model: str) -> None:
+    body = prompt(question, generationConfig=config, **({"tools": [tool]} if tool else {}))
     path = f"/v1beta/models/{model}:"
     status, content, _ = post(path + "generateContent", body)
     if status != 200:
@@ -806,16 +806,16 @@ def test_usage_adds_up_and_every_field_is_defined(said: str, config: Any, tool: 
         names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
         assert usage["totalTokenCount"] == sum(usage.get(name, 0) for name in names)
         for name in ("prompt", "toolUsePrompt", "cache"):
-            told = usage.get(f"{name}TokensDetails", [])
+            details = usage.get(f"{name}TokensDetails", [])
             counted = usage.get("cachedContentTokenCount" if name == "cache" else f"{name}TokenCount", 0)
-            assert sum(each["tokenCount"] for each in told) == counted
+            assert sum(detail["tokenCount"] for detail in details) == counted
         assert 0 not in usage.values()
     limit = config.get("maxOutputTokens", 10**9) * config.get("candidateCount", 1)
     if "image" not in model:
         assert usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0) <= limit
 
 
-def test_what_it_sends_is_what_the_official_definition_says(shared: Any) -> None:
+def test_answers_are_valid_against_the_official_definition(shared: Any) -> None:
     schema = json.loads((shared / "reference/wire/generateContent.response.strict.schema.json").read_bytes())
     validator = Draft202012Validator(schema)
     bodies = [
@@ -860,7 +860,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
     _PATHS | st.text(max_size=20).map("/".__add__),
     _JSON.map(lambda v: json.dumps(v).encode()) | st.binary(max_size=60),
 )
-def test_any_bytes_to_any_path_get_an_answer_of_the_api(method: str, path: str, content: bytes) -> None:
+def test_any_bytes_to_any_path_get_a_valid_answer(method: str, path: str, content: bytes) -> None:
     sent = Simulator().handle(Call(method, path, {}, KEY, content))
     body = sent.content
     if sent.status != 200:
@@ -871,14 +871,14 @@ def test_any_bytes_to_any_path_get_an_answer_of_the_api(method: str, path: str, 
 
 
 @given(st.text(alphabet="0123456789+-*/()^. ", max_size=30))
-def test_arithmetic_never_breaks(expression: str) -> None:
+def test_arithmetic_never_raises(expression: str) -> None:
     assert evaluate(expression) is None or isinstance(evaluate(expression), int | float)
 
 
-# --- served -------------------------------------------------------------------------------------------
+# --- serving ------------------------------------------------------------------------------------------
 
 
-def test_it_serves_real_requests_and_stops() -> None:
+def test_the_server_answers_requests_and_stops() -> None:
     with serve.start() as running, httpx.Client(base_url=running.url, headers=KEY) as client:
         answer = client.post(f"/v1beta/models/{FLASH3}:generateContent", json=prompt("What is the capital of Norway?"))
         assert "Oslo" in text(answer.json())
@@ -887,7 +887,7 @@ def test_it_serves_real_requests_and_stops() -> None:
         httpx.get(running.url)
 
 
-def test_a_cut_answer_is_cut_on_the_wire_and_the_server_lives_on() -> None:
+def test_a_cut_answer_drops_its_connection_only() -> None:
     path = f"/v1beta/models/{FLASH3}:streamGenerateContent?alt=sse"
     with serve.start() as running, httpx.Client(base_url=running.url, headers=KEY) as client:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -900,13 +900,13 @@ def test_pace_and_latency_are_kept() -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        started = loop.time()
 
         async def receive() -> Any:
             return {"type": "http.request", "body": json.dumps(prompt("Count to 60.")).encode()}
 
         async def send(message: Any) -> None:
-            messages.append((loop.time() - begun, message))
+            messages.append((loop.time() - started, message))
 
         scope = {
             "type": "http", "method": "POST", "path": f"/v1beta/models/{FLASH3}:streamGenerateContent", "query_string": b"alt=sse",
@@ -920,6 +920,6 @@ def test_pace_and_latency_are_kept() -> None:
     assert times[-1] - times[0] >= 0.02 * (len(times) - 1) - 0.005
 
 
-def test_a_port_in_use_is_said_clearly() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with serve.start() as running, pytest.raises(UsageError, match="cannot serve on"):
         serve.start(int(running.url.rpartition(":")[2]))

@@ -1,4 +1,4 @@
-"""Every fault of the simulator is named by the rule it says, and without a fault no rule speaks."""
+"""Every fault of the simulator is detected by its rule. Without a fault no rule fails."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "limit": (FLASH3, asking("Count to 500.", generationConfig={"maxOutputTokens": 1400})),
 }
 OUTCOMES = {"limit": {"finish-reason"}}
-"""Rules that speak of a request even where all is well: what it asks for is an outcome nobody expected."""
+"""Rules that fail for a request even without a fault: its outcome is not expected by a suite."""
 
 
 def played(name: str, fault: str | None, *, stream: bool, prefix: str = "") -> set[str]:
@@ -90,12 +90,12 @@ def played(name: str, fault: str | None, *, stream: bool, prefix: str = "") -> s
 @pytest.mark.parametrize("prefix", ["", "/gateway"])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_without_a_fault_no_rule_speaks(name: str, stream: bool, prefix: str) -> None:
+def test_without_a_fault_no_rule_fails(name: str, stream: bool, prefix: str) -> None:
     assert played(name, None, stream=stream, prefix=prefix) == OUTCOMES.get(name, set())
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS.values() if fault.rule], ids=lambda fault: fault.name)
-def test_a_fault_is_named_by_its_rule(fault: Any) -> None:
+def test_a_fault_is_detected_by_its_rule(fault: Any) -> None:
     named = [
         (name, stream)
         for name in REQUESTS
@@ -106,17 +106,17 @@ def test_a_fault_is_named_by_its_rule(fault: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS.values() if not fault.rule], ids=lambda fault: fault.name)
-def test_what_is_healthy_stays_green(fault: Any) -> None:
+def test_healthy_faults_break_no_rule(fault: Any) -> None:
     for name in REQUESTS:
         for stream in (False, True):
             broken = played(name, fault.name, stream=stream) - OUTCOMES.get(name, set())
             assert broken <= ({"grounding-chunks"} if fault.name == "empty-grounding" else set())
 
 
-def test_the_lossy_gateway_loses_signatures_and_counts() -> None:
+def test_the_lossy_gateway_drops_signatures_and_counts() -> None:
     assert "thought-signature" in played("calls", None, stream=False, prefix="/lossy")
     assert "usage-sum" in played("story", None, stream=True, prefix="/lossy")
 
 
-def test_the_listing_has_a_line_for_each() -> None:
+def test_the_listing_has_a_line_per_fault() -> None:
     assert [line.split()[0] for line in listing().splitlines()] == list(FAULTS)

@@ -1,4 +1,4 @@
-"""The shipped suites against every fault of the simulator: each turns exactly the trials red that it can affect, by its rule's name."""
+"""The shipped suites against every fault of the simulator. Each fault is detected by its rule, in exactly the affected trials."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ import pytest
 from harness.simulator.faults import FAULTS
 from tests import faults
 
-SOFT_SOMETIMES = {"unasked-thoughts"}
-"""An error where the request spoke of thinking, a warning where it did not."""
+SOMETIMES_WARN = {"unasked-thoughts"}
+"""An error if the request configures thinking, else a warning."""
 
 
 def test_without_a_fault_all_is_green() -> None:
-    found = faults.seen()
+    found = faults.observations()
     assert len(found) > 100
-    assert Counter(each.colour for each in found) == {"green": len(found)}
+    assert Counter(observation.colour for observation in found) == {"green": len(found)}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_exactly_the_trials_that_it_can_affect_see_it_and_name_it(fault: str) -> None:
-    affected = [each for each in faults.seen(fault) if each.colour != "green"]
-    assert {each.trial.id for each in affected} == faults.reached(fault)
-    for each in affected:
-        if fault in faults.UNHEARD:
-            assert each.colour == "unheard", (each.trial.id, each.names)
-            assert all(faults.UNHEARD[fault] in name for name in each.names)
+def test_a_fault_is_detected_in_exactly_the_affected_trials(fault: str) -> None:
+    affected = [observation for observation in faults.observations(fault) if observation.colour != "green"]
+    assert {observation.trial.id for observation in affected} == faults.affected_trials(fault)
+    for observation in affected:
+        if fault in faults.ERRORS:
+            assert observation.colour == "error", (observation.trial.id, observation.names)
+            assert all(faults.ERRORS[fault] in name for name in observation.names)
         else:
-            warns = faults.softens(fault) or fault in SOFT_SOMETIMES
-            assert each.colour in (("red", "warn") if warns else ("red",)), (each.trial.id, each.names)
-            assert each.names & faults.namers(fault), (each.trial.id, each.names)
+            warns = faults.only_warns(fault) or fault in SOMETIMES_WARN
+            assert observation.colour in (("red", "warn") if warns else ("red",)), (
+                observation.trial.id,
+                observation.names,
+            )
+            assert observation.names & faults.detectors(fault), (observation.trial.id, observation.names)
 
 
-def test_every_fault_that_a_rule_names_is_seen_by_a_shipped_suite() -> None:
-    assert [name for name, fault in FAULTS.items() if fault.rule and not faults.reached(name)] == []
+def test_every_fault_with_a_rule_affects_a_shipped_suite() -> None:
+    assert [name for name, fault in FAULTS.items() if fault.rule and not faults.affected_trials(name)] == []
 
 
 def test_every_word_of_reach_is_true_of_some_trial() -> None:
@@ -47,13 +50,13 @@ def test_reach_and_faults_are_the_same_names() -> None:
     assert set(faults.REACH) | {"glued", "split", "comments"} == set(FAULTS)
 
 
-def test_the_table_says_how_many_and_by_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_counts_trials_and_detectors(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line.split() for line in faults.table(["", "done", "503"]).splitlines()[2:]]
-    streams, heard = len(faults.reached("done")), len(faults.reached("503"))
+    streams, processed = len(faults.affected_trials("done")), len(faults.affected_trials("503"))
     every = len(faults.trials())
     assert rows[0] == ["(none)", str(every)]
     assert rows[1][:5] == ["done", str(streams), str(every - streams), "sse-framing", str(streams)]
-    assert rows[2][:5] == ["503", str(heard), str(every - heard), "HTTP", "503"]
+    assert rows[2][:5] == ["503", str(processed), str(every - processed), "HTTP", "503"]
     assert faults.main(["done"]) == 0
     assert capsys.readouterr().out.count("sse-framing") == streams
     assert faults.main(["nonsense"]) == 4
@@ -61,7 +64,7 @@ def test_the_table_says_how_many_and_by_what(capsys: pytest.CaptureFixture[str])
 
 # --- public defects -----------------------------------------------------------------------------------
 
-IMITATED = {
+FAULT_OF_DEFECT = {
     "001 005": "ignored-budget",
     "003": "missing-thoughts",
     "007": "thought-leak",
@@ -113,18 +116,18 @@ IMITATED = {
     "t01": "comments",
     "t13": "split",
 }
-"""Public defect -> the fault that does the like."""
+"""Public defect -> the fault that imitates it."""
 
 LEFT_OUT = {
-    "023": "the text null is valid where text is: only a suite of that very schema can tell",
+    "023": "the text null is valid as text: only a suite with that schema can detect it",
     "029": "the limit is a case of its own in the shipped suites; cut JSON is number-loop and truncated-json",
     "043": "healthy answers hold redirects too",
-    "094": "the simulator sends no modelStatus that could be lost",
+    "094": "the simulator sends no modelStatus that could be dropped",
     "t03 t05 t07 t09 t11": "healthy: what the simulator sends without a fault, or a recording shows",
 }
 
 
-def test_every_public_defect_is_imitated_or_left_out_with_a_reason(shared: Path) -> None:
+def test_every_public_defect_has_a_fault_or_a_reason(shared: Path) -> None:
     numbers = {path.name[:3] for path in (shared / "defects").glob("*.json")}
-    assert {name for names in (*IMITATED, *LEFT_OUT) for name in names.split()} == numbers
-    assert set(IMITATED.values()) <= set(FAULTS)
+    assert {name for names in (*FAULT_OF_DEFECT, *LEFT_OUT) for name in names.split()} == numbers
+    assert set(FAULT_OF_DEFECT.values()) <= set(FAULTS)

@@ -1,4 +1,4 @@
-"""What newer and rarer parts of the API answer: steps of server-side tools, long answers in parts, log probabilities, caching, numbers."""
+"""Newer and rarer parts of the API: steps of server-side tools, long answers in parts, log probabilities, caching, enum numbers."""
 
 from __future__ import annotations
 
@@ -57,25 +57,25 @@ SHOWN = {"includeServerSideToolInvocations": True}
         ("urlContext", "Sum up https://example.com/a", "URL_CONTEXT", "urls"),
     ],
 )
-def test_steps_are_shown_where_they_are_asked_for(tool: str, prompt: str, kind: str, args: str) -> None:
+def test_tool_steps_are_shown_on_request(tool: str, prompt: str, kind: str, args: str) -> None:
     body = asking(prompt, tools=[{tool: {}}, {"functionDeclarations": [WEATHER]}], toolConfig=SHOWN)
     found = send(body, FLASH3)
-    called, answered, said = found["candidates"][0]["content"]["parts"]
+    called, answered, sentence = found["candidates"][0]["content"]["parts"]
     assert called["toolCall"]["toolType"] == answered["toolResponse"]["toolType"] == kind
     assert called["toolCall"]["id"] == answered["toolResponse"]["id"]
     assert called["toolCall"]["args"][args]
-    assert all(part["thoughtSignature"] for part in (called, answered, said))
+    assert all(part["thoughtSignature"] for part in (called, answered, sentence))
     chunks = send(body, FLASH3, "streamGenerateContent")
     streamed = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
     assert [part for part in streamed if "text" not in part] == [called, answered]
-    assert "".join(part.get("text", "") for part in streamed) == said["text"]
-    assert streamed[-1] == {"text": "", "thoughtSignature": said["thoughtSignature"]}
+    assert "".join(part.get("text", "") for part in streamed) == sentence["text"]
+    assert streamed[-1] == {"text": "", "thoughtSignature": sentence["thoughtSignature"]}
     assert chunks[-1]["usageMetadata"] == found["usageMetadata"]
     body["contents"] += [found["candidates"][0]["content"], {"role": "user", "parts": [{"text": "Thanks."}]}]
     assert send(body, FLASH3)["usageMetadata"]["promptTokenCount"] > found["usageMetadata"]["promptTokenCount"]
 
 
-def test_no_steps_without_being_asked() -> None:
+def test_no_tool_steps_without_a_request() -> None:
     parts = candidate(asking("Who won the euro 2024?", tools=[{"googleSearch": {}}]))["content"]["parts"]
     assert [list(part) for part in parts] == [["text", "thoughtSignature"]]
 
@@ -91,15 +91,15 @@ LANGUAGES = ["English", "Japanese", "Russian", "Hindi", "Arabic", "German"]
 )  # fmt: skip
 def test_offsets_are_bytes_in_any_language(tool: str, place: str, language: str) -> None:
     found = candidate(asking(f"What is the capital of Brazil? Answer in {language}.{place}", tools=[{tool: {}}]))
-    said, grounds = text(found).encode(), found["groundingMetadata"]
+    answer_text, grounds = text(found).encode(), found["groundingMetadata"]
     assert grounds["groundingSupports"]
     for support in grounds["groundingSupports"]:
         segment = support["segment"]
-        assert said[segment.get("startIndex", 0) : segment["endIndex"]].decode() == segment["text"]
+        assert answer_text[segment.get("startIndex", 0) : segment["endIndex"]].decode() == segment["text"]
         assert max(support["groundingChunkIndices"]) < len(grounds["groundingChunks"])
 
 
-def test_pages_that_cannot_be_read_are_no_sources() -> None:
+def test_unreadable_pages_are_not_sources() -> None:
     urls = [
         "https://example.com/a",
         "https://gone.invalid/b",
@@ -108,15 +108,15 @@ def test_pages_that_cannot_be_read_are_no_sources() -> None:
     ]
     found = candidate(asking("Compare " + " and ".join(urls), tools=[{"urlContext": {}}]))
     read = {
-        each["retrievedUrl"]: each["urlRetrievalStatus"].rpartition("_")[2]
-        for each in found["urlContextMetadata"]["urlMetadata"]
+        page["retrievedUrl"]: page["urlRetrievalStatus"].rpartition("_")[2]
+        for page in found["urlContextMetadata"]["urlMetadata"]
     }
     assert read == dict(zip(urls, ["SUCCESS", "ERROR", "PAYWALL", "UNSAFE"], strict=True))
-    assert [each["web"]["uri"] for each in found["groundingMetadata"]["groundingChunks"]] == urls[:1]
+    assert [chunk["web"]["uri"] for chunk in found["groundingMetadata"]["groundingChunks"]] == urls[:1]
     assert "groundingMetadata" not in candidate(asking("Read https://gone.invalid/b", tools=[{"urlContext": {}}]))
 
 
-def test_pictures_are_searched_for_where_they_are_asked_for() -> None:
+def test_images_are_searched_for_on_request() -> None:
     tool: dict[str, Any] = {"googleSearch": {"searchTypes": {"webSearch": {}, "imageSearch": {}}}}
     grounds = candidate(asking("Show me an axolotl.", tools=[tool]))["groundingMetadata"]
     assert grounds["imageSearchQueries"]
@@ -127,17 +127,17 @@ def test_pictures_are_searched_for_where_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_long_answer_goes_on_where_it_stopped(streamed: bool) -> None:
-    """Carbon gives 32,768 tokens at once in one answer, 65,536 in a stream; this list needs some 100,000."""
+def test_a_long_answer_continues_where_it_stopped(streamed: bool) -> None:
+    """Carbon returns at most 32,768 tokens in a unary answer and 65,536 in a stream. This list needs about 100,000."""
     body = asking(
         "Count from 1 to 60000.",
         generationConfig={"maxOutputTokens": 200_000, "thinkingConfig": {"thinkingLevel": "LOW"}},
     )
     verb = "streamGenerateContent" if streamed else "generateContent"
-    told, finishes, prompts = "", [], []
+    received, finishes, prompts = "", [], []
     for _ in range(5):
         chunks = send(body, CARBON, verb) if streamed else [send(body, CARBON, verb)]
-        told += "".join(text(chunk["candidates"][0]) for chunk in chunks)
+        received += "".join(text(chunk["candidates"][0]) for chunk in chunks)
         last = chunks[-1]["candidates"][0]
         finishes.append(last["finishReason"])
         prompts.append(chunks[-1]["usageMetadata"]["promptTokenCount"])
@@ -146,7 +146,7 @@ def test_a_long_answer_goes_on_where_it_stopped(streamed: bool) -> None:
         body["continuationToken"] = last["continuationToken"]
     assert finishes == ["CONTINUATION"] * (len(finishes) - 1) + ["STOP"]
     assert len(finishes) == (2 if streamed else 4)
-    assert told == ", ".join(map(str, range(1, 60_001)))
+    assert received == ", ".join(map(str, range(1, 60_001)))
     assert prompts == sorted(prompts)
     assert prompts[1] > prompts[0] + 32_000
 
@@ -160,13 +160,14 @@ def test_the_limit_counts_over_all_parts() -> None:
     second = send({**body, "continuationToken": first["candidates"][0]["continuationToken"]}, CARBON)
     assert second["candidates"][0]["finishReason"] == "MAX_TOKENS"
     spent = [
-        each["usageMetadata"].get("candidatesTokenCount", 0) + each["usageMetadata"].get("thoughtsTokenCount", 0)
-        for each in (first, second)
+        response["usageMetadata"].get("candidatesTokenCount", 0)
+        + response["usageMetadata"].get("thoughtsTokenCount", 0)
+        for response in (first, second)
     ]
     assert sum(spent) == 40_000
 
 
-def test_a_short_answer_in_parts_on_purpose() -> None:
+def test_a_marker_splits_a_short_answer() -> None:
     body = asking("[simulate: finish CONTINUATION] What is the capital of Brazil?")
     first = candidate(body, CARBON)
     assert first["finishReason"] == "CONTINUATION"
@@ -178,7 +179,7 @@ def test_a_short_answer_in_parts_on_purpose() -> None:
 @pytest.mark.parametrize(
     ("model", "token"), [(CARBON, "bm90IG91cnM="), (FLASH3, base64.b64encode(b"\x1ason" + bytes(28)).decode())]
 )
-def test_a_token_that_is_none_is_refused(model: str, token: str) -> None:
+def test_an_invalid_token_is_refused(model: str, token: str) -> None:
     content = json.dumps(asking("hi", continuationToken=token)).encode()
     assert (
         Simulator()
@@ -197,14 +198,14 @@ def test_log_probabilities_of_each_token() -> None:
     )
     result = found["logprobsResult"]
     chosen = result["chosenCandidates"]
-    assert "".join(each["token"] for each in chosen) == text(found) == "The capital of Brazil is Brasília."
-    assert all(each["logProbability"] <= 0 for each in chosen)
-    assert sum(each["logProbability"] for each in chosen) == pytest.approx(result["logProbabilitySum"], abs=1e-4)
+    assert "".join(token["token"] for token in chosen) == text(found) == "The capital of Brazil is Brasília."
+    assert all(token["logProbability"] <= 0 for token in chosen)
+    assert sum(token["logProbability"] for token in chosen) == pytest.approx(result["logProbabilitySum"], abs=1e-4)
     for first, top in zip(chosen, result["topCandidates"], strict=True):
         assert top["candidates"][0] == first
-        chances = [each["logProbability"] for each in top["candidates"]]
-        assert len(chances) == 3
-        assert chances == sorted(chances, reverse=True)
+        log_probabilities = [token["logProbability"] for token in top["candidates"]]
+        assert len(log_probabilities) == 3
+        assert log_probabilities == sorted(log_probabilities, reverse=True)
     assert found["avgLogprobs"] == pytest.approx(result["logProbabilitySum"] / len(chosen), abs=1e-4)
 
 
@@ -213,13 +214,13 @@ def test_old_models_have_no_index_and_count_their_candidates() -> None:
     assert "index" not in found["candidates"][0]
     assert found["usageMetadata"]["candidatesTokensDetails"][0]["modality"] == "TEXT"
     supports = found["candidates"][0]["groundingMetadata"]["groundingSupports"]
-    assert all(len(each["confidenceScores"]) == len(each["groundingChunkIndices"]) for each in supports)
+    assert all(len(support["confidenceScores"]) == len(support["groundingChunkIndices"]) for support in supports)
 
 
 # --- blocked, recited, rated --------------------------------------------------------------------------
 
 
-def test_a_recitation_says_what_was_recited() -> None:
+def test_a_recitation_has_citations() -> None:
     found = candidate(asking("[simulate: finish RECITATION]"))
     assert "content" not in found
     (source,) = found["citationMetadata"]["citationSources"]
@@ -241,17 +242,17 @@ def test_ratings_come_with_a_threshold_that_blocks() -> None:
 
 
 @pytest.mark.parametrize(("model", "least"), [(FLASH25, 2048), (FLASH3, 4096), ("gemini-4-argon", 6144)])
-def test_a_long_beginning_that_came_before_is_cached(model: str, least: int) -> None:
+def test_a_repeated_long_beginning_is_cached(model: str, least: int) -> None:
     app, story = Simulator(), "Once upon a time there was a lighthouse. " * 800
 
     def usage(prompt: str) -> Any:
         return send(asking(prompt), model, app=app)["usageMetadata"]
 
-    first, second, other = usage(story + "Who lived there?"), usage(story + "Was it high?"), usage("Never " + story)
+    first, second, third = usage(story + "Who lived there?"), usage(story + "Was it high?"), usage("Never " + story)
     assert "cachedContentTokenCount" not in first
     assert least <= second["cachedContentTokenCount"] < second["promptTokenCount"]
     assert second["cacheTokensDetails"] == [{"modality": "TEXT", "tokenCount": second["cachedContentTokenCount"]}]
-    assert "cachedContentTokenCount" not in other
+    assert "cachedContentTokenCount" not in third
 
 
 def test_short_prompts_are_never_cached() -> None:
@@ -260,7 +261,7 @@ def test_short_prompts_are_never_cached() -> None:
         assert "cachedContentTokenCount" not in send(asking("word " * 900), FLASH25, app=app)["usageMetadata"]
 
 
-def test_a_cache_is_its_model_s_own_and_not_for_gemini_4() -> None:
+def test_a_cache_serves_one_model_and_not_gemini_4() -> None:
     app = Simulator()
 
     def post(path: str, body: Any) -> tuple[int, Any]:
@@ -277,7 +278,7 @@ def test_a_cache_is_its_model_s_own_and_not_for_gemini_4() -> None:
 # --- enums as numbers ---------------------------------------------------------------------------------
 
 
-def test_enums_come_as_numbers_where_they_are_asked_for() -> None:
+def test_enums_come_as_numbers_on_request() -> None:
     body = asking("hi", safetySettings=[{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}])
     found = send(body, FLASH3, query={"$alt": "json;enum-encoding=int"})
     assert found["candidates"][0]["finishReason"] == 1
@@ -299,10 +300,10 @@ def test_bad_pages_are_refused(query: dict[str, str]) -> None:
     assert json.loads(sent.content)["error"]["status"] == "INVALID_ARGUMENT"
 
 
-# --- held to the definition ---------------------------------------------------------------------------
+# --- the definition -----------------------------------------------------------------------------------
 
 
-def test_all_of_it_is_what_the_official_definition_says(shared: Any) -> None:
+def test_new_parts_are_valid_against_the_official_definition(shared: Any) -> None:
     schema = json.loads((shared / "reference/wire/generateContent.response.strict.schema.json").read_bytes())
     validator = Draft202012Validator(schema)
     asked = [
@@ -323,6 +324,10 @@ def test_all_of_it_is_what_the_official_definition_says(shared: Any) -> None:
             asking("hi", generationConfig={"responseFormat": {"image": {"mimeType": "IMAGE_JPEG"}}}),
         ),
     ]
-    found = [each for model, body in asked for each in (send(body, model), *send(body, model, "streamGenerateContent"))]
+    found = [
+        response
+        for model, body in asked
+        for response in (send(body, model), *send(body, model, "streamGenerateContent"))
+    ]
     found.append(send(asking("hi", generationConfig={"responseLogprobs": True, "logprobs": 2}), OLD))
-    assert [error.message for each in found for error in validator.iter_errors(each)] == []
+    assert [error.message for response in found for error in validator.iter_errors(response)] == []

@@ -1,4 +1,4 @@
-"""Well-formed JSON that nobody should send: each gets an answer or a refusal of the API, quickly."""
+"""Extreme but well-formed JSON. Each request quickly gets an answer or an error of the API."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_strange_bodies_get_an_answer_or_a_refusal(model: str) -> None:
     assert time.perf_counter() - started < 30
 
 
-def test_a_body_that_nests_without_end_is_refused() -> None:
+def test_a_body_that_is_nested_too_deeply_is_refused() -> None:
     content = b'{"contents":' + b"[" * 200_000
     sent = Simulator().handle(
         Call("POST", f"/v1beta/models/{MODELS[0]}:generateContent", {}, {"x-goog-api-key": "k"}, content)

@@ -1,4 +1,4 @@
-"""What the simulator draws, says aloud and counts: real files, and tokens by modality as recorded answers count them."""
+"""Images and speech of the simulator are real files, and media tokens are counted as in recorded answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gemini.media import other_kind
+from harness.gemini.media import mismatched_type
 from harness.simulator.app import Simulator
 from harness.simulator.jpeg import jpeg
 from harness.simulator.traffic import Call
@@ -51,18 +51,18 @@ def png_size(content: bytes) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("ratio", "size"), [("1:1", (64, 64)), ("16:9", (64, 36)), ("3:4", (48, 64)), ("round", (64, 64))]
 )
-def test_an_image_is_a_png_of_the_asked_shape(ratio: str, size: tuple[int, int]) -> None:
+def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, int]) -> None:
     blob, content = data(answer(IMAGE, asking("A cat.", imageConfig={"aspectRatio": ratio})))
     assert blob["mimeType"] == "image/png"
-    assert other_kind(blob) is None
+    assert mismatched_type(blob) is None
     assert png_size(content) == size
 
 
-def test_a_jpeg_where_it_is_asked_for() -> None:
+def test_a_jpeg_on_request() -> None:
     image = {"mimeType": "IMAGE_JPEG", "aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE"}
     blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
     assert blob["mimeType"] == "image/jpeg"
-    assert other_kind(blob) is None
+    assert mismatched_type(blob) is None
     size, blocks = decoded(content)
     assert size == (64, 36)
     assert len(set(blocks)) == 2
@@ -81,7 +81,7 @@ def test_a_jpeg_decodes_to_the_colours_it_was_made_of(across: int, down: int, dr
 
 
 def decoded(content: bytes) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
-    """Size and block colours of a baseline JPEG whose blocks are flat: an own reading of the format, from its tables."""
+    """Size and block colours of a baseline JPEG with flat blocks. A decoder independent of the encoder, which reads the tables in the file."""
     assert content[:2] == b"\xff\xd8"
     assert content[-2:] == b"\xff\xd9"
     tables: dict[int, dict[str, int]] = {}
@@ -150,7 +150,7 @@ def symbol(bits: str, at: int, table: dict[str, int]) -> tuple[int, int]:
 
 def test_speech_is_raw_samples_and_longer_for_more_words() -> None:
     found = [answer(SPEECH, asking(text, responseModalities=["AUDIO"])) for text in ("Hello", "Hello to all of you")]
-    short, long = (data(each) for each in found)
+    short, long = (data(candidate) for candidate in found)
     assert short[0]["mimeType"] == "audio/L16;codec=pcm;rate=24000"
     assert len(long[1]) == 5 * len(short[1])
     samples = struct.unpack(f"<{len(short[1]) // 2}h", short[1])
@@ -162,13 +162,13 @@ def test_speech_is_raw_samples_and_longer_for_more_words() -> None:
     ]
 
 
-def test_speech_as_a_wav_file_where_it_is_asked_for() -> None:
+def test_a_wav_file_on_request() -> None:
     blob, content = data(
         answer(
             SPEECH, asking("Hello", responseModalities=["AUDIO"], responseFormat={"audio": {"mimeType": "audio/wav"}})
         )
     )
-    assert other_kind(blob) is None
+    assert mismatched_type(blob) is None
     assert struct.unpack("<4sI4s", content[:12]) == (b"RIFF", len(content) - 8, b"WAVE")
     assert struct.unpack("<HHIIHH", content[20:36]) == (1, 1, 24_000, 48_000, 2, 16)
 
@@ -181,7 +181,7 @@ def test_voices_sound_different() -> None:
     assert len({spoken(voice) for voice in ("Kore", "Puck", "Zephyr", "Charon")}) > 1
 
 
-# --- what is counted ----------------------------------------------------------------------------------
+# --- token counts -------------------------------------------------------------------------------------
 
 
 def wav(seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""The requests of real recordings, asked of the simulator: the same status, and no key that real answers do not have."""
+"""Sends recorded requests to the simulator. Its answers have the same status, and no key that real answers do not have."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from harness.simulator.app import Simulator
-from harness.simulator.provenance import SOURCES, SURE, ShapeSource
+from harness.simulator.provenance import EVIDENCE, SOURCES, ShapeSource
 from harness.simulator.traffic import Call
 from harness.transport import cassette
 
 OPERATIONS = {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
 NOT_SERVED = ("gemini-1.5-", "gemma-3-", "learnlm")
-"""Families that are gone from the catalogue: their recordings answer, the simulator does not."""
+"""Model families that are not in the catalogue any more. Their recordings have answers, the simulator does not."""
 NEVER_FOLLOWED = {401, 403, 429, 500, 503}
-"""Recorded refusals that are not about the request."""
+"""Recorded errors that do not depend on the request."""
 ELSEWHERE = {
     ".usageMetadata.serviceTier",
     ".candidates[].content.parts[].functionCall.id",
@@ -44,15 +44,15 @@ def values(content: bytes) -> list[Any]:
 
 
 def keys(value: Any, at: str = "") -> Iterator[str]:
-    """Every key path, free objects not entered."""
+    """Every key path, except inside free-form objects."""
     if isinstance(value, list):
-        for each in value:
-            yield from keys(each, at + "[]")
+        for item in value:
+            yield from keys(item, at + "[]")
     elif isinstance(value, dict):
-        for name, each in value.items():
+        for name, item in value.items():
             yield f"{at}.{name}"
             if name not in ("args", "response"):
-                yield from keys(each, f"{at}.{name}")
+                yield from keys(item, f"{at}.{name}")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def _wanted(row: dict[str, str]) -> bool:
     return row["format"] == "vcrpy" and row["api"] == "gemini" and served and row["has_request_body"] == "1"
 
 
-def test_real_requests_get_the_status_that_they_got(compared: list[Compared]) -> None:
+def test_recorded_requests_get_their_recorded_status(compared: list[Compared]) -> None:
     assert len(compared) > 100
     wrong = []
     for name, recorded, simulated in compared:
@@ -97,13 +97,13 @@ def test_no_answer_has_a_key_that_no_recording_has(compared: list[Compared]) -> 
     assert {key: name for key, name in made.items() if key not in real} == {}
 
 
-def test_every_shape_stands_once_and_says_how_sure_it_is() -> None:
+def test_every_shape_is_listed_once_with_its_evidence() -> None:
     assert len({source.shape for source in SOURCES}) == len(SOURCES)
-    assert {source.sure for source in SOURCES} == set(SURE)
+    assert {source.evidence for source in SOURCES} == set(EVIDENCE)
 
 
-@pytest.mark.parametrize("source", [each for each in SOURCES if each.sure == "recorded"], ids=lambda each: each.shape)
-def test_what_is_said_to_be_recorded_names_a_repository_that_has_recordings(source: ShapeSource, shared: Path) -> None:
+@pytest.mark.parametrize("source", [row for row in SOURCES if row.evidence == "recorded"], ids=lambda row: row.shape)
+def test_a_recorded_shape_names_a_repository_with_recordings(source: ShapeSource, shared: Path) -> None:
     with (shared / "recordings/INDEX.csv").open(encoding="utf-8", newline="") as rows:
         kept = {row["repo"].replace("+", "/") for row in csv.DictReader(rows)}
-    assert any(repository in source.follows for repository in kept), source.follows
+    assert any(repository in source.source for repository in kept), source.source

@@ -1,4 +1,4 @@
-"""Every error body that is known of the real API, provoked by a request that really has that fault."""
+"""Every known error of the real API, provoked by a request that has the error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def called(**part: Any) -> dict[str, Any]:
-    """A turn in which the model called a function; ``part`` is what stands beside the call."""
+    """A turn in which the model called a function; ``part`` are other fields of its part."""
     body = asking("Weather in Oslo?", tools=FUNCTIONS)
     body["contents"] += [
         {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {}}, **part}]},
@@ -55,7 +55,7 @@ def called(**part: Any) -> dict[str, Any]:
 
 
 class Provoked(NamedTuple):
-    """A request that has one fault. ``words`` fill the placeholders of the known message."""
+    """A request with one error. ``words`` fill the placeholders of the known message."""
 
     body: Any
     model: str = FLASH3
@@ -147,7 +147,7 @@ NOT_GIVEN = {
     "think_opaque": "nobody knows which request it was",
     "schema_rule_5": "not confirmed for today: formats are taken",
 }
-"""Errors of the Gemini API that the simulator does not give on purpose, and why."""
+"""Errors of the Gemini API that the simulator leaves out on purpose, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -168,11 +168,11 @@ def provoke(row: Provoked) -> tuple[int, dict[str, Any]]:
 
 
 def filled(text: str, words: Mapping[str, Any]) -> str:
-    """A known message with its placeholders filled in; unknown braces are real ones."""
+    """A known message with its placeholders replaced. Other braces are part of the text."""
     return re.sub(r"\{(\w+)\}", lambda found: str(words.get(found[1], found[0])), text)
 
 
-def test_every_known_error_is_given_or_left_out_on_purpose(known: dict[str, Any]) -> None:
+def test_every_known_error_is_tested_or_left_out_on_purpose(known: dict[str, Any]) -> None:
     assert set(known) == set(ROWS) | set(NOT_GIVEN)
 
 
@@ -182,16 +182,16 @@ def test_the_error_is_the_real_one(name: str, known: dict[str, Any]) -> None:
     status, error = provoke(row)
     assert (status, error["code"], error["status"]) == (known[name]["http"], known[name]["http"], expected["status"])
     message = filled(expected["message"], row.words)
-    if name == "quota":  # which quota, and how long to wait, are this request's own
+    if name == "quota":  # the quota and the delay differ per request
         assert error["message"].partition("\n")[0] == message.partition("\n")[0]
         assert re.search(r"\nPlease retry in \d+\.\d{9}s\.$", error["message"])
     else:
         assert error["message"] == message
-    types = [[each["@type"] for each in found.get("details", ())] for found in (error, expected)]
+    types = [[detail["@type"] for detail in found.get("details", ())] for found in (error, expected)]
     assert types[0] == types[1]
 
 
-def test_details_of_refused_payloads_repeat_the_sentence(known: dict[str, Any]) -> None:
+def test_details_of_bad_payloads_repeat_the_message(known: dict[str, Any]) -> None:
     for name in ("unknown_field", "not_repeating", "bad_value"):
         _, error = provoke(ROWS[name])
         (violation,) = error["details"][0]["fieldViolations"]
@@ -199,7 +199,7 @@ def test_details_of_refused_payloads_repeat_the_sentence(known: dict[str, Any]) 
         assert f"'{violation['field']}'" in error["message"]
 
 
-# --- rules that have no id --------------------------------------------------------------------------------
+# --- rules without an id ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_other_refusals(body: Any, model: str, message: str) -> None:
         called(thoughtSignature="c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I"),
     ],
 )  # fmt: skip
-def test_what_the_api_takes_is_taken(body: Any) -> None:
+def test_what_the_api_accepts_is_accepted(body: Any) -> None:
     sent = Simulator().handle(
         Call("POST", f"/v1beta/models/{FLASH3}:generateContent", {}, {"x-goog-api-key": "k"}, json.dumps(body).encode())
     )

@@ -1,4 +1,4 @@
-"""The simulator on a real socket: any bytes get an answer in the API's own shape, and connections behave as HTTP/1.1 says."""
+"""The simulator on a real socket. Any bytes get a valid answer, and connections follow HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def asked(running: Running, *pieces: bytes) -> tuple[int, Any]:
 
 
 def is_refusal(status: int, value: Any) -> bool:
-    """Whether an answer is an error in the API's own shape, and none of ours."""
+    """Whether an answer is an error with the body of the API, and not an error of the simulator."""
     error = (value[0] if isinstance(value, list) else value)["error"]
     return error["code"] == status and 400 <= status < 500 and bool(error["message"]) and bool(error["status"])
 
@@ -99,7 +99,7 @@ def test_a_body_in_chunks_is_put_together(running: Running) -> None:
     assert answer["candidates"][0]["content"]["parts"][0]["text"] == "Lima"
 
 
-def test_requests_one_behind_the_other_are_answered_in_turn(running: Running) -> None:
+def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
     with closing(connected(running)) as connection:
         request = head("POST", PATH, length=len(BODY)) + BODY
         connection.sendall(request + head("GET", "/v1beta/models/gemini-none") + request)
@@ -109,7 +109,7 @@ def test_requests_one_behind_the_other_are_answered_in_turn(running: Running) ->
     assert [data.index(b"Lima") < data.index(b"gemini-none") < data.rindex(b"Lima")] == [True]
 
 
-def test_a_caller_that_has_said_all_may_close_its_side(running: Running) -> None:
+def test_a_client_may_close_its_sending_side(running: Running) -> None:
     with closing(connected(running)) as connection:
         connection.sendall(head("POST", PATH, length=len(BODY)) + BODY)
         connection.shutdown(socket.SHUT_WR)
@@ -117,7 +117,7 @@ def test_a_caller_that_has_said_all_may_close_its_side(running: Running) -> None
         assert connection.recv(1) == b""
 
 
-def test_a_caller_that_hangs_up_in_the_middle_does_no_harm(running: Running) -> None:
+def test_a_client_may_disconnect_in_the_middle(running: Running) -> None:
     for _ in range(20):
         with closing(connected(running)) as connection:
             connection.sendall(head("POST", PATH, length=1000) + BODY)
@@ -147,7 +147,7 @@ def test_chunks_come_at_their_pace() -> None:
     assert 0.03 < sorted(gaps)[len(gaps) // 2] < 0.07
 
 
-def test_a_caller_loses_patience_before_the_answer_begins() -> None:
+def test_a_client_timeout_before_the_answer_is_a_504() -> None:
     with serve.start(latency=5) as running:
         started = time.perf_counter()
         status, error = asked(running, head("POST", PATH, "x-server-timeout: 0.2", length=len(BODY)), BODY)
@@ -155,7 +155,7 @@ def test_a_caller_loses_patience_before_the_answer_begins() -> None:
         assert 0.2 <= time.perf_counter() - started < 3
 
 
-def test_the_list_of_models_is_zipped_for_those_who_ask(running: Running) -> None:
+def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
     with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
         connection.request("GET", "/v1beta/models", headers={**KEY, "accept-encoding": "gzip"})
         response = connection.getresponse()
@@ -171,7 +171,7 @@ def test_twelve_megabytes_are_an_ordinary_body(running: Running) -> None:
     body = json.dumps({"contents": [{"parts": [{"text": "hi"}, part]}]}).encode()
     status, answer = asked(running, head("POST", PATH, length=len(body)), body)
     assert status == 200
-    assert {each["modality"] for each in answer["usageMetadata"]["promptTokensDetails"]} == {"TEXT", "VIDEO"}
+    assert {detail["modality"] for detail in answer["usageMetadata"]["promptTokensDetails"]} == {"TEXT", "VIDEO"}
 
 
 def test_more_than_a_hundred_megabytes_are_refused(running: Running) -> None:
@@ -204,7 +204,7 @@ def test_large_heads_are_read(running: Running) -> None:
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", b"GET / HTTP/1.1\r\nhost a\r\n\r\n",
     ],
 )  # fmt: skip
-def test_what_is_no_http_is_refused_in_the_same_shape(running: Running, data: bytes) -> None:
+def test_invalid_http_gets_an_error_of_the_api(running: Running, data: bytes) -> None:
     assert is_refusal(*asked(running, data))
 
 
@@ -241,7 +241,7 @@ _QUERIES = st.lists(
     _FIELDS,
     st.binary(max_size=60),
 )
-def test_any_request_gets_an_answer_in_the_api_s_shape(
+def test_any_request_gets_a_valid_answer(
     running: Running, method: str, route: str, tail: str, query: Any, fields: Any, body: bytes
 ) -> None:
     path = (route + tail.replace("#", "").replace("?", "")) or "/"
@@ -261,7 +261,7 @@ def test_any_request_gets_an_answer_in_the_api_s_shape(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=300))
-def test_any_bytes_leave_the_server_well(running: Running, data: bytes) -> None:
+def test_no_bytes_crash_the_server(running: Running, data: bytes) -> None:
     with closing(connected(running)) as connection:
         connection.sendall(data)
     assert running._thread.is_alive()
@@ -272,7 +272,7 @@ def test_any_bytes_leave_the_server_well(running: Running, data: bytes) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("host", ["127.0.0.1", *(["::1"] if has_ipv6() else [])])
-def test_the_command_says_where_it_is_and_stops_when_told(number: signal.Signals, host: str) -> None:
+def test_the_command_prints_its_address_and_stops_on_signal(number: signal.Signals, host: str) -> None:
     command = [sys.executable, "-u", "-m", "harness", "simulate", "--host", host, "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:

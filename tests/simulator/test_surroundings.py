@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli.commands import simulate
 from harness.errors import UsageError
-from harness.simulator import rules, tapes
+from harness.simulator import replay, rules
 from harness.simulator.app import Simulator
 from harness.simulator.faults import FAULTS
 from harness.simulator.serve import PORT
@@ -33,14 +33,14 @@ def call(
     return sent.status, json.loads(sent.content), {key.decode(): value.decode() for key, value in sent.headers}
 
 
-def said(answer: Any) -> str:
+def text_of(answer: Any) -> str:
     return "".join(part.get("text", "") for part in answer["candidates"][0]["content"]["parts"])
 
 
 # --- cached contents ----------------------------------------------------------------------------------
 
 
-def test_a_cache_lives_is_used_and_ends() -> None:
+def test_a_cache_is_created_used_and_expires() -> None:
     now = [1000.0]
     app = Simulator(now=lambda: now[0])
     body = {
@@ -54,7 +54,7 @@ def test_a_cache_lives_is_used_and_ends() -> None:
     name = cache["name"]
     asked = prompt("What is the capital of Norway?", cachedContent=name)
     _, answer, _ = call(app, "POST", f"/v1beta/models/{FLASH25}:generateContent", asked)
-    assert said(answer) == "La capitale de la Norvège est Oslo."
+    assert text_of(answer) == "La capitale de la Norvège est Oslo."
     usage = answer["usageMetadata"]
     assert usage["cachedContentTokenCount"] == cache["usageMetadata"]["totalTokenCount"] < usage["promptTokenCount"]
     status, error, _ = call(
@@ -113,7 +113,7 @@ def test_a_text_file_is_read() -> None:
     )
     body["contents"][0]["parts"].append({"fileData": {"fileUri": file["uri"], "mimeType": "text/plain"}})
     _, answer, _ = call(app, "POST", f"/v1beta/models/{FLASH25}:generateContent", body)
-    assert json.loads(said(answer)) == {"total": 55}
+    assert json.loads(text_of(answer)) == {"total": 55}
     assert call(app, "DELETE", f"/v1beta/{file['name']}")[0] == 200
     assert call(app, "POST", f"/v1beta/models/{FLASH25}:generateContent", body)[0] == 403
 
@@ -124,14 +124,14 @@ def test_an_image_is_counted_as_one() -> None:
     body = prompt("What is this?")
     body["contents"][0]["parts"].append({"file_data": {"file_uri": file["uri"]}})
     _, answer, _ = call(app, "POST", f"/v1beta/models/{FLASH25}:generateContent", body)
-    assert {each["modality"] for each in answer["usageMetadata"]["promptTokensDetails"]} == {"TEXT", "IMAGE"}
-    assert "image" in said(answer)
+    assert {detail["modality"] for detail in answer["usageMetadata"]["promptTokensDetails"]} == {"TEXT", "IMAGE"}
+    assert "image" in text_of(answer)
 
 
 # --- embeddings ---------------------------------------------------------------------------------------
 
 
-def test_texts_that_share_words_are_near() -> None:
+def test_texts_that_share_words_have_similar_vectors() -> None:
     texts = ["the cat sat", "the cat ran", "quarterly numbers"]
     requests = [
         {"model": "models/gemini-embedding-001", "content": {"parts": [{"text": text}]}, "outputDimensionality": 256}
@@ -140,9 +140,9 @@ def test_texts_that_share_words_are_near() -> None:
     _, answer, _ = call(
         Simulator(), "POST", "/v1beta/models/gemini-embedding-001:batchEmbedContents", {"requests": requests}
     )
-    one, two, three = (each["values"] for each in answer["embeddings"])
-    near = sum(a * b for a, b in zip(one, two, strict=True))
-    assert near > 0.4 > sum(a * b for a, b in zip(one, three, strict=True))
+    first, second, third = (embedding["values"] for embedding in answer["embeddings"])
+    near = sum(a * b for a, b in zip(first, second, strict=True))
+    assert near > 0.4 > sum(a * b for a, b in zip(first, third, strict=True))
     assert call(Simulator(), "POST", f"/v1beta/models/{FLASH3}:embedContent", requests[0])[0] == 404
 
 
@@ -155,7 +155,7 @@ def scripted(tmp_path: Path, text: str) -> Simulator:
     return Simulator(rules=rules.load(file))
 
 
-def test_rules_pin_what_is_said(tmp_path: Path) -> None:
+def test_rules_pin_answers(tmp_path: Path) -> None:
     app = scripted(
         tmp_path,
         """
@@ -170,13 +170,13 @@ def test_rules_pin_what_is_said(tmp_path: Path) -> None:
 """,
     )
     path = f"/v1beta/models/{FLASH25}:generateContent"
-    assert said(call(app, "POST", path, prompt("A refund, please"))[1]) == "Within 30 days."
+    assert text_of(call(app, "POST", path, prompt("A refund, please"))[1]) == "Within 30 days."
     answer = call(app, "POST", path, prompt("x", generationConfig={"responseMimeType": "application/json"}))[1]
-    assert json.loads(said(answer)) == {"total": 12.5}
+    assert json.loads(text_of(answer)) == {"total": 12.5}
     part = call(app, "POST", path, prompt("the weather?"))[1]["candidates"][0]["content"]["parts"][0]
     assert part["functionCall"] == {"name": "get_weather", "args": {"city": "Oslo"}}
     assert call(app, "POST", path, prompt("boom"))[0] == 503
-    assert "Paris" in said(call(app, "POST", path, prompt("What is the capital of France?"))[1])
+    assert "Paris" in text_of(call(app, "POST", path, prompt("What is the capital of France?"))[1])
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_rules_pin_what_is_said(tmp_path: Path) -> None:
         ("- fault: '503'\n- fault: nope", "rules.yaml:2: rule 2"),
     ],
 )
-def test_bad_rules_are_said_clearly(tmp_path: Path, text: str, message: str) -> None:
+def test_bad_rules_are_reported_with_their_place(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         scripted(tmp_path, text)
     assert message in str(caught.value)
@@ -224,13 +224,13 @@ interactions:
 
 def test_a_cassette_is_served_in_its_order(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(TAPE, "utf-8")
-    app = Simulator(replay=tapes.load([tmp_path]))
+    app = Simulator(replay=replay.load([tmp_path]))
     path = "/v1beta/models/gemini-2.5-flash:generateContent"
     body = {"contents": [{"parts": [{"text": "hi"}]}]}
     assert [call(app, "POST", path, body)[:2] for _ in range(3)] == [(200, {"n": 1}), (503, {"n": 2}), (503, {"n": 2})]
     status, error, _ = call(app, "POST", path, prompt("something else"))
     assert (status, error["error"]["status"]) == (404, "NOT_FOUND")
-    assert "2 are on tape" in error["error"]["message"]
+    assert "2 recordings are loaded" in error["error"]["message"]
 
 
 # --- OpenAI -------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_a_chat_completion(path: str) -> None:
     assert 0 < usage["completion_tokens_details"]["reasoning_tokens"] <= 1024
 
 
-def test_a_streamed_completion_says_the_same_and_ends_with_done() -> None:
+def test_a_streamed_completion_equals_the_unary_one() -> None:
     body = {"model": FLASH3, "messages": [{"role": "user", "content": "Count to 60."}]}
     _, whole, _ = call(Simulator(), "POST", "/v1/chat/completions", body, BEARER)
     streamed = {**body, "stream": True, "stream_options": {"include_usage": True}}
@@ -275,17 +275,20 @@ def test_a_streamed_completion_says_the_same_and_ends_with_done() -> None:
     assert chunks[-1]["usage"]["total_tokens"] > 0
 
 
-def test_tool_calls_and_their_signature_go_round() -> None:
+def test_tool_calls_and_signatures_make_a_round_trip() -> None:
     messages: list[Any] = [{"role": "user", "content": "What is the weather in Oslo and in Lima?"}]
     body = {"model": FLASH3, "messages": messages, "tools": [TOOL]}
     _, first, _ = call(Simulator(), "POST", "/v1/chat/completions", body, BEARER)
     choice = first["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     calls = choice["message"]["tool_calls"]
-    assert [json.loads(each["function"]["arguments"]) for each in calls] == [{"city": "Oslo"}, {"city": "Lima"}]
+    assert [json.loads(tool_call["function"]["arguments"]) for tool_call in calls] == [
+        {"city": "Oslo"},
+        {"city": "Lima"},
+    ]
     messages += [
         choice["message"],
-        *({"role": "tool", "tool_call_id": each["id"], "content": '{"temp_c": 22}'} for each in calls),
+        *({"role": "tool", "tool_call_id": tool_call["id"], "content": '{"temp_c": 22}'} for tool_call in calls),
     ]
     _, second, _ = call(Simulator(), "POST", "/v1/chat/completions", body, BEARER)
     assert "22" in second["choices"][0]["message"]["content"]
@@ -306,7 +309,7 @@ def test_bad_completions_are_refused_in_an_array(body: Any) -> None:
     assert 400 <= status < 500
 
 
-def test_the_two_lists_of_models_are_told_apart_by_the_key() -> None:
+def test_the_kind_of_key_decides_the_format_of_the_model_list() -> None:
     assert call(Simulator(), "GET", "/v1/models", headers=BEARER)[1]["object"] == "list"
     assert "models" in call(Simulator(), "GET", "/v1/models")[1]
 
@@ -331,7 +334,7 @@ def test_faults_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"), [("nope", "no fault is called 'nope'"), ("503:2", "expected a rate from 0 to 1")]
 )
-def test_bad_faults_are_said_clearly(fault: str, message: str) -> None:
+def test_bad_faults_are_reported(fault: str, message: str) -> None:
     parser = argparse.ArgumentParser()
     simulate.add_options(parser)
     with pytest.raises(UsageError, match=message):

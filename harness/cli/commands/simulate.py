@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.simulator import faults, rules, serve, tapes
+from harness.simulator import faults, replay, rules, serve
 from harness.simulator.faults import FAULTS
 from harness.simulator.serve import HOST, PORT
 
@@ -52,7 +52,7 @@ def main(options: Namespace) -> int:
     pinned = rules.load(options.rules) if options.rules else ()
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("latency", "pace", "seed", "vary")}
     settings |= {"rules": pinned, "faults": dict(map(_rated, options.fault)), "strict": options.strict_models}
-    settings["replay"] = tapes.load(options.replay) if options.replay else None
+    settings["replay"] = replay.load(options.replay) if options.replay else None
     serve.serve(options.host, options.port, **settings)
     return 0
 

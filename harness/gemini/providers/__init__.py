@@ -1,10 +1,10 @@
-"""Providers are rows, not code: who serves Gemini, where, and which key opens it. A dialect builds the request.
+"""Providers as data: the endpoints that serve Gemini, their addresses and their keys. A dialect builds the request.
 
 In: a provider, a model and a body. Out: a request without credentials, and the headers that carry them.
 May import: ``text``, ``extensions``.
 
-``build`` makes the request and never sends it; ``credentials`` makes the headers that are added last, on the wire only.
-Another dialect is one file in this package (or a module named by an entry point in the group
+``build`` makes the request and does not send it. ``credentials`` makes the headers that are added when it is sent. To add a
+dialect, add a file to this package (or a module named by an entry point in the group
 ``gemini_harness.dialects``) with one decorated function::
 
     @dialect("gemini")
@@ -32,10 +32,10 @@ PriceList = Literal["google"]
 class Provider:
     """One endpoint.
 
-    ``keys`` are environment variables, the first one set wins. ``kind`` is what tables and cassettes call the source of
-    an answer. ``record_host`` is the host under which exchanges are stored and matched; None: the real one.
-    ``base_url_from`` names a variable that replaces ``base_url``. ``key`` is a fixed credential that is no secret.
-    ``prices``: whose list prices hold, times ``price_factor``; None: what it charges is not known.
+    ``keys`` are environment variables; the first one that is set is used. ``kind`` is the name of the source in tables and
+    cassettes. ``record_host`` is the host under which exchanges are stored and matched; None: the real host.
+    ``base_url_from`` names an environment variable that replaces ``base_url``. ``key`` is a fixed key that is not secret.
+    ``prices``: the list prices to use, times ``price_factor``; None: the prices are unknown.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Provider:
 
     @property
     def origin(self) -> tuple[str, str]:
-        """Scheme and host with port: where credentials may go."""
+        """Scheme, and host with port. Credentials are sent only there."""
         parts = urlsplit(self.base_url)
         return parts.scheme, parts.netloc.rpartition("@")[2]
 
@@ -64,14 +64,14 @@ class Provider:
 
     @property
     def source(self) -> str:
-        """Who answers, as tables and cassettes say it: the kind, and the host unless it is that by which the kind is known. A row that
-        is called ``import``, as recordings of others are, says of nobody that he answered."""
+        """The source of an answer in tables and cassettes: the kind, and the host if it is not the well-known host of the kind. For
+        ``import`` (recordings of other tools) only the kind."""
         known = self.simulated or HOSTS.get(self.kind) == self.host or self.kind.endswith(f" at {self.host}")
         return self.kind if known or self.kind == "import" else f"{self.kind} at {self.host}"
 
     @property
     def key_header(self) -> str | None:
-        """The header that carries the key, for people to copy: the key is a shell variable, unless it is no secret."""
+        """The key header, for a command to copy. The key is a shell variable, unless it is not secret."""
         if self.auth == "none":
             return None
         name = "Authorization: Bearer" if self.auth == "bearer" else "x-goog-api-key:"
@@ -79,7 +79,7 @@ class Provider:
 
 
 SIMULATOR_URL = "http://simulator.invalid"
-"""Not an address: the wire serves it itself, from a simulator that it starts. ``SIMULATOR_BASE_URL`` names a running one."""
+"""Not a real address: the transport starts a simulator and sends to it. ``SIMULATOR_BASE_URL`` names a running one."""
 
 
 def _simulator(name: str, prefix: str) -> Provider:
@@ -112,39 +112,39 @@ ROWS: Mapping[str, Provider] = {
         _simulator("simulator-gateway", "/gateway"),
     )
 }
-"""The providers that ship. A configuration adds rows and changes these."""
+"""The providers that ship. The configuration can add rows and change these."""
 
 HOSTS: Mapping[str, str] = {row.kind: row.host for row in ROWS.values() if not row.simulated}
-"""The kinds that everybody knows, and where they are."""
-_MAKERS: Mapping[str, str] = {
+"""Kind -> well-known host."""
+_KEY_HOSTS: Mapping[str, str] = {
     **{key: row.host for row in ROWS.values() for key in row.keys},
     "OPENAI_API_KEY": "api.openai.com",
     "ANTHROPIC_API_KEY": "api.anthropic.com",
     "OPENROUTER_API_KEY": "openrouter.ai",
 }
-"""Variables that hold a key of one maker, and where that is."""
+"""Environment variable -> the host to which its key belongs."""
 
 
 def hazards(provider: Provider, environ: Mapping[str, str]) -> Iterator[str]:
-    """What is risky about sending this provider its key: anybody may read it on the way, or it belongs to somebody else."""
+    """Warnings about sending the key to this provider: the connection is not encrypted, or the key belongs to another host."""
     if provider.auth == "none" or provider.key or not provider.keys:
         return
     variable = next((name for name in provider.keys if environ.get(name, "").strip()), provider.keys[0])
     if provider.origin[0] == "http" and not is_this_machine(provider.host):
         yield (
-            f"provider {provider.name!r} is at {provider.base_url}: {variable} goes there over plain http, where anybody on the way "
-            "can read it; use https"
+            f"provider {provider.name!r} is at {provider.base_url}: {variable} is sent over plain http, where others can "
+            "read it; use https"
         )
-    maker = _MAKERS.get(variable)
-    if maker and not _is_within(provider.host, ".".join(maker.split(".")[-2:])):
+    key_host = _KEY_HOSTS.get(variable)
+    if key_host and not _is_within(provider.host, ".".join(key_host.split(".")[-2:])):
         yield (
-            f"provider {provider.name!r} is at {provider.base_url}, and is sent {variable}, which is a key of {maker}; name a variable "
-            f"of its own under `keys` of [providers.{provider.name}]"
+            f"provider {provider.name!r} is at {provider.base_url}, and is sent {variable}, which is a key of {key_host}; name another "
+            f"variable under `keys` of [providers.{provider.name}]"
         )
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether an address never leaves this machine."""
+    """Whether a host is this machine (loopback)."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -161,7 +161,7 @@ _dialects: dict[str, Dialect] = {}
 
 
 def dialect(name: str) -> Callable[[Dialect], Dialect]:
-    """Register how requests are built for rows with ``dialect: name``. Raises ValueError for a name that is taken."""
+    """Register a function that builds requests, for providers with ``dialect: name``. Raises ValueError for a name in use."""
 
     def register(function: Dialect) -> Dialect:
         if name in _dialects:
@@ -179,7 +179,7 @@ def build(
     transport: Transport,
     expects_status: frozenset[int] = frozenset(),
 ) -> Request:
-    """The request for one step, without credentials; the body's bytes are made here, once. Sends nothing."""
+    """The request for one step, without credentials. Sends nothing. The body is encoded here, and only here."""
     return _find(provider.dialect)(provider, model, body, transport, expects_status)
 
 
@@ -201,7 +201,7 @@ def _load(name: str) -> None:
 
 
 def credentials(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers that prove who asks. Raises MissingKey, naming the variables that were looked at."""
+    """The headers with the key. Raises MissingKey, which names the environment variables that may hold it."""
     if provider.auth == "none":
         return {}
     key = provider.key or _key(provider, environ)
@@ -222,10 +222,12 @@ def _key(provider: Provider, environ: Mapping[str, str]) -> str:
         logging.getLogger(__name__).warning("%s are both set; %s is used", " and ".join(found), found[0])
     key = environ[found[0]].strip()
     if not (key.isascii() and key.isprintable()):
-        raise MissingKey(f"{found[0]} is no key: it holds a line break or other characters that no header can.")
+        raise MissingKey(
+            f"{found[0]} is not a valid key: it has a line break or other characters that a header cannot have."
+        )
     return key
 
 
 def secrets(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Variable name -> value for every key of this provider that is set: what must never reach a disk."""
+    """Variable name -> value for every key of this provider that is set. These values must never be written to disk."""
     return {name: environ[name].strip() for name in provider.keys if environ.get(name, "").strip()}

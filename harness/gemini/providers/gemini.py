@@ -14,7 +14,7 @@ _METHOD = {"unary": "generateContent", "stream": "streamGenerateContent?alt=sse"
 
 @dialect("gemini")
 def build(provider: Provider, model: str, body: Json, transport: Transport, expects_status: frozenset[int]) -> Request:
-    """The body goes out as it is: compact UTF-8 JSON, keys in the suite's order."""
+    """The body is sent unchanged: compact UTF-8 JSON, with the keys in the suite's order."""
     path = provider.path.format(model=quote(model.removeprefix("models/"), safe="/-._~"), method=_METHOD[transport])
     return Request(
         provider=provider.name,

@@ -1,12 +1,12 @@
-"""Schemas as people send them to Gemini, read as JSON Schema 2020-12; ``jsonschema`` judges, imported when first used.
+"""Schemas in Gemini requests, read as JSON Schema 2020-12. ``jsonschema`` validates; it is imported when first used.
 
-In: a request, or a schema in either dialect, and a value. Out: the schema that counts, and every way in which the value breaks it.
+In: a request, or a schema in either dialect, and a value. Out: the schema as JSON Schema, and every violation of it.
 May import: ``text``.
 
-Two dialects arrive in one field or the other, and people mix them: Google's own (``STRING``, ``nullable``,
+Requests have schemas in two dialects, often mixed: Google's own (``STRING``, ``nullable``,
 ``propertyOrdering``, ``minItems: "2"``) and JSON Schema. Both are read by the same rules, so the spelling never decides
-whether an answer is valid. ``oneOf`` counts as ``anyOf``, as the API documents; of the formats only those are judged that
-the API promises: date-time, date, time, int32, int64. A ``$ref`` is never fetched from anywhere.
+whether an answer is valid. ``oneOf`` counts as ``anyOf``, as the API documents. Only the formats that the API promises are
+checked: date-time, date, time, int32, int64. A ``$ref`` is never fetched from another document.
 """
 
 from __future__ import annotations

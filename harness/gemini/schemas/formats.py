@@ -1,4 +1,4 @@
-"""The formats that the API promises; all others are only hints."""
+"""Checks for the formats that the API promises. Other formats are not checked."""
 
 from __future__ import annotations
 

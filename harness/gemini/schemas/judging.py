@@ -1,4 +1,4 @@
-"""Whether a value is valid against a schema, and every way in which it is not."""
+"""Validates a value against a schema, and lists every violation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemaViolation:
-    """One way in which a value breaks a schema. ``path`` is a JSONPath into the value; ``keyword`` the broken rule."""
+    """One violation of a schema. ``path`` is a JSONPath into the value, ``keyword`` the violated keyword."""
 
     path: str
     message: str
@@ -33,34 +33,34 @@ class SchemaViolation:
 
 
 def violations(schema: Json, value: Json) -> list[SchemaViolation]:
-    """Every way in which the value breaks the schema (either dialect); empty where it is valid.
+    """Every violation of the schema (in either dialect); empty if the value is valid.
 
-    Raises SchemaProblem for a schema that is not one, a ``$ref`` that leads nowhere in it, or one that leads back to itself.
+    Raises SchemaProblem for an invalid schema, for a ``$ref`` without a target in it, and for one that refers to itself.
     """
     validator = _validator(_as_text(schema))
     from referencing.exceptions import Unresolvable
 
     try:
-        return list(_distinct(each for error in validator.iter_errors(value) for each in _explained(error)))
+        return list(_distinct(violation for error in validator.iter_errors(value) for violation in _explained(error)))
     except Unresolvable as problem:
         raise SchemaProblem(
-            f"$ref {problem.ref!r} leads nowhere in this schema; nothing is fetched from elsewhere"
+            f"$ref {problem.ref!r} has no target in this schema; references to other documents are not supported"
         ) from None
     except RecursionError:
-        raise SchemaProblem("a $ref of this schema leads back to itself") from None
+        raise SchemaProblem("a $ref of this schema refers to itself") from None
     except patterns.BadPattern as problem:
         raise SchemaProblem(f"a pattern of it is not a regular expression: {problem}") from None
 
 
 def check_schema(schema: Json) -> None:
-    """Raises SchemaProblem for what is not a schema in either dialect, and for keywords that are misspelled."""
+    """Raises SchemaProblem for an invalid schema in either dialect, and for misspelled keywords."""
     _validator(_as_text(schema))
     if wrong := "; ".join(misspelled(schema)):
         raise SchemaProblem(wrong)
 
 
 def _as_text(schema: Json) -> str:
-    """What validators are kept under."""
+    """The schema as JSON text, which is the key of the validator cache."""
     try:
         return json.dumps(schema)
     except (RecursionError, TypeError, ValueError) as problem:
@@ -90,7 +90,7 @@ def _validator(schema_text: str) -> Draft202012Validator:
 
 @cache
 def _bounded() -> type[Draft202012Validator]:
-    """The validator of the library, whose regular expressions come to an end: its functions, with ours for their ``re``."""
+    """The validator of the library with a time limit for regular expressions: its functions with ``patterns`` in place of ``re``."""
     from jsonschema import Draft202012Validator, _keywords, _utils, validators
 
     def with_ours(function: Any, **others: Any) -> Any:
@@ -113,10 +113,10 @@ def _bounded() -> type[Draft202012Validator]:
 
 def _distinct(found: Iterator[SchemaViolation]) -> Iterator[SchemaViolation]:
     seen: set[tuple[str, str]] = set()
-    for each in found:
-        if (each.path, each.message) not in seen:
-            seen.add((each.path, each.message))
-            yield each
+    for violation in found:
+        if (violation.path, violation.message) not in seen:
+            seen.add((violation.path, violation.message))
+            yield violation
 
 
 def _explained(error: ValidationError) -> Iterator[SchemaViolation]:
@@ -132,10 +132,10 @@ def _explained(error: ValidationError) -> Iterator[SchemaViolation]:
     elif keyword == "additionalProperties" and wanted is False:
         yield from (_extra(path, name, actual[name]) for name in _undeclared_names(error.schema, actual))
     elif keyword == "anyOf":
-        yield _of_none(error, path)
+        yield _no_alternative(error, path)
     else:
-        said = _SAID.get(keyword, lambda _: None)(wanted)
-        message = f"expected {said}, got {describe(actual)}" if said else _clipped(error.message)
+        expectation = _EXPECTATIONS.get(keyword, lambda _: None)(wanted)
+        message = f"expected {expectation}, got {describe(actual)}" if expectation else _clipped(error.message)
         yield SchemaViolation(path, message, wanted, actual, keyword)
 
 
@@ -144,13 +144,13 @@ def _extra(path: str, name: str, value: Json) -> SchemaViolation:
     return SchemaViolation(f"{path}{place([name])[1:]}", message, "absent", value, "additionalProperties")
 
 
-def _of_none(error: ValidationError, path: str) -> SchemaViolation:
-    """The alternatives, and what is wrong with the one that came nearest."""
+def _no_alternative(error: ValidationError, path: str) -> SchemaViolation:
+    """The violation of ``anyOf``, with the first error of the nearest alternative."""
     branches: dict[Any, list[ValidationError]] = {}
-    for each in error.context or ():
-        branches.setdefault(each.relative_schema_path[0], []).append(each)
+    for nested in error.context or ():
+        branches.setdefault(nested.relative_schema_path[0], []).append(nested)
     nearest = min(branches.values(), key=lambda errors: (-max(len(e.path) for e in errors), len(errors)), default=[])
-    inner = next((each for one in nearest for each in _explained(one)), None)
+    inner = next((violation for nested in nearest for violation in _explained(nested)), None)
     reason = f" (nearest: {inner.path}: {inner.message})" if inner else ""
     wanted: Any = error.validator_value
     message = f"expected one of {len(wanted)} alternatives, got {describe(error.instance)}{reason}"
@@ -161,7 +161,7 @@ def _clipped(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
-_SAID: Final[dict[str, Callable[[Any], str | None]]] = {
+_EXPECTATIONS: Final[dict[str, Callable[[Any], str | None]]] = {
     "type": lambda wanted: wanted if isinstance(wanted, str) else " or ".join(wanted),
     "enum": lambda wanted: f"one of {_clipped(json.dumps(wanted, ensure_ascii=False))}",
     "const": describe,
@@ -182,7 +182,7 @@ _SAID: Final[dict[str, Callable[[Any], str | None]]] = {
 
 
 def undeclared(schema: Json, value: Json) -> list[SchemaViolation]:
-    """Keys of an object that the schema's ``properties`` do not name, at its top level, whether or not it allows them."""
+    """Keys at the top level of an object that are not in the schema's ``properties``, even if the schema allows them."""
     if not isinstance(schema, Mapping) or not isinstance(value, Mapping):
         return []
     read = to_json_schema(schema)
@@ -191,4 +191,6 @@ def undeclared(schema: Json, value: Json) -> list[SchemaViolation]:
 
 def _undeclared_names(schema: Any, value: Mapping[str, Json]) -> list[str]:
     declared, free = schema.get("properties", {}), schema.get("patternProperties", {})
-    return [name for name in value if name not in declared and not any(patterns.search(each, name) for each in free)]
+    return [
+        name for name in value if name not in declared and not any(patterns.search(pattern, name) for pattern in free)
+    ]

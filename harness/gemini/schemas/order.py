@@ -1,4 +1,4 @@
-"""Whether keys come in the order that a schema states."""
+"""Checks the order of keys against ``propertyOrdering``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.text.jsonpath import place
 
 
 def order_violations(schema: Json, value: Json, *, stated_only: bool = True) -> list[SchemaViolation]:
-    """Objects whose keys do not come in ``propertyOrdering``; keys that it does not name may stand anywhere.
+    """Objects whose keys are not in the order of ``propertyOrdering``. Keys that it does not name may be anywhere.
 
-    ``stated_only=False`` also holds objects without ``propertyOrdering`` to the order of the schema's ``properties``.
+    ``stated_only=False`` also compares objects without ``propertyOrdering`` with the order of the schema's ``properties``.
     """
     return list(_order(schema, value, [], _Root(schema, stated_only), 0))
 
@@ -47,7 +47,7 @@ def _order(schema: Json, value: Json, at: list[str | int], root: _Root, jumps: i
 def _of_branches(
     given: Mapping[str, Json], value: Json, at: list[str | int], root: _Root, jumps: int
 ) -> Iterator[SchemaViolation]:
-    """A value may follow any one alternative; all parts of ``allOf``."""
+    """A value must follow one branch of ``anyOf`` and ``oneOf``, and all parts of ``allOf``."""
     for part in given.get("allOf") or ():
         yield from _order(part, value, at, root, jumps)
     branches = [*(given.get("anyOf") or ()), *(given.get("oneOf") or ())]
@@ -67,7 +67,7 @@ def _misplaced(
 
 
 def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") -> Iterator[SchemaViolation]:
-    """A violation where the keys of an object that ``order`` names come in another order."""
+    """A violation if the keys in ``order`` come in another order in the object."""
     wanted = [name for name in order if name in value]
     actual = [name for name in value if name in set(wanted)]
     if wanted != actual:
@@ -76,7 +76,7 @@ def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") 
 
 
 def _target(root: Json, ref: Json) -> Json:
-    """What a local ``$ref`` names; None where it names nothing here."""
+    """The target of a local ``$ref``; None without one."""
     if not isinstance(ref, str) or not ref.startswith("#"):
         return None
     found: Any = root

@@ -15,7 +15,7 @@ Dialect = Literal["gemini", "json"]
 
 @dataclass(frozen=True, slots=True)
 class RequestSchema:
-    """A schema that a request carried: as it was written, in which field, at which JSON path of the body."""
+    """A schema in a request: as written, the name of its field, and its JSON path in the body."""
 
     schema: Json
     source: str
@@ -33,7 +33,7 @@ _ARGUMENTS: Final[_Fields] = (("parametersJsonSchema", "json"), ("parameters", "
 
 
 def request_schema(body: Json) -> RequestSchema | None:
-    """The schema that this request put on its answer, in camelCase or snake_case at any level; None without one."""
+    """The schema of the answer in this request; fields may be camelCase or snake_case. None without one."""
     config, path = _field(body, "generationConfig", "$")
     if found := _first(_ANSWER, config, path):
         return found
@@ -56,11 +56,11 @@ def enum_mode(body: Json) -> bool:
 
 
 def declarations(body: Json) -> dict[str, RequestSchema | None]:
-    """The functions that a request declares: name -> the schema of their arguments, None where it takes none."""
+    """The functions that a request declares: name -> the schema of the arguments, None without one."""
     found: dict[str, RequestSchema | None] = {}
     tools, path = _field(body, "tools", "$")
-    for tool, tool_path in _each(tools, path):
-        for function, at in _each(*_field(tool, "functionDeclarations", tool_path)):
+    for tool, tool_path in _items(tools, path):
+        for function, at in _items(*_field(tool, "functionDeclarations", tool_path)):
             if isinstance(function, Mapping) and isinstance(function.get("name"), str):
                 found[function["name"]] = _first(_ARGUMENTS, function, at)
     return found
@@ -81,8 +81,8 @@ def _mime_type(config: Json) -> str:
 
 def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
     """``responseFormat.text.<name>``; on Vertex ``responseFormat`` is a list."""
-    for each, each_path in _each(*_field(config, "responseFormat", path)):
-        text, text_path = _field(each, "text", each_path)
+    for answer_format, format_path in _items(*_field(config, "responseFormat", path)):
+        text, text_path = _field(answer_format, "text", format_path)
         value, where = _field(text, name, text_path)
         if value is not None:
             return value, where
@@ -90,7 +90,7 @@ def _text_format(config: Json, path: str, name: str) -> tuple[Json, str]:
 
 
 def _field(value: Json, name: str, path: str) -> tuple[Json, str]:
-    """A field in either spelling, and where it stands; None where it is absent or null."""
+    """A field in either spelling, and its path. The value is None if the field is absent or null."""
     if isinstance(value, Mapping):
         for spelling in (name, snake(name)):
             if value.get(spelling) is not None:
@@ -98,8 +98,8 @@ def _field(value: Json, name: str, path: str) -> tuple[Json, str]:
     return None, f"{path}.{name}"
 
 
-def _each(value: Json, path: str) -> list[tuple[Json, str]]:
-    """The items of a list; a single object stands for a list of one, as the API reads it."""
+def _items(value: Json, path: str) -> list[tuple[Json, str]]:
+    """The items of a list with their paths. A single object is read as a list of one, as the API does."""
     if isinstance(value, list):
         return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
     return [] if value is None else [(value, path)]
@@ -107,5 +107,5 @@ def _each(value: Json, path: str) -> list[tuple[Json, str]]:
 
 @lru_cache(maxsize=256)
 def snake(name: str) -> str:
-    """A wire name as proto spells it: ``minItems`` is ``min_items``."""
+    """A camelCase name in snake_case: ``minItems`` is ``min_items``."""
     return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name)

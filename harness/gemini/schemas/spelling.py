@@ -1,4 +1,4 @@
-"""One dialect out of two: any schema that people send, as JSON Schema 2020-12."""
+"""Converts a schema in either dialect to JSON Schema 2020-12."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.text.describe import describe
 
 
 class SchemaProblem(ValueError):
-    """A schema that is not one. The text says where in the schema, and why."""
+    """An invalid schema. The message says where in the schema, and why."""
 
 
 _TYPES: Final = ("string", "number", "integer", "boolean", "array", "object", "null")
@@ -42,9 +42,9 @@ _KEYWORDS: Final[dict[str, str]] = {
 
 
 def to_json_schema(schema: Json) -> Json:
-    """The same schema in JSON Schema 2020-12, without annotations. Reading the outcome again changes nothing.
+    """The same schema in JSON Schema 2020-12, without annotations. Converting the result again changes nothing.
 
-    Raises SchemaProblem where it cannot be read; that it is a valid schema is only known to ``violations``.
+    Raises SchemaProblem if it cannot be read. ``violations`` checks that the result is a valid schema.
     """
     try:
         return _read(schema, "$")
@@ -81,20 +81,20 @@ _OTHERS: Final = frozenset(
 
 
 def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
-    """Keywords that nobody knows and that are spelled almost as one that means something, each with its place."""
+    """A message for each unknown keyword that is spelled almost like a known one."""
     from difflib import get_close_matches
 
     if not isinstance(schema, Mapping):
         return
     for key, value in canonical(schema).items():
         if key in _NAMED and isinstance(value, Mapping):
-            for name, each in value.items():
-                yield from misspelled(each, f"{at}.{key}.{name}")
+            for name, inner in value.items():
+                yield from misspelled(inner, f"{at}.{key}.{name}")
         elif key in _ONE | _MANY | {"prefixItems"}:
-            for each in value if isinstance(value, list) else [value]:
-                yield from misspelled(each, f"{at}.{key}")
+            for inner in value if isinstance(value, list) else [value]:
+                yield from misspelled(inner, f"{at}.{key}")
         elif key not in _OTHERS and (close := get_close_matches(key, _OTHERS, n=1, cutoff=0.8)):
-            yield f'{at}.{key} is no keyword of a schema, did you mean "{close[0]}"?'
+            yield f'{at}.{key} is not a keyword of a schema, did you mean "{close[0]}"?'
 
 
 def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:
@@ -107,16 +107,16 @@ def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:
     if key in _ONE and not isinstance(value, list):
         return {key: _read(value, at)}
     if key in _MANY | {"prefixItems"} and isinstance(value, list):
-        return {key: [_read(each, f"{at}[{index}]") for index, each in enumerate(value)]}
+        return {key: [_read(item, f"{at}[{index}]") for index, item in enumerate(value)]}
     if key in _NAMED and isinstance(value, Mapping):
-        return {key: {name: _read(each, f"{at}.{name}") for name, each in value.items()}}
+        return {key: {name: _read(item, f"{at}.{name}") for name, item in value.items()}}
     if key in _COUNTS | _NUMBERS:
         return {key: _amount(value, at)}
     return _PLAIN.get(key, lambda plain: {key: plain})(value)
 
 
 def _types(value: Json, at: str) -> dict[str, Json]:
-    names = [_type(each, at) for each in (value if isinstance(value, list) else [value])]
+    names = [_type(name, at) for name in (value if isinstance(value, list) else [value])]
     known = [name for name in names if name]
     if not known:
         return {}
@@ -134,7 +134,7 @@ def _type(value: Json, at: str) -> str:
 
 
 def _amount(value: Json, at: str) -> Json:
-    """A number, also one given as text (int64 travels so)."""
+    """A number, which may be given as text, as int64 is."""
     if not isinstance(value, str):
         return value
     try:
@@ -148,7 +148,7 @@ def _ref(value: Json) -> dict[str, Json]:
 
 
 def _pattern(value: Json) -> dict[str, Json]:
-    """JavaScript's named groups are Python's; Unicode classes are not known to ``re``, so such a pattern is not judged."""
+    """Converts named groups from JavaScript to Python. Python's ``re`` has no Unicode classes, so such a pattern is dropped."""
     if not isinstance(value, str):
         return {"pattern": value}
     return {} if re.search(r"\\[pP]\{|\\u\{", value) else {"pattern": re.sub(r"\(\?<(?![=!])", "(?P<", value)}
@@ -162,7 +162,7 @@ _PLAIN: Final[dict[str, Callable[[Json], dict[str, Json]]]] = {
 
 
 def _mend_bounds(read: dict[str, Json]) -> None:
-    """Booleans beside a bound, as OpenAPI 3.0 writes them."""
+    """Converts boolean ``exclusiveMinimum`` and ``exclusiveMaximum``, as in OpenAPI 3.0."""
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if isinstance(read.get(exclusive), bool):
             strict = read.pop(exclusive)
@@ -171,7 +171,7 @@ def _mend_bounds(read: dict[str, Json]) -> None:
 
 
 def _mend_enum(read: dict[str, Json]) -> None:
-    """The API's enums are texts whatever the type: ``{type: INTEGER, enum: ["1", "2"]}`` means the numbers."""
+    """Converts enum values to the type of the schema. In the API they are texts: ``{type: INTEGER, enum: ["1", "2"]}`` means numbers."""
     values, types = read.get("enum"), read.get("type")
     types = [types] if isinstance(types, str) else types or ["string"]
     if isinstance(values, list) and "string" not in types:
@@ -197,7 +197,7 @@ def _mend_one_of(read: dict[str, Json]) -> None:
 
 
 def _with_null(read: dict[str, Json]) -> dict[str, Json]:
-    """The same, or null."""
+    """The same schema, with null allowed too."""
     null = {"type": "null"}
     if "type" in read and not read.keys() & {"$ref", "anyOf", "allOf", "const", "not", "if"}:
         types = read["type"] if isinstance(read["type"], list) else [read["type"]]

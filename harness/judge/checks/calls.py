@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
-from harness.answer.reply import said_in
+from harness.answer.reply import answer_parts
 from harness.judge.predicates import NumberPredicate, NumberWords, Predicate, TextPredicate, counting, describe, differs
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
@@ -156,7 +156,7 @@ def code_execution_result(evidence: Evidence, expected: NumberPredicate | CodeRe
 
 def _code_parts(evidence: Evidence, kind: str, expected: Any) -> Iterator[Mismatch]:
     count, fields = counting(expected, {"min": 1})
-    found = [part[kind] for part in said_in(evidence.reply.parts) if kind in part]
+    found = [part[kind] for part in answer_parts(evidence.reply.parts) if kind in part]
     yield from differs(f"{kind} (count)", len(found), count)
     if fields and found:
         yield from differs(kind, found, {"some": {"fields": fields}})

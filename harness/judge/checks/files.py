@@ -37,6 +37,6 @@ def inline_data(evidence: Evidence, expected: NumberPredicate | InlineWords) -> 
             yield from differs(f"{at}.mimeType", media.mime_type(file), words["mimeType"])
         if "bytes" in words:
             yield from differs(f"{at} (bytes)", len(media.content(file) or b""), words["bytes"])
-        if words.get("magic") and (seen := media.other_kind(file)):
+        if words.get("magic") and (seen := media.mismatched_type(file)):
             declared = media.mime_type(file)
             yield Mismatch(at, declared, seen, f"expected bytes of {declared}, as declared, got {seen}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.answer import framing
-from harness.answer.refusals import described
-from harness.answer.reply import OUTPUT, an_object, error_of, said_in
+from harness.answer.refusals import describe_body
+from harness.answer.reply import OUTPUT, an_object, answer_parts, error_of
 from harness.gemini.models import answers_for
 from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
 from harness.judge.registry import rule
@@ -42,7 +42,7 @@ def http_status(evidence: Evidence) -> Iterator[Mismatch]:
     if status != 200:
         error = an_object(evidence.reply.error)
         said = ": ".join(str(error[key]) for key in ("status", "message") if error.get(key))
-        said = f", {said}" if said else f"; {described(evidence.exchange)}"
+        said = f", {said}" if said else f"; {describe_body(evidence.exchange)}"
         yield Mismatch("http", 200, status, f"HTTP {status}{said}")
 
 
@@ -166,7 +166,7 @@ def _why(reason: str, evidence: Evidence) -> str:
 @rule("visible-output", "error")
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
     """Some text that is no thought, a call, data, code or a tool part; where the answer ended with STOP."""
-    if is_finished(evidence) and not any(_is_visible(part) for part in said_in(evidence.reply.parts)):
+    if is_finished(evidence) and not any(_is_visible(part) for part in answer_parts(evidence.reply.parts)):
         thoughts = evidence.reply.count("thoughtsTokenCount")
         yield Mismatch("text", "some output", "", f"STOP, but nothing to see ({thoughts} thought tokens)")
 

@@ -15,7 +15,7 @@ from harness.model import Evidence, Json, Mismatch
 def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
     """The first bytes of inline data agree with its ``mimeType``, for the types that can be told."""
     for index, blob in enumerate(evidence.reply.inline_data):
-        if blob.get("data") and (found := media.other_kind(blob)) is not None:
+        if blob.get("data") and (found := media.mismatched_type(blob)) is not None:
             declared = media.mime_type(blob)
             message = f"mimeType is {declared}, the bytes are {found}"
             yield Mismatch(f"inlineData[{index}].mimeType", found, declared, message)

@@ -1,14 +1,14 @@
-"""Failures on purpose: asked for by a header, by a mark in the prompt, by a rule, or at a rate.
+"""Faults on purpose: requested by a header, by a marker in the prompt or by a rule, or at random with a rate.
 
-In: a request, the values of an answer, or the bytes to be sent. Out: the same, damaged.
+In: a request, the values of an answer, or the bytes to be sent. Out: the same with a fault.
 May import: the rest of ``simulator``.
 
-The header is ``x-simulator-fault: NAME``, the mark ``[simulate: fault NAME]``. A fault says what it does and which of the harness's
-rules names it (``""`` where the answer stays healthy).
+The header is ``x-simulator-fault: NAME``, the marker ``[simulate: fault NAME]``. A fault says what it does and which of the harness's
+rules detects it (``""`` if the answer stays healthy).
 
-Four kinds: a refusal instead of an answer (``refusals``), a request that arrives without something (``requests``), an answer that
-says something wrong (``counts``, ``contents``, ``sources``, ``envelopes``), bytes that come wrong (``transport``). A new one is one function with
-``@edits`` or ``@rewires``, or one call of ``refuses`` or ``forgets``.
+Four kinds: an error instead of an answer (``refusals``), a request that loses fields (``requests``), an answer with wrong values
+(``counts``, ``contents``, ``sources``, ``envelopes``), wrong bytes or times (``transport``). To add one, write a function with ``@edits`` or
+``@rewires``, or call ``refuses`` or ``forgets``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def listing() -> str:
-    """Every fault with one line, for ``gemini-harness simulate --faults``."""
+    """One line per fault, for ``gemini-harness simulate --faults``."""
     width = max(map(len, FAULTS))
     rules = max(len(fault.rule) for fault in FAULTS.values())
     return "\n".join(f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in FAULTS.values())

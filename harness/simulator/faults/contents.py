@@ -1,90 +1,101 @@
-"""Answers whose JSON or calls are not what was asked for."""
+"""Faults in the content of an answer: its JSON and its function calls."""
 
 from __future__ import annotations
 
 import json
 
 from harness.simulator.faults.registry import edits
-from harness.simulator.faults.values import JSON_MODE, Json, calls, candidates, ends, parsed, parts, said, say, say_json
+from harness.simulator.faults.values import (
+    JSON_MODE,
+    Json,
+    calls,
+    candidates,
+    parsed,
+    parts,
+    set_finish,
+    set_json_text,
+    set_text,
+    text_of,
+)
 from harness.simulator.request import Ask
 
 
 @edits("json-parses")
 def fenced_json(values: list[Json], ask: Ask) -> None:
     """JSON between ``` fences."""
-    say_json(values, ask, f"```json\n{said(values)}\n```")
+    set_json_text(values, ask, f"```json\n{text_of(values)}\n```")
 
 
 @edits("json-parses")
 def truncated_json(values: list[Json], ask: Ask) -> None:
     """JSON that ends in the middle, under STOP."""
-    text = said(values)
-    say_json(values, ask, text[: max(1, len(text) // 2)])
+    text = text_of(values)
+    set_json_text(values, ask, text[: max(1, len(text) // 2)])
 
 
 @edits("json-parses")
 def extra_json(values: list[Json], ask: Ask) -> None:
     """Two JSON values in a row."""
-    say_json(values, ask, f"{said(values)}\n{said(values)}")
+    set_json_text(values, ask, f"{text_of(values)}\n{text_of(values)}")
 
 
 @edits("json-parses")
 def prose_for_json(values: list[Json], ask: Ask) -> None:
-    """Prose where JSON was asked for, as from a gateway that does not pass the schema on."""
-    say_json(values, ask, "Here is what you asked for: it is simulated.")
+    """Prose instead of the requested JSON, as from a gateway that drops the schema."""
+    set_json_text(values, ask, "Here is what you asked for: it is simulated.")
 
 
 @edits("json-parses")
 def thoughts_in_json(values: list[Json], ask: Ask) -> None:
-    """Thoughts stand before the JSON, unmarked, in the same text."""
-    say_json(values, ask, f"**Determining the answer**\n\nI look at each field in turn.\n\n{said(values)}")
+    """Thoughts without a mark precede the JSON in the same text."""
+    set_json_text(values, ask, f"**Determining the answer**\n\nI look at each field in turn.\n\n{text_of(values)}")
 
 
 @edits("finish-reason")
 def number_loop(values: list[Json], ask: Ask) -> None:
     """JSON in which the digits of a number repeat until MAX_TOKENS."""
     if ask.mime == JSON_MODE:
-        say(values, '{"simulated": 0.1' + "3" * 2000)
-        ends(values, "MAX_TOKENS")
+        set_text(values, '{"simulated": 0.1' + "3" * 2000)
+        set_finish(values, "MAX_TOKENS")
 
 
 @edits("json-schema")
 def schema_violation(values: list[Json], ask: Ask) -> None:
-    """The first value of the JSON answer has a wrong type, or the whole is no object."""
-    value = parsed(said(values))
+    """The first value of the JSON answer has a wrong type; without such a value the answer is another object."""
+    value = parsed(text_of(values))
     if isinstance(value, dict) and value:
         first = next(iter(value))
         value[first] = {"wrong": [value[first]]}
-    say_json(values, ask, json.dumps(value if isinstance(value, dict) and value else {"wrong": True}))
+    set_json_text(values, ask, json.dumps(value if isinstance(value, dict) and value else {"wrong": True}))
 
 
 @edits("json-schema")
 def missing_key(values: list[Json], ask: Ask) -> None:
     """The first key of the JSON answer is missing."""
-    value = parsed(said(values))
+    value = parsed(text_of(values))
     if isinstance(value, dict) and value:
         value.pop(next(iter(value)))
-        say_json(values, ask, json.dumps(value))
+        set_json_text(values, ask, json.dumps(value))
 
 
 @edits("json-order")
 def reversed_keys(values: list[Json], ask: Ask) -> None:
     """The keys of the JSON answer come in the opposite order."""
-    value = parsed(said(values))
+    value = parsed(text_of(values))
     if isinstance(value, dict):
-        say_json(values, ask, json.dumps(dict(reversed(value.items()))))
+        set_json_text(values, ask, json.dumps(dict(reversed(value.items()))))
 
 
 @edits("thought-signature")
 def lost_signature(values: list[Json], _: Ask) -> None:
-    """Thought signatures are gone."""
+    """Thought signatures are missing."""
     for part in parts(values):
         part.pop("thoughtSignature", None)
 
 
 @edits("function-declared")
 def undeclared_call(values: list[Json], _: Ask) -> None:
-    """A function is called that nobody declared."""
+    """The answer calls a function that the request does not declare."""
     for call in calls(values)[:1]:
         call["name"] = "simulated_undeclared"
 
@@ -129,7 +140,7 @@ def unexpected_call(values: list[Json], _: Ask) -> list[Json]:
 
 
 def _only_ends(values: list[Json], finish: str, message: str) -> list[Json]:
-    """The last value alone, its candidate without content."""
+    """Only the last value, with a candidate that has no content."""
     last = values[-1]
     if "candidates" in last:
         last["candidates"] = [{"finishReason": finish, "index": 0, "finishMessage": message}]

@@ -1,4 +1,4 @@
-"""Answers that count wrongly, and thoughts that are not what was asked for."""
+"""Faults in token counts and in thoughts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def no_usage(values: list[Json], _: Ask) -> None:
 
 @edits("usage-sum")
 def no_thoughts_count(values: list[Json], _: Ask) -> None:
-    """The thoughtsTokenCount is dropped, the total still holds it."""
+    """The thoughtsTokenCount is missing, but the total includes it."""
     for usage in usages(values):
         usage.pop("thoughtsTokenCount", None)
 
 
 @edits("usage-sum")
 def wrong_sum(values: list[Json], _: Ask) -> None:
-    """The totalTokenCount is seven too many."""
+    """The totalTokenCount is too large by seven."""
     for usage in usages(values):
         usage["totalTokenCount"] += 7
 
@@ -53,14 +53,14 @@ def prompt_drift(values: list[Json], _: Ask) -> None:
 
 @edits("candidates-count")
 def no_candidates_count(values: list[Json], _: Ask) -> None:
-    """The candidatesTokenCount is missing though there is an answer."""
+    """The candidatesTokenCount is missing, though there is an answer."""
     for usage in usages(values):
         usage["totalTokenCount"] -= usage.pop("candidatesTokenCount", 0)
 
 
 @edits("thinking-budget")
 def ignored_budget(values: list[Json], ask: Ask) -> None:
-    """More is thought than the thinkingBudget allows; with a budget of 0 at all."""
+    """There are more thought tokens than the thinkingBudget allows; with a budget of 0 there are some."""
     budget = ask.thinking.get("thinkingBudget", 0)
     for usage in usages(values):
         more = max(budget, 0) + 500 - usage.get("thoughtsTokenCount", 0)
@@ -70,7 +70,7 @@ def ignored_budget(values: list[Json], ask: Ask) -> None:
 
 @edits("thoughts-unasked")
 def unasked_thoughts(values: list[Json], _: Ask) -> None:
-    """Thought parts come though nobody asked for them."""
+    """Thought parts come, though the request does not ask for them."""
     for candidate in list(candidates(values))[:1]:
         candidate.setdefault("content", {"role": "model"}).setdefault("parts", []).insert(
             0, {"text": "Let me think.", "thought": True}
@@ -79,7 +79,7 @@ def unasked_thoughts(values: list[Json], _: Ask) -> None:
 
 @edits("thoughts-missing")
 def missing_thoughts(values: list[Json], _: Ask) -> None:
-    """Thoughts are counted and were asked for, but no thought part comes."""
+    """Thoughts are requested and counted, but no thought part comes."""
     _without_thoughts(values)
 
 
@@ -106,7 +106,7 @@ def control_text(values: list[Json], _: Ask) -> None:
 
 @edits()
 def no_thinking(values: list[Json], _: Ask) -> None:
-    """Nothing is thought, whatever the request says: no thought parts, no thoughtsTokenCount."""
+    """The model does not think, whatever the request says: no thought parts, no thoughtsTokenCount."""
     _without_thoughts(values)
     for usage in usages(values):
         usage["totalTokenCount"] -= usage.pop("thoughtsTokenCount", 0)
@@ -114,7 +114,7 @@ def no_thinking(values: list[Json], _: Ask) -> None:
 
 @edits("finish-reason")
 def eaten_by_thoughts(values: list[Json], _: Ask) -> list[Json]:
-    """MAX_TOKENS, and nothing was said: thoughts ate the whole limit."""
+    """MAX_TOKENS without any text: thoughts used up the whole limit."""
     last = values[-1]
     if "candidates" in last:
         last["candidates"] = [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}]
@@ -126,7 +126,7 @@ def eaten_by_thoughts(values: list[Json], _: Ask) -> list[Json]:
 
 @edits("thought-leak")
 def untagged_thoughts(values: list[Json], _: Ask) -> None:
-    """Thought parts lose their mark and become part of the answer, between <think> tags."""
+    """Thought parts become part of the answer, between <think> tags."""
     for part in parts(values):
         if part.pop("thought", None):
             part["text"] = f"<think>{part['text']}</think>"

@@ -1,11 +1,11 @@
-"""Answers that are wrong around what they say, and streams in the wrong order."""
+"""Faults in the fields around the content, and in the order of a stream."""
 
 from __future__ import annotations
 
 import copy
 
 from harness.simulator.faults.registry import edits
-from harness.simulator.faults.values import Json, candidates, parts, said, texts, usages
+from harness.simulator.faults.values import Json, candidates, parts, text_of, texts, usages
 from harness.simulator.request import Ask
 
 
@@ -18,7 +18,7 @@ def substituted_model(values: list[Json], _: Ask) -> None:
 
 @edits("visible-output")
 def empty_stop(values: list[Json], _: Ask) -> None:
-    """STOP, and nothing was said."""
+    """STOP without any content."""
     if any(candidate.get("finishReason") == "STOP" for candidate in candidates(values)):
         for candidate in candidates(values):
             candidate["content"] = {"role": "model"}
@@ -26,7 +26,7 @@ def empty_stop(values: list[Json], _: Ask) -> None:
 
 @edits("prompt-blocked")
 def blocked(values: list[Json], _: Ask) -> list[Json]:
-    """A harmless prompt is blocked: no candidates, blockReason OTHER, and not a word why."""
+    """A harmless prompt is blocked: no candidates, and blockReason OTHER without an explanation."""
     last = values[-1]
     counted = last["usageMetadata"]["promptTokenCount"]
     last.pop("candidates", None)
@@ -37,7 +37,7 @@ def blocked(values: list[Json], _: Ask) -> list[Json]:
 
 @edits("candidates")
 def no_candidates(values: list[Json], _: Ask) -> list[Json]:
-    """No candidates and no reason why."""
+    """No candidates and no reason."""
     values[-1].pop("candidates", None)
     return values[-1:]
 
@@ -51,7 +51,7 @@ def no_finish(values: list[Json], _: Ask) -> None:
 
 @edits("output-limit")
 def hidden_truncation(values: list[Json], ask: Ask) -> None:
-    """An answer that was cut at the limit says STOP."""
+    """An answer that was cut at the token limit says STOP."""
     most = ask.config.get("maxOutputTokens")
     for usage in usages(values)[-1:]:
         missing = (most or 0) - usage.get("candidatesTokenCount", 0) - usage.get("thoughtsTokenCount", 0)
@@ -65,7 +65,7 @@ def hidden_truncation(values: list[Json], ask: Ask) -> None:
 
 @edits()
 def truncation_as_other(values: list[Json], _: Ask) -> None:
-    """An answer that was cut at the limit says OTHER (an outcome that only its suite can tell from another)."""
+    """An answer that was cut at the token limit says OTHER (only an expected finishReason in the suite can detect that)."""
     for candidate in candidates(values):
         if candidate.get("finishReason") == "MAX_TOKENS":
             candidate["finishReason"] = "OTHER"
@@ -73,21 +73,21 @@ def truncation_as_other(values: list[Json], _: Ask) -> None:
 
 @edits("replacement-character")
 def broken_characters(values: list[Json], _: Ask) -> None:
-    """A character was cut in the middle on the way."""
+    """The text has a broken character (U+FFFD)."""
     for part in texts(values)[:1]:
         part["text"] = part["text"][:-1] + "\ufffd"
 
 
 @edits("wire-known")
 def unknown_field(values: list[Json], _: Ask) -> None:
-    """A field that the definition does not know."""
+    """A field that is not in the definition."""
     for value in values:
         value["simulatedNews"] = {"anything": 1}
 
 
 @edits("finish-reason")
 def unknown_finish(values: list[Json], _: Ask) -> None:
-    """A finish reason that the definition does not know."""
+    """A finish reason that is not in the definition."""
     for candidate in candidates(values):
         if "finishReason" in candidate:
             candidate["finishReason"] = "SIMULATED_NEW_REASON"
@@ -95,14 +95,14 @@ def unknown_finish(values: list[Json], _: Ask) -> None:
 
 @edits("wire-type")
 def wrong_type(values: list[Json], _: Ask) -> None:
-    """The index is text that is no number."""
+    """The index is text and not a number."""
     for candidate in candidates(values):
         candidate["index"] = "first"
 
 
 @edits("inline-mime")
 def wrong_image_type(values: list[Json], _: Ask) -> None:
-    """An image says that it is a JPEG and is a PNG, or the other way round."""
+    """An image that is declared as JPEG is a PNG, or the reverse."""
     for part in parts(values):
         if "inlineData" in part:
             blob = part["inlineData"]
@@ -111,7 +111,7 @@ def wrong_image_type(values: list[Json], _: Ask) -> None:
 
 @edits("modality")
 def no_image(values: list[Json], _: Ask) -> None:
-    """An image was asked for, and only words come."""
+    """The request asks for an image, and only text comes."""
     for part in parts(values):
         if part.pop("inlineData", None):
             part["text"] = "I drew it."
@@ -132,21 +132,21 @@ def no_end(values: list[Json], _: Ask) -> list[Json]:
 
 @edits("stream-delta")
 def snapshots(values: list[Json], _: Ask) -> None:
-    """Each chunk of a stream repeats all text so far."""
-    told = ""
+    """Each chunk of a stream repeats all earlier text."""
+    so_far = ""
     for part in texts(values):
-        told += part["text"]
-        part["text"] = told
+        so_far += part["text"]
+        part["text"] = so_far
 
 
 @edits("stream-delta")
 def repeated_text(values: list[Json], _: Ask) -> list[Json]:
-    """After its chunks a stream tells the whole text again."""
-    told = said(values)
-    if len(values) == 1 or not told:
+    """The last chunk of a stream repeats the whole text."""
+    whole = text_of(values)
+    if len(values) == 1 or not whole:
         return values
     again = copy.deepcopy(values[-1])
-    again["candidates"][0]["content"] = {"parts": [{"text": told}], "role": "model"}
+    again["candidates"][0]["content"] = {"parts": [{"text": whole}], "role": "model"}
     for candidate in candidates(values):
         candidate.pop("finishReason", None)
     return [*values, again]

@@ -17,11 +17,11 @@ Rewire = Callable[[Sent, str], Sent]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One failure. ``rule`` is the invariant that names it. Exactly one of the last four is set.
+    """One fault. ``rule`` is the invariant that detects it. Exactly one of the last four fields is set.
 
-    ``refuse`` makes the error that is answered instead; ``forget`` are the fields of the request that do not arrive;
-    ``edit`` changes the response values (one, or one a chunk; a private copy); ``rewire`` changes what is sent, given the
-    framing (``json``, ``sse`` or ``array``).
+    ``refuse`` makes the error that replaces the answer. ``forget`` are the fields of the request that are dropped. ``edit`` changes
+    a copy of the response values (one, or one per chunk). ``rewire`` changes the bytes, headers and times that are sent; its second
+    argument is the framing (``json``, ``sse`` or ``array``).
     """
 
     name: str
@@ -45,8 +45,8 @@ def forgets(name: str, about: str, *fields: str, rule: str = "") -> None:
 
 
 def edits(rule: str = "") -> Callable[[Edit], Edit]:
-    """Register a change of response values. The function's name is the fault's, its docstring's first line what it does; it
-    returns the new list, or None where it changed them in place."""
+    """Register a change of response values. The function's name is the fault's name, the first line of its docstring its
+    description. It returns the new list, or None if it changed the values in place."""
 
     def register(edit: Edit) -> Edit:
         def whole(values: list[Any], ask: Ask) -> list[Any]:
@@ -61,7 +61,7 @@ def edits(rule: str = "") -> Callable[[Edit], Edit]:
 
 
 def rewires(rule: str = "") -> Callable[[Rewire], Rewire]:
-    """Register a change of what is sent; named and described as under ``edits``."""
+    """Register a change of the bytes that are sent. Name and description as for ``edits``."""
 
     def register(rewire: Rewire) -> Rewire:
         name = rewire.__name__.strip("_").replace("_", "-")

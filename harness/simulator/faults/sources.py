@@ -1,9 +1,9 @@
-"""Grounding that points nowhere, or elsewhere."""
+"""Faults in grounding."""
 
 from __future__ import annotations
 
 from harness.simulator.faults.registry import edits
-from harness.simulator.faults.values import Json, candidates, said, texts
+from harness.simulator.faults.values import Json, candidates, text_of, texts
 from harness.simulator.request import Ask
 
 
@@ -13,8 +13,8 @@ def _groundings(values: list[Json]) -> list[Json]:
 
 @edits("grounding-segment")
 def character_offsets(values: list[Json], _: Ask) -> None:
-    """Grounding offsets count characters instead of bytes (the same in plain ASCII), and start one late."""
-    text = said(values).encode()
+    """Grounding offsets count characters instead of bytes, and are too large by one."""
+    text = text_of(values).encode()
     for found in _groundings(values):
         for support in found.get("groundingSupports", ()):
             segment = support["segment"]
@@ -24,7 +24,7 @@ def character_offsets(values: list[Json], _: Ask) -> None:
 
 @edits("grounding-index")
 def dangling_chunk(values: list[Json], _: Ask) -> None:
-    """A support names a chunk that is not there."""
+    """A support refers to a chunk that does not exist."""
     for found in _groundings(values):
         for support in found.get("groundingSupports", ()):
             support["groundingChunkIndices"] = [len(found.get("groundingChunks", ())) + 3]
@@ -32,7 +32,7 @@ def dangling_chunk(values: list[Json], _: Ask) -> None:
 
 @edits("grounding-segment")
 def wrong_part(values: list[Json], _: Ask) -> None:
-    """Segments of the answer's text name a part that it is not in."""
+    """Segments have the partIndex of a part that does not exist."""
     for found in _groundings(values):
         for support in found.get("groundingSupports", ()):
             support["segment"]["partIndex"] = 7
@@ -40,7 +40,7 @@ def wrong_part(values: list[Json], _: Ask) -> None:
 
 @edits()
 def footnotes(values: list[Json], _: Ask) -> None:
-    """The answer has footnote marks, and no grounding that says what they mean."""
+    """The answer has footnote marks, but no grounding metadata."""
     if not _groundings(values):
         return
     for candidate in candidates(values):

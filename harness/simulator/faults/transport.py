@@ -1,4 +1,4 @@
-"""Bytes that come late, cut, or in another shape than was asked for."""
+"""Bytes that come late, are cut, or have another format than requested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.simulator.traffic import EVENTS, JSON, Cut, Headers, Pause, Piece, 
 
 SLOW = 3.0
 STALL = 600.0
-"""Seconds before the first byte under ``slow``, and of silence under ``stall``."""
+"""Seconds before the first byte for ``slow``, and of silence for ``stall``."""
 
 
 def _typed(headers: Headers, kind: str) -> Headers:
@@ -19,7 +19,7 @@ def _typed(headers: Headers, kind: str) -> Headers:
 
 
 def _inside(sent: Sent, *pieces: Piece) -> Sent:
-    """``pieces`` in the middle of the answer: between chunks where there are several, else inside the body."""
+    """The answer with ``pieces`` in its middle: between two chunks, or inside the only one."""
     body = list(sent.body)
     if len(body) > 1:
         return replace(sent, body=[*body[: len(body) // 2], *pieces, *body[len(body) // 2 :]])
@@ -32,7 +32,7 @@ def _inside(sent: Sent, *pieces: Piece) -> Sent:
 
 @rewires()
 def slow(sent: Sent, _: str) -> Sent:
-    """Nothing comes for 3 seconds."""
+    """The first byte comes 3 seconds late."""
     return replace(sent, delay=sent.delay + SLOW)
 
 
@@ -56,11 +56,11 @@ def glued(sent: Sent, _: str) -> Sent:
 
 @rewires()
 def split(sent: Sent, _: str) -> Sent:
-    """Every byte comes on its own (healthy)."""
+    """Every byte comes separately (healthy)."""
     return replace(sent, body=[bytes((byte,)) for byte in sent.content], pace=0.0)
 
 
-# --- another shape ------------------------------------------------------------------------------------
+# --- another format -----------------------------------------------------------------------------------
 
 
 @rewires("error-envelope")
@@ -110,13 +110,13 @@ def nested_error(sent: Sent, _: str) -> Sent:
 
 @rewires("error-envelope")
 def all_failed(sent: Sent, _: str) -> Sent:
-    """A gateway's own words under status 400: every provider failed."""
+    """A gateway's own message with status 400: every provider failed."""
     return _error(sent, 400, {"error": {"message": "all providers failed", "type": "all_providers_failed"}})
 
 
 @rewires("json-body")
 def error_200(sent: Sent, _: str) -> Sent:
-    """An error object under status 200."""
+    """An error object with status 200."""
     return _error(sent, 200, {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}})
 
 
@@ -126,7 +126,7 @@ def _error(sent: Sent, status: int, body: Any) -> Sent:
 
 @rewires("json-body")
 def broken_json(sent: Sent, _: str) -> Sent:
-    """The body is JSON that does not parse; in a stream one event is."""
+    """The body is invalid JSON; in a stream one event is."""
     body = [piece for piece in sent.body if isinstance(piece, bytes)]
     middle = len(body) // 2
     body[middle] = body[middle].replace(b'":', b'"', 1)
@@ -150,7 +150,7 @@ def no_content_type(sent: Sent, _: str) -> Sent:
 
 @rewires("stream-error")
 def error_event(sent: Sent, framing: str) -> Sent:
-    """A stream breaks off with an error event under status 200."""
+    """A stream ends early with an error event, with status 200."""
     if framing != "sse":
         return sent
     body = list(sent.body)
@@ -177,7 +177,7 @@ def bytes_literal(sent: Sent, framing: str) -> Sent:
 
 @rewires("sse-framing")
 def torn_event(sent: Sent, framing: str) -> Sent:
-    """A blank line tears an event in two, as where each piece of bytes is taken for an event."""
+    """A blank line splits an event in two, as from a gateway that treats each network read as an event."""
     body = [piece for piece in sent.body if isinstance(piece, bytes)]
     if framing == "sse":
         half = len(body[0]) // 2
@@ -198,7 +198,7 @@ def no_last_blank_line(sent: Sent, framing: str) -> Sent:
 def comments(sent: Sent, framing: str) -> Sent:
     """Comment lines between events (legal, and some clients break)."""
     return (
-        replace(sent, body=[each for piece in sent.body for each in (b": ping\r\n\r\n", piece)])
+        replace(sent, body=[data for piece in sent.body for data in (b": ping\r\n\r\n", piece)])
         if framing == "sse"
         else sent
     )
@@ -206,7 +206,7 @@ def comments(sent: Sent, framing: str) -> Sent:
 
 @rewires("sse-requested")
 def json_instead(sent: Sent, framing: str) -> Sent:
-    """A stream was asked for, and one JSON array comes."""
+    """The request asks for a stream, and one JSON array comes."""
     if framing != "sse":
         return sent
     events = [piece.removeprefix(b"data: ").strip() for piece in sent.body if isinstance(piece, bytes)]
@@ -215,7 +215,7 @@ def json_instead(sent: Sent, framing: str) -> Sent:
 
 @rewires("sse-requested")
 def events_instead(sent: Sent, framing: str) -> Sent:
-    """One JSON answer was asked for, and an event comes."""
+    """The request asks for one JSON value, and an event comes."""
     if framing != "json":
         return sent
     value = json.dumps(json.loads(sent.content)).encode()

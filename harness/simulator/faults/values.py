@@ -1,4 +1,4 @@
-"""Response values, looked at as faults need them. ``values`` are the response objects: one, or one a chunk of a stream."""
+"""Helpers for faults to read and change response values. ``values`` are the response objects: one, or one per chunk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parts(values: list[Json]) -> Iterator[Json]:
 
 
 def texts(values: list[Json]) -> list[Json]:
-    """The parts of the answer's text, thoughts left out."""
+    """The text parts of the answer, without thoughts."""
     return [part for part in parts(values) if part.get("text") and not part.get("thought")]
 
 
@@ -35,23 +35,23 @@ def usages(values: list[Json]) -> list[Json]:
     return [value["usageMetadata"] for value in values if "usageMetadata" in value]
 
 
-def say(values: list[Json], text: str) -> None:
-    """Make ``text`` the whole answer: in the first text part, the others emptied."""
+def set_text(values: list[Json], text: str) -> None:
+    """Make ``text`` the whole answer: it replaces the first text part, and the others become empty."""
     for number, part in enumerate(texts(values)):
         part["text"] = text if number == 0 else ""
 
 
-def said(values: list[Json]) -> str:
+def text_of(values: list[Json]) -> str:
     return "".join(part["text"] for part in texts(values))
 
 
-def say_json(values: list[Json], ask: Ask, text: str) -> None:
-    """Make ``text`` the whole answer where JSON was asked for; other answers stay as they are."""
+def set_json_text(values: list[Json], ask: Ask, text: str) -> None:
+    """Make ``text`` the whole answer if the request asks for JSON; other answers stay unchanged."""
     if ask.mime == JSON_MODE:
-        say(values, text)
+        set_text(values, text)
 
 
-def ends(values: list[Json], finish: str) -> None:
+def set_finish(values: list[Json], finish: str) -> None:
     for candidate in candidates(values):
         if "finishReason" in candidate:
             candidate["finishReason"] = finish

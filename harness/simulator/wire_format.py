@@ -1,4 +1,4 @@
-"""An answer as JSON values and bytes: the whole one, its stream chunks, and the framings that Google and a gateway use."""
+"""An answer as JSON values and bytes: the unary body, the chunks of a stream, and the framings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.simulator.answer import Candidate, SimulatedAnswer, output_tokens
+from harness.simulator.answer_types import Candidate, SimulatedAnswer, output_tokens
 from harness.simulator.media import Scale
 from harness.simulator.tokens import details, tokens
 
@@ -19,7 +19,7 @@ _THOUGHT = re.compile(r"(?s).+?(?:\n\n.*?(?:\n\n|$)|$)")
 _HEX = {"<": "\\u003c", ">": "\\u003e"}
 
 
-# --- whole --------------------------------------------------------------------------------------------
+# --- unary --------------------------------------------------------------------------------------------
 
 
 def whole(answer: SimulatedAnswer) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _response(
 
 
 def _usage(answer: SimulatedAnswer, output: int, thoughts: int, *, last: bool) -> dict[str, Any]:
-    """Counts in Google's order, zeros left out; total = prompt + candidates + thoughts + tool use, always."""
+    """``usageMetadata`` in Google's order, without zeros. The total is always prompt + candidates + thoughts + tool use."""
     prompt, cached, tool = sum(answer.prompt.values()), sum(answer.cached.values()), answer.tool_tokens
     usage: dict[str, Any] = {
         "promptTokenCount": prompt,
@@ -63,25 +63,25 @@ def _candidate(answer: SimulatedAnswer, index: int) -> dict[str, Any]:
     parts = _parts(candidate)
     if candidate.signature and parts:
         parts[-1] = {**parts[-1], "thoughtSignature": candidate.signature}
-    return _framed(answer, index, parts, grounding=candidate.said.grounding)
+    return _framed(answer, index, parts, grounding=candidate.output.grounding)
 
 
 def _parts(candidate: Candidate) -> list[dict[str, Any]]:
     thoughts = [{"text": candidate.thoughts.summary, "thought": True}] if candidate.thoughts.summary else []
-    return [*thoughts, *(dict(part) for part in candidate.said.parts)]
+    return [*thoughts, *(dict(part) for part in candidate.output.parts)]
 
 
 def _framed(
     answer: SimulatedAnswer, index: int, parts: Sequence[Any], *, grounding: Any = None, done: bool = True
 ) -> dict[str, Any]:
-    """A candidate object in Google's key order. ``done``: the finish reason and all that comes with the end are in it."""
+    """A candidate object in Google's key order. ``done``: with the finish reason and the other fields of the end."""
     candidate = answer.candidates[index]
-    said = candidate.said
+    output = candidate.output
     framed: dict[str, Any] = {}
-    if parts or said.finish in ("STOP", "MAX_TOKENS", "CONTINUATION"):
+    if parts or output.finish in ("STOP", "MAX_TOKENS", "CONTINUATION"):
         framed["content"] = {"parts": list(parts), "role": "model"} if parts else {"role": "model"}
     if done:
-        framed["finishReason"] = said.finish
+        framed["finishReason"] = output.finish
     if answer.numbered or index:
         framed["index"] = index
     if grounding is not None:
@@ -90,15 +90,15 @@ def _framed(
 
 
 def _ending(candidate: Candidate) -> dict[str, Any]:
-    """What comes with the end of a candidate, where there is any of it."""
-    said = candidate.said
+    """The fields at the end of a candidate, without empty ones."""
+    output = candidate.output
     found: dict[str, Any] = {
-        "safetyRatings": list(said.ratings),
-        "citationMetadata": {"citationSources": list(said.citations)} if said.citations else None,
-        "finishMessage": said.message,
-        "urlContextMetadata": said.url_context,
+        "safetyRatings": list(output.ratings),
+        "citationMetadata": {"citationSources": list(output.citations)} if output.citations else None,
+        "finishMessage": output.message,
+        "urlContextMetadata": output.url_context,
         "avgLogprobs": candidate.average,
-        "logprobsResult": candidate.chances,
+        "logprobsResult": candidate.logprobs,
         "continuationToken": candidate.token,
     }
     return {name: value for name, value in found.items() if value}
@@ -108,7 +108,7 @@ def _ending(candidate: Candidate) -> dict[str, Any]:
 
 
 def chunks(answer: SimulatedAnswer) -> Iterator[dict[str, Any]]:
-    """The bodies of ``streamGenerateContent``: deltas, with counts that only grow."""
+    """The bodies of ``streamGenerateContent``: text as deltas, token counts as running totals."""
     if not answer.candidates:
         yield _response(answer, [], 0, 0, last=True)
         return
@@ -123,7 +123,7 @@ def chunks(answer: SimulatedAnswer) -> Iterator[dict[str, Any]]:
 
 @dataclass(slots=True)
 class _Step:
-    """One chunk of one candidate: its parts and what they add to the counts."""
+    """One chunk of one candidate: its parts, and the tokens that they add."""
 
     parts: list[dict[str, Any]]
     output: int = 0
@@ -133,9 +133,12 @@ class _Step:
 
 
 def _steps(candidate: Candidate, scale: Scale) -> list[_Step]:
-    steps = [*_thought_steps(candidate), *(step for part in candidate.said.parts for step in _part_steps(part, scale))]
+    steps = [
+        *_thought_steps(candidate),
+        *(step for part in candidate.output.parts for step in _part_steps(part, scale)),
+    ]
     _grounded(candidate, steps)
-    if candidate.signature or candidate.said.called or not steps:
+    if candidate.signature or candidate.output.called or not steps:
         steps.append(_closing(candidate))
     steps[-1].done = True
     unspent = candidate.thoughts.tokens - sum(step.thoughts for step in steps)
@@ -147,7 +150,7 @@ def _closing(candidate: Candidate) -> _Step:
     """The last chunk of an answer that ends with a signature or a call: an empty text."""
     if candidate.signature:
         return _Step([{"text": "", "thoughtSignature": candidate.signature}])
-    return _Step([{"text": ""}] if candidate.said.called else [])
+    return _Step([{"text": ""}] if candidate.output.called else [])
 
 
 def _thought_steps(candidate: Candidate) -> list[_Step]:
@@ -164,18 +167,18 @@ def _part_steps(part: Mapping[str, Any], scale: Scale) -> Iterator[_Step]:
         yield _Step([dict(part)], output=output_tokens(part, scale))
         return
     plain = {name: value for name, value in part.items() if name != "thoughtSignature"}
-    said = 0
+    counted = 0
     sent = ""
     for piece in pieces(text):
         sent += piece
-        yield _Step([{**plain, "text": piece}], output=tokens(sent) - said)
-        said = tokens(sent)
+        yield _Step([{**plain, "text": piece}], output=tokens(sent) - counted)
+        counted = tokens(sent)
     if len(plain) < len(part):
         yield _Step([{**part, "text": ""}])
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text as it streams: a short beginning, then longer pieces, cut after spaces where there are any."""
+    """The pieces of a streamed text: a short first one, then longer ones, each cut after a space if possible."""
     start, size = 0, FIRST_CHUNK
     while start < len(text):
         end = start + size
@@ -187,8 +190,8 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _grounded(candidate: Candidate, steps: Sequence[_Step]) -> None:
-    """Grounding is an empty object first and whole with the last text."""
-    found = candidate.said.grounding
+    """Sets the grounding of each chunk: the whole metadata in the last one, an empty object in the others."""
+    found = candidate.output.grounding
     if found is None:
         return
     for step in steps:
@@ -209,13 +212,13 @@ def pretty(value: Any) -> bytes:
 
 
 def _indented(value: Any, gap: str) -> str:
-    """What ``json.dumps(..., indent=2)`` writes, in a third of its time. ``gap``: a line end and the indent so far."""
+    """The same as ``json.dumps(..., indent=2)``, three times as fast. ``gap``: a line end and the current indent."""
     inner = gap + "  "
     if isinstance(value, dict) and value:
-        members = [f"{_flat(name)}: {_indented(each, inner)}" for name, each in value.items()]
+        members = [f"{_flat(name)}: {_indented(item, inner)}" for name, item in value.items()]
         return "{" + inner + ("," + inner).join(members) + gap + "}"
     if isinstance(value, list) and value:
-        return "[" + inner + ("," + inner).join([_indented(each, inner) for each in value]) + gap + "]"
+        return "[" + inner + ("," + inner).join([_indented(item, inner) for item in value]) + gap + "]"
     return _flat(value)
 
 

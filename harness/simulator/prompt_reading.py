@@ -1,4 +1,4 @@
-"""A place in a structured answer, and what the text at hand says about it."""
+"""Finds values for a structured answer in the prompt and in known facts."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
+from harness.simulator.schema_resolution import Schema, first_type
 from harness.simulator.seed import Seed
-from harness.simulator.shapes import Schema, first_type
 
 LARGEST = 20_000
-"""Values, characters or keys that one schema may demand."""
+"""The maximum of values, characters or keys that one schema may require."""
 _LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
 _ONE_LINE = re.compile(r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)")
-"""What stands between labels on one line: ``Name: Soup. Servings: 4``."""
+"""The separator between labels on one line: ``Name: Soup. Servings: 4``."""
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class ValueSource:
-    """Where values come from: the text at hand, what is known about the question, and chance."""
+    """Where values come from: the text, the known answer to the question, and the seed."""
 
     text: str
     seed: Seed
@@ -39,7 +39,7 @@ class ValueSource:
 
 @dataclass(frozen=True, slots=True)
 class ValuePlace:
-    """A place in the value being made: its name, a path that seeds chance, how deep it is, and the root schema."""
+    """A place in the value that is being made: its name, its description, its path (which seeds choices), its depth, the root schema."""
 
     root: Schema
     name: str = ""
@@ -47,20 +47,20 @@ class ValuePlace:
     path: str = "$"
     depth: int = 0
     many: int = 1
-    """How many times this place stands in the value, lists around it multiplied."""
+    """How often this place occurs in the value: the product of the lengths of the lists around it."""
 
     def under(self, name: str, about: str = "") -> ValuePlace:
         return replace(self, name=name, about=about, path=f"{self.path}.{name}", depth=self.depth + 1)
 
     def times(self, count: int) -> ValuePlace:
-        """This place, ``count`` times. Raises the API's 400 for more than can be served."""
+        """This place, ``count`` times. Raises the API's 400 above ``LARGEST``."""
         if self.many * count > LARGEST:
             raise refusal("too_many_states")
         return replace(self, many=self.many * max(count, 1))
 
 
 def hinted(schema: Schema, source: ValueSource, at: ValuePlace) -> Any:
-    """What the text or the known facts say about this place; None where they say nothing."""
+    """The value for this place in the known facts or the text; None without one."""
     kind = first_type(schema)
     if kind == "null":
         return None
@@ -91,7 +91,7 @@ def fact_of(source: ValueSource, at: ValuePlace) -> Any:
 
 
 def labelled_as(source: ValueSource, at: ValuePlace) -> str | None:
-    """The value after the label that shares most words with this place's name, then with its description."""
+    """The value after the label that shares the most words with the name of this place, then with its description."""
     wanted = set(words_of(at.name))
     if not wanted:
         return None
@@ -137,7 +137,7 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[^a-z0-9]+", spaced) if word and word not in ("the", "of", "a", "an"))
 
 
-def keys_asked(prompt: str) -> list[str]:
+def requested_keys(prompt: str) -> list[str]:
     """The quoted keys of ``with the keys "a" and "b"``."""
     found = re.search(
         r"\b(?:keys?|fields?|properties)\b:?\s+((?:(?:and|,|or)?\s*[\"'`“]\w+[\"'`”]\s*)+)", prompt, re.IGNORECASE

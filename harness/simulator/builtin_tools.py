@@ -1,4 +1,4 @@
-"""What built-in tools add to an answer: grounding by search, maps and pages; code and its result."""
+"""Adds the output of built-in tools to an answer: grounding by search, maps and pages; code and its result."""
 
 # ruff: noqa: RUF001 - a sign of multiplication is data here
 
@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness.simulator import grounding
-from harness.simulator.answer import ModelOutput
-from harness.simulator.asjson import topic
+from harness.simulator.answer_types import ModelOutput
+from harness.simulator.json_mode import topic
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.manners import StyleRules
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
+from harness.simulator.style import StyleRules
 from harness.simulator.tokens import tokens, value_tokens
 
 _URL = re.compile(r"https?://[^\s\"'<>)\]]+[^\s\"'<>)\].,;:!?]")
@@ -28,25 +28,25 @@ _PAGE_TOKENS = 640
 
 
 def wants_code(prompt: str) -> bool:
-    """Whether a prompt is one that a model would run code for."""
+    """Whether a model would run code for this prompt."""
     return bool(_CODE.search(prompt))
 
 
-def grounded(ask: Ask, prompt: str, said: ModelOutput, known: KnownFact | None, seed: Seed) -> ModelOutput:
-    """Grounding for a text answer, where a tool that grounds was offered; and the steps on the way, where they are asked for."""
+def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None, seed: Seed) -> ModelOutput:
+    """Adds grounding to a text answer if the request has a tool for it, and the tool's steps if it asks for them."""
     if urls := _URL.findall(prompt)[:MOST_PAGES] if "urlContext" in ask.tools else []:
-        found = _from_pages(said, urls)
-        return _stepped(ask, found, "URL_CONTEXT", {"urls": urls}, dict(found.url_context or {}), seed)
+        found = _from_pages(output, urls)
+        return _with_steps(ask, found, "URL_CONTEXT", {"urls": urls}, dict(found.url_context or {}), seed)
     if "googleMaps" in ask.tools:
         widget = bool(ask.tools["googleMaps"].get("enableWidget"))
-        grounds = grounding.maps(said.text, prompt, seed, widget=widget)
-        places = [{"title": each["maps"]["title"]} for each in grounds["groundingChunks"]]
+        grounds = grounding.maps(output.text, prompt, seed, widget=widget)
+        places = [{"title": chunk["maps"]["title"]} for chunk in grounds["groundingChunks"]]
         queries = {"queries": grounding.queries(prompt)}
-        return _stepped(ask, replace(said, grounding=grounds), "GOOGLE_MAPS", queries, {"places": places}, seed)
-    if "googleSearch" in ask.tools and said.text:
+        return _with_steps(ask, replace(output, grounding=grounds), "GOOGLE_MAPS", queries, {"places": places}, seed)
+    if "googleSearch" in ask.tools and output.text:
         grounds = grounding.search(
             prompt,
-            said.text,
+            output.text,
             known.domains if known else (),
             seed,
             images=_wants_images(ask),
@@ -55,50 +55,51 @@ def grounded(ask: Ask, prompt: str, said: ModelOutput, known: KnownFact | None, 
         spent = 0 if ask.signs else 40 + seed.number("search") % 60
         suggestions = {"search_suggestions": grounds["searchEntryPoint"]["renderedContent"]}
         queries = {"queries": grounds["webSearchQueries"]}
-        return _stepped(
-            ask, replace(said, grounding=grounds, tool_tokens=spent), "GOOGLE_SEARCH_WEB", queries, suggestions, seed
+        return _with_steps(
+            ask, replace(output, grounding=grounds, tool_tokens=spent), "GOOGLE_SEARCH_WEB", queries, suggestions, seed
         )
-    return said
+    return output
 
 
 def _wants_images(ask: Ask) -> bool:
     return "imageSearch" in (ask.tools["googleSearch"].get("searchTypes") or {})
 
 
-def _from_pages(said: ModelOutput, urls: Sequence[str]) -> ModelOutput:
-    """An answer read from pages: those that could be read are its sources."""
+def _from_pages(output: ModelOutput, urls: Sequence[str]) -> ModelOutput:
+    """An answer from web pages. Its sources are the pages that could be read."""
     statuses = {url: _status(url) for url in urls}
     read = [url for url, status in statuses.items() if status == "SUCCESS"]
     metadata = [{"retrievedUrl": url, "urlRetrievalStatus": f"URL_RETRIEVAL_STATUS_{statuses[url]}"} for url in urls]
     return replace(
-        said,
-        grounding=grounding.pages(said.text, read) if read else None,
+        output,
+        grounding=grounding.pages(output.text, read) if read else None,
         url_context={"urlMetadata": metadata},
         tool_tokens=_PAGE_TOKENS * len(read),
     )
 
 
 def _status(url: str) -> str:
-    """How reading a page went: hosts that end in ``.invalid`` cannot be reached, ``paywall.`` and ``unsafe.`` are what they say."""
+    """The retrieval status of a page: ERROR for hosts that end in ``.invalid``, PAYWALL or UNSAFE for those that start with
+    ``paywall.`` or ``unsafe.``, else SUCCESS."""
     host = url.partition("://")[2].partition("/")[0].lower()
     if host.endswith(".invalid"):
         return "ERROR"
     return next((status for status in ("PAYWALL", "UNSAFE") if host.startswith(status.lower() + ".")), "SUCCESS")
 
 
-def _stepped(
-    ask: Ask, said: ModelOutput, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed
+def _with_steps(
+    ask: Ask, output: ModelOutput, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed
 ) -> ModelOutput:
-    """With the tool's call and its answer in front, where the caller asked to be shown them."""
+    """Puts the tool's call and response first, if the request asks to see them."""
     if not ask.circulates:
-        return said
+        return output
     called = {"toolType": tool, "args": dict(args), "id": seed.call_id(f"step {tool}")}
     answered = {"toolType": tool, "response": dict(found), "id": called["id"]}
-    return replace(said, parts=[{"toolCall": called}, {"toolResponse": answered}, *said.parts])
+    return replace(output, parts=[{"toolCall": called}, {"toolResponse": answered}, *output.parts])
 
 
-def computed(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None, seed: Seed) -> ModelOutput:
-    """Code, its result, and a sentence on it. Gemini 3 numbers both; the result counts as tool use."""
+def computed(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> ModelOutput:
+    """Code, its result, and a sentence about it. On Gemini 3 both have an id. The result counts as tool use."""
     result = known.short if known else str(seed.between("result", 2, 1000))
     code = (
         f"result = {result}\nprint(result)\n"
@@ -106,11 +107,11 @@ def computed(ask: Ask, prompt: str, manner: StyleRules, known: KnownFact | None,
         else f"# {topic(prompt)}\nresult = {_literal(result)}\nprint(result)\n"
     )
     number = {"id": f"call_{seed.between('code', 10000, 99999)}"} if ask.signs else {}
-    sentence = known.sentence(manner.language) if known and not manner.short else result
+    sentence = known.sentence(style.language) if known and not style.short else result
     parts: list[dict[str, Any]] = [
         {"executableCode": {"language": "PYTHON", "code": code, **number}},
         {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": f"{result}\n", **number}},
-        {"text": manner.fixed or manner.dress(sentence)},
+        {"text": style.fixed or style.apply(sentence)},
     ]
     return ModelOutput(parts, tool_tokens=tokens(code) + tokens(result) + value_tokens(number))
 

@@ -1,4 +1,4 @@
-"""A text that a regular expression matches, for ``pattern`` in schemas."""
+"""Makes texts that a regular expression matches, for ``pattern`` in schemas."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ MOST_DEMANDED = 2000
 
 
 def sample(pattern: str, seed: Seed, path: str, least: int = 0) -> str:
-    """A text that ``pattern`` finds, at least ``least`` long where the pattern can stretch. Look-arounds are not understood:
-    then the text is a guess. Raises the API's 400 for a pattern that demands too much."""
+    """A text that ``pattern`` matches, at least ``least`` characters long if the pattern allows it. Look-arounds are ignored, so such
+    a text may not match. Raises the API's 400 for a pattern that requires more than ``MOST_DEMANDED`` characters."""
     tree = _parsed(pattern)
     if tree is None:
         return "simulated"

@@ -1,4 +1,4 @@
-"""What the model says to the results of its calls."""
+"""The answer of the model to the results of its function calls."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _TEMPERATURE = re.compile(r"temp|celsius|degree|^c$", re.IGNORECASE)
 
 
 def responses(ask: Ask) -> list[Mapping[str, Any]]:
-    """The ``functionResponse`` objects after the model's last turn; empty where it called nothing."""
+    """The ``functionResponse`` objects after the model's last turn; empty if there are none."""
     last = list(takewhile(lambda content: content.get("role") != "model", reversed(ask.contents)))
     parts = [part for content in reversed(last) for part in content.get("parts", ())]
     return [part["functionResponse"] for part in parts if "functionResponse" in part]
 
 
 def about_results(ask: Ask) -> str:
-    """What the model says to the results of its calls: the results in words, and advice where they are about weather."""
+    """The answer to the results: the results in words, and advice if they are about weather."""
     results = responses(ask)
     places = _called_with(ask)
-    said_all = [said(each, places.get(index)) for index, each in enumerate(results)]
-    advice = [words for each in results if (words := _advice(each.get("response") or {}))]
-    return " ".join([*said_all, *dict.fromkeys(advice)])
+    sentences = [in_words(result, places.get(index)) for index, result in enumerate(results)]
+    advice = [words for result in results if (words := _advice(result.get("response") or {}))]
+    return " ".join([*sentences, *dict.fromkeys(advice)])
 
 
-def said(result: Mapping[str, Any], place: str | None = None) -> str:
+def in_words(result: Mapping[str, Any], place: str | None = None) -> str:
     """One result as a sentence."""
     response = result.get("response")
     where = f" for {place}" if place else ""
@@ -42,25 +42,25 @@ def _words(value: Any) -> str:
             return _words(value["content"])
         if len(value) == 1:
             return _words(next(iter(value.values())))
-        return ", ".join(f"{str(key).replace('_', ' ')} {_words(each)}" for key, each in value.items()) or "nothing"
+        return ", ".join(f"{str(key).replace('_', ' ')} {_words(item)}" for key, item in value.items()) or "nothing"
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "nothing"
     return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value).rstrip(".")
 
 
 def _called_with(ask: Ask) -> dict[int, str]:
-    """The first text argument of each call that the results answer, by position."""
+    """The first text argument of each call of the last turn with calls, by position."""
     turns = [content for content in ask.contents if any("functionCall" in part for part in content.get("parts", ()))]
-    made = [part["functionCall"] for part in turns[-1]["parts"] if "functionCall" in part] if turns else []
+    calls = [part["functionCall"] for part in turns[-1]["parts"] if "functionCall" in part] if turns else []
     firsts = {
         n: next((v for v in (call.get("args") or {}).values() if isinstance(v, str)), None)
-        for n, call in enumerate(made)
+        for n, call in enumerate(calls)
     }
     return {n: value for n, value in firsts.items() if value}
 
 
 def _advice(response: Any) -> str:
-    """What to wear: the first number under a key that speaks of temperature decides."""
+    """What to wear, by the first number under a key about temperature."""
     degrees = next(_temperatures(response), None)
     if degrees is None:
         return ""
@@ -71,13 +71,13 @@ def _advice(response: Any) -> str:
 
 def _temperatures(value: Any) -> Iterator[float]:
     if isinstance(value, Mapping):
-        for key, each in value.items():
+        for key, item in value.items():
             if (
                 _TEMPERATURE.search(str(key))
-                and isinstance(each, int | float | str)
-                and (found := _FIGURE.search(f" {each} ".replace("°", " ")))
+                and isinstance(item, int | float | str)
+                and (found := _FIGURE.search(f" {item} ".replace("°", " ")))
             ):
                 fahrenheit = re.search(r"_f$|fahrenheit|°F", f"{key}") is not None
                 yield (float(found[0]) - 32) * 5 / 9 if fahrenheit else float(found[0])
             else:
-                yield from _temperatures(each)
+                yield from _temperatures(item)

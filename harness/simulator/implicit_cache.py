@@ -1,4 +1,4 @@
-"""Implicit caching: the beginning of a long prompt that was asked before costs less, and usage says how much of it."""
+"""Implicit caching: if a long prompt starts like an earlier one, usage reports the tokens of the shared beginning as cached."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from harness.simulator.request import Ask
 from harness.simulator.tokens import BYTES_PER_TOKEN, part_tokens
 
 BLOCK = 1024
-"""Tokens of text that are remembered together."""
+"""Tokens of one block. Beginnings are compared in whole blocks of text."""
 KEPT = 4096
-"""Beginnings that are remembered, the oldest forgotten first."""
+"""How many beginnings are stored. The oldest are dropped first."""
 LEAST = {"gemini-4-argon": 6144}
 
 
 def least(ask: Ask) -> int:
-    """Tokens that a beginning must have to be remembered."""
+    """The minimum length of a cached beginning, in tokens."""
     return LEAST.get(ask.facts.name, 4096 if ask.generation >= (3, 0) else 2048)
 
 
 class Prefixes:
-    """The beginnings of prompts that came so far."""
+    """The beginnings of earlier prompts."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, None] = OrderedDict()
 
     def seen(self, ask: Ask) -> dict[str, int]:
-        """Tokens by modality of the longest beginning that came before; empty where none did. Remembers this prompt's own."""
+        """Tokens by modality of the longest beginning that was seen before; empty without one. Stores the beginnings of this prompt."""
         wanted = least(ask)
         if sum(ask.prompt_tokens().values()) <= wanted:
             return {}
@@ -46,7 +46,7 @@ class Prefixes:
 
 
 def _beginnings(ask: Ask) -> Iterator[tuple[bytes, dict[str, int]]]:
-    """The digest of each beginning and its tokens by modality, shortest first; never of the whole prompt."""
+    """The digest of each beginning and its tokens by modality, shortest first. The whole prompt is not one of them."""
     digest, counts = hashlib.blake2b(ask.facts.name.encode(), digest_size=16), {"TEXT": 0}
     held: tuple[bytes, dict[str, int]] | None = None
     for modality, count, data in _pieces(ask):
@@ -54,7 +54,7 @@ def _beginnings(ask: Ask) -> Iterator[tuple[bytes, dict[str, int]]]:
             yield held
         digest.update(data)
         counts[modality] = counts.get(modality, 0) + count
-        held = digest.digest(), {name: each for name, each in counts.items() if each}
+        held = digest.digest(), {name: tokens for name, tokens in counts.items() if tokens}
 
 
 def _pieces(ask: Ask) -> Iterator[tuple[str, int, bytes]]:

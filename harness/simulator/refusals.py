@@ -1,4 +1,4 @@
-"""What the API refuses about a request that it could read, in its own words and its own order."""
+"""The errors of the API for a request with a valid payload: its texts, in the order of its checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from harness.gemini import definition
-from harness.simulator import chances, rulelines, schemas, signatures, thinking
+from harness.simulator import field_rules, logprobs, schemas, signatures, thinking
 from harness.simulator.errors import refusal, rules
 from harness.simulator.request import Ask, texts
 
@@ -25,8 +25,8 @@ LONGEST_STOPS = 5
 
 
 def check(ask: Ask, stream: bool) -> None:
-    """Raise the refusal that the API would answer with, if there is one."""
-    if broken := list(rulelines.broken(ask)):
+    """Raise the API's error for this request, if it has one."""
+    if broken := list(field_rules.broken(ask)):
         raise rules(broken)
     for rule in _RULES:
         rule(ask, stream)
@@ -83,7 +83,7 @@ def _makes_media(ask: Ask) -> bool:
 
 
 def _tools_on(ask: Ask, _stream: bool) -> None:
-    """Models that make images or speech take few tools, or none."""
+    """Models that make images or speech support few tools or none."""
     for tool, feature, name in _SWITCHES:
         if tool in ask.tools and feature not in ask.facts.features and _makes_media(ask):
             raise refusal(name, model=ask.requested)
@@ -137,7 +137,7 @@ def _calling(ask: Ask, _stream: bool) -> None:
 
 
 def _history(ask: Ask, _stream: bool) -> None:
-    """Calls and responses pair up, and on Gemini 3 the calls of the running turn come with their signatures."""
+    """Each call has a response, and on Gemini 3 the calls since the last user text have their signatures."""
     contents = ask.contents
     asked = max(
         (n for n, content in enumerate(contents) if content.get("role", "user") != "model" and texts(content)),
@@ -162,7 +162,7 @@ def _signed(call: Mapping[str, Any], position: int) -> None:
 
 
 def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> None:
-    """As many results as calls, in one turn or in several; or none at all, when the user went on to something else."""
+    """There are as many results as calls, in one turn or in several. No result at all is accepted too: the user changed the subject."""
     turns = takewhile(lambda content: content.get("role") != "model", after)
     results = [part for content in turns for part in content.get("parts", ()) if "functionResponse" in part]
     if results and len(results) != len(calls):
@@ -170,7 +170,7 @@ def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, A
 
 
 def _modalities(ask: Ask, _stream: bool) -> None:
-    asked = [str(each) for each in ask.config.get("responseModalities", ())]
+    asked = [str(modality) for modality in ask.config.get("responseModalities", ())]
     features = ask.facts.features
     speaks = "audio_out" in features and "text_out" not in features
     if speaks and asked != ["AUDIO"]:
@@ -185,7 +185,7 @@ def _logprobs(ask: Ask, stream: bool) -> None:
     if ask.config.get("responseLogprobs"):
         if stream:
             raise refusal("logprobs_stream")
-        if not chances.gives(ask):
+        if not logprobs.supported(ask):
             raise refusal("logprobs_off")
 
 

@@ -1,4 +1,4 @@
-"""Schemas made plain: references followed, alternatives chosen, several laid over each other."""
+"""Resolves schemas: follows ``$ref``, merges ``allOf``, and reads types and limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IMPLIED = (("properties", "object"), ("items", "array"), ("prefixItems", "array
 
 
 def resolved(schema: Schema, root: Schema) -> Schema:
-    """The schema with its ``$ref`` followed and its ``allOf`` laid over it. Raises the API's 400 for one that points nowhere."""
+    """The schema with its ``$ref`` followed and its ``allOf`` merged in. Raises the API's 400 for a ``$ref`` without a target."""
     for _ in range(DEEPEST):
         reference = schema.get("$ref", schema.get("ref"))
         if not isinstance(reference, str):
@@ -26,12 +26,12 @@ def resolved(schema: Schema, root: Schema) -> Schema:
         schema = merged([_pointed(reference, root), rest])
     if isinstance(schema.get("allOf"), list):
         rest = {key: value for key, value in schema.items() if key != "allOf"}
-        return merged([rest, *(resolved(each, root) for each in schema["allOf"] if isinstance(each, Mapping))])
+        return merged([rest, *(resolved(part, root) for part in schema["allOf"] if isinstance(part, Mapping))])
     return schema
 
 
 def _pointed(reference: str, root: Schema) -> Schema:
-    """What a ``$ref`` into the schema itself points at."""
+    """The target of a ``$ref`` within the root schema."""
     found: Any = root
     for step in reference.lstrip("#").strip("/").split("/") if reference != "#" else ():
         key = step.replace("~1", "/").replace("~0", "~")
@@ -42,7 +42,7 @@ def _pointed(reference: str, root: Schema) -> Schema:
 
 
 def merged(schemas: Sequence[Schema]) -> dict[str, Any]:
-    """One schema for several that must all hold (as far as keys can simply be laid over each other)."""
+    """One schema for several that must all hold. Bounds and required keys are combined; for other keywords the last schema wins."""
     whole: dict[str, Any] = {}
     for schema in schemas:
         for key, value in schema.items():
@@ -61,16 +61,16 @@ def merged(schemas: Sequence[Schema]) -> dict[str, Any]:
 
 
 def weight(schema: Schema) -> int:
-    """How long a value of this schema goes on, roughly: what ends soonest is lightest."""
+    """A rough size of values of this schema, to choose the branch that ends recursion soonest."""
     order = {"null": 0, "boolean": 1, "integer": 1, "number": 1, "string": 1, "array": 2}
     return order.get(first_type(schema), 3 + len(schema.get("required") or ()))
 
 
 def first_type(schema: Schema) -> str:
-    """The type in lower case; of several the first that is not null; of none what the keywords imply."""
+    """The type in lower case. Of several types the first that is not null; without a type the one that the keywords imply."""
     kind = schema.get("type")
     if isinstance(kind, list):
-        solid = [each for each in kind if str(each).lower() != "null"]
+        solid = [name for name in kind if str(name).lower() != "null"]
         kind = solid[0] if solid else "null"
     if kind is None:
         kind = next((implied for key, implied in _IMPLIED if key in schema), "string")
@@ -78,7 +78,7 @@ def first_type(schema: Schema) -> str:
 
 
 def limit(value: Any, default: float) -> float:
-    """A limit: a number, or the string that int64 may be; what is too large for any is cut to ``HUGE``."""
+    """A limit as a number. It may be given as a string, as int64 is. Clipped to ``HUGE``; ``default`` if it is not a number."""
     if isinstance(value, str):
         try:
             value = float(value)

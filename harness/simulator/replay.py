@@ -1,4 +1,4 @@
-"""Any vcrpy cassette as a server: requests that are on tape get the recorded answer, at its recorded pace."""
+"""Answers from vcrpy cassettes: a recorded request gets its recorded answer, at its recorded pace."""
 
 from __future__ import annotations
 
@@ -24,28 +24,31 @@ _OF_THE_CONNECTION = frozenset({"content-length", "content-encoding", "transfer-
 
 @dataclass(slots=True)
 class Replay:
-    """Recorded answers by request. The n-th time a request comes it gets its n-th recording; the last one stays.
+    """Recorded answers by request. The n-th request gets the n-th recording of it, later ones the last recording.
 
-    Matched are the method, the model and its verb (in any API version), and the body as JSON.
+    Requests match by the method, the model and its verb (in any API version), and the body as JSON.
     """
 
     answers: dict[Key, list[Exchange]]
     _asked: dict[Key, int] = field(default_factory=dict)
 
     def answer(self, call: Call) -> Sent:
-        """The recorded answer. Raises a 404 of the API for a request that is not on tape."""
+        """The recorded answer. Raises the API's 404 for a request without a recording."""
         key = _key(_request(call))
         found = self.answers.get(key)
         if not found:
             known = sum(map(len, self.answers.values()))
-            raise Refusal(404, f"No recording answers {call.method} {call.path} with this body ({known} are on tape).")
+            raise Refusal(
+                404,
+                f"No recorded request matches {call.method} {call.path} with this body ({known} recordings are loaded).",
+            )
         number = self._asked.get(key, 0)
         self._asked[key] = number + 1
         return _sent(found[min(number, len(found) - 1)])
 
 
 def load(paths: Sequence[Path]) -> Replay:
-    """Cassettes, and all of those in folders. Raises CassetteError for one that cannot be read."""
+    """Loads cassettes, and all cassettes in folders. Raises CassetteError for one that cannot be read."""
     answers: dict[Key, list[Exchange]] = {}
     for path in paths:
         for file in sorted(path.rglob("*.yaml")) if path.is_dir() else [path]:
@@ -55,7 +58,7 @@ def load(paths: Sequence[Path]) -> Replay:
 
 
 def _key(request: Request) -> Key:
-    """Method, model and verb, and the body's one text."""
+    """Method, model and verb, and the body as canonical JSON text."""
     url = request.url.partition("?")[0]
     found = _OPERATION.search(url)
     body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")
@@ -82,7 +85,7 @@ def _sent(exchange: Exchange) -> Sent:
 
 
 def _pieces(exchange: Exchange) -> Iterator[Piece]:
-    """Chunks with the pauses between them, where the recording has kept its times."""
+    """The chunks, and the pauses between them if the recording has times."""
     chunks = exchange.chunks
     if chunks:
         yield chunks[0].data

@@ -1,4 +1,4 @@
-"""How an answer is to be given: what system instructions and prompts say about form, and how a text is made to obey.
+"""The style of an answer: reads the style rules in system instructions and prompts, and applies them to a text.
 
 Understood, in a system instruction or in the prompt itself: *answer with the single word X*, *reply with exactly "X"*, *one word*,
 *the number only*, *in French* (and 13 other languages), *upper case*, *lower case*, *at most N words*, *start every answer with X*,
@@ -57,7 +57,7 @@ _END = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class StyleRules:
-    """The form that was asked for. ``fixed`` is the whole answer, word for word."""
+    """The requested style. ``fixed`` is the whole answer, word for word. ``language`` is a two-letter code, ``words`` the maximum."""
 
     fixed: str | None = None
     language: str = "en"
@@ -74,8 +74,8 @@ class StyleRules:
     def short(self) -> bool:
         return self.one_word or self.number
 
-    def dress(self, text: str) -> str:
-        """``text`` made to obey: length first, then case, then what it starts and ends with."""
+    def apply(self, text: str) -> str:
+        """``text`` in this style: first its length, then its case, then its start and end."""
         if self.one_word:
             text = _first_word(text)
         if self.words is not None:
@@ -92,8 +92,8 @@ class StyleRules:
 
 
 @lru_cache(maxsize=256)
-def manners(system: str, prompt: str) -> StyleRules:
-    """What ``system`` and ``prompt`` ask of the form. Where both speak, the prompt decides the language."""
+def style_rules(system: str, prompt: str) -> StyleRules:
+    """The style rules in ``system`` and ``prompt``. If both name a language, the prompt's is used."""
     both = f"{system}\n{prompt}"
     return StyleRules(
         fixed=_fixed(system) or _fixed(prompt),

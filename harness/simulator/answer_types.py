@@ -1,4 +1,4 @@
-"""What an answer is made of, before it becomes JSON."""
+"""The data of an answer, before it becomes JSON."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.simulator.media import SAID_25, Scale
+from harness.simulator.media import OUTPUT_25, Scale
 from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import part_tokens, tally
 
 CALLED = "Model generated function call(s)."
 STEPS = ("toolCall", "toolResponse")
-"""Parts that say what the server did on the way; they are no output."""
+"""Parts that show steps of built-in tools. They are not output."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOutput:
-    """What the model produced, before limits: parts of the answer and what came with them. ``tool_tokens`` are those of
-    built-in tool results, ``citations`` what it recites."""
+    """The output of the model before limits: the parts and their metadata. ``tool_tokens`` counts the results of built-in tools;
+    ``citations`` are the sources that the text recites."""
 
     parts: Sequence[Mapping[str, Any]]
     finish: str = "STOP"
@@ -40,14 +40,14 @@ class ModelOutput:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One candidate as it is sent. ``signature`` signs an answer without calls (it stands on its last part); ``token`` is the
-    ``continuationToken`` of one that is not over; ``chances`` is the ``logprobsResult``, ``average`` the ``avgLogprobs``."""
+    """One candidate as it is sent. ``signature`` is the thought signature of an answer without calls, put on its last part. ``token`` is
+    the ``continuationToken`` of an answer that continues. ``logprobs`` is the ``logprobsResult``, ``average`` the ``avgLogprobs``."""
 
-    said: ModelOutput
+    output: ModelOutput
     thoughts: Thoughts
     signature: str = ""
     token: str = ""
-    chances: Mapping[str, Any] | None = None
+    logprobs: Mapping[str, Any] | None = None
     average: float | None = None
 
 
@@ -55,7 +55,7 @@ class Candidate:
 class SimulatedAnswer:
     """A whole answer. Counts are tokens by modality; ``blocked`` is the ``promptFeedback`` of a blocked prompt.
 
-    ``numbered``: candidates have an index though it is 0. ``lists_candidates``: ``candidatesTokensDetails`` is sent.
+    ``numbered``: candidates have an index even if it is 0. ``lists_candidates``: ``candidatesTokensDetails`` is sent.
     """
 
     model: str
@@ -65,7 +65,7 @@ class SimulatedAnswer:
     cached: Mapping[str, int] = field(default_factory=dict)
     blocked: Mapping[str, Any] | None = None
     tier: str = "standard"
-    scale: Scale = SAID_25
+    scale: Scale = OUTPUT_25
     numbered: bool = True
     lists_candidates: bool = False
 
@@ -75,20 +75,20 @@ class SimulatedAnswer:
 
     @property
     def tool_tokens(self) -> int:
-        return sum(candidate.said.tool_tokens for candidate in self.candidates)
+        return sum(candidate.output.tool_tokens for candidate in self.candidates)
 
     @property
     def output(self) -> dict[str, int]:
         """Tokens of the answer itself, by modality."""
-        parts = (part for candidate in self.candidates for part in candidate.said.parts)
+        parts = (part for candidate in self.candidates for part in candidate.output.parts)
         return tally((part for part in parts if not is_step(part)), self.scale)
 
 
 def is_step(part: Mapping[str, Any]) -> bool:
-    """Whether a part says what the server did on the way."""
+    """Whether a part shows a step of a built-in tool."""
     return any(name in part for name in STEPS)
 
 
 def output_tokens(part: Mapping[str, Any], scale: Scale) -> int:
-    """Tokens of one part of the output; nothing for steps on the way."""
+    """Tokens of one part of the output; 0 for steps of built-in tools."""
     return 0 if is_step(part) else part_tokens(part, scale)[1]

@@ -1,15 +1,15 @@
-"""Rules that the API states as ``* path: rule`` lines: it names all that a request breaks at once."""
+"""Rules about single fields. The API lists all broken ones in one error, as ``* path: rule`` lines."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from harness.simulator import marks, schemas
+from harness.simulator import prompt_markers, schemas
 from harness.simulator.request import Ask
 
-CATEGORIES = (*marks.CATEGORIES, "HARM_CATEGORY_CIVIC_INTEGRITY")
-"""What ``safetySettings`` may be about."""
+CATEGORIES = (*prompt_markers.CATEGORIES, "HARM_CATEGORY_CIVIC_INTEGRITY")
+"""The categories that ``safetySettings`` may have."""
 MOST_CANDIDATES = 8
 MOST_LOGPROBS = 20
 _ROOT = "GenerateContentRequest"
@@ -43,7 +43,7 @@ def _contents(ask: Ask) -> Iterator[str]:
 def _safety(ask: Ask) -> Iterator[str]:
     for index, setting in enumerate(ask.body.get("safetySettings", ())):
         if setting.get("category") not in CATEGORIES:
-            among = ", ".join(f"HarmCategory.{each}" for each in CATEGORIES)
+            among = ", ".join(f"HarmCategory.{category}" for category in CATEGORIES)
             yield f"{_ROOT}.safety_settings[{index}]: element predicate failed: $.category in ({among})"
 
 

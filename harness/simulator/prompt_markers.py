@@ -1,4 +1,4 @@
-"""Marks in a prompt that make things happen on purpose: ``[simulate: block SAFETY]``, ``[simulate: finish RECITATION]``,
+"""Markers in a prompt that steer the answer: ``[simulate: block SAFETY]``, ``[simulate: finish RECITATION]``,
 ``[simulate: fault 429]`` (any fault of ``faults``)."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from harness.gemini import definition
-from harness.simulator.answer import ModelOutput
+from harness.simulator.answer_types import ModelOutput
 
 _MARK = re.compile(r"\[simulate:\s*(block|finish|fault)\s+([\w.-]+)(?:\s+([^\]]*))?\]", re.IGNORECASE)
 
@@ -26,36 +26,36 @@ CATEGORIES = (
 
 def block(prompt: str) -> str | None:
     """The ``blockReason`` that the prompt asks for."""
-    reason = _marked("block", prompt)
+    reason = _marker("block", prompt)
     return reason.upper() if reason and reason.upper() in definition.enum_values("PromptFeedback.BlockReason") else None
 
 
 def finish(prompt: str) -> str | None:
     """The ``finishReason`` that the prompt asks for instead of an answer."""
-    reason = _marked("finish", prompt)
+    reason = _marker("finish", prompt)
     return reason.upper() if reason and reason.upper() in definition.enum_values("Candidate.FinishReason") else None
 
 
 def fault(prompt: str) -> str | None:
     """The fault that the prompt asks for."""
-    return _marked("fault", prompt)
+    return _marker("fault", prompt)
 
 
-def _marked(kind: str, prompt: str) -> str | None:
+def _marker(kind: str, prompt: str) -> str | None:
     if "[simulate:" not in prompt:
         return None
     return next((name for found, name, _ in _MARK.findall(prompt) if found.lower() == kind), None)
 
 
-def ended(finish: str) -> ModelOutput:
-    """An answer that ends so before anything is said."""
+def output_for_finish(finish: str) -> ModelOutput:
+    """An answer without content that ends with this finish reason."""
     if finish == "SAFETY":
         return ModelOutput((), finish, ratings=ratings("HIGH"))
-    citations = [CITED] if finish == "RECITATION" else ()
+    citations = [CITATION] if finish == "RECITATION" else ()
     return ModelOutput((), finish, MESSAGES.get(finish, ""), citations=citations)
 
 
-CITED = {"startIndex": 30, "endIndex": 179, "uri": "https://example.com/simulated", "license": ""}
+CITATION = {"startIndex": 30, "endIndex": 179, "uri": "https://example.com/simulated", "license": ""}
 
 
 def ratings(probability: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A request that found its way to who answers it."""
+"""A request with the handler's context."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from harness.simulator.traffic import Call
 
 
 class RoutedCall(NamedTuple):
-    """A request that found its way: the simulator, the call, whose habits, the API version, and the names in the path."""
+    """A request that was routed: the simulator, the call, the profile of the endpoint, the API version, and the names in the path."""
 
     app: State
     call: Call
-    where: Profile
+    profile: Profile
     version: str
     names: Mapping[str, str]
 
     def body(self) -> Any:
-        """The JSON that was sent. Raises the API's 400 for what is none."""
+        """The body as JSON. Raises the API's 400 if it is not JSON."""
         try:
             return json.loads(self.call.body or b"{}")
         except (ValueError, RecursionError):
@@ -31,5 +31,5 @@ class RoutedCall(NamedTuple):
             raise bad_payload([("", f"Invalid JSON payload received. Unexpected token.\n{start}\n^")]) from None
 
     def authorise(self) -> None:
-        """Raises the API's refusal for a key that is missing or known to be bad."""
+        """Raises the API's error for a key that is missing or not valid."""
         keys.check(self.call.key)

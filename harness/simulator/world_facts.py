@@ -1,4 +1,4 @@
-"""What the simulator knows: data only. Small, true, and enough for suites to ask natural questions."""
+"""The facts that the simulator knows: data only. True facts, enough for suites to ask natural questions."""
 
 # ruff: noqa: RUF001 - other scripts and typographic signs are data here
 
@@ -146,7 +146,7 @@ chemical gold symbol | Au | The chemical symbol of gold is Au. |  | britannica.c
 """.splitlines()
     )
 )
-"""Words that a question must hold, the bare answer, a sentence, a second one (may be empty), who is cited."""
+"""Words that the question must contain, the bare answer, a sentence, a second sentence (may be empty), the sites to cite."""
 
 LISTS = {
     "colour": ["red", "green", "blue", "yellow", "orange", "purple", "white", "black"],

@@ -1,0 +1,78 @@
+"""The text of an answer in JSON mode, with a schema or without, and of an enum."""
+
+# ruff: noqa: RUF001 - typographic signs are data here
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from harness.simulator import function_results, schemas
+from harness.simulator.knowledge import KnownFact
+from harness.simulator.prompt_reading import ValueSource, requested_keys
+from harness.simulator.request import Ask, texts
+from harness.simulator.seed import Seed
+from harness.simulator.structured import value_for_schema
+from harness.simulator.style import StyleRules
+
+
+def formatted(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
+    """The text of JSON mode (two spaces of indent, as Gemini mostly writes) or of an enum."""
+    source = ValueSource.of(_source_text(ask, prompt), seed, known or _fixed_known(style))
+    if ask.mime == "text/x.enum":
+        return str(value_for_schema(ask.schema, source))
+    if ask.schema is not None:
+        return _dumped(value_for_schema(ask.schema, source))
+    return json_text(ask, prompt, known, seed)
+
+
+def _source_text(ask: Ask, prompt: str) -> str:
+    """The text from which the values are taken: the question, the results of calls, files and earlier user turns."""
+    call_results = [function_results.in_words(response) for response in function_results.responses(ask)]
+    earlier = [texts(content) for content in ask.contents if content.get("role", "user") != "model"]
+    return "\n".join([prompt, *call_results, *(text for text in earlier if text != prompt)])
+
+
+def _fixed_known(style: StyleRules) -> KnownFact | None:
+    return KnownFact(style.fixed, style.fixed) if style.fixed else None
+
+
+def json_text(ask: Ask, prompt: str, known: KnownFact | None, seed: Seed) -> str:
+    schema = _schema_in(ask.system) or _schema_in(prompt)
+    if schema is not None:
+        return _dumped(value_for_schema(schema, ValueSource.of(_source_text(ask, prompt), seed, known)))
+    names = requested_keys(prompt) or requested_keys(ask.system)
+    if names:
+        properties = {name: {"type": "string"} for name in names}
+        return _dumped(
+            value_for_schema(
+                {"type": "object", "properties": properties, "required": names}, ValueSource.of(prompt, seed, known)
+            )
+        )
+    if known and known.items:
+        return _dumped(list(known.items))
+    return _dumped({"answer": known.short if known else f"This is a simulated answer about {topic(prompt)}."})
+
+
+def _schema_in(text: str) -> Any:
+    """The first JSON schema in a text; None without one."""
+    start = text.find("{")
+    while start >= 0:
+        try:
+            value, _ = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and "properties" in value and schemas.is_json_schema(value):
+            return value
+        start = text.find("{", start + 1)
+    return None
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def topic(prompt: str) -> str:
+    words = re.findall(r"[^\W_][\w'’-]*", prompt)[:12]
+    return " ".join(words) or "nothing in particular"

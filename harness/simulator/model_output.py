@@ -1,0 +1,126 @@
+"""Chooses the output of the model: an image, speech, function calls, JSON, code with its result, grounded text, or plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.simulator import (
+    builtin_tools,
+    function_results,
+    functions,
+    grounding,
+    images,
+    prompt_markers,
+    speech,
+    world_facts,
+)
+from harness.simulator.answer_types import CALLED, ModelOutput
+from harness.simulator.json_mode import formatted, json_text, topic
+from harness.simulator.knowledge import KnownFact, recall
+from harness.simulator.request import Ask, texts
+from harness.simulator.seed import Seed
+from harness.simulator.style import StyleRules, style_rules
+from harness.simulator.tokens import part_tokens
+
+_NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
+_NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECASE)
+
+
+def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
+    """The output of the model, before limits."""
+    if (finish := prompt_markers.finish(prompt)) and not (
+        finish == "CONTINUATION" and "long_decode" in ask.facts.features
+    ):
+        return prompt_markers.output_for_finish(finish)
+    if images.makes(ask):
+        return ModelOutput(images.parts(ask, prompt, seed), "STOP")
+    if speech.speaks(ask):
+        return ModelOutput(speech.parts(ask, prompt), "STOP")
+    if calls := functions.calls(ask, prompt, seed):
+        return ModelOutput(_call_parts(ask, calls, seed), "STOP", CALLED)
+    style = style_rules(ask.system, prompt)
+    known = _known(ask, prompt)
+    if ask.mime != "text/plain":
+        return builtin_tools.grounded(
+            ask, prompt, ModelOutput([{"text": formatted(ask, prompt, style, known, seed)}]), known, seed
+        )
+    if function_results.responses(ask):
+        return ModelOutput([{"text": style.fixed or style.apply(function_results.about_results(ask))}])
+    if "codeExecution" in ask.tools and builtin_tools.wants_code(prompt):
+        return builtin_tools.computed(ask, prompt, style, known, seed)
+    return builtin_tools.grounded(
+        ask, prompt, ModelOutput([{"text": _text(ask, prompt, style, known, seed)}]), known, seed
+    )
+
+
+def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
+    if not ask.signs:
+        return [{"functionCall": dict(call)} for call in calls]
+    return [{"functionCall": {**call, "id": seed.call_id(f"call {n}")}} for n, call in enumerate(calls)]
+
+
+def _known(ask: Ask, prompt: str) -> KnownFact | None:
+    if _NAME_ASKED.search(prompt):
+        for content in reversed(ask.contents):
+            if found := _NAME_IS.search(texts(content)):
+                return KnownFact(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
+    return recall(prompt)
+
+
+def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
+    if style.fixed:
+        return style.fixed
+    if style.json:
+        return json_text(ask, prompt, known, seed)
+    if known is None:
+        return style.apply(_unknown(ask, prompt, style, seed))
+    if style.short and not known.items:
+        return style.apply(known.short.replace(" ", "\u00a0") if style.one_word and " " in known.short else known.short)
+    return style.apply(_cited(known, style) if "googleSearch" in ask.tools else known.sentence(style.language))
+
+
+def _cited(known: KnownFact, style: StyleRules) -> str:
+    """The sentence of an answer with search, and a second one: more facts, or the sources that confirm it."""
+    sources = ", ".join(known.domains or grounding.FALLBACK[:2])
+    more = (
+        known.more
+        if style.language == "en" and known.more
+        else world_facts.CONFIRMED[style.language].format(sources=sources)
+    )
+    gap = "" if style.language in ("ja", "zh") else " "
+    return known.sentence(style.language) + gap + more
+
+
+def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
+    """The text for a question that is not known: it says that it is simulated, and repeats the topic."""
+    about = topic(prompt)
+    if style.number:
+        return str(seed.between("number", 1, 100))
+    if style.one_word:
+        return about.split()[-1]
+    if style.language != "en":
+        return (
+            world_facts.ANSWER_IS[style.language].format(short=about)
+            + " "
+            + world_facts.CONFIRMED[style.language].format(sources="simulator.invalid")
+        )
+    media = [kind.lower() for kind, _ in map(part_tokens, _last_parts(ask)) if kind != "TEXT"]
+    seen = f" I was given {' and '.join(media)} input with it." if media else ""
+    ending = seed.choose("ending", _ENDINGS)
+    return f"This is a simulated answer about {about}.{seen} {ending}"
+
+
+_ENDINGS = (
+    "A real model would say more about it here.",
+    "It stands in for what a real model would say.",
+    "Its wording is made up; its shape is the API's own.",
+    "Point the same request at a real endpoint to read a real answer.",
+)
+
+
+def _last_parts(ask: Ask) -> Sequence[Mapping[str, Any]]:
+    turns = [content for content in ask.contents if content.get("role", "user") != "model"]
+    found: Sequence[Mapping[str, Any]] = turns[-1].get("parts", ()) if turns else ()
+    return found
