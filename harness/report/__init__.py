@@ -64,8 +64,8 @@ class Report:
 
     def forgiven(self, group: Group) -> GateRow | None:
         """The gate that holds, though this group failed for want of attempts that passed; None where it fails the run."""
-        rates = (each for each in self.gates if each["name"] == "pass_rate" and each["crossed"] is False)
-        mine = (each for each in rates if each["suite"] in (None, group.suite))
+        rates = (gate for gate in self.gates if gate["name"] == "pass_rate" and gate["crossed"] is False)
+        mine = (gate for gate in rates if gate["suite"] in (None, group.suite))
         return next(mine, None) if group.outvoted else None
 
 
@@ -146,7 +146,7 @@ def find(name: str, of: Kind) -> Writer:
     if writer is None:
         from difflib import get_close_matches
 
-        names = [each.name for each in all_formats().values() if of in each.writers]
+        names = [known.name for known in all_formats().values() if of in known.writers]
         near = get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise UsageError(f"no format {name!r} for a {of}; {hint}")

@@ -48,9 +48,9 @@ def comparisons_json(document: Comparisons, view: View, out: TextIO) -> None:
     """One JSON document: a comparison per candidate, each as it would be alone."""
     fields = [f" {dumps(name)}: {dumps(value)},\n" for name, value in document.fields()]
     out.write(f'{{\n{"".join(fields)} "comparisons": [\n')
-    for number, each in enumerate(document.each):
+    for number, comparison in enumerate(document.comparisons):
         out.write(",\n" if number else "")
-        comparison_json(each, view, out)
+        comparison_json(comparison, view, out)
     out.write("]}\n")
 
 

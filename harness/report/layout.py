@@ -58,15 +58,15 @@ def grids(groups: Sequence[Group]) -> Iterator[Grid]:
         )
 
 
-def parted(tables: Sequence[Sequence[Grid]], most: int | None) -> list[list[Grid]]:
+def limited(tables: Sequence[Sequence[Grid]], most: int | None) -> list[list[Grid]]:
     """The grids of every suite with ``most`` cases in all: small grids whole, large ones with as many as each other; None: all."""
     if most is None:
-        return [list(each) for each in tables]
-    limit = _level([len(grid.cases) for each in tables for grid in each], most)
-    return [[part(grid, limit) for grid in each] for each in tables]
+        return [list(grids) for grids in tables]
+    limit = _equal_share([len(grid.cases) for grids in tables for grid in grids], most)
+    return [[first_cases(grid, limit) for grid in grids] for grids in tables]
 
 
-def _level(sizes: Sequence[int], most: int) -> int:
+def _equal_share(sizes: Sequence[int], most: int) -> int:
     """How many each may have so that together they have ``most``; at least one."""
     level = most
     for number, size in enumerate(sorted(sizes)):
@@ -77,7 +77,7 @@ def _level(sizes: Sequence[int], most: int) -> int:
     return level
 
 
-def part(grid: Grid, limit: int) -> Grid:
+def first_cases(grid: Grid, limit: int) -> Grid:
     """So many of its cases, in their order, and the columns that they were asked of: those of which something did not pass are
     taken first."""
     if len(grid.cases) <= limit:
@@ -94,7 +94,7 @@ def part(grid: Grid, limit: int) -> Grid:
     )
 
 
-def rest(grid: Grid) -> str:
+def rest_note(grid: Grid) -> str:
     """What is left out of a grid: ``and 2,400 more cases, all of google/x among them; something went wrong in 79``; empty where
     nothing is."""
     if not grid.left_out:
@@ -125,19 +125,19 @@ def one_provider(groups: Sequence[Group]) -> str | None:
 
 def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
     """Those of the measures that any of the groups has."""
-    return [each for each in measures if any(group and group.typical(each) is not None for group in groups)]
+    return [measure for measure in measures if any(group and group.typical(measure) is not None for group in groups)]
 
 
 def folded(label: str, limit: int) -> list[str]:
     """A label on lines of at most ``limit`` columns, broken after ``-``, ``/``, ``_`` or a space where there is one."""
     lines = [""]
     for piece in re.findall(r"[^-/_ ]+[-/_ ]*|[-/_ ]+", label) or [""]:
-        rest = piece
-        if words.width(lines[-1] + rest.rstrip()) > limit and lines[-1]:
+        rest_note = piece
+        if words.width(lines[-1] + rest_note.rstrip()) > limit and lines[-1]:
             lines.append("")
-        while words.width(rest.rstrip()) > limit:
-            head = words.clipped(rest, limit) or rest[0]
+        while words.width(rest_note.rstrip()) > limit:
+            head = words.clipped(rest_note, limit) or rest_note[0]
             lines[-1:] = [head, ""]
-            rest = rest[len(head) :]
-        lines[-1] += rest
+            rest_note = rest_note[len(head) :]
+        lines[-1] += rest_note
     return [line.rstrip() for line in lines if line.strip()] or [""]

@@ -22,7 +22,7 @@ from harness.report import Report, View, find
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
-from tests.made import failed, row, run, unjudged, verdict
+from tests.sample_rows import failed, row, run, unjudged, verdict
 
 ROOT = Path(__file__).parents[2]
 SHOWN = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::([^\r\n]*)")

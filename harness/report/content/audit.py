@@ -27,13 +27,13 @@ def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
         by_reason.setdefault(reason, []).append(file)
     return [
         (f"unreadable: {amounts.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
-        for reason, files in sorted(by_reason.items(), key=lambda each: -len(each[1]))
+        for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
 
 
-def looked_at(audit: Audit) -> str:
+def audit_summary(audit: Audit) -> str:
     """How much was looked at and found, in a line."""
-    said = [
+    parts = [
         amounts.count(audit.files, "file"),
         amounts.count(len(audit.unreadable), "unreadable file"),
         f"{len(audit.exchanges):,} native of {amounts.count(audit.interactions, 'interaction')}",
@@ -41,7 +41,7 @@ def looked_at(audit: Audit) -> str:
         amounts.count(len(audit.findings) - len(audit.errors), "warning"),
     ]
     if audit.normalised:
-        said.append(
+        parts.append(
             f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are silent there"
         )
-    return "; ".join(said)
+    return "; ".join(parts)

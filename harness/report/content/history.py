@@ -17,7 +17,7 @@ def subject(lines: Sequence[Line]) -> str:
     return f"{entry.group or f'{entry.suite} at {entry.target}'}, answered by {' / '.join(sources) or 'nobody'}{mark}"
 
 
-PAST: Mapping[str, Callable[[Line], str]] = {
+HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
     "run": lambda line: line.entry.run,
     "passed": lambda line: f"{line.entry.passed}/{line.entry.total}",
     "change": lambda line: line.change,

@@ -14,4 +14,4 @@ def bottom_line(document: Migration) -> tuple[str, list[str]]:
     """Whether to switch and the first reason, in a sentence that says where answers were simulated; the other reasons."""
     verdict, (first, *others) = document.bottom_line
     made_up = " (SIMULATED answers: this says nothing about Gemini)" if document.simulated else ""
-    return words.printable(f"{verdict}: {first}{made_up}"), [words.printable(each) for each in others]
+    return words.printable(f"{verdict}: {first}{made_up}"), [words.printable(reason) for reason in others]

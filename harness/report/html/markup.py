@@ -30,7 +30,7 @@ def element(name: str, /, *children: str | None, **attributes: object) -> Markup
     given = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
     )
-    inside = "".join(each if isinstance(each, Markup) else _plain(each) for each in children if each is not None)
+    inside = "".join(child if isinstance(child, Markup) else _plain(child) for child in children if child is not None)
     return Markup(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{inside}</{name}>")
 
 

@@ -21,7 +21,7 @@ BLOCK = 50
 """Trials in a block."""
 DETAILED = 20_000
 """Trials of which everything is kept; of those after them, only where something went wrong."""
-_CONTINUES = frozenset(bytes([each]) for each in range(0x80, 0xC0))
+_CONTINUES = frozenset(bytes([byte]) for byte in range(0x80, 0xC0))
 COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """Measures that the list of trials shows."""
 
@@ -79,12 +79,12 @@ def index(row: Row, group: int) -> list[Json]:
     """[group, attempt, status, simulated, why, measures as in ``COLUMNS``]."""
     measures = row["measures"]
     shown = [measures.get(name) if row["streamed"] or name != "ttft_s" else None for name in COLUMNS]
-    heard = row["provenance"]
+    provenance = row["provenance"]
     return [
         group,
         row["attempt"],
         STATUSES.index(row["status"]),
-        int(bool(heard and heard["simulated"])),
+        int(bool(provenance and provenance["simulated"])),
         _why(row),
         shown,
     ]
@@ -93,8 +93,8 @@ def index(row: Row, group: int) -> list[Json]:
 def _why(row: Row) -> str:
     if row["error"] is not None:
         return words.shortened(row["error"]["message"], 160)
-    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
-    wrong.sort(key=lambda each: each["severity"] == "warn")
+    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
+    wrong.sort(key=lambda verdict: verdict["severity"] == "warn")
     if not wrong:
         return row["skip"] or "" if row["status"] == "skipped" else ""
     mark = "warning: " if wrong[0]["severity"] == "warn" else ""
@@ -105,19 +105,19 @@ def _why(row: Row) -> str:
 def detail(row: Row) -> dict[str, Json]:
     """Everything that is shown of one trial, beside its index."""
     kept = ("verdicts", "invariants_passed", "measures", "provenance", "error", "cassette", "xfail", "skip", "unpriced")
-    return {**{name: row.get(name) for name in kept}, "turns": [_turn(each) for each in row.get("turns", ())]}
+    return {**{name: row.get(name) for name in kept}, "turns": [_turn(turn) for turn in row.get("turns", ())]}
 
 
 def _turn(turn: TurnRow) -> dict[str, Json]:
     """The request is kept as text, as it was sent; answer and thoughts only where the response does not hold them."""
-    said: dict[str, Json] = {**turn, "request": dumps(turn["request"])}
+    fields: dict[str, Json] = {**turn, "request": dumps(turn["request"])}
     parts = parts_of(candidate_of(turn["response"]))
     for name, thought in (("text", False), ("thoughts", True)):
-        if said[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
-            del said[name]
+        if fields[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
+            del fields[name]
     if marks := list(grounded(turn["response"], turn["text"])):
-        said["grounded"] = marks
-    return said
+        fields["grounded"] = marks
+    return fields
 
 
 def _text(part: Mapping[str, Json]) -> str:
@@ -140,7 +140,11 @@ def grounded(response: Json, text: str) -> Iterator[list[Json]]:
         "json", (), an_object(response), None, (), text=text, grounding=support, content=candidate.get("content")
     )
     supports = support["groundingSupports"] if isinstance(support.get("groundingSupports"), list) else []
-    sources = [_indices(each) for each in supports if isinstance(each, dict) and isinstance(each.get("segment"), dict)]
+    sources = [
+        _indices(support)
+        for support in supports
+        if isinstance(support, dict) and isinstance(support.get("segment"), dict)
+    ]
     parts = parts_of(candidate)
     for segment, indices in zip(grounding.segments(reply), sources, strict=True):
         before = (
@@ -165,4 +169,4 @@ def _characters(text: str, offset: int) -> int:
 def _indices(support: Mapping[str, Json]) -> list[int]:
     found = support.get("groundingChunkIndices")
     whole = found if isinstance(found, Sequence) and not isinstance(found, str) else ()
-    return [each for each in whole if isinstance(each, int) and not isinstance(each, bool) and each >= 0]
+    return [index for index in whole if isinstance(index, int) and not isinstance(index, bool) and index >= 0]

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from harness.report import words
 
 
-def drawn(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(escaped(each) for each in header) + " |"
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(escaped(cell) for cell in header) + " |"
     yield "|" + "|".join(["---", *["---:"] * (len(header) - 1)]) + "|"
     for row in rows:
-        yield "| " + " | ".join(_table_cell(each) for each in row) + " |"
+        yield "| " + " | ".join(_table_cell(cell) for cell in row) + " |"
 
 
 def _table_cell(text: str) -> str:

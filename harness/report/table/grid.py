@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.report import View, layout, words
 from harness.report.content.run import column_name, short
 from harness.report.layout import Grid
-from harness.report.table.drawing import GAP, drawn, fitted, folded_first
+from harness.report.table.drawing import GAP, fitted, folded_first, table_lines
 
 
 def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
@@ -23,7 +23,7 @@ def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
 
 def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
     group = grid.cells[case, grid.columns[0]]
-    numbers = [words.measured(each, group.typical(each)) for each in measures]
+    numbers = [words.measured(measure, group.typical(measure)) for measure in measures]
     return [case, words.verdict(group), *numbers, *([str(group.tally.warnings or "")] if warned else [])]
 
 
@@ -86,7 +86,7 @@ def _runs(columns: Sequence[int], cells: Sequence[int], room: int) -> Iterator[l
     """One target's columns, in as many runs as the width makes necessary."""
     run: list[int] = []
     for index in columns:
-        if run and sum(cells[each] + GAP for each in [*run, index]) > room:
+        if run and sum(cells[column] + GAP for column in [*run, index]) > room:
             yield run
             run = []
         run.append(index)
@@ -106,7 +106,7 @@ def _head(name: str, columns: Sequence[int], cells: Sequence[int], limit: int) -
 def _side_by_side(heads: Sequence[_Head], room: int) -> Iterator[list[_Head]]:
     block: list[_Head] = []
     for head in heads:
-        if block and sum(each.width + GAP for each in [*block, head]) > room:
+        if block and sum(part.width + GAP for part in [*block, head]) > room:
             yield block
             block = []
         block.append(head)
@@ -128,7 +128,7 @@ def _block(grid: Grid, block: Sequence[_Head], body: Sequence[Sequence[str]], fi
         rows[0][0],
         *(" " * (width - words.width(cell)) + cell for cell, width in zip(rows[0][1:], widths, strict=True)),
     ]
-    lines = list(drawn(header, rows, view))
+    lines = list(table_lines(header, rows, view))
     margin = len(lines[len(header)].partition(" ")[0])
     yield from _names(block, margin)
     yield from lines

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
 from harness.report import words
-from harness.report.content.history import PAST, subject
+from harness.report.content.history import HISTORY_COLUMNS, subject
 from harness.report.html.markup import Markup, element, table
-from harness.report.html.overview import section, simulated
+from harness.report.html.run_sections import section, simulated
 from harness.results.trend import History, HistoryEntry, Line
 from harness.text import amounts
 
@@ -32,9 +32,9 @@ def sections(document: History, home: str | None) -> Iterator[Markup]:
         real = any(line.entry.sources and not line.entry.simulated for line in lines)
         yield simulated("Some of these answers were" if real else "These answers were")
     notes = [f"{amounts.count(document.earlier, 'earlier run')} left out"] if document.earlier else []
-    if said := [*notes, *document.notes]:
-        yield section("notes", element("ul", *(element("li", each) for each in said), class_="notes"))
-    subjects = [_subject(each, home) for each in document.by_subject().values()]
+    if all_notes := [*notes, *document.notes]:
+        yield section("notes", element("ul", *(element("li", note) for note in all_notes), class_="notes"))
+    subjects = [_subject(lines, home) for lines in document.by_subject().values()]
     yield section("history", *(subjects or [element("p", "no saved run has anything to tell", class_="about")]))
 
 
@@ -63,13 +63,13 @@ def _drawn(measure: str, values: Sequence[float | None]) -> Markup | None:
         None if value is None else (EDGE + place * step, EDGE + (HIGH - 2 * EDGE) * (1 - value / top))
         for place, value in enumerate(values)
     ]
-    low, high, last = (words.measured(measure, each) for each in (min(known), max(known), known[-1]))
+    low, high, last = (words.measured(measure, value) for value in (min(known), max(known), known[-1]))
     name = words.label(measure)
-    said = f"{name}: {last} last; {low} to {high} in {amounts.count(len(known), 'run')}"
+    description = f"{name}: {last} last; {low} to {high} in {amounts.count(len(known), 'run')}"
     base = element("line", x1=EDGE, x2=WIDE - EDGE, y1=HIGH - EDGE, y2=HIGH - EDGE, class_="grid")
     picture = element(
         "svg", base, element("g", *_line(spots), class_="series"),
-        viewBox=f"0 0 {WIDE} {HIGH}", width=WIDE, height=HIGH, role="img", aria_label=said,
+        viewBox=f"0 0 {WIDE} {HIGH}", width=WIDE, height=HIGH, role="img", aria_label=description,
     )  # fmt: skip
     caption = element("figcaption", f"{name} ", element("b", last), "" if low == high else f", {low} to {high}")
     return element("figure", picture, caption)
@@ -96,7 +96,11 @@ def _dot(spot: tuple[float, float], radius: float) -> Markup:
 
 def _tables(lines: Sequence[Line], home: str | None) -> Iterator[Markup]:
     """The latest runs, and the others when they are asked for; columns that say nothing are left out."""
-    shown = [name for name, show in PAST.items() if name == "run" or any(show(line) not in ("", "-") for line in lines)]
+    shown = [
+        name
+        for name, show in HISTORY_COLUMNS.items()
+        if name == "run" or any(show(line) not in ("", "-") for line in lines)
+    ]
     yield _table(lines[:OPEN], shown, home)
     if rest := lines[OPEN:]:
         yield element("details", element("summary", f"{len(rest):,} before them"), _table(rest, shown, home))
@@ -112,7 +116,7 @@ def _table(lines: Sequence[Line], columns: Sequence[str], home: str | None) -> M
 def _cell(line: Line, name: str, home: str | None) -> Markup:
     if name == "run":
         return element("th", _run(line, home), scope="row")
-    return element("td", PAST[name](line), class_=None if name == "change" else "n")
+    return element("td", HISTORY_COLUMNS[name](line), class_=None if name == "change" else "n")
 
 
 def _run(line: Line, home: str | None) -> Markup:

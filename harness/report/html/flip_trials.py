@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.compare.comparison import Comparison, Source, answered
+from harness.compare.comparison import Comparison, Source, read_answers
 from harness.model import Json
 from harness.report.content.comparison import worst_first
 from harness.report.html import trials
@@ -46,21 +46,21 @@ class SidesData:
             yield from self.details
 
 
-def listed(comparison: Comparison) -> Comparison:
+def with_answers(comparison: Comparison) -> Comparison:
     """With its flips the worst first, and with what was said of those that the page lists."""
     flips = worst_first(comparison.flips)
-    return replace(comparison, flips=[*answered(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
+    return replace(comparison, flips=[*read_answers(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
 
 
-def said(compared: Sequence[Comparison]) -> SidesData:
+def read(compared: Sequence[Comparison]) -> SidesData:
     """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once.
 
     Comparisons of several candidates have their reference in common.
     """
     found = SidesData()
-    pairs = _pairs(compared)
+    pairs = _pair_numbers(compared)
     room = ROOM
-    for side, (name, source, groups) in enumerate(_sides(compared)):
+    for side, (name, source, groups) in enumerate(_sources(compared)):
         run, rows = source
         for row in rows(groups, turns=True) if groups else ():
             if (side, row["id"]) in pairs:
@@ -74,23 +74,23 @@ def said(compared: Sequence[Comparison]) -> SidesData:
     return found
 
 
-def _sides(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
+def _sources(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
     """(its name, where its rows are, the groups that are wanted of them) of the reference and of every candidate; none where
     nothing was saved."""
     first = compared[0].sources
     if first is not None:
-        yield NAMES[0], first[0], {flip.groups[0] for each in compared for flip in each.flips[:SHOWN]}
-    for each in compared:
-        if each.sources is not None:
-            name = NAMES[1] if len(compared) == 1 else each.candidate
-            yield name, each.sources[1], {flip.groups[1] for flip in each.flips[:SHOWN]}
+        yield NAMES[0], first[0], {flip.groups[0] for comparison in compared for flip in comparison.flips[:SHOWN]}
+    for comparison in compared:
+        if comparison.sources is not None:
+            name = NAMES[1] if len(compared) == 1 else comparison.candidate
+            yield name, comparison.sources[1], {flip.groups[1] for flip in comparison.flips[:SHOWN]}
 
 
-def _pairs(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
+def _pair_numbers(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
     """(side, trial) -> the pair that it is shown in. Trials that share a partner are in one."""
     pairs: dict[tuple[int, str], int] = {}
-    for place, each in enumerate(compared, 1):
-        for flip in each.flips[:SHOWN]:
+    for place, comparison in enumerate(compared, 1):
+        for flip in comparison.flips[:SHOWN]:
             keys = [(side, trial) for side, trial in zip((0, place), flip.trials, strict=True) if trial is not None]
             pair = next((pairs[key] for key in keys if key in pairs), len(pairs))
             for key in keys:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from harness.report import words
 from harness.report.html.comparison import filtering
 from harness.report.html.markup import Markup, closing, columns, element, opening, table
-from harness.report.html.overview import heading, section
+from harness.report.html.run_sections import heading, section
 from harness.results.rows import RunRow
 from harness.results.summary import STATUSES
 
@@ -94,7 +94,7 @@ def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
     for status in STATUSES:
         if number := (entry.totals or {}).get(status):
             yield element("span", f"{number:,} {status} ", class_=status)
-    if entry.run and (stopped := words.stopped(entry.run.get("gates", ()))):
+    if entry.run and (stopped := words.gate_counts(entry.run.get("gates", ()))):
         yield element("span", f"{stopped.removeprefix(', ')} ", class_="failed")
     if entry.simulated:
         yield element("span", "SIMULATED", class_="sim")
