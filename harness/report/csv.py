@@ -59,7 +59,7 @@ def _write(out: TextIO, header: list[str], lines: Iterable[list[Json]]) -> None:
 
 
 def _no_formula(value: Json) -> Json:
-    """A text that a spreadsheet would run as a formula is quoted by an apostrophe."""
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if isinstance(value, str):
         text = words.printable(value)
         return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
@@ -135,7 +135,7 @@ def history_csv(history: History, _view: View, out: TextIO) -> None:
 
 @output("csv", of="query")
 def query_csv(answer: QueryResult, _view: View, out: TextIO) -> None:
-    """What a query gave, for a spreadsheet."""
+    """The result of a query, for a spreadsheet."""
     _write(out, list(answer.columns), (list(row) for row in answer.rows))
 
 

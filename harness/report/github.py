@@ -1,4 +1,4 @@
-"""For GitHub Actions: annotations on the suites' own lines for what went wrong or differs, on recordings for what they break."""
+"""For GitHub Actions: annotations on the lines of suites for failures and flips, and on recordings for findings."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning", "notice"]
 
 MAX_ANNOTATIONS = 10
-"""Annotations of a level that GitHub shows of one step; what comes after them it drops without a word."""
+"""How many annotations of a level GitHub shows for a step. It drops further ones without a message."""
 _LEVELS: dict[str, Level] = {"failed": "error", "xpassed": "error", "error": "warning"}
 _MEASURES_NAMED = 3
-"""Verdicts on measures that the closing line of a comparison names."""
+"""How many verdicts on measures the closing line of a comparison names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What GitHub shows beside a line of a file, or, without a place, on the page of the run."""
+    """A message that GitHub shows at a line of a file, or, without a place, on the page of the run."""
 
     level: Level
     title: str
@@ -95,7 +95,7 @@ def audit_github(audit: Audit, view: View, out: TextIO) -> None:
 
 
 def _finding_annotation(finding: AuditFinding) -> Annotation:
-    """On the first line: which of its lines an interaction has, a recording does not say."""
+    """On the first line of the file, since a recording does not tell the lines of an interaction."""
     level: Level = "error" if finding.severity == "error" else "warning"
     at = f"{finding.at}: " if finding.at else ""
     title = f"{finding.rule} in interaction {finding.index}"
@@ -103,7 +103,7 @@ def _finding_annotation(finding: AuditFinding) -> Annotation:
 
 
 def _group_annotations(report: Report, view: View) -> Iterator[Annotation]:
-    """What GitHub shows of them is told in full."""
+    """An annotation per failed group. Those that GitHub shows have all details."""
     wrong = [group for group in report.summary.groups.values() if group.status in _LEVELS]
     seen = Counter[Level]()
     shown = []
@@ -116,7 +116,7 @@ def _group_annotations(report: Report, view: View) -> Iterator[Annotation]:
 
 
 def _level(group: Group, report: Report) -> Level:
-    """What a gate forgives is a warning."""
+    """A group that a gate forgives is a warning."""
     return "warning" if report.forgiven(group) else _LEVELS[group.status]
 
 
@@ -129,7 +129,7 @@ def _group_annotation(group: Group, details: Sequence[str] | None, report: Repor
 
 
 def _gate_annotation(gate: GateRow, by: str = "") -> Annotation:
-    """``by``: the candidate, where there are several."""
+    """``by``: `` by CANDIDATE`` if there are several candidates."""
     level: Level = "error" if gate["crossed"] else "warning"
     title = f"gate crossed{by}" if gate["crossed"] else "gate cannot tell"
     return Annotation(level, title, f"{words.gate(gate)}: {gate['message']}")
@@ -165,7 +165,10 @@ def _write(annotations: Iterable[Annotation], view: View, out: TextIO) -> None:
 
 
 def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
-    """All of them, or of each level as many as GitHub shows, where the last but the notice says how many more there are."""
+    """The annotations, at most ``MAX_ANNOTATIONS`` per level.
+
+    Where some are left out, the last one of the level says how many. The closing notice is always kept.
+    """
     numbers = Counter(annotation.level for annotation in annotations)
     seen: Counter[Level] = Counter()
     *rest, closing = annotations
@@ -176,7 +179,7 @@ def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
         if number <= room or seen[annotation.level] < room:
             yield annotation
         elif seen[annotation.level] == room:
-            more = f"and {number - room + 1:,} more, which GitHub would not show: the table and the saved run have them"
+            more = f"and {number - room + 1:,} more, which GitHub would not show: see the table or the saved run"
             yield Annotation(annotation.level, "gemini-harness", more)
     yield closing
 
@@ -184,7 +187,7 @@ def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
 def _line(annotation: Annotation, view: View) -> str:
     title = f"title={_property(annotation.title)}"
     if annotation.place is not None:
-        title = f"file={_property(view.named(annotation.place['file']))},line={annotation.place['line']},{title}"
+        title = f"file={_property(view.display_path(annotation.place['file']))},line={annotation.place['line']},{title}"
     return f"::{annotation.level} {title}::{_data(annotation.message)}"
 
 

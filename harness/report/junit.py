@@ -1,4 +1,4 @@
-"""For CI servers: a test case per group, since most viewers merge equal names; attempts as k/n in the message."""
+"""For CI servers: a test case per group, with its attempts as k/n in the message. Most viewers would merge attempts by name."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> I
 
 
 def _case(group: Group, suite: str, report: Report, details: Sequence[str] | None) -> Iterator[str]:
-    """``told``: the checks that failed it, where they did."""
+    """``details``: the lines of the failed checks; None where no check failed it."""
     where = words.where(group)
     name = group.id.removeprefix(f"{suite}/")
     yield "    <testcase" + _attributes(
@@ -95,7 +95,7 @@ def _gate_counts(gates: Sequence[GateRow]) -> dict[str, int]:
 
 
 def _gate_suite(gates: Sequence[GateRow]) -> Iterator[str]:
-    """What the run was held to, as a suite of its own."""
+    """The results of the gates, as a suite of their own."""
     yield f"  <testsuite{_attributes(name='gates', **_gate_counts(gates))}>\n"
     for gate in gates:
         yield f"    <testcase{_attributes(classname='gates', name=words.gate(gate))}>\n"
@@ -107,8 +107,11 @@ def _gate_suite(gates: Sequence[GateRow]) -> Iterator[str]:
 
 
 def _element(group: Group, report: Report) -> str | None:
-    """What a gate forgives is *skipped*, as pytest writes a failure that was expected: servers fail a build for a *failure*, whatever
-    the exit code says, and show of a test that passed nothing more."""
+    """The JUnit element of a group; None if it passed.
+
+    A forgiven group is *skipped*, as pytest writes an expected failure. Servers fail a build for a *failure*, whatever the exit
+    code is, and show no message for a test that passed.
+    """
     return "skipped" if report.forgiven(group) else _ELEMENTS.get(group.status)
 
 
@@ -161,5 +164,5 @@ def _text(value: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Characters that XML 1.0 cannot hold are spelled out."""
+    """The text with escapes for the characters that XML 1.0 does not allow."""
     return _FORBIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -229,7 +229,7 @@ def pages() -> dict[str, str]:
     made["comparison, served"] = out.getvalue()
     entries = [RunListItem(BAD, header, {"passed": 1}, simulated=True), RunListItem(BAD, problem=BAD)]
     made["list, served"] = "".join(server_pages.listing(entries, BAD))
-    made["choice, served"] = "".join(server_pages.choosing(BAD, {BAD: [BAD, BAD]}))
+    made["choice, served"] = "".join(server_pages.choose_values(BAD, {BAD: [BAD, BAD]}))
     made["problem, served"] = "".join(server_pages.problem(BAD))
     return made
 

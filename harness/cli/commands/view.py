@@ -223,7 +223,9 @@ def _choice(path: Path) -> Iterable[str]:
     summary = load(path).summary()
     axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
     found = {axis: list(by_value(summary, axis)) for axis in axes}
-    return server_pages.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})
+    return server_pages.choose_values(
+        path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1}
+    )
 
 
 def _entry(path: Path) -> RunListItem:

@@ -1,4 +1,4 @@
-"""An audit: its rules with their findings, and what was looked at."""
+"""An audit: findings by rule, unreadable files, and a summary."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ RULE_HEADER = ["rule", "severity", "findings"]
 
 
 def rule_rows(audit: Audit) -> list[list[str]]:
-    """A row per rule that was broken, the most often broken first."""
+    """A row per violated rule, the most frequent first."""
     counts = Counter((finding.rule, finding.severity) for finding in audit.findings)
     return [[rule, severity, f"{number:,}"] for (rule, severity), number in counts.most_common()]
 
 
 def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
-    """(what is said, the files) by reason, the commonest first."""
+    """(message, files) for each reason, the most frequent first."""
     by_reason: dict[str, list[str]] = {}
     for file, reason in audit.unreadable.items():
         by_reason.setdefault(reason, []).append(file)
@@ -32,7 +32,7 @@ def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
 
 
 def audit_summary(audit: Audit) -> str:
-    """How much was looked at and found, in a line."""
+    """How many files and interactions were checked, and how many findings there are, in a line."""
     parts = [
         amounts.count(audit.files, "file"),
         amounts.count(len(audit.unreadable), "unreadable file"),
@@ -42,6 +42,6 @@ def audit_summary(audit: Audit) -> str:
     ]
     if audit.normalised:
         parts.append(
-            f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are silent there"
+            f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are not checked there"
         )
     return "; ".join(parts)

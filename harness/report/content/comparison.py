@@ -12,7 +12,7 @@ from harness.text import amounts
 
 DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
-    "Means over the cells that both have; intervals and p take the cells of a case together, and p is corrected for all "
+    "Means over the cells that both sides have. Intervals and p treat the cells of a case as one cluster; p is corrected for all "
     "comparisons made here. same: within the margin. cannot tell: neither a difference nor its absence is shown."
 )
 
@@ -26,7 +26,7 @@ def shown_flips(comparison: Comparison, view: View) -> tuple[Sequence[Flip], int
 
 
 def worst_first(flips: Sequence[Flip]) -> Sequence[Flip]:
-    """What passes less on the candidate, then what was not judged on a side, then what passes more."""
+    """First the checks that pass less often on the candidate, then those that a side did not judge, then those that pass more."""
     return sorted(flips, key=_gain)
 
 
@@ -36,7 +36,7 @@ def _gain(flip: Flip) -> int:
 
 
 def difference_rows(comparison: Comparison) -> list[list[str]]:
-    """All suites together, a row per measure."""
+    """A row per measure, over all suites."""
     return [
         [words.label(difference.measure), *_sides(difference), change(difference), difference.verdict]
         for difference in comparison.differences
@@ -45,7 +45,10 @@ def difference_rows(comparison: Comparison) -> list[list[str]]:
 
 
 def explanations(comparison: Comparison) -> Iterator[str]:
-    """A sentence per measure over all suites, one for all those that one case shows; pass@k and pass^k where there are repeats."""
+    """A sentence per measure over all suites, and pass@k and pass^k where cases have repeats.
+
+    The measures that only one case has share a sentence.
+    """
     found = [difference for difference in comparison.differences if difference.suite is None]
     alone = [
         difference.measure
@@ -109,7 +112,7 @@ def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
 
 
 def correction_note(document: Comparisons) -> str:
-    """How many candidates there are, and that each verdict reckons with those on all of them."""
+    """How many candidates there are, and that p is corrected for the verdicts on all of them."""
     verdicts = amounts.count(sum(len(comparison.differences) for comparison in document.comparisons), "verdict")
     text = f"{len(document.comparisons)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
     return f"{text}; ? is cannot tell"

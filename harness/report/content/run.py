@@ -1,4 +1,4 @@
-"""A run: the names of its columns, where its columns disagree, a row per target."""
+"""A run: the names of its columns, the cases on which columns disagree, and a row per target."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from harness.results.groups import Group
 
 
 def column_name(column: Column, provider: str | None) -> str:
-    """The target, without its provider where that goes without saying, and the axis values."""
+    """The target, without its provider if all targets have the same, and the axis values."""
     return " ".join([short(column.target, provider), *(f"{name}={value}" for name, value in column.axes)])
 
 
 def short(target: str, provider: str | None) -> str:
-    """A target without its provider, where all have that one."""
+    """A target without ``provider``, if that is given: the one that all targets share."""
     return target.removeprefix(f"{provider}/") if provider else target
 
 
 @dataclass(frozen=True, slots=True)
 class SuiteTable:
-    """What is shown of a suite. ``provider``: that of all its groups, where they have one."""
+    """What is shown of a suite. ``provider``: the one that all its groups share; None where they differ."""
 
     suite: str
     about: str
@@ -31,7 +31,7 @@ class SuiteTable:
 
 
 def tables(report: Report, view: View) -> list[SuiteTable]:
-    """Every suite, with no more cases in all than the view shows, those of which something went wrong before others."""
+    """Every suite, with at most ``view.cases`` cases in total. Where cases are left out, failed cases are kept first."""
     suites = list(report.summary.by_suite())
     grids = layout.limited([list(layout.grids(groups)) for _, groups in suites], view.cases)
     return [
@@ -46,12 +46,12 @@ def any_left_out(suites: Sequence[SuiteTable]) -> bool:
 
 
 def whole_report(report: Report, *more: str) -> str:
-    """The command that shows all of it. ``more``: its format, where that is not the table."""
+    """The command that shows the whole report. ``more``: options for its format, if that is not the table."""
     return words.command("report", report.run["id"], *more, "-v")
 
 
 def differences(table: SuiteTable) -> Iterator[str]:
-    """Where unary and stream, or columns, do not say the same of a case that is shown."""
+    """A line for each shown case on which unary and stream disagree, or columns have different verdicts."""
     provider = table.provider
     groups = [group for grid in table.grids for case in grid.cases for group in grid.row(case) if group]
     for group in groups:
@@ -72,7 +72,7 @@ def differences(table: SuiteTable) -> Iterator[str]:
 
 
 def _columns_by_mark(marks: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The rarer verdicts with the columns that have them; the commonest may be the rest."""
+    """The rarer verdicts with their columns, then the most common one, as *the other N* if it has three columns or more."""
     names: dict[str, list[str]] = {}
     for name, mark in marks:
         names.setdefault(mark, []).append(name)
@@ -90,7 +90,7 @@ _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
 
 
 def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per target): groups by the statuses that occur, all tokens, what they cost, the median latency."""
+    """(header, a row per target): groups by status, total tokens, thoughts and cost, median latency."""
     by_target = list(report.summary.by_target())
     counted = {target: _status_counts(groups) for target, groups in by_target}
     totals = report.summary.totals()

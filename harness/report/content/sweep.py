@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 SWEEP_NOTE = (
     "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
-    "as good for less, or better for no more. The knee is the cheapest value that is surely not worse than the best, with "
-    "every cheaper one surely worse."
+    "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely not worse than the "
+    "best, if every cheaper value is surely worse."
 )
 
 
@@ -28,7 +28,7 @@ _SWEEP_MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s
 
 
 def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per value): the pass rate with its interval, what was measured, and its mark."""
+    """(header, a row per value): the pass rate with its interval, the measures, and a mark."""
     measures = [measure for measure in _SWEEP_MEASURES if any(measure in point.numbers for point in sweep.points)]
     rows = [
         [
@@ -48,7 +48,7 @@ def _rate_text(point: SweepPoint) -> str:
 
 
 def sweep_mark(sweep: Sweep, point: SweepPoint) -> str:
-    """``knee``, ``knee?`` where it only seems to be, ``best``, ``beaten``."""
+    """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``; ``beaten``; else empty."""
     knee = sweep.knee
     if point.name == knee.value:
         return "knee"

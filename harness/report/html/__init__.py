@@ -1,6 +1,6 @@
-"""For people: one file that holds a whole run, works offline and loads nothing.
+"""HTML pages: one self-contained file for a whole run, which works offline and loads nothing.
 
-In: a document. Out: a page; what others wrote is text in it, and its policy allows its own style and script only.
+In: a document. Out: a page. Foreign text is escaped; the content security policy allows only the page's own style and script.
 May import: ``report`` and its content, ``compare``, ``results``, ``suite``, ``answer``, ``gemini``, ``text``.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @output("html", of="run")
 def run_html(report: Report, view: View, out: TextIO) -> None:
-    """One self-contained page: matrix, plots, and everything that was said in each trial."""
+    """One self-contained page: matrix, plots, and all requests and responses of each trial."""
     write_run(report, view, out)
 
 
@@ -34,8 +34,8 @@ def write_run(report: Report, view: View, out: TextIO, home: str | None = None) 
     sections = dict(run_sections.sections(report, view))
     out.writelines(opening(f"{words.totals(report.summary.totals())} - run {report.run['id']}"))
     out.write(run_sections.heading(f"run {report.run['id']}", list(sections), home) + "\n<main>\n")
-    out.write(run_sections.made_up(report.summary) or "")
-    out.write(run_sections.elsewhere(report, home) if home else "")
+    out.write(run_sections.simulated_note(report.summary) or "")
+    out.write(run_sections.related_pages(report, home) if home else "")
     out.writelines(run_sections.section(name, inside) + "\n" for name, inside in sections.items())
     out.write("</main>\n")
     out.write(block(trials.facts(report.summary, report.run), id="facts") + "\n")
@@ -52,13 +52,13 @@ def comparison_html(comparison: Comparison, view: View, out: TextIO) -> None:
 def write_comparison(
     comparison: Comparison, _view: View, out: TextIO, home: str | None = None, ahead: Mapping[str, Markup] | None = None
 ) -> None:
-    """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
+    """``home``: the address of the list of runs, where there is one. ``ahead``: sections to show before the comparison's."""
     comparison = flip_trials.with_answers(comparison)
     before = ahead or {}
     data_of_trials = flip_trials.read([comparison])
     links = (*before, *comparisons.LINKS, *(["trials"] if data_of_trials.numbers else []))
     parts = [
-        comparisons.made_up(comparison),
+        comparisons.simulated_note(comparison),
         *(run_sections.section(name, inside) for name, inside in before.items()),
         *comparisons.sections(comparison, data_of_trials.numbers, home),
     ]
@@ -69,7 +69,7 @@ def write_comparison(
 
 @output("html", of="comparisons")
 def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
-    """One self-contained page: the verdicts on every candidate, what flipped, and what was said."""
+    """One self-contained page: the verdicts on every candidate, flips, and their requests and responses."""
     document = replace(
         document, comparisons=[flip_trials.with_answers(comparison) for comparison in document.comparisons]
     )
@@ -80,7 +80,10 @@ def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
         *(comparison.candidate for comparison in document.comparisons),
         *(["trials"] if data_of_trials.numbers else []),
     ]
-    parts = [comparisons.made_up(*document.comparisons), *comparisons.several(document, data_of_trials)]
+    parts = [
+        comparisons.simulated_note(*document.comparisons),
+        *comparisons.candidate_sections(document, data_of_trials),
+    ]
     _page(title, links, parts, out, data=data_of_trials.blocks())
 
 
@@ -109,7 +112,7 @@ def write_sweep(document: Sweeps, _view: View, out: TextIO, home: str | None = N
 @output("html", of="migration")
 def migration_html(document: Migration, view: View, out: TextIO) -> None:
     """One self-contained page: whether to switch, what changes, and the comparison."""
-    write_comparison(document.comparison, view, out, ahead={"migration": comparisons.moved(document)})
+    write_comparison(document.comparison, view, out, ahead={"migration": comparisons.migration_section(document)})
 
 
 def _page(
@@ -120,7 +123,7 @@ def _page(
     home: str | None = None,
     data: Iterable[Markup] = (),
 ) -> None:
-    """``links``: the names of its sections. ``data``: what only the script reads."""
+    """``links``: the names of its sections. ``data``: the data blocks for the script."""
     out.writelines(opening(title))
     out.write(run_sections.heading(title, links, home) + "\n<main>\n")
     out.writelines(f"{part}\n" for part in parts if part)

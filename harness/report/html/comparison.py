@@ -1,4 +1,4 @@
-"""Two sides: what flipped, what differs, and every cell beside its twin."""
+"""The page of a comparison: differences, flips, and the cells of both sides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.report.content.comparison import READING, correction_note, overview
 from harness.report.content.migration import bottom_line
 from harness.report.html import flip_trials
 from harness.report.html.markup import Markup, columns, element, table
-from harness.report.html.run_sections import UNSCRIPTED, section, simulated
+from harness.report.html.run_sections import NO_SCRIPT, section, simulated_band
 from harness.results.groups import Group
 from harness.text import amounts
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 LINKS = ("summary", "differences", "flips", "cells")
 CELLS = 5_000
-"""Cells in the table."""
+"""The most cells in the table."""
 OPEN = 20
-"""Flips that are shown at once."""
+"""How many flips are shown; further ones are folded."""
 _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
 
 Object = Mapping[str, Any]
 
 
 def sections(comparison: Comparison, numbers: flip_trials.Numbers, home: str | None) -> Iterator[Markup]:
-    """``numbers``: of the trials that the script has; ``home``: where the list of runs is, if the page is served."""
+    """``numbers``: the numbers of the trials in the script's data; ``home``: the address of the list of runs, if served."""
     document = {name: value for name, value in comparison.fields() if name not in ("cells", "flips")}
     yield _summary(document, comparison)
     yield section("differences", _differences(document["verdicts"]))
@@ -45,11 +45,11 @@ def sections(comparison: Comparison, numbers: flip_trials.Numbers, home: str | N
 
 
 def _trials(about: str) -> Markup:
-    return section("trials", element("p", about, class_="about"), UNSCRIPTED, element("div", id="list"))
+    return section("trials", element("p", about, class_="about"), NO_SCRIPT, element("div", id="list"))
 
 
-def several(document: Comparisons, data: flip_trials.SidesData) -> Iterator[Markup]:
-    """All candidates in a table, then a section for each: what differs and what flipped; then the trials that show it."""
+def candidate_sections(document: Comparisons, data: flip_trials.SidesData) -> Iterator[Markup]:
+    """All candidates in a table, then a section for each with its differences and flips, then the trials of the flips."""
     names, rows = overview(document)
     listed = [
         element("tr", element("th", name, scope="row"), *(element("td", cell, class_="n") for cell in cells))
@@ -81,17 +81,17 @@ def _listed(notes: Sequence[str]) -> Markup | None:
     return element("ul", *(element("li", note) for note in notes), class_="notes") if notes else None
 
 
-def made_up(*compared: Comparison) -> Markup | None:
-    """The band over comparisons that hold answers of the simulator."""
+def simulated_note(*compared: Comparison) -> Markup | None:
+    """The band over comparisons with simulated answers; None where there are none."""
     simulated_sides = [made for comparison in compared for side in comparison.provenance for _, _, made in side]
     if not any(simulated_sides):
         return None
     real = not all(simulated_sides)
-    return simulated("Some of these answers were" if real else "These answers were")
+    return simulated_band("Some of these answers were" if real else "These answers were")
 
 
-def moved(document: Migration) -> Markup:
-    """What only a migration has: whether to switch, what changes, what was not asked."""
+def migration_section(document: Migration) -> Markup:
+    """The section of a migration: whether to switch, what changes, which cells the new model did not play."""
     verdict, others = bottom_line(document)
     refused = [element("li", f"{cell}: {why}") for cell, why in document.unsupported]
     return element(
@@ -188,7 +188,7 @@ def _answer(text: str | None) -> Markup | None:
 def _links(
     trial: str | None, where: tuple[int, str | None], numbers: flip_trials.Numbers, home: str | None
 ) -> Iterator[Markup]:
-    """To the trial in this page, and, where it is served, in that of its run."""
+    """Links to the trial in this page, and, if the page is served, in the page of its run."""
     side, run = where
     number = numbers.get((side, trial or ""))
     if number is not None:
@@ -218,7 +218,7 @@ def _differences(verdicts: Sequence[Object]) -> Markup:
     return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
 
 
-def _told(verdict: Object, column: str) -> str:
+def _column_text(verdict: Object, column: str) -> str:
     measure = verdict["measure"]
     value: Json = verdict.get("estimate" if column == "difference" else column)
     if value is None:
@@ -240,7 +240,7 @@ def _signed(measure: str, value: float) -> str:
 
 
 def _difference(verdict: Object, column: str) -> Markup:
-    text = _told(verdict, column) or ("all suites" if column == "suite" else "-")
+    text = _column_text(verdict, column) or ("all suites" if column == "suite" else "-")
     if column == "verdict":
         return element("td", text, class_=f"verdict {text.replace(' ', '-')}")
     if column == "measure":
@@ -269,7 +269,7 @@ def _cells(pairs: Sequence[Pair]) -> Markup:
 
 
 def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
-    """The cells that the page has, and what it says where that is not all: those whose verdict differs come first, then."""
+    """(the cells that the page shows, a note where some are left out). Cells whose verdicts differ are kept first."""
     if len(pairs) <= CELLS:
         return pairs, ""
     differing = [pair for pair in pairs if _differs(pair)]
@@ -282,7 +282,7 @@ def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
 
 
 def filtering(what: str) -> Markup:
-    """The field that filters the one table of a page, and how much of it is shown."""
+    """The field that filters the table of the page, with a count of the rows that are shown."""
     field = element("input", type="search", id="cells-filter", placeholder="filter  /", aria_label=f"filter {what}")
     return element("span", field, element("output", id="cells-shown"), class_="filtering")
 

@@ -1,4 +1,4 @@
-"""What was said on both sides of the flips, for the script of comparisons: the same panel as that of a run shows it."""
+"""The trials on both sides of the flips, as data for the script of comparison pages. The panel is the one of run pages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.report.html.markup import Markup, block
 from harness.results.rows import Row
 
 NAMES = ("reference", "candidate")
-"""The two sides; of several candidates each is called by its own name."""
+"""The names of the two sides. Several candidates have their own names instead."""
 SHOWN = 200
-"""Flips that are listed with what was said."""
+"""How many flips are listed with their answers."""
 ROOM = 16_000_000
-"""Characters of requests and answers in the page; what comes after them is left out, as in a run of very many trials."""
+"""The most characters of requests and answers in the page; later ones are left out, as on the page of a very large run."""
 
 Numbers = Mapping[tuple[int, str], int]
-"""(side, trial) -> its number for the script. The reference is side 0; of several candidates the first is 1, the second 2."""
+"""(side, trial) -> its number in the script's data. The reference is side 0, the first candidate 1, the second 2."""
 
 
 @dataclass(slots=True)
@@ -34,28 +34,28 @@ class SidesData:
     details: list[Markup] = field(default_factory=list)
 
     def of(self, place: int) -> Numbers:
-        """The numbers of the comparison at that place: there its candidate is side 1."""
+        """The numbers for the comparison at that index, in which the candidate is side 1."""
         sides = {0: 0, place + 1: 1}
         return {(sides[side], trial): number for (side, trial), number in self.numbers.items() if side in sides}
 
     def blocks(self) -> Iterator[Markup]:
-        """The elements that the script reads; none where nothing was said."""
+        """The data blocks for the script; none where there are no trials."""
         if self.lines:
-            yield block({**trials.told(self.groups, self.targets), "block": 1}, id="facts")
+            yield block({**trials.facts_of(self.groups, self.targets), "block": 1}, id="facts")
             yield block(self.lines, data_index=True)
             yield from self.details
 
 
 def with_answers(comparison: Comparison) -> Comparison:
-    """With its flips the worst first, and with what was said of those that the page lists."""
+    """The comparison with its flips sorted, the worst first, and with the answers of the listed flips."""
     flips = worst_first(comparison.flips)
     return replace(comparison, flips=[*read_answers(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
 
 
 def read(compared: Sequence[Comparison]) -> SidesData:
-    """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once.
+    """Read the trials of the listed flips, one side after the other. A trial of two flips is read once.
 
-    Comparisons of several candidates have their reference in common.
+    Comparisons of several candidates share their reference.
     """
     found = SidesData()
     pairs = _pair_numbers(compared)
@@ -66,7 +66,7 @@ def read(compared: Sequence[Comparison]) -> SidesData:
             if (side, row["id"]) in pairs:
                 number = len(found.lines)
                 found.numbers[side, row["id"]] = number
-                found.groups.append(trials.of_row(row, run, name, pairs[side, row["id"]]))
+                found.groups.append(trials.group_facts(row, run, name, pairs[side, row["id"]]))
                 found.targets.append(row["target"])
                 found.lines.append(trials.index(row, number))
                 found.details.append(_detail(row, number, room))
@@ -75,8 +75,7 @@ def read(compared: Sequence[Comparison]) -> SidesData:
 
 
 def _sources(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
-    """(its name, where its rows are, the groups that are wanted of them) of the reference and of every candidate; none where
-    nothing was saved."""
+    """(name, source of its rows, the groups to read) of the reference and of every candidate that is saved."""
     first = compared[0].sources
     if first is not None:
         yield NAMES[0], first[0], {flip.groups[0] for comparison in compared for flip in comparison.flips[:SHOWN]}
@@ -87,7 +86,7 @@ def _sources(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[
 
 
 def _pair_numbers(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
-    """(side, trial) -> the pair that it is shown in. Trials that share a partner are in one."""
+    """(side, trial) -> the number of the pair that it is shown in. Trials with a common partner are in one pair."""
     pairs: dict[tuple[int, str], int] = {}
     for place, comparison in enumerate(compared, 1):
         for flip in comparison.flips[:SHOWN]:

@@ -1,4 +1,4 @@
-"""Plots as SVG: what more thinking buys and costs, and how long answers take. Colour is never the only mark."""
+"""Plots as SVG: pass rate and latency by thought tokens, and how long answers take. Series differ by shape, not by colour only."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from harness.suite.axes import spelled
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
 SERIES = 6
-"""Colours, and shapes, before they begin again."""
-MOST = 24
-"""Targets that a plot shows; and dots in a row."""
-DOTS = 300
+"""How many colours and shapes there are before they repeat."""
+MAX_TARGETS = 24
+"""The most targets in a plot."""
+MAX_DOTS = 300
+"""The most dots in a row of a distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class PlotPoint:
 
 @dataclass(frozen=True, slots=True)
 class PlotAxis:
-    """Values from ``low`` to ``high`` on pixels from ``start`` to ``end``; the ticks are numbers that people choose."""
+    """Maps values from ``low`` to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
 
     low: float
     high: float
@@ -67,7 +68,7 @@ def _step(span: float) -> float:
 
 
 def _short(value: float) -> float:
-    """The value without the last digits, which are noise."""
+    """The value with nine significant digits: the others are rounding errors."""
     return float(f"{value:.9g}")
 
 
@@ -80,7 +81,7 @@ def _up_to(highest: float, start: float, end: float) -> PlotAxis:
 
 
 def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[PlotPoint]]]]:
-    """(suite, points by target) wherever a target was asked at two thinking values or more, and thoughts were counted."""
+    """(suite, points by target) for targets with two thinking values or more, and with thought tokens."""
     for suite, groups in summary.by_suite():
         found: dict[str, dict[str, list[Group]]] = {}
         for group in groups:
@@ -88,7 +89,7 @@ def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[PlotPoint]]]]
                 name = spelled("thinking", group.axes["thinking"])
                 found.setdefault(group.target, {}).setdefault(name, []).append(group)
         series = {target: [_point(*item) for item in by_value.items()] for target, by_value in found.items()}
-        if series := {target: points for target, points in list(series.items())[:MOST] if len(points) > 1}:
+        if series := {target: points for target, points in list(series.items())[:MAX_TARGETS] if len(points) > 1}:
             yield suite, series
 
 
@@ -113,7 +114,7 @@ def sweep(series: dict[str, list[PlotPoint]]) -> Markup:
 
 Value = Callable[[PlotPoint], float | None]
 Box = tuple[float, float, float, float]
-"""Left, top, right, bottom of what may not be written over."""
+"""Left, top, right, bottom of an area that labels must not cover."""
 
 
 def _plot(series: dict[str, list[PlotPoint]], label: str, value: Value, top: float | None = None) -> Markup:
@@ -141,7 +142,9 @@ def _placed(
 
 def _line(number: int, target: str, points: Sequence[tuple[float, float, PlotPoint]], taken: list[Box]) -> Markup:
     marks = [
-        element("g", element("title", _said(target, point)), _shape(number, x, y), _label(x, y, point.name, taken))
+        element(
+            "g", element("title", _point_text(target, point)), _shape(number, x, y), _label(x, y, point.name, taken)
+        )
         for x, y, point in points
     ]
     path = element("polyline", points=" ".join(f"{x},{y}" for x, y, _ in points))
@@ -164,7 +167,7 @@ def _overlap(first: Box, second: Box) -> bool:
     return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 
-def _said(target: str, point: PlotPoint) -> str:
+def _point_text(target: str, point: PlotPoint) -> str:
     latency = f", {words.measured('latency_s', point.latency)} s" if point.latency is not None else ""
     passed = f"{point.passed}/{point.attempts} passed"
     return f"{target} {point.name}: {passed}, {words.measured('thoughtsTokenCount', point.thoughts)} thoughts{latency}"
@@ -231,8 +234,8 @@ NAMES = 14
 
 
 def distribution(summary: Summary, measure: str) -> Markup | None:
-    """A row for each target: every value a dot, the middle half a bar, the median a line. None where nothing was measured."""
-    found = {target: _values(groups, measure) for target, groups in list(summary.by_target())[:MOST]}
+    """A row for each target: values as dots, the interquartile range as a bar, the median as a line. None without values."""
+    found = {target: _values(groups, measure) for target, groups in list(summary.by_target())[:MAX_TARGETS]}
     rows = {target: sorted(values) for target, values in found.items() if values}
     if not rows:
         return None
@@ -261,14 +264,16 @@ def _strip(number: int, row: tuple[str, list[float]], across: PlotAxis) -> Marku
     top = TOP + number * (ROW + NAMES) + NAMES
     middle = top + ROW / 2 - 4
     first, half, last = (across.at(value) for value in (quantile(values, 0.25), median(values), quantile(values, 0.75)))
-    shown = values if len(values) <= DOTS else [values[index * len(values) // DOTS] for index in range(DOTS)]
+    shown = (
+        values if len(values) <= MAX_DOTS else [values[index * len(values) // MAX_DOTS] for index in range(MAX_DOTS)]
+    )
     return element(
         "g",
         element("text", target, x=across.start, y=top - 2, class_="name"),
         element("text", _spread(values), x=across.end, y=top - 2, text_anchor="end", class_="value"),
         element("rect", x=first, y=middle - 8, width=max(last - first, 1), height=16, rx=2, class_="half"),
         *(
-            element("circle", cx=across.at(value), cy=middle + _scatter(n), r=2.5, class_="speck")
+            element("circle", cx=across.at(value), cy=middle + _jitter(n), r=2.5, class_="speck")
             for n, value in enumerate(shown)
         ),
         element("line", x1=half, x2=half, y1=middle - 10, y2=middle + 10, class_="median"),
@@ -276,8 +281,8 @@ def _strip(number: int, row: tuple[str, list[float]], across: PlotAxis) -> Marku
     )
 
 
-def _scatter(number: int) -> float:
-    """Up and down, the same every time."""
+def _jitter(number: int) -> float:
+    """A vertical offset for a dot, in pixels; the same at every run."""
     return round((number * 0.618034 % 1 - 0.5) * 12, 1)
 
 
@@ -288,7 +293,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank: a value that was measured."""
+    """The quantile by nearest rank, which is always a measured value. ``share``: 0 to 1."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
@@ -296,7 +301,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def _svg(title: str, width: float, height: float, *inside: str, description: str) -> Markup:
-    """``said``: what the picture shows, for who does not see it."""
+    """``description``: what the picture shows, for screen readers."""
     picture = element(
         "svg",
         *inside,

@@ -1,4 +1,4 @@
-"""What stands on the page without a script: who answered, totals, targets, the matrix of cells, plots, and what failed."""
+"""The sections of a run's page that need no script: summary, failures, matrix of cells, plots; and parts that all pages share."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from harness.results.summary import Summary
 from harness.text import amounts
 
 OPEN, LISTED = 8, 100
-"""Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
+"""How many failed groups are shown, and how many with the folded ones. The list of trials has all of them."""
 
 CELLS = 2_500
-"""Cells in a grid of the matrix: a browser lays so many out in about a second."""
+"""The most cells in a grid of the matrix. A browser lays out this many in about a second."""
 
 THREE = 3
-"""Values of an axis that make a sweep."""
-UNSCRIPTED = element(
+"""The fewest values of an axis that make a sweep."""
+NO_SCRIPT = element(
     "noscript",
     element(
-        "p", "The list of trials, and what was said in each, need JavaScript: it is off. All above stands without it."
+        "p",
+        "The list of trials and their requests and responses need JavaScript, which is off. All above works without it.",
     ),
 )
 Numbers = Mapping[str, int]
@@ -35,7 +36,7 @@ Numbers = Mapping[str, int]
 
 
 def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Markup:
-    """The bar at the top: always there."""
+    """The bar at the top of every page."""
     name = element("strong", "gemini-harness")
     return element(
         "header",
@@ -51,22 +52,22 @@ def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Ma
     )
 
 
-def made_up(summary: Summary) -> Markup | None:
-    """The band over a run that holds answers of the simulator."""
+def simulated_note(summary: Summary) -> Markup | None:
+    """The band over a run with simulated answers; None where there are none."""
     if not words.simulated(summary):
         return None
-    real = any(not simulated for _, _, simulated in summary.provenance)
-    return simulated("Some of these answers were" if real else "These answers were")
+    real = any(not is_simulated for _, _, is_simulated in summary.provenance)
+    return simulated_band("Some of these answers were" if real else "These answers were")
 
 
-def simulated(what: str) -> Markup:
-    """The band that nobody can miss, where any answer was made up by the simulator."""
+def simulated_band(what: str) -> Markup:
+    """A prominent band for pages with simulated answers. ``what``: the beginning of its sentence."""
     message = f" {what} made up by the simulator, not by a Gemini model. They say nothing about Gemini."
     return element("p", element("strong", "SIMULATED"), message, class_="simulated", role="note")
 
 
 def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
-    """(name, what stands in it) of every section of a run; the script fills the list of trials."""
+    """(name, content) of every section of a run. The script fills the list of trials."""
     numbers = {name: number for number, name in enumerate(report.summary.groups)}
     yield "summary", _summary(report)
     wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
@@ -75,15 +76,15 @@ def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
     yield "matrix", _matrix(report, view, numbers)
     if drawn := list(_plots(report.summary)):
         yield "plots", element("div", *drawn)
-    yield "trials", element("div", UNSCRIPTED, element("div", id="list"))
+    yield "trials", element("div", NO_SCRIPT, element("div", id="list"))
 
 
 def section(name: str, *inside: str | None) -> Markup:
     return element("section", element("h2", name), *inside, id=name)
 
 
-def elsewhere(report: Report, home: str) -> Markup:
-    """What else the server shows of this run."""
+def related_pages(report: Report, home: str) -> Markup:
+    """Links to the other pages about this run, on a server."""
     name = quote(report.run["id"])
     axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
     both = report.run.get("migration")
@@ -175,7 +176,7 @@ def _targets(report: Report) -> Markup:
     statuses: list[Status] = [status for status, number in totals.items() if number or status == "passed"]
     by_target = list(report.summary.by_target())
     every = list(report.summary.groups.values())
-    measures = [measure for measure in (*_MEASURED, *_TIMED) if _told(every, measure) is not None]
+    measures = [measure for measure in (*_MEASURED, *_TIMED) if _target_value(every, measure) is not None]
     named = (words.label(measure) + (" median" if measure in _TIMED else "") for measure in measures)
     rows = [
         element("tr", element("th", target, scope="row"), *_tallied(groups, statuses, measures))
@@ -191,11 +192,13 @@ def _tallied(groups: Sequence[Group], statuses: Sequence[Status], measures: Sequ
         number = sum(group.status == status for group in groups)
         yield element("td", f"{number:,}" if number else "-", class_=f"n {status if number else 'none'}")
     for measure in measures:
-        text = words.cost_of(groups) if measure == "cost_usd" else words.measured(measure, _told(groups, measure))
+        text = (
+            words.cost_of(groups) if measure == "cost_usd" else words.measured(measure, _target_value(groups, measure))
+        )
         yield element("td", text, class_="n")
 
 
-def _told(groups: Sequence[Group], measure: str) -> float | None:
+def _target_value(groups: Sequence[Group], measure: str) -> float | None:
     if measure == "ttft_s":
         groups = [group for group in groups if group.streamed]
     return words.median_of(groups, measure) if measure in _TIMED else words.total_of(groups, measure)
@@ -278,7 +281,7 @@ def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) 
 # --- plots --------------------------------------------------------------------------------------------
 
 
-_FIRST = f"At most {plots.MOST} targets are drawn, the first ones; the matrix has all of them."
+_FIRST = f"At most {plots.MAX_TARGETS} targets are drawn, the first ones; the matrix has all of them."
 
 
 def _plots(summary: Summary) -> Iterator[Markup]:
@@ -288,7 +291,7 @@ def _plots(summary: Summary) -> Iterator[Markup]:
         yield element(
             "div",
             element("h3", suite, element("small", " what thinking buys and costs")),
-            element("p", _FIRST, class_="about") if len(series) == plots.MOST else None,
+            element("p", _FIRST, class_="about") if len(series) == plots.MAX_TARGETS else None,
             plots.sweep(series),
             element("ul", *knees, class_="notes") if knees else None,
         )
@@ -346,7 +349,7 @@ def _why(group: Group) -> Iterator[Markup]:
 
 
 def mismatch(row: VerdictRow) -> Iterator[Markup]:
-    """What is said, expected, actual."""
+    """The message of a failed check, with its expected and actual value."""
     message, expected, actual = words.expected_and_actual(row, 600)
     at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
     yield element("p", element("b", f"{row['check']}{at}"), f" {message}" if message else None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @output("markdown", of="audit")
 def audit_markdown(audit: Audit, view: View, out: TextIO) -> None:
-    """What recordings break, for a pull request."""
+    """The rules that recordings violate, for a pull request."""
     out.writelines(f"{line}\n" for line in _audit_lines(audit, view))
 
 

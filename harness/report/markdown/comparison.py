@@ -26,7 +26,7 @@ def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None
 
 
 def comparison_lines(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
-    """The lines of a comparison; those of a migration end with them. ``alone``: how to read them is said here."""
+    """The lines of a comparison, which also end a migration. ``alone``: with a note on how to read them."""
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
     if comparison.simulated:

@@ -12,7 +12,7 @@ from harness.results.trend import History
 
 @output("markdown", of="history")
 def history_markdown(history: History, _view: View, out: TextIO) -> None:
-    """What runs said over time, as GitHub tables."""
+    """The results of runs over time, as GitHub tables."""
     for lines in history.by_subject().values():
         out.write(f"#### {escaped(subject(lines))}\n\n")
         rows = [[line.entry.started[:16], *(show(line) for show in HISTORY_COLUMNS.values())] for line in lines]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @output("markdown", of="migration")
 def migration_markdown(document: Migration, view: View, out: TextIO) -> None:
-    """Whether a new model may take the place of an old one, for a pull request."""
+    """Whether a new model may replace an old one, for a pull request."""
     out.writelines(f"{line}\n" for line in _migration_lines(document, view))
 
 

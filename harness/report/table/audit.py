@@ -42,7 +42,7 @@ def _finding_lines(finding: AuditFinding, view: View) -> Iterator[str]:
 
 
 def _unreadable_lines(audit: Audit, view: View) -> Iterator[str]:
-    """Each file by name only where all details are asked for, or where they are few."""
+    """Names each file only if all details are shown (``-v``), or if there are few."""
     few = view.details is None or len(audit.unreadable) <= view.details
     for message, files in unreadable(audit):
         yield from wrapped(message, view, "")

@@ -28,7 +28,7 @@ def comparison_table(comparison: Comparison, view: View, out: TextIO) -> None:
 
 
 def comparison_lines(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
-    """The lines of a comparison; those of a migration end with them. ``alone``: how to read them is said here."""
+    """The lines of a comparison, which also end a migration. ``alone``: with a note on how to read them."""
     yield f"reference  {comparison.reference}"
     yield f"candidate  {comparison.candidate}"
     yield ""
@@ -62,13 +62,13 @@ def _explanation_lines(comparison: Comparison, view: View) -> Iterator[str]:
 
 
 def _message(flip: Flip) -> str:
-    """What is wrong, whichever check says so."""
+    """The failure message of a flip, whatever its check; empty where it is not known."""
     known = flip.trouble
     return "" if known is None else known.verdict["message"] if known.verdict else known.message
 
 
 def _flip_lines(flips: Sequence[Flip], view: View) -> Iterator[str]:
-    """Checks of one cell that one answer flipped: what is wrong stands below each, what was said below the last."""
+    """The flips of one cell with the same answers: the failure message below each group of flips, the answers at the end."""
     for _, alike in groupby(flips, _message):
         same = list(alike)
         yield from (f"  {flip.before} -> {flip.after}  {flip.check}  {flip.id}" for flip in same)

@@ -10,15 +10,18 @@ from typing import TextIO
 from harness.report import View, layout, words
 
 GAP = 2
-"""Between columns."""
+"""Spaces between columns."""
 _MIN_FIRST = 20
-"""Columns that the first one keeps however narrow the window is."""
+"""The least width of the first column, in a narrow window."""
 _COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
 _COLOR_CODES = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
 
 
 def write(lines: Iterable[str], view: View, out: TextIO) -> None:
-    """The lines, none of which can steer a terminal, whatever stands in the names of a run: all it can do is colour, where there is any."""
+    """Write the lines with control characters escaped, so that names in a run cannot control the terminal.
+
+    Only colour codes stay, if the view has colours.
+    """
     for line in lines:
         parts = _COLOR_CODES.split(line) if view.color else [line]
         steady = (part if index % 2 else words.printable(part) for index, part in enumerate(parts))
@@ -26,7 +29,7 @@ def write(lines: Iterable[str], view: View, out: TextIO) -> None:
 
 
 def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
-    """A table whose first column folds so that the rest fits; where that does not do, two, of half the other columns each."""
+    """A table whose first column is folded so that it fits the width; else two tables with half of the other columns each."""
     first, *rest = (max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(len(header)))
     if min(first - GAP, _MIN_FIRST) + sum(rest) > view.width and len(rest) > 1:
         half = len(header) // 2 + 1
@@ -38,7 +41,7 @@ def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str
 
 
 def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
-    """Rows whose first cell, where longer than ``limit`` columns, goes on in the lines below it."""
+    """The rows; a first cell of more than ``limit`` columns continues in additional rows."""
     folded = []
     for first, *rest in rows:
         lines = layout.folded(first, limit - 2) if words.width(first) > limit else [first]
@@ -48,7 +51,7 @@ def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
 
 
 def table_lines(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
-    """Columns side by side, right-aligned but for the first; a rule below the header, which may have any number of lines."""
+    """The lines of a table: the first column left-aligned, the others right-aligned; a rule below the header rows."""
     from tabulate import SEPARATING_LINE, tabulate
 
     colored = [[row[0], *(colored_cell(cell, view) for cell in row[1:])] for row in rows]
@@ -63,7 +66,7 @@ def table_lines(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], 
 
 
 def colored_cell(cell: str, view: View) -> str:
-    """The cell in the colour of the verdict it begins with, where the view has colours."""
+    """The cell in the colour of the verdict that it begins with, if the view has colours."""
     color = _COLORS.get(cell.partition(" ")[0]) if view.color else None
     return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
 
@@ -81,7 +84,8 @@ def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
 
 
 def hanging(line: str, view: View) -> Iterator[str]:
-    """A line, folded at the width of the view with what it is indented by; what stands in two columns goes on in the second."""
+    """A line, folded at the width of the view. Further lines keep its indent; after ``expected`` or ``actual`` they start in the
+    second column."""
     room = max(view.width, 40)
     if words.width(line) <= room:
         yield line
@@ -94,7 +98,7 @@ def hanging(line: str, view: View) -> Iterator[str]:
 
 
 def bullets(points: Sequence[str], view: View) -> Iterator[str]:
-    """Starred points, each folded at the width of the view."""
+    """A bulleted list, folded at the width of the view."""
     for line in points:
         lines = textwrap.wrap(
             words.printable(line),

@@ -12,7 +12,7 @@ from harness.report.table.drawing import GAP, fitted, folded_first, table_lines
 
 
 def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """One column: the measures lie beside the verdict."""
+    """A grid with one column: a row per case, with the measures to the right of the verdict."""
     groups = [group for case in grid.cases for group in grid.row(case)]
     measures = layout.shown(view.measures, groups)
     warned = any(group and group.tally.warnings for group in groups)
@@ -28,7 +28,7 @@ def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -
 
 
 def stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """Several columns: the measures lie below the verdict, their names in the first column; a target's name over its columns."""
+    """A grid with several columns: the measures stand below the verdict, a target's name above its columns."""
     body = [line for case in grid.cases for line in _case(case, grid, view)]
     longest = max(words.width(line[0]) for line in body)
     first = max(min(longest, max(view.width * 2 // 5, 24)), *map(len, grid.axes), 4)
@@ -50,7 +50,7 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Neighbouring columns of one target: their indices and widths, and the lines of the name above them."""
+    """Adjacent columns of one target: their indices and widths, and the lines of the name above them."""
 
     name: Sequence[str]
     columns: Sequence[int]
@@ -62,7 +62,7 @@ class _Head:
 
 
 def _blocks(grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int) -> list[list[_Head]]:
-    """What stands side by side: names fold no more than it takes to have one block; a target's columns stay together."""
+    """The blocks of the grid. Names are folded only as far as needed for a single block; a target's columns stay together."""
     cells = [_widest(grid, index, body) for index in range(len(grid.columns))]
     runs = [run for target in _targets_of(grid) for run in _runs(target, cells, room)]
     names = [short(grid.columns[run[0]].target, provider) for run in runs]
@@ -83,7 +83,7 @@ def _targets_of(grid: Grid) -> list[list[int]]:
 
 
 def _runs(columns: Sequence[int], cells: Sequence[int], room: int) -> Iterator[list[int]]:
-    """One target's columns, in as many runs as the width makes necessary."""
+    """One target's columns, divided into runs that fit the width."""
     run: list[int] = []
     for index in columns:
         if run and sum(cells[column] + GAP for column in [*run, index]) > room:
@@ -135,7 +135,7 @@ def _block(grid: Grid, block: Sequence[_Head], body: Sequence[Sequence[str]], fi
 
 
 def _names(block: Sequence[_Head], margin: int) -> Iterator[str]:
-    """The targets' names, each in the middle above its columns, the last lines level."""
+    """The names of the targets, each centred above its columns and aligned at the bottom."""
     tallest = max(len(head.name) for head in block)
     for line in range(tallest):
         cells = [_middle(head, line - tallest + len(head.name)) for head in block]

@@ -14,7 +14,7 @@ from harness.text import amounts
 
 @output("table", of="history")
 def history_table(history: History, view: View, out: TextIO) -> None:
-    """What runs said over time, for a terminal."""
+    """The results of runs over time, for a terminal."""
     write(_history_lines(history, view), view, out)
 
 
@@ -29,7 +29,7 @@ def _history_lines(history: History, view: View) -> Iterator[str]:
 
 
 def _fitting_columns(lines: Sequence[Line], view: View) -> tuple[list[list[str]], list[list[str]]]:
-    """(header, rows) without columns that say nothing; the least telling go until the rest fits."""
+    """(header, rows) without empty columns. Less important columns are left out until the rest fits the width."""
     columns = {name: [show(line) for line in lines] for name, show in HISTORY_COLUMNS.items()}
     columns = {name: cells for name, cells in columns.items() if name in ("run", "passed") or {*cells} - {"", "-"}}
     for name in ("ttft s", "thoughts", "cost $", "latency s", "tokens"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @output("table", of="migration")
 def migration_table(document: Migration, view: View, out: TextIO) -> None:
-    """Whether a new model may take the place of an old one, for a terminal."""
+    """Whether a new model may replace an old one, for a terminal."""
     write(_migration_lines(document, view), view, out)
 
 

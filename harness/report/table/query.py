@@ -1,4 +1,4 @@
-"""What a query of the history gave."""
+"""The result of a query of the history."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.results.trend import QueryResult
 
 @output("table", of="query")
 def query_table(answer: QueryResult, view: View, out: TextIO) -> None:
-    """What a query gave, for a terminal."""
+    """The result of a query, for a terminal."""
     rows = [["-" if value is None else words.shortened(str(value), 60) for value in row] for row in answer.rows]
     if rows:
         write(table_lines([list(answer.columns)], rows, view), view, out)

@@ -1,4 +1,4 @@
-"""A run: a block per suite; below it what went wrong, and where the answers came from."""
+"""A run: a block per suite, then the failures, the notes, and the sources of the answers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _suite(table: SuiteTable, view: View) -> Iterator[str]:
 
 
 def _failures(report: Report, view: View) -> Iterator[str]:
-    """What went wrong, group by group; those that could not be judged for one and the same reason once."""
+    """The failures, group by group. Groups that could not be judged for the same reason share one entry."""
     wrong: dict[object, list[Group]] = {}
     for group in report.summary.groups.values():
         if group.status in words.WRONG:
@@ -74,7 +74,7 @@ def _failures(report: Report, view: View) -> Iterator[str]:
 
 
 def _failure(group: Group, details: list[str] | None, run: RunRow, view: View) -> Iterator[str]:
-    """``told``: the checks that failed it, where they did."""
+    """``details``: the lines of the failed checks; None where no check failed it."""
     mark = words.MARKS[group.status]
     needs = words.needs(group)
     yield f"{colored_cell(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
