@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.compare.stats import Attempts, PairedEvidence, average, numbers, rates
+from harness.compare.stats import Attempts, PairedEvidence, mean_interval, numbers, rates
 
 Rng = np.random.Generator
 Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]
@@ -159,7 +159,7 @@ class WrongBudgets(NamedTuple):
 
 def wrong_budgets(name: str, cases: int, runs: int) -> WrongBudgets:
     rng = np.random.default_rng(cases)
-    ends = [average(range(cases), ALONE[name](rng, (cases,)), 0.9) or (-1, 2) for _ in range(runs)]
+    ends = [mean_interval(range(cases), ALONE[name](rng, (cases,)), 0.9) or (-1, 2) for _ in range(runs)]
     return WrongBudgets(float(np.mean([high < 1 for _, high in ends])), float(np.mean([low > 1 for low, _ in ends])))
 
 

@@ -109,7 +109,7 @@ def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
     rows = [plan.suite_row(suite) for suite in plan.suites if suite.compare]
     if not options.gate and not any("gate" in row for row in rows):
         return
-    from harness.compare.gates import budgets, from_option, not_asked
+    from harness.compare.gates import budgets, from_option, reason_not_asked
 
     yield from ({"gate": str(from_option(each)), "suite": None, "asked": True, "why": None} for each in options.gate)
     chosen = replace(plan.trials, done={})
@@ -119,7 +119,7 @@ def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
     for row in rows:
         if named and not played[row["suite"]]:
             continue
-        why = not_asked(row, played[row["suite"]], sharded=sharded)
+        why = reason_not_asked(row, played[row["suite"]], sharded=sharded)
         yield from (
             {"gate": str(each), "suite": row["suite"], "asked": why is None, "why": why} for each in budgets([row])
         )

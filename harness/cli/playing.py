@@ -184,5 +184,5 @@ class Played:
         """Where trials are missing, could not be asked and asking again may help, or something could not be written."""
         missing = self.writer.trials < self.writer.run.get("planned", 0) or (asks and self.writer.unasked > 0)
         if missing or any(isinstance(fault, RunError | CannotWrite) for fault in self.faults):
-            reports = f" --reports {words.quoted(options.reports)}" if options.reports else ""
+            reports = f" --reports {words.shell_quoted(options.reports)}" if options.reports else ""
             sys.stderr.write(f"go on with it: {resume(self.writer.run)}{reports}\n")

@@ -97,7 +97,7 @@ def view(options: Namespace, out: TextIO) -> View:
         color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
         measures=measures(options.measures),
         quiet=bool(options.quiet),
-        named=stepsummary.named,
+        display_path=stepsummary.named,
     )
     return replace(seen, details=None, cases=None, answer=None) if options.verbose else seen
 

@@ -1,4 +1,4 @@
-"""Several candidates against one reference: a comparison each, their verdicts corrected for all of them together."""
+"""Compares several candidates with one reference; the verdicts are corrected for all comparisons together."""
 
 from __future__ import annotations
 
@@ -12,42 +12,51 @@ from harness.compare.verdicts import corrected
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """``each``: a comparison per candidate, in the order of the run. ``notes``: what holds for all of them; they keep their own."""
+    """Several candidates against one reference.
+
+    ``comparisons``: one per candidate, in the order of the run. ``notes``: the notes that all comparisons share; each
+    comparison keeps its other notes.
+    """
 
     axis: str
     reference: str
-    each: Sequence[Comparison]
+    comparisons: Sequence[Comparison]
     notes: Sequence[str] = ()
 
     @property
     def simulated(self) -> bool:
-        return any(each.simulated for each in self.each)
+        return any(comparison.simulated for comparison in self.comparisons)
 
     @property
     def corrected_for(self) -> int:
-        """How many verdicts the correction of each reckons with: those that could ever tell."""
-        return max((found.found.comparisons for each in self.each for found in each.differences), default=0)
+        """How many verdicts the correction counts: those that can be significant at all."""
+        return max(
+            (found.found.comparisons for comparison in self.comparisons for found in comparison.differences), default=0
+        )
 
     def fields(self) -> Iterator[tuple[str, Any]]:
-        """The document of ``compare --format json`` but for ``comparisons``, which are documents of two sides."""
+        """The fields of ``compare --format json``, except ``comparisons``, whose items are documents of two sides."""
         yield "version", 1
         yield "axis", self.axis
         yield "reference", self.reference
-        yield "candidates", [each.candidate for each in self.each]
+        yield "candidates", [comparison.candidate for comparison in self.comparisons]
         yield "corrected_for", self.corrected_for
         yield "notes", list(self.notes)
 
 
-def together(axis: str, each: Sequence[Comparison]) -> Comparisons:
-    """Comparisons with one reference as one report: each verdict has to be surer, and what all of them note is noted once."""
-    found = corrected([one.differences for one in each])
-    common = [note for note in each[0].notes if all(note in one.notes for one in each)]
+def combine(axis: str, comparisons: Sequence[Comparison]) -> Comparisons:
+    """Comparisons with one reference as one report.
+
+    The verdicts are corrected for all comparisons together. Notes that all of them share appear once.
+    """
+    found = corrected([comparison.differences for comparison in comparisons])
+    common = [note for note in comparisons[0].notes if all(note in comparison.notes for comparison in comparisons)]
     return Comparisons(
         axis=axis,
-        reference=each[0].reference,
-        each=[
-            replace(one, differences=some, notes=[note for note in one.notes if note not in common])
-            for one, some in zip(each, found, strict=True)
+        reference=comparisons[0].reference,
+        comparisons=[
+            replace(comparison, differences=some, notes=[note for note in comparison.notes if note not in common])
+            for comparison, some in zip(comparisons, found, strict=True)
         ],
         notes=common,
     )

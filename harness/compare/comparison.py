@@ -1,4 +1,4 @@
-"""What differs between two runs, or two values of an axis of one run: cells side by side, checks that flip, verdicts on measures."""
+"""Compares two runs, or two values of an axis of one run: paired cells, checks that flip, verdicts on measures."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A check, or the whole cell (``status``), that judges the two sides differently.
+    """A check, or the whole cell (``status``), whose result differs between the two sides.
 
-    ``answers``: what the reference and the candidate said, where that is known; see ``answered``.
+    ``answers``: the answer texts of the reference and of the candidate, None where unknown; see ``read_answers``.
     """
 
     id: str
@@ -39,33 +39,36 @@ class Flip:
     """The ids of the cell on the two sides."""
     answers: tuple[str | None, str | None] = (None, None)
     trials: tuple[str | None, str | None] = (None, None)
-    """The ids of the trials that said so."""
+    """The ids of the trials that the answers come from."""
 
     @property
     def worse(self) -> bool:
-        """Whether the candidate passes less. What was not judged on a side is neither better nor worse."""
+        """Whether the candidate passes less often. A check that one side did not judge is neither better nor worse."""
         states = ("failed", "flaky", "passed")
         known = self.before in states and self.after in states
         return known and states.index(self.after) < states.index(self.before)
 
     def to_json(self) -> dict[str, Any]:
         row = {"id": self.id, "check": self.check, "from": self.before, "to": self.after}
-        return {**row, "answers": _sides(self.answers), "trials": _sides(self.trials)}
+        return {**row, "answers": _by_side(self.answers), "trials": _by_side(self.trials)}
 
 
 class RowsOf(Protocol):
-    """Reads the rows of these groups once more; ``turns``: with all that was said."""
+    """Reads the rows of these groups from disk; ``turns``: with requests and responses."""
 
     def __call__(self, groups: Collection[str], /, *, turns: bool = False) -> Iterable[Row]: ...
 
 
 Source = tuple[RunRow, RowsOf]
-"""The run that a side was taken from, and its rows."""
+"""The run that a side belongs to, and how to read its rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs. ``reference`` and ``candidate`` name the two sides; ``provenance``: where the answers of each came from."""
+    """What differs between two sides.
+
+    ``reference`` and ``candidate`` name the sides; ``provenance``: the sources of the answers of each side.
+    """
 
     reference: str
     candidate: str
@@ -76,13 +79,13 @@ class Comparison:
     gates: Sequence[GateResult] = ()
     provenance: tuple[Sequence[Heard], Sequence[Heard]] = ((), ())
     sources: tuple[Source, Source] | None = None
-    """Where what was said on both sides can be read, if it was saved."""
-    again: str = "gemini-harness compare BASE CANDIDATE"
-    """The command that makes it again, without its formats."""
+    """The saved runs of both sides, from which answers can be read; None if they are not saved."""
+    command: str = "gemini-harness compare BASE CANDIDATE"
+    """The command that repeats this comparison, without ``--format``."""
 
     @property
     def runs(self) -> tuple[str | None, str | None]:
-        """The ids of the two runs: one and the same where two values of an axis are compared."""
+        """The ids of the two runs; the same id twice where two values of an axis of one run are compared."""
         return (None, None) if self.sources is None else (self.sources[0][0]["id"], self.sources[1][0]["id"])
 
     @property
@@ -96,19 +99,19 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare --format json``."""
-        return {name: list(each) if isinstance(each, Iterator) else each for name, each in self.fields()}
+        return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.fields()}
 
     def fields(self) -> Iterator[tuple[str, Any]]:
-        """The same field by field; what may be long is an iterator, so that no one need hold all of it."""
+        """The same, field by field. Long fields are iterators, so that they are never in memory as a whole."""
         yield "version", 1
         yield "reference", self.reference
         yield "candidate", self.candidate
-        yield "runs", _sides(self.runs)
-        yield "provenance", _sides([[_heard(each) for each in side] for side in self.provenance])
-        yield "cells", (_cell(pair) for pair in self.pairs)
-        yield "flips", _told(self.flips, self.sources)
-        yield "verdicts", [each.to_json() for each in self.differences]
-        yield "gates", [each.to_json() for each in self.gates]
+        yield "runs", _by_side(self.runs)
+        yield "provenance", _by_side([[_provenance_row(source) for source in side] for side in self.provenance])
+        yield "cells", (_cell_row(pair) for pair in self.pairs)
+        yield "flips", _flip_rows(self.flips, self.sources)
+        yield "verdicts", [difference.to_json() for difference in self.differences]
+        yield "gates", [result.to_json() for result in self.gates]
         yield "notes", list(self.notes)
 
 
@@ -117,33 +120,33 @@ ANSWER = 1_000
 Key = tuple[str, ...]
 Margins = Mapping[str, float]
 Values = Mapping[str, Mapping[Key, Group]]
-"""A value of an axis -> its cells, each under all else that it asks."""
+"""A value of an axis -> its cells, by suite, case and the values of the other axes."""
 
 
 def compare_runs(
     base: Summary, candidate: Summary, names: tuple[str, str], margins: Margins | None = None
 ) -> Comparison:
-    """Pair the cells of two runs by case, target and axes. ``margins``: see ``differences.MARGINS``."""
+    """Pair the cells of two runs by case, target and axes. ``margins``: see ``verdicts.MARGINS``."""
     return _compare(_pairs(base.groups, candidate.groups), names, margins)
 
 
 def compare_axis(
     summary: Summary, axis: str, reference: str, candidate: str, margins: Margins | None = None
 ) -> Comparison:
-    """Pair the cells of one run that differ in the value of one axis only; values as ``by_value`` spells them."""
+    """Pair the cells of one run that differ only in the value of ``axis``. Values are spelled as ``by_value`` spells them."""
     return compare_values(by_value(summary, axis), axis, reference, candidate, margins)
 
 
 def compare_values(
     cells: Values, axis: str, reference: str, candidate: str, margins: Margins | None = None
 ) -> Comparison:
-    """Pair the cells of two of these values, which are those of ``axis``."""
+    """Pair the cells of two values of ``axis``; ``cells`` comes from ``by_value``."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
     return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
-    """The cells of a run by their value of an axis (``target``, ``model`` and ``provider`` too), as ids spell it."""
+    """The cells of a run by their value of an axis, as ids spell it. ``target``, ``model`` and ``provider`` are axes too."""
     also = {axis} | {"target": {"provider", "model"}}.get(axis, {"target"})
     found: dict[str, dict[Key, Group]] = {}
     for group in summary.groups.values():
@@ -155,38 +158,42 @@ def by_value(summary: Summary, axis: str) -> Values:
 
 
 def reference_first(cells: Values) -> list[str]:
-    """The values, before the others the one that has the most cells in common with them: the first of several."""
-    asked = Counter(key for each in cells.values() for key in each)
+    """The values, with the reference first: the value that shares the most cells with the others; of equals, the first."""
+    asked = Counter(key for groups in cells.values() for key in groups)
     reference = max(cells, key=lambda value: sum(asked[key] - 1 for key in cells[value]), default=None)
     return sorted(cells, key=lambda value: value != reference)
 
 
 def _coordinates(group: Group) -> dict[str, str]:
-    """Where a cell stands on every axis."""
+    """The value of a cell on every axis."""
     provider, _, model = group.target.partition("/")
     swept = {name: spelled(name, value) for name, value in group.axes.items()}
     return {"target": group.target, "provider": provider, "model": model, **swept}
 
 
-def _whole(group: Group) -> Key:
+def _full_key(group: Group) -> Key:
     return (group.suite, group.case, *(f"{name}={value}" for name, value in group.axes.items()), group.target)
 
 
 def _pairs(base: Groups, candidate: Groups) -> Pairs:
-    """The cells of two runs, the base's first. Most have one id on both sides; the others are found by what they ask."""
+    """The paired cells of two runs, in the order of the base run.
+
+    Most cells have the same id on both sides. The others are paired by suite, case, axes and target.
+    """
     if base.ids == candidate.ids and base.cases == candidate.cases and base.asked == candidate.asked:
         return Pairs(base, candidate, range(len(base)), range(len(base)))
-    twins = [_twin(group, candidate) for group in base.values()]
-    found = set(twins)
-    alone = {_whole(group): group.at for group in candidate.values() if group.at not in found}
+    candidate_rows = [_same_id(group, candidate) for group in base.values()]
+    found = set(candidate_rows)
+    alone = {_full_key(group): group.at for group in candidate.values() if group.at not in found}
     rows = [
-        alone.pop(_whole(group), NONE) if at == NONE else at for group, at in zip(base.values(), twins, strict=True)
+        alone.pop(_full_key(group), NONE) if at == NONE else at
+        for group, at in zip(base.values(), candidate_rows, strict=True)
     ]
     return Pairs(base, candidate, [*range(len(base)), *[NONE] * len(alone)], [*rows, *alone.values()])
 
 
-def _twin(group: Group, others: Groups) -> int:
-    """The one of that id, where it asks the same."""
+def _same_id(group: Group, others: Groups) -> int:
+    """The row of the group with the same id, if it has the same suite, case, target and axes; else ``NONE``."""
     at = others.near(group.id, group.at)
     return NONE if at is None or _asked(group) != _asked(Group(others, at)) else at
 
@@ -194,10 +201,10 @@ def _twin(group: Group, others: Groups) -> int:
 _asked = attrgetter("suite", "case", "target", "axes")
 
 
-def _paired(one: Mapping[Key, Group], other: Mapping[Key, Group]) -> Pairs:
-    keys = dict.fromkeys([*one, *other])
-    groups = next((group.groups for group in (*one.values(), *other.values())), Groups())
-    rows = ([group.at if (group := side.get(key)) else NONE for key in keys] for side in (one, other))
+def _paired(reference: Mapping[Key, Group], candidate: Mapping[Key, Group]) -> Pairs:
+    keys = dict.fromkeys([*reference, *candidate])
+    groups = next((group.groups for group in (*reference.values(), *candidate.values())), Groups())
+    rows = ([group.at if (group := side.get(key)) else NONE for key in keys] for side in (reference, candidate))
     return Pairs(groups, groups, *rows)
 
 
@@ -214,39 +221,51 @@ def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None) -> C
 
 
 def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[Heard]:
-    heard = {groups.tallies[row].heard for row in rows if row != NONE}
-    return sorted(frozenset[Heard]().union(*heard))
+    sources = {groups.tallies[row].heard for row in rows if row != NONE}
+    return sorted(frozenset[Heard]().union(*sources))
 
 
 def _flips(cells: Pairs) -> Iterator[Flip]:
-    for pair in cells.unlike():
-        one, other = cast("tuple[Group, Group]", pair)
-        changed = _changed(one.tally, other.tally)
-        if not changed and one.status != other.status:
-            changed = (("status", one.status, other.status),)
+    for pair in cells.differing():
+        reference, candidate = cast("tuple[Group, Group]", pair)
+        changed = _changed_checks(reference.tally, candidate.tally)
+        if not changed and reference.status != candidate.status:
+            changed = (("status", reference.status, candidate.status),)
         for check, was, now in changed:
-            yield Flip(other.id, other.suite, check, was, now, other.place, _why(other, check), (one.id, other.id))
+            yield Flip(
+                candidate.id,
+                candidate.suite,
+                check,
+                was,
+                now,
+                candidate.place,
+                _failure_of(candidate, check),
+                (reference.id, candidate.id),
+            )
 
 
-def _why(group: Group, check: str) -> FirstFailure | None:
-    """What went wrong with that check, as far as it is kept; of the whole cell also that unary and stream disagree."""
+def _failure_of(group: Group, check: str) -> FirstFailure | None:
+    """The first failure of that check, if the group kept it. For ``status`` also a disagreement of unary and stream."""
     known = group.trouble
     if known is None and check == "status" and not group.agrees:
         return FirstFailure("", None, f"unary and stream disagree: {group.disagreement}")
-    told = known is not None and (known.verdict is None or check in ("status", known.verdict["check"]))
-    return known if told else None
+    about_check = known is not None and (known.verdict is None or check in ("status", known.verdict["check"]))
+    return known if about_check else None
 
 
 @lru_cache(maxsize=1024)
-def _changed(before: Tally, after: Tally) -> tuple[tuple[str, str, str], ...]:
-    """The checks that judge two sides differently, with how each judges them."""
+def _changed_checks(before: Tally, after: Tally) -> tuple[tuple[str, str, str], ...]:
+    """(check, state before, state after) for each check whose state differs."""
     checks = dict.fromkeys(check for tally in (before, after) for check, _, _ in tally.checks)
     states = ((check, _state(before, check), _state(after, check)) for check in checks)
-    return tuple(each for each in states if each[1] != each[2])
+    return tuple(state for state in states if state[1] != state[2])
 
 
 def _state(tally: Tally, check: str) -> str:
-    """An invariant that held leaves no row of its own: where the group was judged, absent means that it held."""
+    """``passed``, ``failed``, ``flaky`` or ``not judged``.
+
+    An invariant that passed leaves no row. So in a judged group, an absent invariant passed.
+    """
     held, broke = next(((held, broke) for name, held, broke in tally.checks if name == check), (0, 0))
     if check.startswith("invariant:"):
         held = tally.judged - broke
@@ -257,8 +276,11 @@ def _state(tally: Tally, check: str) -> str:
     return "failed" if broke else "passed"
 
 
-def answered(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> list[Flip]:
-    """The flips with what both sides said: where the check broke, in the first attempt that broke it. This reads the rows again."""
+def read_answers(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> list[Flip]:
+    """The flips with the answers of both sides, read from disk.
+
+    Where the check failed, the answer is that of the first attempt that failed it.
+    """
     if sources is None:
         return list(flips)
     before, after = (
@@ -266,47 +288,54 @@ def answered(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> li
     )
     found = []
     for flip in flips:
-        one, other = (
-            side.get((name, flip.check), _NOTHING) for side, name in zip((before, after), flip.groups, strict=True)
+        reference, candidate = (
+            side.get((name, flip.check), _NO_ANSWER) for side, name in zip((before, after), flip.groups, strict=True)
         )
-        trouble = other.trouble or flip.trouble
-        found.append(replace(flip, answers=(one.text, other.text), trials=(one.trial, other.trial), trouble=trouble))
+        trouble = candidate.trouble or flip.trouble
+        found.append(
+            replace(
+                flip,
+                answers=(reference.text, candidate.text),
+                trials=(reference.trial, candidate.trial),
+                trouble=trouble,
+            )
+        )
     return found
 
 
-def _told(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[dict[str, Any]]:
-    """Nothing is read before the first is asked for: not every document shows them."""
-    yield from (flip.to_json() for flip in answered(flips, sources))
+def _flip_rows(flips: Sequence[Flip], sources: tuple[Source, Source] | None) -> Iterator[dict[str, Any]]:
+    """A generator, so that the answers are read only if a document shows the flips."""
+    yield from (flip.to_json() for flip in read_answers(flips, sources))
 
 
 class _FlipAnswer(NamedTuple):
-    """The trial that shows best how a check came out, what it answered, if it did, and what broke the check, if that did."""
+    """The trial that shows best how a check came out, its answer text, and its failure; None where there is none."""
 
     trial: str | None
     text: str | None = None
     trouble: FirstFailure | None = None
 
-    def shows(self) -> tuple[bool, bool]:
+    def evidence_rank(self) -> tuple[bool, bool]:
         return self.trouble is not None, self.text is not None
 
 
-_NOTHING = _FlipAnswer(None)
+_NO_ANSWER = _FlipAnswer(None)
 
 
 def _answers(wanted: set[tuple[str, str]], rows: RowsOf) -> dict[tuple[str, str], _FlipAnswer]:
-    """By group and check."""
+    """(group, check) -> the trial to show. Trials with a failure come first, then those with a text."""
     checks: dict[str, list[str]] = {}
     for group, check in wanted:
         checks.setdefault(group, []).append(check)
     found: dict[tuple[str, str], _FlipAnswer] = {}
     for row in rows(checks) if checks else ():
         text = row["outcome"]["text"][:ANSWER] if row["outcome"] else None
-        wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
+        wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
         for check in checks[row["group"]]:
-            broke = next((each for each in wrong if each["check"] == check), None)
+            broke = next((verdict for verdict in wrong if verdict["check"] == check), None)
             answer = _FlipAnswer(row["id"], text, FirstFailure(row["id"], broke) if broke else None)
             key = row["group"], check
-            if key not in found or answer.shows() > found[key].shows():
+            if key not in found or answer.evidence_rank() > found[key].evidence_rank():
                 found[key] = answer
     return found
 
@@ -320,26 +349,26 @@ def _unpaired(pairs: Pairs, names: tuple[str, str]) -> Iterator[str]:
             yield f"only in {name}: {shown}{more}"
 
 
-def _sides(two: Sequence[Any]) -> dict[str, Any]:
+def _by_side(two: Sequence[Any]) -> dict[str, Any]:
     return {"reference": two[0], "candidate": two[1]}
 
 
-def _heard(each: Heard) -> dict[str, Json]:
-    return dict(zip(("mode", "recorded_from", "simulated"), each, strict=True))
+def _provenance_row(source: Heard) -> dict[str, Json]:
+    return dict(zip(("mode", "recorded_from", "simulated"), source, strict=True))
 
 
-def _cell(pair: Pair) -> dict[str, Any]:
+def _cell_row(pair: Pair) -> dict[str, Any]:
     return {
         "id": pair.id,
         "suite": pair.suite,
         "case": pair.side.case,
         "axes": dict(pair.side.axes),
-        "reference": _side(pair.reference),
-        "candidate": _side(pair.candidate),
+        "reference": _side_row(pair.reference),
+        "candidate": _side_row(pair.candidate),
     }
 
 
-def _side(group: Group | None) -> dict[str, Any] | None:
+def _side_row(group: Group | None) -> dict[str, Any] | None:
     if group is None:
         return None
     return {**group.row(), "target": group.target, "flaky": group.flaky, "measures": group.typicals()}

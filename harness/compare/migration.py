@@ -1,4 +1,4 @@
-"""From one model to another: what is known to change, what the new one cannot be asked, and whether to switch, in a sentence."""
+"""From one model to another: what is known to change, which cells the new model cannot play, and whether to switch."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ class BottomLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """``comparison`` has the old model as its reference. ``answers``: where those of the old and of the new came from.
+    """A comparison whose reference is the old model, and what is known about both models.
 
-    ``changes`` are facts about the models, in words; ``unsupported`` the cells that the new one cannot be asked, and why;
-    ``cut_short`` says that others were not asked yet, where that is so.
+    ``answers``: the sources of the old and of the new model's answers. ``changes``: facts about the models, as sentences.
+    ``unsupported``: (cell, reason) for the cells that the new model cannot play. ``cut_short``: notes that other cells were
+    not played yet.
     """
 
     comparison: Comparison
@@ -44,7 +45,7 @@ class Migration:
         return bottom_line(self.comparison, self.unsupported, self.cut_short)
 
     def to_json(self) -> dict[str, Any]:
-        """The document of ``compare``, and ``migration``."""
+        """The document of ``compare --format json``, with one more key, ``migration``."""
         line = self.bottom_line
         return {
             **self.comparison.to_json(),
@@ -63,97 +64,100 @@ class Migration:
 
 
 def changes(old: str, new: str, day: date) -> Iterator[str]:
-    """What the facts say that differs between two models, and the days of both; one fact a line."""
-    one, other = facts(old), facts(new)
-    for model, known in ((old, one), (new, other)):
+    """How the known facts of two models differ, one fact a line, then the lifecycle dates of both."""
+    before, after = facts(old), facts(new)
+    for model, known in ((old, before), (new, after)):
         if known is None:
             yield f"nothing is known about {model}"
-    if one and other:
-        yield from _thinking(one.thinking, other.thinking)
-        yield from _limits(one, other)
-        yield from _features(one, other)
-        if one.stage != other.stage:
-            yield f"stage: {one.stage} -> {other.stage}"
+    if before and after:
+        yield from _thinking(before.thinking, after.thinking)
+        yield from _limits(before, after)
+        yield from _features(before, after)
+        if before.stage != after.stage:
+            yield f"stage: {before.stage} -> {after.stage}"
     for model in (old, new):
         if life := lifecycle(model, day):
             yield life.message
 
 
-def _thinking(one: Thinking, other: Thinking) -> Iterator[str]:
-    if _takes(one) != _takes(other):
-        yield f"thinking: {_takes(one)} -> {_takes(other)}"
-    if one.default != other.default:
-        yield f"thinking unless asked: {(one.default or 'not known').lower()} -> {(other.default or 'not known').lower()}"
-    sent = [("thinkingLevel", level) for level in one.levels] + [("thinkingBudget", each) for each in _budgets(one)]
+def _thinking(old: Thinking, new: Thinking) -> Iterator[str]:
+    if _accepted(old) != _accepted(new):
+        yield f"thinking: {_accepted(old)} -> {_accepted(new)}"
+    if old.default != new.default:
+        yield f"default thinking: {(old.default or 'not known').lower()} -> {(new.default or 'not known').lower()}"
+    sent = [("thinkingLevel", level) for level in old.levels] + [("thinkingBudget", budget) for budget in _budgets(old)]
     refused: dict[tuple[str, str], list[str]] = {}
     for name, value in sent:
-        if why := other.refuses({name: value}):
-            refused.setdefault((name, _general(why, value)), []).append(str(value))
+        if why := new.refuses({name: value}):
+            refused.setdefault((name, _without_value(why, value)), []).append(str(value))
     for (name, why), values in refused.items():
         yield f"{name} {', '.join(values)} will be refused: {why}"
 
 
-def _general(why: str, value: str | int) -> str:
-    """The reason without the value that is named before it anyway."""
+def _without_value(why: str, value: str | int) -> str:
+    """The reason without the value, which stands in front of it anyway."""
     return why.replace(f"budget {value} is", "it is")
 
 
-def _takes(thinking: Thinking) -> str:
+def _accepted(thinking: Thinking) -> str:
     if thinking.control == "level":
         return f"levels {', '.join(thinking.levels)}"
     return {"budget": f"budgets {thinking.range}", "none": "no thinkingConfig"}.get(thinking.control, "not known")
 
 
 def _budgets(thinking: Thinking) -> list[int]:
-    """The budgets at the edges of what it takes: 0, the least, the most, dynamic."""
+    """The thinking budgets at the limits of what the model accepts: 0, lowest, highest, dynamic (-1)."""
     if thinking.control != "budget":
         return []
     edges = (
-        [0] * thinking.zero + [each for each in (thinking.lowest, thinking.highest) if each] + [-1] * thinking.dynamic
+        [0] * thinking.zero
+        + [budget for budget in (thinking.lowest, thinking.highest) if budget]
+        + [-1] * thinking.dynamic
     )
     return list(dict.fromkeys(edges))
 
 
-def _limits(one: ModelFacts, other: ModelFacts) -> Iterator[str]:
-    said = (
-        ("input tokens", one.input_tokens, other.input_tokens),
-        ("output tokens", one.output_tokens, other.output_tokens),
+def _limits(old: ModelFacts, new: ModelFacts) -> Iterator[str]:
+    limits = (
+        ("input tokens", old.input_tokens, new.input_tokens),
+        ("output tokens", old.output_tokens, new.output_tokens),
         (
             "output tokens without a stream",
-            one.output_unary or one.output_tokens,
-            other.output_unary or other.output_tokens,
+            old.output_unary or old.output_tokens,
+            new.output_unary or new.output_tokens,
         ),
     )
     seen = set()
-    for name, before, after in said:
+    for name, before, after in limits:
         if before != after and (before, after) not in seen:
             yield f"{name}: at most {before:,} -> {after:,}"
             seen.add((before, after))
 
 
-def _features(one: ModelFacts, other: ModelFacts) -> Iterator[str]:
+def _features(old: ModelFacts, new: ModelFacts) -> Iterator[str]:
     ignored = "sampling_ignored"
-    if ignored in other.features - one.features:
-        yield "temperature, topP and topK are taken, and ignored"
-    if ignored in one.features - other.features:
-        yield "temperature, topP and topK count again"
-    for word, names in (("lost", one.features - other.features), ("gained", other.features - one.features)):
+    if ignored in new.features - old.features:
+        yield "temperature, topP and topK are accepted, but ignored"
+    if ignored in old.features - new.features:
+        yield "temperature, topP and topK are no longer ignored"
+    for word, names in (("lost", old.features - new.features), ("gained", new.features - old.features)):
         if names - {ignored}:
             yield f"{word}: {', '.join(sorted(names - {ignored}))}"
 
 
 def unsupported(comparison: Comparison, model: str) -> list[tuple[str, str]]:
-    """The cells of the old model that the new one (``model``) was not asked, and why."""
+    """(id, reason) of the cells of the old model that the new one (``model``) did not play."""
     lone = [pair.reference for pair in comparison.pairs if pair.reference and pair.candidate is None]
-    return [(group.id, _why(group, model)) for group in lone]
+    return [(group.id, _reason_unsupported(group, model)) for group in lone]
 
 
-def _why(group: Group, model: str) -> str:
+def _reason_unsupported(group: Group, model: str) -> str:
     if "thinking" not in group.axes:
         return "not asked: see the notes"
     config = thinking_config(group.axes["thinking"])
     return (
-        refused(model, config) or "the suite asks the new model for other thinking: let both take the same, or neither"
+        refused(model, config)
+        or "the suite sets other thinking values for the new model: set the same values for both, or none"
     )
 
 
@@ -163,10 +167,10 @@ def _why(group: Group, model: str) -> str:
 def bottom_line(
     comparison: Comparison, unsupported: Sequence[tuple[str, str]], cut_short: Sequence[str] = ()
 ) -> BottomLine:
-    """*not yet* for whatever got worse or cannot be asked; *cannot tell* where too little is known; else *may be switched*."""
+    """*not yet* if anything got worse or is not supported; *cannot tell* if too little is known; else *may be switched*."""
     if not comparison.paired:
         return BottomLine("cannot tell", ["the two sides have no cell in common"])
-    against = list(_against(comparison, unsupported))
+    against = list(_reasons_against(comparison, unsupported))
     if against:
         return BottomLine("not yet", against)
     cells = f"{len(comparison.paired):,} cell{'' if len(comparison.paired) == 1 else 's'}"
@@ -174,26 +178,26 @@ def bottom_line(
     unclear = [*_unclear(comparison), *cut_short]
     if unclear:
         return BottomLine("cannot tell", [f"{kept}, but that is not enough", *unclear])
-    return BottomLine("may be switched", [kept, *_overall(comparison)])
+    return BottomLine("may be switched", [kept, *_overall_changes(comparison)])
 
 
-def _against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
-    worse = [flip for flip in comparison.flips if flip.worse or _breaks_anew(flip)]
+def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
+    worse = [flip for flip in comparison.flips if flip.worse or _newly_failing(flip)]
     if worse:
         named = ", ".join(f"{flip.check} of {flip.id}" for flip in worse[:3])
         more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
         yield f"{len(worse):,} flip{'' if len(worse) == 1 else 's'} for the worse ({named}{more})"
-    for each in comparison.differences:
-        if each.measure == "pass_rate" and each.suite is None and each.verdict == "worse":
-            yield f"pass rate {sentence(each)}"
-    yield from (f"gate {each.gate}: {each.message}" for each in comparison.gates if each.crossed)
+    for difference in comparison.differences:
+        if difference.measure == "pass_rate" and difference.suite is None and difference.verdict == "worse":
+            yield f"pass rate {sentence(difference)}"
+    yield from (f"gate {result.gate}: {result.message}" for result in comparison.gates if result.crossed)
     if unsupported:
         more = f" and {len(unsupported) - 1:,} more" if len(unsupported) > 1 else ""
         yield f"{unsupported[0][0]}{more} cannot be asked as it is: {unsupported[0][1]}"
 
 
-def _breaks_anew(flip: Flip) -> bool:
-    """A check that the old model's answers gave no cause to look at, and the new one's fail."""
+def _newly_failing(flip: Flip) -> bool:
+    """A check that was not judged on the old model's answers, and that the new model's answers fail."""
     return flip.before == "not judged" and flip.after in ("failed", "flaky")
 
 
@@ -201,13 +205,15 @@ def _unclear(comparison: Comparison) -> Iterator[str]:
     lost = sum(1 for pair in comparison.paired for side in (pair.reference, pair.candidate) if side and not side.judged)
     if lost:
         yield f"{lost:,} answer{'' if lost == 1 else 's'} could not be judged"
-    for each in comparison.differences:
-        if each.measure == "pass_rate" and each.suite is None and each.verdict == "cannot tell":
-            yield f"pass rate {sentence(each).removeprefix('cannot tell: ')}"
-    yield from (f"gate {each.gate}: {each.message}" for each in comparison.gates if each.unknown)
+    for difference in comparison.differences:
+        if difference.measure == "pass_rate" and difference.suite is None and difference.verdict == "cannot tell":
+            yield f"pass rate {sentence(difference).removeprefix('cannot tell: ')}"
+    yield from (f"gate {result.gate}: {result.message}" for result in comparison.gates if result.unknown)
 
 
-def _overall(comparison: Comparison) -> Iterator[str]:
-    for each in comparison.differences:
-        if each.suite is None and (each.measure == "pass_rate" or each.verdict in ("better", "worse")):
-            yield f"{each.measure} {sentence(each)}"
+def _overall_changes(comparison: Comparison) -> Iterator[str]:
+    for difference in comparison.differences:
+        if difference.suite is None and (
+            difference.measure == "pass_rate" or difference.verdict in ("better", "worse")
+        ):
+            yield f"{difference.measure} {sentence(difference)}"

@@ -1,4 +1,4 @@
-"""The cells of two sides, side by side: which group of the one belongs to which of the other."""
+"""Pairs of cells: which group of the reference belongs to which group of the candidate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from harness.results.groups import Group, Groups
 
 NONE = -1
-"""In place of a group's number: that side does not have the cell."""
+"""Stands in place of a group's number where a side does not have the cell."""
 
 
 class Pair(NamedTuple):
@@ -35,48 +35,58 @@ class Pair(NamedTuple):
 
 
 class Pairs(Sequence[Pair]):
-    """Cells by the numbers of their groups on both sides: ``rows`` in ``base``, ``twins`` in ``candidate``. Pairs are made when asked for."""
+    """Pairs of cells, kept as group numbers: ``base_rows`` in ``base``, ``candidate_rows`` in ``candidate``.
 
-    def __init__(self, base: Groups, candidate: Groups, rows: Sequence[int], twins: Sequence[int]) -> None:
-        self.base, self.candidate, self.rows, self.twins = base, candidate, rows, twins
+    A `Pair` is created only when it is read, so that many cells take little memory.
+    """
+
+    def __init__(
+        self, base: Groups, candidate: Groups, base_rows: Sequence[int], candidate_rows: Sequence[int]
+    ) -> None:
+        self.base, self.candidate, self.base_rows, self.candidate_rows = base, candidate, base_rows, candidate_rows
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.base_rows)
 
     def __getitem__(self, at: int) -> Pair:  # type: ignore[override]
-        return Pair(_group(self.base, self.rows[at]), _group(self.candidate, self.twins[at]))
+        return Pair(_group(self.base, self.base_rows[at]), _group(self.candidate, self.candidate_rows[at]))
 
     def __iter__(self) -> Iterator[Pair]:
         return (self[at] for at in range(len(self)))
 
     @property
     def sides(self) -> tuple[tuple[Groups, Sequence[int]], tuple[Groups, Sequence[int]]]:
-        """The reference and the candidate: groups, and the numbers of the cells among them."""
-        return (self.base, self.rows), (self.candidate, self.twins)
+        """(groups, numbers of the cells among them) of the reference and of the candidate."""
+        return (self.base, self.base_rows), (self.candidate, self.candidate_rows)
 
     @cached_property
     def both(self) -> Pairs:
         """The cells that both sides have."""
-        if NONE not in self.rows and NONE not in self.twins:
+        if NONE not in self.base_rows and NONE not in self.candidate_rows:
             return self
-        return self._chosen([at for at in range(len(self)) if self.rows[at] != NONE != self.twins[at]])
+        return self._subset([at for at in range(len(self)) if self.base_rows[at] != NONE != self.candidate_rows[at]])
 
-    def unlike(self) -> Iterator[Pair]:
-        """The cells that both have and that did not come out alike, or are not judged alike: most did, and share what says so."""
+    def differing(self) -> Iterator[Pair]:
+        """The cells whose tallies or requests differ between the sides. Call it on ``both`` only.
+
+        Equal cells share one tally object, so comparing them is fast.
+        """
         (before, was), (after, now) = (
             ([groups.tallies[row] for row in rows], [groups.asked[row] for row in rows]) for groups, rows in self.sides
         )
-        for at, (tally, other, asked, also) in enumerate(zip(before, after, was, now, strict=True)):
-            if (tally, asked) != (other, also):
+        for at, (tally, candidate_tally, asked, candidate_asked) in enumerate(
+            zip(before, after, was, now, strict=True)
+        ):
+            if (tally, asked) != (candidate_tally, candidate_asked):
                 yield self[at]
 
     def of(self, suite: str | None) -> Pairs:
-        """The cells of that suite; None: all."""
-        return self if suite is None else self._chosen([at for at, pair in enumerate(self) if pair.suite == suite])
+        """The cells of one suite; all cells for None."""
+        return self if suite is None else self._subset([at for at, pair in enumerate(self) if pair.suite == suite])
 
-    def _chosen(self, places: Sequence[int]) -> Pairs:
-        rows, twins = ([side[at] for at in places] for side in (self.rows, self.twins))
-        return Pairs(self.base, self.candidate, rows, twins)
+    def _subset(self, places: Sequence[int]) -> Pairs:
+        base_rows, candidate_rows = ([side[at] for at in places] for side in (self.base_rows, self.candidate_rows))
+        return Pairs(self.base, self.candidate, base_rows, candidate_rows)
 
 
 def _group(groups: Groups, row: int) -> Group | None:

@@ -1,4 +1,4 @@
-"""Two large runs are read at once: one here, the other by a second process, where there is a processor for it."""
+"""Loads two large runs in parallel, the second one in a child process, if there is a processor for it."""
 
 from __future__ import annotations
 
@@ -18,56 +18,57 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 LARGE = 64 << 20
-"""Bytes of a run, about 15,000 trials, from which on a process is worth its start: that takes a third of a second."""
-Read = tuple[SavedRun, Summary]
-"""A run as it is known after a pass, and what its trials say."""
+"""Runs of at least so many bytes (about 15,000 trials) are worth a child process, whose start takes a third of a second."""
+LoadedRun = tuple[SavedRun, Summary]
+"""A saved run, and the summary of its trials."""
 
 
-def read(base: SavedRun, candidate: SavedRun) -> tuple[Read, Read]:
+def load_both(base: SavedRun, candidate: SavedRun) -> tuple[LoadedRun, LoadedRun]:
     """Both runs, as ``SavedRun.summary`` reads them. Raises RunError."""
-    if not _worthwhile(base, candidate):
-        return _here(base, candidate)
+    if not _worth_a_process(base, candidate):
+        return _load_in_turn(base, candidate)
     from multiprocessing import get_context
 
     context = get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    helper = context.Process(target=_there, args=(candidate, there), daemon=True)
+    receiver, sender = context.Pipe(duplex=False)
+    helper = context.Process(target=_load_in_child, args=(candidate, sender), daemon=True)
     helper.start()
-    there.close()
+    sender.close()
     try:
-        one = base.summary()
-        import harness.compare.stats  # noqa: F401  which takes half a second, and comes next
+        base_summary = base.summary()
+        import harness.compare.stats  # noqa: F401  takes half a second, and is needed next
 
-        found: Read | None = here.recv()
-    except EOFError:  # it was killed: there may not be the memory for two
+        found: LoadedRun | None = receiver.recv()
+    except EOFError:  # the child was killed, probably for want of memory: load in this process instead
         found = None
     finally:
         helper.kill()
         helper.join()
-    return (base, one), found or (candidate, candidate.summary(like=one))
+    return (base, base_summary), found or (candidate, candidate.summary(like=base_summary))
 
 
-def _here(base: SavedRun, candidate: SavedRun) -> tuple[Read, Read]:
-    one = base.summary()
-    return (base, one), (candidate, candidate.summary(like=one))
+def _load_in_turn(base: SavedRun, candidate: SavedRun) -> tuple[LoadedRun, LoadedRun]:
+    base_summary = base.summary()
+    return (base, base_summary), (candidate, candidate.summary(like=base_summary))
 
 
-def _worthwhile(*runs: SavedRun) -> bool:
+def _worth_a_process(*runs: SavedRun) -> bool:
     free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return free > 1 and all(each.path.stat().st_size >= LARGE and not _repeated(each) for each in runs)
+    return free > 1 and all(run.path.stat().st_size >= LARGE and not _has_repeats(run) for run in runs)
 
 
-def _repeated(saved: SavedRun) -> bool:
-    """Whether the first cell has several attempts: then what is read cannot be sent (see ``_there``)."""
+def _has_repeats(saved: SavedRun) -> bool:
+    """Whether the first cell has several attempts: then the summary cannot be sent (see ``_load_in_child``)."""
     with saved.path.open("rb") as file:
         groups = [named[1] for line in islice(file, 1, 3) if (named := ID.match(line))]
     return len(groups) == 2 and groups[0] == groups[1]
 
 
-def _there(saved: SavedRun, there: Connection) -> None:
-    """Sends what was read; None where it cannot be sent: values of several attempts are in a file of this process.
+def _load_in_child(saved: SavedRun, sender: Connection) -> None:
+    """Load a run in the child process and send it to the parent; send None where that is not possible.
 
-    What is wrong with the run is said where it is then read once more.
+    The values of several attempts are in a temporary file of this process, and cannot be sent. Errors are not sent
+    either: the parent loads the run again, and reports them.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()
@@ -75,4 +76,4 @@ def _there(saved: SavedRun, there: Connection) -> None:
     with suppress(RunError, OSError):
         summary = saved.summary()
         found = None if summary.groups.measures.several else (saved, summary)
-    there.send(found)
+    sender.send(found)

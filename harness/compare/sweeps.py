@@ -1,9 +1,9 @@
 """Sweeps: what each value of an axis buys and costs on one target, and the knee.
 
-All values are judged on the same cells: those that could be judged at every one of them. Numbers are means over these cells, each
-with the median of its attempts. The *knee* is the cheapest value whose pass rate is the best's, within the margin; it is
-named only where paired statistics (see ``stats``) say so of it, and say *worse* of every cheaper value; where the cheapest is the
-best, of every other that it is no better.
+All values are compared on the same cells: those that could be judged at every value. Numbers are means over these cells; the
+number of a cell is the median of its attempts. The *knee* is the cheapest value whose pass rate equals that of the best
+value, within the margin. It is named only where paired statistics (see ``stats``) show this, and show that every cheaper
+value is *worse*. Where the cheapest value is the best, they have to show that no other value is better.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from harness.text.amounts import dollars
 if TYPE_CHECKING:
     from harness.compare.stats import Interval, PairedEvidence
 
-FEWEST = 3
-"""Values that make a sweep: two are a comparison."""
-PRICES = ("cost_usd", "totalTokenCount", "thoughtsTokenCount")
-"""What *cheap* goes by: the first that is known in most cells."""
-NUMBERS = tuple(each for each in JUDGED if each != "pass_rate")
+MIN_VALUES = 3
+"""The fewest values of a sweep. Two values are a comparison."""
+PRICE_MEASURES = ("cost_usd", "totalTokenCount", "thoughtsTokenCount")
+"""Measures that can stand for the price: the one that is known in the most cells, the first of equals."""
+NUMBERS = tuple(measure for measure in JUDGED if measure != "pass_rate")
 
 Key = tuple[str, ...]
 Line = Mapping[str, Group]
-"""One case (and the values of its other axes) at each value of the axis, by the value's name."""
+"""One case (with fixed values of its other axes) at each value of the axis: value's name -> cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """One value. ``rate`` with its 95% interval and ``numbers`` are means over the cells; what was not measured is not there.
+    """One value of the axis.
 
-    ``against``: the verdict on it, the best being the reference; None for the best. ``dominated_by``: a value that was seen to
-    be as good for less, or better for no more.
+    ``rate`` (0 to 1, with its 95% interval) and ``numbers`` are means over the cells; ``numbers`` has only the measures
+    that were measured. ``against``: the verdict on it, with the best value as the reference; None for the best.
+    ``dominated_by``: a value with an observed rate that is as good at a lower price, or better at no higher price.
     """
 
     name: str
@@ -53,7 +54,7 @@ class SweepPoint:
     dominated_by: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """One of ``points``; null is not known."""
+        """An item of ``points``; null: not known."""
         return {
             "name": self.name,
             "value": self.value,
@@ -68,10 +69,10 @@ class SweepPoint:
 
 
 class Knee(NamedTuple):
-    """``value``: the knee, None where it cannot be told. ``seems``: what it would be if all were as it was seen.
+    """``value``: the knee; None where the data cannot decide. ``seems``: the knee by the observed rates alone.
 
-    ``enough``: the cheapest value that is surely not worse than the best. ``needs_cases``: so many more cases would tell;
-    None where that is not known, or not needed.
+    ``enough``: the cheapest value that is surely not worse than the best. ``needs_cases``: how many more cases would
+    decide it; None where that is not known, or not needed.
     """
 
     value: str | None
@@ -84,10 +85,10 @@ class Knee(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One axis on one target, over all suites that ask the same values (``suite`` None) or one of them.
+    """One axis on one target, over all suites that sweep the same values (``suite`` is None), or over one suite.
 
-    ``price`` is the measure that *cheap* goes by; None where nothing was counted. ``left_out``: cells that could not be judged
-    at every value.
+    ``price``: the measure that stands for the price; None where nothing was measured. ``left_out``: cells that could not be
+    judged at every value.
     """
 
     target: str
@@ -113,14 +114,14 @@ class Sweep:
             "price": self.price,
             "margin": self.margin,
             "best": self.best,
-            "points": [each.to_json() for each in self.points],
+            "points": [point.to_json() for point in self.points],
             "knee": self.knee._asdict(),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeps:
-    """The document: every sweep of a run. ``answers`` says where they came from."""
+    """The document: every sweep of a run. ``answers``: the sources of the answers, as text."""
 
     run: str
     answers: str
@@ -135,7 +136,7 @@ class Sweeps:
             "run": self.run,
             "answers": self.answers,
             "simulated": self.simulated,
-            "sweeps": [each.to_json() for each in self.sweeps],
+            "sweeps": [sweep.to_json() for sweep in self.sweeps],
             "notes": list(self.notes),
         }
 
@@ -143,18 +144,21 @@ class Sweeps:
 def sweeps(
     summary: Summary, axes: Sequence[str] = (), suites: Sequence[str] = (), margin: float = MARGINS["pass_rate"]
 ) -> list[Sweep]:
-    """Every target and axis (or only these) asked at three ordered values or more: over all suites, then over each of several."""
+    """A sweep for every target and axis (or only ``axes``) with three ordered values or more.
+
+    Each is made over all suites, then, if there are several, over each suite.
+    """
     drafts = [
         draft
         for axis in axes or swept(summary)
         for target, values, lines in _blocks(summary, axis, suites)
         for draft in _drafts(target, axis, values, lines)
     ]
-    return _judged(drafts, margin)
+    return _assessed(drafts, margin)
 
 
 def swept(summary: Summary) -> dict[str, list[str]]:
-    """The axes that any case sweeps, with the values that occur, as ids spell them."""
+    """The axes that any case sweeps -> their values, as ids spell them."""
     found: dict[str, dict[str, None]] = {}
     for group in summary.groups.values():
         for axis, value in group.axes.items():
@@ -166,25 +170,25 @@ def swept(summary: Summary) -> dict[str, list[str]]:
 
 
 def _blocks(summary: Summary, axis: str, suites: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Json], list[Line]]]:
-    """(target, its values in order, the lines that ask just these), where they are three or more."""
+    """(target, its values in order, the lines that have exactly these values), for three values or more."""
     values: dict[str, Json] = {}
     blocks: dict[tuple[str, frozenset[str]], list[Line]] = {}
     for (target, *_), line in _lines(summary, axis, suites, values).items():
         blocks.setdefault((target, frozenset(line)), []).append(line)
     for (target, names), lines in blocks.items():
-        if len(names) >= FEWEST:
+        if len(names) >= MIN_VALUES:
             order = sorted(names, key=lambda name: _rank(axis, values[name]) or ())
             yield target, {name: values[name] for name in order}, lines
 
 
 def _lines(summary: Summary, axis: str, suites: Sequence[str], values: dict[str, Json]) -> dict[Key, dict[str, Group]]:
-    """The lines by target, suite, case and other axes; ``values`` is filled with what the names mean."""
+    """The lines by target, suite, case and other axes. Fills ``values``: name -> value."""
     lines: dict[Key, dict[str, Group]] = {}
     for group in summary.groups.values():
         value = group.axes.get(axis)
         if not group.attempts or (suites and group.suite not in suites) or _rank(axis, value) is None:
             continue
-        others = (f"{name}={spelled(name, each)}" for name, each in group.axes.items() if name != axis)
+        others = (f"{name}={spelled(name, axis_value)}" for name, axis_value in group.axes.items() if name != axis)
         name = spelled(axis, value)
         values[name] = value
         lines.setdefault((group.target, group.suite, group.case, *others), {})[name] = group
@@ -192,19 +196,19 @@ def _lines(summary: Summary, axis: str, suites: Sequence[str], values: dict[str,
 
 
 def _rank(axis: str, value: Json) -> tuple[float, ...] | None:
-    """Where a value stands among others: off, levels, budgets, dynamic; numbers by size. None for what has no order."""
+    """A sort key: thinking off, levels, budgets, dynamic; numbers by size. None for values without an order."""
     if axis == "thinking" and value is not None:
         return _thinking_rank(thinking_config(value))
     return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _thinking_rank(config: Mapping[str, Json]) -> tuple[float, ...] | None:
-    level, budget, said = config.get("thinkingLevel"), config.get("thinkingBudget"), "includeThoughts" in config
+    level, budget, thoughts = config.get("thinkingLevel"), config.get("thinkingBudget"), "includeThoughts" in config
     if level in LEVELS:
-        return 1, LEVELS.index(level), said
+        return 1, LEVELS.index(level), thoughts
     if not isinstance(budget, int):
         return None
-    return {0: 0, -1: 3}.get(budget, 2), budget, said
+    return {0: 0, -1: 3}.get(budget, 2), budget, thoughts
 
 
 class _Draft(NamedTuple):
@@ -235,15 +239,15 @@ def _draft(target: str, axis: str, suite: str | None, values: Mapping[str, Json]
 # --- points -------------------------------------------------------------------------------------------
 
 
-def _judged(drafts: Sequence[_Draft], margin: float) -> list[Sweep]:
-    """The sweeps, their verdicts corrected for all comparisons that are made here."""
+def _assessed(drafts: Sequence[_Draft], margin: float) -> list[Sweep]:
+    """The sweeps, with verdicts that are corrected for all comparisons made here (Holm)."""
     if not drafts:
         return []
     from harness.compare.stats import assess
 
-    seen = [_seen(draft) for draft in drafts]
+    seen = [_observed(draft) for draft in drafts]
     found = [_evidence(draft, best, margin) for draft, (best, _, _) in zip(drafts, seen, strict=True)]
-    flat = [evidence for each in found for evidence in each.values()]
+    flat = [evidence for by_name in found for evidence in by_name.values()]
     verdicts = iter(assess(flat, [True] * len(flat)))
     made = []
     for draft, (best, price, numbers), evidence in zip(drafts, seen, found, strict=True):
@@ -276,11 +280,11 @@ def _case(line: Line) -> tuple[str, str]:
 
 
 Numbers = Mapping[str, Mapping[str, float]]
-"""Measure -> value's name -> the mean over the cells that have it at every value."""
+"""Measure -> value's name -> the mean over the cells that have the measure at every value."""
 
 
-def _seen(draft: _Draft) -> tuple[str, str | None, Numbers]:
-    """(the best value, what *cheap* goes by, the numbers). The best passed most; of several, it is the cheapest."""
+def _observed(draft: _Draft) -> tuple[str, str | None, Numbers]:
+    """(the best value, the price measure, the numbers). The best has the highest pass rate; of equals, the lowest price."""
     numbers, counts = {}, {}
     for measure in NUMBERS:
         seen = [{name: group.typical(measure) for name, group in row.items()} for row in draft.rows]
@@ -288,7 +292,9 @@ def _seen(draft: _Draft) -> tuple[str, str | None, Numbers]:
         if known:
             counts[measure] = len(known)
             numbers[measure] = {name: _mean(row[name] or 0.0 for row in known) for name in draft.values}
-    price = max((each for each in PRICES if each in counts), key=lambda each: counts[each], default=None)
+    price = max(
+        (measure for measure in PRICE_MEASURES if measure in counts), key=lambda measure: counts[measure], default=None
+    )
     names = list(draft.values)
     best = max(names, key=lambda name: (_rate(draft, name), -numbers[price][name] if price else -names.index(name)))
     return best, price, numbers
@@ -305,7 +311,7 @@ def _rate(draft: _Draft, name: str) -> float:
 
 
 def _evidence(draft: _Draft, best: str, margin: float) -> dict[str, PairedEvidence]:
-    """Every other value against the best, on the same cells."""
+    """The evidence on every other value against the best, on the same cells."""
     from harness.compare.stats import Attempts, rates
 
     if not draft.rows:
@@ -341,7 +347,7 @@ def _interval(sides: tuple[Interval, Interval] | None, side: int) -> Interval:
 
 
 def _dominated(point: SweepPoint, points: Sequence[SweepPoint], price: str | None) -> str | None:
-    """The cheapest of the values that are as good for less, or better for no more."""
+    """The cheapest of the values that are as good at a lower price, or better at no higher price."""
     if price is None:
         return None
     own = (-point.rate, point.numbers[price])
@@ -370,66 +376,66 @@ def _knee(axis: str, points: Sequence[SweepPoint], best: str, price: str | None,
     if cases == 1:
         return Knee(
             None,
-            f"cannot tell: one case says nothing about others, however often it is repeated. {_as_seen(seems, price)}",
+            f"cannot tell: one case says nothing about others, however often it is repeated. {_apparent_knee(seems, price)}",
             seems.name,
         )
-    enough = next(point for point in order if _fits(point))
+    enough = next(point for point in order if _surely_enough(point))
     open_to = order if enough is top else order[: order.index(enough)]
     unclear = [point for point in open_to if point.against and point.against.verdict == "cannot tell"]
     if unclear:
         question = "worse" if order.index(unclear[0]) < order.index(top) else "better"
-        return _unclear(unclear[0], question, enough, seems, top, price)
-    return Knee(enough.name, _found(axis, order, enough, top, price, margin), enough.name, enough.name)
+        return _unclear_knee(unclear[0], question, enough, seems, top, price)
+    return Knee(enough.name, _knee_text(axis, order, enough, top, price, margin), enough.name, enough.name)
 
 
-def _fits(point: SweepPoint) -> bool:
+def _surely_enough(point: SweepPoint) -> bool:
     return point.against is None or point.against.verdict in ("same", "better")
 
 
-def _unclear(
+def _unclear_knee(
     first: SweepPoint, question: str, enough: SweepPoint, seems: SweepPoint, top: SweepPoint, price: str | None
 ) -> Knee:
     assert first.against is not None
-    said = f"cannot tell: is {first.name} {question} than {top.name}? {sentence(first.against).partition(': ')[2]}. "
+    message = f"cannot tell: is {first.name} {question} than {top.name}? {sentence(first.against).partition(': ')[2]}. "
     if enough is not top:
-        said += f"{enough.name} is surely enough: {change(enough.against) if enough.against else ''}. "
+        message += f"{enough.name} is surely enough: {change(enough.against) if enough.against else ''}. "
     found = first.against.found
     sure = enough.name if enough is not top else None
-    return Knee(None, said + _as_seen(seems, price), seems.name, sure, found.needs_cases, found.needs_repeats)
+    return Knee(None, message + _apparent_knee(seems, price), seems.name, sure, found.needs_cases, found.needs_repeats)
 
 
-def _as_seen(point: SweepPoint, price: str | None) -> str:
-    return f"As far as was seen, {point.name} is the knee: {_bought(point, price)}"
+def _apparent_knee(point: SweepPoint, price: str | None) -> str:
+    return f"As far as was seen, {point.name} is the knee: {_rate_and_price(point, price)}"
 
 
-def _found(
+def _knee_text(
     axis: str, order: Sequence[SweepPoint], knee: SweepPoint, top: SweepPoint, price: str | None, margin: float
 ) -> str:
     cheaper = [point for point in order[: order.index(knee)] if point.against]
-    limit = f"not worse than {top.name} ({_bought(top, price)}) by {100 * margin:.4g} pp"
-    worse = "".join(f"; {each.name} is worse: {change(each.against)}" for each in cheaper if each.against)
+    limit = f"not worse than {top.name} ({_rate_and_price(top, price)}) by {100 * margin:.4g} pp"
+    worse = "".join(f"; {point.name} is worse: {change(point.against)}" for point in cheaper if point.against)
     if knee is order[0]:
         how = (
-            f"the best, {_bought(top, price)}; what costs more is no better"
+            f"the best, {_rate_and_price(top, price)}; what costs more is no better"
             if knee is top
-            else f"{_bought(knee, price)}; {limit}"
+            else f"{_rate_and_price(knee, price)}; {limit}"
         )
         return f"more {axis} buys nothing measurable: {knee.name} is the knee, {how}"
     if knee is top and order[-1] is top:
-        return f"none cheaper will do: {top.name} is the best and the most expensive, {_bought(top, price)}{worse}"
+        return f"no cheaper value is enough: {top.name} is the best and the most expensive, {_rate_and_price(top, price)}{worse}"
     if knee is top:
-        return f"{top.name} is the knee: the best, {_bought(top, price)}; what costs more is no better{worse}"
-    return f"{knee.name} is the knee: {_bought(knee, price)}; {limit}{worse}"
+        return f"{top.name} is the knee: the best, {_rate_and_price(top, price)}; what costs more is no better{worse}"
+    return f"{knee.name} is the knee: {_rate_and_price(knee, price)}; {limit}{worse}"
 
 
-def _bought(point: SweepPoint, price: str | None) -> str:
+def _rate_and_price(point: SweepPoint, price: str | None) -> str:
     """``97% at 153 tokens``."""
     rate = f"{100 * point.rate:.4g}%" if point.rate in (0, 1) else f"{100 * point.rate:.1f}%"
     return rate if price is None else f"{rate} at {priced(price, point.numbers[price])}"
 
 
 def priced(measure: str, value: float) -> str:
-    """``$0.0012``, ``1,022 tokens``, ``986 thoughts``: of one attempt, on average."""
+    """``$0.0012``, ``1,022 tokens``, ``986 thoughts``: the mean of one attempt."""
     if measure == "cost_usd":
         return f"${dollars(value)}"
     return f"{value:,.0f} {'tokens' if measure == 'totalTokenCount' else 'thoughts'}"

@@ -1,4 +1,4 @@
-"""What the measures of paired cells say: the verdict on each, and the sentence that explains it with its numbers."""
+"""The verdict on each measure of paired cells, and the sentence that explains it with its numbers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
-"""More of the first is better, less of the others."""
+"""The measures that get a verdict. A higher pass rate is better; of the others, lower is better."""
 MARGINS: Mapping[str, float] = {"pass_rate": 0.02}
 MARGIN = 0.1
-"""Changes up to this count as the same: pass rates as points (0.02 is 2 pp), the others as a part of the reference."""
+"""The equivalence margin: smaller changes are *same*. Pass rates: a difference (0.02 is 2 pp); others: relative (0.1 is 10%)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Difference:
         return self.found.verdict
 
     def to_json(self) -> dict[str, Any]:
-        """One of ``verdicts``: estimate and interval in the measure's own unit; null is not known."""
+        """An item of ``verdicts``: estimate and interval in the measure's own unit; null: not known."""
         seen = self.evidence
         row: dict[str, Any] = {
             "measure": self.measure,
@@ -74,71 +74,81 @@ class Difference:
 
 
 def differences(cells: Pairs, margins: Mapping[str, float] | None = None) -> list[Difference]:
-    """Verdicts on cells that both sides have: over all suites (``suite`` None), then over each where there are several."""
+    """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each."""
     from harness.compare.stats import assess
 
-    sides = _Sides(cells)
-    members = _members([asked.suite for asked in sides.asked])
+    sides = _PairedCells(cells)
+    members = _rows_by_suite([asked.suite for asked in sides.asked])
     scopes: dict[str | None, Rows] = {None: slice(None)}
     if len(members) > 1:
         scopes.update(members)
     found = [
-        each
+        item
         for measure in JUDGED
         for seen in [sides.seen(measure)]
         for suite, rows in scopes.items()
-        for each in _found(measure, suite, seen.of(rows), (margins or {}).get(measure, MARGINS.get(measure, MARGIN)))
+        for item in _evidence_of(
+            measure, suite, seen.of(rows), (margins or {}).get(measure, MARGINS.get(measure, MARGIN))
+        )
     ]
     order = {suite: place for place, suite in enumerate(scopes)}
-    found.sort(key=lambda each: order[each.suite])
-    assessed = assess([each.evidence for each in found], [each.measure == "pass_rate" for each in found])
+    found.sort(key=lambda item: order[item.suite])
+    assessed = assess([item.evidence for item in found], [item.measure == "pass_rate" for item in found])
     return [
-        Difference(each.measure, each.suite, verdict, each.repeats)
-        for each, verdict in zip(found, assessed, strict=True)
+        Difference(item.measure, item.suite, verdict, item.repeats)
+        for item, verdict in zip(found, assessed, strict=True)
     ]
 
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
-    """The verdicts of several comparisons, corrected as one report."""
+    """The verdicts of several comparisons, corrected together as one report (Holm)."""
     from harness.compare.stats import assess
 
-    every = [each for report in reports for each in report]
-    assessed = iter(assess([each.evidence for each in every], [each.measure == "pass_rate" for each in every]))
-    return [[replace(each, found=next(assessed)) for each in report] for report in reports]
+    every = [difference for report in reports for difference in report]
+    assessed = iter(
+        assess(
+            [difference.evidence for difference in every], [difference.measure == "pass_rate" for difference in every]
+        )
+    )
+    return [[replace(difference, found=next(assessed)) for difference in report] for report in reports]
 
 
-def measured(measure: str, cells: Pairs, confidence: float) -> PairedEvidence | None:
-    """What the cells say about one measure, whichever, with intervals of that confidence; None where nothing was measured."""
-    seen = _Sides(cells).seen(measure).of(slice(None))
+def measure_evidence(measure: str, cells: Pairs, confidence: float) -> PairedEvidence | None:
+    """The evidence on any measure, with intervals of that confidence (0 to 1); None where nothing was measured."""
+    seen = _PairedCells(cells).seen(measure).of(slice(None))
     return seen.evidence(MARGINS.get(measure, MARGIN), confidence)
 
 
-class _Found(NamedTuple):
+class _MeasureEvidence(NamedTuple):
     measure: str
     suite: str | None
     evidence: PairedEvidence
     repeats: Mapping[str, Any] | None = None
 
 
-def _found(measure: str, suite: str | None, seen: Verdicts | Measured, margin: float) -> Iterator[_Found]:
+def _evidence_of(
+    measure: str, suite: str | None, seen: Verdicts | Measured, margin: float
+) -> Iterator[_MeasureEvidence]:
     evidence = seen.evidence(margin)
     if evidence is None:
         return
     if measure == "pass_rate":
-        yield _Found(measure, suite, evidence, cast("Verdicts", seen).repeats())
+        yield _MeasureEvidence(measure, suite, evidence, cast("Verdicts", seen).repeats())
     elif evidence.reference or evidence.candidate:
-        yield _Found(measure, suite, evidence)
+        yield _MeasureEvidence(measure, suite, evidence)
 
 
-class _Sides:
-    """The reference and the candidate of cells that both have, in arrays."""
+class _PairedCells:
+    """The cells that both sides have, as arrays."""
 
     def __init__(self, cells: Pairs) -> None:
         self._sides = cells.sides
-        self.asked = [cells.candidate.asked[twin] for twin in cells.twins]
+        self.asked = [cells.candidate.asked[twin] for twin in cells.candidate_rows]
         numbers: dict[tuple[str, str], int] = {}
         cases = zip(
-            [each.suite for each in self.asked], [cells.candidate.cases[twin] for twin in cells.twins], strict=True
+            [cell.suite for cell in self.asked],
+            [cells.candidate.cases[twin] for twin in cells.candidate_rows],
+            strict=True,
         )
         self._cases = array("q", [numbers.setdefault(case, len(numbers)) for case in cases])
 
@@ -148,7 +158,7 @@ class _Sides:
         if measure != "pass_rate":
             return Measured(self._cases, *(_side(groups, rows, measure) for groups, rows in self._sides))
         tallies = [[groups.tallies[row] for row in rows] for groups, rows in self._sides]
-        passed, judged = ([array("q", map(each, side)) for side in tallies] for each in (_passed, _judged))
+        passed, judged = ([array("q", map(count, side)) for side in tallies] for count in (_passed, _judged))
         return Verdicts(self._cases, *map(Attempts, passed, judged))
 
 
@@ -164,8 +174,8 @@ def _side(groups: Groups, rows: Sequence[int], measure: str) -> SideMeasures:
     return found
 
 
-def _members(suites: Sequence[str]) -> dict[str, Rows]:
-    """The places of the cells of each suite, which mostly follow each other, in the order in which suites are first met."""
+def _rows_by_suite(suites: Sequence[str]) -> dict[str, Rows]:
+    """Suite -> the positions of its cells, a slice where they are adjacent, in the order in which suites first occur."""
     members: dict[str, list[int]] = {}
     for suite, run in groupby(range(len(suites)), key=suites.__getitem__):
         members.setdefault(suite, []).extend(run)
@@ -181,18 +191,18 @@ def _members(suites: Sequence[str]) -> dict[str, Rows]:
 def sentence(difference: Difference) -> str:
     """The verdict and its numbers: ``worse: -6.0 pp (95%: -9.1 to -2.8), p 0.001 of 12 comparisons``."""
     word = difference.verdict
-    how = {"same": _same, "cannot tell": _unclear}.get(word, _different)(difference)
+    how = {"same": _same_text, "cannot tell": _unclear_text}.get(word, _difference_text)(difference)
     return f"{word}: {how}"
 
 
 def change(difference: Difference) -> str:
-    """``+12% (+8 to +17)``, ``-6.0 pp (-9.1 to -2.8)``; what is not known is left out."""
+    """``+12% (+8 to +17)``, ``-6.0 pp (-9.1 to -2.8)``; an unknown interval is left out."""
     seen = difference.evidence
     if seen.change is None:
         return "from none to some"
     unit = _unit(difference.measure)
     text = f"{_points(difference, seen.change)}{unit}"
-    return text if seen.change_interval is None else f"{text} ({_ends(difference, seen.change_interval)})"
+    return text if seen.change_interval is None else f"{text} ({_interval_text(difference, seen.change_interval)})"
 
 
 def percent(measure: str, share: float, *, signed: bool = False) -> str:
@@ -210,57 +220,57 @@ def _points(difference: Difference, value: float) -> str:
     return "0" if not float(text) else text
 
 
-def _ends(difference: Difference, interval: Interval) -> str:
-    return " to ".join(_points(difference, each) for each in interval)
+def _interval_text(difference: Difference, interval: Interval) -> str:
+    return " to ".join(_points(difference, end) for end in interval)
 
 
 def _margin(difference: Difference) -> str:
     return percent(difference.measure, difference.evidence.margin)
 
 
-def _surely(p: float | None) -> str:
+def _p_text(p: float | None) -> str:
     return "" if p is None else "p < 0.001" if p < 0.001 else f"p {p:.3f}"
 
 
-def _of(found: Assessment) -> str:
+def _correction_text(found: Assessment) -> str:
     return f" corrected for {found.comparisons} comparisons" if found.comparisons > 1 else ""
 
 
-def _different(difference: Difference) -> str:
-    return f"{change(difference)}, {_surely(difference.found.p)}{_of(difference.found)}{_alone(difference)}"
+def _difference_text(difference: Difference) -> str:
+    return f"{change(difference)}, {_p_text(difference.found.p)}{_correction_text(difference.found)}{_within_margin_note(difference)}"
 
 
-def _alone(difference: Difference) -> str:
-    """An interval within the margin that is no *same*: one interval is right more often than all of a report."""
+def _within_margin_note(difference: Difference) -> str:
+    """A note for an interval within the margin that is not *same*: the correction for all comparisons makes it unsure."""
     seen = difference.evidence
     within = seen.change_interval is not None and max(map(abs, seen.change_interval)) < seen.margin
     return f", within {_margin(difference)} only if it were the one comparison" if within else ""
 
 
-def _same(difference: Difference) -> str:
+def _same_text(difference: Difference) -> str:
     seen = difference.evidence
     if seen.constant:
         return f"all {seen.pairs:,} pairs {'are equal' if not seen.change else f'differ by {change(difference)}'}"
     return f"{change(difference)}, within {_margin(difference)} either way"
 
 
-def _unclear(difference: Difference) -> str:
+def _unclear_text(difference: Difference) -> str:
     seen, found = difference.evidence, difference.found
     if seen.cases == 1:
         return f"{change(difference)} in one case, which says nothing about others, however often it is repeated"
     if seen.constant and not seen.change:
-        return f"equal in {seen.cases} cases, too few to conclude from; {_needs(found)}"
-    said = f"{change(difference)} in {seen.cases} cases"
+        return f"equal in {seen.cases} cases, too few to conclude from; {_needs_text(found)}"
+    text = f"{change(difference)} in {seen.cases} cases"
     if seen.p is not None:
-        said += f", {_surely(found.p)}{_of(found)}{_alone(difference)}"
+        text += f", {_p_text(found.p)}{_correction_text(found)}{_within_margin_note(difference)}"
     if seen.sides and not seen.reference and not seen.candidate:
-        said = "nothing passed on either side"
-    return f"{said}; {_needs(found)}"
+        text = "nothing passed on either side"
+    return f"{text}; {_needs_text(found)}"
 
 
-def _needs(found: Assessment) -> str:
-    if found.needs is None and found.evidence.cases < found.fewest:
-        return f"it takes at least {found.fewest} cases, how many is not known"
+def _needs_text(found: Assessment) -> str:
+    if found.needs is None and found.evidence.cases < found.min_cases:
+        return f"it takes at least {found.min_cases} cases; how many is not known"
     if found.needs is None:
         return "how much more it would take is not known"
     cases = f"{found.needs_cases:,} more case{'' if found.needs_cases == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Documents become text: one file per format, or a package with a file per kind of document; functions are found by their decorator.
+"""Writes documents as text: one file per format, or a package with a file per kind of document. The decorator registers a function.
 
 In: a document and a view (width, colour, measures). Out: text.
 May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
@@ -34,47 +34,50 @@ if TYPE_CHECKING:
 
 Kind = Literal["run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration"]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
-"""What a cell shows beside its verdict unless other measures are asked for."""
+"""The measures that a cell shows with its verdict, by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run, finished or not. ``rows`` reads the trials anew each time (from disk: they are not held in memory)."""
+    """A run, finished or not. ``rows`` reads the trials from disk at every call; they are not kept in memory."""
 
     run: RunRow
     summary: Summary
     rows: Callable[[], Iterable[Row]]
     notes: tuple[str, ...] = ()
     interrupted: bool = False
-    """Whether it did not come to its end, or not yet."""
+    """Whether the run has not finished, or not yet."""
     playing: bool = False
     """Whether another process still plays it."""
     seconds: float | None = None
-    """How long the run took, where that is known."""
+    """How long the run took; None: not known."""
     gates: Sequence[GateRow] = ()
-    """What the run was held to, answered."""
+    """The results of the run's gates."""
     rows_of: RowsOf | None = None
-    """Reads the trials of some groups, where that is quicker than to read all."""
+    """Reads the trials of some groups, if there is a quicker way than to read all; else None."""
 
     def attempts(self, groups: Collection[str]) -> Iterable[Row]:
-        """The trials of these groups, with what was said."""
+        """The trials of these groups, with requests and responses."""
         if self.rows_of is not None:
             return self.rows_of(groups, turns=True)
         return (row for row in self.rows() if row["group"] in groups)
 
     def forgiven(self, group: Group) -> GateRow | None:
-        """The gate that holds, though this group failed for want of attempts that passed; None where it fails the run."""
-        rates = (each for each in self.gates if each["name"] == "pass_rate" and each["crossed"] is False)
-        mine = (each for each in rates if each["suite"] in (None, group.suite))
+        """The pass rate gate that forgives this group, since it holds although too few attempts of the group passed.
+
+        None where the group fails the run.
+        """
+        rates = (gate for gate in self.gates if gate["name"] == "pass_rate" and gate["crossed"] is False)
+        mine = (gate for gate in rates if gate["suite"] in (None, group.suite))
         return next(mine, None) if group.outvoted else None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How to show it: in tables and lists that people read, of what is much a part; None: all.
+    """How to show a document. The limits are for formats that people read; None: no limit.
 
-    ``details``: failing groups, or flips, that are shown in full; ``cases``: rows in the tables of a run; ``answer``: characters of
-    an answer that failed, about a screenful.
+    ``width``: in columns; ``details``: how many failed groups, or flips, are shown in full; ``cases``: rows in the tables of a
+    run; ``answer``: characters of a failed answer, by default about a screenful.
     """
 
     width: int = 80
@@ -84,9 +87,9 @@ class View:
     cases: int | None = 100
     answer: int | None = 1_600
     quiet: bool = False
-    """Only the totals, where the format is for people."""
-    named: Callable[[str], str] = str
-    """How a file is called by who reads the report: GitHub counts from the root of the repository."""
+    """Show only the totals, in formats that people read."""
+    display_path: Callable[[str], str] = str
+    """File -> the path that the reader uses. GitHub needs paths relative to the root of the repository."""
 
 
 Writer = Callable[[Any, View, TextIO], None]
@@ -101,7 +104,7 @@ class Format:
 
     @property
     def doc(self) -> str:
-        """What it is, in a line."""
+        """The first line of its first writer's docstring."""
         writer = next(iter(self.writers.values()))
         return (writer.__doc__ or "").strip().partition("\n")[0]
 
@@ -110,7 +113,7 @@ _formats: dict[str, dict[Kind, Writer]] = {}
 
 
 def output(name: str, *, of: Kind) -> Callable[[Writer], Writer]:
-    """Register how a kind of document is written in a format. Raises ValueError where that is taken."""
+    """Register the writer of a kind of document in a format. Raises ValueError if there is one already."""
 
     def register(writer: Writer) -> Writer:
         kinds = _formats.setdefault(name, {})
@@ -139,14 +142,14 @@ def all_formats() -> Mapping[str, Format]:
 
 
 def find(name: str, of: Kind) -> Writer:
-    """The writer of a format. Raises UsageError, with the nearest name, where there is none for this kind."""
+    """The writer of a format. Raises UsageError, with the nearest name, if the format has none for this kind."""
     if of not in _formats.get(name, {}):
         _import(name, of)
     writer = _formats.get(name, {}).get(of)
     if writer is None:
         from difflib import get_close_matches
 
-        names = [each.name for each in all_formats().values() if of in each.writers]
+        names = [known.name for known in all_formats().values() if of in known.writers]
         near = get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise UsageError(f"no format {name!r} for a {of}; {hint}")
@@ -154,7 +157,7 @@ def find(name: str, of: Kind) -> Writer:
 
 
 def _import(name: str, of: Kind) -> None:
-    """Only the file of that format, and within it that of the kind: a table need not wait for the others to be imported."""
+    """Import only the module of that format, and of that kind in it, so that a table does not wait for the other formats."""
     if name not in _modules(__path__):
         _load()
         return

@@ -38,7 +38,7 @@ _VERDICT = (
     "needs",
     "simulated",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @output("csv", of="run")
@@ -48,25 +48,25 @@ def run_csv(report: Report, _view: View, out: TextIO) -> None:
     _write(
         out,
         [*_FIRST, *measures, *_LAST],
-        ([*_asked(row), *_measures(row, measures), *_said(row)] for row in report.rows()),
+        ([*_identity(row), *_measures(row, measures), *_outcome(row)] for row in report.rows()),
     )
 
 
 def _write(out: TextIO, header: list[str], lines: Iterable[list[Json]]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_harmless(value) for value in line] for line in lines)
+    writer.writerows([_no_formula(value) for value in line] for line in lines)
 
 
-def _harmless(value: Json) -> Json:
-    """A text that a spreadsheet would run as a formula is quoted by an apostrophe."""
+def _no_formula(value: Json) -> Json:
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if isinstance(value, str):
         text = words.printable(value)
-        return f"'{text}" if text.startswith(_FORMULA) else text
+        return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
     return value
 
 
-def _asked(row: Row) -> list[Json]:
+def _identity(row: Row) -> list[Json]:
     axes = " ".join(f"{name}={spelled(name, value)}" for name, value in row["axes"].items())
     return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
 
@@ -75,12 +75,20 @@ def _measures(row: Row, names: list[str]) -> Iterator[float | int | None]:
     return (row["measures"].get(name) for name in names)
 
 
-def _said(row: Row) -> list[Json]:
-    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error") and each["severity"] == "error"]
+def _outcome(row: Row) -> list[Json]:
+    wrong = [
+        verdict
+        for verdict in row["verdicts"]
+        if verdict["status"] in ("failed", "error") and verdict["severity"] == "error"
+    ]
     message = row["error"]["message"] if row["error"] else wrong[0]["message"] if wrong else ""
-    heard = row["provenance"]
-    source = [heard["mode"], heard["recorded_from"], heard["simulated"], heard["recorded_at"]] if heard else [None] * 4
-    checks = " ".join(dict.fromkeys(each["check"] for each in wrong))
+    provenance = row["provenance"]
+    source = (
+        [provenance["mode"], provenance["recorded_from"], provenance["simulated"], provenance["recorded_at"]]
+        if provenance
+        else [None] * 4
+    )
+    checks = " ".join(dict.fromkeys(verdict["check"] for verdict in wrong))
     return [checks, words.shortened(message, 500), *source, row["place"]["file"], row["place"]["line"]]
 
 
@@ -93,32 +101,41 @@ def comparison_csv(comparison: Comparison, _view: View, out: TextIO) -> None:
 @output("csv", of="comparisons")
 def comparisons_csv(document: Comparisons, _view: View, out: TextIO) -> None:
     """A line per candidate, measure and suite, for a spreadsheet."""
-    lines = ([one.candidate, *line] for one in document.each for line in _verdicts(one))
+    lines = ([comparison.candidate, *line] for comparison in document.comparisons for line in _verdicts(comparison))
     _write(out, ["compared", *_VERDICT], lines)
 
 
 def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
-    for each in comparison.differences:
-        yield [each.measure, each.suite, each.verdict, *_numbers(each), comparison.simulated]
+    for difference in comparison.differences:
+        yield [difference.measure, difference.suite, difference.verdict, *_numbers(difference), comparison.simulated]
 
 
-def _numbers(each: Difference) -> list[Json]:
-    seen = each.evidence
+def _numbers(difference: Difference) -> list[Json]:
+    seen = difference.evidence
     low, high = seen.interval or (None, None)
-    return [seen.reference, seen.candidate, seen.estimate, low, high, each.found.p, seen.pairs, each.found.needs]
+    return [
+        seen.reference,
+        seen.candidate,
+        seen.estimate,
+        low,
+        high,
+        difference.found.p,
+        seen.pairs,
+        difference.found.needs,
+    ]
 
 
 @output("csv", of="history")
 def history_csv(history: History, _view: View, out: TextIO) -> None:
     """A line per run, suite and target, for a spreadsheet."""
     rows = [trend.row(line) for line in history.lines]
-    header = [*(each.name for each in fields(HistoryEntry)), "change"]
+    header = [*(field.name for field in fields(HistoryEntry)), "change"]
     _write(out, header, ([row[name] for name in header] for row in rows))
 
 
 @output("csv", of="query")
 def query_csv(answer: QueryResult, _view: View, out: TextIO) -> None:
-    """What a query gave, for a spreadsheet."""
+    """The result of a query, for a spreadsheet."""
     _write(out, list(answer.columns), (list(row) for row in answer.rows))
 
 

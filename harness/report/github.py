@@ -1,4 +1,4 @@
-"""For GitHub Actions: annotations on the suites' own lines for what went wrong or differs, on recordings for what they break."""
+"""For GitHub Actions: annotations on the lines of suites for failures and flips, and on recordings for findings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison, Flip
 from harness.report import Report, View, output, words
-from harness.report.content.audit import looked_at
+from harness.report.content.audit import audit_summary
 from harness.report.content.comparison import worst_first
 from harness.report.content.failure import failures
 from harness.results.groups import Group
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning", "notice"]
 
-SHOWN = 10
-"""Annotations of a level that GitHub shows of one step; what comes after them it drops without a word."""
+MAX_ANNOTATIONS = 10
+"""How many annotations of a level GitHub shows for a step. It drops further ones without a message."""
 _LEVELS: dict[str, Level] = {"failed": "error", "xpassed": "error", "error": "warning"}
-_NUMBERS = 3
-"""Verdicts on measures that the closing line of a comparison names."""
+_MEASURES_NAMED = 3
+"""How many verdicts on measures the closing line of a comparison names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What GitHub shows beside a line of a file, or, without a place, on the page of the run."""
+    """A message that GitHub shows at a line of a file, or, without a place, on the page of the run."""
 
     level: Level
     title: str
@@ -43,30 +43,38 @@ class Annotation:
 @output("github", of="run")
 def github(report: Report, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions, on the suite's own lines; in a step also its summary."""
-    wrong = list(_of_groups(report, view))
-    counted = f"{words.totals(report.summary.totals())}{words.stopped(report.gates)}"
-    said = f"{counted} - {words.provenance(report.summary)}"
-    gates = [_of_gate(each) for each in report.gates if each["asked"] and each["crossed"] is not False]
-    _write([*gates, *wrong, Annotation("notice", "gemini-harness", said)], view, out)
+    wrong = list(_group_annotations(report, view))
+    counted = f"{words.totals(report.summary.totals())}{words.gate_counts(report.gates)}"
+    message = f"{counted} - {words.provenance(report.summary)}"
+    gates = [_gate_annotation(gate) for gate in report.gates if gate["asked"] and gate["crossed"] is not False]
+    _write([*gates, *wrong, Annotation("notice", "gemini-harness", message)], view, out)
 
 
 @output("github", of="comparison")
 def comparison_github(comparison: Comparison, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions: gates that do not hold, and flips, on the suite's own lines."""
-    _write([*_of_sides(comparison), Annotation("notice", "gemini-harness", _told(comparison))], view, out)
+    _write(
+        [*_comparison_annotations(comparison), Annotation("notice", "gemini-harness", _closing_line(comparison))],
+        view,
+        out,
+    )
 
 
 @output("github", of="comparisons")
 def comparisons_github(document: Comparisons, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions: gates that do not hold and flips of every candidate."""
-    found = [each for one in document.each for each in _of_sides(one, f" by {one.candidate}")]
-    told = "\n".join(map(_told, document.each))
-    _write([*found, Annotation("notice", "gemini-harness", told)], view, out)
+    found = [
+        annotation
+        for comparison in document.comparisons
+        for annotation in _comparison_annotations(comparison, f" by {comparison.candidate}")
+    ]
+    message = "\n".join(map(_closing_line, document.comparisons))
+    _write([*found, Annotation("notice", "gemini-harness", message)], view, out)
 
 
-def _of_sides(comparison: Comparison, by: str = "") -> Iterator[Annotation]:
-    yield from (_of_gate(each.to_json(), by) for each in comparison.gates if each.crossed or each.unknown)
-    yield from map(_of_flip, worst_first(comparison.flips))
+def _comparison_annotations(comparison: Comparison, by: str = "") -> Iterator[Annotation]:
+    yield from (_gate_annotation(gate.to_json(), by) for gate in comparison.gates if gate.crossed or gate.unknown)
+    yield from map(_flip_annotation, worst_first(comparison.flips))
 
 
 @output("github", of="migration")
@@ -78,65 +86,71 @@ def migration_github(document: Migration, view: View, out: TextIO) -> None:
 @output("github", of="audit")
 def audit_github(audit: Audit, view: View, out: TextIO) -> None:
     """Annotations for GitHub Actions, on the recordings: what they break, and those that cannot be read."""
-    found = [_of_finding(each) for each in audit.findings]
+    found = [_finding_annotation(finding) for finding in audit.findings]
     lost = [
         Annotation("warning", "unreadable", reason, {"file": file, "line": 1})
         for file, reason in audit.unreadable.items()
     ]
-    _write([*found, *lost, Annotation("notice", "gemini-harness", looked_at(audit))], view, out)
+    _write([*found, *lost, Annotation("notice", "gemini-harness", audit_summary(audit))], view, out)
 
 
-def _of_finding(finding: AuditFinding) -> Annotation:
-    """On the first line: which of its lines an interaction has, a recording does not say."""
+def _finding_annotation(finding: AuditFinding) -> Annotation:
+    """On the first line of the file, since a recording does not tell the lines of an interaction."""
     level: Level = "error" if finding.severity == "error" else "warning"
     at = f"{finding.at}: " if finding.at else ""
     title = f"{finding.rule} in interaction {finding.index}"
     return Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
 
 
-def _of_groups(report: Report, view: View) -> Iterator[Annotation]:
-    """What GitHub shows of them is told in full."""
+def _group_annotations(report: Report, view: View) -> Iterator[Annotation]:
+    """An annotation per failed group. Those that GitHub shows have all details."""
     wrong = [group for group in report.summary.groups.values() if group.status in _LEVELS]
     seen = Counter[Level]()
     shown = []
     for group in wrong:
         level = _level(group, report)
         seen[level] += 1
-        shown += [group] if seen[level] <= SHOWN else []
-    told = failures(report, shown, view.answer)
-    yield from (_of_group(group, told.get(group.id), report) for group in wrong)
+        shown += [group] if seen[level] <= MAX_ANNOTATIONS else []
+    details = failures(report, shown, view.answer)
+    yield from (_group_annotation(group, details.get(group.id), report) for group in wrong)
 
 
 def _level(group: Group, report: Report) -> Level:
-    """What a gate forgives is a warning."""
+    """A group that a gate forgives is a warning."""
     return "warning" if report.forgiven(group) else _LEVELS[group.status]
 
 
-def _of_group(group: Group, told: Sequence[str] | None, report: Report) -> Annotation:
+def _group_annotation(group: Group, details: Sequence[str] | None, report: Report) -> Annotation:
     forgiven = report.forgiven(group)
-    because = [words.why(group)] if told is None else [*told, words.apart(group)]
+    because = [words.why(group)] if details is None else [*details, words.disagreement(group)]
     why = f"forgiven: {words.gate(forgiven)}" if forgiven else ""
     message = "\n".join(filter(None, [words.needs(group), *because, why]))
     return Annotation(_level(group, report), f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
 
 
-def _of_gate(gate: GateRow, by: str = "") -> Annotation:
-    """``by``: the candidate, where there are several."""
+def _gate_annotation(gate: GateRow, by: str = "") -> Annotation:
+    """``by``: `` by CANDIDATE`` if there are several candidates."""
     level: Level = "error" if gate["crossed"] else "warning"
     title = f"gate crossed{by}" if gate["crossed"] else "gate cannot tell"
     return Annotation(level, title, f"{words.gate(gate)}: {gate['message']}")
 
 
-def _of_flip(flip: Flip) -> Annotation:
+def _flip_annotation(flip: Flip) -> Annotation:
     level: Level = "notice" if flip.after == "passed" else "error" if flip.after == "failed" else "warning"
     why = words.reason(flip.trouble) if flip.trouble and flip.after != "passed" else ""
     message = "\n".join(filter(None, [f"{flip.check}: {flip.before} -> {flip.after}", why]))
     return Annotation(level, f"flip {flip.id}", message, flip.place)
 
 
-def _told(comparison: Comparison) -> str:
-    told = [each for each in comparison.differences if each.suite is None and each.verdict in ("better", "worse")]
-    measures = ", ".join(f"{words.label(each.measure)} {each.verdict}" for each in told[:_NUMBERS])
+def _closing_line(comparison: Comparison) -> str:
+    decided = [
+        difference
+        for difference in comparison.differences
+        if difference.suite is None and difference.verdict in ("better", "worse")
+    ]
+    measures = ", ".join(
+        f"{words.label(difference.measure)} {difference.verdict}" for difference in decided[:_MEASURES_NAMED]
+    )
     counted = f"{amounts.count(len(comparison.flips), 'flip')} in {amounts.count(len(comparison.paired), 'cell')}"
     sides = f"{comparison.candidate} against {comparison.reference}"
     made_up = words.SIMULATED if comparison.simulated else ""
@@ -147,30 +161,33 @@ def _told(comparison: Comparison) -> str:
 
 
 def _write(annotations: Iterable[Annotation], view: View, out: TextIO) -> None:
-    out.writelines(f"{_line(each, view)}\n" for each in _within_the_limit(list(annotations)))
+    out.writelines(f"{_line(annotation, view)}\n" for annotation in _within_the_limit(list(annotations)))
 
 
 def _within_the_limit(annotations: list[Annotation]) -> Iterator[Annotation]:
-    """All of them, or of each level as many as GitHub shows, where the last but the notice says how many more there are."""
-    numbers = Counter(each.level for each in annotations)
+    """The annotations, at most ``MAX_ANNOTATIONS`` per level.
+
+    Where some are left out, the last one of the level says how many. The closing notice is always kept.
+    """
+    numbers = Counter(annotation.level for annotation in annotations)
     seen: Counter[Level] = Counter()
     *rest, closing = annotations
-    for each in rest:
-        room = SHOWN - (each.level == closing.level)
-        number = numbers[each.level] - (each.level == closing.level)
-        seen[each.level] += 1
-        if number <= room or seen[each.level] < room:
-            yield each
-        elif seen[each.level] == room:
-            more = f"and {number - room + 1:,} more, which GitHub would not show: the table and the saved run have them"
-            yield Annotation(each.level, "gemini-harness", more)
+    for annotation in rest:
+        room = MAX_ANNOTATIONS - (annotation.level == closing.level)
+        number = numbers[annotation.level] - (annotation.level == closing.level)
+        seen[annotation.level] += 1
+        if number <= room or seen[annotation.level] < room:
+            yield annotation
+        elif seen[annotation.level] == room:
+            more = f"and {number - room + 1:,} more, which GitHub would not show: see the table or the saved run"
+            yield Annotation(annotation.level, "gemini-harness", more)
     yield closing
 
 
 def _line(annotation: Annotation, view: View) -> str:
     title = f"title={_property(annotation.title)}"
     if annotation.place is not None:
-        title = f"file={_property(view.named(annotation.place['file']))},line={annotation.place['line']},{title}"
+        title = f"file={_property(view.display_path(annotation.place['file']))},line={annotation.place['line']},{title}"
     return f"::{annotation.level} {title}::{_data(annotation.message)}"
 
 

@@ -1,4 +1,4 @@
-"""For programs: exactly one JSON document, the rows streamed from where they are kept."""
+"""For programs: exactly one JSON document; rows are streamed from disk."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def comparisons_json(document: Comparisons, view: View, out: TextIO) -> None:
     """One JSON document: a comparison per candidate, each as it would be alone."""
     fields = [f" {dumps(name)}: {dumps(value)},\n" for name, value in document.fields()]
     out.write(f'{{\n{"".join(fields)} "comparisons": [\n')
-    for number, each in enumerate(document.each):
+    for number, comparison in enumerate(document.comparisons):
         out.write(",\n" if number else "")
-        comparison_json(each, view, out)
+        comparison_json(comparison, view, out)
     out.write("]}\n")
 
 
 def _items(values: Iterator[object]) -> Iterator[str]:
-    """A list, an element a line, written while it is made."""
+    """A JSON list, one element a line, as the elements come."""
     yield "["
     for number, value in enumerate(values):
         yield f"{',' if number else ''}\n  {_line(value)}"
@@ -63,7 +63,7 @@ def _items(values: Iterator[object]) -> Iterator[str]:
 
 
 def _line(value: object) -> str:
-    """`dumps` of an element of a list that may be long; ``msgspec`` takes a tenth of the time where all of it is plain."""
+    """`dumps` of an element. For plain values ``msgspec`` takes a tenth of the time."""
     from msgspec.json import encode
 
     try:

@@ -1,4 +1,4 @@
-"""For CI servers: a test case per group, since most viewers merge equal names; attempts as k/n in the message."""
+"""For CI servers: a test case per group, with its attempts as k/n in the message. Most viewers would merge attempts by name."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def junit(report: Report, view: View, out: TextIO) -> None:
     """JUnit XML, for CI servers."""
     out.write('<?xml version="1.0" encoding="utf-8"?>\n')
-    counted = _counted(list(report.summary.groups.values()), report)
-    for name, number in _of_gates(report.gates).items():
+    counted = _group_counts(list(report.summary.groups.values()), report)
+    for name, number in _gate_counts(report.gates).items():
         counted[name] += number
     counted.pop("skipped")
     out.write(f"<testsuites{_attributes(name='gemini-harness', **counted)}>\n")
     for suite, groups in report.summary.by_suite():
         out.writelines(_suite(suite, groups, report, view))
     if report.gates:
-        out.writelines(_gates(report.gates))
+        out.writelines(_gate_suite(report.gates))
     out.write("</testsuites>\n")
 
 
 def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> Iterator[str]:
     started = report.run["started"][:19]
     first = {"name": suite, "file": groups[0].place["file"], "timestamp": started, "hostname": "localhost"}
-    yield f"  <testsuite{_attributes(**first, **_counted(groups, report))}>\n"
+    yield f"  <testsuite{_attributes(**first, **_group_counts(groups, report))}>\n"
     yield "    <properties>\n"
     facts = {
         "run": report.run["id"],
@@ -54,14 +54,14 @@ def _suite(suite: str, groups: Sequence[Group], report: Report, view: View) -> I
     }
     yield from (_property(name, value, 6) for name, value in facts.items())
     yield "    </properties>\n"
-    told = failures(report, [group for group in groups if group.status in words.WRONG], view.answer)
+    details = failures(report, [group for group in groups if group.status in words.WRONG], view.answer)
     for group in groups:
-        yield from _case(group, suite, report, told.get(group.id))
+        yield from _case(group, suite, report, details.get(group.id))
     yield "  </testsuite>\n"
 
 
-def _case(group: Group, suite: str, report: Report, told: Sequence[str] | None) -> Iterator[str]:
-    """``told``: the checks that failed it, where they did."""
+def _case(group: Group, suite: str, report: Report, details: Sequence[str] | None) -> Iterator[str]:
+    """``details``: the lines of the failed checks; None where no check failed it."""
     where = words.where(group)
     name = group.id.removeprefix(f"{suite}/")
     yield "    <testcase" + _attributes(
@@ -72,7 +72,7 @@ def _case(group: Group, suite: str, report: Report, told: Sequence[str] | None) 
     yield "      </properties>\n"
     element = _element(group, report)
     if element:
-        yield _outcome(element, group, report, _body(group, report, told))
+        yield _outcome(element, group, report, _body(group, report, details))
     yield "    </testcase>\n"
 
 
@@ -88,27 +88,30 @@ def _facts(group: Group) -> Iterator[tuple[str, str]]:
         yield "warnings", str(group.tally.warnings)
 
 
-def _of_gates(gates: Sequence[GateRow]) -> dict[str, int]:
-    crossed = [each["crossed"] for each in gates if each["asked"]]
+def _gate_counts(gates: Sequence[GateRow]) -> dict[str, int]:
+    crossed = [gate["crossed"] for gate in gates if gate["asked"]]
     skipped = len(gates) - len(crossed)
     return {"tests": len(gates), "failures": crossed.count(True), "errors": crossed.count(None), "skipped": skipped}
 
 
-def _gates(gates: Sequence[GateRow]) -> Iterator[str]:
-    """What the run was held to, as a suite of its own."""
-    yield f"  <testsuite{_attributes(name='gates', **_of_gates(gates))}>\n"
-    for each in gates:
-        yield f"    <testcase{_attributes(classname='gates', name=words.gate(each))}>\n"
-        if each["crossed"] is not False:
-            kind = "failure" if each["crossed"] else "error" if each["asked"] else "skipped"
-            yield f"      <{kind}{_attributes(message=each['message'], type='gate')}/>\n"
+def _gate_suite(gates: Sequence[GateRow]) -> Iterator[str]:
+    """The results of the gates, as a suite of their own."""
+    yield f"  <testsuite{_attributes(name='gates', **_gate_counts(gates))}>\n"
+    for gate in gates:
+        yield f"    <testcase{_attributes(classname='gates', name=words.gate(gate))}>\n"
+        if gate["crossed"] is not False:
+            kind = "failure" if gate["crossed"] else "error" if gate["asked"] else "skipped"
+            yield f"      <{kind}{_attributes(message=gate['message'], type='gate')}/>\n"
         yield "    </testcase>\n"
     yield "  </testsuite>\n"
 
 
 def _element(group: Group, report: Report) -> str | None:
-    """What a gate forgives is *skipped*, as pytest writes a failure that was expected: servers fail a build for a *failure*, whatever
-    the exit code says, and show of a test that passed nothing more."""
+    """The JUnit element of a group; None if it passed.
+
+    A forgiven group is *skipped*, as pytest writes an expected failure. Servers fail a build for a *failure*, whatever the exit
+    code is, and show no message for a test that passed.
+    """
     return "skipped" if report.forgiven(group) else _ELEMENTS.get(group.status)
 
 
@@ -118,7 +121,7 @@ def _outcome(element: str, group: Group, report: Report, body: str) -> str:
     message = words.shortened(": ".join(filter(None, [needs, reason])), 300)
     forgiven = report.forgiven(group)
     if forgiven:
-        allowed = f"failed, and forgiven, since {words.gate(forgiven)} holds: {message}"
+        allowed = f"failed, but forgiven because {words.gate(forgiven)} holds: {message}"
         return f"      <skipped{_attributes(message=allowed, type='forgiven')}>{_text(body)}</skipped>\n"
     if element == "skipped":
         return f"      <skipped{_attributes(message=message)}/>\n"
@@ -126,14 +129,14 @@ def _outcome(element: str, group: Group, report: Report, body: str) -> str:
     return f"      <{element}{_attributes(message=message, type=kind)}>{_text(body)}</{element}>\n"
 
 
-def _body(group: Group, report: Report, told: Sequence[str] | None) -> str:
+def _body(group: Group, report: Report, details: Sequence[str] | None) -> str:
     lines = [words.place(words.where(group)), words.why(group)]
-    if told is not None and group.trouble is not None:
-        lines = [*told, *filter(None, [words.apart(group)]), f"in {group.trouble.trial}"]
+    if details is not None and group.trouble is not None:
+        lines = [*details, *filter(None, [words.disagreement(group)]), f"in {group.trouble.trial}"]
     return "\n".join([*lines, f"again: {words.rerun(group, report.run)}"])
 
 
-def _counted(groups: Sequence[Group], report: Report) -> dict[str, Any]:
+def _group_counts(groups: Sequence[Group], report: Report) -> dict[str, Any]:
     counts = Counter(_element(group, report) or "passed" for group in groups)
     return {
         "tests": len(groups),
@@ -161,5 +164,5 @@ def _text(value: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Characters that XML 1.0 cannot hold are spelled out."""
+    """The text with escapes for the characters that XML 1.0 does not allow."""
     return _FORBIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

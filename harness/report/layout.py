@@ -1,6 +1,6 @@
-"""How the groups of a run lie in grids: rows are cases, columns are targets and the values of swept axes.
+"""Arranges the groups of a run in grids: rows are cases, columns are targets and the values of swept axes.
 
-Cases of one suite that sweep the same axes share a grid, so that no grid is mostly holes.
+Cases of one suite that sweep the same axes share a grid, so that grids have few empty cells.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """``cells`` by (case, column); where a case was not asked of a column there is none. ``left_out``: further cases."""
+    """``cells`` by (case, column); a case that was not played for a column has no cell there. ``left_out``: further cases."""
 
     axes: tuple[str, ...]
     columns: Sequence[Column]
@@ -58,16 +58,19 @@ def grids(groups: Sequence[Group]) -> Iterator[Grid]:
         )
 
 
-def parted(tables: Sequence[Sequence[Grid]], most: int | None) -> list[list[Grid]]:
-    """The grids of every suite with ``most`` cases in all: small grids whole, large ones with as many as each other; None: all."""
+def limited(tables: Sequence[Sequence[Grid]], most: int | None) -> list[list[Grid]]:
+    """The grids of every suite, with at most ``most`` cases in total (None: all).
+
+    Small grids keep all cases; large grids get equal numbers of cases.
+    """
     if most is None:
-        return [list(each) for each in tables]
-    limit = _level([len(grid.cases) for each in tables for grid in each], most)
-    return [[part(grid, limit) for grid in each] for each in tables]
+        return [list(grids) for grids in tables]
+    limit = _equal_share([len(grid.cases) for grids in tables for grid in grids], most)
+    return [[first_cases(grid, limit) for grid in grids] for grids in tables]
 
 
-def _level(sizes: Sequence[int], most: int) -> int:
-    """How many each may have so that together they have ``most``; at least one."""
+def _equal_share(sizes: Sequence[int], most: int) -> int:
+    """The limit per grid, at least 1, with which grids of these sizes have ``most`` cases in total."""
     level = most
     for number, size in enumerate(sorted(sizes)):
         level = max(most // (len(sizes) - number), 1)
@@ -77,9 +80,9 @@ def _level(sizes: Sequence[int], most: int) -> int:
     return level
 
 
-def part(grid: Grid, limit: int) -> Grid:
-    """So many of its cases, in their order, and the columns that they were asked of: those of which something did not pass are
-    taken first."""
+def first_cases(grid: Grid, limit: int) -> Grid:
+    """The grid with at most ``limit`` of its cases, in their order, and with the columns of these cases. Cases with a failure
+    are kept first."""
     if len(grid.cases) <= limit:
         return grid
     wrong = _wrong(grid)
@@ -94,9 +97,9 @@ def part(grid: Grid, limit: int) -> Grid:
     )
 
 
-def rest(grid: Grid) -> str:
-    """What is left out of a grid: ``and 2,400 more cases, all of google/x among them; something went wrong in 79``; empty where
-    nothing is."""
+def rest_note(grid: Grid) -> str:
+    """What is left out of a grid: ``and 2,400 more cases, all of google/x among them; something went wrong in 79``; else
+    empty."""
     if not grid.left_out:
         return ""
     unseen = [column.name for column in dict.fromkeys(column for _, column in grid.cells) if column not in grid.columns]
@@ -109,7 +112,7 @@ def rest(grid: Grid) -> str:
 
 
 def _wrong(grid: Grid) -> set[str]:
-    """The cases of which something went wrong, on whichever column."""
+    """The cases that failed in any column."""
     return {case for (case, _), group in grid.cells.items() if group.status in words.WRONG}
 
 
@@ -118,26 +121,26 @@ def _column(group: Group) -> Column:
 
 
 def one_provider(groups: Sequence[Group]) -> str | None:
-    """The provider, where all groups have the same: then columns need not repeat it."""
+    """The provider that all groups share, so that columns need not repeat it; None where they differ."""
     providers = {group.target.partition("/")[0] for group in groups}
     return providers.pop() if len(providers) == 1 else None
 
 
 def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
-    """Those of the measures that any of the groups has."""
-    return [each for each in measures if any(group and group.typical(each) is not None for group in groups)]
+    """The measures that at least one of the groups has."""
+    return [measure for measure in measures if any(group and group.typical(measure) is not None for group in groups)]
 
 
 def folded(label: str, limit: int) -> list[str]:
     """A label on lines of at most ``limit`` columns, broken after ``-``, ``/``, ``_`` or a space where there is one."""
     lines = [""]
     for piece in re.findall(r"[^-/_ ]+[-/_ ]*|[-/_ ]+", label) or [""]:
-        rest = piece
-        if words.width(lines[-1] + rest.rstrip()) > limit and lines[-1]:
+        rest_note = piece
+        if words.width(lines[-1] + rest_note.rstrip()) > limit and lines[-1]:
             lines.append("")
-        while words.width(rest.rstrip()) > limit:
-            head = words.clipped(rest, limit) or rest[0]
+        while words.width(rest_note.rstrip()) > limit:
+            head = words.clipped(rest_note, limit) or rest_note[0]
             lines[-1:] = [head, ""]
-            rest = rest[len(head) :]
-        lines[-1] += rest
+            rest_note = rest_note[len(head) :]
+        lines[-1] += rest_note
     return [line.rstrip() for line in lines if line.strip()] or [""]

@@ -36,12 +36,12 @@ MARKS: dict[Status, str] = {
     "xpassed": "XPASS",
 }
 SIMULATED = "some or all of these answers are SIMULATED"
-"""Of a comparison, wherever its notes might not be read."""
+"""The note on a comparison, shown where its other notes may be left out."""
 WRONG: frozenset[Status] = frozenset({"failed", "error", "xpassed"})
 
 
 def verdict(group: Group) -> str:
-    """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; an observed group says ``seen 2/5``."""
+    """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; ``seen 2/5`` for a group that is only observed."""
     mark = "seen" if group.require == 0 and group.status == "passed" else MARKS[group.status]
     if group.attempts > 1 or (group.require == 0 and group.attempts):
         mark += f" {group.passed}/{group.attempts}"
@@ -53,7 +53,7 @@ def label(measure: str) -> str:
 
 
 def measured(measure: str, value: float | None) -> str:
-    """A value of a measure; ``-`` where it is not known. Seconds have two or three digits that matter."""
+    """A value of a measure; ``-`` where it is not known. Seconds have two or three significant digits."""
     if value is None:
         return "-"
     if measure.endswith("_s"):
@@ -77,7 +77,7 @@ def value(value: Json, limit: int | None = 200) -> str:
 
 
 def shortened(text: str, limit: int | None) -> str:
-    """The text on one line; too long: its beginning and end, and how many characters there are. None: as it is."""
+    """The text on one line. If it is longer than ``limit`` columns: its beginning, its length and its end. None: unchanged."""
     if limit is None:
         return text
     text = printable(" ".join(text.split()) if "\n" in text else text)
@@ -99,14 +99,14 @@ def clipped(text: str, limit: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Control characters as escapes: an answer cannot steer the terminal that shows it."""
+    """The text with control characters as escapes, so that an answer cannot control the terminal."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def width(text: str) -> int:
-    """Columns that the text takes on a terminal: wide East Asian characters take two, combining ones none."""
+    """How many columns the text takes on a terminal. Wide East Asian characters take two, combining ones none."""
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
@@ -117,17 +117,17 @@ def place(where: PlaceRow) -> str:
 
 
 def where(group: Group) -> PlaceRow:
-    """The line to look at: the failed expectation's, else the case's."""
+    """The line of the failed expectation, else that of the case."""
     row = group.trouble.verdict if group.trouble else None
     return row.get("place", group.place) if row and group.status == "failed" else group.place
 
 
-def wanted_and_got(row: VerdictRow, limit: int | None = 200) -> tuple[str, str, str]:
-    """(what is said, expected, actual) of a mismatch; an empty string is not shown. ``limit`` None: nothing is shortened."""
+def expected_and_actual(row: VerdictRow, limit: int | None = 200) -> tuple[str, str, str]:
+    """(message, expected, actual) of a mismatch; empty strings are not shown. ``limit``: characters; None: not shortened."""
     twice = None if limit is None else limit * 2
-    said = re.fullmatch(r"expected (.*?), got (.*)", row["message"], re.DOTALL)
-    if said:
-        return "", shortened(said[1], limit), shortened(said[2], limit)
+    found = re.fullmatch(r"expected (.*?), got (.*)", row["message"], re.DOTALL)
+    if found:
+        return "", shortened(found[1], limit), shortened(found[2], limit)
     if row["expected"] is None and row["actual"] is None:
         return shortened(row["message"], twice), "", ""
     return shortened(row["message"], twice), value(row["expected"], limit), value(row["actual"], limit)
@@ -138,17 +138,17 @@ def why(group: Group) -> str:
     if group.status == "xpassed":
         return f"was expected to fail ({group.xfail}) but did not: take the xfail away"
     trouble = group.trouble
-    said = "" if torn(group) else (group.skip or "") if trouble is None else reason(trouble)
-    return "; ".join(filter(None, [said, apart(group)]))
+    first = "" if only_modes_disagree(group) else (group.skip or "") if trouble is None else reason(trouble)
+    return "; ".join(filter(None, [first, disagreement(group)]))
 
 
-def torn(group: Group) -> bool:
-    """Failed since unary and stream disagree, and for nothing else: of its own attempts enough passed."""
+def only_modes_disagree(group: Group) -> bool:
+    """Whether the group failed only because unary and stream disagree: enough of its attempts passed."""
     return group.status == "failed" and not group.agrees and group.passed >= group.needed
 
 
-def apart(group: Group) -> str:
-    """What unary and stream disagree on, where that fails the group, alone or beside its checks; else empty."""
+def disagreement(group: Group) -> str:
+    """What unary and stream disagree on, if the group failed; else empty."""
     fails = group.status == "failed" and not group.agrees
     return f"unary and stream disagree: {group.disagreement}" if fails else ""
 
@@ -159,8 +159,8 @@ def reason(trouble: FirstFailure) -> str:
     if row is None:
         return printable(trouble.message)
     at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
-    said = row["message"] or f"expected {value(row['expected'])}, got {value(row['actual'])}"
-    return printable(f"{row['check']}{at}: {said}")
+    message = row["message"] or f"expected {value(row['expected'])}, got {value(row['actual'])}"
+    return printable(f"{row['check']}{at}: {message}")
 
 
 def needs(group: Group) -> str:
@@ -172,19 +172,19 @@ def needs(group: Group) -> str:
 
 
 def provenance(summary: Summary) -> str:
-    """Where the answers came from, in a line. A simulated answer is always called one."""
-    heard: dict[tuple[str, bool], list[str]] = {}
+    """The sources of the answers, in a line. Simulated answers are always marked."""
+    sources_by_mode: dict[tuple[str, bool], list[str]] = {}
     dates: dict[tuple[str, bool], list[str]] = {}
     for (mode, source, simulated), days in summary.provenance.items():
-        heard.setdefault((mode, simulated), []).append(source)
+        sources_by_mode.setdefault((mode, simulated), []).append(source)
         dates.setdefault((mode, simulated), []).extend(days)
-    said = [_heard(*key, sources, sorted(dates[key])) for key, sources in heard.items()]
+    parts = [_source_text(*key, sources, sorted(dates[key])) for key, sources in sources_by_mode.items()]
     if summary.lost_timing:
-        said.append(f"timing lost in {count(summary.lost_timing, 'recording')}")
-    return "; ".join(said) or "no answer was had"
+        parts.append(f"timing lost in {count(summary.lost_timing, 'recording')}")
+    return "; ".join(parts) or "no answers"
 
 
-def _heard(mode: str, simulated: bool, sources: Sequence[str], days: Sequence[str]) -> str:
+def _source_text(mode: str, simulated: bool, sources: Sequence[str], days: Sequence[str]) -> str:
     mark = " (SIMULATED answers)" if simulated else ""
     if mode == "live":
         return f"live from {', '.join(sources)}{mark}"
@@ -197,16 +197,16 @@ def simulated(summary: Summary) -> bool:
 
 
 def totals(counts: Mapping[Status, int]) -> str:
-    """``12 passed, 1 failed``; ``nothing ran`` where there is nothing to count."""
+    """``12 passed, 1 failed``; ``nothing ran`` if all counts are 0."""
     return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or "nothing ran"
 
 
 def rerun(group: Group, run: RunRow) -> str:
-    """The command that plays this group again as it was played: live or not, from the same cassettes, as often, as strictly."""
-    return command("run", group.place["file"], "-k", group.id, *_repeated(run))
+    """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, ``--strict``."""
+    return command("run", group.place["file"], "-k", group.id, *_same_options(run))
 
 
-def _repeated(run: RunRow) -> Iterator[str]:
+def _same_options(run: RunRow) -> Iterator[str]:
     if run["record_mode"] == "live":
         yield "--live"
     chosen = run["selection"]
@@ -217,37 +217,37 @@ def _repeated(run: RunRow) -> Iterator[str]:
         yield "--strict"
 
 
-def command(*said: str) -> str:
-    """A command of this program, as a shell takes it."""
-    return " ".join(["gemini-harness", *map(quoted, said)])
+def command(*words: str) -> str:
+    """A command of this program, quoted for a shell."""
+    return " ".join(["gemini-harness", *map(shell_quoted, words)])
 
 
-def quoted(text: str) -> str:
+def shell_quoted(text: str) -> str:
     import shlex
 
     return shlex.quote(text)
 
 
-def middle(groups: Sequence[Group], measure: str) -> float | None:
+def median_of(groups: Sequence[Group], measure: str) -> float | None:
     """The median of a measure over all attempts of these groups."""
     return measures.middle(lambda: chain.from_iterable(group.values(measure) for group in groups))
 
 
-def whole(groups: Sequence[Group], measure: str) -> float | None:
+def total_of(groups: Sequence[Group], measure: str) -> float | None:
     """The sum of a measure over all attempts of these groups; None where it was never measured."""
     found = [known.total for group in groups if (known := group.measured(measure)).size]
     return sum(found) if found else None
 
 
-def spent(groups: Sequence[Group]) -> str:
-    """What these groups cost; ``>`` before it where the cost of some attempts is not known, ``-`` where of none it is."""
-    paid = whole(groups, "cost_usd")
+def cost_of(groups: Sequence[Group]) -> str:
+    """What these groups cost: ``>0.25`` if the cost of some attempts is not known, ``-`` if that of all is not."""
+    paid = total_of(groups, "cost_usd")
     unknown = any(group.tally.unpriced for group in groups)
     return f"{'>' if unknown and paid is not None else ''}{measured('cost_usd', paid)}"
 
 
 def cost(summary: Summary, prices: str | None) -> str:
-    """What a run cost at the list of that name, in a line; empty where nothing of it is known, or nothing was asked."""
+    """What a run cost at the price list of that name, in a line; empty if no cost is known."""
     known = summary.cost(prices)
     if known["usd"] is None:
         return ""
@@ -258,56 +258,60 @@ def cost(summary: Summary, prices: str | None) -> str:
 
 
 def about(report: Report, suite: str) -> str:
-    """What the suite says it is about."""
-    return next((each.get("about", "") for each in report.run["suites"] if each["suite"] == suite), "")
+    """The ``about`` text of the suite."""
+    return next((row.get("about", "") for row in report.run["suites"] if row["suite"] == suite), "")
 
 
-def cut(report: Report) -> str:
-    """Why not all of the run is there; empty where it came to its end."""
+def incomplete(report: Report) -> str:
+    """Why the run is not complete; empty if it finished."""
     return "still being played" if report.playing else "interrupted" if report.interrupted else ""
 
 
 def remarks(report: Report) -> list[str]:
-    """What a reader should know beside the verdicts: dropped pairs, known failures, waivers, warnings."""
+    """Notes below the verdicts: dropped pairs, gates, known failures, waivers, unknown costs, warnings."""
     summary = report.summary
     groups = summary.groups.values()
-    said = [*report.run["notes"], *report.notes, *gates(report.gates)]
-    said += _for_reasons("expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"])
-    said += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
+    lines = [*report.run["notes"], *report.notes, *gates(report.gates)]
+    lines += _for_reasons(
+        "expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"]
+    )
+    lines += _for_reasons("skipped", [(group.id, group.skip) for group in groups if group.status == "skipped"])
     for check, reasons in summary.waived.items():
-        said += [f"waived {check.removeprefix('invariant:')} {times:,} x: {each}" for each, times in reasons.items()]
+        lines += [
+            f"waived {check.removeprefix('invariant:')} {times:,} x: {reason}" for reason, times in reasons.items()
+        ]
     for reason, times in summary.unpriced.items():
-        said.append(f"cost unknown in {count(times, 'trial')}: {reason}")
+        lines.append(f"cost unknown in {count(times, 'trial')}: {reason}")
     for check, times in summary.warnings.most_common():
-        said.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
-    return said
+        lines.append(f"warning {check.removeprefix('invariant:')} {times:,} x")
+    return lines
 
 
-def gates(answered: Sequence[GateRow]) -> list[str]:
-    """A line for each gate; those of a suite that were not asked share one."""
-    return [*(f"gate {gate(each)}: {each['message']}" for each in answered if each["asked"]), *unasked(answered)]
+def gates(results: Sequence[GateRow]) -> list[str]:
+    """A line for each gate; the gates of a suite that were not asked share one."""
+    return [*(f"gate {gate(row)}: {row['message']}" for row in results if row["asked"]), *gates_not_asked(results)]
 
 
-def unasked(answered: Sequence[GateRow]) -> list[str]:
+def gates_not_asked(results: Sequence[GateRow]) -> list[str]:
     """A line for the gates of each suite that were not asked."""
-    numbers = Counter((each["suite"], each["message"]) for each in answered if not each["asked"])
-    return [f"{count(number, 'gate')} of {suite}: {says}" for (suite, says), number in numbers.items()]
+    numbers = Counter((row["suite"], row["message"]) for row in results if not row["asked"])
+    return [f"{count(number, 'gate')} of {suite}: {message}" for (suite, message), number in numbers.items()]
 
 
-def stopped(answered: Sequence[GateRow]) -> str:
-    """``, 1 gate crossed``, to stand behind the totals; empty where all hold."""
-    asked = [each["crossed"] for each in answered if each["asked"]]
+def gate_counts(results: Sequence[GateRow]) -> str:
+    """``, 1 gate crossed``, to follow the totals; empty if all gates hold."""
+    asked = [row["crossed"] for row in results if row["asked"]]
     numbers = {"crossed": asked.count(True), "cannot be answered": asked.count(None)}
     return "".join(f", {count(number, 'gate')} {how}" for how, number in numbers.items() if number)
 
 
-def gate(answered: GateRow) -> str:
-    """``latency may be at most 2 s``, with the suite that it is of."""
-    return answered["gate"] + (f" ({answered['suite']})" if answered["suite"] else "")
+def gate(results: GateRow) -> str:
+    """``latency may be at most 2 s``, with its suite in brackets."""
+    return results["gate"] + (f" ({results['suite']})" if results["suite"] else "")
 
 
 def _for_reasons(what: str, cases: Sequence[tuple[str, str | None]]) -> list[str]:
-    """A line for each reason, the first group that has it named."""
+    """A line for each reason, with the first group that has it and the number of others."""
     by_reason: dict[str, list[str]] = {}
     for group, reason in cases:
         by_reason.setdefault(reason or "no reason given", []).append(group)

@@ -13,7 +13,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from harness.compare.gates import answered
+from harness.compare.gates import evaluate_run
 from harness.disk import replacing
 from harness.errors import HarnessError, RunError
 from harness.model import Json
@@ -42,23 +42,23 @@ class Merged:
     seconds: float | None
 
 
-def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
+def merge(partial_suites: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
     """Save these runs as one, under ``reports``.
 
     Raises RunError where they are not parts of one run, where one of them is missing or unfinished (unless ``partial``), or
     where the disk refuses; then nothing is saved.
     """
-    parts = sorted(parts, key=lambda part: _shard(part) or (0, 0))
-    _check_same(parts)
-    missing = [*_missing_shards(parts), *_unfinished(parts), *_in_part(parts)]
+    partial_suites = sorted(partial_suites, key=lambda part: _shard(part) or (0, 0))
+    _check_same(partial_suites)
+    missing = [*_missing_shards(partial_suites), *_unfinished(partial_suites), *_in_part(partial_suites)]
     if missing and not partial:
         said = "".join(f"\n  {each}" for each in missing)
         raise RunError(f"the parts do not make a whole run:{said}\nmerge what there is with --partial")
-    run = _header(parts, missing)
+    run = _header(partial_suites, missing)
     path = reports / run["id"] / NAME
     try:
         path.parent.mkdir(parents=True)
-        return _write(parts, path, run)
+        return _write(partial_suites, path, run)
     except OSError as error:
         _forget(path)
         raise RunError(f"cannot write the run to {path}: {error.strerror or error}") from error
@@ -72,20 +72,20 @@ def _forget(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
+def _write(partial_suites: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
     summary = Summary()
     unasked = 0
     with replacing(path) as out:
         out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
-        for line, row in _trials(parts):
+        for line, row in _trials(partial_suites):
             out.write(line)
             summary.add(row)
             unasked += may_pass(row)
-        rows = _part_rows(parts)
+        rows = _part_rows(partial_suites)
         run["targets"] = [target for target, _ in summary.by_target()]
         run["parts"] = rows
-        run["gates"] = answered(parts[0].run.get("options", {}).get("gate", []), run, summary)
-        interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
+        run["gates"] = evaluate_run(partial_suites[0].run.get("options", {}).get("gate", []), run, summary)
+        interrupted = any((part.ending or {}).get("interrupted", True) for part in partial_suites)
         seconds = _sum([each["seconds"] for each in rows])
         finished = [each["finished"] for each in rows]
         late = known_late(run, summary)
@@ -110,14 +110,14 @@ def _sum(seconds: Sequence[float | None]) -> float | None:
 # --- the trials ---------------------------------------------------------------------------------------
 
 
-def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
+def _trials(partial_suites: Sequence[SavedRun]) -> Iterator[_Trial]:
     """All trials: a case of each shard in turn; parts that are no shards one after the other."""
-    cases = [groupby(part.lines(), key=_case) for part in parts]
-    dealt = _in_turn(cases) if _shard(parts[0]) else chain.from_iterable(_numbered(cases))
+    cases = [groupby(part.lines(), key=_case) for part in partial_suites]
+    dealt = _in_turn(cases) if _shard(partial_suites[0]) else chain.from_iterable(_numbered(cases))
     owners: dict[tuple[str, str], int] = {}
     for owner, case, trials in dealt:
         if owners.setdefault(case, owner) != owner:
-            one, other = (parts[each].run["id"] for each in (owners[case], owner))
+            one, other = (partial_suites[each].run["id"] for each in (owners[case], owner))
             raise RunError(f"{'/'.join(case)} is in run {one} and in run {other}: a trial counts once")
         yield from trials
 
@@ -153,15 +153,15 @@ def _shard(part: SavedRun) -> tuple[int, int] | None:
     return (shard[0], shard[1]) if isinstance(shard, list) and len(shard) == 2 else None
 
 
-def _check_same(parts: Sequence[SavedRun]) -> None:
+def _check_same(partial_suites: Sequence[SavedRun]) -> None:
     """Raises RunError, with both sides, where two parts cannot be of one run."""
-    first = parts[0]
-    files = [part.path.resolve() for part in parts]
-    for number, part in enumerate(parts):
+    first = partial_suites[0]
+    files = [part.path.resolve() for part in partial_suites]
+    for number, part in enumerate(partial_suites):
         if files[number] in files[:number]:
             raise RunError(f"run {part.run['id']} is named twice")
-        if _shard(part) is not None and part is not first and _shard(part) == _shard(parts[number - 1]):
-            one, other = parts[number - 1].run["id"], part.run["id"]
+        if _shard(part) is not None and part is not first and _shard(part) == _shard(partial_suites[number - 1]):
+            one, other = partial_suites[number - 1].run["id"], part.run["id"]
             raise RunError(f"runs {one} and {other} are both shard {_spelled(part)}: name one of them")
         for what, mine, theirs in _asked(first, part):
             if mine != theirs:
@@ -200,15 +200,15 @@ def _check_suites(first: SavedRun, part: SavedRun) -> None:
             )
 
 
-def _missing_shards(parts: Sequence[SavedRun]) -> Iterator[str]:
-    shards = [shard for part in parts if (shard := _shard(part))]
+def _missing_shards(partial_suites: Sequence[SavedRun]) -> Iterator[str]:
+    shards = [shard for part in partial_suites if (shard := _shard(part))]
     for number in range(1, shards[0][1] + 1 if shards else 1):
         if number not in {part for part, _ in shards}:
             yield f"shard {number}/{shards[0][1]} is not among them"
 
 
-def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
-    for part in parts:
+def _unfinished(partial_suites: Sequence[SavedRun]) -> Iterator[str]:
+    for part in partial_suites:
         if is_unfinished(part):
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
             yield f"run {part.run['id']}{shard} {_how_unfinished(part)}"
@@ -222,9 +222,9 @@ def _how_unfinished(part: SavedRun) -> str:
     return f"was cut short; {f'go on with it: {resume(part.run)}' if can_go_on else 'play its suites anew'}"
 
 
-def _in_part(parts: Sequence[SavedRun]) -> Iterator[str]:
+def _in_part(partial_suites: Sequence[SavedRun]) -> Iterator[str]:
     """What parts that were merged from others lacked already."""
-    for part in parts:
+    for part in partial_suites:
         for note in part.run["notes"]:
             if note.startswith(_LACKS):
                 yield note.removeprefix(_LACKS)
@@ -237,8 +237,8 @@ def _spelled(part: SavedRun) -> str:
 # --- the header ---------------------------------------------------------------------------------------
 
 
-def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
-    runs = [part.run for part in parts]
+def _header(partial_suites: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
+    runs = [part.run for part in partial_suites]
     suites: dict[str, SuiteRow] = {each["suite"]: each for run in runs for each in run["suites"]}
     said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{each}" for each in missing]
     selection: Mapping[str, Json] = {
@@ -259,9 +259,9 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     return header
 
 
-def _part_rows(parts: Sequence[SavedRun]) -> list[PartRow]:
+def _part_rows(partial_suites: Sequence[SavedRun]) -> list[PartRow]:
     """Known when every part was read to its end."""
-    return [_part_row(part, part.ending or {}) for part in parts]
+    return [_part_row(part, part.ending or {}) for part in partial_suites]
 
 
 def _part_row(part: SavedRun, ending: Mapping[str, Any]) -> PartRow:

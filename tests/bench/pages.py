@@ -14,7 +14,7 @@ from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
 from tests.browser import chromium
-from tests.made import failed, row, run
+from tests.sample_rows import failed, row, run
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

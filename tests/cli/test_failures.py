@@ -14,7 +14,7 @@ from harness.report import Report, View, find
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.endpoint import Endpoint, answer
-from tests.made import failed, row, run, verdict
+from tests.sample_rows import failed, row, run, verdict
 
 LONG = "\n".join(f"line {number} of an answer that says nothing of what was asked" for number in range(60))
 SUITE = """

@@ -15,7 +15,7 @@ from harness.compare.comparison import compare_axis
 from harness.compare.migration import bottom_line, changes, unsupported
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from tests.made import failed, row, unjudged
+from tests.sample_rows import failed, row, unjudged
 
 SUITE = """
 suite: move
@@ -218,10 +218,10 @@ def test_what_the_new_model_refuses_and_loses_is_said_beforehand() -> None:
     said = list(changes("gemini-2.5-flash", "gemini-4-carbon", DAY))
     assert said == [
         "thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH",
-        "thinking unless asked: dynamic -> medium",
+        "default thinking: dynamic -> medium",
         "thinkingBudget 0, 1, 24576, -1 will be refused: it takes thinking levels, not budgets: LOW, MEDIUM, HIGH",
         "output tokens without a stream: at most 65,536 -> 32,768",
-        "temperature, topP and topK are taken, and ignored",
+        "temperature, topP and topK are accepted, but ignored",
         "lost: explicit_cache",
         "gained: builtin_tools_with_functions, computer_use, json_mode_with_tools, long_decode, office_files_in, server_side_tool_invocations",
         "stage: deprecated -> ga",
@@ -268,7 +268,7 @@ def test_a_flip_for_the_worse_is_not_yet() -> None:
 def test_what_the_new_one_cannot_be_asked_is_not_yet() -> None:
     lone = row("thinks", "p/old", axes={"thinking": 0})
     assert line(sides(400, 400, lone)).startswith(
-        "not yet: geography/thinks[thinking=0]@p/old cannot be asked as it is: the suite asks the new model"
+        "not yet: geography/thinks[thinking=0]@p/old cannot be asked as it is: the suite sets other thinking values"
     )
 
 

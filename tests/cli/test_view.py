@@ -17,12 +17,12 @@ import pytest
 from harness.cli.commands.view import serve
 from harness.errors import UsageError
 from harness.report import View, find
-from harness.report.html import past
+from harness.report.html import history
 from harness.results.rows import GateRow, Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
 from harness.results.trend import History
-from tests.made import failed, row, run, verdict
+from tests.sample_rows import failed, row, run, verdict
 
 Ask = Callable[..., tuple[int, str]]
 
@@ -267,16 +267,16 @@ def test_the_history_never_waits_for_all_runs(ask: Ask, reports: Path, monkeypat
 def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
     out = io.StringIO()
     find("html", "history")(History([]), View(), out)
-    assert "no saved run has anything to tell" in out.getvalue()
+    assert "no saved run has results yet" in out.getvalue()
 
 
 def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
-    drawn = past._drawn("totalTokenCount", [each["measures"].get("totalTokenCount") for each in runs])
+    drawn = history._chart("totalTokenCount", [each["measures"].get("totalTokenCount") for each in runs])
     assert drawn is not None
     assert drawn.count("<polyline") == 2
     assert "9 last; 5 to 9 in 4 runs" in drawn
-    assert past._drawn("cost_usd", [None, None]) is None
+    assert history._chart("cost_usd", [None, None]) is None
 
 
 def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, reports: Path) -> None:

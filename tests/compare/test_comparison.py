@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare.candidates import together
-from harness.compare.comparison import Comparison, answered, by_value, compare_axis, compare_runs, reference_first
+from harness.compare.candidates import combine
+from harness.compare.comparison import Comparison, by_value, compare_axis, compare_runs, read_answers, reference_first
 from harness.compare.verdicts import Difference, sentence
 from harness.results.rows import OutcomeRow, Row
 from harness.results.summary import summarise
-from tests.made import failed, row, rows_of, run, unjudged, verdict
+from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 
 statuses = st.sampled_from(["passed", "failed", "error", "skipped"])
 
@@ -68,7 +68,7 @@ def test_too_few_cases_are_told_how_many_it_takes_at_least() -> None:
     )
     found = compare_runs(base, candidate, ("1", "2")).differences
     tokens = next(each for each in found if each.measure == "totalTokenCount")
-    assert sentence(tokens).endswith("in 2 cases, p 0.500; it takes at least 6 cases, how many is not known")
+    assert sentence(tokens).endswith("in 2 cases, p 0.500; it takes at least 6 cases; how many is not known")
 
 
 def test_one_case_says_nothing_about_others() -> None:
@@ -157,14 +157,14 @@ def test_several_candidates_are_corrected_as_one_report() -> None:
 
     rows = [*cells("x/one", 12), *cells("x/two", 5), *cells("x/three", 5)]
     alone = [compare_axis(summarise(rows), "target", "x/one", other) for other in ("x/two", "x/three")]
-    document = together("target", alone)
-    before, after = ([_rate(each).found for each in report] for report in (alone, document.each))
+    document = combine("target", alone)
+    before, after = ([_rate(each).found for each in report] for report in (alone, document.comparisons))
     assert [each.comparisons for each in before] == [1, 1]
     assert [each.comparisons for each in after] == [2, 2] == [document.corrected_for] * 2
     for one, other in zip(before, after, strict=True):
         assert one.p is not None
         assert other.p == pytest.approx(2 * one.p)
-    assert (document.reference, [each.candidate for each in document.each]) == ("x/one", ["x/two", "x/three"])
+    assert (document.reference, [each.candidate for each in document.comparisons]) == ("x/one", ["x/two", "x/three"])
 
 
 def _rate(comparison: Comparison) -> Difference:
@@ -179,7 +179,7 @@ def test_a_flip_shows_what_both_sides_said() -> None:
     ]
     comparison = compare_runs(summarise([one]), summarise(other), ("1", "2"))
     compared = replace(comparison, sources=((run(id="1"), rows_of(one)), (run(id="2"), rows_of(*other))))
-    (flip,) = answered(compared.flips, compared.sources)
+    (flip,) = read_answers(compared.flips, compared.sources)
     assert (flip.before, flip.after, flip.answers) == ("passed", "flaky", ("Oslo", "Bergen"))
     document = compared.to_json()
     assert document["runs"] == {"reference": "1", "candidate": "2"}
@@ -198,7 +198,7 @@ def test_a_flip_says_what_broke_its_own_check() -> None:
     text, finish = comparison.flips
     assert text.trouble is not None
     assert finish.trouble is None
-    found = answered(comparison.flips, ((run(id="1"), rows_of(one)), (run(id="2"), rows_of(other))))
+    found = read_answers(comparison.flips, ((run(id="1"), rows_of(one)), (run(id="2"), rows_of(other))))
     assert [(each.check, each.trouble and each.trouble.verdict) for each in found] == [
         ("text", wrong[0]),
         ("finishReason", wrong[1]),

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare.comparison import Comparison, compare_runs
-from harness.compare.gates import Gate, answer, from_option, from_suite, held
+from harness.compare.gates import Gate, evaluate, evaluate_level, from_option, from_suite
 from harness.errors import UsageError
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from tests.made import failed, row, unjudged, verdict
+from tests.sample_rows import failed, row, unjudged, verdict
 
 
 def comparison(base: list[Row], candidate: list[Row]) -> Comparison:
@@ -28,7 +28,7 @@ def rows(passing: int, of: int, **more: Any) -> list[Row]:
 
 
 def asked(gate: str, base: list[Row], candidate: list[Row]) -> tuple[bool | None, str]:
-    given = answer(from_option(gate), comparison(base, candidate))
+    given = evaluate(from_option(gate), comparison(base, candidate))
     return given.crossed, given.message
 
 
@@ -109,7 +109,7 @@ def test_a_budget_without_confidence_is_decided_by_what_was_seen() -> None:
 def test_what_was_not_measured_cannot_be_told() -> None:
     assert asked("cost=5%", rows(4, 4), rows(4, 4)) == (
         None,
-        "cannot tell: no cost on both sides to reckon with",
+        "cannot tell: no cell has cost on both sides",
     )
     assert asked("hard=text", rows(4, 4), [row("other")]) == (
         None,
@@ -120,11 +120,11 @@ def test_what_was_not_measured_cannot_be_told() -> None:
 def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
     both = comparison([row(), row(suite="math")], [row(), failed(suite="math")])
     text = comparison([*rows(2, 2), *rows(2, 2, suite="math")], [*rows(2, 2), *rows(1, 2, suite="math")])
-    assert [answer(Gate("hard", checks=("text",), suite=each), text).crossed for each in ("geography", "math")] == [
+    assert [evaluate(Gate("hard", checks=("text",), suite=each), text).crossed for each in ("geography", "math")] == [
         False,
         True,
     ]
-    assert answer(Gate("pass_rate", "drop", 0.02, suite="math"), both).crossed is True
+    assert evaluate(Gate("pass_rate", "drop", 0.02, suite="math"), both).crossed is True
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
         ("totalTokenCount.max=5k", "gate totalTokenCount: expected a number, got '5k'"),
         ("cost.max=-1", "gate cost: expected dollars; write 0.002, got '-1'"),
         ("cost.max=nan", "gate cost: expected dollars; write 0.002, got 'nan'"),
-        ("cost.total=1@95%", "a sum is what it is; leave out the confidence"),
+        ("cost.total=1@95%", "a total has no confidence; leave out @95%"),
         ("hard=jsn", "there is no check 'jsn'; did you mean json?"),
         ("hard=invariant:usagesum", "there is no check 'invariant:usagesum'; did you mean invariant:usage-sum?"),
         ("latency=2pp", "gate latency: expected a percentage such as 25%, got '2pp'"),
@@ -162,7 +162,7 @@ def test_a_gate_that_makes_no_sense_is_refused(text: str, wrong: str) -> None:
 
 
 def run_asked(gate: str, *played: Row) -> tuple[bool | None, str]:
-    given = held(from_option(gate), summarise(played).groups.values())
+    given = evaluate_level(from_option(gate), summarise(played).groups.values())
     return given.crossed, given.message
 
 
@@ -300,7 +300,7 @@ def test_a_comparison_holds_all_cells_of_the_candidate_to_a_budget() -> None:
 def test_more_allowed_never_crosses_what_less_does_not(seconds: list[float], limit: float) -> None:
     for sure in ("", "@95%"):
         gates = [from_option(f"latency.max={each:.6f}s{sure}") for each in (limit, limit * 2)]
-        strict, loose = (held(each, summarise(timed(*seconds)).groups.values()).crossed for each in gates)
+        strict, loose = (evaluate_level(each, summarise(timed(*seconds)).groups.values()).crossed for each in gates)
         order = (True, None, False)
         assert order.index(strict) <= order.index(loose)
 

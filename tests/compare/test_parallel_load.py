@@ -17,8 +17,8 @@ from harness.results.load import SavedRun, load
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import Summary
-from tests.made import failed, row, run, unjudged
 from tests.results.test_store import told
+from tests.sample_rows import failed, row, run, unjudged
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 @pytest.mark.parametrize("rows", [AFTER, REPEATED], ids=["one-attempt-each", "values-in-a-file"])
 def test_what_is_read_is_the_same(tmp_path: Path, rows: list[Row], helpers: list[Any]) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", rows)
-    (base, one), (candidate, other) = parallel_load.read(*runs)
+    (base, one), (candidate, other) = parallel_load.load_both(*runs)
     assert [told(one), told(other)] == [told(load(each.path).summary()) for each in (base, candidate)]
     assert candidate.ending is not None
     assert [each["id"] for each in candidate.rows_of({rows[0]["group"]})] == [
@@ -95,7 +95,7 @@ def test_where_the_other_process_is_killed_this_one_reads(
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     expected = told(load(runs[1].path).summary())
     monkeypatch.setattr(SavedRun, "summary", after_a_kill)
-    _, (_, other) = parallel_load.read(*runs)
+    _, (_, other) = parallel_load.load_both(*runs)
     assert told(other) == expected
 
 
@@ -103,7 +103,7 @@ def test_a_damaged_run_is_said_to_be(tmp_path: Path) -> None:
     base, candidate = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     candidate.path.write_text(candidate.path.read_text().replace('"status":"error"', '"status":7'))
     with pytest.raises(RunError, match="this line is no trial"):
-        parallel_load.read(base, load(candidate.path))
+        parallel_load.load_both(base, load(candidate.path))
 
 
 def test_small_runs_repeated_ones_and_a_single_processor_need_no_other_process(
@@ -111,10 +111,10 @@ def test_small_runs_repeated_ones_and_a_single_processor_need_no_other_process(
 ) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-    parallel_load.read(*runs)
+    parallel_load.load_both(*runs)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     monkeypatch.setattr(parallel_load, "LARGE", 1 << 20)
-    parallel_load.read(*runs)
+    parallel_load.load_both(*runs)
     monkeypatch.setattr(parallel_load, "LARGE", 0)
-    parallel_load.read(runs[0], saved(tmp_path, "3", REPEATED[1:]))
+    parallel_load.load_both(runs[0], saved(tmp_path, "3", REPEATED[1:]))
     assert helpers == []

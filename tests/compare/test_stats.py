@@ -16,15 +16,15 @@ from harness.compare.stats import (
     Attempts,
     PairedEvidence,
     assess,
-    average,
-    clustered,
+    clustered_wilson,
+    mean_interval,
     numbers,
     pass_all,
     pass_at,
     rates,
     wilson,
 )
-from harness.compare.stats.family import corrected
+from harness.compare.stats.multiple_comparisons import corrected
 
 MARGIN = 0.02
 
@@ -78,7 +78,7 @@ def test_attempts_that_always_agree_are_worth_one_a_case() -> None:
 
 @given(st.integers(1, 5_000))
 def test_one_case_is_worth_one_answer_however_often_it_is_repeated(passed: int) -> None:
-    assert clustered([0], Attempts([passed], [5_000])) == pytest.approx(wilson(passed / 5_000, 1))
+    assert clustered_wilson([0], Attempts([passed], [5_000])) == pytest.approx(wilson(passed / 5_000, 1))
 
 
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30))
@@ -319,14 +319,14 @@ def test_what_is_no_finite_number_is_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match=r"the candidate has .*, which is no finite number"):
         numbers(range(3), [1.0, 2.0, 3.0], [1.0, wrong, 3.0], margin=0.1)
     with pytest.raises(ValueError, match="no finite number"):
-        average(range(3), [1.0, wrong, 3.0])
+        mean_interval(range(3), [1.0, wrong, 3.0])
 
 
 def test_sides_without_cells_are_refused() -> None:
     with pytest.raises(ValueError, match="the reference has no cells"):
         numbers([], [], [], margin=0.1)
     with pytest.raises(ValueError, match="has no cells"):
-        average([], [])
+        mean_interval([], [])
 
 
 @given(cells)
@@ -334,7 +334,7 @@ def test_the_interval_of_one_side_holds_its_mean_and_widens_with_confidence(
     given_: tuple[list[int], list[float], list[float]],
 ) -> None:
     cases, values, _ = given_
-    narrow, wide = average(cases, values, 0.9), average(cases, values, 0.95)
+    narrow, wide = mean_interval(cases, values, 0.9), mean_interval(cases, values, 0.95)
     mean = float(np.mean(values))
     for ends in (narrow, wide):
         assert ends is None or ends[0] - 1e-9 * mean <= mean <= ends[1] + 1e-9 * mean
@@ -344,9 +344,9 @@ def test_the_interval_of_one_side_holds_its_mean_and_widens_with_confidence(
 
 
 def test_a_side_of_equal_numbers_is_as_it_is_from_five_cases_on() -> None:
-    assert average(range(4), [2.0] * 4) is None
-    assert average(range(5), [2.0] * 5) == (2.0, 2.0)
-    assert average([0] * 50, [2.0] * 50) is None
+    assert mean_interval(range(4), [2.0] * 4) is None
+    assert mean_interval(range(5), [2.0] * 5) == (2.0, 2.0)
+    assert mean_interval([0] * 50, [2.0] * 50) is None
 
 
 # --- verdicts -----------------------------------------------------------------------------------------

@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, ttest_1samp
 
-from harness.compare.stats import Assessment, Attempts, PairedEvidence, assess, average, clustered, numbers, rates
-from harness.compare.stats.numbers import _alone
-from harness.compare.stats.signs import sampled_p
+from harness.compare.stats import (
+    Assessment,
+    Attempts,
+    PairedEvidence,
+    assess,
+    clustered_wilson,
+    mean_interval,
+    numbers,
+    rates,
+)
+from harness.compare.stats.numbers import _against_zero
+from harness.compare.stats.sign_flip import sampled_p
 from tests.simulated import ALONE, CHANCES, EXTREME, SHAPES, Sample, wrong_budgets, wrong_numbers, wrong_rates
 from tests.simulated import seconds as simulated_seconds
 
@@ -161,7 +170,7 @@ def test_a_budget_seldom_holds_what_is_as_large_as_its_limit(
 @nightly
 def test_what_few_cases_show_of_a_tail_would_not_do_for_a_budget() -> None:
     rng = np.random.default_rng(6)
-    ends = [_alone(range(6), ALONE["exponential"](rng, (6,)), 0.9).interval or (-1, 2) for _ in range(2000)]
+    ends = [_against_zero(range(6), ALONE["exponential"](rng, (6,)), 0.9).interval or (-1, 2) for _ in range(2000)]
     assert not at_most(0.06, sum(high < 1 for _, high in ends), 2000)
 
 
@@ -173,7 +182,7 @@ def test_a_budget_goes_by_cases_and_not_by_cells(unequal: bool) -> None:
     for _ in range(300):
         of = Sample(20, 1, unequal).owners(rng) if unequal else np.repeat(np.arange(20), 5)
         cells = (rng.normal(1, 0.3, of.size) + rng.normal(1, 0.3, 20)[of]) / 2
-        held += (average(of, cells, 0.9) or (-1, 2))[1] < 1
+        held += (mean_interval(of, cells, 0.9) or (-1, 2))[1] < 1
     assert at_most(0.06 if unequal else 0.05, held, 300)
 
 
@@ -184,7 +193,7 @@ def test_a_least_pass_rate_seldom_holds_what_is_as_bad_as_its_limit(cases: int, 
     ends = []
     for _ in range(RUNS):
         passed = rng.binomial(repeats, rng.beta(9, 1, cases))
-        ends.append(clustered(range(cases), Attempts(list(passed), [repeats] * cases), 0.9))
+        ends.append(clustered_wilson(range(cases), Attempts(list(passed), [repeats] * cases), 0.9))
     assert at_most(0.05, sum(low > 0.9 for low, _ in ends), RUNS)
     assert at_most(0.1, sum(high < 0.9 for _, high in ends), RUNS)
 

@@ -17,7 +17,7 @@ from harness.compare.sweeps import Sweep, sweeps
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
-from tests import made
+from tests import sample_rows
 
 TOKENS = {"minimal": 20, "low": 120, "high": 1_000}
 
@@ -30,7 +30,7 @@ def asked(values: dict[Any, list[int]], axis: str = "thinking", *, repeat: int =
         tokens = TOKENS.get(value, 100 * (place + 1))
         measures = {"thoughtsTokenCount": tokens - 20, "totalTokenCount": tokens, "latency_s": 1.0}
         for case in range(cases):
-            make = made.failed if case in failing else made.row
+            make = sample_rows.failed if case in failing else sample_rows.row
             rows += [
                 make(f"case-{case:03}", n=n + 1, axes={axis: value}, **{"measures": measures, **more})
                 for n in range(repeat)
@@ -74,7 +74,7 @@ def test_where_every_step_up_buys_something_there_is_no_cheaper_one() -> None:
     found = one(asked({"minimal": list(range(60)), "low": list(range(30)), "high": []}, cases=100))
     assert found.knee.value == "high"
     assert found.knee.message.startswith(
-        "none cheaper will do: high is the best and the most expensive, 100% at 1,000 tokens"
+        "no cheaper value is enough: high is the best and the most expensive, 100% at 1,000 tokens"
     )
     assert found.knee.message.count("is worse:") == 2
 
@@ -123,9 +123,9 @@ def test_where_nothing_passes_there_is_nothing_to_choose_by() -> None:
 def test_what_could_not_be_judged_at_one_value_is_left_out_at_all() -> None:
     rows = asked({"minimal": [], "low": [], "high": []}, cases=5)
     rows += [
-        made.row("lost", axes={"thinking": "minimal"}),
-        made.row("lost", axes={"thinking": "low"}),
-        made.unjudged("lost", axes={"thinking": "high"}),
+        sample_rows.row("lost", axes={"thinking": "minimal"}),
+        sample_rows.row("lost", axes={"thinking": "low"}),
+        sample_rows.unjudged("lost", axes={"thinking": "high"}),
     ]
     found = one(rows)
     assert (found.cells, found.left_out) == (5, 1)
@@ -133,7 +133,7 @@ def test_what_could_not_be_judged_at_one_value_is_left_out_at_all() -> None:
 
 
 def test_nothing_judged_is_no_crash() -> None:
-    found = one([made.unjudged(axes={"thinking": value}) for value in TOKENS])
+    found = one([sample_rows.unjudged(axes={"thinking": value}) for value in TOKENS])
     assert found.knee.message == "cannot tell: no cell could be judged at every value"
 
 
@@ -191,7 +191,7 @@ def test_a_knee_is_never_dearer_than_the_best_nor_seen_below_it_by_more_than_the
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
     rows = asked({"minimal": list(range(200)), "low": [1], "high": []}, cases=400)
-    with RunWriter(tmp_path, made.run()) as writer:
+    with RunWriter(tmp_path, sample_rows.run()) as writer:
         for row in rows:
             writer.append(row)
         writer.close(summarise(rows))
@@ -253,7 +253,7 @@ def test_bad_usage_is_said(
 
 def test_a_run_without_a_sweep_says_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = asked({"low": [], "high": []})
-    with RunWriter(tmp_path, made.run()) as writer:
+    with RunWriter(tmp_path, sample_rows.run()) as writer:
         for row in rows:
             writer.append(row)
         writer.close(summarise(rows))

@@ -22,7 +22,7 @@ from harness.report import Report, View, find
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
-from tests.made import failed, row, run, unjudged, verdict
+from tests.sample_rows import failed, row, run, unjudged, verdict
 
 ROOT = Path(__file__).parents[2]
 SHOWN = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::([^\r\n]*)")
@@ -77,7 +77,7 @@ def test_files_are_named_from_the_root_of_the_repository(tmp_path: Path, monkeyp
     assert stepsummary.named("suites/a.yaml") == "evals/suites/a.yaml"
     assert stepsummary.named(str(inside / "b.yaml")) == "evals/b.yaml"
     assert stepsummary.named("../../elsewhere.yaml") == "../../elsewhere.yaml"
-    ((_, about, _), _) = annotated([failed()], named=stepsummary.named)
+    ((_, about, _), _) = annotated([failed()], display_path=stepsummary.named)
     assert about["file"] == "evals/suites/geography.yaml"
 
 

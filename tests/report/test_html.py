@@ -17,18 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare.candidates import together
+from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis, compare_runs
 from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
 from harness.report.html import comparison as comparisons
-from harness.report.html import overview, plots, sides, write_comparison
+from harness.report.html import flip_trials, plots, run_sections, write_comparison
 from harness.report.html.markup import block, element
 from harness.report.html.trials import BLOCK, grounded
 from harness.results.rows import Row, dumps
 from harness.results.summary import summarise
 from tests.browser import chromium
-from tests.made import failed, row, rows_of, run, unjudged, verdict
+from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -256,7 +256,7 @@ def several(number: int, answers: dict[str, str]) -> str:
     ]
     source = (run(), rows_of(*rows))
     found = [compare_axis(summarise(rows), "target", TARGETS[0], each) for each in TARGETS[1:]]
-    document = together("target", [replace(each, sources=(source, source)) for each in found])
+    document = combine("target", [replace(each, sources=(source, source)) for each in found])
     find("html", "comparisons")(document, View(), out := io.StringIO())
     return out.getvalue()
 
@@ -278,8 +278,8 @@ def test_several_candidates_hold_what_was_said_the_reference_once() -> None:
 
 def test_several_candidates_of_very_many_flips_keep_their_size() -> None:
     text = several(500, {})
-    assert text.count('id="details-') == 3 * sides.SHOWN
-    assert len(several(sides.SHOWN, dict.fromkeys(TARGETS, "word " * 20_000))) < sides.ROOM * 1.2
+    assert text.count('id="details-') == 3 * flip_trials.SHOWN
+    assert len(several(flip_trials.SHOWN, dict.fromkeys(TARGETS, "word " * 20_000))) < flip_trials.ROOM * 1.2
 
 
 def test_a_flip_says_what_is_wrong_with_the_candidate() -> None:
@@ -290,14 +290,14 @@ def test_a_flip_says_what_is_wrong_with_the_candidate() -> None:
 
 def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
     text = compared(*flipped(500))
-    assert text.count('id="details-') == 2 * sides.SHOWN
-    assert f"and {500 - sides.SHOWN} more" in text
+    assert text.count('id="details-') == 2 * flip_trials.SHOWN
+    assert f"and {500 - flip_trials.SHOWN} more" in text
     big = "word " * 20_000
-    one, other = flipped(sides.SHOWN)
+    one, other = flipped(flip_trials.SHOWN)
     for each in (*one, *other):
         each["turns"] = [cast("Any", said(big))]
     text = compared(one, other)
-    assert len(text) < sides.ROOM * 1.2
+    assert len(text) < flip_trials.ROOM * 1.2
     assert text.count(">[null]<") > 10
 
 
@@ -706,8 +706,8 @@ def test_of_five_thousand_trials_only_those_in_sight_are_drawn(opened: Any) -> N
 
 
 def test_a_matrix_of_very_many_cases_shows_the_first_and_says_so() -> None:
-    text = page([row(f"case-{n}") for n in range(overview.CELLS + 10)])
-    assert len(re.findall(r"<button[^>]*data-group", text)) == overview.CELLS
+    text = page([row(f"case-{n}") for n in range(run_sections.CELLS + 10)])
+    assert len(re.findall(r"<button[^>]*data-group", text)) == run_sections.CELLS
     assert "and 10 more cases: the list of trials has all of them" in text
     assert "more case" not in page([row()])
 

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.compare.candidates import together
+from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis
 from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Report, View, find
-from harness.report.html import runs, write_comparison, write_run
-from harness.report.html.runs import RunListItem
+from harness.report.html import server_pages, write_comparison, write_run
+from harness.report.html.server_pages import RunListItem
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from harness.results.trend import History, HistoryEntry, Line
 from tests.browser import chromium
-from tests.made import failed, row, rows_of, run, unjudged, verdict
+from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -213,7 +213,7 @@ def pages() -> dict[str, str]:
     documents: list[tuple[Any, Any]] = [
         ("run", report),
         ("comparison", compared),
-        ("comparisons", together("target", [compared, compared])),
+        ("comparisons", combine("target", [compared, compared])),
         ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
         ("history", History([Line(_told(), BAD)], [BAD], 3)),
@@ -228,9 +228,9 @@ def pages() -> dict[str, str]:
     write_comparison(compared, View(), out := io.StringIO(), "/")
     made["comparison, served"] = out.getvalue()
     entries = [RunListItem(BAD, header, {"passed": 1}, simulated=True), RunListItem(BAD, problem=BAD)]
-    made["list, served"] = "".join(runs.listing(entries, BAD))
-    made["choice, served"] = "".join(runs.choosing(BAD, {BAD: [BAD, BAD]}))
-    made["problem, served"] = "".join(runs.problem(BAD))
+    made["list, served"] = "".join(server_pages.listing(entries, BAD))
+    made["choice, served"] = "".join(server_pages.choose_values(BAD, {BAD: [BAD, BAD]}))
+    made["problem, served"] = "".join(server_pages.problem(BAD))
     return made
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser import chromium
-from tests.made import failed, row
 from tests.report.test_html import page, said
 from tests.report.test_pages_hostile import pages
+from tests.sample_rows import failed, row
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from harness.cli import printing
 from harness.compare.comparison import compare_axis, compare_runs
-from harness.compare.gates import answer, from_option
+from harness.compare.gates import evaluate, from_option
 from harness.errors import UsageError
 from harness.report import Report, View, all_formats, find, layout, words
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from tests.made import PROVENANCE, failed, row, rows_of, run, unjudged, verdict
+from tests.sample_rows import PROVENANCE, failed, row, rows_of, run, unjudged, verdict
 
 PRO, FLASH = "simulator/gemini-3.1-pro-preview", "simulator/gemini-3-flash-preview"
 
@@ -239,7 +239,7 @@ def test_what_went_wrong_beyond_the_part_is_counted() -> None:
 def test_tables_share_the_room_that_there_is(sizes: list[int], most: int) -> None:
     rows = [row(f"case-{n}", suite=f"suite-{at}") for at, size in enumerate(sizes) for n in range(size)]
     tables = [list(layout.grids(groups)) for _, groups in summarise(rows).by_suite()]
-    shown = [len(grid.cases) for (grid,) in layout.parted(tables, most)]
+    shown = [len(grid.cases) for (grid,) in layout.limited(tables, most)]
     assert all(1 <= given <= size for given, size in zip(shown, sizes, strict=True))
     assert sum(shown) <= max(most, len(sizes))
     cut = [given for given, size in zip(shown, sizes, strict=True) if given < size]
@@ -254,7 +254,7 @@ def test_flips_are_listed_the_worst_first_and_how_many_more_there_are() -> None:
         ]
 
     rows = side(PRO, False, True, False) + side(FLASH, True, False, True)
-    compared = replace(compare_axis(summarise(rows), "target", PRO, FLASH), again="gemini-harness compare one other")
+    compared = replace(compare_axis(summarise(rows), "target", PRO, FLASH), command="gemini-harness compare one other")
     for name, sure in (("table", "-v"), ("markdown", "--format markdown -v")):
         out = io.StringIO()
         find(name, "comparison")(compared, View(details=2, width=200), out)
@@ -300,7 +300,7 @@ def test_color_only_where_it_is_asked_for() -> None:
 
 def test_quiet_leaves_of_a_comparison_flips_verdicts_and_gates() -> None:
     compared = compare_runs(summarise([row("a")]), summarise([failed("a")]), ("1", "2"))
-    gate = answer(from_option("hard=text"), compared)
+    gate = evaluate(from_option("hard=text"), compared)
     out = io.StringIO()
     find("table", "comparison")(replace(compared, gates=[gate], notes=["a note"]), View(quiet=True), out)
     shown = out.getvalue()

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.compare.candidates import together
+from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis, compare_runs
 from harness.compare.migration import Migration, unsupported
 from harness.compare.sweeps import Sweeps, sweeps
@@ -22,7 +22,7 @@ from harness.results import trend
 from harness.results.groups import Group
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
-from tests.made import failed, row, rows_of, run, unjudged
+from tests.sample_rows import failed, row, rows_of, run, unjudged
 
 TARGETS = ("google/flash", "google/gemini-3.1-pro-preview-with-a-name-that-folds", "cometapi/pro")
 AXES: tuple[dict[str, Any], ...] = (
@@ -80,7 +80,7 @@ def write(kind: Kind, name: str, document: Any, view: View) -> str:
 def hidden(summary: Summary, view: View) -> Iterator[Group]:
     """The cells of the cases that a table leaves out."""
     suites = [list(layout.grids(groups)) for _, groups in summary.by_suite()]
-    for grid in (grid for grids in layout.parted(suites, view.cases) for grid in grids):
+    for grid in (grid for grids in layout.limited(suites, view.cases) for grid in grids):
         yield from (group for (case, _), group in grid.cells.items() if case in grid.left_out)
 
 
@@ -137,7 +137,7 @@ def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, a
     documents: dict[Kind, Any] = {
         "run": Report(run(), base, lambda: rows[0]),
         "comparison": runs,
-        "comparisons": together("target", three),
+        "comparisons": combine("target", three),
         "sweep": Sweeps("a-run", "live from google", False, sweeps(base)),
         "migration": Migration(
             two, ["stage: preview -> stable"], unsupported(two, "pro"), ("live", "live"), simulated=False

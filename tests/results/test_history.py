@@ -21,7 +21,7 @@ from harness.results.history import FILE, PastRuns
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
-from tests.made import failed, row, run, unjudged
+from tests.sample_rows import failed, row, run, unjudged
 
 REAL = {
     "mode": "live",

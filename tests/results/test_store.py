@@ -16,7 +16,7 @@ from harness.results.load import load, saved_runs
 from harness.results.rows import Row, dumps
 from harness.results.store import RunWriter, run_row
 from harness.results.summary import Summary, summarise
-from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
+from tests.sample_rows import PROVENANCE, failed, row, run, unjudged, verdict
 
 
 def saved(tmp_path: Path, rows: list[Row], *, ended: bool = True) -> Path:

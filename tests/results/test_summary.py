@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.results.groups import Group
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from tests.made import failed, row, unjudged, verdict
+from tests.sample_rows import failed, row, unjudged, verdict
 
 
 @dataclass

@@ -12,10 +12,10 @@ import pytest
 from harness.cli.commands.view import _entry
 from harness.cli.main import main
 from harness.errors import RunError
-from harness.report.html.runs import listing
+from harness.report.html.server_pages import listing
 from harness.results.store import Claim, RunWriter, is_being_played
 from harness.results.summary import summarise
-from tests.made import failed, row, run
+from tests.sample_rows import failed, row, run
 
 EARLIER, NOW = "20261120-070000-ab12", "20261121-070000-ab12"
 STILL = f"run {NOW} is still being played by another process: 3 of 10 trials are finished so far"

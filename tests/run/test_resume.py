@@ -28,7 +28,7 @@ from harness.results.store import Claim, RunWriter, run_row
 from harness.results.summary import summarise
 from harness.run.resume import kept, reopen
 from harness.simulator import serve
-from tests.made import failed, row, unjudged
+from tests.sample_rows import failed, row, unjudged
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from harness.cli import options as shared
 from harness.cli import printing, reading
 from harness.compare import gates, parallel_load
-from harness.compare.candidates import Comparisons, together
+from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
 from harness.compare.pairs import NONE
 from harness.compare.verdicts import JUDGED
@@ -76,7 +76,7 @@ def _compare(options: Namespace) -> int:
         printing.show(found, "comparison", options)
         return code(found)
     printing.show(found, "comparisons", options)
-    return first(map(code, found.each))
+    return first(map(code, found.comparisons))
 
 
 def code(comparison: Comparison) -> int:
@@ -98,7 +98,7 @@ def compared(options: Namespace) -> Comparison:
     ``reports``. Raises UsageError, RunError.
     """
     found = _found(options)
-    return found if isinstance(found, Comparison) else found.each[0]
+    return found if isinstance(found, Comparison) else found.comparisons[0]
 
 
 def _found(options: Namespace) -> Comparison | Comparisons:
@@ -108,9 +108,9 @@ def _found(options: Namespace) -> Comparison | Comparisons:
         return _within(base, options, asked)
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    reference, candidate = parallel_load.read(base, reading.run(options.candidate, options))
+    reference, candidate = parallel_load.load_both(base, reading.run(options.candidate, options))
     comparison = gated(_two_runs(reference, candidate, margins(options)), asked, base, candidate, None)
-    return replace(comparison, again=_again(options, (base, candidate[0]), []))
+    return replace(comparison, command=_again(options, (base, candidate[0]), []))
 
 
 def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
@@ -147,8 +147,8 @@ def gated(
         else:
             notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
     notes += models.lifecycles(_models(comparison))
-    parts = gates.parts(candidate[0].run, candidate[1]) if any(each.alone for each in asked) else {}
-    return replace(comparison, gates=[gates.answer(each, comparison, parts) for each in asked], notes=notes)
+    parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(each.is_budget for each in asked) else {}
+    return replace(comparison, gates=[gates.evaluate(each, comparison, parts) for each in asked], notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:
@@ -212,8 +212,8 @@ def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) 
     for value, comparison in kept.items():
         told = replace(comparison, sources=(source, source), notes=[*heard, *comparison.notes])
         again = _again(options, (base,), [*_named(axis, reference), *_named(axis, value)])
-        found.append(replace(gated(told, promised, base, (base, summary), axis), again=again))
-    return found[0] if len(found) == 1 else together(axis, found)
+        found.append(replace(gated(told, promised, base, (base, summary), axis), command=again))
+    return found[0] if len(found) == 1 else combine(axis, found)
 
 
 def _named(axis: str, value: str) -> tuple[str, str]:

@@ -239,7 +239,7 @@ def _check_heard(plan: Plan, heard: Summary, old: MigrationSide) -> None:
     if any(group.judged for group in groups):
         return
     why = next((group.trouble.message for group in groups if group.trouble), "")
-    paths = " ".join(words.quoted(suite.file) for suite in plan.suites[:5])
+    paths = " ".join(words.shell_quoted(suite.file) for suite in plan.suites[:5])
     said = [
         f"nothing of {old} could be judged, so the new model was not asked",
         why,
@@ -278,7 +278,7 @@ def _document(
         comparison=replace(
             found,
             notes=[note for note in dict.fromkeys(notes) if note not in facts],
-            again=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
+            command=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
         ),
         changes=facts,
         unsupported=[each for each in unsupported(found, new.model) if _cell(each[0], old) not in planned],

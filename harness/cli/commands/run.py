@@ -114,7 +114,7 @@ def _check_gates(options: Namespace) -> None:
 
     asked = [from_option(each) for each in options.gate]
     for gate in asked:
-        if not gate.alone:
+        if not gate.is_budget:
             raise UsageError(
                 f"--gate: {gate} takes two sides: ask it of compare; a run may be held to pass_rate.min=95%, latency.max=2s "
                 "or cost.total=0.50"
@@ -127,9 +127,9 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
     """What the run is held to by its command line and its suites, answered."""
     if not options.gate and not any("gate" in suite for suite in run["suites"]):
         return []
-    from harness.compare.gates import answered
+    from harness.compare.gates import evaluate_run
 
-    gates = answered(options.gate, run, summary)
+    gates = evaluate_run(options.gate, run, summary)
     if options.quiet:
         wrong = [each for each in gates if each["asked"] and each["crossed"] is not False]
         sys.stderr.writelines(f"{line}\n" for line in words.gates(wrong))

@@ -21,8 +21,8 @@ from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
 from harness.report import View
 from harness.report import html as pages
-from harness.report.html import runs
-from harness.report.html.runs import RunListItem
+from harness.report.html import server_pages
+from harness.report.html.server_pages import RunListItem
 from harness.results.decoding import brief
 from harness.results.history import PastRuns
 from harness.results.load import load, saved_runs, with_id
@@ -92,15 +92,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if _host(self.headers.get("Host", "")) not in NAMES:
-            return self._send(403, runs.problem("This server answers to 127.0.0.1 and localhost only."))
+            return self._send(403, server_pages.problem("This server answers to 127.0.0.1 and localhost only."))
         try:
             status, page = 200, _page(*_asked(self.path), self.reports)
         except HarnessError as error:
-            status, page = 404 if isinstance(error, RunError) else 400, runs.problem(str(error))
+            status, page = 404 if isinstance(error, RunError) else 400, server_pages.problem(str(error))
         except Exception as error:  # noqa: BLE001  one damaged run must not take the list away
             traceback.print_exc()
             said = f"internal error: {type(error).__name__}: {error}\nThe traceback is where gemini-harness view was started."
-            status, page = 500, runs.problem(said)
+            status, page = 500, server_pages.problem(said)
         return self._send(status, page)
 
     def _send(self, status: int, page: Iterable[str]) -> None:
@@ -137,7 +137,7 @@ def _asked(address: str) -> tuple[str, dict[str, str]]:
 def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
     """The page at a path, complete before its first byte is sent. Raises HarnessError where there is none."""
     if path == "/":
-        return runs.listing([_entry(each) for each in saved(reports)], str(reports))
+        return server_pages.listing([_entry(each) for each in saved(reports)], str(reports))
     if path.startswith("/run/"):
         return _run(_known(path.removeprefix("/run/"), reports))
     if path == "/compare":
@@ -223,7 +223,9 @@ def _choice(path: Path) -> Iterable[str]:
     summary = load(path).summary()
     axes = ["target", "model", "provider", *{name: None for group in summary.groups.values() for name in group.axes}]
     found = {axis: list(by_value(summary, axis)) for axis in axes}
-    return runs.choosing(path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1})
+    return server_pages.choose_values(
+        path.parent.name, {axis: values for axis, values in found.items() if len(values) > 1}
+    )
 
 
 def _entry(path: Path) -> RunListItem:

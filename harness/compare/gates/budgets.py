@@ -1,12 +1,12 @@
-"""What a run is held to by itself: the budgets of its suites, each where all of that suite was played, and those of the command line."""
+"""The budgets of a run: those of its suites, if all trials of the suite were played, and those of the command line."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.compare.gates.gate import Gate, GateResult, unasked
-from harness.compare.gates.level import held
+from harness.compare.gates.gate import Gate, GateResult, not_asked_result
+from harness.compare.gates.level import evaluate_level
 from harness.compare.gates.parse import from_option, from_suite
 from harness.errors import first
 from harness.results.rows import GateRow, RunRow, SuiteRow
@@ -14,35 +14,38 @@ from harness.results.summary import Summary
 
 
 def budgets(suites: Iterable[SuiteRow]) -> list[Gate]:
-    """The gates of these suites that need no second side. Raises UsageError for a limit that makes no sense."""
-    return [gate for row in suites for gate in from_suite(row.get("gate", {}), row["suite"]) if gate.alone]
+    """The gates of these suites that need no second side. Raises UsageError for an invalid limit."""
+    return [gate for row in suites for gate in from_suite(row.get("gate", {}), row["suite"]) if gate.is_budget]
 
 
-def answered(said: Iterable[str], run: RunRow, summary: Summary) -> list[GateRow]:
-    """The gates ``said`` as ``--gate`` says them, over all that was played, and the budgets of the run's suites. Raises UsageError."""
-    answers = [held(from_option(each), summary.groups.values()) for each in said]
+def evaluate_run(options: Iterable[str], run: RunRow, summary: Summary) -> list[GateRow]:
+    """The results of the ``--gate`` options, over all trials of the run, then of the budgets of the run's suites.
+
+    Raises UsageError for an invalid gate.
+    """
+    answers = [evaluate_level(from_option(option), summary.groups.values()) for option in options]
     for suite in run["suites"]:
-        answers += _of_suite(suite, run, summary)
-    return [each.to_json() for each in answers]
+        answers += _suite_results(suite, run, summary)
+    return [result.to_json() for result in answers]
 
 
-def _of_suite(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[GateResult]:
-    """No answers where keywords or tags chose nothing of the suite: that goes without saying."""
+def _suite_results(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[GateResult]:
+    """No results where keywords or tags select no trial of the suite."""
     asked = budgets([suite])
     groups = [group for group in summary.groups.values() if group.suite == suite["suite"]] if asked else []
     chosen = run["selection"]
     if not groups and (chosen.get("keywords") or chosen.get("tags")):
         return
-    why = not_asked(suite, sum(group.attempts for group in groups), sharded=chosen.get("shard") is not None)
+    why = reason_not_asked(suite, sum(group.attempts for group in groups), sharded=chosen.get("shard") is not None)
     for gate in asked:
-        yield unasked(gate, why) if why else held(gate, groups)
+        yield not_asked_result(gate, why) if why else evaluate_level(gate, groups)
 
 
-def parts(run: RunRow, summary: Summary) -> Mapping[str, str]:
-    """Suite -> why a candidate that is taken from this run is not held to its budgets; those that are held are left out.
+def partial_suites(run: RunRow, summary: Summary) -> Mapping[str, str]:
+    """Suite -> why its budgets are not evaluated for a candidate of this run, because only a part of it was played.
 
-    Where the run does not say how many trials of a suite there are to play (it had no budgets then, or pytest was killed), what
-    counts is whether all of the run is there.
+    Suites that were played completely are left out. Where the run does not record how many trials a suite has (it had no
+    budgets then, or pytest was killed), the suite counts as complete if the whole run is complete.
     """
     played = Counter[str]()
     for asked, tally in zip(summary.groups.asked, summary.groups.tallies, strict=True):
@@ -53,12 +56,12 @@ def parts(run: RunRow, summary: Summary) -> Mapping[str, str]:
     whys: dict[str, str | None] = dict.fromkeys(played, cut if summary.trials < planned else None)
     for suite in run["suites"]:
         if "trials" in suite:
-            whys[suite["suite"]] = not_asked(suite, played[suite["suite"]], sharded=sharded, where=where)
+            whys[suite["suite"]] = reason_not_asked(suite, played[suite["suite"]], sharded=sharded, where=where)
     return {suite: why for suite, why in whys.items() if why}
 
 
-def not_asked(suite: SuiteRow, played: int, *, sharded: bool, where: str = "this run") -> str | None:
-    """Why a suite of which so many trials were played is not held to its budgets; None where it is."""
+def reason_not_asked(suite: SuiteRow, played: int, *, sharded: bool, where: str = "this run") -> str | None:
+    """Why the budgets of a suite are not evaluated, given how many of its trials were played; None where they are."""
     whole = suite.get("trials", 0)
     if not whole:
         return "the suite skips all of its trials"
@@ -69,11 +72,14 @@ def not_asked(suite: SuiteRow, played: int, *, sharded: bool, where: str = "this
 
 
 def exit_code(summary: Summary, gates: Sequence[GateRow], *, interrupted: bool = False) -> int:
-    """Of a run that was held to these gates. One that was not asked changes nothing: it forgives no cell either."""
-    asked = [each for each in gates if each["asked"]]
-    rates = {each["suite"] for each in asked if each["name"] == "pass_rate"}
+    """The exit code of a run with these gate results.
+
+    A gate that was not asked changes nothing. In particular, it forgives no failed cell.
+    """
+    asked = [gate for gate in gates if gate["asked"]]
+    rates = {gate["suite"] for gate in asked if gate["name"] == "pass_rate"}
     suites = {group.suite for group in summary.groups.values()}
     code = summary.exit_code(interrupted=interrupted, by_rate=suites if None in rates else suites & rates)
     if code == 5:
         return code
-    return first([code, *(1 if each["crossed"] else 7 for each in asked if each["crossed"] is not False)])
+    return first([code, *(1 if gate["crossed"] else 7 for gate in asked if gate["crossed"] is not False)])

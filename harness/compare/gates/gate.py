@@ -1,4 +1,4 @@
-"""A gate, its answer, and the words that both are told in."""
+"""A gate, its result, and the text of both."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from harness.compare.verdicts import percent
 from harness.results.rows import GateRow
 
 MEASURES = {"latency": "latency_s", "ttft": "ttft_s", "gap": "gap_s", "cost": "cost_usd"}
-"""The word for a measure that rows call otherwise."""
-Way = Literal["drop", "rise", "min", "max", "total"]
+"""The name of a measure in gates -> its name in rows, where they differ."""
+LimitKind = Literal["drop", "rise", "min", "max", "total"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How far a measure may ``drop`` or ``rise``, what it must be at least or at most, or (``checks``) which checks may not flip.
+    """A limit on one measure, or (``checks``) checks that may not get worse.
 
-    ``limit``: of a change a share (0.02 is 2 points of a pass rate, 2% of any other); of a level seconds, tokens, dollars or, of
-    a pass rate, a share; ``total`` is at most so many dollars in all. ``confidence``: how sure it must be, either way, in percent;
-    without, what was seen decides. ``suite``: the only one it looks at.
+    ``kind``: the measure may not ``drop`` or ``rise`` by more than the limit, must be at least (``min``) or at most (``max``)
+    the limit, or its sum (``total``) at most. ``limit``: for a change a fraction (0.02 is 2 percentage points of a pass rate,
+    2% of any other measure); for a level seconds, tokens, US dollars, or a fraction for a pass rate. ``confidence``: in
+    percent, from which on the gate holds or is crossed; None compares the observed value itself. ``suite``: limits the
+    gate to one suite.
     """
 
     name: str
-    way: Way = "rise"
+    kind: LimitKind = "rise"
     limit: float = 0.0
     confidence: float | None = None
     checks: tuple[str, ...] = ()
@@ -39,39 +41,39 @@ class Gate:
     @property
     def allowed(self) -> str:
         """``may rise by 25%``, ``may be at most 2 s``."""
-        if not self.alone:
-            return f"may {self.way} by {percent(self.name, self.limit)}"
+        if not self.is_budget:
+            return f"may {self.kind} by {percent(self.name, self.limit)}"
         much = quantity(self.measure, self.limit)
         return {"min": f"must be at least {much}", "max": f"may be at most {much}"}.get(
-            self.way, f"may be at most {much} in all"
+            self.kind, f"may be at most {much} in all"
         )
 
     @property
-    def alone(self) -> bool:
-        """Whether one side is held to it by itself."""
-        return not self.checks and self.way not in ("drop", "rise")
+    def is_budget(self) -> bool:
+        """Whether it limits one side alone, without a reference."""
+        return not self.checks and self.kind not in ("drop", "rise")
 
     @property
     def measure(self) -> str:
         return MEASURES.get(self.name, self.name)
 
     @property
-    def two_sided(self) -> float:
-        """The confidence of the interval of which a gate looks at one end only, 0 to 1."""
+    def interval_confidence(self) -> float:
+        """The confidence, 0 to 1, of the two-sided interval whose one end the gate compares with its limit."""
         return 0.9 if self.confidence is None else 2 * self.confidence / 100 - 1
 
     def crossed(self, low: float, high: float) -> bool | None:
-        """By the ends of what it may be; None where the limit lies between them."""
-        if self.way in ("drop", "min"):
+        """Whether an interval from ``low`` to ``high`` crosses the limit; None where the limit lies inside it."""
+        if self.kind in ("drop", "min"):
             low, high = -high, -low
-        limit = -self.limit if self.way == "min" else self.limit
+        limit = -self.limit if self.kind == "min" else self.limit
         slack = 1e-12 * max(1.0, abs(limit))
         return True if low > limit + slack else False if high <= limit + slack else None
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Whether a gate was crossed; None where that cannot be told, or, unless ``asked``, where it was not."""
+    """``crossed`` is None where the data cannot decide, and where the gate was not evaluated at all (``asked`` is False)."""
 
     gate: Gate
     crossed: bool | None
@@ -80,7 +82,7 @@ class GateResult:
 
     @property
     def unknown(self) -> bool:
-        """Whether it was asked, and nobody can tell."""
+        """Whether it was evaluated, and the data cannot decide."""
         return self.asked and self.crossed is None
 
     def to_json(self) -> GateRow:
@@ -94,12 +96,12 @@ class GateResult:
         }
 
 
-def unasked(gate: Gate, why: str) -> GateResult:
+def not_asked_result(gate: Gate, why: str) -> GateResult:
     return GateResult(gate, None, f"not asked: {why}", asked=False)
 
 
-def told(gate: Gate, crossed: bool | None, seen: str) -> GateResult:
-    """What was seen, after the word for it, before what is allowed."""
+def result_of(gate: Gate, crossed: bool | None, seen: str) -> GateResult:
+    """A result whose message says the verdict, what was seen, and what is allowed."""
     word = {True: "crossed", False: "holds", None: "cannot tell"}[crossed]
     return GateResult(gate, crossed, f"{word}: {seen}; it {gate.allowed}")
 
@@ -114,5 +116,5 @@ def quantity(measure: str, value: float) -> str:
 
 
 def _plain(value: float) -> str:
-    """Four digits that matter, and all before the point."""
+    """Four significant digits, and all digits before the decimal point."""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{Decimal(f'{value:.4g}'):f}"

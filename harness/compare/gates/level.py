@@ -1,4 +1,4 @@
-"""Budgets: what one side is held to by itself, over all of its cells that were played."""
+"""Budgets: limits on one side alone, over all of its cells that were played."""
 
 from __future__ import annotations
 
@@ -6,38 +6,41 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from harness.compare.gates.gate import Gate, GateResult, quantity, told
+from harness.compare.gates.gate import Gate, GateResult, quantity, result_of
 from harness.results.groups import Group
 from harness.results.measures import Moments
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval
 
-_WHY = {
+_MISSING_REASONS = {
     "cost_usd": "a price is missing (gemini-harness list models shows those that are known)",
     "ttft_s": "only streams have one, where their recording kept times",
     "gap_s": "only streams have one, where their recording kept times",
     "latency_s": "nothing answered, or the recordings kept no times",
 }
-"""Why no cell has the measure; of counts: no answer said one."""
+"""Why no cell has the measure. For token counts the reason is that no answer reported one."""
 
 
-def held(gate: Gate, groups: Iterable[Group]) -> GateResult:
-    """A pass rate is that of attempts; seconds, tokens and dollars are a trial's, as the mean over cells, of which each counts the same."""
-    cells = [each for each in groups if each.attempts and gate.suite in (None, each.suite)]
+def evaluate_level(gate: Gate, groups: Iterable[Group]) -> GateResult:
+    """The result of a budget.
+
+    A pass rate is that of all attempts. Seconds, tokens and dollars are per trial: the mean over cells, with equal weights.
+    """
+    cells = [cell for cell in groups if cell.attempts and gate.suite in (None, cell.suite)]
     if not cells:
         return GateResult(gate, None, "cannot tell: no cell was played")
     if gate.measure == "pass_rate":
-        return _rate(gate, cells)
-    seen = [each for each in cells if each.measured(gate.measure).size]
+        return _rate_result(gate, cells)
+    seen = [cell for cell in cells if cell.measured(gate.measure).size]
     if not seen:
-        why = _WHY.get(gate.measure, "no answer said one")
+        why = _MISSING_REASONS.get(gate.measure, "no answer reported one")
         return GateResult(gate, None, f"cannot tell: no {gate.name} in {_cells(cells)}: {why}")
-    return _total(gate, cells, seen) if gate.way == "total" else _mean(gate, cells, seen)
+    return _total_result(gate, cells, seen) if gate.kind == "total" else _mean_result(gate, cells, seen)
 
 
-def _rate(gate: Gate, cells: Sequence[Group]) -> GateResult:
-    judged = [each for each in cells if each.judged]
+def _rate_result(gate: Gate, cells: Sequence[Group]) -> GateResult:
+    judged = [cell for cell in cells if cell.judged]
     passed, of, made = (sum(column) for column in zip(*((e.passed, e.judged, e.attempts) for e in cells), strict=True))
     if not of:
         return GateResult(gate, None, f"cannot tell: none of {_attempts(made)} in {_cells(cells)} could be judged")
@@ -45,54 +48,58 @@ def _rate(gate: Gate, cells: Sequence[Group]) -> GateResult:
     ends = _rate_ends(gate, judged) if gate.confidence is not None else (rate, rate)
     unjudged = f", {made - of:,} not judged" if made > of else ""
     seen = f"{passed:,} of {_attempts(of)} in {_cells(judged)}{unjudged}"
-    return told(gate, gate.crossed(*ends), f"pass_rate is {quantity('pass_rate', rate)}{_sure(gate, ends)}, {seen}")
+    return result_of(
+        gate, gate.crossed(*ends), f"pass_rate is {quantity('pass_rate', rate)}{_interval_text(gate, ends)}, {seen}"
+    )
 
 
-def _mean(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
-    means = [each.measured(gate.measure).mean for each in seen]
+def _mean_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
+    means = [cell.measured(gate.measure).mean for cell in seen]
     mean = math.fsum(means) / len(means)
     ends = _mean_ends(gate, seen, means) if gate.confidence is not None else (mean, mean)
-    said = f"{gate.name} is {quantity(gate.measure, mean)}{_sure(gate, ends)} on average in {_of(seen, cells)}"
+    seen_text = f"{gate.name} is {quantity(gate.measure, mean)}{_interval_text(gate, ends)} on average in {_share_of_cells(seen, cells)}"
     if ends is None:
-        cases = len(set(_cases(seen)))
-        return told(gate, None, f"{said}, and {cases} case{' is' if cases == 1 else 's are'} too few for an interval")
-    return _unless_unpriced(gate, gate.crossed(*ends), said, cells)
+        cases = len(set(_case_numbers(seen)))
+        return result_of(
+            gate, None, f"{seen_text}, and {cases} case{' is' if cases == 1 else 's are'} too few for an interval"
+        )
+    return _with_unpriced(gate, gate.crossed(*ends), seen_text, cells)
 
 
-def _total(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
-    paid = sum((each.measured(gate.measure) for each in seen), Moments())
-    said = f"{gate.name} is {quantity(gate.measure, paid.total)} in all of {_attempts(int(paid.size))} in {_of(seen, cells)}"
-    return _unless_unpriced(gate, gate.crossed(paid.total, paid.total), said, cells)
+def _total_result(gate: Gate, cells: Sequence[Group], seen: Sequence[Group]) -> GateResult:
+    paid = sum((cell.measured(gate.measure) for cell in seen), Moments())
+    seen_text = f"{gate.name} is {quantity(gate.measure, paid.total)} in all of {_attempts(int(paid.size))} in {_share_of_cells(seen, cells)}"
+    return _with_unpriced(gate, gate.crossed(paid.total, paid.total), seen_text, cells)
 
 
-def _unless_unpriced(gate: Gate, crossed: bool | None, said: str, cells: Sequence[Group]) -> GateResult:
-    """What is not known may cost anything: then a budget is crossed, or nobody can tell."""
-    unpriced = sum(each.tally.unpriced for each in cells) if gate.name == "cost" else 0
+def _with_unpriced(gate: Gate, crossed: bool | None, seen_text: str, cells: Sequence[Group]) -> GateResult:
+    """The result of a gate on cost. An unknown cost may be any amount: then the budget is crossed, or cannot be decided."""
+    unpriced = sum(cell.tally.unpriced for cell in cells) if gate.name == "cost" else 0
     if not unpriced:
-        return told(gate, crossed, said)
-    return told(gate, crossed or None, f"{said}, and that of {_attempts(unpriced)} is not known")
+        return result_of(gate, crossed, seen_text)
+    return result_of(gate, crossed or None, f"{seen_text}, and that of {_attempts(unpriced)} is not known")
 
 
 def _rate_ends(gate: Gate, cells: Sequence[Group]) -> Interval:
-    from harness.compare.stats import Attempts, clustered
+    from harness.compare.stats import Attempts, clustered_wilson
 
-    attempts = Attempts([each.passed for each in cells], [each.judged for each in cells])
-    return clustered(_cases(cells), attempts, gate.two_sided)
+    attempts = Attempts([cell.passed for cell in cells], [cell.judged for cell in cells])
+    return clustered_wilson(_case_numbers(cells), attempts, gate.interval_confidence)
 
 
 def _mean_ends(gate: Gate, cells: Sequence[Group], means: Sequence[float]) -> Interval | None:
-    from harness.compare.stats import average
+    from harness.compare.stats import mean_interval
 
-    return average(_cases(cells), means, gate.two_sided)
+    return mean_interval(_case_numbers(cells), means, gate.interval_confidence)
 
 
-def _cases(cells: Sequence[Group]) -> list[int]:
-    """Which case each cell belongs to."""
+def _case_numbers(cells: Sequence[Group]) -> list[int]:
+    """The number of each cell's case."""
     numbers: dict[tuple[str, str], int] = {}
-    return [numbers.setdefault((each.suite, each.case), len(numbers)) for each in cells]
+    return [numbers.setdefault((cell.suite, cell.case), len(numbers)) for cell in cells]
 
 
-def _sure(gate: Gate, ends: Interval | None) -> str:
+def _interval_text(gate: Gate, ends: Interval | None) -> str:
     if gate.confidence is None or ends is None:
         return ""
     return f" ({' to '.join(quantity(gate.measure, end) for end in ends)} at {gate.confidence:.4g}%)"
@@ -106,5 +113,5 @@ def _cells(cells: Sequence[Group]) -> str:
     return f"{len(cells):,} cell{'' if len(cells) == 1 else 's'}"
 
 
-def _of(seen: Sequence[Group], cells: Sequence[Group]) -> str:
+def _share_of_cells(seen: Sequence[Group], cells: Sequence[Group]) -> str:
     return _cells(cells) if len(seen) == len(cells) else f"{len(seen):,} of {_cells(cells)}"

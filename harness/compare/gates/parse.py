@@ -1,4 +1,4 @@
-"""Gates as they are asked for: under ``compare: gate:`` in a suite, ``--gate`` on the command line."""
+"""Reads gates: from ``compare: gate:`` in a suite, and from ``--gate`` on the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 
-from harness.compare.gates.gate import MEASURES, Gate, Way
+from harness.compare.gates.gate import MEASURES, Gate, LimitKind
 from harness.errors import UsageError
 from harness.judge.predicates.quantities import UNITS, is_number, quantity
 from harness.judge.predicates.words import Unit
@@ -17,64 +17,65 @@ from harness.model import Json
 EXAMPLES = (
     "pass_rate=2pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%, cost.total=0.50 or hard=json,finishReason"
 )
-_CHANGES: tuple[Way, ...] = ("drop", "rise")
-_LEVELS: Mapping[str, tuple[Way, ...]] = {"pass_rate": ("min",), "cost": ("max", "total")}
-"""Of other measures: ``max``."""
-_COUNTED = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount", "chunks")
+_CHANGE_KINDS: tuple[LimitKind, ...] = ("drop", "rise")
+_LEVEL_KINDS: Mapping[str, tuple[LimitKind, ...]] = {"pass_rate": ("min",), "cost": ("max", "total")}
+"""Measures that are not listed have ``max`` only."""
+_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount", "chunks")
 
 
 def from_suite(gate: Mapping[str, Json], suite: str) -> Iterator[Gate]:
-    """The gates of a suite's ``compare:`` block, already validated. Raises UsageError for a limit that makes no sense."""
+    """The gates of a suite's ``compare: gate:`` block, already validated. Raises UsageError for an invalid limit."""
     for name, value in gate.items():
         if name == "hard":
             yield Gate("hard", checks=tuple(value), suite=suite)
             continue
-        for way in (*_CHANGES, *_levels(name)):
-            if way in value:
-                sure = None if way == "total" else value.get("confidence")
-                yield Gate(name, way, _limit(name, way, value[way]), _confidence(name, sure), suite=suite)
+        for kind in (*_CHANGE_KINDS, *_level_kinds(name)):
+            if kind in value:
+                sure = None if kind == "total" else value.get("confidence")
+                yield Gate(name, kind, _limit(name, kind, value[kind]), _confidence(name, sure), suite=suite)
 
 
 def from_option(text: str) -> Gate:
-    """``latency.max=2s``, ``pass_rate.drop=2pp@95%``; without a way pass rates may not drop, others not rise, by more.
+    """A gate such as ``latency.max=2s`` or ``pass_rate.drop=2pp@95%``.
 
-    Raises UsageError for what is no gate.
+    Without a kind (``pass_rate=2pp``), a pass rate may not drop, and other measures may not rise, by more than the limit.
+    Raises UsageError for any other text.
     """
-    said, _, value = text.partition("=")
-    if said == "hard" and value:
+    gate, _, value = text.partition("=")
+    if gate == "hard" and value:
         return Gate("hard", checks=tuple(map(_check, value.split(","))))
     limit, _, sure = value.partition("@")
-    name, _, way = said.partition(".")
-    if "<" in said or ">" in said or not name or not limit:
+    name, _, kind = gate.partition(".")
+    if "<" in gate or ">" in gate or not name or not limit:
         raise UsageError(f"--gate {text}: expected {EXAMPLES}")
     name = _measure(name)
-    found = _way(name, way) if way else "drop" if name == "pass_rate" else "rise"
+    found = _kind(name, kind) if kind else "drop" if name == "pass_rate" else "rise"
     if found == "total" and sure:
-        raise UsageError(f"--gate {text}: a sum is what it is; leave out the confidence")
+        raise UsageError(f"--gate {text}: a total has no confidence; leave out @{sure}")
     return Gate(name, found, _limit(name, found, limit), _confidence(name, sure or None))
 
 
-def _levels(name: str) -> tuple[Way, ...]:
-    return _LEVELS.get(name, ("max",))
+def _level_kinds(name: str) -> tuple[LimitKind, ...]:
+    return _LEVEL_KINDS.get(name, ("max",))
 
 
 def _measure(name: str) -> str:
-    """The measure as gates call it."""
+    """The name that gates use for the measure. Raises UsageError for an unknown one."""
     for short, full in MEASURES.items():
         if name == full:
             return short
-    known = ("pass_rate", *MEASURES, *_COUNTED)
+    known = ("pass_rate", *MEASURES, *_COUNTS)
     if name not in known and not name.endswith("TokenCount"):
-        raise UsageError(f"--gate: no measure {name!r}; {_meant(name, (*known, 'hard'))}")
+        raise UsageError(f"--gate: no measure {name!r}; {_suggestion(name, (*known, 'hard'))}")
     return name
 
 
-def _way(name: str, way: str) -> Way:
-    ways = (*_CHANGES, *_levels(name))
-    for each in ways:
-        if way == each:
-            return each
-    raise UsageError(f"--gate {name}.{way}: {_meant(way, ways)}")
+def _kind(name: str, kind: str) -> LimitKind:
+    ways = (*_CHANGE_KINDS, *_level_kinds(name))
+    for known in ways:
+        if kind == known:
+            return known
+    raise UsageError(f"--gate {name}.{kind}: {_suggestion(kind, ways)}")
 
 
 def _check(name: str) -> str:
@@ -82,17 +83,17 @@ def _check(name: str) -> str:
 
     name = name.strip()
     if name not in (known := names_like(name)):
-        raise UsageError(f"--gate hard: there is no check {name!r}; {_meant(name, known)}")
+        raise UsageError(f"--gate hard: there is no check {name!r}; {_suggestion(name, known)}")
     return name
 
 
-def _meant(word: str, known: tuple[str, ...]) -> str:
+def _suggestion(word: str, known: tuple[str, ...]) -> str:
     near = get_close_matches(word, known, 1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
-def _limit(name: str, way: Way, value: Json) -> float:
-    return _share(name, value) if way in _CHANGES else _level(name, value)
+def _limit(name: str, kind: LimitKind, value: Json) -> float:
+    return _share(name, value) if kind in _CHANGE_KINDS else _level(name, value)
 
 
 def _share(name: str, value: Json) -> float:

@@ -1,4 +1,4 @@
-"""The cells that both sides have, in arrays: what all of them say, or some, as far as it is known on both sides."""
+"""The cells that both sides have, as arrays with one entry per cell."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numpy as np
 
 from harness.compare.stats.evidence import CONFIDENCE, Counts, PairedEvidence, Vector
 from harness.compare.stats.numbers import numbers
+from harness.compare.stats.pass_at_k import pass_all, pass_at
 from harness.compare.stats.rates import Attempts, rates
-from harness.compare.stats.repeats import pass_all, pass_at
 from harness.results.measures import ELSEWHERE, Measures
 
 Rows = slice | Sequence[int]
-"""Which of the cells: mostly they follow each other."""
+"""Positions of cells; a slice where they are adjacent."""
 
 
 class Verdicts(NamedTuple):
-    """How many attempts passed, of how many that were judged. ``cases`` numbers the case of each cell."""
+    """The passed and judged attempts of each cell, on both sides. ``cases``: the number of each cell's case."""
 
     cases: Counts
     reference: Attempts
     candidate: Attempts
 
     def of(self, rows: Rows) -> Verdicts:
-        """Of these cells those that were judged on both sides."""
-        columns = [np.asarray(each)[rows] for each in (self.cases, *self.reference, *self.candidate)]
+        """Those of these cells that were judged on both sides."""
+        columns = [np.asarray(column)[rows] for column in (self.cases, *self.reference, *self.candidate)]
         known = np.flatnonzero((columns[2] > 0) & (columns[4] > 0))
-        cases, passed, judged, passed_after, judged_after = (each[known] for each in columns)
+        cases, passed, judged, passed_after, judged_after = (column[known] for column in columns)
         return Verdicts(cases, Attempts(passed, judged), Attempts(passed_after, judged_after))
 
     def evidence(self, margin: float, confidence: float = CONFIDENCE) -> PairedEvidence | None:
-        """None of no cells."""
+        """The evidence on the pass rate; None where there are no cells."""
         return rates(*self, margin=margin, confidence=confidence) if len(self.cases) else None
 
     def repeats(self) -> dict[str, Any] | None:
@@ -47,7 +47,11 @@ class Verdicts(NamedTuple):
 
 
 class SideMeasures(NamedTuple):
-    """A measure of one side, cell by cell: how many attempts have it, their mean, the variance of the mean (nan of less than two)."""
+    """A measure on one side, three arrays with one entry per cell.
+
+    ``sizes``: how many attempts have the measure; ``means``: their mean; ``noises``: the variance of that mean, nan for
+    fewer than two attempts.
+    """
 
     sizes: Vector
     means: Vector
@@ -55,14 +59,14 @@ class SideMeasures(NamedTuple):
 
 
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
-    """What these groups say of a measure."""
+    """A measure of these groups, in their order; mean nan where a group does not have it."""
     rows = np.arange(groups.start, groups.stop) if isinstance(groups, range) else np.asarray(groups, np.int64)
-    shelf, row = (np.asarray(each)[rows] for each in (measures.shelf, measures.row))
+    shelf, row = (np.asarray(column)[rows] for column in (measures.shelf, measures.row))
     means = np.full(rows.size, np.nan)
-    for number, each in enumerate(measures.shelves):
-        if name in each.names:
+    for number, columns in enumerate(measures.shelves):
+        if name in columns.names:
             here = np.flatnonzero(shelf == number)
-            means[here] = np.asarray(each.values)[each.names.index(name) :: len(each.names)][row[here]]
+            means[here] = np.asarray(columns.values)[columns.names.index(name) :: len(columns.names)][row[here]]
     found = SideMeasures(np.asarray(~np.isnan(means), np.float64), means, np.full(rows.size, np.nan))
     if measures.several:
         for at in np.flatnonzero(shelf == ELSEWHERE):
@@ -73,30 +77,30 @@ def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
 
 
 class Measured(NamedTuple):
-    """Seconds, tokens, dollars. ``cases`` numbers the case of each cell."""
+    """A measure in seconds, tokens or dollars, on both sides. ``cases``: the number of each cell's case."""
 
     cases: Counts
     reference: SideMeasures
     candidate: SideMeasures
 
     def of(self, rows: Rows) -> Measured:
-        """Of these cells those that both sides have a number of."""
-        cases, *columns = (np.asarray(each)[rows] for each in (self.cases, *self.reference, *self.candidate))
+        """Those of these cells in which both sides have the measure."""
+        cases, *columns = (np.asarray(column)[rows] for column in (self.cases, *self.reference, *self.candidate))
         known = np.flatnonzero(columns[0] * columns[3])
-        kept = [each[known] for each in columns]
+        kept = [column[known] for column in columns]
         return Measured(cases[known], SideMeasures(*kept[:3]), SideMeasures(*kept[3:]))
 
     def evidence(self, margin: float, confidence: float = CONFIDENCE) -> PairedEvidence | None:
-        """None of no cells."""
-        one, other = self.reference, self.candidate
+        """The evidence on the measure; None where there are no cells."""
+        reference, candidate = self.reference, self.candidate
         if not len(self.cases):
             return None
         return numbers(
             self.cases,
-            one.means,
-            other.means,
+            reference.means,
+            candidate.means,
             margin=margin,
-            noise=one.noises + other.noises,
-            pairs=int(np.minimum(one.sizes, other.sizes).sum()),
+            noise=reference.noises + candidate.noises,
+            pairs=int(np.minimum(reference.sizes, candidate.sizes).sum()),
             confidence=confidence,
         )

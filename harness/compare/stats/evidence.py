@@ -1,4 +1,4 @@
-"""What the paired cells of one measure say, before anything is claimed."""
+"""What the paired cells of one measure show, before any verdict."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
-FEWEST_ALIKE = 5
-"""So many cases that are all alike leave no spread to fear."""
+MIN_CONSTANT_CASES = 5
+"""The fewest cases with equal values for which the interval is that value alone."""
 Interval = tuple[float, float]
 Vector = NDArray[np.float64]
 Counts = Sequence[int] | NDArray[np.int64]
@@ -18,11 +18,12 @@ Counts = Sequence[int] | NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class PairedEvidence:
-    """One measure on both sides of some cells. ``estimate`` is candidate minus reference in the measure's own unit.
+    """One measure on both sides of the paired cells. None: not known.
 
-    ``change`` is the estimate on the scale of the margin: pass rates as they are, numbers as a part of the reference (0.1
-    is 10% more). ``p``: how often chance alone gives a difference this large. ``p_outside``: how often a change as large as
-    the margin would look this small. ``least_p`` is the smallest p that so many cases can give. None: cannot be known.
+    ``estimate``: candidate minus reference, in the measure's own unit. ``change``: the estimate on the scale of the margin,
+    the same for pass rates, relative to the reference for numbers (0.1 is 10% more). ``p``: two-sided p value of the null
+    hypothesis of no difference. ``p_outside``: p value of the null hypothesis that the change is at least as large as the
+    margin (an equivalence test). ``least_p``: the smallest p value that this number of cases can give.
     """
 
     pairs: int
@@ -38,28 +39,28 @@ class PairedEvidence:
     p_outside: float | None = None
     least_p: float = 1.0
     constant: bool = False
-    """Every case differs by exactly as much, or not at all: there is no spread to reckon with."""
+    """Every case differs by exactly the same amount, which may be 0: the standard deviation is 0."""
     spread: float | None = None
     """Standard deviation of a case's difference, in the measure's own unit."""
     change_spread: float | None = None
-    """The same on the scale of the margin."""
+    """Standard deviation of a case's difference, on the scale of the margin."""
     noise: float | None = None
-    """The part of the variance of a case's difference that repeats would average away, 0 to 1."""
+    """The fraction of the variance of a case's difference that more attempts would average out, 0 to 1."""
     prior: int = 0
-    """Cases of unknown outcome that the interval was widened by: see ``rates.difference``."""
+    """Pseudo-cases that were added to the interval: see ``rates.PRIOR``."""
     sides: tuple[Interval, Interval] | None = None
-    """Intervals of reference and candidate by themselves; pass rates only."""
+    """The intervals of the reference and of the candidate, each alone; pass rates only."""
 
     @property
     def change_ends(self) -> Interval | None:
-        """The interval of the change; the change itself, where enough cases differ by exactly as much."""
-        if self.constant and self.cases >= FEWEST_ALIKE and self.change is not None:
+        """The interval of the change; the change itself where enough cases differ by exactly the same amount."""
+        if self.constant and self.cases >= MIN_CONSTANT_CASES and self.change is not None:
             return self.change, self.change
         return self.change_interval
 
 
 def by_case(cases: Counts, *columns: Vector) -> list[Vector]:
-    """The sums of each column over the cells of each case; a column of ones counts them."""
+    """The sum of each column over the cells of each case; a column of ones counts the cells."""
     numbers = np.unique(np.asarray(cases), return_inverse=True)[1]
     return [sums(numbers, column) for column in columns]
 
@@ -69,8 +70,8 @@ def sums(groups: NDArray[np.int64], values: Vector) -> Vector:
     return np.asarray(np.bincount(groups, weights=values), np.float64)
 
 
-def share(part: float, whole: float) -> float | None:
-    """How much of a variance another one is, 0 to 1; None where there is nothing to divide."""
+def variance_share(part: float, whole: float) -> float | None:
+    """``part`` as a fraction of ``whole``, at most 1; None where ``whole`` is 0."""
     return min(part / whole, 1.0) if whole > 0 else None
 
 

@@ -1,4 +1,8 @@
-"""Seconds, tokens, dollars on both sides of the same cells: flipped signs of whole cases, and Hall's t. A difference counts where both say so."""
+"""Seconds, tokens, dollars on both sides of the same cells.
+
+Two tests: the sign-flip test clustered by case (the wild cluster bootstrap), and Hall's skewness-corrected t test. A difference
+counts only if both are significant: the larger p value, and the union of both intervals.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,17 @@ import numpy as np
 
 from harness.compare.stats.evidence import (
     CONFIDENCE,
-    FEWEST_ALIKE,
+    MIN_CONSTANT_CASES,
     Counts,
     Interval,
     PairedEvidence,
     Vector,
     by_case,
     deviation,
-    share,
+    variance_share,
 )
-from harness.compare.stats.signs import central, grouped, least_p, parts, reached, sampled_p
-from harness.compare.stats.skew import Skewness, leaning
+from harness.compare.stats.sign_flip import central_interval, flip_p, grouped, least_p, sampled_p, subset_sums
+from harness.compare.stats.skew import Skewness, skew_corrected
 
 
 def numbers(
@@ -32,63 +36,67 @@ def numbers(
     noise: Sequence[float] | Vector | None = None,
     pairs: int | None = None,
 ) -> PairedEvidence:
-    """Cells by case: which case each belongs to, its mean on either side. The mean over cells, and the ratio of the means.
+    """The evidence on the difference of the means over cells, and on the ratio of these means.
 
-    ``noise``: the variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many
-    attempts both sides have; by default one a cell. Raises ValueError for no cells, or for a number that is not finite.
+    ``cases``, ``reference``, ``candidate``: the case number and the mean on either side, one entry per cell. ``noise``: the
+    variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many attempts both
+    sides have; by default one per cell. Raises ValueError for no cells, or for a number that is not finite.
     """
-    one, other = _finite(reference, "reference"), _finite(candidate, "candidate")
-    before, moved, cells = by_case(cases, one, other - one, np.ones(one.size))
-    whole, change = before.sum(), moved.sum()
+    reference_values, candidate_values = _finite(reference, "reference"), _finite(candidate, "candidate")
+    before, differences, cells = by_case(
+        cases, reference_values, candidate_values - reference_values, np.ones(reference_values.size)
+    )
+    whole, change = before.sum(), differences.sum()
     known: dict[str, Any] = {
-        "pairs": one.size if pairs is None else pairs,
+        "pairs": reference_values.size if pairs is None else pairs,
         "cases": cells.size,
-        "reference": float(one.mean()),
-        "candidate": float(other.mean()),
-        "estimate": float(change / one.size),
-        "change": float(change / whole) if whole > 0 else None if other.any() else 0.0,
+        "reference": float(reference_values.mean()),
+        "candidate": float(candidate_values.mean()),
+        "estimate": float(change / reference_values.size),
+        "change": float(change / whole) if whole > 0 else None if candidate_values.any() else 0.0,
         "margin": margin,
-        "least_p": least_p(int(np.count_nonzero(moved))),
+        "least_p": least_p(int(np.count_nonzero(differences))),
     }
-    by_cell = moved / cells
+    by_cell = differences / cells
     if np.ptp(by_cell) <= 1e-12 * np.abs(by_cell).max():
-        p = sampled_p(moved) if moved.any() else None
+        p = sampled_p(differences) if differences.any() else None
         return PairedEvidence(**known, p=p, constant=True)
-    known |= _spread(before, moved, cells, noise)
-    known |= _chance(before, moved, cells, margin, confidence)
+    known |= _spread(before, differences, cells, noise)
+    known |= _test_results(before, differences, cells, margin, confidence)
     return PairedEvidence(**known)
 
 
 UNSEEN = 12
-"""Of so many cases the farthest stands for what the next may be; of fewer, one farther out does, of more, one nearer (see ``average``)."""
+"""With this many cases, one more case may lie as far out as the farthest one; with fewer cases farther, with more nearer (see
+``mean_interval``)."""
 
 
-def average(cases: Counts, values: Sequence[float] | Vector, confidence: float = CONFIDENCE) -> Interval | None:
-    """The interval of the mean over cells of one side by itself, as that of its difference from nothing.
+def mean_interval(cases: Counts, values: Sequence[float] | Vector, confidence: float = CONFIDENCE) -> Interval | None:
+    """The confidence interval of the mean over cells of one side: that of its difference from 0.
 
-    Few cases show too little of a tail: the interval also holds what it would be with one case more at either end, ``UNSEEN``
-    over the cases as far out as the farthest seen. What is never below 0 is not on average either. None for too few cases; the
-    mean itself where 5 cases or more are all alike. Raises ValueError as ``numbers``.
+    Few cases do not show the tail. So the interval also contains the intervals with one more case at either end, ``UNSEEN``
+    divided by the number of cases times as far from the mean as the farthest case. It is not below 0 if no value is. None for
+    too few cases; the mean itself where ``MIN_CONSTANT_CASES`` cases or more are equal. Raises ValueError as ``numbers``.
     """
-    found = _alone(cases, values, confidence)
-    if found.constant and found.cases >= FEWEST_ALIKE:
+    found = _against_zero(cases, values, confidence)
+    if found.constant and found.cases >= MIN_CONSTANT_CASES:
         return found.estimate, found.estimate
     if found.interval is None:
         return None
     ends = [found.interval]
-    for more in _one_more(cases, values):
-        wider = _alone(*more, confidence).interval
+    for more in _with_unseen_case(cases, values):
+        wider = _against_zero(*more, confidence).interval
         ends += [wider] if wider else []
     lows, highs = zip(*ends, strict=True)
     return max(min(lows), min(0.0, *values)), max(highs)
 
 
-def _alone(cases: Counts, values: Sequence[float] | Vector, confidence: float) -> PairedEvidence:
+def _against_zero(cases: Counts, values: Sequence[float] | Vector, confidence: float) -> PairedEvidence:
     return numbers(cases, np.zeros(len(values)), values, margin=1.0, confidence=confidence)
 
 
-def _one_more(cases: Counts, values: Sequence[float] | Vector) -> Iterator[tuple[Counts, Vector]]:
-    """The cells with those of one case more, of typical size: below all others, above all others."""
+def _with_unseen_case(cases: Counts, values: Sequence[float] | Vector) -> Iterator[tuple[Counts, Vector]]:
+    """The cells with one more case of typical size, once below all others, once above all others."""
     sums, cells = by_case(cases, np.asarray(values, float), np.ones(len(values)))
     typical, middle, means = round(cells.mean()), sums.sum() / cells.sum(), sums / cells
     for farthest in (means.min(), means.max()):
@@ -105,76 +113,86 @@ def _finite(values: Sequence[float] | Vector, side: str) -> Vector:
     return found
 
 
-def _chance(before: Vector, moved: Vector, cells: Vector, margin: float, confidence: float) -> dict[str, object]:
-    """Both tests, of signs and of what leans: the larger p, the wider interval. ``moved``: by how much each case differs."""
-    shift, ratio = _shift(moved, cells), _ratio(before, moved)
-    before, moved, cells = grouped(before), grouped(moved), grouped(cells)
-    part = parts(moved)
+def _test_results(
+    before: Vector, differences: Vector, cells: Vector, margin: float, confidence: float
+) -> dict[str, object]:
+    """The results of both tests: the larger p value, the union of the intervals.
+
+    ``before``, ``differences``, ``cells``: sums over the cells of each case, and how many cells it has.
+    """
+    shift, ratio = _mean_difference(differences, cells), _log_ratio(before, differences)
+    before, differences, cells = grouped(before), grouped(differences), grouped(cells)
+    part = subset_sums(differences)
     with np.errstate(divide="ignore", invalid="ignore"):
-        changes = part / parts(before)
-    p = max([reached(part, moved), *(each.p(0.0) for each in (shift, ratio) if each)])
+        changes = part / subset_sums(before)
+    p = max([flip_p(part, differences), *(estimate.p(0.0) for estimate in (shift, ratio) if estimate)])
     held = [0.0] if p > 1 - confidence else []
-    signs = central(part / parts(cells), confidence)
-    found: dict[str, object] = {"p": p, "interval": _wider(signs, shift.interval(confidence) if shift else None, held)}
+    sign_interval = central_interval(part / subset_sums(cells), confidence)
+    found: dict[str, object] = {
+        "p": p,
+        "interval": _union(sign_interval, shift.interval(confidence) if shift else None, held),
+    }
     if before.sum() <= 0:
         return found
     unknown = np.isnan(changes)
-    beyond = max(np.count_nonzero(unknown | (changes >= margin)), np.count_nonzero(unknown | (changes <= -margin)))
-    known = None if unknown.any() else central(changes, confidence)
-    leans = _parts_of_one(ratio.interval(confidence)) if ratio else None
+    exceeding = max(np.count_nonzero(unknown | (changes >= margin)), np.count_nonzero(unknown | (changes <= -margin)))
+    known = None if unknown.any() else central_interval(changes, confidence)
+    skew_interval = _from_logarithms(ratio.interval(confidence)) if ratio else None
     return {
         **found,
-        "change_interval": _wider(known, leans, held),
-        "p_outside": max(float((1 + beyond) / (1 + changes.size)), _outside(ratio, margin)),
+        "change_interval": _union(known, skew_interval, held),
+        "p_outside": max(float((1 + exceeding) / (1 + changes.size)), _p_outside(ratio, margin)),
     }
 
 
-def _shift(moved: Vector, cells: Vector) -> Skewness | None:
-    """The mean difference over cells."""
-    mean = moved.sum() / cells.sum()
-    return leaning(float(mean), (moved - mean * cells) / cells.mean())
+def _mean_difference(differences: Vector, cells: Vector) -> Skewness | None:
+    """Hall's t of the mean difference over cells."""
+    mean = differences.sum() / cells.sum()
+    return skew_corrected(float(mean), (differences - mean * cells) / cells.mean())
 
 
-def _ratio(before: Vector, moved: Vector) -> Skewness | None:
-    """The logarithm of the ratio of the means: swapping the sides turns its sign. None where a side is nothing.
+def _log_ratio(before: Vector, differences: Vector) -> Skewness | None:
+    """Hall's t of the logarithm of the ratio of the means, whose sign changes if the sides are swapped.
 
-    Reckoned from the differences, which may be far smaller than what they are differences of.
+    None where a mean is not positive. It is computed from the differences, since these may be far smaller than the values.
     """
-    was, now = before.mean(), before.mean() + moved.mean()
+    was, now = before.mean(), before.mean() + differences.mean()
     if was <= 0 or now <= 0:
         return None
-    return leaning(float(np.log1p(moved.mean() / was)), (moved * was - before * moved.mean()) / (was * now))
+    return skew_corrected(
+        float(np.log1p(differences.mean() / was)), (differences * was - before * differences.mean()) / (was * now)
+    )
 
 
-def _outside(ratio: Skewness | None, margin: float) -> float:
-    """How often a change as large as the margin would look this small."""
+def _p_outside(ratio: Skewness | None, margin: float) -> float:
+    """The p value of the null hypothesis that the change is at least as large as the margin (two one-sided tests)."""
     if ratio is None:
         return 0.0
     above = ratio.above(float(np.log1p(-margin))) if margin < 1 else 0.0
     return max(ratio.below(float(np.log1p(margin))), above)
 
 
-def _parts_of_one(logarithms: Interval) -> Interval:
+def _from_logarithms(logarithms: Interval) -> Interval:
     low, high = np.expm1(logarithms)
     return float(low), float(high)
 
 
-def _wider(signs: Interval | None, leans: Interval | None, held: Sequence[float]) -> Interval | None:
-    """Both intervals in one, with what it has to hold; what the signs do not know stays unknown."""
-    ends = [*(signs or ()), *(leans or ()), *held]
-    return (min(ends), max(ends)) if signs else None
+def _union(sign_interval: Interval | None, skew_interval: Interval | None, held: Sequence[float]) -> Interval | None:
+    """The smallest interval that contains both intervals and the values ``held``; None where the sign-flip test has none."""
+    ends = [*(sign_interval or ()), *(skew_interval or ()), *held]
+    return (min(ends), max(ends)) if sign_interval else None
 
 
 def _spread(
-    before: Vector, moved: Vector, cells: Vector, noise: Sequence[float] | Vector | None
+    before: Vector, differences: Vector, cells: Vector, noise: Sequence[float] | Vector | None
 ) -> dict[str, float | None]:
     typical = cells.mean()
-    spread = deviation(moved / typical)
-    change = moved.sum() / before.sum() if before.sum() > 0 else None
-    relative = None if change is None else deviation((moved - change * before) / before.mean())
+    spread = deviation(differences / typical)
+    change = differences.sum() / before.sum() if before.sum() > 0 else None
+    relative = None if change is None else deviation((differences - change * before) / before.mean())
     found = {"spread": spread, "change_spread": relative}
     if noise is not None and spread:
         # A case's difference is a mean over its cells: the noise of each cell counts by the square of its share.
         part = float(np.mean(noise)) / float(typical)
-        found["noise"] = None if np.isnan(part) else share(part, spread**2)
+        found["noise"] = None if np.isnan(part) else variance_share(part, spread**2)
     return found

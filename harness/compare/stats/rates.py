@@ -1,4 +1,9 @@
-"""Pass rates on both sides of the same cells."""
+"""Pass rates on both sides of the same cells: McNemar's exact test, Wilson's interval, Bonett and Price's interval.
+
+Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA 22; McNemar 1947, Psychometrika 12; Bonett
+and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data", J. Educ. Behav.
+Statist. 37.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincc, betaincinv, ndtr, ndtri
 
-from harness.compare.stats.evidence import CONFIDENCE, Counts, Interval, PairedEvidence, Vector, by_case, share
-from harness.compare.stats.signs import exact_p, least_p, sampled_p
+from harness.compare.stats.evidence import CONFIDENCE, Counts, Interval, PairedEvidence, Vector, by_case, variance_share
+from harness.compare.stats.sign_flip import exact_p, least_p, sampled_p
 
 PRIOR = 2
-"""Cases that are added to a difference's interval, one better and one worse: no flips in few cases is no certainty."""
+"""Pseudo-cases that are added to the interval of a difference, one better and one worse: no flips in few cases prove little."""
 PRIOR_OF_MANY = 1
-"""The same where cases have several answers, half better and half worse: such differences are smaller than whole flips."""
+"""Pseudo-cases where cases have several answers, half better and half worse: such differences are smaller than whole flips."""
 
 
 class Attempts(NamedTuple):
@@ -26,7 +31,7 @@ class Attempts(NamedTuple):
 
 
 def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's score interval of a share. ``judged`` may be an effective number, not whole."""
+    """Wilson's score interval of a proportion, 0 to 1. ``judged`` may be an effective sample size, so not whole."""
     if judged <= 0:
         return 0.0, 1.0
     z = float(ndtri((1 + confidence) / 2))
@@ -38,10 +43,12 @@ def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Inte
     return float(low), float(high)
 
 
-def clustered(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's interval of a pass rate whose attempts hang together by case: with as many attempts as they are worth.
+def clustered_wilson(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson's interval of a pass rate with the effective sample size of attempts that are correlated by case (Kish's design
+    effect).
 
-    That is between the number of cases (attempts at one case always agree) and the number of attempts (they never do).
+    The effective size lies between the number of cases (attempts at one case always agree) and the number of attempts (they
+    are independent).
     """
     passed, judged = by_case(cases, np.asarray(attempts.passed, float), np.asarray(attempts.judged, float))
     whole, rate = judged.sum(), passed.sum() / judged.sum()
@@ -55,11 +62,12 @@ def clustered(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE)
 def rates(
     cases: Counts, reference: Attempts, candidate: Attempts, *, margin: float, confidence: float = CONFIDENCE
 ) -> PairedEvidence:
-    """Cells by case: which case each belongs to, its attempts on either side. The mean over cells; every cell counts the same.
+    """The evidence on the difference of the pass rates, as the mean over cells with equal weights.
 
-    ``p`` is McNemar's where each case has one answer a side; else the larger one of the exact test and of the interval's.
+    ``cases``: the number of each cell's case. ``p`` is that of McNemar's exact test where each case has one answer a side; else
+    the larger of the exact sign-flip test's and the interval's p value.
     """
-    before, after = (np.asarray(each.passed, float) / np.asarray(each.judged, float) for each in (reference, candidate))
+    before, after = (np.asarray(side.passed, float) / np.asarray(side.judged, float) for side in (reference, candidate))
     differences, cells = by_case(cases, after - before, np.ones(before.size))
     estimate = float(differences.sum() / cells.sum())
     once = cells.max() == 1 == max(np.max(reference.judged), np.max(candidate.judged))
@@ -86,20 +94,20 @@ def rates(
         change_spread=spread,
         noise=_noise(cases, reference, candidate, spread),
         prior=seen.prior,
-        sides=(clustered(cases, reference), clustered(cases, candidate)),
+        sides=(clustered_wilson(cases, reference), clustered_wilson(cases, candidate)),
     )
 
 
 def paired_p(cases: Counts, reference: Attempts, candidate: Attempts) -> float:
-    """The exact test on paired verdicts: McNemar's, where each case has one answer a side; else its form for cases as clusters."""
+    """The p value of McNemar's exact test where each case has one answer a side; else of the sign-flip test clustered by case."""
     differences, steps = _steps(cases, reference, candidate)
     exact = exact_p(steps) if steps is not None else None
     return sampled_p(differences) if exact is None else exact
 
 
 def _steps(cases: Counts, reference: Attempts, candidate: Attempts) -> tuple[Vector, NDArray[np.int64] | None]:
-    """Each case's difference, and the same in whole steps where the numbers of attempts have a small common multiple."""
-    passed, judged = (np.asarray([one, other]) for one, other in zip(reference, candidate, strict=True))
+    """Each case's difference, and the same in whole steps; None where the attempts have a common multiple over 10,000."""
+    passed, judged = (np.asarray([before, after]) for before, after in zip(reference, candidate, strict=True))
     common = math.lcm(*np.unique(judged).tolist())
     (differences,) = by_case(cases, passed[1] / judged[1] - passed[0] / judged[0])
     if common > 10_000:
@@ -109,10 +117,10 @@ def _steps(cases: Counts, reference: Attempts, candidate: Attempts) -> tuple[Vec
 
 
 class Shift:
-    """The mean difference of cases, each -1 to 1, with ``prior`` cases added: half of them better and half worse by 1.
+    """The mean difference of cases, each -1 to 1, with ``prior`` pseudo-cases added: half of them better and half worse by 1.
 
-    With one answer a case and a prior of 2 this is Bonett and Price's interval of a difference of paired shares. Flipping signs
-    forgets what was not seen: cases that fail always, yet rarely turn up, beside cases that fail now and then. The prior does not.
+    With one answer a case and a prior of 2 this is Bonett and Price's adjusted Wald interval of a difference of paired
+    proportions. The sign-flip test ignores rare kinds of cases that the sample does not contain; the prior allows for them.
     """
 
     def __init__(self, differences: Vector, prior: int) -> None:
@@ -126,11 +134,11 @@ class Shift:
 
     @property
     def p(self) -> float:
-        """How often chance gives a difference this far from 0."""
+        """The two-sided p value of the null hypothesis of no difference (normal approximation)."""
         return float(2 * ndtr(-abs(self.middle) / self.error))
 
     def interval(self, confidence: float) -> Interval:
-        """Never surer that a larger difference is not so than an exact test of a share of so many cases: see ``outside``."""
+        """The confidence interval, widened where the exact binomial test does not exclude a larger difference: see ``outside``."""
         sure = (1 + confidence) / 2
         half = float(ndtri(sure)) * self.error
         low, high = self.middle - half, self.middle + half
@@ -142,17 +150,18 @@ class Shift:
         return max(-1.0, low), min(1.0, high)
 
     def outside(self, margin: float) -> float:
-        """How often a difference as large as the margin would look this small.
+        """The p value of the null hypothesis that the difference is at least as large as the margin.
 
-        It may be that many cases that flip to one side and none to the other; so few as were seen must be as seldom by the
-        exact binomial test (Clopper and Pearson's; continued between whole numbers). No flips in 138 cases do not rule out 2%.
+        A difference may consist of flips in one direction only. So the p value is at least that of the exact binomial test
+        (Clopper and Pearson's, interpolated between whole numbers) for this few flips. No flips in 138 cases do not exclude 2%.
         """
         rare = 1.0 if self.net >= self.cases else float(betaincc(self.net + 1, self.cases - self.net, min(margin, 1.0)))
         return max(rare, float(ndtr((abs(self.middle) - margin) / self.error)))
 
 
 def _around(interval: Interval, *held: float) -> Interval:
-    """The interval holds its estimate, which cases with more cells than others may move, and what the exact test does not refuse."""
+    """The interval, extended to the values ``held``: the estimate, since cases with more cells may move it out of the interval,
+    and 0 where the test does not reject it."""
     return min(interval[0], *held), max(interval[1], *held)
 
 
@@ -165,4 +174,4 @@ def _noise(cases: Counts, reference: Attempts, candidate: Attempts, spread: floa
         rate = np.asarray(passed, float) / of
         variance += rate * (1 - rate) / (of - 1)
     noise, cells = by_case(cases, variance, np.ones(variance.size))
-    return share(float(np.mean(noise / cells**2)), spread**2)
+    return variance_share(float(np.mean(noise / cells**2)), spread**2)

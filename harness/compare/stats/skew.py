@@ -1,10 +1,10 @@
-"""What flipping signs cannot see: differences that lean to one side, such as long-tailed times beside steady ones.
+"""Hall's skewness-corrected t test, for skewed differences, such as long-tailed times compared with constant ones.
 
-Flipping signs holds its level where a case's difference could as well have had the other sign: two sides of one kind. Two sides of
-equal mean and unlike shape (an exponential beside a constant) alarm up to three times as often. Hall's transformation of Student's t
-takes the lean out (Hall 1992, "On the removal of skewness by transformation", J. R. Statist. Soc. B 54): it is monotone and has a
-closed inverse, so test and interval are one. Alone it is too bold on long symmetric tails, where flipping signs is exact; hence
-`numbers` lets a difference count only where both say so.
+The sign-flip test keeps its level if each case's difference is symmetric around 0, that is, if both sides have the same shape. Two
+sides with equal means and different shapes (an exponential and a constant) raise up to three times as many false alarms. Hall's
+transformation of Student's t removes the skewness (Hall 1992, "On the removal of skewness by transformation", J. R. Statist. Soc.
+B 54). It is monotone and has a closed inverse, so that test and interval agree. Alone it rejects too often on long symmetric tails,
+where the sign-flip test is exact. So `numbers` lets a difference count only if both tests are significant.
 """
 
 from __future__ import annotations
@@ -16,53 +16,58 @@ from scipy.special import stdtr, stdtrit
 
 from harness.compare.stats.evidence import Interval, Vector
 
-FEWEST = 3
-"""Fewer cases have no skewness."""
+MIN_CASES = 3
+"""The sample skewness of fewer cases is not defined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skewness:
-    """An estimate, its standard error, how far its distribution leans (skewness over the root of the cases), degrees of freedom."""
+    """An estimate, its standard error, its skewness (sample skewness divided by the root of the cases), degrees of freedom."""
 
     estimate: float
     error: float
-    lean: float
-    freedom: int
+    skew: float
+    degrees_of_freedom: int
 
     def p(self, truth: float) -> float:
-        """How often chance gives an estimate at least as far from ``truth``, to either side."""
+        """The two-sided p value of the null hypothesis that the true value is ``truth``."""
         return min(1.0, 2 * min(self.below(truth), self.above(truth)))
 
     def below(self, truth: float) -> float:
-        """How often chance gives an estimate this small or smaller, if ``truth`` is so."""
-        return float(stdtr(self.freedom, self._straight(truth)))
+        """The one-sided p value: the probability of an estimate this small or smaller if ``truth`` is the true value."""
+        return float(stdtr(self.degrees_of_freedom, self._corrected_t(truth)))
 
     def above(self, truth: float) -> float:
-        """How often chance gives an estimate this large or larger, if ``truth`` is so."""
-        return float(stdtr(self.freedom, -self._straight(truth)))
+        """The one-sided p value: the probability of an estimate this large or larger if ``truth`` is the true value."""
+        return float(stdtr(self.degrees_of_freedom, -self._corrected_t(truth)))
 
     def interval(self, confidence: float) -> Interval:
-        """Every truth that ``p`` would not refuse."""
-        reach = float(stdtrit(self.freedom, (1 + confidence) / 2))
-        return self.estimate - self.error * self._bent(reach), self.estimate - self.error * self._bent(-reach)
+        """The confidence interval: every true value that ``p`` does not reject."""
+        reach = float(stdtrit(self.degrees_of_freedom, (1 + confidence) / 2))
+        return self.estimate - self.error * self._uncorrected_t(
+            reach
+        ), self.estimate - self.error * self._uncorrected_t(-reach)
 
-    def _straight(self, truth: float) -> float:
-        """Student's t without its lean."""
+    def _corrected_t(self, truth: float) -> float:
+        """Student's t, with Hall's cubic correction for skewness."""
         t = (self.estimate - truth) / self.error
-        return t + self.lean * t * t / 3 + self.lean**2 * t**3 / 27 + self.lean / 6
+        return t + self.skew * t * t / 3 + self.skew**2 * t**3 / 27 + self.skew / 6
 
-    def _bent(self, straight: float) -> float:
-        """The t that ``_straight`` came from."""
-        if abs(self.lean) < 1e-6:
-            return straight - self.lean / 6
-        return float(3 / self.lean * (np.cbrt(1 + self.lean * (straight - self.lean / 6)) - 1))
+    def _uncorrected_t(self, corrected: float) -> float:
+        """The inverse of ``_corrected_t``: Student's t for a corrected t."""
+        if abs(self.skew) < 1e-6:
+            return corrected - self.skew / 6
+        return float(3 / self.skew * (np.cbrt(1 + self.skew * (corrected - self.skew / 6)) - 1))
 
 
-def leaning(estimate: float, residuals: Vector) -> Skewness | None:
-    """An estimate that errs by the mean of what each case adds (``residuals``, whose sum is 0); None for too few, or all alike."""
+def skew_corrected(estimate: float, residuals: Vector) -> Skewness | None:
+    """Hall's t for an estimate whose error is the mean of ``residuals``, one per case, with sum 0.
+
+    None for fewer than ``MIN_CASES`` cases, or where all residuals are 0.
+    """
     cases = residuals.size
     widest = float(np.abs(residuals).max(initial=0.0))
-    if cases < FEWEST or widest == 0:
+    if cases < MIN_CASES or widest == 0:
         return None
     unit = residuals / widest
     squares = unit * unit

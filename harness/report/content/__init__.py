@@ -1,5 +1,5 @@
-"""What documents say in rows and sentences, whatever the format: one file per kind of document.
+"""The rows and sentences of documents, shared by all formats: one file per kind of document.
 
-In: a document. Out: rows and sentences that every format writes.
+In: a document. Out: rows and sentences.
 May import: ``report``'s own words, ``compare``, ``results``, ``judge``, ``answer``, ``text``.
 """

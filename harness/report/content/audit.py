@@ -1,4 +1,4 @@
-"""An audit: its rules with their findings, and what was looked at."""
+"""An audit: findings by rule, unreadable files, and a summary."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ RULE_HEADER = ["rule", "severity", "findings"]
 
 
 def rule_rows(audit: Audit) -> list[list[str]]:
-    """A row per rule that was broken, the most often broken first."""
+    """A row per violated rule, the most frequent first."""
     counts = Counter((finding.rule, finding.severity) for finding in audit.findings)
     return [[rule, severity, f"{number:,}"] for (rule, severity), number in counts.most_common()]
 
 
 def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
-    """(what is said, the files) by reason, the commonest first."""
+    """(message, files) for each reason, the most frequent first."""
     by_reason: dict[str, list[str]] = {}
     for file, reason in audit.unreadable.items():
         by_reason.setdefault(reason, []).append(file)
     return [
         (f"unreadable: {amounts.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
-        for reason, files in sorted(by_reason.items(), key=lambda each: -len(each[1]))
+        for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
 
 
-def looked_at(audit: Audit) -> str:
-    """How much was looked at and found, in a line."""
-    said = [
+def audit_summary(audit: Audit) -> str:
+    """How many files and interactions were checked, and how many findings there are, in a line."""
+    parts = [
         amounts.count(audit.files, "file"),
         amounts.count(len(audit.unreadable), "unreadable file"),
         f"{len(audit.exchanges):,} native of {amounts.count(audit.interactions, 'interaction')}",
@@ -41,7 +41,7 @@ def looked_at(audit: Audit) -> str:
         amounts.count(len(audit.findings) - len(audit.errors), "warning"),
     ]
     if audit.normalised:
-        said.append(
-            f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are silent there"
+        parts.append(
+            f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are not checked there"
         )
-    return "; ".join(said)
+    return "; ".join(parts)

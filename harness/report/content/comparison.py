@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.compare.candidates import Comparisons
-from harness.compare.comparison import Comparison, Flip, answered
+from harness.compare.comparison import Comparison, Flip, read_answers
 from harness.compare.verdicts import Difference, change, sentence
 from harness.report import View, words
 from harness.text import amounts
 
 DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
-    "Means over the cells that both have; intervals and p take the cells of a case together, and p is corrected for all "
+    "Means over the cells that both sides have. Intervals and p treat the cells of a case as one cluster; p is corrected for all "
     "comparisons made here. same: within the margin. cannot tell: neither a difference nor its absence is shown."
 )
 
@@ -22,11 +22,11 @@ _STATES = ("failed", "flaky", "passed")
 def shown_flips(comparison: Comparison, view: View) -> tuple[Sequence[Flip], int]:
     """The flips that the view shows, the worst first, and how many more there are."""
     shown = worst_first(comparison.flips)[: view.details]
-    return answered(shown, comparison.sources), len(comparison.flips) - len(shown)
+    return read_answers(shown, comparison.sources), len(comparison.flips) - len(shown)
 
 
 def worst_first(flips: Sequence[Flip]) -> Sequence[Flip]:
-    """What passes less on the candidate, then what was not judged on a side, then what passes more."""
+    """First the checks that pass less often on the candidate, then those that a side did not judge, then those that pass more."""
     return sorted(flips, key=_gain)
 
 
@@ -36,51 +36,58 @@ def _gain(flip: Flip) -> int:
 
 
 def difference_rows(comparison: Comparison) -> list[list[str]]:
-    """All suites together, a row per measure."""
+    """A row per measure, over all suites."""
     return [
-        [words.label(each.measure), *_sides(each), change(each), each.verdict]
-        for each in comparison.differences
-        if each.suite is None
+        [words.label(difference.measure), *_sides(difference), change(difference), difference.verdict]
+        for difference in comparison.differences
+        if difference.suite is None
     ]
 
 
-def explained(comparison: Comparison) -> Iterator[str]:
-    """A sentence per measure over all suites, one for all those that one case shows; pass@k and pass^k where there are repeats."""
-    found = [each for each in comparison.differences if each.suite is None]
-    alone = [each.measure for each in found if each.verdict == "cannot tell" and each.evidence.cases == 1]
+def explanations(comparison: Comparison) -> Iterator[str]:
+    """A sentence per measure over all suites, and pass@k and pass^k where cases have repeats.
+
+    The measures that only one case has share a sentence.
+    """
+    found = [difference for difference in comparison.differences if difference.suite is None]
+    alone = [
+        difference.measure
+        for difference in found
+        if difference.verdict == "cannot tell" and difference.evidence.cases == 1
+    ]
     if len(alone) > 1:
         measures = ", ".join(map(words.label, alone))
         yield f"{measures}: cannot tell: one case says nothing about others, however often it is repeated"
-    for each in found:
-        if len(alone) < 2 or each.measure not in alone:
-            yield f"{words.label(each.measure)}: {sentence(each)}{_seen(each)}"
-        yield from _repeated(each)
+    for difference in found:
+        if len(alone) < 2 or difference.measure not in alone:
+            yield f"{words.label(difference.measure)}: {sentence(difference)}{_detectable_note(difference)}"
+        yield from _repeat_rates(difference)
 
 
-def _seen(each: Difference) -> str:
-    least, seen = each.found.detectable, each.evidence
-    if each.verdict != "cannot tell" or least is None or not seen.reference:
+def _detectable_note(difference: Difference) -> str:
+    least, seen = difference.found.detectable, difference.evidence
+    if difference.verdict != "cannot tell" or least is None or not seen.reference:
         return ""
-    points = f"{100 * least:.1f} pp" if each.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
+    points = f"{100 * least:.1f} pp" if difference.measure == "pass_rate" else f"{100 * least / seen.reference:.0f}%"
     return f". The smallest difference that {amounts.count(seen.cases, 'case')} can show: about {points}"
 
 
-def _repeated(each: Difference) -> Iterator[str]:
-    if each.repeats is not None:
-        k, one, other = (each.repeats[name] for name in ("k", "reference", "candidate"))
+def _repeat_rates(difference: Difference) -> Iterator[str]:
+    if difference.repeats is not None:
+        k, reference, candidate = (difference.repeats[name] for name in ("k", "reference", "candidate"))
         for name, meaning in (("pass@k", "at least one"), ("pass^k", "all")):
-            yield f"{name[:-1]}{k} ({meaning} of {k} attempts): {one[name]:.0%} -> {other[name]:.0%}"
+            yield f"{name[:-1]}{k} ({meaning} of {k} attempts): {reference[name]:.0%} -> {candidate[name]:.0%}"
 
 
 def suite_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """(header, a row per suite): the verdict on each measure, and its change where it is not the same."""
     by_suite: dict[str, dict[str, Difference]] = {}
-    for each in comparison.differences:
-        if each.suite is not None:
-            by_suite.setdefault(each.suite, {})[each.measure] = each
-    measures = list(dict.fromkeys(each.measure for each in comparison.differences))
+    for difference in comparison.differences:
+        if difference.suite is not None:
+            by_suite.setdefault(difference.suite, {})[difference.measure] = difference
+    measures = list(dict.fromkeys(difference.measure for difference in comparison.differences))
     rows = [
-        [suite, *(_short_verdict(measured[each]) if each in measured else "" for each in measures)]
+        [suite, *(_short_verdict(measured[measure]) if measure in measured else "" for measure in measures)]
         for suite, measured in by_suite.items()
     ]
     return ["suite", *map(words.label, measures)], rows
@@ -88,35 +95,38 @@ def suite_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
 
 def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
     """(header, a row per candidate): its flips, the verdict on each measure, and its change where it is not the same."""
-    found = [{each.measure: each for each in one.differences if each.suite is None} for one in document.each]
-    measures = list(dict.fromkeys(measure for each in found for measure in each))
+    found = [
+        {difference.measure: difference for difference in comparison.differences if difference.suite is None}
+        for comparison in document.comparisons
+    ]
+    measures = list(dict.fromkeys(measure for verdicts in found for measure in verdicts))
     rows = [
         [
-            one.candidate,
-            f"{len(one.flips):,}",
-            *(_short_verdict(told[each]) if each in told else "-" for each in measures),
+            comparison.candidate,
+            f"{len(comparison.flips):,}",
+            *(_short_verdict(by_measure[measure]) if measure in by_measure else "-" for measure in measures),
         ]
-        for one, told in zip(document.each, found, strict=True)
+        for comparison, by_measure in zip(document.comparisons, found, strict=True)
     ]
     return ["candidate", "flips", *map(words.label, measures)], rows
 
 
-def correction(document: Comparisons) -> str:
-    """How many candidates there are, and that each verdict reckons with those on all of them."""
-    verdicts = amounts.count(sum(len(each.differences) for each in document.each), "verdict")
-    told = f"{len(document.each)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
-    return f"{told}; ? is cannot tell"
+def correction_note(document: Comparisons) -> str:
+    """How many candidates there are, and that p is corrected for the verdicts on all of them."""
+    verdicts = amounts.count(sum(len(comparison.differences) for comparison in document.comparisons), "verdict")
+    text = f"{len(document.comparisons)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
+    return f"{text}; ? is cannot tell"
 
 
-def _short_verdict(each: Difference) -> str:
-    moved = change(each).partition(" (")[0]
-    return {"same": "same", "cannot tell": f"? {moved}"}.get(each.verdict, f"{each.verdict} {moved}")
+def _short_verdict(difference: Difference) -> str:
+    moved = change(difference).partition(" (")[0]
+    return {"same": "same", "cannot tell": f"? {moved}"}.get(difference.verdict, f"{difference.verdict} {moved}")
 
 
-def _sides(each: Difference) -> tuple[str, str]:
-    seen = each.evidence
-    one, other = (words.measured(each.measure, value) for value in (seen.reference, seen.candidate))
+def _sides(difference: Difference) -> tuple[str, str]:
+    seen = difference.evidence
+    reference, candidate = (words.measured(difference.measure, value) for value in (seen.reference, seen.candidate))
     if seen.sides is None:
-        return one, other
+        return reference, candidate
     first, second = (f"{100 * low:.0f}-{100 * high:.0f}" for low, high in seen.sides)
-    return f"{one} ({first})", f"{other} ({second})"
+    return f"{reference} ({first})", f"{candidate} ({second})"

@@ -1,4 +1,4 @@
-"""A failure in lines: every check that an attempt failed, what was expected, what came instead, and below them the answer."""
+"""The lines of a failure: every check that an attempt failed, with expected and actual value, then the answer."""
 
 from __future__ import annotations
 
@@ -9,56 +9,59 @@ from harness.report import Report, words
 from harness.results.groups import Group
 from harness.results.rows import PlaceRow, Row, TurnRow, VerdictRow, dumps
 
-_CLIPPED = "…"
-"""Stands in a message where a value was too long for it."""
-_TALLEST = 24
-"""Lines of a text that is not shown whole."""
+_ELLIPSIS = "…"
+"""Marks in a message where a long value was cut."""
+_MAX_LINES = 24
+"""How many lines are shown of a text that is too long."""
 
 Source = Callable[[PlaceRow], Iterable[str]]
 
 
 def failures(report: Report, groups: Sequence[Group], limit: int | None) -> dict[str, list[str]]:
-    """Group -> the lines of the attempt that failed it; only groups that checks failed. This reads the rows of these groups again."""
-    told = [group for group in groups if by_checks(group)]
-    trials = {group.trouble.trial for group in told if group.trouble}
-    rows = report.attempts({group.id for group in told}) if told else ()
+    """Group -> the lines of the attempt that failed it, for groups that failed by checks. Reads the rows of these groups."""
+    explained = [group for group in groups if failed_by_checks(group)]
+    trials = {group.trouble.trial for group in explained if group.trouble}
+    rows = report.attempts({group.id for group in explained}) if explained else ()
     return {row["group"]: list(lines(row, limit)) for row in rows if row["id"] in trials}
 
 
-def by_checks(group: Group) -> bool:
-    """Whether checks of an attempt say why the group has its status."""
+def failed_by_checks(group: Group) -> bool:
+    """Whether the failed checks of an attempt are the reason for the group's status."""
     known = group.trouble is not None and group.trouble.verdict is not None
-    return known and group.status != "xpassed" and not words.torn(group)
+    return known and group.status != "xpassed" and not words.only_modes_disagree(group)
 
 
 def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterator[str]:
-    """What an attempt failed, with texts of at most ``limit`` characters (None: whole). ``source``: lines to show of a place."""
+    """The failed checks of an attempt, with texts of at most ``limit`` characters (None: no limit).
+
+    ``source``: the lines to show for the place of a check.
+    """
     for verdict in failed(row):
         where = verdict.get("place", row["place"])
         warning = " (warning)" if verdict["severity"] == "warn" else ""
         yield f"{words.place(where)}  {verdict['check']}{warning}{_at(verdict)}"
         yield from source(where)
-        said, expected, actual = words.wanted_and_got(verdict, None)
-        yield from _block("  ", said, limit) if said else ()
+        message, expected, actual = words.expected_and_actual(verdict, None)
+        yield from _block("  ", message, limit) if message else ()
         if expected or actual:
             yield from _block("  expected  ", expected, limit)
             yield from _block("  actual    ", actual, limit)
-    for text, name in {text: name for name, text in _below(row)}.items():
+    for text, name in {text: name for name, text in _texts_below(row)}.items():
         yield f"{name}:"
         yield from _block("  ", text, limit)
 
 
-def _below(row: Row) -> Iterator[tuple[str, str]]:
-    """Texts, by name, that no check shows whole: values that are too long for a message, and the answers."""
+def _texts_below(row: Row) -> Iterator[tuple[str, str]]:
+    """(name, text) of the texts that no check shows completely: values that are too long for a message, and the answers."""
     answers = dict(_answers(row))
     shown = ""
     for verdict in failed(row):
-        _, *sides = words.wanted_and_got(verdict, None)
+        _, *sides = words.expected_and_actual(verdict, None)
         for side, phrase in zip(("expected", "actual"), sides, strict=True):
             value = verdict[side]  # type: ignore[literal-required]
             text = value if isinstance(value, str) else dumps(value)
-            known = any(answer.startswith(text.removesuffix(_CLIPPED)) for answer in answers.values())
-            if _CLIPPED in phrase and value is not None and not known:
+            known = any(answer.startswith(text.removesuffix(_ELLIPSIS)) for answer in answers.values())
+            if _ELLIPSIS in phrase and value is not None and not known:
                 yield f"{side} of {verdict['check']}{_at(verdict)}", text
             shown += phrase
     yield from ((name, answer) for name, answer in answers.items() if dumps(answer) not in shown)
@@ -69,13 +72,13 @@ def _at(verdict: VerdictRow) -> str:
 
 
 def failed(row: Row) -> list[VerdictRow]:
-    """The checks that did not hold; warnings come last."""
-    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
-    return sorted(wrong, key=lambda each: each["severity"] == "warn")
+    """The checks that failed, or could not be judged; warnings come last."""
+    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
+    return sorted(wrong, key=lambda verdict: verdict["severity"] == "warn")
 
 
 def _answers(row: Row) -> Iterator[tuple[str, str]]:
-    """What was answered in each turn, text or calls, by name; turns that said nothing of the kind are left out."""
+    """(name, answer) for each turn that has text or function calls."""
     last = [row["outcome"]["text"]] if row["outcome"] else []
     texts = [_answer(turn) for turn in row["turns"]] if "turns" in row else last
     for number, text in enumerate(texts, 1):
@@ -89,16 +92,16 @@ def _answer(turn: TurnRow) -> str:
 
 
 def _block(head: str, text: str, limit: int | None) -> Iterator[str]:
-    """The text behind a head, its further lines below its first."""
-    first, *rest = _cut(text, limit)
+    """The text after a head; its further lines are indented by the width of the head."""
+    first, *rest = _shortened_lines(text, limit)
     yield f"{head}{first}".rstrip()
     yield from (f"{' ' * len(head)}{line}".rstrip() for line in rest)
 
 
-def _cut(text: str, limit: int | None) -> list[str]:
-    """The text line by line; too long: its beginning, and how long it is."""
+def _shortened_lines(text: str, limit: int | None) -> list[str]:
+    """The lines of the text; of a text that is too long, its beginning and a line that says how long it is."""
     every = words.printable(text).split("\n")
-    if limit is None or (len(text) <= limit and len(every) <= _TALLEST):
+    if limit is None or (len(text) <= limit and len(every) <= _MAX_LINES):
         return every
-    head = words.printable(text[:limit]).split("\n")[:_TALLEST]
+    head = words.printable(text[:limit]).split("\n")[:_MAX_LINES]
     return [*head, f"... ({len(text):,} characters in all; -v shows them)"]

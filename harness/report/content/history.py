@@ -1,4 +1,4 @@
-"""A history: what its lines are about, and their columns."""
+"""A history: the title of its lines, and their columns."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from harness.results.trend import Line
 
 
 def subject(lines: Sequence[Line]) -> str:
-    """What the lines are about, and who answered."""
+    """The group, or suite and target, of the lines, and the sources of the answers."""
     entry = lines[-1].entry
     sources = dict.fromkeys(line.entry.sources for line in lines if line.entry.sources)
     simulated = [line.entry.simulated for line in lines if line.entry.sources]
     mark = "" if not any(simulated) else " (SIMULATED answers)" if all(simulated) else " (some answers SIMULATED)"
-    return f"{entry.group or f'{entry.suite} at {entry.target}'}, answered by {' / '.join(sources) or 'nobody'}{mark}"
+    answers = f"answered by {' / '.join(sources)}{mark}" if sources else "no answers"
+    return f"{entry.group or f'{entry.suite} at {entry.target}'}, {answers}"
 
 
-PAST: Mapping[str, Callable[[Line], str]] = {
+HISTORY_COLUMNS: Mapping[str, Callable[[Line], str]] = {
     "run": lambda line: line.entry.run,
     "passed": lambda line: f"{line.entry.passed}/{line.entry.total}",
     "change": lambda line: line.change,
@@ -27,4 +28,4 @@ PAST: Mapping[str, Callable[[Line], str]] = {
     "latency s": lambda line: words.measured("latency_s", line.entry.latency_s),
     "cost $": lambda line: words.measured("cost_usd", line.entry.cost_usd),
 }
-"""The columns of a history. A run's id begins with when it was played."""
+"""The columns of a history. There is no column for the time, since a run's id begins with it."""

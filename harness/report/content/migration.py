@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def bottom_line(document: Migration) -> tuple[str, list[str]]:
-    """Whether to switch and the first reason, in a sentence that says where answers were simulated; the other reasons."""
+    """(whether to switch, with the first reason and a note on simulated answers; the other reasons)."""
     verdict, (first, *others) = document.bottom_line
     made_up = " (SIMULATED answers: this says nothing about Gemini)" if document.simulated else ""
-    return words.printable(f"{verdict}: {first}{made_up}"), [words.printable(each) for each in others]
+    return words.printable(f"{verdict}: {first}{made_up}"), [words.printable(reason) for reason in others]

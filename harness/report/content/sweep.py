@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from harness.compare.sweeps import Sweep, SweepPoint
 
 
-SWEPT = (
+SWEEP_NOTE = (
     "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
-    "as good for less, or better for no more. The knee is the cheapest value that is surely not worse than the best, with "
-    "every cheaper one surely worse."
+    "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely not worse than the "
+    "best, if every cheaper value is surely worse."
 )
 
 
@@ -24,17 +24,17 @@ def sweep_title(sweep: Sweep) -> str:
     return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {amounts.count(sweep.cells, 'cell')}{of}"
 
 
-_SWEPT_NUMBERS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
+_SWEEP_MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 
 
 def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per value): the pass rate with its interval, what was measured, and its mark."""
-    measures = [each for each in _SWEPT_NUMBERS if any(each in point.numbers for point in sweep.points)]
+    """(header, a row per value): the pass rate with its interval, the measures, and a mark."""
+    measures = [measure for measure in _SWEEP_MEASURES if any(measure in point.numbers for point in sweep.points)]
     rows = [
         [
             point.name,
-            _rated(point),
-            *(words.measured(each, point.numbers.get(each)) for each in measures),
+            _rate_text(point),
+            *(words.measured(measure, point.numbers.get(measure)) for measure in measures),
             sweep_mark(sweep, point),
         ]
         for point in sweep.points
@@ -42,13 +42,13 @@ def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
     return ["value", "passed (95%)", *map(words.label, measures), ""], rows
 
 
-def _rated(point: SweepPoint) -> str:
+def _rate_text(point: SweepPoint) -> str:
     low, high = point.interval
     return f"{point.rate:.0%} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def sweep_mark(sweep: Sweep, point: SweepPoint) -> str:
-    """``knee``, ``knee?`` where it only seems to be, ``best``, ``beaten``."""
+    """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``; ``beaten``; else empty."""
     knee = sweep.knee
     if point.name == knee.value:
         return "knee"

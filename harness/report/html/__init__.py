@@ -1,6 +1,6 @@
-"""For people: one file that holds a whole run, works offline and loads nothing.
+"""HTML pages: one self-contained file for a whole run, which works offline and loads nothing.
 
-In: a document. Out: a page; what others wrote is text in it, and its policy allows its own style and script only.
+In: a document. Out: a page. Foreign text is escaped; the content security policy allows only the page's own style and script.
 May import: ``report`` and its content, ``compare``, ``results``, ``suite``, ``answer``, ``gemini``, ``text``.
 """
 
@@ -14,7 +14,7 @@ from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Report, View, output, words
 from harness.report.html import comparison as comparisons
-from harness.report.html import overview, past, sides, sweeping, trials
+from harness.report.html import flip_trials, history, run_sections, sweep, trials
 from harness.report.html.markup import Markup, block, closing, opening
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 @output("html", of="run")
 def run_html(report: Report, view: View, out: TextIO) -> None:
-    """One self-contained page: matrix, plots, and everything that was said in each trial."""
+    """One self-contained page: matrix, plots, and all requests and responses of each trial."""
     write_run(report, view, out)
 
 
 def write_run(report: Report, view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
-    sections = dict(overview.sections(report, view))
+    sections = dict(run_sections.sections(report, view))
     out.writelines(opening(f"{words.totals(report.summary.totals())} - run {report.run['id']}"))
-    out.write(overview.heading(f"run {report.run['id']}", list(sections), home) + "\n<main>\n")
-    out.write(overview.made_up(report.summary) or "")
-    out.write(overview.elsewhere(report, home) if home else "")
-    out.writelines(overview.section(name, inside) + "\n" for name, inside in sections.items())
+    out.write(run_sections.heading(f"run {report.run['id']}", list(sections), home) + "\n<main>\n")
+    out.write(run_sections.simulated_note(report.summary) or "")
+    out.write(run_sections.related_pages(report, home) if home else "")
+    out.writelines(run_sections.section(name, inside) + "\n" for name, inside in sections.items())
     out.write("</main>\n")
     out.write(block(trials.facts(report.summary, report.run), id="facts") + "\n")
-    out.writelines(f"{each}\n" for each in trials.blocks(report.rows(), report.summary))
+    out.writelines(f"{markup}\n" for markup in trials.blocks(report.rows(), report.summary))
     out.write(closing())
 
 
@@ -52,28 +52,39 @@ def comparison_html(comparison: Comparison, view: View, out: TextIO) -> None:
 def write_comparison(
     comparison: Comparison, _view: View, out: TextIO, home: str | None = None, ahead: Mapping[str, Markup] | None = None
 ) -> None:
-    """``home``: the address of the list of runs, where there is one. ``ahead``: sections that come before the comparison's."""
-    comparison = sides.listed(comparison)
+    """``home``: the address of the list of runs, where there is one. ``ahead``: sections to show before the comparison's."""
+    comparison = flip_trials.with_answers(comparison)
     before = ahead or {}
-    said = sides.said([comparison])
-    links = (*before, *comparisons.LINKS, *(["trials"] if said.numbers else []))
+    data_of_trials = flip_trials.read([comparison])
+    links = (*before, *comparisons.LINKS, *(["trials"] if data_of_trials.numbers else []))
     parts = [
-        comparisons.made_up(comparison),
-        *(overview.section(name, inside) for name, inside in before.items()),
-        *comparisons.sections(comparison, said.numbers, home),
+        comparisons.simulated_note(comparison),
+        *(run_sections.section(name, inside) for name, inside in before.items()),
+        *comparisons.sections(comparison, data_of_trials.numbers, home),
     ]
-    _page(f"{comparison.candidate} against {comparison.reference}", links, parts, out, home, data=said.blocks())
+    _page(
+        f"{comparison.candidate} against {comparison.reference}", links, parts, out, home, data=data_of_trials.blocks()
+    )
 
 
 @output("html", of="comparisons")
 def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
-    """One self-contained page: the verdicts on every candidate, what flipped, and what was said."""
-    document = replace(document, each=[sides.listed(each) for each in document.each])
-    said = sides.said(document.each)
-    title = f"{len(document.each)} candidates against {document.reference}"
-    links = ["candidates", *(each.candidate for each in document.each), *(["trials"] if said.numbers else [])]
-    parts = [comparisons.made_up(*document.each), *comparisons.several(document, said)]
-    _page(title, links, parts, out, data=said.blocks())
+    """One self-contained page: the verdicts on every candidate, flips, and their requests and responses."""
+    document = replace(
+        document, comparisons=[flip_trials.with_answers(comparison) for comparison in document.comparisons]
+    )
+    data_of_trials = flip_trials.read(document.comparisons)
+    title = f"{len(document.comparisons)} candidates against {document.reference}"
+    links = [
+        "candidates",
+        *(comparison.candidate for comparison in document.comparisons),
+        *(["trials"] if data_of_trials.numbers else []),
+    ]
+    parts = [
+        comparisons.simulated_note(*document.comparisons),
+        *comparisons.candidate_sections(document, data_of_trials),
+    ]
+    _page(title, links, parts, out, data=data_of_trials.blocks())
 
 
 @output("html", of="history")
@@ -84,7 +95,7 @@ def history_html(document: History, view: View, out: TextIO) -> None:
 
 def write_history(document: History, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
-    _page("history", (), past.sections(document, home), out, home)
+    _page("history", (), history.sections(document, home), out, home)
 
 
 @output("html", of="sweep")
@@ -95,13 +106,13 @@ def sweep_html(document: Sweeps, view: View, out: TextIO) -> None:
 
 def write_sweep(document: Sweeps, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
-    _page(f"sweeps of run {document.run}", ("sweeps", "notes"), sweeping.sections(document), out, home)
+    _page(f"sweeps of run {document.run}", ("sweeps", "notes"), sweep.sections(document), out, home)
 
 
 @output("html", of="migration")
 def migration_html(document: Migration, view: View, out: TextIO) -> None:
     """One self-contained page: whether to switch, what changes, and the comparison."""
-    write_comparison(document.comparison, view, out, ahead={"migration": comparisons.moved(document)})
+    write_comparison(document.comparison, view, out, ahead={"migration": comparisons.migration_section(document)})
 
 
 def _page(
@@ -112,10 +123,10 @@ def _page(
     home: str | None = None,
     data: Iterable[Markup] = (),
 ) -> None:
-    """``links``: the names of its sections. ``data``: what only the script reads."""
+    """``links``: the names of its sections. ``data``: the data blocks for the script."""
     out.writelines(opening(title))
-    out.write(overview.heading(title, links, home) + "\n<main>\n")
-    out.writelines(f"{each}\n" for each in parts if each)
+    out.write(run_sections.heading(title, links, home) + "\n<main>\n")
+    out.writelines(f"{part}\n" for part in parts if part)
     out.write("</main>\n")
-    out.writelines(f"{each}\n" for each in data)
+    out.writelines(f"{markup}\n" for markup in data)
     out.write(closing())

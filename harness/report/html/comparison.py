@@ -1,4 +1,4 @@
-"""Two sides: what flipped, what differs, and every cell beside its twin."""
+"""The page of a comparison: differences, flips, and the cells of both sides."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.compare.comparison import ANSWER, Comparison, Flip
 from harness.compare.pairs import Pair
 from harness.model import Json
 from harness.report import words
-from harness.report.content.comparison import READING, correction, overview
+from harness.report.content.comparison import READING, correction_note, overview
 from harness.report.content.migration import bottom_line
-from harness.report.html import sides
+from harness.report.html import flip_trials
 from harness.report.html.markup import Markup, columns, element, table
-from harness.report.html.overview import UNSCRIPTED, section, simulated
+from harness.report.html.run_sections import NO_SCRIPT, section, simulated_band
 from harness.results.groups import Group
 from harness.text import amounts
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 LINKS = ("summary", "differences", "flips", "cells")
 CELLS = 5_000
-"""Cells in the table."""
+"""The most cells in the table."""
 OPEN = 20
-"""Flips that are shown at once."""
+"""How many flips are shown; further ones are folded."""
 _SHOWN = ("thoughtsTokenCount", "totalTokenCount", "latency_s")
 
 Object = Mapping[str, Any]
 
 
-def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Iterator[Markup]:
-    """``numbers``: of the trials that the script has; ``home``: where the list of runs is, if the page is served."""
-    document = {name: each for name, each in comparison.fields() if name not in ("cells", "flips")}
+def sections(comparison: Comparison, numbers: flip_trials.Numbers, home: str | None) -> Iterator[Markup]:
+    """``numbers``: the numbers of the trials in the script's data; ``home``: the address of the list of runs, if served."""
+    document = {name: value for name, value in comparison.fields() if name not in ("cells", "flips")}
     yield _summary(document, comparison)
     yield section("differences", _differences(document["verdicts"]))
     yield section("flips", _flips(comparison, numbers, home))
@@ -45,72 +45,74 @@ def sections(comparison: Comparison, numbers: sides.Numbers, home: str | None) -
 
 
 def _trials(about: str) -> Markup:
-    return section("trials", element("p", about, class_="about"), UNSCRIPTED, element("div", id="list"))
+    return section("trials", element("p", about, class_="about"), NO_SCRIPT, element("div", id="list"))
 
 
-def several(document: Comparisons, said: sides.SidesData) -> Iterator[Markup]:
-    """All candidates in a table, then a section for each: what differs and what flipped; then the trials that show it."""
+def candidate_sections(document: Comparisons, data: flip_trials.SidesData) -> Iterator[Markup]:
+    """All candidates in a table, then a section for each with its differences and flips, then the trials of the flips."""
     names, rows = overview(document)
     listed = [
-        element("tr", element("th", name, scope="row"), *(element("td", each, class_="n") for each in cells))
+        element("tr", element("th", name, scope="row"), *(element("td", cell, class_="n") for cell in cells))
         for name, *cells in rows
     ]
     verdicts = table("verdicts on each candidate", [columns(names, 1)], listed, class_="candidates")
-    told = (element("p", text, class_="about") for text in (correction(document), READING))
-    yield section("candidates", *told, verdicts, _listed(document.notes))
-    for place, each in enumerate(document.each):
-        found = _differences([verdict.to_json() for verdict in each.differences])
-        whole = element("p", "All cells: ", element("code", f"{each.again} --format html:FILE"), class_="about")
+    introduction = (element("p", text, class_="about") for text in (correction_note(document), READING))
+    yield section("candidates", *introduction, verdicts, _listed(document.notes))
+    for place, comparison in enumerate(document.comparisons):
+        found = _differences([verdict.to_json() for verdict in comparison.differences])
+        whole = element("p", "All cells: ", element("code", f"{comparison.command} --format html:FILE"), class_="about")
         yield section(
-            each.candidate,
-            element("ul", *(_gate(gate.to_json()) for gate in each.gates), class_="notes") if each.gates else None,
-            _listed(each.notes),
+            comparison.candidate,
+            element("ul", *(_gate(gate.to_json()) for gate in comparison.gates), class_="notes")
+            if comparison.gates
+            else None,
+            _listed(comparison.notes),
             element("h3", "differences"),
             found,
-            element("h3", f"flips of {each.candidate}"),
-            _flips(each, said.of(place), None),
+            element("h3", f"flips of {comparison.candidate}"),
+            _flips(comparison, data.of(place), None),
             whole,
         )
-    if said.numbers:
+    if data.numbers:
         yield _trials("The reference and the candidates, where they flip.")
 
 
 def _listed(notes: Sequence[str]) -> Markup | None:
-    return element("ul", *(element("li", each) for each in notes), class_="notes") if notes else None
+    return element("ul", *(element("li", note) for note in notes), class_="notes") if notes else None
 
 
-def made_up(*compared: Comparison) -> Markup | None:
-    """The band over comparisons that hold answers of the simulator."""
-    heard = [made for each in compared for side in each.provenance for _, _, made in side]
-    if not any(heard):
+def simulated_note(*compared: Comparison) -> Markup | None:
+    """The band over comparisons with simulated answers; None where there are none."""
+    simulated_sides = [made for comparison in compared for side in comparison.provenance for _, _, made in side]
+    if not any(simulated_sides):
         return None
-    real = not all(heard)
-    return simulated("Some of these answers were" if real else "These answers were")
+    real = not all(simulated_sides)
+    return simulated_band("Some of these answers were" if real else "These answers were")
 
 
-def moved(document: Migration) -> Markup:
-    """What only a migration has: whether to switch, what changes, what was not asked."""
-    said, others = bottom_line(document)
+def migration_section(document: Migration) -> Markup:
+    """The section of a migration: whether to switch, what changes, which cells the new model did not play."""
+    verdict, others = bottom_line(document)
     refused = [element("li", f"{cell}: {why}") for cell, why in document.unsupported]
     return element(
         "div",
-        element("p", element("b", said)),
-        element("ul", *(element("li", each) for each in others), class_="notes") if others else None,
+        element("p", element("b", verdict)),
+        element("ul", *(element("li", reason) for reason in others), class_="notes") if others else None,
         element("h3", "what changes"),
-        element("ul", *(element("li", each) for each in document.changes), class_="notes"),
+        element("ul", *(element("li", change) for change in document.changes), class_="notes"),
         element("h3", f"what {document.comparison.candidate} was not asked") if refused else None,
         element("ul", *refused, class_="notes") if refused else None,
     )
 
 
 def _summary(document: Object, comparison: Comparison) -> Markup:
-    paired, cells, flips = (len(each) for each in (comparison.paired, comparison.pairs, comparison.flips))
-    said = {
+    paired, cells, flips = (len(part) for part in (comparison.paired, comparison.pairs, comparison.flips))
+    facts = {
         **{side: _side(document, side) for side in _SIDES},
         "paired": f"{amounts.count(paired, 'cell')} of {cells:,}; {amounts.count(flips, 'flip')}",
     }
-    listed = (part for name, text in said.items() for part in (element("dt", name), element("dd", text)))
-    gates = [_gate(each) for each in document["gates"]]
+    listed = (part for name, text in facts.items() for part in (element("dt", name), element("dd", text)))
+    gates = [_gate(gate) for gate in document["gates"]]
     return section(
         "summary",
         element("dl", *listed, class_="facts"),
@@ -120,8 +122,8 @@ def _summary(document: Object, comparison: Comparison) -> Markup:
 
 
 def _side(document: Object, side: str) -> str:
-    heard = document["provenance"][side]
-    sources = [f"{each['recorded_from']}{' (SIMULATED)' if each['simulated'] else ''}" for each in heard]
+    provenance = document["provenance"][side]
+    sources = [f"{source['recorded_from']}{' (SIMULATED)' if source['simulated'] else ''}" for source in provenance]
     return f"{document[side]}; answers of {', '.join(sources)}" if sources else f"{document[side]}"
 
 
@@ -132,14 +134,14 @@ def _gate(gate: Object) -> Markup:
     return element("li", element("b", mark, class_=f"mark {kind}"), f" {gate['gate']}{suite}: {gate['message']}")
 
 
-def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> Markup:
+def _flips(comparison: Comparison, numbers: flip_trials.Numbers, home: str | None) -> Markup:
     flips = comparison.flips
     if not flips:
         return element("p", "no check judges the two sides differently", class_="about")
-    listed = [_flip(each, comparison.runs, numbers, home) for each in flips[: sides.SHOWN]]
+    listed = [_flip(flip, comparison.runs, numbers, home) for flip in flips[: flip_trials.SHOWN]]
     more = len(flips) - len(listed)
-    said = f"and {more:,} more (the worst are above): {comparison.again} --format json has all of them"
-    rest = element("p", said, class_="about") if more else None
+    message = f"and {more:,} more (the worst are above): {comparison.command} --format json has all of them"
+    rest = element("p", message, class_="about") if more else None
     folded = element("summary", f"{len(flips) - OPEN:,} more")
     return element(
         "div",
@@ -150,7 +152,7 @@ def _flips(comparison: Comparison, numbers: sides.Numbers, home: str | None) -> 
     )
 
 
-def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: sides.Numbers, home: str | None) -> Markup:
+def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: flip_trials.Numbers, home: str | None) -> Markup:
     head = element(
         "p",
         element("b", flip.check),
@@ -160,7 +162,7 @@ def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: sides.Number
         element("span", flip.after, class_=f"mark {_kind(flip.after)}"),
         element("small", element("code", flip.id)),
     )
-    said = [
+    answers = [
         element(
             "div",
             element("small", name, *_links(flip.trials[side], (side, runs[side]), numbers, home)),
@@ -174,7 +176,7 @@ def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: sides.Number
         "li",
         head,
         element("p", why, class_="about") if why else None,
-        element("div", *said, class_="pair") if said else None,
+        element("div", *answers, class_="pair") if answers else None,
     )
 
 
@@ -184,9 +186,9 @@ def _answer(text: str | None) -> Markup | None:
 
 
 def _links(
-    trial: str | None, where: tuple[int, str | None], numbers: sides.Numbers, home: str | None
+    trial: str | None, where: tuple[int, str | None], numbers: flip_trials.Numbers, home: str | None
 ) -> Iterator[Markup]:
-    """To the trial in this page, and, where it is served, in that of its run."""
+    """Links to the trial in this page, and, if the page is served, in the page of its run."""
     side, run = where
     number = numbers.get((side, trial or ""))
     if number is not None:
@@ -208,15 +210,15 @@ def _differences(verdicts: Sequence[Object]) -> Markup:
     if not verdicts:
         return element("p", "no measure that both sides have", class_="about")
     rows = []
-    for each in verdicts:
-        rows.append(element("tr", *(_difference(each, name) for name in _COLUMNS)))
-        if each.get("message"):
-            said = element("td", element("span", each["message"]), colspan=len(_COLUMNS))
-            rows.append(element("tr", said, class_="says"))
+    for verdict in verdicts:
+        rows.append(element("tr", *(_difference(verdict, name) for name in _COLUMNS)))
+        if verdict.get("message"):
+            message = element("td", element("span", verdict["message"]), colspan=len(_COLUMNS))
+            rows.append(element("tr", message, class_="says"))
     return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
 
 
-def _told(verdict: Object, column: str) -> str:
+def _column_text(verdict: Object, column: str) -> str:
     measure = verdict["measure"]
     value: Json = verdict.get("estimate" if column == "difference" else column)
     if value is None:
@@ -225,12 +227,8 @@ def _told(verdict: Object, column: str) -> str:
         return words.measured(measure, value)
     if column == "difference" and isinstance(value, int | float):
         return _signed(measure, value)
-    if (
-        column == "interval"
-        and isinstance(value, list | tuple)
-        and all(isinstance(each, int | float) for each in value)
-    ):
-        return " to ".join(_signed(measure, each) for each in value)
+    if column == "interval" and isinstance(value, list | tuple) and all(isinstance(end, int | float) for end in value):
+        return " to ".join(_signed(measure, end) for end in value)
     if column == "measure":
         return words.label(measure)
     return f"{value:.2g}" if isinstance(value, float) else str(value)
@@ -242,7 +240,7 @@ def _signed(measure: str, value: float) -> str:
 
 
 def _difference(verdict: Object, column: str) -> Markup:
-    text = _told(verdict, column) or ("all suites" if column == "suite" else "-")
+    text = _column_text(verdict, column) or ("all suites" if column == "suite" else "-")
     if column == "verdict":
         return element("td", text, class_=f"verdict {text.replace(' ', '-')}")
     if column == "measure":
@@ -253,10 +251,12 @@ def _difference(verdict: Object, column: str) -> Markup:
 def _cells(pairs: Sequence[Pair]) -> Markup:
     shown, part = _part(pairs)
     measures = [
-        each for each in _SHOWN if any(_typical(side, each) is not None for pair in shown for side in _both(pair))
+        measure
+        for measure in _SHOWN
+        if any(_typical(side, measure) is not None for pair in shown for side in _both(pair))
     ]
     header = ["cell", "reference", "candidate"]
-    header += [f"{words.label(each)} {side}" for each in measures for side in ("ref.", "cand.")]
+    header += [f"{words.label(measure)} {side}" for measure in measures for side in ("ref.", "cand.")]
     tools = element(
         "p",
         filtering("cells"),
@@ -269,7 +269,7 @@ def _cells(pairs: Sequence[Pair]) -> Markup:
 
 
 def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
-    """The cells that the page has, and what it says where that is not all: those whose verdict differs come first, then."""
+    """(the cells that the page shows, a note where some are left out). Cells whose verdicts differ are kept first."""
     if len(pairs) <= CELLS:
         return pairs, ""
     differing = [pair for pair in pairs if _differs(pair)]
@@ -282,12 +282,12 @@ def _part(pairs: Sequence[Pair]) -> tuple[Sequence[Pair], str]:
 
 
 def filtering(what: str) -> Markup:
-    """The field that filters the one table of a page, and how much of it is shown."""
+    """The field that filters the table of the page, with a count of the rows that are shown."""
     field = element("input", type="search", id="cells-filter", placeholder="filter  /", aria_label=f"filter {what}")
     return element("span", field, element("output", id="cells-shown"), class_="filtering")
 
 
-_SIDES = sides.NAMES
+_SIDES = flip_trials.NAMES
 
 
 def _both(pair: Pair) -> tuple[Group | None, Group | None]:
@@ -305,8 +305,8 @@ def _typical(side: Group | None, measure: str) -> float | None:
 
 def _cell(pair: Pair, measures: Sequence[str]) -> Markup:
     numbers = (
-        element("td", words.measured(each, _typical(side, each)), class_="n")
-        for each in measures
+        element("td", words.measured(measure, _typical(side, measure)), class_="n")
+        for measure in measures
         for side in _both(pair)
     )
     marks = (element("td", _mark(side), class_=side.status if side else "none") for side in _both(pair))

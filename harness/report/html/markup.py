@@ -1,6 +1,6 @@
-"""HTML that cannot be broken out of: text is escaped where it is put in, scripts run only if their hash is known.
+"""Builds HTML safely: text is escaped where it is inserted, and only the page's own script runs, by its hash.
 
-An `element` takes strings, which are escaped, and `Markup`, which is not. Data for the page's script travels as JSON in
+An `element` takes strings, which are escaped, and `Markup`, which is not. Data for the page's script is JSON in
 ``<script type="application/json">``, without a ``<`` in it.
 """
 
@@ -26,16 +26,19 @@ class Markup(str):
 
 
 def element(name: str, /, *children: str | None, **attributes: object) -> Markup:
-    """``<name attributes>children</name>``. ``class_`` is ``class``, ``data_group`` ``data-group``; True: no value, None and False: none."""
+    """``<name attributes>children</name>``. ``class_`` becomes ``class``, ``data_group`` becomes ``data-group``.
+
+    True writes an attribute without a value; None and False leave it out.
+    """
     given = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
     )
-    inside = "".join(each if isinstance(each, Markup) else _plain(each) for each in children if each is not None)
+    inside = "".join(child if isinstance(child, Markup) else _plain(child) for child in children if child is not None)
     return Markup(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{inside}</{name}>")
 
 
 def table(caption: str, head: Sequence[Markup], rows: Iterable[Markup], **attributes: object) -> Markup:
-    """A table that may be wider than the page: it moves by itself then. ``caption`` is for who hears it; ``head`` and ``rows`` are rows."""
+    """A table, which scrolls by itself if it is wider than the page. ``caption`` is for screen readers."""
     whole = element(
         "table",
         element("caption", caption, class_="unseen"),
@@ -47,7 +50,7 @@ def table(caption: str, head: Sequence[Markup], rows: Iterable[Markup], **attrib
 
 
 def columns(names: Sequence[str], numbers_from: int) -> Markup:
-    """The row of a table's head; from which column on there are numbers."""
+    """The header row of a table. ``numbers_from``: the index of the first column with numbers."""
     cells = (
         element("th", name, class_="n" if place >= numbers_from else None, scope="col")
         for place, name in enumerate(names)
@@ -56,7 +59,7 @@ def columns(names: Sequence[str], numbers_from: int) -> Markup:
 
 
 def _plain(text: str) -> str:
-    """Text as HTML; control characters and lone surrogates as escapes, which no encoding and no terminal stumbles over."""
+    """Text as HTML, with control characters and lone surrogates as escapes, which every encoding can write."""
     return escape(printable(text))
 
 
@@ -76,9 +79,9 @@ def _asset(name: str) -> str:
 
 
 def opening(title: str, *, forms: bool = False) -> Iterator[str]:
-    """The document up to its body. Nothing is loaded from anywhere: the policy allows this style, this script, data images.
+    """The document up to its body. Its content security policy allows only this style, this script, and data images.
 
-    ``forms``: the page is served, and may send its forms there.
+    ``forms``: the page may send forms to the server that serves it.
     """
     style, script = _asset("page.css"), _asset("page.js")
     own = "'self'" if forms else "'none'"
@@ -95,7 +98,7 @@ def opening(title: str, *, forms: bool = False) -> Iterator[str]:
 
 
 def closing() -> Markup:
-    """The script, once all that it reads is there."""
+    """The script, which comes after all data that it reads."""
     return Markup(f"<script>{_asset('page.js')}</script>\n</html>\n")
 
 

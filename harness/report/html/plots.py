@@ -1,4 +1,4 @@
-"""Plots as SVG: what more thinking buys and costs, and how long answers take. Colour is never the only mark."""
+"""Plots as SVG: pass rate and latency by thought tokens, and how long answers take. Series differ by shape, not by colour only."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from harness.suite.axes import spelled
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
 SERIES = 6
-"""Colours, and shapes, before they begin again."""
-MOST = 24
-"""Targets that a plot shows; and dots in a row."""
-DOTS = 300
+"""How many colours and shapes there are before they repeat."""
+MAX_TARGETS = 24
+"""The most targets in a plot."""
+MAX_DOTS = 300
+"""The most dots in a row of a distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class PlotPoint:
 
 @dataclass(frozen=True, slots=True)
 class PlotAxis:
-    """Values from ``low`` to ``high`` on pixels from ``start`` to ``end``; the ticks are numbers that people choose."""
+    """Maps values from ``low`` to ``high`` to pixels from ``start`` to ``end``. Ticks are round numbers."""
 
     low: float
     high: float
@@ -56,18 +57,18 @@ class PlotAxis:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             steps = (1, 2, 5) if last - first < 4 else (1,)
             every = [_short(step * 10.0**power) for power in range(first, last + 1) for step in steps]
-            return [each for each in every if self.low <= each <= self.high]
+            return [tick for tick in every if self.low <= tick <= self.high]
         step = _step(self.high - self.low)
         return [_short(step * n) for n in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
 
 
 def _step(span: float) -> float:
     power = 10.0 ** math.floor(math.log10(span / 4))
-    return next(power * each for each in (1, 2, 2.5, 5, 10) if span / (power * each) <= 5)
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if span / (power * factor) <= 5)
 
 
 def _short(value: float) -> float:
-    """The value without the last digits, which are noise."""
+    """The value with nine significant digits: the others are rounding errors."""
     return float(f"{value:.9g}")
 
 
@@ -80,25 +81,25 @@ def _up_to(highest: float, start: float, end: float) -> PlotAxis:
 
 
 def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[PlotPoint]]]]:
-    """(suite, points by target) wherever a target was asked at two thinking values or more, and thoughts were counted."""
+    """(suite, points by target) for targets with two thinking values or more, and with thought tokens."""
     for suite, groups in summary.by_suite():
         found: dict[str, dict[str, list[Group]]] = {}
         for group in groups:
             if "thinking" in group.axes and group.measured("thoughtsTokenCount").size:
                 name = spelled("thinking", group.axes["thinking"])
                 found.setdefault(group.target, {}).setdefault(name, []).append(group)
-        series = {target: [_point(*each) for each in by_value.items()] for target, by_value in found.items()}
-        if series := {target: points for target, points in list(series.items())[:MOST] if len(points) > 1}:
+        series = {target: [_point(*item) for item in by_value.items()] for target, by_value in found.items()}
+        if series := {target: points for target, points in list(series.items())[:MAX_TARGETS] if len(points) > 1}:
             yield suite, series
 
 
 def _point(name: str, groups: Sequence[Group]) -> PlotPoint:
     return PlotPoint(
         name,
-        words.middle(groups, "thoughtsTokenCount") or 0.0,
+        words.median_of(groups, "thoughtsTokenCount") or 0.0,
         sum(group.passed for group in groups),
         sum(group.attempts for group in groups),
-        words.middle(groups, "latency_s"),
+        words.median_of(groups, "latency_s"),
     )
 
 
@@ -113,11 +114,11 @@ def sweep(series: dict[str, list[PlotPoint]]) -> Markup:
 
 Value = Callable[[PlotPoint], float | None]
 Box = tuple[float, float, float, float]
-"""Left, top, right, bottom of what may not be written over."""
+"""Left, top, right, bottom of an area that labels must not cover."""
 
 
 def _plot(series: dict[str, list[PlotPoint]], label: str, value: Value, top: float | None = None) -> Markup:
-    points = [point for each in series.values() for point in each]
+    points = [point for line in series.values() for point in line]
     across = _up_to(max(point.thoughts for point in points), LEFT, WIDTH - RIGHT)
     highest = top or max(value(point) or 0 for point in points)
     up = PlotAxis(0, highest * 1.08 or 1, HEIGHT - BOTTOM, TOP)
@@ -125,23 +126,25 @@ def _plot(series: dict[str, list[PlotPoint]], label: str, value: Value, top: flo
         *_across(across, HEIGHT - BOTTOM, "median thought tokens"),
         *_up(up, label, "pass_rate" if top else "latency_s"),
     ]
-    at = {target: _placed(each, across, up, value) for target, each in series.items()}
-    taken = [(x - 5, y - 5, x + 5, y + 5) for each in at.values() for x, y, _ in each]
-    lines = [_line(number, target, each, taken) for number, (target, each) in enumerate(at.items())]
+    at = {target: _placed(points, across, up, value) for target, points in series.items()}
+    taken = [(x - 5, y - 5, x + 5, y + 5) for placed in at.values() for x, y, _ in placed]
+    lines = [_line(number, target, placed, taken) for number, (target, placed) in enumerate(at.items())]
     title = f"{label} by thought tokens"
-    return _svg(title, WIDTH, HEIGHT, *frame, *lines, said=f"{title}; the numbers are below")
+    return _svg(title, WIDTH, HEIGHT, *frame, *lines, description=f"{title}; the numbers are below")
 
 
 def _placed(
     points: Sequence[PlotPoint], across: PlotAxis, up: PlotAxis, value: Value
 ) -> list[tuple[float, float, PlotPoint]]:
     known = ((across.at(point.thoughts), up.at(y), point) for point in points if (y := value(point)) is not None)
-    return sorted(known, key=lambda each: each[0])
+    return sorted(known, key=lambda point: point[0])
 
 
 def _line(number: int, target: str, points: Sequence[tuple[float, float, PlotPoint]], taken: list[Box]) -> Markup:
     marks = [
-        element("g", element("title", _said(target, point)), _shape(number, x, y), _label(x, y, point.name, taken))
+        element(
+            "g", element("title", _point_text(target, point)), _shape(number, x, y), _label(x, y, point.name, taken)
+        )
         for x, y, point in points
     ]
     path = element("polyline", points=" ".join(f"{x},{y}" for x, y, _ in points))
@@ -154,17 +157,17 @@ def _label(x: float, y: float, text: str, taken: list[Box]) -> Markup | None:
     for left, base in ((x - wide / 2, y - 9), (x - wide / 2, y + 18), (x + 9, y + 4), (x - 9 - wide, y + 4)):
         box = (left, base - 9, left + wide, base + 2)
         inside = left > LEFT and left + wide < WIDTH and base > 9 and base < HEIGHT - BOTTOM
-        if inside and not any(_overlap(box, other) for other in taken):
+        if inside and not any(_overlap(box, placed) for placed in taken):
             taken.append(box)
             return element("text", text, x=round(left, 1), y=base, class_="value")
     return None
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(first: Box, second: Box) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 
-def _said(target: str, point: PlotPoint) -> str:
+def _point_text(target: str, point: PlotPoint) -> str:
     latency = f", {words.measured('latency_s', point.latency)} s" if point.latency is not None else ""
     passed = f"{point.passed}/{point.attempts} passed"
     return f"{target} {point.name}: {passed}, {words.measured('thoughtsTokenCount', point.thoughts)} thoughts{latency}"
@@ -231,8 +234,8 @@ NAMES = 14
 
 
 def distribution(summary: Summary, measure: str) -> Markup | None:
-    """A row for each target: every value a dot, the middle half a bar, the median a line. None where nothing was measured."""
-    found = {target: _values(groups, measure) for target, groups in list(summary.by_target())[:MOST]}
+    """A row for each target: values as dots, the interquartile range as a bar, the median as a line. None without values."""
+    found = {target: _values(groups, measure) for target, groups in list(summary.by_target())[:MAX_TARGETS]}
     rows = {target: sorted(values) for target, values in found.items() if values}
     if not rows:
         return None
@@ -247,8 +250,8 @@ def distribution(summary: Summary, measure: str) -> Markup | None:
         width,
         bottom + BOTTOM,
         *_across(across, bottom, label, top=TOP),
-        *(_strip(number, each, across) for number, each in enumerate(rows.items())),
-        said=f"{label}, by target: {'; '.join(f'{target} {_spread(values)}' for target, values in rows.items())}",
+        *(_strip(number, row, across) for number, row in enumerate(rows.items())),
+        description=f"{label}, by target: {'; '.join(f'{target} {_spread(values)}' for target, values in rows.items())}",
     )
 
 
@@ -260,45 +263,53 @@ def _strip(number: int, row: tuple[str, list[float]], across: PlotAxis) -> Marku
     target, values = row
     top = TOP + number * (ROW + NAMES) + NAMES
     middle = top + ROW / 2 - 4
-    first, half, last = (across.at(each) for each in (quantile(values, 0.25), median(values), quantile(values, 0.75)))
-    shown = values if len(values) <= DOTS else [values[index * len(values) // DOTS] for index in range(DOTS)]
+    first, half, last = (across.at(value) for value in (quantile(values, 0.25), median(values), quantile(values, 0.75)))
+    shown = (
+        values if len(values) <= MAX_DOTS else [values[index * len(values) // MAX_DOTS] for index in range(MAX_DOTS)]
+    )
     return element(
         "g",
         element("text", target, x=across.start, y=top - 2, class_="name"),
         element("text", _spread(values), x=across.end, y=top - 2, text_anchor="end", class_="value"),
         element("rect", x=first, y=middle - 8, width=max(last - first, 1), height=16, rx=2, class_="half"),
         *(
-            element("circle", cx=across.at(each), cy=middle + _scatter(n), r=2.5, class_="speck")
-            for n, each in enumerate(shown)
+            element("circle", cx=across.at(value), cy=middle + _jitter(n), r=2.5, class_="speck")
+            for n, value in enumerate(shown)
         ),
         element("line", x1=half, x2=half, y1=middle - 10, y2=middle + 10, class_="median"),
         class_=f"series s{number % SERIES}",
     )
 
 
-def _scatter(number: int) -> float:
-    """Up and down, the same every time."""
+def _jitter(number: int) -> float:
+    """A vertical offset for a dot, in pixels; the same at every run."""
     return round((number * 0.618034 % 1 - 0.5) * 12, 1)
 
 
 def _spread(values: Sequence[float]) -> str:
     tail = f", p95 {words.measured('latency_s', quantile(values, 0.95))}" if len(values) >= 20 else ""
-    said = f"median {words.measured('latency_s', median(values))}{tail}, most {words.measured('latency_s', values[-1])}"
-    return f"{said} (n {len(values):,})"
+    text = f"median {words.measured('latency_s', median(values))}{tail}, most {words.measured('latency_s', values[-1])}"
+    return f"{text} (n {len(values):,})"
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank: a value that was measured."""
+    """The quantile by nearest rank, which is always a measured value. ``share``: 0 to 1."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 # --- frames -------------------------------------------------------------------------------------------
 
 
-def _svg(title: str, width: float, height: float, *inside: str, said: str) -> Markup:
-    """``said``: what the picture shows, for who does not see it."""
+def _svg(title: str, width: float, height: float, *inside: str, description: str) -> Markup:
+    """``description``: what the picture shows, for screen readers."""
     picture = element(
-        "svg", *inside, width=width, height=height, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=said
+        "svg",
+        *inside,
+        width=width,
+        height=height,
+        viewBox=f"0 0 {width:g} {height:g}",
+        role="img",
+        aria_label=description,
     )
     return element("figure", element("figcaption", title), picture)
 

@@ -1,4 +1,4 @@
-"""What the page's script reads: an index of the trials, and what was said in each, in blocks that are parsed when one is opened."""
+"""The data for the page's script: an index of the trials, and their details in blocks, which it parses when a trial is opened."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from harness.results.summary import STATUSES, Summary, summarise
 from harness.suite.axes import spelled
 
 BLOCK = 50
-"""Trials in a block."""
+"""How many trials a block has."""
 DETAILED = 20_000
-"""Trials of which everything is kept; of those after them, only where something went wrong."""
-_CONTINUES = frozenset(bytes([each]) for each in range(0x80, 0xC0))
+"""How many trials keep all details. Later trials keep them only if they failed."""
+_CONTINUES = frozenset(bytes([byte]) for byte in range(0x80, 0xC0))
 COLUMNS = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """Measures that the list of trials shows."""
 
 
 def facts(summary: Summary, run: RunRow) -> dict[str, Any]:
-    """What holds for the whole run: the groups, in the order to which the index refers, and how each target is given its key."""
+    """The data of the whole run: the groups, in the order that the index refers to, and the key header of each target."""
     groups = summary.groups.values()
-    return told([_group(group, run) for group in groups], [group.target for group in groups])
+    return facts_of([_group(group, run) for group in groups], [group.target for group in groups])
 
 
-def told(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, Any]:
-    """The facts of these groups; see ``of_row`` for one."""
+def facts_of(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, Any]:
+    """The data that the script needs for these groups; see ``group_facts`` for one group."""
     return {
         "block": BLOCK,
         "statuses": list(STATUSES),
@@ -50,8 +50,8 @@ def _group(group: Group, run: RunRow) -> list[Json]:
     return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group, run)]
 
 
-def of_row(row: Row, run: RunRow, side: str, pair: int) -> list[Json]:
-    """The group of a row of a comparison. Groups of one ``pair`` are shown together, each called by its ``side``."""
+def group_facts(row: Row, run: RunRow, side: str, pair: int) -> list[Json]:
+    """The group of a row of a comparison. Groups of one ``pair`` are shown together; ``side`` is the name of the group."""
     (group,) = summarise([row]).groups.values()
     return [*_group(group, run), side, pair]
 
@@ -79,12 +79,12 @@ def index(row: Row, group: int) -> list[Json]:
     """[group, attempt, status, simulated, why, measures as in ``COLUMNS``]."""
     measures = row["measures"]
     shown = [measures.get(name) if row["streamed"] or name != "ttft_s" else None for name in COLUMNS]
-    heard = row["provenance"]
+    provenance = row["provenance"]
     return [
         group,
         row["attempt"],
         STATUSES.index(row["status"]),
-        int(bool(heard and heard["simulated"])),
+        int(bool(provenance and provenance["simulated"])),
         _why(row),
         shown,
     ]
@@ -93,8 +93,8 @@ def index(row: Row, group: int) -> list[Json]:
 def _why(row: Row) -> str:
     if row["error"] is not None:
         return words.shortened(row["error"]["message"], 160)
-    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
-    wrong.sort(key=lambda each: each["severity"] == "warn")
+    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
+    wrong.sort(key=lambda verdict: verdict["severity"] == "warn")
     if not wrong:
         return row["skip"] or "" if row["status"] == "skipped" else ""
     mark = "warning: " if wrong[0]["severity"] == "warn" else ""
@@ -103,21 +103,21 @@ def _why(row: Row) -> str:
 
 
 def detail(row: Row) -> dict[str, Json]:
-    """Everything that is shown of one trial, beside its index."""
+    """Everything that the panel shows of one trial, except its index."""
     kept = ("verdicts", "invariants_passed", "measures", "provenance", "error", "cassette", "xfail", "skip", "unpriced")
-    return {**{name: row.get(name) for name in kept}, "turns": [_turn(each) for each in row.get("turns", ())]}
+    return {**{name: row.get(name) for name in kept}, "turns": [_turn(turn) for turn in row.get("turns", ())]}
 
 
 def _turn(turn: TurnRow) -> dict[str, Json]:
-    """The request is kept as text, as it was sent; answer and thoughts only where the response does not hold them."""
-    said: dict[str, Json] = {**turn, "request": dumps(turn["request"])}
+    """The request is kept as text, as it was sent. Text and thoughts are left out where the response contains them."""
+    fields: dict[str, Json] = {**turn, "request": dumps(turn["request"])}
     parts = parts_of(candidate_of(turn["response"]))
     for name, thought in (("text", False), ("thoughts", True)):
-        if said[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
-            del said[name]
+        if fields[name] == "".join(_text(part) for part in parts if bool(part.get("thought")) is thought):
+            del fields[name]
     if marks := list(grounded(turn["response"], turn["text"])):
-        said["grounded"] = marks
-    return said
+        fields["grounded"] = marks
+    return fields
 
 
 def _text(part: Mapping[str, Json]) -> str:
@@ -126,11 +126,11 @@ def _text(part: Mapping[str, Json]) -> str:
 
 
 def grounded(response: Json, text: str) -> Iterator[list[Json]]:
-    """[start, end, sources, exact] of every supported piece of the answer; start and end count characters (code points).
+    """[start, end, sources, exact] of every supported piece of the answer; start and end count code points.
 
-    The offsets on the wire count UTF-8 bytes. ``exact`` is False where they do not cut the words that the support
-    claims; then the piece is where those words stand, if they stand once, else where the offsets lead. With ``partIndex``
-    nothing is claimed: the parts of a saved response are joined.
+    The API's offsets count UTF-8 bytes. ``exact`` is False where they do not cut out the text of the segment. Then the piece
+    is where that text occurs, if it occurs once, else where the offsets point. With ``partIndex`` ``exact`` is always True,
+    since a saved response has its parts joined.
     """
     candidate = candidate_of(response)
     support = an_object(candidate.get("groundingMetadata"))
@@ -140,7 +140,11 @@ def grounded(response: Json, text: str) -> Iterator[list[Json]]:
         "json", (), an_object(response), None, (), text=text, grounding=support, content=candidate.get("content")
     )
     supports = support["groundingSupports"] if isinstance(support.get("groundingSupports"), list) else []
-    sources = [_indices(each) for each in supports if isinstance(each, dict) and isinstance(each.get("segment"), dict)]
+    sources = [
+        _indices(support)
+        for support in supports
+        if isinstance(support, dict) and isinstance(support.get("segment"), dict)
+    ]
     parts = parts_of(candidate)
     for segment, indices in zip(grounding.segments(reply), sources, strict=True):
         before = (
@@ -156,7 +160,7 @@ def grounded(response: Json, text: str) -> Iterator[list[Json]]:
 
 
 def _characters(text: str, offset: int) -> int:
-    """How many characters the first ``offset`` bytes are; a character that is cut does not count."""
+    """How many code points the first ``offset`` UTF-8 bytes are. One that is cut does not count."""
     data = text.encode("utf-8", "surrogatepass")
     cut = data[offset : offset + 1] in _CONTINUES
     return len(data[:offset].translate(None, bytes(range(0x80, 0xC0)))) - cut
@@ -165,4 +169,4 @@ def _characters(text: str, offset: int) -> int:
 def _indices(support: Mapping[str, Json]) -> list[int]:
     found = support.get("groundingChunkIndices")
     whole = found if isinstance(found, Sequence) and not isinstance(found, str) else ()
-    return [each for each in whole if isinstance(each, int) and not isinstance(each, bool) and each >= 0]
+    return [index for index in whole if isinstance(index, int) and not isinstance(index, bool) and index >= 0]

@@ -11,22 +11,22 @@ from harness.report.content.comparison import (
     DIFFERENCE_HEADER,
     READING,
     difference_rows,
-    explained,
+    explanations,
     shown_flips,
     suite_rows,
 )
-from harness.report.markdown.drawing import code, drawn, escaped
+from harness.report.markdown.drawing import code, escaped, table_lines
 from harness.text import amounts
 
 
 @output("markdown", of="comparison")
 def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None:
     """What differs between two sides, for a pull request."""
-    out.writelines(f"{line}\n" for line in compared(comparison, view))
+    out.writelines(f"{line}\n" for line in comparison_lines(comparison, view))
 
 
-def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
-    """The lines of a comparison; those of a migration end with them. ``alone``: how to read them is said here."""
+def comparison_lines(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
+    """The lines of a comparison, which also end a migration. ``alone``: with a note on how to read them."""
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
     if comparison.simulated:
@@ -37,28 +37,30 @@ def compared(comparison: Comparison, view: View, *, alone: bool = True) -> Itera
     flips, more = shown_flips(comparison, view)
     if flips:
         rows = [[flip.id, flip.check, flip.before, flip.after, *map(_answer, flip.answers)] for flip in flips]
-        yield from drawn(["cell", "check", "from", "to", "reference said", "candidate said"], rows)
+        yield from table_lines(["cell", "check", "from", "to", "reference said", "candidate said"], rows)
         yield ""
     if more:
-        yield f"and {more:,} more (the worst are above): {code(f'{comparison.again} --format markdown -v')}"
+        yield f"and {more:,} more (the worst are above): {code(f'{comparison.command} --format markdown -v')}"
         yield ""
     if comparison.differences:
-        yield from drawn(DIFFERENCE_HEADER, difference_rows(comparison))
+        yield from table_lines(DIFFERENCE_HEADER, difference_rows(comparison))
         yield ""
-        yield from (f"- {escaped(each)}" for each in explained(comparison))
+        yield from (f"- {escaped(line)}" for line in explanations(comparison))
         yield ""
         header, rows = suite_rows(comparison)
         if len(rows) > 1:
-            yield from drawn(header, rows)
+            yield from table_lines(header, rows)
             yield ""
         if alone:
             yield READING
             yield ""
-    for each in comparison.gates:
-        if each.asked:
-            yield f"- gate {escaped(words.gate(each.to_json()))}: **{escaped(each.message)}**"
-    yield from (f"- {escaped(each)}" for each in words.unasked([each.to_json() for each in comparison.gates]))
-    yield from (f"- {escaped(each)}" for each in comparison.notes)
+    for result in comparison.gates:
+        if result.asked:
+            yield f"- gate {escaped(words.gate(result.to_json()))}: **{escaped(result.message)}**"
+    yield from (
+        f"- {escaped(line)}" for line in words.gates_not_asked([result.to_json() for result in comparison.gates])
+    )
+    yield from (f"- {escaped(note)}" for note in comparison.notes)
 
 
 def _answer(text: str | None) -> str:

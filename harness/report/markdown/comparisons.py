@@ -7,9 +7,9 @@ from typing import TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.report import View, output, words
-from harness.report.content.comparison import READING, correction, overview
-from harness.report.markdown.comparison import compared
-from harness.report.markdown.drawing import drawn, escaped
+from harness.report.content.comparison import READING, correction_note, overview
+from harness.report.markdown.comparison import comparison_lines
+from harness.report.markdown.drawing import escaped, table_lines
 
 
 @output("markdown", of="comparisons")
@@ -19,18 +19,18 @@ def comparisons_markdown(document: Comparisons, view: View, out: TextIO) -> None
 
 
 def _all(document: Comparisons, view: View) -> Iterator[str]:
-    yield f"**{escaped(correction(document))}**"
+    yield f"**{escaped(correction_note(document))}**"
     yield ""
     if document.simulated:
         yield f"**{words.SIMULATED}**"
         yield ""
-    yield from drawn(*overview(document))
+    yield from table_lines(*overview(document))
     yield ""
     yield READING
     yield ""
-    yield from (f"- {escaped(each)}" for each in document.notes)
-    for each in document.each:
+    yield from (f"- {escaped(note)}" for note in document.notes)
+    for comparison in document.comparisons:
         yield ""
-        yield f"### {escaped(each.candidate)}"
+        yield f"### {escaped(comparison.candidate)}"
         yield ""
-        yield from compared(each, view, alone=False)
+        yield from comparison_lines(comparison, view, alone=False)

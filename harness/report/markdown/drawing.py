@@ -1,4 +1,4 @@
-"""Tables, and text that Markdown shows as it is."""
+"""Tables, and text escaped for Markdown."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from harness.report import words
 
 
-def drawn(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(escaped(each) for each in header) + " |"
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(escaped(cell) for cell in header) + " |"
     yield "|" + "|".join(["---", *["---:"] * (len(header) - 1)]) + "|"
     for row in rows:
-        yield "| " + " | ".join(_table_cell(each) for each in row) + " |"
+        yield "| " + " | ".join(_table_cell(cell) for cell in row) + " |"
 
 
 def _table_cell(text: str) -> str:
@@ -26,7 +26,7 @@ def code(text: str) -> str:
 
 
 def fenced(lines: Sequence[str]) -> Iterator[str]:
-    """Lines that Markdown shows as they are, one below the other."""
+    """Lines in a fenced code block."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", "\n".join(lines))), default=0))
     yield f"{fence}text"
     yield from map(words.printable, lines)
@@ -34,6 +34,6 @@ def fenced(lines: Sequence[str]) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Text with Markdown's and HTML's special characters escaped."""
     plain = words.printable(text).replace("\n", " ")
     return re.sub(r"([\\`*_|~#\[\]])", r"\\\1", plain).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TextIO
 
 from harness.report import View, output
-from harness.report.content.history import PAST, subject
-from harness.report.markdown.drawing import drawn, escaped
+from harness.report.content.history import HISTORY_COLUMNS, subject
+from harness.report.markdown.drawing import escaped, table_lines
 from harness.results.trend import History
 
 
 @output("markdown", of="history")
 def history_markdown(history: History, _view: View, out: TextIO) -> None:
-    """What runs said over time, as GitHub tables."""
+    """The results of runs over time, as GitHub tables."""
     for lines in history.by_subject().values():
         out.write(f"#### {escaped(subject(lines))}\n\n")
-        rows = [[line.entry.started[:16], *(show(line) for show in PAST.values())] for line in lines]
-        out.writelines(f"{line}\n" for line in drawn(["when (UTC)", *PAST], rows))
+        rows = [[line.entry.started[:16], *(show(line) for show in HISTORY_COLUMNS.values())] for line in lines]
+        out.writelines(f"{line}\n" for line in table_lines(["when (UTC)", *HISTORY_COLUMNS], rows))
         out.write("\n")
     out.writelines(f"- {escaped(note)}\n" for note in history.notes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness.report import View, output
 from harness.report.content.migration import bottom_line
-from harness.report.markdown.comparison import compared
+from harness.report.markdown.comparison import comparison_lines
 from harness.report.markdown.drawing import escaped
 
 if TYPE_CHECKING:
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 @output("markdown", of="migration")
 def migration_markdown(document: Migration, view: View, out: TextIO) -> None:
-    """Whether a new model may take the place of an old one, for a pull request."""
-    out.writelines(f"{line}\n" for line in _migrated(document, view))
+    """Whether a new model may replace an old one, for a pull request."""
+    out.writelines(f"{line}\n" for line in _migration_lines(document, view))
 
 
-def _migrated(document: Migration, view: View) -> Iterator[str]:
+def _migration_lines(document: Migration, view: View) -> Iterator[str]:
     sides = document.comparison
     yield f"### {escaped(sides.reference)} to {escaped(sides.candidate)}"
     yield ""
-    said, others = bottom_line(document)
-    yield f"**{escaped(said)}**"
+    verdict, others = bottom_line(document)
+    yield f"**{escaped(verdict)}**"
     yield ""
     if others:
-        yield from (f"- {escaped(each)}" for each in others)
+        yield from (f"- {escaped(reason)}" for reason in others)
         yield ""
     if document.changes:
         yield "#### What changes"
         yield ""
-        yield from (f"- {escaped(each)}" for each in document.changes)
+        yield from (f"- {escaped(change)}" for change in document.changes)
         yield ""
     if document.unsupported:
         yield f"#### What {escaped(sides.candidate)} was not asked"
@@ -45,4 +45,4 @@ def _migrated(document: Migration, view: View) -> Iterator[str]:
         yield ""
     yield "#### What was seen"
     yield ""
-    yield from compared(sides, view)
+    yield from comparison_lines(sides, view)

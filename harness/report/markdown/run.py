@@ -7,9 +7,17 @@ from typing import TextIO
 
 from harness.report import Report, View, layout, output, words
 from harness.report.content.failure import failures
-from harness.report.content.run import SuiteTable, column_name, differences, parted, summary_rows, tables, whole_report
+from harness.report.content.run import (
+    SuiteTable,
+    any_left_out,
+    column_name,
+    differences,
+    summary_rows,
+    tables,
+    whole_report,
+)
 from harness.report.layout import Grid
-from harness.report.markdown.drawing import code, drawn, escaped, fenced
+from harness.report.markdown.drawing import code, escaped, fenced, table_lines
 from harness.results.groups import Group
 
 _FORMAT = ("--format", "markdown")
@@ -23,25 +31,25 @@ def markdown(report: Report, view: View, out: TextIO) -> None:
 
 def _lines(report: Report, view: View) -> Iterator[str]:
     summary = report.summary
-    counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
+    counted = f"{words.totals(summary.totals())}{words.gate_counts(report.gates)}"
     yield f"**{escaped(counted)}** &middot; {escaped(words.provenance(summary))}"
     yield ""
     yield from _failures(report, view)
     suites = tables(report, view)
-    for each in suites:
-        yield from _suite(each, view)
-    if parted(suites):
+    for table in suites:
+        yield from _suite(table, view)
+    if any_left_out(suites):
         yield f"All cases: {code(whole_report(report, *_FORMAT))}"
         yield ""
     remarks = words.remarks(report)
     if remarks:
         yield "#### Notes"
         yield ""
-        yield from (f"- {escaped(each)}" for each in remarks)
+        yield from (f"- {escaped(remark)}" for remark in remarks)
         yield ""
     header, rows = summary_rows(report)
     if rows:
-        yield from drawn(header, rows)
+        yield from table_lines(header, rows)
         yield ""
     cost = words.cost(summary, report.run.get("prices"))
     if cost:
@@ -62,14 +70,14 @@ def _suite(table: SuiteTable, view: View) -> Iterator[str]:
         yield ""
     for grid in table.grids:
         header = ["case", *(column_name(column, provider) for column in grid.columns)]
-        yield from drawn(header, [_row(case, grid, view) for case in grid.cases])
+        yield from table_lines(header, [_row(case, grid, view) for case in grid.cases])
         yield ""
         if grid.left_out:
-            yield layout.rest(grid)
+            yield layout.rest_note(grid)
             yield ""
-    said = list(differences(table))
-    yield from (f"- {escaped(each)}" for each in said)
-    if said:
+    remarks = list(differences(table))
+    yield from (f"- {escaped(line)}" for line in remarks)
+    if remarks:
         yield ""
 
 
@@ -82,9 +90,9 @@ def _cell(group: Group, view: View) -> str:
     bold = f"**{mark}**" if mark.isupper() else mark
     lines = [f"{bold} {rest}".strip()]
     lines += [
-        f"{words.label(each)}: {words.measured(each, group.typical(each))}"
-        for each in view.measures
-        if group.typical(each) is not None
+        f"{words.label(measure)}: {words.measured(measure, group.typical(measure))}"
+        for measure in view.measures
+        if group.typical(measure) is not None
     ]
     if group.tally.warnings:
         lines.append(f"warnings: {group.tally.warnings}")
@@ -98,9 +106,9 @@ def _failures(report: Report, view: View) -> Iterator[str]:
     yield "<details open><summary>What failed</summary>"
     yield ""
     some = wrong[: view.details]
-    told = failures(report, some, view.answer)
+    details = failures(report, some, view.answer)
     for group in some:
-        yield from _failure(group, told.get(group.id))
+        yield from _failure(group, details.get(group.id))
     if view.details is not None and len(wrong) > view.details:
         yield f"- and {len(wrong) - view.details:,} more: {code(whole_report(report, *_FORMAT))}"
     yield ""
@@ -108,12 +116,12 @@ def _failures(report: Report, view: View) -> Iterator[str]:
     yield ""
 
 
-def _failure(group: Group, told: list[str] | None) -> Iterator[str]:
+def _failure(group: Group, details: list[str] | None) -> Iterator[str]:
     needs = words.needs(group)
     yield f"- **{words.MARKS[group.status]}** {escaped(group.id)}" + (f" ({needs})" if needs else "")
-    if told is None:
+    if details is None:
         yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.why(group))}"
         return
     yield ""
-    yield from (f"  {line}" for line in fenced([*told, *filter(None, [words.apart(group)])]))
+    yield from (f"  {line}" for line in fenced([*details, *filter(None, [words.disagreement(group)])]))
     yield ""

@@ -3,6 +3,6 @@
 In: a document. Out: plain text.
 May import: ``report`` and its content, ``compare``, ``results``, ``judge``, ``text``.
 
-Never wider than the view where that can be helped: headers fold at hyphens, and columns that do not fit go into a further
-block of the same rows.
+Tables fit the width of the view if possible: headers fold at hyphens, and columns that do not fit go into a further block of
+the same rows.
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from harness.report import View, output, words
-from harness.report.content.audit import RULE_HEADER, looked_at, rule_rows, unreadable
+from harness.report.content.audit import RULE_HEADER, audit_summary, rule_rows, unreadable
 from harness.report.table.drawing import fitted, wrapped, write
 
 if TYPE_CHECKING:
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
 @output("table", of="audit")
 def audit_table(audit: Audit, view: View, out: TextIO) -> None:
     """Findings by file, for a terminal."""
-    write(_audited(audit, view), view, out)
+    write(_audit_lines(audit, view), view, out)
 
 
-def _audited(audit: Audit, view: View) -> Iterator[str]:
+def _audit_lines(audit: Audit, view: View) -> Iterator[str]:
     by_place: dict[tuple[str, int], list[AuditFinding]] = {}
     for finding in audit.findings:
         by_place.setdefault((finding.file, finding.index), []).append(finding)
     for (file, index), findings in by_place.items():
         yield f"{file} interaction {index}"
         for finding in findings:
-            yield from _found(finding, view)
+            yield from _finding_lines(finding, view)
         yield ""
     if audit.findings:
         yield from fitted(RULE_HEADER, rule_rows(audit), view)
         yield ""
-    yield from _unreadable(audit, view)
-    yield looked_at(audit)
+    yield from _unreadable_lines(audit, view)
+    yield audit_summary(audit)
 
 
-def _found(finding: AuditFinding, view: View) -> Iterator[str]:
+def _finding_lines(finding: AuditFinding, view: View) -> Iterator[str]:
     at = f" at {words.shortened(finding.at, 60)}" if finding.at else ""
     yield f"  {finding.severity} {finding.rule}{at}"
     yield from wrapped(words.shortened(finding.message, 400), view, "    ")
 
 
-def _unreadable(audit: Audit, view: View) -> Iterator[str]:
-    """Each file by name only where all details are asked for, or where they are few."""
+def _unreadable_lines(audit: Audit, view: View) -> Iterator[str]:
+    """Names each file only if all details are shown (``-v``), or if there are few."""
     few = view.details is None or len(audit.unreadable) <= view.details
-    for said, files in unreadable(audit):
-        yield from wrapped(said, view, "")
+    for message, files in unreadable(audit):
+        yield from wrapped(message, view, "")
         if few:
             yield from (f"  {file}" for file in files)
     if audit.unreadable:

@@ -7,9 +7,9 @@ from typing import TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.report import View, output
-from harness.report.content.comparison import READING, correction, overview
-from harness.report.table.comparison import compared
-from harness.report.table.drawing import fitted, listed, wrapped, write
+from harness.report.content.comparison import READING, correction_note, overview
+from harness.report.table.comparison import comparison_lines
+from harness.report.table.drawing import bullets, fitted, wrapped, write
 
 
 @output("table", of="comparisons")
@@ -19,14 +19,14 @@ def comparisons_table(document: Comparisons, view: View, out: TextIO) -> None:
 
 
 def _all(document: Comparisons, view: View) -> Iterator[str]:
-    yield from wrapped(correction(document), view, "")
+    yield from wrapped(correction_note(document), view, "")
     yield ""
     yield from fitted(*overview(document), view)
     yield ""
     if not view.quiet:
         yield from wrapped(READING, view, "")
-        yield from listed(document.notes, view)
-    for each in document.each:
+        yield from bullets(document.notes, view)
+    for comparison in document.comparisons:
         yield ""
         yield "-" * view.width
-        yield from compared(each, view, alone=False)
+        yield from comparison_lines(comparison, view, alone=False)

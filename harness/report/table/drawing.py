@@ -10,35 +10,38 @@ from typing import TextIO
 from harness.report import View, layout, words
 
 GAP = 2
-"""Between columns."""
-_FOLDED = 20
-"""Columns that the first one keeps however narrow the window is."""
+"""Spaces between columns."""
+_MIN_FIRST = 20
+"""The least width of the first column, in a narrow window."""
 _COLORS = {"pass": "32", "seen": "32", "FAIL": "31", "ERROR": "35", "XPASS": "31", "xfail": "33", "skip": "33"}
-_PAINT = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
+_COLOR_CODES = re.compile(r"(\x1b\[(?:3[0-7]|0)m)")
 
 
 def write(lines: Iterable[str], view: View, out: TextIO) -> None:
-    """The lines, none of which can steer a terminal, whatever stands in the names of a run: all it can do is colour, where there is any."""
+    """Write the lines with control characters escaped, so that names in a run cannot control the terminal.
+
+    Only colour codes stay, if the view has colours.
+    """
     for line in lines:
-        parts = _PAINT.split(line) if view.color else [line]
+        parts = _COLOR_CODES.split(line) if view.color else [line]
         steady = (part if index % 2 else words.printable(part) for index, part in enumerate(parts))
         out.write("".join(steady) + "\n")
 
 
 def fitted(header: list[str], rows: list[list[str]], view: View) -> Iterator[str]:
-    """A table whose first column folds so that the rest fits; where that does not do, two, of half the other columns each."""
+    """A table whose first column is folded so that it fits the width; else two tables with half of the other columns each."""
     first, *rest = (max(words.width(row[index]) for row in [header, *rows]) + GAP for index in range(len(header)))
-    if min(first - GAP, _FOLDED) + sum(rest) > view.width and len(rest) > 1:
+    if min(first - GAP, _MIN_FIRST) + sum(rest) > view.width and len(rest) > 1:
         half = len(header) // 2 + 1
         yield from fitted(header[:half], [row[:half] for row in rows], view)
         yield ""
         yield from fitted([header[0], *header[half:]], [[row[0], *row[half:]] for row in rows], view)
     else:
-        yield from drawn([header], folded_first(rows, max(view.width - sum(rest), _FOLDED)), view)
+        yield from table_lines([header], folded_first(rows, max(view.width - sum(rest), _MIN_FIRST)), view)
 
 
 def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
-    """Rows whose first cell, where longer than ``limit`` columns, goes on in the lines below it."""
+    """The rows; a first cell of more than ``limit`` columns continues in additional rows."""
     folded = []
     for first, *rest in rows:
         lines = layout.folded(first, limit - 2) if words.width(first) > limit else [first]
@@ -47,11 +50,11 @@ def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
     return folded
 
 
-def drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
-    """Columns side by side, right-aligned but for the first; a rule below the header, which may have any number of lines."""
+def table_lines(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
+    """The lines of a table: the first column left-aligned, the others right-aligned; a rule below the header rows."""
     from tabulate import SEPARATING_LINE, tabulate
 
-    colored = [[row[0], *(painted(cell, view) for cell in row[1:])] for row in rows]
+    colored = [[row[0], *(colored_cell(cell, view) for cell in row[1:])] for row in rows]
     text = tabulate(
         [*header, SEPARATING_LINE, *colored] if header else colored,
         tablefmt="simple",
@@ -62,8 +65,8 @@ def drawn(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: 
     yield from (line.rstrip() for line in text.split("\n")[1 if header else 0 : -1])
 
 
-def painted(cell: str, view: View) -> str:
-    """The cell in the colour of the verdict it begins with, where the view has colours."""
+def colored_cell(cell: str, view: View) -> str:
+    """The cell in the colour of the verdict that it begins with, if the view has colours."""
     color = _COLORS.get(cell.partition(" ")[0]) if view.color else None
     return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
 
@@ -81,7 +84,8 @@ def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
 
 
 def hanging(line: str, view: View) -> Iterator[str]:
-    """A line, folded at the width of the view with what it is indented by; what stands in two columns goes on in the second."""
+    """A line, folded at the width of the view. Further lines keep its indent; after ``expected`` or ``actual`` they start in the
+    second column."""
     room = max(view.width, 40)
     if words.width(line) <= room:
         yield line
@@ -93,11 +97,11 @@ def hanging(line: str, view: View) -> Iterator[str]:
     )
 
 
-def listed(said: Sequence[str], view: View) -> Iterator[str]:
-    """Starred points, each folded at the width of the view."""
-    for each in said:
+def bullets(points: Sequence[str], view: View) -> Iterator[str]:
+    """A bulleted list, folded at the width of the view."""
+    for line in points:
         lines = textwrap.wrap(
-            words.printable(each),
+            words.printable(line),
             max(view.width, 40),
             initial_indent="* ",
             subsequent_indent="  ",

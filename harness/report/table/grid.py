@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from harness.report import View, layout, words
 from harness.report.content.run import column_name, short
 from harness.report.layout import Grid
-from harness.report.table.drawing import GAP, drawn, fitted, folded_first
+from harness.report.table.drawing import GAP, fitted, folded_first, table_lines
 
 
 def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """One column: the measures lie beside the verdict."""
+    """A grid with one column: a row per case, with the measures to the right of the verdict."""
     groups = [group for case in grid.cases for group in grid.row(case)]
     measures = layout.shown(view.measures, groups)
     warned = any(group and group.tally.warnings for group in groups)
@@ -23,12 +23,12 @@ def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
 
 def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
     group = grid.cells[case, grid.columns[0]]
-    numbers = [words.measured(each, group.typical(each)) for each in measures]
+    numbers = [words.measured(measure, group.typical(measure)) for measure in measures]
     return [case, words.verdict(group), *numbers, *([str(group.tally.warnings or "")] if warned else [])]
 
 
 def stacked(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
-    """Several columns: the measures lie below the verdict, their names in the first column; a target's name over its columns."""
+    """A grid with several columns: the measures stand below the verdict, a target's name above its columns."""
     body = [line for case in grid.cases for line in _case(case, grid, view)]
     longest = max(words.width(line[0]) for line in body)
     first = max(min(longest, max(view.width * 2 // 5, 24)), *map(len, grid.axes), 4)
@@ -50,7 +50,7 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Neighbouring columns of one target: their indices and widths, and the lines of the name above them."""
+    """Adjacent columns of one target: their indices and widths, and the lines of the name above them."""
 
     name: Sequence[str]
     columns: Sequence[int]
@@ -62,7 +62,7 @@ class _Head:
 
 
 def _blocks(grid: Grid, provider: str | None, body: Sequence[Sequence[str]], room: int) -> list[list[_Head]]:
-    """What stands side by side: names fold no more than it takes to have one block; a target's columns stay together."""
+    """The blocks of the grid. Names are folded only as far as needed for a single block; a target's columns stay together."""
     cells = [_widest(grid, index, body) for index in range(len(grid.columns))]
     runs = [run for target in _targets_of(grid) for run in _runs(target, cells, room)]
     names = [short(grid.columns[run[0]].target, provider) for run in runs]
@@ -83,10 +83,10 @@ def _targets_of(grid: Grid) -> list[list[int]]:
 
 
 def _runs(columns: Sequence[int], cells: Sequence[int], room: int) -> Iterator[list[int]]:
-    """One target's columns, in as many runs as the width makes necessary."""
+    """One target's columns, divided into runs that fit the width."""
     run: list[int] = []
     for index in columns:
-        if run and sum(cells[each] + GAP for each in [*run, index]) > room:
+        if run and sum(cells[column] + GAP for column in [*run, index]) > room:
             yield run
             run = []
         run.append(index)
@@ -106,7 +106,7 @@ def _head(name: str, columns: Sequence[int], cells: Sequence[int], limit: int) -
 def _side_by_side(heads: Sequence[_Head], room: int) -> Iterator[list[_Head]]:
     block: list[_Head] = []
     for head in heads:
-        if block and sum(each.width + GAP for each in [*block, head]) > room:
+        if block and sum(part.width + GAP for part in [*block, head]) > room:
             yield block
             block = []
         block.append(head)
@@ -128,14 +128,14 @@ def _block(grid: Grid, block: Sequence[_Head], body: Sequence[Sequence[str]], fi
         rows[0][0],
         *(" " * (width - words.width(cell)) + cell for cell, width in zip(rows[0][1:], widths, strict=True)),
     ]
-    lines = list(drawn(header, rows, view))
+    lines = list(table_lines(header, rows, view))
     margin = len(lines[len(header)].partition(" ")[0])
     yield from _names(block, margin)
     yield from lines
 
 
 def _names(block: Sequence[_Head], margin: int) -> Iterator[str]:
-    """The targets' names, each in the middle above its columns, the last lines level."""
+    """The names of the targets, each centred above its columns and aligned at the bottom."""
     tallest = max(len(head.name) for head in block)
     for line in range(tallest):
         cells = [_middle(head, line - tallest + len(head.name)) for head in block]

@@ -1,4 +1,4 @@
-"""A run: a block per suite; below it what went wrong, and where the answers came from."""
+"""A run: a block per suite, then the failures, the notes, and the sources of the answers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TextIO
 
 from harness.report import Report, View, layout, output, words
 from harness.report.content.failure import failures
-from harness.report.content.run import SuiteTable, differences, parted, summary_rows, tables, whole_report
-from harness.report.table.drawing import fitted, hanging, listed, painted, wrapped, write
+from harness.report.content.run import SuiteTable, any_left_out, differences, summary_rows, tables, whole_report
+from harness.report.table.drawing import bullets, colored_cell, fitted, hanging, wrapped, write
 from harness.report.table.grid import flat, stacked
 from harness.results.groups import Group
 from harness.results.rows import RunRow
@@ -24,9 +24,9 @@ def table(report: Report, view: View, out: TextIO) -> None:
 def _lines(report: Report, view: View) -> Iterator[str]:
     if not view.quiet:
         suites = tables(report, view)
-        for each in suites:
-            yield from _suite(each, view)
-        if parted(suites):
+        for table in suites:
+            yield from _suite(table, view)
+        if any_left_out(suites):
             yield f"All cases: {whole_report(report)}"
             yield ""
     yield from _failures(report, view)
@@ -42,28 +42,28 @@ def _suite(table: SuiteTable, view: View) -> Iterator[str]:
     yield from wrapped(table.about, view, "")
     yield ""
     for grid in table.grids:
-        drawn = flat(grid, provider, view) if len(grid.columns) == 1 else stacked(grid, provider, view)
-        yield from drawn
+        table_lines = flat(grid, provider, view) if len(grid.columns) == 1 else stacked(grid, provider, view)
+        yield from table_lines
         if grid.left_out:
-            yield layout.rest(grid)
+            yield layout.rest_note(grid)
         yield ""
-    said = list(differences(table))
-    yield from listed(said, view)
-    if said:
+    remarks = list(differences(table))
+    yield from bullets(remarks, view)
+    if remarks:
         yield ""
 
 
 def _failures(report: Report, view: View) -> Iterator[str]:
-    """What went wrong, group by group; those that could not be judged for one and the same reason once."""
+    """The failures, group by group. Groups that could not be judged for the same reason share one entry."""
     wrong: dict[object, list[Group]] = {}
     for group in report.summary.groups.values():
         if group.status in words.WRONG:
             same = group.trouble.message if group.status == "error" and group.trouble else ""
             wrong.setdefault(same or group.id, []).append(group)
     some = list(wrong.values())[: view.details]
-    told = failures(report, [first for first, *_ in some], view.answer)
+    details = failures(report, [first for first, *_ in some], view.answer)
     for first, *others in some:
-        yield from _failure(first, told.get(first.id), report.run, view)
+        yield from _failure(first, details.get(first.id), report.run, view)
         if others:
             shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
             yield from wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
@@ -73,15 +73,15 @@ def _failures(report: Report, view: View) -> Iterator[str]:
         yield ""
 
 
-def _failure(group: Group, told: list[str] | None, run: RunRow, view: View) -> Iterator[str]:
-    """``told``: the checks that failed it, where they did."""
+def _failure(group: Group, details: list[str] | None, run: RunRow, view: View) -> Iterator[str]:
+    """``details``: the lines of the failed checks; None where no check failed it."""
     mark = words.MARKS[group.status]
     needs = words.needs(group)
-    yield f"{painted(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
-    if told is not None:
-        for line in told:
+    yield f"{colored_cell(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
+    if details is not None:
+        for line in details:
             yield from hanging(f"  {line}", view)
-        yield from wrapped(words.apart(group), view, "    ")
+        yield from wrapped(words.disagreement(group), view, "    ")
     else:
         yield f"  {words.place(group.place)}"
         for line in words.why(group).splitlines():
@@ -90,10 +90,10 @@ def _failure(group: Group, told: list[str] | None, run: RunRow, view: View) -> I
 
 
 def _remarks(report: Report, view: View) -> Iterator[str]:
-    said = words.remarks(report)
-    if said:
+    remarks = words.remarks(report)
+    if remarks:
         yield "Notes"
-        yield from listed(said, view)
+        yield from bullets(remarks, view)
         yield ""
 
 
@@ -112,6 +112,6 @@ def _ending(report: Report, view: View) -> Iterator[str]:
     cost = words.cost(summary, report.run.get("prices"))
     yield from wrapped(cost, view, "") if cost else ()
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
-    cut = f"{cut}: " if (cut := words.cut(report)) else ""
-    counted = f"{words.totals(summary.totals())}{words.stopped(report.gates)}"
+    cut = f"{cut}: " if (cut := words.incomplete(report)) else ""
+    counted = f"{words.totals(summary.totals())}{words.gate_counts(report.gates)}"
     yield f"{cut}{counted} ({amounts.count(summary.trials, 'trial')}){took}; run {report.run['id']}"

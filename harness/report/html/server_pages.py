@@ -1,4 +1,4 @@
-"""The pages that only a server has: the list of runs, and which two values of a run to compare."""
+"""The pages that only the server has: the list of runs, the choice of two values to compare, and problems."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from urllib.parse import quote
 from harness.report import words
 from harness.report.html.comparison import filtering
 from harness.report.html.markup import Markup, closing, columns, element, opening, table
-from harness.report.html.overview import heading, section
+from harness.report.html.run_sections import heading, section
 from harness.results.rows import RunRow
 from harness.results.summary import STATUSES
 
 
 @dataclass(frozen=True, slots=True)
 class RunListItem:
-    """A run in the list. ``totals`` is None where the run did not come to its end, or not yet (``playing``); ``problem`` says
-    why it cannot be read."""
+    """A run in the list. ``totals`` is None if the run has not finished; ``playing``: it still runs; ``problem``: why it cannot
+    be read."""
 
     id: str
     run: RunRow | None = None
@@ -30,7 +30,7 @@ class RunListItem:
 
 
 def listing(entries: Sequence[RunListItem], where: str) -> Iterator[str]:
-    """Every run, newest first; two of them go to ``/compare``."""
+    """The list of all runs, newest first, with a form that sends two of them to ``/compare``."""
     yield from opening("runs", forms=True)
     yield heading(where) + "\n<main>\n"
     yield section(
@@ -94,7 +94,7 @@ def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
     for status in STATUSES:
         if number := (entry.totals or {}).get(status):
             yield element("span", f"{number:,} {status} ", class_=status)
-    if entry.run and (stopped := words.stopped(entry.run.get("gates", ()))):
+    if entry.run and (stopped := words.gate_counts(entry.run.get("gates", ()))):
         yield element("span", f"{stopped.removeprefix(', ')} ", class_="failed")
     if entry.simulated:
         yield element("span", "SIMULATED", class_="sim")
@@ -102,8 +102,8 @@ def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
         yield element("small", " migration")
 
 
-def choosing(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Which two values of which axis of one run."""
+def choose_values(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The page on which to choose two values of an axis of one run."""
     yield from opening(f"compare within {run}", forms=True)
     yield heading(f"run {run}", home="/") + "\n<main>\n"
     forms = [_form(run, axis, values) for axis, values in axes.items()]
@@ -128,7 +128,7 @@ def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
 
 
 def problem(message: str) -> Iterator[str]:
-    """What went wrong, in the words of the command line."""
+    """The page of an error, with the message of the command line."""
     yield from opening("cannot show that")
     yield heading("cannot show that", home="/") + "\n<main>\n"
     yield section("what is wrong", element("pre", words.printable(message)))

@@ -1,13 +1,13 @@
-"""Sweeps: a table and a sentence each."""
+"""The page of sweeps: a table and a sentence for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.content.sweep import SWEPT, sweep_rows, sweep_title
+from harness.report.content.sweep import SWEEP_NOTE, sweep_rows, sweep_title
 from harness.report.html.markup import Markup, columns, element, table
-from harness.report.html.overview import section, simulated
+from harness.report.html.run_sections import section, simulated_band
 
 if TYPE_CHECKING:
     from harness.compare.sweeps import Sweep, Sweeps
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def sections(document: Sweeps) -> Iterator[Markup]:
     if document.simulated:
-        yield simulated("Some or all of these answers were")
-    yield section("sweeps", *(_sweep(each) for each in document.sweeps), element("p", SWEPT, class_="about"))
+        yield simulated_band("Some or all of these answers were")
+    yield section("sweeps", *(_sweep(sweep) for sweep in document.sweeps), element("p", SWEEP_NOTE, class_="about"))
     notes = [*document.notes, document.answers, f"run {document.run}"]
-    yield section("notes", element("ul", *(element("li", each) for each in notes), class_="notes"))
+    yield section("notes", element("ul", *(element("li", note) for note in notes), class_="notes"))
 
 
 def _sweep(sweep: Sweep) -> Markup:

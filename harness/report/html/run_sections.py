@@ -1,4 +1,4 @@
-"""What stands on the page without a script: who answered, totals, targets, the matrix of cells, plots, and what failed."""
+"""The sections of a run's page that need no script: summary, failures, matrix of cells, plots; and parts that all pages share."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from harness.results.summary import Summary
 from harness.text import amounts
 
 OPEN, LISTED = 8, 100
-"""Groups that failed: shown at once, and shown when asked for. The list of trials has all."""
+"""How many failed groups are shown, and how many with the folded ones. The list of trials has all of them."""
 
 CELLS = 2_500
-"""Cells in a grid of the matrix: a browser lays so many out in about a second."""
+"""The most cells in a grid of the matrix. A browser lays out this many in about a second."""
 
 THREE = 3
-"""Values of an axis that make a sweep."""
-UNSCRIPTED = element(
+"""The fewest values of an axis that make a sweep."""
+NO_SCRIPT = element(
     "noscript",
     element(
-        "p", "The list of trials, and what was said in each, need JavaScript: it is off. All above stands without it."
+        "p",
+        "The list of trials and their requests and responses need JavaScript, which is off. All above works without it.",
     ),
 )
 Numbers = Mapping[str, int]
@@ -35,13 +36,13 @@ Numbers = Mapping[str, int]
 
 
 def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Markup:
-    """The bar at the top: always there."""
+    """The bar at the top of every page."""
     name = element("strong", "gemini-harness")
     return element(
         "header",
         element("a", name, href=home, class_="home", title="all runs") if home else name,
         element("h1", what, class_="what"),
-        element("nav", *(element("a", each, href=f"#{each}") for each in links), aria_label="on this page")
+        element("nav", *(element("a", link, href=f"#{link}") for link in links), aria_label="on this page")
         if links
         else None,
         element("span", class_="gap"),
@@ -51,22 +52,22 @@ def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Ma
     )
 
 
-def made_up(summary: Summary) -> Markup | None:
-    """The band over a run that holds answers of the simulator."""
+def simulated_note(summary: Summary) -> Markup | None:
+    """The band over a run with simulated answers; None where there are none."""
     if not words.simulated(summary):
         return None
-    real = any(not simulated for _, _, simulated in summary.provenance)
-    return simulated("Some of these answers were" if real else "These answers were")
+    real = any(not is_simulated for _, _, is_simulated in summary.provenance)
+    return simulated_band("Some of these answers were" if real else "These answers were")
 
 
-def simulated(what: str) -> Markup:
-    """The band that nobody can miss, where any answer was made up by the simulator."""
-    said = f" {what} made up by the simulator, not by a Gemini model. They say nothing about Gemini."
-    return element("p", element("strong", "SIMULATED"), said, class_="simulated", role="note")
+def simulated_band(what: str) -> Markup:
+    """A prominent band for pages with simulated answers. ``what``: the beginning of its sentence."""
+    message = f" {what} made up by the simulator, not by a Gemini model. They say nothing about Gemini."
+    return element("p", element("strong", "SIMULATED"), message, class_="simulated", role="note")
 
 
 def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
-    """(name, what stands in it) of every section of a run; the script fills the list of trials."""
+    """(name, content) of every section of a run. The script fills the list of trials."""
     numbers = {name: number for number, name in enumerate(report.summary.groups)}
     yield "summary", _summary(report)
     wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
@@ -75,15 +76,15 @@ def sections(report: Report, view: View) -> Iterator[tuple[str, Markup]]:
     yield "matrix", _matrix(report, view, numbers)
     if drawn := list(_plots(report.summary)):
         yield "plots", element("div", *drawn)
-    yield "trials", element("div", UNSCRIPTED, element("div", id="list"))
+    yield "trials", element("div", NO_SCRIPT, element("div", id="list"))
 
 
 def section(name: str, *inside: str | None) -> Markup:
     return element("section", element("h2", name), *inside, id=name)
 
 
-def elsewhere(report: Report, home: str) -> Markup:
-    """What else the server shows of this run."""
+def related_pages(report: Report, home: str) -> Markup:
+    """Links to the other pages about this run, on a server."""
     name = quote(report.run["id"])
     axes = [axis for axis, values in swept(report.summary).items() if len(values) >= THREE]
     both = report.run.get("migration")
@@ -111,7 +112,7 @@ def _summary(report: Report) -> Markup:
         for status, number in totals.items()
         if number
     ]
-    stopped = words.stopped(report.gates).removeprefix(", ")
+    stopped = words.gate_counts(report.gates).removeprefix(", ")
     counts += [element("span", stopped, class_="failed")] if stopped else []
     remarks = words.remarks(report)
     return element(
@@ -140,25 +141,26 @@ def _share(totals: Mapping[Status, int]) -> Markup:
 def _facts(report: Report) -> Markup:
     run = report.run
     took = "" if report.seconds is None else f" in {report.seconds:,.2f} s"
-    said = {
+    facts = {
         "answers": words.provenance(report.summary),
         **({"cost": cost} if (cost := words.cost(report.summary, report.run.get("prices"))) else {}),
-        "run": f"{run['id']}, {run['started'].replace('T', ' ')}" + (f", {cut}" if (cut := words.cut(report)) else ""),
+        "run": f"{run['id']}, {run['started'].replace('T', ' ')}"
+        + (f", {cut}" if (cut := words.incomplete(report)) else ""),
         "asked": f"{amounts.count(report.summary.trials, 'trial')} in {amounts.count(len(report.summary.groups), 'group')}{took}",
         "with": f"gemini-harness {run['harness']}, Python {run['python']}, record mode {run['record_mode']}",
     }
     chosen = {name: value for name, value in run["selection"].items() if value}
     if chosen:
-        said["selection"] = words.value(chosen, 400)
+        facts["selection"] = words.value(chosen, 400)
     return element(
         "dl",
-        *(part for name, text in said.items() for part in (element("dt", name), element("dd", text))),
+        *(part for name, text in facts.items() for part in (element("dt", name), element("dd", text))),
         class_="facts",
     )
 
 
 def _remarks(remarks: Sequence[str], *, unfolded: bool) -> Markup:
-    listed = element("ul", *(element("li", each) for each in remarks))
+    listed = element("ul", *(element("li", remark) for remark in remarks))
     unfolded = unfolded or len(remarks) <= 4
     return element(
         "details", element("summary", amounts.count(len(remarks), "note")), listed, open=unfolded, class_="notes"
@@ -174,8 +176,8 @@ def _targets(report: Report) -> Markup:
     statuses: list[Status] = [status for status, number in totals.items() if number or status == "passed"]
     by_target = list(report.summary.by_target())
     every = list(report.summary.groups.values())
-    measures = [each for each in (*_MEASURED, *_TIMED) if _told(every, each) is not None]
-    named = (words.label(each) + (" median" if each in _TIMED else "") for each in measures)
+    measures = [measure for measure in (*_MEASURED, *_TIMED) if _target_value(every, measure) is not None]
+    named = (words.label(measure) + (" median" if measure in _TIMED else "") for measure in measures)
     rows = [
         element("tr", element("th", target, scope="row"), *_tallied(groups, statuses, measures))
         for target, groups in by_target
@@ -189,15 +191,17 @@ def _tallied(groups: Sequence[Group], statuses: Sequence[Status], measures: Sequ
     for status in statuses:
         number = sum(group.status == status for group in groups)
         yield element("td", f"{number:,}" if number else "-", class_=f"n {status if number else 'none'}")
-    for each in measures:
-        told = words.spent(groups) if each == "cost_usd" else words.measured(each, _told(groups, each))
-        yield element("td", told, class_="n")
+    for measure in measures:
+        text = (
+            words.cost_of(groups) if measure == "cost_usd" else words.measured(measure, _target_value(groups, measure))
+        )
+        yield element("td", text, class_="n")
 
 
-def _told(groups: Sequence[Group], measure: str) -> float | None:
+def _target_value(groups: Sequence[Group], measure: str) -> float | None:
     if measure == "ttft_s":
         groups = [group for group in groups if group.streamed]
-    return words.middle(groups, measure) if measure in _TIMED else words.whole(groups, measure)
+    return words.median_of(groups, measure) if measure in _TIMED else words.total_of(groups, measure)
 
 
 # --- the matrix ---------------------------------------------------------------------------------------
@@ -224,12 +228,12 @@ def _suite(suite: str, groups: Sequence[Group], about: str, view: View, numbers:
 
 
 def _grid(suite: str, grid: Grid, provider: str | None, view: View, numbers: Numbers) -> Iterator[Markup]:
-    some = layout.part(grid, max(1, CELLS // len(grid.columns)))
+    some = layout.first_cases(grid, max(1, CELLS // len(grid.columns)))
     rows = [_case(case, some, view, numbers) for case in some.cases]
     by = f" by {', '.join(grid.axes)}" if grid.axes else ""
     yield table(f"cases of {suite} on each target{by}", list(_head(grid, provider)), rows, class_="matrix")
     if some.left_out:
-        yield element("p", f"{layout.rest(some)}: the list of trials has all of them", class_="about")
+        yield element("p", f"{layout.rest_note(some)}: the list of trials has all of them", class_="about")
 
 
 def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:
@@ -254,7 +258,7 @@ def _head(grid: Grid, provider: str | None) -> Iterator[Markup]:
 def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
     groups = grid.row(case)
     shown = layout.shown(view.measures, groups)
-    labels = [element("small", words.label(each)) for each in shown]
+    labels = [element("small", words.label(measure)) for measure in shown]
     cells = [
         _cell(group, column, shown, numbers) if group else element("td", class_="hole")
         for column, group in zip(grid.columns, groups, strict=True)
@@ -263,7 +267,7 @@ def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
 
 
 def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) -> Markup:
-    values = [element("small", words.measured(each, group.typical(each))) for each in shown]
+    values = [element("small", words.measured(measure, group.typical(measure))) for measure in shown]
     warned = f" !{group.tally.warnings}" if group.tally.warnings else ""
     about = f"{group.case}, {column.name}: {words.verdict(group)}" + (
         f"; {amounts.count(group.tally.warnings, 'warning')}" if warned else ""
@@ -277,17 +281,17 @@ def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) 
 # --- plots --------------------------------------------------------------------------------------------
 
 
-_FIRST = f"At most {plots.MOST} targets are drawn, the first ones; the matrix has all of them."
+_FIRST = f"At most {plots.MAX_TARGETS} targets are drawn, the first ones; the matrix has all of them."
 
 
 def _plots(summary: Summary) -> Iterator[Markup]:
     found = sweeps(summary, ["thinking"])
     for suite, series in plots.sweeps(summary):
-        knees = [element("li", f"{each.target}: {each.knee.message}") for each in found if each.suite == suite]
+        knees = [element("li", f"{sweep.target}: {sweep.knee.message}") for sweep in found if sweep.suite == suite]
         yield element(
             "div",
             element("h3", suite, element("small", " what thinking buys and costs")),
-            element("p", _FIRST, class_="about") if len(series) == plots.MOST else None,
+            element("p", _FIRST, class_="about") if len(series) == plots.MAX_TARGETS else None,
             plots.sweep(series),
             element("ul", *knees, class_="notes") if knees else None,
         )
@@ -300,7 +304,7 @@ def _plots(summary: Summary) -> Iterator[Markup]:
             "div",
             element("h3", "how long answers take"),
             element("p", lost, class_="about") if summary.lost_timing else None,
-            *(element("div", each, class_="wide") for each in spread),
+            *(element("div", figure, class_="wide") for figure in spread),
         )
 
 
@@ -334,21 +338,21 @@ def _failure(group: Group, number: int, run: RunRow) -> Markup:
 
 def _why(group: Group) -> Iterator[Markup]:
     row = group.trouble.verdict if group.trouble else None
-    if row is None or group.status == "xpassed" or words.torn(group):
+    if row is None or group.status == "xpassed" or words.only_modes_disagree(group):
         yield element("p", words.why(group))
         return
     yield from mismatch(row)
     if group.trouble and group.trouble.more:
         yield element("small", f"and {group.trouble.more:,} more of the same attempt")
-    if apart := words.apart(group):
+    if apart := words.disagreement(group):
         yield element("p", apart)
 
 
 def mismatch(row: VerdictRow) -> Iterator[Markup]:
-    """What is said, expected, actual."""
-    said, expected, actual = words.wanted_and_got(row, 600)
+    """The message of a failed check, with its expected and actual value."""
+    message, expected, actual = words.expected_and_actual(row, 600)
     at = f" {row['at']}" if row["at"] and row["at"] != row["check"] else ""
-    yield element("p", element("b", f"{row['check']}{at}"), f" {said}" if said else None)
+    yield element("p", element("b", f"{row['check']}{at}"), f" {message}" if message else None)
     if expected or actual:
         sides = (("expected", expected), ("actual", actual))
         listed = (part for name, text in sides for part in (element("dt", name), element("dd", text)))

@@ -1,4 +1,8 @@
-"""What repeats of a case say: at least one of k attempts passes (pass@k), all of k pass (pass^k)."""
+"""pass@k: at least one of k attempts passes. pass^k: all of k attempts pass.
+
+Both are the unbiased estimators over all subsets of k attempts. pass@k: Chen et al. 2021, "Evaluating Large Language Models
+Trained on Code"; pass^k: Yao et al. 2024, "tau-bench".
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,21 @@ from harness.compare.stats.evidence import Counts, Vector
 
 
 def pass_at(passed: Counts, judged: Counts, k: int) -> float:
-    """The mean chance over cells that at least one of ``k`` attempts passes. Unbiased, however many more a cell has.
+    """The probability that at least one of ``k`` attempts passes, as the mean over cells. Cells may have more attempts.
 
-    Raises ValueError where a cell has fewer than ``k``: what they would have been is not known.
+    Raises ValueError where a cell has fewer than ``k`` attempts.
     """
     failed = np.asarray(judged) - np.asarray(passed)
     return float(np.mean(1 - _share(failed, judged, k)))
 
 
 def pass_all(passed: Counts, judged: Counts, k: int) -> float:
-    """The mean chance over cells that all of ``k`` attempts pass; as ``pass_at``."""
+    """The probability that all of ``k`` attempts pass, as the mean over cells. Raises ValueError as ``pass_at``."""
     return float(np.mean(_share(passed, judged, k)))
 
 
 def _share(of: object, judged: Counts, k: int) -> Vector:
-    """Of all ways to choose ``k`` attempts of each cell, the part that chooses from ``of`` only."""
+    """For each cell, the fraction of all subsets of ``k`` attempts that lie within its first ``of`` attempts."""
     if np.min(judged) < k:
         raise ValueError(f"a cell has {np.min(judged)} attempts, fewer than {k}")
     return cast("Vector", comb(of, k) / comb(judged, k))

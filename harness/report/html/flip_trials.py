@@ -1,11 +1,11 @@
-"""What was said on both sides of the flips, for the script of comparisons: the same panel as that of a run shows it."""
+"""The trials on both sides of the flips, as data for the script of comparison pages. The panel is the one of run pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.compare.comparison import Comparison, Source, answered
+from harness.compare.comparison import Comparison, Source, read_answers
 from harness.model import Json
 from harness.report.content.comparison import worst_first
 from harness.report.html import trials
@@ -13,14 +13,14 @@ from harness.report.html.markup import Markup, block
 from harness.results.rows import Row
 
 NAMES = ("reference", "candidate")
-"""The two sides; of several candidates each is called by its own name."""
+"""The names of the two sides. Several candidates have their own names instead."""
 SHOWN = 200
-"""Flips that are listed with what was said."""
+"""How many flips are listed with their answers."""
 ROOM = 16_000_000
-"""Characters of requests and answers in the page; what comes after them is left out, as in a run of very many trials."""
+"""The most characters of requests and answers in the page; later ones are left out, as on the page of a very large run."""
 
 Numbers = Mapping[tuple[int, str], int]
-"""(side, trial) -> its number for the script. The reference is side 0; of several candidates the first is 1, the second 2."""
+"""(side, trial) -> its number in the script's data. The reference is side 0, the first candidate 1, the second 2."""
 
 
 @dataclass(slots=True)
@@ -34,39 +34,39 @@ class SidesData:
     details: list[Markup] = field(default_factory=list)
 
     def of(self, place: int) -> Numbers:
-        """The numbers of the comparison at that place: there its candidate is side 1."""
+        """The numbers for the comparison at that index, in which the candidate is side 1."""
         sides = {0: 0, place + 1: 1}
         return {(sides[side], trial): number for (side, trial), number in self.numbers.items() if side in sides}
 
     def blocks(self) -> Iterator[Markup]:
-        """The elements that the script reads; none where nothing was said."""
+        """The data blocks for the script; none where there are no trials."""
         if self.lines:
-            yield block({**trials.told(self.groups, self.targets), "block": 1}, id="facts")
+            yield block({**trials.facts_of(self.groups, self.targets), "block": 1}, id="facts")
             yield block(self.lines, data_index=True)
             yield from self.details
 
 
-def listed(comparison: Comparison) -> Comparison:
-    """With its flips the worst first, and with what was said of those that the page lists."""
+def with_answers(comparison: Comparison) -> Comparison:
+    """The comparison with its flips sorted, the worst first, and with the answers of the listed flips."""
     flips = worst_first(comparison.flips)
-    return replace(comparison, flips=[*answered(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
+    return replace(comparison, flips=[*read_answers(flips[:SHOWN], comparison.sources), *flips[SHOWN:]])
 
 
-def said(compared: Sequence[Comparison]) -> SidesData:
-    """Read the trials of the flips that are listed, a side after the other; a trial that shows two flips is there once.
+def read(compared: Sequence[Comparison]) -> SidesData:
+    """Read the trials of the listed flips, one side after the other. A trial of two flips is read once.
 
-    Comparisons of several candidates have their reference in common.
+    Comparisons of several candidates share their reference.
     """
     found = SidesData()
-    pairs = _pairs(compared)
+    pairs = _pair_numbers(compared)
     room = ROOM
-    for side, (name, source, groups) in enumerate(_sides(compared)):
+    for side, (name, source, groups) in enumerate(_sources(compared)):
         run, rows = source
         for row in rows(groups, turns=True) if groups else ():
             if (side, row["id"]) in pairs:
                 number = len(found.lines)
                 found.numbers[side, row["id"]] = number
-                found.groups.append(trials.of_row(row, run, name, pairs[side, row["id"]]))
+                found.groups.append(trials.group_facts(row, run, name, pairs[side, row["id"]]))
                 found.targets.append(row["target"])
                 found.lines.append(trials.index(row, number))
                 found.details.append(_detail(row, number, room))
@@ -74,23 +74,22 @@ def said(compared: Sequence[Comparison]) -> SidesData:
     return found
 
 
-def _sides(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
-    """(its name, where its rows are, the groups that are wanted of them) of the reference and of every candidate; none where
-    nothing was saved."""
+def _sources(compared: Sequence[Comparison]) -> Iterator[tuple[str, Source, set[str]]]:
+    """(name, source of its rows, the groups to read) of the reference and of every candidate that is saved."""
     first = compared[0].sources
     if first is not None:
-        yield NAMES[0], first[0], {flip.groups[0] for each in compared for flip in each.flips[:SHOWN]}
-    for each in compared:
-        if each.sources is not None:
-            name = NAMES[1] if len(compared) == 1 else each.candidate
-            yield name, each.sources[1], {flip.groups[1] for flip in each.flips[:SHOWN]}
+        yield NAMES[0], first[0], {flip.groups[0] for comparison in compared for flip in comparison.flips[:SHOWN]}
+    for comparison in compared:
+        if comparison.sources is not None:
+            name = NAMES[1] if len(compared) == 1 else comparison.candidate
+            yield name, comparison.sources[1], {flip.groups[1] for flip in comparison.flips[:SHOWN]}
 
 
-def _pairs(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
-    """(side, trial) -> the pair that it is shown in. Trials that share a partner are in one."""
+def _pair_numbers(compared: Sequence[Comparison]) -> dict[tuple[int, str], int]:
+    """(side, trial) -> the number of the pair that it is shown in. Trials with a common partner are in one pair."""
     pairs: dict[tuple[int, str], int] = {}
-    for place, each in enumerate(compared, 1):
-        for flip in each.flips[:SHOWN]:
+    for place, comparison in enumerate(compared, 1):
+        for flip in comparison.flips[:SHOWN]:
             keys = [(side, trial) for side, trial in zip((0, place), flip.trials, strict=True) if trial is not None]
             pair = next((pairs[key] for key in keys if key in pairs), len(pairs))
             for key in keys:
