@@ -126,7 +126,7 @@ def test_the_model_names_no_file(strange: Path, capsys: pytest.CaptureFixture[st
         text = f"suite: s\nmatrix: {{model: gemini-3.8-flash}}\ncases:\n  - id: a\n    {turns % expect}\n"
         (strange / "s.yaml").write_text(text)
         assert main(["check", str(strange / "s.yaml")]) == 4
-        assert "a file is named before anything is asked" in capsys.readouterr().err
+        assert "the file must be known before the first request is sent" in capsys.readouterr().err
 
 
 def test_only_playing_a_suite_runs_its_python(
