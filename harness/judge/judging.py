@@ -17,7 +17,7 @@ from typing import NamedTuple
 from harness.errors import HarnessError
 from harness.judge.registry import Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
-from harness.text.patterns import TooSlow, renew
+from harness.text.patterns import TooSlow, reset_time_limit
 
 EXPECTED_BY: Mapping[str, frozenset[str]] = {
     "http-status": frozenset(("http", "error")),
@@ -104,7 +104,7 @@ def _violations_of(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
 def _collect(run: Callable[[], Iterable[Mismatch]], most: int | None = None) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, and the exception that ended it, if there was one."""
     found: list[Mismatch] = []
-    renew()
+    reset_time_limit()
     try:
         found.extend(islice(run(), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it

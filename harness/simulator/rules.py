@@ -53,7 +53,7 @@ class PinnedAnswer:
 
     def finds(self, asked: str) -> bool:
         """Whether ``text`` is found; not where that takes too long."""
-        patterns.renew()
+        patterns.reset_time_limit()
         try:
             return patterns.search(self.text or "", asked) is not None
         except patterns.TooSlow:

@@ -365,7 +365,7 @@ def test_the_editors_schema_takes_what_the_parser_takes() -> None:
 
 
 def test_the_editors_schema_explains_every_key_of_expect() -> None:
-    expect = suite_json_schema()["$defs"]["Turn"]["properties"]["expect"]["anyOf"][0]["properties"]
+    expect = suite_json_schema()["$defs"]["TurnWords"]["properties"]["expect"]["anyOf"][0]["properties"]
     assert {"text", "finishReason", "json", "python", "thoughtsTokenCount"} <= expect.keys()
     assert [name for name, schema in expect.items() if not schema.get("description")] == []
 
