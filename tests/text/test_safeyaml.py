@@ -14,7 +14,7 @@ from harness import importers
 from harness.errors import BadCassette
 from harness.text import safeyaml
 from harness.transport import cassette
-from tests.asked import URL
+from tests.factories import URL
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
 ITEM = "interactions:\n- request: {method: POST, uri: '%s', body: '{}', headers: {%s}}\n  response: {%s}\n%s"
