@@ -44,7 +44,7 @@ from urllib.parse import urlsplit
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, price_list
 from harness.gemini.providers import ROWS, Auth, PriceList, Provider
-from harness.text.credentials import credentials_in, resembles_key, shape_of
+from harness.text.credentials import credential_kind, credentials_in, resembles_key
 from harness.text.project import Missing, Unreadable, read
 
 MOST_IN_FLIGHT = 10_000
@@ -315,7 +315,7 @@ def _plain(text: str) -> str:
 
 
 def _holds_key(address: str) -> bool:
-    return any(credentials_in(address.replace("&", "?"))) or shape_of(address) is not None
+    return any(credentials_in(address.replace("&", "?"))) or credential_kind(address) is not None
 
 
 def _no_variable(name: str) -> str | None:

@@ -242,9 +242,9 @@ def _plainly(error: Exception) -> str:
 
 def _shown(text: str) -> str:
     """What others wrote, as text that neither a terminal nor GitHub's log obeys."""
-    from harness.text.terminal import for_people
+    from harness.text.terminal import safe_for_display
 
-    return for_people(text)
+    return safe_for_display(text)
 
 
 def _place(row: Row) -> str:

@@ -18,7 +18,7 @@ from harness.cli.stdout import FilteredStream, Stdout, under
 from harness.disk import replacing
 from harness.errors import UsageError
 from harness.report import MEASURES, Kind, View, find, words
-from harness.text.terminal import escape_controls, no_command
+from harness.text.terminal import escape_commands, escape_controls
 
 
 def show(document: Any, kind: Kind, options: Namespace) -> None:
@@ -43,7 +43,7 @@ def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
     """The stream as a format needs it: a table paints its own colours, annotations are commands."""
     if out is not sys.stdout or name == "github":
         return plain
-    return cast("TextIO", FilteredStream(plain, no_command if name == "table" else escape_controls))
+    return cast("TextIO", FilteredStream(plain, escape_commands if name == "table" else escape_controls))
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:

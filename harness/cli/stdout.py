@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TextIO, cast
 
 from harness.errors import UsageError
-from harness.text.terminal import for_people
+from harness.text.terminal import safe_for_display
 
 _OF_WRITING = (EPIPE, ENOSPC, EFBIG, EDQUOT, EIO)
 
@@ -50,7 +50,7 @@ def under(stream: TextIO) -> TextIO:
 def filtered() -> Iterator[None]:
     """In its block stdout and stderr are read by people, on a terminal or in a log: what others wrote is text there."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", FilteredStream(stream, for_people)) for stream in before)
+    sys.stdout, sys.stderr = (cast("TextIO", FilteredStream(stream, safe_for_display)) for stream in before)
     try:
         yield
     finally:

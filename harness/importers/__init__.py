@@ -1,10 +1,10 @@
-"""What other tools keep of a conversation with Gemini, read as exchanges: vcrpy cassettes, HAR files, curl command lines.
+"""Reads recordings of other tools as requests and exchanges: vcrpy cassettes, HAR files, curl command lines.
 
-In: the bytes of a file. Out: what was asked there; ``to_suite`` makes a suite and its cassettes of it.
+In: the bytes of a file. Out: the requests in it, and their answers; ``to_suite`` makes a suite and its cassettes from them.
 May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``.
 
-A new kind is one file here with one decorated function, which gets a file's bytes and gives what was asked there, or None
-where the file is of another kind::
+A new format is one file here with one decorated function. It takes the path and the bytes of a file. It returns the requests
+in the file, or None if the file has another format::
 
     @source
     def har(path, raw) -> Iterable[Recorded | Unread] | None: ...
@@ -25,8 +25,10 @@ from harness.model import Exchange, Request
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A request that was sent once, and its answer; None where that was not kept. ``credentials``: (where, value) of those that
-    stood beside it."""
+    """A request that was sent, and its answer; None if the answer was not recorded.
+
+    ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
+    """
 
     request: Request
     answer: Exchange | None = None
@@ -35,7 +37,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A request in a file that cannot be read, and why, with what to do."""
+    """A request in a file that cannot be read. ``reason`` says why, and what to do."""
 
     line: int
     reason: str
@@ -47,13 +49,13 @@ _sources: list[Source] = []
 
 
 def source(function: Source) -> Source:
-    """Register a kind of recording."""
+    """Register a recording format."""
     _sources.append(function)
     return function
 
 
 def read(path: Path) -> list[Recorded | Unread]:
-    """What was asked in a file, in its order. Raises BadCassette, which names the format where that is a known one."""
+    """The requests in a file, in their order. Raises BadCassette, which names the format if it is a known one."""
     _load()
     try:
         raw = path.read_bytes()

@@ -1,7 +1,7 @@
-"""curl command lines, as documentation shows them and "copy as cURL" gives them: what was asked, without its answer.
+"""curl command lines, from documentation or "copy as cURL": requests without their answers.
 
-A file may be a script, or a page of prose with commands in it. Only the commands are read as a shell would; variables that
-the file sets and documents that stand in it (``cat <<EOF > body.json``) are put in. A command that cannot be read is named.
+A file may be a script, or a page of prose with commands in it. Only the commands are parsed, as a shell parses them. Variables
+that the file sets, and documents in it (``cat <<EOF > body.json``), are filled in. A command that cannot be read is reported.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from harness.importers import Recorded, Unread, source
 from harness.transport.cassette import credentials, read_request, without_secrets
 
 _NAME = r"(?:curl|curl\.exe)(?![\w.-])"
-_BEGINS = re.compile(
+_COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![\w./-]){_NAME}(?=[ \t]+\S)", re.MULTILINE
 )
 _POWERSHELL = re.compile(
     r"^.*?\b(Invoke-(?:WebRequest|RestMethod)|iwr|irm)\b[ \t]+[-$\"'h`]", re.MULTILINE | re.IGNORECASE
 )
-_SETS = re.compile(
+_ASSIGNMENT = re.compile(
     r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
 )
 _DOCUMENT = re.compile(
@@ -35,9 +35,9 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
 _BARE = re.compile(r"(?!)()()|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _IN_QUOTES = re.compile(r"\\([\\\"$`])|\\\n|(\$\([^()]*\)|`[^`]*`)|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
-"""What a shell replaces: the character that a backslash keeps, what a command gives, a variable."""
+"""What a shell replaces: an escaped character, a command substitution, a variable."""
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
-"""Around what only the shell that runs the command would know."""
+"""Marks a text whose value only the shell that runs the command would know."""
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
 _FLAGS = ("-s", "-S", "-N", "-k", "-i", "-v", "-f", "-L", "-g", "-#", "--silent", "--show-error", "--no-buffer", "--insecure",
           "--include", "--verbose", "--fail", "--fail-with-body", "--location", "--compressed", "--globoff")  # fmt: skip
@@ -50,21 +50,21 @@ class _Unreadable(ValueError):
     """Why a command cannot be read."""
 
 
-def _only_there(text: str) -> str:
+def _unknown(text: str) -> str:
     return f"\ue000{text}\ue001"
 
 
 @dataclass(slots=True)
 class _Script:
-    """A file with commands: what it sets, and the documents that it writes."""
+    """A file with commands, the variables that it sets, and the documents that it writes."""
 
     path: Path
     text: str
     variables: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
 
-    def known(self, name: str) -> str:
-        return self.variables.get(name, _only_there(f"${name}"))
+    def value_of(self, name: str) -> str:
+        return self.variables.get(name, _unknown(f"${name}"))
 
 
 @source
@@ -72,16 +72,18 @@ def curl(path: Path, raw: bytes) -> Iterable[Recorded | Unread] | None:
     if b"interactions:" in raw:
         return None
     text = _plain(raw.decode("utf-8", "replace"))
-    found = list(_BEGINS.finditer(text))
-    shells = [Unread(_line(text, call.start()), _OF_POWERSHELL.format(call[1])) for call in _POWERSHELL.finditer(text)]
-    return [*_asked(path, text), *shells] if found or shells else None
+    found = list(_COMMAND.finditer(text))
+    shells = [
+        Unread(_line(text, call.start()), _POWERSHELL_MESSAGE.format(call[1])) for call in _POWERSHELL.finditer(text)
+    ]
+    return [*_commands(path, text), *shells] if found or shells else None
 
 
-_OF_POWERSHELL = "{} of PowerShell is not read; copy the request as cURL (bash), or export it as HAR"
+_POWERSHELL_MESSAGE = "{} of PowerShell is not supported; copy the request as cURL (bash), or export it as HAR"
 
 
 def _plain(text: str) -> str:
-    """With the line breaks of Unix, and without the marks with which cmd and PowerShell say that a line goes on."""
+    """The text with Unix line breaks, and with the continuation marks of cmd and PowerShell replaced by those of a shell."""
     text = text.replace("\r\n", "\n")
     if re.search(r'\^"|[ \t]\^\n', text):
         text = re.sub(r"\^\n", " \\\\\n", text)
@@ -93,10 +95,10 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _asked(path: Path, text: str) -> Iterator[Recorded | Unread]:
+def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
     script = _script(path, text)
     end = 0
-    for begin in _BEGINS.finditer(text):
+    for begin in _COMMAND.finditer(text):
         if begin.start() < end:
             continue
         try:
@@ -104,21 +106,21 @@ def _asked(path: Path, text: str) -> Iterator[Recorded | Unread]:
             command.read()
             end = command.at
             for words in _requests(command.words):
-                if asked := _one(script, words, command.document, at_start=begin["lead"] is not None):
-                    yield asked
+                if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
+                    yield recorded
         except ValueError as fault:
             if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
                 text, begin.end()
-            ):  # else it is prose that speaks of curl
+            ):  # else it is prose that mentions curl
                 yield Unread(_line(text, begin.end()), str(fault))
 
 
 def _script(path: Path, text: str) -> _Script:
     script = _Script(path, text)
-    for found in _SETS.finditer(text):
+    for found in _ASSIGNMENT.finditer(text):
         value = found[2]
         if value[0] != "'":
-            value = _VARIABLE.sub(lambda name: script.known(name[1] or name[2]), value)
+            value = _VARIABLE.sub(lambda name: script.value_of(name[1] or name[2]), value)
         script.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
     for found in _DOCUMENT.finditer(text):
         if file := re.search(r">[ \t]*[\"']?([^\s\"'>|]+)", found["before"] + found["after"]) or re.search(
@@ -129,31 +131,31 @@ def _script(path: Path, text: str) -> _Script:
 
 
 def _document(script: _Script, text: str, quote: str) -> str:
-    return text if quote else _VARIABLE.sub(lambda name: script.known(name[1] or name[2]), text)
+    return text if quote else _VARIABLE.sub(lambda name: script.value_of(name[1] or name[2]), text)
 
 
 # --- one command, as a shell reads it -----------------------------------------------------------------
 
 
 class _Command:
-    """The words from a place in a script up to the end of the command; redirections, pipes and what follows are no part of it."""
+    """The words of one command, from its place in a script to its end. Redirections, pipes and what follows are left out."""
 
     def __init__(self, script: _Script, at: int) -> None:
         self.script, self.text, self.at = script, script.text, at
         self.words: list[str] = []
         self.document: str | None = None
-        self._waits: tuple[str, str] | None = None
+        self._heredoc: tuple[str, str] | None = None
         self._word: str | None = None
 
     def read(self) -> None:
         while self.at < len(self.text) and self._step():
             pass
         self._end_word()
-        if self._waits:
-            self._read_document(*self._waits)
+        if self._heredoc:
+            self._read_document(*self._heredoc)
 
     def _step(self) -> bool:
-        """Read what stands here; False where the command ends."""
+        """Read the next piece of the command; False at its end."""
         rest = self.text[self.at : self.at + 2]
         if rest == "\\\n":
             self.at += 2
@@ -180,35 +182,35 @@ class _Command:
         if rest[0] == "'":
             return self._until(r"'([^']*)'")
         if rest[0] == '"':
-            return self._expanded(self._until(r'"((?:[^"\\]|\\.)*)"'), quoted=True)
+            return self._expand(self._until(r'"((?:[^"\\]|\\.)*)"'), quoted=True)
         if rest[0] == "\\":
             self.at += 2
             return rest[1:]
         if rest == "$(":
-            return _only_there(self._until(r"(\$\([^()]*(?:\([^()]*\)[^()]*)*\))"))
-        return self._expanded(self._until(r"(\$?[^\s'\"\\$;|&<>()`]*|.)"), quoted=False)
+            return _unknown(self._until(r"(\$\([^()]*(?:\([^()]*\)[^()]*)*\))"))
+        return self._expand(self._until(r"(\$?[^\s'\"\\$;|&<>()`]*|.)"), quoted=False)
 
     def _until(self, pattern: str) -> str:
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
-        if found is None or any(begin["lead"] is not None for begin in _BEGINS.finditer(found[0])):
+        if found is None or any(begin["lead"] is not None for begin in _COMMAND.finditer(found[0])):
             raise _Unreadable(f"not a command line that can be read: {self.text[self.at]} is opened and not closed")
         self.at = max(found.end(), self.at + 1)
         return found[1]
 
-    def _expanded(self, text: str, *, quoted: bool) -> str:
-        return (_IN_QUOTES if quoted else _BARE).sub(self._meant, text)
+    def _expand(self, text: str, *, quoted: bool) -> str:
+        return (_IN_QUOTES if quoted else _BARE).sub(self._replacement, text)
 
-    def _meant(self, found: re.Match[str]) -> str:
+    def _replacement(self, found: re.Match[str]) -> str:
         if found[2]:
-            return _only_there(found[2])
+            return _unknown(found[2])
         name = found[3] or found[4]
-        return self.script.known(name) if name else found[1] or ""
+        return self.script.value_of(name) if name else found[1] or ""
 
     def _redirect(self) -> None:
-        """Where output goes is no part of the request; ``<<EOF`` gives what ``@-`` sends."""
+        """Skip a redirection of output, which does not change the request. ``<<EOF`` is the text that ``@-`` sends."""
         self._end_word()
         if found := re.compile(r"\d?<<-?[ \t]*([\"']?)(\w+)\1").match(self.text, self.at):
-            self._waits = (found[2], found[1])
+            self._heredoc = (found[2], found[1])
         elif found := re.compile(r"<<<[ \t]*").match(self.text, self.at):
             self.at = found.end()
             self.document = self._piece(self.text[self.at : self.at + 2])
@@ -227,15 +229,15 @@ class _Command:
 
 
 def _ansi(text: str) -> str:
-    """``$'...'``, as browsers quote what holds quotes or line breaks."""
+    """The value of ``$'...'``. Browsers quote texts with quotes or line breaks so."""
     return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
 
 
-# --- what it asks -------------------------------------------------------------------------------------
+# --- the request of a command -------------------------------------------------------------------------
 
 
 def _requests(words: list[str]) -> Iterator[list[str]]:
-    """``--next`` begins another request."""
+    """The words of each request. ``--next`` begins another request."""
     request: list[str] = []
     for word in [*words, "--next"]:
         if word in ("--next", "-:"):
@@ -265,8 +267,8 @@ def _options(command: list[str]) -> Namespace:
     return options
 
 
-def _one(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Recorded | None:
-    """The request; None where prose only speaks of curl. Raises ValueError for what is not understood."""
+def _recorded(script: _Script, command: list[str], document: str | None, *, at_start: bool) -> Recorded | None:
+    """The request; None if the text is prose that mentions curl. Raises ValueError for a command that is not supported."""
     options = _options(command)
     if len(options.urls) != 1:
         if not options.urls and not (at_start and any(word.startswith("-") for word in command)):
@@ -285,7 +287,7 @@ def _one(script: _Script, command: list[str], document: str | None, *, at_start:
     for what, text in (("address", without_secrets(options.urls[0].strip())), ("body", body)):
         if value := _UNKNOWN.search(text):
             raise _Unreadable(
-                f"its {what} holds {value[1]}, which only a shell would know; write the value in its place"
+                f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"
             )
     return Recorded(read_request(raw), credentials=credentials(raw))
 
@@ -295,7 +297,7 @@ def _as_written(text: str) -> str:
 
 
 def _data(script: _Script, value: str, document: str | None) -> str:
-    """``@file`` is a document of the script, or looked up beside it; ``@-`` what is given on the command line."""
+    """The data of an option. ``@file`` is a document of the script, or a file beside it; ``@-`` is the command's own document."""
     if not value.startswith("@"):
         return value
     name = value[1:].strip()
@@ -310,13 +312,13 @@ def _data(script: _Script, value: str, document: str | None) -> str:
         raise _Unreadable(f"curl sends {file}, which cannot be read: {fault}; put it there") from fault
 
 
-_LATE_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
 
 
 def _json(text: str) -> str:
-    """The data; without the commas before a closing bracket that JSON does not know and the API takes."""
+    """The data, without commas before a closing bracket. They are not valid JSON, but the API accepts them."""
     try:
         json.loads(text)
     except ValueError:
-        return _LATE_COMMA.sub(lambda found: found[1] or "", text)
+        return _TRAILING_COMMA.sub(lambda found: found[1] or "", text)
     return text

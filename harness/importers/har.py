@@ -17,26 +17,26 @@ def har(path: Path, raw: bytes) -> Iterable[Recorded] | None:
     if not raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or b'"log"' not in raw:
         return None
     try:
-        whole = loads(raw.decode("utf-8-sig"))
+        document = loads(raw.decode("utf-8-sig"))
     except ValueError:
         return None
-    log = whole.get("log") if isinstance(whole, dict) else None
+    log = document.get("log") if isinstance(document, dict) else None
     entries = log.get("entries") if isinstance(log, dict) else None
-    return _asked(path, entries) if isinstance(entries, list) else None
+    return _recorded_entries(path, entries) if isinstance(entries, list) else None
 
 
-def _asked(path: Path, entries: list[Any]) -> Iterator[Recorded]:
+def _recorded_entries(path: Path, entries: list[Any]) -> Iterator[Recorded]:
     for index, entry in enumerate(entries):
         try:
             found = read_interaction(index, _interaction(entry), verbatim=True)
         except UNREADABLE as fault:
             raise BadCassette(f"{path}: entry {index} is not readable: {type(fault).__name__}: {fault}") from fault
-        kept = found.exchange.status != 0 and (found.exchange.status != 200 or bool(found.exchange.content))
-        yield Recorded(found.exchange.request, found.exchange if kept else None, found.credentials)
+        has_answer = found.exchange.status != 0 and (found.exchange.status != 200 or bool(found.exchange.content))
+        yield Recorded(found.exchange.request, found.exchange if has_answer else None, found.credentials)
 
 
 def _interaction(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry as vcrpy would have kept it. HAR holds bodies decoded, whatever its headers say of their encoding."""
+    """An entry in the format of vcrpy. Bodies in HAR are decoded, whatever the header content-encoding says."""
     request, response = entry["request"], entry["response"]
     content = response.get("content", {})
     body = {"base64_string" if content.get("encoding") == "base64" else "string": content.get("text", "")}
@@ -53,5 +53,7 @@ def _interaction(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
     return {
-        each["name"]: each["value"] for each in message.get("headers", ()) if each["name"].lower() != "content-encoding"
+        header["name"]: header["value"]
+        for header in message.get("headers", ())
+        if header["name"].lower() != "content-encoding"
     }

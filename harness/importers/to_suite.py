@@ -1,8 +1,8 @@
-"""What was asked elsewhere -> a suite that asks the same, and cassettes that answer it.
+"""Makes a suite that sends the recorded requests, and cassettes with the recorded answers.
 
-Each case is read back as a suite would be and its request compared with the one that was sent: a case whose request would be
-another one is left out, with the reason. The answers stand in the cassettes as vcrpy keeps them, at the address where they
-were given, so that the tables name who answered.
+Each case is parsed again, and its request is compared with the recorded one. A case that would send another request is left
+out, with the reason. The cassettes hold the answers in the format of vcrpy, with the address that answered, so that tables
+name the provider.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from harness.transport.cassette import document, dump
 from harness.transport.redaction import Leaks
 
 LONGEST = 2_000
-"""Characters of a body that stand in the suite itself; a longer one gets a file of its own."""
+"""Characters. A body or prompt up to this length is written into the suite; a longer one gets a file of its own."""
 
 
 class LeftOut(NamedTuple):
-    """What was not taken over, and why."""
+    """A request that was not imported, and the reason."""
 
     where: str
     reason: str
@@ -46,7 +46,7 @@ class LeftOut(NamedTuple):
 
 @dataclass(slots=True)
 class Imported:
-    """Files to write, by path; what was left out; what is worth knowing."""
+    """The result: texts of the files to write, by path; the requests that were left out; notes for the user."""
 
     files: dict[Path, str] = field(default_factory=dict)
     cases: int = 0
@@ -57,7 +57,7 @@ class Imported:
 
 @dataclass(slots=True)
 class _Case:
-    """One request, as often as it was sent."""
+    """One request, with all of its answers."""
 
     id: str
     where: str
@@ -65,87 +65,87 @@ class _Case:
     model: str
     answers: list[Exchange] = field(default_factory=list)
     credentials: dict[str, str] = field(default_factory=dict)
-    """Where one stood beside the request -> its value."""
+    """The place of a key that was recorded with the request -> its value."""
 
     @property
     def host(self) -> str:
         return urlsplit(self.request.url).hostname or ""
 
 
-def imported(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, leaks: Leaks) -> Imported:
-    """The suite ``name`` of all that was asked natively. ``found``: files, by the name that is told, and what each holds."""
-    done = Imported()
+def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], config: Config, leaks: Leaks) -> Imported:
+    """The suite ``name`` of all native requests. ``found`` holds (name of a file for messages, its requests)."""
+    result = Imported()
     suite = config.suites / f"{name}.yaml"
-    kept = list(_fitting(name, _cases(found, done), config, leaks, done))
+    kept = list(_usable_cases(name, _cases(found, result), config, leaks, result))
     if not kept:
-        return done
-    done.cases = len(kept)
-    done.answers = sum(len(case.answers) for case, _, _ in kept)
-    done.notes = list(_notes([case for case, _, _ in kept], config))
-    done.files[suite] = _text(name, [_written(table, case, suite, done.files) for case, table, _ in kept])
+        return result
+    result.cases = len(kept)
+    result.answers = sum(len(case.answers) for case, _, _ in kept)
+    result.notes = list(_notes([case for case, _, _ in kept], config))
+    result.files[suite] = _text(name, [_case_for_file(table, case, suite, result.files) for case, table, _ in kept])
     for case, _, trial in kept:
         if case.answers:
-            done.files[trial.cassette] = dump(map(_kept, case.answers))
-    return done
+            result.files[trial.cassette] = dump(map(_vcrpy_interaction, case.answers))
+    return result
 
 
-def _fitting(
-    name: str, cases: Iterable[_Case], config: Config, leaks: Leaks, done: Imported
+def _usable_cases(
+    name: str, cases: Iterable[_Case], config: Config, leaks: Leaks, result: Imported
 ) -> Iterator[tuple[_Case, Mapping[str, Json], Trial]]:
-    """The cases that a suite can say, each with how it says it and its first trial."""
+    """The cases that a suite can express, each with its table for YAML and its first trial."""
     for case in cases:
         try:
             table = _table(case, config)
             trial = _read_back(name, table, case, config)
             _refuse_secrets(case, table, leaks)
         except HarnessError as fault:
-            done.left_out.append(LeftOut(case.where, _first_line(name, fault)))
+            result.left_out.append(LeftOut(case.where, _first_line(name, fault)))
         else:
             yield case, table, trial
 
 
 def _first_line(name: str, fault: HarnessError) -> str:
-    """Without the place in a suite that nobody sees."""
+    """The first line of the message, without a place in the suite, which is not written yet."""
     return re.sub(rf"^{re.escape(name)}\.yaml:\d+:\d+: ", "", str(fault).splitlines()[0])
 
 
 # --- which cases --------------------------------------------------------------------------------------
 
 
-def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], done: Imported) -> list[_Case]:
-    """A case for each request that differs; the same one sent again is another attempt at it."""
+def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) -> list[_Case]:
+    """A case for each different request. If a request was sent several times, its answers are attempts of one case."""
     cases: dict[tuple[str, str, str], _Case] = {}
     ids: dict[str, int] = {}
-    for file, asked in found:
-        for index, each in enumerate(asked):
+    for file, recorded in found:
+        for index, item in enumerate(recorded):
             where = f"{file}, request {index}"
-            native = operation_at(each.request.url)
-            if native is None or not isinstance(each.request.body, dict):
-                what = "no body that is JSON" if native else f"{each.request.method} {urlsplit(each.request.url).path}"
-                done.left_out.append(LeftOut(where, f"not a native generateContent request: {what}"))
+            native = operation_at(item.request.url)
+            if native is None or not isinstance(item.request.body, dict):
+                what = "its body is not JSON" if native else f"{item.request.method} {urlsplit(item.request.url).path}"
+                result.left_out.append(LeftOut(where, f"not a native generateContent request: {what}"))
                 continue
-            key = (native[0], each.request.transport, canonical(each.request.body))
+            key = (native[0], item.request.transport, canonical(item.request.body))
             if key not in cases:
                 stem = slug(Path(file).stem) or "case"
                 ids[stem] = ids.get(stem, 0) + 1
                 number = f"-{ids[stem]}" if ids[stem] > 1 else ""
-                cases[key] = _Case(f"{stem}{number}", where, each.request, native[0])
-            cases[key].credentials.update(each.credentials)
-            if each.answer is not None:
-                cases[key].answers.append(each.answer)
+                cases[key] = _Case(f"{stem}{number}", where, item.request, native[0])
+            cases[key].credentials.update(item.credentials)
+            if item.answer is not None:
+                cases[key].answers.append(item.answer)
     for case in cases.values():
-        case.answers = [each for each in case.answers if each.status not in _AGAIN] or case.answers
+        case.answers = [answer for answer in case.answers if answer.status not in _RETRIED] or case.answers
     return list(cases.values())
 
 
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses after which clients ask again: where that helped, the later answer is the one."""
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+"""HTTP statuses after which clients retry. If a retry succeeded, only its answer is imported."""
 
 
 def _refuse_secrets(case: _Case, table: Mapping[str, Json], leaks: Leaks) -> None:
-    """Neither one that is known, nor what stood beside the request as its key, may be written."""
-    its_own = Leaks({f"its own {where}": _bare(value) for where, value in case.credentials.items()})
-    for searched in (leaks, its_own):
+    """Raise an error if a file would contain a known secret, or the key that was recorded with the request."""
+    recorded_keys = Leaks({f"its own {where}": _bare(value) for where, value in case.credentials.items()})
+    for searched in (leaks, recorded_keys):
         found = searched.search(case.request.content)
         leak = (
             f"{found[0]} in the request's body" if found else next(filter(None, map(searched.find, case.answers)), None)
@@ -164,10 +164,10 @@ def _bare(credential: str) -> str:
 
 
 class _Unfit(HarnessError):
-    """This request cannot be said as a case."""
+    """This request cannot be written as a case."""
 
 
-# --- what a case says ---------------------------------------------------------------------------------
+# --- the table of a case ------------------------------------------------------------------------------
 
 
 def _table(case: _Case, config: Config) -> dict[str, Json]:
@@ -188,7 +188,7 @@ def _table(case: _Case, config: Config) -> dict[str, Json]:
 
 
 def _provider(host: str, config: Config) -> str:
-    """The row that asks this host, else Google's: it is Google's API that was asked, wherever."""
+    """The name of the provider with this host; ``google`` if there is none, because the recorded API is Google's."""
     for row in config.providers.values():
         if not row.simulated and urlsplit(row.base_url).hostname == host:
             return row.name
@@ -196,7 +196,7 @@ def _provider(host: str, config: Config) -> str:
 
 
 def _prompt(contents: Json) -> str | None:
-    """The text, where one text is all that the user said."""
+    """The prompt, if the contents are a single user turn with one text; else None."""
     match contents:
         case [{"role": "user", "parts": [{"text": str(text), **rest}], **others}] if not rest and not others:
             return text
@@ -204,21 +204,21 @@ def _prompt(contents: Json) -> str | None:
 
 
 def _expect(answers: Sequence[Exchange]) -> dict[str, Json]:
-    """What was seen, where all answers have it: one value, or one of several."""
-    seen = [_seen(each) for each in answers]
-    names = [name for name in (seen[0] if seen else ()) if all(name in each for each in seen)]
-    said = {name: _said(name, [each[name] for each in seen]) for name in names}
-    return {name: value for name, value in said.items() if value is not None}
+    """Expectations that all answers satisfy: one value, or one of several."""
+    observed = [_observed(answer) for answer in answers]
+    names = [name for name in (observed[0] if observed else ()) if all(name in values for values in observed)]
+    expected = {name: _common_value(name, [values[name] for values in observed]) for name in names}
+    return {name: value for name, value in expected.items() if value is not None}
 
 
-def _said(name: str, values: Sequence[Json]) -> Json:
-    once = [value for place, value in enumerate(values) if value not in values[:place]]
-    if len(once) == 1:
-        return once[0]
-    return {"in": once} if name in ("http", "finishReason") else None
+def _common_value(name: str, values: Sequence[Json]) -> Json:
+    different = [value for place, value in enumerate(values) if value not in values[:place]]
+    if len(different) == 1:
+        return different[0]
+    return {"in": different} if name in ("http", "finishReason") else None
 
 
-def _seen(answer: Exchange) -> dict[str, Json]:
+def _observed(answer: Exchange) -> dict[str, Json]:
     reply = replies.read(answer)
     if answer.status != 200:
         error = reply.error if isinstance(reply.error, Mapping) else {}
@@ -230,37 +230,37 @@ def _seen(answer: Exchange) -> dict[str, Json]:
 
 
 def _read_back(name: str, table: Mapping[str, Json], case: _Case, config: Config) -> Trial:
-    """The first trial of the case, which sends what was sent. Raises HarnessError where it does not."""
-    text = _text(name, [{**table, **_escaped(table, ("prompt", "request"))}])
+    """The first trial of the case. Raises HarnessError if it would not send the recorded request."""
+    text = _text(name, [{**table, **_escape_values(table, ("prompt", "request"))}])
     suite = parse(text, f"{name}.yaml", config.suites, {})
     trials = list(expand([suite], Selection(cassettes_dir=config.cassettes, default_provider=config.provider)))
     if not trials:
-        raise _Unfit("no trial comes of it")
+        raise _Unfit("the case has no trial")
     request = prepare(trials[0], config)
     if canonical(request.body) != canonical(case.request.body):
         raise _Unfit("a suite would send another body")
     return trials[0]
 
 
-# --- as files -----------------------------------------------------------------------------------------
+# --- the files ----------------------------------------------------------------------------------------
 
 
-def _written(table: Mapping[str, Json], case: _Case, suite: Path, files: dict[Path, str]) -> dict[str, Json]:
-    """The case as it stands in the suite: a long body, or prompt, in a file beside it."""
-    said = dict(table)
+def _case_for_file(table: Mapping[str, Json], case: _Case, suite: Path, files: dict[Path, str]) -> dict[str, Json]:
+    """The case as the suite holds it. A long body or prompt is written to a file beside the suite."""
+    written = dict(table)
     for key, suffix in (("request", "json"), ("prompt", "txt")):
         value = table.get(key)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
         if key in table and len(text) > LONGEST:
             path = suite.parent / suite.stem / f"{case.id}.{suffix}"
             files[path] = text
-            said[key] = f"${{file:{suite.stem}/{path.name}}}"
+            written[key] = f"${{file:{suite.stem}/{path.name}}}"
         elif key in table:
-            said |= _escaped(table, (key,))
-    return said
+            written |= _escape_values(table, (key,))
+    return written
 
 
-def _escaped(value: Mapping[str, Json], keys: Sequence[str]) -> dict[str, Json]:
+def _escape_values(value: Mapping[str, Json], keys: Sequence[str]) -> dict[str, Json]:
     return {key: _without_templates(value[key]) for key in keys if key in value}
 
 
@@ -268,16 +268,16 @@ def _without_templates(value: Json) -> Json:
     if isinstance(value, str):
         return value.replace("${", "$${")
     if isinstance(value, Mapping):
-        return {key: _without_templates(each) for key, each in value.items()}
-    return [_without_templates(each) for each in value] if isinstance(value, list) else value
+        return {key: _without_templates(item) for key, item in value.items()}
+    return [_without_templates(item) for item in value] if isinstance(value, list) else value
 
 
-def _kept(answer: Exchange) -> dict[str, Any]:
-    """As vcrpy keeps it: what we alone record (times, slots) is not known of it."""
+def _vcrpy_interaction(answer: Exchange) -> dict[str, Any]:
+    """The answer in the format of vcrpy, without our own data (times, slots), which are not known."""
     item = document(answer, None)
     del item["response"]["x-recording"]
     item["response"]["body"]["string"] = _as_text(answer.content)
-    if not answer.verbatim:  # so that it is still known as a recording whose bytes were touched
+    if not answer.verbatim:  # marks a recording whose bytes another tool changed
         item["request"] = {**item["request"], "parsed_body": answer.request.body}
         del item["request"]["body"]
     return item
@@ -292,7 +292,7 @@ def _as_text(content: bytes) -> str | bytes:
 
 def _text(name: str, tables: Sequence[Mapping[str, Json]]) -> str:
     head = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\ncases:\n"
-    return head + "\n".join(_indented(yaml.dump([dict(each)], Dumper=_SuiteDumper, **_STYLE)) for each in tables)
+    return head + "\n".join(_indented(yaml.dump([dict(table)], Dumper=_SuiteDumper, **_STYLE)) for table in tables)
 
 
 _STYLE: Mapping[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 120}
@@ -303,16 +303,16 @@ def _indented(text: str) -> str:
 
 
 class _SuiteDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Long texts as literal blocks, no anchors."""
+    """Writes long texts as literal blocks, and no anchors."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    # PyYAML cannot read back a block of line breaks alone, and what stands after a block would add to those at its end
+    # PyYAML cannot read a block of line breaks only. Line breaks at the end of a block depend on what follows it.
     style = "|" if "\n" in text and text.strip("\n") and not text.endswith("\n\n") else None
-    if text and not isinstance(scalar(text), str):  # to this program, which reads 0E0 as YAML 1.2 does
+    if text and not isinstance(scalar(text), str):  # our reader takes 0E0 for a number, as YAML 1.2 does
         style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -320,23 +320,23 @@ def _represent_text(dumper: Any, text: str) -> Any:
 _SuiteDumper.add_representer(str, _represent_text)
 
 
-# --- what is worth knowing ----------------------------------------------------------------------------
+# --- notes --------------------------------------------------------------------------------------------
 
 
 def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
     served = {urlsplit(row.base_url).hostname for row in config.providers.values()}
     for host in dict.fromkeys(case.host for case in cases if case.host not in served):
         yield (
-            f"no provider here asks {host}: its cases ask google when they are played live; "
-            "a row under [tool.gemini-harness.providers] would ask it"
+            f"no provider is configured for {host}: live runs of its cases send to google; "
+            "to send to it, add a row under [tool.gemini-harness.providers]"
         )
-    held = [case.id for case in cases if case.credentials]
-    if held:
+    with_keys = [case.id for case in cases if case.credentials]
+    if with_keys:
         where = ", ".join(dict.fromkeys(name for case in cases for name in case.credentials))
-        yield f"a key stood beside {_few(held)} ({where}) and was left behind; revoke it if the file was shared"
-    silent = [case.id for case in cases if not case.answers]
-    if silent:
-        yield f"without an answer, to be recorded: {_few(silent)}"
+        yield f"a key was recorded with {_few(with_keys)} ({where}) and was not copied; revoke it if the file was shared"
+    unanswered = [case.id for case in cases if not case.answers]
+    if unanswered:
+        yield f"without an answer, to be recorded: {_few(unanswered)}"
 
 
 def _few(ids: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""vcrpy's cassettes, in every layout that it has written, ours among them."""
+"""Cassettes of vcrpy, in every layout that it has written, and our own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.transport import cassette
 
 
 @source
-def tape(path: Path, raw: bytes) -> Iterable[Recorded] | None:
+def vcrpy(path: Path, raw: bytes) -> Iterable[Recorded] | None:
     if b"interactions" not in raw:
         return None
     return [

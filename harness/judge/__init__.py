@@ -1,7 +1,8 @@
-"""A reply is judged: by the checks that its case expects, and by every invariant.
+"""Judges a reply: by the checks that its case expects, and by every invariant.
 
 In: the evidence of a turn (request, exchange, reply) and expectations. Out: verdicts with their mismatches.
 May import: ``answer``, ``gemini``, ``text``, ``extensions``.
 
-``registry`` finds checks and invariants by their decorators. ``judging`` is pure. ``audit`` judges recordings without a suite.
+``registry`` finds checks and invariants by their decorators. ``judging`` makes verdicts and has no side effects. ``audit``
+judges recordings without a suite.
 """

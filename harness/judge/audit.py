@@ -1,7 +1,7 @@
-"""Hold any recording to the invariants, with no suite. Pure: takes tapes that were read, gives findings.
+"""Check recordings against the invariants, without a suite. No side effects: takes cassettes in memory, returns findings.
 
-Only native ``generateContent`` and ``streamGenerateContent`` exchanges are judged, at whatever host and under whatever
-prefix; all others are counted. Nobody expects anything here, so an outcome (a 429, MAX_TOKENS, a blocked prompt) is listed
+Only native ``generateContent`` and ``streamGenerateContent`` exchanges are judged, at any host and under any path prefix;
+all others are only counted. There are no expectations here, so an outcome (a 429, MAX_TOKENS, a blocked prompt) is listed
 with its exchange and is never a finding.
 """
 
@@ -22,7 +22,7 @@ _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(gener
 
 
 class AuditedInteraction(Protocol):
-    """One exchange on tape, at its place in the file."""
+    """One recorded exchange. ``index`` is its place in the file, from 0."""
 
     @property
     def index(self) -> int: ...
@@ -31,7 +31,7 @@ class AuditedInteraction(Protocol):
 
 
 class AuditedTape(Protocol):
-    """A recording that was read: ``cassette.read`` gives one."""
+    """A recording in memory: ``cassette.read`` returns one."""
 
     @property
     def path(self) -> Path: ...
@@ -41,7 +41,7 @@ class AuditedTape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """A rule that an exchange on tape breaks. ``index`` counts the interactions of the file from 0."""
+    """A rule that a recorded exchange breaks. ``index`` counts the interactions of the file from 0."""
 
     file: str
     index: int
@@ -55,7 +55,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class AuditedExchange:
-    """What was said in one native exchange. ``status`` is HTTP; ``usage`` the last usage metadata."""
+    """A summary of one native exchange. ``status`` is the HTTP status; ``usage`` is the last usage metadata."""
 
     file: str
     index: int
@@ -69,7 +69,10 @@ class AuditedExchange:
 
 @dataclass(slots=True)
 class Audit:
-    """An audit, as ``--format json`` prints it. ``unreadable`` maps a file to the reason."""
+    """The result of an audit. ``unreadable`` maps a file to the reason.
+
+    ``normalised`` lists the files whose bodies another tool changed, so that rules about bytes do not apply.
+    """
 
     files: int = 0
     interactions: int = 0
@@ -84,7 +87,7 @@ class Audit:
         return [finding for finding in self.findings if finding.severity == "error"]
 
     def document(self) -> dict[str, Json]:
-        """The JSON document, version 1."""
+        """The document that ``--format json`` prints, version 1."""
         return {
             "version": 1,
             "files": self.files,
@@ -93,24 +96,24 @@ class Audit:
             "unreadable": [{"file": file, "reason": reason} for file, reason in self.unreadable.items()],
             "normalised": self.normalised,
             "findings": [asdict(finding) for finding in self.findings],
-            "exchanges": [asdict(heard) for heard in self.exchanges],
+            "exchanges": [asdict(exchange) for exchange in self.exchanges],
         }
 
 
 def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = None) -> Audit:
-    """Hold every native exchange on the tapes to the invariants.
+    """Check every native exchange on the tapes against the invariants.
 
-    ``unreadable``: files that could not be read, with the reason; they count among ``files``.
+    ``unreadable``: files that could not be read, with the reason; they count as ``files`` too.
     """
-    done = Audit(files=len(unreadable or {}), unreadable=dict(unreadable or {}))
+    result = Audit(files=len(unreadable or {}), unreadable=dict(unreadable or {}))
     for tape in tapes:
-        done.files += 1
-        done.interactions += len(tape.interactions)
+        result.files += 1
+        result.interactions += len(tape.interactions)
         if any(not interaction.exchange.verbatim for interaction in tape.interactions):
-            done.normalised.append(str(tape.path))
+            result.normalised.append(str(tape.path))
         for interaction in tape.interactions:
-            _hear(done, str(tape.path), interaction)
-    return done
+            _audit_interaction(result, str(tape.path), interaction)
+    return result
 
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
@@ -119,13 +122,13 @@ def operation(exchange: Exchange) -> tuple[str, str] | None:
 
 
 def operation_at(url: str) -> tuple[str, str] | None:
-    """The same of an address."""
+    """Model and operation of a native call at this URL; None for any other."""
     found = _NATIVE.search(urlsplit(url).path)
     return (unquote(found[1]), found[2]) if found else None
 
 
 def evidence(exchange: Exchange) -> Evidence:
-    """A recorded exchange as the rules look at it, with nobody expecting anything."""
+    """The evidence for a recorded exchange, without expectations."""
     model, called = operation(exchange) or (exchange.request.model, "")
     body = exchange.request.body
     return Evidence(
@@ -138,13 +141,13 @@ def evidence(exchange: Exchange) -> Evidence:
     )
 
 
-def _hear(done: Audit, file: str, interaction: AuditedInteraction) -> None:
+def _audit_interaction(result: Audit, file: str, interaction: AuditedInteraction) -> None:
     native = operation(interaction.exchange)
     if native is None:
         return
     case = evidence(interaction.exchange)
-    done.findings += [_finding(file, interaction.index, violation) for violation in violations(case)]
-    done.exchanges.append(
+    result.findings += [_finding(file, interaction.index, violation) for violation in violations(case)]
+    result.exchanges.append(
         AuditedExchange(
             file=file,
             index=interaction.index,
@@ -159,6 +162,6 @@ def _hear(done: Audit, file: str, interaction: AuditedInteraction) -> None:
 
 
 def _finding(file: str, index: int, violation: RuleViolation) -> AuditFinding:
-    rule, found, severity, broke = violation
-    message = f"{found.message}\n{broke}" if broke else found.message
+    rule, found, severity, traceback = violation
+    message = f"{found.message}\n{traceback}" if traceback else found.message
     return AuditFinding(file, index, rule.id, severity, found.at, found.expected, found.actual, message)

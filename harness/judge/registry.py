@@ -1,15 +1,15 @@
 """Checks and invariants, found by their decorators: one small function each, in a file of ``checks/`` or ``invariants/``.
 
-A check is a generator that yields the mismatches it finds. None means that it holds; an exception means that the check
+A check is a generator that yields the mismatches it finds. It passes if it yields none; an exception means that the check
 itself is broken. Its name is the YAML key, the type of its second parameter makes the editor's schema (see ``shape``), and
-its docstring is its reference page::
+its docstring is its page in the reference::
 
     @check("finishReason")
     def finish_reason(evidence: Evidence, expected: Predicate) -> Iterator[Mismatch]:
         '''The final ``finishReason`` of candidate 0.'''
         yield from holds("finishReason", evidence.reply.finish_reason, expected)
 
-A rule (an invariant) is the same without a parameter, and is held against every answer::
+A rule (an invariant) is the same without a parameter, and is checked on every answer::
 
     @rule("usage-sum", "error")
     def usage_sum(evidence: Evidence) -> Iterator[Mismatch]: ...
@@ -49,9 +49,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A registered invariant. ``of_bytes`` rules are silent where another tool normalised the body.
+    """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
-    An ``outcome`` rule is an error in a trial that does not expect the condition, and no finding in ``audit``.
+    A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``.
     """
 
     id: str
@@ -66,7 +66,7 @@ _rules: dict[str, Rule] = {}
 
 
 def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
-    """Register a check under its YAML key. Raises ValueError for a name that is taken."""
+    """Register a check under its YAML key. Raises ValueError if the name is taken."""
 
     def register(function: CheckFunction) -> CheckFunction:
         if name in _checks:
@@ -78,7 +78,7 @@ def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
 
 
 def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable[[RuleFunction], RuleFunction]:
-    """Register an invariant under its stable id. Raises ValueError for an id that is taken."""
+    """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
@@ -91,7 +91,7 @@ def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable
 
 @cache
 def _load() -> None:
-    """Ours, and other packages'."""
+    """Import our checks and invariants, and those of other packages."""
     for name in ("harness.judge.checks", "harness.judge.invariants"):
         package = importlib.import_module(name)
         for module in pkgutil.iter_modules(package.__path__):
@@ -100,25 +100,25 @@ def _load() -> None:
 
 
 def find_check(name: str) -> Check | None:
-    """The check of that YAML key."""
+    """The check with that YAML key; None if there is none."""
     _load()
     return _checks.get(name)
 
 
 def all_checks() -> Mapping[str, Check]:
-    """Every check, other packages' included, by name."""
+    """Every check by name, those of other packages included."""
     _load()
     return _checks
 
 
 def all_rules() -> Mapping[str, Rule]:
-    """Every invariant, other packages' included, by id, in order of registration."""
+    """Every invariant by id, in order of registration, those of other packages included."""
     _load()
     return _rules
 
 
 def names_like(name: str) -> tuple[str, ...]:
-    """The names that verdicts have: of invariants where it is spelled as one of those, ``invariant:ID``; else of checks."""
+    """Every name of a verdict of the same kind: of invariants if ``name`` starts with ``invariant:``, else of checks."""
     if name.startswith("invariant:"):
         return tuple(f"invariant:{rule}" for rule in all_rules())
     return tuple(all_checks())

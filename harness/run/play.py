@@ -347,7 +347,7 @@ def _verdict(step: Step, check: str, expected: Json, actual: Json, message: str)
 
 
 def _captured(step: Step, name: str, path: str, reply: Reply) -> Json:
-    patterns.renew()
+    patterns.reset_time_limit()
     found = jsonpath.find(path, reply.response)
     if not found:
         raise _Broken(_verdict(step, "capture", path, None, f"nothing at {path} to capture as {name}"))

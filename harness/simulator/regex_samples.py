@@ -37,7 +37,7 @@ def sample(pattern: str, seed: Seed, path: str, least: int = 0) -> str:
     if tree.getwidth()[0] > MOST_DEMANDED:
         raise refusal("too_many_states")
     text = ""
-    patterns.renew()
+    patterns.reset_time_limit()
     with suppress(patterns.TooSlow, patterns.BadPattern):
         for extra in (0, least, 1, 2, 3):
             text = "".join(_write(tree, seed, path, {}, extra))

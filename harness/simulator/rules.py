@@ -52,8 +52,8 @@ class PinnedAnswer:
         return self.config is None or _within(self.config, ask.config)
 
     def finds(self, asked: str) -> bool:
-        """Whether ``text`` is found; False if the search takes too long."""
-        patterns.renew()
+        """Whether ``text`` is found; not where that takes too long."""
+        patterns.reset_time_limit()
         try:
             return patterns.search(self.text or "", asked) is not None
         except patterns.TooSlow:

@@ -282,7 +282,7 @@ def _string(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
 def _patterned(pattern: str, source: ValueSource, at: ValuePlace, least: int, most: int) -> str:
     if patterns.complaint(pattern):
         return _invented(at, source)
-    patterns.renew()
+    patterns.reset_time_limit()
     with suppress(patterns.TooSlow):
         if found := _mentioned(pattern, source, at, least, most):
             return found

@@ -21,7 +21,7 @@ from harness.suite.axes import Axis, covers, fragment, label, refused, thinking_
 from harness.suite.body import Layer, Origins, merge
 from harness.suite.cases import Case, Choice, Note, Suite, TurnPlan
 from harness.suite.keywords import Keywords
-from harness.text.names import safe
+from harness.text.names import safe_filename
 from harness.text.shape import fit, nearest
 
 
@@ -489,7 +489,7 @@ def _cassette(group: TrialGroup, selection: Selection) -> Path:
 
 def cassette_path(folder: Path, suite: Suite, case: Case, pair: Combination) -> Path:
     """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``; rows, attempts and steps share it."""
-    name = f"{safe(pair.target.provider)}.{safe(pair.target.model)}"
+    name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
     if pair.swept:
         name += f".{pair.labels}"
-    return folder / safe(suite.name) / case.folder / f"{safe(name, room=195)}.yaml"
+    return folder / safe_filename(suite.name) / case.folder / f"{safe_filename(name, max_bytes=195)}.yaml"

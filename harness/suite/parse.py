@@ -22,7 +22,7 @@ from harness.suite.matrix import TooMany
 from harness.suite.template import Template
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.text import shape, yamltext
-from harness.text.names import safe, slug
+from harness.text.names import safe_filename, slug
 from harness.text.project import Project, Unreadable, read
 from harness.text.yamltext import Complaint
 from harness.text.yamltext import Path as Route
@@ -378,9 +378,9 @@ def _in_own_folders(cases: Sequence[Case]) -> Iterator[Case]:
     """The cases with folder names that differ even where upper and lower case are one, and that fit a file system."""
     seen: set[str] = set()
     for case in cases:
-        folder = safe(case.folder)
+        folder = safe_filename(case.folder)
         if folder.casefold() in seen:
-            folder = safe(case.folder, salt=case.id)
+            folder = safe_filename(case.folder, salt=case.id)
         seen.add(folder.casefold())
         yield case if folder == case.folder else Case(**{**_fields(case), "folder": folder})
 

@@ -1,5 +1,5 @@
-"""The forms of text: strict YAML with places, types that check a value, JSON and JSONPath, names and amounts.
+"""Reads and writes text: strict YAML with places, types that check a value, JSON and JSONPath, names and amounts.
 
 In: text, and values read from it. Out: plain values, each with its place, or complaints.
-May import: nothing but the nouns.
+May import: only ``model`` and ``errors``.
 """

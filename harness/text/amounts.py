@@ -1,4 +1,4 @@
-"""Amounts in words."""
+"""Writes amounts: dollars and counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def dollars(value: float, digits: int = 2) -> str:
-    """So many digits that matter, and no fewer than cents: ``12.34``, ``0.0012``, ``0.0000015``."""
+    """An amount with ``digits`` significant digits, and at least two decimals: ``12.34``, ``0.0012``, ``0.0000015``."""
     places = digits - 1 - math.floor(math.log10(abs(value))) if value else 2
     return f"{value:,.{max(places, 2)}f}"
 

@@ -1,4 +1,4 @@
-"""What a text looks like that holds a credential, and what one looks like in whose place somebody put a mask."""
+"""Recognises credentials in text, and masks that stand in place of a credential."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
-from harness.text.names import is_secret
+from harness.text.names import is_secret_name
 
 SHAPES = {
     "a Google API key": ("AIza", r"(?<![\w+/-])AIza[\w-]{35}(?![\w+/-])"),
@@ -16,9 +16,9 @@ SHAPES = {
     "a bearer token": ("earer", r"[Bb]earer\s+(?=\S*\d)[\w.~+/-]{16,}"),
     "a private key": ("-----BEGIN", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 }
-"""What -> the text that is always in it, and how it looks."""
+"""Kind of credential -> a text that each one contains (a fast test), and its regular expression."""
 SHORTEST = 8
-"""Characters of a secret; shorter values are none."""
+"""Characters. Shorter values do not count as secrets."""
 _WORDLIKE = re.compile(r"[A-Za-z0-9]{16,}")
 _MASK = re.compile(
     r"redact|filter|mask|remov|hidden|sanitiz|scrub|conceal|dummy|fake|mock|placeholder|example|your|api.?key|x{4}",
@@ -27,16 +27,15 @@ _MASK = re.compile(
 
 
 def credentials_in(address: str, headers: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
-    """(where, value as it stands there) of each parameter of an address, and each header, that is named as a secret and
-    not masked."""
+    """(place, value) of each credential: parameters of the URL and headers that are named like a secret and not masked."""
     pairs = [pair.partition("=") for pair in re.split("[?&#]", address)[1:]]
-    found = [(f"?{unquote(name)}=", unquote(value)) for name, _, value in pairs if is_secret(unquote(name))]
-    found += [(name, value) for name, value in (headers or {}).items() if is_secret(name)]
-    yield from ((where, value) for where, value in found if not is_masked(value))
+    found = [(f"?{unquote(name)}=", unquote(value)) for name, _, value in pairs if is_secret_name(unquote(name))]
+    found += [(name, value) for name, value in (headers or {}).items() if is_secret_name(name)]
+    yield from ((place, value) for place, value in found if not is_masked(value))
 
 
 def is_masked(value: str) -> bool:
-    """Whether somebody has put something in a credential's place: nothing, ``***``, ``<key>``, ``$KEY``, REDACTED."""
+    """Whether the value stands in place of a credential: empty, ``***``, ``<key>``, ``$KEY``, REDACTED."""
     word = re.sub(r"^(bearer|basic)\b", "", value.strip(), flags=re.IGNORECASE).strip()
     if len(word) < SHORTEST or word[0] in "<[{$%" or not re.search(r"[^\W_xX]", word):
         return True
@@ -44,14 +43,14 @@ def is_masked(value: str) -> bool:
 
 
 def resembles_key(text: str) -> bool:
-    """Whether a text looks as keys do: as a known kind, or a long word of letters and digits mixed."""
-    return shape_of(text) is not None or any(
+    """Whether the text looks like a key: a known kind, or a long word with letters and digits."""
+    return credential_kind(text) is not None or any(
         sum(map(str.isdigit, word)) > 2 or (re.search(r"\d", word) and word.upper() != word != word.lower())
         for word in _WORDLIKE.findall(text)
         if not word.isdigit()
     )
 
 
-def shape_of(text: str) -> str | None:
-    """Which known kind of credential stands in a text, if any."""
-    return next((what for what, (hint, shape) in SHAPES.items() if hint in text and re.search(shape, text)), None)
+def credential_kind(text: str) -> str | None:
+    """The kind of the first known credential in the text; None if there is none."""
+    return next((kind for kind, (hint, shape) in SHAPES.items() if hint in text and re.search(shape, text)), None)

@@ -1,4 +1,4 @@
-"""JSON values in words, short enough for a message."""
+"""Describes JSON values in words, short enough for a message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, final
 from harness.model import Json
 
 _WIDTH = 120
-"""Characters of a text that a message shows."""
+"""Characters of a value that a message shows."""
 
 
 @final
@@ -24,7 +24,7 @@ class Absent:
 
 
 ABSENT: Final = Absent()
-"""Stands for a value that is not there at all (null is there)."""
+"""Stands for a value that is absent. null is a value."""
 
 
 def type_name(value: Json | Absent) -> str:
@@ -61,7 +61,7 @@ def one_line(value: Any, depth: int = 6) -> str:
 
 
 def _joined(pieces: Iterable[str]) -> str:
-    """No more of them than a message shows."""
+    """The pieces, up to about twice the width that a message shows."""
     taken: list[str] = []
     for piece in pieces:
         taken.append(piece)
@@ -71,11 +71,11 @@ def _joined(pieces: Iterable[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """A JSON string, shortened, that any terminal can print: lone surrogates stay escaped."""
+    """The text as a JSON string, shortened. Any terminal can print it, because lone surrogates stay escaped."""
     quoted = json.dumps(clipped(text), ensure_ascii=False)
     return quoted.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def clipped(text: str) -> str:
-    """No longer than a message shows of a value."""
+    """The text, cut to the width that a message shows."""
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

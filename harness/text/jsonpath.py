@@ -1,4 +1,4 @@
-"""JSONPath (RFC 9535): plain paths such as ``$.a.b[0]`` are walked here, everything else by ``jsonpath-rfc9535``."""
+"""JSONPath (RFC 9535). Simple paths such as ``$.a.b[0]`` are evaluated here, all others by ``jsonpath-rfc9535``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Step = str | int
 
 
 def find(path: str, value: Json) -> list[tuple[str, Json]]:
-    """What the path selects: (place, value) pairs, in order. Raises ValueError for a path that is not one."""
+    """The (place, value) pairs that the path selects, in order. Raises ValueError for an invalid path."""
     steps = _plain_steps(path)
     if steps is None:
         return [(place(node.location), node.value) for node in _query(path).find(value)]
@@ -25,7 +25,7 @@ def find(path: str, value: Json) -> list[tuple[str, Json]]:
 
 
 def complaint(path: str) -> str | None:
-    """Why this is not a JSONPath; None where it is one."""
+    """Why this is not a valid JSONPath; None if it is."""
     try:
         if _plain_steps(path) is None:
             _query(path)
@@ -35,7 +35,7 @@ def complaint(path: str) -> str | None:
 
 
 def place(location: Iterable[Step]) -> str:
-    """``$.lines[0]['unit price']``: a path that selects exactly that place."""
+    """The path that selects exactly this location, such as ``$.lines[0]['unit price']``."""
     return "$" + "".join(_written(step) for step in location)
 
 
@@ -80,7 +80,7 @@ def _query(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  the libr
 
 @cache
 def _environment():  # type: ignore[no-untyped-def]  # noqa: ANN202  the library carries no types
-    """The library's, whose ``match`` and ``search`` come to an end."""
+    """The library's environment, with a time limit for its functions ``match`` and ``search``."""
     from jsonpath_rfc9535 import JSONPathEnvironment
     from jsonpath_rfc9535.function_extensions import Match, Search
 
@@ -98,6 +98,6 @@ def _found(_function: object, text: Json, pattern: Json, *, whole: bool) -> bool
     if not (isinstance(text, str) and isinstance(pattern, str) and check(pattern)):
         return False
     try:
-        return patterns.as_regex(map_re(pattern), text, whole=whole, written=pattern)
+        return patterns.found_by_regex(map_re(pattern), text, whole=whole, written=pattern)
     except patterns.BadPattern:
         return False

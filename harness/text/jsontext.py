@@ -1,4 +1,4 @@
-"""JSON as text: ``loads`` and ``strict`` read it, ``compact`` is how it is sent, ``canonical`` how it is compared."""
+"""JSON as text: ``loads`` and ``strict`` read it, ``compact`` writes it for sending, ``canonical`` for comparing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from harness.model import Json
 
 DEEPEST = 200
-"""Levels of nesting that are read: whatever walks a value does so with one call or more a level."""
+"""The most levels of nesting that are read. Functions that walk a value use at least one recursive call for each level."""
 _TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 
 def loads(text: str | bytes, **readers: Any) -> Json:
-    """Other people's JSON. Raises ValueError, whatever is wrong: nesting beyond ``DEEPEST`` and endless numbers too."""
+    """The value of a JSON text. Raises ValueError for any error, also for nesting beyond ``DEEPEST`` and very long numbers."""
     try:
         value = json.loads(text, **readers)
     except RecursionError:
@@ -25,12 +25,12 @@ def loads(text: str | bytes, **readers: Any) -> Json:
 
 
 def strict(text: str) -> Json:
-    """The one JSON value that a text is. Raises ValueError as ``loads`` does, and for NaN or a number that no float holds."""
+    """The value of a JSON text. Raises ValueError as ``loads`` does, and for NaN and numbers that are too large for a float."""
     return loads(text, parse_constant=_refused, parse_float=_finite)
 
 
 def _refused(word: str) -> Json:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _finite(text: str) -> float:
@@ -39,7 +39,7 @@ def _finite(text: str) -> float:
 
 
 def is_deeper(value: Json, levels: int = DEEPEST) -> bool:
-    """Whether lists and objects stand in each other in more levels."""
+    """Whether lists and objects are nested in more than ``levels`` levels."""
     level = [value]
     for _ in range(levels):
         level = [
@@ -54,13 +54,13 @@ def is_deeper(value: Json, levels: int = DEEPEST) -> bool:
 
 
 def compact(value: Json) -> bytes:
-    """JSON as it is sent: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
+    """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.encode("utf-8", "surrogatepass")
 
 
 def canonical(value: Json) -> str:
-    """One text for all spellings of a value: key order does not count, 1 and 1.0 are equal, True and 1 are not."""
+    """The same text for equal values: the order of keys does not count, 1 and 1.0 are equal, True and 1 are not."""
     return json.dumps(_numbers(value), sort_keys=True, separators=(",", ":"), default=_plain)
 
 
@@ -68,8 +68,8 @@ def _numbers(value: Json) -> Json:
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, dict):
-        return {key: _numbers(each) for key, each in value.items()}
-    return [_numbers(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {key: _numbers(item) for key, item in value.items()}
+    return [_numbers(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Names that fit where they go: words of an id, names of files on any system."""
+"""Names: words of an id, file names that are valid on any system, and names of secrets."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 
 
 def slug(text: str) -> str:
-    """Text as one word of an id: letters, digits and ``. _ + -``; everything else becomes a hyphen."""
+    """The text as one word of an id: letters, digits and ``. _ + -``. Everything else becomes a hyphen."""
     return re.sub(r"[^\w.+]+", "-", text).strip("-")
 
 
-def safe(name: str, *, salt: str = "", room: int = 200) -> str:
-    """The name as a file name of any system, of at most ``room`` bytes. What is changed or cut gets a hash of the whole.
+def safe_filename(name: str, *, salt: str = "", max_bytes: int = 200) -> str:
+    """The name as a file name that is valid on any system, with at most ``max_bytes`` bytes.
 
-    With ``salt`` it gets a hash of that in any case.
+    A name that must be changed or cut ends with a hash of the original. With ``salt``, it always ends with a hash of the salt.
     """
     plain = re.sub(r"[^\w.+=,-]+", "-", name).strip("-.") or "x"
-    if plain == name and len(plain.encode()) <= room and not salt:
+    if plain == name and len(plain.encode()) <= max_bytes and not salt:
         return plain
-    short = plain.encode()[: room - 9].decode(errors="ignore")
+    short = plain.encode()[: max_bytes - 9].decode(errors="ignore")
     return f"{short}-{hashlib.sha256((salt or name).encode()).hexdigest()[:8]}"
 
 
@@ -32,6 +32,6 @@ _SECRET = re.compile(
 )
 
 
-def is_secret(name: str) -> bool:
-    """Whether a variable, header or parameter of an address is named as one that holds a secret: ``X_APIKEY``."""
+def is_secret_name(name: str) -> bool:
+    """Whether a variable, header or URL parameter with this name probably holds a secret: ``X_APIKEY``."""
     return _SECRET.search(name) is not None

@@ -1,7 +1,8 @@
-"""Regular expressions of others, with an end: what takes over a second is given up.
+"""Regular expressions of suites, schemas and answers, with a time limit of one second.
 
-They are Python's (``re``). Where the number of ways in which one may match a text is small, ``re`` itself looks; all others are
-looked for by ``regex``, which can be stopped, in its ``re`` manner. It is imported when it is first needed.
+The syntax is Python's (``re``). If the number of ways in which an expression can match a text is small, ``re`` searches. All
+others use the package ``regex``, in its mode that is compatible with ``re``, because it can be stopped. It is imported when it
+is first needed.
 """
 
 from __future__ import annotations
@@ -16,38 +17,40 @@ from typing import Any
 
 from harness.errors import SuiteError
 
-LONGEST = 1.0
-"""Seconds of work that the expressions of one check may take together."""
-LONGEST_PATTERN = 10_000
+TIME_LIMIT = 1.0
+"""Seconds of CPU time that all expressions of one check may take together."""
+MAX_PATTERN_LENGTH = 10_000
 """Characters of an expression."""
-_FEW = 2_000_000
-"""Steps that ``re`` takes in some hundredths of a second."""
-_MOST_NODES = 100_000
-"""Of an expression with its counted repeats written out, as ``regex`` does."""
+_MAX_STEPS = 2_000_000
+"""Steps for which ``re`` needs some hundredths of a second."""
+_MAX_NODES = 100_000
+"""Nodes of an expression whose counted repeats are written out, as ``regex`` does."""
 
 _left: ContextVar[float | None] = ContextVar("left", default=None)
 
 
 class BadPattern(ValueError):
-    """Not a regular expression. The text says why."""
+    """Not a regular expression. The message says why."""
 
 
 class TooSlow(SuiteError):
-    """An expression that takes too long for a text: whoever asked cannot judge."""
+    """An expression took too long on a text, so the check that uses it cannot judge."""
 
     def __init__(self, pattern: str, text: str) -> None:
         shown = pattern if len(pattern) <= 200 else f"{pattern[:199]}…"
-        said = f"the regular expression {shown!r} took over {LONGEST:g} s on {len(text):,} characters and was given up"
-        super().__init__([f"{said}; repeats inside of repeats, and several .* in a row, take that long"])
+        message = (
+            f"the regular expression {shown!r} took over {TIME_LIMIT:g} s on {len(text):,} characters and was stopped"
+        )
+        super().__init__([f"{message}; avoid repeats inside of repeats, and several .* in a row"])
 
 
-def renew() -> None:
-    """Whoever looks from here on, in this thread or task, has all of the time."""
+def reset_time_limit() -> None:
+    """Give the full time limit to the searches that follow in this thread or task."""
     _left.set(None)
 
 
 def complaint(pattern: str) -> str | None:
-    """Why this is not a regular expression; None where it is one."""
+    """Why this is not a valid regular expression; None if it is."""
     try:
         _compiled(pattern, 0)
     except BadPattern as problem:
@@ -56,31 +59,33 @@ def complaint(pattern: str) -> str | None:
 
 
 def search(pattern: str, text: str, flags: int = 0) -> Any:
-    """The first match of a Python regular expression, or None. Raises BadPattern, and TooSlow."""
+    """The first match of a Python regular expression, or None. Raises BadPattern and TooSlow."""
     compiled = _compiled(pattern, flags)
-    ways, nodes = _measured(pattern, flags)
-    if ways(len(text)) * (len(text) + 1) <= _FEW:
+    ways, nodes = _complexity(pattern, flags)
+    if ways(len(text)) * (len(text) + 1) <= _MAX_STEPS:
         return compiled.search(text)
-    if nodes > _MOST_NODES:
+    if nodes > _MAX_NODES:
         raise TooSlow(pattern, text)
-    return _stopped("search", _plain(pattern, bool(compiled.flags & re.ASCII)), text, flags, pattern)
+    return _run_with_timeout("search", _for_regex(pattern, bool(compiled.flags & re.ASCII)), text, flags, pattern)
 
 
-def as_regex(pattern: str, text: str, *, whole: bool, written: str) -> bool:
-    """Whether an expression in the manner of ``regex`` is found in a text, or is the whole of it. ``written``: as the user
-    knows it. Raises BadPattern, TooSlow."""
-    return _stopped("fullmatch" if whole else "search", pattern, text, 0, written) is not None
+def found_by_regex(pattern: str, text: str, *, whole: bool, written: str) -> bool:
+    """Whether an expression in the syntax of ``regex`` matches somewhere in a text, or (``whole``) the whole text.
+
+    ``written`` is the expression as the user wrote it, for messages. Raises BadPattern and TooSlow.
+    """
+    return _run_with_timeout("fullmatch" if whole else "search", pattern, text, 0, written) is not None
 
 
-def _stopped(how: str, pattern: str, text: str, flags: int, written: str) -> Any:
+def _run_with_timeout(function: str, pattern: str, text: str, flags: int, written: str) -> Any:
     import regex
 
     left = _left.get()
     if left is None:
-        left = LONGEST
+        left = TIME_LIMIT
     began = time.process_time()
     try:
-        return getattr(regex, how)(pattern, text, flags | regex.VERSION0, timeout=max(left, 0.001))
+        return getattr(regex, function)(pattern, text, flags | regex.VERSION0, timeout=max(left, 0.001))
     except TimeoutError:
         raise TooSlow(written, text) from None
     except regex.error as problem:
@@ -91,8 +96,8 @@ def _stopped(how: str, pattern: str, text: str, flags: int, written: str) -> Any
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
-    if len(pattern) > LONGEST_PATTERN:
-        raise BadPattern(f"it is longer than {LONGEST_PATTERN:,} characters")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise BadPattern(f"it is longer than {MAX_PATTERN_LENGTH:,} characters")
     try:
         with warnings.catch_warnings(action="ignore"):
             return re.compile(pattern, flags)
@@ -102,22 +107,22 @@ def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
         raise BadPattern("it is nested too deeply") from None
 
 
-_CONSUMED = re.compile(r"\\N\{[^}]*\}|\\.|\[\^?\]?|\{\d*,?\d*\}|[\[\]{]", re.DOTALL)
+_TOKENS = re.compile(r"\\N\{[^}]*\}|\\.|\[\^?\]?|\{\d*,?\d*\}|[\[\]{]", re.DOTALL)
 
 
 _WORDS = {
     r"\w": r"\p{L}\p{N}_",
     r"\W": r"\p{M}\p{S}\p{Z}\p{C}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}\u203f\u2040\u2054\ufe33\ufe34\ufe4d-\ufe4f\uff3f",
 }
-"""What ``re`` takes for the characters of words: ``regex`` counts accents that stand alone among them."""
+"""The word characters of ``re``. ``regex`` also counts combining accents."""
 
 
 @lru_cache(maxsize=512)
-def _plain(pattern: str, ascii: bool) -> str:
-    """The expression without what ``regex`` reads otherwise than ``re``: ``{e<=1}`` and ``[[:alpha:]]`` are characters."""
+def _for_regex(pattern: str, ascii: bool) -> str:
+    """The expression for ``regex``, with the meaning that it has for ``re``: ``{e<=1}`` and ``[[:alpha:]]`` are characters."""
     inside = False
 
-    def one(found: re.Match[str]) -> str:
+    def escaped(found: re.Match[str]) -> str:
         nonlocal inside
         text = found[0]
         if text[0] == "[":
@@ -131,17 +136,17 @@ def _plain(pattern: str, ascii: bool) -> str:
             text = _WORDS[text] if inside else f"[{_WORDS[text]}]"
         return text
 
-    return _CONSUMED.sub(one, pattern)
+    return _TOKENS.sub(escaped, pattern)
 
 
-# --- how long it may take -------------------------------------------------------------------------------------
+# --- how long an expression may take --------------------------------------------------------------------------
 
 _MANY = float("inf")
 
 
 @lru_cache(maxsize=512)
-def _measured(pattern: str, flags: int) -> tuple[Callable[[int], float], int]:
-    """In how many ways it may match a text of that length, at most; and how large it is."""
+def _complexity(pattern: str, flags: int) -> tuple[Callable[[int], float], int]:
+    """A function from the length of a text to the most ways in which the expression can match it; and its number of nodes."""
     from re import _parser  # type: ignore[attr-defined]
 
     with warnings.catch_warnings(action="ignore"):
@@ -154,14 +159,14 @@ def _ways(items: Iterable[Any], length: int) -> float:
     for kind, value in items:
         name, inner = str(kind), _inner(value)
         if name == "BRANCH":
-            found *= sum(_ways(each, length) for each in inner)
+            found *= sum(_ways(branch, length) for branch in inner)
         elif name.endswith("_REPEAT"):
             fewest, most = int(value[0]), min(int(value[1]), length)
-            each = _ways(inner[0], length)
-            found *= max(1, most - fewest + 1) if each == 1 else _MANY if most > 60 else each**most * max(1, most)
+            ways = _ways(inner[0], length)
+            found *= max(1, most - fewest + 1) if ways == 1 else _MANY if most > 60 else ways**most * max(1, most)
         else:
-            for each in inner:
-                found *= _ways(each, length)
+            for expression in inner:
+                found *= _ways(expression, length)
     return found
 
 
@@ -169,16 +174,16 @@ def _nodes(items: Iterable[Any]) -> int:
     found = 0
     for kind, value in items:
         times = max(1, int(value[0])) if str(kind).endswith("_REPEAT") else 1
-        found += 1 + times * sum(_nodes(each) for each in _inner(value))
+        found += 1 + times * sum(_nodes(expression) for expression in _inner(value))
     return found
 
 
 def _inner(value: Any) -> list[Any]:
-    """The expressions inside of one: those in its value, which are lists of (kind, value), and those in lists in it."""
+    """The expressions inside of a node's value. Each is a list of (kind, value)."""
     from re import _parser  # type: ignore[attr-defined]
 
     if isinstance(value, _parser.SubPattern):
         return [value]
     if isinstance(value, tuple | list):
-        return [each for one in value for each in _inner(one)]
+        return [expression for item in value for expression in _inner(item)]
     return []

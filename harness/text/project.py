@@ -1,8 +1,8 @@
-"""The files that a suite may name: regular ones inside its project, of a size that can be read.
+"""The files that a suite may name: regular files inside its project, of a limited size.
 
-A suite may come from a stranger, and what it names is read, sent and saved. Its project is the nearest folder at or above
-it that holds the configuration (``harness.toml``, or ``[tool.gemini-harness]`` in ``pyproject.toml``), else the top of its git
-repository, else its own folder. Links are followed before it is asked where a file lies.
+A suite may come from a stranger, and the files that it names are read, sent and saved. Its project is the nearest folder, at or
+above the suite's, with the configuration (``harness.toml``, or ``[tool.gemini-harness]`` in ``pyproject.toml``), else the root
+of its git repository, else its own folder. Links are followed before the place of a file is checked.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from functools import lru_cache
 from pathlib import Path
 
 MOST = 256 * 1024 * 1024
-"""Bytes of a file."""
+"""The most bytes of a file."""
 
 
 class Unreadable(Exception):
-    """A file that is not there, or that may not be read. The text is the reason, ready to follow the file's name."""
+    """A file that does not exist or may not be read. The message is the reason, to be written after the file's name."""
 
 
 class Outside(Unreadable):
-    """It lies outside of the project."""
+    """The file lies outside of the project."""
 
 
 class Missing(Unreadable):
-    """There is none."""
+    """The file does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The project of a suite that lies in ``folder``. ``anywhere``: files outside of it are read too."""
+    """The project of a suite in ``folder``. With ``anywhere``, files outside of the project may be read too."""
 
     folder: Path
     anywhere: bool = False
 
     def find(self, name: str) -> Path:
-        """The file of that name, seen from the suite's folder. Raises Unreadable where it is outside or no regular file."""
+        """The path of a file, relative to the suite's folder. Raises Unreadable if it is outside or not a regular file."""
         path = self._inside(name)
         if not path.exists():
             raise Missing("no such file or directory")
@@ -46,7 +46,7 @@ class Project:
         return path
 
     def complaint(self, name: str) -> str | None:
-        """Why the file of that name cannot be used; None where it can."""
+        """Why the file cannot be used; None if it can."""
         try:
             self.find(name)
         except Missing:
@@ -56,7 +56,7 @@ class Project:
         return None
 
     def read(self, name: str) -> bytes:
-        """What the file of that name holds. Raises Unreadable."""
+        """The content of the file. Raises Unreadable."""
         return read(self._inside(name))
 
     def _inside(self, name: str) -> Path:
@@ -71,7 +71,7 @@ class Project:
 
 
 def read(path: Path) -> bytes:
-    """What a regular file holds. Raises Unreadable, also for one that is too large; never waits for a pipe or a device."""
+    """The content of a regular file. Raises Unreadable, also if it is too large. Never waits for a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as file:
@@ -85,16 +85,16 @@ def read(path: Path) -> bytes:
         raise Unreadable(_reason(fault)) from None
     if len(content) > MOST:
         size = max(path.stat().st_size, len(content))
-        raise Unreadable(f"it holds {size / 2**20:,.0f} MiB, and at most {MOST >> 20} MiB of a file are read")
+        raise Unreadable(f"it has {size / 2**20:,.0f} MiB; a file may have at most {MOST >> 20} MiB")
     return content
 
 
 @lru_cache(maxsize=256)
 def _root(folder: Path) -> Path:
-    """The project of a folder, which is absolute."""
+    """The project of an absolute folder."""
     above = (folder, *folder.parents)
-    configured = (each for each in above if _configures(each))
-    repository = (each for each in above if (each / ".git").exists())
+    configured = (path for path in above if _configures(path))
+    repository = (path for path in above if (path / ".git").exists())
     return next(configured, None) or next(repository, None) or above[0]
 
 

@@ -1,7 +1,7 @@
-"""YAML of other people, as any tool writes it: plain values, and a refusal in one sentence for what is no such thing.
+"""Reads YAML that other tools wrote, as plain values. Raises an error with a message of one sentence.
 
-Counted before anything is made of it, on the nodes: an alias costs nothing to write, and what it unfolds to costs
-whoever writes it out. ``yamltext`` is the stricter reader, of suites.
+The size with all aliases written out is counted before any value is made, because a short text with aliases can unfold to a
+huge value. ``yamltext`` is the stricter reader, for suites.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any
 import yaml
 
 DEEPEST = 100
-"""Levels of nesting: whatever walks a value does so with one call or more a level."""
+"""The most levels of nesting. Functions that walk a value use at least one recursive call for each level."""
 _ROOM = 1_000_000
 _TIMES = 10
-"""How large a text may be once its aliases are written out: so many times its size, and some room for a small one."""
+"""The most characters of a text with its aliases written out: ``_TIMES`` its size, plus ``_ROOM``."""
 _DIGITS = 1000
 _ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What constructors of tags raise for texts that they do not know, beside their own errors."""
+"""What constructors of tags may raise for invalid texts, besides YAMLError."""
 _NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
 class Unfolded(yaml.MarkedYAMLError):
-    """Too deep, or too large, once it is written out."""
+    """The document is too deep, or too large with its aliases written out."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -47,7 +47,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def load(text: str | bytes) -> Any:
-    """The value of a YAML document. Raises yaml.YAMLError, whatever is wrong."""
+    """The value of a YAML document. Raises yaml.YAMLError for any error."""
     loader = _Loader(text)
     loader.size = len(text)
     try:
@@ -58,8 +58,8 @@ def load(text: str | bytes) -> Any:
         loader.dispose()
 
 
-def why(fault: yaml.YAMLError) -> str:
-    """What is wrong, in one line, and where."""
+def reason(fault: yaml.YAMLError) -> str:
+    """What is wrong and where, on one line."""
     if isinstance(fault, yaml.MarkedYAMLError) and fault.problem_mark is not None:
         mark = fault.problem_mark
         return f"not decodable at line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
@@ -67,7 +67,7 @@ def why(fault: yaml.YAMLError) -> str:
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """Characters, and one for every value, once all aliases are written out."""
+    """The number of characters and values, with all aliases written out."""
     if isinstance(node, yaml.ScalarNode):
         if len(node.value) > _DIGITS and node.tag in _NUMBERS:
             raise _refused(f"a number of more than {_DIGITS:,} characters", node)
@@ -78,9 +78,9 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
         inside = node.value
         if isinstance(node, yaml.MappingNode):
             inside = [half for pair in node.value for half in pair]
-        found = known[id(node)] = 1 + sum([_size(each, known) for each in inside])
+        found = known[id(node)] = 1 + sum([_size(child, known) for child in inside])
     elif not found:
-        raise _refused("an alias inside the very value that it names", node)
+        raise _refused("an alias inside the value that it names", node)
     return found
 
 

@@ -1,9 +1,9 @@
-"""One strict door for text: a Python type says what may be written, refuses the rest, and prints the editor's JSON Schema.
+"""Checks values against Python types, and makes a JSON Schema of a type for editors.
 
-Types are what ``typing`` offers: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
-``Annotated[T, "what it is"]``. Other notes that may stand in ``Annotated``: ``Spelled`` (text of a certain spelling),
-``AtLeast`` (a number that is not below another), ``TypeLabel`` (short words for a long union), ``Named`` (keys from a registry),
-``Deferred`` (a type made when it is first needed).
+The types are those of ``typing``: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
+``Annotated[T, "what it is"]``. Other notes for ``Annotated``: ``Spelled`` (a text that matches a pattern), ``AtLeast`` (a number
+with a minimum), ``TypeLabel`` (a short name of a long union), ``Named`` (a mapping with keys from a registry), ``Deferred`` (a
+type that is made when it is first needed).
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ from harness.text.yamltext import Path, scalar
 
 
 class Later(str):
-    """Text that becomes a value later (``${row.x}``): it may stand wherever a value may."""
+    """A text that becomes a value later (``${row.x}``). It is allowed in place of any value."""
 
     __slots__ = ()
 
 
 class Spelled(NamedTuple):
-    """A note for ``Annotated[str, ...]``: the text must match ``pattern`` as a whole; ``what`` says so in words."""
+    """A note for ``Annotated[str, ...]``: the whole text must match ``pattern``. ``what`` describes it in messages."""
 
     pattern: str
     what: str
 
 
 class AtLeast(NamedTuple):
-    """A note for ``Annotated[float, ...]``: a finite number that is not below ``least``."""
+    """A note for ``Annotated[float, ...]``: a finite number of at least ``least``."""
 
     least: float
 
 
 class TypeLabel(NamedTuple):
-    """A note for ``Annotated``: how a message names a type whose own words would be long."""
+    """A note for ``Annotated``: the name of the type in messages, if its own description would be long."""
 
     words: str
 
 
 class Deferred(NamedTuple):
-    """A note for ``Annotated[Any, ...]``: the type that ``make`` returns, made when it is first needed."""
+    """A note for ``Annotated[Any, ...]``: the type that ``make`` returns. It is called when the type is first needed."""
 
     make: Callable[[], Any]
 
@@ -66,7 +66,7 @@ class Deferred(NamedTuple):
 class Named(NamedTuple):
     """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
 
-    ``find`` gives the type of a key's value, None for a key that is not known; ``names`` gives every known key.
+    ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key.
     """
 
     find: Callable[[str], Any]
@@ -74,7 +74,7 @@ class Named(NamedTuple):
 
 
 class ShapeFinding(NamedTuple):
-    """Something that may not stand where it stands. ``key``: the key itself is wrong, not its value."""
+    """A value that the type does not allow. With ``key``, the key itself is wrong, not its value."""
 
     path: Path
     message: str
@@ -83,16 +83,16 @@ class ShapeFinding(NamedTuple):
 
 
 def findings(value: Json, kind: Any, path: Path = ()) -> list[ShapeFinding]:
-    """Everything in ``value`` that the type does not allow; ``path`` is put before each place."""
+    """Everything in ``value`` that the type does not allow. ``path`` is the path of ``value`` itself."""
     found: list[ShapeFinding] = []
-    _shape(kind).look(value, path, found)
+    _shape(kind).check(value, path, found)
     return found
 
 
 def fit(value: Json, kind: Any) -> Json:
-    """The value with texts turned into the numbers and booleans that the type asks for, and numbers into text.
+    """The value, with texts converted to numbers or booleans where the type requires them, and numbers to texts.
 
-    Rows of a CSV file are all text, those of a JSONL file are not.
+    This is needed because all values of a CSV file are texts, and those of a JSONL file are not.
     """
     for wrong in findings(value, kind):
         value = value if wrong.key else _replaced(value, wrong.path)
@@ -110,7 +110,7 @@ def json_schema(kind: Any) -> dict[str, Any]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``did you mean "..."?``, or what is known when nothing is near (as far as that fits on a line)."""
+    """``did you mean "..."?``; if no known word is similar, the list of known words, or nothing if it is over 300 characters."""
     from difflib import get_close_matches
 
     names = list(known)
@@ -143,16 +143,16 @@ def _replaced(value: Json, path: Path) -> Json:
 
 
 class _Shape:
-    """Anything at all."""
+    """A shape that allows any value; the base of all others."""
 
     def accepts(self, value: Json) -> bool:  # noqa: ARG002
-        """Whether the value is of the right sort (a mapping, a text ...), however wrong it may be inside."""
+        """Whether the value has the right type (a mapping, a text ...). Its items are not checked."""
         return True
 
     def words(self) -> str:
         return "any value"
 
-    def look(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
+    def check(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         if not self.accepts(value) and not isinstance(value, Later):
             found.append(self.refusal(value, path))
         elif not isinstance(value, Later):
@@ -162,14 +162,14 @@ class _Shape:
         return ShapeFinding(path, f"expected {self.words()}, got {shown(value)}")
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        """Complain about what is inside a value of the right sort."""
+        """Check the items of a value that has the right type."""
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         return {}
 
 
 def shown(value: Json) -> str:
-    """A value in words, short enough for a message."""
+    """Describe a value in words, short enough for a message."""
     match value:
         case None:
             return "nothing"
@@ -217,16 +217,16 @@ _SCALARS: Mapping[Any, _Shape] = {
 
 
 class _Words(_Shape):
-    """One of a few words (or other scalars)."""
+    """One of a list of words or other scalars."""
 
     def __init__(self, allowed: tuple[Any, ...]) -> None:
         self.allowed = allowed
 
     def accepts(self, value: Json) -> bool:
-        return any(value == each and type(value) is type(each) for each in self.allowed)
+        return any(value == item and type(value) is type(item) for item in self.allowed)
 
     def words(self) -> str:
-        quoted = [f'"{each}"' if isinstance(each, str) else str(each).lower() for each in self.allowed]
+        quoted = [f'"{item}"' if isinstance(item, str) else str(item).lower() for item in self.allowed]
         return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
@@ -236,7 +236,7 @@ class _Words(_Shape):
         )
 
     def texts(self) -> list[str]:
-        return [each for each in self.allowed if isinstance(each, str)]
+        return [item for item in self.allowed if isinstance(item, str)]
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         return {"enum": list(self.allowed)}
@@ -257,7 +257,7 @@ class _Spelling(_Shape):
 
 
 class _Bounded(_Shape):
-    """A number from ``least`` on."""
+    """A number of at least ``least``."""
 
     def __init__(self, least: float) -> None:
         self.least = least
@@ -280,11 +280,11 @@ class _List(_Shape):
         return isinstance(value, list)
 
     def words(self) -> str:
-        return "a list" if type(self.item) is _Shape else f"a list of which each item is {self.item.words()}"
+        return "a list" if type(self.item) is _Shape else f"a list in which each item is {self.item.words()}"
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        for index, each in enumerate(value):
-            self.item.look(each, (*path, index), found)
+        for index, item in enumerate(value):
+            self.item.check(item, (*path, index), found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": _or_template(self.item, definitions)}
@@ -305,15 +305,15 @@ class _Map(_AnyMapping):
         self.item = item
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        for key, each in value.items():
-            self.item.look(each, (*path, key), found)
+        for key, item in value.items():
+            self.item.check(item, (*path, key), found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _or_template(self.item, definitions)}
 
 
 class _Fields(_AnyMapping):
-    """A mapping with known keys: a TypedDict. Its keys are looked at when they are first needed, so it may hold itself."""
+    """A mapping with known keys: a TypedDict. Its keys are resolved when they are first needed, so it may contain itself."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
@@ -328,7 +328,7 @@ class _Fields(_AnyMapping):
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """Its own ``__required_keys__`` cannot see ``Required`` where annotations are text."""
+        """The required keys. The type's own ``__required_keys__`` ignores ``Required`` in annotations that are text."""
         either_way = {name for name, hint in self.hints.items() if get_origin(hint) in (Required, NotRequired)}
         stated = {name for name in either_way if get_origin(self.hints[name]) is Required}
         return frozenset(stated | (self.kind.__required_keys__ - either_way))
@@ -339,9 +339,9 @@ class _Fields(_AnyMapping):
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         fields = self.fields
-        for key, each in value.items():
+        for key, item in value.items():
             if key in fields:
-                fields[key].look(each, (*path, key), found)
+                fields[key].check(item, (*path, key), found)
             else:
                 found.append(ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), fields), key=True))
         found.extend(
@@ -359,7 +359,7 @@ class _Fields(_AnyMapping):
         made: dict[str, Any] = {"type": "object"}
         if self.kind.__doc__:
             made["description"] = self.kind.__doc__
-        made["properties"] = {name: _or_template(each, definitions) for name, each in self.fields.items()}
+        made["properties"] = {name: _or_template(shape, definitions) for name, shape in self.fields.items()}
         if self.required:
             made["required"] = sorted(self.required)
         return {**made, "additionalProperties": False}
@@ -370,57 +370,61 @@ class _OneOf(_Shape):
         self.members = members
 
     def accepts(self, value: Json) -> bool:
-        return any(each.accepts(value) for each in self.members)
+        return any(member.accepts(value) for member in self.members)
 
     def words(self) -> str:
-        return " or ".join(dict.fromkeys(each.words() for each in self.members))
+        return " or ".join(dict.fromkeys(member.words() for member in self.members))
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        texts = [text for each in self.members if isinstance(each, _Words) for text in each.texts()]
+        texts = [text for member in self.members if isinstance(member, _Words) for text in member.texts()]
         near = nearest(value, texts) if isinstance(value, str) and texts else ""
         return ShapeFinding(
             path, f"expected {self.words()}, got {shown(value)}", near if near.startswith("did") else ""
         )
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        """The complaints of the member that fits best: fewest unknown keys, then fewest complaints."""
+        """Report the findings of the member that fits best: fewest unknown keys, then fewest findings."""
         best: list[ShapeFinding] | None = None
-        for member in self.meant(value):
-            complaints: list[ShapeFinding] = []
-            member.inside(value, path, complaints)
-            if not complaints:
+        for member in self.candidates(value):
+            findings: list[ShapeFinding] = []
+            member.inside(value, path, findings)
+            if not findings:
                 return
-            best = complaints if best is None else min(best, complaints, key=_badness)
+            best = findings if best is None else min(best, findings, key=_badness)
         found.extend(best or ())
 
-    def meant(self, value: Json) -> Sequence[_Shape]:
-        """The members that a value may be meant for. Beside a mapping with free keys, one with known keys is meant only
-        where the value has one of them, and then it alone."""
+    def candidates(self, value: Json) -> Sequence[_Shape]:
+        """The members to which a value may belong.
+
+        If the union has a mapping with free keys and one with known keys, the one with known keys is the only candidate if
+        the value has one of them, and is no candidate otherwise.
+        """
         fitting = [member for member in self.members if member.accepts(value)]
         free = [member for member in fitting if isinstance(member, _Map)]
         if not free or not isinstance(value, Mapping):
             return fitting
-        return [each for each in fitting if isinstance(each, _Fields) and each.fields.keys() & value.keys()] or free
+        known = [member for member in fitting if isinstance(member, _Fields) and member.fields.keys() & value.keys()]
+        return known or free
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        return {"anyOf": [each.schema(definitions) for each in self.members]}
+        return {"anyOf": [member.schema(definitions) for member in self.members]}
 
 
-def _badness(complaints: Sequence[ShapeFinding]) -> tuple[int, int]:
-    return sum(each.key for each in complaints), len(complaints)
+def _badness(findings: Sequence[ShapeFinding]) -> tuple[int, int]:
+    return sum(finding.key for finding in findings), len(findings)
 
 
 class _Described(_Shape):
-    """Another shape, and what it is for or how it is called."""
+    """Another shape with a description for the schema, or a label for messages."""
 
-    def __init__(self, shape: _Shape, doc: str = "", said: str = "") -> None:
-        self.shape, self.doc, self.said = shape, doc, said
+    def __init__(self, shape: _Shape, doc: str = "", label: str = "") -> None:
+        self.shape, self.doc, self.label = shape, doc, label
 
     def accepts(self, value: Json) -> bool:
         return self.shape.accepts(value)
 
     def words(self) -> str:
-        return self.said or self.shape.words()
+        return self.label or self.shape.words()
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
         return self.shape.refusal(value, path)._replace(message=f"expected {self.words()}, got {shown(value)}")
@@ -440,21 +444,21 @@ class _Registry(_AnyMapping):
         self.named = named
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        for key, each in value.items():
+        for key, item in value.items():
             kind = self.named.find(key)
             if kind is None:
                 found.append(
                     ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), self.named.names()), key=True)
                 )
             else:
-                _shape(kind).look(each, (*path, key), found)
+                _shape(kind).check(item, (*path, key), found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         known = {name: _or_template(_shape(self.named.find(name)), definitions) for name in self.named.names()}
         return {"type": "object", "properties": known, "additionalProperties": False}
 
 
-class _Waiting(_Shape):
+class _Deferred(_Shape):
     """A shape that is made when it is first needed."""
 
     def __init__(self, deferred: Deferred) -> None:
@@ -478,7 +482,7 @@ class _Waiting(_Shape):
 
 
 def _or_template(shape: _Shape, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a shape where ``${...}`` may stand for it."""
+    """The schema of a shape that ``${...}`` may replace."""
     made = shape.schema(definitions)
     if shape.accepts("${"):
         return made
@@ -510,11 +514,11 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
         elif isinstance(note, AtLeast):
             shape = _Bounded(note.least)
         elif isinstance(note, Deferred):
-            shape = _Waiting(note)
+            shape = _Deferred(note)
         elif isinstance(note, Named):
             shape = _Registry(note)
         elif isinstance(note, TypeLabel):
-            shape = _Described(shape, said=note.words)
+            shape = _Described(shape, label=note.words)
         elif isinstance(note, str):
             shape = _Described(shape, note)
     return shape
@@ -524,21 +528,21 @@ def _generic(kind: Any, origin: Any, arguments: Sequence[Any]) -> _Shape:
     if origin is Literal:
         return _Words(tuple(arguments))
     if origin in (Union, UnionType):
-        return _union([_shape(each) for each in arguments])
+        return _union([_shape(member) for member in arguments])
     if kind is list or origin is list:
         return _List(_shape(arguments[0]) if arguments else _Shape())
     if kind is dict or origin in (dict, Mapping):
         return _Map(_shape(arguments[1]) if arguments else _Shape())
-    raise TypeError(f"{kind!r} cannot say what a suite may hold")
+    raise TypeError(f"{kind!r} is not a type that shapes support")
 
 
 def _union(members: Iterable[_Shape]) -> _Shape:
     flat = tuple(_flattened(members))
     if _SCALARS[float] in flat:
-        flat = tuple(each for each in flat if each is not _SCALARS[int])
-    return next((each for each in flat if type(each) is _Shape), None) or _OneOf(flat)
+        flat = tuple(member for member in flat if member is not _SCALARS[int])
+    return next((member for member in flat if type(member) is _Shape), None) or _OneOf(flat)
 
 
 def _flattened(members: Iterable[_Shape]) -> Iterator[_Shape]:
-    for each in members:
-        yield from each.members if isinstance(each, _OneOf) else (each,)
+    for member in members:
+        yield from member.members if isinstance(member, _OneOf) else (member,)

@@ -1,4 +1,4 @@
-"""What text of other people cannot do to a terminal, or to the log of a step of GitHub Actions, where lines may be commands."""
+"""Makes text from elsewhere safe to print on a terminal, and in a log of GitHub Actions, where lines may be commands."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import re
 
 _STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What moves the cursor, colours, hides or turns round what a terminal shows: controls and marks of direction. Joiners do not."""
+"""Characters that change what a terminal shows: control characters and marks of direction. Joiners are not among them."""
 
 
-def for_people(text: str) -> str:
-    """The text as it may stand where people read: on a terminal, or in a log."""
-    return no_command(escape_controls(text))
+def safe_for_display(text: str) -> str:
+    """The text, safe to print on a terminal or in a log."""
+    return escape_commands(escape_controls(text))
 
 
 def escape_controls(text: str) -> str:
-    """The text with whatever steers a terminal spelled out, so that JSON is still JSON."""
+    """The text with characters that steer a terminal escaped. JSON stays valid JSON."""
     return _STEERS.sub(_escaped, text)
 
 
@@ -24,9 +24,10 @@ def _escaped(odd: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}"  # JSON holds no bare character below 0x20
 
 
-def no_command(text: str) -> str:
-    """The text with what the log of GitHub Actions would take for a command of the workflow spelled out: ``::`` at the beginning
-    of a line, after any blanks, and ``##[`` anywhere (the runner's ActionCommand). The same text where no such log is written.
+def escape_commands(text: str) -> str:
+    """The text with workflow commands of GitHub Actions escaped; unchanged outside of GitHub Actions.
+
+    A command is ``::`` at the beginning of a line, after any blanks, and ``##[`` anywhere (ActionCommand of the runner).
     """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return text

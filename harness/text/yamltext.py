@@ -1,8 +1,8 @@
-"""Strict YAML: plain values, and the place of every key and value.
+"""Reads strict YAML: plain values, and the place of every key and value.
 
-YAML 1.2's core schema, narrowed so that a suite cannot lie: only ``true`` and ``false`` are booleans, ``12:30:45``,
+It is a subset of YAML 1.2's core schema without surprises: only ``true`` and ``false`` are booleans, ``12:30:45``,
 ``2026-01-02``, ``012``, ``1_000`` and ``.nan`` stay text, keys are always text. Duplicate keys, tags, merge keys, several
-documents, endless aliases and bottomless nesting are complaints.
+documents, aliases that unfold to too many values, and nesting that is too deep are complaints.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value in it."""
 
 DEEPEST = 100
-"""Levels of nesting."""
+"""The most levels of nesting."""
 MOST = 500_000
-"""Values in a document once every alias is written out; a long text counts once for every ``_A_VALUE`` of its characters."""
-_A_VALUE = 100
+"""The most values in a document with every alias written out. A long text counts as one value for each
+``_CHARACTERS_PER_VALUE`` of its characters."""
+_CHARACTERS_PER_VALUE = 100
 
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 _WORDS = {
@@ -40,7 +41,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Any], ...] = (
 
 
 class Complaint(NamedTuple):
-    """Something wrong in a text: where, the line itself, what was expected, and perhaps what was meant."""
+    """An error in a text: its place, a message, the line itself, and perhaps a hint."""
 
     place: Place
     message: str
@@ -59,7 +60,7 @@ WIDEST = 110
 
 
 def _window(line: str, column: int) -> tuple[str, str]:
-    """The part of a line to show, printable, and the blanks before its caret."""
+    """The part of a line to show, made printable, and the blanks before its caret."""
     line = "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in line)
     start = max(0, column - WIDEST // 2) if len(line) > WIDEST else 0
     before, after = "..." * (start > 0), "..." * (len(line) > start + WIDEST)
@@ -68,7 +69,7 @@ def _window(line: str, column: int) -> tuple[str, str]:
 
 
 class PlacedMapping(dict[str, Any]):
-    """A mapping that knows where it stands: ``keys_at`` and ``values_at`` hold (line, column), both from 1."""
+    """A mapping with the places of its keys and values: ``keys_at`` and ``values_at`` hold (line, column), both from 1."""
 
     __slots__ = ("keys_at", "values_at")
 
@@ -79,7 +80,7 @@ class PlacedMapping(dict[str, Any]):
 
 
 class Items(list[Any]):
-    """A sequence that knows where its items stand."""
+    """A sequence with the places of its items: ``values_at`` holds (line, column), both from 1."""
 
     __slots__ = ("values_at",)
 
@@ -89,7 +90,7 @@ class Items(list[Any]):
 
 
 class Document(NamedTuple):
-    """A text that was read. ``value`` is plain JSON data (``PlacedMapping`` and ``Items`` are dicts and lists)."""
+    """The result of reading a text. ``value`` is plain JSON data (``PlacedMapping`` and ``Items`` are dicts and lists)."""
 
     file: str
     lines: Sequence[str]
@@ -97,7 +98,7 @@ class Document(NamedTuple):
     complaints: Sequence[Complaint]
 
     def place(self, path: Path, *, key: bool = False) -> Place:
-        """Where the value at that path stands, or its key; for a path that is not there, the nearest value above it."""
+        """The place of the value at that path, or of its key. If the path does not exist, the nearest value above it."""
         value, found = self.value, (1, 1)
         for depth, step in enumerate(path):
             last = key and depth == len(path) - 1
@@ -111,12 +112,12 @@ class Document(NamedTuple):
         return Place(self.file, *found)
 
     def complaint(self, place: Place, message: str, hint: str = "") -> Complaint:
-        """A complaint with the line it is about."""
+        """A complaint at that place, with its line."""
         return Complaint(place, message, self.lines[place.line - 1] if place.line <= len(self.lines) else "", hint)
 
 
 def read(text: str, file: str) -> Document:
-    """Read one YAML document. Never raises for any text: what is wrong stands in ``complaints`` (then ``value`` may be None)."""
+    """Read one YAML document. Never raises: errors are in ``complaints``, and ``value`` may then be None."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     reading = _Reading(Document(file, lines, None, []))
     if odd := _ODD.search(text):
@@ -135,11 +136,11 @@ def read(text: str, file: str) -> Document:
 
 
 class _Refused(Exception):
-    """Raised out of the composer with (line, column) and a message."""
+    """Raised in the composer, with (line, column) and a message."""
 
 
 class _Resolving:
-    """What every loader here shares: scalars keep their style as tag, and depth is counted."""
+    """The part that both loaders share. The tag of a scalar is its style, and the depth is counted."""
 
     depth = 0
 
@@ -203,7 +204,7 @@ def _start(node: yaml.Node) -> tuple[int, int]:
 
 
 class _Reading:
-    """Nodes become values; what is wrong is collected."""
+    """Converts nodes to values and collects the complaints."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -218,19 +219,19 @@ class _Reading:
         """The plain value of a node. An aliased node is one shared value, counted each time it is used."""
         if node.tag not in (_PLAIN, _QUOTED, _COLLECTION):
             self.complain(
-                _start(node), f"tags such as {_shown_tag(node.tag)} are not read here", "write the plain value"
+                _start(node), f"tags such as {_shown_tag(node.tag)} are not supported", "write the plain value"
             )
         if isinstance(node, yaml.ScalarNode):
-            self.count(1 + len(node.value) // _A_VALUE, node)
+            self.count(1 + len(node.value) // _CHARACTERS_PER_VALUE, node)
             return scalar(node.value) if node.tag == _PLAIN else node.value
         if id(node) in self.done:
-            return self.again(node)
+            return self.aliased(node)
         return self.collection(node)
 
-    def again(self, node: yaml.Node) -> Json:
+    def aliased(self, node: yaml.Node) -> Json:
         value, size = self.done[id(node)]
         if not size:
-            raise _Refused(_start(node), "an alias inside the very value that it names")
+            raise _Refused(_start(node), "an alias inside the value that it names")
         self.count(size, node)
         return value
 
@@ -245,7 +246,7 @@ class _Reading:
     def count(self, size: int, node: yaml.Node) -> None:
         self.size += size
         if self.size > MOST:
-            raise _Refused(_start(node), f"more than {MOST:,} values once every alias is written out")
+            raise _Refused(_start(node), f"more than {MOST:,} values with every alias written out")
 
     def table(self, node: yaml.MappingNode) -> PlacedMapping:
         table = PlacedMapping()
@@ -253,7 +254,7 @@ class _Reading:
             at = _start(key)
             if key.value in table.keys_at:
                 first = table.keys_at[key.value][0]
-                self.complain(at, f'the key "{key.value}" stands here twice; the first is in line {first}')
+                self.complain(at, f'the key "{key.value}" occurs twice; the first is in line {first}')
             table.keys_at[key.value] = at
             table.values_at[key.value] = _start(value)
             table[key.value] = self.value(value)
@@ -265,17 +266,15 @@ class _Reading:
                 hint = "a value that starts with { or [ must be quoted to be text" if value.value in ("", []) else ""
                 self.complain(_start(key), "a key must be text", hint)
             elif key.value == "<<" and key.tag == _PLAIN:
-                self.complain(
-                    _start(key), "merge keys are not read here", "what all cases share belongs under defaults:"
-                )
+                self.complain(_start(key), "merge keys are not supported", "write what all cases share under defaults:")
             else:
                 yield key, value
 
     def items(self, nodes: Sequence[yaml.Node]) -> Items:
         items = Items()
-        for each in nodes:
-            items.values_at.append(_start(each))
-            items.append(self.value(each))
+        for node in nodes:
+            items.values_at.append(_start(node))
+            items.append(self.value(node))
         return items
 
 
@@ -284,7 +283,7 @@ def _shown_tag(tag: str) -> str:
 
 
 def scalar(text: str) -> Json:
-    """What a plain scalar of that text means: null, a boolean, a number, or the text itself."""
+    """The value of a plain scalar: null, a boolean, a number, or the text itself."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in "+-.0123456789":
@@ -295,7 +294,7 @@ def scalar(text: str) -> Json:
     return text
 
 
-# --- syntax errors in words -----------------------------------------------------------------------------
+# --- messages of syntax errors --------------------------------------------------------------------------
 
 _ADVICE = (
     (

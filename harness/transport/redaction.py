@@ -20,8 +20,8 @@ from harness.answer import framing
 from harness.gemini.providers import Provider
 from harness.gemini.providers import secrets as keys_of
 from harness.model import Exchange, Json, Request
-from harness.text.credentials import SHAPES, SHORTEST, credentials_in, shape_of
-from harness.text.names import is_secret
+from harness.text.credentials import SHAPES, SHORTEST, credential_kind, credentials_in
+from harness.text.names import is_secret_name
 
 _PASSWORD = re.compile(r"(?:^|://)[^/?#\s:@]*:([^/?#\s]+)@[\w.\[-]")
 _ESCAPED = re.compile(rb"%([0-9a-fA-F]{2})|((?:\\+u[0-9a-fA-F]{4})+)")
@@ -32,7 +32,7 @@ def known(environ: Mapping[str, str], providers: Mapping[str, Provider] | None =
     """Variable -> value of every secret: the providers' keys, each variable that is called one (``..._TOKEN``) or looks
     like one, and the password of each address (``DB_URL``, a proxy)."""
     keys = [keys_of(row, environ) for row in (providers or {}).values()]
-    called = {name: value for name, value in environ.items() if is_secret(name) or shape_of(value)}
+    called = {name: value for name, value in environ.items() if is_secret_name(name) or credential_kind(value)}
     found = {name: value for source in (called, *keys) for name, value in source.items()}
     return {**found, **{name: secret for name, value in environ.items() for secret in _in_address(value)}, **found}
 

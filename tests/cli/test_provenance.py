@@ -10,8 +10,8 @@ import pytest
 from harness.cli.main import main
 from harness.config import load
 from harness.gemini.providers import Provider, hazards, is_this_machine
-from tests.asked import PARIS
 from tests.endpoint import Endpoint, answer
+from tests.factories import PARIS
 
 SUITE = "suite: s\ncases:\n  - {id: c, model: gemini-2.5-flash, prompt: Where?, expect: {text: {equals: Paris}}}\n"
 KEYS = {"GOOGLE_API_KEY": "g-1234567890", "COMETAPI_KEY": "c-1234567890", "MY_KEY": "m-1234567890"}

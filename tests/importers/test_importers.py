@@ -1,4 +1,4 @@
-"""``import``: what other tools recorded, or documentation shows, becomes a suite that asks the same and is answered at once."""
+"""``import``: recordings of other tools and curl commands become a suite with the same requests, and its cassettes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.cli.main import main
 from harness.config import load
 from harness.importers import Recorded
-from harness.importers.to_suite import imported
+from harness.importers.to_suite import build_suite
 from harness.model import Request
 from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
@@ -114,7 +114,7 @@ def test_a_vcrpy_cassette_becomes_a_case_that_passes(project: Path, capsys: pyte
 
 
 @pytest.mark.parametrize("encoding", [None, "base64"])
-def test_a_har_file_does_too_and_other_traffic_is_left_out(
+def test_a_har_file_becomes_cases_without_its_other_traffic(
     project: Path, capsys: pytest.CaptureFixture[str], encoding: str | None
 ) -> None:
     har(project / "session.har", encoding=encoding)
@@ -123,7 +123,7 @@ def test_a_har_file_does_too_and_other_traffic_is_left_out(
     assert main(["run", "--strict"]) == 0
 
 
-def test_no_key_is_taken_over(project: Path) -> None:
+def test_no_key_is_imported(project: Path) -> None:
     vcrpy(project / "a.yaml", interaction())
     har(project / "b.har")
     assert main(["import", "a.yaml", "b.har"]) == 0
@@ -152,7 +152,7 @@ def test_the_same_request_again_is_another_attempt(project: Path, capsys: pytest
     assert case["expect"] == {"finishReason": {"in": ["STOP", "MAX_TOKENS"]}}
 
 
-def test_a_refusal_is_expected(project: Path) -> None:
+def test_a_recorded_error_is_expected(project: Path) -> None:
     error = {"error": {"code": 400, "message": "no such field", "status": "INVALID_ARGUMENT"}}
     vcrpy(project / "a.yaml", interaction(error, 400))
     assert main(["import", "a.yaml"]) == 0
@@ -194,14 +194,14 @@ def test_a_curl_command_becomes_a_case_to_be_recorded(project: Path, capsys: pyt
         ("-d @body.json", "from a file"),
     ],
 )
-def test_curl_has_many_ways_to_say_data(project: Path, data: str, text: str) -> None:
+def test_curl_data_in_every_form(project: Path, data: str, text: str) -> None:
     (project / "body.json").write_text('{"contents": [{"parts": [{"text": "from a file"}]}]}')
     (project / "a.txt").write_text(f"curl '{URL}' {data}\n")
     assert main(["import", "a.txt"]) == 0
     assert suite()["cases"][0]["request"]["contents"] == [{"parts": [{"text": text}]}]
 
 
-def test_long_bodies_stand_in_files_of_their_own(project: Path) -> None:
+def test_a_long_body_is_written_to_its_own_file(project: Path) -> None:
     long = {
         "contents": [{"role": "user", "parts": [{"text": "word ${row.x} \r\n" * 500}]}],
         "tools": [{"googleSearch": {}}] * 200,
@@ -213,14 +213,14 @@ def test_long_bodies_stand_in_files_of_their_own(project: Path) -> None:
     assert main(["cassettes", "stale"]) == 0
 
 
-def test_a_host_that_no_provider_asks_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_host_without_a_provider_is_noted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction(url=URL.replace("generativelanguage.googleapis.com", "gateway.example")))
     assert main(["import", "a.yaml"]) == 0
-    assert "note: no provider here asks gateway.example" in capsys.readouterr().out
+    assert "note: no provider is configured for gateway.example" in capsys.readouterr().out
     assert main(["run"]) == 0
 
 
-def test_the_row_that_asks_a_host_is_used(project: Path) -> None:
+def test_the_provider_of_the_host_is_used(project: Path) -> None:
     (project / "harness.toml").write_text('[providers.mine]\nbase_url = "https://gateway.example"\n')
     vcrpy(project / "a.yaml", interaction(url=URL.replace("generativelanguage.googleapis.com", "gateway.example")))
     assert main(["import", "a.yaml"]) == 0
@@ -229,7 +229,7 @@ def test_the_row_that_asks_a_host_is_used(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.har", '{"log": {"entries": [{"request": 1}]}}', "entry 0 is not readable"),
         ("a.yaml", "interactions: [", "not decodable"),
@@ -240,13 +240,13 @@ def test_the_row_that_asks_a_host_is_used(project: Path) -> None:
         ("a.sh", f"curl {URL} -d @missing.json\n", "which cannot be read"),
     ],
 )
-def test_what_cannot_be_read_is_said(
-    project: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, said: str
+def test_a_file_that_cannot_be_read_is_reported(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, message: str
 ) -> None:
     (project / name).write_text(content)
     assert main(["import", name]) == 4
     assert f"left out: {name}: " in (out := capsys.readouterr().out)
-    assert said in out
+    assert message in out
 
 
 def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,27 +266,27 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 @example("a\n\n", "b\n\n")
 @example("\n a\n\n", "a \n\n\n")
 @given(TEXTS, TEXTS)
-def test_any_text_is_asked_as_it_was(prompt: str, system: str) -> None:
+def test_any_text_is_sent_as_it_was_recorded(prompt: str, system: str) -> None:
     body: dict[str, Any] = {
         "contents": [{"role": "user", "parts": [{"text": prompt}]}],
         "systemInstruction": {"parts": [{"text": system}]},
     }
     request = Request("google", "gemini-2.5-flash", "POST", URL, {}, body, json.dumps(body).encode(), "unary")
     swapped = {**body, "systemInstruction": body["contents"][0], "contents": [{"parts": [{"text": system}]}]}
-    other = replace(request, body=swapped, content=json.dumps(swapped).encode())
-    done = imported("any", [("any.har", [Recorded(request), Recorded(other)])], load(Path("/"), {}), Leaks({}))
-    assert (done.cases, done.left_out) == (2, [])
-    text = next(text for path, text in done.files.items() if path.suffix == ".yaml")
+    second = replace(request, body=swapped, content=json.dumps(swapped).encode())
+    result = build_suite("any", [("any.har", [Recorded(request), Recorded(second)])], load(Path("/"), {}), Leaks({}))
+    assert (result.cases, result.left_out) == (2, [])
+    text = next(text for path, text in result.files.items() if path.suffix == ".yaml")
     suite = parse(text, "any.yaml", Path("/suites"), {})
     trials = expand([suite], Selection(cassettes_dir=Path("/c"), default_provider="google"))
     assert [prepare(trial, load(Path("/"), {})).body for trial in trials] == [body, swapped]
 
 
 @pytest.mark.slow
-def test_recordings_of_others_play_as_they_were(
+def test_imported_recordings_fail_only_where_the_audit_does(
     shared: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What then fails is what ``audit`` finds in the recordings themselves."""
+    """The runs fail only by the invariants that ``audit`` finds broken in the recordings."""
     recordings = str(shared.resolve() / "recordings")
     assert main(["import", recordings, "--suite", "recorded"]) == 0
     capsys.readouterr()
@@ -342,7 +342,7 @@ Or `curl ASK -d '{"contents":[{"parts":[{"text":"6"}]}]}'`, that's all.
 """.replace("ASK", ASK)
 
 
-def test_a_page_of_prose_gives_all_its_commands_and_names_those_it_cannot(
+def test_all_curl_commands_on_a_page_are_imported_or_reported(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / "page.md").write_text(PAGE)
@@ -351,45 +351,45 @@ def test_a_page_of_prose_gives_all_its_commands_and_names_those_it_cannot(
     texts = [case["request"]["contents"][0]["parts"][0]["text"] for case in suite()["cases"]]
     assert texts == ["1", "2", "3", "4", "5", "6"]
     assert "left out: page.md: line 20: not a command line that can be read: " in out
-    assert "left out: page.md: line 30: its body holds $(base64 it.png), which only a shell would know" in out
+    assert "left out: page.md: line 30: its body holds $(base64 it.png), whose value only a shell would know" in out
     assert out.count("left out") == 2
 
 
-def test_powershell_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_powershell_command_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "a.ps1").write_text(f'$x = 1\nInvoke-RestMethod -Uri "{ASK}" -Method Post\n')
     assert main(["import", "a.ps1"]) == 4
-    assert "left out: a.ps1: line 2: Invoke-RestMethod of PowerShell is not read; copy" in capsys.readouterr().out
+    assert "left out: a.ps1: line 2: Invoke-RestMethod of PowerShell is not supported; copy" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("place", ["?key=", "Authorization", "x-goog-api-key", "body", "echo", "model", "name"])
-def test_whatever_the_key_of_a_recording_is_import_writes_it_nowhere(
+def test_import_never_writes_the_key_of_a_recording(
     project: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
     key = "sk-abcdefghijklmnopqrstuvwxyz0123456789" if place in ("model", "name") else "gw-9f8e-7d6c-5b4a"
-    asked = interaction()
-    asked["request"]["uri"] = ASK.replace("gemini-2.5-flash", key) if place == "model" else ASK
-    asked["request"]["headers"] = {"x-goog-api-key": [key]}
+    recorded = interaction()
+    recorded["request"]["uri"] = ASK.replace("gemini-2.5-flash", key) if place == "model" else ASK
+    recorded["request"]["headers"] = {"x-goog-api-key": [key]}
     if place == "?key=":
-        asked["request"] |= {"uri": f"{ASK}?key={key}", "headers": {}}
+        recorded["request"] |= {"uri": f"{ASK}?key={key}", "headers": {}}
     elif place == "Authorization":
-        asked["request"]["headers"] = {"Authorization": [f"Bearer {key}"]}
+        recorded["request"]["headers"] = {"Authorization": [f"Bearer {key}"]}
     elif place == "body":
-        asked["request"]["body"] = json.dumps({"contents": [{"parts": [{"text": f"my key is {key}"}]}]})
+        recorded["request"]["body"] = json.dumps({"contents": [{"parts": [{"text": f"my key is {key}"}]}]})
     elif place == "echo":
-        asked["response"]["body"]["string"] = json.dumps({**ANSWER, "news": f"{key} is not valid"})
+        recorded["response"]["body"]["string"] = json.dumps({**ANSWER, "news": f"{key} is not valid"})
     file = f"{key}.yaml" if place == "name" else "a.yaml"
-    vcrpy(project / file, asked)
+    vcrpy(project / file, recorded)
     code = main(["import", file])
     out = capsys.readouterr().out
     assert key not in written()
     if place in ("body", "echo", "model", "name"):
         assert (code, "it holds" in out) == (5, True)
     else:
-        assert (code, f"a key stood beside a ({place.lower()}) and was left behind" in out) == (0, True)
+        assert (code, f"a key was recorded with a ({place.lower()}) and was not copied" in out) == (0, True)
     assert not any(key in str(path) for path in Path().rglob("*") if path != Path(file))
 
 
-def test_a_model_is_asked_as_it_was(project: Path) -> None:
+def test_a_model_name_is_sent_as_it_was_recorded(project: Path) -> None:
     vcrpy(project / "a.yaml", interaction(url=ASK.replace("gemini-2.5-flash", "bad%20model")))
     assert main(["import", "a.yaml"]) == 0
     assert suite()["cases"][0]["model"] == "bad model"
@@ -398,9 +398,7 @@ def test_a_model_is_asked_as_it_was(project: Path) -> None:
     assert main(["run"]) in (0, 1)
 
 
-def test_a_stream_that_the_proxy_did_not_keep_is_to_be_recorded(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_entry_without_an_answer_is_left_to_record(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     har(project / "a.har")
     whole = json.loads((project / "a.har").read_text())
     del whole["log"]["entries"][1]["response"]["content"]["text"]

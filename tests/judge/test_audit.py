@@ -1,4 +1,4 @@
-"""The audit: any recording held to the invariants, with no suite."""
+"""The audit: recordings are checked against the invariants, without a suite."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class Tape:
 
 
 def tape(name: str, *exchanges: Exchange) -> Tape:
-    return Tape(Path(name), [Interaction(index, each) for index, each in enumerate(exchanges)])
+    return Tape(Path(name), [Interaction(index, exchange) for index, exchange in enumerate(exchanges)])
 
 
 ERROR = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
 
 
 def test_the_document() -> None:
-    other = request(path="/v1beta/models/gemini-embedding-2:embedContent")
+    embedding = request(path="/v1beta/models/gemini-embedding-2:embedContent")
     streamed = exchange(sse(answer("a"), answer("b")), request(stream=True))
-    done = audit(
+    document = audit(
         [
-            tape("one.yaml", exchange(answer()), exchange({}, other), exchange(ERROR, status=429)),
+            tape("one.yaml", exchange(answer()), exchange({}, embedding), exchange(ERROR, status=429)),
             tape("two.yaml", replace(streamed, verbatim=False)),
         ],
         {"three.yaml": "a HAR file, not a vcrpy cassette"},
     ).document()
     usage = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
-    assert done == {
+    assert document == {
         "version": 1,
         "files": 3,
         "interactions": 4,
@@ -66,9 +66,9 @@ def test_the_document() -> None:
             }
         ],
         "exchanges": [
-            heard("one.yaml", 0, "generateContent", 200, "STOP", usage),
-            heard("one.yaml", 2, "generateContent", 429, None, {}),
-            heard("two.yaml", 0, "streamGenerateContent", 200, "STOP", usage),
+            exchange_row("one.yaml", 0, "generateContent", 200, "STOP", usage),
+            exchange_row("one.yaml", 2, "generateContent", 429, None, {}),
+            exchange_row("two.yaml", 0, "streamGenerateContent", 200, "STOP", usage),
         ],
     }
 
@@ -89,7 +89,7 @@ version: 1
 """
 
 
-def test_github_is_told_which_recordings_break_what(
+def test_github_annotations_name_recordings_and_rules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -98,9 +98,9 @@ def test_github_is_told_which_recordings_break_what(
     Path("tapes/a.yaml").write_text(BROKEN, "utf-8")
     Path("tapes/b.yaml").write_text("not: a tape", "utf-8")
     assert main(["audit", "tapes", "--format", "github"]) == 1
-    broke, lost, closing = capsys.readouterr().out.splitlines()
-    assert broke.startswith("::error file=tapes/a.yaml,line=1,title=usage-sum in interaction 0::$.usageMetadata")
-    assert lost.startswith("::warning file=tapes/b.yaml,line=1,title=unreadable::")
+    broken, unreadable, closing = capsys.readouterr().out.splitlines()
+    assert broken.startswith("::error file=tapes/a.yaml,line=1,title=usage-sum in interaction 0::$.usageMetadata")
+    assert unreadable.startswith("::warning file=tapes/b.yaml,line=1,title=unreadable::")
     assert closing.startswith(
         "::notice title=gemini-harness::2 files; 1 unreadable file; 1 native of 1 interaction; 1 error"
     )
@@ -110,7 +110,7 @@ def test_github_is_told_which_recordings_break_what(
     assert "- unreadable: 1 file: " in summary
 
 
-def test_of_very_many_findings_a_summary_shows_errors_first_and_says_how_many_more() -> None:
+def test_a_summary_shows_errors_first_and_counts_the_rest() -> None:
     found = [
         AuditFinding("a.yaml", n, "rule", "warn" if n else "error", "", None, None, f"number {n}") for n in range(30)
     ]
@@ -120,15 +120,17 @@ def test_of_very_many_findings_a_summary_shows_errors_first_and_says_how_many_mo
     assert "and 10 more (errors are above): -v shows all" in out.getvalue()
 
 
-def heard(file: str, index: int, called: str, status: int, reason: str | None, usage: object) -> dict[str, object]:
+def exchange_row(
+    file: str, index: int, operation_name: str, status: int, reason: str | None, usage: object
+) -> dict[str, object]:
     return {
         "file": file,
         "index": index,
         "model": "gemini-2.5-flash",
-        "operation": called,
+        "operation": operation_name,
         "status": status,
         "finishReason": reason,
-        "stream": called.startswith("stream"),
+        "stream": operation_name.startswith("stream"),
         "usage": usage,
     }
 
@@ -145,5 +147,5 @@ def heard(file: str, index: int, called: str, status: int, reason: str | None, u
         ("/v1beta/models", None),
     ],
 )
-def test_native_exchanges_are_told_by_their_path(path: str, native: tuple[str, str] | None) -> None:
+def test_native_exchanges_are_recognised_by_their_path(path: str, native: tuple[str, str] | None) -> None:
     assert operation(exchange(answer(), request(path=path))) == native

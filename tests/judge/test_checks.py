@@ -1,4 +1,4 @@
-"""The named checks, each against an answer made by hand. What is written here is what a suite may write."""
+"""The named checks, each against an answer made by hand. The parameters are written as in a suite."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def evidence(
 ) -> Evidence:
     """What a check sees: one body for a unary answer, several for a stream."""
     stream = len(chunks) > 1
-    frames = [f"data: {json.dumps(each)}\r\n\r\n" for each in chunks] if stream else [json.dumps(chunks[0])]
+    frames = [f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in chunks] if stream else [json.dumps(chunks[0])]
     at = times or [0.5 * (number + 1) for number in range(len(frames))]
     request = Request(
         "google", "gemini-3-flash-preview", "POST", "https://host/x", {}, body, b"", "stream" if stream else "unary"
@@ -58,20 +58,20 @@ def answer(*parts: Any, finish: str | None = "STOP", **more: Any) -> dict[str, A
     return {"candidates": [{**candidate, **({"finishReason": finish} if finish else {})}], **top}
 
 
-def said(name: str, parameter: Any, found: Evidence) -> list[str]:
-    """The messages of one check, after its parameter has passed the door that a suite passes."""
+def messages(name: str, parameter: Any, found: Evidence) -> list[str]:
+    """The messages of one check. Its parameter is validated first, as in a suite."""
     check = find_check(name)
     assert check is not None
     assert shape.findings(parameter, check.parameter) == []
     assert complaints(check.parameter, parameter, found.folder) == []
-    return [f"{each.at}: {each.message}" for each in check.function(found, parameter)]
+    return [f"{mismatch.at}: {mismatch.message}" for mismatch in check.function(found, parameter)]
 
 
-def refused(name: str, parameter: Any, folder: Path = Path()) -> list[str]:
-    """Why a suite with this parameter is not played."""
+def complaints_of(name: str, parameter: Any, folder: Path = Path()) -> list[str]:
+    """Why a suite with this parameter is rejected."""
     check = find_check(name)
     assert check is not None
-    return [each.message for each in shape.findings(parameter, check.parameter)] or [
+    return [finding.message for finding in shape.findings(parameter, check.parameter)] or [
         f"{'.'.join(map(str, at))}: {message}" if at else message
         for at, message in complaints(check.parameter, parameter, folder)
     ]
@@ -82,23 +82,25 @@ def refused(name: str, parameter: Any, folder: Path = Path()) -> list[str]:
 
 def test_finish_reason() -> None:
     cut = evidence(answer("x", finish="MAX_TOKENS"))
-    assert said("finishReason", "MAX_TOKENS", cut) == []
-    assert said("finishReason", {"in": ["STOP", "MAX_TOKENS"]}, cut) == []
-    assert said("finishReason", "STOP", cut) == ['finishReason: expected string "STOP", got string "MAX_TOKENS"']
-    assert said("finishReason", "STOP", evidence(answer("x", finish=None))) == [
+    assert messages("finishReason", "MAX_TOKENS", cut) == []
+    assert messages("finishReason", {"in": ["STOP", "MAX_TOKENS"]}, cut) == []
+    assert messages("finishReason", "STOP", cut) == ['finishReason: expected string "STOP", got string "MAX_TOKENS"']
+    assert messages("finishReason", "STOP", evidence(answer("x", finish=None))) == [
         'finishReason: expected string "STOP", got absent'
     ]
 
 
 def test_a_blocked_prompt() -> None:
     blocked = evidence({"promptFeedback": {"blockReason": "SAFETY"}})
-    assert said("blockReason", "SAFETY", blocked) == []
-    assert said("blockReason", {"present": False}, evidence(answer("x"))) == []
-    assert said("blockReason", "SAFETY", evidence(answer("x"))) == ['blockReason: expected string "SAFETY", got absent']
-    assert said("candidates", 0, blocked) == []
+    assert messages("blockReason", "SAFETY", blocked) == []
+    assert messages("blockReason", {"present": False}, evidence(answer("x"))) == []
+    assert messages("blockReason", "SAFETY", evidence(answer("x"))) == [
+        'blockReason: expected string "SAFETY", got absent'
+    ]
+    assert messages("candidates", 0, blocked) == []
 
 
-def test_a_refusal_is_a_result() -> None:
+def test_an_error_answer() -> None:
     error = {
         "code": 400,
         "message": "Thinking level is not supported",
@@ -106,37 +108,43 @@ def test_a_refusal_is_a_result() -> None:
         "details": [{"a": 1}],
     }
     no = evidence({"error": error}, status=400)
-    assert said("http", 400, no) == []
-    assert said("http", {"in": [200, 503]}, no) == ["HTTP status: expected one of [200, 503], got integer 400"]
-    assert said("error", {"status": "INVALID_ARGUMENT", "message": {"icontains": "thinking"}, "code": 400}, no) == []
-    assert said("error", {"details": {"some": {"fields": {"a": 1}}}}, no) == []
-    assert said("error", {"status": "NOT_FOUND"}, no) == [
+    assert messages("http", 400, no) == []
+    assert messages("http", {"in": [200, 503]}, no) == ["HTTP status: expected one of [200, 503], got integer 400"]
+    assert (
+        messages("error", {"status": "INVALID_ARGUMENT", "message": {"icontains": "thinking"}, "code": 400}, no) == []
+    )
+    assert messages("error", {"details": {"some": {"fields": {"a": 1}}}}, no) == []
+    assert messages("error", {"status": "NOT_FOUND"}, no) == [
         'error.status: expected string "NOT_FOUND", got string "INVALID_ARGUMENT"'
     ]
-    assert said("error", {"status": "NOT_FOUND"}, evidence(answer("x"))) == [
+    assert messages("error", {"status": "NOT_FOUND"}, evidence(answer("x"))) == [
         "error: expected an error answer, got none (HTTP 200)"
     ]
 
 
-def test_headers_in_any_case() -> None:
+def test_header_names_match_in_any_case() -> None:
     assert (
-        said("headers", {"Content-Type": {"contains": "json"}, "via": {"present": False}}, evidence(answer("x"))) == []
+        messages("headers", {"Content-Type": {"contains": "json"}, "via": {"present": False}}, evidence(answer("x")))
+        == []
     )
 
 
 def test_model_version() -> None:
-    assert said("modelVersion", {"starts_with": "gemini-3"}, evidence(answer("x", modelVersion="gemini-3-flash"))) == []
-    assert said("modelVersion", "m", evidence(answer("x"))) == ['modelVersion: expected string "m", got absent']
+    assert (
+        messages("modelVersion", {"starts_with": "gemini-3"}, evidence(answer("x", modelVersion="gemini-3-flash")))
+        == []
+    )
+    assert messages("modelVersion", "m", evidence(answer("x"))) == ['modelVersion: expected string "m", got absent']
 
 
 def test_safety_ratings() -> None:
     rating = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "MEDIUM"}
     rated = evidence(answer("x", safetyRatings=[rating]))
-    assert said("safetyRatings", {"present": True, "blocked": False, "max": "HIGH"}, rated) == []
-    assert said("safetyRatings", {"max": "LOW"}, rated) == [
+    assert messages("safetyRatings", {"present": True, "blocked": False, "max": "HIGH"}, rated) == []
+    assert messages("safetyRatings", {"max": "LOW"}, rated) == [
         'candidates[0].safetyRatings[0].probability: expected one of ["NEGLIGIBLE", "LOW"], got string "MEDIUM"'
     ]
-    assert said("safetyRatings", {"present": False}, evidence(answer("x"))) == []
+    assert messages("safetyRatings", {"present": False}, evidence(answer("x"))) == []
 
 
 # --- tokens, text
@@ -144,21 +152,23 @@ def test_safety_ratings() -> None:
 
 def test_token_counts_absent_is_zero() -> None:
     used = evidence(answer("x", usageMetadata={"promptTokenCount": 5, "totalTokenCount": 20, "thoughtsTokenCount": 12}))
-    assert said("thoughtsTokenCount", {"min": 1, "max": 100}, used) == []
-    assert said("thoughtsTokenCount", {"max": 10}, used) == ["thoughtsTokenCount: expected at most 10, got integer 12"]
-    assert said("cachedContentTokenCount", 0, used) == []
-    assert said("candidatesTokenCount", {"min": 1}, used) == [
+    assert messages("thoughtsTokenCount", {"min": 1, "max": 100}, used) == []
+    assert messages("thoughtsTokenCount", {"max": 10}, used) == [
+        "thoughtsTokenCount: expected at most 10, got integer 12"
+    ]
+    assert messages("cachedContentTokenCount", 0, used) == []
+    assert messages("candidatesTokenCount", {"min": 1}, used) == [
         "candidatesTokenCount: expected at least 1, got integer 0"
     ]
 
 
 def test_text_never_holds_thoughts() -> None:
     mixed = evidence(answer({"text": "Hm, coat?", "thought": True}, "Take a jacket."))
-    assert said("text", {"any": [{"icontains": "coat"}, {"icontains": "jacket"}]}, mixed) == []
-    assert said("text", {"not": {"contains": "coat"}}, mixed) == []
-    assert said("thoughts", {"present": True, "contains": "coat"}, mixed) == []
-    assert said("thoughts", {"present": False}, evidence(answer("x"))) == []
-    assert said("text", {"present": True}, evidence(answer())) == ["text: expected present, got absent"]
+    assert messages("text", {"any": [{"icontains": "coat"}, {"icontains": "jacket"}]}, mixed) == []
+    assert messages("text", {"not": {"contains": "coat"}}, mixed) == []
+    assert messages("thoughts", {"present": True, "contains": "coat"}, mixed) == []
+    assert messages("thoughts", {"present": False}, evidence(answer("x"))) == []
+    assert messages("text", {"present": True}, evidence(answer())) == ["text: expected present, got absent"]
 
 
 # --- JSON
@@ -172,9 +182,9 @@ SCHEMA = {
 ASKED = {"generationConfig": {"responseMimeType": "application/json", "responseSchema": SCHEMA}}
 
 
-def test_json_valid_in_order_and_what_stands_in_it() -> None:
+def test_json_validity_order_and_values() -> None:
     good = evidence(answer('{"lines": ["AB-1", "CD-2"], "total": 118.4}'), body=ASKED)
-    assert said("json", {}, good) == []
+    assert messages("json", {}, good) == []
     whole = {
         "valid": "request",
         "order": "request",
@@ -184,14 +194,16 @@ def test_json_valid_in_order_and_what_stands_in_it() -> None:
             "$.x": {"present": False},
         },
     }
-    assert said("json", whole, good) == []
-    assert said("json", {"order": ["lines", "total"]}, good) == []
-    assert said("json", {"equals": {"total": 118.4, "lines": ["AB-1", "CD-2"]}}, good) == []
+    assert messages("json", whole, good) == []
+    assert messages("json", {"order": ["lines", "total"]}, good) == []
+    assert messages("json", {"equals": {"total": 118.4, "lines": ["AB-1", "CD-2"]}}, good) == []
 
 
-def test_json_says_everything_that_is_wrong_with_it() -> None:
+def test_json_reports_every_mismatch() -> None:
     bad = evidence(answer('{"total": "much", "lines": ["AB-1", 2]}'), body=ASKED)
-    assert said("json", {"valid": "request", "order": "request", "at": {"$.lines[*]": {"type": "string"}}}, bad) == [
+    assert messages(
+        "json", {"valid": "request", "order": "request", "at": {"$.lines[*]": {"type": "string"}}}, bad
+    ) == [
         '$.total: expected number, got string "much" (type of the schema)',
         "$.lines[1]: expected string, got integer 2 (type of the schema)",
         "$: expected the keys in the order lines, total, got total, lines",
@@ -209,61 +221,63 @@ def test_json_says_everything_that_is_wrong_with_it() -> None:
     ],
 )
 def test_text_that_is_not_json(text: str, reason: str) -> None:
-    (message,) = said("json", {"valid": "request"}, evidence(answer(text), body=ASKED))
+    (message,) = messages("json", {"valid": "request"}, evidence(answer(text), body=ASKED))
     assert message.startswith(f"json: {reason}")
 
 
-def test_cut_json_names_the_cause() -> None:
-    (message,) = said("json", {}, evidence(answer('{"a": [1,', finish="MAX_TOKENS"), body=ASKED))
+def test_truncated_json_names_the_cause() -> None:
+    (message,) = messages("json", {}, evidence(answer('{"a": [1,', finish="MAX_TOKENS"), body=ASKED))
     assert "raise maxOutputTokens" in message
 
 
-def test_a_schema_of_ones_own(tmp_path: Path) -> None:
+def test_a_schema_of_the_suite(tmp_path: Path) -> None:
     (tmp_path / "own.schema.json").write_text(json.dumps({"type": "array"}))
     (tmp_path / "own.schema.yaml").write_text("type: ARRAY\nmaxItems: 1\n")
     found = evidence(answer("[1, 2]"), folder=tmp_path)
-    assert said("json", {"valid": "own.schema.json"}, found) == []
-    assert said("json", {"valid": "own.schema.yaml"}, found) == [
+    assert messages("json", {"valid": "own.schema.json"}, found) == []
+    assert messages("json", {"valid": "own.schema.yaml"}, found) == [
         "$: expected at most 1 items, got array of 2 [1, 2] (maxItems of the schema)"
     ]
-    assert said("json", {"valid": {"type": "OBJECT"}}, found) == [
+    assert messages("json", {"valid": {"type": "OBJECT"}}, found) == [
         "$: expected object, got array of 2 [1, 2] (type of the schema)"
     ]
-    assert refused("json", {"valid": "gone.json"}, tmp_path) == [
+    assert complaints_of("json", {"valid": "gone.json"}, tmp_path) == [
         f"valid: cannot read the schema {tmp_path / 'gone.json'}: no such file or directory"
     ]
-    assert refused("json", {"valid": {"type": "OBJEKT"}})[0].startswith('valid: $.type: string "OBJEKT" is not a type')
+    assert complaints_of("json", {"valid": {"type": "OBJEKT"}})[0].startswith(
+        'valid: $.type: string "OBJEKT" is not a type'
+    )
 
 
-def test_without_a_schema_in_the_request_there_is_nothing_to_be_valid_against() -> None:
+def test_valid_request_needs_a_schema_in_the_request() -> None:
     with pytest.raises(SuiteError, match="this request sends no schema"):
-        said("json", {"valid": "request"}, evidence(answer("{}"), body={}))
+        messages("json", {"valid": "request"}, evidence(answer("{}"), body={}))
 
 
-def test_an_enum_answer_is_its_bare_word() -> None:
+def test_the_value_of_an_enum_answer_is_its_word() -> None:
     body = {
         "generationConfig": {
             "responseMimeType": "text/x.enum",
             "responseSchema": {"type": "STRING", "enum": ["good", "bad"]},
         }
     }
-    assert said("json", {"valid": "request"}, evidence(answer("good"), body=body)) == []
-    assert said("json", {"valid": "request"}, evidence(answer("fine"), body=body)) != []
+    assert messages("json", {"valid": "request"}, evidence(answer("good"), body=body)) == []
+    assert messages("json", {"valid": "request"}, evidence(answer("fine"), body=body)) != []
 
 
-def test_path_looks_anywhere_in_the_merged_response() -> None:
+def test_path_finds_any_value_of_the_merged_response() -> None:
     found = evidence(answer("a", finish=None), answer("b", modelVersion="m"))
     good = {
         "$.candidates[0].index": 0,
         "$.candidates[*].content.parts[0].text": "ab",
         "$.modelStatus": {"present": False},
     }
-    assert said("path", good, found) == []
-    assert said("path", {"$.modelVersion": "n", "$.gone": 1}, found) == [
+    assert messages("path", good, found) == []
+    assert messages("path", {"$.modelVersion": "n", "$.gone": 1}, found) == [
         '$.modelVersion: expected string "n", got string "m"',
         "$.gone: expected integer 1, got absent",
     ]
-    assert said("path", {"$.error.code": 400}, evidence({"error": {"code": 400}}, status=400)) == []
+    assert messages("path", {"$.error.code": 400}, evidence({"error": {"code": 400}}, status=400)) == []
 
 
 # --- grounding
@@ -293,14 +307,14 @@ def grounded(*supports: Any, parts: Sequence[Any] = (TEXT,)) -> Evidence:
 
 def test_supports_are_verified_by_bytes() -> None:
     good = grounded(support(FIRST, 0, 0), support(SECOND, len(FIRST.encode()), 0, 1))
-    assert said("groundingSupports", "verified", good) == []
-    assert said("groundingSupports", {"min": 2, "verified": True}, good) == []
-    assert said("coverage", {"min": "100%"}, good) == []
+    assert messages("groundingSupports", "verified", good) == []
+    assert messages("groundingSupports", {"min": 2, "verified": True}, good) == []
+    assert messages("coverage", {"min": "100%"}, good) == []
 
 
-def test_offsets_in_characters_are_found_out() -> None:
+def test_offsets_in_characters_are_detected() -> None:
     wrong = support(SECOND, len(FIRST), 0)
-    found = said("groundingSupports", "verified", grounded(wrong))
+    found = messages("groundingSupports", "verified", grounded(wrong))
     assert found[0].startswith(
         'groundingSupports[0].segment: expected string "Tokyo has 14 million people." at bytes 11-39'
     )
@@ -308,66 +322,70 @@ def test_offsets_in_characters_are_found_out() -> None:
 
 def test_a_part_index_counts_in_that_part() -> None:
     parts = ["I will look that up. ", "Part A is common."]
-    assert said("groundingSupports", "verified", grounded(support(parts[1], 0, 0, partIndex=1), parts=parts)) == []
-    assert said("groundingSupports", "verified", grounded(support(parts[1], 0, 0), parts=parts)) != []
-    (share,) = said("coverage", {"min": "50%"}, grounded(support(parts[1], 0, 0, partIndex=1), parts=parts))
+    assert messages("groundingSupports", "verified", grounded(support(parts[1], 0, 0, partIndex=1), parts=parts)) == []
+    assert messages("groundingSupports", "verified", grounded(support(parts[1], 0, 0), parts=parts)) != []
+    (share,) = messages("coverage", {"min": "50%"}, grounded(support(parts[1], 0, 0, partIndex=1), parts=parts))
     assert share == "coverage: expected at least 50 %, got 44.7368 %"
 
 
 def test_stray_chunks_and_offsets_outside_the_text() -> None:
-    outside, stray = said("groundingSupports", "verified", grounded(support(FIRST, 0, 0, 7), support("xyz" * 50, 0, 0)))
-    assert outside.endswith("at bytes 0-150 of the answer, got nothing: they lead outside the text")
+    outside, stray = messages(
+        "groundingSupports", "verified", grounded(support(FIRST, 0, 0, 7), support("xyz" * 50, 0, 0))
+    )
+    assert outside.endswith("at bytes 0-150 of the answer, got nothing: they are outside of the text")
     assert stray == (
         "groundingSupports[0].groundingChunkIndices[1]: expected the index of an existing chunk, got integer 7"
     )
 
 
-def test_verified_wants_something_to_verify() -> None:
-    assert said("groundingSupports", "verified", evidence(answer("x"))) == [
+def test_verified_needs_at_least_one_support() -> None:
+    assert messages("groundingSupports", "verified", evidence(answer("x"))) == [
         "groundingSupports (count): expected at least 1, got integer 0"
     ]
-    assert said("groundingSupports", {"min": 0, "verified": True}, evidence(answer("x"))) == []
+    assert messages("groundingSupports", {"min": 0, "verified": True}, evidence(answer("x"))) == []
 
 
 def test_grounding_chunks() -> None:
     found = grounded()
-    assert said("groundingChunks", {"min": 1, "max": 2}, found) == []
-    assert said("groundingChunks", {"kind": "web", "domains": ["example.com"]}, found) == []
-    assert said("groundingChunks", {"kind": "retrievedContext"}, found) == [
+    assert messages("groundingChunks", {"min": 1, "max": 2}, found) == []
+    assert messages("groundingChunks", {"kind": "web", "domains": ["example.com"]}, found) == []
+    assert messages("groundingChunks", {"kind": "retrievedContext"}, found) == [
         "groundingChunks (retrievedContext) (count): expected at least 1, got integer 0"
     ]
     assert (
-        said("groundingChunks", {"uris": {"each": {"starts_with": "https://"}}, "titles": {"some": "Tokyo"}}, found)
+        messages("groundingChunks", {"uris": {"each": {"starts_with": "https://"}}, "titles": {"some": "Tokyo"}}, found)
         == []
     )
-    assert said("groundingChunks", {"deny": ["EXAMPLE.com"]}, found) == [
+    assert messages("groundingChunks", {"deny": ["EXAMPLE.com"]}, found) == [
         f'groundingChunks[0]: expected no source from EXAMPLE.com, got string "{REDIRECT}" (example.com)'
     ]
-    assert said("groundingChunks", 0, evidence(answer("x"))) == []
+    assert messages("groundingChunks", 0, evidence(answer("x"))) == []
 
 
 def test_web_search_queries() -> None:
-    assert said("webSearchQueries", {"min": 1, "some": {"icontains": "Tokyo"}}, grounded()) == []
-    assert said("webSearchQueries", {"each": {"contains": "tokyo"}}, grounded()) == [
+    assert messages("webSearchQueries", {"min": 1, "some": {"icontains": "Tokyo"}}, grounded()) == []
+    assert messages("webSearchQueries", {"each": {"contains": "tokyo"}}, grounded()) == [
         'webSearchQueries[0]: expected text containing "tokyo", got string "capital of japan"'
     ]
-    assert said("webSearchQueries", {"min": 1}, evidence(answer("x"))) != []
+    assert messages("webSearchQueries", {"min": 1}, evidence(answer("x"))) != []
 
 
 def test_url_context() -> None:
     urls = [{"retrievedUrl": "https://example.org/a", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"}]
     failed = [*urls, {"urlRetrievalStatus": "URL_RETRIEVAL_STATUS_ERROR"}]
-    assert said("urlContext", "success", evidence(answer("x", urlContextMetadata={"urlMetadata": urls}))) == []
+    assert messages("urlContext", "success", evidence(answer("x", urlContextMetadata={"urlMetadata": urls}))) == []
     assert (
-        said(
+        messages(
             "urlContext",
             {"urls": {"some": {"contains": "example.org"}}},
             evidence(answer("x", urlContextMetadata={"urlMetadata": urls})),
         )
         == []
     )
-    assert len(said("urlContext", "success", evidence(answer("x", urlContextMetadata={"urlMetadata": failed})))) == 1
-    assert len(said("urlContext", "success", evidence(answer("x")))) == 1
+    assert (
+        len(messages("urlContext", "success", evidence(answer("x", urlContextMetadata={"urlMetadata": failed})))) == 1
+    )
+    assert len(messages("urlContext", "success", evidence(answer("x")))) == 1
 
 
 # --- calls, code, files
@@ -377,16 +395,17 @@ def call(name: str, **args: Any) -> dict[str, Any]:
     return {"functionCall": {"name": name, "args": args}}
 
 
-def test_function_calls_these_and_no_others_in_any_order() -> None:
+def test_a_list_of_function_calls_is_complete_in_any_order() -> None:
     two = evidence(answer(call("get_weather", city="Lima"), call("get_weather", city="Oslo", unit="C")))
     assert (
-        said("functionCalls", [{"name": "get_weather", "args": {"city": "Oslo"}}, {"name": "get_weather"}], two) == []
+        messages("functionCalls", [{"name": "get_weather", "args": {"city": "Oslo"}}, {"name": "get_weather"}], two)
+        == []
     )
-    assert said("functionCalls", {"min": 1}, two) == []
-    assert said("functionCalls", [{"name": "get_weather", "args": {"city": "Lima"}}], two) == [
+    assert messages("functionCalls", {"min": 1}, two) == []
+    assert messages("functionCalls", [{"name": "get_weather", "args": {"city": "Lima"}}], two) == [
         'functionCalls[1]: expected no such call, got get_weather with object {"city": "Oslo", "unit": "C"}'
     ]
-    assert said(
+    assert messages(
         "functionCalls", [{"name": "get_weather", "args": {"city": {"icontains": "rome"}}}, {"name": "buy"}], two
     ) == [
         'functionCalls[0].args.city: expected text containing "rome" (any case), got string "Lima"',
@@ -396,26 +415,28 @@ def test_function_calls_these_and_no_others_in_any_order() -> None:
 
 
 def test_no_function_calls() -> None:
-    assert said("functionCalls", "none", evidence(answer("x"))) == []
-    assert said("functionCalls", "none", evidence(answer(call("buy")))) != []
-    assert said("functionCalls", [{"name": "buy"}], evidence(answer("x"))) == [
+    assert messages("functionCalls", "none", evidence(answer("x"))) == []
+    assert messages("functionCalls", "none", evidence(answer(call("buy")))) != []
+    assert messages("functionCalls", [{"name": "buy"}], evidence(answer("x"))) == [
         'functionCalls: expected a call of string "buy", got no function call'
     ]
 
 
 def test_nested_arguments() -> None:
     booked = evidence(answer(call("book", room={"beds": 2, "view": "sea"})))
-    assert said("functionCalls", [{"name": "book", "args": {"room": {"fields": {"beds": {"min": 2}}}}}], booked) == []
-    assert said("functionCalls", [{"name": "book", "args": {"room": {"equals": {"beds": 2}}}}], booked) != []
+    assert (
+        messages("functionCalls", [{"name": "book", "args": {"room": {"fields": {"beds": {"min": 2}}}}}], booked) == []
+    )
+    assert messages("functionCalls", [{"name": "book", "args": {"room": {"equals": {"beds": 2}}}}], booked) != []
 
 
 def test_thought_signatures() -> None:
     signed = evidence(answer({**call("a"), "thoughtSignature": "c2ln"}, call("b")))
     late = evidence(answer(call("a"), {**call("b"), "thoughtSignature": "c2ln"}))
-    assert said("thoughtSignature", "on-first-call", signed) == []
-    assert said("thoughtSignature", "on-first-call", late) != []
-    assert said("thoughtSignature", "present", late) == []
-    assert said("thoughtSignature", "absent", late) == ["thoughtSignature: expected no signed part, got 1 of 2"]
+    assert messages("thoughtSignature", "on-first-call", signed) == []
+    assert messages("thoughtSignature", "on-first-call", late) != []
+    assert messages("thoughtSignature", "present", late) == []
+    assert messages("thoughtSignature", "absent", late) == ["thoughtSignature: expected no signed part, got 1 of 2"]
 
 
 def test_code_that_ran() -> None:
@@ -425,12 +446,15 @@ def test_code_that_ran() -> None:
             {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "5117\n"}},
         )
     )
-    assert said("executableCode", {"code": {"contains": "print"}}, ran) == []
-    assert said("codeExecutionResult", {"outcome": "OUTCOME_OK", "output": {"equals": "5117", "trim": True}}, ran) == []
-    assert said("codeExecutionResult", {"outcome": "OUTCOME_FAILED"}, ran) != []
-    assert said("executableCode", 0, evidence(answer("x"))) == []
+    assert messages("executableCode", {"code": {"contains": "print"}}, ran) == []
+    assert (
+        messages("codeExecutionResult", {"outcome": "OUTCOME_OK", "output": {"equals": "5117", "trim": True}}, ran)
+        == []
+    )
+    assert messages("codeExecutionResult", {"outcome": "OUTCOME_FAILED"}, ran) != []
+    assert messages("executableCode", 0, evidence(answer("x"))) == []
     thought = evidence(answer({"executableCode": {"code": "print(1)"}, "thought": True}, "x"))
-    assert said("executableCode", 0, thought) == []
+    assert messages("executableCode", 0, thought) == []
 
 
 def test_inline_data() -> None:
@@ -438,23 +462,23 @@ def test_inline_data() -> None:
     photo = evidence(answer({"inlineData": {"mimeType": "image/jpeg", "data": data}}))
     liar = evidence(answer({"inlineData": {"mimeType": "image/png", "data": data}}))
     wanted = {"mimeType": {"starts_with": "image/"}, "bytes": {"min": 100}, "magic": True}
-    assert said("inlineData", wanted, photo) == []
-    assert said("inlineData", wanted, liar) == [
+    assert messages("inlineData", wanted, photo) == []
+    assert messages("inlineData", wanted, liar) == [
         "inlineData[0]: expected bytes of image/png, as declared, got image/jpeg"
     ]
-    assert said("inlineData", {"min": 1}, evidence(answer("x"))) == [
+    assert messages("inlineData", {"min": 1}, evidence(answer("x"))) == [
         "inlineData (count): expected at least 1, got integer 0"
     ]
 
 
-def test_draft_pictures_are_thoughts_and_no_part_of_the_answer() -> None:
+def test_draft_pictures_are_not_part_of_the_answer() -> None:
     data = base64.b64encode(b"\xff\xd8\xff\xe0" + b"0" * 100).decode()
     final = {"inlineData": {"mimeType": "image/jpeg", "data": data}}
     draft = {"inlineData": {"mimeType": "image/png", "data": data}, "thought": True}
     both = evidence(answer({"text": "a sketch", "thought": True}, draft, final))
-    assert said("inlineData", 1, both) == []
-    assert said("inlineData", {"mimeType": "image/jpeg", "magic": True}, both) == []
-    assert said("inlineData", 1, evidence(answer("words", draft))) == [
+    assert messages("inlineData", 1, both) == []
+    assert messages("inlineData", {"mimeType": "image/jpeg", "magic": True}, both) == []
+    assert messages("inlineData", 1, evidence(answer("words", draft))) == [
         "inlineData (count): expected integer 1, got integer 0"
     ]
 
@@ -468,38 +492,42 @@ def test_streams() -> None:
         answer({"text": "hm", "thought": True}, finish=None), answer("a", finish=None), answer("b"), times=times
     )
     assert (
-        said("stream", {"chunks": 3, "ttft": {"max": "1s"}, "gap": {"max": "2.2s"}, "duration": {"max": 2.7}}, streamed)
+        messages(
+            "stream", {"chunks": 3, "ttft": {"max": "1s"}, "gap": {"max": "2.2s"}, "duration": {"max": 2.7}}, streamed
+        )
         == []
     )
-    assert said("stream", {"chunks": {"min": 4}, "ttft": {"max": "500ms"}, "gap": {"max": 2}}, streamed) == [
+    assert messages("stream", {"chunks": {"min": 4}, "ttft": {"max": "500ms"}, "gap": {"max": 2}}, streamed) == [
         "stream.chunks: expected at least 4, got integer 3",
         "stream.ttft: expected at most 0.5 s, got 0.9 s",
         "stream.gap: expected at most 2 s, got 2.1 s",
     ]
-    assert said("ttft", {"max": "900ms"}, streamed) == []
-    assert said("latency", {"max": "2.9s"}, streamed) == ["latency: expected at most 2.9 s, got 3 s"]
+    assert messages("ttft", {"max": "900ms"}, streamed) == []
+    assert messages("latency", {"max": "2.9s"}, streamed) == ["latency: expected at most 2.9 s, got 3 s"]
 
 
-def test_the_stream_check_is_about_streams_only() -> None:
-    assert said("stream", {"chunks": {"min": 2}}, evidence(answer("a"))) == []
+def test_the_stream_check_passes_for_a_unary_answer() -> None:
+    assert messages("stream", {"chunks": {"min": 2}}, evidence(answer("a"))) == []
 
 
-def test_a_time_that_was_never_recorded_is_not_a_pass() -> None:
+def test_a_recording_without_times_does_not_pass() -> None:
     lost = evidence(answer("a", finish=None), answer("b"), provenance=LOST)
     for name in ("latency", "ttft"):
-        (message,) = said(name, {"max": "9s"}, lost)
-        assert "kept no times; record it again" in message
-    assert len(said("stream", {"chunks": 2, "ttft": {"max": 9}, "gap": {"max": 9}, "duration": {"max": 9}}, lost)) == 3
+        (message,) = messages(name, {"max": "9s"}, lost)
+        assert "has no times; record it again" in message
+    assert (
+        len(messages("stream", {"chunks": 2, "ttft": {"max": 9}, "gap": {"max": 9}, "duration": {"max": 9}}, lost)) == 3
+    )
 
 
 def test_an_answer_without_output_has_no_first_token() -> None:
-    (message,) = said("ttft", {"max": "9s"}, evidence(answer()))
+    (message,) = messages("ttft", {"max": "9s"}, evidence(answer()))
     assert message == "ttft: expected a first output, got an answer without text, call or data"
 
 
-# --- own checks
+# --- Python checks
 
-OWN = """
+OWN_CHECKS = """
 def holds(result): assert result.json["a"] == 1 and result.usage["totalTokenCount"] == 3 and result.status == 200
 def nothing(result): return None
 def no(result): return False
@@ -520,19 +548,19 @@ print("loaded")
 
 @pytest.fixture
 def own(tmp_path: Path) -> Evidence:
-    (tmp_path / "checks.py").write_text(OWN)
+    (tmp_path / "checks.py").write_text(OWN_CHECKS)
     return evidence(answer('{"a": 1}', usageMetadata={"totalTokenCount": 3}), folder=tmp_path)
 
 
-def test_own_checks(own: Evidence) -> None:
-    assert said("python", ["checks.py:holds", "checks.py:nothing"], own) == []
-    assert said("python", "checks.py:no", own) == ["checks.py:no: checks.py:no returned False"]
-    assert said("python", "checks.py:reason", own) == ["""checks.py:reason: expected one word, got '{"a": 1}'"""]
-    assert said("python", "checks.py:asserts", own) == ["checks.py:asserts: STOP"]
+def test_python_checks(own: Evidence) -> None:
+    assert messages("python", ["checks.py:holds", "checks.py:nothing"], own) == []
+    assert messages("python", "checks.py:no", own) == ["checks.py:no: checks.py:no returned False"]
+    assert messages("python", "checks.py:reason", own) == ["""checks.py:reason: expected one word, got '{"a": 1}'"""]
+    assert messages("python", "checks.py:asserts", own) == ["checks.py:asserts: STOP"]
 
 
-def test_an_answer_that_is_not_json_fails_the_check_that_needs_it(own: Evidence) -> None:
-    (message,) = said("python", "checks.py:not_json", evidence(answer("hi"), folder=own.folder))
+def test_a_python_check_fails_if_it_needs_json_and_gets_none(own: Evidence) -> None:
+    (message,) = messages("python", "checks.py:not_json", evidence(answer("hi"), folder=own.folder))
     assert "got text that is not JSON" in message
 
 
@@ -545,46 +573,48 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("name", "told"), BROKEN.items())
-def test_a_broken_own_check_is_told_with_its_own_lines_only(own: Evidence, name: str, told: str) -> None:
+@pytest.mark.parametrize(("name", "message"), BROKEN.items())
+def test_a_broken_python_check_shows_its_own_lines_only(own: Evidence, name: str, message: str) -> None:
     with pytest.raises(SuiteError) as broken:
-        said("python", f"checks.py:{name}", own)
-    assert str(broken.value).startswith(told)
+        messages("python", f"checks.py:{name}", own)
+    assert str(broken.value).startswith(message)
     assert "harness" not in str(broken.value)
 
 
-def test_a_bare_assertion_is_told_by_its_line(own: Evidence) -> None:
-    assert said("python", "checks.py:bare", own) == ["checks.py:bare: assert result.text == 'b' is false"]
+def test_an_assertion_without_message_shows_its_line(own: Evidence) -> None:
+    assert messages("python", "checks.py:bare", own) == ["checks.py:bare: assert result.text == 'b' is false"]
 
 
-def test_what_own_checks_print_does_not_mix_with_the_results(own: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said("python", "checks.py:prints", own) == []
+def test_python_checks_print_to_stderr(own: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
+    assert messages("python", "checks.py:prints", own) == []
     assert capsys.readouterr() == ("", "loaded\nasked\n")
 
 
-def test_own_checks_may_hold_data_classes(tmp_path: Path) -> None:
+def test_python_checks_may_define_dataclasses(tmp_path: Path) -> None:
     text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n"
     (tmp_path / "checks.py").write_text(text + "def one(result): return A(1).x == 1\n")
-    assert said("python", "checks.py:one", evidence(answer("a"), folder=tmp_path)) == []
+    assert messages("python", "checks.py:one", evidence(answer("a"), folder=tmp_path)) == []
 
 
-def test_own_checks_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_python_checks_that_do_not_exist_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "checks.py").write_text("def one_word(result): ...\nif True:\n    from os.path import join as joined\n")
     (tmp_path / "stars.py").write_text("from os.path import *\n")
     (tmp_path / "bad.py").write_text("\ndef one(result) return True\n")
     (tmp_path / "latin.py").write_bytes(b"def one(result): return '\xe9'\n")
-    assert refused("python", "one_word", tmp_path) == ["'one_word' does not name a function; write file.py:function"]
-    assert refused("python", "gone.py:one_word", tmp_path) == [f"there is no file {tmp_path / 'gone.py'}"]
-    assert refused("python", "checks.py:one_wrd", tmp_path) == [
+    assert complaints_of("python", "one_word", tmp_path) == [
+        "'one_word' does not name a function; write file.py:function"
+    ]
+    assert complaints_of("python", "gone.py:one_word", tmp_path) == [f"there is no file {tmp_path / 'gone.py'}"]
+    assert complaints_of("python", "checks.py:one_wrd", tmp_path) == [
         "checks.py has no function 'one_wrd', did you mean \"one_word\"?"
     ]
-    assert refused("python", "bad.py:one", tmp_path) == ["bad.py:2 is not Python: expected ':'"]
-    assert " is not Python: " in refused("python", "latin.py:one", tmp_path)[0]
+    assert complaints_of("python", "bad.py:one", tmp_path) == ["bad.py:2 is not Python: expected ':'"]
+    assert " is not Python: " in complaints_of("python", "latin.py:one", tmp_path)[0]
     for good in ("checks.py:one_word", "checks.py:joined", "stars.py:join"):
-        assert refused("python", good, tmp_path) == []
+        assert complaints_of("python", good, tmp_path) == []
 
 
-# --- refused before any call
+# --- rejected before any request
 
 
 @pytest.mark.parametrize(
@@ -606,23 +636,23 @@ def test_own_checks_that_cannot_be_are_refused(tmp_path: Path) -> None:
         ("thoughtSignature", "on first call", 'expected "present", "absent" or "on-first-call"'),
     ],
 )
-def test_a_parameter_that_cannot_be_meant_is_refused(name: str, parameter: Any, start: str) -> None:
-    assert refused(name, parameter)[0].startswith(start)
+def test_an_invalid_parameter_is_rejected(name: str, parameter: Any, start: str) -> None:
+    assert complaints_of(name, parameter)[0].startswith(start)
 
 
-def test_what_still_waits_for_its_value_is_not_refused() -> None:
-    assert refused("thoughtsTokenCount", {"min": shape.Later("${row.min}"), "max": 1}) == []
-    assert refused("python", shape.Later("${row.check}")) == []
+def test_a_value_that_is_not_known_yet_is_not_rejected() -> None:
+    assert complaints_of("thoughtsTokenCount", {"min": shape.Later("${row.min}"), "max": 1}) == []
+    assert complaints_of("python", shape.Later("${row.check}")) == []
 
 
 def test_cost_is_a_number_of_dollars() -> None:
     found = replace(evidence(answer("ok")), bill=Bill(0.0021))
-    assert said("cost", {"max": 0.003}, found) == []
-    assert said("cost", {"max": 0.002}, found) == ["cost: expected at most $0.002, got $0.0021"]
-    assert said("cost", {"max": 0.00001}, found) == ["cost: expected at most $0.00001, got $0.0021"]
+    assert messages("cost", {"max": 0.003}, found) == []
+    assert messages("cost", {"max": 0.002}, found) == ["cost: expected at most $0.002, got $0.0021"]
+    assert messages("cost", {"max": 0.00001}, found) == ["cost: expected at most $0.00001, got $0.0021"]
 
 
 def test_cost_without_a_price_cannot_be_judged() -> None:
     found = replace(evidence(answer("ok")), bill=Bill(None, "no price for gemini-9", "say what it costs"))
     with pytest.raises(UsageError, match="cannot judge the cost: no price for gemini-9; say what it costs"):
-        said("cost", {"max": 1}, found)
+        messages("cost", {"max": 1}, found)

@@ -1,4 +1,4 @@
-"""Reported defects of Gemini endpoints and gateways, each played with its natural assertions: caught, its twin passed."""
+"""Reported defects of Gemini endpoints and gateways, played with the checks that a user would write."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ t09: {json: {valid: request}}
 t11: {finishReason: STOP, totalTokenCount: 14}
 t13: {text: héllo 世界}
 """)
-"""``d`` or ``t`` (a trap) and number -> what a user would naturally expect there, as a suite says it."""
+"""``d`` (a defect) or ``t`` (a trap: a correct answer that looks wrong) and number -> what a user would expect, as in a suite."""
 
 DEFECTS = [key for key in EXPECT if key.startswith("d")]
 TRAPS = [key for key in EXPECT if key.startswith("t")]
-UNASKED = frozenset(DEFECTS) - {"d016", "d037", "d039", "d043", "d045", "d094", "d096"}
-"""Caught with no assertion at all; the others are answers that only their user knows to be wrong."""
+BY_INVARIANTS = frozenset(DEFECTS) - {"d016", "d037", "d039", "d043", "d045", "d094", "d096"}
+"""Caught by invariants alone. In the others, only the user knows that the answer is wrong."""
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def number(name: str) -> str:
 
 def played(defect: Mapping[str, Any], response: Mapping[str, Any], wire: list[str] | None = None) -> Exchange:
     path = defect["request"]["path"]
-    asked = request(defect["request"].get("body"), stream="streamGenerateContent" in path, path=path)
-    return exchange(content(response, wire), asked, status=response["status"], headers=response["headers"])
+    sent = request(defect["request"].get("body"), stream="streamGenerateContent" in path, path=path)
+    return exchange(content(response, wire), sent, status=response["status"], headers=response["headers"])
 
 
 def content(response: Mapping[str, Any], wire: list[str] | None) -> Any:
@@ -116,23 +116,23 @@ def content(response: Mapping[str, Any], wire: list[str] | None) -> Any:
     return response["raw"].encode() if "raw" in response else response["body"]
 
 
-def judged(defect: Mapping[str, Any], come: Exchange, expect: Mapping[str, Any]) -> Judgement:
-    model, _ = audit.operation(come) or (None, None)
-    seen = Evidence(
-        exchange=come,
-        reply=reply.read(come),
+def judged(defect: Mapping[str, Any], recorded: Exchange, expect: Mapping[str, Any]) -> Judgement:
+    model, _ = audit.operation(recorded) or (None, None)
+    evidence = Evidence(
+        exchange=recorded,
+        reply=reply.read(recorded),
         request_body=defect["request"].get("body"),
         model=model,
-        transport=come.request.transport,
+        transport=recorded.request.transport,
         expects=expect,
     )
     expectations = [Expectation(name, parameter, Place("defect", 1)) for name, parameter in expect.items()]
-    return judge(seen, expectations, {})
+    return judge(evidence, expectations, {})
 
 
 def failures(judgement: Judgement, *severities: str) -> list[str]:
-    bad = (each for each in judgement.verdicts if each.status in ("failed", "error"))
-    return [f"{each.check}: {each.message}" for each in bad if each.severity in severities]
+    bad = (verdict for verdict in judgement.verdicts if verdict.status in ("failed", "error"))
+    return [f"{verdict.check}: {verdict.message}" for verdict in bad if verdict.severity in severities]
 
 
 def expected(defect: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -141,28 +141,28 @@ def expected(defect: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("defect", DEFECTS, indirect=True)
 def test_a_defect_is_caught(defect: Mapping[str, Any]) -> None:
-    come = played(defect, defect["response"], defect.get("wire_chunks_base64"))
-    assert failures(judged(defect, come, expected(defect)), "error", "warn"), defect["defect"]
+    recorded = played(defect, defect["response"], defect.get("wire_chunks_base64"))
+    assert failures(judged(defect, recorded, expected(defect)), "error", "warn"), defect["defect"]
 
 
-@pytest.mark.parametrize("defect", sorted(UNASKED), indirect=True)
-def test_an_invariant_catches_it_unasked(defect: Mapping[str, Any]) -> None:
-    come = played(defect, defect["response"], defect.get("wire_chunks_base64"))
-    found = judged(defect, come, {})
+@pytest.mark.parametrize("defect", sorted(BY_INVARIANTS), indirect=True)
+def test_an_invariant_catches_the_defect(defect: Mapping[str, Any]) -> None:
+    recorded = played(defect, defect["response"], defect.get("wire_chunks_base64"))
+    found = judged(defect, recorded, {})
     assert failures(found, "error", "warn"), defect["defect"]
     assert not [verdict for verdict in found.verdicts if verdict.status == "error"]
 
 
 @pytest.mark.parametrize("defect", DEFECTS, indirect=True)
 def test_its_healthy_twin_passes(defect: Mapping[str, Any]) -> None:
-    come = played(defect, defect["healthy_variant"])
-    assert failures(judged(defect, come, expected(defect)), "error") == []
+    recorded = played(defect, defect["healthy_variant"])
+    assert failures(judged(defect, recorded, expected(defect)), "error") == []
 
 
 @pytest.mark.parametrize("defect", TRAPS, indirect=True)
 def test_a_trap_passes(defect: Mapping[str, Any]) -> None:
-    come = played(defect, defect["response"], defect.get("wire_chunks_base64"))
-    assert failures(judged(defect, come, expected(defect)), "error") == []
+    recorded = played(defect, defect["response"], defect.get("wire_chunks_base64"))
+    assert failures(judged(defect, recorded, expected(defect)), "error") == []
 
 
 def test_every_defect_is_in_the_table(shared: Path) -> None:

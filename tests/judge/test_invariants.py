@@ -19,16 +19,16 @@ THINKING = {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCoun
 STREAM, ARRAY = request({}, stream=True), request({}, stream=True, sse=False)
 
 
-def evidence(come: Exchange, *, audit: bool = False, **expects: Any) -> Evidence:
-    asked = come.request
-    body = asked.body if isinstance(asked.body, dict) else None
-    return Evidence(come, reply.read(come), body, asked.model, asked.transport, expects=expects, audit=audit)
+def evidence(recorded: Exchange, *, audit: bool = False, **expects: Any) -> Evidence:
+    sent = recorded.request
+    body = sent.body if isinstance(sent.body, dict) else None
+    return Evidence(recorded, reply.read(recorded), body, sent.model, sent.transport, expects=expects, audit=audit)
 
 
-def broken(come: Exchange, *, audit: bool = False, **expects: Any) -> dict[str, str]:
+def broken(recorded: Exchange, *, audit: bool = False, **expects: Any) -> dict[str, str]:
     """Rule -> severity of what this answer breaks."""
-    found = violations(evidence(come, audit=audit, **expects))
-    return {each.rule.id: each.severity for each in found}
+    found = violations(evidence(recorded, audit=audit, **expects))
+    return {violation.rule.id: violation.severity for violation in found}
 
 
 def unary(value: Any, body: Any = None, model: str = "gemini-2.5-flash", **more: Any) -> Exchange:
@@ -84,7 +84,7 @@ def picture(mime: str) -> dict[str, Any]:
 
 
 def drafted() -> dict[str, Any]:
-    """Words, and a picture that is a thought and not what it says it is."""
+    """A text, and a draft picture (a thought) whose type is wrong."""
     draft = {"inlineData": {"mimeType": "image/jpeg", "data": PNG}, "thought": True}
     return {
         "candidates": [
@@ -285,18 +285,18 @@ KEEPS: list[tuple[str, Exchange]] = [
 
 
 @pytest.mark.parametrize(
-    ("rule", "severity", "come"), BREAKS, ids=[f"{rule}-{n}" for n, (rule, *_) in enumerate(BREAKS)]
+    ("rule", "severity", "recorded"), BREAKS, ids=[f"{rule}-{n}" for n, (rule, *_) in enumerate(BREAKS)]
 )
-def test_broken(rule: str, severity: str, come: Exchange) -> None:
-    assert broken(come).get(rule) == severity
+def test_broken(rule: str, severity: str, recorded: Exchange) -> None:
+    assert broken(recorded).get(rule) == severity
 
 
-@pytest.mark.parametrize(("rule", "come"), KEEPS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(KEEPS)])
-def test_kept(rule: str, come: Exchange) -> None:
-    assert rule not in broken(come)
+@pytest.mark.parametrize(("rule", "recorded"), KEEPS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(KEEPS)])
+def test_kept(rule: str, recorded: Exchange) -> None:
+    assert rule not in broken(recorded)
 
 
-def test_every_rule_has_an_example_of_what_breaks_it() -> None:
+def test_every_rule_has_an_example_that_breaks_it() -> None:
     assert {rule for rule, *_ in BREAKS} == set(all_rules())
 
 
@@ -305,13 +305,13 @@ def test_a_healthy_answer_breaks_nothing() -> None:
     assert broken(stream(chunk({"text": "Os"}, usageMetadata={"promptTokenCount": 5}), answer("lo"))) == {}
 
 
-@pytest.mark.parametrize("rule", sorted(each.id for each in all_rules().values() if each.of_bytes))
-def test_rules_about_bytes_are_silent_where_another_tool_normalised_them(rule: str) -> None:
+@pytest.mark.parametrize("rule", sorted(rule.id for rule in all_rules().values() if rule.of_bytes))
+def test_rules_about_bytes_skip_normalised_bodies(rule: str) -> None:
     from dataclasses import replace
 
-    for name, _, come in BREAKS:
+    for name, _, recorded in BREAKS:
         if name == rule:
-            assert rule not in broken(replace(come, verbatim=False))
+            assert rule not in broken(replace(recorded, verbatim=False))
 
 
 REQUESTED = (
@@ -320,19 +320,19 @@ REQUESTED = (
 
 
 @pytest.mark.parametrize("rule", [*REQUESTED.split(), "function-declared", "function-args", "modality"])
-def test_rules_that_need_the_request_are_silent_without_it(rule: str) -> None:
+def test_rules_that_need_the_request_find_nothing_without_it(rule: str) -> None:
     from dataclasses import replace
 
-    for name, _, come in BREAKS:
+    for name, _, recorded in BREAKS:
         if name == rule:
-            assert rule not in broken(replace(come, request=replace(come.request, body=None)))
+            assert rule not in broken(replace(recorded, request=replace(recorded.request, body=None)))
 
 
-# --- one fault is told once -----------------------------------------------------------------------------------
+# --- one fault is reported once -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("come", "told"),
+    ("recorded", "rules"),
     [
         (unary(ERROR, JSON, status=429), {"http-status"}),
         (unary(SHORT, JSON), {"finish-reason"}),
@@ -343,12 +343,12 @@ def test_rules_that_need_the_request_are_silent_without_it(rule: str) -> None:
         (stream(chunk({"text": "a"}), ERROR), {"stream-error"}),
     ],
 )
-def test_what_follows_from_a_fault_is_not_told_again(come: Exchange, told: set[str]) -> None:
-    assert set(broken(come)) == told
+def test_one_fault_is_reported_by_one_rule(recorded: Exchange, rules: set[str]) -> None:
+    assert set(broken(recorded)) == rules
 
 
 @pytest.mark.parametrize(
-    ("come", "expects"),
+    ("recorded", "expects"),
     [
         (unary(ERROR, status=429), {"http": 429}),
         (unary(ERROR, status=429), {"error": {"status": "RESOURCE_EXHAUSTED"}}),
@@ -357,16 +357,16 @@ def test_what_follows_from_a_fault_is_not_told_again(come: Exchange, told: set[s
         (stream(chunk({"text": "a"}), ERROR), {"error": {"code": 429}}),
     ],
 )
-def test_an_outcome_that_the_step_expects_breaks_nothing(come: Exchange, expects: dict[str, Any]) -> None:
-    assert broken(come, **expects) == {}
+def test_an_outcome_that_the_step_expects_breaks_nothing(recorded: Exchange, expects: dict[str, Any]) -> None:
+    assert broken(recorded, **expects) == {}
 
 
 @pytest.mark.parametrize(
-    "come", [unary(ERROR, status=429), unary(SHORT, JSON), unary({"promptFeedback": {"blockReason": "OTHER"}})]
+    "recorded", [unary(ERROR, status=429), unary(SHORT, JSON), unary({"promptFeedback": {"blockReason": "OTHER"}})]
 )
-def test_an_outcome_is_no_finding_of_an_audit(come: Exchange) -> None:
-    assert broken(come, audit=True) == {}
+def test_an_outcome_is_not_a_finding_of_an_audit(recorded: Exchange) -> None:
+    assert broken(recorded, audit=True) == {}
 
 
-def test_a_missing_finish_reason_is_one_all_the_same() -> None:
+def test_a_missing_finish_reason_is_a_finding_of_an_audit() -> None:
     assert broken(unary(with_candidate(answer(), finishReason=None)), audit=True) == {"finish-reason": "error"}

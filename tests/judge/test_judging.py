@@ -18,18 +18,20 @@ LIMITED = request({"generationConfig": {"thinkingConfig": {"thinkingBudget": 1}}
 THOUGHT = {"promptTokenCount": 5, "candidatesTokenCount": 1, "thoughtsTokenCount": 9, "totalTokenCount": 15}
 
 
-def judged(come: Exchange, waive: dict[str, str] | None = None, *, strict: bool = False, **expect: Any) -> Judgement:
-    asked = come.request
-    seen = Evidence(come, reply.read(come), asked.body, asked.model, asked.transport, expects=expect)
+def judged(
+    recorded: Exchange, waive: dict[str, str] | None = None, *, strict: bool = False, **expect: Any
+) -> Judgement:
+    sent = recorded.request
+    evidence = Evidence(recorded, reply.read(recorded), sent.body, sent.model, sent.transport, expects=expect)
     expectations = [Expectation(name, parameter, PLACE) for name, parameter in expect.items()]
-    return judge(seen, expectations, waive or {}, strict=strict)
+    return judge(evidence, expectations, waive or {}, strict=strict)
 
 
 def rows(found: Judgement) -> list[tuple[str, str, str]]:
     return [(verdict.check, verdict.status, verdict.severity) for verdict in found.verdicts]
 
 
-def test_a_check_that_holds_is_one_verdict_and_the_invariants_are_a_count() -> None:
+def test_a_passed_check_is_one_verdict_invariants_are_counted() -> None:
     found = judged(exchange(answer("Oslo")), text="Oslo", finishReason="STOP")
     assert rows(found) == [("text", "passed", "error"), ("finishReason", "passed", "error")]
     assert found.invariants_passed == len(registry.all_rules())
@@ -43,7 +45,7 @@ def test_every_mismatch_is_a_verdict_with_its_place() -> None:
     assert found.verdicts[0].place == PLACE
 
 
-def test_a_broken_invariant_is_a_verdict_and_does_not_count_as_held() -> None:
+def test_a_broken_invariant_is_a_verdict_and_not_counted() -> None:
     found = judged(exchange(answer(usageMetadata=THOUGHT, modelVersion="gemini-3.5-flash"), LIMITED))
     assert rows(found) == [("invariant:thinking-budget", "failed", "warn")]
     assert found.invariants_passed == len(registry.all_rules()) - 1
@@ -63,20 +65,20 @@ def test_a_waived_invariant_keeps_its_reason_and_what_it_found() -> None:
     assert verdict.message == "waived: the gateway renames it; found: gemini-9 answered for gemini-2.5-flash"
 
 
-def test_an_expected_refusal_passes_whole() -> None:
+def test_an_expected_error_passes() -> None:
     error = {"error": {"code": 400, "message": "Thinking level is not supported.", "status": "INVALID_ARGUMENT"}}
     found = judged(exchange(error, status=400), http=400, error={"message": {"icontains": "thinking"}})
     assert [verdict.status for verdict in found.verdicts] == ["passed", "passed"]
 
 
-def test_an_unexpected_refusal_fails_once() -> None:
+def test_an_unexpected_error_fails_once() -> None:
     error = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
     (verdict,) = judged(exchange(error, status=429)).verdicts
     assert (verdict.check, verdict.status, verdict.severity) == ("invariant:http-status", "failed", "error")
     assert verdict.message == "HTTP 429, RESOURCE_EXHAUSTED: Quota"
 
 
-def test_what_explains_the_rest_is_told_first() -> None:
+def test_the_cause_of_other_failures_comes_first() -> None:
     error = {"error": {"code": 403, "message": "Not in your country", "status": "PERMISSION_DENIED"}}
     found = judged(exchange(error, status=403), text="Oslo")
     assert [verdict.check for verdict in found.verdicts] == ["invariant:http-status", "text"]
@@ -84,12 +86,12 @@ def test_what_explains_the_rest_is_told_first() -> None:
     assert found.verdicts[0].check == "invariant:json-body"
 
 
-def test_a_check_nobody_knows_is_an_error() -> None:
+def test_an_unknown_check_is_an_error() -> None:
     (verdict,) = judged(exchange(answer()), txt="Oslo").verdicts
     assert (verdict.status, verdict.message) == ("error", "there is no check called 'txt'")
 
 
-def test_a_broken_check_and_a_broken_rule_are_errors_with_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_check_or_rule_is_an_error_with_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: Any) -> Iterator[Mismatch]:
         yield from (Mismatch("", None, None, str(1 // number)) for number in [0])
 
@@ -102,7 +104,7 @@ def test_a_broken_check_and_a_broken_rule_are_errors_with_their_traceback(monkey
     assert all("Traceback" in verdict.message and "ZeroDivisionError" in verdict.message for verdict in found.verdicts)
 
 
-def test_a_rule_that_never_stops_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_rule_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(_: Evidence) -> Iterator[Mismatch]:
         while True:
             yield Mismatch("", None, None, "again")

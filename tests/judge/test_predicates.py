@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.predicates import ABSENT, NumberWords, TextWords, Words, complaints, counting, differs, holds, same
+from harness.judge.predicates import (
+    ABSENT,
+    NumberWords,
+    TextWords,
+    Words,
+    complaints,
+    differs,
+    holds,
+    same,
+    split_count,
+)
 
 numbers = st.integers() | st.floats()
 scalars = st.none() | st.booleans() | numbers | st.text(st.characters(), max_size=8)
@@ -37,12 +47,12 @@ leaves = (
 predicates = st.recursive(
     leaves,
     lambda inner: (
-        st.builds(lambda one: {"not": one}, inner)
+        st.builds(lambda predicate: {"not": predicate}, inner)
         | st.builds(lambda many: {"any": many}, st.lists(inner, min_size=1, max_size=3))
         | st.builds(lambda many: {"all": many}, st.lists(inner, min_size=1, max_size=3))
-        | st.builds(lambda one: {"each": one}, inner)
-        | st.builds(lambda one: {"some": one}, inner)
-        | st.builds(lambda one: {"fields": {"a": one}}, inner)
+        | st.builds(lambda predicate: {"each": predicate}, inner)
+        | st.builds(lambda predicate: {"some": predicate}, inner)
+        | st.builds(lambda predicate: {"fields": {"a": predicate}}, inner)
         | st.builds(lambda most: {"length": {"max": most}}, st.integers(0, 3))
     ),
     max_leaves=6,
@@ -65,21 +75,21 @@ def test_a_value_equals_itself(value: Any) -> None:
 
 
 @given(values, values)
-def test_equality_is_symmetric(one: Any, other: Any) -> None:
-    assert same(one, other) == same(other, one)
+def test_equality_is_symmetric(left: Any, right: Any) -> None:
+    assert same(left, right) == same(right, left)
 
 
 @given(anything, predicates, predicates)
-def test_not_any_and_all_are_what_logic_says(value: Any, one: Any, other: Any) -> None:
-    assert holds(value, {"not": one}) != holds(value, one)
-    assert holds(value, {"any": [one, other]}) == (holds(value, one) or holds(value, other))
-    assert holds(value, {"all": [one, other]}) == (holds(value, one) and holds(value, other))
+def test_not_any_and_all_follow_logic(value: Any, first: Any, second: Any) -> None:
+    assert holds(value, {"not": first}) != holds(value, first)
+    assert holds(value, {"any": [first, second]}) == (holds(value, first) or holds(value, second))
+    assert holds(value, {"all": [first, second]}) == (holds(value, first) and holds(value, second))
 
 
 @given(st.lists(values, max_size=4), predicates)
-def test_each_and_some_look_at_items(items: list[Any], one: Any) -> None:
-    assert holds(items, {"each": one}) == all(holds(item, one) for item in items)
-    assert holds(items, {"some": one}) == any(holds(item, one) for item in items)
+def test_each_and_some_look_at_items(items: list[Any], predicate: Any) -> None:
+    assert holds(items, {"each": predicate}) == all(holds(item, predicate) for item in items)
+    assert holds(items, {"some": predicate}) == any(holds(item, predicate) for item in items)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e3), st.floats(-1e3, 1e3))
@@ -116,8 +126,8 @@ def test_min_and_max_enclose(value: int, low: int, high: int) -> None:
         (3, {"type": ["string", "null"]}, "expected type string or null, got integer 3"),
     ],
 )
-def test_a_mismatch_says_what_was_wanted_and_what_came(value: Any, predicate: Any, message: str) -> None:
-    assert [each.message for each in differs("here", value, predicate)] == [message]
+def test_a_mismatch_states_the_expected_and_the_actual_value(value: Any, predicate: Any, message: str) -> None:
+    assert [mismatch.message for mismatch in differs("here", value, predicate)] == [message]
 
 
 @pytest.mark.parametrize(
@@ -156,19 +166,19 @@ def test_does_not_hold(value: Any, predicate: Any) -> None:
     assert not holds(value, predicate)
 
 
-def test_every_mismatch_is_told_with_its_place() -> None:
+def test_every_mismatch_has_its_place() -> None:
     predicate = {"fields": {"sku": {"matches": "^A"}, "prices": {"each": {"min": 1}}, "gone": {"present": True}}}
     found = list(differs("$.line", {"sku": "B1", "prices": [0, 5, -1]}, predicate))
-    assert [each.at for each in found] == ["$.line.sku", "$.line.prices[0]", "$.line.prices[2]", "$.line.gone"]
+    assert [mismatch.at for mismatch in found] == ["$.line.sku", "$.line.prices[0]", "$.line.prices[2]", "$.line.gone"]
 
 
-def test_long_texts_are_shown_where_they_part() -> None:
+def test_long_texts_are_shown_where_they_differ() -> None:
     (found,) = differs("text", "x" * 500 + "1" + "y" * 500, "x" * 500 + "2" + "y" * 500)
-    assert "they part at character 500" in found.message
+    assert "they differ from character 500 on" in found.message
     assert len(found.message) < 250
 
 
-def test_a_mismatch_does_not_carry_a_whole_book() -> None:
+def test_a_mismatch_does_not_keep_a_very_long_text() -> None:
     (found,) = differs("text", "x" * 1_000_000, {"contains": "y"})
     assert len(found.actual) < 5_000
 
@@ -189,7 +199,7 @@ def test_a_lone_surrogate_can_be_printed() -> None:
     ],
 )
 def test_time_spans_and_shares(value: float, predicate: Any, unit: Any, message: str) -> None:
-    assert [each.message for each in differs("here", value, predicate, unit=unit)] == [message]
+    assert [mismatch.message for mismatch in differs("here", value, predicate, unit=unit)] == [message]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +212,7 @@ def test_time_spans_and_shares(value: float, predicate: Any, unit: Any, message:
             "'city' is not a predicate word; to compare with an object, write equals: {...} or fields: {...}",
         ),
         ({}, "", "an empty mapping expects nothing; write a literal, or words such as {min: 1} or {present: true}"),
-        ({"min": 1, "contains": "a"}, "", "nothing can satisfy both: min wants a number and contains wants a text"),
+        ({"min": 1, "contains": "a"}, "", "nothing can satisfy both: min needs a number and contains needs a text"),
         ({"min": 5, "max": 1}, "", "min 5 is more than max 1: nothing can satisfy both"),
         (
             {"matches": "("},
@@ -223,16 +233,16 @@ def test_time_spans_and_shares(value: float, predicate: Any, unit: Any, message:
         ({"min": 50}, "%", "min: integer 50 is not a share from 0 to 1; write 50% or 0.5"),
     ],
 )
-def test_a_bad_predicate_is_refused_beforehand(predicate: Any, unit: Any, complaint: str) -> None:
+def test_a_bad_predicate_is_rejected(predicate: Any, unit: Any, complaint: str) -> None:
     assert complaints(predicate, unit) == [complaint]
 
 
-def test_the_narrow_types_use_words_of_the_wide_one() -> None:
+def test_narrow_predicate_types_use_words_of_the_wide_one() -> None:
     for narrow in (NumberWords, TextWords):
         assert get_type_hints(narrow).keys() <= get_type_hints(Words).keys()
 
 
-def test_counts_are_split_from_what_is_counted() -> None:
-    assert counting({"min": 2, "kind": "web"}, 1) == ({"min": 2}, {"kind": "web"})
-    assert counting({"kind": "web"}, {"min": 1}) == ({"min": 1}, {"kind": "web"})
-    assert counting(3, {"min": 1}) == (3, {})
+def test_the_count_is_split_from_the_other_words() -> None:
+    assert split_count({"min": 2, "kind": "web"}, 1) == ({"min": 2}, {"kind": "web"})
+    assert split_count({"kind": "web"}, {"min": 1}) == ({"min": 1}, {"kind": "web"})
+    assert split_count(3, {"min": 1}) == (3, {})

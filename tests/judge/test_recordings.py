@@ -1,4 +1,4 @@
-"""Recordings of real traffic: all are read, and only true faults are found."""
+"""Recordings of real traffic: every file is read, and only real faults are found."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ def audited(shared: Path) -> tuple[Audit, Path, list[dict[str, str]]]:
     return audit(cassette.read(file) for file in files), recordings, ours
 
 
-def test_every_native_exchange_of_the_index_is_heard(audited: tuple[Audit, Path, list[dict[str, str]]]) -> None:
-    done, recordings, rows = audited
+def test_every_native_exchange_of_the_index_is_audited(audited: tuple[Audit, Path, list[dict[str, str]]]) -> None:
+    result, recordings, rows = audited
     native = {
         (str(recordings / row["repo"] / row["file"]), int(row["index"])): row
         for row in rows
         if row["operation"] in ("generateContent", "streamGenerateContent")
     }
-    heard = {(each.file, each.index): each for each in done.exchanges}
-    assert heard.keys() == native.keys()
+    exchanges = {(exchange.file, exchange.index): exchange for exchange in result.exchanges}
+    assert exchanges.keys() == native.keys()
     for key, row in native.items():
-        assert str(heard[key].status) == row["http_status"]
-        assert heard[key].operation == row["operation"]
+        assert str(exchanges[key].status) == row["http_status"]
+        assert exchanges[key].operation == row["operation"]
         last = row["finish_reasons"].split(";")[-1] if row["finish_reasons"] else ""
         if not last.isdigit():
-            assert (heard[key].finishReason or "") == last, key
+            assert (exchanges[key].finishReason or "") == last, key
 
 
 def test_only_true_faults_are_errors(audited: tuple[Audit, Path, list[dict[str, str]]]) -> None:
-    done, recordings, _ = audited
-    found = Counter((str(Path(each.file).relative_to(recordings)), each.rule) for each in done.errors)
+    result, recordings, _ = audited
+    found = Counter((str(Path(finding.file).relative_to(recordings)), finding.rule) for finding in result.errors)
     undeclared = {key: count for key, count in found.items() if key[1] == "function-declared"}
     assert {key: count for key, count in found.items() if key not in undeclared} == TRUE_FAULTS
-    messages = {each.message for each in done.errors if each.rule == "function-declared"}
+    messages = {finding.message for finding in result.errors if finding.rule == "function-declared"}
     assert messages == {"'list_files' is not declared in the request; declared: get_file"}
     assert sum(undeclared.values()) == 10
 
 
 def test_warnings_stay_rare(audited: tuple[Audit, Path, list[dict[str, str]]]) -> None:
-    done, *_ = audited
-    warnings = [each for each in done.findings if each.severity == "warn"]
-    assert len(warnings) < len(done.exchanges) / 5
+    result, *_ = audited
+    warnings = [finding for finding in result.findings if finding.severity == "warn"]
+    assert len(warnings) < len(result.exchanges) / 5

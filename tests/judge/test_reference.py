@@ -1,4 +1,4 @@
-"""The reference page that the program writes from its own checks."""
+"""The reference page, which is generated from the checks."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def test_every_check_and_rule_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_every_example_may_be_written_so(example: dict[str, object]) -> None:
+def test_every_example_is_valid(example: dict[str, object]) -> None:
     ((name, parameter),) = example.items()
     kind = all_checks()[name].parameter
     assert shape.findings(parameter, kind) == []
-    assert [said for _, said in complaints(kind, parameter) if "there is no file" not in said] == []
+    assert [message for _, message in complaints(kind, parameter) if "there is no file" not in message] == []
 
 
 def test_the_page_has_an_example_for_each_check() -> None:

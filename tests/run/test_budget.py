@@ -19,7 +19,7 @@ from harness.model import Exchange, Request, Result, Slot, Trial
 from harness.run.budget import Budget
 from harness.run.estimate import Estimates
 from harness.run.play import play_all
-from tests.asked import PARIS, config, exchange, step, trial
+from tests.factories import PARIS, config, exchange, step, trial
 
 LONGEST = 1000
 A_TOKEN = 1e-6

@@ -15,8 +15,8 @@ from harness.gemini.price_rates import Unpriced
 from harness.gemini.prices import OwnPrice
 from harness.model import Trial
 from harness.run.estimate import Estimate, Estimates
-from tests.asked import PARIS, config, step, trial, user
 from tests.endpoint import Endpoint, answer
+from tests.factories import PARIS, config, step, trial, user
 
 SHORT = """
 suite: short

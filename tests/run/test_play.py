@@ -27,8 +27,8 @@ from harness.text.jsontext import compact
 from harness.transport.cassette import document, dump
 from harness.transport.recorder import Player, Recorder
 from harness.transport.wire import Wire
-from tests.asked import PARIS, PLACE, Script, config, exchange, step, trial, user
 from tests.endpoint import Endpoint, answer, hang, stream
+from tests.factories import PARIS, PLACE, Script, config, exchange, step, trial, user
 
 CALL: dict[str, Any] = {
     "candidates": [
@@ -333,7 +333,7 @@ def test_a_replay_of_many_needs_no_asyncio(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from tests.asked import config, trial, step
+from tests.factories import config, trial, step
 from harness.suite.matrix import Selection, expand
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.run.play import play_all

@@ -12,7 +12,7 @@ from harness.suite.cases import Suite
 from harness.suite.keywords import Keywords
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
-from harness.text.names import safe
+from harness.text.names import safe_filename
 
 
 def suite(text: str, name: str = "s") -> Suite:
@@ -286,16 +286,16 @@ def test_cassettes_of_cases_that_differ_in_case_only_do_not_meet() -> None:
 
 @given(st.text(min_size=1, max_size=300))
 def test_a_safe_name_fits_any_file_system(name: str) -> None:
-    made = safe(name)
+    made = safe_filename(name)
     assert 0 < len(made.encode()) <= 200
     assert not set(made) & set('/\\:*?"<>|\0 \n')
     assert not made.startswith((".", "-"))
-    assert safe(made) == made
+    assert safe_filename(made) == made
 
 
 @given(st.lists(st.text(alphabet="ab/.:é ", min_size=1, max_size=6), unique=True, max_size=20))
 def test_different_names_stay_different(names: list[str]) -> None:
-    assert len({safe(name) for name in names}) == len(names)
+    assert len({safe_filename(name) for name in names}) == len(names)
 
 
 # --- trials that were played before -------------------------------------------------------------------

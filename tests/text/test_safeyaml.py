@@ -1,4 +1,4 @@
-"""YAML of other people: plain values of any tool's spelling, and one kind of refusal for everything else, at once."""
+"""YAML of other tools: plain values in any spelling, and one kind of error for everything else."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from harness import importers
 from harness.errors import BadCassette
 from harness.text import safeyaml
 from harness.transport import cassette
-from tests.asked import URL
+from tests.factories import URL
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
 ITEM = "interactions:\n- request: {method: POST, uri: '%s', body: '{}', headers: {%s}}\n  response: {%s}\n%s"
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "message"),
     [
         (BOMB, "its aliases unfold"),
         ("a: &a " + "x" * 100_000 + "\nb: [" + "*a, " * 1000 + "]", "its aliases unfold"),
         ("a: &a {k: 1}\n" + "".join(f"{x}: &{x} {{<<: [*{y}, *{y}, *{y}]}}\n" for y, x in zip("abcdefghijklmnopqrs", "bcdefghijklmnopqrst", strict=True)), "its aliases unfold"),
-        ("a: &a [*a]", "an alias inside the very value that it names"),
-        ("a: &a {<<: *a}", "an alias inside the very value that it names"),
+        ("a: &a [*a]", "an alias inside the value that it names"),
+        ("a: &a {<<: *a}", "an alias inside the value that it names"),
         ("[" * 5000 + "]" * 5000, "nested more than 100 levels deep"),
         ("{a: " * 5000, "nested more than 100 levels deep"),
         ("- " * 5000, "nested more than 100 levels deep"),
@@ -47,13 +47,13 @@ ITEM = "interactions:\n- request: {method: POST, uri: '%s', body: '{}', headers:
     ],
     ids=lambda value: repr(value[:30]),
 )  # fmt: skip
-def test_what_is_no_plain_document_is_refused_in_one_way(text: str | bytes, why: str) -> None:
+def test_any_invalid_document_raises_yaml_error(text: str | bytes, message: str) -> None:
     with pytest.raises(yaml.YAMLError) as refused:
         safeyaml.load(text)
-    assert why in safeyaml.why(refused.value)
+    assert message in safeyaml.reason(refused.value)
 
 
-def test_honest_anchors_are_read() -> None:
+def test_ordinary_anchors_are_read() -> None:
     many = ", ".join(["*base"] * 50)
     text = f"base: &base {{model: a, tags: [b, c]}}\nfirst: *base\nsecond: {{<<: *base, model: d}}\nmore: [{many}]"
     read = safeyaml.load(text)
@@ -68,12 +68,12 @@ def test_honest_anchors_are_read() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_what_others_write_comes_back(value: object) -> None:
+def test_what_pyyaml_writes_is_read_back(value: object) -> None:
     assert safeyaml.load(yaml.safe_dump(value)) == value
 
 
 @given(st.text(st.sampled_from("&*ab-:[]{}<!, \n\"'|>?1.")))
-def test_any_text_is_a_value_or_is_refused(text: str) -> None:
+def test_any_text_is_a_value_or_raises_yaml_error(text: str) -> None:
     with suppress(yaml.YAMLError):
         safeyaml.load(text)
 
@@ -91,7 +91,7 @@ def test_any_text_is_a_value_or_is_refused(text: str) -> None:
         ITEM % (URL, "", "status: {code: 200}", "recorded_with: {a: *a39}"),
     ],
 )
-def test_a_bomb_is_refused_wherever_a_cassette_holds_it(tmp_path: Path, where: str) -> None:
+def test_a_yaml_bomb_anywhere_in_a_cassette_is_rejected(tmp_path: Path, where: str) -> None:
     path = tmp_path / "bomb.yaml"
     path.write_text(BOMB + where)
     for read in (cassette.read, cassette.load, importers.read):

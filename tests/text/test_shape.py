@@ -33,11 +33,11 @@ GOOD = {
 }
 
 
-def test_what_is_right_has_no_findings() -> None:
+def test_a_correct_value_has_no_findings() -> None:
     assert shape.findings(GOOD, Tree) == []
 
 
-def test_everything_wrong_is_found_at_once() -> None:
+def test_every_error_is_found() -> None:
     tree = {"nam": "a", "kind": "aok", "height": True, "branches": [{"name": 1}, 2], "ripe": "x", "notes": {"x": "y"}}
     assert shape.findings(tree, Tree) == [
         ShapeFinding(("nam",), 'unknown key "nam"', 'did you mean "name"?', key=True),
@@ -55,24 +55,26 @@ def test_everything_wrong_is_found_at_once() -> None:
 
 
 @pytest.mark.parametrize(("value", "fits"), [(0, True), (0.5, True), (-1, False), (10**400, False), (True, False)])
-def test_a_number_may_have_a_least(value: float, fits: bool) -> None:
+def test_a_number_may_have_a_minimum(value: float, fits: bool) -> None:
     kind = Annotated[float, AtLeast(0)]
     assert (not shape.findings(value, kind)) == fits
     assert shape.json_schema(kind)["minimum"] == 0
 
 
-def test_a_template_may_stand_for_any_value() -> None:
+def test_a_template_is_allowed_for_any_value() -> None:
     assert (
         shape.findings({"name": Later("${row.n}"), "height": Later("${row.h}"), "branches": Later("${row.b}")}, Tree)
         == []
     )
 
 
-def test_the_member_of_a_union_that_fits_best_speaks() -> None:
-    assert [each.message for each in shape.findings({"contians": "x"}, TextPredicate)] == ['unknown key "contians"']
-    assert [each.path for each in shape.findings({"any": [{"contains": "x"}, {"contains": 3}]}, TextPredicate)] == [
-        ("any", 1, "contains")
+def test_the_best_fitting_member_of_a_union_reports() -> None:
+    assert [finding.message for finding in shape.findings({"contians": "x"}, TextPredicate)] == [
+        'unknown key "contians"'
     ]
+    assert [
+        finding.path for finding in shape.findings({"any": [{"contains": "x"}, {"contains": 3}]}, TextPredicate)
+    ] == [("any", 1, "contains")]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +88,11 @@ def test_the_member_of_a_union_that_fits_best_speaks() -> None:
         ({"any": [{"min": "1"}]}, Predicate, {"any": [{"min": 1}]}),
     ],
 )
-def test_texts_of_rows_become_the_numbers_that_are_asked_for(written: Any, kind: Any, fitted: Any) -> None:
+def test_texts_are_converted_to_the_required_numbers(written: Any, kind: Any, fitted: Any) -> None:
     assert shape.fit(written, kind) == fitted
 
 
-def test_the_same_type_prints_the_editors_schema() -> None:
+def test_a_type_makes_the_json_schema_for_editors() -> None:
     schema = shape.json_schema(Tree)
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -108,7 +110,7 @@ def test_the_same_type_prints_the_editors_schema() -> None:
     assert schema["$defs"]["Tree"]["description"] == "A thing with branches."
 
 
-def test_near_words() -> None:
+def test_similar_words_are_suggested() -> None:
     assert shape.nearest("FINISHREASON", ["finishReason", "text"]) == 'did you mean "finishReason"?'
     assert shape.nearest("zzz", ["a", "b"]) == "known here: a, b"
     assert shape.nearest("zzz", []) == ""

@@ -1,4 +1,4 @@
-"""What other people wrote steers no terminal and commands no log, whatever command shows it."""
+"""Text from elsewhere cannot steer a terminal or a log, whichever command shows it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("on_github", [False, True])
-def test_nothing_of_it_reaches_the_terminal(
+def test_control_characters_do_not_reach_the_terminal(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_github: bool
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", str(on_github).lower())
@@ -82,13 +82,13 @@ def test_nothing_of_it_reaches_the_terminal(
             json.loads(out)
 
 
-def test_what_people_write_stays() -> None:
+def test_ordinary_text_is_not_changed() -> None:
     text = "naïve 日本語 \N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} \t\n\N{NO-BREAK SPACE}"
     assert escape_controls(text) == text
     assert json.loads(escape_controls(json.dumps(ODD, ensure_ascii=False))) == ODD
 
 
-def test_pytest_shows_none_of_it_either(pytester: pytest.Pytester) -> None:
+def test_control_characters_do_not_reach_the_output_of_pytest(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("odd.yaml").write_text(SUITE, "utf-8")
     shown = pytester.runpytest_subprocess("-v", "-ra", "--color=no", "odd.yaml")
     text = "\n".join([*shown.outlines, *shown.errlines])

@@ -22,7 +22,7 @@ from harness.model import Chunk, Exchange, Provenance
 from harness.text.jsontext import compact
 from harness.transport import cassette
 from harness.transport.cassette.interaction import read_interaction
-from tests.asked import PARIS, URL, exchange, request
+from tests.factories import PARIS, URL, exchange, request
 
 
 def tape(folder: Path, text: str | bytes) -> Path:

@@ -12,7 +12,7 @@ from harness.run.play import finish
 from harness.transport import journal
 from harness.transport.cassette import document, dump, read
 from harness.transport.cassette.maintenance import Recovered, ReplayProbe, inspect, recover
-from tests.asked import body, exchange, request, slot
+from tests.factories import body, exchange, request, slot
 
 
 def good(path: Path, answer: object = b'{"message": "hi"}') -> Path:

@@ -16,7 +16,7 @@ from harness.model import Exchange, Request
 from harness.text.jsontext import canonical
 from harness.transport import matching
 from harness.transport.cassette import Interaction, Tape, read
-from tests.asked import URL, body, exchange, request, slot
+from tests.factories import URL, body, exchange, request, slot
 
 HOST = "generativelanguage.googleapis.com"
 CASE = Path("case.yaml")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
-from tests.asked import PARIS
 from tests.endpoint import Endpoint, Script, answer, refused
+from tests.factories import PARIS
 
 CONFIG = """
 concurrency = 1

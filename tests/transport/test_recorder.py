@@ -30,7 +30,7 @@ from harness.run.play import finish
 from harness.transport import journal
 from harness.transport.cassette import document, dump, read
 from harness.transport.recorder import Mode, Player, Recorder
-from tests.asked import Script, body, exchange, request, slot
+from tests.factories import Script, body, exchange, request, slot
 
 CAPITALS = ("Oslo", "Paris", "Rome")
 
@@ -226,7 +226,7 @@ RECORD = """
 import asyncio, sys
 from pathlib import Path
 from harness.transport.recorder import Recorder
-from tests.asked import Script, body, request, slot
+from tests.factories import Script, body, request, slot
 
 case = Path(sys.argv[1])
 recorder = Recorder("all", Script(*({"message": str(n)} for n in range(1000))))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.gemini.providers import ROWS
 from harness.transport.redaction import Leaks, known
-from tests.asked import URL, body, exchange, request
+from tests.factories import URL, body, exchange, request
 
 KEY = 'hunter2/"+=hunter2'
 LEAKS = Leaks({"MY_KEY": KEY, "SHORT": "abc"})

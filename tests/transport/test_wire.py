@@ -20,8 +20,8 @@ from harness.gemini.providers import ROWS, Provider, build
 from harness.model import Exchange, Transport
 from harness.run.session import start_simulator
 from harness.transport.wire import Wire
-from tests.asked import PARIS, config, slot
 from tests.endpoint import Endpoint, Script, answer, drop, hang, refused, stream
+from tests.factories import PARIS, config, slot
 
 BODY = {"contents": [{"role": "user", "parts": [{"text": "Où?"}]}], "generationConfig": {"topK": 1}}
 SSE = [b'data: {"n": 1}\r\n\r\n', b'data: {"n": 2}\r\n\r\n', b'data: {"n": 3}\r\n\r\n']

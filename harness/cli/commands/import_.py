@@ -16,7 +16,7 @@ from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
 from harness.importers import Recorded, Unread
-from harness.importers.to_suite import Imported, LeftOut, imported
+from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text.names import slug
 from harness.transport.redaction import Leaks, known
 
@@ -46,7 +46,7 @@ def main(options: Namespace) -> int:
     if suite.exists():
         raise UsageError(f"{suite} is there already; choose another name with --suite, or remove it")
     found, unreadable = _read(options.paths)
-    done = imported(name, found, settings, Leaks(known(os.environ, settings.providers)))
+    done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
     done.left_out = [*unreadable, *done.left_out]
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})

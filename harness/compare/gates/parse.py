@@ -10,8 +10,8 @@ from difflib import get_close_matches
 
 from harness.compare.gates.gate import MEASURES, Gate, LimitKind
 from harness.errors import UsageError
+from harness.judge.predicates.predicate_types import Unit
 from harness.judge.predicates.quantities import UNITS, is_number, quantity
-from harness.judge.predicates.words import Unit
 from harness.model import Json
 
 EXAMPLES = (

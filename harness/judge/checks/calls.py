@@ -1,4 +1,4 @@
-"""What the model wants to have done: function calls, signatures, code it ran."""
+"""Function calls, thought signatures, and code that the model ran."""
 
 from __future__ import annotations
 
@@ -6,42 +6,52 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from harness.answer.reply import answer_parts
-from harness.judge.predicates import NumberPredicate, NumberWords, Predicate, TextPredicate, counting, describe, differs
+from harness.judge.predicates import (
+    NumberPredicate,
+    NumberWords,
+    Predicate,
+    TextPredicate,
+    describe,
+    differs,
+    split_count,
+)
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
 
 
 class _CallName(TypedDict):
-    name: Annotated[TextPredicate, "the function"]
+    name: Annotated[TextPredicate, "the name of the function"]
 
 
 class CallWords(_CallName, total=False):
-    """One call that is expected."""
+    """One expected call."""
 
-    args: Annotated[dict[str, Predicate], "arguments that must be so; others may be there too"]
+    args: Annotated[dict[str, Predicate], "arguments and their expected values; the call may have others"]
 
 
 class CodeWords(NumberWords, total=False):
     """Code that the model ran."""
 
     language: Annotated[TextPredicate, "such as PYTHON"]
-    code: Annotated[TextPredicate, "the source"]
+    code: Annotated[TextPredicate, "the source code"]
 
 
 class CodeResultWords(NumberWords, total=False):
-    """What came of it."""
+    """The result of code that the model ran."""
 
     outcome: Annotated[TextPredicate, "such as OUTCOME_OK"]
-    output: Annotated[TextPredicate, "what it printed"]
+    output: Annotated[TextPredicate, "what the code printed"]
 
 
 @check("functionCalls")
 def function_calls(
     evidence: Evidence, expected: Literal["none"] | NumberPredicate | list[CallWords]
 ) -> Iterator[Mismatch]:
-    """The function calls of the answer: these and no others, in any order; or only how many; or ``none``.
+    """The function calls of the answer.
 
-    Arguments that are not named may be anything; a nested object is compared with ``equals`` (whole) or ``fields`` (in part).
+    A list names every expected call, in any order; no other call may be there. A number is how many calls there are, and
+    ``none`` means no call. Arguments that are not named may have any value. Compare a nested object with ``equals`` (the
+    whole object) or ``fields`` (some of its keys).
 
         functionCalls: [{name: get_weather, args: {city: Oslo}}]
         functionCalls: [{name: book, args: {guests: {min: 2}, room: {fields: {beds: 1}}}}]
@@ -50,46 +60,51 @@ def function_calls(
     """
     calls = evidence.reply.function_calls
     if isinstance(expected, list):
-        yield from _these(calls, expected)
+        yield from _expected_calls(calls, expected)
     elif expected == "none":
         yield from (_unexpected(index, call) for index, call in enumerate(calls))
     else:
         yield from differs("functionCalls (count)", len(calls), expected)
 
 
-def _these(calls: Sequence[Mapping[str, Json]], expected: Sequence[CallWords]) -> Iterator[Mismatch]:
-    fits = [[i for i, call in enumerate(calls) if next(_call_differs(i, call, one), None) is None] for one in expected]
-    taken = _paired(fits)
-    spare = [index for index in range(len(calls)) if index not in taken.values()]
-    for position, one in enumerate(expected):
-        if position in taken:
+def _expected_calls(calls: Sequence[Mapping[str, Json]], expected: Sequence[CallWords]) -> Iterator[Mismatch]:
+    fits = [
+        [i for i, call in enumerate(calls) if next(_call_differs(i, call, want), None) is None] for want in expected
+    ]
+    matched = _matched(fits)
+    unmatched = [index for index in range(len(calls)) if index not in matched.values()]
+    for position, want in enumerate(expected):
+        if position in matched:
             continue
-        nearest = next((index for index in spare if calls[index].get("name") == one["name"]), None)
+        nearest = next((index for index in unmatched if calls[index].get("name") == want["name"]), None)
         if nearest is None:
-            said = f"expected a call of {describe(one['name'])}, got {_names(calls)}"
-            yield Mismatch("functionCalls", dict(one), None, said)
+            message = f"expected a call of {describe(want['name'])}, got {_names(calls)}"
+            yield Mismatch("functionCalls", dict(want), None, message)
         else:
-            spare.remove(nearest)
-            yield from _call_differs(nearest, calls[nearest], one)
-    yield from (_unexpected(index, calls[index]) for index in spare)
+            unmatched.remove(nearest)
+            yield from _call_differs(nearest, calls[nearest], want)
+    yield from (_unexpected(index, calls[index]) for index in unmatched)
 
 
-def _paired(fits: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Expected call -> call, each used once, as many as can be (augmenting paths)."""
-    owner: dict[int, int] = {}
+def _matched(fits: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Index of an expected call -> index of a call that fits it: a maximum matching, found with augmenting paths.
 
-    def place(one: int, seen: set[int]) -> bool:
-        for call in fits[one]:
+    ``fits`` holds, for each expected call, the indexes of the calls that fit it.
+    """
+    expected_by_call: dict[int, int] = {}
+
+    def place(expected: int, seen: set[int]) -> bool:
+        for call in fits[expected]:
             if call not in seen:
                 seen.add(call)
-                if call not in owner or place(owner[call], seen):
-                    owner[call] = one
+                if call not in expected_by_call or place(expected_by_call[call], seen):
+                    expected_by_call[call] = expected
                     return True
         return False
 
-    for one in range(len(fits)):
-        place(one, set())
-    return {one: call for call, one in owner.items()}
+    for expected in range(len(fits)):
+        place(expected, set())
+    return {expected: call for call, expected in expected_by_call.items()}
 
 
 def _call_differs(index: int, call: Mapping[str, Json], expected: CallWords) -> Iterator[Mismatch]:
@@ -100,8 +115,8 @@ def _call_differs(index: int, call: Mapping[str, Json], expected: CallWords) -> 
 
 
 def _unexpected(index: int, call: Mapping[str, Json]) -> Mismatch:
-    said = f"expected no such call, got {call.get('name')} with {describe(call.get('args', {}))}"
-    return Mismatch(f"functionCalls[{index}]", None, dict(call), said)
+    message = f"expected no such call, got {call.get('name')} with {describe(call.get('args', {}))}"
+    return Mismatch(f"functionCalls[{index}]", None, dict(call), message)
 
 
 def _names(calls: Sequence[Mapping[str, Json]]) -> str:
@@ -112,9 +127,10 @@ def _names(calls: Sequence[Mapping[str, Json]]) -> str:
 def thought_signature(
     evidence: Evidence, expected: Literal["present", "absent", "on-first-call"]
 ) -> Iterator[Mismatch]:
-    """Whether parts carry a ``thoughtSignature``, which must go back unchanged in the next turn.
+    """Whether parts of the answer have a ``thoughtSignature``. The next turn must send it back unchanged.
 
-    ``present``: some part does; ``on-first-call``: the first function call does, as Gemini 3 needs it; ``absent``: none does.
+    ``present``: at least one part has one. ``on-first-call``: the first function call has one, as Gemini 3 requires.
+    ``absent``: no part has one.
 
         thoughtSignature: on-first-call
     """
@@ -131,31 +147,35 @@ def thought_signature(
     else:
         signed = sum(1 for part in parts if part.get("thoughtSignature"))
         if (signed > 0) != (expected == "present"):
-            said = f"expected {'a' if expected == 'present' else 'no'} signed part, got {signed} of {len(parts)}"
-            yield Mismatch("thoughtSignature", expected, signed, said)
+            message = f"expected {'a' if expected == 'present' else 'no'} signed part, got {signed} of {len(parts)}"
+            yield Mismatch("thoughtSignature", expected, signed, message)
 
 
 @check("executableCode")
 def executable_code(evidence: Evidence, expected: NumberPredicate | CodeWords) -> Iterator[Mismatch]:
-    """Code that the model wrote and ran itself: how many parts, and that one of them is so.
+    """The ``executableCode`` parts: code that the model wrote and ran.
 
-    executableCode: {code: {contains: print}}
-    executableCode: 0
+    A number is how many parts there are (at least one, if none is given). At least one part must have the given fields.
+
+        executableCode: {code: {contains: print}}
+        executableCode: 0
     """
     yield from _code_parts(evidence, "executableCode", expected)
 
 
 @check("codeExecutionResult")
 def code_execution_result(evidence: Evidence, expected: NumberPredicate | CodeResultWords) -> Iterator[Mismatch]:
-    """What the code printed, and how it ended: how many results, and that one of them is so.
+    """The ``codeExecutionResult`` parts: how the code ended, and what it printed.
 
-    codeExecutionResult: {outcome: OUTCOME_OK, output: {contains: '5117'}}
+    A number is how many results there are (at least one, if none is given). At least one result must have the given fields.
+
+        codeExecutionResult: {outcome: OUTCOME_OK, output: {contains: '5117'}}
     """
     yield from _code_parts(evidence, "codeExecutionResult", expected)
 
 
 def _code_parts(evidence: Evidence, kind: str, expected: Any) -> Iterator[Mismatch]:
-    count, fields = counting(expected, {"min": 1})
+    count, fields = split_count(expected, {"min": 1})
     found = [part[kind] for part in answer_parts(evidence.reply.parts) if kind in part]
     yield from differs(f"{kind} (count)", len(found), count)
     if fields and found:

@@ -1,4 +1,4 @@
-"""What the answer cost in dollars, thoughts, cached tokens and searches included: list prices of the day it was asked for."""
+"""The cost of an answer in US dollars, with thoughts, cached tokens and searches, at the list prices of the day of the request."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from harness.model import Evidence, Mismatch
 
 @check("cost")
 def cost(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
-    """US dollars that this answer cost at list price. Where a price is not known the check is an error: it cannot judge.
+    """The cost of the answer in US dollars, at list prices. If a price is not known, the check ends with an error.
 
     cost: {max: 0.002}
     """
     bill = evidence.bill
     if bill.dollars is None:
         remedy = f"; {bill.remedy}" if bill.remedy else ""
-        raise UsageError(f"cannot judge the cost: {bill.why or 'nobody says whose prices hold'}{remedy}")
+        raise UsageError(
+            f"cannot judge the cost: {bill.why or 'no price list is configured for this provider'}{remedy}"
+        )
     yield from differs("cost", bill.dollars, expected, unit="$")

@@ -1,4 +1,4 @@
-"""How the answer came out: status, error, finish reason, blocks, who answered."""
+"""The outcome of a request: HTTP status, error, headers, finish reason, block reason, model version, safety ratings."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ class ErrorWords(TypedDict, total=False):
 
     status: Annotated[TextPredicate, "the google.rpc name, such as INVALID_ARGUMENT"]
     code: Annotated[NumberPredicate, "the number in the body"]
-    message: Annotated[TextPredicate, "the sentence"]
+    message: Annotated[TextPredicate, "the text of the message"]
     details: Annotated[Predicate, "the list of details, such as RetryInfo"]
 
 
 class SafetyWords(TypedDict, total=False):
-    """What the safety ratings may say."""
+    """What the safety ratings must be."""
 
-    present: Annotated[bool, "whether there are ratings at all"]
-    blocked: Annotated[bool, "whether some rating blocks"]
-    max: Annotated[Probability, "no rating is more probable than this"]
+    present: Annotated[bool, "whether there are any ratings"]
+    blocked: Annotated[bool, "whether a rating has blocked: true"]
+    max: Annotated[Probability, "the highest probability that a rating may have"]
 
 
 @check("finishReason")
 def finish_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
-    """The final ``finishReason`` of the first candidate, by its wire name.
+    """The final ``finishReason`` of the first candidate.
 
-    Absent in an error answer and where the prompt was blocked. An expected reason other than ``STOP`` is not held against
-    the answer by the invariants either.
+    It is absent in an error answer, and if the prompt was blocked. With this check, the invariant ``finish-reason`` does not
+    fail an answer that ended otherwise than with ``STOP``.
 
         finishReason: MAX_TOKENS
         finishReason: {in: [STOP, MAX_TOKENS]}
@@ -45,7 +45,7 @@ def finish_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Misma
 
 @check("blockReason")
 def block_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
-    """``promptFeedback.blockReason``: why the prompt was refused. Absent where it was not.
+    """``promptFeedback.blockReason``: why the prompt was blocked. It is absent if the prompt was not blocked.
 
     blockReason: SAFETY
     blockReason: {present: false}
@@ -55,7 +55,7 @@ def block_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismat
 
 @check("http")
 def http(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
-    """The HTTP status. An expected status is never retried, and other than 200 it is no error of the trial.
+    """The HTTP status. An expected status is not retried, and an expected status other than 200 does not fail the trial.
 
     http: 400
     http: {in: [429, 503]}
@@ -65,14 +65,14 @@ def http(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
 
 @check("error")
 def error(evidence: Evidence, expected: ErrorWords) -> Iterator[Mismatch]:
-    """The error object: of a refused request, or inside a stream. Fields that are not named may be anything.
+    """The error object of the answer, or of a stream that broke off. Fields that are not named may have any value.
 
     error: {status: INVALID_ARGUMENT, message: {icontains: thinking}}
     """
     found = evidence.reply.error
     if found is None:
-        said = f"expected an error answer, got none (HTTP {evidence.exchange.status})"
-        yield Mismatch("error", dict(expected), None, said)
+        message = f"expected an error answer, got none (HTTP {evidence.exchange.status})"
+        yield Mismatch("error", dict(expected), None, message)
         return
     fields = found if isinstance(found, Mapping) else {"message": found}
     for name, predicate in expected.items():
@@ -81,7 +81,7 @@ def error(evidence: Evidence, expected: ErrorWords) -> Iterator[Mismatch]:
 
 @check("headers")
 def headers(evidence: Evidence, expected: dict[str, TextPredicate]) -> Iterator[Mismatch]:
-    """Response headers, by name in any case. Recordings keep some headers only.
+    """Response headers, by name; upper and lower case are the same. Recordings keep only some headers.
 
     headers: {content-type: {starts_with: text/event-stream}}
     """
@@ -91,7 +91,7 @@ def headers(evidence: Evidence, expected: dict[str, TextPredicate]) -> Iterator[
 
 @check("modelVersion")
 def model_version(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
-    """``modelVersion``: the model that says it answered.
+    """``modelVersion``: the model that answered, as the API reports it.
 
     modelVersion: {starts_with: gemini-3}
     """
@@ -100,7 +100,7 @@ def model_version(evidence: Evidence, expected: TextPredicate) -> Iterator[Misma
 
 @check("candidates")
 def candidates(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
-    """How many candidates came back.
+    """How many candidates the answer has.
 
     candidates: 1
     """
@@ -110,7 +110,7 @@ def candidates(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismat
 
 @check("safetyRatings")
 def safety_ratings(evidence: Evidence, expected: SafetyWords) -> Iterator[Mismatch]:
-    """The ratings of the first candidate and of the prompt. Current models rarely send any.
+    """The safety ratings of the first candidate and of the prompt. Current models rarely send any.
 
     safetyRatings: {max: LOW, blocked: false}
     """

@@ -1,7 +1,7 @@
-"""What is wrong with a check's parameter beyond its shape, known before any call: predicates, JSONPaths, files, schemas.
+"""Finds errors in a check's parameter before any request is sent: in predicates, JSONPaths, files and schemas.
 
-A parameter type carries its own refusal: ``Annotated[str, "what it is", Refuse(complaint)]``. The predicate types need
-none: their words are known here.
+``shape`` has checked the types before. A parameter type brings its own test: ``Annotated[str, "what it is", Refuse(complaint)]``.
+The predicate types need none, because this module knows their words.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from harness.text.shape import Later, nearest
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Put into ``Annotated``: given the value and the suite's project, says what is wrong with it, or None."""
+    """A note for ``Annotated``. ``complaint`` takes the value and the suite's project; it returns the error, or None."""
 
     complaint: Callable[[Any, Project], str | None]
     early: bool = False
-    """Whether it must be known before anything is asked: no capture may fill it in."""
+    """Whether the value must be known before the first request is sent, so that no capture may fill it in."""
 
 
 def _function_complaint(value: Any, project: Project) -> str | None:
     file, _, name = str(value).rpartition(":")
     if not file.endswith(".py") or not name.isidentifier():
         return f"{value!r} does not name a function; write file.py:function"
-    return project.complaint(file) or _unnamed(file, project.read(file), name)
+    return project.complaint(file) or _name_complaint(file, project.read(file), name)
 
 
-def _unnamed(file: str, source: bytes, name: str) -> str | None:
-    """What is wrong with a Python file that should define this name. Nothing of it runs."""
+def _name_complaint(file: str, source: bytes, name: str) -> str | None:
+    """Why a Python file does not define this name; None if it does. The file is compiled and not run."""
     try:
         with warnings.catch_warnings(action="ignore"):
             code = compile(source, file, "exec", dont_inherit=True)
@@ -59,13 +59,14 @@ _UNITS: dict[Any, Unit] = {Words: "", NumberWords: "", TextWords: "", DurationWo
 
 
 Complaint: TypeAlias = tuple[tuple[str | int, ...], str]
-"""Where inside the parameter, and a sentence."""
+"""The path inside the parameter, and the message."""
 
 
 def complaints(annotation: Any, value: Any, folder: Path = Path(), *, anywhere: bool = False) -> list[Complaint]:
-    """Every complaint about a value that already has the shape of ``annotation`` (a check's ``parameter``).
+    """Every complaint about a value of the type ``annotation`` (a check's ``parameter``).
 
-    ``folder`` is the suite's own; files ``anywhere`` may be named, or those of its project. What still waits for a value (``${row.x}``) is passed over.
+    ``folder`` is the suite's folder. Files must be in its project, unless ``anywhere`` is set. Values that are not known yet
+    (``${row.x}``) are not checked.
     """
     return list(_walk(annotation, value, Project(folder, anywhere), ()))
 
@@ -74,14 +75,14 @@ def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ..
     origin, inner = get_origin(annotation), get_args(annotation)
     if isinstance(value, Later):
         if "${capture." in value and _early(annotation):
-            yield at, f"{value} cannot stand here: a file is named before anything is asked"
+            yield at, f"{value} cannot stand here: the file must be known before the first request is sent"
         return
     if origin is Annotated:
-        refusals = (each.complaint(value, project) for each in inner[1:] if isinstance(each, Refuse))
-        yield from ((at, said) for said in refusals if said)
+        messages = (note.complaint(value, project) for note in inner[1:] if isinstance(note, Refuse))
+        yield from ((at, message) for message in messages if message)
         yield from _walk(inner[0], value, project, at)
     elif origin in (Union, UnionType):
-        member = next((each for each in inner if _fits(each, value)), None)
+        member = next((member for member in inner if _fits(member, value)), None)
         yield from _walk(member, value, project, at)
     elif origin is list:
         for index, item in enumerate(value):
@@ -97,7 +98,7 @@ def _walk(annotation: Any, value: Any, project: Project, at: tuple[str | int, ..
 def _early(annotation: Any) -> bool:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return any(isinstance(each, Refuse) and each.early for each in inner) or _early(inner[0])
+        return any(isinstance(note, Refuse) and note.early for note in inner) or _early(inner[0])
     return origin in (Union, UnionType) and any(map(_early, inner))
 
 
@@ -107,9 +108,9 @@ def _walk_words(
     hints = _hints(words)
     counts = NumberWords.__annotations__.keys() <= hints.keys()
     own = {word for word in value if words in _UNITS or (counts and word in NumberWords.__annotations__)}
-    judged = _settled({word: value[word] for word in value if word in own})
-    if judged or (not value and words in _UNITS):
-        yield from ((at, said) for said in predicates.complaints(judged, _UNITS.get(words, "")))
+    known = _known_parts({word: value[word] for word in value if word in own})
+    if known or (not value and words in _UNITS):
+        yield from ((at, message) for message in predicates.complaints(known, _UNITS.get(words, "")))
     for word, item in value.items():
         if word in hints and word not in own:
             yield from _walk(hints[word], item, project, (*at, word))
@@ -120,15 +121,15 @@ def _hints(words: Any) -> Mapping[str, Any]:
     return get_type_hints(words, include_extras=True)
 
 
-def _settled(value: Any) -> Any:
-    """The value without the words and items that still wait for theirs."""
+def _known_parts(value: Any) -> Any:
+    """The value without the words and items that are not known yet."""
     if isinstance(value, Mapping):
-        return {key: _settled(item) for key, item in value.items() if not isinstance(item, Later)}
-    return [_settled(item) for item in value if not isinstance(item, Later)] if isinstance(value, list) else value
+        return {key: _known_parts(item) for key, item in value.items() if not isinstance(item, Later)}
+    return [_known_parts(item) for item in value if not isinstance(item, Later)] if isinstance(value, list) else value
 
 
 def _fits(annotation: Any, value: Any) -> bool:
-    """Whether a member of a union is the one that this value is meant for."""
+    """Whether the value belongs to this member of a union."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _fits(inner[0], value)

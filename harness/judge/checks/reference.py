@@ -1,4 +1,4 @@
-"""The reference page of the checks, made from their docstrings and types."""
+"""Makes the reference page of the checks from their docstrings and types."""
 
 from __future__ import annotations
 
@@ -36,20 +36,25 @@ _EXAMPLES = {
 
 
 def reference() -> str:
-    """Markdown: every check, what it takes and an example; the predicate words; the invariants."""
+    """The page as Markdown: every check with its parameter and an example; the predicate words; the invariants."""
     checks = sorted(all_checks().values(), key=lambda check: check.name.lower())
     lines = [
         "# Checks",
         "",
-        "What may stand under `expect:`. This page is written by the program from its own code.",
+        "The checks that a case may use under `expect:`. This page is generated from the code.",
         "",
     ]
     lines += [line for check in checks for line in _check(check)]
-    lines += ["# Predicates", "", "A literal, or a mapping of words that must all hold.", ""]
+    lines += [
+        "# Predicates",
+        "",
+        "A predicate is a literal (the value must equal it), or a mapping of words that must all hold.",
+        "",
+    ]
     lines += [f"- **{name}**: {_EXAMPLES[name]}; words: {_words(kinds[1])}" for name, kinds in _PREDICATES.items()]
     lines += ["", *_table(predicates.Words, "word"), "# Invariants", ""]
     lines += [
-        "Held against every answer; a case waives one by id, with a reason.",
+        "Invariants are checked on every answer. A case waives one by its id, with a reason.",
         "",
         "| id | severity | rule |",
         "|---|---|---|",
@@ -66,7 +71,7 @@ def _check(check: Check) -> Iterator[str]:
 
 
 def _with_examples(check: Check) -> str:
-    """The docstring; its examples, from the first line that begins with the check's own key on, as a YAML block."""
+    """The docstring, with its examples as a YAML block. They begin at the first line that starts with the check's key."""
     lines = cleandoc(check.doc).splitlines()
     begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{check.name}:")), len(lines))
     prose, examples = "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
@@ -87,7 +92,7 @@ def _table(words: Any, head: str) -> Iterator[str]:
 
 
 def _noted(hint: Any) -> tuple[Any, str]:
-    """A type and its first note."""
+    """A type, and its first note that is a text."""
     if get_origin(hint) is not Annotated:
         return hint, ""
     kind, *notes = get_args(hint)
@@ -121,7 +126,7 @@ def _either(members: tuple[Any, ...]) -> str:
 
 
 def _own_words(kind: Any) -> Iterator[Any]:
-    """The mappings that a parameter type has of its own."""
+    """The mappings in a parameter type that are not predicates."""
     known = [words for _, words in _PREDICATES.values()]
     if is_typeddict(kind) and kind not in known:
         yield kind

@@ -1,4 +1,4 @@
-"""The answer as JSON: valid, in order, and what stands in it."""
+"""The answer as JSON: its validity, the order of its keys, and its values."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def _schema_complaint(valid: Any, project: Project) -> str | None:
 
 
 class JsonWords(TypedDict, total=False):
-    """What the JSON of the answer must be."""
+    """What the JSON value of the answer must be."""
 
     valid: Annotated[
         Literal["request", "none"] | str | dict[str, Any],
-        "the schema it must be valid against: request (the very one that was sent), a file beside the suite, or the schema",
+        "the schema for the value: request (the schema that was sent), a file beside the suite, or a literal schema",
         Refuse(_schema_complaint, early=True),
     ]
     order: Annotated[
         Literal["request"] | list[str],
-        "the order of keys: request (propertyOrdering, else the order of properties), or the keys of the top object",
+        "the order of keys: request (the propertyOrdering of the schema that was sent, else the order of its properties), or a list of the keys of the top object",
     ]
     at: Annotated[
-        dict[JsonPath, Predicate], "JSONPath -> what stands there; every value that the path selects must be so"
+        dict[JsonPath, Predicate], "JSONPath -> the predicate that every value selected by the path must satisfy"
     ]
     equals: Annotated[Any, "the whole value"]
 
 
 @check("json")
 def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
-    """The answer text is one JSON value, with nothing around it but white space, and is as described.
+    """The answer text is one JSON value, with only white space around it, and it is as the keys below describe.
 
-    Schemas are read in either dialect (``STRING`` or ``string``, ``nullable``, ``propertyOrdering``). An enum answer
-    (``text/x.enum``) is its bare word. ``json: {}`` asks for JSON and no more.
+    Schemas may be in either dialect (``STRING`` or ``string``, ``nullable``, ``propertyOrdering``). The value of an enum
+    answer (``text/x.enum``) is its word, without quotes. An empty mapping (``{}``) only requires that the text is JSON.
 
         json:
           valid: request
@@ -67,7 +67,7 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
         value = value_of(evidence)
     except ValueError as problem:
         cut = evidence.reply.finish_reason == "MAX_TOKENS"
-        hint = "; it was cut at the output limit (finishReason MAX_TOKENS): raise maxOutputTokens" if cut else ""
+        hint = "; it was truncated at the output limit (finishReason MAX_TOKENS): raise maxOutputTokens" if cut else ""
         yield Mismatch("json", dict(expected), evidence.reply.text[:200], f"{problem}{hint}")
         return
     yield from _broken(evidence, value, expected.get("valid", "none"))
@@ -79,10 +79,10 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
 
 @check("path")
 def path(evidence: Evidence, expected: dict[JsonPath, Predicate]) -> Iterator[Mismatch]:
-    """Any place of the merged response, by JSONPath (RFC 9535): the generic check.
+    """Any value of the response, by JSONPath (RFC 9535).
 
-    Chunks of a stream are merged first. An error answer is looked at as ``{error: ...}``. Every value that a path selects
-    must be so; a path that selects nothing gives one absent value.
+    The chunks of a stream are merged first. An error answer is ``{error: ...}``. Every value that a path selects must
+    satisfy the predicate; a path that selects nothing is one absent value.
 
         path:
           $.candidates[0].index: 0
@@ -93,9 +93,9 @@ def path(evidence: Evidence, expected: dict[JsonPath, Predicate]) -> Iterator[Mi
 
 
 def selected(value: Json, expected: Mapping[str, Any], prefix: str) -> Iterator[Mismatch]:
-    """The mismatches of a mapping from JSONPaths to predicates."""
-    for where, predicate in expected.items():
-        for at, found in jsonpath.find(where, value) or [(where, ABSENT)]:
+    """The mismatches of ``value`` with a mapping from JSONPaths to predicates. ``prefix`` stands before each place."""
+    for path, predicate in expected.items():
+        for at, found in jsonpath.find(path, value) or [(path, ABSENT)]:
             yield from differs(f"{prefix}{at}", found, predicate)
 
 
@@ -104,14 +104,15 @@ def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> 
         return
     try:
         if valid == "request":
-            _sent(evidence, "valid")
+            _sent_schema(evidence, "valid")
             found = violations_of(evidence)
         else:
             found = schemas.violations(_schema(evidence, valid), value)
-        for each in found:
-            yield Mismatch(each.path, each.expected, each.actual, f"{each.message} ({each.keyword} of the schema)")
+        for violation in found:
+            message = f"{violation.message} ({violation.keyword} of the schema)"
+            yield Mismatch(violation.path, violation.expected, violation.actual, message)
     except schemas.SchemaProblem as problem:
-        raise SuiteError([f"json: valid: the schema is not one: {problem}"]) from None
+        raise SuiteError([f"json: valid: this is not a valid schema: {problem}"]) from None
 
 
 def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) -> Iterator[Mismatch]:
@@ -120,12 +121,12 @@ def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) 
     if isinstance(order, list):
         found = schemas.key_order(order, value) if isinstance(value, Mapping) else iter(())
     else:
-        found = iter(schemas.order_violations(_sent(evidence, "order"), value, stated_only=False))
-    for each in found:
-        yield Mismatch(each.path, each.expected, each.actual, each.message)
+        found = iter(schemas.order_violations(_sent_schema(evidence, "order"), value, stated_only=False))
+    for violation in found:
+        yield Mismatch(violation.path, violation.expected, violation.actual, violation.message)
 
 
-def _sent(evidence: Evidence, word: str) -> Json:
+def _sent_schema(evidence: Evidence, word: str) -> Json:
     found = schema_of(evidence)
     if found is None:
         raise SuiteError([f"json: {{{word}: request}}: this request sends no schema; give the case one (schema: ...)"])
@@ -138,7 +139,7 @@ def _schema(evidence: Evidence, valid: str | Mapping[str, Any]) -> Json:
 
 @lru_cache(maxsize=64)
 def read_schema(file: Path) -> Json:
-    """A schema from a JSON or YAML file. SuiteError where it cannot be read."""
+    """The schema in a JSON or YAML file. Raises SuiteError if the file cannot be read."""
     try:
         return _decoded(read(file).decode("utf-8-sig"), file)
     except Unreadable as problem:

@@ -1,4 +1,4 @@
-"""What the answer says, and what it thought."""
+"""The text of the answer, and of its thoughts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.model import Evidence, Mismatch
 
 @check("text")
 def text(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
-    """The answer text: all text parts of the first candidate joined, thoughts left out. Empty counts as absent.
+    """The text of the answer: all text parts of the first candidate joined, without thoughts. Empty text counts as absent.
 
     text: {equals: "191", trim: true}
     text: {any: [{icontains: coat}, {icontains: jacket}]}
@@ -22,7 +22,7 @@ def text(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
 
 @check("thoughts")
 def thoughts(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
-    """The thought summaries, joined; they come only when the request asks with ``includeThoughts``.
+    """The thought summaries, joined. The API sends them only if the request sets ``includeThoughts``.
 
     thoughts: {present: true}
     thoughts: {icontains: multiply}

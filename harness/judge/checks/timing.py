@@ -1,6 +1,6 @@
-"""When the answer came. Seconds since the request was sent; in a replay those that were recorded.
+"""Times, in seconds since the request was sent. A replay uses the recorded times.
 
-Where a recording kept no times, a timing check fails and says so: a limit that nothing could break would prove nothing.
+If a recording has no times, a timing check fails and says so, because a check that cannot fail would prove nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from harness.judge.predicates import DurationPredicate, NumberPredicate, differs
 from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
 
-NOT_RECORDED = "expected a time, got none: this recording kept no times; record it again, or drop the check"
+NOT_RECORDED = "expected a time, got none: this recording has no times; record it again, or remove the check"
 
 
 class StreamWords(TypedDict, total=False):
-    """The shape of a stream over time."""
+    """The chunks of a stream, and its times."""
 
-    chunks: Annotated[NumberPredicate, "how many chunks (events) came"]
-    ttft: Annotated[DurationPredicate, "time to the first answer text, call or data"]
-    gap: Annotated[DurationPredicate, "the longest silence between two chunks"]
-    duration: Annotated[DurationPredicate, "from the first chunk to the last"]
+    chunks: Annotated[NumberPredicate, "how many chunks (events) there are"]
+    ttft: Annotated[DurationPredicate, "the time to the first text, call or data of the answer"]
+    gap: Annotated[DurationPredicate, "the longest time between two chunks"]
+    duration: Annotated[DurationPredicate, "the time from the first chunk to the last"]
 
 
 @check("latency")
 def latency(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
-    """Time to the last byte of the answer. Fails, and says why, where a recording kept no times.
+    """The time to the last byte of the answer. The check fails if the recording has no times.
 
     latency: {max: 4s}
     """
@@ -36,7 +36,7 @@ def latency(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatc
 
 @check("ttft")
 def ttft(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
-    """Time to the first answer text, call or data; thoughts do not count. Of a unary answer that is the whole answer.
+    """The time to the first text, call or data of the answer, without thoughts. For a unary answer it is the whole time.
 
     ttft: {max: 800ms}
     """
@@ -45,7 +45,7 @@ def ttft(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
 
 @check("stream")
 def stream(evidence: Evidence, expected: StreamWords) -> Iterator[Mismatch]:
-    """Chunks and times of a streamed answer. Holds for a unary trial, so that one case can sweep both transports.
+    """The chunks and times of a streamed answer. It passes for a unary trial, so that one case can sweep both transports.
 
     stream: {chunks: {min: 2}, ttft: {max: 2s}, gap: {max: 5s}}
     """

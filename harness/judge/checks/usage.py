@@ -1,4 +1,4 @@
-"""What the answer cost in tokens: every ``...TokenCount`` of ``usageMetadata``, under its own name."""
+"""Token counts: a check for every ``...TokenCount`` of ``usageMetadata``, with the same name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.model import Evidence, Mismatch
 
 COUNTS: Final = {
     "promptTokenCount": "Tokens of the prompt, cached ones included.",
-    "cachedContentTokenCount": "Tokens of the prompt that came from a cache. Implicit caching is never certain.",
-    "candidatesTokenCount": "Tokens of the answer, thinking left out.",
-    "thoughtsTokenCount": "Tokens of thinking, counted whether or not thoughts were asked for.",
-    "toolUsePromptTokenCount": "Tokens that built-in tools put into the prompt.",
+    "cachedContentTokenCount": "Tokens of the prompt that came from a cache. Implicit caching is not guaranteed.",
+    "candidatesTokenCount": "Tokens of the answer, without thinking.",
+    "thoughtsTokenCount": "Tokens of thinking. They are counted even if the request does not ask for thoughts.",
+    "toolUsePromptTokenCount": "Tokens that built-in tools add to the prompt.",
     "totalTokenCount": "All tokens: prompt, answer, thinking and tool use.",
 }
 
@@ -24,9 +24,7 @@ def _register(name: str, about: str) -> None:
         yield from differs(name, evidence.reply.count(name), expected)
 
     count.__name__ = name
-    count.__doc__ = (
-        f"{about}\n\nAbsent counts as 0; of a stream the last chunk counts.\n\n    {name}: {{min: 1, max: 8000}}"
-    )
+    count.__doc__ = f"{about}\n\nAn absent count is 0. In a stream, the count of the last chunk is used.\n\n    {name}: {{min: 1, max: 8000}}"
     check(name)(count)
 
 

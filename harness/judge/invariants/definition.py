@@ -1,4 +1,4 @@
-"""The official definition: every field known, every field of its type."""
+"""The official definition of the API: every field is known, and has its type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 @rule("wire-known", "warn")
 def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every field and enum value is in the official definition. An unknown one is news, not a fault."""
+    """Every field and enum value is in the official definition. An unknown one may be new in the API, so it is a warning."""
     for at, finding in _findings(evidence):
         if finding.kind == "unknown-field":
             name = at.rpartition(".")[2]
@@ -29,7 +29,7 @@ def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("wire-type", "error")
 def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every known field has its type, as proto3 JSON is read."""
+    """Every known field has its type, by the rules of proto3 JSON."""
     for at, finding in _findings(evidence):
         if finding.kind == "wrong-type":
             shown = repr(finding.actual)[:60]
@@ -37,16 +37,16 @@ def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _findings(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
-    """What the walk of every event finds, each place once however many chunks and list items repeat it."""
+    """(place, finding) for every event. A place that several chunks or list items repeat is reported once."""
     if evidence.exchange.status != 200:
         return
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     several = len(evidence.reply.events) > 1
     for index, event in enumerate(evidence.reply.events):
         if not isinstance(event.value, dict) or error_of(event.value) is not None:
             continue
         for finding in walk("GenerateContentResponse", event.value):
             place = (finding.kind, _INDEX.sub("", finding.at))
-            if place not in told:
-                told.add(place)
+            if place not in reported:
+                reported.add(place)
                 yield f"events[{index}]{finding.at[1:]}" if several else finding.at, finding

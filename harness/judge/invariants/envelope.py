@@ -1,4 +1,4 @@
-"""The envelope: status, headers, whether there is an answer at all, and how it ended."""
+"""The envelope of an answer: its status, its headers, whether it has content, and how it ended."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ CANONICAL = frozenset(
         "DATA_LOSS",
     ]
 )
-"""The names of google.rpc.Code, OK apart."""
+"""The names of google.rpc.Code, without OK."""
 
 
 @rule("http-status", "outcome")
 def http_status(evidence: Evidence) -> Iterator[Mismatch]:
-    """The status is 200, or the one that the step expects."""
+    """The HTTP status is 200, or the one that the step expects."""
     status = evidence.exchange.status
     if status != 200:
         error = an_object(evidence.reply.error)
-        said = ": ".join(str(error[key]) for key in ("status", "message") if error.get(key))
-        said = f", {said}" if said else f"; {describe_body(evidence.exchange)}"
-        yield Mismatch("http", 200, status, f"HTTP {status}{said}")
+        reported = ": ".join(str(error[key]) for key in ("status", "message") if error.get(key))
+        reason = f", {reported}" if reported else f"; {describe_body(evidence.exchange)}"
+        yield Mismatch("http", 200, status, f"HTTP {status}{reason}")
 
 
 @rule("error-envelope", "error")
 def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
-    """The body of an error is ``{"error": {code, message, status}}``, with the HTTP status and a google.rpc name."""
+    """The body of an error is ``{"error": {code, message, status}}``: the HTTP status, a text, and a google.rpc name."""
     status, reply = evidence.exchange.status, evidence.reply
     if status == 200:
         return
@@ -85,19 +85,19 @@ def _is_nested(message: str) -> bool:
 
 @rule("content-type", "error", of_bytes=True)
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
-    """``text/event-stream`` where SSE was asked for, else ``application/json``; errors may be JSON under either."""
-    said = evidence.exchange.headers.get("content-type")
+    """The content type is ``text/event-stream`` if SSE was requested, else ``application/json``. Errors may always be JSON."""
+    found = evidence.exchange.headers.get("content-type")
     wanted = "text/event-stream" if wants_sse(evidence) else "application/json"
-    kind = (said or "").partition(";")[0].strip().lower()
-    if said is None and not evidence.exchange.own:
+    kind = (found or "").partition(";")[0].strip().lower()
+    if found is None and not evidence.exchange.own:
         return
     if kind != wanted and not (evidence.exchange.status != 200 and kind == "application/json"):
-        yield Mismatch("headers.content-type", wanted, said, f"content-type is {said or 'absent'}, not {wanted}")
+        yield Mismatch("headers.content-type", wanted, found, f"content-type is {found or 'absent'}, not {wanted}")
 
 
 @rule("json-body", "error")
 def json_body(evidence: Evidence) -> Iterator[Mismatch]:
-    """The body parses; a 200 is an object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and no ``error``."""
+    """The body of a 200 is a JSON object with ``candidates``, ``promptFeedback`` or ``usageMetadata``, and without ``error``."""
     reply = evidence.reply
     if evidence.exchange.status != 200:
         return
@@ -111,7 +111,7 @@ def json_body(evidence: Evidence) -> Iterator[Mismatch]:
     elif reply.form == "array" and evidence.transport == "unary":
         yield Mismatch("body", "a JSON object", "an array", "the body is a JSON array")
     elif reply.form in ("sse", "array") and not has_answer(evidence) and reply.error is None and not reply.faults:
-        yield Mismatch("body", "candidates", None, "the stream holds no answer")
+        yield Mismatch("body", "candidates", None, "the stream has no answer")
 
 
 def _one_object(value: Json, at: str) -> Iterator[Mismatch]:
@@ -121,12 +121,12 @@ def _one_object(value: Json, at: str) -> Iterator[Mismatch]:
         yield Mismatch(f"{at}.error", None, error, "an error came with HTTP 200")
     elif not value.keys() & {"candidates", "promptFeedback", "usageMetadata"}:
         keys = ", ".join(list(value)[:8]) or "nothing"
-        yield Mismatch(at, "candidates", list(value), f"the body holds no answer: it has {keys}")
+        yield Mismatch(at, "candidates", list(value), f"the body has no answer: it has {keys}")
 
 
 @rule("candidates", "error")
 def candidates(evidence: Evidence) -> Iterator[Mismatch]:
-    """At least one candidate, or a block reason."""
+    """The answer has at least one candidate, or a block reason."""
     reply = evidence.reply
     if has_answer(evidence) and not reply.response.get("candidates") and reply.block_reason is None:
         yield Mismatch(
@@ -136,7 +136,7 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("prompt-blocked", "outcome")
 def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
-    """The prompt was not blocked."""
+    """The prompt was not blocked, unless the step expects that."""
     blocked = evidence.reply.block_reason
     if blocked is not None:
         yield Mismatch("$.promptFeedback.blockReason", None, blocked, f"the prompt was blocked: {blocked}")
@@ -144,7 +144,7 @@ def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("finish-reason", "outcome")
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
-    """The final ``finishReason`` is STOP, or the one that the step expects. None at all is an error everywhere."""
+    """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error."""
     reply, at = evidence.reply, "$.candidates[0].finishReason"
     if not has_answer(evidence) or not reply.response.get("candidates") or reply.block_reason is not None:
         return
@@ -165,10 +165,10 @@ def _why(reason: str, evidence: Evidence) -> str:
 
 @rule("visible-output", "error")
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
-    """Some text that is no thought, a call, data, code or a tool part; where the answer ended with STOP."""
+    """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part."""
     if is_finished(evidence) and not any(_is_visible(part) for part in answer_parts(evidence.reply.parts)):
         thoughts = evidence.reply.count("thoughtsTokenCount")
-        yield Mismatch("text", "some output", "", f"STOP, but nothing to see ({thoughts} thought tokens)")
+        yield Mismatch("text", "some output", "", f"STOP, but no visible output ({thoughts} thought tokens)")
 
 
 def _is_visible(part: Json) -> bool:
@@ -178,7 +178,7 @@ def _is_visible(part: Json) -> bool:
 
 @rule("replacement-character", "error", of_bytes=True)
 def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
-    """No U+FFFD in the text: bytes were lost on the way."""
+    """The text has no replacement character (U+FFFD), which shows that bytes were lost."""
     text = evidence.reply.text
     at = text.find("\ufffd")
     if at >= 0:
@@ -188,7 +188,7 @@ def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("model-version", "warn")
 def model_version(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is the requested model, a dated form of it, or a known alias or routing, past ones included."""
+    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it."""
     model, version = evidence.model, evidence.reply.model_version
     if model and version and not answers_for(model, version):
         yield Mismatch("$.modelVersion", model, version, f"{version} answered for {model}")

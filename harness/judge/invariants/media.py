@@ -1,4 +1,4 @@
-"""Media: the bytes are what their type says, and the modality that was asked for came."""
+"""Media: the bytes match their type, and the requested modality is in the answer."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.answer.reply import an_object
 from harness.gemini import media
-from harness.judge.invariants.request_fields import each, field, is_finished
+from harness.judge.invariants.request_fields import field, is_finished, items_of
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 
 @rule("inline-mime", "error")
 def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
-    """The first bytes of inline data agree with its ``mimeType``, for the types that can be told."""
+    """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes."""
     for index, blob in enumerate(evidence.reply.inline_data):
         if blob.get("data") and (found := media.mismatched_type(blob)) is not None:
             declared = media.mime_type(blob)
@@ -23,15 +23,15 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("modality", "warn")
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
-    """A requested IMAGE or AUDIO modality yields such a part; a draft among the thoughts is none."""
+    """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count."""
     if not is_finished(evidence):
         return
     kinds = _kinds(evidence.reply.inline_data)
     drafts = _kinds(an_object(part.get("inlineData")) for part in evidence.reply.parts if part.get("thought"))
-    for wanted in each(field(evidence.request_body, "generationConfig", "responseModalities")):
+    for wanted in items_of(field(evidence.request_body, "generationConfig", "responseModalities")):
         if str(wanted).upper() in ("IMAGE", "AUDIO") and str(wanted).upper() not in kinds:
-            came = "only a draft came" if str(wanted).upper() in drafts else "none came"
-            yield Mismatch("inlineData", wanted, sorted(kinds), f"{wanted} was asked for, {came}")
+            got = "got only a draft" if str(wanted).upper() in drafts else "got none"
+            yield Mismatch("inlineData", wanted, sorted(kinds), f"{wanted} was requested, {got}")
 
 
 def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:

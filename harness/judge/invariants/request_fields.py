@@ -1,4 +1,4 @@
-"""What the request asked for and what came of it, as the rules need to know. Names are read in camelCase and snake_case."""
+"""What the rules need to know of a request and its answer. Field names are read in camelCase and snake_case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.model import Evidence, Json
 
 
 def field(body: Json, *names: str) -> Json:
-    """The value at that place of a request body, in either spelling; None where it is absent."""
+    """The value at that place of a request body, in either spelling; None if it is absent."""
     for name in names:
         if not isinstance(body, dict):
             return None
@@ -19,8 +19,8 @@ def field(body: Json, *names: str) -> Json:
     return body
 
 
-def each(value: Json) -> Iterator[Json]:
-    """The items of a list; one value stands for a list of one, as the API reads it."""
+def items_of(value: Json) -> Iterator[Json]:
+    """The items of a list. A single value is a list of one, as in the API."""
     if isinstance(value, list):
         yield from value
     elif value is not None:
@@ -28,7 +28,7 @@ def each(value: Json) -> Iterator[Json]:
 
 
 def number(value: Json) -> int | None:
-    """An integer, also when it was written as text; None for anything else."""
+    """The integer, also if it is written as text; None for anything else."""
     try:
         return None if isinstance(value, (bool, float)) else int(value)
     except (TypeError, ValueError):
@@ -36,17 +36,19 @@ def number(value: Json) -> int | None:
 
 
 def thinking(evidence: Evidence, name: str) -> Json:
-    """A field of the request's ``thinkingConfig``; None where it is absent."""
+    """A field of the request's ``thinkingConfig``; None if it is absent."""
     return field(evidence.request_body, "generationConfig", "thinkingConfig", name)
 
 
 def tools(evidence: Evidence, name: str) -> list[Json]:
     """Every tool of that kind that the request offers."""
-    return [found for tool in each(field(evidence.request_body, "tools")) if (found := field(tool, name)) is not None]
+    return [
+        found for tool in items_of(field(evidence.request_body, "tools")) if (found := field(tool, name)) is not None
+    ]
 
 
 def is_stream(evidence: Evidence) -> bool:
-    """Whether the answer came, or should have come, in chunks."""
+    """Whether the answer is, or should be, a stream."""
     return evidence.transport == "stream" or evidence.reply.form in ("sse", "array")
 
 
@@ -57,7 +59,7 @@ def wants_sse(evidence: Evidence) -> bool:
 
 
 def has_answer(evidence: Evidence) -> bool:
-    """A 200 with a readable answer in it and no error: the rules about answers may speak."""
+    """Whether this is a 200 with a readable answer and no error, so that the rules about answers apply."""
     reply = evidence.reply
     return evidence.exchange.status == 200 and reply.error is None and bool(_SIGNS & reply.response.keys())
 
@@ -66,7 +68,7 @@ _SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
 
 
 def is_finished(evidence: Evidence) -> bool:
-    """The answer ended of its own accord. Everything else is an outcome, told by another rule."""
+    """Whether the answer ended with STOP. Any other end is an outcome, which another rule reports."""
     return has_answer(evidence) and evidence.reply.finish_reason == "STOP"
 
 

@@ -1,4 +1,4 @@
-"""Streams: framing, chunks that are deltas, and an end that says so."""
+"""Streams: correct framing, chunks that are deltas, and an explicit end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 _SHORTEST_REPEAT = 12
-"""Characters. Shorter texts repeat by chance: ``ha`` ``ha``."""
+"""Characters. Shorter texts may repeat by chance: ``ha`` ``ha``."""
 
 
 @rule("sse-framing", "error", of_bytes=True)
 def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
-    """Only SSE fields and comments, each payload one whole JSON object, each event ended by a blank line, no [DONE]."""
+    """A stream has only SSE fields and comments. Each event is one JSON object and ends with a blank line; there is no [DONE]."""
     if evidence.exchange.status == 200:
         for fault in evidence.reply.faults:
             if fault.rule == "sse-framing":
@@ -26,44 +26,44 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("sse-requested", "error")
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
-    """SSE came if and only if it was asked for. JSON arrays are right for streams without ``alt=sse``."""
+    """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array."""
     form = evidence.reply.form
     if evidence.exchange.status != 200 or evidence.reply.error is not None:
         return
     if form == "sse" and not wants_sse(evidence):
-        yield Mismatch("body", "JSON", "SSE", "an event stream came, though none was asked for")
+        yield Mismatch("body", "JSON", "SSE", "the answer is an event stream, but none was requested")
     elif form in ("json", "array") and wants_sse(evidence):
         what = "one JSON object" if form == "json" else "a JSON array"
-        yield Mismatch("body", "SSE", "JSON", f"an event stream was asked for, {what} came")
+        yield Mismatch("body", "SSE", "JSON", f"an event stream was requested, but the answer is {what}")
 
 
 @rule("stream-error", "error")
 def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
-    """No event of a stream carries an error."""
+    """No event of a stream is an error, unless the step expects one."""
     if evidence.exchange.status != 200 or evidence.reply.form not in ("sse", "array"):
         return
     for index, event in enumerate(evidence.reply.events):
         if (error := error_of(event.value)) is not None:
-            said = an_object(error).get("message") or an_object(error).get("status") or error
-            yield Mismatch(f"events[{index}].error", None, error, f"the stream broke off with an error: {said}")
+            reason = an_object(error).get("message") or an_object(error).get("status") or error
+            yield Mismatch(f"events[{index}].error", None, error, f"the stream broke off with an error: {reason}")
 
 
 @rule("stream-end", "error")
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
-    """The last word is a finish reason or a prompt block. An earlier one with content after it needs built-in tools."""
+    """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran."""
     reply = evidence.reply
     if not is_stream(evidence) or not has_answer(evidence):
         return
     if reply.finish_reason is None and reply.block_reason is None:
         cut = f" ({evidence.exchange.fault})" if evidence.exchange.fault else ""
-        message = f"the stream ended without a finishReason{cut}: it was cut off"
+        message = f"the stream ended without a finishReason{cut}: it is incomplete"
         yield Mismatch("$.candidates[0].finishReason", "STOP", None, message)
     if not _has_steps(evidence):
         yield from _content_after_end(evidence)
 
 
 def _has_steps(evidence: Evidence) -> bool:
-    """Whether built-in tools ran: then the model ends several times in one answer."""
+    """Whether built-in tools ran. Then an answer may have several finish reasons."""
     steps = ("toolCall", "toolResponse", "executableCode", "codeExecutionResult")
     return evidence.reply.count("toolUsePromptTokenCount") > 0 or any(
         kind in part for part in evidence.reply.parts for kind in steps
@@ -74,13 +74,13 @@ def _content_after_end(evidence: Evidence) -> Iterator[Mismatch]:
     ended: dict[Json, int] = {}
     for number, event in enumerate(evidence.reply.events):
         for place, candidate in enumerate(objects_in(an_object(event.value).get("candidates"))):
-            which = candidate.get("index", place) if isinstance(candidate.get("index", place), int) else place
-            if which in ended and any(_has_content(part) for part in parts_of(candidate)):
-                message = f"content came after the finishReason in events[{ended[which]}]"
+            index = candidate.get("index", place) if isinstance(candidate.get("index", place), int) else place
+            if index in ended and any(_has_content(part) for part in parts_of(candidate)):
+                message = f"content came after the finishReason in events[{ended[index]}]"
                 yield Mismatch(f"events[{number}]", "nothing after the end", parts_of(candidate), message)
                 return
             if reason(candidate.get("finishReason")):
-                ended.setdefault(which, number)
+                ended.setdefault(index, number)
 
 
 def _has_content(part: Mapping[str, Json]) -> bool:
@@ -89,7 +89,7 @@ def _has_content(part: Mapping[str, Json]) -> bool:
 
 @rule("stream-delta", "error")
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
-    """Chunks are deltas: the last is not the whole text again, and texts are not ever-growing prefixes."""
+    """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far."""
     if evidence.reply.form not in ("sse", "array"):
         return
     for kind, texts in _texts(evidence).items():
@@ -110,10 +110,10 @@ def _texts(evidence: Evidence) -> Mapping[str, Sequence[str]]:
 
 def _repeats(texts: Sequence[str]) -> str | None:
     *before, last = texts
-    told = "".join(before)
-    if len(told) >= _SHORTEST_REPEAT and last.startswith(told):
-        return "the last chunk tells the whole text again"
-    grows = all(len(one) < len(two) and two.startswith(one) for one, two in pairwise(texts))
+    so_far = "".join(before)
+    if len(so_far) >= _SHORTEST_REPEAT and last.startswith(so_far):
+        return "the last chunk repeats the whole text"
+    grows = all(len(text) < len(after) and after.startswith(text) for text, after in pairwise(texts))
     if grows and (len(texts) > 2 or len(texts[0]) >= _SHORTEST_REPEAT):
         return "each chunk repeats the text so far"
     return None

@@ -1,4 +1,4 @@
-"""JSON answers: one JSON value, valid against the very schema that the request sent, keys in its order."""
+"""JSON answers: one JSON value, valid against the schema that the request sent, with keys in its order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model import Evidence, Mismatch
 
 
 def _judged(evidence: Evidence) -> bool:
-    """Whether there is a whole text to judge. A call instead of text is an answer too; cut text is told elsewhere."""
+    """Whether there is a complete text to judge. A call without text is a valid answer; other rules report truncated text."""
     return (
         is_finished(evidence)
         and bool(evidence.reply.text)
@@ -23,7 +23,7 @@ def _judged(evidence: Evidence) -> bool:
 
 @rule("json-parses", "error")
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
-    """In JSON mode the answer is one JSON value: no fence, nothing around it but white space."""
+    """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence."""
     if wants_json(evidence) and _judged(evidence):
         try:
             value_of(evidence)
@@ -33,25 +33,26 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("json-schema", "error")
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer is valid against the schema that this request sent."""
+    """The answer is valid against the schema that the request sent."""
     schema = _schema(evidence)
     if schema is not None:
         with suppress(ValueError):
-            for each in violations_of(evidence):
-                yield Mismatch(each.path, each.expected, each.actual, f"{each.message} ({schema.source})")
+            for violation in violations_of(evidence):
+                message = f"{violation.message} ({schema.source})"
+                yield Mismatch(violation.path, violation.expected, violation.actual, message)
 
 
 @rule("json-order", "warn")
 def json_order(evidence: Evidence) -> Iterator[Mismatch]:
-    """Keys come in ``propertyOrdering``, where the schema has one."""
+    """Keys are in the order of ``propertyOrdering``, if the schema has one."""
     schema = _schema(evidence)
     if schema is not None:
         with suppress(ValueError):
-            for each in schemas.order_violations(schema.schema, value_of(evidence)):
-                yield Mismatch(each.path, each.expected, each.actual, each.message)
+            for violation in schemas.order_violations(schema.schema, value_of(evidence)):
+                yield Mismatch(violation.path, violation.expected, violation.actual, violation.message)
 
 
 def _schema(evidence: Evidence) -> schemas.RequestSchema | None:
-    """The schema that a whole answer is held to. An answer that is no JSON, and a schema that is none, are told elsewhere."""
-    asked = wants_json(evidence) or schemas.enum_mode(evidence.request_body)
-    return schema_of(evidence) if asked and _judged(evidence) else None
+    """The schema for a complete answer; None if none was requested. Other rules report invalid JSON and invalid schemas."""
+    requested = wants_json(evidence) or schemas.enum_mode(evidence.request_body)
+    return schema_of(evidence) if requested and _judged(evidence) else None

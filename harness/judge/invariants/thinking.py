@@ -1,4 +1,4 @@
-"""Thinking: switched off means off, budgets are kept, thoughts come when asked for and stay out of the answer."""
+"""Thinking: off means off, budgets are kept, and thoughts are present if and only if they are requested."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _thought_parts(evidence: Evidence) -> int:
 
 @rule("thinking-off", "error")
 def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
-    """``thinkingBudget: 0``: no thought tokens and no thought parts."""
+    """With ``thinkingBudget: 0`` there are no thought tokens and no thought parts."""
     if number(thinking(evidence, "thinkingBudget")) != 0 or not has_answer(evidence):
         return
     if count := evidence.reply.count("thoughtsTokenCount"):
@@ -38,7 +38,7 @@ def thinking_off(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thinking-budget", "error")
 def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
-    """Thought tokens stay within a positive ``thinkingBudget``: a hard cap on 2.5; soft later, so a warning there."""
+    """Thought tokens stay within a positive ``thinkingBudget``. It is a hard limit in 2.5, and soft later: a warning there."""
     budget = number(thinking(evidence, "thinkingBudget"))
     count = evidence.reply.count("thoughtsTokenCount")
     if budget and 0 < budget < count:
@@ -49,30 +49,30 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thoughts-unasked", "error")
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
-    """No thought part unless ``includeThoughts`` asked for them; a warning where the request says nothing of thinking."""
+    """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``."""
     if evidence.request_body is None or thinking(evidence, "includeThoughts") is True:
         return
     if parts := _thought_parts(evidence):
         config = field(evidence.request_body, "generationConfig", "thinkingConfig")
         severity: Severity = "warn" if config is None else "error"
-        message = f"{parts} thought parts, though includeThoughts did not ask for any"
+        message = f"{parts} thought parts, but the request does not set includeThoughts"
         yield Mismatch("thoughts", "none", parts, message, severity)
 
 
 @rule("thoughts-missing", "error")
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
-    """On 2.5: ``includeThoughts`` and thought tokens counted, so at least one thought part. Later models often give none."""
+    """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none."""
     count = evidence.reply.count("thoughtsTokenCount")
     if thinking(evidence, "includeThoughts") is not True or not _is_2_5(evidence) or not is_finished(evidence):
         return
     if count and not _thought_parts(evidence):
-        message = f"includeThoughts asked for thoughts, {count} tokens were counted, no thought part came"
+        message = f"includeThoughts is set and {count} thought tokens are counted, but there is no thought part"
         yield Mismatch("thoughts", "at least one part", 0, message)
 
 
 @rule("thought-leak", "warn")
 def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not begin with markers of reasoning."""
+    """The answer does not begin with a marker of hidden reasoning, such as ``<think>``."""
     start = evidence.reply.text.lstrip()[:60]
     if found := _LEAK.match(start):
         yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")

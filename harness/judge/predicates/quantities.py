@@ -1,11 +1,11 @@
-"""Numbers, some with a unit: ``2s``, ``50%``."""
+"""Numbers with or without a unit: ``3``, ``2s``, ``50%``."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Final
 
-from harness.judge.predicates.words import Unit
+from harness.judge.predicates.predicate_types import Unit
 
 UNITS: Final[dict[Unit, str]] = {
     "": "a number",
@@ -13,19 +13,19 @@ UNITS: Final[dict[Unit, str]] = {
     "%": "a share; write 50% or 0.5",
     "$": "dollars; write 0.002",
 }
-"""What a number of each unit is, in words."""
+"""Unit -> what a number of it is called in messages."""
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(ms|s|m|h|%)")
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a JSON number; booleans are none."""
+    """Whether the value is a JSON number; booleans are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def quantity(value: Any, unit: Unit) -> float:
-    """A number, ``2s`` or ``50%`` as seconds or a share of 1. Raises ValueError where it is none of these."""
+    """The number; for ``2s`` or ``50%`` in seconds, or as a share of 1. Raises ValueError for anything else."""
     if is_number(value):
         return value  # type: ignore[no-any-return]
     found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) and unit in ("s", "%") else None

@@ -122,7 +122,7 @@ def _whole(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         whole = _decode(raw)
     except yaml.YAMLError as fault:
-        raise BadCassette(f"{path}: {foreign_text(raw) or safeyaml.why(fault)}") from fault
+        raise BadCassette(f"{path}: {foreign_text(raw) or safeyaml.reason(fault)}") from fault
     if reason := not_vcrpy(whole):
         raise BadCassette(f"{path}: {foreign_text(raw) or reason}")
     return whole  # type: ignore[no-any-return]
@@ -167,7 +167,7 @@ def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
     try:
         rest = safeyaml.load(raw)
     except yaml.YAMLError as fault:
-        raise BadCassette(f"{path}: after its interactions: {safeyaml.why(fault)}") from fault
+        raise BadCassette(f"{path}: after its interactions: {safeyaml.reason(fault)}") from fault
     return rest if isinstance(rest, dict) else {}
 
 

@@ -14,7 +14,7 @@ from harness.answer.refusals import is_noise
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
-from harness.text.names import is_secret
+from harness.text.names import is_secret_name
 
 SIMULATOR_HOST = "simulator.invalid"
 """The fixed host under which simulated answers are stored and matched."""
@@ -136,7 +136,7 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
         model=_sendable(unquote(found[1])) if found else _model_in(body),
         method=_sendable(str(raw.get("method", "POST"))),
         url=url,
-        headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret(name)},
+        headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret_name(name)},
         body=body,
         content=content,
         transport="stream" if found and (found[2] or "").startswith("stream") else "unary",
@@ -313,7 +313,7 @@ def without_secrets(url: str) -> str:
     parts = urlsplit(url)
     query = parts.query
     pairs = query.split("&")
-    kept = [pair for pair in pairs if not is_secret(unquote(pair.partition("=")[0]))]
+    kept = [pair for pair in pairs if not is_secret_name(unquote(pair.partition("=")[0]))]
     query = query if len(kept) == len(pairs) else "&".join(kept)
     host = parts.netloc.rpartition("@")[2]
     if host == parts.netloc and query == parts.query:

@@ -13,7 +13,7 @@ from harness.gemini.providers import ROWS, Provider
 from harness.model import Exchange, Request, Slot, Target
 from harness.suite.cases import Suite
 from harness.suite.matrix import Selection, expand
-from harness.text.names import safe
+from harness.text.names import safe_filename
 from harness.transport import cassette, journal
 from harness.transport.recorder import Player
 from harness.transport.redaction import Leaks
@@ -144,7 +144,7 @@ def orphans(folder: Path, suites: Sequence[Suite], default_provider: str, *, who
     ``whole``: these are all suites of that folder; else only what lies in their own folders is looked at.
     """
     selection = Selection(default_provider=default_provider, cassettes_dir=folder)
-    places = [folder] if whole else [folder / safe(suite.name) for suite in suites]
+    places = [folder] if whole else [folder / safe_filename(suite.name) for suite in suites]
     unasked = _not_in(selection, suites, cassettes_in(place for place in places if place.exists()))
     recorded = {path: target for path in unasked if (target := _recorded_from(path)) is not None}
     wider = Selection(targets=list(dict.fromkeys(recorded.values())), cassettes_dir=folder)
@@ -165,7 +165,7 @@ def _recorded_from(path: Path) -> Target | None:
     if "harness" not in tape.recorded_with or not tape.interactions:
         return None
     model = tape.interactions[0].exchange.request.model
-    return Target(path.name.partition(f".{safe(model)}")[0], model)
+    return Target(path.name.partition(f".{safe_filename(model)}")[0], model)
 
 
 class ReplayProbe:

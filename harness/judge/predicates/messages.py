@@ -1,19 +1,19 @@
-"""Values and predicates in words, short enough for a message."""
+"""Writes values and predicates in words, short enough for a message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.judge.predicates.predicate_types import Unit
 from harness.judge.predicates.quantities import is_number, quantity
-from harness.judge.predicates.words import Unit
 from harness.text.describe import clipped, describe, one_line, quoted
 
 _WIDTH = 120
 
 
 def shown(value: Any, unit: Unit) -> str:
-    """As ``describe``; a number that has a unit, with it."""
+    """The value in words, as ``describe`` writes it; a number with its unit, if it has one."""
     if unit and is_number(value):
         return _number(value, unit)
     return describe(value)
@@ -32,12 +32,12 @@ def _number(value: Any, unit: Unit) -> str:
 
 
 def text_difference(actual: str, value: str) -> str:
-    """Both texts around the place where they part."""
-    at = next((i for i, (one, other) in enumerate(zip(actual, value, strict=False)) if one != other), None)
+    """Both texts around the first character that differs."""
+    at = next((i for i, (left, right) in enumerate(zip(actual, value, strict=False)) if left != right), None)
     at = min(len(actual), len(value)) if at is None else at
     if max(len(actual), len(value)) <= _WIDTH // 2:
         return f"expected {describe(value)}, got {describe(actual)}"
-    return f"expected string {_around(value, at)}, got {_around(actual, at)}; they part at character {at}"
+    return f"expected string {_around(value, at)}, got {_around(actual, at)}; they differ from character {at} on"
 
 
 def _around(text: str, at: int) -> str:
@@ -49,18 +49,18 @@ def phrase(expected: Any, unit: Unit = "") -> str:
     """A predicate in words: ``at least 3 and at most 9``, ``text containing "Oslo" (any case)``."""
     if not isinstance(expected, Mapping):
         return shown(expected, unit)
-    said = [_PHRASES[word](value, unit) for word, value in expected.items() if word in _PHRASES]
+    phrases = [_PHRASES[word](value, unit) for word, value in expected.items() if word in _PHRASES]
     tolerance = [
         f"within {'' if word == 'abs' else 'a share of '}{expected[word]}"
         for word in ("abs", "rel")
         if word in expected
     ]
     tail = (f" {' or '.join(tolerance)}" if tolerance else "") + (" (any case)" if expected.get("ignore_case") else "")
-    return " and ".join(said) + tail
+    return " and ".join(phrases) + tail
 
 
 def _alternatives(value: Sequence[Any], unit: Unit, link: str) -> str:
-    return link.join(phrase(each, unit) for each in value)
+    return link.join(phrase(predicate, unit) for predicate in value)
 
 
 _PHRASES: dict[str, Callable[[Any, Unit], str]] = {
@@ -81,7 +81,7 @@ _PHRASES: dict[str, Callable[[Any, Unit], str]] = {
     "matches": lambda value, _: f"text matching /{value}/",
     "length": lambda value, _: f"length {phrase(value).removeprefix('integer ')}",
     "unique": lambda value, _: "no item twice" if value else "any list",
-    "each": lambda value, _: f"array of which each item is {phrase(value)}",
-    "some": lambda value, _: f"array of which some item is {phrase(value)}",
-    "fields": lambda value, _: "object with " + ", ".join(f"{name}: {phrase(each)}" for name, each in value.items()),
+    "each": lambda value, _: f"array in which each item is {phrase(value)}",
+    "some": lambda value, _: f"array in which some item is {phrase(value)}",
+    "fields": lambda value, _: "object with " + ", ".join(f"{name}: {phrase(item)}" for name, item in value.items()),
 }

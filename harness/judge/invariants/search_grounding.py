@@ -1,4 +1,4 @@
-"""Grounding: a search that ran has results, supports point at chunks that exist, and offsets cut the very text."""
+"""Grounding: a search has results, supports point at existing chunks, and the offsets of a segment give its text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AT = "$.candidates[0].groundingMetadata."
 
 @rule("grounding-chunks", "warn")
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
-    """A search that ran yielded chunks."""
+    """If the model ran a search, the answer has ``groundingChunks``."""
     found = evidence.reply.grounding
     ran = found.get("webSearchQueries") or found.get("searchEntryPoint")
     if ran and not found.get("groundingChunks"):
@@ -22,7 +22,7 @@ def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-index", "error")
 def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every ``groundingChunkIndices`` entry names a chunk that exists."""
+    """Every entry of ``groundingChunkIndices`` is the index of an existing chunk."""
     if evidence.reply.grounding:
         count = len(grounding.chunks(evidence.reply))
         for at, index in grounding.stray_indices(evidence.reply):
@@ -31,10 +31,12 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("grounding-segment", "error", of_bytes=True)
 def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
-    """The UTF-8 bytes that a segment points at are its text: of its part where it names one, else of the visible text."""
-    for each in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
-        if each.text and not each.agrees:
-            where = f"bytes {each.start} to {each.end} of {'the text' if each.part is None else f'part {each.part}'}"
-            what = "do not exist" if each.found is None else f"are {each.found[:60]!r}"
-            message = f"{where} {what}, the segment says {each.text[:60]!r}"
-            yield Mismatch(_AT + each.at, each.text, each.found, message)
+    """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text."""
+    for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
+        if segment.text and not segment.agrees:
+            source = "the text" if segment.part is None else f"part {segment.part}"
+            what = "do not exist" if segment.found is None else f"are {segment.found[:60]!r}"
+            message = (
+                f"bytes {segment.start} to {segment.end} of {source} {what}, the segment says {segment.text[:60]!r}"
+            )
+            yield Mismatch(_AT + segment.at, segment.text, segment.found, message)

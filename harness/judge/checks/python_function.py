@@ -1,4 +1,4 @@
-"""A suite's own checks, in Python."""
+"""The check ``python``: it runs a Python function that stands beside the suite."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ from harness.model import Evidence, Mismatch
 
 @check("python")
 def python(evidence: Evidence, expected: FunctionRef | list[FunctionRef]) -> Iterator[Mismatch]:
-    """A function of your own, ``file.py:function``, the file beside the suite: ``def one_word(result): ...``.
+    """A Python function of your own: ``file.py:function``, in a file beside the suite.
 
-    ``result`` is a plain object: text, thoughts, json, parts, function_calls, inline_data, finish_reason, block_reason,
-    usage, grounding, response, chunks, error, status, headers, request, model, model_version, latency, ttft. It holds when
-    the function returns True or None; False, a text (what is wrong) or an AssertionError is a failure; any other
-    exception means that the check itself is broken. What it prints goes to stderr. It has no time limit; Ctrl-C (twice
-    in a live run) ends it, and what ran is saved.
+    The function takes one argument, such as ``def one_word(result): ...``. ``result`` has the attributes text, thoughts,
+    json, parts, function_calls, inline_data, finish_reason, block_reason, usage, grounding, response, chunks, error, status,
+    headers, request, model, model_version, latency and ttft. The check passes if the function returns True or None. It
+    fails on False, on a text that says what is wrong, and on an AssertionError. Any other exception is an error of the
+    check itself. What the function prints goes to stderr. It has no time limit; Ctrl-C (twice in a live run) ends it, and
+    the trials that are done are saved.
 
         python: checks.py:one_word
         python: [checks.py:one_word, checks.py:no_apology]
     """
     result = outcome(evidence)
     for reference in [expected] if isinstance(expected, str) else expected:
-        failure = _asked(load(reference, evidence.folder), reference, result)
+        failure = _call(load(reference, evidence.folder), reference, result)
         if failure:
             yield Mismatch(reference, True, failure, failure)
 
 
-def _asked(function: Callable[[Outcome], Any], reference: str, result: Outcome) -> str | None:
+def _call(function: Callable[[Outcome], Any], reference: str, result: Outcome) -> str | None:
     try:
-        with _theirs(reference):
+        with _running_user_code(reference):
             answer = function(result)
     except AssertionError as problem:
         return str(problem) or f"{extract_tb(problem.__traceback__)[-1].line or reference} is false"
@@ -59,9 +60,9 @@ def _asked(function: Callable[[Outcome], Any], reference: str, result: Outcome) 
 
 
 def load(reference: str, folder: Path) -> Callable[[Outcome], Any]:
-    """The function that ``file.py:function`` names. SuiteError where there is none, or its file cannot be imported."""
+    """The function that ``file.py:function`` names. Raises SuiteError if there is none, or the file cannot be imported."""
     file, _, name = reference.rpartition(":")
-    with _theirs(reference):
+    with _running_user_code(reference):
         found = getattr(_module((folder / file).resolve()), name, None)
     if not callable(found):
         raise SuiteError([f"{file} has no function {name!r}"])
@@ -76,27 +77,31 @@ def _module(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(unique, file)
     if spec is None or spec.loader is None:
         raise SuiteError([f"{file} is not a Python file"])
-    module = sys.modules[unique] = importlib.util.module_from_spec(spec)  # where dataclasses look for it
+    module = sys.modules[unique] = importlib.util.module_from_spec(spec)  # dataclasses look their module up there
     spec.loader.exec_module(module)
     return module
 
 
 @contextmanager
-def _theirs(reference: str) -> Iterator[None]:
-    """Somebody else's code runs here. What it prints goes to stderr; SuiteError, with its own lines, for what it raises
-    beside an AssertionError. Even ``sys.exit()`` ends the check only."""
+def _running_user_code(reference: str) -> Iterator[None]:
+    """Run the user's code in this context. What it prints goes to stderr.
+
+    AssertionError passes through. Any other exception, ``sys.exit()`` too, becomes a SuiteError with the user's lines.
+    """
     try:
         with redirect_stdout(sys.stderr):
             yield
     except (AssertionError, SuiteError):
         raise
     except (Exception, SystemExit) as fault:
-        raise SuiteError([f"{reference} broke: {type(fault).__name__}: {fault}\n{_lines(fault)}".rstrip()]) from fault
+        raise SuiteError(
+            [f"{reference} broke: {type(fault).__name__}: {fault}\n{_user_frames(fault)}".rstrip()]
+        ) from fault
 
 
-def _lines(fault: BaseException) -> str:
-    frames = [frame for frame in extract_tb(fault.__traceback__) if not frame.filename.startswith(_NOT_THEIRS)]
+def _user_frames(fault: BaseException) -> str:
+    frames = [frame for frame in extract_tb(fault.__traceback__) if not frame.filename.startswith(_HARNESS_FRAMES)]
     return "".join(format_list(frames))
 
 
-_NOT_THEIRS = (str(Path(__file__).parents[2]), importlib.__path__[0], "<")
+_HARNESS_FRAMES = (str(Path(__file__).parents[2]), importlib.__path__[0], "<")

@@ -1,4 +1,4 @@
-"""Function calls: declared, with arguments that fit, once each, and signed where the next turn needs it."""
+"""Function calls: each is declared, has valid arguments, occurs once, and is signed if the next turn needs that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from harness.model import Evidence, Json, Mismatch, Severity
 
 @rule("function-declared", "error")
 def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every called function is declared in the request. Tools that live elsewhere (cached, computer use, MCP) are not judged."""
+    """Every called function is declared in the request.
+
+    Not checked if the request has functions that are declared elsewhere (cached content, computer use, MCP).
+    """
     if evidence.request_body is None or not evidence.reply.function_calls or _has_hidden_functions(evidence):
         return
     declared = schemas.declarations(evidence.request_body)
@@ -32,7 +35,10 @@ def _has_hidden_functions(evidence: Evidence) -> bool:
 
 @rule("function-args", "error")
 def function_args(evidence: Evidence) -> Iterator[Mismatch]:
-    """Arguments fit their declaration. Missing and wrongly typed ones are errors, and all else under VALIDATED; extra ones warn."""
+    """The arguments of a call match their declaration.
+
+    A missing argument or a wrong type is an error, anything else a warning. In the mode VALIDATED everything is an error.
+    """
     if evidence.request_body is None or not evidence.reply.function_calls:
         return
     declared = schemas.declarations(evidence.request_body)
@@ -41,23 +47,26 @@ def function_args(evidence: Evidence) -> Iterator[Mismatch]:
     for index, call in enumerate(evidence.reply.function_calls):
         schema = declared.get(str(call.get("name")))
         if schema is not None:
-            yield from _misfits(schema.schema, call.get("args") or {}, f"functionCalls[{index}].args", strict=strict)
+            yield from _argument_mismatches(
+                schema.schema, call.get("args") or {}, f"functionCalls[{index}].args", strict=strict
+            )
 
 
-def _misfits(schema: Json, args: Json, at: str, *, strict: bool) -> Iterator[Mismatch]:
+def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> Iterator[Mismatch]:
     try:
-        found = {(each.path, each.message): each for each in schemas.violations(schema, args)}
-        found |= {(each.path, each.message): each for each in schemas.undeclared(schema, args)}
+        found = {(violation.path, violation.message): violation for violation in schemas.violations(schema, args)}
+        found |= {(violation.path, violation.message): violation for violation in schemas.undeclared(schema, args)}
     except schemas.SchemaProblem:
         return
-    for each in found.values():
-        severity: Severity = "error" if strict or each.keyword in ("required", "type") else "warn"
-        yield Mismatch(at + each.path.removeprefix("$"), each.expected, each.actual, each.message, severity)
+    for violation in found.values():
+        severity: Severity = "error" if strict or violation.keyword in ("required", "type") else "warn"
+        place = at + violation.path.removeprefix("$")
+        yield Mismatch(place, violation.expected, violation.actual, violation.message, severity)
 
 
 @rule("function-duplicate", "warn")
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two identical calls in one answer."""
+    """No two calls of an answer are identical."""
     seen: dict[str, int] = {}
     for index, call in enumerate(evidence.reply.function_calls):
         key = json.dumps([call.get("name"), call.get("args")], sort_keys=True)
@@ -69,11 +78,11 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-signature", "warn")
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
-    """Gemini 3 and later: the first function call carries a ``thoughtSignature``; without it the next turn is refused."""
+    """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it."""
     if (generation(evidence.model or "") or (0, 0)) < (3, 0) or not has_answer(evidence):
         return
     calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))
     first = next(calls, None)
     if first is not None and not first.get("thoughtSignature"):
-        message = "the first functionCall has no thoughtSignature: the next turn will be refused"
+        message = "the first functionCall has no thoughtSignature: the API will reject the next turn"
         yield Mismatch("parts", "a thoughtSignature", None, message)

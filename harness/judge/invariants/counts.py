@@ -1,4 +1,4 @@
-"""Token counts: present, natural, adding up."""
+"""Token counts: each is present, is a natural number, and adds up."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def _is_natural(value: Json) -> bool:
 
 @rule("usage-present", "error")
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
-    """``usageMetadata`` with a total in the body, or in the last chunk. Without ``promptTokenCount``: a warning.
+    """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
 
-    Silent for blocked prompts: where a filter in front of the model blocks (Model Armor), nothing is counted.
+    A missing ``promptTokenCount`` is a warning. Not checked for a blocked prompt, because a filter in front of the model
+    (Model Armor) counts nothing.
     """
     reply = evidence.reply
     if not has_answer(evidence) or reply.finish_reason is None:
@@ -50,7 +51,7 @@ def usage_natural(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("usage-sum", "error")
 def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
-    """total = prompt + candidates + thoughts + toolUsePrompt, in the final chunk."""
+    """``totalTokenCount`` is the sum of the prompt, candidates, thoughts and toolUsePrompt counts, in the last chunk."""
     usage, reply = evidence.reply.usage, evidence.reply
     total = usage.get("totalTokenCount")
     ended = reply.finish_reason is not None or reply.block_reason is not None
@@ -73,19 +74,19 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
         dict.fromkeys(count for usage in usages if _is_natural(count := usage.get("promptTokenCount")) and count)
     )
     if len(counts) > 1:
-        message = f"promptTokenCount changes along the stream: {', '.join(map(str, counts))}"
+        message = f"promptTokenCount changes during the stream: {', '.join(map(str, counts))}"
         yield Mismatch("$.usageMetadata.promptTokenCount", counts[0], counts[-1], message)
 
 
 @rule("usage-details", "warn")
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
-    """Details by modality sum to their count, image output and built-in tools apart."""
+    """The details by modality add up to their count. Not checked for image output and built-in tools."""
     usage = evidence.reply.usage
     for key, total in _DETAILS.items():
         details = objects_in(usage.get(key))
         if not details or _is_known_not_to_add_up(evidence, key, details):
             continue
-        counted = sum(each["tokenCount"] for each in details if _is_natural(each.get("tokenCount")))
+        counted = sum(detail["tokenCount"] for detail in details if _is_natural(detail.get("tokenCount")))
         if counted != evidence.reply.count(total):
             message = f"{key} sum to {counted}, {total} is {evidence.reply.count(total)}"
             yield Mismatch(f"$.usageMetadata.{key}", evidence.reply.count(total), counted, message)
@@ -93,13 +94,13 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _is_known_not_to_add_up(evidence: Evidence, key: str, details: list[dict[str, Json]]) -> bool:
     if key == "candidatesTokensDetails":
-        return any(each.get("modality") == "IMAGE" for each in details)
+        return any(detail.get("modality") == "IMAGE" for detail in details)
     return key == "promptTokensDetails" and evidence.reply.count("toolUsePromptTokenCount") > 0
 
 
 @rule("candidates-count", "warn")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """``candidatesTokenCount`` is there when the answer has visible text."""
+    """``candidatesTokenCount`` is present if the answer has text."""
     reply = evidence.reply
     if has_answer(evidence) and reply.finish_reason and reply.text and not reply.usage.get("candidatesTokenCount"):
         message = "the answer has text, but no candidatesTokenCount"
@@ -108,9 +109,9 @@ def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("output-limit", "warn")
 def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
-    """STOP with as many tokens as ``maxOutputTokens`` allows looks like a truncation reported as STOP."""
+    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated."""
     limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
     spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
     if is_finished(evidence) and limit and spent >= limit:
-        message = f"STOP after {spent} tokens of {limit}: a truncation reported as STOP?"
+        message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
         yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)

@@ -1,4 +1,4 @@
-"""What a suite may write as a predicate: the types, and what stands for a value that is not there."""
+"""The types of predicates: what a suite may write."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ Words = TypedDict(
         "any": "Annotated[list[Predicate], 'at least one of these holds']",
         "all": "Annotated[list[Predicate], 'each of these holds']",
         "in": "Annotated[list[Any], 'one of these values']",
-        "present": "Annotated[bool, 'true: it is there; false: it is absent. Null is there']",
-        "type": "Annotated[JsonType | list[JsonType], 'its JSON type; integer is a number without a fraction']",
+        "present": "Annotated[bool, 'true: the value is present; false: it is absent. null is present']",
+        "type": "Annotated[JsonType | list[JsonType], 'the JSON type; an integer is a number without a fraction']",
         "min": "Annotated[float, 'at least this number']",
         "max": "Annotated[float, 'at most this number']",
-        "approx": "Annotated[float, 'near this number: within abs, or rel times it; by default within a millionth of it']",
-        "abs": "Annotated[float, 'with approx: how far off it may be']",
-        "rel": "Annotated[float, 'with approx: how far off it may be, as a share of the number']",
-        "contains": "Annotated[str, 'a text that holds this one']",
-        "icontains": "Annotated[str, 'a text that holds this one, in any case']",
-        "starts_with": "Annotated[str, 'a text that starts so']",
-        "ends_with": "Annotated[str, 'a text that ends so']",
-        "matches": "Annotated[str, 'a text in which this Python regular expression is found']",
-        "trim": "Annotated[bool, 'white space around the text is dropped first']",
-        "ignore_case": "Annotated[bool, 'texts are compared in any case']",
+        "approx": "Annotated[float, 'about this number: within abs, or within rel times the number; by default within a millionth of it']",
+        "abs": "Annotated[float, 'with approx: the greatest difference']",
+        "rel": "Annotated[float, 'with approx: the greatest difference, as a share of the number']",
+        "contains": "Annotated[str, 'the text contains this one']",
+        "icontains": "Annotated[str, 'the text contains this one; upper and lower case are the same']",
+        "starts_with": "Annotated[str, 'the text starts with this one']",
+        "ends_with": "Annotated[str, 'the text ends with this one']",
+        "matches": "Annotated[str, 'this Python regular expression matches somewhere in the text']",
+        "trim": "Annotated[bool, 'true: white space around the text is removed first']",
+        "ignore_case": "Annotated[bool, 'true: upper and lower case are the same']",
         "length": "Annotated[NumberPredicate, 'how many characters, items or keys']",
-        "unique": "Annotated[bool, 'a list in which no item comes twice']",
-        "each": "Annotated[Predicate, 'a list of which every item is so (an empty one is)']",
-        "some": "Annotated[Predicate, 'a list of which at least one item is so']",
-        "fields": "Annotated[dict[str, Predicate], 'an object with these keys; others may be there too']",
+        "unique": "Annotated[bool, 'true: no item of the list occurs twice']",
+        "each": "Annotated[Predicate, 'every item of the list satisfies this; an empty list does too']",
+        "some": "Annotated[Predicate, 'at least one item of the list satisfies this']",
+        "fields": "Annotated[dict[str, Predicate], 'the object has these keys, each with such a value; it may have others']",
     },
     total=False,
 )
@@ -53,9 +53,9 @@ NumberWords = TypedDict(
         "in": "Annotated[list[float], 'one of these numbers']",
         "min": "Annotated[float, 'at least this number']",
         "max": "Annotated[float, 'at most this number']",
-        "approx": "Annotated[float, 'near this number: within abs, or rel times it; by default within a millionth of it']",
-        "abs": "Annotated[float, 'with approx: how far off it may be']",
-        "rel": "Annotated[float, 'with approx: how far off it may be, as a share of the number']",
+        "approx": "Annotated[float, 'about this number: within abs, or within rel times the number; by default within a millionth of it']",
+        "abs": "Annotated[float, 'with approx: the greatest difference']",
+        "rel": "Annotated[float, 'with approx: the greatest difference, as a share of the number']",
     },
     total=False,
 )
@@ -69,14 +69,14 @@ TextWords = TypedDict(
         "any": "Annotated[list[TextPredicate], 'at least one of these holds']",
         "all": "Annotated[list[TextPredicate], 'each of these holds']",
         "in": "Annotated[list[str], 'one of these texts']",
-        "present": "Annotated[bool, 'true: it is there; false: it is absent']",
-        "contains": "Annotated[str, 'a text that holds this one']",
-        "icontains": "Annotated[str, 'a text that holds this one, in any case']",
-        "starts_with": "Annotated[str, 'a text that starts so']",
-        "ends_with": "Annotated[str, 'a text that ends so']",
-        "matches": "Annotated[str, 'a text in which this Python regular expression is found']",
-        "trim": "Annotated[bool, 'white space around the text is dropped first']",
-        "ignore_case": "Annotated[bool, 'texts are compared in any case']",
+        "present": "Annotated[bool, 'true: the text is present; false: it is absent']",
+        "contains": "Annotated[str, 'the text contains this one']",
+        "icontains": "Annotated[str, 'the text contains this one; upper and lower case are the same']",
+        "starts_with": "Annotated[str, 'the text starts with this one']",
+        "ends_with": "Annotated[str, 'the text ends with this one']",
+        "matches": "Annotated[str, 'this Python regular expression matches somewhere in the text']",
+        "trim": "Annotated[bool, 'true: white space around the text is removed first']",
+        "ignore_case": "Annotated[bool, 'true: upper and lower case are the same']",
         "length": "Annotated[NumberPredicate, 'how many characters']",
     },
     total=False,
@@ -113,18 +113,18 @@ SharePredicate: TypeAlias = ShareWords
 """A share: ``{min: 50%}``, ``{min: 0.5}``."""
 
 Unit = Literal["", "s", "%", "$"]
-"""What the numbers of a predicate are: plain, time spans (``DurationPredicate``), shares (``SharePredicate``)."""
+"""The unit of a predicate's numbers: none, seconds (``DurationPredicate``), a share (``SharePredicate``) or US dollars."""
 
 
 def or_absent(value: Json) -> Json | Absent:
-    """The value; ``ABSENT`` for None and for an empty text, which is how a ``Reply`` says that there is none."""
+    """The value; ``ABSENT`` for None and for an empty text, because a ``Reply`` holds those if there is no value."""
     return ABSENT if value is None or value == "" else value
 
 
-def counting(parameter: Any, default: Any) -> tuple[Any, dict[str, Any]]:
-    """The number predicate and the other words of a parameter such as ``{min: 1, kind: web}``.
+def split_count(parameter: Any, default: Any) -> tuple[Any, dict[str, Any]]:
+    """Split a parameter such as ``{min: 1, kind: web}`` into the predicate for the count, and the other words.
 
-    ``default`` is the number predicate where the parameter states none.
+    ``default`` is the predicate for the count if the parameter has none.
     """
     if not isinstance(parameter, Mapping):
         return parameter, {}

@@ -1,4 +1,4 @@
-"""What the answer leans on: grounding chunks and supports, searches, fetched URLs."""
+"""The sources of an answer: grounding chunks and supports, searches, fetched URLs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.judge.predicates import (
     Predicate,
     SharePredicate,
     TextPredicate,
-    counting,
     describe,
     differs,
+    split_count,
 )
 from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
@@ -24,46 +24,47 @@ SOME: dict[str, Any] = {"min": 1}
 
 
 class ChunkWords(NumberWords, total=False):
-    """How many chunks, and what they are."""
+    """How many chunks there are, and what they must be."""
 
-    kind: Annotated[ChunkKind, "count and look at chunks of this kind only"]
-    domains: Annotated[Predicate, "the list of their domains; behind a search redirect that is the title"]
-    titles: Annotated[Predicate, "the list of their titles"]
-    uris: Annotated[Predicate, "the list of their addresses"]
-    deny: Annotated[list[str], "domains that must not be among them, subdomains included"]
+    kind: Annotated[ChunkKind, "only chunks of this kind are counted and checked"]
+    domains: Annotated[Predicate, "the list of all domains; the domain of a search redirect is taken from the title"]
+    titles: Annotated[Predicate, "the list of all titles"]
+    uris: Annotated[Predicate, "the list of all addresses"]
+    deny: Annotated[list[str], "domains that no chunk may have, subdomains included"]
 
 
 class SupportWords(NumberWords, total=False):
-    """How many supports, and whether they are true."""
+    """How many supports there are, and whether they are correct."""
 
-    verified: Annotated[bool, "every offset, sliced again from the answer's UTF-8 bytes, gives the segment's text"]
+    verified: Annotated[bool, "true: the bytes of the answer at the offsets of every segment are the segment's text"]
 
 
 class QueryWords(NumberWords, total=False):
-    """How many searches, and for what."""
+    """How many searches there are, and their queries."""
 
-    each: Annotated[TextPredicate, "every query is so"]
-    some: Annotated[TextPredicate, "at least one query is so"]
+    each: Annotated[TextPredicate, "every query satisfies this"]
+    some: Annotated[TextPredicate, "at least one query satisfies this"]
 
 
 class UrlWords(NumberWords, total=False):
-    """How many URLs, and how the fetches ended."""
+    """How many URLs there are, and how the fetches ended."""
 
-    statuses: Annotated[Predicate, "the list of urlRetrievalStatus, such as URL_RETRIEVAL_STATUS_SUCCESS"]
-    urls: Annotated[Predicate, "the list of retrievedUrl"]
+    statuses: Annotated[Predicate, "the list of all urlRetrievalStatus values, such as URL_RETRIEVAL_STATUS_SUCCESS"]
+    urls: Annotated[Predicate, "the list of all retrievedUrl values"]
 
 
 @check("groundingChunks")
 def grounding_chunks(evidence: Evidence, expected: NumberPredicate | ChunkWords) -> Iterator[Mismatch]:
-    """The sources in ``groundingChunks``: how many, and of what kind, domain, title and address.
+    """The sources in ``groundingChunks``: their number, kind, domains, titles and addresses.
 
-    Without a number at least one is expected. ``domains``, ``titles`` and ``uris`` judge the list of them all.
+    If no number is given, at least one chunk must be there. ``domains``, ``titles`` and ``uris`` each compare the whole
+    list.
 
         groundingChunks: {min: 1, deny: [example.com]}
         groundingChunks: {kind: web, domains: {some: uefa.com}, uris: {each: {starts_with: 'https://'}}}
         groundingChunks: 0
     """
-    count, words = counting(expected, SOME)
+    count, words = split_count(expected, SOME)
     found = [chunk for chunk in grounding.chunks(evidence.reply) if words.get("kind") in (None, chunk.kind)]
     kind = f" ({words['kind']})" if "kind" in words else ""
     yield from differs(f"groundingChunks{kind} (count)", len(found), count)
@@ -81,25 +82,25 @@ def _denied(found: list[GroundingChunk], deny: list[str]) -> Iterator[Mismatch]:
     for index, chunk in enumerate(found):
         for domain in deny:
             if chunk.domain == domain.lower() or chunk.domain.endswith(f".{domain.lower()}"):
-                said = f"expected no source from {domain}, got {describe(chunk.uri)} ({chunk.title or chunk.domain})"
-                yield Mismatch(f"groundingChunks[{index}]", {"deny": deny}, chunk.domain, said)
+                message = f"expected no source from {domain}, got {describe(chunk.uri)} ({chunk.title or chunk.domain})"
+                yield Mismatch(f"groundingChunks[{index}]", {"deny": deny}, chunk.domain, message)
 
 
 @check("groundingSupports")
 def grounding_supports(
     evidence: Evidence, expected: Literal["verified"] | NumberPredicate | SupportWords
 ) -> Iterator[Mismatch]:
-    """The supports in ``groundingSupports``: how many, and whether they are true.
+    """The supports in ``groundingSupports``: their number, and whether they are correct.
 
-    ``verified`` slices every segment again out of the answer's UTF-8 bytes and compares, and looks up every chunk index;
-    at least one support must be there. ``{min: 0, verified: true}`` lets them be missing. In a recording whose bodies
-    another tool normalised, where bytes are not what they were, a segment's text need only stand in the answer.
+    ``verified`` compares the text of every segment with the UTF-8 bytes of the answer at its offsets, and checks that every
+    chunk index exists. At least one support must be there; ``{min: 0, verified: true}`` allows none. If another tool
+    normalised the recorded bodies, offsets are not compared: the segment's text need only occur in the answer.
 
         groundingSupports: verified
         groundingSupports: {min: 2, verified: true}
     """
     parameter: Any = {"verified": True} if expected == "verified" else expected
-    count, words = counting(parameter, SOME)
+    count, words = split_count(parameter, SOME)
     found = evidence.reply.grounding.get("groundingSupports")
     yield from differs("groundingSupports (count)", len(found) if isinstance(found, list) else 0, count)
     if words.get("verified"):
@@ -111,9 +112,9 @@ def _unverified(evidence: Evidence) -> Iterator[Mismatch]:
     for segment in grounding.segments(reply):
         if not segment.agrees and (verbatim or segment.text not in reply.text):
             where = "the answer" if segment.part is None else f"part {segment.part}"
-            got = "nothing: they lead outside the text" if segment.found is None else describe(segment.found)
-            said = f"expected {describe(segment.text)} at bytes {segment.start}-{segment.end} of {where}, got {got}"
-            yield Mismatch(segment.at, segment.text, segment.found, said)
+            got = "nothing: they are outside of the text" if segment.found is None else describe(segment.found)
+            message = f"expected {describe(segment.text)} at bytes {segment.start}-{segment.end} of {where}, got {got}"
+            yield Mismatch(segment.at, segment.text, segment.found, message)
     for at, index in grounding.stray_indices(reply):
         yield Mismatch(
             at, "an existing chunk", index, f"expected the index of an existing chunk, got {describe(index)}"
@@ -122,7 +123,7 @@ def _unverified(evidence: Evidence) -> Iterator[Mismatch]:
 
 @check("coverage")
 def coverage(evidence: Evidence, expected: SharePredicate) -> Iterator[Mismatch]:
-    """The share of the answer's bytes that some grounding support speaks of.
+    """The share of the answer's bytes that lie in the segment of a grounding support.
 
     coverage: {min: 50%}
     """
@@ -131,12 +132,14 @@ def coverage(evidence: Evidence, expected: SharePredicate) -> Iterator[Mismatch]
 
 @check("webSearchQueries")
 def web_search_queries(evidence: Evidence, expected: NumberPredicate | QueryWords) -> Iterator[Mismatch]:
-    """The searches that the model ran: how many (at least one, without a number), and for what.
+    """The queries of the searches that the model ran.
 
-    webSearchQueries: {min: 1, some: {icontains: euro}}
-    webSearchQueries: 0
+    A number is how many queries there are (at least one, if none is given).
+
+        webSearchQueries: {min: 1, some: {icontains: euro}}
+        webSearchQueries: 0
     """
-    count, words = counting(expected, SOME)
+    count, words = split_count(expected, SOME)
     found = evidence.reply.grounding.get("webSearchQueries")
     queries = found if isinstance(found, list) else []
     yield from differs("webSearchQueries (count)", len(queries), count)
@@ -146,20 +149,21 @@ def web_search_queries(evidence: Evidence, expected: NumberPredicate | QueryWord
 
 @check("urlContext")
 def url_context(evidence: Evidence, expected: Literal["success"] | NumberPredicate | UrlWords) -> Iterator[Mismatch]:
-    """What became of the URLs that the model fetched (``urlContextMetadata``). The answer is a 200 even if all failed.
+    """The URLs that the model fetched (``urlContextMetadata``). The HTTP status is 200 even if every fetch failed.
 
-    ``success``: at least one was fetched, and every fetch succeeded.
+    ``success``: the model fetched at least one URL, and every fetch succeeded. A number is how many URLs there are (at least
+    one, if none is given).
 
         urlContext: success
         urlContext: {min: 2, urls: {some: {contains: example.org}}}
     """
     every = {"statuses": {"each": "URL_RETRIEVAL_STATUS_SUCCESS"}}
-    count, words = counting(every if expected == "success" else expected, SOME)
+    count, words = split_count(every if expected == "success" else expected, SOME)
     found = _url_metadata(evidence)
     yield from differs("urlContext (count)", len(found), count)
     for word, field in (("statuses", "urlRetrievalStatus"), ("urls", "retrievedUrl")):
         if word in words:
-            yield from differs(f"urlContext {word}", [each.get(field) for each in found], words[word])
+            yield from differs(f"urlContext {word}", [url.get(field) for url in found], words[word])
 
 
 def _url_metadata(evidence: Evidence) -> list[Mapping[str, Any]]:
@@ -167,4 +171,4 @@ def _url_metadata(evidence: Evidence) -> list[Mapping[str, Any]]:
     first = candidates[0] if isinstance(candidates, list) and candidates else None
     metadata = first.get("urlContextMetadata") if isinstance(first, Mapping) else None
     found = metadata.get("urlMetadata") if isinstance(metadata, Mapping) else None
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    return [url for url in found if isinstance(url, Mapping)] if isinstance(found, list) else []

@@ -1,12 +1,12 @@
-"""What is wrong with a predicate before any answer is there."""
+"""Finds errors in a predicate before any request is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
+from harness.judge.predicates.predicate_types import JsonType, Unit
 from harness.judge.predicates.quantities import UNITS, is_number, quantity
-from harness.judge.predicates.words import JsonType, Unit
 from harness.text import patterns
 from harness.text.describe import describe
 
@@ -21,7 +21,7 @@ _KNOWN = _ANYWHERE.union(*_FAMILIES.values())
 
 
 def complaints(predicate: Any, unit: Unit = "") -> list[str]:
-    """What is wrong with a predicate before any answer is there; empty where nothing is. Each is one sentence."""
+    """What is wrong with a predicate, one sentence for each error; empty if it is valid."""
     if isinstance(predicate, Mapping):
         return list(_complaints(predicate, unit))
     return []
@@ -41,10 +41,10 @@ def _complaints(words: Mapping[str, Any], unit: Unit) -> Iterator[str]:
         yield f"{word!r} is not a predicate word; {hint}"
     families = {name: sorted(found) for name, group in _FAMILIES.items() if (found := group & words.keys())}
     if len(families) > 1:
-        told = " and ".join(
-            f"{', '.join(found)} want{'s' if len(found) == 1 else ''} {name}" for name, found in families.items()
+        needs = " and ".join(
+            f"{', '.join(found)} need{'s' if len(found) == 1 else ''} {name}" for name, found in families.items()
         )
-        yield f"nothing can satisfy both: {told}"
+        yield f"nothing can satisfy both: {needs}"
     for word in words.keys() & _KNOWN:
         yield from _complaints_of(word, words[word], words, unit)
 
@@ -57,7 +57,7 @@ def _complaints_of(word: str, value: Any, words: Mapping[str, Any], unit: Unit) 
     elif word in ("any", "all"):
         yield from _list_complaints(word, value, unit)
     elif word in ("not", "each", "some", "length"):
-        yield from (f"{word}: {each}" for each in complaints(value, unit if word == "not" else ""))
+        yield from (f"{word}: {complaint}" for complaint in complaints(value, unit if word == "not" else ""))
     elif word in ("present", "trim", "ignore_case", "unique") and not isinstance(value, bool):
         yield f"{word!r} takes true or false, not {describe(value)}"
     elif word in _COMPLAINTS:
@@ -93,8 +93,8 @@ def _list_complaints(word: str, value: Any, unit: Unit) -> Iterator[str]:
     if not isinstance(value, list) or not value:
         yield f"{word!r} takes a list of predicates, at least one"
         return
-    for index, each in enumerate(value):
-        yield from (f"{word}[{index}]: {complaint}" for complaint in complaints(each, unit))
+    for index, predicate in enumerate(value):
+        yield from (f"{word}[{index}]: {complaint}" for complaint in complaints(predicate, unit))
 
 
 def _in_complaints(value: Any) -> Iterator[str]:
@@ -104,17 +104,17 @@ def _in_complaints(value: Any) -> Iterator[str]:
 
 def _type_complaints(value: Any) -> Iterator[str]:
     known = get_args(JsonType)
-    for each in value if isinstance(value, list) else [value]:
-        if each not in known:
-            yield f"type: {describe(each)} is not one of {', '.join(known)}"
+    for name in value if isinstance(value, list) else [value]:
+        if name not in known:
+            yield f"type: {describe(name)} is not one of {', '.join(known)}"
 
 
 def _fields_complaints(value: Any) -> Iterator[str]:
     if not isinstance(value, Mapping):
         yield f"'fields' takes a mapping of keys to predicates, not {describe(value)}"
         return
-    for name, each in value.items():
-        yield from (f"fields.{name}: {complaint}" for complaint in complaints(each))
+    for name, predicate in value.items():
+        yield from (f"fields.{name}: {complaint}" for complaint in complaints(predicate))
 
 
 _COMPLAINTS: dict[str, Callable[[Any], Iterator[str]]] = {
