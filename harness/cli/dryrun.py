@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.cli import costs, discreet, printing
+from harness.cli import costs, printing, secret_filter
 from harness.cli.stdout import Stdout
 from harness.errors import UsageError
 from harness.model import Trial
@@ -38,7 +38,7 @@ def show(plan: Plan, options: Namespace) -> int:
     sent = sum(session.requests_of(trial) for trial in plan.trials)
     for name, file in printing.wanted(options.format):
         lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
-        with Stdout() if file is None else printing.into(file) as out, discreet.writing(out) as discreetly:
+        with Stdout() if file is None else printing.into(file) as out, secret_filter.writing(out) as discreetly:
             discreetly.writelines(lines)
     return 0 if sent else 5
 

@@ -64,9 +64,9 @@ def main(argv: Sequence[str]) -> int:
     configure_stdio_encoding()
     if list(argv) in _VERSION:
         return _main(argv)
-    from harness.cli import discreet
+    from harness.cli import secret_filter
 
-    with discreet.streams(), filtered():
+    with secret_filter.streams(), filtered():
         return _main(argv)
 
 
@@ -101,9 +101,9 @@ def _command(argv: Sequence[str]) -> int:
 
 
 def _without_secrets(text: str) -> str:
-    from harness.cli import discreet
+    from harness.cli import secret_filter
 
-    return discreet.text(text)
+    return secret_filter.text(text)
 
 
 def _internal(argv: Sequence[str]) -> int:

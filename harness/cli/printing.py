@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from harness.cli import discreet, stepsummary
+from harness.cli import secret_filter, step_summary
 from harness.cli.stdout import FilteredStream, Stdout, under
 from harness.disk import replacing
 from harness.errors import UsageError
@@ -31,7 +31,7 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
     faults: list[UsageError] = []
     for name, to in _places(options.format):
         try:
-            with to as out, discreet.writing(under(out)) as plain:
+            with to as out, secret_filter.writing(under(out)) as plain:
                 find(name, kind)(document, view(options, out), _of(name, out, plain))
         except UsageError as fault:
             faults.append(fault)
@@ -51,9 +51,9 @@ def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[Te
     asked = wanted(formats)
     for name, file in asked:
         yield name, Stdout() if file is None else into(file)
-    summary = stepsummary.file()
+    summary = step_summary.file()
     if summary and any(name == "github" for name, _ in asked):
-        yield "markdown", stepsummary.StepSummary(summary)
+        yield "markdown", step_summary.StepSummary(summary)
 
 
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
@@ -97,7 +97,7 @@ def view(options: Namespace, out: TextIO) -> View:
         color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
         measures=measures(options.measures),
         quiet=bool(options.quiet),
-        named=stepsummary.named,
+        named=step_summary.named,
     )
     return replace(seen, details=None, cases=None, answer=None) if options.verbose else seen
 

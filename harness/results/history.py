@@ -19,12 +19,12 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.results.groups import Group
+from harness.results.history_lines import HistoryEntry, QueryResult
 from harness.results.load import SavedRun, load
 from harness.results.measures import middle
 from harness.results.rows import Row, dumps
 from harness.results.store import NAME, is_being_played
 from harness.results.summary import Summary
-from harness.results.trend import HistoryEntry, QueryResult
 
 FILE = "history.sqlite"
 VERSION = 2

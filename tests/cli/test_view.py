@@ -18,10 +18,10 @@ from harness.cli.commands.view import serve
 from harness.errors import UsageError
 from harness.report import View, find
 from harness.report.html import past
+from harness.results.history_lines import History
 from harness.results.rows import GateRow, Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
-from harness.results.trend import History
 from tests.made import failed, row, run, verdict
 
 Ask = Callable[..., tuple[int, str]]

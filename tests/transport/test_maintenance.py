@@ -115,7 +115,7 @@ def test_recover_folds_journals_in(tmp_path: Path) -> None:
 
 def test_recover_leaves_a_running_recording_alone(tmp_path: Path) -> None:
     path = unfinished(tmp_path / "a.yaml")
-    with closing(journal.own(path.parent)), pytest.raises(CassetteError, match="is being recorded by another process"):
+    with closing(journal.lock_folder(path.parent)), pytest.raises(CassetteError, match="is being recorded by another process"):
         recover([path])
     assert journal.journal_of(path).exists()
 

@@ -329,7 +329,7 @@ def test_a_full_disk_at_the_end_keeps_the_old_file_and_the_journal(case: Path, m
     send(recorder, case)
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", no_room)
-        with pytest.raises(CassetteError, match=r"No space left on device. The old file is as it was"):
+        with pytest.raises(CassetteError, match=r"No space left on device. The old file is unchanged"):
             recorder.close()
     assert case.read_bytes() == before
     assert sorted(each.name for each in case.parent.iterdir()) == ["case.yaml", "case.yaml.journal"]
@@ -395,16 +395,16 @@ def test_once_goes_on_with_what_was_cut_short(case: Path) -> None:
 
 
 def test_workers_of_one_run_share_a_cassette(case: Path) -> None:
-    custody = journal.Custody()
-    custody.take([case.parent])
+    lock = journal.RecordingLock()
+    lock.take([case.parent])
     workers = [Recorder("once", live(name), worker=name) for name in ("gw0", "gw1")]
     for repeat in range(4):
         with workers[repeat % 2] as worker:
             send(worker, case, repeat=repeat)
     with pytest.raises(UnfinishedCassette, match="is being recorded by another process"):
         send(Player(), case)
-    custody.fold()
-    custody.close()
+    lock.fold()
+    lock.close()
     assert texts(case) == ["gw0", "gw1", "gw0", "gw1"]
     assert [entry.name for entry in case.parent.iterdir()] == ["case.yaml"]
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.config import Config
 from harness.errors import UsageError
 from harness.run import session
@@ -42,7 +42,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     if options.action == "recover":
         return _recover(options.paths or [settings.cassettes])
     if options.action == "check":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import options as shared
-from harness.cli import printing, reading
+from harness.cli import printing, saved_run
 from harness.compare import gates, parallel_load
 from harness.compare.candidates import Comparisons, together
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
@@ -103,12 +103,12 @@ def compared(options: Namespace) -> Comparison:
 
 def _found(options: Namespace) -> Comparison | Comparisons:
     asked = [gates.from_option(each) for each in options.gate]
-    base = reading.run(options.base, options)
+    base = saved_run.find(options.base, options)
     if not options.candidate:
         return _within(base, options, asked)
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    reference, candidate = parallel_load.read(base, reading.run(options.candidate, options))
+    reference, candidate = parallel_load.read(base, saved_run.find(options.candidate, options))
     comparison = gated(_two_runs(reference, candidate, margins(options)), asked, base, candidate, None)
     return replace(comparison, again=_again(options, (base, candidate[0]), []))
 
@@ -186,7 +186,7 @@ def _two_runs(
     heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
     same = base.run["id"] == candidate.run["id"]
     heard += [f"both sides are run {base.run['id']}: this says nothing about another"] if same else []
-    told = dict.fromkeys([*reading.notes(base, one), *reading.notes(candidate, other)])
+    told = dict.fromkeys([*saved_run.notes(base, one), *saved_run.notes(candidate, other)])
     notes = [*heard, *told, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
@@ -205,7 +205,7 @@ def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) 
     each = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
     kept = {value: found for value, found in each.items() if found.paired} or {candidates[0]: each[candidates[0]]}
     apart = [value for value in candidates if value not in kept]
-    heard = [f"answers: {words.provenance(summary)}", *said, *reading.notes(base, summary)]
+    heard = [f"answers: {words.provenance(summary)}", *said, *saved_run.notes(base, summary)]
     heard += [f"left out, without a cell that {reference} has too: {', '.join(apart)}"] if apart else []
     source = (base.run, base.rows_of)
     found = []

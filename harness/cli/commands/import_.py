@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import importers
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.cli.commands.audit import recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
@@ -38,7 +38,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     name = options.suite
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")

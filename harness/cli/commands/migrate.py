@@ -10,7 +10,7 @@ from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from harness.cli import choosing, printing, reading, resuming
+from harness.cli import from_options, printing, resume_options, saved_run
 from harness.cli import options as shared
 from harness.cli.commands import compare
 from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
@@ -81,7 +81,7 @@ def main(options: Namespace) -> int:
     margins, asked = compare.margins(options), [gates.from_option(each) for each in options.gate]
     if options.fail_fast:
         check_fail_fast(asked)
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     old, new = sides(options, settings)
     whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
     pinned = _pinned(whole)
@@ -112,7 +112,7 @@ def _of_trials(played: Played) -> Iterator[int]:
 def _resumed(options: Namespace) -> SavedRun | None:
     """The run that is to go on. Raises UsageError where neither that nor two models are named."""
     if options.resume is not None:
-        return resuming.chosen(options)
+        return resume_options.chosen(options)
     missing = [name.upper() for name in ("old", "new") if getattr(options, name) is None]
     if missing:
         raise UsageError(
@@ -228,7 +228,7 @@ def _cell(group: str, side: MigrationSide) -> str:
 
 
 def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespace) -> RunRow:
-    row = plan.header(str(new.way), "cli", resuming.said(options))
+    row = plan.header(str(new.way), "cli", resume_options.said(options))
     row["migration"] = [str(old), str(new)]
     return row
 
@@ -257,7 +257,7 @@ def _document(
 ) -> Migration:
     saved = load(path)
     whole, heard = _heard(saved)
-    cut_short = reading.notes(saved, whole)
+    cut_short = saved_run.notes(saved, whole)
     planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
     found = compare_axis(whole, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.cli import choosing, dryrun, printing, resuming
+from harness.cli import dryrun, from_options, printing, resume_options
 from harness.cli import options as shared
 from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
 from harness.cli.progress import Progress
@@ -72,7 +72,7 @@ def _how(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    saved = None if options.resume is None else resuming.chosen(options)
+    saved = None if options.resume is None else resume_options.chosen(options)
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
     if options.dry_run:
@@ -80,7 +80,7 @@ def main(options: Namespace) -> int:
     else:
         printing.check(options, "run")
     _check_gates(options)
-    plan = choosing.plan(options)
+    plan = from_options.plan(options)
     with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as begun:
         left = begun.left(plan.trials)
         if options.dry_run:
@@ -154,7 +154,9 @@ def _run(begun: RunSession, left: Expansion, way: RecordPolicy, options: Namespa
 
 
 def _header(plan: Plan, way: RecordPolicy, options: Namespace) -> RunRow:
-    return plan.header(str(way), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
+    return plan.header(
+        str(way), "cli", resume_options.said(options), cassettes=options.cassettes, strict=options.strict
+    )
 
 
 def _notes(begun: RunSession, played: Played) -> list[str]:

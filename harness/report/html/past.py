@@ -9,7 +9,7 @@ from harness.report import words
 from harness.report.content.history import PAST, subject
 from harness.report.html.markup import Markup, element, table
 from harness.report.html.overview import section, simulated
-from harness.results.trend import History, HistoryEntry, Line
+from harness.results.history_lines import History, HistoryEntry, Line
 from harness.text import amounts
 
 DRAWN: tuple[tuple[str, Callable[[HistoryEntry], float | None]], ...] = (

@@ -7,7 +7,7 @@ from typing import TextIO
 from harness.report import View, output
 from harness.report.content.history import PAST, subject
 from harness.report.markdown.drawing import drawn, escaped
-from harness.results.trend import History
+from harness.results.history_lines import History
 
 
 @output("markdown", of="history")

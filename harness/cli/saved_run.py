@@ -13,7 +13,7 @@ from harness.results.summary import Summary
 from harness.text import amounts
 
 
-def run(name: str, options: Namespace) -> SavedRun:
+def find(name: str, options: Namespace) -> SavedRun:
     """The saved run of that path or id, looked for under ``--reports`` or the configured folder."""
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
     return load(name, reports)

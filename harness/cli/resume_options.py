@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections import deque
 from typing import Any, cast
 
-from harness.cli import choosing, reading
+from harness.cli import from_options, saved_run
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.results.load import SavedRun
@@ -62,7 +62,9 @@ def chosen(options: Namespace) -> SavedRun:
     """
     command = options.command
     saved = (
-        reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports, command)
+        saved_run.find(options.resume, options)
+        if options.resume
+        else latest(from_options.config(options).reports, command)
     )
     began = _options(saved, command)
     for name, value in said(options).items():
