@@ -610,10 +610,10 @@ class _Run:
                 say(f"FAIL {group.id}: {': '.join(filter(None, [words.needs(group), words.why(group)]))}", red=True)
         for note in self._notes:
             say(f"note: {note}")
-        wrong = [each for each in self._gates if _stops(each)]
+        wrong = [gate for gate in self._gates if _stops(gate)]
         for line in words.gates(wrong):
             say(line, red=True)
-        for line in words.gates([each for each in self._gates if each not in wrong]):
+        for line in words.gates([gate for gate in self._gates if gate not in wrong]):
             say(line)
         say(words.provenance(self._summary))
         if cost := words.cost(self._summary, self._run.get("prices")):

@@ -34,7 +34,7 @@ def check(options: Namespace) -> None:
 
 def show(plan: Plan, options: Namespace) -> int:
     """Print every request, or one JSON document of them. The exit code: 5 where nothing would be sent."""
-    sys.stderr.writelines(f"{each}\n" for each in session.hazards(plan.trials.targets, plan.config))
+    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(plan.trials.targets, plan.config))
     sent = sum(session.requests_of(trial) for trial in plan.trials)
     for name, file in printing.wanted(options.format):
         lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
@@ -111,7 +111,7 @@ def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
         return
     from harness.compare.gates import budgets, from_option, not_asked
 
-    yield from ({"gate": str(from_option(each)), "suite": None, "asked": True, "why": None} for each in options.gate)
+    yield from ({"gate": str(from_option(text)), "suite": None, "asked": True, "why": None} for text in options.gate)
     chosen = replace(plan.trials, done={})
     played = Counter(trial.suite for trial in chosen if trial.skip is None)
     sharded = chosen.selection.shard is not None
@@ -121,5 +121,5 @@ def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
             continue
         why = not_asked(row, played[row["suite"]], sharded=sharded)
         yield from (
-            {"gate": str(each), "suite": row["suite"], "asked": why is None, "why": why} for each in budgets([row])
+            {"gate": str(gate), "suite": row["suite"], "asked": why is None, "why": why} for gate in budgets([row])
         )

@@ -58,7 +58,7 @@ def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[Te
 
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
     """(format, its file or None for stdout) in the order given. A log may hold the table and GitHub's annotations."""
-    parsed = [(name, Path(file) if file else None) for name, _, file in (each.partition(":") for each in formats)]
+    parsed = [(name, Path(file) if file else None) for name, _, file in (text.partition(":") for text in formats)]
     to_stdout = [name for name, file in parsed if file is None]
     if len(to_stdout) > 1 and set(to_stdout) != {"table", "github"}:
         raise UsageError(
@@ -82,7 +82,7 @@ def measures(text: str | None) -> tuple[str, ...]:
         return MEASURES
     short = {label.split()[0]: name for name, label in words.LABELS.items()}
     known = {*words.LABELS, "chunks"}
-    found = tuple(short.get(each, each) for each in (part.strip() for part in text.split(",")))
+    found = tuple(short.get(name, name) for name in (part.strip() for part in text.split(",")))
     for name in found:
         if name not in known and not name.endswith("TokenCount"):
             raise UsageError(f"--measures: no measure {name!r}; there are {', '.join([*short, *sorted(known)])}")

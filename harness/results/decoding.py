@@ -141,8 +141,8 @@ def _sound(found: dict[str, Any], untyped: Iterable[Json]) -> dict[str, Any]:
     known = [measure for measure in found["measures"].values() if measure is not None]
     if known and not -LARGEST <= min(known) <= max(known) <= LARGEST:
         raise ValueError("Expected numbers of a size that can be - at `$.measures`")
-    for each in untyped:
-        if isinstance(each, dict | list) and is_deeper(each, _INSIDE):
+    for value in untyped:
+        if isinstance(value, dict | list) and is_deeper(value, _INSIDE):
             raise ValueError(f"nested more than {_INSIDE} levels deep")
     return found
 
@@ -162,19 +162,19 @@ def _check_values(found: Json) -> None:
     """Raises ValueError where any value in it is no text of a file's name, or no number that anything can be."""
     if is_deeper(found, _INSIDE):
         raise ValueError(f"nested more than {_INSIDE} levels deep")
-    for each in _scalars(found):
-        if isinstance(each, str) and "\0" in each:
-            raise ValueError(f"Expected text without a zero byte, got {each[:40]!r}")
-        if isinstance(each, int | float) and not -_MOST <= each <= _MOST:
+    for scalar in _scalars(found):
+        if isinstance(scalar, str) and "\0" in scalar:
+            raise ValueError(f"Expected text without a zero byte, got {scalar[:40]!r}")
+        if isinstance(scalar, int | float) and not -_MOST <= scalar <= _MOST:
             raise ValueError("Expected a number of a size that can be")
 
 
 def _scalars(found: Json) -> Iterator[Json]:
     if isinstance(found, Mapping):
-        for each in found.values():
-            yield from _scalars(each)
+        for value in found.values():
+            yield from _scalars(value)
     elif isinstance(found, list):
-        for each in found:
-            yield from _scalars(each)
+        for value in found:
+            yield from _scalars(value)
     else:
         yield found

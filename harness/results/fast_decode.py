@@ -70,7 +70,7 @@ class PassedRow(Struct, gc=False):
         )
 
     def came_out(self) -> Attempt:
-        checks = tuple(dict.fromkeys([each.check for each in self.verdicts]))
+        checks = tuple(dict.fromkeys([verdict.check for verdict in self.verdicts]))
         source, origin = self.provenance, None
         if source is not None:
             heard = source.mode, source.recorded_from, source.simulated

@@ -229,7 +229,7 @@ class Group:
     @property
     def trouble(self) -> FirstFailure | None:
         """The first attempt that went wrong, in the way that the status tells, if there is one."""
-        mistake, problem = (each.get(self.at) for each in (self.groups.mistakes, self.groups.problems))
+        mistake, problem = (failures.get(self.at) for failures in (self.groups.mistakes, self.groups.problems))
         return (problem or mistake) if self.status == "error" else (mistake or problem)
 
     @property
@@ -323,7 +323,7 @@ class Group:
     def typicals(self) -> dict[str, float]:
         """``typical`` of every measure that was."""
         middles = self.groups.measures.middles(self.at)
-        return middles if self.streamed else {name: each for name, each in middles.items() if name not in OF_A_STREAM}
+        return middles if self.streamed else {name: value for name, value in middles.items() if name not in OF_A_STREAM}
 
     @property
     def measures(self) -> Iterator[str]:
@@ -428,8 +428,8 @@ def trouble(row: Row) -> FirstFailure | None:
         return FirstFailure(row["id"], None, row["error"]["message"], row["error"]["kind"])
     if row["status"] not in ("failed", "xfailed", "error"):
         return None
-    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
-    wrong.sort(key=lambda each: each["severity"] == "warn")
+    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
+    wrong.sort(key=lambda verdict: verdict["severity"] == "warn")
     if not wrong:
         return FirstFailure(row["id"], None, "no check says why")
     return FirstFailure(row["id"], wrong[0], more=len(wrong) - 1)

@@ -55,7 +55,7 @@ _LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
 """The ids of runs that are parts of another: what they say is said by that one."""
-_TOLD = [each.name for each in fields(HistoryEntry) if each.name != "playing"]
+_TOLD = [field.name for field in fields(HistoryEntry) if field.name != "playing"]
 """What of an entry is in the file."""
 _WAIT = 30.0
 """Seconds for another process that takes runs in."""
@@ -159,9 +159,9 @@ class PastRuns:
         )
         playing = self._playing()
         found = [_entry(row, playing) for row in rows]
-        runs = list(dict.fromkeys(each.run for each in found))
+        runs = list(dict.fromkeys(entry.run for entry in found))
         shown = set(runs if last is None else runs[-last:])
-        return [each for each in found if each.run in shown], len(runs) - len(shown)
+        return [entry for entry in found if entry.run in shown], len(runs) - len(shown)
 
     def _playing(self) -> set[str]:
         """The runs that are being played."""
@@ -291,8 +291,8 @@ class _Told:
             cells.setdefault((group.suite, group.target), []).append(group)
         for (suite, target), groups in cells.items():
             statuses = [group.status for group in groups]
-            passed = sum(statuses.count(each) for each in ("passed", "xfailed"))
-            failed = sum(statuses.count(each) for each in ("failed", "xpassed"))
+            passed = sum(statuses.count(status) for status in ("passed", "xfailed"))
+            failed = sum(statuses.count(status) for status in ("failed", "xpassed"))
             errors, skipped = statuses.count("error"), statuses.count("skipped")
             counts = (passed, failed, errors, skipped, len(groups) - skipped)
             yield folder, suite, target, *counts, *_measured(groups), *self._heard(groups)

@@ -268,7 +268,7 @@ def _find(name: str, reports: Path) -> Path:
     saved = saved_runs(reports)
     if name == "last" and saved:
         return reports / saved[-1] / NAME
-    matching = [each for each in saved if each.startswith(name)] if given.name == name else []
+    matching = [folder for folder in saved if folder.startswith(name)] if given.name == name else []
     if len(matching) == 1:
         return reports / matching[0] / NAME
     if matching:

@@ -63,7 +63,7 @@ def moments(values: Sequence[float]) -> Moments:
         return _NO_VALUE
     total = math.fsum(values)
     mean = total / len(values)
-    return Moments(len(values), total, math.fsum((each - mean) ** 2 for each in values))
+    return Moments(len(values), total, math.fsum((value - mean) ** 2 for value in values))
 
 
 class SpillFile:
@@ -257,7 +257,7 @@ class RepeatedMeasures:
     def _widen(self, names: Sequence[str]) -> None:
         """Room for further names: what was said before says nothing of them."""
         before = len(self.names)
-        self.names = _interned((*self.names, *(each for each in names if each not in self.names)))
+        self.names = _interned((*self.names, *(name for name in names if name not in self.names)))
         more = len(self.names) - before
         self._recent = array("d", _wider(self._recent, before, [math.nan] * more))
         if self._moments:
@@ -284,7 +284,7 @@ def _extend(kept: array[float], values: list[float | None]) -> None:
 
 
 def _known(values: Iterable[float]) -> Iterator[float]:
-    return (each for each in values if each == each)  # noqa: PLR0124  nan is not itself
+    return (value for value in values if value == value)  # noqa: PLR0124  nan is not itself
 
 
 @lru_cache(maxsize=256)
@@ -308,14 +308,14 @@ def middle(values: Callable[[], Iterable[float]]) -> float | None:
     sample = sorted(islice(values(), 0, None, count // (MANY // 4)))
     low, high = (sample[int(len(sample) * share)] for share in (0.5 - _NEAR, 0.5 + _NEAR))
     below, near = 0, Counter[float]()
-    for each in values():
-        if each < low:
+    for value in values():
+        if value < low:
             below += 1
-        elif each <= high:
-            near[each] += 1
+        elif value <= high:
+            near[value] += 1
     if not below <= (count - 1) // 2 <= count // 2 < below + near.total():  # the sample was misleading
         return median(values())
     ordered = sorted(near)
-    ranks = list(accumulate(near[each] for each in ordered))
+    ranks = list(accumulate(near[value] for value in ordered))
     first, last = (ordered[bisect_right(ranks, rank - below)] for rank in ((count - 1) // 2, count // 2))
     return (first + last) / 2

@@ -297,13 +297,13 @@ def result_json(result: Result) -> Row:
     row: Row = {
         **_asked(trial),  # type: ignore[typeddict-item]
         "status": result.status,
-        "verdicts": [_verdict(each) for each in result.verdicts],
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
         "invariants_passed": result.invariants_passed,
         "measures": dict(result.measures),
         "provenance": _provenance(result.provenance),
         "error": None,
         "outcome": _outcome(result.turns[-1]) if result.turns else None,
-        "turns": [_turn(each) for each in result.turns],
+        "turns": [_turn(turn) for turn in result.turns],
     }
     unpriced = next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None)
     if unpriced:
@@ -338,9 +338,9 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
+        return [_finite(item) for item in value]
     return value
 
 

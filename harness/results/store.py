@@ -162,8 +162,8 @@ class RunWriter:
 
     def _seconds(self) -> float | None:
         """Of all sittings together; None where one of them was killed."""
-        before = [each["seconds"] for each in self.run.get("resumed", ())]
-        known = [each for each in before if each is not None]
+        before = [session["seconds"] for session in self.run.get("resumed", ())]
+        known = [seconds for seconds in before if seconds is not None]
         return round(sum(known) + time.perf_counter() - self._started, 3) if len(known) == len(before) else None
 
     def _put(self, value: object) -> None:

@@ -202,10 +202,10 @@ def _disagreements(unary: _Said, stream: _Said, *, text: bool) -> Iterator[str]:
     if unary.parts != stream.parts:
         yield f"parts: {_listed(unary.parts)} unary, {_listed(stream.parts)} streamed"
     if text and unary.text != stream.text:
-        one, other = (each.text.rpartition(" ")[0] for each in (unary, stream))
+        one, other = (twin.text.rpartition(" ")[0] for twin in (unary, stream))
         yield f"text: {one} unary, {other} streamed"
     for check in sorted(unary.broken ^ stream.broken):
-        one, other = ("fails" if check in each.broken else "holds" for each in (unary, stream))
+        one, other = ("fails" if check in twin.broken else "holds" for twin in (unary, stream))
         yield f"{check}: {one} unary, {other} streamed"
 
 
@@ -215,10 +215,10 @@ def _listed(kinds: Sequence[str]) -> str:
 
 def _broken(verdicts: Sequence[VerdictRow]) -> frozenset[str]:
     return frozenset(
-        each["check"]
-        for each in verdicts
-        if each["status"] == "failed"
-        and each["severity"] == "error"
-        and each["check"] not in OF_ONE_TRANSPORT
-        and (not each["check"].startswith("invariant:") or each["check"].startswith("invariant:json-"))
+        verdict["check"]
+        for verdict in verdicts
+        if verdict["status"] == "failed"
+        and verdict["severity"] == "error"
+        and verdict["check"] not in OF_ONE_TRANSPORT
+        and (not verdict["check"].startswith("invariant:") or verdict["check"].startswith("invariant:json-"))
     )

@@ -52,7 +52,7 @@ def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) ->
     _check_same(parts)
     missing = [*_missing_shards(parts), *_unfinished(parts), *_in_part(parts)]
     if missing and not partial:
-        said = "".join(f"\n  {each}" for each in missing)
+        said = "".join(f"\n  {line}" for line in missing)
         raise RunError(f"the parts do not make a whole run:{said}\nmerge what there is with --partial")
     run = _header(parts, missing)
     path = reports / run["id"] / NAME
@@ -86,8 +86,8 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
         run["parts"] = rows
         run["gates"] = answered(parts[0].run.get("options", {}).get("gate", []), run, summary)
         interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
-        seconds = _sum([each["seconds"] for each in rows])
-        finished = [each["finished"] for each in rows]
+        seconds = _sum([row["seconds"] for row in rows])
+        finished = [row["finished"] for row in rows]
         late = known_late(run, summary)
         ending = {
             **late,
@@ -103,7 +103,7 @@ def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
 
 
 def _sum(seconds: Sequence[float | None]) -> float | None:
-    known = [each for each in seconds if each is not None]
+    known = [value for value in seconds if value is not None]
     return round(sum(known), 3) if len(known) == len(seconds) else None
 
 
@@ -117,7 +117,7 @@ def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
     owners: dict[tuple[str, str], int] = {}
     for owner, case, trials in dealt:
         if owners.setdefault(case, owner) != owner:
-            one, other = (parts[each].run["id"] for each in (owners[case], owner))
+            one, other = (parts[part].run["id"] for part in (owners[case], owner))
             raise RunError(f"{'/'.join(case)} is in run {one} and in run {other}: a trial counts once")
         yield from trials
 
@@ -128,8 +128,8 @@ _Dealt = tuple[int, tuple[str, str], Iterator[_Trial]]
 def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[_Dealt]:
     open_ones = dict(enumerate(cases))
     while open_ones:
-        for number, each in list(open_ones.items()):
-            found = next(each, None)
+        for number, open_one in list(open_ones.items()):
+            found = next(open_one, None)
             if found is None:
                 del open_ones[number]
             else:
@@ -137,8 +137,8 @@ def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]
 
 
 def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[Iterator[_Dealt]]:
-    for number, each in enumerate(cases):
-        yield ((number, case, trials) for case, trials in each)
+    for number, cases_of_run in enumerate(cases):
+        yield ((number, case, trials) for case, trials in cases_of_run)
 
 
 def _case(trial: _Trial) -> tuple[str, str]:
@@ -239,8 +239,8 @@ def _spelled(part: SavedRun) -> str:
 
 def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     runs = [part.run for part in parts]
-    suites: dict[str, SuiteRow] = {each["suite"]: each for run in runs for each in run["suites"]}
-    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{each}" for each in missing]
+    suites: dict[str, SuiteRow] = {suite["suite"]: suite for run in runs for suite in run["suites"]}
+    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{name}" for name in missing]
     selection: Mapping[str, Json] = {
         name: value for name, value in runs[0]["selection"].items() if name not in _OF_THE_MACHINE
     }
@@ -255,7 +255,7 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     header["started"] = min((run["started"] for run in runs if run["started"]), key=instant, default="")
     planned = [run.get("planned") for run in runs]
     if None not in planned:
-        header["planned"] = sum(each or 0 for each in planned)
+        header["planned"] = sum(number or 0 for number in planned)
     return header
 
 

@@ -29,8 +29,8 @@ Ask = Callable[..., tuple[int, str]]
 
 def save(reports: Path, name: str, rows: list[Row], *, finished: bool = True) -> None:
     with RunWriter(reports, run(id=name)) as writer:
-        for each in rows:
-            writer.append(each)
+        for row in rows:
+            writer.append(row)
         if finished:
             writer.close(summarise(rows))
 
@@ -40,7 +40,7 @@ def reports(tmp_path: Path) -> Path:
     folder = tmp_path / "reports"
     good = [verdict("text", ok=True)]
     targets = ("simulator/flash", "simulator/pro")
-    save(folder, "20260101-000000-a", [row(target=each, verdicts=good) for each in targets])
+    save(folder, "20260101-000000-a", [row(target=target, verdicts=good) for target in targets])
     save(folder, "20260102-000000-b", [row(target=targets[0], verdicts=good), failed(target=targets[1])])
     return folder
 
@@ -96,7 +96,7 @@ def test_a_run_in_a_folder_of_another_name_is_found_by_its_id_too(ask: Ask, repo
     _, page = ask("/history")
     links = sorted(set(re.findall(r'href="(/run/[^"]+)"', page)))
     assert links == ["/run/20260101-000000-a", "/run/20260102-000000-b"]
-    assert [ask(each)[0] for each in [*links, "/run/the-release"]] == [200, 200, 200]
+    assert [ask(link)[0] for link in [*links, "/run/the-release"]] == [200, 200, 200]
     assert ask("/run/20260102")[0] == 404
 
 
@@ -272,7 +272,7 @@ def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
 
 def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
-    drawn = past._drawn("totalTokenCount", [each["measures"].get("totalTokenCount") for each in runs])
+    drawn = past._drawn("totalTokenCount", [run["measures"].get("totalTokenCount") for run in runs])
     assert drawn is not None
     assert drawn.count("<polyline") == 2
     assert "9 last; 5 to 9 in 4 runs" in drawn
@@ -280,7 +280,7 @@ def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
 
 
 def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, reports: Path) -> None:
-    levels = [row(f"case-{n}", axes={"thinking": each}) for each in ("low", "medium", "high") for n in range(3)]
+    levels = [row(f"case-{n}", axes={"thinking": level}) for level in ("low", "medium", "high") for n in range(3)]
     save(reports, "20260104-swept", levels)
     assert 'href="/sweep/20260104-swept"' in ask("/run/20260104-swept")[1]
     assert "The knee" in said(ask("/sweep/20260104-swept")[1])
@@ -290,8 +290,8 @@ def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, rep
 
     both = ["simulator/flash", "simulator/pro"]
     with RunWriter(reports, run(id="20260105-moved", migration=both)) as writer:
-        for each in [row(target=both[0]), failed(target=both[1])]:
-            writer.append(each)
+        for trial in [row(target=both[0]), failed(target=both[1])]:
+            writer.append(trial)
     assert "SIMULATED migration" in re.sub(r"\s+", " ", said(ask("/")[1]))
     page = ask("/run/20260105-moved")[1]
     assert "migration: simulator/flash to simulator/pro" in said(page)

@@ -28,14 +28,14 @@ def measured(*groups: Iterable[float | None], name: str = "latency_s") -> Measur
     measures = Measures()
     for number, tried in enumerate(groups):
         measures.begin()
-        for each in tried:
-            measures.add(number, {"before": 3, name: each, "after": None})
+        for value in tried:
+            measures.add(number, {"before": 3, name: value, "after": None})
     return measures
 
 
 @given(attempts)
 def test_every_value_is_there_as_it_was_measured(tried: list[float | None]) -> None:
-    measures, known = measured(tried), [each for each in tried if each is not None]
+    measures, known = measured(tried), [value for value in tried if value is not None]
     assert list(measures.values(0, "latency_s")) == known
     assert list(measures.names(0)) == (["before"] if tried else []) + (["latency_s"] if known else [])
     assert list(measures.values(0, "ttft_s")) == list(measures.values(0, "after")) == []
@@ -58,9 +58,11 @@ def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list
     for name in ("before", "latency_s", "after", "chunks"):
         found = [measures.moments(number, name) for number in asked]
         sizes, means, noises = side(measures, list(asked) if turned else asked, name)
-        assert list(sizes) == [each.size for each in found]
-        assert list(means) == pytest.approx([each.mean if each.size else math.nan for each in found], nan_ok=True)
-        assert list(noises) == pytest.approx([each.noise for each in found], nan_ok=True)
+        assert list(sizes) == [moments.size for moments in found]
+        assert list(means) == pytest.approx(
+            [moments.mean if moments.size else math.nan for moments in found], nan_ok=True
+        )
+        assert list(noises) == pytest.approx([moments.noise for moments in found], nan_ok=True)
 
 
 @given(st.lists(st.lists(values, max_size=3 * HELD), max_size=5), st.randoms())
@@ -168,6 +170,6 @@ def test_what_is_kept_goes_with_the_summary(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(measures_module, "TemporaryFile", noted)
     measures = measured(range(50))
-    assert [each.closed for each in files] == [False]
+    assert [file.closed for file in files] == [False]
     del measures
-    assert [each.closed for each in files] == [True]
+    assert [file.closed for file in files] == [True]

@@ -21,8 +21,8 @@ from tests.made import PROVENANCE, failed, row, run, unjudged, verdict
 
 def saved(tmp_path: Path, rows: list[Row], *, ended: bool = True) -> Path:
     with RunWriter(tmp_path, run()) as writer:
-        for each in rows:
-            writer.append(each)
+        for row in rows:
+            writer.append(row)
         writer.close(summarise(rows) if ended else None)
     return writer.path
 
@@ -40,7 +40,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_every_line_is_on_disk_when_its_trial_is_finished(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path, run())
     writer.append(row("a"))
-    assert [each["case"] for each in load(writer.path).rows()] == ["a"]
+    assert [row["case"] for row in load(writer.path).rows()] == ["a"]
     writer.close()
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_was_killed_is_read_and_said(tmp_path: Path) -> None:
     path = saved(tmp_path, [row("a"), row("b")], ended=False)
     path.write_bytes(path.read_bytes()[:-40])
     read = load(path)
-    assert [each["case"] for each in read.rows()] == ["a"]
+    assert [row["case"] for row in read.rows()] == ["a"]
     assert read.notes == [f"{path}:3: the last line was cut off; that trial is not shown"]
 
 
@@ -239,7 +239,7 @@ some_rows = st.lists(
             unjudged("d", axes={"thinking": "low"}, n=2),
             row("e", status="skipped", provenance=None),
         ]
-    ).map(lambda each: {**each, "outcome": each["outcome"] and {"http": 200, **each["outcome"]}}),
+    ).map(lambda row: {**row, "outcome": row["outcome"] and {"http": 200, **row["outcome"]}}),
     max_size=30,
 )
 
@@ -251,7 +251,7 @@ def told(summary: Summary) -> dict[str, Any]:
         "groups": {
             name: (
                 [getattr(group, field) for field in (*fields, "trouble", "disagreement")],
-                {each: list(group.values(each)) for each in group.measures},
+                {measure: list(group.values(measure)) for measure in group.measures},
             )
             for name, group in summary.groups.items()
         },
@@ -274,8 +274,8 @@ def test_a_summary_read_from_disk_is_that_of_its_rows(rows: list[Row]) -> None:
 @given(some_rows, st.sets(st.sampled_from("abcde")), st.booleans(), st.booleans())
 def test_the_rows_of_some_groups_are_found_again(rows: list[Row], cases: set[str], arranged: bool, turns: bool) -> None:
     """At once where the rows of a group follow each other, by looking through all of them where not."""
-    rows = sorted(rows, key=lambda each: each["group"]) if arranged else rows
-    wanted = {each["group"] for each in rows if each["case"] in cases}
+    rows = sorted(rows, key=lambda row: row["group"]) if arranged else rows
+    wanted = {row["group"] for row in rows if row["case"] in cases}
     with TemporaryDirectory() as folder:
         read = load(saved(Path(folder), rows))
         looked = [row["id"] for row in read.rows_of(wanted, turns=turns)]

@@ -59,14 +59,14 @@ def test_every_kind_of_trouble_is_named(tmp_path: Path) -> None:
         .replace("    body: |-", "    parsed_body: |-")
     )
     found = inspect([tmp_path])
-    assert [(each.path.name, each.kind) for each in found] == [
+    assert [(finding.path.name, finding.kind) for finding in found] == [
         ("2.yaml", "unreadable"),
         ("3.yaml", "unfinished"),
         ("4.yaml", "secret"),
         ("5.yaml", "non-standard"),
         ("6.yaml", "non-standard"),
     ]
-    messages = [each.message for each in found]
+    messages = [finding.message for finding in found]
     assert messages[0] == "not decodable at line 2, column 1: did not find expected node content"
     assert messages[1] == f"its recording is not finished; run: gemini-harness cassettes recover {tmp_path / '3.yaml'}"
     assert messages[2].startswith("interaction 0: a Google API key in the response's body, at byte 10; take it out")
@@ -115,7 +115,10 @@ def test_recover_folds_journals_in(tmp_path: Path) -> None:
 
 def test_recover_leaves_a_running_recording_alone(tmp_path: Path) -> None:
     path = unfinished(tmp_path / "a.yaml")
-    with closing(journal.lock_folder(path.parent)), pytest.raises(CassetteError, match="is being recorded by another process"):
+    with (
+        closing(journal.lock_folder(path.parent)),
+        pytest.raises(CassetteError, match="is being recorded by another process"),
+    ):
         recover([path])
     assert journal.journal_of(path).exists()
 
@@ -125,11 +128,11 @@ def test_stale_says_what_changed_without_asking_anybody(tmp_path: Path) -> None:
     asked = [(request(), slot(path)), (request(body("ho")), slot(path)), (request(), slot(tmp_path / "none.yaml"))]
     tapes = ReplayProbe()
     assert finish(tapes.send(*asked[0])).content == b'{"message": "hi"}'
-    for each in asked[1:]:
+    for call in asked[1:]:
         with pytest.raises(CannotAsk):
-            finish(tapes.send(*each))
+            finish(tapes.send(*call))
     assert tapes.asked == 3
-    assert [(each.path.name, each.kind, list(each.changes)) for each in tapes.findings] == [
+    assert [(finding.path.name, finding.kind, list(finding.changes)) for finding in tapes.findings] == [
         ("a.yaml", "stale", ['$.contents[0].parts[0].text: was "hi", now "ho"']),
         ("none.yaml", "missing", []),
     ]

@@ -47,7 +47,7 @@ def main(options: Namespace) -> int:
         entries, earlier = past.entries(**chosen, since=since, last=options.last)
     if not entries:
         sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
-        asked = since is not None or any(each is not None for each in chosen.values())
+        asked = since is not None or any(value is not None for value in chosen.values())
         what = "has anything of that" if asked else "has a trial yet: `gemini-harness run` saves one"
         sys.stderr.write(f"no saved run in {reports}/ {what}\n")
         return 5

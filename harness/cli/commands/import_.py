@@ -82,10 +82,10 @@ def _write(files: dict[Path, str]) -> None:
 def _say(done: Imported, suite: Path, options: Namespace) -> None:
     say = sys.stdout.write
     shown = done.left_out if options.verbose else done.left_out[:SHOWN]
-    for each in shown:
-        say(f"left out: {each.where}: {each.reason}\n")
+    for skipped in shown:
+        say(f"left out: {skipped.where}: {skipped.reason}\n")
     if len(done.left_out) > len(shown):
-        kinds = Counter(each.reason.split(":")[0] for each in done.left_out[len(shown) :])
+        kinds = Counter(skipped.reason.split(":")[0] for skipped in done.left_out[len(shown) :])
         say(
             f"left out too: {', '.join(f'{number:,} {kind}' for kind, number in kinds.most_common(3))} (-v lists all)\n"
         )

@@ -59,7 +59,7 @@ def _rules() -> Iterator[str]:
 def _formats() -> Iterator[str]:
     from harness.report import all_formats
 
-    yield from _columns([(name, ", ".join(each.writers), each.doc) for name, each in all_formats().items()])
+    yield from _columns([(name, ", ".join(known.writers), known.doc) for name, known in all_formats().items()])
 
 
 def _providers() -> Iterator[str]:

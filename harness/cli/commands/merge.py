@@ -32,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     printing.check(options, "run")
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
-    merged = merge([saved_run.find(each, options) for each in options.runs], reports, partial=options.partial)
+    merged = merge([saved_run.find(run, options) for run in options.runs], reports, partial=options.partial)
     saved = load(merged.path)
     report = Report(
         run=merged.run,

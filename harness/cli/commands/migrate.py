@@ -78,7 +78,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     saved = _resumed(options)
     printing.check(options, "migration")
-    margins, asked = compare.margins(options), [gates.from_option(each) for each in options.gate]
+    margins, asked = compare.margins(options), [gates.from_option(text) for text in options.gate]
     if options.fail_fast:
         check_fail_fast(asked)
     settings = from_options.config(options)
@@ -246,7 +246,7 @@ def _check_heard(plan: Plan, heard: Summary, old: MigrationSide) -> None:
         f"record all of it: gemini-harness run {paths} --target {old} --record-mode once",
         *lifecycles([old.model]),
     ]
-    raise NoRecording("\n".join(each for each in said if each))
+    raise NoRecording("\n".join(line for line in said if line))
 
 
 # --- what came of it ----------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def _document(
             again=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
         ),
         changes=facts,
-        unsupported=[each for each in unsupported(found, new.model) if _cell(each[0], old) not in planned],
+        unsupported=[cell for cell in unsupported(found, new.model) if _cell(cell[0], old) not in planned],
         cut_short=cut_short,
         answers=(answers[0], answers[1]),
         simulated=words.simulated(whole),
@@ -308,11 +308,11 @@ def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
     lost = [group for group in ours if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
-        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([each.id for each in lost])}. {why}"
+        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([pair.id for pair in lost])}. {why}"
 
 
 def _no_price(comparison: Comparison) -> Iterator[str]:
-    if not any(each.measure == "cost_usd" for each in comparison.differences):
+    if not any(difference.measure == "cost_usd" for difference in comparison.differences):
         yield "what it costs is not known on both sides"
 
 

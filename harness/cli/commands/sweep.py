@@ -82,8 +82,8 @@ def nothing(summary: Summary, saved: SavedRun) -> str:
 
 def _left_out(found: list[Sweep]) -> list[str]:
     return [
-        f"{each.target}, {each.axis}{f' in {each.suite}' if each.suite else ''}: "
-        f"{amounts.count(each.left_out, 'cell')} left out, not judged at every value"
-        for each in found
-        if each.left_out
+        f"{cell.target}, {cell.axis}{f' in {cell.suite}' if cell.suite else ''}: "
+        f"{amounts.count(cell.left_out, 'cell')} left out, not judged at every value"
+        for cell in found
+        if cell.left_out
     ]

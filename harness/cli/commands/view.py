@@ -137,7 +137,7 @@ def _asked(address: str) -> tuple[str, dict[str, str]]:
 def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
     """The page at a path, complete before its first byte is sent. Raises HarnessError where there is none."""
     if path == "/":
-        return runs.listing([_entry(each) for each in saved(reports)], str(reports))
+        return runs.listing([_entry(path) for path in saved(reports)], str(reports))
     if path.startswith("/run/"):
         return _run(_known(path.removeprefix("/run/"), reports))
     if path == "/compare":
