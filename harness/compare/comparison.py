@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from harness.compare.pairs import NONE, Pair, Pairs
 from harness.compare.verdicts import Difference, differences
 from harness.model import Json
-from harness.results.groups import FirstFailure, Group, Groups, Heard, Tally
+from harness.results.groups import AnswerSource, FirstFailure, Group, Groups, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import spelled
@@ -74,7 +74,7 @@ class Comparison:
     differences: Sequence[Difference]
     notes: Sequence[str] = ()
     gates: Sequence[GateResult] = ()
-    provenance: tuple[Sequence[Heard], Sequence[Heard]] = ((), ())
+    provenance: tuple[Sequence[AnswerSource], Sequence[AnswerSource]] = ((), ())
     sources: tuple[Source, Source] | None = None
     """Where what was said on both sides can be read, if it was saved."""
     again: str = "gemini-harness compare BASE CANDIDATE"
@@ -174,7 +174,7 @@ def _whole(group: Group) -> Key:
 
 def _pairs(base: Groups, candidate: Groups) -> Pairs:
     """The cells of two runs, the base's first. Most have one id on both sides; the others are found by what they ask."""
-    if base.ids == candidate.ids and base.cases == candidate.cases and base.asked == candidate.asked:
+    if base.ids == candidate.ids and base.cases == candidate.cases and base.settings == candidate.settings:
         return Pairs(base, candidate, range(len(base)), range(len(base)))
     twins = [_twin(group, candidate) for group in base.values()]
     found = set(twins)
@@ -213,9 +213,9 @@ def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None) -> C
     )
 
 
-def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[Heard]:
-    heard = {groups.tallies[row].heard for row in rows if row != NONE}
-    return sorted(frozenset[Heard]().union(*heard))
+def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[AnswerSource]:
+    heard = {groups.tallies[row].sources for row in rows if row != NONE}
+    return sorted(frozenset[AnswerSource]().union(*heard))
 
 
 def _flips(cells: Pairs) -> Iterator[Flip]:
@@ -324,7 +324,7 @@ def _sides(two: Sequence[Any]) -> dict[str, Any]:
     return {"reference": two[0], "candidate": two[1]}
 
 
-def _heard(each: Heard) -> dict[str, Json]:
+def _heard(each: AnswerSource) -> dict[str, Json]:
     return dict(zip(("mode", "recorded_from", "simulated"), each, strict=True))
 
 

@@ -64,7 +64,8 @@ class Pairs(Sequence[Pair]):
     def unlike(self) -> Iterator[Pair]:
         """The cells that both have and that did not come out alike, or are not judged alike: most did, and share what says so."""
         (before, was), (after, now) = (
-            ([groups.tallies[row] for row in rows], [groups.asked[row] for row in rows]) for groups, rows in self.sides
+            ([groups.tallies[row] for row in rows], [groups.settings[row] for row in rows])
+            for groups, rows in self.sides
         )
         for at, (tally, other, asked, also) in enumerate(zip(before, after, was, now, strict=True)):
             if (tally, asked) != (other, also):

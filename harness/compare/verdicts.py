@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from harness.compare.pairs import Pairs
-from harness.results.groups import OF_A_STREAM, Groups
+from harness.results.groups import STREAM_ONLY, Groups
 
 if TYPE_CHECKING:
     from harness.compare.stats import Assessment, Interval, Measured, PairedEvidence, Verdicts
@@ -135,7 +135,7 @@ class _Sides:
 
     def __init__(self, cells: Pairs) -> None:
         self._sides = cells.sides
-        self.asked = [cells.candidate.asked[twin] for twin in cells.twins]
+        self.asked = [cells.candidate.settings[twin] for twin in cells.twins]
         numbers: dict[tuple[str, str], int] = {}
         cases = zip(
             [each.suite for each in self.asked], [cells.candidate.cases[twin] for twin in cells.twins], strict=True
@@ -159,8 +159,8 @@ def _side(groups: Groups, rows: Sequence[int], measure: str) -> SideMeasures:
     from harness.compare.stats import side
 
     found = side(groups.measures, rows, measure)
-    if measure in OF_A_STREAM:
-        found.sizes[[at for at, row in enumerate(rows) if not groups.asked[row].streamed]] = 0.0
+    if measure in STREAM_ONLY:
+        found.sizes[[at for at, row in enumerate(rows) if not groups.settings[row].streamed]] = 0.0
     return found
 
 

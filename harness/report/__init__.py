@@ -66,7 +66,7 @@ class Report:
         """The gate that holds, though this group failed for want of attempts that passed; None where it fails the run."""
         rates = (each for each in self.gates if each["name"] == "pass_rate" and each["crossed"] is False)
         mine = (each for each in rates if each["suite"] in (None, group.suite))
-        return next(mine, None) if group.outvoted else None
+        return next(mine, None) if group.failed_by_rate else None
 
 
 @dataclass(frozen=True, slots=True)

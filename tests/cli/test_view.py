@@ -108,13 +108,13 @@ HEADER = '{"version":1,"run":{"id":"x","started":"2026-01-01","record_mode":"non
     [
         (b"\x00\xff", "its first line is not JSON"),
         (b"", "its first line is not JSON"),
-        (b'{"version":1,"run":{"id":"x","started":5}}\n', "`$.started` in what it says of itself"),
-        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "`$.suites[0]` in what it says of itself"),
+        (b'{"version":1,"run":{"id":"x","started":5}}\n', "`$.started` in its header"),
+        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "`$.suites[0]` in its header"),
         (HEADER.encode(), "unfinished"),
         (HEADER.encode() + b'{"totals": 4, "run": 7}\n', "in its last line; the file was damaged"),
         (
             HEADER.encode() + b'{"totals": {"passed": 1}, "run": {"targets": "x"}}\n',
-            "`$.targets` in what it says of itself",
+            "`$.targets` in its header",
         ),
         (HEADER.encode() + b'{"id": "cut', "unfinished"),
     ],
@@ -135,7 +135,7 @@ def test_a_trial_that_is_none_is_told_and_the_list_stays(ask: Ask, reports: Path
     file = reports / "odd" / "run.jsonl"
     file.write_text(file.read_text().replace('"verdicts":[', '"verdicts":3,"x":['))
     status, page = ask("/run/odd")
-    assert (status, "this line is no trial" in page) == (404, True)
+    assert (status, "this line is not a trial" in page) == (404, True)
     assert ask("/")[0] == 200
 
 

@@ -102,7 +102,7 @@ def test_where_the_other_process_is_killed_this_one_reads(
 def test_a_damaged_run_is_said_to_be(tmp_path: Path) -> None:
     base, candidate = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     candidate.path.write_text(candidate.path.read_text().replace('"status":"error"', '"status":7'))
-    with pytest.raises(RunError, match="this line is no trial"):
+    with pytest.raises(RunError, match="this line is not a trial"):
         parallel_load.read(base, load(candidate.path))
 
 

@@ -134,7 +134,7 @@ def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureF
         path.unlink()
     (reports / FILE).write_bytes(damage)
     told_now = told(capsys)
-    assert ("was damaged: built anew from the runs" in " ".join(told_now.split())) == bool(damage)
+    assert ("was damaged: it was rebuilt from the runs" in " ".join(told_now.split())) == bool(damage)
     assert lines(capsys) == before
     assert "damaged" not in told(capsys)
 
@@ -162,7 +162,7 @@ def test_a_run_with_values_of_another_kind_is_noted_and_the_others_are_there(
     left_out = re.search(r"\* run 20261122-070000-000ab is left out: (.*)", " ".join(out.split()))
     assert left_out is not None
     assert re.search(
-        "this line is no trial|its lines are not as expected|in its last line; the file was damaged", left_out[1]
+        "this line is not a trial|its lines are not as expected|in its last line; the file was damaged", left_out[1]
     )
 
 
@@ -223,7 +223,7 @@ def test_where_nothing_can_be_written_the_database_is_in_memory(
 ) -> None:
     (reports / FILE).mkdir()
     out = " ".join(told(capsys).split())
-    assert "history.sqlite cannot be used (unable to open database file): the runs are read anew each time" in out
+    assert "history.sqlite cannot be used (unable to open database file): the runs are read again each time" in out
     assert len(lines(capsys)) == 4
     with PastRuns(reports, within=0) as past:  # as a page asks, which does not wait for all of them
         assert past.notes[1].endswith(" runs are not read yet: `gemini-harness history` reads all of them")

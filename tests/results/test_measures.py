@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.compare.stats import side
 from harness.results import measures as measures_module
-from harness.results.measures import HELD, Measures, middle
+from harness.results.measures import RECENT_ATTEMPTS, Measures, middle
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)
 """Seconds, dollars, tokens."""
@@ -65,7 +65,7 @@ def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list
         assert list(noises) == pytest.approx([moments.noise for moments in found], nan_ok=True)
 
 
-@given(st.lists(st.lists(values, max_size=3 * HELD), max_size=5), st.randoms())
+@given(st.lists(st.lists(values, max_size=3 * RECENT_ATTEMPTS), max_size=5), st.randoms())
 def test_groups_may_take_turns(groups: list[list[float]], chance: Any) -> None:
     measures = measured(*[[] for _ in groups])
     turns = [at for at, tried in enumerate(groups) for _ in tried]
@@ -76,7 +76,7 @@ def test_groups_may_take_turns(groups: list[list[float]], chance: Any) -> None:
     assert [list(measures.values(at, "latency_s")) for at in range(len(groups))] == groups
 
 
-@pytest.mark.parametrize("before", [0, 1, HELD, HELD + 1, 40])
+@pytest.mark.parametrize("before", [0, 1, RECENT_ATTEMPTS, RECENT_ATTEMPTS + 1, 40])
 def test_a_measure_may_come_late_and_in_any_order(before: int) -> None:
     measures = measured([])
     for _ in range(before):

@@ -56,7 +56,7 @@ def test_a_run_without_its_last_line_is_said(tmp_path: Path) -> None:
     path = saved(tmp_path, [row("a")], ended=False)
     read = load(path)
     assert len(list(read.rows())) == 1
-    assert read.notes == [f"{path}: the run did not come to its end; what it had finished is here"]
+    assert read.notes == [f"{path}: the run was not finished; the trials that it finished are here"]
 
 
 def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
 def test_a_measure_that_is_no_number_is_an_error(tmp_path: Path, measure: str) -> None:
     path = saved(tmp_path, [row("a"), row("b")])
     path.write_text(path.read_text("utf-8").replace('"latency_s":0.5', f'"latency_s":{measure}'), "utf-8")
-    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (no trial .*\$\.measures|not JSON)"):
+    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (not a trial .*\$\.measures|not JSON)"):
         summarise(load(path).rows(turns=False))
 
 
@@ -80,7 +80,7 @@ def test_a_line_that_is_no_trial_is_an_error(tmp_path: Path, line: str) -> None:
     path = saved(tmp_path, [row("a")], ended=False)
     with path.open("a") as file:
         file.write(f"{line}\n")
-    with pytest.raises(RunError, match=r"run\.jsonl:3: this line is no trial \(.*\); the file was damaged"):
+    with pytest.raises(RunError, match=r"run\.jsonl:3: this line is not a trial \(.*\); the file was damaged"):
         summarise(load(path).rows())
 
 
@@ -104,7 +104,7 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
     path = saved(tmp_path, [row("a", turns=[])])
     assert was in path.read_text("utf-8")
     path.write_text(path.read_text("utf-8").replace(was, is_now, 1), "utf-8")
-    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (no trial \(.*\)|not JSON); the file was damaged"):
+    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (not a trial \(.*\)|not JSON); the file was damaged"):
         list(load(path).rows())
 
 
@@ -127,7 +127,7 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
 def test_a_header_with_what_no_run_says_is_refused(tmp_path: Path, said: dict[str, object]) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text(json.dumps({"version": 1, "run": {"id": "a", "started": "2026-01-01", **said}}) + "\n")
-    with pytest.raises(RunError, match=r"is not a saved run: .* in what it says of itself"):
+    with pytest.raises(RunError, match=r"is not a saved run: .* in its header"):
         load(path)
 
 

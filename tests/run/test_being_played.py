@@ -104,7 +104,7 @@ def test_it_is_not_merged_and_nobody_is_told_to_resume_it(
 def test_once_nobody_plays_it_any_more_it_was_cut_short(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
     writer.close()
     table = said(capsys, "report", "last")
-    assert "the run did not come to its end" in table
+    assert "the run was not finished" in table
     assert "interrupted: 2 passed, 1 failed (3 trials)" in table
     assert json.loads(said(capsys, "report", "last", "--format", "json"))["run"]["playing"] is False
 

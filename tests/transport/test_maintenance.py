@@ -69,7 +69,7 @@ def test_every_kind_of_trouble_is_named(tmp_path: Path) -> None:
     messages = [finding.message for finding in found]
     assert messages[0] == "not decodable at line 2, column 1: did not find expected node content"
     assert messages[1] == f"its recording is not finished; run: gemini-harness cassettes recover {tmp_path / '3.yaml'}"
-    assert messages[2].startswith("interaction 0: a Google API key in the response's body, at byte 10; take it out")
+    assert messages[2].startswith("interaction 0: a Google API key in the response's body, at byte 10; remove it")
     assert "pytest-recording" in messages[3]
     assert "stock vcrpy cannot load it" in messages[4]
 
@@ -79,10 +79,10 @@ def test_a_known_secret_is_found_where_a_reader_would_not_look(tmp_path: Path) -
     path.write_text(path.read_text().replace("generateContent\n", "generateContent?key=hunter2hunter2\n"))
     (finding,) = inspect([path])
     assert finding.kind == "secret"
-    assert finding.message.startswith("interaction 0: a value under ?key= that is not masked, line 5; write REDACTED")
+    assert finding.message.startswith("interaction 0: a value under ?key= that is not masked, line 5; replace it by REDACTED")
     path.write_text(f"# hunter2hunter2\n{good(path).read_text()}")
     (finding,) = inspect([path], secrets={"MY_KEY": "hunter2hunter2"})
-    assert finding.message.startswith("line 1: the value of MY_KEY; take it out")
+    assert finding.message.startswith("line 1: the value of MY_KEY; remove it")
 
 
 @pytest.mark.parametrize(

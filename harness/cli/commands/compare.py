@@ -153,7 +153,7 @@ def gated(
 
 def _models(comparison: Comparison) -> list[str]:
     sides = comparison.pairs.sides
-    targets = dict.fromkeys(groups.asked[row].target for groups, rows in sides for row in rows if row != NONE)
+    targets = dict.fromkeys(groups.settings[row].target for groups, rows in sides for row in rows if row != NONE)
     return [target.partition("/")[2] for target in targets]
 
 

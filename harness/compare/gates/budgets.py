@@ -45,7 +45,7 @@ def parts(run: RunRow, summary: Summary) -> Mapping[str, str]:
     counts is whether all of the run is there.
     """
     played = Counter[str]()
-    for asked, tally in zip(summary.groups.asked, summary.groups.tallies, strict=True):
+    for asked, tally in zip(summary.groups.settings, summary.groups.tallies, strict=True):
         played[asked.suite] += tally.attempts
     where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
     planned = run.get("planned", 0)

@@ -57,9 +57,9 @@ class SideMeasures(NamedTuple):
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
     """What these groups say of a measure."""
     rows = np.arange(groups.start, groups.stop) if isinstance(groups, range) else np.asarray(groups, np.int64)
-    shelf, row = (np.asarray(each)[rows] for each in (measures.shelf, measures.row))
+    shelf, row = (np.asarray(each)[rows] for each in (measures.table, measures.row))
     means = np.full(rows.size, np.nan)
-    for number, each in enumerate(measures.shelves):
+    for number, each in enumerate(measures.tables):
         if name in each.names:
             here = np.flatnonzero(shelf == number)
             means[here] = np.asarray(each.values)[each.names.index(name) :: len(each.names)][row[here]]
