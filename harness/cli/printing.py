@@ -22,11 +22,12 @@ from harness.text.terminal import escape_controls, no_command
 
 
 def show(document: Any, kind: Kind, options: Namespace) -> None:
-    """Write the document in every format that ``--format`` asks for; the table where none of them takes stdout.
+    """Write the document in every format of ``--format``; and the table, if no format goes to stdout.
 
     In a step of GitHub Actions ``github`` also writes the step's summary.
 
-    Raises UsageError for an unknown format, two formats for stdout, or, when all others are written, for what cannot be.
+    Raises UsageError for an unknown format, for two formats on stdout, and, after all others are written, for a file that
+    cannot be written.
     """
     faults: list[UsageError] = []
     for name, to in _places(options.format):
@@ -40,14 +41,14 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
 
 
 def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
-    """The stream as a format needs it: a table paints its own colours, annotations are commands."""
+    """The stream for a format: a table keeps its colour codes, GitHub annotations keep their commands."""
     if out is not sys.stdout or name == "github":
         return plain
     return cast("TextIO", FilteredStream(plain, no_command if name == "table" else escape_controls))
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
-    """(format, where it goes)."""
+    """(format, its stream)."""
     asked = wanted(formats)
     for name, file in asked:
         yield name, Stdout() if file is None else into(file)
@@ -57,7 +58,7 @@ def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[Te
 
 
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
-    """(format, its file or None for stdout) in the order given. A log may hold the table and GitHub's annotations."""
+    """(format, its file or None for stdout), in the order given. ``table`` and ``github`` may both go to stdout."""
     parsed = [(name, Path(file) if file else None) for name, _, file in (text.partition(":") for text in formats)]
     to_stdout = [name for name, file in parsed if file is None]
     if len(to_stdout) > 1 and set(to_stdout) != {"table", "github"}:
@@ -68,7 +69,7 @@ def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
 
 
 def check(options: Namespace, kind: Kind) -> None:
-    """Complain about formats, their files and measures before anything is played."""
+    """Check formats, their files and measures before a trial is played. Raises UsageError."""
     for name, file in wanted(options.format):
         find(name, kind)
         if file is not None and file.is_dir():
@@ -102,18 +103,23 @@ def view(options: Namespace, out: TextIO) -> View:
     return replace(seen, details=None, cases=None, answer=None) if options.verbose else seen
 
 
-def colored(said: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
-    """A terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins. ``forced``: where it may be forced.
+def colored(environ: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
+    """Whether to use colours: on a terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins.
 
-    NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
+    ``forced``: whether FORCE_COLOR and CLICOLOR_FORCE apply. NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
     """
-    if said.get("NO_COLOR"):
+    if environ.get("NO_COLOR"):
         return False
     if forced and any(
-        said.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+        environ.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
     ):
         return True
-    return terminal and said.get("TERM") != "dumb" and said.get("CLICOLOR") != "0" and said.get("FORCE_COLOR") != "0"
+    return (
+        terminal
+        and environ.get("TERM") != "dumb"
+        and environ.get("CLICOLOR") != "0"
+        and environ.get("FORCE_COLOR") != "0"
+    )
 
 
 def _columns() -> int:
@@ -123,7 +129,8 @@ def _columns() -> int:
 
 @contextmanager
 def into(file: Path) -> Iterator[TextIO]:
-    """The file, its folders made; it is replaced when the block ends well. Raises UsageError where it cannot be written."""
+    """The file; its folders are created. It is replaced when the block ends without an error. Raises UsageError if it
+    cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") if _is_a_stream(file) else replacing(file) as raw:
@@ -135,5 +142,5 @@ def into(file: Path) -> Iterator[TextIO]:
 
 
 def _is_a_stream(file: Path) -> bool:
-    """Whether it is a pipe, a terminal or another process's end of something: what is not replaced but written to."""
+    """Whether it is a pipe, a terminal or another device, which is written to, not replaced."""
     return (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",))

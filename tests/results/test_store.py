@@ -104,7 +104,9 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
     path = saved(tmp_path, [row("a", turns=[])])
     assert was in path.read_text("utf-8")
     path.write_text(path.read_text("utf-8").replace(was, is_now, 1), "utf-8")
-    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (not a trial \(.*\)|not JSON); the file was damaged"):
+    with pytest.raises(
+        RunError, match=r"run\.jsonl:2: this line is (not a trial \(.*\)|not JSON); the file was damaged"
+    ):
         list(load(path).rows())
 
 

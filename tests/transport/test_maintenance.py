@@ -79,7 +79,9 @@ def test_a_known_secret_is_found_where_a_reader_would_not_look(tmp_path: Path) -
     path.write_text(path.read_text().replace("generateContent\n", "generateContent?key=hunter2hunter2\n"))
     (finding,) = inspect([path])
     assert finding.kind == "secret"
-    assert finding.message.startswith("interaction 0: a value under ?key= that is not masked, line 5; replace it by REDACTED")
+    assert finding.message.startswith(
+        "interaction 0: a value under ?key= that is not masked, line 5; replace it by REDACTED"
+    )
     path.write_text(f"# hunter2hunter2\n{good(path).read_text()}")
     (finding,) = inspect([path], secrets={"MY_KEY": "hunter2hunter2"})
     assert finding.message.startswith("line 1: the value of MY_KEY; remove it")

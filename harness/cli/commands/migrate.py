@@ -228,7 +228,7 @@ def _cell(group: str, side: MigrationSide) -> str:
 
 
 def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespace) -> RunRow:
-    row = plan.header(str(new.way), "cli", resume_options.said(options))
+    row = plan.header(str(new.way), "cli", resume_options.given(options))
     row["migration"] = [str(old), str(new)]
     return row
 

@@ -155,7 +155,7 @@ def _run(begun: RunSession, left: Expansion, way: RecordPolicy, options: Namespa
 
 def _header(plan: Plan, way: RecordPolicy, options: Namespace) -> RunRow:
     return plan.header(
-        str(way), "cli", resume_options.said(options), cassettes=options.cassettes, strict=options.strict
+        str(way), "cli", resume_options.given(options), cassettes=options.cassettes, strict=options.strict
     )
 
 
