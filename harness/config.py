@@ -158,7 +158,7 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
         name = settings["provider"]
         complaints.append(f"provider: no provider is called {name!r}{_nearest(str(name), rows)}")
     if complaints:
-        raise UsageError("\n".join(f"{file}: {each}" for each in complaints))
+        raise UsageError("\n".join(f"{file}: {complaint}" for complaint in complaints))
     for name in ("suites", "cassettes", "reports"):
         settings[name] = folder / settings.get(name, name)
     providers = {name: _addressed(row, environ, priced="prices" in tables.get(name, {})) for name, row in rows.items()}
@@ -187,7 +187,7 @@ def _typed(
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The settings of ``table`` as fields of ``what``; complains about what does not fit and leaves it out."""
-    wanted = {each.name: str(each.type) for each in fields(what) if each.name not in but}
+    wanted = {field.name: str(field.type) for field in fields(what) if field.name not in but}
     values = {}
     for key, value in table.items():
         if key not in wanted:
@@ -207,7 +207,7 @@ _MOST = {
     "concurrency": MOST_IN_FLIGHT,
     "attempts": 1_000,
     "max_body_bytes": 2**40,
-    **{each.name: 10_000_000 for each in fields(Timeouts)},
+    **{field.name: 10_000_000 for field in fields(Timeouts)},
 }
 
 
@@ -222,7 +222,7 @@ def _value(kind: str, value: Any) -> Any:
         return value
     if kind in _CHOICES and value in _CHOICES[kind]:
         return value
-    if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if kind in ("str", "str | None", "Path") and isinstance(value, str) and value:
         return Path(value) if kind == "Path" else value
@@ -242,7 +242,7 @@ _WORDS = {
     "Dollars | None": "dollars, 0 or more",
     "bool": "true or false",
     "tuple[str, ...]": "a list of names",
-    **{kind: " or ".join(f'"{each}"' for each in choices) for kind, choices in _CHOICES.items()},
+    **{kind: " or ".join(f'"{choice}"' for choice in choices) for kind, choices in _CHOICES.items()},
 }
 
 
@@ -288,9 +288,9 @@ def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints:
         at = f"prices.{name}."
         before = len(complaints)
         row = _typed(OwnPrice, _mapping(tables, name, complaints), at, complaints)
-        needed = [each.name for each in fields(OwnPrice) if each.default is MISSING]
+        needed = [field.name for field in fields(OwnPrice) if field.default is MISSING]
         if len(complaints) == before:
-            complaints += [f"{at}{each}: missing" for each in needed if each not in row]
+            complaints += [f"{at}{name}: missing" for name in needed if name not in row]
         provider, slash, _ = name.rpartition("/")
         if slash and provider not in rows:
             complaints.append(f"prices.{name}: no provider is called {provider!r}{_nearest(provider, rows)}")

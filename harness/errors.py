@@ -44,7 +44,7 @@ class SuiteError(HarnessError):
 
     def __init__(self, complaints: Sequence[object]) -> None:
         self.complaints = tuple(complaints)
-        super().__init__("\n\n".join(str(each) for each in self.complaints))
+        super().__init__("\n\n".join(str(complaint) for complaint in self.complaints))
 
 
 class CannotAsk(HarnessError):

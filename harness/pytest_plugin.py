@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.run.session import Plan
     from harness.suite.cases import Suite
     from harness.suite.matrix import Selection
-    from harness.transport.journal import Custody
+    from harness.transport.journal import RecordingLock
     from harness.transport.redaction import Leaks
 
 
@@ -235,9 +235,9 @@ class TrialItem(pytest.Item):
 
 def _plainly(error: Exception) -> str:
     """The message, without secrets."""
-    from harness.cli import discreet
+    from harness.cli import secret_filter
 
-    return discreet.text(str(error))
+    return secret_filter.text(str(error))
 
 
 def _shown(text: str) -> str:
@@ -610,10 +610,10 @@ class _Run:
                 say(f"FAIL {group.id}: {': '.join(filter(None, [words.needs(group), words.why(group)]))}", red=True)
         for note in self._notes:
             say(f"note: {note}")
-        wrong = [each for each in self._gates if _stops(each)]
+        wrong = [gate for gate in self._gates if _stops(gate)]
         for line in words.gates(wrong):
             say(line, red=True)
-        for line in words.gates([each for each in self._gates if each not in wrong]):
+        for line in words.gates([gate for gate in self._gates if gate not in wrong]):
             say(line)
         say(words.provenance(self._summary))
         if cost := words.cost(self._summary, self._run.get("prices")):
@@ -637,7 +637,7 @@ class _Recording:
 
     def __init__(self, asking: _Asking) -> None:
         self._asking = asking
-        self._custody: Custody | None = None
+        self._lock: RecordingLock | None = None
         self._workers = 0
 
     @pytest.hookimpl(optionalhook=True)
@@ -658,11 +658,11 @@ class _Recording:
 
     def _take(self, folders: Iterable[Path]) -> None:
         from harness.errors import CannotWrite
-        from harness.transport.journal import Custody
+        from harness.transport.journal import RecordingLock
 
-        self._custody = Custody()
+        self._lock = RecordingLock()
         try:
-            self._custody.take(folders, self._say)
+            self._lock.take(folders, self._say)
         except CannotWrite as fault:
             raise pytest.UsageError(str(fault)) from None
 
@@ -675,14 +675,14 @@ class _Recording:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         from harness.errors import CannotWrite
 
-        if self._custody is None:
+        if self._lock is None:
             return
         try:
-            self._custody.fold()
+            self._lock.fold()
         except CannotWrite as fault:
             self._say(_shown(_plainly(fault)))
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._custody.close()
+        self._lock.close()
 
 
 def _stops(gate: GateRow) -> bool:

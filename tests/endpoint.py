@@ -46,8 +46,8 @@ class Endpoint:
     ) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        for each in self._connections:
-            each.close()
+        for connection in self._connections:
+            connection.close()
         self._thread.join(5)
         for worker in self._workers:
             worker.join(5)

@@ -99,7 +99,7 @@ def _rows(value: object) -> str:
     if isinstance(value, list):
         return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n]"
     if isinstance(value, dict):
-        return "{\n  " + ",\n  ".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in value.items()) + "\n}"
+        return "{\n  " + ",\n  ".join(f"{json.dumps(name)}: {json.dumps(item)}" for name, item in value.items()) + "\n}"
     return json.dumps(value)
 
 

@@ -88,6 +88,6 @@ def rows_of(*rows: Row) -> RowsOf:
     """What a saved run of these rows reads again."""
 
     def read(groups: Container[str], /, *, turns: bool = False) -> list[Row]:
-        return [each for each in rows if each["group"] in groups]
+        return [row for row in rows if row["group"] in groups]
 
     return read

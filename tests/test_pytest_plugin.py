@@ -202,7 +202,7 @@ def test_both_fronts_write_the_same_run(
         "suites/capitals.yaml",
         "--harness-reports",
         "other",
-        *[each.replace("--t", "--harness-t") for each in target],
+        *[option.replace("--t", "--harness-t") for option in target],
         *workers,
     )
     (cli,) = [told(file) for file in project.path.glob("one/*/run.jsonl")]
@@ -513,7 +513,7 @@ def test_a_budget_of_a_suite_fails_the_session(project: pytest.Pytester, workers
             "gate latency may be at most 3,600 s (capitals): holds: latency is *",
         ]
     )
-    assert [each["crossed"] for each in runs(project)[0][-1]["run"]["gates"]] == [True, False]
+    assert [gate["crossed"] for gate in runs(project)[0][-1]["run"]["gates"]] == [True, False]
     assert main(["report", "last", "--format", "junit:gates.xml"]) == 0
     junit = ET.parse(project.path / "gates.xml").find("testsuite[@name='gates']")
     assert junit is not None

@@ -3,5 +3,5 @@
 In: the arguments and the current folder. Out: an exit code; results go to stdout, everything else to stderr.
 May import: everything but the pytest plugin.
 
-``main`` finds the command, ``options`` holds what commands share, ``printing`` writes documents where ``--format`` says.
+``main`` finds the command, ``options`` holds the options that commands share, ``printing`` writes documents as ``--format`` says.
 """

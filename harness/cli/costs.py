@@ -1,4 +1,4 @@
-"""What a run will cost, told before it asks; and the purse of a run with a ceiling."""
+"""What a run will cost, announced before its first request; and the budget of a run with ``--max-cost``."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quiet: bool) -> None:
-    """One line on stderr before the first paid request. Raises UsageError for a ceiling over what has no known price."""
+    """One line on stderr before the first paid request. Raises UsageError for a ceiling if a price is not known."""
     if not way.asks:
         return
     forecast = forecast_of(config, trials, way)
     ceiling = config.max_cost
     if ceiling and forecast.unpriced:
-        said = "\n".join(_unpriced(forecast, remedies=True))
-        raise UsageError(f"--max-cost cannot be kept:\n{said}\nNothing was asked.")
+        reasons = "\n".join(_unpriced(forecast, remedies=True))
+        raise UsageError(f"--max-cost cannot be kept:\n{reasons}\nNo request was sent.")
     if forecast.trials and (forecast.paid or ceiling) and not quiet:
         sys.stderr.writelines(f"{line}\n" for line in lines(forecast))
 
 
-def purse(config: Config, way: RecordPolicy, spent: float) -> Budget | None:
-    """What may be spent when so much is; None where nothing bounds it, or nothing is asked live."""
+def budget(config: Config, way: RecordPolicy, spent: float) -> Budget | None:
+    """What may still be spent, after ``spent`` US dollars; None if there is no ceiling, or if no request is sent live."""
     if config.max_cost is None or not way.asks:
         return None
     from harness.run.budget import Budget
@@ -52,9 +52,9 @@ def forecast_of(config: Config, trials: Iterable[Trial], way: RecordPolicy) -> F
 
 
 def lines(forecast: Forecast) -> Iterator[str]:
-    """``asks 3 trials: about $0.04, at most $1.20``, and what that rests on."""
+    """``asks 3 trials: about $0.04, at most $1.20``, and the source of the prices."""
     if not forecast.trials:
-        yield "costs nothing: nothing will be asked live"
+        yield "costs nothing: no request will be sent live"
         return
     unknown = sum(times for times, _ in forecast.unpriced.values())
     if unknown < forecast.trials:
@@ -63,8 +63,8 @@ def lines(forecast: Forecast) -> Iterator[str]:
 
 
 def _amounts(forecast: Forecast, unknown: int) -> str:
-    reckoned = forecast.trials - unknown
-    some = f" for {forecast.known:,} of them, by earlier answers" if forecast.known < reckoned else ""
+    priced = forecast.trials - unknown
+    some = f" for {forecast.known:,} of them, by earlier answers" if forecast.known < priced else ""
     about = f"about ${amounts.dollars(forecast.about)}{some}, " if forecast.known else ""
     but = f" without {amounts.count(unknown, 'trial')} of unknown price" if unknown else ""
     made_up = "" if forecast.paid else "; SIMULATED, so nothing is really paid"
@@ -78,7 +78,7 @@ def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:
 
 
 def row(forecast: Forecast) -> dict[str, Json]:
-    """``about_usd`` is null where no trial was ever answered, ``at_most_usd`` where no price is known."""
+    """The forecast as JSON. ``about_usd`` is null if no trial was answered before, ``at_most_usd`` if no price is known."""
     unknown = sum(times for times, _ in forecast.unpriced.values())
     return {
         "asked": forecast.trials,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.cli import costs, discreet, printing
+from harness.cli import costs, printing, secret_filter
 from harness.cli.stdout import Stdout
 from harness.errors import UsageError
 from harness.model import Trial
@@ -26,27 +26,30 @@ FORMATS = ("table", "json")
 
 
 def check(options: Namespace) -> None:
-    """Raises UsageError for formats that need answers."""
+    """Raises UsageError for a format that needs answers."""
     wrong = [name for name, _ in printing.wanted(options.format) if name not in FORMATS]
     if wrong:
-        raise UsageError(f"--dry-run has no answers to show as {wrong[0]}: it prints {' or '.join(FORMATS)}")
+        raise UsageError(
+            f"--dry-run sends nothing, so it has no answers to show as {wrong[0]}; use {' or '.join(FORMATS)}"
+        )
 
 
 def show(plan: Plan, options: Namespace) -> int:
-    """Print every request, or one JSON document of them. The exit code: 5 where nothing would be sent."""
-    sys.stderr.writelines(f"{each}\n" for each in session.hazards(plan.trials.targets, plan.config))
+    """Print every request, or one JSON document of them. Returns the exit code: 5 if nothing would be sent."""
+    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(plan.trials.targets, plan.config))
     sent = sum(session.requests_of(trial) for trial in plan.trials)
     for name, file in printing.wanted(options.format):
         lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
-        with Stdout() if file is None else printing.into(file) as out, discreet.writing(out) as discreetly:
-            discreetly.writelines(lines)
+        with Stdout() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
+            filtered.writelines(lines)
     return 0 if sent else 5
 
 
 def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
-    """``trials``: id, group, target, ``skip`` (why, or null), requests, and of the first: method, url, bytes, transport, cassette.
+    """``trials``: id, group, target, ``skip`` (reason or null), number of requests; of the first request: method, url, bytes,
+    transport, cassette.
 
-    ``cost`` is that of what will be asked live, in dollars: see ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
+    ``cost``: the forecast for live requests, see ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
     """
     yield f'{{"version":{VERSION},"dry_run":true,"trials":['
     for number, trial in enumerate(plan.trials):
@@ -64,8 +67,8 @@ def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
         return {**row, "requests": 0}
     request = prepare(trial, plan.config)
     first = {"method": request.method, "url": request.url, "bytes": len(request.content)}
-    told = {"transport": request.transport, "cassette": str(trial.cassette)}
-    return {**row, "requests": session.requests_of(trial), **first, **told}
+    stored = {"transport": request.transport, "cassette": str(trial.cassette)}
+    return {**row, "requests": session.requests_of(trial), **first, **stored}
 
 
 def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
@@ -76,7 +79,7 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     yield from (f"note: {note}\n" for note in plan.notes)
     for gate in _gates(plan, options):
         suite = f" ({gate['suite']})" if gate["suite"] else ""
-        asked = "will be asked" if gate["asked"] else f"will not be asked: {gate['why']}"
+        asked = "will be checked" if gate["asked"] else f"will not be checked: {gate['why']}"
         yield f"gate {gate['gate']}{suite}: {asked}\n"
     yield from (f"{line}\n" for line in costs.lines(_forecast(plan, options)))
 
@@ -105,13 +108,13 @@ def _to(plan: Plan, options: Namespace) -> str:
 
 
 def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
-    """What the run will be held to, if it comes to its end."""
+    """The gates of the run, if it is completed."""
     rows = [plan.suite_row(suite) for suite in plan.suites if suite.compare]
     if not options.gate and not any("gate" in row for row in rows):
         return
     from harness.compare.gates import budgets, from_option, reason_not_asked
 
-    yield from ({"gate": str(from_option(each)), "suite": None, "asked": True, "why": None} for each in options.gate)
+    yield from ({"gate": str(from_option(text)), "suite": None, "asked": True, "why": None} for text in options.gate)
     chosen = replace(plan.trials, done={})
     played = Counter(trial.suite for trial in chosen if trial.skip is None)
     sharded = chosen.selection.shard is not None
@@ -121,5 +124,5 @@ def _gates(plan: Plan, options: Namespace) -> Iterator[dict[str, Any]]:
             continue
         why = reason_not_asked(row, played[row["suite"]], sharded=sharded)
         yield from (
-            {"gate": str(each), "suite": row["suite"], "asked": why is None, "why": why} for each in budgets([row])
+            {"gate": str(gate), "suite": row["suite"], "asked": why is None, "why": why} for gate in budgets([row])
         )

@@ -64,9 +64,9 @@ def main(argv: Sequence[str]) -> int:
     configure_stdio_encoding()
     if list(argv) in _VERSION:
         return _version()
-    from harness.cli import discreet
+    from harness.cli import secret_filter
 
-    with discreet.streams(), filtered():
+    with secret_filter.streams(), filtered():
         code = 0
         try:
             with Stdout():
@@ -99,9 +99,9 @@ def _version() -> int:
 
 
 def _without_secrets(text: str) -> str:
-    from harness.cli import discreet
+    from harness.cli import secret_filter
 
-    return discreet.text(text)
+    return secret_filter.text(text)
 
 
 def _internal(argv: Sequence[str]) -> int:

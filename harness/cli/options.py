@@ -1,4 +1,4 @@
-"""Options that several commands share, and the readers of their values."""
+"""Options that several commands share, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -11,49 +11,54 @@ _MOST = 1_000_000
 
 def suites(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "paths", metavar="PATH", nargs="*", default=[], help="suites, or folders of them (default: suites/)"
+        "paths", metavar="PATH", nargs="*", default=[], help="suite files, or folders of them (default: suites/)"
     )
     parser.add_argument(
-        "--allow-outside-files", action="store_true", help="suites may read files outside of their project"
+        "--allow-outside-files", action="store_true", help="let suites read files outside of their project"
     )
 
 
 def selection(parser: ArgumentParser, *, keyword: bool = True) -> None:
-    """Which trials of the suites."""
+    """The options that select trials."""
     add = parser.add_argument_group("which trials").add_argument
     if keyword:
-        add("-k", metavar="EXPR", dest="keyword", help="trials whose id matches: words, and, or, not; or a whole id")
-    add("--tag", metavar="TAG", action="append", default=[], help="suites and cases with this tag (repeatable)")
+        add(
+            "-k",
+            metavar="EXPR",
+            dest="keyword",
+            help="only trials whose id matches: words, and, or, not; or a whole id",
+        )
+    add("--tag", metavar="TAG", action="append", default=[], help="only suites and cases with this tag (repeatable)")
     add(
         "--target",
         metavar="PROVIDER/MODEL",
         action="append",
         default=[],
-        help="instead of the suites' own (repeatable)",
+        help="run on this target instead of the suites' own (repeatable)",
     )
-    add("--provider", metavar="NAME", action="append", default=[], help="(repeatable)")
-    add("--model", metavar="ID", action="append", default=[], help="(repeatable)")
-    add("--repeat", metavar="N", type=positive, help="attempts at each case, instead of the suites' own")
-    add("--shard", metavar="I/N", help="the I-th of N equal parts")
-    add("--cassettes", metavar="DIR", help="where cassettes are kept")
+    add("--provider", metavar="NAME", action="append", default=[], help="run at this provider instead (repeatable)")
+    add("--model", metavar="ID", action="append", default=[], help="run on this model instead (repeatable)")
+    add("--repeat", metavar="N", type=positive, help="attempts at each case, instead of the suites' number")
+    add("--shard", metavar="I/N", help="only the I-th of N parts, to split a run over machines (see merge)")
+    add("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
 
 
 def judging(parser: ArgumentParser) -> None:
-    """What the two sides of a comparison are held to."""
+    """The options that decide the verdicts and gates of a comparison."""
     parser.add_argument(
         "--margin",
         metavar="MEASURE=CHANGE",
         action="append",
         default=[],
-        help="changes up to this are the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
+        help="smaller changes count as the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
     )
     parser.add_argument(
         "--gate",
         metavar="GATE",
         action="append",
         default=[],
-        help="beside the gates of the suites: pass_rate=2pp@95%%, latency=25%%, hard=json,finishReason, "
-        "latency.max=2s, pass_rate.min=95%%, cost.total=0.50 (repeatable)",
+        help="exit with 1 if the candidate crosses this limit, in addition to the gates of the suites: pass_rate=2pp@95%%, "
+        "latency=25%%, hard=json,finishReason, latency.max=2s, pass_rate.min=95%%, cost.total=0.50 (repeatable)",
     )
 
 
@@ -63,34 +68,34 @@ def resume(parser: _ActionsContainer, what: str) -> None:
         metavar="RUN",
         nargs="?",
         const="",
-        help=f"go on with {what} that was cut short (default: the last such): plays what is missing or could not be asked",
+        help=f"continue {what} that was cut short (default: the latest): play the trials that are missing or got no answer",
     )
 
 
 def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = True) -> None:
-    """What is printed. ``measures``: the document has cells that show some."""
+    """The options for output. ``measures``: whether the document shows measures in its cells."""
     add = parser.add_argument_group("what is printed").add_argument
     add(
         "--format",
         metavar="NAME[:FILE]",
         action="append",
         default=[],
-        help="table (default), markdown, html, json ...: `gemini-harness list formats` names them all (repeatable)",
+        help="table (default), markdown, html, json ..., to stdout or FILE; `gemini-harness list formats` lists all (repeatable)",
     )
     add(
         "--measures",
         metavar="NAMES",
-        help="what cells show: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks"
+        help="measures to show in the cells: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks"
         if measures
-        else SUPPRESS,  # taken, and without a meaning where there are no such cells
+        else SUPPRESS,  # accepted without effect, for documents without such cells
     )
-    add("--width", metavar="N", type=positive, help="columns of the table (default: the terminal's, or 80)")
+    add("--width", metavar="N", type=positive, help="width of the table in columns (default: the terminal's, or 80)")
     if reports:
-        add("--reports", metavar="DIR", help="where runs are saved (default: reports/)")
+        add("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
 
 
 def dollars(text: str) -> float:
-    """``0.50`` or ``$0.50``. Raises argparse's error for what is not above 0."""
+    """``0.50`` or ``$0.50``. Raises ArgumentTypeError if it is not above 0."""
     try:
         value = float(text.removeprefix("$"))
     except ValueError:
@@ -101,7 +106,7 @@ def dollars(text: str) -> float:
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 to a million. Raises argparse's error for anything else."""
+    """A whole number from 1 to a million. Raises ArgumentTypeError for anything else."""
     value = int(text) if text.isdecimal() and len(text) <= 10 else 0 if not text.isdecimal() else _MOST + 1
     if not 1 <= value <= _MOST:
         bounds = f"from 1 to {_MOST:,}" if value > _MOST else "above 0"

@@ -122,7 +122,7 @@ class Played:
         config = self.judge.config
         resumed = "resumed" in self.writer.run
         since = _began(self.writer.run) if resumed else None
-        budget = costs.purse(config, way, self.spent)
+        budget = costs.budget(config, way, self.spent)
         try:
             with session.transport(
                 config,

@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from harness.cli import discreet, stepsummary
+from harness.cli import secret_filter, step_summary
 from harness.cli.stdout import FilteredStream, Stdout, under
 from harness.disk import replacing
 from harness.errors import UsageError
@@ -22,16 +22,17 @@ from harness.text.terminal import escape_commands, escape_controls
 
 
 def show(document: Any, kind: Kind, options: Namespace) -> None:
-    """Write the document in every format that ``--format`` asks for; the table where none of them takes stdout.
+    """Write the document in every format of ``--format``; and the table, if no format goes to stdout.
 
     In a step of GitHub Actions ``github`` also writes the step's summary.
 
-    Raises UsageError for an unknown format, two formats for stdout, or, when all others are written, for what cannot be.
+    Raises UsageError for an unknown format, for two formats on stdout, and, after all others are written, for a file that
+    cannot be written.
     """
     faults: list[UsageError] = []
     for name, to in _places(options.format):
         try:
-            with to as out, discreet.writing(under(out)) as plain:
+            with to as out, secret_filter.writing(under(out)) as plain:
                 find(name, kind)(document, view(options, out), _of(name, out, plain))
         except UsageError as fault:
             faults.append(fault)
@@ -40,25 +41,25 @@ def show(document: Any, kind: Kind, options: Namespace) -> None:
 
 
 def _of(name: str, out: TextIO, plain: TextIO) -> TextIO:
-    """The stream as a format needs it: a table paints its own colours, annotations are commands."""
+    """The stream for a format: a table keeps its colour codes, GitHub annotations keep their commands."""
     if out is not sys.stdout or name == "github":
         return plain
     return cast("TextIO", FilteredStream(plain, escape_commands if name == "table" else escape_controls))
 
 
 def _places(formats: list[str]) -> Iterator[tuple[str, AbstractContextManager[TextIO]]]:
-    """(format, where it goes)."""
+    """(format, its stream)."""
     asked = wanted(formats)
     for name, file in asked:
         yield name, Stdout() if file is None else into(file)
-    summary = stepsummary.file()
+    summary = step_summary.file()
     if summary and any(name == "github" for name, _ in asked):
-        yield "markdown", stepsummary.StepSummary(summary)
+        yield "markdown", step_summary.StepSummary(summary)
 
 
 def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
-    """(format, its file or None for stdout) in the order given. A log may hold the table and GitHub's annotations."""
-    parsed = [(name, Path(file) if file else None) for name, _, file in (each.partition(":") for each in formats)]
+    """(format, its file or None for stdout), in the order given. ``table`` and ``github`` may both go to stdout."""
+    parsed = [(name, Path(file) if file else None) for name, _, file in (text.partition(":") for text in formats)]
     to_stdout = [name for name, file in parsed if file is None]
     if len(to_stdout) > 1 and set(to_stdout) != {"table", "github"}:
         raise UsageError(
@@ -68,7 +69,7 @@ def wanted(formats: list[str]) -> list[tuple[str, Path | None]]:
 
 
 def check(options: Namespace, kind: Kind) -> None:
-    """Complain about formats, their files and measures before anything is played."""
+    """Check formats, their files and measures before a trial is played. Raises UsageError."""
     for name, file in wanted(options.format):
         find(name, kind)
         if file is not None and file.is_dir():
@@ -82,7 +83,7 @@ def measures(text: str | None) -> tuple[str, ...]:
         return MEASURES
     short = {label.split()[0]: name for name, label in words.LABELS.items()}
     known = {*words.LABELS, "chunks"}
-    found = tuple(short.get(each, each) for each in (part.strip() for part in text.split(",")))
+    found = tuple(short.get(name, name) for name in (part.strip() for part in text.split(",")))
     for name in found:
         if name not in known and not name.endswith("TokenCount"):
             raise UsageError(f"--measures: no measure {name!r}; there are {', '.join([*short, *sorted(known)])}")
@@ -97,23 +98,28 @@ def view(options: Namespace, out: TextIO) -> View:
         color=colored(os.environ, terminal=terminal, forced=out is sys.stdout),
         measures=measures(options.measures),
         quiet=bool(options.quiet),
-        display_path=stepsummary.named,
+        display_path=step_summary.named,
     )
     return replace(seen, details=None, cases=None, answer=None) if options.verbose else seen
 
 
-def colored(said: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
-    """A terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins. ``forced``: where it may be forced.
+def colored(environ: Mapping[str, str], *, terminal: bool, forced: bool) -> bool:
+    """Whether to use colours: on a terminal that is not dumb, unless the environment says otherwise; NO_COLOR wins.
 
-    NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
+    ``forced``: whether FORCE_COLOR and CLICOLOR_FORCE apply. NO_COLOR: no-color.org; FORCE_COLOR: force-color.org; CLICOLOR, CLICOLOR_FORCE: bixense.com/clicolors.
     """
-    if said.get("NO_COLOR"):
+    if environ.get("NO_COLOR"):
         return False
     if forced and any(
-        said.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+        environ.get(name, "0").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
     ):
         return True
-    return terminal and said.get("TERM") != "dumb" and said.get("CLICOLOR") != "0" and said.get("FORCE_COLOR") != "0"
+    return (
+        terminal
+        and environ.get("TERM") != "dumb"
+        and environ.get("CLICOLOR") != "0"
+        and environ.get("FORCE_COLOR") != "0"
+    )
 
 
 def _columns() -> int:
@@ -123,7 +129,8 @@ def _columns() -> int:
 
 @contextmanager
 def into(file: Path) -> Iterator[TextIO]:
-    """The file, its folders made; it is replaced when the block ends well. Raises UsageError where it cannot be written."""
+    """The file; its folders are created. It is replaced when the block ends without an error. Raises UsageError if it
+    cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") if _is_a_stream(file) else replacing(file) as raw:
@@ -135,5 +142,5 @@ def into(file: Path) -> Iterator[TextIO]:
 
 
 def _is_a_stream(file: Path) -> bool:
-    """Whether it is a pipe, a terminal or another process's end of something: what is not replaced but written to."""
+    """Whether it is a pipe, a terminal or another device, which is written to, not replaced."""
     return (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",))

@@ -1,4 +1,4 @@
-"""A line on the terminal while trials are played; with ``-v`` a line for each of them."""
+"""The progress line on the terminal while trials are played; with ``-v`` a line for each trial."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.report import words
 from harness.results.rows import Row
 
 _EVERY = 0.1
-"""Seconds between two looks."""
+"""Seconds between two updates."""
 
 
 class Progress:
-    """Writes to stderr, and the moving line to a terminal only."""
+    """Writes to stderr; the progress line only if that is a terminal."""
 
     def __init__(self, total: int, options: Namespace) -> None:
         self._total = total
         self._counts: Counter[str] = Counter()
-        steered = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._moving = steered and not options.no_progress and not options.quiet
+        capable = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._moving = capable and not options.no_progress and not options.quiet
         self._each = bool(options.verbose)
         self._next = 0.0
 
@@ -36,8 +36,8 @@ class Progress:
         now = time.monotonic()
         if self._moving and now >= self._next:
             self._next = now + _EVERY
-            said = ", ".join(f"{number:,} {status}" for status, number in self._counts.items())
-            line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {said}  {row['group']}", _room())
+            counts = ", ".join(f"{number:,} {status}" for status, number in self._counts.items())
+            line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {counts}  {row['group']}", _room())
             under(sys.stderr).write(f"\r\x1b[K{line}")
             sys.stderr.flush()
 
@@ -48,7 +48,7 @@ class Progress:
 
 
 def _room() -> int:
-    """Columns of the terminal but the last: a line that wrapped could not be wiped away."""
+    """Columns of the terminal minus one: a line that wraps could not be erased."""
     try:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):

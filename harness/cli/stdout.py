@@ -1,4 +1,4 @@
-"""Standard output, what can happen to it, and what text of other people cannot do there."""
+"""Standard output: its encoding, its faults, and the filter for text of others, such as terminal escape codes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _OF_WRITING = (EPIPE, ENOSPC, EFBIG, EDQUOT, EIO)
 
 
 def configure_stdio_encoding() -> None:
-    """What an encoding lacks is spelled out. A file or a pipe gets UTF-8, as all documents do, if nobody says otherwise."""
+    """Write UTF-8 to a file or a pipe, unless PYTHONIOENCODING is set. Escape characters that an encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            said = stream.isatty() or os.environ.get("PYTHONIOENCODING")
-            stream.reconfigure(errors="backslashreplace", encoding=None if said else "utf-8")
+            chosen = stream.isatty() or os.environ.get("PYTHONIOENCODING")
+            stream.reconfigure(errors="backslashreplace", encoding=None if chosen else "utf-8")
 
 
 class FilteredStream:
-    """A stream that writes what ``clean`` leaves of a text; in all else the stream ``under`` it."""
+    """A stream that passes texts through ``clean``. Everything else goes to the stream ``under`` it."""
 
     def __init__(self, under: TextIO, clean: Callable[[str], str]) -> None:
         self.under, self._clean = under, clean
@@ -42,13 +42,13 @@ class FilteredStream:
 
 
 def under(stream: TextIO) -> TextIO:
-    """The stream itself, for whoever steers the terminal, and cleans what others wrote."""
+    """The unfiltered stream, for code that writes terminal codes and filters text of others itself."""
     return stream.under if isinstance(stream, FilteredStream) else stream
 
 
 @contextmanager
 def filtered() -> Iterator[None]:
-    """In its block stdout and stderr are read by people, on a terminal or in a log: what others wrote is text there."""
+    """Within the block, stdout and stderr are for people (a terminal, a log): control characters are made harmless."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", FilteredStream(stream, safe_for_display)) for stream in before)
     try:
@@ -58,9 +58,9 @@ def filtered() -> Iterator[None]:
 
 
 class Stdout:
-    """In its ``with`` block stdout is written, and all of it is out after it. UsageError where that cannot be.
+    """A ``with`` block that writes stdout and flushes it at the end. Raises UsageError if it cannot be written.
 
-    A reader that has seen enough (``| head``) is no trouble: the block ends there, and what comes later goes nowhere.
+    If the reader closes the pipe (``| head``), the block ends without an error, and further output is dropped.
     """
 
     def __enter__(self) -> TextIO:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from harness.compare.pairs import NONE, Pair, Pairs
 from harness.compare.verdicts import Difference, differences
 from harness.model import Json
-from harness.results.groups import FirstFailure, Group, Groups, Heard, Tally
+from harness.results.groups import AnswerSource, FirstFailure, Group, Groups, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import spelled
@@ -77,7 +77,7 @@ class Comparison:
     differences: Sequence[Difference]
     notes: Sequence[str] = ()
     gates: Sequence[GateResult] = ()
-    provenance: tuple[Sequence[Heard], Sequence[Heard]] = ((), ())
+    provenance: tuple[Sequence[AnswerSource], Sequence[AnswerSource]] = ((), ())
     sources: tuple[Source, Source] | None = None
     """The saved runs of both sides, from which answers can be read; None if they are not saved."""
     command: str = "gemini-harness compare BASE CANDIDATE"
@@ -180,7 +180,7 @@ def _pairs(base: Groups, candidate: Groups) -> Pairs:
 
     Most cells have the same id on both sides. The others are paired by suite, case, axes and target.
     """
-    if base.ids == candidate.ids and base.cases == candidate.cases and base.asked == candidate.asked:
+    if base.ids == candidate.ids and base.cases == candidate.cases and base.settings == candidate.settings:
         return Pairs(base, candidate, range(len(base)), range(len(base)))
     candidate_rows = [_same_id(group, candidate) for group in base.values()]
     found = set(candidate_rows)
@@ -220,9 +220,9 @@ def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None) -> C
     )
 
 
-def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[Heard]:
-    sources = {groups.tallies[row].heard for row in rows if row != NONE}
-    return sorted(frozenset[Heard]().union(*sources))
+def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[AnswerSource]:
+    sources = {groups.tallies[row].sources for row in rows if row != NONE}
+    return sorted(frozenset[AnswerSource]().union(*sources))
 
 
 def _flips(cells: Pairs) -> Iterator[Flip]:
@@ -353,7 +353,7 @@ def _by_side(two: Sequence[Any]) -> dict[str, Any]:
     return {"reference": two[0], "candidate": two[1]}
 
 
-def _provenance_row(source: Heard) -> dict[str, Json]:
+def _provenance_row(source: AnswerSource) -> dict[str, Json]:
     return dict(zip(("mode", "recorded_from", "simulated"), source, strict=True))
 
 

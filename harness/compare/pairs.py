@@ -72,7 +72,8 @@ class Pairs(Sequence[Pair]):
         Equal cells share one tally object, so comparing them is fast.
         """
         (before, was), (after, now) = (
-            ([groups.tallies[row] for row in rows], [groups.asked[row] for row in rows]) for groups, rows in self.sides
+            ([groups.tallies[row] for row in rows], [groups.settings[row] for row in rows])
+            for groups, rows in self.sides
         )
         for at, (tally, candidate_tally, asked, candidate_asked) in enumerate(
             zip(before, after, was, now, strict=True)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from harness.compare.pairs import Pairs
-from harness.results.groups import OF_A_STREAM, Groups
+from harness.results.groups import STREAM_ONLY, Groups
 
 if TYPE_CHECKING:
     from harness.compare.stats import Assessment, Interval, Measured, PairedEvidence, Verdicts
@@ -143,7 +143,7 @@ class _PairedCells:
 
     def __init__(self, cells: Pairs) -> None:
         self._sides = cells.sides
-        self.asked = [cells.candidate.asked[twin] for twin in cells.candidate_rows]
+        self.asked = [cells.candidate.settings[twin] for twin in cells.candidate_rows]
         numbers: dict[tuple[str, str], int] = {}
         cases = zip(
             [cell.suite for cell in self.asked],
@@ -169,8 +169,8 @@ def _side(groups: Groups, rows: Sequence[int], measure: str) -> SideMeasures:
     from harness.compare.stats import side
 
     found = side(groups.measures, rows, measure)
-    if measure in OF_A_STREAM:
-        found.sizes[[at for at, row in enumerate(rows) if not groups.asked[row].streamed]] = 0.0
+    if measure in STREAM_ONLY:
+        found.sizes[[at for at, row in enumerate(rows) if not groups.settings[row].streamed]] = 0.0
     return found
 
 

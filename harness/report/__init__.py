@@ -4,7 +4,7 @@ In: a document and a view (width, colour, measures). Out: text.
 May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
 
 A document is a `Report` (``run``), a ``comparison.Comparison`` (``comparison``), ``candidates.Comparisons`` (``comparisons``),
-an ``audit.Audit`` (``audit``), a ``trend.History`` (``history``), a ``trend.Answer`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
+an ``audit.Audit`` (``audit``), a ``history_lines.History`` (``history``), a ``history_lines.QueryResult`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
 ``migration.Migration`` (``migration``)::
 
     @output("table", of="run")
@@ -69,7 +69,7 @@ class Report:
         """
         rates = (gate for gate in self.gates if gate["name"] == "pass_rate" and gate["crossed"] is False)
         mine = (gate for gate in rates if gate["suite"] in (None, group.suite))
-        return next(mine, None) if group.outvoted else None
+        return next(mine, None) if group.failed_by_rate else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from harness.compare.sweeps import NUMBERS
 from harness.compare.verdicts import Difference
 from harness.model import Json
 from harness.report import Report, View, output, words
-from harness.results import trend
+from harness.results import history_lines
+from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.results.rows import Row
-from harness.results.trend import History, HistoryEntry, QueryResult
 from harness.suite.axes import spelled
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _numbers(difference: Difference) -> list[Json]:
 @output("csv", of="history")
 def history_csv(history: History, _view: View, out: TextIO) -> None:
     """A line per run, suite and target, for a spreadsheet."""
-    rows = [trend.row(line) for line in history.lines]
+    rows = [history_lines.row(line) for line in history.lines]
     header = [*(field.name for field in fields(HistoryEntry)), "change"]
     _write(out, header, ([row[name] for name in header] for row in rows))
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Report, View, output
-from harness.results import trend
+from harness.results import history_lines
+from harness.results.history_lines import History, QueryResult
 from harness.results.rows import VERSION, dumps, without_turns
-from harness.results.trend import History, QueryResult
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
@@ -81,7 +81,7 @@ def audit_json(audit: Audit, _view: View, out: TextIO) -> None:
 @output("json", of="history")
 def history_json(history: History, _view: View, out: TextIO) -> None:
     """One JSON document: a line per run, suite and target, and what changed."""
-    lines = [trend.row(line) for line in history.lines]
+    lines = [history_lines.row(line) for line in history.lines]
     document = {"version": VERSION, "history": lines, "earlier": history.earlier, "notes": list(history.notes)}
     out.write(dumps(document, indent=1) + "\n")
 

@@ -1,8 +1,7 @@
-"""The lines of a run file, decoded: what comes out is of the types that `rows` states, or ValueError is raised.
+"""Decodes the lines of a run file into the types of `rows`. Raises ValueError for any other type.
 
-Run files are other people's. They are checked here and nowhere else, so that nobody after this meets another type, a
-number that nothing can be, or a date that is none. What is not asked for is skipped, not decoded. Import this where runs
-are read back: a run that is played needs none.
+Run files are untrusted input. They are checked here and nowhere else: types, the size of numbers, and dates. Fields that a
+function does not need are skipped, not decoded. Import this module only where runs are read: playing a run does not need it.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from harness.model import Json
 from harness.results.rows import LARGEST, BriefRow, EndingRow, JudgedRow, Row, RunRow
 from harness.text.jsontext import DEEPEST, is_deeper
 
-_MOST = 1e15
-"""More than any number that a run says of itself can be, and exact as a float."""
+_LARGEST_NUMBER = 1e15
+"""The limit for numbers in the header and the last line: larger than any that occurs, and exact as a float."""
 ATTEMPTS = 1_000_000
-"""Of one trial: they are kept as the bits of a number."""
-_INSIDE = DEEPEST + 20
-"""Levels of a row: an answer stands in it some levels down."""
+"""The limit for attempts at one case. Attempts are kept as the bits of an integer."""
+_DEEPEST_ROW = DEEPEST + 20
+"""Levels of nesting in a row, which holds answers of up to ``DEEPEST`` levels."""
 _YEARS = range(1970, 9000)
 T = TypeVar("T")
 
 
 class UndecodableLine(ValueError):
-    """A line that is cut off, or no JSON at all."""
+    """A line that is cut off, or that is not JSON."""
 
 
 class _Decoders(NamedTuple):
@@ -50,28 +49,28 @@ def _decoders() -> _Decoders:
 
 
 def row(line: bytes) -> Row:
-    """A trial with all that was said."""
+    """A trial with its turns."""
     found = _decoded(_decoders().row, line)
-    return cast("Row", _sound(found, _untyped(found)))
+    return cast("Row", _checked(found, _untyped(found)))
 
 
 def judged(line: bytes) -> Row:
     """A trial without its turns."""
     found = _decoded(_decoders().judged, line)
-    return cast("Row", _sound(found, _untyped(found)))
+    return cast("Row", _checked(found, _untyped(found)))
 
 
 def brief(line: bytes) -> Row:
-    """A trial without its turns, and its verdicts in full only where one did not hold."""
+    """A trial without its turns. Its verdicts are complete only if one of them did not pass."""
     found = _decoded(_decoders().brief, line)
     for verdict in found["verdicts"]:
         if verdict["status"] != "passed":
             return judged(line)
-    return cast("Row", _sound(found, found["axes"].values()))
+    return cast("Row", _checked(found, found["axes"].values()))
 
 
 def ending(line: bytes) -> EndingRow | None:
-    """The last line without its groups; None where the line is another."""
+    """The last line without its groups; None if this is not the last line."""
     try:
         if "totals" not in _decoded(_decoders().parts, line):
             return None
@@ -93,13 +92,13 @@ def axes(text: bytes) -> dict[str, Json]:
 def value(line: bytes) -> Json:
     """Any JSON value."""
     found = _decoded(_decoders().any, line)
-    if is_deeper(found, _INSIDE):
-        raise ValueError(f"nested more than {_INSIDE} levels deep")
+    if is_deeper(found, _DEEPEST_ROW):
+        raise ValueError(f"nested more than {_DEEPEST_ROW} levels deep")
     return found
 
 
 def run(header: Mapping[str, Any]) -> RunRow:
-    """What a run says of itself."""
+    """The header of a run. Raises ValueError."""
     _check_values(header)
     found = convert(header, RunRow)
     if found["started"]:
@@ -113,7 +112,7 @@ def run(header: Mapping[str, Any]) -> RunRow:
 
 
 def instant(text: str) -> datetime:
-    """A date and time in ISO 8601; UTC where it does not say."""
+    """A date and time in ISO 8601; UTC if it names no zone. Raises ValueError."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -134,21 +133,21 @@ def _decoded(decode: Callable[[bytes], T], line: bytes) -> T:
         raise ValueError("nested too deep") from None
 
 
-def _sound(found: dict[str, Any], untyped: Iterable[Json]) -> dict[str, Any]:
-    """The row. Raises ValueError for numbers that decode and are none, and for what no walk would come out of."""
+def _checked(found: dict[str, Any], untyped: Iterable[Json]) -> dict[str, Any]:
+    """The row. Raises ValueError for numbers out of range and for JSON that is nested too deep."""
     if not 0 <= found["attempt"] < ATTEMPTS:
         raise ValueError("Expected the number of an attempt - at `$.attempt`")
     known = [measure for measure in found["measures"].values() if measure is not None]
     if known and not -LARGEST <= min(known) <= max(known) <= LARGEST:
-        raise ValueError("Expected numbers of a size that can be - at `$.measures`")
-    for each in untyped:
-        if isinstance(each, dict | list) and is_deeper(each, _INSIDE):
-            raise ValueError(f"nested more than {_INSIDE} levels deep")
+        raise ValueError("Expected numbers of a plausible size - at `$.measures`")
+    for value in untyped:
+        if isinstance(value, dict | list) and is_deeper(value, _DEEPEST_ROW):
+            raise ValueError(f"nested more than {_DEEPEST_ROW} levels deep")
     return found
 
 
 def _untyped(found: dict[str, Any]) -> Iterator[Json]:
-    """What of a row may be any JSON."""
+    """The parts of a row that may hold any JSON."""
     yield from found["axes"].values()
     for verdict in found["verdicts"]:
         yield verdict.get("expected")
@@ -159,22 +158,22 @@ def _untyped(found: dict[str, Any]) -> Iterator[Json]:
 
 
 def _check_values(found: Json) -> None:
-    """Raises ValueError where any value in it is no text of a file's name, or no number that anything can be."""
-    if is_deeper(found, _INSIDE):
-        raise ValueError(f"nested more than {_INSIDE} levels deep")
-    for each in _scalars(found):
-        if isinstance(each, str) and "\0" in each:
-            raise ValueError(f"Expected text without a zero byte, got {each[:40]!r}")
-        if isinstance(each, int | float) and not -_MOST <= each <= _MOST:
-            raise ValueError("Expected a number of a size that can be")
+    """Raises ValueError for a text with a zero byte (it cannot be a file name), and for a number out of range."""
+    if is_deeper(found, _DEEPEST_ROW):
+        raise ValueError(f"nested more than {_DEEPEST_ROW} levels deep")
+    for scalar in _scalars(found):
+        if isinstance(scalar, str) and "\0" in scalar:
+            raise ValueError(f"Expected text without a zero byte, got {scalar[:40]!r}")
+        if isinstance(scalar, int | float) and not -_LARGEST_NUMBER <= scalar <= _LARGEST_NUMBER:
+            raise ValueError("Expected a number of a plausible size")
 
 
 def _scalars(found: Json) -> Iterator[Json]:
     if isinstance(found, Mapping):
-        for each in found.values():
-            yield from _scalars(each)
+        for value in found.values():
+            yield from _scalars(value)
     elif isinstance(found, list):
-        for each in found:
-            yield from _scalars(each)
+        for value in found:
+            yield from _scalars(value)
     else:
         yield found

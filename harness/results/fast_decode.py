@@ -1,6 +1,6 @@
-"""The line of a trial that passed in all, and as little of it as a summary needs: most lines of most runs are such.
+"""Decodes the line of a trial that passed every check, and only the fields that a summary needs. Most lines are such.
 
-`msgspec` skips the rest without making anything of it. Import this where runs are read back: a run that is played needs none.
+`msgspec` skips the other fields without creating objects. Import this module only where runs are read.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from harness.results.groups import Attempt, CellSettings, Origin
 from harness.results.rows import LARGEST, OutcomeRow
 
 
-class _Held(Struct, gc=False):
-    """A check that held. See ``VerdictRow``."""
+class _PassedCheck(Struct, gc=False):
+    """A check that passed. See ``VerdictRow``."""
 
     check: str
     status: Literal["passed"]
@@ -41,7 +41,7 @@ class _Provenance(Struct, gc=False):
 
 
 class PassedRow(Struct, gc=False):
-    """See ``TrialRow``."""
+    """A trial that passed. See ``TrialRow``."""
 
     group: str
     suite: str
@@ -56,25 +56,26 @@ class PassedRow(Struct, gc=False):
     skip: str | None
     agree: Literal["shape", "text"] | None
     status: Literal["passed"]
-    verdicts: list[_Held]
+    verdicts: list[_PassedCheck]
     measures: dict[str, Annotated[float, Meta(ge=-LARGEST, le=LARGEST)] | None]
     provenance: _Provenance | None
     error: None
     outcome: Raw
     unpriced: str | None = None
 
-    def asked(self) -> CellSettings:
-        """Raises ValueError."""
+    def settings(self) -> CellSettings:
+        """The settings of the trial's group. Raises ValueError."""
         return CellSettings(
             self.suite, self.target, _axes(bytes(self.axes)), self.streamed, self.require, self.xfail, self.skip
         )
 
-    def came_out(self) -> Attempt:
-        checks = tuple(dict.fromkeys([each.check for each in self.verdicts]))
-        source, origin = self.provenance, None
-        if source is not None:
-            heard = source.mode, source.recorded_from, source.simulated
-            origin = Origin(heard, source.timing, (source.recorded_at or "")[:10])
+    def attempt_outcome(self) -> Attempt:
+        """How the attempt came out."""
+        checks = tuple(dict.fromkeys([verdict.check for verdict in self.verdicts]))
+        provenance, origin = self.provenance, None
+        if provenance is not None:
+            source = provenance.mode, provenance.recorded_from, provenance.simulated
+            origin = Origin(source, provenance.timing, (provenance.recorded_at or "")[:10])
         return Attempt("passed", checks, (), 0, None, origin, self.unpriced)
 
     def answer(self) -> OutcomeRow | None:
@@ -84,12 +85,12 @@ class PassedRow(Struct, gc=False):
 
 
 decode = Decoder(PassedRow).decode
-"""A line. Raises ValueError where it is none of a trial that passed, all of whose checks held."""
+"""Decodes a line. Raises ValueError unless the trial and all its checks passed."""
 
 
 @lru_cache(maxsize=4096)
 def _axes(text: bytes) -> bytes:
-    """The text, once it is known to hold axes. Raises ValueError."""
+    """The text, checked to hold axes. Raises ValueError."""
     axes(text)
     return text
 

@@ -1,6 +1,6 @@
-"""The attempts at one case on one target with one set of axis values: what was asked, how it came out, what was measured.
+"""The attempts at one case on one target with one set of axis values: the settings, the outcomes, the measures.
 
-There may be a hundred thousand groups. Most were asked alike but for the case, and came out alike: they share one object that says so.
+There may be a hundred thousand groups. Groups with equal settings share one object, and so do groups with equal outcomes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from harness.model import Json, Status
 from harness.results.measures import Measures, Moments, middle
 from harness.results.rows import GroupRow, PlaceRow, Row, VerdictRow, dumps
 
-Heard = tuple[str, str, bool]
+AnswerSource = tuple[str, str, bool]
 """Where an answer came from: mode (live, replay), recorded from, simulated."""
 Checks = tuple[tuple[str, int, int], ...]
-"""Checks, each with the attempts in which it held and in which it did not."""
-OF_A_STREAM = frozenset({"ttft_s", "gap_s"})
-"""Measures that mean nothing without a stream: the first text comes with the last."""
+"""(check, attempts in which it passed, attempts in which it failed)."""
+STREAM_ONLY = frozenset({"ttft_s", "gap_s"})
+"""Measures that have a meaning only for a stream: without one, the first text arrives with the last."""
 
 
 class CellSettings(NamedTuple):
-    """What was asked, and how it is judged, but for the case. ``axes``: the swept values, as JSON."""
+    """What a group asks and how it is judged, apart from the case. ``axes``: the axis values, as JSON."""
 
     suite: str
     target: str
@@ -38,16 +38,17 @@ class CellSettings(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Who answered, what the timing is worth (see ``ProvenanceRow``), and the day of the recording; empty where that is not known."""
+    """Where an answer came from, how far its timing counts (see ``ProvenanceRow``), and the day of recording (or empty)."""
 
-    heard: Heard
+    source: AnswerSource
     timing: str
     day: str
 
 
 class Attempt(NamedTuple):
-    """How an attempt came out: the checks that judged it, those of them that broke, its warnings, why it could not be judged, who
-    answered, and why its cost is not known.
+    """The outcome of an attempt. ``checks`` judged it, ``broke`` are those that failed, ``warnings`` counts warnings.
+
+    ``problem``: the kind of error if it could not be judged (see ``ErrorRow``). ``unpriced``: why its cost is not known.
     """
 
     status: Status
@@ -60,10 +61,10 @@ class Attempt(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How the attempts of a group came out. Those that were skipped are not among the ``attempts``.
+    """The outcomes of the attempts of a group, counted. ``attempts`` does not count the skipped ones.
 
-    ``unjudged`` could not be judged, of ``unpriced`` the cost is not known. ``pairs`` had a twin on the other transport, ``disagreed``
-    counts those that disagree with it.
+    ``unjudged``: attempts that could not be judged. ``unpriced``: attempts without a known cost. ``pairs``: attempts that
+    were made on both transports, unary and stream. ``disagreed``: pairs whose two answers disagree.
     """
 
     attempts: int = 0
@@ -73,7 +74,7 @@ class Tally(NamedTuple):
     checks: Checks = ()
     warnings: int = 0
     unpriced: int = 0
-    heard: frozenset[Heard] = frozenset()
+    sources: frozenset[AnswerSource] = frozenset()
     problems: frozenset[str] = frozenset()
     pairs: int = 0
     disagreed: int = 0
@@ -84,22 +85,22 @@ class Tally(NamedTuple):
         return self.attempts - self.unjudged
 
 
-NOTHING = Tally()
+NO_ATTEMPT = Tally()
 
 
 class OutcomeCount:
-    """A way to come out, and how many attempts did. ``once``: the tally of a group with such an attempt only."""
+    """An outcome, and the number of attempts with it. ``once``: the tally of a group with one such attempt."""
 
     __slots__ = ("attempt", "once", "times")
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt, self.times = attempt, 0
-        self.once = _with(NOTHING, attempt)
+        self.once = _with(NO_ATTEMPT, attempt)
 
 
 @dataclass(slots=True)
 class FirstFailure:
-    """An attempt that went wrong: its first mismatch, or why it could not be judged, and of which ``kind`` that is (see ``ErrorRow``)."""
+    """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` (see ``ErrorRow``)."""
 
     trial: str
     verdict: VerdictRow | None
@@ -110,25 +111,25 @@ class FirstFailure:
 
 
 class Groups(Mapping[str, "Group"]):
-    """Groups by their ids, in the order in which they began: a column for each thing that is known of them.
+    """Groups by their ids, in the order in which they began. Each attribute is a column: a value for each group.
 
-    ``like``: those of another run that asks much the same, to share what is equal with.
+    ``like``: the groups of a similar run. Equal values are shared with it, to save memory.
     """
 
     def __init__(self, like: Groups | None = None) -> None:
         self._like = like
-        self.alike: dict[CellSettings, CellSettings] = like.alike if like is not None else {}
-        """One object for groups that were asked alike."""
+        self.shared_settings: dict[CellSettings, CellSettings] = like.shared_settings if like is not None else {}
+        """One object for all groups with equal settings."""
         self._at: dict[str, int] = {}
         self.ids: list[str] = []
         self.cases: list[str] = []
-        self.asked: list[CellSettings] = []
+        self.settings: list[CellSettings] = []
         self.places: list[PlaceRow] = []
         self.tallies: list[Tally] = []
         self.measures = Measures()
-        self.mistakes: dict[int, FirstFailure] = {}
+        self.failures: dict[int, FirstFailure] = {}
         self.problems: dict[int, FirstFailure] = {}
-        """The first attempt that was judged and went wrong, and the first that could not be judged."""
+        """Group number -> the first attempt that failed (``failures``), and the first that could not be judged (``problems``)."""
         self.disagreements: dict[int, str] = {}
 
     def __getitem__(self, name: str) -> Group:
@@ -141,16 +142,16 @@ class Groups(Mapping[str, "Group"]):
         return len(self.ids)
 
     def values(self) -> ValuesView[Group]:
-        return _Each(self)
+        return _GroupValues(self)
 
     def at(self, name: str) -> int | None:
-        """The number of a group."""
+        """The number of a group; None if there is no such group."""
         return self._at.get(name)
 
-    def begin(self, name: str, case: str, asked: CellSettings, place: PlaceRow) -> int:
-        """A group without attempts: its number."""
+    def begin(self, name: str, case: str, settings: CellSettings, place: PlaceRow) -> int:
+        """Add a group without attempts. Returns its number."""
         at = len(self.ids)
-        if at and self.cases[-1] == case:  # the cells of a case mostly follow each other
+        if at and self.cases[-1] == case:  # the cells of a case usually follow each other
             case = self.cases[-1]
         if self._like is not None and (twin := self._like.near(name, at)) is not None:
             name = self._like.ids[twin]
@@ -158,36 +159,36 @@ class Groups(Mapping[str, "Group"]):
         self._at[name] = at
         self.ids.append(name)
         self.cases.append(case)
-        self.asked.append(self.alike.setdefault(asked, asked))
+        self.settings.append(self.shared_settings.setdefault(settings, settings))
         self.places.append(place)
-        self.tallies.append(NOTHING)
+        self.tallies.append(NO_ATTEMPT)
         self.measures.begin()
         return at
 
     def near(self, name: str, guess: int) -> int | None:
-        """``at``, quicker where the guess is right: runs of the same suites have most groups in the same order."""
+        """As ``at``, but faster if the guess is right. Runs of the same suites have most groups in the same order."""
         return guess if guess < len(self.ids) and self.ids[guess] == name else self._at.get(name)
 
     def remember(self, at: int, trouble: FirstFailure) -> None:
-        """What went wrong in an attempt, unless it is known of an earlier one."""
-        (self.problems if trouble.kind else self.mistakes).setdefault(at, trouble)
+        """Keep the failure of an attempt, unless an earlier one is known."""
+        (self.problems if trouble.kind else self.failures).setdefault(at, trouble)
 
-    def add(self, at: int, way: OutcomeCount, measured: Mapping[str, float | None]) -> None:
-        """One more attempt."""
-        way.times += 1
+    def add(self, at: int, outcome: OutcomeCount, measured: Mapping[str, float | None]) -> None:
+        """Count one more attempt."""
+        outcome.times += 1
         tally = self.tallies[at]
-        self.tallies[at] = way.once if tally is NOTHING else _with(tally, way.attempt)
+        self.tallies[at] = outcome.once if tally is NO_ATTEMPT else _with(tally, outcome.attempt)
         self.measures.add(at, measured)
 
     def pair(self, at: int, disagreement: str | None) -> None:
-        """One more attempt has a twin on the other transport; None: they agree."""
+        """Count one more pair of attempts, unary and stream. ``disagreement`` is None if they agree."""
         tally = self.tallies[at]
         self.tallies[at] = tally._replace(pairs=tally.pairs + 1, disagreed=tally.disagreed + (disagreement is not None))
         if disagreement is not None:
             self.disagreements.setdefault(at, disagreement)
 
 
-class _Each(ValuesView["Group"]):
+class _GroupValues(ValuesView["Group"]):
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
 
@@ -215,8 +216,8 @@ class Group:
         return self.groups.cases[self.at]
 
     @property
-    def asked(self) -> CellSettings:
-        return self.groups.asked[self.at]
+    def settings(self) -> CellSettings:
+        return self.groups.settings[self.at]
 
     @property
     def place(self) -> PlaceRow:
@@ -228,46 +229,46 @@ class Group:
 
     @property
     def trouble(self) -> FirstFailure | None:
-        """The first attempt that went wrong, in the way that the status tells, if there is one."""
-        mistake, problem = (each.get(self.at) for each in (self.groups.mistakes, self.groups.problems))
-        return (problem or mistake) if self.status == "error" else (mistake or problem)
+        """The first failed attempt; if the status is ``error``, the first that could not be judged. None if there is none."""
+        failure, problem = self.groups.failures.get(self.at), self.groups.problems.get(self.at)
+        return (problem or failure) if self.status == "error" else (failure or problem)
 
     @property
     def disagreement(self) -> str:
-        """The first of unary and stream; empty where they agree."""
+        """The first disagreement of unary and stream; empty if they agree."""
         return self.groups.disagreements.get(self.at, "")
 
     @property
     def suite(self) -> str:
-        return self.asked.suite
+        return self.settings.suite
 
     @property
     def target(self) -> str:
-        return self.asked.target
+        return self.settings.target
 
     @property
     def axes(self) -> Mapping[str, Json]:
-        return _values(self.asked.axes)
+        return _values(self.settings.axes)
 
     @property
     def streamed(self) -> bool:
-        return self.asked.streamed
+        return self.settings.streamed
 
     @property
     def require(self) -> int | None:
-        return self.asked.require
+        return self.settings.require
 
     @property
     def xfail(self) -> str | None:
-        return self.asked.xfail
+        return self.settings.xfail
 
     @property
     def skip(self) -> str | None:
-        return self.asked.skip
+        return self.settings.skip
 
     @property
     def attempts(self) -> int:
-        """Attempts that were made: the skipped ones are not among them."""
+        """Attempts that were made, without the skipped ones."""
         return self.tally.attempts
 
     @property
@@ -276,7 +277,7 @@ class Group:
 
     @property
     def tried(self) -> int:
-        """Attempts, the skipped ones too."""
+        """All attempts, with the skipped ones."""
         return self.tally.attempts + self.tally.skipped
 
     @property
@@ -285,7 +286,7 @@ class Group:
 
     @property
     def needed(self) -> int:
-        attempts, require = self.tally.attempts, self.asked.require
+        attempts, require = self.tally.attempts, self.settings.require
         return attempts if require is None else min(require, attempts)
 
     @property
@@ -295,12 +296,12 @@ class Group:
     @property
     def agrees(self) -> bool:
         """Unary and stream agreed in as many pairs as ``require`` asks for."""
-        pairs, require = self.tally.pairs, self.asked.require
+        pairs, require = self.tally.pairs, self.settings.require
         return pairs - self.tally.disagreed >= (pairs if require is None else min(require, pairs))
 
     @property
     def status(self) -> Status:
-        """By ``require``. An attempt that could not be judged counts as neither: where it could decide, *error*."""
+        """The verdict by ``require``. It is ``error`` if the attempts that could not be judged would decide it."""
         tally, needed = self.tally, self.needed
         if not tally.attempts:
             return "skipped"
@@ -312,18 +313,18 @@ class Group:
         return "passed" if enough and self.agrees else "failed"
 
     @property
-    def outvoted(self) -> bool:
-        """Failed for want of attempts that passed, and for nothing else."""
+    def failed_by_rate(self) -> bool:
+        """Whether it failed only because too few attempts passed."""
         return self.status == "failed" and self.agrees
 
     def typical(self, measure: str) -> float | None:
-        """The median over the attempts; None where it was never measured, or means nothing (see ``OF_A_STREAM``)."""
+        """The median over the attempts; None if it was never measured, or has no meaning here (see ``STREAM_ONLY``)."""
         return middle(lambda: self.values(measure))
 
     def typicals(self) -> dict[str, float]:
-        """``typical`` of every measure that was."""
+        """``typical`` of every measure that was measured."""
         middles = self.groups.measures.middles(self.at)
-        return middles if self.streamed else {name: each for name, each in middles.items() if name not in OF_A_STREAM}
+        return middles if self.streamed else {name: value for name, value in middles.items() if name not in STREAM_ONLY}
 
     @property
     def measures(self) -> Iterator[str]:
@@ -331,19 +332,19 @@ class Group:
         return self.groups.measures.names(self.at)
 
     def values(self, measure: str) -> Iterable[float]:
-        """Attempt by attempt, as far as they mean something."""
-        return self.groups.measures.values(self.at, measure) if self._means(measure) else ()
+        """The values in the order of the attempts; none if the measure has no meaning here."""
+        return self.groups.measures.values(self.at, measure) if self._has_meaning(measure) else ()
 
     def measured(self, measure: str) -> Moments:
-        """Count, mean and noise over the attempts, as far as they mean something."""
-        return self.groups.measures.moments(self.at, measure) if self._means(measure) else Moments()
+        """Count, sum and squares over the attempts; empty if the measure has no meaning here."""
+        return self.groups.measures.moments(self.at, measure) if self._has_meaning(measure) else Moments()
 
-    def _means(self, measure: str) -> bool:
-        return self.streamed or measure not in OF_A_STREAM
+    def _has_meaning(self, measure: str) -> bool:
+        return self.streamed or measure not in STREAM_ONLY
 
     @property
     def cost(self) -> float | None:
-        """Dollars of all attempts; None where that of any is not known."""
+        """US dollars of all attempts; None if the cost of any is not known."""
         paid = self.measured("cost_usd")
         return None if self.tally.unpriced or not paid.size else round(paid.total, 12)
 
@@ -365,7 +366,7 @@ def _values(axes: bytes) -> Mapping[str, Json]:
 
 @lru_cache(maxsize=4096)
 def _with(tally: Tally, attempt: Attempt) -> Tally:
-    """With one attempt more."""
+    """The tally with one more attempt."""
     return tally._replace(
         attempts=tally.attempts + (attempt.status != "skipped"),
         skipped=tally.skipped + (attempt.status == "skipped"),
@@ -374,7 +375,7 @@ def _with(tally: Tally, attempt: Attempt) -> Tally:
         checks=_counted(tally.checks, attempt.checks, attempt.broke),
         warnings=tally.warnings + attempt.warnings,
         unpriced=tally.unpriced + (attempt.unpriced is not None),
-        heard=tally.heard if attempt.origin is None else tally.heard | {attempt.origin.heard},
+        sources=tally.sources if attempt.origin is None else tally.sources | {attempt.origin.source},
         problems=tally.problems if attempt.problem is None else tally.problems | {attempt.problem},
     )
 
@@ -388,13 +389,13 @@ def _counted(checks: Checks, judged: tuple[str, ...], broke: tuple[str, ...]) ->
     return tuple((check, held, broken) for check, (held, broken) in known.items())
 
 
-def asked(row: Row) -> CellSettings:
+def settings(row: Row) -> CellSettings:
     axes = dumps(row["axes"]).encode() if row["axes"] else b"{}"
     return CellSettings(row["suite"], row["target"], axes, row["streamed"], row["require"], row["xfail"], row["skip"])
 
 
-def attempted(row: Row) -> Attempt:
-    """How the attempt of a row came out."""
+def attempt_outcome(row: Row) -> Attempt:
+    """The outcome of the attempt of a row."""
     warnings, broken = 0, dict[str, bool]()
     for verdict in row["verdicts"]:
         fails = verdict["status"] in ("failed", "error")
@@ -414,22 +415,22 @@ def attempted(row: Row) -> Attempt:
 
 
 def _origin(row: Row) -> Origin | None:
-    """Who answered; None where nobody did."""
+    """Where the answer came from; None if there is none."""
     known = row["provenance"]
     if known is None:
         return None
-    heard = known["mode"], known["recorded_from"], known["simulated"]
-    return Origin(heard, known["timing"], (known["recorded_at"] or "")[:10])
+    source = known["mode"], known["recorded_from"], known["simulated"]
+    return Origin(source, known["timing"], (known["recorded_at"] or "")[:10])
 
 
 def trouble(row: Row) -> FirstFailure | None:
-    """What went wrong in an attempt; None where nothing did."""
+    """The failure of an attempt; None if it did not fail."""
     if row["error"] is not None:
         return FirstFailure(row["id"], None, row["error"]["message"], row["error"]["kind"])
     if row["status"] not in ("failed", "xfailed", "error"):
         return None
-    wrong = [each for each in row["verdicts"] if each["status"] in ("failed", "error")]
-    wrong.sort(key=lambda each: each["severity"] == "warn")
+    wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]
+    wrong.sort(key=lambda verdict: verdict["severity"] == "warn")
     if not wrong:
-        return FirstFailure(row["id"], None, "no check says why")
+        return FirstFailure(row["id"], None, "no check gives a reason")
     return FirstFailure(row["id"], wrong[0], more=len(wrong) - 1)

@@ -1,8 +1,8 @@
-"""The history of runs: a SQLite file under the reports folder, filled from the run files and never more than they say.
+"""The history of runs: a SQLite database in the reports folder, a cache of what the run files hold.
 
-Every call takes in the runs that are new or changed (by size and time of change) and forgets those that are gone, one
-transaction each, so several processes may do so at once. A file of another version, or a damaged one, is built anew; where the
-folder cannot be written the database is in memory.
+Opening it reads the runs that are new or changed (by size and modification time) and removes those that are gone, in one
+transaction per run, so that several processes can do so at the same time. A database of another version, or a damaged one,
+is rebuilt. If the folder cannot be written, the database is in memory.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.results.groups import Group
+from harness.results.history_lines import HistoryEntry, QueryResult
 from harness.results.load import SavedRun, load
 from harness.results.measures import middle
 from harness.results.rows import Row, dumps
 from harness.results.store import NAME, is_being_played
 from harness.results.summary import Summary
-from harness.results.trend import HistoryEntry, QueryResult
 
 FILE = "history.sqlite"
 VERSION = 2
@@ -54,20 +54,20 @@ CREATE TABLE IF NOT EXISTS groups (                                 -- a case x 
 _LARGEST = 2**63
 _COUNTED = "passed, failed, errors, skipped, total, attempts, tokens, thoughts, ttft_s, latency_s, cost_usd, sources, simulated"
 _MERGED = "SELECT value FROM runs, json_each(parts) WHERE damage IS NULL AND value <> runs.id"
-"""The ids of runs that are parts of another: what they say is said by that one."""
-_TOLD = [each.name for each in fields(HistoryEntry) if each.name != "playing"]
-"""What of an entry is in the file."""
+"""The ids of runs that are parts of a merged run: its lines contain theirs."""
+_ENTRY_COLUMNS = [field.name for field in fields(HistoryEntry) if field.name != "playing"]
+"""The fields of an entry that the database holds."""
 _WAIT = 30.0
-"""Seconds for another process that takes runs in."""
+"""Seconds to wait for another process that is reading runs."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 
 
 class PastRuns:
-    """The history of a folder of runs, as it is now. Use as a context manager. ``notes`` say what a reader should know."""
+    """The history of a folder of runs, brought up to date. Use as a context manager. ``notes``: what the user should know."""
 
     def __init__(self, reports: Path, *, rebuild: bool = False, within: float | None = None) -> None:
-        """``within``: seconds after which no further run is taken in, the latest first; ``notes`` say how many wait."""
+        """``within``: seconds after which no further run is read, newest first; ``notes`` then say how many are missing."""
         self.notes: list[str] = []
         self._within = within
         self._reports = reports
@@ -77,7 +77,7 @@ class PastRuns:
         try:
             self._db = self._current(file)
         except sqlite3.DatabaseError as fault:
-            self._db = self._instead(file, fault)
+            self._db = self._replacement(file, fault)
 
     def __enter__(self) -> PastRuns:
         return self
@@ -85,15 +85,15 @@ class PastRuns:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def _instead(self, file: Path, fault: sqlite3.DatabaseError) -> sqlite3.Connection:
-        """A new file for a damaged one; none where that cannot be written."""
+    def _replacement(self, file: Path, fault: sqlite3.DatabaseError) -> sqlite3.Connection:
+        """A new database for a damaged one; in memory if the file cannot be written."""
         if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            self.notes.append(f"{file} was damaged: built anew from the runs")
+            self.notes.append(f"{file} was damaged: it was rebuilt from the runs")
             with suppress(OSError, sqlite3.DatabaseError):
                 _remove(file)
                 return self._current(file)
         elif self._reports.is_dir():
-            self.notes.append(f"{file} cannot be used ({fault}): the runs are read anew each time")
+            self.notes.append(f"{file} cannot be used ({fault}): the runs are read again each time")
         return self._current(None)
 
     def _current(self, file: Path | None) -> sqlite3.Connection:
@@ -103,13 +103,13 @@ class PastRuns:
             db.execute("PRAGMA foreign_keys = ON")
             with _Transaction(db):
                 _make(db)
-            self._take_in(db)
+            self._read_new(db)
         except BaseException:
             db.close()
             raise
         return db
 
-    def _take_in(self, db: sqlite3.Connection) -> None:
+    def _read_new(self, db: sqlite3.Connection) -> None:
         known = {
             folder: (size, changed) for folder, size, changed in db.execute("SELECT folder, size, changed FROM runs")
         }
@@ -135,10 +135,11 @@ class PastRuns:
     def entries(
         self, *, suite: str | None, target: str | None, case: str | None, since: str | None, last: int | None
     ) -> tuple[list[HistoryEntry], int]:
-        """Oldest first, without the parts of merged runs: a line per run, suite and target; with ``case`` per group of the
-        case of that name or id, or of that id. ``last`` keeps those of so many runs; the number of runs that it left out.
+        """(entries, number of runs that ``last`` left out). Oldest first, without the parts of merged runs.
 
-        ``since`` is a date or a time in ISO 8601, compared as text with when the run started (UTC).
+        There is an entry for each run, suite and target; with ``case`` (a name, ``suite/name`` or the id of a group) for each
+        group. ``last``: the number of runs to keep. ``since``: a date or a time in ISO 8601, compared as text with the start
+        of the run (UTC).
         """
         table, more = ("lines", "NULL, NULL") if case is None else ("groups", "l.id, l.status")
         conditions = [
@@ -159,17 +160,17 @@ class PastRuns:
         )
         playing = self._playing()
         found = [_entry(row, playing) for row in rows]
-        runs = list(dict.fromkeys(each.run for each in found))
+        runs = list(dict.fromkeys(entry.run for entry in found))
         shown = set(runs if last is None else runs[-last:])
-        return [each for each in found if each.run in shown], len(runs) - len(shown)
+        return [entry for entry in found if entry.run in shown], len(runs) - len(shown)
 
     def _playing(self) -> set[str]:
-        """The runs that are being played."""
+        """The ids of the runs that are being played."""
         unended = self._db.execute("SELECT id, folder FROM runs WHERE damage IS NULL AND finished IS NULL")
         return {run for run, folder in unended if is_being_played(self._reports / folder)}
 
     def query(self, sql: str) -> QueryResult:
-        """What a SELECT gives. Raises UsageError for what SQLite refuses, and for anything that would write or open."""
+        """The result of a SELECT. Raises UsageError for an SQL error, and for a statement that would write or open a file."""
         self._db.execute("PRAGMA query_only = ON")
         self._db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY)
         try:
@@ -180,14 +181,14 @@ class PastRuns:
                 f"--sql: {str(fault).rstrip('.')}; write one SELECT over the tables runs, lines and groups (their columns: README)"
             ) from fault
         if cursor.description is None:
-            raise UsageError("--sql: it asks for nothing; write one SELECT over the tables runs, lines and groups")
+            raise UsageError("--sql: the query is empty; write one SELECT over the tables runs, lines and groups")
         return QueryResult([name for name, *_ in cursor.description], rows)
 
 
 def _later(db: sqlite3.Connection) -> str:
-    """How the runs that were not read will be."""
+    """How the remaining runs will be read."""
     in_memory = not next(db.execute("PRAGMA database_list"))[2]
-    return "`gemini-harness history` reads all of them" if in_memory else "asking again goes on with them"
+    return "`gemini-harness history` reads all of them" if in_memory else "reload the page to read more"
 
 
 def _plain(value: Any) -> Any:
@@ -195,13 +196,13 @@ def _plain(value: Any) -> Any:
 
 
 def _entry(row: Sequence[Any], playing: Container[str]) -> HistoryEntry:
-    named = dict(zip(_TOLD, row, strict=True))
+    named = dict(zip(_ENTRY_COLUMNS, row, strict=True))
     known = {name: bool(named[name]) for name in ("complete", "simulated")}
     return HistoryEntry(**{**named, **known, "playing": named["run"] in playing})
 
 
 class _Transaction:
-    """All of its block or nothing; one process at a time."""
+    """A transaction: all of its block or nothing, one process at a time."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -214,7 +215,7 @@ class _Transaction:
 
 
 def _make(db: sqlite3.Connection) -> None:
-    """The tables, empty where the file is of another version."""
+    """Create the tables. Empties them if the file is of another version."""
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         for table in ("groups", "lines", "runs"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
@@ -232,14 +233,14 @@ def _remove(file: Path) -> None:
 
 
 _ODD = (HarnessError, KeyError, TypeError, ValueError, AttributeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""What a run does whose lines are not as they were written; the last two where SQLite knows no such value."""
+"""The errors of reading a run whose lines have another shape than expected. SQLite raises the last two for such values."""
 
 
 def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
     folder = path.parent.name
     try:
         saved = load(path)
-        past = _Told(saved)
+        past = _RunFigures(saved)
         run = _run(saved)
         with _Transaction(db):
             _insert(db, folder, size, changed, run)
@@ -251,7 +252,7 @@ def _put(db: sqlite3.Connection, path: Path, size: int, changed: int) -> None:
 
 
 def _insert(db: sqlite3.Connection, folder: str, size: int, changed: int, run: tuple[Any, ...]) -> None:
-    """The row of a run, in the place of one that is there."""
+    """Insert the row of a run, or replace it."""
     db.execute("DELETE FROM runs WHERE folder = ?", (folder,))
     first, *rest = run
     db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 14)})", (first, folder, size, changed, *rest))  # noqa: S608
@@ -270,20 +271,20 @@ def _run(saved: SavedRun) -> tuple[Any, ...]:
     return run["id"], *times, *how, complete, dumps(run["selection"]), None, parts
 
 
-class _Told:
-    """What a run tells, read once; no row is held."""
+class _RunFigures:
+    """The figures of a run for the database. Reads the run once and keeps no row."""
 
     def __init__(self, saved: SavedRun) -> None:
         self._summary = Summary()
         self._sources: dict[str, set[tuple[str, bool]]] = {}
         for row in saved.rows(turns=False):
             self._summary.add(row)
-            self._hear(row)
+            self._add_source(row)
 
-    def _hear(self, row: Row) -> None:
-        heard = row["provenance"]
-        if heard is not None:
-            self._sources.setdefault(row["group"], set()).add((heard["recorded_from"], heard["simulated"]))
+    def _add_source(self, row: Row) -> None:
+        known = row["provenance"]
+        if known is not None:
+            self._sources.setdefault(row["group"], set()).add((known["recorded_from"], known["simulated"]))
 
     def lines(self, folder: str) -> Iterator[tuple[Any, ...]]:
         cells: dict[tuple[str, str], list[Group]] = {}
@@ -291,11 +292,11 @@ class _Told:
             cells.setdefault((group.suite, group.target), []).append(group)
         for (suite, target), groups in cells.items():
             statuses = [group.status for group in groups]
-            passed = sum(statuses.count(each) for each in ("passed", "xfailed"))
-            failed = sum(statuses.count(each) for each in ("failed", "xpassed"))
+            passed = sum(statuses.count(status) for status in ("passed", "xfailed"))
+            failed = sum(statuses.count(status) for status in ("failed", "xpassed"))
             errors, skipped = statuses.count("error"), statuses.count("skipped")
             counts = (passed, failed, errors, skipped, len(groups) - skipped)
-            yield folder, suite, target, *counts, *_measured(groups), *self._heard(groups)
+            yield folder, suite, target, *counts, *_measured(groups), *self._sources_of(groups)
 
     def groups(self, folder: str) -> Iterator[tuple[Any, ...]]:
         for group in self._summary.groups.values():
@@ -303,15 +304,15 @@ class _Told:
             passed, failed = (group.passed, failed) if group.xfail is None else (failed, group.passed)
             counts = (passed, failed, group.tally.unjudged, group.tally.skipped, group.attempts)
             named = (group.suite, group.target, group.id, group.case, dumps(dict(group.axes)), group.status)
-            yield folder, *named, *counts, *_measured([group]), *self._heard([group])
+            yield folder, *named, *counts, *_measured([group]), *self._sources_of([group])
 
-    def _heard(self, groups: Sequence[Group]) -> tuple[str, bool]:
-        heard = set().union(*(self._sources.get(group.id, set()) for group in groups))
-        return ", ".join(sorted({source for source, _ in heard})), any(simulated for _, simulated in heard)
+    def _sources_of(self, groups: Sequence[Group]) -> tuple[str, bool]:
+        sources = set().union(*(self._sources.get(group.id, set()) for group in groups))
+        return ", ".join(sorted({source for source, _ in sources})), any(simulated for _, simulated in sources)
 
 
 def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
-    """Attempts; tokens and thoughts of those that told; the median times; the cost where all of them have one."""
+    """Attempts; tokens and thoughts where known; the median times; the cost if it is known for all."""
     attempts = sum(group.attempts for group in groups)
     tokens, thoughts = (_sum(groups, name) for name in ("totalTokenCount", "thoughtsTokenCount"))
     costs = [group.cost for group in groups if group.judged]
@@ -327,9 +328,9 @@ def _measured(groups: Sequence[Group]) -> tuple[float | None, ...]:
 
 
 def _sum(groups: Sequence[Group], measure: str) -> float | None:
-    """A whole number, unless it is larger than SQLite's are."""
-    known = [told for group in groups if (told := group.measured(measure)).size]
-    whole = sum(told.total for told in known)
+    """The sum as an integer; as a float if it is too large for SQLite; None if nothing was measured."""
+    known = [moments for group in groups if (moments := group.measured(measure)).size]
+    whole = sum(moments.total for moments in known)
     return (round(whole) if abs(whole) < _LARGEST else float(whole)) if known else None
 
 

@@ -1,4 +1,4 @@
-"""Saved runs, read back: their rows, what all of them say together, and where those of some groups stand."""
+"""Reads saved runs: all rows, their summary, and the rows of some groups."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from harness.results.store import ID, NAME
 from harness.results.summary import Summary
 
 _AHEAD = 1 << 20
-"""Bytes that are read at once: lines are long, and many."""
+"""Bytes of the read buffer: lines are long and many."""
 _TRIAL = b'{"id":'
 
 
 @dataclass(slots=True)
 class SavedRun:
-    """A run that was read back. ``rows`` reads the file anew each time; ``ending`` and ``notes`` are known after a pass.
+    """A saved run. ``rows`` reads the file each time; ``ending`` and ``notes`` are known after the first complete pass.
 
-    ``ending`` is the last line without its groups, which follow from the rows and may be many.
+    ``ending`` is the last line, without its groups, which follow from the rows.
     """
 
     path: Path
     run: RunRow
     ending: EndingRow | None = None
     notes: list[str] = field(default_factory=list)
-    _places: _Places | None = field(default=None, init=False, repr=False)
+    _places: _GroupPositions | None = field(default=None, init=False, repr=False)
 
     def rows(self, *, turns: bool = True) -> Iterator[Row]:
-        """The trials, in the order in which they finished. A last line that was cut off is left out, and noted.
+        """The trials, in the order of the file. An incomplete last line is left out, with a note.
 
-        Without ``turns`` what was said is not decoded, nor more than the names of checks where all of them held, which is
-        most of the work.
+        Without ``turns`` the turns are not decoded, and, if all checks passed, only the names of the checks. This saves most
+        of the time.
         """
         from harness.results import decoding
 
@@ -49,12 +49,12 @@ class SavedRun:
                 yield row
 
     def summary(self, like: Summary | None = None) -> Summary:
-        """Of all trials: what ``summarise`` makes of ``rows``, in half the time. ``like``: see `Summary`."""
+        """The same as ``summarise(self.rows())``, in half the time. ``like``: see `Summary`."""
         from harness.results.decoding import judged
         from harness.results.fast_decode import decode
 
         summary = Summary(like)
-        places = _Places(summary)
+        places = _GroupPositions(summary)
         for line, at in self._trials():
             try:
                 group = summary.add_passed(decode(line))
@@ -68,7 +68,7 @@ class SavedRun:
         return summary
 
     def lines(self) -> Iterator[tuple[bytes, Row]]:
-        """The trials as they stand in the file, each with its row without turns; not the last line, nor one cut off."""
+        """The bytes of the lines of trials, each with its row without turns. Without the last line and incomplete ones."""
         from harness.results.decoding import brief
 
         for line, at in self._trials():
@@ -77,7 +77,7 @@ class SavedRun:
                 yield line, row
 
     def row_at(self, at: int) -> Row:
-        """The trial whose line begins there, with all that was said. Raises RunError where that is none."""
+        """The trial whose line begins at this position, with its turns. Raises RunError if there is no trial."""
         from harness.results.decoding import row
 
         with self.path.open("rb") as file:
@@ -88,9 +88,9 @@ class SavedRun:
         return found
 
     def rows_of(self, groups: Collection[str], *, turns: bool = False) -> Iterator[Row]:
-        """The trials of these groups only; the lines of others are not decoded, nor, without ``turns``, what was said.
+        """The trials of these groups. Other lines are not decoded, nor, without ``turns``, the turns.
 
-        They are found at once where there was a ``summary`` before, of a file whose groups follow each other.
+        After a call of ``summary`` they are found without a search, if the trials of each group are contiguous in the file.
         """
         from harness.results import decoding
 
@@ -109,14 +109,14 @@ class SavedRun:
                     yield line, start
 
     def _named(self, groups: Collection[str]) -> Iterator[tuple[bytes, int]]:
-        """Lines that this program did not write are among them, whatever they are of."""
+        """Includes all lines whose beginning this program did not write: their group is not known yet."""
         for line, at in self._trials():
             named = ID.match(line)
             if not named or named[1].decode("utf-8", "replace") in groups:
                 yield line, at
 
     def _trials(self) -> Iterator[tuple[bytes, int]]:
-        """The lines of trials, with where they begin. What the last line says is kept, or its absence noted."""
+        """(line, position) of the trials. Keeps the last line as ``ending``, or notes that it is missing."""
         self.notes.clear()
         with self.path.open("rb", buffering=_AHEAD) as file:
             at = len(next(file))
@@ -126,10 +126,10 @@ class SavedRun:
                 yield line, at
                 at += len(line)
         if not self.notes:
-            self.notes.append(f"{self.path}: the run did not come to its end; what it had finished is here")
+            self.notes.append(f"{self.path}: the run was not finished; the trials that it finished are here")
 
     def ends(self, line: bytes) -> bool:
-        """Whether it is the last line: what that says is then known."""
+        """Whether this is the last line. If so, sets ``ending`` and completes ``run``."""
         from harness.results.decoding import ending
 
         try:
@@ -143,7 +143,7 @@ class SavedRun:
         return True
 
     def _row(self, line: bytes, at: int, decode: Callable[[bytes], Row]) -> Row | None:
-        """The trial of a line; None, and a note, for a last line that was cut off."""
+        """The trial of a line; None, with a note, for an incomplete last line."""
         from harness.results.decoding import UndecodableLine
 
         try:
@@ -154,10 +154,10 @@ class SavedRun:
             self.notes.append(f"{self._line(at)}: the last line was cut off; that trial is not shown")
             return None
         except ValueError as fault:
-            raise RunError(f"{self._line(at)}: this line is no trial ({fault}); the file was damaged") from None
+            raise RunError(f"{self._line(at)}: this line is not a trial ({fault}); the file was damaged") from None
 
     def _line(self, at: int) -> str:
-        """The file and the number of the line that begins there."""
+        """``path:number`` of the line that begins at this position."""
         with self.path.open("rb") as file:
             before = iter(file)
             number = 1
@@ -167,8 +167,8 @@ class SavedRun:
         return f"{self.path}:{number}"
 
 
-class _Places:
-    """Where the trials of each group of a summary begin in the file. ``scattered``: those of some do not follow each other."""
+class _GroupPositions:
+    """Where the trials of each group begin in the file. ``scattered``: the trials of some group are not contiguous."""
 
     def __init__(self, summary: Summary) -> None:
         self._groups = summary.groups
@@ -177,7 +177,7 @@ class _Places:
         self.scattered = False
 
     def note(self, group: int, at: int) -> None:
-        """The next trial is of that group, and begins there."""
+        """Note the group and the position of the next trial."""
         if group == self._latest:
             return
         self._latest = group
@@ -187,15 +187,15 @@ class _Places:
             self.scattered = True
 
     def of(self, names: Collection[str]) -> Iterator[tuple[int, int]]:
-        """Where the trials of these groups begin, and how many they are, in the order of the file."""
+        """(position, number of trials) of these groups, in the order of the file."""
         for at in sorted(at for name in names if (at := self._groups.at(name)) is not None):
             yield self._starts[at], Group(self._groups, at).tried
 
 
 def load(run: str | Path, reports: Path = Path("reports")) -> SavedRun:
-    """A saved run by its path, its folder or an unambiguous beginning of that, its id, or ``last``.
+    """A saved run by its path, its folder or an unambiguous prefix of the folder's name, its id, or ``last``.
 
-    Raises RunError where there is none, or where the format is of another version.
+    Raises RunError if there is no such run, or if the file is of another format version.
     """
     from harness.results.decoding import value
 
@@ -220,27 +220,27 @@ _HEADER: Mapping[str, Callable[[], Any]] = {
     **dict.fromkeys(("targets", "suites", "notes"), list),
     "selection": dict,
 }
-"""Every header has them since the first; one that was made by hand may not."""
+"""Keys that every version has written. A header that was written by hand may lack some."""
 
 
 def complete(run: dict[str, Any], path: Path) -> RunRow:
-    """What a run says of itself; what it does not say is empty. Raises RunError where that is not what a run says."""
+    """A header with its missing keys added, empty. Raises RunError if the header is not valid."""
     from harness.results.decoding import run as checked
 
     try:
         return checked({**{name: kind() for name, kind in _HEADER.items()}, **run})
     except ValueError as fault:
-        raise RunError(f"{path} is not a saved run: {fault} in what it says of itself") from None
+        raise RunError(f"{path} is not a saved run: {fault} in its header") from None
 
 
 def saved_runs(reports: Path) -> list[str]:
-    """The folders of the runs in a folder, the latest last, whatever they are called; those that cannot be read come first."""
-    files = sorted(reports.glob(f"*/{NAME}"), key=lambda path: (_began(path), path.parent.name))
+    """The names of the folders with runs, newest last, whatever their names. Those that cannot be read come first."""
+    files = sorted(reports.glob(f"*/{NAME}"), key=lambda path: (_sort_key(path), path.parent.name))
     return [path.parent.name for path in files]
 
 
-def _began(path: Path) -> str:
-    """The run's id, which sorts by time: its folder's name, unless somebody gave it another."""
+def _sort_key(path: Path) -> str:
+    """The run's id, which sorts by time. It is the name of the folder, unless the folder was renamed."""
     if re.match(r"\d{8}-\d{6}-", path.parent.name):
         return path.parent.name
     try:
@@ -250,7 +250,7 @@ def _began(path: Path) -> str:
 
 
 def with_id(run: str, reports: Path) -> Path | None:
-    """The file of the run with that id, where its folder has another name."""
+    """The file of the run with this id, if its folder was renamed; else None."""
     for name in reversed(saved_runs(reports)):
         with suppress(RunError):
             saved = load(reports / name / NAME)
@@ -268,7 +268,7 @@ def _find(name: str, reports: Path) -> Path:
     saved = saved_runs(reports)
     if name == "last" and saved:
         return reports / saved[-1] / NAME
-    matching = [each for each in saved if each.startswith(name)] if given.name == name else []
+    matching = [folder for folder in saved if folder.startswith(name)] if given.name == name else []
     if len(matching) == 1:
         return reports / matching[0] / NAME
     if matching:

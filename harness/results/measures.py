@@ -1,6 +1,6 @@
-"""The measures of a group over its attempts: every value as it was measured, in memory that does not grow with attempts.
+"""The measures of groups over their attempts: every exact value, in memory that does not grow with the attempts.
 
-The last few values of a group are in memory, with the count, sum and squares of those before them, which are in a temporary file.
+The latest values of a group are in memory, with the count, sum and squares of the earlier ones, which are in a temporary file.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 T = TypeVar("T", int, float)
-HELD = 8
-"""Attempts of a group whose values are in memory. One more, and all of them go to the file."""
+RECENT_ATTEMPTS = 8
+"""Attempts of a group whose values are in memory. With one more, all of them move to the file."""
 MANY = 20_000
-"""Values that are not all looked at together to find their median."""
+"""Number of values from which on the median is found without holding all of them."""
 ELSEWHERE = -1
-"""In place of a shelf, of groups without an attempt, and of those with several."""
+"""The table number of groups with no attempt, or with several."""
 _NEAR = 0.02
-"""How far from the middle of a sample, as a part of it, the median of all is looked for."""
+"""The median of all values is searched between these quantiles of a sample: 0.5 minus and plus this."""
 
 
 class Moments(NamedTuple):
@@ -42,11 +42,11 @@ class Moments(NamedTuple):
 
     @property
     def noise(self) -> float:
-        """The variance of the mean; nan for one value."""
+        """The variance of the mean; NaN for one value."""
         return self.squares / (self.size - 1) / self.size if self.size > 1 else math.nan
 
     def __add__(self, other: Moments) -> Moments:  # type: ignore[override]
-        """Of both together (Chan, Golub and LeVeque)."""
+        """The moments of both together (Chan, Golub and LeVeque)."""
         if not self.size or not other.size:
             return self if self.size else other
         count = self.size + other.size
@@ -58,18 +58,18 @@ _NO_VALUE = Moments()
 
 
 def moments(values: Sequence[float]) -> Moments:
-    """Of values that are all there."""
+    """The moments of these values."""
     if not values:
         return _NO_VALUE
     total = math.fsum(values)
     mean = total / len(values)
-    return Moments(len(values), total, math.fsum((each - mean) ** 2 for each in values))
+    return Moments(len(values), total, math.fsum((value - mean) ** 2 for value in values))
 
 
 class SpillFile:
-    """Numbers that need not be in memory: a temporary file, there from the first on and gone with the spool.
+    """Numbers outside of memory: a temporary file, created at the first ``put`` and removed with this object.
 
-    Where no file can be written, they are kept in memory after all.
+    If no file can be written, they stay in memory.
     """
 
     __slots__ = ("_end", "_file", "_refused")
@@ -80,11 +80,11 @@ class SpillFile:
         self._refused: list[array[float]] = []
 
     def put(self, values: array[float]) -> int:
-        """Where to ``take`` them from."""
+        """Store values. Returns the position for ``take``."""
         data = values.tobytes()
         try:
             if self._file is None:
-                self._file = cast("BinaryIO", TemporaryFile(buffering=0))  # noqa: SIM115  it lives as long as the spool
+                self._file = cast("BinaryIO", TemporaryFile(buffering=0))  # noqa: SIM115  it lives as long as this object
             self._file.seek(self._end)
             if self._file.write(data) == len(data):
                 self._end += len(data)
@@ -95,7 +95,7 @@ class SpillFile:
         return -len(self._refused)
 
     def take(self, at: int, count: int) -> array[float]:
-        """Raises OSError where the file can no longer be read."""
+        """The ``count`` values stored at a position. Raises OSError if the file cannot be read."""
         if at < 0:
             return self._refused[-at - 1]
         assert self._file is not None
@@ -111,7 +111,7 @@ class SpillFile:
 
 
 class SingleMeasures:
-    """One attempt each of groups that measure the same: group by group a value for each name; nan: not known."""
+    """A table of groups with one attempt and the same measures: a row for each group, a column for each name; NaN: not known."""
 
     __slots__ = ("names", "rows", "values")
 
@@ -121,13 +121,13 @@ class SingleMeasures:
         self.rows = 0
 
     def put(self, values: list[float | None]) -> int:
-        """The number of its row."""
+        """Add a row. Returns its number."""
         _extend(self.values, values)
         self.rows += 1
         return self.rows - 1
 
     def value(self, row: int, name: str) -> float:
-        """nan too where the name is another."""
+        """The value; NaN if it is not known, or if there is no such measure."""
         return self.values[row * len(self.names) + self.names.index(name)] if name in self.names else math.nan
 
     def known(self, row: int) -> dict[str, float]:
@@ -136,7 +136,7 @@ class SingleMeasures:
         return {name: value for name, value in found if value == value}  # noqa: PLR0124  nan is not itself
 
     def pop(self, row: int) -> array[float]:
-        """The values of a row, to be kept elsewhere: of the last one nothing stays, as attempts at a group mostly follow each other."""
+        """The values of a row that moves elsewhere. The last row is removed: attempts at a group usually follow each other."""
         start, end = row * len(self.names), (row + 1) * len(self.names)
         values = self.values[start:end]
         if row == self.rows - 1:
@@ -146,86 +146,86 @@ class SingleMeasures:
 
 
 class Measures:
-    """The measures of many groups, numbered from 0: a name, and the values that were known, for each.
+    """The measures of many groups, numbered from 0: the known values of each, by name.
 
-    The only attempt at a group is a row on a shelf. There may be a hundred thousand groups, and most have one.
+    A group with one attempt is a row of a table. There may be a hundred thousand groups, and most have one attempt.
     """
 
     def __init__(self) -> None:
-        self.shelves: list[SingleMeasures] = []
-        self.shelf, self.row = array("q"), array("q")
-        """Where the only attempt at each group is: the number of the shelf, or ``ELSEWHERE``, and its row there."""
+        self.tables: list[SingleMeasures] = []
+        self.table, self.row = array("q"), array("q")
+        """Where the only attempt at each group is: the number of the table, or ``ELSEWHERE``, and its row."""
         self.several: dict[int, RepeatedMeasures] = {}
         self._numbers: dict[tuple[str, ...], int] = {}
-        self._spool = SpillFile()
+        self._spill_file = SpillFile()
 
     def begin(self) -> None:
-        """One more group."""
-        self.shelf.append(ELSEWHERE)
+        """Add a group."""
+        self.table.append(ELSEWHERE)
         self.row.append(0)
 
     def add(self, group: int, measured: Mapping[str, float | None]) -> None:
-        """One more attempt; None is not known."""
+        """Add an attempt to a group; None: not known."""
         several = self.several.get(group)
         if several is not None:
             several.add(measured)
-        elif self.shelf[group] == ELSEWHERE:
+        elif self.table[group] == ELSEWHERE:
             names = tuple(measured)
             number = self._numbers.get(names, ELSEWHERE)
             if number == ELSEWHERE:
-                number = self._numbers[names] = len(self.shelves)
-                self.shelves.append(SingleMeasures(_interned(names)))
-            self.shelf[group], self.row[group] = number, self.shelves[number].put(list(measured.values()))
+                number = self._numbers[names] = len(self.tables)
+                self.tables.append(SingleMeasures(_interned(names)))
+            self.table[group], self.row[group] = number, self.tables[number].put(list(measured.values()))
         else:
-            first = self.shelves[self.shelf[group]]
-            several = self.several[group] = RepeatedMeasures(first.names, first.pop(self.row[group]), self._spool)
+            first = self.tables[self.table[group]]
+            several = self.several[group] = RepeatedMeasures(first.names, first.pop(self.row[group]), self._spill_file)
             several.add(measured)
-            self.shelf[group], self.row[group] = ELSEWHERE, 0
+            self.table[group], self.row[group] = ELSEWHERE, 0
 
-    def _alone(self, group: int) -> SingleMeasures | None:
-        return None if self.shelf[group] == ELSEWHERE else self.shelves[self.shelf[group]]
+    def _single(self, group: int) -> SingleMeasures | None:
+        return None if self.table[group] == ELSEWHERE else self.tables[self.table[group]]
 
     def names(self, group: int) -> Iterator[str]:
-        """Those that have a value."""
-        kept = self.several.get(group) or self._alone(group)
+        """The names of the measures that have a value."""
+        kept = self.several.get(group) or self._single(group)
         return (name for name in (kept.names if kept else ()) if self.moments(group, name).size)
 
     def values(self, group: int, name: str) -> Iterable[float]:
         """All values of a measure, in the order of the attempts."""
         if (several := self.several.get(group)) is not None:
             return several.values(name)
-        shelf = self._alone(group)
-        return () if shelf is None else _known([shelf.value(self.row[group], name)])
+        table = self._single(group)
+        return () if table is None else _known([table.value(self.row[group], name)])
 
     def middles(self, group: int) -> dict[str, float]:
-        """The median of each measure that has a value; quick where there is one attempt."""
-        if (shelf := self._alone(group)) is not None:
-            return shelf.known(self.row[group])
+        """The median of each measure that has a value; fast for groups with one attempt."""
+        if (table := self._single(group)) is not None:
+            return table.known(self.row[group])
         return {name: median(self.values(group, name)) for name in self.names(group)}
 
     def moments(self, group: int, name: str) -> Moments:
-        """Exact, but for the rounding of sums."""
+        """Count, sum and squares; exact, apart from the rounding of sums."""
         if (several := self.several.get(group)) is not None:
             return several.moments(name)
-        shelf = self._alone(group)
-        value = math.nan if shelf is None else shelf.value(self.row[group], name)
+        table = self._single(group)
+        value = math.nan if table is None else table.value(self.row[group], name)
         return Moments(1.0, value) if value == value else _NO_VALUE  # noqa: PLR0124  nan is not itself
 
 
 class RepeatedMeasures:
-    """The measures of two attempts or more."""
+    """The measures of a group with two attempts or more."""
 
-    __slots__ = ("_earlier", "_moments", "_recent", "_spool", "names")
+    __slots__ = ("_earlier", "_moments", "_recent", "_spill_file", "names")
 
-    def __init__(self, names: tuple[str, ...], first: array[float], spool: SpillFile) -> None:
+    def __init__(self, names: tuple[str, ...], first: array[float], spill_file: SpillFile) -> None:
         self.names = names
         self._recent = first
-        """Attempt by attempt a value for each name; nan: not known."""
+        """Attempt by attempt a value for each name; NaN: not known."""
         self._moments = _EMPTY
-        """Count, sum and squares of what is no longer among the recent, name by name."""
-        self._spool = spool
-        self._earlier = _NOTHING
-        """Where the values are that left last, and of how many names. Before them stands where those are that left before."""
+        """Count, sum and squares of the values in the file, name by name."""
+        self._spill_file = spill_file
+        self._earlier = _NO_BLOCK
+        """(position, number of names) of the latest block in the file. Each block begins with those of the block before."""
 
     def values(self, name: str) -> Iterator[float]:
         if name not in self.names:
@@ -234,9 +234,9 @@ class RepeatedMeasures:
         found = [self._recent[at :: len(self.names)]]
         place, width = self._earlier
         while at < width:
-            left = self._spool.take(place, len(_NOTHING) + (HELD + 1) * width)
-            found.append(left[len(_NOTHING) + at :: width])
-            place, width = map(int, left[: len(_NOTHING)])
+            block = self._spill_file.take(place, len(_NO_BLOCK) + (RECENT_ATTEMPTS + 1) * width)
+            found.append(block[len(_NO_BLOCK) + at :: width])
+            place, width = map(int, block[: len(_NO_BLOCK)])
         yield from _known(chain.from_iterable(reversed(found)))
 
     def moments(self, name: str) -> Moments:
@@ -251,29 +251,29 @@ class RepeatedMeasures:
         if names != self.names and not measured.keys() <= set(self.names):
             self._widen(names)
         _extend(self._recent, [measured.get(name) for name in self.names])
-        if len(self._recent) > HELD * len(self.names):
-            self._leave()
+        if len(self._recent) > RECENT_ATTEMPTS * len(self.names):
+            self._spill()
 
     def _widen(self, names: Sequence[str]) -> None:
-        """Room for further names: what was said before says nothing of them."""
+        """Add columns for further names, NaN for the attempts so far."""
         before = len(self.names)
-        self.names = _interned((*self.names, *(each for each in names if each not in self.names)))
+        self.names = _interned((*self.names, *(name for name in names if name not in self.names)))
         more = len(self.names) - before
         self._recent = array("d", _wider(self._recent, before, [math.nan] * more))
         if self._moments:
             self._moments.extend([0.0] * (3 * more))
 
-    def _leave(self) -> None:
-        """The recent values go into the moments and the spool."""
+    def _spill(self) -> None:
+        """Move the recent values into the moments and the file."""
         self._moments = array("d", chain.from_iterable([self.moments(name) for name in self.names]))
-        self._earlier = self._spool.put(array("d", self._earlier) + self._recent), len(self.names)
+        self._earlier = self._spill_file.put(array("d", self._earlier) + self._recent), len(self.names)
         self._recent = array("d")
 
 
 _EMPTY: array[float] = array("d")
 """Shared and never written to."""
-_NOTHING = (0, 0)
-"""No place, and no names."""
+_NO_BLOCK = (0, 0)
+"""No position, and no names."""
 
 
 def _extend(kept: array[float], values: list[float | None]) -> None:
@@ -284,12 +284,12 @@ def _extend(kept: array[float], values: list[float | None]) -> None:
 
 
 def _known(values: Iterable[float]) -> Iterator[float]:
-    return (each for each in values if each == each)  # noqa: PLR0124  nan is not itself
+    return (value for value in values if value == value)  # noqa: PLR0124  nan is not itself
 
 
 @lru_cache(maxsize=256)
 def _interned(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Groups of a run measure the same things: one tuple of names for all of them."""
+    """One tuple of names for all groups with the same measures."""
     return tuple(map(sys.intern, names))
 
 
@@ -300,7 +300,8 @@ def _wider(values: array[T], width: int, more: list[T]) -> Iterator[T]:
 
 
 def middle(values: Callable[[], Iterable[float]]) -> float | None:
-    """The median of what each call gives anew; None of none. Of many values, those near the middle only are held."""
+    """The median; None if there is no value. Each call must give the values again. Of many values, only
+    those near the median stay in memory."""
     few = list(islice(values(), MANY))
     if len(few) < MANY:
         return median(few) if few else None
@@ -308,14 +309,14 @@ def middle(values: Callable[[], Iterable[float]]) -> float | None:
     sample = sorted(islice(values(), 0, None, count // (MANY // 4)))
     low, high = (sample[int(len(sample) * share)] for share in (0.5 - _NEAR, 0.5 + _NEAR))
     below, near = 0, Counter[float]()
-    for each in values():
-        if each < low:
+    for value in values():
+        if value < low:
             below += 1
-        elif each <= high:
-            near[each] += 1
+        elif value <= high:
+            near[value] += 1
     if not below <= (count - 1) // 2 <= count // 2 < below + near.total():  # the sample was misleading
         return median(values())
     ordered = sorted(near)
-    ranks = list(accumulate(near[each] for each in ordered))
+    ranks = list(accumulate(near[value] for value in ordered))
     first, last = (ordered[bisect_right(ranks, rank - below)] for rank in ((count - 1) // 2, count // 2))
     return (first + last) / 2

@@ -1,7 +1,7 @@
-"""A result as a row of JSON: the public format of a saved run, and all that anything after ``play`` looks at.
+"""A result as a row of JSON: the public format of a saved run, and the input of everything after ``play``.
 
 The shapes are those of ``--format json``; a saved run adds ``turns`` to each row. Tables, comparisons and other
-programs read the same rows, so what is printed can always be printed again from what was saved.
+programs read the same rows, so every output can be produced again from a saved run.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from harness.answer import refusals
 from harness.model import Json, Provenance, Reply, Result, Status, Trial, Turn, Verdict
 
 LARGEST = 1e100
-"""More than any measure can be, whatever a gateway says: beyond it a measure is not known."""
+"""The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
 RecordMode = Literal["none", "once", "new_episodes", "all", "stale"]
 VERSION = 1
-"""Of the saved run and of everything ``--format json`` prints."""
+"""The version of the saved run and of everything that ``--format json`` prints."""
 
 _MARKS = frozenset({"thought", "thoughtSignature", "partMetadata"})
 
 
 class PlaceRow(TypedDict):
-    """Where a case stands: a file as it was named, a line from 1."""
+    """The place of a case: a file as it was named, and a line, counted from 1."""
 
     file: str
     line: int
 
 
 class BriefVerdictRow(TypedDict):
-    """A check, and what came of it."""
+    """A check and its result."""
 
     check: str
     status: Literal["passed", "failed", "error", "waived"]
@@ -39,7 +39,7 @@ class BriefVerdictRow(TypedDict):
 
 
 class VerdictRow(BriefVerdictRow):
-    """One check that held, or one of its mismatches."""
+    """A check that passed, or one of its mismatches."""
 
     at: str
     expected: Json
@@ -49,7 +49,7 @@ class VerdictRow(BriefVerdictRow):
 
 
 class ProvenanceRow(TypedDict):
-    """Who answered, and whether we heard it now or from tape."""
+    """Where an answer came from, and whether it is live or replayed from a cassette."""
 
     mode: Literal["live", "replay"]
     recorded_from: str
@@ -76,8 +76,8 @@ class OutcomeRow(TypedDict):
 
 
 class TurnRow(TypedDict):
-    """One request and its answer. ``times``: seconds at which each event was complete. ``body``: how a body begins that holds neither
-    an answer nor the API's error."""
+    """One request and its answer. ``times``: seconds until each event was complete. ``body``: the beginning of a body that
+    holds neither an answer nor an error of the API."""
 
     transport: str
     url: str
@@ -120,28 +120,29 @@ class TrialRow(TypedDict):
 
 
 class BriefRow(TrialRow):
-    """A trial of which only the names of its checks are of interest."""
+    """A trial with the names of its checks, without details."""
 
     verdicts: list[BriefVerdictRow]
 
 
 class JudgedRow(TrialRow):
-    """A trial, judged."""
+    """A trial with its verdicts."""
 
     verdicts: list[VerdictRow]
     cassette: NotRequired[str]
 
 
 class Row(JudgedRow):
-    """A trial, judged, with all that was said."""
+    """A trial with its verdicts and its turns."""
 
     turns: NotRequired[list[TurnRow]]
 
 
 class GateRow(TypedDict):
-    """A gate, answered: ``gate`` says what is allowed, ``name`` of which measure (``hard`` of checks), ``suite`` of which suite alone.
+    """A gate and its answer. ``gate``: what is allowed. ``name``: the measure, or ``hard`` for checks. ``suite``: the suite
+    that it applies to; None: all.
 
-    ``crossed`` is None where that cannot be told, or, with ``asked`` false, where it was not asked; ``says`` says why.
+    ``crossed`` is None if it cannot be decided, or, with ``asked`` false, if the gate was not checked; ``message`` says why.
     """
 
     gate: str
@@ -153,14 +154,14 @@ class GateRow(TypedDict):
 
 
 GateLimits = dict[str, list[str] | dict[str, float | str]]
-"""The block ``gate:`` of a suite: checks under ``hard``, else a measure -> how far it may go, and how sure it must be."""
+"""The block ``gate:`` of a suite: ``hard`` -> checks, or a measure -> its limits and the confidence."""
 
 
 class SuiteRow(TypedDict):
-    """A suite that took part, the hash of its text, and the hashes of the files that it uses, by name.
+    """A suite of the run: the SHA-256 of its text, and of the files that it uses, by name.
 
-    ``gate``: its block of that name, where a run can be held to some of it; ``trials`` is then how many it has to play, whatever
-    was selected.
+    ``gate``: its block of that name, if a single run can be checked against it. ``trials``: the number of trials of the whole
+    suite, without a selection; only with ``gate``.
     """
 
     suite: str
@@ -173,7 +174,7 @@ class SuiteRow(TypedDict):
 
 
 class SelectionRow(TypedDict, total=False):
-    """What was selected, and what else of the command would have to be repeated; what was not used is left out."""
+    """The selection, and other options that a repetition of the command needs. Options that were not used are left out."""
 
     keywords: str
     tags: list[str]
@@ -187,7 +188,7 @@ class SelectionRow(TypedDict, total=False):
 
 
 class OptionsRow(TypedDict, total=False):
-    """The options of a command with which a run can go on; what was not given is left out."""
+    """The options with which ``--resume`` continues a run. Options that were not given are left out."""
 
     paths: list[str]
     keyword: str | None
@@ -210,8 +211,8 @@ class OptionsRow(TypedDict, total=False):
 
 
 class SittingRow(TypedDict):
-    """When a run was taken up again, the trials it kept, and how long it had been at it since it was last begun (None:
-    it was killed, nobody knows)."""
+    """A resumption of a run: when, how many trials it kept, and how many seconds the session before it took (None: not
+    known, because it was killed)."""
 
     at: str
     kept: int
@@ -219,7 +220,7 @@ class SittingRow(TypedDict):
 
 
 class PartRow(TypedDict):
-    """A run that a merged run was made of. ``shard``: which part of how many it was, where it was one."""
+    """A run that is part of a merged run. ``shard``: [number, of how many]; None if it was not a shard."""
 
     id: str
     shard: list[int] | None
@@ -230,11 +231,11 @@ class PartRow(TypedDict):
 
 
 class RunRow(TypedDict):
-    """What was asked, of whom, when, and with which code. ``notes`` were known before the first trial.
+    """The header of a run: what was played, on which targets, when, and with which version. ``notes`` come before the first trial.
 
-    ``options`` are those of the command line that say what is played and how, ``planned`` is the number of trials that
-    makes, ``resumed`` tells each time that it was taken up again, ``parts`` what it was merged from. ``gates`` are those that
-    the run was held to, known when all of it is there.
+    ``options``: the command-line options that decide what is played, and how. ``planned``: the number of trials.
+    ``resumed``: an entry for each resumption. ``parts``: the runs that it was merged from. ``gates``: the gates of the run
+    with their answers, known when it is complete.
     """
 
     id: str
@@ -254,12 +255,14 @@ class RunRow(TypedDict):
     parts: NotRequired[list[PartRow]]
     gates: NotRequired[list[GateRow]]
     migration: NotRequired[list[str]]
-    """The old and the new target, where it was made by ``migrate``."""
+    """The old and the new target of a run of ``migrate``."""
 
 
 class EndingRow(TypedDict, total=False):
-    """The last line of a saved run, without what follows from its rows: when it ended, after how long (None: nobody knows), whether
-    that was before its time, and how many trials are there. ``run`` completes the header.
+    """The last line of a saved run, without what follows from its rows. ``run`` completes the header.
+
+    ``seconds``: the duration (None: not known). ``trials``: the number of trials in the file. ``unasked``: those of them
+    that could not be asked or judged for a reason that may pass.
     """
 
     run: dict[str, Json]
@@ -273,7 +276,8 @@ class EndingRow(TypedDict, total=False):
 
 
 class CostRow(TypedDict):
-    """What a run cost: ``usd`` of all trials whose cost is known (None: of none), and how many others there were, and why."""
+    """The cost of a run. ``usd``: US dollars of the trials with a known cost (None: no such trial). ``unknown``: the number of
+    the others. ``why``: reason -> number of trials."""
 
     usd: float | None
     unknown: int
@@ -282,7 +286,7 @@ class CostRow(TypedDict):
 
 
 class GroupRow(TypedDict):
-    """The verdict that counts: a group's, over its attempts. ``cost_usd`` is the sum; None where any is not known."""
+    """The verdict of a group over its attempts. ``cost_usd``: the sum in US dollars; None if any cost is not known."""
 
     id: str
     status: Status
@@ -295,15 +299,15 @@ def result_json(result: Result) -> Row:
     """The row of a result, ``turns`` included."""
     trial = result.trial
     row: Row = {
-        **_asked(trial),  # type: ignore[typeddict-item]
+        **_trial_fields(trial),  # type: ignore[typeddict-item]
         "status": result.status,
-        "verdicts": [_verdict(each) for each in result.verdicts],
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
         "invariants_passed": result.invariants_passed,
         "measures": dict(result.measures),
         "provenance": _provenance(result.provenance),
         "error": None,
         "outcome": _outcome(result.turns[-1]) if result.turns else None,
-        "turns": [_turn(each) for each in result.turns],
+        "turns": [_turn(turn) for turn in result.turns],
     }
     unpriced = next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None)
     if unpriced:
@@ -321,7 +325,7 @@ def without_turns(row: Row) -> Row:
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
-    """Strict JSON on one line, readable characters kept. What JSON cannot say (NaN, sets, lone surrogates) is spelled out."""
+    """Strict JSON on one line, non-ASCII characters unescaped. What JSON lacks (NaN, sets, lone surrogates) is written as text."""
     separators = (",", ":") if indent is None else None
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=str)
@@ -338,13 +342,13 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
+        return [_finite(item) for item in value]
     return value
 
 
-def _asked(trial: Trial) -> dict[str, Json]:
+def _trial_fields(trial: Trial) -> dict[str, Json]:
     return {
         "id": trial.id,
         "group": trial.group,
@@ -392,7 +396,7 @@ def _provenance(provenance: Provenance | None) -> ProvenanceRow | None:
 
 def _turn(turn: Turn) -> TurnRow:
     reply = turn.reply
-    silent = not reply.response and not refusals.message_of(reply.error)
+    without_answer = not reply.response and not refusals.message_of(reply.error)
     row: TurnRow = {
         "transport": turn.request.transport,
         "url": turn.request.url,
@@ -404,7 +408,7 @@ def _turn(turn: Turn) -> TurnRow:
         "times": [None if event.at is None else round(event.at, 6) for event in reply.events],
         "attempts": turn.exchange.attempts,
     }
-    if silent and turn.exchange.content:
+    if without_answer and turn.exchange.content:
         row["body"] = refusals.saved_body(turn.exchange)
     return row
 
@@ -425,7 +429,7 @@ def kinds(reply: Reply) -> list[str]:
 
 
 def _kind(part: Mapping[str, Json]) -> str | None:
-    """None for an empty text, which streams end with."""
+    """The kind of a part. None for an empty text: streams end with one."""
     if part.get("thought") is True:
         return "thought"
     name = next((name for name in part if name not in _MARKS), None)

@@ -1,8 +1,8 @@
 """A run on disk: ``reports/<run id>/run.jsonl``, a public format with a ``version``.
 
-The first line is ``{"version": 1, "run": {...}}``; then one line per trial, written when it is finished, so that a crash
-loses nothing finished; the last is ``{"run": {...}, "groups": [...], "totals": {...}, "finished": ...}``, where ``run``
-completes the header. While a process writes a run it holds a lock on the run's folder.
+The first line is ``{"version": 1, "run": {...}}``. Then comes a line per trial, written when the trial is finished, so that a
+crash loses no finished trial. The last line is ``{"run": {...}, "groups": [...], "totals": {...}, "finished": ...}``, where
+``run`` completes the header. While a process writes a run, it holds a lock on the run's folder.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from harness.results.summary import Summary
 
 NAME = "run.jsonl"
 _KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates"], ...] = ("targets", "suites", "notes", "gates")
-"""What of the header may be known only when all trials are there."""
+"""The keys of the header that are complete only at the end of the run."""
 ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
-"""How a line begins that this program wrote: the trial's id, its group first, then its attempt."""
+"""The beginning of a trial's line as this program writes it: (group, attempt) of the trial's id."""
 
 
 def run_row(
@@ -43,7 +43,7 @@ def run_row(
     notes: Sequence[str] = (),
     prices: str | None = None,
 ) -> RunRow:
-    """The header of a run that starts now. Its id sorts by time. ``prices`` names the price list that costs come from."""
+    """The header of a run that starts now. Its id sorts by time. ``prices``: the name of the price list."""
     now = datetime.now(UTC)
     row: RunRow = {
         "id": f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{os.urandom(1).hex()}",
@@ -61,15 +61,15 @@ def run_row(
 
 
 def suite_row(suite: str, file: str, text: bytes, about: str = "") -> SuiteRow:
-    """What a run says of a suite that took part; ``text`` is the file's."""
+    """The row of a suite of the run. ``text``: the bytes of its file."""
     return {"suite": suite, "file": file, "sha256": hashlib.sha256(text).hexdigest(), "about": about}
 
 
 class Claim:
-    """The right to write the run in that folder: one process has it, until it closes it or ends, however it ends."""
+    """The exclusive right to write the run in a folder. The system releases it when the process ends."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises RunError where another process writes this run, and where the folder cannot be opened."""
+        """Raises RunError if another process writes this run, or if the folder cannot be opened."""
         try:
             self._lock = FolderLock(folder)
         except BlockingIOError:
@@ -82,20 +82,21 @@ class Claim:
 
 
 def is_being_played(folder: Path) -> bool:
-    """Whether a process writes the run in that folder; False too where that cannot be told."""
+    """Whether a process is writing the run in this folder. False also if that cannot be found out."""
     return is_locked(folder)
 
 
 class RunWriter:
     """Writes one run, a line per finished trial. Use as a context manager, or call ``close``.
 
-    ``trials`` counts the lines that are there, ``unasked`` those of them, since it was opened, that could not be asked or
-    judged for reasons that may pass.
+    ``trials`` counts the trials in the file. ``unasked`` counts those of them, since it was opened, that could not be asked
+    or judged for a reason that may pass.
     """
 
     def __init__(self, reports: Path, run: RunRow, resumed: tuple[Claim, int] | None = None) -> None:
-        """Create ``reports/<run id>/``, or write on at the end of the file that is there with its header: ``resumed`` is
-        the claim to it, and the trials it has. Raises RunError where that cannot be written.
+        """Create ``reports/<run id>/``, or, with ``resumed``, append to the file that is there with its header.
+
+        ``resumed``: the claim to the run, and the number of trials in the file. Raises RunError if it cannot be written.
         """
         self.path = reports / run["id"] / NAME
         self.run = run
@@ -120,7 +121,7 @@ class RunWriter:
         self.unasked += may_pass(row)
 
     def arrange(self, order: Iterable[str]) -> None:
-        """Put the trials that are there into this order of ids. Where the disk refuses, they stay as they are."""
+        """Put the trials of the file into this order of ids. If the disk cannot be written, they keep their order."""
         if self._fault is not None:
             return
         self._file.close()
@@ -136,10 +137,9 @@ class RunWriter:
         suites: Sequence[SuiteRow] = (),
         notes: Sequence[str] | None = None,
     ) -> None:
-        """Write the last line, where there is a summary, and close the file.
+        """Write the last line, if there is a summary, and close the file.
 
-        The targets of the header, and ``suites`` and ``notes`` where they were not known when the run began, are filled
-        in here.
+        It completes the header: the targets, and ``suites`` and ``notes``, if they were not known at the start.
         """
         if self._file.closed:
             return
@@ -161,9 +161,9 @@ class RunWriter:
         self._claim.close()
 
     def _seconds(self) -> float | None:
-        """Of all sittings together; None where one of them was killed."""
-        before = [each["seconds"] for each in self.run.get("resumed", ())]
-        known = [each for each in before if each is not None]
+        """The seconds of all sessions of the run together; None if one of them was killed."""
+        before = [session["seconds"] for session in self.run.get("resumed", ())]
+        known = [seconds for seconds in before if seconds is not None]
         return round(sum(known) + time.perf_counter() - self._started, 3) if len(known) == len(before) else None
 
     def _put(self, value: object) -> None:
@@ -187,7 +187,7 @@ class RunWriter:
 
 
 def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
-    """What the last line says of all trials together: the rest of the header, groups, totals."""
+    """The part of the last line that follows from all trials: the rest of the header, groups, totals."""
     return {
         "run": {name: run[name] for name in _KNOWN_LATE if name in run},
         "groups": [group.row() for group in summary.groups.values()],
@@ -198,15 +198,15 @@ def known_late(run: RunRow, summary: Summary) -> dict[str, Any]:
 
 
 def may_pass(row: Row) -> bool:
-    """Whether a trial was not judged for a reason that may be gone the next time: the network, a key, a recording, a fault
-    of this program."""
+    """Whether a trial was not judged for a reason that may not occur next time: the network, a key, a recording, a fault of
+    this program."""
     return row["error"] is not None and row["error"]["kind"] in ("ask", "internal")
 
 
 def arrange(path: Path, order: Iterable[str]) -> None:
-    """Put the lines of a run file without its last line into the order of these ids; what they do not name comes last.
+    """Put the lines of a run file that has no last line yet into the order of these ids. Other lines come at the end.
 
-    Holds the places of lines that come before their turn, never the lines. Raises OSError; the file is then as it was.
+    It holds positions in memory, never the lines. Raises OSError; the file is then unchanged.
     """
     with path.open("rb") as file, replacing(path) as out:
         out.write(file.readline())

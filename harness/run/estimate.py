@@ -80,7 +80,7 @@ class Estimates:
         """Whether a cassette that is there does not answer all of the trial."""
         recorded = self._player.tape(trial.cassette).interactions
         if self.record_mode == "all":
-            return not recorded or any(each.exchange.own for each in recorded)
+            return not recorded or any(interaction.exchange.own for interaction in recorded)
         try:
             self._player.find(prepare(trial, self.config), _slot(trial, 0))
         except StaleRecording:
@@ -88,7 +88,11 @@ class Estimates:
         except NoRecording:
             return self.record_mode == "new_episodes"
         whole = all(self._recorded(trial, number) for number in range(len(trial.steps)))
-        return self.record_mode == "new_episodes" and not whole and any(each.exchange.own for each in recorded)
+        return (
+            self.record_mode == "new_episodes"
+            and not whole
+            and any(interaction.exchange.own for interaction in recorded)
+        )
 
     def of(self, trial: Trial) -> Estimate:
         """Raises Unpriced where something that the trial sends, or may get, has no known price."""
@@ -121,7 +125,7 @@ class Estimates:
             paid = [self._paid(trial, number) for number in range(len(trial.steps))]
         except HarnessError:
             paid = [None]
-        known = [each for each in paid if each is not None]
+        known = [cost for cost in paid if cost is not None]
         return sum(known) if len(known) == len(paid) else self.earlier.get(trial.group)
 
     def _paid(self, trial: Trial, number: int) -> float | None:
@@ -153,7 +157,7 @@ def _slot(trial: Trial, number: int) -> Slot:
 
 def _earlier(reports: Path) -> Iterator[tuple[str, float]]:
     runs = sorted(reports.glob("*/run.jsonl"))[-_EARLIER_RUNS:]
-    for path in (each for each in runs if each.stat().st_size <= _LARGEST_RUN):
+    for path in (file for file in runs if file.stat().st_size <= _LARGEST_RUN):
         paid: dict[str, list[float]] = {}
         try:
             for row in load(path).rows(turns=False):
@@ -173,7 +177,7 @@ def longest_answer(model: str, step: Step) -> int:
     said = step.body.get("generationConfig")
     said = said if isinstance(said, Mapping) else {}
     known = facts(model)
-    limit = known.output_tokens if known else max(each.output_tokens for each in catalogue().models.values())
+    limit = known.output_tokens if known else max(model.output_tokens for model in catalogue().models.values())
     if known and known.output_unary and step.transport == "unary":
         limit = known.output_unary
     asked = said.get("maxOutputTokens")
@@ -184,7 +188,7 @@ def longest_answer(model: str, step: Step) -> int:
 
 def _most_input(request: Request) -> int:
     known = facts(request.model)
-    return known.input_tokens if known else max(each.input_tokens for each in catalogue().models.values())
+    return known.input_tokens if known else max(model.input_tokens for model in catalogue().models.values())
 
 
 def _at_dearest(rates: Rates, text: int, media: int, answer: int) -> dict[str, int]:
@@ -201,29 +205,29 @@ def _at_dearest(rates: Rates, text: int, media: int, answer: int) -> dict[str, i
 def _tokens(value: Json, characters: int) -> tuple[int, int]:
     """(tokens of text, tokens of media) of a JSON value. Files elsewhere and caches may hold all that a model can read."""
     text, media = 0, 0
-    for name, each in _leaves(value):
+    for name, leaf in _leaves(value):
         if name in ("fileData", "file_data", "cachedContent", "cached_content"):
             media += max(known.input_tokens for known in catalogue().models.values())
         elif name in ("inlineData", "inline_data"):
-            media += _TOKENS_OF_MEDIA + len(each) // _BYTES_OF_MEDIA
+            media += _TOKENS_OF_MEDIA + len(leaf) // _BYTES_OF_MEDIA
         else:
-            plain = sum(character < "\x80" for character in each)
-            text += len(each) - plain + -(-plain // characters)
+            plain = sum(character < "\x80" for character in leaf)
+            text += len(leaf) - plain + -(-plain // characters)
     return text, media
 
 
 def _leaves(value: Json, name: str = "") -> Iterator[tuple[str, str]]:
     """(name, text) of all that a model reads; of media and files the whole under their own name."""
     if isinstance(value, Mapping):
-        for key, each in value.items():
+        for key, item in value.items():
             if key in ("inlineData", "inline_data", "fileData", "file_data", "cachedContent", "cached_content"):
-                yield key, compact(each).decode()
+                yield key, compact(item).decode()
             else:
                 yield "", key
-                yield from _leaves(each, key)
+                yield from _leaves(item, key)
     elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _leaves(each, name)
+        for item in value:
+            yield from _leaves(item, name)
     elif value is not None:
         yield "", str(value)
 

@@ -42,23 +42,23 @@ class Merged:
     seconds: float | None
 
 
-def merge(partial_suites: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
+def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
     """Save these runs as one, under ``reports``.
 
     Raises RunError where they are not parts of one run, where one of them is missing or unfinished (unless ``partial``), or
     where the disk refuses; then nothing is saved.
     """
-    partial_suites = sorted(partial_suites, key=lambda part: _shard(part) or (0, 0))
-    _check_same(partial_suites)
-    missing = [*_missing_shards(partial_suites), *_unfinished(partial_suites), *_in_part(partial_suites)]
+    parts = sorted(parts, key=lambda part: _shard(part) or (0, 0))
+    _check_same(parts)
+    missing = [*_missing_shards(parts), *_unfinished(parts), *_in_part(parts)]
     if missing and not partial:
-        said = "".join(f"\n  {each}" for each in missing)
+        said = "".join(f"\n  {line}" for line in missing)
         raise RunError(f"the parts do not make a whole run:{said}\nmerge what there is with --partial")
-    run = _header(partial_suites, missing)
+    run = _header(parts, missing)
     path = reports / run["id"] / NAME
     try:
         path.parent.mkdir(parents=True)
-        return _write(partial_suites, path, run)
+        return _write(parts, path, run)
     except OSError as error:
         _forget(path)
         raise RunError(f"cannot write the run to {path}: {error.strerror or error}") from error
@@ -72,22 +72,22 @@ def _forget(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _write(partial_suites: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
+def _write(parts: Sequence[SavedRun], path: Path, run: RunRow) -> Merged:
     summary = Summary()
     unasked = 0
     with replacing(path) as out:
         out.write(dumps({"version": VERSION, "run": run}).encode() + b"\n")
-        for line, row in _trials(partial_suites):
+        for line, row in _trials(parts):
             out.write(line)
             summary.add(row)
             unasked += may_pass(row)
-        rows = _part_rows(partial_suites)
+        rows = _part_rows(parts)
         run["targets"] = [target for target, _ in summary.by_target()]
         run["parts"] = rows
-        run["gates"] = evaluate_run(partial_suites[0].run.get("options", {}).get("gate", []), run, summary)
-        interrupted = any((part.ending or {}).get("interrupted", True) for part in partial_suites)
-        seconds = _sum([each["seconds"] for each in rows])
-        finished = [each["finished"] for each in rows]
+        run["gates"] = evaluate_run(parts[0].run.get("options", {}).get("gate", []), run, summary)
+        interrupted = any((part.ending or {}).get("interrupted", True) for part in parts)
+        seconds = _sum([row["seconds"] for row in rows])
+        finished = [row["finished"] for row in rows]
         late = known_late(run, summary)
         ending = {
             **late,
@@ -103,21 +103,21 @@ def _write(partial_suites: Sequence[SavedRun], path: Path, run: RunRow) -> Merge
 
 
 def _sum(seconds: Sequence[float | None]) -> float | None:
-    known = [each for each in seconds if each is not None]
+    known = [value for value in seconds if value is not None]
     return round(sum(known), 3) if len(known) == len(seconds) else None
 
 
 # --- the trials ---------------------------------------------------------------------------------------
 
 
-def _trials(partial_suites: Sequence[SavedRun]) -> Iterator[_Trial]:
+def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
     """All trials: a case of each shard in turn; parts that are no shards one after the other."""
-    cases = [groupby(part.lines(), key=_case) for part in partial_suites]
-    dealt = _in_turn(cases) if _shard(partial_suites[0]) else chain.from_iterable(_numbered(cases))
+    cases = [groupby(part.lines(), key=_case) for part in parts]
+    dealt = _in_turn(cases) if _shard(parts[0]) else chain.from_iterable(_numbered(cases))
     owners: dict[tuple[str, str], int] = {}
     for owner, case, trials in dealt:
         if owners.setdefault(case, owner) != owner:
-            one, other = (partial_suites[each].run["id"] for each in (owners[case], owner))
+            one, other = (parts[part].run["id"] for part in (owners[case], owner))
             raise RunError(f"{'/'.join(case)} is in run {one} and in run {other}: a trial counts once")
         yield from trials
 
@@ -128,8 +128,8 @@ _Dealt = tuple[int, tuple[str, str], Iterator[_Trial]]
 def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[_Dealt]:
     open_ones = dict(enumerate(cases))
     while open_ones:
-        for number, each in list(open_ones.items()):
-            found = next(each, None)
+        for number, open_one in list(open_ones.items()):
+            found = next(open_one, None)
             if found is None:
                 del open_ones[number]
             else:
@@ -137,8 +137,8 @@ def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]
 
 
 def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[Iterator[_Dealt]]:
-    for number, each in enumerate(cases):
-        yield ((number, case, trials) for case, trials in each)
+    for number, cases_of_run in enumerate(cases):
+        yield ((number, case, trials) for case, trials in cases_of_run)
 
 
 def _case(trial: _Trial) -> tuple[str, str]:
@@ -153,15 +153,15 @@ def _shard(part: SavedRun) -> tuple[int, int] | None:
     return (shard[0], shard[1]) if isinstance(shard, list) and len(shard) == 2 else None
 
 
-def _check_same(partial_suites: Sequence[SavedRun]) -> None:
+def _check_same(parts: Sequence[SavedRun]) -> None:
     """Raises RunError, with both sides, where two parts cannot be of one run."""
-    first = partial_suites[0]
-    files = [part.path.resolve() for part in partial_suites]
-    for number, part in enumerate(partial_suites):
+    first = parts[0]
+    files = [part.path.resolve() for part in parts]
+    for number, part in enumerate(parts):
         if files[number] in files[:number]:
             raise RunError(f"run {part.run['id']} is named twice")
-        if _shard(part) is not None and part is not first and _shard(part) == _shard(partial_suites[number - 1]):
-            one, other = partial_suites[number - 1].run["id"], part.run["id"]
+        if _shard(part) is not None and part is not first and _shard(part) == _shard(parts[number - 1]):
+            one, other = parts[number - 1].run["id"], part.run["id"]
             raise RunError(f"runs {one} and {other} are both shard {_spelled(part)}: name one of them")
         for what, mine, theirs in _asked(first, part):
             if mine != theirs:
@@ -200,15 +200,15 @@ def _check_suites(first: SavedRun, part: SavedRun) -> None:
             )
 
 
-def _missing_shards(partial_suites: Sequence[SavedRun]) -> Iterator[str]:
-    shards = [shard for part in partial_suites if (shard := _shard(part))]
+def _missing_shards(parts: Sequence[SavedRun]) -> Iterator[str]:
+    shards = [shard for part in parts if (shard := _shard(part))]
     for number in range(1, shards[0][1] + 1 if shards else 1):
         if number not in {part for part, _ in shards}:
             yield f"shard {number}/{shards[0][1]} is not among them"
 
 
-def _unfinished(partial_suites: Sequence[SavedRun]) -> Iterator[str]:
-    for part in partial_suites:
+def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
+    for part in parts:
         if is_unfinished(part):
             shard = f" (shard {_spelled(part)})" if _shard(part) else ""
             yield f"run {part.run['id']}{shard} {_how_unfinished(part)}"
@@ -222,9 +222,9 @@ def _how_unfinished(part: SavedRun) -> str:
     return f"was cut short; {f'go on with it: {resume(part.run)}' if can_go_on else 'play its suites anew'}"
 
 
-def _in_part(partial_suites: Sequence[SavedRun]) -> Iterator[str]:
+def _in_part(parts: Sequence[SavedRun]) -> Iterator[str]:
     """What parts that were merged from others lacked already."""
-    for part in partial_suites:
+    for part in parts:
         for note in part.run["notes"]:
             if note.startswith(_LACKS):
                 yield note.removeprefix(_LACKS)
@@ -237,10 +237,10 @@ def _spelled(part: SavedRun) -> str:
 # --- the header ---------------------------------------------------------------------------------------
 
 
-def _header(partial_suites: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
-    runs = [part.run for part in partial_suites]
-    suites: dict[str, SuiteRow] = {each["suite"]: each for run in runs for each in run["suites"]}
-    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{each}" for each in missing]
+def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
+    runs = [part.run for part in parts]
+    suites: dict[str, SuiteRow] = {suite["suite"]: suite for run in runs for suite in run["suites"]}
+    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{name}" for name in missing]
     selection: Mapping[str, Json] = {
         name: value for name, value in runs[0]["selection"].items() if name not in _OF_THE_MACHINE
     }
@@ -255,13 +255,13 @@ def _header(partial_suites: Sequence[SavedRun], missing: Sequence[str]) -> RunRo
     header["started"] = min((run["started"] for run in runs if run["started"]), key=instant, default="")
     planned = [run.get("planned") for run in runs]
     if None not in planned:
-        header["planned"] = sum(each or 0 for each in planned)
+        header["planned"] = sum(number or 0 for number in planned)
     return header
 
 
-def _part_rows(partial_suites: Sequence[SavedRun]) -> list[PartRow]:
+def _part_rows(parts: Sequence[SavedRun]) -> list[PartRow]:
     """Known when every part was read to its end."""
-    return [_part_row(part, part.ending or {}) for part in partial_suites]
+    return [_part_row(part, part.ending or {}) for part in parts]
 
 
 def _part_row(part: SavedRun, ending: Mapping[str, Any]) -> PartRow:

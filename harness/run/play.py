@@ -54,7 +54,7 @@ from harness.model import (
 from harness.results.rows import LARGEST, TurnRow
 from harness.suite.template import fill
 from harness.text import jsonpath, patterns
-from harness.transport.proofs import is_daily
+from harness.transport.provider_health import is_daily
 from harness.transport.recorder import is_passing, refuses_key
 
 COUNTS = (

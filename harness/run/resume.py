@@ -139,7 +139,7 @@ def reopen(saved: SavedRun, kept: CompletedTrials, claim: Claim) -> RunWriter:
     seconds = (saved.ending or {}).get("seconds")
     sitting: SittingRow = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00", "kept": len(kept), "seconds": None}
     if seconds is not None:
-        earlier = [each["seconds"] or 0.0 for each in saved.run.get("resumed", ())]
+        earlier = [session["seconds"] or 0.0 for session in saved.run.get("resumed", ())]
         sitting["seconds"] = round(seconds - sum(earlier), 3)
     run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), sitting]}
     run.pop("gates", None)
@@ -174,7 +174,7 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         raise RunError(f"{saved.path} is a copy: a run is resumed where it was saved, as {saved.run['id']}/{NAME}")
     changed = sorted(set(_changes(_hashes(saved.run["suites"]), _hashes(suites))))
     if changed:
-        said = "".join(f"\n  {each}" for each in changed)
+        said = "".join(f"\n  {line}" for line in changed)
         raise RunError(
             f"run {saved.run['id']} cannot be resumed, since its trials would not be the same any more:{said}\n"
             "put that back, or play the suites anew without --resume"
@@ -205,7 +205,7 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
         more = f"\n  and {len(changes) - _NAMED:,} more" if len(changes) > _NAMED else ""
         raise RunError(
             f"run {run['id']} cannot be resumed, since it would send something else now than when it began:"
-            + "".join(f"\n  {each}" for each in changes[:_NAMED])
+            + "".join(f"\n  {change}" for change in changes[:_NAMED])
             + f"{more}\nset the variables of the suites (${{env:...}}) and the configuration as they were then, or play the "
             "suites anew without --resume"
         )
@@ -227,9 +227,9 @@ def _otherwise(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[s
 
 def _hashes(suites: Sequence[SuiteRow]) -> Mapping[tuple[str, str], str]:
     """(suite, file) -> SHA-256, data files included."""
-    found = {(each["suite"], each["file"]): each["sha256"] for each in suites}
-    for each in suites:
-        found |= {(each["suite"], name): digest for name, digest in each.get("files", {}).items()}
+    found = {(suite["suite"], suite["file"]): suite["sha256"] for suite in suites}
+    for suite in suites:
+        found |= {(suite["suite"], name): digest for name, digest in suite.get("files", {}).items()}
     return found
 
 

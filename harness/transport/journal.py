@@ -1,8 +1,9 @@
-"""How a recording survives: finished exchanges go to a journal first, and become the cassette in one step.
+"""Crash-safe recording: finished exchanges go to a journal first, and then into the cassette in one step.
 
-Beside ``case.yaml`` stands, while it is recorded, ``case.yaml.journal``: one finished exchange a line. Several workers of one
-run have a journal each, ``case.yaml.gw0.journal``. Whatever happens - kill -9, a full disk - the old cassette is whole, and
-what was finished is in a journal until ``fold`` has put it into the cassette. Whoever folds has ``Custody`` of the folder.
+While ``case.yaml`` is recorded, ``case.yaml.journal`` stands beside it, with one finished exchange a line. Several workers
+of one run have a journal each, ``case.yaml.gw0.journal``. After kill -9 or on a full disk the old cassette is intact, and
+finished exchanges stay in the journal until ``fold`` has put them into the cassette. The process that folds holds the
+``RecordingLock`` of the folder.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from harness.transport import cassette
 
 RECOVER = "gemini-harness cassettes recover"
 _JOURNAL = re.compile(r"(.+?)(\.gw\d+)?\.journal")
-"""The cassette's name, and whose of several workers the journal is."""
+"""The cassette's name, and the name of the worker, where there is one."""
 
 
 def journal_of(path: Path, worker: str = "") -> Path:
@@ -38,7 +39,7 @@ def cassette_of(path: Path) -> Path | None:
 
 
 def unfinished(folder: Path) -> dict[Path, list[Path]]:
-    """The cassettes in a folder that have journals, with these. Journals of folders below it do not count."""
+    """Cassette -> its journals, for the cassettes in a folder that have some. Subfolders are not searched."""
     found: dict[Path, list[Path]] = {}
     with suppress(OSError):
         for entry in sorted(folder.iterdir()):
@@ -51,7 +52,7 @@ def unfinished(folder: Path) -> dict[Path, list[Path]]:
 
 
 def begin(path: Path, worker: str = "") -> None:
-    """An empty journal, where there is none: so that a disk which refuses does so before anything is asked.
+    """Create an empty journal, unless there is one: a disk that cannot be written fails before the first request.
 
     Raises CannotWrite.
     """
@@ -59,9 +60,9 @@ def begin(path: Path, worker: str = "") -> None:
 
 
 def append(path: Path, interaction: Mapping[str, Any], worker: str = "") -> None:
-    """One finished interaction, on disk when this returns (for the process, not for the power supply).
+    """Add a finished interaction. It survives the end of the process, but not a power failure: the file is not synced.
 
-    Raises CannotWrite where it cannot be written; the journal then ends as it did before.
+    Raises CannotWrite if it cannot be written; the journal is then unchanged.
     """
     line = json.dumps(interaction, ensure_ascii=False, default=_from_bytes).encode("utf-8", "surrogatepass") + b"\n"
     _write(path, line, worker)
@@ -78,8 +79,8 @@ def _write(path: Path, line: bytes, worker: str) -> None:
             os.close(descriptor)
     except OSError as fault:
         raise CannotWrite(
-            f"{journal}: cannot be written: {fault.strerror}. {path.name} is as it was; what was finished before is kept. "
-            f"Once that is mended, go on; or keep what there is: {RECOVER} {path}"
+            f"{journal}: cannot be written: {fault.strerror}. {path.name} is unchanged; exchanges that finished before are kept. "
+            f"Fix that and run again, or save what is finished: {RECOVER} {path}"
         ) from fault
 
 
@@ -96,7 +97,7 @@ def _write_line(descriptor: int, line: bytes) -> None:
 
 
 def _entries(journal: Path) -> Iterator[dict[str, Any]]:
-    """The finished interactions in a journal; a torn last line is left out."""
+    """The finished interactions in a journal, without an incomplete last line."""
     for line in journal.read_bytes().split(b"\n"):
         try:
             entry = json.loads(line, object_hook=_to_bytes)
@@ -120,29 +121,29 @@ def _to_bytes(value: dict[str, Any]) -> Any:
 
 
 def fold(path: Path, *, keep: bool = True) -> int:
-    """Put the journals into the cassette: a temporary file, synced, then moved into place. Says how many exchanges.
+    """Put the journals into the cassette: write a temporary file, sync it, move it into place. Returns the number of exchanges.
 
-    A slot that was recorded again replaces the old one. ``keep`` False drops everything else that was on the old tape.
-    Raises CannotWrite where the disk refuses (the journals stay) and BadCassette where the old file cannot be read.
+    A slot that was recorded again replaces the old one. ``keep=False`` drops all other exchanges of the old cassette.
+    Raises CannotWrite if the disk cannot be written (the journals stay), and BadCassette if the old file cannot be read.
     """
     journals = unfinished(path.parent).get(path, [])
     try:
-        new = {_where(entry): entry for journal in journals for entry in _entries(journal)}
+        new = {_slot_or_id(entry): entry for journal in journals for entry in _entries(journal)}
         if new:
             _put_into(path, new, keep=keep)
         for journal in journals:
             journal.unlink()
     except OSError as fault:
         raise CannotWrite(
-            f"{path}: cannot be written: {fault.strerror}. The old file is as it was; what was recorded is in "
-            f"{journals[0].name}. Once that is mended: {RECOVER} {path}"
+            f"{path}: cannot be written: {fault.strerror}. The old file is unchanged; what was recorded is in "
+            f"{journals[0].name}. Fix that, then run: {RECOVER} {path}"
         ) from fault
     return len(new)
 
 
 def _put_into(path: Path, new: Mapping[Any, dict[str, Any]], *, keep: bool) -> None:
     old = cassette.load(path) if path.exists() else {"interactions": []}
-    kept = [entry for entry in old["interactions"] if keep and _where(entry) not in new]
+    kept = [entry for entry in old["interactions"] if keep and _slot_or_id(entry) not in new]
     order = sorted([*kept, *new.values()], key=lambda entry: _slot(entry) or [-1])
     text = cassette.dump(order, {**old.get("recorded_with", {}), "harness": __version__})
     with replacing(path) as file:
@@ -154,7 +155,7 @@ def _slot(interaction: Mapping[str, Any]) -> list[int] | None:
     return slot if isinstance(slot, list) else None
 
 
-def _where(interaction: Mapping[str, Any]) -> tuple[int, ...] | int:
+def _slot_or_id(interaction: Mapping[str, Any]) -> tuple[int, ...] | int:
     slot = _slot(interaction)
     return id(interaction) if slot is None else tuple(slot)
 
@@ -162,10 +163,10 @@ def _where(interaction: Mapping[str, Any]) -> tuple[int, ...] | int:
 # --- who records --------------------------------------------------------------------------------------
 
 
-class Custody:
-    """The right to write the cassettes of some folders: one process has it, until it closes it or ends, however it ends.
+class RecordingLock:
+    """The exclusive right to write the cassettes of some folders. The system releases it when the process ends.
 
-    Whoever gets it folds what killed recordings left in these folders. The lock is on the folder above, which is a suite's.
+    Taking it also folds the journals that killed recordings left. The lock is on the parent folder, which is a suite's.
     """
 
     def __init__(self) -> None:
@@ -173,21 +174,21 @@ class Custody:
         self._folders: set[Path] = set()
 
     def take(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
-        """Take these folders of cassettes too. Where another process has one, ``waiting`` gets a sentence, and this waits.
+        """Lock these folders of cassettes too. If another process holds one, call ``waiting`` with a message, and wait.
 
-        Raises CannotWrite where the disk refuses, and, without ``waiting``, where another process has one.
+        Raises CannotWrite if the disk cannot be written, and, without ``waiting``, if another process holds one.
         """
         new = set(folders) - self._folders
         for folder in sorted(new):
             if (home := _home(folder)) not in self._locks:
-                self._locks[home] = own(folder, waiting)
+                self._locks[home] = lock_folder(folder, waiting)
         for folder in new:
             sweep(folder)
             _fold_all(folder)
         self._folders |= new
 
     def fold(self) -> None:
-        """Put what was recorded in these folders into the cassettes. Raises the first fault, after trying all."""
+        """Fold all journals in these folders. Raises the first fault, after trying all folders."""
         faults: list[CannotWrite] = []
         for folder in sorted(self._folders):
             try:
@@ -205,7 +206,7 @@ class Custody:
 
 
 def is_recorded_now(path: Path) -> bool:
-    """Whether a process has custody of the cassette."""
+    """Whether a process holds the lock for the cassette."""
     return is_locked(_home(path.parent))
 
 
@@ -213,8 +214,8 @@ def _home(folder: Path) -> Path:
     return folder.absolute().parent
 
 
-def own(folder: Path, waiting: Callable[[str], object] | None = None) -> FolderLock:
-    """The lock that goes with custody of a folder of cassettes. Raises CannotWrite: see ``Custody.take``."""
+def lock_folder(folder: Path, waiting: Callable[[str], object] | None = None) -> FolderLock:
+    """Lock one folder of cassettes. Raises CannotWrite: see ``RecordingLock.take``."""
     home = _home(folder)
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -224,16 +225,16 @@ def own(folder: Path, waiting: Callable[[str], object] | None = None) -> FolderL
             busy = f"{os.path.relpath(home)} is being recorded by another process"
             if waiting is None:
                 raise CannotWrite(f"{busy}; wait for it, or end it") from None
-            waiting(f"{busy}: waiting for it (Ctrl-C ends that)")
+            waiting(f"{busy}: waiting for it (Ctrl-C stops waiting)")
             return FolderLock(home, wait=True)
     except OSError as fault:
         raise CannotWrite(
-            f"{os.path.relpath(home)}: cannot be written: {fault.strerror}. Nothing was asked of what belongs there"
+            f"{os.path.relpath(home)}: cannot be written: {fault.strerror}. No request of this folder was sent"
         ) from fault
 
 
 def _fold_all(folder: Path) -> None:
-    """A cassette that cannot be read is left with its journals: whoever asks for it says so."""
+    """A cassette that cannot be read keeps its journals; reading it reports the fault."""
     for path in unfinished(folder):
         with suppress(BadCassette):
             fold(path)

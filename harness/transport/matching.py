@@ -1,11 +1,11 @@
-"""Which interaction on tape answers a request, and what changed where none does.
+"""Finds the recorded interaction that answers a request, or says what changed in the request since the recording.
 
-A request is the method, the host, the path from ``/v1...`` on, the query without secrets, and the body as JSON. The same
-slot is preferred. Files without slots answer the n-th attempt with the n-th recording of the same request, in file
-order, whoever asks and in whatever order: nothing is used up.
+These are compared: the method, the host, the path from ``/v1...`` on, the query without secrets, and the body as JSON.
+The interaction in the same slot is preferred. Files without slots answer the n-th attempt with the n-th recording of the
+same request, in file order. An interaction can be replayed any number of times.
 
-In files that other tools made, the host, the API version, the project and the query are theirs, and are not compared:
-the model, the method and the body are.
+In files that other tools made, only the model, the method and the body are compared: the host, the API version, the
+project and the query are those of the other tool.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def address(url: str) -> str:
 
 
 def operation(url: str) -> str:
-    """``models/M:generateContent``, whoever serves it; the whole address where there is no such thing."""
+    """``models/M:generateContent`` for any provider; the ``address`` of a URL without a model."""
     found = _OPERATION.search(urlsplit(url).path)
     return found[1] if found else address(url)
 
 
-def keys(request: Request, *where: str) -> list[Key]:
-    """What two requests at these addresses must share to be the same one, the host aside."""
+def keys(request: Request, *addresses: str) -> list[Key]:
+    """The request's keys at these addresses. Requests with equal keys are the same, apart from the host."""
     body = canonical(request.body) if request.body is not None else request.content.decode("latin-1")
-    return [(request.method.upper(), each, body) for each in dict.fromkeys(where)]
+    return [(request.method.upper(), place, body) for place in dict.fromkeys(addresses)]
 
 
 def host(url: str) -> str:
@@ -56,7 +56,7 @@ def host(url: str) -> str:
 
 
 class Index:
-    """A tape, made for looking up: by slot at once, by what was asked when that is needed."""
+    """A tape with an index of its requests, which is built when it is first needed."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
@@ -64,8 +64,8 @@ class Index:
     @cached_property
     def by_key(self) -> Mapping[Key, list[Interaction]]:
         found: dict[Key, list[Interaction]] = {}
-        for each in self.tape.interactions:
-            found.setdefault(_key(each), []).append(each)
+        for interaction in self.tape.interactions:
+            found.setdefault(_key(interaction), []).append(interaction)
         return found
 
 
@@ -74,29 +74,36 @@ def find(index: Index, request: Request, slot: Slot, request_host: str) -> Inter
     here = index.tape.at((slot.row, slot.repeat, slot.step))
     if here is not None and _host_fits(here, request_host) and _is_answer(here, request):
         return here
-    asked = keys(request, address(request.url), operation(request.url))
-    same = [each for key in asked for each in index.by_key.get(key, ()) if _host_fits(each, request_host)]
+    wanted = keys(request, address(request.url), operation(request.url))
+    same = [
+        interaction
+        for key in wanted
+        for interaction in index.by_key.get(key, ())
+        if _host_fits(interaction, request_host)
+    ]
     if chosen := _choose(same, slot):
         return chosen
     raise _missing(index, same, request, slot, request_host)
 
 
 def _is_answer(interaction: Interaction, request: Request) -> bool:
-    """Whether it was asked for by the same request. Equal bytes need no reading."""
+    """Whether it was recorded for the same request. Bodies with equal bytes are not parsed."""
     old = interaction.exchange.request
     if old.content == request.content:
-        return old.method == request.method and _where(old.url, interaction) == _where(request.url, interaction)
-    return _key(interaction) in keys(request, _where(request.url, interaction))
+        return old.method == request.method and _address_for(old.url, interaction) == _address_for(
+            request.url, interaction
+        )
+    return _key(interaction) in keys(request, _address_for(request.url, interaction))
 
 
 def _key(interaction: Interaction) -> Key:
     request = interaction.exchange.request
-    (found,) = keys(request, _where(request.url, interaction))
+    (found,) = keys(request, _address_for(request.url, interaction))
     return found
 
 
-def _where(url: str, interaction: Interaction) -> str:
-    """The address, as far as it counts on a tape with this interaction."""
+def _address_for(url: str, interaction: Interaction) -> str:
+    """The part of the address that is compared: less of it in files that other tools made."""
     return address(url) if interaction.exchange.own else operation(url)
 
 
@@ -106,11 +113,11 @@ def _host_fits(interaction: Interaction, request_host: str) -> bool:
 
 
 def _choose(same: list[Interaction], slot: Slot) -> Interaction | None:
-    # A row that moved keeps its recordings: the request is the same, and so is the attempt.
-    for each in same:
-        if each.slot is not None and each.slot[1:] == (slot.repeat, slot.step):
-            return each
-    unslotted = [each for each in same if each.slot is None]
+    # A row that moved in its data file keeps its recordings: the request and the attempt are the same.
+    for interaction in same:
+        if interaction.slot is not None and interaction.slot[1:] == (slot.repeat, slot.step):
+            return interaction
+    unslotted = [interaction for interaction in same if interaction.slot is None]
     return unslotted[slot.repeat] if slot.repeat < len(unslotted) else None
 
 
@@ -131,13 +138,15 @@ def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot
 
 def _nearest(index: Index, request: Request) -> Interaction | None:
     """In a file without slots: the recording at the same address that differs least."""
-    loose = [
-        each
-        for each in index.tape.interactions
-        if each.slot is None and _where(each.exchange.request.url, each) == _where(request.url, each)
+    candidates = [
+        interaction
+        for interaction in index.tape.interactions
+        if interaction.slot is None
+        and _address_for(interaction.exchange.request.url, interaction) == _address_for(request.url, interaction)
     ]
     measured = [
-        (sum(1 for _ in differences(each.exchange.request.body, request.body)), each) for each in loose[:_NEAREST_OF]
+        (sum(1 for _ in differences(candidate.exchange.request.body, request.body)), candidate)
+        for candidate in candidates[:_NEAREST_OF]
     ]
     return min(measured, key=lambda pair: pair[0], default=(0, None))[1]
 
@@ -148,8 +157,8 @@ def _changes(other: Interaction, new: Request, request_host: str) -> Iterator[st
         yield f"method: was {old.method}, now {new.method}"
     if not _host_fits(other, request_host):
         yield f"host: was {host(old.url)}, now {request_host}"
-    if _where(old.url, other) != _where(new.url, other):
-        yield f"address: was {_where(old.url, other)}, now {_where(new.url, other)}"
+    if _address_for(old.url, other) != _address_for(new.url, other):
+        yield f"address: was {_address_for(old.url, other)}, now {_address_for(new.url, other)}"
     if old.body is not None and new.body is not None:
         yield from differences(old.body, new.body)
     elif old.content != new.content:
@@ -160,7 +169,7 @@ def _changes(other: Interaction, new: Request, request_host: str) -> Iterator[st
 
 
 def differences(old: Json, new: Json, at: str = "$") -> Iterator[str]:
-    """What changed between two JSON values, one line each, by JSON path. None where ``canonical`` calls them equal."""
+    """What changed between two JSON values: a line for each JSON path; no line if their ``canonical`` texts are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _in_objects(old, new, at)
     elif isinstance(old, list) and isinstance(new, list):
@@ -211,8 +220,8 @@ def _excerpt(text: str, since: int) -> str:
 
 
 def _first_difference(old: str, new: str) -> int:
-    for position, (one, other) in enumerate(zip(old, new, strict=False)):
-        if one != other:
+    for position, (before, now) in enumerate(zip(old, new, strict=False)):
+        if before != now:
             return position
     return min(len(old), len(new))
 

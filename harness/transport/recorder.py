@@ -1,6 +1,6 @@
-"""Replaying and recording: Transports that answer from cassettes, and put live answers into them.
+"""Replaying and recording: transports that answer from cassettes, and put live answers into them.
 
-``Player`` never opens a socket. ``Recorder`` stands before a live transport and keeps what it says:
+``Player`` never opens a socket. ``Recorder`` wraps a live transport and keeps its answers:
 
 ===============  ==================================================================================
 mode             does
@@ -9,12 +9,12 @@ mode             does
 ``once``         records cassettes that do not exist, or whose recording was cut short; replays what is there
 ``new_episodes`` replays what matches; records what is missing or stale
 ``stale``        replays what matches; records what is stale; what is missing stays an error
-``all``          records everything anew (``rewrite`` is another name for it), but replays files that other
+``all``          records everything again (``rewrite`` is another name for it), but replays files that other
                  tools made
 ===============  ==================================================================================
 
-Credentials never come here: they are added below, on the wire. Still every exchange is searched for them before the
-first byte is written.
+This layer never sees credentials: ``wire`` adds them below. Still, every exchange is searched for secrets before anything
+is written.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LiveTransport(Protocol):
 class Player:
     """Answers from cassettes. ``send`` never suspends, so it runs without an event loop.
 
-    Raises NoRecording, StaleRecording, BadCassette, UnfinishedCassette; the last not ``while_recording``.
+    Raises NoRecording, StaleRecording, BadCassette, and, unless ``while_recording``, UnfinishedCassette.
     """
 
     def __init__(self, providers: Mapping[str, Provider] = ROWS, *, while_recording: bool = False) -> None:
@@ -74,14 +74,14 @@ class Player:
         return self.find(request, slot)
 
     def find(self, request: Request, slot: Slot) -> Exchange:
-        """The recorded exchange, holding the request as it is asked now; in files that other tools made, at the address
-        where it was asked, since the answer's framing follows from that."""
+        """The recorded exchange, with the present request in the place of the recorded one. In files that other tools made
+        it keeps the recorded address, since the framing of the answer depends on it."""
         index = self._index(slot.cassette)
         found = matching.find(index, request, slot, self.host(request)).exchange
         return replace(found, request=request if found.own else replace(request, url=found.request.url))
 
-    def made_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
-        """What this very slot says to the request, where that was recorded then or later."""
+    def recorded_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
+        """The answer in exactly this slot, if it was recorded at ``since`` or later."""
         try:
             found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
         except (NoRecording, StaleRecording):
@@ -98,7 +98,7 @@ class Player:
         return self._index(cassette).tape
 
     def record_host(self, request: Request) -> str | None:
-        """The host that replaces the real one on tape, if this provider has one."""
+        """The host that replaces the real one on tape, if the provider's row names one."""
         provider = self._providers.get(request.provider)
         return provider.record_host if provider else None
 
@@ -133,12 +133,15 @@ def _read(cassette: Path) -> Tape:
 class Recorder:
     """Answers live and keeps the answers, as ``mode`` says. Use it in a ``with`` block: leaving it writes the cassettes.
 
-    ``secrets`` (variable -> value) may appear in nothing that is written. ``partial`` says that not everything a cassette
-    holds is asked for in this run (a selection, an interruption): then ``all`` replaces what it records and drops nothing.
-    ``since``: what was recorded from then on was recorded by an earlier sitting of this run, and is not asked for again.
-    ``worker``: the name of one of several that record together: it only writes journals, somebody else has custody.
+    ``secrets``: variable -> value; none of the values may be written.
+    ``partial``: this run does not ask for everything that a cassette holds (a selection, an interruption); then ``all``
+    replaces what it records and drops nothing.
+    ``since``: an earlier session of this run recorded what is of this time or later; it is not asked for again.
+    ``worker``: the name of this process among several that record together; it only writes journals, and the main process
+    holds the lock and folds them.
 
-    Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite where the disk refuses; then nothing more is asked.
+    Raises what Player and ``live`` raise, SecretOnTape, and CannotWrite if the disk cannot be written; no further
+    request is then sent.
     """
 
     live = True
@@ -155,7 +158,7 @@ class Recorder:
         worker: str | None = None,
     ) -> None:
         if mode not in MODES or mode == "none":
-            raise UsageError(f"not a mode that records: {mode!r}; there are: {', '.join(MODES[1:])}")
+            raise UsageError(f"{mode!r} is not a mode that records; these are: {', '.join(MODES[1:])}")
         self.partial = partial
         self._since = since
         self._mode = "all" if mode == "rewrite" else mode
@@ -163,21 +166,21 @@ class Recorder:
         self._player = Player(providers, while_recording=True)
         self._leaks = Leaks(secrets or {})
         self._existed: dict[Path, bool] = {}
-        self._has_custody = worker is None
+        self._writes_cassettes = worker is None
         self._worker = worker or ""
-        self._custody = journal.Custody()
+        self._lock = journal.RecordingLock()
         self._claimed: set[Path] = set()
-        self._left: set[Path] = set()
+        self._interrupted: set[Path] = set()
         self._opened: set[Path] = set()
         self._refused: CannotWrite | None = None
-        self._unanswered: Counter[Path] = Counter()
+        self._unrecorded: Counter[Path] = Counter()
 
     def claim(self, folders: Iterable[Path], waiting: Callable[[str], object] | None = None) -> None:
-        """Take custody of folders of cassettes, before anything is asked: see ``journal.Custody.take``."""
+        """Lock folders of cassettes, before the first request: see ``journal.RecordingLock.take``."""
         new = set(folders) - self._claimed
-        self._left.update(path for folder in new for path in journal.unfinished(folder))
-        if self._has_custody:
-            self._custody.take(new, waiting)
+        self._interrupted.update(path for folder in new for path in journal.unfinished(folder))
+        if self._writes_cassettes:
+            self._lock.take(new, waiting)
         self._claimed |= new
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
@@ -196,30 +199,30 @@ class Recorder:
         existed = self._existed.setdefault(slot.cassette, self._is_older(slot.cassette))
         if recorded := self._replayed(request, slot, existed=existed):
             return recorded
-        self._refuse(self._leaks.find_asked(request) or self._leaks.named(slot.cassette), slot)
+        self._refuse(self._leaks.find_in_request(request) or self._leaks.find_in_name(slot.cassette), slot)
         self._make_ready(slot.cassette)
-        self._unanswered[slot.cassette] += 1
+        self._unrecorded[slot.cassette] += 1
         exchange = await self._live.send(request, slot)
         if worth_keeping(exchange):
             self._keep(exchange, slot)
-            self._unanswered[slot.cassette] -= 1
+            self._unrecorded[slot.cassette] -= 1
         return exchange
 
     def _recorded_before(self, request: Request, slot: Slot) -> Exchange | None:
-        """What an earlier sitting of this run has recorded."""
+        """What an earlier session of this run has recorded."""
         if self._since is None:
             return None
-        return self._player.made_since(request, slot, self._since)
+        return self._player.recorded_since(request, slot, self._since)
 
     def _is_older(self, cassette: Path) -> bool:
         """Whether the cassette was there before this run began."""
         if self._since is None or not cassette.exists():
             return cassette.exists()
         since = self._since
-        return not all(_is_since(each.exchange, since) for each in self._player.tape(cassette).interactions)
+        return not all(_is_since(recorded.exchange, since) for recorded in self._player.tape(cassette).interactions)
 
     def _replayed(self, request: Request, slot: Slot, *, existed: bool) -> Exchange | None:
-        """The recording that this mode is content with, None where it is time to ask."""
+        """The recording that this mode replays; None if the request must be sent."""
         if not existed and self._mode != "stale":
             return None
         if self._mode == "all" and not self._is_foreign(slot.cassette):
@@ -230,18 +233,18 @@ class Recorder:
             if self._mode in ("once", "all"):
                 raise
         except NoRecording:
-            goes_on = self._mode == "once" and slot.cassette in self._left
-            if self._mode != "new_episodes" and not goes_on:
+            continued = self._mode == "once" and slot.cassette in self._interrupted
+            if self._mode != "new_episodes" and not continued:
                 raise
         return None
 
     def _is_foreign(self, cassette: Path) -> bool:
-        """Whether other tools made everything on this tape: that is evidence, and cannot be recorded anew from here."""
+        """Whether other tools made everything on this tape. Such files are evidence, and cannot be recorded again here."""
         recorded = self._player.tape(cassette).interactions
-        return bool(recorded) and not any(each.exchange.own for each in recorded)
+        return bool(recorded) and not any(interaction.exchange.own for interaction in recorded)
 
     def _make_ready(self, cassette: Path) -> None:
-        """Before anything is asked: a readable old tape, and a disk that takes the new one."""
+        """Check before the first request that the old cassette is readable and the journal writable."""
         if cassette in self._opened:
             return
         if cassette.exists():
@@ -255,16 +258,16 @@ class Recorder:
         journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host), self._worker)
 
     def _refuse(self, leak: str | None, slot: Slot) -> None:
-        """What stands in the request is refused before it is asked; what only the answer holds, before it is written."""
+        """Raises SecretOnTape for a leak: for one in the request before it is sent, for one in the answer before it is written."""
         if leak:
             raise SecretOnTape(
-                f"{slot.cassette}: not recorded: {leak}. Nothing was written. A case that has to send or to hear a secret "
-                "can be asked with --live only."
+                f"{slot.cassette}: not recorded: {leak}. Nothing was written. A case that has to send or receive a secret "
+                "can only be run with --live."
             )
 
     def close(self) -> None:
-        """Write every cassette that was recorded, and let go of them. Raises the first fault, after trying all."""
-        if not self._has_custody:
+        """Write every cassette that was recorded, and release the locks. Raises the first fault, after trying all."""
+        if not self._writes_cassettes:
             return
         faults: list[CassetteError] = []
         try:
@@ -275,13 +278,13 @@ class Recorder:
                     faults.append(fault)
             self._opened.clear()
         finally:
-            self._custody.close()
+            self._lock.close()
         if faults:
             raise faults[0]
 
     def _is_whole(self, cassette: Path) -> bool:
-        """Whether all that the cassette is to hold was recorded just now."""
-        return self._mode == "all" and not self.partial and not self._unanswered[cassette]
+        """Whether this run has recorded everything that belongs into the cassette."""
+        return self._mode == "all" and not self.partial and not self._unrecorded[cassette]
 
     async def __aenter__(self) -> Self:
         await self._live.__aenter__()
@@ -300,12 +303,12 @@ class Recorder:
         try:
             self.close()
         except CannotWrite:
-            if not isinstance(fault, CannotWrite):  # that says what this would say again
+            if not isinstance(fault, CannotWrite):  # the fault on its way out says the same
                 raise
 
 
 def _is_since(exchange: Exchange, since: datetime) -> bool:
-    """Whether this program recorded the exchange then or later."""
+    """Whether this program recorded the exchange at ``since`` or later."""
     at = exchange.provenance.recorded_at
     try:
         return exchange.own and at is not None and datetime.fromisoformat(at) >= since
@@ -314,12 +317,12 @@ def _is_since(exchange: Exchange, since: datetime) -> bool:
 
 
 def is_passing(status: int) -> bool:
-    """Whether an HTTP status says nothing about a feature: too many requests, cancelled, the server's own trouble."""
+    """Whether an HTTP status says nothing about a feature: a timeout, a rate limit, cancelled (499), a server error."""
     return status in (408, 429, 499) or status >= 500
 
 
 def refuses_key(exchange: Exchange) -> bool:
-    """Whether it is the credential that the answer refuses, whatever was asked. A 403 may also be about a file or a model."""
+    """Whether the answer refuses the credential. A 403 counts by its text only: it may also be about a file or a model."""
     return exchange.status == 401 or bool(_REFUSES_KEY.get(exchange.status, _NEVER).search(exchange.content))
 
 
@@ -335,6 +338,6 @@ _REFUSES_KEY = {
 
 
 def worth_keeping(exchange: Exchange) -> bool:
-    """Whether an answer belongs on tape: whole, and not a passing refusal that the case does not ask for."""
+    """Whether an answer belongs on tape: complete, and neither a passing failure nor a refused key, unless the case expects it."""
     wanted = exchange.status in exchange.request.expects_status
     return exchange.fault is None and (wanted or not (is_passing(exchange.status) or refuses_key(exchange)))

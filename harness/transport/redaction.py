@@ -1,7 +1,7 @@
 """Finds credentials in what is about to be written.
 
-On tape nothing is redacted: a finding refuses the write, since a changed tape would be no evidence. In reports and
-messages the value is replaced by its name.
+Cassettes are never redacted: a finding refuses the write, since a changed recording would be no evidence. In reports and
+messages the name of the secret replaces its value.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 
 
 def known(environ: Mapping[str, str], providers: Mapping[str, Provider] | None = None) -> Mapping[str, str]:
-    """Variable -> value of every secret: the providers' keys, each variable that is called one (``..._TOKEN``) or looks
-    like one, and the password of each address (``DB_URL``, a proxy)."""
+    """Variable -> value of every secret: the providers' keys, each variable whose name (``..._TOKEN``) or value looks like
+    a secret, and the password in each address (``DB_URL``, a proxy)."""
     keys = [keys_of(row, environ) for row in (providers or {}).values()]
     called = {name: value for name, value in environ.items() if is_secret_name(name) or credential_kind(value)}
     found = {name: value for source in (called, *keys) for name, value in source.items()}
@@ -46,7 +46,7 @@ def _in_address(value: str) -> Iterator[str]:
 
 
 class _Secret:
-    """One value, in every form in which it may be written."""
+    """One secret value, in every encoding in which it may be written."""
 
     def __init__(self, name: str, value: str) -> None:
         self.what = f"the value of {name}"
@@ -59,7 +59,7 @@ class _Secret:
         self._bare = {form.replace(b"\\", b"") for form in self._forms}
 
     def at(self, data: bytes, plain: bytes) -> int:
-        """The byte where it stands; -1 where it is neither in the data nor in the same without its escapes."""
+        """The position of its first byte; -1 if it is neither in the data nor in ``plain``, the data without its escapes."""
         found = [at for form in self._forms if (at := data.find(form)) >= 0]
         if not found and plain is not data:
             found = [min(at, len(data)) for form in self._bare if (at := plain.find(form)) >= 0]
@@ -67,15 +67,15 @@ class _Secret:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """All forms, the longest first, each character plain or escaped. Slow: for texts that are known to hold one."""
+        """All forms, the longest first, each character plain or escaped. Slow: use it for texts that hold the secret."""
         forms = sorted(self._texts, key=len, reverse=True)
         return re.compile("|".join("".join(map(_any_way, form)) for form in forms))
 
 
 class Leaks:
-    """Looks for these secrets (variable name -> value) in every spelling, and for what looks like a credential.
+    """Looks for these secrets (variable name -> value) in every encoding, and for text that looks like a credential.
 
-    Values shorter than 8 characters are no secrets.
+    Values shorter than 8 characters are ignored.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
@@ -85,8 +85,8 @@ class Leaks:
         ]
 
     def find(self, exchange: Exchange) -> str | None:
-        """What was found and where, without showing it; None where the exchange is clean."""
-        if leak := self.find_asked(exchange.request):
+        """Names what was found and where, without showing it; None if the exchange is clean."""
+        if leak := self.find_in_request(exchange.request):
             return leak
         for where, data in (("headers", _joined(exchange.headers)), ("body", exchange.content)):
             if leak := self._in(f"the response's {where}", data):
@@ -94,8 +94,8 @@ class Leaks:
         found = self.search(_over_events(exchange))
         return f"{found[0]} in the response's body, in pieces" if found else None
 
-    def find_asked(self, request: Request) -> str | None:
-        """The same of what is asked."""
+    def find_in_request(self, request: Request) -> str | None:
+        """As ``find``, in a request."""
         pieces = {
             "the request's address": request.url.encode("utf-8", "surrogatepass"),
             "the request's headers": _joined(request.headers),
@@ -103,8 +103,8 @@ class Leaks:
         }
         return next((leak for where, data in pieces.items() if (leak := self._in(where, data))), None)
 
-    def named(self, path: Path) -> str | None:
-        """The same of the name of a file and its folder."""
+    def find_in_name(self, path: Path) -> str | None:
+        """As ``find``, in the name of a file and of its folder."""
         return self._in("the name of the file", f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))
 
     def _in(self, where: str, data: bytes) -> str | None:
@@ -112,7 +112,7 @@ class Leaks:
         return f"{found[0]} in {where}, at byte {found[1]}" if found else None
 
     def search(self, data: bytes) -> tuple[str, int] | None:
-        """What was found, and at which byte."""
+        """The name of what was found, and the position of its first byte."""
         plain = _without_escapes(data)
         for secret in self._known:
             if (at := secret.at(data, plain)) >= 0:
@@ -123,8 +123,7 @@ class Leaks:
         return None
 
     def hidden(self, value: Json) -> Json:
-        """A value, or a text, with the names of the secrets in the place of what they hold. The same object where it
-        holds none."""
+        """The JSON value or text with each secret replaced by its name. The same object if it holds none."""
         everything = "\n".join(_texts(value)).encode("utf-8", "surrogatepass")
         plain = _without_escapes(everything)
         found = [(secret.pattern, f"[{secret.what}]") for secret in self._known if secret.at(everything, plain) >= 0]
@@ -141,7 +140,7 @@ def _joined(headers: Mapping[str, str]) -> bytes:
 
 
 def _without_escapes(data: bytes) -> bytes:
-    """What JSON, however deep, and addresses have escaped, as it was; the same object where nothing is escaped."""
+    """The data without the escapes of JSON (at any depth) and of URLs; the same object if nothing is escaped."""
     if b"\\" not in data and b"%" not in data:
         return data
     return _ESCAPED.sub(_unescaped, data).replace(b"\\", b"")
@@ -155,7 +154,7 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 
 def _over_events(exchange: Exchange) -> bytes:
-    """The texts of an answer that comes in pieces, put together: of one place in its events, and over the parts too."""
+    """The texts of an answer joined over its events: those at the same path, and those of all parts together."""
     events = framing.unframe(exchange).events
     together: defaultdict[tuple[str | int, ...], list[str]] = defaultdict(list)
     for event in events:
@@ -177,7 +176,7 @@ def _leaves(value: Json, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[st
 
 
 def _texts(value: Json) -> list[str]:
-    """Every text in a value, names of members too."""
+    """Every text in a value, including member names."""
     found: list[str] = []
     waiting = [value]
     while waiting:
@@ -204,7 +203,7 @@ def _replaced(value: Json, found: list[tuple[re.Pattern[str], str]]) -> Json:
 
 @cache
 def _any_way(character: str) -> str:
-    """A pattern for a character as it is, and as addresses, JSON, HTML, CSV and shells write it."""
+    """A pattern for a character, plain and as URLs, JSON, HTML, CSV and shells escape it."""
     encoded = character.encode("utf-8", "surrogatepass")
     escaped = rf"\\+{re.escape(dumps(character)[2:-1])}" if dumps(character)[1] == "\\" else r"(?!)"
     units = dumps(character)[1:-1] if ord(character) > 0x7F else rf"\u{ord(character):04x}"
@@ -223,7 +222,7 @@ _QUOTES = {"'": ("&#39;", "'\"'\"'"), '"': ("&#34;", '""')}
 
 
 def _base64_forms(raw: bytes) -> Iterator[str]:
-    """In base64 at any offset, in both alphabets."""
+    """The base64 forms at any offset, in both alphabets."""
     for offset in range(3):
         inner = _base64_core(raw, offset)
         yield inner

@@ -3,10 +3,10 @@
 Credentials are added here and nowhere above, and go to the provider's own origin only. Redirects are answers, not
 followed. Chunks are kept as they arrive, each with its time; gzip is undone chunk by chunk.
 
-A request is tried again on 429, 500 and 503 and where no connection came about, as often as ``attempts`` says, after the
-wait that the server asks for (``google.rpc.RetryInfo`` or ``Retry-After``), else after 1, 2, 4 ... seconds. Never: a status
-that the case expects, a quota that counts by the day, a wait beyond ``timeouts.wait``, or once an answer has begun. A host
-that the last trial did not reach is tried once, and what is in vain is not asked at all: see ``proofs``.
+A request is retried on 429, 500 and 503 and when there is no connection, up to ``attempts`` times in all, after the wait
+that the server asks for (``google.rpc.RetryInfo`` or ``Retry-After``), else after 1, 2, 4 ... seconds. It is not retried
+for a status that the case expects, for a daily quota, for a wait beyond ``timeouts.wait``, or once an answer has begun. A
+host that the last trial did not reach is tried once. What would fail again is not sent at all: see ``provider_health``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
 from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
-from harness.transport.proofs import Proofs, details, is_daily
+from harness.transport.provider_health import ProviderHealth, details, is_daily
 
 if TYPE_CHECKING:
     import ssl
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
 
-_AGAIN = frozenset({429, 500, 503})
-_NOW_AND_THEN = 10
-"""Seconds."""
+_RETRIED = frozenset({429, 500, 503})
+_MESSAGE_INTERVAL = 10
+"""Seconds between two messages about the same provider."""
 _SIMULATED = "x-simulated"
-"""A simulator says so, whatever the address it was asked at."""
+"""The header by which an answer says that it is simulated, at any address."""
 _ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class LocalServer(Protocol):
-    """A server on this machine, until it is stopped."""
+    """A server that runs on this machine until ``stop`` is called."""
 
     @property
     def url(self) -> str: ...
@@ -56,8 +56,8 @@ class LocalServer(Protocol):
 class Wire:
     """Sends requests, live. An async context manager: it holds one client per provider.
 
-    Raises NetworkFault (no answer came about), MissingKey, UsageError (vcrpy is recording this process). An answer that
-    broke off is returned with ``fault``; the last of several refusals is returned as it is.
+    Raises NetworkFault (there is no answer), MissingKey, UsageError (vcrpy is recording this process). An answer that
+    broke off is returned with ``fault``. After the last retry the refusal is returned.
     """
 
     live = True
@@ -69,8 +69,8 @@ class Wire:
         say: Callable[[str], None] = lambda _: None,
         simulator: Callable[[], LocalServer] | None = None,
     ) -> None:
-        """``say`` shows somebody who waits why. ``simulator`` starts the one that answers under ``SIMULATOR_URL``, when it is
-        first asked."""
+        """``say`` shows the user why a request waits. ``simulator`` starts the server for ``SIMULATOR_URL``; it is called at
+        the first request."""
         self._start_simulator = simulator
         self._config = config
         self._environ = os.environ if environ is None else environ
@@ -78,7 +78,7 @@ class Wire:
         self._credentials: dict[str, Mapping[str, str]] = {}
         self._tls: ssl.SSLContext | None = None
         self._simulator: LocalServer | None = None
-        self._proofs = Proofs()
+        self._health = ProviderHealth()
         self._say = say
         self._explained: dict[str, float] = {}
 
@@ -98,42 +98,42 @@ class Wire:
         _refuse_patched()
         provider = self._config.find(request.provider)
         headers = {**request.headers, "accept-encoding": "gzip", **self._credential(provider, request)}
-        self._proofs.check(provider, request.model)
+        self._health.check(provider, request.model)
         try:
-            exchange = await self._insist(provider, request, headers)
+            exchange = await self._send_with_retries(provider, request, headers)
         except NoConnection as fault:
-            self._proofs.unreached(provider, fault)
+            self._health.note_unreached(provider, fault)
             raise
-        self._proofs.answered(request, exchange)
+        self._health.note_answer(request, exchange)
         return exchange
 
-    async def _insist(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
-        """Ask as often as it takes, and may."""
+    async def _send_with_retries(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
+        """Send until there is an answer that is not retried, or ``attempts`` are used up."""
         for attempt in range(1, self._config.attempts + 1):
             last = attempt == self._config.attempts
             try:
                 exchange = await self._once(provider, request, headers)
             except _NoConnection as fault:
-                if last or self._proofs.doubts(provider):
-                    named = NetworkFault if fault.asked else NoConnection
+                if last or self._health.was_unreached(provider):
+                    named = NetworkFault if fault.sent else NoConnection
                     raise named(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
                 wait: float | None = _backoff(attempt)
                 self._explain(provider, str(fault), wait)
             else:
                 wait = None if last else _wait(exchange, attempt, self._config.timeouts)
                 if wait is None:
-                    await asyncio.sleep(0)  # what arrived meanwhile gets its time before this one is judged
+                    await asyncio.sleep(0)  # other chunks that arrived get their time before this answer is judged
                     return replace(exchange, attempts=attempt)
                 self._explain(provider, f"HTTP {exchange.status}", wait)
             await asyncio.sleep(wait or 0)
         raise AssertionError("the last attempt returns or raises")
 
     def _explain(self, provider: Provider, why: str, wait: float | None) -> None:
-        """A line now and then for each provider that is waited for."""
+        """Say why a provider is waited for, at most once in ``_MESSAGE_INTERVAL``."""
         now = perf_counter()
-        if now - self._explained.get(provider.name, -_NOW_AND_THEN) >= _NOW_AND_THEN:
+        if now - self._explained.get(provider.name, -_MESSAGE_INTERVAL) >= _MESSAGE_INTERVAL:
             self._explained[provider.name] = now
-            self._say(f"waiting for {provider.name} ({why}), and trying again in {wait or 0:.0f} s")
+            self._say(f"waiting for {provider.name} ({why}); next attempt in {wait or 0:.0f} s")
 
     def _credential(self, provider: Provider, request: Request) -> Mapping[str, str]:
         parts = urlsplit(request.url)
@@ -150,7 +150,7 @@ class Wire:
         transport = self._transport(provider)
         url = self._address(request.url)
         outgoing = httpx.Request(
-            request.method, url, headers=headers, content=request.content, extensions=self._patience
+            request.method, url, headers=headers, content=request.content, extensions=self._timeouts
         )
         asked = datetime.now(UTC).isoformat(timespec="seconds")
         answer = _IncomingAnswer(self._config.max_body_bytes)
@@ -172,22 +172,24 @@ class Wire:
         )
 
     def _address(self, url: str) -> str:
-        """Where this address really is: the simulator's own stands for one that is started when it is first asked."""
+        """The address to send to. ``SIMULATOR_URL`` stands for a simulator that is started at its first request."""
         if not url.startswith(SIMULATOR_URL):
             return url
         if self._simulator is None:
             if self._start_simulator is None:
-                raise UsageError(f"no simulator is at hand to answer {url}; SIMULATOR_BASE_URL may name a running one")
+                raise UsageError(
+                    f"no simulator can be started for {url}; set SIMULATOR_BASE_URL to the address of a running one"
+                )
             self._simulator = self._start_simulator()
         return self._simulator.url.rstrip("/") + url.removeprefix(SIMULATOR_URL)
 
     @property
-    def _patience(self) -> dict[str, Any]:
+    def _timeouts(self) -> dict[str, Any]:
         timeouts = self._config.timeouts
         return {"timeout": {"connect": timeouts.connect, "read": timeouts.gap}}
 
     def _transport(self, provider: Provider) -> httpx.AsyncBaseTransport:
-        """The provider's pool of connections. A transport alone: no redirects, no cookies, nothing from the environment."""
+        """The provider's connection pool: no redirects, no cookies, nothing from the environment."""
         found = self._transports.get(provider.name)
         if found is None:
             found = self._transports[provider.name] = self._make_transport(provider)
@@ -231,7 +233,7 @@ def _proxy(provider: Provider) -> httpx.Proxy | None:
 
 
 def _refuse_patched() -> None:
-    """vcrpy inside would buffer every stream and write our key into its own cassette."""
+    """Raises UsageError if vcrpy is active: it would buffer every stream and write our key into its own cassette."""
     import aiohttp
     import httpx
 
@@ -247,15 +249,15 @@ def _refuse_patched() -> None:
 
 
 class _NoConnection(Exception):
-    """Nothing was heard, and asking again can help. ``asked``: the request may have gone out before the connection was lost."""
+    """There was no answer, and a retry can help. ``sent``: the request may have gone out before the connection was lost."""
 
-    def __init__(self, message: str, *, asked: bool) -> None:
-        self.asked = asked
+    def __init__(self, message: str, *, sent: bool) -> None:
+        self.sent = sent
         super().__init__(message)
 
 
 class _IncomingAnswer:
-    """An answer as it comes in."""
+    """An answer while it arrives."""
 
     def __init__(self, largest: int) -> None:
         self.status = 0
@@ -270,7 +272,7 @@ class _IncomingAnswer:
         self.status, self.headers, self.head_at = status, dict(headers), at
 
     def add(self, data: bytes, at: float) -> bool:
-        """Keep a chunk; False once there is too much."""
+        """Keep a chunk. Returns False once the body is too large."""
         room = self._largest - self._size
         if data[:room]:
             self.chunks.append(Chunk(data[:room], at))
@@ -284,15 +286,15 @@ class _IncomingAnswer:
         return b"".join(chunk.data for chunk in self.chunks[:16])
 
     def broke_off(self, url: str, fault: Exception, timeouts: Timeouts) -> None:
-        """Say what went wrong. Raises NetworkFault or _NoConnection where not even a status came."""
-        heard = self.head_at is not None
-        what, again = _named(fault, timeouts, heard=heard)
-        if heard:
+        """Set ``fault``. Raises NetworkFault or _NoConnection if not even a status arrived."""
+        answered = self.head_at is not None
+        what, again = _named(fault, timeouts, answered=answered)
+        if answered:
             self.fault = what
         elif again:
-            raise _NoConnection(f"{url}: {what}", asked=_was_asked(fault)) from fault
+            raise _NoConnection(f"{url}: {what}", sent=_may_be_sent(fault)) from fault
         else:
-            raise (NetworkFault if _was_asked(fault) else NoConnection)(f"{url}: {what}") from fault
+            raise (NetworkFault if _may_be_sent(fault) else NoConnection)(f"{url}: {what}") from fault
 
 
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, answer: _IncomingAnswer) -> None:
@@ -310,7 +312,7 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
 
 
 async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGenerator[bytes, None]:
-    """The body chunk by chunk as it arrives, gzip undone; a little beyond the limit at most."""
+    """The body chunk by chunk as it arrives, decompressed, up to little more than the limit."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
     async for raw in response.aiter_raw():
@@ -328,16 +330,16 @@ async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGe
         answer.fault = "cut: the compressed body ends early"
 
 
-def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, bool]:
-    """What happened, in words, and whether asking again can help. Looks at what aiohttp raised: httpx-aiohttp calls a
-    lost connection, and a refused one, a ConnectTimeout."""
+def _named(fault: Exception, timeouts: Timeouts, *, answered: bool) -> tuple[str, bool]:
+    """What happened, in words, and whether a retry can help. Looks at what aiohttp raised, because httpx-aiohttp reports
+    lost and refused connections as ConnectTimeout."""
     import aiohttp
 
     cause = fault.__cause__ if isinstance(fault.__cause__, aiohttp.ClientError) else fault
     if isinstance(fault, TimeoutError):
         return f"not complete within {timeouts.total:g} s", False
     if isinstance(cause, aiohttp.SocketTimeoutError):
-        return f"{'stalled' if heard else 'no answer'}: nothing came for {timeouts.gap:g} s", False
+        return f"{'stalled' if answered else 'no answer'}: nothing came for {timeouts.gap:g} s", False
     if isinstance(cause, aiohttp.ConnectionTimeoutError):
         return f"no connection within {timeouts.connect:g} s", True
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
@@ -349,40 +351,40 @@ def _named(fault: Exception, timeouts: Timeouts, *, heard: bool) -> tuple[str, b
     if isinstance(cause, aiohttp.ClientPayloadError):
         return "cut: the connection closed before the answer was complete", False
     if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
-        return ("cut: " if heard else "") + "the connection was lost", not heard
+        return ("cut: " if answered else "") + "the connection was lost", not answered
     if isinstance(cause, aiohttp.ClientResponseError):
-        return f"what came is not HTTP: {' '.join(cause.message.split())}", False
+        return f"the answer is not HTTP:  {' '.join(cause.message.split())}", False
     return f"{type(cause).__name__}: {cause}", False
 
 
-def _was_asked(fault: Exception) -> bool:
-    """Whether there was a connection, so that something may have been asked."""
+def _may_be_sent(fault: Exception) -> bool:
+    """Whether there was a connection, so that the request may have been sent."""
     import aiohttp
 
     return not isinstance(fault.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
 def _because(fault: OSError) -> str:
-    # The event loops put the address into ``strerror``; the address is said already.
+    # The event loops put the address into ``strerror``; the message has it already.
     return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
 
 
-# --- asking again -------------------------------------------------------------------------------------
+# --- retrying -----------------------------------------------------------------------------------------
 
 
 def _wait(exchange: Exchange, attempt: int, timeouts: Timeouts) -> float | None:
-    """Seconds until the next attempt; None where this answer stands."""
+    """Seconds until the next attempt; None if this answer is final."""
     status = exchange.status
-    if status not in _AGAIN or status in exchange.request.expects_status or exchange.fault is not None:
+    if status not in _RETRIED or status in exchange.request.expects_status or exchange.fault is not None:
         return None
     if is_daily(exchange):
         return None
-    asked = _retry_delay(details(exchange))
-    if asked is None:
-        asked = _retry_after(exchange.headers.get("retry-after", ""))
-    if asked is None:
+    delay = _retry_delay(details(exchange))
+    if delay is None:
+        delay = _retry_after(exchange.headers.get("retry-after", ""))
+    if delay is None:
         return min(_backoff(attempt), timeouts.wait)
-    return asked if asked <= timeouts.wait else None
+    return delay if delay <= timeouts.wait else None
 
 
 def _backoff(attempt: int) -> float:
@@ -390,10 +392,10 @@ def _backoff(attempt: int) -> float:
 
 
 def _retry_delay(found: list[dict[str, Json]]) -> float | None:
-    for each in found:
-        if str(each.get("@type", "")).endswith("RetryInfo"):
+    for detail in found:
+        if str(detail.get("@type", "")).endswith("RetryInfo"):
             with suppress(ValueError):
-                return max(0.0, float(str(each.get("retryDelay", "")).removesuffix("s")))
+                return max(0.0, float(str(detail.get("retryDelay", "")).removesuffix("s")))
     return None
 
 

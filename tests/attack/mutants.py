@@ -310,5 +310,5 @@ def attack() -> Iterator[Figures]:
 
 
 if __name__ == "__main__":
-    for each in wrong([int(text) for text in sys.argv[1:]]):
-        print(*each, sep="\n")
+    for fault in wrong([int(text) for text in sys.argv[1:]]):
+        print(*fault, sep="\n")

@@ -115,19 +115,19 @@ class Bench:
             / 1_000
         )
         for trials in (self.count(1_000), self.count(10_000)):
-            yield from self.each(
+            yield from self.per_trial(
                 f"{trials:,} replayed trials, a cassette each", trials, one, floor, suites.json_cases(trials)
             )
             text, rows = suites.json_rows(trials)
             suites.write(self.folder, f"rows-{trials}", "").with_name("rows.jsonl").write_text(rows, encoding="utf-8")
-            yield from self.each(
+            yield from self.per_trial(
                 f"{trials:,} replayed rows of one cassette", trials, one, floor, text, name=f"rows-{trials}"
             )
 
-    def each(self, what: str, trials: int, one: Cost, floor: float, text: str, name: str = "") -> Iterator[Row]:
+    def per_trial(self, what: str, trials: int, one: Cost, floor: float, text: str, name: str = "") -> Iterator[Row]:
         cost = self.replayed(name or str(trials), text)
-        each = (cost.wall - one.wall) / trials
-        yield f"{what}: one", ms(each), f"json + check {ms(floor)}", f"{each / floor:.1f}x, target 1.2 ms"
+        seconds = (cost.wall - one.wall) / trials
+        yield f"{what}: one", ms(seconds), f"json + check {ms(floor)}", f"{seconds / floor:.1f}x, target 1.2 ms"
         yield f"{what}: peak memory", f"{cost.peak_mb:.0f} MB", f"1 trial {one.peak_mb:.0f} MB", ""
 
     def replayed(self, name: str, text: str) -> Cost:
@@ -161,9 +161,11 @@ class Bench:
                 ours, bare, first = self.beside_the_bare_client(
                     suite, url, method, trials, in_flight, runs, "--format", f"json:{name}"
                 )
-                measured = [each["measures"] for each in json.loads(Path(name).read_text(encoding="utf-8"))["results"]]
-                ttft = statistics.median(each["ttft_s"] for each in measured)
-                chunks = statistics.median(each["chunks"] for each in measured)
+                measured = [
+                    result["measures"] for result in json.loads(Path(name).read_text(encoding="utf-8"))["results"]
+                ]
+                ttft = statistics.median(measures["ttft_s"] for measures in measured)
+                chunks = statistics.median(measures["chunks"] for measures in measured)
                 yield (
                     f"{trials:,} streams of {chunks:.0f} chunks, {in_flight} in flight",
                     f"{ours:.2f} s",
@@ -302,7 +304,7 @@ def main() -> None:
         bench = Bench(Path(folder), 0.1 if options.quick else 1.0)
         for part in options.parts or PARTS:
             for row in getattr(bench, part)():
-                print("  ".join(each for each in row if each), file=sys.stderr)
+                print("  ".join(text for text in row if text), file=sys.stderr)
                 rows.append(row)
     print(tabulate(rows, headers=("what", "measured", "floor", "ratio"), tablefmt="simple"))
 

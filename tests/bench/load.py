@@ -49,9 +49,9 @@ class Connection:
 def connected(port: int, count: int) -> list[Connection]:
     made = []
     for _ in range(count):
-        each = socket.create_connection(("127.0.0.1", port))
-        each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.append(Connection(each))
+        connected_socket = socket.create_connection(("127.0.0.1", port))
+        connected_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.append(Connection(connected_socket))
     return made
 
 
@@ -69,9 +69,9 @@ def whole_answers(
 ) -> dict[str, float]:
     """Ask again on each connection as soon as its answer is whole, for so long or so often."""
     following, chosen = requests(path, body), selectors.DefaultSelector()
-    for each in connected(port, connections):
-        chosen.register(each.socket, selectors.EVENT_READ, each)
-        each.ask(next(following))
+    for connection in connected(port, connections):
+        chosen.register(connection.socket, selectors.EVENT_READ, connection)
+        connection.ask(next(following))
     answers, started = 0, time.perf_counter()
     while answers < most and time.perf_counter() - started < seconds:
         for key, _ in chosen.select(5):
@@ -85,27 +85,27 @@ def streams(port: int, path: str, body: bytes, latency: float, pace: float, coun
     """All at once; how late each chunk of each stream was."""
     following, chosen = requests(path, body), selectors.DefaultSelector()
     made = connected(port, count)
-    for each in made:
-        chosen.register(each.socket, selectors.EVENT_READ, each)
+    for connection in made:
+        chosen.register(connection.socket, selectors.EVENT_READ, connection)
     time.sleep(0.3)
-    for each in made:
-        each.ask(next(following))
+    for connection in made:
+        connection.ask(next(following))
     left = count
     while left:
         came = [(key.data, key.data.socket.recv(1 << 18), time.perf_counter()) for key, _ in chosen.select(10)]
-        for each, data, now in came:
-            if each.read(data, now):
-                chosen.unregister(each.socket)
+        for connection, data, now in came:
+            if connection.read(data, now):
+                chosen.unregister(connection.socket)
                 left -= 1
-    first = [each.chunks[0] - each.at - latency for each in made]
-    later = [at - each.chunks[0] - n * pace for each in made for n, at in enumerate(each.chunks) if n]
+    first = [connection.chunks[0] - connection.at - latency for connection in made]
+    later = [at - connection.chunks[0] - n * pace for connection in made for n, at in enumerate(connection.chunks) if n]
     return {"first": first, "later": later}
 
 
 def main(what: str, port: str, path: str, *numbers: str) -> None:
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
-    body, values = sys.stdin.buffer.read(), [float(each) for each in numbers]
+    body, values = sys.stdin.buffer.read(), [float(text) for text in numbers]
     if what == "streams":
         found: object = streams(int(port), path, body, values[0], values[1], int(values[2]))
     else:

@@ -53,8 +53,8 @@ def rows(trials: int) -> Iterator[Row]:
 def saved(folder: Path, trials: int) -> Path:
     """A saved run of so many trials."""
     with RunWriter(folder, run(id=f"trials-{trials}")) as writer:
-        for each in rows(trials):
-            writer.append(each)
+        for row in rows(trials):
+            writer.append(row)
         writer.close(summarise(rows(trials)))
     return writer.path
 
@@ -76,7 +76,7 @@ def lines(folder: Path, trials: int, timed: Callable[..., Any], command: list[st
         f"{ours.wall / floor.wall:.1f}x",
     )
     yield f"{what}: peak memory", f"{ours.peak_mb:.0f} MB", f"one line at a time {floor.peak_mb:.0f} MB", ""
-    size, run_size = (each.stat().st_size / 1e6 for each in (page, file))
+    size, run_size = (path.stat().st_size / 1e6 for path in (page, file))
     yield f"{what}: size", f"{size:.1f} MB", f"the saved run {run_size:.1f} MB", f"{size / run_size:.1f}x"
     yield from _in_a_browser(what, page, folder)
 
@@ -107,8 +107,8 @@ def _used(what: str, browser: Chrome, page: Path, bare: Path) -> Iterator[Line]:
         yield f"{what}: {name}", f"{one:.0f} ms", f"a page of as many bytes {other:.0f} ms", f"{one / other:.1f}x"
     for name, ready, script in (("a filter keystroke", "", FILTER), ("opening a trial from the matrix", SEEN, OPEN)):
         idle, spent = (
-            statistics.median(each)
-            for each in zip(*(_frames(browser, page, ready, script) for _ in range(5)), strict=True)
+            statistics.median(times)
+            for times in zip(*(_frames(browser, page, ready, script) for _ in range(5)), strict=True)
         )
         yield f"{what}: {name}", f"{spent:.0f} ms", f"a frame {idle:.0f} ms", "target 100 ms"
 
@@ -117,7 +117,7 @@ def _frames(browser: Chrome, page: Path, ready: str, script: str) -> tuple[float
     """Milliseconds of a frame in which nothing happens, and until what the script did is drawn, on a page newly loaded."""
     _loaded(browser, page)
     browser.execute_async_script(NEXT_FRAME.format(ready))
-    idle, spent = (browser.execute_async_script(NEXT_FRAME.format(each)) for each in ("", script))
+    idle, spent = (browser.execute_async_script(NEXT_FRAME.format(code)) for code in ("", script))
     return idle, spent
 
 

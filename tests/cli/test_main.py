@@ -442,7 +442,7 @@ def test_compare_two_targets_of_a_run(example: Example) -> None:
         "simulator/gemini-3-flash-preview",
         "simulator/gemini-2.5-flash",
     )
-    assert {each["verdict"] for each in document["verdicts"]} == {"cannot tell"}
+    assert {verdict["verdict"] for verdict in document["verdicts"]} == {"cannot tell"}
 
 
 def test_audit_needs_no_suite(example: Example) -> None:
@@ -764,7 +764,7 @@ def test_programs_and_servers_are_told_of_the_gates_of_a_run(example: Example) -
     files = ["--format", "json:out.json", "--format", "junit:out.xml", "--format", "github"]
     done = example.run("run", "suites/capitals.yaml", *asked, *files)
     document = json.loads((example.folder / "out.json").read_text())
-    assert [each["crossed"] for each in document["gates"]] == [False, True, None]
+    assert [gate["crossed"] for gate in document["gates"]] == [False, True, None]
     assert "::error title=gate crossed::totalTokenCount may be at most 0: crossed" in done.out
     suite = ET.parse(example.folder / "out.xml").getroot().find("testsuite[@name='gates']")
     assert suite is not None
@@ -852,21 +852,22 @@ def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Exa
         "model=gemini-2.5-flash",
         ["model=gemini-3-flash-preview", "model=gemini-3.1-pro-preview"],
     )
-    assert [(each["reference"], each["candidate"], len(each["cells"])) for each in document["comparisons"]] == [
-        ("model=gemini-2.5-flash", candidate, 1) for candidate in document["candidates"]
-    ]
+    assert [
+        (comparison["reference"], comparison["candidate"], len(comparison["cells"]))
+        for comparison in document["comparisons"]
+    ] == [("model=gemini-2.5-flash", candidate, 1) for candidate in document["candidates"]]
     assert "compared by model, as the suite compared says" in document["notes"]
-    assert {each["comparisons"] for one in document["comparisons"] for each in one["verdicts"]} == {
+    assert {verdict["comparisons"] for one in document["comparisons"] for verdict in one["verdicts"]} == {
         document["corrected_for"]
     }
     lines = list(csv.DictReader(io.StringIO(example.run("compare", "last", "--format", "csv").out)))
     assert {(line["compared"], line["simulated"]) for line in lines} == {
-        (each, "True") for each in document["candidates"]
+        (candidate, "True") for candidate in document["candidates"]
     }
     out = example.run("compare", "last", "--format", "html:page.html").out
     assert max(map(len, out.splitlines())) <= 80
     table = " ".join(out.split())
-    verdicts = sum(len(each["verdicts"]) for each in document["comparisons"])
+    verdicts = sum(len(comparison["verdicts"]) for comparison in document["comparisons"])
     assert f"2 candidates against model=gemini-2.5-flash; {verdicts} verdicts, p corrected for all of them" in table
     assert "SIMULATED" in table
     assert "<h2>model=gemini-3.1-pro-preview</h2>" in (example.folder / "page.html").read_text()
@@ -874,7 +875,7 @@ def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Exa
 
 def test_the_worst_of_several_candidates_is_the_exit_code(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
-    limits = {each: example.run("compare", "last", "--gate", f"totalTokenCount.max={each}") for each in (1, 9999)}
+    limits = {limit: example.run("compare", "last", "--gate", f"totalTokenCount.max={limit}") for limit in (1, 9999)}
     assert {limit: done.code for limit, done in limits.items()} == {1: 1, 9999: 0}
     assert limits[1].out.count("crossed: totalTokenCount is") == 2
     unsure = example.run("compare", "last", "--gate", "pass_rate=2pp@95%")

@@ -89,7 +89,7 @@ def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureF
     assert [flip["check"] for flip in document["flips"]] == ["modelVersion"]
     assert document["migration"]["verdict"] == "not yet"
     assert document["migration"]["simulated"] is True
-    assert [each["id"] for each in document["migration"]["unsupported"]] == [
+    assert [cell["id"] for cell in document["migration"]["unsupported"]] == [
         "move/off[thinking=0]@simulator/gemini-2.5-flash"
     ]
 
@@ -241,7 +241,7 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 def sides(passing: int, of: int, *more: Row) -> list[Row]:
     """A reference that passes all, and a candidate that passes so many."""
     make = [row if number < passing else failed for number in range(of)]
-    new = [each(f"case-{number:03}", "p/new") for number, each in enumerate(make)]
+    new = [make_row(f"case-{number:03}", "p/new") for number, make_row in enumerate(make)]
     return [*(row(f"case-{number:03}", "p/old") for number in range(of)), *new, *more]
 
 

@@ -18,10 +18,10 @@ from harness.cli.commands.view import serve
 from harness.errors import UsageError
 from harness.report import View, find
 from harness.report.html import history
+from harness.results.history_lines import History
 from harness.results.rows import GateRow, Row
 from harness.results.store import RunWriter
 from harness.results.summary import summarise
-from harness.results.trend import History
 from tests.sample_rows import failed, row, run, verdict
 
 Ask = Callable[..., tuple[int, str]]
@@ -29,8 +29,8 @@ Ask = Callable[..., tuple[int, str]]
 
 def save(reports: Path, name: str, rows: list[Row], *, finished: bool = True) -> None:
     with RunWriter(reports, run(id=name)) as writer:
-        for each in rows:
-            writer.append(each)
+        for row in rows:
+            writer.append(row)
         if finished:
             writer.close(summarise(rows))
 
@@ -40,7 +40,7 @@ def reports(tmp_path: Path) -> Path:
     folder = tmp_path / "reports"
     good = [verdict("text", ok=True)]
     targets = ("simulator/flash", "simulator/pro")
-    save(folder, "20260101-000000-a", [row(target=each, verdicts=good) for each in targets])
+    save(folder, "20260101-000000-a", [row(target=target, verdicts=good) for target in targets])
     save(folder, "20260102-000000-b", [row(target=targets[0], verdicts=good), failed(target=targets[1])])
     return folder
 
@@ -96,7 +96,7 @@ def test_a_run_in_a_folder_of_another_name_is_found_by_its_id_too(ask: Ask, repo
     _, page = ask("/history")
     links = sorted(set(re.findall(r'href="(/run/[^"]+)"', page)))
     assert links == ["/run/20260101-000000-a", "/run/20260102-000000-b"]
-    assert [ask(each)[0] for each in [*links, "/run/the-release"]] == [200, 200, 200]
+    assert [ask(link)[0] for link in [*links, "/run/the-release"]] == [200, 200, 200]
     assert ask("/run/20260102")[0] == 404
 
 
@@ -108,13 +108,13 @@ HEADER = '{"version":1,"run":{"id":"x","started":"2026-01-01","record_mode":"non
     [
         (b"\x00\xff", "its first line is not JSON"),
         (b"", "its first line is not JSON"),
-        (b'{"version":1,"run":{"id":"x","started":5}}\n', "`$.started` in what it says of itself"),
-        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "`$.suites[0]` in what it says of itself"),
+        (b'{"version":1,"run":{"id":"x","started":5}}\n', "`$.started` in its header"),
+        (b'{"version":1,"run":{"id":"x","suites":[3]}}\n', "`$.suites[0]` in its header"),
         (HEADER.encode(), "unfinished"),
         (HEADER.encode() + b'{"totals": 4, "run": 7}\n', "in its last line; the file was damaged"),
         (
             HEADER.encode() + b'{"totals": {"passed": 1}, "run": {"targets": "x"}}\n',
-            "`$.targets` in what it says of itself",
+            "`$.targets` in its header",
         ),
         (HEADER.encode() + b'{"id": "cut', "unfinished"),
     ],
@@ -135,7 +135,7 @@ def test_a_trial_that_is_none_is_told_and_the_list_stays(ask: Ask, reports: Path
     file = reports / "odd" / "run.jsonl"
     file.write_text(file.read_text().replace('"verdicts":[', '"verdicts":3,"x":['))
     status, page = ask("/run/odd")
-    assert (status, "this line is no trial" in page) == (404, True)
+    assert (status, "this line is not a trial" in page) == (404, True)
     assert ask("/")[0] == 200
 
 
@@ -272,7 +272,7 @@ def test_an_empty_history_is_a_page(tmp_path: Path) -> None:
 
 def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     runs = [row(measures={"totalTokenCount": n}) if n else row(measures={}) for n in (5, 6, None, 7, 9)]
-    drawn = history._chart("totalTokenCount", [each["measures"].get("totalTokenCount") for each in runs])
+    drawn = history._chart("totalTokenCount", [run["measures"].get("totalTokenCount") for run in runs])
     assert drawn is not None
     assert drawn.count("<polyline") == 2
     assert "9 last; 5 to 9 in 4 runs" in drawn
@@ -280,7 +280,7 @@ def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
 
 
 def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, reports: Path) -> None:
-    levels = [row(f"case-{n}", axes={"thinking": each}) for each in ("low", "medium", "high") for n in range(3)]
+    levels = [row(f"case-{n}", axes={"thinking": level}) for level in ("low", "medium", "high") for n in range(3)]
     save(reports, "20260104-swept", levels)
     assert 'href="/sweep/20260104-swept"' in ask("/run/20260104-swept")[1]
     assert "The knee" in said(ask("/sweep/20260104-swept")[1])
@@ -290,8 +290,8 @@ def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, rep
 
     both = ["simulator/flash", "simulator/pro"]
     with RunWriter(reports, run(id="20260105-moved", migration=both)) as writer:
-        for each in [row(target=both[0]), failed(target=both[1])]:
-            writer.append(each)
+        for trial in [row(target=both[0]), failed(target=both[1])]:
+            writer.append(trial)
     assert "SIMULATED migration" in re.sub(r"\s+", " ", said(ask("/")[1]))
     page = ask("/run/20260105-moved")[1]
     assert "migration: simulator/flash to simulator/pro" in said(page)

@@ -325,7 +325,7 @@ def test_gates_that_are_none_are_a_damaged_run(project: Project, damage: str) ->
     ending["run"]["gates"] = json.loads(damage)
     path.write_text("\n".join([*lines, json.dumps(ending)]) + "\n")
     code, _, told = project.run("report", "last")
-    assert (code, "`$.gates" in told, "in what it says of itself" in told) == (4, True, True)
+    assert (code, "`$.gates" in told, "in its header" in told) == (4, True, True)
 
 
 # --- JUnit agrees with the exit code ------------------------------------------------------------------

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.cli import stepsummary
+from harness.cli import step_summary
 from harness.cli.main import main
-from harness.cli.stepsummary import LIMIT, StepSummary, fitting
+from harness.cli.step_summary import LIMIT, StepSummary, fitting
 from harness.compare.comparison import compare_axis
 from harness.compare.gates import Gate, GateResult
 from harness.report import Report, View, find
@@ -72,12 +72,12 @@ def test_files_are_named_from_the_root_of_the_repository(tmp_path: Path, monkeyp
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
-    assert stepsummary.named("suites/a.yaml") == "suites/a.yaml"
+    assert step_summary.named("suites/a.yaml") == "suites/a.yaml"
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "repository"))
-    assert stepsummary.named("suites/a.yaml") == "evals/suites/a.yaml"
-    assert stepsummary.named(str(inside / "b.yaml")) == "evals/b.yaml"
-    assert stepsummary.named("../../elsewhere.yaml") == "../../elsewhere.yaml"
-    ((_, about, _), _) = annotated([failed()], display_path=stepsummary.named)
+    assert step_summary.named("suites/a.yaml") == "evals/suites/a.yaml"
+    assert step_summary.named(str(inside / "b.yaml")) == "evals/b.yaml"
+    assert step_summary.named("../../elsewhere.yaml") == "../../elsewhere.yaml"
+    ((_, about, _), _) = annotated([failed()], display_path=step_summary.named)
     assert about["file"] == "evals/suites/geography.yaml"
 
 
@@ -186,7 +186,7 @@ def test_a_summary_that_is_too_long_is_cut_between_lines(tmp_path: Path) -> None
     data = file.read_bytes()
     assert LIMIT - 100 < len(data) <= LIMIT
     text = data.decode()
-    assert text.endswith("</details>" + stepsummary.CUT)
+    assert text.endswith("</details>" + step_summary.CUT)
     assert set(text.splitlines()[2:-4]) == {"\N{TROPHY} a line"}
 
 

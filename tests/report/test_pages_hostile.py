@@ -22,9 +22,9 @@ from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Report, View, find
 from harness.report.html import server_pages, write_comparison, write_run
 from harness.report.html.server_pages import RunListItem
+from harness.results.history_lines import History, HistoryEntry, Line
 from harness.results.rows import Row
 from harness.results.summary import summarise
-from harness.results.trend import History, HistoryEntry, Line
 from tests.browser import chromium
 from tests.sample_rows import failed, row, rows_of, run, unjudged, verdict
 

@@ -18,7 +18,7 @@ from harness.compare.comparison import compare_axis, compare_runs
 from harness.compare.migration import Migration, unsupported
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Kind, Report, View, all_formats, find, layout
-from harness.results import trend
+from harness.results import history_lines
 from harness.results.groups import Group
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
@@ -142,7 +142,7 @@ def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, a
         "migration": Migration(
             two, ["stage: preview -> stable"], unsupported(two, "pro"), ("live", "live"), simulated=False
         ),
-        "history": trend.History(list(trend.lines(entries)), ["a note"], 2),
+        "history": history_lines.History(list(history_lines.lines(entries)), ["a note"], 2),
     }
     for kind, document in documents.items():
         for name, each in all_formats().items():
@@ -170,9 +170,9 @@ def test_every_flip_and_every_untaken_cell_is_shown_or_counted(before: Cells, af
         assert named + left >= len(gone)
 
 
-def _entry(group: Group) -> trend.HistoryEntry:
+def _entry(group: Group) -> history_lines.HistoryEntry:
     known = group.typical("totalTokenCount")
-    return trend.HistoryEntry(
+    return history_lines.HistoryEntry(
         run="20261121-070000-ab12", started="2026-11-21T07:00:00+00:00", record_mode="live", complete=True,
         suite=group.suite, target=group.target, group=None, status=group.status, passed=group.passed, failed=0, errors=0,
         skipped=0, total=1, attempts=1, tokens=None if known is None else int(known), thoughts=None, ttft_s=None,

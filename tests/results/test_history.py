@@ -36,8 +36,8 @@ def saved(reports: Path, day: int, rows: list[Row], **more: Any) -> Path:
     date = f"2026-11-{day:02}"
     header = run(id=f"202611{day:02}-070000-000ab", started=f"{date}T07:00:00+00:00", **more)
     with RunWriter(reports, header) as writer:
-        for each in rows:
-            writer.append(each)
+        for row in rows:
+            writer.append(row)
         writer.close(summarise(rows))
     return writer.path
 
@@ -75,9 +75,9 @@ def test_a_line_per_run_suite_and_target_says_what_changed(reports: Path, capsys
     assert "answered by simulator / google (some answers SIMULATED)" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     found = lines(capsys, "--suite", "geography")
-    assert [each["change"] for each in found] == ["", "+1 failed", "-1 failed, +1 error, real now"]
-    assert [each["tokens"] for each in found] == [40, 60, 60]
-    assert [each["simulated"] for each in found] == [True, True, False]
+    assert [line["change"] for line in found] == ["", "+1 failed", "-1 failed, +1 error, real now"]
+    assert [line["tokens"] for line in found] == [40, 60, 60]
+    assert [line["simulated"] for line in found] == [True, True, False]
 
 
 def test_what_is_not_known_is_null_and_a_dash(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +90,7 @@ def test_what_is_not_known_is_null_and_a_dash(reports: Path, capsys: pytest.Capt
 
 def test_lines_are_chosen(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def days(*argv: str) -> list[str]:
-        return [each["run"][6:8] for each in lines(capsys, *argv)]
+        return [line["run"][6:8] for line in lines(capsys, *argv)]
 
     assert days() == ["19", "20", "20", "21"]
     assert days("--last", "1") == ["21"]
@@ -113,7 +113,7 @@ def test_new_changed_and_removed_runs_are_noticed(reports: Path, capsys: pytest.
     told(capsys)
     path = saved(reports, 22, [row("oslo")])
     shutil.rmtree(reports / "20261119-070000-000ab")
-    assert [each["run"][6:8] for each in lines(capsys, "-k", "oslo")] == ["20", "21", "22"]
+    assert [line["run"][6:8] for line in lines(capsys, "-k", "oslo")] == ["20", "21", "22"]
     path.unlink()
     saved(reports, 22, [failed("oslo"), row("more")])
     assert lines(capsys)[-1]["failed"] == 1
@@ -130,11 +130,11 @@ def test_only_what_changed_is_read(reports: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("damage", [b"not a database, though it is long enough to be looked at" * 20, b""])
 def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureFixture[str], damage: bytes) -> None:
     before = lines(capsys)
-    for each in reports.glob(f"{FILE}*"):
-        each.unlink()
+    for path in reports.glob(f"{FILE}*"):
+        path.unlink()
     (reports / FILE).write_bytes(damage)
     told_now = told(capsys)
-    assert ("was damaged: built anew from the runs" in " ".join(told_now.split())) == bool(damage)
+    assert ("was damaged: it was rebuilt from the runs" in " ".join(told_now.split())) == bool(damage)
     assert lines(capsys) == before
     assert "damaged" not in told(capsys)
 
@@ -162,7 +162,7 @@ def test_a_run_with_values_of_another_kind_is_noted_and_the_others_are_there(
     left_out = re.search(r"\* run 20261122-070000-000ab is left out: (.*)", " ".join(out.split()))
     assert left_out is not None
     assert re.search(
-        "this line is no trial|its lines are not as expected|in its last line; the file was damaged", left_out[1]
+        "this line is not a trial|its lines are not as expected|in its last line; the file was damaged", left_out[1]
     )
 
 
@@ -170,13 +170,13 @@ def test_more_tokens_than_sqlite_can_count_are_told_too(reports: Path, capsys: p
     """Whatever a gateway says."""
     saved(reports, 22, [row("oslo", measures={"totalTokenCount": 10**29})])
     assert "20261122-070000-000ab" in told(capsys)
-    assert max(float(each["tokens"]) for each in csv.DictReader(io.StringIO(told(capsys, "--format", "csv")))) == 1e29
+    assert max(float(line["tokens"]) for line in csv.DictReader(io.StringIO(told(capsys, "--format", "csv")))) == 1e29
 
 
 def test_a_torn_page_is_damage_too(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = lines(capsys)
-    for each in reports.glob(f"{FILE}-*"):
-        each.unlink()
+    for file in reports.glob(f"{FILE}-*"):
+        file.unlink()
     path = reports / FILE
     content = path.read_bytes()
     path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
@@ -209,7 +209,7 @@ def test_a_damaged_run_is_noted_and_the_others_are_there(reports: Path, capsys: 
     assert "run 20261120-070000-000ab is left out: " in out
     assert "run.jsonl:2: this line is not JSON; the file was damaged" in out
     assert "run empty is left out: " in out
-    assert [each["run"][6:8] for each in lines(capsys)] == ["19", "21"]
+    assert [line["run"][6:8] for line in lines(capsys)] == ["19", "21"]
 
 
 def test_a_run_that_was_cut_short_says_so(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,7 +223,7 @@ def test_where_nothing_can_be_written_the_database_is_in_memory(
 ) -> None:
     (reports / FILE).mkdir()
     out = " ".join(told(capsys).split())
-    assert "history.sqlite cannot be used (unable to open database file): the runs are read anew each time" in out
+    assert "history.sqlite cannot be used (unable to open database file): the runs are read again each time" in out
     assert len(lines(capsys)) == 4
     with PastRuns(reports, within=0) as past:  # as a page asks, which does not wait for all of them
         assert past.notes[1].endswith(" runs are not read yet: `gemini-harness history` reads all of them")

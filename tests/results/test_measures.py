@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.compare.stats import side
 from harness.results import measures as measures_module
-from harness.results.measures import HELD, Measures, middle
+from harness.results.measures import RECENT_ATTEMPTS, Measures, middle
 
 values = st.floats(0, 1e9) | st.integers(0, 5_000)
 """Seconds, dollars, tokens."""
@@ -28,14 +28,14 @@ def measured(*groups: Iterable[float | None], name: str = "latency_s") -> Measur
     measures = Measures()
     for number, tried in enumerate(groups):
         measures.begin()
-        for each in tried:
-            measures.add(number, {"before": 3, name: each, "after": None})
+        for value in tried:
+            measures.add(number, {"before": 3, name: value, "after": None})
     return measures
 
 
 @given(attempts)
 def test_every_value_is_there_as_it_was_measured(tried: list[float | None]) -> None:
-    measures, known = measured(tried), [each for each in tried if each is not None]
+    measures, known = measured(tried), [value for value in tried if value is not None]
     assert list(measures.values(0, "latency_s")) == known
     assert list(measures.names(0)) == (["before"] if tried else []) + (["latency_s"] if known else [])
     assert list(measures.values(0, "ttft_s")) == list(measures.values(0, "after")) == []
@@ -58,12 +58,14 @@ def test_a_column_says_of_many_groups_what_each_says_of_itself(groups: list[list
     for name in ("before", "latency_s", "after", "chunks"):
         found = [measures.moments(number, name) for number in asked]
         sizes, means, noises = side(measures, list(asked) if turned else asked, name)
-        assert list(sizes) == [each.size for each in found]
-        assert list(means) == pytest.approx([each.mean if each.size else math.nan for each in found], nan_ok=True)
-        assert list(noises) == pytest.approx([each.noise for each in found], nan_ok=True)
+        assert list(sizes) == [moments.size for moments in found]
+        assert list(means) == pytest.approx(
+            [moments.mean if moments.size else math.nan for moments in found], nan_ok=True
+        )
+        assert list(noises) == pytest.approx([moments.noise for moments in found], nan_ok=True)
 
 
-@given(st.lists(st.lists(values, max_size=3 * HELD), max_size=5), st.randoms())
+@given(st.lists(st.lists(values, max_size=3 * RECENT_ATTEMPTS), max_size=5), st.randoms())
 def test_groups_may_take_turns(groups: list[list[float]], chance: Any) -> None:
     measures = measured(*[[] for _ in groups])
     turns = [at for at, tried in enumerate(groups) for _ in tried]
@@ -74,7 +76,7 @@ def test_groups_may_take_turns(groups: list[list[float]], chance: Any) -> None:
     assert [list(measures.values(at, "latency_s")) for at in range(len(groups))] == groups
 
 
-@pytest.mark.parametrize("before", [0, 1, HELD, HELD + 1, 40])
+@pytest.mark.parametrize("before", [0, 1, RECENT_ATTEMPTS, RECENT_ATTEMPTS + 1, 40])
 def test_a_measure_may_come_late_and_in_any_order(before: int) -> None:
     measures = measured([])
     for _ in range(before):
@@ -168,6 +170,6 @@ def test_what_is_kept_goes_with_the_summary(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(measures_module, "TemporaryFile", noted)
     measures = measured(range(50))
-    assert [each.closed for each in files] == [False]
+    assert [file.closed for file in files] == [False]
     del measures
-    assert [each.closed for each in files] == [True]
+    assert [file.closed for file in files] == [True]

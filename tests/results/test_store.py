@@ -21,8 +21,8 @@ from tests.sample_rows import PROVENANCE, failed, row, run, unjudged, verdict
 
 def saved(tmp_path: Path, rows: list[Row], *, ended: bool = True) -> Path:
     with RunWriter(tmp_path, run()) as writer:
-        for each in rows:
-            writer.append(each)
+        for row in rows:
+            writer.append(row)
         writer.close(summarise(rows) if ended else None)
     return writer.path
 
@@ -40,7 +40,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_every_line_is_on_disk_when_its_trial_is_finished(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path, run())
     writer.append(row("a"))
-    assert [each["case"] for each in load(writer.path).rows()] == ["a"]
+    assert [row["case"] for row in load(writer.path).rows()] == ["a"]
     writer.close()
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_was_killed_is_read_and_said(tmp_path: Path) -> None:
     path = saved(tmp_path, [row("a"), row("b")], ended=False)
     path.write_bytes(path.read_bytes()[:-40])
     read = load(path)
-    assert [each["case"] for each in read.rows()] == ["a"]
+    assert [row["case"] for row in read.rows()] == ["a"]
     assert read.notes == [f"{path}:3: the last line was cut off; that trial is not shown"]
 
 
@@ -56,7 +56,7 @@ def test_a_run_without_its_last_line_is_said(tmp_path: Path) -> None:
     path = saved(tmp_path, [row("a")], ended=False)
     read = load(path)
     assert len(list(read.rows())) == 1
-    assert read.notes == [f"{path}: the run did not come to its end; what it had finished is here"]
+    assert read.notes == [f"{path}: the run was not finished; the trials that it finished are here"]
 
 
 def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
 def test_a_measure_that_is_no_number_is_an_error(tmp_path: Path, measure: str) -> None:
     path = saved(tmp_path, [row("a"), row("b")])
     path.write_text(path.read_text("utf-8").replace('"latency_s":0.5', f'"latency_s":{measure}'), "utf-8")
-    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (no trial .*\$\.measures|not JSON)"):
+    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (not a trial .*\$\.measures|not JSON)"):
         summarise(load(path).rows(turns=False))
 
 
@@ -80,7 +80,7 @@ def test_a_line_that_is_no_trial_is_an_error(tmp_path: Path, line: str) -> None:
     path = saved(tmp_path, [row("a")], ended=False)
     with path.open("a") as file:
         file.write(f"{line}\n")
-    with pytest.raises(RunError, match=r"run\.jsonl:3: this line is no trial \(.*\); the file was damaged"):
+    with pytest.raises(RunError, match=r"run\.jsonl:3: this line is not a trial \(.*\); the file was damaged"):
         summarise(load(path).rows())
 
 
@@ -104,7 +104,9 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
     path = saved(tmp_path, [row("a", turns=[])])
     assert was in path.read_text("utf-8")
     path.write_text(path.read_text("utf-8").replace(was, is_now, 1), "utf-8")
-    with pytest.raises(RunError, match=r"run\.jsonl:2: this line is (no trial \(.*\)|not JSON); the file was damaged"):
+    with pytest.raises(
+        RunError, match=r"run\.jsonl:2: this line is (not a trial \(.*\)|not JSON); the file was damaged"
+    ):
         list(load(path).rows())
 
 
@@ -127,7 +129,7 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
 def test_a_header_with_what_no_run_says_is_refused(tmp_path: Path, said: dict[str, object]) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text(json.dumps({"version": 1, "run": {"id": "a", "started": "2026-01-01", **said}}) + "\n")
-    with pytest.raises(RunError, match=r"is not a saved run: .* in what it says of itself"):
+    with pytest.raises(RunError, match=r"is not a saved run: .* in its header"):
         load(path)
 
 
@@ -239,7 +241,7 @@ some_rows = st.lists(
             unjudged("d", axes={"thinking": "low"}, n=2),
             row("e", status="skipped", provenance=None),
         ]
-    ).map(lambda each: {**each, "outcome": each["outcome"] and {"http": 200, **each["outcome"]}}),
+    ).map(lambda row: {**row, "outcome": row["outcome"] and {"http": 200, **row["outcome"]}}),
     max_size=30,
 )
 
@@ -251,7 +253,7 @@ def told(summary: Summary) -> dict[str, Any]:
         "groups": {
             name: (
                 [getattr(group, field) for field in (*fields, "trouble", "disagreement")],
-                {each: list(group.values(each)) for each in group.measures},
+                {measure: list(group.values(measure)) for measure in group.measures},
             )
             for name, group in summary.groups.items()
         },
@@ -274,8 +276,8 @@ def test_a_summary_read_from_disk_is_that_of_its_rows(rows: list[Row]) -> None:
 @given(some_rows, st.sets(st.sampled_from("abcde")), st.booleans(), st.booleans())
 def test_the_rows_of_some_groups_are_found_again(rows: list[Row], cases: set[str], arranged: bool, turns: bool) -> None:
     """At once where the rows of a group follow each other, by looking through all of them where not."""
-    rows = sorted(rows, key=lambda each: each["group"]) if arranged else rows
-    wanted = {each["group"] for each in rows if each["case"] in cases}
+    rows = sorted(rows, key=lambda row: row["group"]) if arranged else rows
+    wanted = {row["group"] for row in rows if row["case"] in cases}
     with TemporaryDirectory() as folder:
         read = load(saved(Path(folder), rows))
         looked = [row["id"] for row in read.rows_of(wanted, turns=turns)]

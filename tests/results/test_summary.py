@@ -81,10 +81,10 @@ statuses = st.sampled_from(["passed", "failed", "error", "skipped"])
 @given(st.lists(statuses, min_size=1, max_size=8), st.none() | st.integers(0, 8))
 def test_more_passes_never_make_it_worse(attempts: list[str], require: int | None) -> None:
     def status(of: list[str]) -> str:
-        rows = [row(n=n, status=each, require=require) for n, each in enumerate(of)]
+        rows = [row(n=n, status=status, require=require) for n, status in enumerate(of)]
         return next(iter(summarise(rows).groups.values())).status
 
-    better = ["passed" if each == "failed" else each for each in attempts]
+    better = ["passed" if attempt == "failed" else attempt for attempt in attempts]
     order = ["failed", "error", "skipped", "passed"]
     assert order.index(status(attempts)) <= order.index(status(better))
 

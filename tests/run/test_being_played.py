@@ -32,12 +32,12 @@ def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunWrite
         failed("oslo", axes={"thinking": 1024}),
     ]
     with RunWriter(Path("reports"), run(id=EARLIER)) as earlier:
-        for each in rows:
-            earlier.append(each)
+        for line in rows:
+            earlier.append(line)
         earlier.close(summarise(rows))
     with closing(RunWriter(Path("reports"), run(id=NOW, planned=10, options={}))) as now:
-        for each in rows:
-            now.append(each)
+        for line in rows:
+            now.append(line)
         yield now
 
 
@@ -82,7 +82,7 @@ def test_comparisons_and_sweeps_say_so(writer: RunWriter, capsys: pytest.Capture
 def test_the_history_says_so(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
     assert "2/3 still being played" in said(capsys, "history")
     found = json.loads(said(capsys, "history", "--format", "json"))["history"]
-    assert [(each["complete"], each["playing"]) for each in found] == [(True, False), (False, True)]
+    assert [(entry["complete"], entry["playing"]) for entry in found] == [(True, False), (False, True)]
     writer.close()
     assert "2/3 cut short" in said(capsys, "history")
 
@@ -104,7 +104,7 @@ def test_it_is_not_merged_and_nobody_is_told_to_resume_it(
 def test_once_nobody_plays_it_any_more_it_was_cut_short(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
     writer.close()
     table = said(capsys, "report", "last")
-    assert "the run did not come to its end" in table
+    assert "the run was not finished" in table
     assert "interrupted: 2 passed, 1 failed (3 trials)" in table
     assert json.loads(said(capsys, "report", "last", "--format", "json"))["run"]["playing"] is False
 

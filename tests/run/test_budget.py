@@ -83,7 +83,7 @@ def test_no_run_goes_further_than_one_trial_beyond_its_ceiling(
     transport = Paid(answers)
     purse, results, every = played(transport, ceiling * A_TOKEN, 24, concurrency=concurrency)
     heard = (answers * 24)[: transport.asked]
-    paid = sum(LONGEST if each is None else each for each in heard)
+    paid = sum(LONGEST if cost is None else cost for cost in heard)
     assert purse.spent == pytest.approx(paid * A_TOKEN)
     assert purse.spent <= ceiling * A_TOKEN + MOST + 1e-12
     assert len(results) == transport.asked, "what was begun is finished, judged and handed over"

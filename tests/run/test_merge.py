@@ -108,9 +108,9 @@ def test_a_merged_run_names_its_parts_and_adds_up_their_seconds(runs: Runs) -> N
     assert (code, err) == (1, "")
     assert "(48 trials)" in out
     merged = load("last", runs.reports)
-    assert summed(merged) == pytest.approx(sum(summed(load(each, runs.reports)) for each in parts))
-    assert [each["id"] for each in merged.run["parts"]] == parts
-    assert [each["shard"] for each in merged.run["parts"]] == [[1, 2], [2, 2]]
+    assert summed(merged) == pytest.approx(sum(summed(load(part, runs.reports)) for part in parts))
+    assert [part["id"] for part in merged.run["parts"]] == parts
+    assert [part["shard"] for part in merged.run["parts"]] == [[1, 2], [2, 2]]
     assert merged.run["started"] == load(parts[0], runs.reports).run["started"]
 
 
@@ -122,12 +122,12 @@ def summed(saved: Any) -> Any:
 def test_history_lists_a_merged_run_in_place_of_its_parts(runs: Runs) -> None:
     parts = runs.shards(2)
     before = json.loads(runs.call("history", "--format", "json")[1])["history"]
-    assert {each["run"] for each in before} == set(parts)
+    assert {entry["run"] for entry in before} == set(parts)
     runs.call("merge", *parts)
     whole = runs.played()
     found = json.loads(runs.call("history", "--format", "json")[1])["history"]
-    assert {each["run"] for each in found} == {*saved_runs(runs.reports)} - {*parts}
-    assert {each["change"] for each in found if each["run"] == whole} == {""}
+    assert {entry["run"] for entry in found} == {*saved_runs(runs.reports)} - {*parts}
+    assert {entry["change"] for entry in found if entry["run"] == whole} == {""}
     sql = "SELECT parts FROM runs WHERE parts IS NOT NULL"
     assert json.loads(json.loads(runs.call("history", "--format", "json", "--sql", sql)[1])["rows"][0][0]) == parts
 
@@ -189,7 +189,7 @@ def test_a_trial_counts_once(runs: Runs) -> None:
     code, _, err = runs.call("merge", one, other)
     assert (code, err) == (4, f"wrong/not-bergen is in run {one} and in run {other}: a trial counts once\n")
     assert len(saved_runs(runs.reports)) == 2
-    assert sorted(each.name for each in runs.reports.iterdir()) == sorted([one, other])
+    assert sorted(path.name for path in runs.reports.iterdir()) == sorted([one, other])
 
 
 def test_runs_of_different_suites_become_one(runs: Runs) -> None:

@@ -63,7 +63,7 @@ def played(one: Trial, *answers: Any) -> Result:
 
 
 def complaints(result: Result) -> list[str]:
-    return [each.message for each in result.verdicts if each.status == "failed"]
+    return [verdict.message for verdict in result.verdicts if verdict.status == "failed"]
 
 
 # --- one step -----------------------------------------------------------------------------------------
@@ -104,7 +104,10 @@ def test_what_is_sent_is_what_show_shows() -> None:
 def test_a_failed_check_fails_the_trial() -> None:
     result = played(trial([step("?", {"text": "Rome", "finishReason": "STOP"})]), PARIS)
     assert result.status == "failed"
-    assert [(each.check, each.status) for each in result.verdicts] == [("text", "failed"), ("finishReason", "passed")]
+    assert [(verdict.check, verdict.status) for verdict in result.verdicts] == [
+        ("text", "failed"),
+        ("finishReason", "passed"),
+    ]
 
 
 @pytest.mark.parametrize(("wanted", "status"), [("Rome", "xfailed"), ("Paris", "xpassed")])
@@ -377,7 +380,7 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, live: bool) -> Non
     script.live = live  # type: ignore[attr-defined]
     seen: list[str] = []
     whole = play_all(
-        several(50, tmp_path), script, config(concurrency=1), lambda each: seen.append(each.status), fail_fast=True
+        several(50, tmp_path), script, config(concurrency=1), lambda result: seen.append(result.status), fail_fast=True
     )
     assert not whole
     assert seen == ["passed", "failed"]
@@ -402,7 +405,7 @@ def test_ctrl_c_keeps_what_ran(tmp_path: Path) -> None:
     assert seen == [1, 2]
     replayed: list[Result] = []
     play_all(several(2, tmp_path), Player(settings.providers), settings, replayed.append)
-    assert [each.status for each in replayed] == ["passed", "passed"]
+    assert [result.status for result in replayed] == ["passed", "passed"]
 
 
 def test_live_and_replay_are_judged_alike(tmp_path: Path) -> None:
@@ -411,7 +414,7 @@ def test_live_and_replay_are_judged_alike(tmp_path: Path) -> None:
         "candidates": [{**PARIS["candidates"][0], "content": {"parts": [{"text": "ris"}], "role": "model"}}],
     }
     first = {**last, "candidates": [{"content": {"parts": [{"text": "Pa"}], "role": "model"}, "index": 0}]}
-    pieces = [b"data: " + compact(each) + b"\r\n\r\n" for each in (first, last)]
+    pieces = [b"data: " + compact(event) + b"\r\n\r\n" for event in (first, last)]
     one = trial([step("?", {"text": "Paris", "stream": {"chunks": 2}}, transport="stream")], tmp_path / "case.yaml")
     with Endpoint(stream(pieces, 0.03)) as endpoint:
         settings = config(endpoint.url)

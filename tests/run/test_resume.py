@@ -139,7 +139,7 @@ class Project:
     def cut(self, how: int, *argv: str, after: int = 8) -> str:
         """Begin a run and end it that way when so many trials are on disk; its id."""
         process = self.start(*argv)
-        until(lambda: any(len(self.lines(each)) > after for each in saved_runs(self.reports)) or process.poll())
+        until(lambda: any(len(self.lines(run)) > after for run in saved_runs(self.reports)) or process.poll())
         process.send_signal(how)
         process.communicate(timeout=30)
         return saved_runs(self.reports)[-1]
@@ -160,7 +160,7 @@ class Project:
         saved = load(run, self.reports)
         summary = summarise(saved.rows())
         rows = [told_of(row) for row in saved.rows(turns=False)]
-        said = {each.id: (each.row(), each.tally.disagreed, each.disagreement) for each in summary.groups.values()}
+        said = {group.id: (group.row(), group.tally.disagreed, group.disagreement) for group in summary.groups.values()}
         assert saved.ending is not None
         ending = {name: saved.ending[name] for name in ("totals", "interrupted", "trials")}
         return rows, said, ending, saved.run["targets"]
@@ -236,8 +236,8 @@ def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:
     assert (code, err) == (1, f"run {run} goes on: 12 trials kept, 0 to play\n")
     assert len(project.asked) == 12
     sittings = load(run, project.reports).run["resumed"]
-    assert [each["kept"] for each in sittings] == [0, 12]
-    assert all(each["seconds"] is not None for each in sittings)
+    assert [sitting["kept"] for sitting in sittings] == [0, 12]
+    assert all(sitting["seconds"] is not None for sitting in sittings)
 
 
 def test_fail_fast_and_then_the_rest(project: Project) -> None:
@@ -351,7 +351,7 @@ def test_the_second_recording_of_a_cassette_waits_for_the_first(project: Project
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"]])
 def test_ctrl_c_again_and_again_is_the_same_exit_code_and_loses_nothing(project: Project, mode: list[str]) -> None:
     process = project.start(*mode)
-    until(lambda: any(len(project.lines(each)) > 4 for each in saved_runs(project.reports)))
+    until(lambda: any(len(project.lines(run)) > 4 for run in saved_runs(project.reports)))
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.002)
@@ -400,7 +400,7 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
         'capital of Norway? One word. 0 [the value of GATE_TOKEN]", now "What is the capital of Peru? One word. 0 [the value '
         'of GATE_TOKEN]"'
     )
-    assert [each.split(": ")[1].partition("@")[0] for each in others] == ["told/written-1", "told/both[unary]"]
+    assert [line.split(": ")[1].partition("@")[0] for line in others] == ["told/written-1", "told/both[unary]"]
     assert more == "  and 1 more"
     assert remedy.endswith("as they were then, or play the suites anew without --resume")
     monkeypatch.setenv("COUNTRY", "Norway")
@@ -458,17 +458,17 @@ def test_what_is_kept_stays_byte_for_byte(trials: list[tuple[str, int, Any]], cu
     rows = [make(case, n=attempt) for case, attempt, make in trials]
     with tempfile.TemporaryDirectory() as folder:
         writer = RunWriter(Path(folder), run_row(record_mode="live", front="cli"))
-        for each in rows:
-            writer.append(each)
+        for trial in rows:
+            writer.append(trial)
         writer.close()
         if cut_off:
             with writer.path.open("ab") as file:
                 file.write(b'{"id":"geography/')
         _, *lines = writer.path.read_bytes().splitlines(keepends=True)
         first: dict[str, bytes] = {}
-        for each, line in zip(rows, lines, strict=False):
-            if each["status"] != "error":
-                first.setdefault(each["id"], line)
+        for trial, line in zip(rows, lines, strict=False):
+            if trial["status"] != "error":
+                first.setdefault(trial["id"], line)
         saved = load(writer.path)
         found = kept(saved)
         reopen(saved, found, Claim(writer.path.parent)).close()
@@ -571,7 +571,7 @@ def test_a_dry_run_says_what_is_left(project: Project) -> None:
     before = project.lines(run)
     code, out, _ = project.run("--resume", "--dry-run")
     assert code == 0
-    assert f"\n{TRIALS - len([each for each in before[1:] if each.endswith(b'}')])} trials, " in out
+    assert f"\n{TRIALS - len([line for line in before[1:] if line.endswith(b'}')])} trials, " in out
     assert project.lines(run) == before
 
 

@@ -43,7 +43,7 @@ def ok(body: Any, **more: Any) -> dict[str, Any]:
 
 
 def written(*exchanges: Exchange) -> str:
-    return cassette.dump(cassette.document(each, (0, n, 0)) for n, each in enumerate(exchanges))
+    return cassette.dump(cassette.document(exchange, (0, n, 0)) for n, exchange in enumerate(exchanges))
 
 
 def reread(folder: Path, *exchanges: Exchange) -> Sequence[cassette.Interaction]:
@@ -400,7 +400,7 @@ def test_stock_vcrpy_replays_our_file(tmp_path: Path) -> None:
     player = vcr.VCR(record_mode="none", match_on=["method", "scheme", "host", "path", "query", "body"])
     with player.use_cassette(str(path)), httpx.Client() as client:
         said = [client.post(URL, content=asked.content, headers={"content-type": "application/json"}) for _ in range(3)]
-    assert [each.json() for each in said] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert [response.json() for response in said] == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
 def test_stock_vcrpy_keeps_what_is_ours_when_it_rewrites_the_file(tmp_path: Path) -> None:

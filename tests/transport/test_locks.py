@@ -35,5 +35,5 @@ def test_the_clients_have_the_versions_of_the_harness_where_both_have_a_package(
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_what_a_group_asks_for_is_locked(group: str) -> None:
-    wanted = {re.match(r"[a-z0-9-]+", each)[0] for each in GROUPS[group]}  # type: ignore[index]
+    wanted = {re.match(r"[a-z0-9-]+", requirement)[0] for requirement in GROUPS[group]}  # type: ignore[index]
     assert wanted <= pinned(f"requirements-{group}").keys()

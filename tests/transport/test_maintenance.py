@@ -59,17 +59,17 @@ def test_every_kind_of_trouble_is_named(tmp_path: Path) -> None:
         .replace("    body: |-", "    parsed_body: |-")
     )
     found = inspect([tmp_path])
-    assert [(each.path.name, each.kind) for each in found] == [
+    assert [(finding.path.name, finding.kind) for finding in found] == [
         ("2.yaml", "unreadable"),
         ("3.yaml", "unfinished"),
         ("4.yaml", "secret"),
         ("5.yaml", "non-standard"),
         ("6.yaml", "non-standard"),
     ]
-    messages = [each.message for each in found]
+    messages = [finding.message for finding in found]
     assert messages[0] == "not decodable at line 2, column 1: did not find expected node content"
     assert messages[1] == f"its recording is not finished; run: gemini-harness cassettes recover {tmp_path / '3.yaml'}"
-    assert messages[2].startswith("interaction 0: a Google API key in the response's body, at byte 10; take it out")
+    assert messages[2].startswith("interaction 0: a Google API key in the response's body, at byte 10; remove it")
     assert "pytest-recording" in messages[3]
     assert "stock vcrpy cannot load it" in messages[4]
 
@@ -79,10 +79,12 @@ def test_a_known_secret_is_found_where_a_reader_would_not_look(tmp_path: Path) -
     path.write_text(path.read_text().replace("generateContent\n", "generateContent?key=hunter2hunter2\n"))
     (finding,) = inspect([path])
     assert finding.kind == "secret"
-    assert finding.message.startswith("interaction 0: a value under ?key= that is not masked, line 5; write REDACTED")
+    assert finding.message.startswith(
+        "interaction 0: a value under ?key= that is not masked, line 5; replace it by REDACTED"
+    )
     path.write_text(f"# hunter2hunter2\n{good(path).read_text()}")
     (finding,) = inspect([path], secrets={"MY_KEY": "hunter2hunter2"})
-    assert finding.message.startswith("line 1: the value of MY_KEY; take it out")
+    assert finding.message.startswith("line 1: the value of MY_KEY; remove it")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,10 @@ def test_recover_folds_journals_in(tmp_path: Path) -> None:
 
 def test_recover_leaves_a_running_recording_alone(tmp_path: Path) -> None:
     path = unfinished(tmp_path / "a.yaml")
-    with closing(journal.own(path.parent)), pytest.raises(CassetteError, match="is being recorded by another process"):
+    with (
+        closing(journal.lock_folder(path.parent)),
+        pytest.raises(CassetteError, match="is being recorded by another process"),
+    ):
         recover([path])
     assert journal.journal_of(path).exists()
 
@@ -125,11 +130,11 @@ def test_stale_says_what_changed_without_asking_anybody(tmp_path: Path) -> None:
     asked = [(request(), slot(path)), (request(body("ho")), slot(path)), (request(), slot(tmp_path / "none.yaml"))]
     tapes = ReplayProbe()
     assert finish(tapes.send(*asked[0])).content == b'{"message": "hi"}'
-    for each in asked[1:]:
+    for call in asked[1:]:
         with pytest.raises(CannotAsk):
-            finish(tapes.send(*each))
+            finish(tapes.send(*call))
     assert tapes.asked == 3
-    assert [(each.path.name, each.kind, list(each.changes)) for each in tapes.findings] == [
+    assert [(finding.path.name, finding.kind, list(finding.changes)) for finding in tapes.findings] == [
         ("a.yaml", "stale", ['$.contents[0].parts[0].text: was "hi", now "ho"']),
         ("none.yaml", "missing", []),
     ]

@@ -24,7 +24,7 @@ CASE = Path("case.yaml")
 
 def tape(*exchanges: Exchange, slots: Any = None) -> matching.Index:
     where = slots or [None] * len(exchanges)
-    interactions = [Interaction(n, each, where[n]) for n, each in enumerate(exchanges)]
+    interactions = [Interaction(n, exchange, where[n]) for n, exchange in enumerate(exchanges)]
     return matching.Index(Tape(CASE, interactions, {}))
 
 
@@ -168,7 +168,7 @@ def test_a_stale_recording_always_says_what_changed(old: Any, new: Any) -> None:
 
 @given(st.dictionaries(st.text(max_size=4), json_values, max_size=4))
 def test_key_order_and_number_spelling_never_matter(value: dict[str, Any]) -> None:
-    turned = {key: float(each) if type(each) is int else each for key, each in reversed(value.items())}
+    turned = {key: float(item) if type(item) is int else item for key, item in reversed(value.items())}
     assert canonical(turned) == canonical(value)
 
 
@@ -185,12 +185,12 @@ def test_every_real_recording_is_found_by_the_request_that_a_suite_would_send(sh
             index = matching.Index(read(path))
         except BadCassette:
             continue
-        for each in index.tape.interactions:
-            asked = each.exchange.request
+        for interaction in index.tape.interactions:
+            asked = interaction.exchange.request
             if asked.model and ":" in asked.url.rpartition("/")[2] and isinstance(asked.body, dict):
                 ours = build(row, asked.model, asked.body, asked.transport)
                 if matching.operation(asked.url) == matching.operation(ours.url):
-                    repeat = index.by_key[matching.keys(asked, matching.operation(asked.url))[0]].index(each)
-                    assert matching.find(index, ours, slot(path, repeat=repeat), HOST) is each
+                    repeat = index.by_key[matching.keys(asked, matching.operation(asked.url))[0]].index(interaction)
+                    assert matching.find(index, ours, slot(path, repeat=repeat), HOST) is interaction
                     found += 1
     assert found > 400

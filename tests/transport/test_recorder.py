@@ -63,11 +63,11 @@ def send(transport: Any, case: Path, text: str = "hi", **where: int) -> Any:
 def texts(case: Path) -> list[str]:
     import json
 
-    return [json.loads(each.exchange.content)["message"] for each in read(case).interactions]
+    return [json.loads(interaction.exchange.content)["message"] for interaction in read(case).interactions]
 
 
 def live(*said: str) -> Script:
-    return Script(*({"message": each} for each in said or ("live",)))
+    return Script(*({"message": text} for text in said or ("live",)))
 
 
 # --- modes --------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def test_what_was_never_recorded_is_recorded(case: Path, mode: Mode) -> None:
     with Recorder(mode, live("Oslo")) as recorder:
         assert send(recorder, case) == "Oslo"
     assert send(Player(), case) == "Oslo"
-    assert [each.name for each in case.parent.iterdir()] == ["case.yaml"]
+    assert [path.name for path in case.parent.iterdir()] == ["case.yaml"]
 
 
 # Asked: what the tape holds, what it holds otherwise, what it does not hold.
@@ -273,7 +273,7 @@ def test_kill_9_loses_nothing_that_was_finished(case: Path) -> None:
         assert send(recorder, case, repeat=20) == "20"
     assert len(texts(case)) >= finished
     assert texts(case)[:3] == ["0", "1", "2"]
-    assert [each.name for each in case.parent.iterdir()] == ["case.yaml"]
+    assert [path.name for path in case.parent.iterdir()] == ["case.yaml"]
 
 
 def test_a_torn_last_line_is_left_out(case: Path) -> None:
@@ -329,10 +329,10 @@ def test_a_full_disk_at_the_end_keeps_the_old_file_and_the_journal(case: Path, m
     send(recorder, case)
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", no_room)
-        with pytest.raises(CassetteError, match=r"No space left on device. The old file is as it was"):
+        with pytest.raises(CassetteError, match=r"No space left on device. The old file is unchanged"):
             recorder.close()
     assert case.read_bytes() == before
-    assert sorted(each.name for each in case.parent.iterdir()) == ["case.yaml", "case.yaml.journal"]
+    assert sorted(path.name for path in case.parent.iterdir()) == ["case.yaml", "case.yaml.journal"]
     journal.fold(case)
     assert texts(case) == ["new"]
 
@@ -395,16 +395,16 @@ def test_once_goes_on_with_what_was_cut_short(case: Path) -> None:
 
 
 def test_workers_of_one_run_share_a_cassette(case: Path) -> None:
-    custody = journal.Custody()
-    custody.take([case.parent])
+    lock = journal.RecordingLock()
+    lock.take([case.parent])
     workers = [Recorder("once", live(name), worker=name) for name in ("gw0", "gw1")]
     for repeat in range(4):
         with workers[repeat % 2] as worker:
             send(worker, case, repeat=repeat)
     with pytest.raises(UnfinishedCassette, match="is being recorded by another process"):
         send(Player(), case)
-    custody.fold()
-    custody.close()
+    lock.fold()
+    lock.close()
     assert texts(case) == ["gw0", "gw1", "gw0", "gw1"]
     assert [entry.name for entry in case.parent.iterdir()] == ["case.yaml"]
 

@@ -40,12 +40,14 @@ def test_natural_assertions_hold_for_real_answers(project: Path, capsys: pytest.
     code = main(["run", "recorded.yaml", "--format", "json", "--format", "table:table.txt"])
     document = json.loads(capsys.readouterr().out)
     wrong = {
-        each["id"]: (each["verdicts"], each["error"]) for each in document["results"] if each["status"] != "passed"
+        result["id"]: (result["verdicts"], result["error"])
+        for result in document["results"]
+        if result["status"] != "passed"
     }
     assert wrong == {}
     assert code == 0
     assert document["totals"]["passed"] == len(CASES)
-    assert {each["provenance"]["timing"] for each in document["results"]} == {"lost"}
+    assert {result["provenance"]["timing"] for result in document["results"]} == {"lost"}
     assert "replayed; recorded from google" in (project / "table.txt").read_text()
 
 

@@ -376,4 +376,4 @@ def test_many_in_flight_share_one_client() -> None:
 
     with Endpoint(answer(PARIS)) as endpoint:
         answers = asyncio.run(ask_all(config(endpoint.url)))
-    assert [each.status for each in answers] == [200] * 150
+    assert [answer.status for answer in answers] == [200] * 150

@@ -3,6 +3,6 @@
 In: parsed options. Out: an exit code.
 May import: everything but the pytest plugin.
 
-A file has ``ABOUT`` (one line), ``EXAMPLES``, ``add_options(parser)`` and ``main(options) -> int``. A name that is a word of Python ends
+A file has ``ABOUT`` (one line), ``EXAMPLES``, ``add_options(parser)`` and ``main(options) -> int``. A Python keyword as a name ends
 with ``_``, as in ``import_``.
 """

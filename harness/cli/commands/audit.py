@@ -54,7 +54,7 @@ def recordings(paths: Iterable[str]) -> Iterator[Path]:
     for name in paths:
         path = Path(name)
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
+            yield from sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
         elif path.is_file():
             yield path
         else:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.config import Config
 from harness.errors import UsageError
 from harness.run import session
@@ -42,7 +42,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     if options.action == "recover":
         return _recover(options.paths or [settings.cassettes])
     if options.action == "check":
@@ -65,8 +65,8 @@ def _there(paths: Sequence[str]) -> list[Path]:
 
 def _recover(paths: Iterable[str | Path]) -> int:
     done = maintenance.recover(map(Path, paths))
-    for each in done:
-        sys.stdout.write(f"{each.path}: {_count(each.exchanges, 'finished exchange')} recovered\n")
+    for recovered in done:
+        sys.stdout.write(f"{recovered.path}: {_count(recovered.exchanges, 'finished exchange')} recovered\n")
     if not done:
         sys.stdout.write("nothing to recover: no recording was interrupted\n")
     return 0
@@ -90,7 +90,7 @@ def _beside_the_suites(plan: Plan) -> list[CassetteFinding]:
     """What no case asks for, and what answers another request than the suites now send. Missing ones are no problem here."""
     said = "no case asks for it; `gemini-harness cassettes prune` removes it"
     orphaned = [CassetteFinding(path, "orphaned", said) for path in _orphans(plan, whole=True)]
-    return [*orphaned, *(each for each in _unanswered(plan).findings if each.kind == "stale")]
+    return [*orphaned, *(finding for finding in _unanswered(plan).findings if finding.kind == "stale")]
 
 
 def _orphans(plan: Plan, *, whole: bool) -> list[Path]:
@@ -125,7 +125,9 @@ def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
 
 
 def _say(findings: Iterable[CassetteFinding]) -> None:
-    lines = Counter(f"{each.path}: {each.kind}: {each.message.removeprefix(f'{each.path} ')}" for each in findings)
+    lines = Counter(
+        f"{finding.path}: {finding.kind}: {finding.message.removeprefix(f'{finding.path} ')}" for finding in findings
+    )
     sys.stdout.writelines(f"{line}{f' ({times} times)' if times > 1 else ''}\n" for line, times in lines.items())
 
 

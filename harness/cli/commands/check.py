@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.cli import options as shared
 from harness.run import session
 from harness.suite.matrix import Selection
@@ -22,7 +22,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
     for note in plan.notes:
         sys.stdout.write(f"note: {note}\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import options as shared
-from harness.cli import printing, reading
+from harness.cli import printing, saved_run
 from harness.compare import gates, parallel_load
 from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
@@ -81,7 +81,7 @@ def _compare(options: Namespace) -> int:
 
 def code(comparison: Comparison) -> int:
     """1 where a gate was crossed, 5 where nothing was judged on both sides, 7 where a gate cannot be answered; else 0."""
-    if any(each.crossed for each in comparison.gates):
+    if any(gate.crossed for gate in comparison.gates):
         return 1
     paired = comparison.paired
     if not any(
@@ -90,7 +90,7 @@ def code(comparison: Comparison) -> int:
         why = "no cell was judged on both sides" if paired else "the two sides have no cell in common"
         sys.stderr.write(f"nothing to compare: {why}\n")
         return 5
-    return 7 if any(each.unknown for each in comparison.gates) else 0
+    return 7 if any(gate.unknown for gate in comparison.gates) else 0
 
 
 def compared(options: Namespace) -> Comparison:
@@ -102,13 +102,13 @@ def compared(options: Namespace) -> Comparison:
 
 
 def _found(options: Namespace) -> Comparison | Comparisons:
-    asked = [gates.from_option(each) for each in options.gate]
-    base = reading.run(options.base, options)
+    asked = [gates.from_option(text) for text in options.gate]
+    base = saved_run.find(options.base, options)
     if not options.candidate:
         return _within(base, options, asked)
     if options.target or options.axis:
         raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
-    reference, candidate = parallel_load.load_both(base, reading.run(options.candidate, options))
+    reference, candidate = parallel_load.load_both(base, saved_run.find(options.candidate, options))
     comparison = gated(_two_runs(reference, candidate, margins(options)), asked, base, candidate, None)
     return replace(comparison, command=_again(options, (base, candidate[0]), []))
 
@@ -125,7 +125,7 @@ def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -
 
 def margins(options: Namespace) -> dict[str, float]:
     """What ``--margin`` says, by measure. Raises UsageError."""
-    return dict(margin(each) for each in options.margin)
+    return dict(margin(text) for text in options.margin)
 
 
 def gated(
@@ -147,13 +147,13 @@ def gated(
         else:
             notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
     notes += models.lifecycles(_models(comparison))
-    parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(each.is_budget for each in asked) else {}
-    return replace(comparison, gates=[gates.evaluate(each, comparison, parts) for each in asked], notes=notes)
+    parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
+    return replace(comparison, gates=[gates.evaluate(gate, comparison, parts) for gate in asked], notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:
     sides = comparison.pairs.sides
-    targets = dict.fromkeys(groups.asked[row].target for groups, rows in sides for row in rows if row != NONE)
+    targets = dict.fromkeys(groups.settings[row].target for groups, rows in sides for row in rows if row != NONE)
     return [target.partition("/")[2] for target in targets]
 
 
@@ -183,16 +183,16 @@ def _two_runs(
     (base, one), (candidate, other) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
     comparison = compare_runs(one, other, names, margins)
-    heard = [f"{side}: {words.provenance(each)}" for side, each in (("reference", one), ("candidate", other))]
+    heard = [f"{side}: {words.provenance(summary)}" for side, summary in (("reference", one), ("candidate", other))]
     same = base.run["id"] == candidate.run["id"]
     heard += [f"both sides are run {base.run['id']}: this says nothing about another"] if same else []
-    told = dict.fromkeys([*reading.notes(base, one), *reading.notes(candidate, other)])
+    told = dict.fromkeys([*saved_run.notes(base, one), *saved_run.notes(candidate, other)])
     notes = [*heard, *told, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
 
 def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
-    before = {each["suite"]: each["sha256"] for each in base["suites"]}
+    before = {suite["suite"]: suite["sha256"] for suite in base["suites"]}
     for suite in candidate["suites"]:
         if before.get(suite["suite"], suite["sha256"]) != suite["sha256"]:
             yield f"the suite {suite['suite']} was changed between the two runs: a flip may be the suite's"
@@ -205,7 +205,7 @@ def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) 
     each = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
     kept = {value: found for value, found in each.items() if found.paired} or {candidates[0]: each[candidates[0]]}
     apart = [value for value in candidates if value not in kept]
-    heard = [f"answers: {words.provenance(summary)}", *said, *reading.notes(base, summary)]
+    heard = [f"answers: {words.provenance(summary)}", *said, *saved_run.notes(base, summary)]
     heard += [f"left out, without a cell that {reference} has too: {', '.join(apart)}"] if apart else []
     source = (base.run, base.rows_of)
     found = []
@@ -266,7 +266,7 @@ def _baseline(block: Mapping[str, Json]) -> str:
 def _from_baseline(declared: _Declared, asked: Sequence[str], cells: Values) -> list[str]:
     """The baseline, which is there, then the value that was named, or all others. Raises UsageError where that is the baseline."""
     baseline = str(declared.baseline)
-    others = [each for each in cells if each != baseline]
+    others = [value for value in cells if value != baseline]
     if baseline in asked:
         there = f"there are {', '.join(others)}" if others else "this run has nothing else"
         raise UsageError(f"{baseline} is the baseline, as {declared.suites}: name what to compare with it; {there}")
@@ -277,7 +277,7 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
     """The axis that is compared by, and the values that were named."""
     if not options.axis:
         return "target", options.target
-    named = [each.partition("=") for each in options.axis]
+    named = [text.partition("=") for text in options.axis]
     names = list(dict.fromkeys(name for name, _, _ in named))
     if options.target or len(names) != 1 or not all(value for _, _, value in named):
         raise UsageError("--axis takes values of one axis, without --target: --axis thinking=low --axis thinking=high")
@@ -288,7 +288,7 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
     """The values that were asked for, or all there are, unless their baseline is not there; the reference first."""
     values = reference_first(cells)
     chosen = list(dict.fromkeys(asked or (values if baseline is None else [])))
-    unknown = [each for each in chosen if each not in values]
+    unknown = [name for name in chosen if name not in values]
     if len(chosen) > 1 and not unknown:
         return chosen
     what = "a target" if axis == "target" else f"a value of {axis}"

@@ -12,7 +12,7 @@ from harness.cli import options as shared
 from harness.cli import printing
 from harness.config import load as load_config
 from harness.errors import UsageError
-from harness.results import trend
+from harness.results import history_lines
 from harness.results.history import PastRuns
 
 ABOUT = "what the saved runs said over time: a line per run, suite and target"
@@ -47,11 +47,11 @@ def main(options: Namespace) -> int:
         entries, earlier = past.entries(**chosen, since=since, last=options.last)
     if not entries:
         sys.stderr.writelines(f"note: {note}\n" for note in past.notes)
-        asked = since is not None or any(each is not None for each in chosen.values())
+        asked = since is not None or any(value is not None for value in chosen.values())
         what = "has anything of that" if asked else "has a trial yet: `gemini-harness run` saves one"
         sys.stderr.write(f"no saved run in {reports}/ {what}\n")
         return 5
-    printing.show(trend.History(list(trend.lines(entries)), past.notes, earlier), "history", options)
+    printing.show(history_lines.History(list(history_lines.lines(entries)), past.notes, earlier), "history", options)
     return 0
 
 

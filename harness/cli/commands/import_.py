@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import importers
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.cli.commands.audit import recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
@@ -38,7 +38,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     name = options.suite
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
@@ -82,10 +82,10 @@ def _write(files: dict[Path, str]) -> None:
 def _say(done: Imported, suite: Path, options: Namespace) -> None:
     say = sys.stdout.write
     shown = done.left_out if options.verbose else done.left_out[:SHOWN]
-    for each in shown:
-        say(f"left out: {each.where}: {each.reason}\n")
+    for skipped in shown:
+        say(f"left out: {skipped.where}: {skipped.reason}\n")
     if len(done.left_out) > len(shown):
-        kinds = Counter(each.reason.split(":")[0] for each in done.left_out[len(shown) :])
+        kinds = Counter(skipped.reason.split(":")[0] for skipped in done.left_out[len(shown) :])
         say(
             f"left out too: {', '.join(f'{number:,} {kind}' for kind, number in kinds.most_common(3))} (-v lists all)\n"
         )

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.cli import options as shared
 from harness.text import amounts
 
@@ -31,7 +31,7 @@ def main(options: Namespace) -> int:
 
 
 def _trials(options: Namespace) -> Iterator[str]:
-    plan = choosing.plan(options)
+    plan = from_options.plan(options)
     yield from (f"{trial.id}{f'  skipped: {trial.skip}' if trial.skip else ''}" for trial in plan.trials)
     if not options.quiet:
         sys.stderr.write(f"{amounts.count(len(plan.trials), 'trial')} of {amounts.count(len(plan.suites), 'suite')}\n")
@@ -59,7 +59,7 @@ def _rules() -> Iterator[str]:
 def _formats() -> Iterator[str]:
     from harness.report import all_formats
 
-    yield from _columns([(name, ", ".join(each.writers), each.doc) for name, each in all_formats().items()])
+    yield from _columns([(name, ", ".join(known.writers), known.doc) for name, known in all_formats().items()])
 
 
 def _providers() -> Iterator[str]:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from harness.cli import options as shared
-from harness.cli import printing, reading
+from harness.cli import printing, saved_run
 from harness.compare.gates import exit_code
 from harness.config import load as load_config
 from harness.report import Report
@@ -32,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     printing.check(options, "run")
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
-    merged = merge([reading.run(each, options) for each in options.runs], reports, partial=options.partial)
+    merged = merge([saved_run.find(run, options) for run in options.runs], reports, partial=options.partial)
     saved = load(merged.path)
     report = Report(
         run=merged.run,

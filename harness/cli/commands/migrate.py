@@ -10,7 +10,7 @@ from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from harness.cli import choosing, printing, reading, resuming
+from harness.cli import from_options, printing, resume_options, saved_run
 from harness.cli import options as shared
 from harness.cli.commands import compare
 from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
@@ -78,10 +78,10 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     saved = _resumed(options)
     printing.check(options, "migration")
-    margins, asked = compare.margins(options), [gates.from_option(each) for each in options.gate]
+    margins, asked = compare.margins(options), [gates.from_option(text) for text in options.gate]
     if options.fail_fast:
         check_fail_fast(asked)
-    settings = choosing.config(options)
+    settings = from_options.config(options)
     old, new = sides(options, settings)
     whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
     pinned = _pinned(whole)
@@ -112,7 +112,7 @@ def _of_trials(played: Played) -> Iterator[int]:
 def _resumed(options: Namespace) -> SavedRun | None:
     """The run that is to go on. Raises UsageError where neither that nor two models are named."""
     if options.resume is not None:
-        return resuming.chosen(options)
+        return resume_options.chosen(options)
     missing = [name.upper() for name in ("old", "new") if getattr(options, name) is None]
     if missing:
         raise UsageError(
@@ -228,7 +228,7 @@ def _cell(group: str, side: MigrationSide) -> str:
 
 
 def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespace) -> RunRow:
-    row = plan.header(str(new.way), "cli", resuming.said(options))
+    row = plan.header(str(new.way), "cli", resume_options.given(options))
     row["migration"] = [str(old), str(new)]
     return row
 
@@ -246,7 +246,7 @@ def _check_heard(plan: Plan, heard: Summary, old: MigrationSide) -> None:
         f"record all of it: gemini-harness run {paths} --target {old} --record-mode once",
         *lifecycles([old.model]),
     ]
-    raise NoRecording("\n".join(each for each in said if each))
+    raise NoRecording("\n".join(line for line in said if line))
 
 
 # --- what came of it ----------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def _document(
 ) -> Migration:
     saved = load(path)
     whole, heard = _heard(saved)
-    cut_short = reading.notes(saved, whole)
+    cut_short = saved_run.notes(saved, whole)
     planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
     found = compare_axis(whole, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)
@@ -281,7 +281,7 @@ def _document(
             command=words.command("compare", saved.run["id"], "--target", str(old), "--target", str(new)),
         ),
         changes=facts,
-        unsupported=[each for each in unsupported(found, new.model) if _cell(each[0], old) not in planned],
+        unsupported=[cell for cell in unsupported(found, new.model) if _cell(cell[0], old) not in planned],
         cut_short=cut_short,
         answers=(answers[0], answers[1]),
         simulated=words.simulated(whole),
@@ -308,11 +308,11 @@ def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
     lost = [group for group in ours if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
-        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([each.id for each in lost])}. {why}"
+        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([pair.id for pair in lost])}. {why}"
 
 
 def _no_price(comparison: Comparison) -> Iterator[str]:
-    if not any(each.measure == "cost_usd" for each in comparison.differences):
+    if not any(difference.measure == "cost_usd" for difference in comparison.differences):
         yield "what it costs is not known on both sides"
 
 

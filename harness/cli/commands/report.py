@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from harness.cli import options as shared
-from harness.cli import printing, reading
+from harness.cli import printing, saved_run
 
 ABOUT = "render a saved run again, in any format"
 EXAMPLES = (
@@ -20,6 +20,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    saved = reading.run(options.run, options)
-    printing.show(reading.report(saved), "run", options)
+    saved = saved_run.find(options.run, options)
+    printing.show(saved_run.report(saved), "run", options)
     return 0

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.cli import choosing, dryrun, printing, resuming
+from harness.cli import dryrun, from_options, printing, resume_options
 from harness.cli import options as shared
 from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
 from harness.cli.progress import Progress
@@ -71,9 +71,9 @@ def _how(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    saved = None if options.resume is None else resuming.chosen(options)
+    saved = None if options.resume is None else resume_options.chosen(options)
     _check(options)
-    plan, started = choosing.plan(options), time.perf_counter()
+    plan, started = from_options.plan(options), time.perf_counter()
     policy = RecordPolicy(options.record_mode, options.live)
     with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
         left = session.left(plan.trials)
@@ -170,7 +170,9 @@ def _show(played: Played, gates: Sequence[GateRow], started: float, options: Nam
 
 
 def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
-    return plan.header(str(policy), "cli", resuming.said(options), cassettes=options.cassettes, strict=options.strict)
+    return plan.header(
+        str(policy), "cli", resume_options.given(options), cassettes=options.cassettes, strict=options.strict
+    )
 
 
 def _notes(session: RunSession, played: Played) -> list[str]:

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.cli import choosing
+from harness.cli import from_options
 from harness.cli import options as shared
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
@@ -33,7 +33,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
-    plan = choosing.plan(options)
+    plan = from_options.plan(options)
     trial = _found(plan, options.trial)
     request = prepare(trial, plan.config)
     provider = plan.config.find(trial.target.provider)

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from harness.cli import options as shared
-from harness.cli import printing, reading
+from harness.cli import printing, saved_run
 from harness.cli.commands.compare import margin
 from harness.compare.sweeps import Sweep, Sweeps, sweeps, swept
 from harness.compare.verdicts import MARGINS
@@ -39,7 +39,7 @@ def main(options: Namespace) -> int:
     measure, share = margin(options.margin if "=" in options.margin else f"pass_rate={options.margin}")
     if measure != "pass_rate":
         raise UsageError("--margin: a sweep goes by pass rates, as in 5pp")
-    saved = reading.run(options.run, options)
+    saved = saved_run.find(options.run, options)
     summary = saved.summary()
     _check(options, summary, saved)
     document = swept_run(summary, saved, options.axis, options.suite, share)
@@ -60,7 +60,7 @@ def swept_run(
     """The sweeps of a run, of all axes and suites unless some are named."""
     found = sweeps(summary, axes, suites, share)
     answers, simulated = words.provenance(summary), words.simulated(summary)
-    return Sweeps(saved.run["id"], answers, simulated, found, [*reading.notes(saved, summary), *_left_out(found)])
+    return Sweeps(saved.run["id"], answers, simulated, found, [*saved_run.notes(saved, summary), *_left_out(found)])
 
 
 def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:
@@ -82,8 +82,8 @@ def nothing(summary: Summary, saved: SavedRun) -> str:
 
 def _left_out(found: list[Sweep]) -> list[str]:
     return [
-        f"{each.target}, {each.axis}{f' in {each.suite}' if each.suite else ''}: "
-        f"{amounts.count(each.left_out, 'cell')} left out, not judged at every value"
-        for each in found
-        if each.left_out
+        f"{cell.target}, {cell.axis}{f' in {cell.suite}' if cell.suite else ''}: "
+        f"{amounts.count(cell.left_out, 'cell')} left out, not judged at every value"
+        for cell in found
+        if cell.left_out
     ]

@@ -14,7 +14,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, TextIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from harness.cli import discreet, reading
+from harness.cli import saved_run, secret_filter
 from harness.cli.commands import compare, sweep
 from harness.compare.comparison import by_value
 from harness.config import load as load_config
@@ -25,10 +25,10 @@ from harness.report.html import server_pages
 from harness.report.html.server_pages import RunListItem
 from harness.results.decoding import brief
 from harness.results.history import PastRuns
+from harness.results.history_lines import History, lines
 from harness.results.load import load, saved_runs, with_id
 from harness.results.rows import EndingRow, Row
 from harness.results.store import NAME, is_being_played
-from harness.results.trend import History, lines
 from harness.run.resume import last_line
 
 LOOPBACK = "127.0.0.1"
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         try:
-            leaks = discreet.leaks()
+            leaks = secret_filter.leaks()
             self.wfile.writelines(str(leaks.hidden(text)).encode("utf-8", "replace") for text in page)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
@@ -137,7 +137,7 @@ def _asked(address: str) -> tuple[str, dict[str, str]]:
 def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
     """The page at a path, complete before its first byte is sent. Raises HarnessError where there is none."""
     if path == "/":
-        return server_pages.listing([_entry(each) for each in saved(reports)], str(reports))
+        return server_pages.listing([_entry(path) for path in saved(reports)], str(reports))
     if path.startswith("/run/"):
         return _run(_known(path.removeprefix("/run/"), reports))
     if path == "/compare":
@@ -167,7 +167,7 @@ def _known(name: str, reports: Path) -> Path:
 
 
 def _run(path: Path) -> Iterable[str]:
-    report = reading.report(load(path))
+    report = saved_run.report(load(path))
     return _written(lambda out: pages.write_run(report, View(details=None), out, home="/"))
 
 
@@ -191,7 +191,7 @@ def _written(write: Callable[[TextIO], None]) -> Iterator[str]:
     """A page, complete before its first byte is sent; one that is large lies on the disk meanwhile."""
     file = cast("TextIO", SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
     try:
-        with discreet.writing(file) as out:
+        with secret_filter.writing(file) as out:
             write(out)
         file.seek(0)
     except BaseException:

@@ -48,7 +48,7 @@ def partial_suites(run: RunRow, summary: Summary) -> Mapping[str, str]:
     budgets then, or pytest was killed), the suite counts as complete if the whole run is complete.
     """
     played = Counter[str]()
-    for asked, tally in zip(summary.groups.asked, summary.groups.tallies, strict=True):
+    for asked, tally in zip(summary.groups.settings, summary.groups.tallies, strict=True):
         played[asked.suite] += tally.attempts
     where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
     planned = run.get("planned", 0)

@@ -61,9 +61,9 @@ class SideMeasures(NamedTuple):
 def side(measures: Measures, groups: Sequence[int], name: str) -> SideMeasures:
     """A measure of these groups, in their order; mean nan where a group does not have it."""
     rows = np.arange(groups.start, groups.stop) if isinstance(groups, range) else np.asarray(groups, np.int64)
-    shelf, row = (np.asarray(column)[rows] for column in (measures.shelf, measures.row))
+    shelf, row = (np.asarray(column)[rows] for column in (measures.table, measures.row))
     means = np.full(rows.size, np.nan)
-    for number, columns in enumerate(measures.shelves):
+    for number, columns in enumerate(measures.tables):
         if name in columns.names:
             here = np.flatnonzero(shelf == number)
             means[here] = np.asarray(columns.values)[columns.names.index(name) :: len(columns.names)][row[here]]

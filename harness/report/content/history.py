@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.report import words
-from harness.results.trend import Line
+from harness.results.history_lines import Line
 
 
 def subject(lines: Sequence[Line]) -> str:

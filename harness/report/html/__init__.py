@@ -20,7 +20,7 @@ from harness.report.html.markup import Markup, block, closing, opening
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
     from harness.compare.sweeps import Sweeps
-    from harness.results.trend import History
+    from harness.results.history_lines import History
 
 
 @output("html", of="run")

@@ -9,7 +9,7 @@ from harness.report import words
 from harness.report.content.history import HISTORY_COLUMNS, subject
 from harness.report.html.markup import Markup, element, table
 from harness.report.html.run_sections import section, simulated_band
-from harness.results.trend import History, HistoryEntry, Line
+from harness.results.history_lines import History, HistoryEntry, Line
 from harness.text import amounts
 
 CHARTS: tuple[tuple[str, Callable[[HistoryEntry], float | None]], ...] = (

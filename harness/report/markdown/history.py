@@ -7,7 +7,7 @@ from typing import TextIO
 from harness.report import View, output
 from harness.report.content.history import HISTORY_COLUMNS, subject
 from harness.report.markdown.drawing import escaped, table_lines
-from harness.results.trend import History
+from harness.results.history_lines import History
 
 
 @output("markdown", of="history")

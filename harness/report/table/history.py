@@ -8,7 +8,7 @@ from typing import TextIO
 from harness.report import View, output, words
 from harness.report.content.history import HISTORY_COLUMNS, subject
 from harness.report.table.drawing import GAP, bullets, table_lines, wrapped, write
-from harness.results.trend import History, Line
+from harness.results.history_lines import History, Line
 from harness.text import amounts
 
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from harness.report import View, output, words
 from harness.report.table.drawing import table_lines, write
-from harness.results.trend import QueryResult
+from harness.results.history_lines import QueryResult
 
 
 @output("table", of="query")

@@ -1,10 +1,10 @@
-"""The cassette format: vcrpy's YAML, with what vcrpy forgets beside it. Reads any vcrpy file, writes standard ones.
+"""The cassette format: vcrpy's YAML, plus what vcrpy does not keep. Reads any vcrpy file, writes standard ones.
 
 In: files of vcrpy's format, or exchanges. Out: exchanges, or the text of a file.
 May import: the rest of ``transport``, ``suite``, ``answer``, ``gemini``, ``text``.
 
 ``read`` turns a file into Exchanges; ``document`` turns an Exchange into one interaction of the file and ``dump`` writes
-the file's text. What only we know stands in ``response.x-recording``, which vcrpy and pytest-recording carry along::
+the file's text. What vcrpy does not keep is in ``response.x-recording``, which vcrpy and pytest-recording preserve::
 
     x-recording:
       v: 1
@@ -16,7 +16,7 @@ the file's text. What only we know stands in ``response.x-recording``, which vcr
       bytes: 159 159 183                and how long it was
       eol: crlf                         the body is stored with LF
 
-``simulated: true``, ``attempts: 2`` and ``request: verbatim`` (the body is not our own compact JSON) appear where they hold.
+``simulated: true``, ``attempts: 2`` and ``request: verbatim`` (the body is not our own compact JSON) appear where they apply.
 Cassettes are untrusted: only the safe loader of libyaml ever sees them.
 """
 
@@ -66,14 +66,14 @@ __all__ = [
 ]
 
 _LONG = 1_000_000
-"""Bytes from which on a cassette of ours is decoded piece by piece."""
+"""Bytes from which on a cassette of ours is decoded one interaction at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """A cassette, read. ``recorded_with`` is what the recording tool said about itself, or empty.
+    """A cassette. ``recorded_with``: what the recording tool wrote about itself, or empty.
 
-    A long cassette of ours is decoded one interaction at a time, as they are looked at; then looking raises BadCassette.
+    The interactions of a long cassette of ours are decoded on access; access may then raise BadCassette.
     """
 
     path: Path
@@ -81,17 +81,17 @@ class Tape:
     recorded_with: Mapping[str, Json]
 
     def at(self, slot: Place) -> Interaction | None:
-        """The interaction recorded there."""
+        """The interaction in this slot; None if there is none."""
         if isinstance(self.interactions, _Pieces):
             return self.interactions.at(slot)
-        return next((each for each in self.interactions if each.slot == slot), None)
+        return next((interaction for interaction in self.interactions if interaction.slot == slot), None)
 
 
 # --- reading ------------------------------------------------------------------------------------------
 
 
 def read(path: Path) -> Tape:
-    """The cassette at ``path``. Raises BadCassette with the reason, naming the format where it is a known one."""
+    """The cassette at ``path``. Raises BadCassette with the reason, naming the format if it is a known one."""
     raw = _bytes_of(path)
     if len(raw) > _LONG and raw.startswith(_OURS):
         return _long(path, raw)
@@ -104,7 +104,7 @@ def read(path: Path) -> Tape:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The file as it stands: a mapping with a list of interactions, each with a request and a response mapping.
+    """The decoded file: a mapping with a list of interactions, each with a request and a response mapping.
 
     Raises BadCassette for everything else.
     """
@@ -163,7 +163,7 @@ def _long(path: Path, raw: bytes) -> Tape:
 
 
 def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
-    """What stands after the interactions."""
+    """The keys after the interactions."""
     try:
         rest = safeyaml.load(raw)
     except yaml.YAMLError as fault:
@@ -172,15 +172,15 @@ def _rest(path: Path, raw: bytes) -> Mapping[str, Any]:
 
 
 class _Pieces(Sequence[Interaction]):
-    """Interactions of a file as ``dump`` writes it: cut where each begins, decoded when one is asked for."""
+    """Interactions of a file as ``dump`` writes it: split where each begins, decoded on access."""
 
     def __init__(self, path: Path, raw: bytes, starts: Sequence[int]) -> None:
         self._path = path
         self._raw = raw
         self._starts = starts
-        # The last line that looks so is the real one: bodies stand before it.
-        said = ((_SLOT.findall(raw, starts[index], starts[index + 1]), index) for index in range(len(self)))
-        self._slots = {tuple(map(int, found[-1])): index for found, index in said if found}
+        # The last line that looks like a slot is the real one: bodies come before it.
+        slots = ((_SLOT.findall(raw, starts[index], starts[index + 1]), index) for index in range(len(self)))
+        self._slots = {tuple(map(int, found[-1])): index for found, index in slots if found}
 
     def at(self, slot: Place) -> Interaction | None:
         index = self._slots.get(slot)
@@ -195,7 +195,7 @@ class _Pieces(Sequence[Interaction]):
     def __getitem__(self, index: slice) -> Sequence[Interaction]: ...
     def __getitem__(self, index: int | slice) -> Interaction | Sequence[Interaction]:
         if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
+            return [self[number] for number in range(*index.indices(len(self)))]
         number = range(len(self))[index]
         piece = self._raw[self._starts[number] : self._starts[number + 1]]
         whole = _whole(self._path, b"interactions:\n" + piece)

@@ -1,4 +1,4 @@
-"""Recordings of other tools, known by how they look, so that a refusal can name them."""
+"""Recognises the recordings of other tools, so that an error message can name the format."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _foreign_document(whole: Any) -> str:
 
 
 def foreign_text(raw: bytes) -> str | None:
-    """What the file is, where its first bytes tell; None where they do not."""
+    """The format of a file by its first bytes; None if they do not tell."""
     if raw.startswith(b"httprr trace"):
         return "an httprr trace, not a vcrpy cassette"
     if raw.startswith(b"when:"):

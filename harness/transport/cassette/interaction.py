@@ -1,4 +1,4 @@
-"""One interaction of a vcrpy file -> an Exchange: every layout that vcrpy has written, and what only we record."""
+"""One interaction of a vcrpy file -> an Exchange: every layout that vcrpy has ever written, and our ``x-recording``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST_BODY = 200_000_000
 _LAST_STATUS = 999
 
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-"""What reading an interaction raises where it is none."""
+"""The errors of reading something that is not an interaction."""
 
 _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "from": ("text", (str,)),
@@ -39,9 +39,9 @@ _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "eol": ("text", (str,)),
     "request": ("text", (str,)),
 }
-"""What stands in ``x-recording``, in words and as types."""
+"""The keys of ``x-recording``: what is expected, in words and as types."""
 _MOST = 1_000_000_000
-"""Of whatever is counted there: rows, repeats, steps, attempts, bytes, milliseconds."""
+"""The upper limit of every count in it: rows, repeats, steps, attempts, bytes, milliseconds."""
 
 Place: TypeAlias = tuple[int, int, int]
 """``(row, repeat, step)``, each counted from 0."""
@@ -49,8 +49,8 @@ Place: TypeAlias = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One exchange on tape. ``index`` counts from 0; ``slot`` is None in files not ours. ``credentials``: (where, value) of
-    those that stand in the file under their names, unmasked; the exchange holds none of them."""
+    """One recorded exchange. ``index`` counts from 0; ``slot`` is None in files of other tools. ``credentials``: (where,
+    value) of each unmasked credential that the file has under its name; the exchange holds none of them."""
 
     index: int
     exchange: Exchange
@@ -59,7 +59,7 @@ class Interaction:
 
 
 def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> Interaction:
-    """One item of ``interactions:``. Raises one of ``UNREADABLE`` for what is none."""
+    """One item of ``interactions:``. Raises one of ``UNREADABLE`` if it is not an interaction."""
     response = item["response"]
     ours = _ours(response.get("x-recording"))
     request = _request(item["request"], ours)
@@ -86,12 +86,12 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
 
 
 def credentials(raw: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """(where, value) of each credential in the address and the headers of a request that nobody masked."""
+    """(where, value) of each unmasked credential in the address and the headers of a request."""
     return tuple(credentials_in(str(raw["uri"]), _headers(raw.get("headers"))))
 
 
 def _ours(about: Any) -> Mapping[str, Any] | None:
-    """What stands in ``x-recording``, once it is known to be of the types that it is written with; None in files not ours."""
+    """``x-recording`` with its types checked; None in files of other tools. Raises ValueError for a wrong type."""
     if not isinstance(about, dict):
         return None
     for name, (words, types) in _KINDS.items():
@@ -106,14 +106,14 @@ def _is_sound(name: str, value: Any) -> bool:
         if name == "at":
             return datetime.fromisoformat(str(value)).year > 1
         if name == "slot":
-            return len(value) == 3 and all(type(each) is int and 0 <= each < _MOST for each in value)
+            return len(value) == 3 and all(type(part) is int and 0 <= part < _MOST for part in value)
         if name in ("attempts", "head_ms"):
             return bool(0 <= value < _MOST)
         if isinstance(value, str):
             _sendable(value)
         if name in ("t_ms", "bytes"):
             number = float if name == "t_ms" else int
-            return all(0 <= number(each) < _MOST for each in str(value).split())
+            return all(0 <= number(part) < _MOST for part in str(value).split())
     except ValueError:
         return False
     return True
@@ -150,7 +150,7 @@ def _model_in(body: Json) -> str:
 
 
 def _sendable(text: str) -> str:
-    """The text. Raises ValueError for half a surrogate pair, which JSON can spell and nothing can send."""
+    """The text. Raises ValueError for half a surrogate pair: JSON can express it, but UTF-8 cannot."""
     text.encode()
     return text
 
@@ -216,7 +216,7 @@ def _parsed(raw: Mapping[str, Any]) -> bytes:
 
 
 def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
-    """The body without its content encoding, and what is wrong with it. The header may be missing, or a left-over."""
+    """The body without its content encoding, and its fault. The header may be missing or may no longer apply."""
     if content[:2] == b"\x1f\x8b":
         return _inflated(content, 31)
     if "deflate" in encoding and content:
@@ -251,7 +251,7 @@ def is_text(content: bytes) -> bool:
 
 
 def json_of(content: bytes) -> Json:
-    """The JSON value; None where there is none."""
+    """The JSON value; None if the bytes are not JSON."""
     try:
         return loads(content) if content else None
     except ValueError:
@@ -261,8 +261,8 @@ def json_of(content: bytes) -> Json:
 def _chunks(content: bytes, ours: Mapping[str, Any] | None) -> tuple[Sequence[Chunk], bool]:
     """The chunks with their times, and whether times are known: not after the body was edited by hand."""
     if ours is not None:
-        lengths = [int(each) for each in str(ours.get("bytes", "")).split()]
-        times = [float(each) for each in str(ours.get("t_ms", "")).split()]
+        lengths = [int(length) for length in str(ours.get("bytes", "")).split()]
+        times = [float(time) for time in str(ours.get("t_ms", "")).split()]
         if len(lengths) == len(times) and sum(lengths) == len(content):
             return _cut(content, lengths, times), True
     return ([Chunk(content, 0.0)] if content else []), False
@@ -297,7 +297,7 @@ def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool
 
 
 def provider_of(url: str) -> str:
-    """Who answers at this address: ``google``, ``vertex``, ``cometapi``, ``simulator``, else ``import``."""
+    """The provider at this address: ``google``, ``vertex``, ``cometapi``, ``simulator``, else ``import``."""
     host = urlsplit(url).hostname or ""
     if host == "generativelanguage.googleapis.com":
         return "google"

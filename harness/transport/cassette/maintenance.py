@@ -1,4 +1,4 @@
-"""What becomes of cassettes: which are broken, unfinished, orphaned or stale, and how an interrupted recording is saved."""
+"""Looks after cassettes: finds broken, unfinished, orphaned and stale ones, and recovers interrupted recordings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal["unreadable", "unfinished", "secret", "non-standard", "orphaned",
 
 @dataclass(frozen=True, slots=True)
 class CassetteFinding:
-    """One thing that is wrong with a cassette, in a sentence. ``changes`` says what made it stale, by JSON path."""
+    """One fault of a cassette, in a sentence. ``changes``: what made it stale, one line for each JSON path."""
 
     path: Path
     kind: Kind
@@ -33,17 +33,17 @@ class CassetteFinding:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A cassette that got what its journal held."""
+    """A cassette whose journal was folded into it. ``exchanges``: how many."""
 
     path: Path
     exchanges: int
 
 
 def cassettes_in(paths: Iterable[Path]) -> list[Path]:
-    """The cassettes at these files and folders, those included of which there is only a journal so far."""
+    """The cassettes at these files and folders, also those that are only a journal so far."""
     found: dict[Path, None] = {}
     for path in paths:
-        files = [path] if not path.is_dir() else sorted(each for each in path.rglob("*") if each.is_file())
+        files = [path] if not path.is_dir() else sorted(file for file in path.rglob("*") if file.is_file())
         for file in files:
             file = journal.cassette_of(file) or file  # noqa: PLW2901
             if file.suffix in (".yaml", ".yml") or not path.is_dir():
@@ -54,19 +54,19 @@ def cassettes_in(paths: Iterable[Path]) -> list[Path]:
 def recover(paths: Iterable[Path]) -> list[Recovered]:
     """Fold every journal that an interrupted recording left at these files and folders into its cassette.
 
-    Raises CassetteError where the recording still runs, or the disk refuses.
+    Raises CassetteError if the recording still runs, or if the disk cannot be written.
     """
     found = [path for path in cassettes_in(paths) if path in journal.unfinished(path.parent)]
     return [_recover(path) for path in found]
 
 
 def _recover(path: Path) -> Recovered:
-    with closing(journal.own(path.parent)):
+    with closing(journal.lock_folder(path.parent)):
         return Recovered(path, journal.fold(path))
 
 
 def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) -> list[CassetteFinding]:
-    """What is wrong with the cassettes at these files and folders. ``secrets`` (variable -> value) may stand in none."""
+    """The faults of the cassettes at these files and folders. ``secrets`` (variable -> value) must not occur in them."""
     leaks = Leaks(secrets or {})
     return [finding for path in cassettes_in(paths) for finding in _inspect(path, leaks)]
 
@@ -74,7 +74,7 @@ def inspect(paths: Iterable[Path], *, secrets: Mapping[str, str] | None = None) 
 def _inspect(path: Path, leaks: Leaks) -> Iterator[CassetteFinding]:
     left = path in journal.unfinished(path.parent)
     if left:
-        now = "another process records it now" if journal.is_recorded_now(path) else f"run: {journal.RECOVER} {path}"
+        now = "another process is recording it" if journal.is_recorded_now(path) else f"run: {journal.RECOVER} {path}"
         yield CassetteFinding(path, "unfinished", f"its recording is not finished; {now}")
     if not path.exists():
         if not left:
@@ -91,7 +91,7 @@ def _inspect(path: Path, leaks: Leaks) -> Iterator[CassetteFinding]:
 
 
 def _leaks(path: Path, tape: cassette.Tape, leaks: Leaks) -> Iterator[CassetteFinding]:
-    """What stands under the names of credentials, what only shows once bodies are decoded, and what stands elsewhere."""
+    """Secrets under the names of credentials, then in decoded bodies, then anywhere else in the file."""
     raw, clean = path.read_bytes(), True
     for interaction in tape.interactions:
         found = [
@@ -113,12 +113,12 @@ def _line(raw: bytes, value: str) -> str:
     return "" if at < 0 else f", line {line}"
 
 
-_MASKED = "write REDACTED in its place (vcrpy: filter_headers, filter_query_parameters), and revoke it if it is real"
-_TAKEN_OUT = "take it out or record the file again, and revoke it if it is real"
+_MASKED = "replace it by REDACTED (vcrpy: filter_headers, filter_query_parameters), and revoke it if it is real"
+_TAKEN_OUT = "remove it or record the file again, and revoke it if it is real"
 
 
 def _not_standard(path: Path, interactions: int) -> str | None:
-    """What stock vcrpy (and pytest-recording, which uses parts of it) cannot do with a file that we can read."""
+    """Why stock vcrpy or pytest-recording cannot load a file that we can read; None if they can."""
     from vcr.persisters.filesystem import FilesystemPersister
     from vcr.serializers import jsonserializer, yamlserializer
 
@@ -127,21 +127,23 @@ def _not_standard(path: Path, interactions: int) -> str | None:
     serializer = jsonserializer if path.suffix == ".json" else yamlserializer
     try:
         requests, *_ = FilesystemPersister.load_cassette(path, serializer)
-    except Exception as fault:  # noqa: BLE001 - whatever stock vcrpy says
+    except Exception as fault:  # noqa: BLE001 - stock vcrpy may raise anything
         return f"stock vcrpy cannot load it: {type(fault).__name__}: {fault}"
     if len(requests) != interactions:
         return f"stock vcrpy finds {len(requests)} interactions in it, not {interactions}"
     return None
 
 
-# --- held against the suites ----------------------------------------------------------------------------
+# --- compared with the suites -----------------------------------------------------------------------------
 
 
 def orphans(folder: Path, suites: Sequence[Suite], default_provider: str, *, whole: bool = True) -> list[Path]:
-    """The cassettes of ours in a folder that no trial of the suites asks for: as they say, or on a target that something
-    here was recorded from (``--provider google`` may have recorded what the suites do not name).
+    """Our cassettes in a folder that no trial of the suites uses.
 
-    ``whole``: these are all suites of that folder; else only what lies in their own folders is looked at.
+    A trial may use it on the suites' own targets, or on a target that something here was recorded from
+    (``--provider google`` may have recorded targets that the suites do not name).
+
+    ``whole``: these are all suites of that folder; otherwise only the suites' own folders are searched.
     """
     selection = Selection(default_provider=default_provider, cassettes_dir=folder)
     places = [folder] if whole else [folder / safe_filename(suite.name) for suite in suites]
@@ -169,7 +171,7 @@ def _recorded_from(path: Path) -> Target | None:
 
 
 class ReplayProbe:
-    """A transport that answers from tape, and notes what the tapes do not answer: ``stale`` or ``missing``."""
+    """A transport that answers from cassettes. ``findings``: the requests without an answer, ``stale`` or ``missing``."""
 
     def __init__(self, providers: Mapping[str, Provider] = ROWS) -> None:
         self.asked = 0

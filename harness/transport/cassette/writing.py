@@ -18,7 +18,7 @@ _RESPONSE_HEADERS = ("content-type", "server", "server-timing", "retry-after", "
 
 
 def document(exchange: Exchange, slot: tuple[int, int, int] | None, host: str | None = None) -> dict[str, Any]:
-    """One interaction as it stands in the file. ``host`` replaces scheme, host and port of the address."""
+    """One interaction as the file holds it. ``host`` replaces the scheme, host and port of the address."""
     ours = _about(exchange, slot)
     request_body: str | bytes | None = _pretty(exchange.request)
     if request_body is None:
@@ -50,7 +50,7 @@ def dump(interactions: Iterable[Mapping[str, Any]], recorded_with: Mapping[str, 
     if recorded_with:
         whole["recorded_with"] = dict(recorded_with)
     text: str = yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
-    return text.removesuffix("...\n")  # libyaml ends so after a literal block that keeps its last line ends
+    return text.removesuffix("...\n")  # libyaml adds this after a literal block that keeps its trailing newlines
 
 
 def _about(exchange: Exchange, slot: tuple[int, int, int] | None) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _ms(seconds: float) -> str:
 
 
 def _pretty(request: Request) -> str | None:
-    """The body indented, if its bytes come back from that; else None."""
+    """The body indented, if the same bytes can be restored from it; else None."""
     value = json_of(request.content)
     if value is None or compact(value) != request.content:
         return None

@@ -1,4 +1,4 @@
-"""The summary of a step of GitHub Actions: a file that GitHub names, takes after the step, and shows on the page of the run."""
+"""The summary of a GitHub Actions step: a file named by GITHUB_STEP_SUMMARY, which GitHub shows on the page of the run."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import TextIO
 from harness.errors import UsageError
 
 LIMIT = 1024 * 1024
-"""Bytes of a step's summary; GitHub refuses all of a longer one."""
+"""Bytes of a step's summary; GitHub rejects a longer one as a whole."""
 CUT = "\n\n*The rest does not fit into what GitHub takes of one step (1 MiB): the saved run has all of it.*\n"
 
 
 def file() -> Path | None:
-    """Where the summary of this step goes; None outside of GitHub Actions."""
+    """The file of this step's summary; None outside of GitHub Actions."""
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     return Path(name) if name else None
 
 
 def named(place: str) -> str:
-    """A file as annotations name it: from the root of the repository, where that is known and the file lies in it."""
+    """The path of a file for annotations: relative to the root of the repository, if it is known and contains the file."""
     root = os.environ.get("GITHUB_WORKSPACE")
     if not root:
         return place
@@ -31,9 +31,9 @@ def named(place: str) -> str:
 
 
 class StepSummary:
-    """What its ``with`` block writes is added to the step's summary, after what is there, as far as it fits.
+    """A ``with`` block whose text is appended to the step's summary, as far as it fits.
 
-    Raises UsageError where the file cannot be written.
+    Raises UsageError if the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,7 +55,7 @@ class StepSummary:
 
 
 def fitting(text: str, room: int) -> bytes:
-    """The text in UTF-8, or the whole lines of it that fit beside the sentence that says so; nothing where not even that fits."""
+    """The text in UTF-8. If it does not fit, as many whole lines as fit, and ``CUT``; empty if not even ``CUT`` fits."""
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= room:
         return data

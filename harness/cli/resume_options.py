@@ -1,4 +1,4 @@
-"""``--resume``: the options with which a run began, and which others may stand beside them."""
+"""``--resume``: restores the options with which a run began, and refuses others that contradict them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections import deque
 from typing import Any, cast
 
-from harness.cli import choosing, reading
+from harness.cli import from_options, saved_run
 from harness.errors import RunError, UsageError
 from harness.model import Json
 from harness.results.load import SavedRun
@@ -42,30 +42,31 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "margin": [],
     },
 }
-"""Command -> the options that say what is played, how it is judged and what it is held to, and what they are where they are
-not given."""
+"""Command -> the options that decide what is played, how it is judged, and its gates; each with its default."""
 _NAMES = {"run": "run of suites", "migrate": "migration"}
 _SPELLED = {"paths": "PATH", "keyword": "-k", "old": "OLD", "new": "NEW"}
 
 
-def said(options: Namespace) -> dict[str, Json]:
-    """Those of the options that were given, as the header of a run keeps them."""
+def given(options: Namespace) -> dict[str, Json]:
+    """The options that were given, as the header of a run keeps them."""
     return {
         name: value for name, plain in OPTIONS[options.command].items() if (value := getattr(options, name)) != plain
     }
 
 
 def chosen(options: Namespace) -> SavedRun:
-    """The run that ``--resume`` means; the options are then those with which it began.
+    """The run that ``--resume`` names. Sets the options to those with which it began.
 
-    Raises RunError where there is none or it cannot be resumed, UsageError for an option that contradicts.
+    Raises RunError if there is no such run or it cannot be resumed, UsageError for an option that contradicts.
     """
     command = options.command
     saved = (
-        reading.run(options.resume, options) if options.resume else latest(choosing.config(options).reports, command)
+        saved_run.find(options.resume, options)
+        if options.resume
+        else latest(from_options.config(options).reports, command)
     )
     began = _options(saved, command)
-    for name, value in said(options).items():
+    for name, value in given(options).items():
         if value != began.get(name):
             raise UsageError(_contradiction(saved.run, name, value, began.get(name)))
     for name, plain in OPTIONS[command].items():
@@ -77,30 +78,30 @@ def _options(saved: SavedRun, command: str) -> dict[str, Json]:
     run = saved.run
     if "options" in run:
         if command_of(run) != command:
-            raise RunError(f"run {run['id']} is no {_NAMES[command]}; go on with it: {resume(run)}")
+            raise RunError(f"run {run['id']} is not a {_NAMES[command]}; resume it with: {resume(run)}")
         began = cast("dict[str, Json]", run["options"])
         if command == "migrate" and not (began.get("old") and began.get("new")):
-            raise RunError(f"run {run['id']} does not say which models it compares; play the suites anew")
+            raise RunError(f"run {run['id']} does not say which models it compares; run the suites again")
         return began
     if run["front"] == "merge":
-        deque(saved.rows(turns=False), maxlen=0)  # its parts are named at its end
+        deque(saved.rows(turns=False), maxlen=0)  # the last line names its parts
         parts = ", ".join(part["id"] for part in saved.run["parts"])
-        told = f"go on with what was cut short of {parts}, and merge them anew"
-        raise RunError(f"run {run['id']} cannot be resumed: it was merged from others; {told}")
+        remedy = f"resume those of {parts} that were cut short, and merge them again"
+        raise RunError(f"run {run['id']} cannot be resumed: it was merged from others; {remedy}")
     if run["front"] != "cli":
-        why = f"it was played by {run['front']}, which asks again itself"
+        why = f"it was played by {run['front']}, which sends the missing requests when it runs again"
     else:
-        why = f"gemini-harness {run['harness']} did not write down how it was started"
-    raise RunError(f"run {run['id']} cannot be resumed: {why}; play the suites anew")
+        why = f"gemini-harness {run['harness']} did not save the options it was started with"
+    raise RunError(f"run {run['id']} cannot be resumed: {why}; run the suites again")
 
 
 def _contradiction(run: RunRow, name: str, value: Json, began: Json) -> str:
     spelled = _SPELLED.get(name, f"--{name.replace('_', '-')}")
-    given = spelled if value is True else f"{spelled} {_text(value)}"
+    option = spelled if value is True else f"{spelled} {_text(value)}"
     then = "without it" if began in (None, [], False) else f"with {spelled} {_text(began)}"
     return (
-        f"run {run['id']} began {then}, so {given} cannot hold for the rest of it: leave it out, "
-        "or play a new run without --resume"
+        f"run {run['id']} began {then}, so {option} cannot apply to the rest of it: leave it out, "
+        "or start a new run without --resume"
     )
 
 

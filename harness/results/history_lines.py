@@ -1,4 +1,4 @@
-"""What earlier runs said, over time: a line per run, suite and target (or group), and what changed against the line before."""
+"""The document of ``history``: a line for each run, suite and target (or group), and what changed since the line before."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.model import Json
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """What one run said of one suite on one target; with ``group``, of that group alone.
+    """The result of one run for one suite on one target; with ``group``, for that group only.
 
-    ``passed``, ``failed``, ``errors`` and ``skipped`` count groups (attempts, where ``group`` is given) by the verdict that
-    counts, ``total`` all but the skipped; expected failures
-    count as passed, unexpected passes as failed. Tokens, thoughts and ``cost_usd`` are sums over attempts, times the medians of them in
-    seconds; None is not known. ``complete``: the run came to its end; ``playing``: it may yet, another process plays it.
+    ``passed``, ``failed``, ``errors`` and ``skipped`` count groups by verdict (attempts, if ``group`` is given). ``total``
+    counts all but the skipped. Expected failures count as passed, unexpected passes as failed. Tokens, thoughts and
+    ``cost_usd`` (US dollars) are sums over attempts, times are medians in seconds; None: not known. ``complete``: the run
+    was finished. ``playing``: another process is still playing it.
     """
 
     run: str
@@ -49,7 +49,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry, and what changed against the one before of the same subject: empty for the first, and where nothing did."""
+    """An entry, and what changed since the entry before of the same subject; empty for the first, and if nothing changed."""
 
     entry: HistoryEntry
     change: str
@@ -57,7 +57,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Lines by subject, newest last. ``earlier``: runs that were left out since there are more than were asked for."""
+    """Lines, newest last. ``earlier``: the number of older runs that ``--last`` left out."""
 
     lines: Sequence[Line]
     notes: Sequence[str] = ()
@@ -72,14 +72,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What a query gave."""
+    """The result of ``history --sql``."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Json]]
 
 
 def lines(entries: Sequence[HistoryEntry]) -> Iterator[Line]:
-    """The entries, oldest first, each with what changed."""
+    """Entries, oldest first, as lines with what changed."""
     before: dict[tuple[str, str, str | None], HistoryEntry] = {}
     for entry in entries:
         yield Line(entry, ", ".join(_changes(before.get(entry.subject), entry)))

@@ -1,4 +1,4 @@
-"""What is printed, and what reports hold: in the last place through which it goes, secrets give way to their names."""
+"""Replaces secrets by their names in everything that is printed or written to reports, just before it is written."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from harness.transport.redaction import Leaks
 
 _AT_ONCE = 1 << 18
-"""Characters that are looked through together."""
+"""Characters that are searched together."""
 
 
 def leaks() -> Leaks:
-    """The secrets of the environment, those among them that only a provider of the configuration names."""
+    """The secrets of the environment, including the keys that the configured providers name."""
     from harness.config import load
     from harness.errors import HarnessError
     from harness.transport.redaction import Leaks, known
@@ -31,31 +31,31 @@ def leaks() -> Leaks:
 
 
 def text(message: str) -> str:
-    """A message as it may be shown."""
+    """The message without secrets."""
     return str(leaks().hidden(message))
 
 
 @contextmanager
 def streams() -> Iterator[None]:
-    """In its block nothing that goes to stdout or stderr holds a secret."""
-    with redirect_stdout(_discreet(sys.stdout)), redirect_stderr(_discreet(sys.stderr)):
+    """Within the block, everything written to stdout and stderr is filtered."""
+    with redirect_stdout(_filtered(sys.stdout)), redirect_stderr(_filtered(sys.stderr)):
         yield
 
 
 @contextmanager
 def writing(out: TextIO) -> Iterator[TextIO]:
-    """The stream for a long text, which is looked through in large pieces that end with a line."""
-    gathering = _Gathering(out.out if isinstance(out, _Discreet) else out)
-    yield cast("TextIO", gathering)
-    gathering.let_go()
+    """A filtered stream for long texts: it searches large pieces that end with a line."""
+    buffered = _BufferedFilter(out.out if isinstance(out, _FilteringStream) else out)
+    yield cast("TextIO", buffered)
+    buffered.write_out()
 
 
-def _discreet(out: TextIO) -> TextIO:
-    return out if isinstance(out, _Discreet) else cast("TextIO", _Discreet(out))
+def _filtered(out: TextIO) -> TextIO:
+    return out if isinstance(out, _FilteringStream) else cast("TextIO", _FilteringStream(out))
 
 
-class _Discreet:
-    """Writes to a stream at once."""
+class _FilteringStream:
+    """Filters each text and writes it immediately."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
@@ -77,24 +77,24 @@ class _Discreet:
         return getattr(self.out, name)
 
 
-class _Gathering(io.TextIOBase):
+class _BufferedFilter(io.TextIOBase):
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._held: list[str] = []
+        self._buffer: list[str] = []
         self._size = 0
         self._leaks = leaks()
 
     def write(self, written: str) -> int:
-        self._held.append(written)
+        self._buffer.append(written)
         self._size += len(written)
         if self._size > _AT_ONCE:
-            self._held = ["".join(self._held)]
-            self.let_go(self._held[0].rfind("\n") + 1 or self._size)
+            self._buffer = ["".join(self._buffer)]
+            self.write_out(self._buffer[0].rfind("\n") + 1 or self._size)
         return len(written)
 
-    def let_go(self, end: int | None = None) -> None:
-        """Write on what is held, up to there."""
-        held = "".join(self._held)
-        self._out.write(str(self._leaks.hidden(held[:end])))
-        self._held = [] if end is None else [held[end:]]
-        self._size = sum(map(len, self._held))
+    def write_out(self, end: int | None = None) -> None:
+        """Filter and write the buffered text, up to ``end``."""
+        text_so_far = "".join(self._buffer)
+        self._out.write(str(self._leaks.hidden(text_so_far[:end])))
+        self._buffer = [] if end is None else [text_so_far[end:]]
+        self._size = sum(map(len, self._buffer))

@@ -1,4 +1,4 @@
-"""Command-line options -> configuration and selection."""
+"""Command-line options -> configuration, selection and plan."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.suite.matrix import Selection
 
 
 def config(options: Namespace) -> Config:
-    """The configuration that holds here, with what the command line says instead."""
+    """The configuration of the current folder, overridden by the command line."""
     settings = load(Path())
-    said = {name: Path(value) for name in ("cassettes", "reports") if (value := getattr(options, name, None))}
+    folders = {name: Path(value) for name in ("cassettes", "reports") if (value := getattr(options, name, None))}
     concurrency = getattr(options, "concurrency", None)
     if (concurrency or 0) > MOST_IN_FLIGHT:
         raise UsageError(f"--concurrency {concurrency}: at most {MOST_IN_FLIGHT:,}")
@@ -23,7 +23,7 @@ def config(options: Namespace) -> Config:
     repeated = tuple(part for name, value in given if value for part in (f"--{name}", str(value)))
     outside = bool(getattr(options, "allow_outside_files", False))
     repeated += ("--allow-outside-files",) * outside
-    settings = replace(settings, **said, repeated=repeated, outside_files=outside)  # type: ignore[arg-type]
+    settings = replace(settings, **folders, repeated=repeated, outside_files=outside)  # type: ignore[arg-type]
     max_cost = getattr(options, "max_cost", None)
     settings = replace(settings, max_cost=max_cost) if max_cost else settings
     return replace(settings, concurrency=concurrency) if concurrency else settings

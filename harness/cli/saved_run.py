@@ -1,4 +1,4 @@
-"""Saved runs, as the commands that read them need them."""
+"""Saved runs for the commands that read them: found, with their notes, and as a document."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.results.summary import Summary
 from harness.text import amounts
 
 
-def run(name: str, options: Namespace) -> SavedRun:
-    """The saved run of that path or id, looked for under ``--reports`` or the configured folder."""
+def find(name: str, options: Namespace) -> SavedRun:
+    """The saved run with this path or id, searched in ``--reports`` or the configured folder. Raises RunError."""
     reports = Path(options.reports) if options.reports else load_config(Path()).reports
     return load(name, reports)
 
 
 def notes(saved: SavedRun, summary: Summary) -> list[str]:
-    """What whoever reckons with a run should know of it, once it was read: that its file is damaged, that trials are missing."""
+    """What the user should know about a run that was read: a damaged file, missing trials."""
     ending = saved.ending
     if ending is None:
         return _unended(saved, summary, playing=is_being_played(saved.path.parent))
@@ -32,7 +32,7 @@ def notes(saved: SavedRun, summary: Summary) -> list[str]:
 
 
 def _unended(saved: SavedRun, summary: Summary, *, playing: bool) -> list[str]:
-    """Of a run without a last line. The last line of one that is being played may be cut off: it is just being written."""
+    """The notes of a run without a last line. While it is played, an incomplete line is no damage: it is being written."""
     if not playing:
         return saved.notes
     planned = saved.run.get("planned", 0)
@@ -46,7 +46,7 @@ def _unended(saved: SavedRun, summary: Summary, *, playing: bool) -> list[str]:
 
 
 def report(saved: SavedRun) -> Report:
-    """A saved run as a document; reads it once."""
+    """A saved run as a document. Reads the file once."""
     summary = saved.summary()
     ending = saved.ending or {}
     playing = saved.ending is None and is_being_played(saved.path.parent)

@@ -106,7 +106,7 @@ def test_a_refused_key_ends_the_asking_after_three_trials(run: Run, script: Scri
     assert (done.code, done.statuses, len(endpoint.requests)) == (6, "e" * 12, 3)
     assert len(done.unasked) == 9
     assert "not asked: provider 'near' refuses the key in 3 trials in a row (HTTP 40" in done.printed
-    assert "put one that works into NEAR_KEY" in " ".join(done.printed.split())
+    assert "put a valid key into NEAR_KEY" in " ".join(done.printed.split())
     assert "go on with it: gemini-harness run --resume" in done.printed
     assert "a-key-that-nobody-knows" not in done.printed
 
@@ -168,7 +168,7 @@ def test_a_dead_host_is_left_after_three_trials(run: Run) -> None:
     assert "Connection refused (3 attempts)" in done.printed
     told = " ".join(done.printed.split())
     assert "not asked: provider 'near' was not reached in 3 trials in a row (http://127.0.0.1:" in told
-    assert "no connection: Connection refused); see that http://127.0.0.1:" in told
+    assert "no connection: Connection refused); check that http://127.0.0.1:" in told
 
 
 def test_a_host_that_never_answers_and_an_unknown_one_are_dead_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

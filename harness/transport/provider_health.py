@@ -1,0 +1,110 @@
+"""When to stop sending requests to a provider: it refuses the key, it cannot be reached, or a model's daily quota is used up.
+
+Three such trials, with no success in between, stop the requests to that provider. One answer about a daily quota stops
+the requests for that model there. Other providers and models go on. A status that a case expects does not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.answer import reply as replies
+from harness.answer.refusals import error_summary as error_text
+from harness.errors import GivenUp, NoConnection
+from harness.gemini.providers import Provider
+from harness.model import Exchange, Json, Request
+from harness.transport.recorder import refuses_key
+
+TRIALS_IN_A_ROW = 3
+"""Failed trials in a row after which the provider gets no further requests."""
+
+
+@dataclass(slots=True)
+class _Failures:
+    """Of one provider: the messages of the latest failed trials in a row, at most ``TRIALS_IN_A_ROW`` of each kind."""
+
+    refused: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    spent: dict[str, str] = field(default_factory=dict)
+    """Model -> message, for models whose daily quota is used up."""
+
+
+class ProviderHealth:
+    """What the answers of a run show about the providers: whether further requests make sense."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Failures] = {}
+
+    def check(self, provider: Provider, model: str) -> None:
+        """Raises GivenUp if a request to this model would fail as the earlier ones did."""
+        known = self._of(provider.name)
+        if len(known.refused) == TRIALS_IN_A_ROW:
+            raise GivenUp(
+                f"not asked: {_refuses(provider)} in {TRIALS_IN_A_ROW} trials in a row ({known.refused[-1]}); {_remedy(provider)}"
+            )
+        if len(known.unreached) == TRIALS_IN_A_ROW:
+            raise GivenUp(
+                f"not asked: provider {provider.name!r} was not reached in {TRIALS_IN_A_ROW} trials in a row ({known.unreached[-1]}); "
+                f"check that {provider.base_url} is its address, and that it is up"
+            )
+        if model in known.spent:
+            raise GivenUp(
+                f"not asked: the daily quota of {model} at provider {provider.name!r} is used up ({known.spent[model]}); "
+                "ask again when it is renewed"
+            )
+
+    def was_unreached(self, provider: Provider) -> bool:
+        """Whether the last trial did not reach the provider. A retry is then pointless: that trial already retried."""
+        return bool(self._of(provider.name).unreached)
+
+    def note_unreached(self, provider: Provider, fault: NoConnection) -> None:
+        _note(self._of(provider.name).unreached, str(fault))
+
+    def note_answer(self, request: Request, exchange: Exchange) -> None:
+        known = self._of(request.provider)
+        known.unreached.clear()
+        if exchange.status in request.expects_status:
+            return
+        if exchange.status < 400:
+            known.refused.clear()
+        elif refuses_key(exchange):
+            _note(known.refused, error_text(exchange, replies.read(exchange)))
+        elif is_daily(exchange):
+            known.spent[request.model] = error_text(exchange, replies.read(exchange))
+
+    def _of(self, provider: str) -> _Failures:
+        return self._known.setdefault(provider, _Failures())
+
+
+def _note(messages: list[str], message: str) -> None:
+    if len(messages) < TRIALS_IN_A_ROW:
+        messages.append(message)
+
+
+def _refuses(provider: Provider) -> str:
+    return (
+        f"provider {provider.name!r} refuses the key"
+        if provider.keys
+        else f"provider {provider.name!r} refuses requests without a key"
+    )
+
+
+def _remedy(provider: Provider) -> str:
+    return (
+        f"put a valid key into {' or '.join(provider.keys)}"
+        if provider.keys
+        else "check `auth` and `keys` in its provider row"
+    )
+
+
+def is_daily(exchange: Exchange) -> bool:
+    """Whether the answer says that a daily quota is used up."""
+    failures = [detail for detail in details(exchange) if str(detail.get("@type", "")).endswith("QuotaFailure")]
+    violations = [violation for failure in failures for violation in replies.objects_in(failure.get("violations"))]
+    return exchange.status == 429 and any("PerDay" in str(violation.get("quotaId", "")) for violation in violations)
+
+
+def details(exchange: Exchange) -> list[dict[str, Json]]:
+    """The ``details`` of the API's error, for a unary answer and for a stream."""
+    error = replies.read(exchange).error
+    return replies.objects_in(error.get("details")) if isinstance(error, dict) else []
