@@ -1,5 +1,5 @@
-"""What other packages add: modules named by entry points in the groups ``gemini_harness.checks``, ``gemini_harness.dialects``
-and ``gemini_harness.formats``. Importing one registers what it decorates."""
+"""Additions of other packages: modules that entry points name in the groups ``gemini_harness.checks``, ``.dialects``,
+``.formats`` and ``.sources``. Importing one registers what it decorates."""
 
 from __future__ import annotations
 

@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 
 MODULE = '''
-from harness import check, rule
-from harness.model import Mismatch
-from harness.gemini.providers import build, dialect, ROWS
-from harness.report import output
+from harness import Mismatch, Recorded, Request, check, dialect, output, rule, source
+from harness.gemini.providers import build, ROWS
 
 @check("vowels")
 def vowels(evidence, expected: int):
@@ -36,11 +34,23 @@ def count(report, view, out):
     """The number of trials."""
     out.write(f"{report.summary.trials} trials, counted\\n")
 
+@source
+def questions(path, raw):
+    """Files of questions, one a line."""
+    if path.suffix != ".txt":
+        return None
+    return [asked(line) for line in raw.decode().splitlines()]
+
+def asked(text):
+    body = {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+    return Recorded(Request("google", "gemini-2.5-flash", "POST", url, {}, body, b"", "unary"))
+
 @dialect("renamed")
 def renamed(provider, model, body, transport, expects_status):
     return build(ROWS["simulator"], "gemini-3-flash-preview", body, transport, expects_status)
 '''
-GROUPS = "".join(f"[gemini_harness.{group}]\nextra = extra\n\n" for group in ("checks", "formats"))
+GROUPS = "".join(f"[gemini_harness.{group}]\nextra = extra\n\n" for group in ("checks", "formats", "sources"))
 SUITE = """
 suite: wrong
 cases:
@@ -91,6 +101,13 @@ def test_its_check_has_a_type_like_ours(project: Path) -> None:
 
 def test_its_format_writes(project: Path) -> None:
     assert harness(project, "run", suite(project, 2), "--format", "count").stdout == "1 trials, counted\n"
+
+
+def test_its_kind_of_recording_is_imported(project: Path) -> None:
+    (project / "questions.txt").write_text("What is the capital of Norway?\n")
+    done = harness(project, "import", "questions.txt", "--suite", "asked")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "What is the capital of Norway?" in (project / "suites/asked.yaml").read_text()
 
 
 def test_its_dialect_builds(project: Path) -> None:

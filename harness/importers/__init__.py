@@ -1,7 +1,7 @@
 """Reads recordings of other tools as requests and exchanges: vcrpy cassettes, HAR files, curl command lines.
 
 In: the bytes of a file. Out: the requests in it, and their answers; ``to_suite`` makes a suite and its cassettes from them.
-May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``.
+May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``, ``extensions``.
 
 A new format is one file here with one decorated function. It takes the path and the bytes of a file. It returns the requests
 in the file, or None if the file has another format::
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from harness import extensions
 from harness.errors import BadCassette
 from harness.model import Exchange, Request
 
@@ -72,3 +73,4 @@ def read(path: Path) -> list[Recorded | Unread]:
 def _load() -> None:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
+    extensions.load("sources")
