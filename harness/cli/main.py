@@ -1,8 +1,7 @@
 """The command line: what may be written, and which file of ``commands/`` does it.
 
 Exit codes: 0 all passed, 1 a check failed, 2 interrupted, 3 internal error, 4 bad usage, suite or configuration, 5 nothing
-ran, 6 could not ask, 7 a gate asked and nobody can tell. ``--version`` and a wrong command import nothing heavy;
-every command imports its own rooms.
+ran, 6 could not ask, 7 a gate cannot tell. ``--version`` imports nothing heavy; a command imports what it needs.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ EXAMPLES = ("gemini-harness init", "gemini-harness run suites/")
 EXIT_CODES = """\
 exit codes: 0 all passed  1 a check failed or a gate was crossed  2 interrupted
             3 internal error  4 bad usage, suite or configuration  5 nothing ran
-            6 could not ask  7 a gate asked and nobody can tell"""
+            6 could not ask  7 a gate cannot tell"""
 
 
 def entry() -> NoReturn:
     """The ``gemini-harness`` command."""
     signal.signal(signal.SIGTERM, as_ctrl_c)
-    with suppress(KeyboardInterrupt):  # once more, while the first was being told
+    with suppress(KeyboardInterrupt):  # once more, while the first was being handled
         code = main(sys.argv[1:])
         if code != 2:
             sys.exit(code)
@@ -109,7 +108,7 @@ def _internal(argv: Sequence[str]) -> int:
     import traceback
 
     text = _without_secrets(traceback.format_exc())
-    if any(each in ("-v", "-vv", "--verbose") for each in argv):
+    if any(argument in ("-v", "-vv", "--verbose") for argument in argv):
         sys.stderr.write(text)
         return 3
     with tempfile.NamedTemporaryFile(

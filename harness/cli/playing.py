@@ -40,7 +40,7 @@ def _began(run: RunRow) -> datetime | None:
 
 def check_fail_fast(asked: Iterable[Gate]) -> None:
     """Raises UsageError for gates that need all trials."""
-    if any(each.name == "pass_rate" for each in asked):
+    if any(gate.name == "pass_rate" for gate in asked):
         raise UsageError(
             "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
         )
@@ -49,10 +49,10 @@ def check_fail_fast(asked: Iterable[Gate]) -> None:
 def announce(config: Config, trials: Expansion, way: RecordPolicy, *, quiet: bool) -> None:
     """What is known before anything is asked: what is risky, what it will cost, and which models end. Raises UsageError: see ``costs``."""
     if way.asks:
-        sys.stderr.writelines(f"{each}\n" for each in session.hazards(trials.targets, config))
+        sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(trials.targets, config))
     costs.announce(config, trials, way, quiet=quiet)
     if way.asks and not quiet:
-        sys.stderr.writelines(f"{each}\n" for each in session.endings(trials.targets, config))
+        sys.stderr.writelines(f"{warning}\n" for warning in session.endings(trials.targets, config))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ class Played:
                 since=since,
                 folders=trials.folders,
             ) as transport:
-                heard = self.judge.watch(budget.watch(transport) if budget else transport)
-                play_all(trials, heard, config, self._take, keep=self._keep, limit=budget)
+                watched = self.judge.watch(budget.watch(transport) if budget else transport)
+                play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
                 if budget:
                     self.spent += budget.spent
                     budget.check()

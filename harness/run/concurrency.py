@@ -84,13 +84,13 @@ async def _work(play: Callable[[Trial], Coroutine[Any, Any, T]], line: _Line[T])
 
 async def _all(workers: list[asyncio.Task[None]]) -> None:
     done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-    for each in done:
-        each.result()
+    for task in done:
+        task.result()
 
 
 async def _cancel(workers: list[asyncio.Task[None]]) -> None:
-    for each in workers:
-        each.cancel()
+    for task in workers:
+        task.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
 
 

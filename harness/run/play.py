@@ -140,10 +140,10 @@ def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator
         except _Broken:
             return
         yield request
-        said = _sent_back(turns[number + 1 :], len(talk.contents))
-        if said is None:
+        content = _sent_back(turns[number + 1 :], len(talk.contents))
+        if content is None:
             return
-        talk.turns.append(_played(talk.filled(trial.steps[number]), request, turn, said))
+        talk.turns.append(_played(talk.filled(trial.steps[number]), request, turn, content))
 
 
 def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
@@ -153,11 +153,11 @@ def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
     return contents[at] if isinstance(contents, list) and len(contents) > at else None
 
 
-def _played(step: Step, request: Request, turn: TurnRow, said: Json) -> Turn:
+def _played(step: Step, request: Request, turn: TurnRow, content: Json) -> Turn:
     """A turn that was saved, as far as the next request looks at it."""
-    content = json.dumps(turn["response"]).encode()
-    exchange = Exchange(request, turn["status"], {}, [Chunk(content, 0.0)], None, Provenance("replay", ""))
-    return Turn(step, request, exchange, replace(replies.read(exchange), content=said))
+    raw = json.dumps(turn["response"]).encode()
+    exchange = Exchange(request, turn["status"], {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
+    return Turn(step, request, exchange, replace(replies.read(exchange), content=content))
 
 
 async def play(trial: Trial, transport: Transport, config: Config) -> Result:
@@ -209,17 +209,17 @@ def _attempts(count: int) -> str:
 
 def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:
     if isinstance(fault, BadCassette):
-        return "\nit is never overwritten: mend it, or remove it and record anew"
+        return "\nit is never overwritten: repair it, or remove it and record again"
     if not isinstance(fault, (NoRecording, StaleRecording)):
         return ""
     mode = "stale" if isinstance(fault, StaleRecording) else "new_episodes"
-    said = " ".join(map(shlex.quote, ("gemini-harness", "run", trial.place.file, "-k", trial.group, *repeated)))
-    return f"\nrecord it: {said} --record-mode {mode}"
+    command = " ".join(map(shlex.quote, ("gemini-harness", "run", trial.place.file, "-k", trial.group, *repeated)))
+    return f"\nrecord it: {command} --record-mode {mode}"
 
 
 @dataclass(slots=True)
 class _Conversation:
-    """What was said so far in one trial, and what came of it."""
+    """The turns of one trial so far, and their verdicts."""
 
     trial: Trial
     config: Config
@@ -260,7 +260,7 @@ class _Conversation:
             body=fill(step.body, scope),
             contents=fill(step.contents, scope),
             replies=fill(step.replies, scope),
-            expect=[replace(each, parameter=fill(each.parameter, scope)) for each in step.expect],
+            expect=[replace(line, parameter=fill(line.parameter, scope)) for line in step.expect],
         )
 
     def take(self, number: int, exchange: Exchange) -> None:
@@ -280,7 +280,7 @@ class _Conversation:
             request_body=turn.request.body,
             model=self.trial.target.model,
             transport=turn.request.transport,
-            expects={each.check: each.parameter for each in step.expect},
+            expects={line.check: line.parameter for line in step.expect},
             folder=self.trial.folder,
             earlier=tuple(self.turns[:-1]),
             bill=turn.bill,
@@ -310,7 +310,7 @@ class _Conversation:
         )
 
     def _status(self) -> Status:
-        failed = any(each.status == "failed" and each.severity == "error" for each in self.verdicts)
+        failed = any(verdict.status == "failed" and verdict.severity == "error" for verdict in self.verdicts)
         if self.trial.xfail is not None:
             return "xfailed" if failed else "xpassed"
         return "failed" if failed else "passed"
@@ -326,10 +326,10 @@ def _answers(step: Step, reply: Reply) -> Json:
     unanswered = [name for name in called if name not in step.replies]
     uncalled = [name for name in step.replies if name not in called]
     if uncalled or unanswered:
-        said = f"called {', '.join(called)}" if called else "called no function"
+        calls = f"called {', '.join(called)}" if called else "called no function"
         wanted = ", ".join(step.replies)
         raise _Broken(
-            _verdict(step, "turns", list(step.replies), called, f"the next turn replies to {wanted}, the model {said}")
+            _verdict(step, "turns", list(step.replies), called, f"the next turn replies to {wanted}, the model {calls}")
         )
     return {
         "role": "user",
@@ -357,11 +357,15 @@ def _captured(step: Step, name: str, path: str, reply: Reply) -> Json:
 def expected_statuses(expectations: Sequence[Expectation]) -> frozenset[int]:
     """The HTTP statuses that a step itself asks for, in its ``http`` and ``error`` expectations."""
     found: set[int] = set()
-    for each in expectations:
-        if each.check == "http":
-            found |= {status for status in (*PASSING, *_numbers(each.parameter)) if holds(status, each.parameter)}
-        if each.check == "error" and isinstance(each.parameter, Mapping):
-            found |= _of_error(each.parameter)
+    for expectation in expectations:
+        if expectation.check == "http":
+            found |= {
+                status
+                for status in (*PASSING, *_numbers(expectation.parameter))
+                if holds(status, expectation.parameter)
+            }
+        if expectation.check == "error" and isinstance(expectation.parameter, Mapping):
+            found |= _of_error(expectation.parameter)
     return frozenset(found)
 
 
@@ -380,8 +384,8 @@ def _numbers(parameter: Json) -> Iterator[int]:
     if isinstance(parameter, int) and not isinstance(parameter, bool):
         yield parameter
     elif isinstance(parameter, (list, Mapping)):
-        for each in parameter.values() if isinstance(parameter, Mapping) else parameter:
-            yield from _numbers(each)
+        for value in parameter.values() if isinstance(parameter, Mapping) else parameter:
+            yield from _numbers(value)
 
 
 # --- measures -----------------------------------------------------------------------------------------
@@ -427,7 +431,7 @@ Keep = Callable[[Result], Any]
 
 
 class SpendingLimit(Protocol):
-    """Says whether a trial may begin, and is told what it cost: see ``spending``."""
+    """Decides whether a trial may start, and counts what it cost: see ``budget``."""
 
     async def admit(self, trial: Trial) -> bool: ...
     def settle(self, result: Result) -> None: ...

@@ -68,8 +68,8 @@ class Plan:
                 return {**held, "trials": self.trials.whole(suite)}
         return row
 
-    def header(self, record_mode: str, front: str, options: Mapping[str, Json], **said: Json) -> RunRow:
-        """The header of a run of this plan, that starts now. ``options`` let it be resumed; ``said``: what else of the
+    def header(self, record_mode: str, front: str, options: Mapping[str, Json], **repeated: Json) -> RunRow:
+        """The header of a run of this plan, that starts now. ``options`` let it be resumed; ``repeated``: what else of the
         command would have to be repeated."""
         row = run_row(
             record_mode=record_mode,
@@ -77,7 +77,7 @@ class Plan:
             front=front,
             selection={
                 **selection_row(self.trials.selection),
-                **{name: value for name, value in said.items() if value},
+                **{name: value for name, value in repeated.items() if value},
             },
             notes=self.notes,
             prices=self.config.price_source,
@@ -100,16 +100,16 @@ def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:
 
 def selection_row(chosen: Selection) -> Mapping[str, Json]:
     """What a run says of what was selected; what was not used is left out."""
-    said = {
+    chosen_values = {
         "keywords": chosen.keywords,
         "tags": list(chosen.tags),
-        "targets": [str(each) for each in chosen.targets],
+        "targets": [str(target) for target in chosen.targets],
         "providers": list(chosen.providers),
         "models": list(chosen.models),
         "repeat": chosen.repeat,
         "shard": list(chosen.shard) if chosen.shard else None,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in chosen_values.items() if value}
 
 
 def suite_row_of(suite: Suite) -> SuiteRow:
@@ -123,8 +123,8 @@ def _of_checks(suite: Suite) -> Mapping[str, str]:
     """The files that checks of the suite look at, by name, with the SHA-256 of those that are there."""
     found: dict[str, str] = {}
     for case in suite.cases:
-        for each in (each for turn in case.turns for each in turn.expect):
-            for name in _files_of(each):
+        for expectation in (expectation for turn in case.turns for expectation in turn.expect):
+            for name in _files_of(expectation):
                 path = suite.folder / name
                 if name not in found and path.is_file():
                     found[name] = sha256(path.read_bytes()).hexdigest()
@@ -135,8 +135,8 @@ def _files_of(expectation: Expectation) -> Iterator[str]:
     """The Python file of a ``python`` check, the schema's of ``json: {valid: file}``."""
     wanted = expectation.parameter
     if expectation.check == "python":
-        for each in wanted if isinstance(wanted, list) else [wanted]:
-            yield str(each).rpartition(":")[0]
+        for name in wanted if isinstance(wanted, list) else [wanted]:
+            yield str(name).rpartition(":")[0]
     elif expectation.check == "json" and isinstance(wanted, Mapping) and isinstance(wanted.get("valid"), str):
         yield wanted["valid"]
 
@@ -166,9 +166,9 @@ def suite_files(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
-            for each in sorted(path.rglob("*.y*ml")):
-                if is_suite(each):
-                    found.setdefault(each.resolve(), each)
+            for file in sorted(path.rglob("*.y*ml")):
+                if is_suite(file):
+                    found.setdefault(file.resolve(), file)
         elif path.exists():
             found.setdefault(path.resolve(), path)
         else:
@@ -341,15 +341,15 @@ class Judge:
     def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
         """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""
         for request in prepared(trial, self.config, turns):
-            told: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
-            shown: Mapping[str, Json] = self.leaks.hidden(told)
+            sent: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
+            shown: Mapping[str, Json] = self.leaks.hidden(sent)
             yield shown
 
     def _taken(self, result: Result) -> Result:
         trial = result.trial
         if result.status == "error" and (trial.cassette, trial.row, trial.attempt - 1) in self.missing:
             return Result(replace(trial, skip="not recorded"), "skipped")
-        warned = any(each.status == "failed" for each in result.verdicts)
+        warned = any(verdict.status == "failed" for verdict in result.verdicts)
         if self.strict and result.status == "passed" and warned:
             return replace(result, status="failed")
         return result

@@ -100,11 +100,11 @@ class _SuiteReading:
     def sound(self, root: _Table) -> _Table:
         """The tree without what the language does not allow, which is complained about."""
         found = shape.findings(root, language.SuiteWords)
-        for each in found:
-            if each.path not in self.diagnostics.wrong:
-                hint = language.meant(each.path) if each.key else None
-                self.diagnostics.complain(each.path, each.message, hint or each.hint, key=each.key)
-        self.diagnostics.wrong |= {each.path for each in found}
+        for finding in found:
+            if finding.path not in self.diagnostics.wrong:
+                hint = language.meant(finding.path) if finding.key else None
+                self.diagnostics.complain(finding.path, finding.message, hint or finding.hint, key=finding.key)
+        self.diagnostics.wrong |= {finding.path for finding in found}
         wrong = {_whole(route) for route in self.diagnostics.wrong}
         pruned = _pruned(root, wrong, ()) if wrong else root
         return pruned if isinstance(pruned, Mapping) else {}
@@ -179,11 +179,11 @@ class _SuiteReading:
             ("matrix", ("matrix",), root.get("matrix", {})),
             ("case", route, table),
         ]
-        order = dict.fromkeys(name for _, _, each in (sources[1], sources[2], sources[0]) for name in each)
+        order = dict.fromkeys(name for _, _, table in (sources[1], sources[2], sources[0]) for name in table)
         found: dict[str, Axis] = {}
         for name in order:
             if name in language.AXES:
-                source, at, values = next(each for each in reversed(sources) if name in each[2])
+                source, at, values = next(triple for triple in reversed(sources) if name in triple[2])
                 found[name] = Axis(name, values[name], source, self.diagnostics.document.place((*at, name)))
         return found
 
@@ -253,14 +253,16 @@ class _SuiteReading:
     def rows(self, route: Route) -> Sequence[Mapping[str, Json]]:
         """The rows of ``each``, read from the document as it was written: a file of rows is not a text to put in."""
         at = (*route, "each")
-        each = self.diagnostics.document.value["cases"][route[1]].get("each")
-        if each is None or any(wrong[: len(at)] == at for wrong in self.diagnostics.wrong):
+        written = self.diagnostics.document.value["cases"][route[1]].get("each")
+        if written is None or any(wrong[: len(at)] == at for wrong in self.diagnostics.wrong):
             return ({},)
-        name = template.file_named(each)
-        if isinstance(each, str) and name is None:
-            self.diagnostics.complain(at, f"expected rows, got the text {each}", f"did you mean ${{file:{each}}}?")
+        name = template.file_named(written)
+        if isinstance(written, str) and name is None:
+            self.diagnostics.complain(
+                at, f"expected rows, got the text {written}", f"did you mean ${{file:{written}}}?"
+            )
             return ({},)
-        rows = self.files.rows(name, at, each) if name is not None else self.files.resolve(each, at)
+        rows = self.files.rows(name, at, written) if name is not None else self.files.resolve(written, at)
         if not rows and at not in self.diagnostics.wrong:
             self.diagnostics.complain(at, "there are no rows")
             self.diagnostics.wrong.add(at)
@@ -285,11 +287,11 @@ def _without_each(root: _Table) -> _Table:
 def _pruned(value: Json, wrong: set[Route], route: Route) -> Json:
     """The tree without the values at those routes (items of lists become None so that indexes stay)."""
     if isinstance(value, Mapping):
-        return {key: _pruned(each, wrong, (*route, key)) for key, each in value.items() if (*route, key) not in wrong}
+        return {key: _pruned(inner, wrong, (*route, key)) for key, inner in value.items() if (*route, key) not in wrong}
     if isinstance(value, list):
         return [
-            None if (*route, index) in wrong else _pruned(each, wrong, (*route, index))
-            for index, each in enumerate(value)
+            None if (*route, index) in wrong else _pruned(inner, wrong, (*route, index))
+            for index, inner in enumerate(value)
         ]
     return value
 

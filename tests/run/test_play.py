@@ -220,7 +220,7 @@ def test_a_broken_cassette_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("hello")
     result = finish(play(trial(cassette=tmp_path / "a.yaml"), Player(), config()))
     assert result.problem is not None
-    assert result.problem.message.endswith("\nit is never overwritten: mend it, or remove it and record anew")
+    assert result.problem.message.endswith("\nit is never overwritten: repair it, or remove it and record again")
 
 
 def test_our_own_fault_keeps_its_traceback() -> None:

@@ -46,5 +46,5 @@ def main(options: Namespace) -> int:
     printing.show(report, "run", options)
     code = exit_code(merged.summary, merged.run["gates"], interrupted=merged.interrupted)
     if code == 5:
-        sys.stderr.write("nothing ran: that is not a success\n")
+        sys.stderr.write("no trial ran, so the run fails\n")
     return code

@@ -112,7 +112,7 @@ def _check_gates(options: Namespace) -> None:
         return
     from harness.compare.gates import from_option
 
-    asked = [from_option(each) for each in options.gate]
+    asked = [from_option(text) for text in options.gate]
     for gate in asked:
         if not gate.is_budget:
             raise UsageError(
@@ -131,7 +131,7 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 
     gates = evaluate_run(options.gate, run, summary)
     if options.quiet:
-        wrong = [each for each in gates if each["asked"] and each["crossed"] is not False]
+        wrong = [gate for gate in gates if gate["asked"] and gate["crossed"] is not False]
         sys.stderr.writelines(f"{line}\n" for line in words.gates(wrong))
     return gates
 
@@ -182,22 +182,22 @@ def _notes(session: RunSession, played: Played) -> list[str]:
 
 def _cut_short(plan: Plan, played: Played) -> list[str]:
     """Why a run did not come to its end, in lines."""
-    said = [_interrupted(plan, played.summary)] if played.interrupted else []
-    return said + [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
+    reasons = [_interrupted(plan, played.summary)] if played.interrupted else []
+    return reasons + [str(fault) for fault in played.faults if isinstance(fault, CeilingReached)]
 
 
 def _interrupted(plan: Plan, summary: Summary) -> str:
     """What an interrupted run did not come to; the groups with fewer attempts than planned."""
-    said = f"interrupted after {summary.trials:,} of {amounts.count(len(plan.trials), 'trial')}"
+    message = f"interrupted after {summary.trials:,} of {amounts.count(len(plan.trials), 'trial')}"
     if len(plan.trials) > _COUNTED:
-        return said
+        return message
     planned = {group.id: group.played.bit_count() for group in plan.trials.groups()}
     made = ((group, group.tried) for group in summary.groups.values())
     short = [
         f"{group.id} {number} of {planned[group.id]}" for group, number in made if number < planned.get(group.id, 0)
     ]
     more = f" and {len(short) - 3:,} more" if len(short) > 3 else ""
-    return f"{said}; attempts made: {', '.join(short[:3])}{more}" if short else said
+    return f"{message}; attempts made: {', '.join(short[:3])}{more}" if short else message
 
 
 def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
@@ -205,7 +205,7 @@ def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
     code = _code(played.summary, gates, interrupted=played.interrupted)
     played.say_faults()
     if code == 5 and not played.faults:
-        sys.stderr.write("nothing ran: that is not a success\n")
+        sys.stderr.write("no trial ran, so the run fails\n")
     return first([code, *(fault.exit_code for fault in played.faults)])
 
 

@@ -74,8 +74,8 @@ class CaseValidator:
             if number == 0 and "reply" in turn:
                 self.diagnostics.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
             for name, path in turn.get("capture", {}).items():
-                if said := jsonpath.complaint(path):
-                    self.diagnostics.complain((*at, "capture", name), f"not a JSONPath: {said}")
+                if problem := jsonpath.complaint(path):
+                    self.diagnostics.complain((*at, "capture", name), f"not a JSONPath: {problem}")
 
     # ${row.x} and ${capture.x}
 
@@ -104,10 +104,10 @@ class CaseValidator:
         missing = 0
         for inner, reference in template.references(value):
             capture = reference.scope == "capture"
-            said = self.missing_capture(reference, captured) if capture else self.missing_column(reference)
-            missing += said is not None
-            if said and (*route, *inner) not in self.diagnostics.wrong:
-                self.diagnostics.point_at((*route, *inner), str(reference), *said)
+            problem = self.missing_capture(reference, captured) if capture else self.missing_column(reference)
+            missing += problem is not None
+            if problem and (*route, *inner) not in self.diagnostics.wrong:
+                self.diagnostics.point_at((*route, *inner), str(reference), *problem)
         return not missing
 
     def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
@@ -148,16 +148,16 @@ class CaseValidator:
             value = filled(line, {"row": row}).parameter
             wrong = shape.findings(value, kind)
             before = f"{row_named(row, number)}: " if "each" in self.written else ""
-            for each in wrong:
-                self.diagnostics.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
+            for finding in wrong:
+                self.diagnostics.add(line.place, f"{before}{line.check}: {finding.message}", finding.hint)
             if wrong or self.refused(line, kind, value, before):
                 return
 
     def refused(self, line: Expectation, kind: object, value: Json, before: str) -> bool:
         found = parameters.complaints(kind, value, self.suite.folder, anywhere=self.diagnostics.project.anywhere)
-        for inner, said in found:
+        for inner, problem in found:
             place = line.place if before else self.inside(line.place, inner)
-            self.diagnostics.add(place, f"{before}{line.check}: {said}")
+            self.diagnostics.add(place, f"{before}{line.check}: {problem}")
         return bool(found)
 
     def inside(self, place: Place, inner: Route) -> Place:
@@ -177,11 +177,11 @@ class CaseValidator:
                 body = template.fill(self.case.body, {"row": row})
             except template.Undefined:
                 return
-            inside = [each for each in refused(body) if any(each.at[: len(at)] == at for at in places)]
-            for each in inside:
-                where = template.as_text(list(each.at))
+            inside = [finding for finding in refused(body) if any(finding.at[: len(at)] == at for at in places)]
+            for finding in inside:
+                where = template.as_text(list(finding.at))
                 self.diagnostics.complain(
-                    (*self.route, "id"), f"{row_named(row, number)}: at {where}: {each.message}", near(body, each)
+                    (*self.route, "id"), f"{row_named(row, number)}: at {where}: {finding.message}", near(body, finding)
                 )
             if inside:
                 return
@@ -263,8 +263,10 @@ class CaseValidator:
             axis = self.case.axes[name]
             for number, row in enumerate(self.case.rows, 1):
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
-                for each in wrong:
-                    self.diagnostics.add(axis.place, f"{row_named(row, number)}: {name}: {each.message}", each.hint)
+                for finding in wrong:
+                    self.diagnostics.add(
+                        axis.place, f"{row_named(row, number)}: {name}: {finding.message}", finding.hint
+                    )
                 if wrong:
                     break
 

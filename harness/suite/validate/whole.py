@@ -59,8 +59,8 @@ def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
         if isinstance(values, list | tuple):
             if not values:
                 diagnostics.add(axis.place, f"{axis.name} has no values")
-            shown = [str(each).lower() for each in values]
-            twice = next((each for each in shown if shown.count(each) > 1), None)
+            shown = [str(value).lower() for value in values]
+            twice = next((value for value in shown if shown.count(value) > 1), None)
             if twice is not None:
                 diagnostics.add(axis.place, f"{axis.name} has the value {twice} twice")
 
@@ -118,8 +118,8 @@ def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -
         if by in case.axes and not templated(case.axes):
             values = [case.axes[by].values]
             values = list(case.axes[by].values.values()) if case.axes[by].per_model else values
-            for each in values:
-                known.update(dict.fromkeys(map(str, each if isinstance(each, list | tuple) else [each])))
+            for entry in values:
+                known.update(dict.fromkeys(map(str, entry if isinstance(entry, list | tuple) else [entry])))
     if baseline is not None and known and str(baseline) not in known:
         diagnostics.complain(
             ("compare", "baseline"), f"{baseline} is no value of {by} in this suite", nearest(str(baseline), known)
