@@ -303,7 +303,7 @@ def affected_trials(fault: str) -> set[str]:
 
 
 def detectors(fault: str) -> set[str]:
-    """The rules and checks of which at least one must detect it."""
+    """The rules and checks that may detect it; at least one must."""
     reach = REACH.get(fault, Reach(""))
     return {name for name in (FAULTS[fault].rule, *reach.by.split()) if name}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from harness.answer.refusals import is_noise
+from harness.answer.refusals import is_binary
 from harness.model import AnswerFault, Chunk, Event, Exchange, Json
 from harness.text.jsontext import DEEPEST, is_deeper
 
@@ -67,7 +67,7 @@ def unframe(exchange: Exchange) -> Framed:
     clock = _clock(exchange)
     if not first:
         return Framed("empty")
-    if exchange.fault and is_noise(content, encoded=True):
+    if exchange.fault and is_binary(content, encoded=True):
         return Framed("text", faults=[AnswerFault("json-body", "body", exchange.fault)])
     if first == b"{":
         return _document(content, start, clock)

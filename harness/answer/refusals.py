@@ -34,7 +34,7 @@ def describe_body(exchange: Exchange) -> str:
     """A description of a body without an error message: the title of a page, and the start of the text."""
     if not exchange.content.strip():
         return "the body is empty"
-    if is_noise(exchange.content):
+    if is_binary(exchange.content):
         return f"the body is {len(exchange.content):,} bytes that are not text"
     begins = _clipped(start_of_body(exchange), QUOTED)
     title = _TITLE.search(start_of_body(exchange))
@@ -45,7 +45,7 @@ def describe_body(exchange: Exchange) -> str:
 
 def saved_body(exchange: Exchange) -> str:
     """The text of such a body that is saved with a run."""
-    return describe_body(exchange) if is_noise(exchange.content) else start_of_body(exchange)
+    return describe_body(exchange) if is_binary(exchange.content) else start_of_body(exchange)
 
 
 def start_of_body(exchange: Exchange) -> str:
@@ -54,7 +54,7 @@ def start_of_body(exchange: Exchange) -> str:
     return _clipped(_plain(content.decode("utf-8", "replace")), KEPT)
 
 
-def is_noise(content: bytes, *, encoded: bool = False) -> bool:
+def is_binary(content: bytes, *, encoded: bool = False) -> bool:
     """Whether these bytes are compressed or binary, not text. ``encoded``: a header says that they are compressed."""
     head = content[:512].removeprefix(b"\xef\xbb\xbf")
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from harness.answer import reply as replies
-from harness.answer.refusals import error_summary, is_noise
+from harness.answer.refusals import error_summary, is_binary
 from harness.config import Config
 from harness.errors import (
     BadCassette,
@@ -190,7 +190,7 @@ def _refuse_passing(turn: Turn) -> None:
     """Raises NetworkFault where the answer says nothing about the feature, unless the case asks for just that."""
     exchange = turn.exchange
     if exchange.fault is not None:
-        unread = is_noise(exchange.content, encoded=True)
+        unread = is_binary(exchange.content, encoded=True)
         broke = exchange.fault if unread else f"the answer broke off: {exchange.fault}"
         raise NetworkFault(f"{turn.request.url}: HTTP {exchange.status}: {broke}")
     if exchange.status in turn.request.expects_status:

@@ -128,13 +128,19 @@ def _signed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
     if any(map(is_step, output.parts)):
         signed = [{**part, "thoughtSignature": seed.signature(f"part {n}")} for n, part in enumerate(output.parts)]
         return replace(candidate, output=replace(output, parts=signed))
-    if output.called and (ask.signs or candidate.thoughts.tokens):
+    if output.called and (ask.requires_signatures or candidate.thoughts.tokens):
         first = next(index for index, part in enumerate(output.parts) if "functionCall" in part)
         parts = [
             {**part, "thoughtSignature": seed.signature("call")} if n == first else part
             for n, part in enumerate(output.parts)
         ]
         return replace(candidate, output=replace(output, parts=parts))
-    if ask.signs and candidate.thoughts.tokens and output.finish == "STOP" and output.parts and not output.called:
+    if (
+        ask.requires_signatures
+        and candidate.thoughts.tokens
+        and output.finish == "STOP"
+        and output.parts
+        and not output.called
+    ):
         return replace(candidate, signature=seed.signature("answer"))
     return candidate

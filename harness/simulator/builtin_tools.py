@@ -52,7 +52,7 @@ def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None
             images=_wants_images(ask),
             scored=ask.generation < (2, 5),
         )
-        spent = 0 if ask.signs else 40 + seed.number("search") % 60
+        spent = 0 if ask.requires_signatures else 40 + seed.number("search") % 60
         suggestions = {"search_suggestions": grounds["searchEntryPoint"]["renderedContent"]}
         queries = {"queries": grounds["webSearchQueries"]}
         return _with_steps(
@@ -91,7 +91,7 @@ def _with_steps(
     ask: Ask, output: ModelOutput, tool: str, args: Mapping[str, Any], found: Mapping[str, Any], seed: Seed
 ) -> ModelOutput:
     """Puts the tool's call and response first, if the request asks to see them."""
-    if not ask.circulates:
+    if not ask.shows_tool_steps:
         return output
     called = {"toolType": tool, "args": dict(args), "id": seed.call_id(f"step {tool}")}
     answered = {"toolType": tool, "response": dict(found), "id": called["id"]}
@@ -106,7 +106,7 @@ def computed(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, 
         if known is None
         else f"# {topic(prompt)}\nresult = {_literal(result)}\nprint(result)\n"
     )
-    number = {"id": f"call_{seed.between('code', 10000, 99999)}"} if ask.signs else {}
+    number = {"id": f"call_{seed.between('code', 10000, 99999)}"} if ask.requires_signatures else {}
     sentence = known.sentence(style.language) if known and not style.short else result
     parts: list[dict[str, Any]] = [
         {"executableCode": {"language": "PYTHON", "code": code, **number}},

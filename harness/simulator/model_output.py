@@ -56,7 +56,7 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
 
 
 def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
-    if not ask.signs:
+    if not ask.requires_signatures:
         return [{"functionCall": dict(call)} for call in calls]
     return [{"functionCall": {**call, "id": seed.call_id(f"call {n}")}} for n, call in enumerate(calls)]
 

@@ -100,9 +100,9 @@ _SWITCHES = (
 def _tool_mix(ask: Ask, _stream: bool) -> None:
     features, tools = ask.facts.features, ask.tools
     built_in = [name for name in BUILT_IN if name in tools]
-    if ask.circulates and "server_side_tool_invocations" not in features:
+    if ask.shows_tool_steps and "server_side_tool_invocations" not in features:
         raise refusal("circulation")
-    if ask.declarations and built_in and not ask.circulates:
+    if ask.declarations and built_in and not ask.shows_tool_steps:
         mixes = "builtin_tools_with_functions" in features
         raise (
             refusal("builtin_functions")
@@ -147,7 +147,7 @@ def _history(ask: Ask, _stream: bool) -> None:
         if content.get("role") != "model":
             continue
         calls = [part for part in content.get("parts", ()) if "functionCall" in part]
-        if calls and ask.signs and position > asked:
+        if calls and ask.requires_signatures and position > asked:
             _signed(calls[0], position + 1)
         if calls:
             _answered(calls, contents[position + 1 :])

@@ -86,7 +86,7 @@ class Ask:
         return generation(self.facts.name) or (3, 0)
 
     @property
-    def signs(self) -> bool:
+    def requires_signatures(self) -> bool:
         """Whether this model requires its function calls back with their signatures."""
         return self.generation >= (3, 0)
 
@@ -112,7 +112,7 @@ class Ask:
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
 
     @property
-    def circulates(self) -> bool:
+    def shows_tool_steps(self) -> bool:
         """Whether the steps of built-in tools are shown (``includeServerSideToolInvocations``)."""
         config = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
         return bool(config.get("includeServerSideToolInvocations"))

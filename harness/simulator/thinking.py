@@ -27,26 +27,26 @@ class Thoughts:
 def check(facts: ModelFacts, config: Mapping[str, Any]) -> None:
     """Raise the API's error for a ``thinkingConfig`` that the model does not support."""
     level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
-    knobs = facts.thinking
+    options = facts.thinking
     if level is not None and budget is not None:
         raise refusal("think_both")
-    if knobs.control == "none" and config:
+    if options.control == "none" and config:
         raise refusal("think_not_enabled")
-    if level is not None and knobs.control == "budget":
+    if level is not None and options.control == "budget":
         raise refusal("think_level_unsupported")
-    if level is not None and knobs.levels and level not in knobs.levels:
+    if level is not None and options.levels and level not in options.levels:
         raise refusal("think_level_wrong", level=level)
     if budget is not None and (problem := _budget_problem(facts, budget)):
         raise problem
 
 
 def _budget_problem(facts: ModelFacts, budget: int) -> Refusal | None:
-    knobs = facts.thinking
-    if budget == 0 and ((knobs.control == "budget" and not knobs.zero) or knobs.budgets == "positive"):
+    options = facts.thinking
+    if budget == 0 and ((options.control == "budget" and not options.zero) or options.budgets == "positive"):
         return refusal("think_zero")
-    if knobs.control != "budget" or budget in (0, -1):
+    if options.control != "budget" or budget in (0, -1):
         return None
-    lowest, highest = knobs.lowest or 0, knobs.highest or 0
+    lowest, highest = options.lowest or 0, options.highest or 0
     if lowest <= budget <= highest:
         return None
     return refusal("think_budget_range", budget=budget, lowest=lowest, highest=highest)

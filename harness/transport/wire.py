@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
-from harness.answer.refusals import is_noise
+from harness.answer.refusals import is_binary
 from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
@@ -324,7 +324,7 @@ async def _decoded(response: httpx.Response, answer: _IncomingAnswer) -> AsyncGe
         except zlib.error as fault:
             answer.fault = f"not the gzip it says it is: {fault}"
             return
-    if inflate is None and encoding not in ("", "identity") and is_noise(answer.head_of_body, encoded=True):
+    if inflate is None and encoding not in ("", "identity") and is_binary(answer.head_of_body, encoded=True):
         answer.fault = f"the body is encoded in {encoding}, which was not asked for and is not decoded here"
     if inflate is not None and not inflate.eof and answer.fault is None:
         answer.fault = "cut: the compressed body ends early"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.answer.refusals import is_noise
+from harness.answer.refusals import is_binary
 from harness.cli.main import main
 from tests.endpoint import Endpoint, Script, answer
 
@@ -121,7 +121,7 @@ def test_pytest_output_has_no_control_characters(
 
 def test_text_is_not_binary() -> None:
     for text in ("", "Oslo", "{}", "日本語のページ", "d\xe9faillante", "\ufeffOslo", "\x1b[31mred\x1b[0m is a colour"):
-        assert not is_noise(text.encode())
-    assert not is_noise(("日本語" * 200).encode()[:511])
-    assert is_noise(BROTLI)
-    assert is_noise(bytes(range(256)))
+        assert not is_binary(text.encode())
+    assert not is_binary(("日本語" * 200).encode()[:511])
+    assert is_binary(BROTLI)
+    assert is_binary(bytes(range(256)))

@@ -147,10 +147,10 @@ def billed(
     answer: dict[str, Any] = {"candidates": [candidate], "modelVersion": version or model}
     if usage is not None:
         answer["usageMetadata"] = {"totalTokenCount": 1, **usage}
-    heard = exchange(
+    received = exchange(
         answer if status == 200 else {"error": {"code": status}}, request({}, model), status=status, fault=fault
     )
-    return bill(heard, read(heard), Tariff(ROWS[provider], own or {}))
+    return bill(received, read(received), Tariff(ROWS[provider], own or {}))
 
 
 MILLION = 1_000_000

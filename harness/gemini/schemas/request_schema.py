@@ -1,4 +1,4 @@
-"""What a request asked for: its schema, JSON mode, the functions it declares. Any spelling of the fields is read."""
+"""Reads a request: its schema, JSON mode, and declared functions. Fields may be camelCase or snake_case."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def request_schema(body: Json) -> RequestSchema | None:
 
 
 def json_mode(body: Json) -> bool:
-    """Whether the request asked for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
+    """Whether the request asks for ``application/json``; a ``responseFormat`` with a schema asks for it too."""
     config, path = _field(body, "generationConfig", "$")
     format_type, _ = _text_format(config, path, "mimeType")
     if format_type is not None:
@@ -51,7 +51,7 @@ def json_mode(body: Json) -> bool:
 
 
 def enum_mode(body: Json) -> bool:
-    """Whether the request asked for ``text/x.enum``: the answer is one bare word, not JSON."""
+    """Whether the request asks for ``text/x.enum``: the answer is one bare word, not JSON."""
     return _mime_type(_field(body, "generationConfig", "$")[0]) == "text/x.enum"
 
 

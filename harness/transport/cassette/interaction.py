@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from harness.answer.refusals import is_noise
+from harness.answer.refusals import is_binary
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
@@ -225,7 +225,7 @@ def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
             if fault is None:
                 return plain, None
     for name in ("br", "zstd"):
-        if name in encoding.split(", ") and is_noise(content, encoded=True):
+        if name in encoding.split(", ") and is_binary(content, encoded=True):
             return content, f"the body is stored in {name}, which is not decoded here"
     return content, None
 
