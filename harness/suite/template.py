@@ -323,7 +323,7 @@ def _rows(text: str, name: str) -> Iterator[DataRow | str]:
 
 
 def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # of the whole process: never lower it
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])

@@ -212,7 +212,7 @@ def test_a_broken_answer_is_not_kept(case: Path) -> None:
 def test_an_answer_that_echoes_a_key_is_refused_and_nothing_is_written(case: Path) -> None:
     with Recorder("all", live("your key is hunter2hunter2"), secrets={"MY_KEY": "hunter2hunter2"}) as recorder:
         with pytest.raises(
-            SecretOnTape, match=r"the value of MY_KEY in the response's body, at byte 21\. Nothing was written"
+            SecretOnTape, match=r"the value of MY_KEY in the response's body, at byte 24\. Nothing was written"
         ) as refused:
             send(recorder, case)
         assert "hunter2" not in str(refused.value)

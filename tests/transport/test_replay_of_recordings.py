@@ -37,7 +37,7 @@ def project(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def test_natural_assertions_hold_for_real_answers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["run", "recorded.yaml", "--format", "json", "--format", "table:table.txt"])
+    code = main(["run", "recorded.yaml", "--allow-outside-files", "--format", "json", "--format", "table:table.txt"])
     document = json.loads(capsys.readouterr().out)
     wrong = {
         result["id"]: (result["verdicts"], result["error"])
@@ -54,14 +54,14 @@ def test_natural_assertions_hold_for_real_answers(project: Path, capsys: pytest.
 def test_a_wrong_assertion_fails_on_the_same_tape(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite = project / "recorded.yaml"
     suite.write_text(suite.read_text("utf-8").replace("$.dayOfWeek: Friday", "$.dayOfWeek: Monday"))
-    assert main(["run", "recorded.yaml"]) == 1
+    assert main(["run", "recorded.yaml", "--allow-outside-files"]) == 1
     assert f"{len(CASES) - 1} passed, 1 failed ({TRIALS} trials)" in capsys.readouterr().out
 
 
 def test_a_changed_request_is_not_answered_by_another(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     request = project / "requests/search-is-grounded.json"
     request.write_text(json.dumps({**json.loads(request.read_text("utf-8")), "labels": {"a": "b"}}))
-    assert main(["run", "recorded.yaml", "-k", "search-is-grounded"]) == 6
+    assert main(["run", "recorded.yaml", "--allow-outside-files", "-k", "search-is-grounded"]) == 6
     assert '$.labels: added: now {"a":"b"}' in capsys.readouterr().out
 
 
@@ -69,4 +69,4 @@ def test_pytest_plays_it_too(project: Path, pytester: pytest.Pytester, monkeypat
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:recording -p no:hypothesispytest -p no:anyio")
     shutil.copytree(project, pytester.path, dirs_exist_ok=True)
     monkeypatch.chdir(pytester.path)
-    pytester.runpytest_subprocess("recorded.yaml").assert_outcomes(passed=TRIALS)
+    pytester.runpytest_subprocess("recorded.yaml", "--harness-allow-outside-files").assert_outcomes(passed=TRIALS)
