@@ -543,10 +543,10 @@
       const request = parsed(turn.request);
       yield fold(`POST ${turn.url}`, el("pre", {}, plain(request)));
       yield fold("curl", copied(curl(turn, trial)));
-      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, ...long("said", thoughts, (some) => [some]));
+      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, ...long("prose", thoughts, (some) => [some]));
       if (text) {
         yield el("h3", {}, "answer", el("small", {}, count(Array.from(text).length, "character")));
-        yield* long("said answer", text, (some) => answer(some, turn.grounded || []));
+        yield* long("prose answer", text, (some) => answer(some, turn.grounded || []));
       }
       yield* sources(candidate.groundingMetadata, turn.grounded || []);
       for (const part of parts) yield* other(part);
