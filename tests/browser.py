@@ -1,4 +1,4 @@
-"""A real browser for the tests: Debian's Chromium, driven by Selenium; tests that ask for it skip where it is absent."""
+"""A real browser for the tests: Debian's Chromium, driven by Selenium. Tests that use it are skipped where it is missing."""
 
 from __future__ import annotations
 

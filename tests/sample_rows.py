@@ -1,4 +1,4 @@
-"""Rows made by hand, for what judges and prints runs."""
+"""Sample rows of runs, for tests of comparisons and reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def verdict(check: str, *, ok: bool, **more: Any) -> VerdictRow:
 def row(
     case: str = "capital", target: str = "simulator/flash", status: str = "passed", *, n: int = 1, **more: Any
 ) -> Row:
-    """One row; ``more`` are fields of it."""
+    """The row of a passed trial; ``more`` replaces or adds fields."""
     suite = more.pop("suite", "geography")
     axes = more.pop("axes", {})
     inside = ",".join(f"{name}={value}" for name, value in axes.items())
@@ -85,9 +85,9 @@ def run(**more: Any) -> RunRow:
 
 
 def rows_of(*rows: Row) -> RowsOf:
-    """What a saved run of these rows reads again."""
+    """The reader of a saved run that has these rows."""
 
     def read(groups: Container[str], /, *, turns: bool = False) -> list[Row]:
-        return [row for row in rows if row["group"] in groups]
+        return [sample for sample in rows if sample["group"] in groups]
 
     return read

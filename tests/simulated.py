@@ -1,8 +1,8 @@
-"""How often verdicts are wrong, over many kinds of truth: ``python -m tests.simulated [RUNS]`` prints the table.
+"""Simulates how often verdicts are wrong, for many distributions: ``python -m tests.simulated [RUNS]`` prints the table.
 
-Each line is a world in which both sides have the same mean. Of so many made-up comparisons: how many say that they differ (``alarms``,
-promised 5%), how many intervals miss the truth (5%), and how many call a change as large as the margin the same (``same``, 2.5%).
-Then one side whose mean is its budget, held or crossed at 95% (5% each).
+In each line both sides have the same mean. The columns are fractions of the simulated comparisons: ``alarms`` say that the sides
+differ (promised: 5%), ``missed`` have an interval without the true value (5%), ``same`` call a change as large as the margin the
+same (2.5%). Then follow budgets equal to the mean of one side, at 95%: how many were held, and how many crossed (5% each).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Draw = Callable[[Rng, tuple[int, ...]], np.ndarray]
 ALPHA = 0.05
 MARGIN = 0.1
 UNEQUAL = (1, 1, 2, 4, 8)
-"""Cells of a case, drawn for each."""
+"""The number of cells of a case is drawn from these."""
 
 
 def constant(_: Rng, shape: tuple[int, ...]) -> np.ndarray:
@@ -56,7 +56,7 @@ SHAPES: Mapping[str, tuple[Draw, Draw]] = {
 }
 """Reference and candidate, both with a mean of 1."""
 EXTREME = ("lognormal 0.3, lognormal 1", "exponential, lognormal 1")
-"""One answer in fifty is over seven times as large as the typical one: what few cases show of the mean is too little."""
+"""One answer in fifty is over seven times as large as the typical one, so few cases do not show the mean."""
 
 
 def steady(share: float) -> Draw:
@@ -78,10 +78,10 @@ CHANCES: Mapping[str, tuple[Draw, Draw]] = {
     "steady 98%, 2% always fail": (steady(0.98), never_or_always(0.98)),
     "10% always fail, others do": (never_or_always(0.9), never_or_always(0.9)),
 }
-"""The chance with which each case passes on the reference and on the candidate."""
+"""The distributions of each case's probability to pass, on the reference and on the candidate."""
 
 
-ALONE: Mapping[str, Draw] = {
+ONE_SIDE: Mapping[str, Draw] = {
     "normal": normal,
     "nearly constant": nearly,
     "exponential": exponential,
@@ -89,17 +89,17 @@ ALONE: Mapping[str, Draw] = {
     "lognormal 1": lognormal(1.0),
     "lognormal 1.5": lognormal(1.5),
 }
-"""What one side takes, with a mean of 1."""
+"""The distributions of the numbers of one side, with a mean of 1."""
 
 
 class Sample(NamedTuple):
     cases: int
     attempts: int
     unequal: bool = False
-    """Cases of one to eight cells, rather than one each."""
+    """Whether cases have one to eight cells, rather than one each."""
 
     def owners(self, rng: Rng) -> np.ndarray:
-        """Which case each cell belongs to."""
+        """The number of each cell's case."""
         return np.repeat(np.arange(self.cases), rng.choice(UNEQUAL, self.cases) if self.unequal else 1)
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class Sample(NamedTuple):
 
 
 def seconds(rng: Rng, shapes: tuple[Draw, Draw], sample: Sample, *, times: float = 1.0) -> PairedEvidence:
-    """Numbers of both sides; of several cells of a case, half of what each is belongs to the case."""
+    """Numbers of both sides. With several cells a case, half of each cell's value is common to the case."""
     of = sample.owners(rng)
     sides = []
     for draw in shapes:
@@ -127,7 +127,7 @@ def passes(rng: Rng, chances: tuple[Draw, Draw], sample: Sample) -> PairedEviden
 
 @dataclass(slots=True)
 class Wrong:
-    """Parts of all runs; ``same`` is of pass rates not looked at here (-1)."""
+    """Fractions of all runs, 0 to 1; ``same`` is not simulated for pass rates (-1)."""
 
     alarms: float
     missed: float
@@ -140,7 +140,9 @@ def wrong_numbers(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
     at_margin = [
         seconds(rng, SHAPES[name], sample, times=1 + way * MARGIN) for way in (-1, 1) for _ in range(runs // 2)
     ]
-    same = float(np.mean([each.p_outside is not None and each.p_outside <= ALPHA / 2 for each in at_margin]))
+    same = float(
+        np.mean([evidence.p_outside is not None and evidence.p_outside <= ALPHA / 2 for evidence in at_margin])
+    )
     return Wrong(_alarms(found), _missed(found), same)
 
 
@@ -151,7 +153,7 @@ def wrong_rates(name: str, sample: Sample, runs: int, seed: int = 1) -> Wrong:
 
 
 class WrongBudgets(NamedTuple):
-    """Parts of all runs in which a budget of 95% confidence was held, or crossed, by a side whose mean is its limit."""
+    """Fractions of all runs in which a side whose mean is the limit held, or crossed, a budget with 95% confidence."""
 
     held: float
     crossed: float
@@ -159,22 +161,22 @@ class WrongBudgets(NamedTuple):
 
 def wrong_budgets(name: str, cases: int, runs: int) -> WrongBudgets:
     rng = np.random.default_rng(cases)
-    ends = [mean_interval(range(cases), ALONE[name](rng, (cases,)), 0.9) or (-1, 2) for _ in range(runs)]
+    ends = [mean_interval(range(cases), ONE_SIDE[name](rng, (cases,)), 0.9) or (-1, 2) for _ in range(runs)]
     return WrongBudgets(float(np.mean([high < 1 for _, high in ends])), float(np.mean([low > 1 for low, _ in ends])))
 
 
 def _alarms(found: list[PairedEvidence]) -> float:
-    return float(np.mean([each.p is not None and each.p <= ALPHA for each in found]))
+    return float(np.mean([evidence.p is not None and evidence.p <= ALPHA for evidence in found]))
 
 
 def _missed(found: list[PairedEvidence]) -> float:
-    ends = [each.change_interval for each in found]
-    return float(np.mean([each is not None and not each[0] <= 0 <= each[1] for each in ends]))
+    ends = [evidence.change_interval for evidence in found]
+    return float(np.mean([interval is not None and not interval[0] <= 0 <= interval[1] for interval in ends]))
 
 
 def table(runs: int) -> Iterator[str]:
     yield f"{'reference, candidate':30} {'cases x attempts':>16}  alarms  missed  same"
-    samples = [Sample(*each) for each in product((6, 8, 12, 20, 50, 200), (1, 5), (False, True))]
+    samples = [Sample(*sizes) for sizes in product((6, 8, 12, 20, 50, 200), (1, 5), (False, True))]
     for worlds, wrong in ((SHAPES, wrong_numbers), (CHANCES, wrong_rates)):
         for name, sample in product(worlds, samples):
             found = wrong(name, sample, runs)
@@ -182,7 +184,7 @@ def table(runs: int) -> Iterator[str]:
             yield f"{name:30} {sample!s:>16}  {found.alarms:6.1%}  {found.missed:6.1%}  {same}"
     yield ""
     yield f"{'one side, at its budget':30} {'cases':>16}    held  crossed"
-    for name, cases in product(ALONE, (5, 6, 8, 12, 20, 50, 200)):
+    for name, cases in product(ONE_SIDE, (5, 6, 8, 12, 20, 50, 200)):
         budget = wrong_budgets(name, cases, runs)
         yield f"{name:30} {cases:16}  {budget.held:6.1%}   {budget.crossed:6.1%}"
 

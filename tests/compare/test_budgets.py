@@ -1,4 +1,4 @@
-"""What suites hold their runs to: budgets under ``compare: gate:``, asked where all of a suite was played."""
+"""The budgets of suites, under ``compare: gate:``; they are evaluated where a whole suite was played."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CROSSED = "{latency: {max: 1h, rise: 25%}, totalTokenCount: {max: 0}, hard: [tex
 
 @dataclass
 class Project:
-    """The recorded suites, where runs are made."""
+    """A folder with the recorded suites, in which runs are played."""
 
     capsys: pytest.CaptureFixture[str]
 
@@ -31,8 +31,8 @@ class Project:
     def run(self, *argv: str) -> tuple[int, str, str]:
         """(exit code, stdout as one line, stderr)."""
         code = main(argv)
-        said = self.capsys.readouterr()
-        return code, " ".join(said.out.split()), said.err
+        captured = self.capsys.readouterr()
+        return code, " ".join(captured.out.split()), captured.err
 
     def gates(self, *argv: str) -> tuple[int, list[dict[str, Any]]]:
         """The exit code, and the gates of the JSON document."""
@@ -61,38 +61,38 @@ def project(
 
 def test_a_run_is_held_to_the_budgets_of_its_suites(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
-    code, said, _ = project.run("run", "suites/capitals.yaml")
+    code, output, _ = project.run("run", "suites/capitals.yaml")
     assert code == 1
-    assert "gate latency may be at most 3,600 s (capitals): holds: latency is" in said
-    assert "gate totalTokenCount may be at most 0 (capitals): crossed: totalTokenCount is" in said
-    assert "6 passed, 1 gate crossed (6 trials)" in said
-    assert "text" not in said.partition("Notes")[2].partition("target")[0]
+    assert "gate latency may be at most 3,600 s (capitals): holds: latency is" in output
+    assert "gate totalTokenCount may be at most 0 (capitals): crossed: totalTokenCount is" in output
+    assert "6 passed, 1 gate crossed (6 trials)" in output
+    assert "text" not in output.partition("Notes")[2].partition("target")[0]
     project.gate("capitals", CAPITALS, "{latency: {max: 1h}}")
     assert project.run("run", "suites/capitals.yaml")[0] == 0
 
 
-def test_a_budget_is_of_its_suite_and_that_of_the_command_line_of_all(project: Project) -> None:
+def test_suite_budgets_cover_a_suite_and_options_all_suites(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{pass_rate: {min: 100%}}")
     code, gates = project.gates("run", "--gate", "pass_rate.min=90%")
-    assert [(each["name"], each["suite"], each["crossed"]) for each in gates] == [
+    assert [(gate["name"], gate["suite"], gate["crossed"]) for gate in gates] == [
         ("pass_rate", None, True),
         ("pass_rate", "capitals", False),
     ]
     assert code == 1
 
 
-def test_a_budget_that_cannot_be_answered_has_its_own_code(project: Project) -> None:
+def test_a_budget_without_an_answer_has_its_own_exit_code(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: 1h, confidence: 95%}}")
-    code, said, _ = project.run("run", "suites/capitals.yaml")
-    assert (code, "2 cases are too few for an interval" in said) == (7, True)
-    assert "6 passed, 1 gate cannot be answered (6 trials)" in said
+    code, output, _ = project.run("run", "suites/capitals.yaml")
+    assert (code, "2 cases are too few for an interval" in output) == (7, True)
+    assert "6 passed, 1 gate cannot be answered (6 trials)" in output
 
 
-def test_quiet_runs_tell_what_does_not_hold(project: Project) -> None:
+def test_quiet_runs_print_the_gates_that_do_not_hold(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
-    _, _, told = project.run("run", "suites/capitals.yaml", "--quiet")
-    assert told.startswith("gate totalTokenCount may be at most 0 (capitals): crossed: ")
-    assert "latency" not in told
+    _, _, errors = project.run("run", "suites/capitals.yaml", "--quiet")
+    assert errors.startswith("gate totalTokenCount may be at most 0 (capitals): crossed: ")
+    assert "latency" not in errors
 
 
 def test_a_pass_rate_forgives_cells_of_its_own_suite(project: Project) -> None:
@@ -103,13 +103,13 @@ def test_a_pass_rate_forgives_cells_of_its_own_suite(project: Project) -> None:
     assert project.run("run", "suites")[0] == 1
 
 
-def test_a_gate_that_makes_no_sense_is_refused_before_anything_is_played(project: Project) -> None:
+def test_an_invalid_gate_is_refused_before_the_run(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: -1}}")
     for command in ("check", "run"):
-        code, _, told = project.run(command, "suites")
+        code, _, errors = project.run(command, "suites")
         assert code == 4
-        assert told.startswith("suites/capitals.yaml:")
-        assert "expected a time span such as 800ms or 2s or a number that is at least 0, got the number -1\n" in told
+        assert errors.startswith("suites/capitals.yaml:")
+        assert "expected a time span such as 800ms or 2s or a number that is at least 0, got the number -1\n" in errors
     assert not saved_runs(Path("reports"))
 
 
@@ -126,90 +126,98 @@ def test_a_gate_that_makes_no_sense_is_refused_before_anything_is_played(project
 )
 def test_a_part_of_a_suite_is_not_held_to_budgets_of_the_whole(project: Project, chosen: list[str], left: int) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
-    code, said, _ = project.run("run", "suites/capitals.yaml", *chosen)
+    code, output, _ = project.run("run", "suites/capitals.yaml", *chosen)
     assert code == 0
-    assert f"2 gates of capitals: not asked: {left} of the suite's 6 trials are in this run" in said
-    assert ("gemini-harness merge asks of all shards" in said) == ("--shard" in chosen)
+    assert f"2 gates of capitals: not asked: {left} of the suite's 6 trials are in this run" in output
+    assert ("gemini-harness merge asks of all shards" in output) == ("--shard" in chosen)
     code, gates = project.gates("run", "suites/capitals.yaml", *chosen)
-    assert {(each["asked"], each["crossed"]) for each in gates} == {(False, None)}
+    assert {(gate["asked"], gate["crossed"]) for gate in gates} == {(False, None)}
 
 
 @pytest.mark.parametrize("chosen", [["-k", "capitals"], ["--shard", "1/1"], ["--tag", "geography"], ["--repeat", "1"]])
-def test_a_selection_that_leaves_a_suite_whole_is_held_to_its_budgets(project: Project, chosen: list[str]) -> None:
+def test_a_selection_with_all_trials_is_held_to_the_budgets(project: Project, chosen: list[str]) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     assert project.run("run", "suites", *chosen)[0] == 1
 
 
-def test_of_suites_that_were_not_chosen_nothing_is_said(project: Project) -> None:
+def test_suites_that_were_not_selected_have_no_gate_results(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     project.gate("wrong", WRONG, "{latency: {max: 1h}}")
     _, gates = project.gates("run", "suites", "-k", "not-bergen")
-    assert [each["suite"] for each in gates] == ["wrong"]
+    assert [gate["suite"] for gate in gates] == ["wrong"]
     assert "(capitals)" not in project.run("run", "suites", "-k", "not-bergen", "--dry-run")[1]
 
 
 def test_other_targets_are_held_to_the_same_budgets(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     code, gates = project.gates("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash")
-    assert (code, [each["asked"] for each in gates]) == (1, [True, True])
+    assert (code, [gate["asked"] for gate in gates]) == (1, [True, True])
 
 
-def test_a_pass_rate_that_is_not_asked_forgives_nothing(project: Project) -> None:
+def test_a_pass_rate_gate_that_is_not_asked_forgives_nothing(project: Project) -> None:
     second = WRONG.replace("cases:", "matrix: {model: [gemini-3-flash-preview]}\ncases:\n  - {id: other, prompt: x}")
     project.gate("wrong", second, "{pass_rate: {min: 0%}}")
     assert project.run("run", "suites/wrong.yaml", "-k", "not-bergen")[0] == 1
 
 
-def test_what_a_suite_skips_is_not_missing(project: Project) -> None:
+def test_trials_that_a_suite_skips_are_not_missing(project: Project) -> None:
     skipping = CAPITALS.replace("- id: oslo", "- id: oslo\n    skip: not now")
     project.gate("capitals", skipping, CROSSED)
-    assert [each["asked"] for each in project.gates("run", "suites/capitals.yaml")[1]] == [True, True]
+    assert [gate["asked"] for gate in project.gates("run", "suites/capitals.yaml")[1]] == [True, True]
     none = skipping.replace("- id: streamed", "- id: streamed\n    skip: not now")
     project.gate("capitals", none, CROSSED)
     code, gates = project.gates("run", "suites/capitals.yaml")
-    assert (code, {each["message"] for each in gates}) == (5, {"not asked: the suite skips all of its trials"})
+    assert (code, {gate["message"] for gate in gates}) == (5, {"not asked: the suite skips all of its trials"})
 
 
 def test_missing_recordings_that_are_skipped_are_missing(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     shutil.rmtree("cassettes/capitals/oslo")
     code, gates = project.gates("run", "suites/capitals.yaml", "--skip-missing")
-    assert (code, {each["asked"] for each in gates}) == (0, {False})
+    assert (code, {gate["asked"] for gate in gates}) == (0, {False})
 
 
-def test_a_run_that_goes_on_is_held_to_the_budgets_when_all_of_it_is_there(project: Project) -> None:
+def test_a_resumed_run_is_held_to_the_budgets_when_complete(project: Project) -> None:
     failing = CAPITALS.replace("icontains: oslo", "icontains: bergen", 1)
     project.gate("capitals", failing, "{pass_rate: {min: 50%}, totalTokenCount: {max: 0}}")
     code, gates = project.gates("run", "suites/capitals.yaml", "--fail-fast")
-    assert (code, {each["message"] for each in gates}) == (
+    assert (code, {gate["message"] for gate in gates}) == (
         1,
         {"not asked: 1 of the suite's 6 trials are in this run"},
     )
-    _, said, _ = project.run("run", "--resume")
-    assert "pass_rate is 66.67%, 4 of 6 attempts in 6 cells" in said
-    assert "not asked" not in said
+    _, output, _ = project.run("run", "--resume")
+    assert "pass_rate is 66.67%, 4 of 6 attempts in 6 cells" in output
+    assert "not asked" not in output
 
 
-def test_a_run_that_came_to_its_end_does_not_say_that_it_was_cut_short(project: Project) -> None:
+def test_a_finished_run_is_not_reported_as_cut_short(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{cost: {total: 1}}")
     model = ("--model", "gemini-3.8-flash")
-    code, said, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
-    assert (code, "* the ceiling of $0.00000010 would be passed" in said, "1 gate of capitals: not asked" in said) == (
+    code, output, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
+    assert (
+        code,
+        "* the ceiling of $0.00000010 would be passed" in output,
+        "1 gate of capitals: not asked" in output,
+    ) == (
         6,
         True,
         True,
     )
-    code, said, _ = project.run("run", "--resume", "--max-cost", "5")
-    assert (code, "ceiling" in said, "gate cost may be at most $1 in all (capitals): holds" in said) == (0, False, True)
+    code, output, _ = project.run("run", "--resume", "--max-cost", "5")
+    assert (code, "ceiling" in output, "gate cost may be at most $1 in all (capitals): holds" in output) == (
+        0,
+        False,
+        True,
+    )
     assert "ceiling" not in project.run("report", "last")[1]
 
 
-def test_a_dry_run_says_what_will_be_asked(project: Project) -> None:
+def test_a_dry_run_names_the_gates_that_will_be_asked(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: 2s, rise: 25%}}")
-    _, said, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
-    assert "gate cost may be at most $1 in all: will be asked" in said
-    assert "gate latency may be at most 2 s (capitals): will be asked" in said
-    assert "rise" not in said
+    _, output, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
+    assert "gate cost may be at most $1 in all: will be asked" in output
+    assert "gate latency may be at most 2 s (capitals): will be asked" in output
+    assert "rise" not in output
     part = ("run", "suites/capitals.yaml", "--dry-run", "-k", "oslo")
     why = "2 of the suite's 6 trials are in this run"
     assert f"gate latency may be at most 2 s (capitals): will not be asked: {why}" in project.run(*part)[1]
@@ -221,32 +229,32 @@ def test_a_dry_run_says_what_will_be_asked(project: Project) -> None:
 # --- of a candidate -----------------------------------------------------------------------------------
 
 
-def test_a_candidate_that_is_part_of_a_suite_is_not_held_to_its_budgets(project: Project) -> None:
+def test_a_candidate_with_a_part_of_a_suite_has_no_budgets(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     project.run("run", "suites/capitals.yaml")
     project.run("run", "suites/capitals.yaml", "-k", "oslo")
     whole, part = saved_runs(Path("reports"))
     code, gates = project.gates("compare", whole, part)
     assert code == 0
-    assert [(each["name"], each["asked"], each["crossed"]) for each in gates] == [
+    assert [(gate["name"], gate["asked"], gate["crossed"]) for gate in gates] == [
         ("latency", True, False),
         ("latency", False, None),
         ("totalTokenCount", False, None),
         ("hard", True, False),
     ]
-    assert {each["message"] for each in gates[1:3]} == {f"not asked: 2 of the suite's 6 trials are in run {part}"}
+    assert {gate["message"] for gate in gates[1:3]} == {f"not asked: 2 of the suite's 6 trials are in run {part}"}
     for shown in ("table", "markdown"):
-        _, said, _ = project.run("compare", whole, part, "--format", shown)
-        assert said.count(f"2 gates of capitals: not asked: 2 of the suite's 6 trials are in run {part}") == 1
-    _, said, _ = project.run("compare", whole, part, "--format", "html")
-    assert said.count("not asked</b>") == 2
-    _, said, _ = project.run("compare", whole, part, "--format", "github")
-    assert "cannot tell" not in said.partition("::notice")[0]
+        _, output, _ = project.run("compare", whole, part, "--format", shown)
+        assert output.count(f"2 gates of capitals: not asked: 2 of the suite's 6 trials are in run {part}") == 1
+    _, output, _ = project.run("compare", whole, part, "--format", "html")
+    assert output.count("not asked</b>") == 2
+    _, output, _ = project.run("compare", whole, part, "--format", "github")
+    assert "cannot tell" not in output.partition("::notice")[0]
     code, gates = project.gates("compare", part, whole)
-    assert (code, [each["asked"] for each in gates]) == (1, [True] * 4)
+    assert (code, [gate["asked"] for gate in gates]) == (1, [True] * 4)
 
 
-def test_values_of_a_part_of_a_suite_are_not_held_to_its_budgets(project: Project) -> None:
+def test_axis_values_of_a_partial_run_have_no_budgets(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{totalTokenCount: {max: 0}}")
     project.run("run", "suites/capitals.yaml", "-k", "oslo")
     project.run("run", "suites/capitals.yaml")
@@ -258,18 +266,18 @@ def test_values_of_a_part_of_a_suite_are_not_held_to_its_budgets(project: Projec
     assert project.run("compare", part, "--gate", "totalTokenCount.max=0")[0] == 1
 
 
-def test_a_candidate_of_which_nobody_knows_how_much_there_is_to_play_is_held_to_budgets(project: Project) -> None:
+def test_a_candidate_of_unknown_size_is_held_to_budgets(project: Project) -> None:
     project.run("run", "suites/capitals.yaml", "-k", "oslo")
     project.gate("capitals", CAPITALS, "{totalTokenCount: {max: 0}}")
     assert project.gates("compare", "last", "last")[0] == 1
 
 
-def test_nor_is_one_that_was_cut_short_before_it_had_budgets(project: Project) -> None:
+def test_a_run_cut_short_before_it_had_budgets_has_none(project: Project) -> None:
     project.run("run", "suites/wrong.yaml", "suites/capitals.yaml", "--fail-fast")
     project.gate("wrong", WRONG, "{totalTokenCount: {max: 0}}")
     code, gates = project.gates("compare", "last", "last")
     (run,) = saved_runs(Path("reports"))
-    assert (code, [each["message"] for each in gates]) == (
+    assert (code, [gate["message"] for gate in gates]) == (
         0,
         [f"not asked: 1 of the 7 trials that were to be played are in run {run}"],
     )
@@ -285,11 +293,11 @@ def test_a_saved_run_shows_its_gates_again(project: Project) -> None:
     assert project.gates("report", "last") == (0, gates)
     _, junit = project.junit("report", "last")
     assert len(junit.findall("testsuite[@name='gates']/testcase/failure")) == 1
-    _, said, _ = project.run("report", "last", "--format", "markdown")
-    assert "**6 passed, 1 gate crossed**" in said
+    _, output, _ = project.run("report", "last", "--format", "markdown")
+    assert "**6 passed, 1 gate crossed**" in output
 
 
-def test_a_merged_run_is_held_to_what_its_shards_were_not_asked(project: Project) -> None:
+def test_a_merged_run_is_held_to_the_budgets_of_its_suites(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     whole = project.gates("run", "suites", "--gate", "pass_rate.min=50%", "--gate", "latency.max=1h")
     for number in (1, 2):
@@ -298,34 +306,34 @@ def test_a_merged_run_is_held_to_what_its_shards_were_not_asked(project: Project
         )
     parts = saved_runs(Path("reports"))[1:]
     assert project.gates("merge", *parts) == whole
-    _, said, _ = project.run("report", "last")
-    assert "not asked" not in said
+    _, output, _ = project.run("report", "last")
+    assert "not asked" not in output
 
 
-def test_shards_that_were_held_to_other_gates_are_not_of_one_run(project: Project) -> None:
+def test_shards_with_different_gates_cannot_be_merged(project: Project) -> None:
     project.run("run", "suites", "--shard", "1/2", "--gate", "pass_rate.min=50%")
     project.run("run", "suites", "--shard", "2/2")
-    code, _, told = project.run("merge", *saved_runs(Path("reports")))
-    assert (code, "these are not parts of one run; --gate: " in told) == (4, True)
+    code, _, errors = project.run("merge", *saved_runs(Path("reports")))
+    assert (code, "these are not parts of one run; --gate: " in errors) == (4, True)
 
 
-def test_a_part_of_the_shards_is_not_held_to_budgets_of_the_whole(project: Project) -> None:
+def test_a_merge_of_some_shards_is_not_held_to_budgets(project: Project) -> None:
     project.gate("capitals", CAPITALS, CROSSED)
     project.run("run", "suites/capitals.yaml", "--shard", "1/2")
     code, gates = project.gates("merge", "last", "--partial")
-    assert (code, {each["message"] for each in gates}) == (0, {"not asked: 2 of the suite's 6 trials are in this run"})
+    assert (code, {gate["message"] for gate in gates}) == (0, {"not asked: 2 of the suite's 6 trials are in this run"})
 
 
 @pytest.mark.parametrize("damage", ['"none"', "[1]", '[{"gate": "latency"}]'])
-def test_gates_that_are_none_are_a_damaged_run(project: Project, damage: str) -> None:
+def test_invalid_gates_in_a_run_file_are_a_damaged_run(project: Project, damage: str) -> None:
     project.run("run", "suites/capitals.yaml", "--gate", "latency.max=1h")
     path = load("last").path
     *lines, last = path.read_text().splitlines()
     ending = json.loads(last)
     ending["run"]["gates"] = json.loads(damage)
     path.write_text("\n".join([*lines, json.dumps(ending)]) + "\n")
-    code, _, told = project.run("report", "last")
-    assert (code, "`$.gates" in told, "in its header" in told) == (4, True, True)
+    code, _, errors = project.run("report", "last")
+    assert (code, "`$.gates" in errors, "in its header" in errors) == (4, True, True)
 
 
 # --- JUnit agrees with the exit code ------------------------------------------------------------------
@@ -342,21 +350,21 @@ def test_servers_see_no_failure_where_a_gate_forgives_it(project: Project) -> No
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
     skipped = suite.find("testcase/skipped")
     assert skipped is not None
-    said = "failed, but forgiven because pass_rate must be at least 50% holds: text: expected"
-    assert str(skipped.get("message")).startswith(said)
+    message = "failed, but forgiven because pass_rate must be at least 50% holds: text: expected"
+    assert str(skipped.get("message")).startswith(message)
     assert "again: gemini-harness run" in str(skipped.text)
 
 
 @pytest.mark.parametrize("gate", ["pass_rate.min=99%", "pass_rate.min=50%@95%", "latency.max=1h"])
-def test_what_no_gate_forgives_is_a_failure(project: Project, gate: str) -> None:
+def test_a_failure_that_no_gate_forgives_is_a_failure(project: Project, gate: str) -> None:
     code, root = project.junit("run", "suites/wrong.yaml", "suites/capitals.yaml", "--gate", gate)
     assert (code in (1, 7), root.find("testsuite[@name='wrong']/testcase/failure") is not None) == (True, True)
 
 
-def test_github_warns_of_what_a_gate_forgives(project: Project) -> None:
+def test_github_shows_a_forgiven_failure_as_a_warning(project: Project) -> None:
     paths = ("run", "suites", "--format", "github")
     assert "::error file=suites/wrong.yaml" in project.run(*paths)[1]
-    _, said, _ = project.run(*paths, "--gate", "pass_rate.min=50%")
-    assert "::warning file=suites/wrong.yaml" in said
-    assert "forgiven: pass_rate must be at least 50%" in said
-    assert "::error" not in said
+    _, output, _ = project.run(*paths, "--gate", "pass_rate.min=50%")
+    assert "::warning file=suites/wrong.yaml" in output
+    assert "forgiven: pass_rate must be at least 50%" in output
+    assert "::error" not in output

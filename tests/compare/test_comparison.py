@@ -33,7 +33,7 @@ def test_flips_are_named_by_check() -> None:
     ]
 
 
-def test_an_invariant_that_broke_is_a_flip() -> None:
+def test_an_invariant_that_fails_is_a_flip() -> None:
     broken = row(status="failed", verdicts=[verdict("invariant:usage-sum", ok=False)])
     comparison = compare_runs(summarise([row()]), summarise([broken]), ("1", "2"))
     assert [(f.check, f.before, f.after) for f in comparison.flips] == [("invariant:usage-sum", "passed", "failed")]
@@ -56,24 +56,26 @@ def test_two_targets_are_paired_by_case_and_axes() -> None:
     ]
     comparison = compare_axis(summarise(rows), "target", "g/a", "g/b")
     assert len(comparison.paired) == 2
-    difference = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
+    difference = next(difference for difference in comparison.differences if difference.measure == "thoughtsTokenCount")
     seen = difference.evidence
     assert (seen.reference, seen.candidate, seen.estimate, seen.pairs, seen.cases) == (55, 77, 22, 2, 1)
 
 
-def test_too_few_cases_are_told_how_many_it_takes_at_least() -> None:
+def test_too_few_cases_name_the_least_number_it_takes() -> None:
     base = summarise([row(name, measures={"totalTokenCount": 100}) for name in "ab"])
     candidate = summarise(
         [row(name, measures={"totalTokenCount": tokens}) for name, tokens in (("a", 110), ("b", 130))]
     )
     found = compare_runs(base, candidate, ("1", "2")).differences
-    tokens = next(each for each in found if each.measure == "totalTokenCount")
+    tokens = next(difference for difference in found if difference.measure == "totalTokenCount")
     assert sentence(tokens).endswith("in 2 cases, p 0.500; it takes at least 6 cases; how many is not known")
 
 
 def test_one_case_says_nothing_about_others() -> None:
     verdicts = compare_runs(summarise([row()]), summarise([row()]), ("1", "2")).to_json()["verdicts"]
-    assert {(each["verdict"], each["interval"], each["needs"]) for each in verdicts} == {("cannot tell", None, None)}
+    assert {(verdict["verdict"], verdict["interval"], verdict["needs"]) for verdict in verdicts} == {
+        ("cannot tell", None, None)
+    }
     assert verdicts[0]["message"] == (
         "cannot tell: 0 pp in one case, which says nothing about others, however often it is repeated"
     )
@@ -93,7 +95,7 @@ def test_two_values_of_an_axis_are_paired_by_everything_else() -> None:
     assert list(by_value(summary, "thinking")) == ["low", "high"]
     comparison = compare_axis(summary, "thinking", "low", "high")
     assert (comparison.reference, comparison.candidate) == ("thinking=low", "thinking=high")
-    thoughts = next(each for each in comparison.differences if each.measure == "thoughtsTokenCount")
+    thoughts = next(difference for difference in comparison.differences if difference.measure == "thoughtsTokenCount")
     assert thoughts.verdict == "worse"
     assert sentence(thoughts) == "worse: +103% (+96 to +107), p 0.016"
 
@@ -104,10 +106,10 @@ def test_a_level_of_models_is_compared_within_each_model() -> None:
     assert len(compare_axis(summarise(rows), "thinking", "low", "high").paired) == 4
 
 
-def test_equal_numbers_are_the_same_and_no_interval_is_made_up() -> None:
+def test_equal_numbers_are_the_same_and_have_no_interval() -> None:
     summary = summarise([row(f"case-{n}", measures={"totalTokenCount": 30 + n}) for n in range(8)])
     found = compare_runs(summary, summary, ("1", "1")).to_json()["verdicts"]
-    tokens = next(each for each in found if each["measure"] == "totalTokenCount")
+    tokens = next(verdict for verdict in found if verdict["measure"] == "totalTokenCount")
     assert (tokens["verdict"], tokens["message"]) == ("same", "same: all 8 pairs are equal")
     assert (tokens["interval"], tokens["p"], tokens["needs"]) == (None, None, None)
 
@@ -130,19 +132,19 @@ def test_the_margin_decides_what_is_the_same() -> None:
     assert verdicts == ["cannot tell", "same"]
 
 
-def test_all_failures_say_so() -> None:
+def test_a_comparison_in_which_nothing_passed_says_so() -> None:
     summary = summarise([failed(f"case-{n}") for n in range(8)])
     rate = compare_runs(summary, summary, ("1", "1")).differences[0]
     assert sentence(rate).startswith("cannot tell: nothing passed on either side; needs about")
 
 
-def test_what_could_not_be_judged_is_no_verdict() -> None:
+def test_cells_that_could_not_be_judged_give_no_verdict() -> None:
     summary = summarise([unjudged(measures={})])
     assert not compare_runs(summary, summary, ("1", "1")).differences
 
 
 def test_repeats_give_pass_at_k_and_pass_hat_k() -> None:
-    rows = [row(case, n=n, status=each) for case in "ab" for n, each in enumerate(["passed", "passed", "failed"])]
+    rows = [row(case, n=n, status=status) for case in "ab" for n, status in enumerate(["passed", "passed", "failed"])]
     found = compare_runs(summarise(rows), summarise(rows), ("1", "1")).to_json()["verdicts"][0]
     assert found["repeats"] == {
         "k": 3,
@@ -156,29 +158,32 @@ def test_several_candidates_are_corrected_as_one_report() -> None:
         return [row(f"case-{n}", target, "passed" if n < passing else "failed") for n in range(12)]
 
     rows = [*cells("x/one", 12), *cells("x/two", 5), *cells("x/three", 5)]
-    alone = [compare_axis(summarise(rows), "target", "x/one", other) for other in ("x/two", "x/three")]
+    alone = [compare_axis(summarise(rows), "target", "x/one", target) for target in ("x/two", "x/three")]
     document = combine("target", alone)
-    before, after = ([_rate(each).found for each in report] for report in (alone, document.comparisons))
-    assert [each.comparisons for each in before] == [1, 1]
-    assert [each.comparisons for each in after] == [2, 2] == [document.corrected_for] * 2
-    for one, other in zip(before, after, strict=True):
-        assert one.p is not None
-        assert other.p == pytest.approx(2 * one.p)
-    assert (document.reference, [each.candidate for each in document.comparisons]) == ("x/one", ["x/two", "x/three"])
+    before, after = ([_rate(comparison).found for comparison in report] for report in (alone, document.comparisons))
+    assert [assessment.comparisons for assessment in before] == [1, 1]
+    assert [assessment.comparisons for assessment in after] == [2, 2] == [document.corrected_for] * 2
+    for assessment, corrected in zip(before, after, strict=True):
+        assert assessment.p is not None
+        assert corrected.p == pytest.approx(2 * assessment.p)
+    assert (document.reference, [comparison.candidate for comparison in document.comparisons]) == (
+        "x/one",
+        ["x/two", "x/three"],
+    )
 
 
 def _rate(comparison: Comparison) -> Difference:
-    return next(each for each in comparison.differences if each.measure == "pass_rate")
+    return next(difference for difference in comparison.differences if difference.measure == "pass_rate")
 
 
-def test_a_flip_shows_what_both_sides_said() -> None:
-    one = row("a", verdicts=[verdict("text", ok=True)], outcome=said("Oslo"))
-    other = [
-        row("a", n=1, verdicts=[verdict("text", ok=True)], outcome=said("Oslo!")),
-        failed("a", n=2, outcome=said("Bergen")),
+def test_a_flip_shows_the_answers_of_both_sides() -> None:
+    reference = row("a", verdicts=[verdict("text", ok=True)], outcome=outcome_row("Oslo"))
+    candidate = [
+        row("a", n=1, verdicts=[verdict("text", ok=True)], outcome=outcome_row("Oslo!")),
+        failed("a", n=2, outcome=outcome_row("Bergen")),
     ]
-    comparison = compare_runs(summarise([one]), summarise(other), ("1", "2"))
-    compared = replace(comparison, sources=((run(id="1"), rows_of(one)), (run(id="2"), rows_of(*other))))
+    comparison = compare_runs(summarise([reference]), summarise(candidate), ("1", "2"))
+    compared = replace(comparison, sources=((run(id="1"), rows_of(reference)), (run(id="2"), rows_of(*candidate))))
     (flip,) = read_answers(compared.flips, compared.sources)
     assert (flip.before, flip.after, flip.answers) == ("passed", "flaky", ("Oslo", "Bergen"))
     document = compared.to_json()
@@ -189,26 +194,28 @@ def test_a_flip_shows_what_both_sides_said() -> None:
     }
 
 
-def test_a_flip_says_what_broke_its_own_check() -> None:
-    """The cell keeps its first mismatch only; that of another check is read again."""
-    one = row("a", verdicts=[verdict("text", ok=True), verdict("finishReason", ok=True)], outcome=said("Oslo"))
+def test_a_flip_shows_the_failure_of_its_own_check() -> None:
+    """The cell keeps only its first mismatch; that of another check is read from the rows."""
+    reference = row(
+        "a", verdicts=[verdict("text", ok=True), verdict("finishReason", ok=True)], outcome=outcome_row("Oslo")
+    )
     wrong = [verdict("text", ok=False, message="no Oslo"), verdict("finishReason", ok=False, message="no STOP")]
-    other = row("a", status="failed", verdicts=wrong, outcome=said("Bergen"))
-    comparison = compare_runs(summarise([one]), summarise([other]), ("1", "2"))
+    candidate = row("a", status="failed", verdicts=wrong, outcome=outcome_row("Bergen"))
+    comparison = compare_runs(summarise([reference]), summarise([candidate]), ("1", "2"))
     text, finish = comparison.flips
     assert text.trouble is not None
     assert finish.trouble is None
-    found = read_answers(comparison.flips, ((run(id="1"), rows_of(one)), (run(id="2"), rows_of(other))))
-    assert [(each.check, each.trouble and each.trouble.verdict) for each in found] == [
+    found = read_answers(comparison.flips, ((run(id="1"), rows_of(reference)), (run(id="2"), rows_of(candidate))))
+    assert [(flip.check, flip.trouble and flip.trouble.verdict) for flip in found] == [
         ("text", wrong[0]),
         ("finishReason", wrong[1]),
     ]
 
 
-def test_a_flip_of_twins_that_disagree_says_so() -> None:
+def test_a_flip_of_unary_and_stream_that_disagree_says_so() -> None:
     def twins(streamed: str) -> list[Row]:
         return [
-            row("a", axes={"transport": transport}, agree="text", outcome=said(text))
+            row("a", axes={"transport": transport}, agree="text", outcome=outcome_row(text))
             for transport, text in (("unary", "Oslo"), ("stream", streamed))
         ]
 
@@ -219,26 +226,29 @@ def test_a_flip_of_twins_that_disagree_says_so() -> None:
     assert flip.trouble.message == "unary and stream disagree: text: 'Oslo' unary, 'Bergen' streamed"
 
 
-def test_an_interval_within_the_margin_that_is_no_same_says_why() -> None:
-    """Seven cases 6 to 9.5% slower: as the one comparison that is the same, beside others it is not for sure."""
+def test_an_interval_within_the_margin_may_be_too_unsure() -> None:
+    """Seven cases are 6 to 9.5% slower. As the only comparison that is *same*; corrected for others it is not sure."""
     slower = (1.06, 1.095, 1.07, 1.08, 1.065, 1.09, 1.075)
 
-    def told(made: Callable[..., Row], *more: str) -> dict[str, str]:
+    def sentences(made: Callable[..., Row], *more: str) -> dict[str, str]:
         before, after = (
             summarise(
-                made(f"case-{n}", measures={"latency_s": each, **dict.fromkeys(more, n + 1)})
-                for n, each in enumerate(times)
+                made(f"case-{n}", measures={"latency_s": seconds, **dict.fromkeys(more, n + 1)})
+                for n, seconds in enumerate(times)
             )
             for times in ([1] * 7, slower)
         )
-        return {each.measure: sentence(each) for each in compare_runs(before, after, ("1", "2")).differences}
+        return {
+            difference.measure: sentence(difference)
+            for difference in compare_runs(before, after, ("1", "2")).differences
+        }
 
-    assert told(unjudged) == {"latency_s": "same: +7.6% (+6.5 to +9.0), within 10% either way"}
-    among = told(row, "totalTokenCount", "cost_usd", "thoughtsTokenCount")
+    assert sentences(unjudged) == {"latency_s": "same: +7.6% (+6.5 to +9.0), within 10% either way"}
+    among = sentences(row, "totalTokenCount", "cost_usd", "thoughtsTokenCount")
     assert among["latency_s"] == "worse: +7.6% (+6.5 to +9.0), p 0.016, within 10% only if it were the one comparison"
 
 
-def test_each_side_says_where_its_answers_came_from() -> None:
+def test_each_side_names_the_sources_of_its_answers() -> None:
     live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
     rows = [row("a", "google/pro", provenance=live), row("a", "simulator/pro"), unjudged("b", "google/pro")]
     compared = compare_axis(summarise(rows), "target", "google/pro", "simulator/pro")
@@ -249,20 +259,20 @@ def test_each_side_says_where_its_answers_came_from() -> None:
     }
 
 
-def said(text: str) -> OutcomeRow:
+def outcome_row(text: str) -> OutcomeRow:
     return {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": text}
 
 
 @given(st.lists(statuses, min_size=1, max_size=5))
 def test_a_run_does_not_differ_from_itself(attempts: list[str]) -> None:
-    summary = summarise([row(n=n, status=each) for n, each in enumerate(attempts)])
+    summary = summarise([row(n=n, status=status) for n, status in enumerate(attempts)])
     comparison = compare_runs(summary, summary, ("1", "1"))
     assert not comparison.flips
-    assert all(each.evidence.estimate == 0 for each in comparison.differences)
-    assert all(each.verdict in ("same", "cannot tell") for each in comparison.differences)
+    assert all(difference.evidence.estimate == 0 for difference in comparison.differences)
+    assert all(difference.verdict in ("same", "cannot tell") for difference in comparison.differences)
 
 
-def test_the_reference_is_the_value_that_most_is_asked_of_as_of_others() -> None:
+def test_the_reference_shares_the_most_cells_with_the_others() -> None:
     rows = [
         row("gone", "google/no-such-model"),
         *(row(case, target) for case in "ab" for target in ("google/pro", "google/flash")),
@@ -275,7 +285,7 @@ def test_the_reference_is_the_value_that_most_is_asked_of_as_of_others() -> None
     assert reference_first(by_value(summarise([]), "target")) == []
 
 
-def test_what_flips_said_is_not_read_before_it_is_asked_for() -> None:
+def test_answers_of_flips_are_read_only_when_needed() -> None:
     asked: list[str] = []
 
     def read(_: Container[str], /, *, turns: bool = False) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What fails a comparison, and the sentence that says why."""
+"""Gates: when they are crossed, and their messages."""
 
 from __future__ import annotations
 
@@ -22,96 +22,96 @@ def comparison(base: list[Row], candidate: list[Row]) -> Comparison:
 
 
 def rows(passing: int, of: int, **more: Any) -> list[Row]:
-    """So many cases; the first of them pass."""
+    """Rows of some cases, the first of which pass."""
     good = [row(f"case-{n:03}", verdicts=[verdict("text", ok=True)], **more) for n in range(passing)]
     return good + [failed(f"case-{n:03}", **more) for n in range(passing, of)]
 
 
-def asked(gate: str, base: list[Row], candidate: list[Row]) -> tuple[bool | None, str]:
+def evaluated(gate: str, base: list[Row], candidate: list[Row]) -> tuple[bool | None, str]:
     given = evaluate(from_option(gate), comparison(base, candidate))
     return given.crossed, given.message
 
 
-def test_a_suite_and_the_command_line_say_the_same() -> None:
+def test_gates_of_a_suite_and_of_an_option_are_the_same() -> None:
     block = {"pass_rate": {"drop": "2pp", "confidence": "95%"}, "latency": {"rise": "25%"}, "hard": ["json", "stream"]}
-    options = [from_option(each) for each in ("pass_rate=2pp@95%", "latency=25%", "hard=json,stream")]
+    options = [from_option(option) for option in ("pass_rate=2pp@95%", "latency=25%", "hard=json,stream")]
     assert list(map(str, from_suite(block, "s"))) == list(map(str, options))
     assert str(options[0]) == "pass_rate may drop by 2 pp with 95% confidence"
 
 
 def test_one_flip_of_a_hard_check_is_enough() -> None:
-    assert asked("hard=text,json", rows(20, 20), rows(19, 20)) == (
+    assert evaluated("hard=text,json", rows(20, 20), rows(19, 20)) == (
         True,
         "crossed: text of geography/case-019@simulator/flash went from passed to failed",
     )
-    base, candidate = ([*each, row("b", verdicts=[verdict("json", ok=True)])] for each in (rows(20, 20), rows(19, 20)))
-    assert asked("hard=json", base, candidate) == (False, "holds: none of json got worse in 21 cells")
+    base, candidate = (
+        [*trials, row("b", verdicts=[verdict("json", ok=True)])] for trials in (rows(20, 20), rows(19, 20))
+    )
+    assert evaluated("hard=json", base, candidate) == (False, "holds: none of json got worse in 21 cells")
 
 
 @pytest.mark.parametrize(
     ("check", "base", "candidate"),
     [("json", rows(20, 20), rows(19, 20)), ("invariant:usage-sum", [unjudged("a")], [unjudged("a")])],
 )
-def test_a_hard_check_that_is_judged_nowhere_is_not_known_to_hold(
-    check: str, base: list[Row], candidate: list[Row]
-) -> None:
-    crossed, says = asked(f"hard={check}", base, candidate)
+def test_a_hard_check_that_is_never_judged_cannot_tell(check: str, base: list[Row], candidate: list[Row]) -> None:
+    crossed, message = evaluated(f"hard={check}", base, candidate)
     assert crossed is None
-    assert says == f"cannot tell: none of {check} was judged in {len(base)} cells"
+    assert message == f"cannot tell: none of {check} was judged in {len(base)} cells"
 
 
-def test_an_invariant_is_judged_of_every_answer() -> None:
-    assert asked("hard=invariant:usage-sum", rows(2, 2), rows(2, 2))[0] is False
+def test_an_invariant_is_judged_on_every_answer() -> None:
+    assert evaluated("hard=invariant:usage-sum", rows(2, 2), rows(2, 2))[0] is False
 
 
-def test_a_new_failure_of_a_hard_check_is_a_failure_judged_before_or_not() -> None:
-    assert asked("hard=text", [row("a")], [failed("a")]) == (
+def test_a_new_failure_of_a_hard_check_crosses_the_gate() -> None:
+    assert evaluated("hard=text", [row("a")], [failed("a")]) == (
         True,
         "crossed: text of geography/a@simulator/flash went from not judged to failed",
     )
 
 
-def test_a_hard_check_that_is_no_longer_judged_is_not_known_to_hold() -> None:
+def test_a_hard_check_that_is_no_longer_judged_cannot_tell() -> None:
     base = rows(2, 2)
-    assert asked("hard=text", base, [*rows(1, 1), unjudged("case-001")]) == (
+    assert evaluated("hard=text", base, [*rows(1, 1), unjudged("case-001")]) == (
         None,
         "cannot tell: text of geography/case-001@simulator/flash went from passed to not judged",
     )
-    assert asked("hard=text", [*rows(1, 1), failed("case-001")], [*rows(1, 1), unjudged("case-001")])[0] is False
+    assert evaluated("hard=text", [*rows(1, 1), failed("case-001")], [*rows(1, 1), unjudged("case-001")])[0] is False
 
 
 def test_a_flip_for_the_better_crosses_nothing() -> None:
-    assert asked("hard=text", rows(19, 20), rows(20, 20))[0] is False
+    assert evaluated("hard=text", rows(19, 20), rows(20, 20))[0] is False
 
 
 def test_a_rate_with_confidence_is_crossed_held_or_unknown() -> None:
     base = rows(200, 200)
-    assert asked("pass_rate=2pp@95%", base, rows(160, 200)) == (
+    assert evaluated("pass_rate=2pp@95%", base, rows(160, 200)) == (
         True,
         "crossed: pass_rate changed by -20 pp in 200 pairs (-25.22 pp to -15.05 pp at 95%); it may drop by 2 pp",
     )
-    assert asked("pass_rate=2pp@95%", base, base)[0] is False
-    crossed, says = asked("pass_rate=2pp@95%", base[:20], base[:20])
+    assert evaluated("pass_rate=2pp@95%", base, base)[0] is False
+    crossed, message = evaluated("pass_rate=2pp@95%", base[:20], base[:20])
     assert crossed is None
-    assert says.startswith("cannot tell: pass_rate changed by +0 pp in 20 pairs")
+    assert message.startswith("cannot tell: pass_rate changed by +0 pp in 20 pairs")
 
 
-def test_a_budget_without_confidence_is_decided_by_what_was_seen() -> None:
+def test_without_confidence_the_observed_value_decides() -> None:
     base = rows(4, 4, measures={"latency_s": 1.0})
-    assert asked("latency=25%", base, rows(4, 4, measures={"latency_s": 1.2})) == (
+    assert evaluated("latency=25%", base, rows(4, 4, measures={"latency_s": 1.2})) == (
         False,
         "holds: latency changed by +20% in 4 pairs; it may rise by 25%",
     )
-    assert asked("latency=25%", base, rows(4, 4, measures={"latency_s": 1.3}))[0] is True
-    assert asked("latency=25%", base, rows(4, 4, measures={"latency_s": 1.25}))[0] is False
+    assert evaluated("latency=25%", base, rows(4, 4, measures={"latency_s": 1.3}))[0] is True
+    assert evaluated("latency=25%", base, rows(4, 4, measures={"latency_s": 1.25}))[0] is False
 
 
-def test_what_was_not_measured_cannot_be_told() -> None:
-    assert asked("cost=5%", rows(4, 4), rows(4, 4)) == (
+def test_a_gate_on_an_unmeasured_measure_cannot_tell() -> None:
+    assert evaluated("cost=5%", rows(4, 4), rows(4, 4)) == (
         None,
         "cannot tell: no cell has cost on both sides",
     )
-    assert asked("hard=text", rows(4, 4), [row("other")]) == (
+    assert evaluated("hard=text", rows(4, 4), [row("other")]) == (
         None,
         "cannot tell: the two sides have no cell in common",
     )
@@ -120,7 +120,7 @@ def test_what_was_not_measured_cannot_be_told() -> None:
 def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
     both = comparison([row(), row(suite="math")], [row(), failed(suite="math")])
     text = comparison([*rows(2, 2), *rows(2, 2, suite="math")], [*rows(2, 2), *rows(1, 2, suite="math")])
-    assert [evaluate(Gate("hard", checks=("text",), suite=each), text).crossed for each in ("geography", "math")] == [
+    assert [evaluate(Gate("hard", checks=("text",), suite=suite), text).crossed for suite in ("geography", "math")] == [
         False,
         True,
     ]
@@ -152,7 +152,7 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
         ("pass_rate=2pp@95", "gate pass_rate: expected a confidence between 50% and 100%, got '95'"),
     ],
 )
-def test_a_gate_that_makes_no_sense_is_refused(text: str, wrong: str) -> None:
+def test_an_invalid_gate_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(UsageError) as caught:
         from_option(text)
     assert wrong in str(caught.value)
@@ -161,32 +161,32 @@ def test_a_gate_that_makes_no_sense_is_refused(text: str, wrong: str) -> None:
 # --- budgets ------------------------------------------------------------------------------------------
 
 
-def run_asked(gate: str, *played: Row) -> tuple[bool | None, str]:
+def evaluated_budget(gate: str, *played: Row) -> tuple[bool | None, str]:
     given = evaluate_level(from_option(gate), summarise(played).groups.values())
     return given.crossed, given.message
 
 
-def timed(*seconds: float | None, streamed: bool = False) -> list[Row]:
+def timed_rows(*seconds: float | None, streamed: bool = False) -> list[Row]:
     axes = {"transport": "stream"} if streamed else {}
-    return [row(f"case-{n}", measures={"latency_s": each, "ttft_s": each}, axes=axes) for n, each in enumerate(seconds)]
+    return [row(f"case-{n}", measures={"latency_s": time, "ttft_s": time}, axes=axes) for n, time in enumerate(seconds)]
 
 
-def test_budgets_of_a_suite_and_of_the_command_line_are_the_same() -> None:
+def test_budgets_of_a_suite_and_of_options_are_the_same() -> None:
     block = {
         "pass_rate": {"min": "95%", "confidence": "95%"},
         "latency": {"max": "800ms"},
         "totalTokenCount": {"max": 5000},
         "cost": {"max": 0.02, "total": 0.5},
     }
-    said = (
+    options = (
         "pass_rate.min=95%@95%",
         "latency.max=0.8s",
         "totalTokenCount.max=5000",
         "cost.max=0.02",
         "cost.total=0.50",
     )
-    assert [replace(each, suite=None) for each in from_suite(block, "s")] == [from_option(each) for each in said]
-    assert [str(from_option(each)) for each in said] == [
+    assert [replace(gate, suite=None) for gate in from_suite(block, "s")] == [from_option(option) for option in options]
+    assert [str(from_option(option)) for option in options] == [
         "pass_rate must be at least 95% with 95% confidence",
         "latency may be at most 0.8 s",
         "totalTokenCount may be at most 5,000",
@@ -201,115 +201,117 @@ def test_a_change_may_be_spelled_out() -> None:
 
 
 def test_a_change_may_be_tiny() -> None:
-    assert [each.limit for each in from_suite({"latency": {"rise": 0.00001}}, "s")] == [0.00001]
+    assert [gate.limit for gate in from_suite({"latency": {"rise": 0.00001}}, "s")] == [0.00001]
 
 
-def test_a_budget_is_held_by_the_mean_over_cells() -> None:
+def test_a_budget_limits_the_mean_over_cells() -> None:
     slow = [row("case-0", n=n, measures={"latency_s": 3.0}) for n in range(1, 10)]
-    assert run_asked("latency.max=2s", *slow, *timed(0, 1.0)[1:]) == (
+    assert evaluated_budget("latency.max=2s", *slow, *timed_rows(0, 1.0)[1:]) == (
         False,
         "holds: latency is 2 s on average in 2 cells; it may be at most 2 s",
     )
-    assert run_asked("latency.max=1.9s", *slow, *timed(0, 1.0)[1:])[0] is True
+    assert evaluated_budget("latency.max=1.9s", *slow, *timed_rows(0, 1.0)[1:])[0] is True
 
 
-def test_a_pass_rate_is_that_of_the_attempts_that_were_judged() -> None:
-    assert run_asked("pass_rate.min=95%", *rows(19, 20), unjudged("other")) == (
+def test_a_pass_rate_counts_only_judged_attempts() -> None:
+    assert evaluated_budget("pass_rate.min=95%", *rows(19, 20), unjudged("other")) == (
         False,
         "holds: pass_rate is 95%, 19 of 20 attempts in 20 cells, 1 not judged; it must be at least 95%",
     )
-    assert run_asked("pass_rate.min=96%", *rows(19, 20))[0] is True
-    assert run_asked("pass_rate.min=1%", unjudged("other")) == (
+    assert evaluated_budget("pass_rate.min=96%", *rows(19, 20))[0] is True
+    assert evaluated_budget("pass_rate.min=1%", unjudged("other")) == (
         None,
         "cannot tell: none of 1 attempt in 1 cell could be judged",
     )
 
 
 @pytest.mark.parametrize(("passing", "crossed"), [(100, False), (90, None), (50, True)])
-def test_a_level_with_confidence_is_decided_by_the_interval_of_the_candidate(passing: int, crossed: bool) -> None:
-    assert run_asked("pass_rate.min=88%@95%", *rows(passing, 100))[0] is crossed
+def test_with_confidence_the_interval_of_the_level_decides(passing: int, crossed: bool) -> None:
+    assert evaluated_budget("pass_rate.min=88%@95%", *rows(passing, 100))[0] is crossed
 
 
 @pytest.mark.parametrize(("seconds", "crossed"), [(0.5, False), (1.0, None), (1.5, True)])
-def test_seconds_with_confidence_too(seconds: float, crossed: bool) -> None:
-    found, says = run_asked("latency.max=1s@95%", *timed(*(seconds + n / 100 for n in range(-6, 7))))
-    assert (found, " s to " in says) == (crossed, True)
+def test_a_budget_in_seconds_with_confidence_uses_an_interval(seconds: float, crossed: bool) -> None:
+    found, message = evaluated_budget("latency.max=1s@95%", *timed_rows(*(seconds + n / 100 for n in range(-6, 7))))
+    assert (found, " s to " in message) == (crossed, True)
 
 
-def test_no_time_is_below_zero_however_few_cases_there_are() -> None:
-    _, says = run_asked("latency.max=1s@95%", *timed(0.1, 0.2, 0.4, 0.8, 6.0))
-    assert "1.5 s (0 s to " in says
+def test_an_interval_of_times_never_goes_below_zero() -> None:
+    _, message = evaluated_budget("latency.max=1s@95%", *timed_rows(0.1, 0.2, 0.4, 0.8, 6.0))
+    assert "1.5 s (0 s to " in message
 
 
-def test_few_cases_leave_room_for_a_tail_that_they_do_not_show() -> None:
+def test_the_interval_of_few_cases_allows_for_an_unseen_tail() -> None:
     seconds = (0.8, 0.9, 1.0, 1.1, 1.7)
-    assert run_asked("latency.max=2.5s", *timed(*seconds))[0] is False
-    assert run_asked("latency.max=2.5s@95%", *timed(*seconds))[0] is None
-    assert run_asked("latency.max=2.5s@95%", *timed(*seconds * 4))[0] is False
+    assert evaluated_budget("latency.max=2.5s", *timed_rows(*seconds))[0] is False
+    assert evaluated_budget("latency.max=2.5s@95%", *timed_rows(*seconds))[0] is None
+    assert evaluated_budget("latency.max=2.5s@95%", *timed_rows(*seconds * 4))[0] is False
 
 
 def test_cases_count_and_not_attempts() -> None:
     often = [row("one", n=n, measures={"latency_s": n / 10}) for n in range(1, 50)]
-    assert run_asked("latency.max=9s@95%", *often) == (
+    assert evaluated_budget("latency.max=9s@95%", *often) == (
         None,
         "cannot tell: latency is 2.5 s on average in 1 cell, and 1 case is too few for an interval; it may be at most 9 s",
     )
-    assert run_asked("latency.max=2s@95%", *timed(*[1.0] * 4))[0] is None
-    assert run_asked("latency.max=2s@95%", *timed(*[1.0] * 5))[0] is False
+    assert evaluated_budget("latency.max=2s@95%", *timed_rows(*[1.0] * 4))[0] is None
+    assert evaluated_budget("latency.max=2s@95%", *timed_rows(*[1.0] * 5))[0] is False
 
 
-def test_a_budget_of_what_was_not_measured_cannot_be_told() -> None:
-    assert run_asked("ttft.max=1s", *timed(1.0, 2.0)) == (
+def test_a_budget_on_an_unmeasured_measure_cannot_tell() -> None:
+    assert evaluated_budget("ttft.max=1s", *timed_rows(1.0, 2.0)) == (
         None,
         "cannot tell: no ttft in 2 cells: only streams have one, where their recording kept times",
     )
-    assert run_asked("ttft.max=1s", *timed(1.0, streamed=True), *timed(1.0, 2.0)) == (
+    assert evaluated_budget("ttft.max=1s", *timed_rows(1.0, streamed=True), *timed_rows(1.0, 2.0)) == (
         False,
         "holds: ttft is 1 s on average in 1 of 3 cells; it may be at most 1 s",
     )
-    crossed, says = run_asked("cost.max=1", *rows(2, 2))
+    crossed, message = evaluated_budget("cost.max=1", *rows(2, 2))
     assert crossed is None
-    assert says.startswith("cannot tell: no cost in 2 cells: a price is missing")
-    assert run_asked("latency.max=1s") == (None, "cannot tell: no cell was played")
-    assert run_asked("latency.max=1s", row(status="skipped"))[0] is None
+    assert message.startswith("cannot tell: no cost in 2 cells: a price is missing")
+    assert evaluated_budget("latency.max=1s") == (None, "cannot tell: no cell was played")
+    assert evaluated_budget("latency.max=1s", row(status="skipped"))[0] is None
 
 
-def test_costs_that_are_not_known_never_keep_a_budget() -> None:
+def test_unknown_costs_never_keep_a_budget() -> None:
     known = row("a", measures={"cost_usd": 0.3})
     unknown = row("b", measures={"cost_usd": None}, unpriced="no price of this model")
-    assert run_asked("cost.total=0.5", known) == (
+    assert evaluated_budget("cost.total=0.5", known) == (
         False,
         "holds: cost is $0.3 in all of 1 attempt in 1 cell; it may be at most $0.5 in all",
     )
-    crossed, says = run_asked("cost.total=0.5", known, unknown)
+    crossed, message = evaluated_budget("cost.total=0.5", known, unknown)
     assert crossed is None
-    assert "$0.3 in all of 1 attempt in 1 of 2 cells, and that of 1 attempt is not known" in says
-    assert run_asked("cost.total=0.2", known, unknown)[0] is True
+    assert "$0.3 in all of 1 attempt in 1 of 2 cells, and that of 1 attempt is not known" in message
+    assert evaluated_budget("cost.total=0.2", known, unknown)[0] is True
 
 
-def test_a_comparison_holds_all_cells_of_the_candidate_to_a_budget() -> None:
-    base, candidate = timed(1.0), timed(1.0, 5.0)
-    assert asked("latency.max=2s", base, candidate) == (
+def test_a_budget_covers_all_cells_of_the_candidate() -> None:
+    base, candidate = timed_rows(1.0), timed_rows(1.0, 5.0)
+    assert evaluated("latency.max=2s", base, candidate) == (
         True,
         "crossed: latency is 3 s on average in 2 cells; it may be at most 2 s",
     )
-    assert asked("latency.max=2s", candidate, base)[0] is False
+    assert evaluated("latency.max=2s", candidate, base)[0] is False
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.floats(0, 1e6))
-def test_more_allowed_never_crosses_what_less_does_not(seconds: list[float], limit: float) -> None:
+def test_a_looser_gate_is_never_crossed_before_a_stricter_one(seconds: list[float], limit: float) -> None:
     for sure in ("", "@95%"):
-        gates = [from_option(f"latency.max={each:.6f}s{sure}") for each in (limit, limit * 2)]
-        strict, loose = (evaluate_level(each, summarise(timed(*seconds)).groups.values()).crossed for each in gates)
+        gates = [from_option(f"latency.max={bound:.6f}s{sure}") for bound in (limit, limit * 2)]
+        strict, loose = (
+            evaluate_level(gate, summarise(timed_rows(*seconds)).groups.values()).crossed for gate in gates
+        )
         order = (True, None, False)
         assert order.index(strict) <= order.index(loose)
 
 
 def test_a_gate_on_cost() -> None:
     base = rows(4, 4, measures={"cost_usd": 0.0010})
-    assert asked("cost=25%", base, rows(4, 4, measures={"cost_usd": 0.0012})) == (
+    assert evaluated("cost=25%", base, rows(4, 4, measures={"cost_usd": 0.0012})) == (
         False,
         "holds: cost changed by +20% in 4 pairs; it may rise by 25%",
     )
-    assert asked("cost=25%", base, rows(4, 4, measures={"cost_usd": 0.0014}))[0] is True
-    assert asked("cost=25%", base, rows(4, 4, measures={"cost_usd": None}))[0] is None
+    assert evaluated("cost=25%", base, rows(4, 4, measures={"cost_usd": 0.0014}))[0] is True
+    assert evaluated("cost=25%", base, rows(4, 4, measures={"cost_usd": None}))[0] is None

@@ -1,4 +1,4 @@
-"""Large runs are read by two processes, and what is read is the same."""
+"""Two processes load large runs, with the same result as one process."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def every_run_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def saved(reports: Path, name: str, rows: list[Row]) -> SavedRun:
     with RunWriter(reports, run(id=name)) as writer:
-        for each in rows:
-            writer.append(each)
+        for trial in rows:
+            writer.append(trial)
         writer.close(Summary())
     return load(writer.path)
 
@@ -58,30 +58,32 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.mark.parametrize("rows", [AFTER, REPEATED], ids=["one-attempt-each", "values-in-a-file"])
-def test_what_is_read_is_the_same(tmp_path: Path, rows: list[Row], helpers: list[Any]) -> None:
+def test_a_parallel_load_reads_the_same_runs(tmp_path: Path, rows: list[Row], helpers: list[Any]) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", rows)
-    (base, one), (candidate, other) = parallel_load.load_both(*runs)
-    assert [told(one), told(other)] == [told(load(each.path).summary()) for each in (base, candidate)]
-    assert candidate.ending is not None
-    assert [each["id"] for each in candidate.rows_of({rows[0]["group"]})] == [
-        each["id"] for each in rows if each["group"] == rows[0]["group"]
+    (base, base_summary), (candidate, candidate_summary) = parallel_load.load_both(*runs)
+    assert [told(base_summary), told(candidate_summary)] == [
+        told(load(run.path).summary()) for run in (base, candidate)
     ]
-    assert [each.is_alive() for each in helpers] == [False]
+    assert candidate.ending is not None
+    assert [trial["id"] for trial in candidate.rows_of({rows[0]["group"]})] == [
+        trial["id"] for trial in rows if trial["group"] == rows[0]["group"]
+    ]
+    assert [helper.is_alive() for helper in helpers] == [False]
 
 
 def test_the_comparison_is_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, helpers: list[Any]
 ) -> None:
-    said = []
+    outputs = []
     runs = [str(saved(tmp_path, name, rows).path) for name, rows in (("1", BEFORE), ("2", AFTER))]
     for size in (0, 1 << 40):
         monkeypatch.setattr(parallel_load, "LARGE", size)
-        said.append((main(["compare", *runs, "--format", "json"]), capsys.readouterr().out))
-    assert said[0] == said[1]
+        outputs.append((main(["compare", *runs, "--format", "json"]), capsys.readouterr().out))
+    assert outputs[0] == outputs[1]
     assert len(helpers) == 1
 
 
-def test_where_the_other_process_is_killed_this_one_reads(
+def test_if_the_child_is_killed_the_parent_reads_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helpers: list[Any]
 ) -> None:
     read = SavedRun.summary
@@ -95,18 +97,18 @@ def test_where_the_other_process_is_killed_this_one_reads(
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     expected = told(load(runs[1].path).summary())
     monkeypatch.setattr(SavedRun, "summary", after_a_kill)
-    _, (_, other) = parallel_load.load_both(*runs)
-    assert told(other) == expected
+    _, (_, candidate_summary) = parallel_load.load_both(*runs)
+    assert told(candidate_summary) == expected
 
 
-def test_a_damaged_run_is_said_to_be(tmp_path: Path) -> None:
+def test_a_damaged_run_raises_its_error(tmp_path: Path) -> None:
     base, candidate = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     candidate.path.write_text(candidate.path.read_text().replace('"status":"error"', '"status":7'))
     with pytest.raises(RunError, match="this line is no trial"):
         parallel_load.load_both(base, load(candidate.path))
 
 
-def test_small_runs_repeated_ones_and_a_single_processor_need_no_other_process(
+def test_small_or_repeated_runs_need_no_child_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helpers: list[Any]
 ) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)

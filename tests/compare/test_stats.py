@@ -1,4 +1,4 @@
-"""What a comparison may claim, number by number. How often it is wrong is in ``test_stats_simulated``."""
+"""The statistics of a comparison, with exact values. How often verdicts are wrong is in ``test_stats_simulated``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MARGIN = 0.02
 
 
 def verdicts(both: int, worse: int, better: int, neither: int) -> PairedEvidence:
-    """One answer a case: passed on both sides, on the reference's only, on the candidate's only, on neither."""
+    """One answer a case: the numbers of cases that passed on both sides, on the reference only, on the candidate only, on neither."""
     before = [1] * both + [1] * worse + [0] * better + [0] * neither
     after = [1] * both + [0] * worse + [1] * better + [0] * neither
     once = [1] * len(before)
@@ -77,7 +77,7 @@ def test_attempts_that_always_agree_are_worth_one_a_case() -> None:
 
 
 @given(st.integers(1, 5_000))
-def test_one_case_is_worth_one_answer_however_often_it_is_repeated(passed: int) -> None:
+def test_one_case_is_worth_one_answer_with_any_repeats(passed: int) -> None:
     assert clustered_wilson([0], Attempts([passed], [5_000])) == pytest.approx(wilson(passed / 5_000, 1))
 
 
@@ -88,7 +88,7 @@ def test_with_one_answer_a_case_it_is_mcnemars_exact_test(both: int, worse: int,
         assert verdicts(both, worse, better, 3).p == pytest.approx(theirs, rel=1e-6, abs=1e-12)
 
 
-def test_with_repeats_it_is_every_pattern_of_signs() -> None:
+def test_with_repeats_it_enumerates_all_sign_patterns() -> None:
     before, after = [5, 4, 5, 3, 5, 2, 5, 4], [3, 4, 1, 4, 2, 2, 0, 3]
     steps = np.subtract(after, before)
     patterns = np.array(list(product((-1, 1), repeat=8))) @ steps
@@ -98,14 +98,14 @@ def test_with_repeats_it_is_every_pattern_of_signs() -> None:
 
 @given(attempts())
 def test_swapping_the_sides_of_pass_rates_turns_the_sign(given_: tuple[list[int], Attempts, Attempts]) -> None:
-    cases, one, other = given_
-    there, back = rates(cases, one, other, margin=MARGIN), rates(cases, other, one, margin=MARGIN)
+    cases, reference, candidate = given_
+    there, back = rates(cases, reference, candidate, margin=MARGIN), rates(cases, candidate, reference, margin=MARGIN)
     assert there.estimate == pytest.approx(-back.estimate)
     assert there.p == pytest.approx(back.p)
     if there.interval is None or back.interval is None:
         assert there.interval is back.interval
     else:
-        assert turned(there.interval) == pytest.approx(back.interval)
+        assert negated(there.interval) == pytest.approx(back.interval)
 
 
 @given(attempts())
@@ -117,7 +117,7 @@ def test_the_interval_of_pass_rates_holds_the_estimate(given_: tuple[list[int], 
     assert 0 < (found.p or 0) <= 1
 
 
-def test_more_cases_of_the_same_kind_make_surer() -> None:
+def test_more_cases_of_the_same_kind_lower_the_p_value() -> None:
     few, many, most = (verdicts(6 * n, 3 * n, n, n) for n in (2, 4, 8))
     assert (few.p or 0) > (many.p or 0) > (most.p or 0)
     assert width(few) > width(many) > width(most)
@@ -128,7 +128,7 @@ def width(evidence: PairedEvidence) -> float:
     return evidence.interval[1] - evidence.interval[0]
 
 
-def turned(interval: tuple[float, float]) -> tuple[float, float]:
+def negated(interval: tuple[float, float]) -> tuple[float, float]:
     return (-interval[1], -interval[0])
 
 
@@ -137,15 +137,15 @@ def turned(interval: tuple[float, float]) -> tuple[float, float]:
 
 @given(cells)
 def test_swapping_the_sides_of_numbers_turns_the_sign(given_: tuple[list[int], list[float], list[float]]) -> None:
-    cases, one, other = given_
-    there, back = numbers(cases, one, other, margin=0.1), numbers(cases, other, one, margin=0.1)
-    slack = 1e-6 * max(*one, *other)
+    cases, reference, candidate = given_
+    there, back = numbers(cases, reference, candidate, margin=0.1), numbers(cases, candidate, reference, margin=0.1)
+    slack = 1e-6 * max(*reference, *candidate)
     assert there.estimate == pytest.approx(-back.estimate, abs=slack)
     assert there.p == pytest.approx(back.p)
     if there.interval is None or back.interval is None:
         assert there.interval is back.interval
     else:
-        assert turned(there.interval) == pytest.approx(back.interval, abs=slack)
+        assert negated(there.interval) == pytest.approx(back.interval, abs=slack)
 
 
 @given(cells)
@@ -158,7 +158,7 @@ def test_the_interval_of_numbers_holds_the_estimate(given_: tuple[list[int], lis
         assert found.change_interval[0] - 1e-9 <= found.change <= found.change_interval[1] + 1e-9
 
 
-def test_the_interval_holds_what_the_test_would_not_refuse() -> None:
+def test_the_interval_holds_what_the_test_does_not_reject() -> None:
     rng = np.random.default_rng(5)
     before = rng.normal(100, 10, 12)
     after = before + rng.normal(3, 5, 12)
@@ -170,7 +170,7 @@ def test_the_interval_holds_what_the_test_would_not_refuse() -> None:
         assert (p <= 0.05) == refused
 
 
-def test_a_comparison_says_the_same_every_time() -> None:
+def test_a_comparison_is_deterministic() -> None:
     rng = np.random.default_rng(6)
     before, after = rng.lognormal(0, 1, (2, 400))
     assert numbers(range(400), before, after, margin=0.1) == numbers(range(400), before, after, margin=0.1)
@@ -185,36 +185,36 @@ def test_too_few_cases_have_no_interval(cases: int) -> None:
     assert judged.detectable is None
 
 
-def test_nothing_on_the_reference_side_has_no_relative_change() -> None:
+def test_a_reference_of_zero_has_no_relative_change() -> None:
     found = numbers(range(8), [0.0] * 8, [5.0, 6, 7, 8, 9, 10, 11, 12], margin=0.1)
     assert (found.change, found.change_interval) == (None, None)
     assert assess([found], [False])[0].verdict == "worse"
 
 
-def test_a_change_that_is_the_same_everywhere_needs_no_interval() -> None:
+def test_a_constant_change_needs_no_interval() -> None:
     found = numbers(range(8), [100.0] * 8, [130.0] * 8, margin=0.1)
     assert (found.constant, found.interval) == (True, None)
     assert assess([found], [False])[0].verdict == "worse"
     assert assess([found], [True])[0].verdict == "better"
 
 
-@given(cells.filter(lambda each: len(set(each[0])) <= 13), st.randoms(use_true_random=False))
-def test_the_order_of_few_cells_says_nothing(
+@given(cells.filter(lambda columns: len(set(columns[0])) <= 13), st.randoms(use_true_random=False))
+def test_the_order_of_few_cells_does_not_matter(
     given_: tuple[list[int], list[float], list[float]], random: Random
 ) -> None:
     shuffled = list(zip(*given_, strict=True))
     random.shuffle(shuffled)
-    cases, one, other = zip(*shuffled, strict=True)
-    there, again = numbers(*given_, margin=0.1), numbers([9 - each for each in cases], one, other, margin=0.1)
-    assert_alike(there, again, unit=1.0, slack=1e-6 * max(*one, *other))
+    cases, reference, candidate = zip(*shuffled, strict=True)
+    there, again = numbers(*given_, margin=0.1), numbers([9 - case for case in cases], reference, candidate, margin=0.1)
+    assert_alike(there, again, unit=1.0, slack=1e-6 * max(*reference, *candidate))
 
 
 @given(cells, st.sampled_from([1e-6, 1e-3, 1024.0, 1e60]))
-def test_the_unit_says_nothing(given_: tuple[list[int], list[float], list[float]], unit: float) -> None:
-    cases, one, other = given_
-    there = numbers(cases, one, other, margin=0.1)
-    again = numbers(cases, np.multiply(one, unit), np.multiply(other, unit), margin=0.1)
-    assert_alike(there, again, unit=unit, slack=1e-6 * unit * max(*one, *other))
+def test_the_unit_does_not_matter(given_: tuple[list[int], list[float], list[float]], unit: float) -> None:
+    cases, reference, candidate = given_
+    there = numbers(cases, reference, candidate, margin=0.1)
+    again = numbers(cases, np.multiply(reference, unit), np.multiply(candidate, unit), margin=0.1)
+    assert_alike(there, again, unit=unit, slack=1e-6 * unit * max(*reference, *candidate))
 
 
 def assert_alike(there: PairedEvidence, again: PairedEvidence, unit: float, slack: float) -> None:
@@ -238,7 +238,7 @@ def test_verdicts_and_intervals_of_pass_rates_agree(given_: tuple[list[int], Att
 
 
 def agree(found: PairedEvidence) -> None:
-    """What the test does not refuse is in the interval; what is called the same has its interval within the margin."""
+    """The interval contains what the test does not reject; the interval of *same* lies within the margin."""
     [judged] = assess([found], [False])
     ends = found.change_interval
     if ends is None or found.p is None:
@@ -267,18 +267,18 @@ def test_one_more_flip_is_never_less_sure(both: int, worse: int) -> None:
     assert more.estimate < fewer.estimate
 
 
-def test_numbers_as_arrays_say_what_lists_say() -> None:
+def test_arrays_and_lists_give_the_same_result() -> None:
     rng = np.random.default_rng(12)
     before, after = rng.lognormal(0, 1, (2, 30))
     cases = np.arange(30) // 2
     assert numbers(cases, before, after, margin=0.1) == numbers(list(cases), list(before), list(after), margin=0.1)
     passed, judged = rng.integers(0, 4, 30), np.full(30, 3)
-    lists = [Attempts(list(each), list(judged)) for each in (passed, 3 - passed)]
-    arrays = [Attempts(each, judged) for each in (passed, 3 - passed)]
+    lists = [Attempts(list(counts), list(judged)) for counts in (passed, 3 - passed)]
+    arrays = [Attempts(counts, judged) for counts in (passed, 3 - passed)]
     assert rates(cases, *arrays, margin=MARGIN) == rates(list(cases), *lists, margin=MARGIN)
 
 
-def test_a_side_that_is_nothing_has_a_change_and_no_ratio() -> None:
+def test_a_candidate_of_zero_has_a_change_and_no_ratio() -> None:
     found = numbers(range(8), [500.0 + 10 * n for n in range(8)], [0.0] * 8, margin=0.1)
     assert (found.change, found.change_interval) == (-1, (-1, -1))
     assert assess([found], [False])[0].verdict == "better"
@@ -289,25 +289,25 @@ def test_one_case_says_nothing_about_others() -> None:
         numbers([0, 0, 0], [1.0, 2, 3], [4.0, 9, 9], margin=0.1),
         rates([0], Attempts([5], [5]), Attempts([0], [5]), margin=MARGIN),
     ]
-    for each in assess(found, [False, True]):
-        assert (each.verdict, each.needs, each.needs_repeats) == ("cannot tell", None, None)
-        assert (each.evidence.interval, each.evidence.change_interval) == (None, None)
+    for assessment in assess(found, [False, True]):
+        assert (assessment.verdict, assessment.needs, assessment.needs_repeats) == ("cannot tell", None, None)
+        assert (assessment.evidence.interval, assessment.evidence.change_interval) == (None, None)
 
 
-def test_two_cases_do_not_show_how_many_it_would_take() -> None:
+def test_two_cases_are_too_few_to_plan_how_many_it_takes() -> None:
     [found] = assess([numbers([0, 1], [1.0, 2], [2.0, 2.1], margin=0.1)], [False])
     assert (found.verdict, found.needs, found.evidence.interval) == ("cannot tell", None, None)
 
 
 @pytest.mark.parametrize(("flips", "word"), [(0, "same"), (1, "cannot tell")])
-def test_so_many_cases_without_a_flip_rule_out_the_margin(flips: int, word: str) -> None:
+def test_enough_cases_without_a_flip_exclude_the_margin(flips: int, word: str) -> None:
     """0.98 ** 183 < 2.5%: the rule of three, at the level of *same*."""
     assert assess([verdicts(183 - flips, flips, 0, 0)], [True])[0].verdict == word
     assert assess([verdicts(182, 0, 0, 0)], [True])[0].verdict == "cannot tell"
 
 
-def test_a_case_that_always_fails_is_no_certainty_beside_one_that_sometimes_does() -> None:
-    """Eight of fifty cases failed one of five attempts on one side only; flipping signs alone would call that p 0.008."""
+def test_rare_failures_on_one_side_prove_no_difference() -> None:
+    """Eight of fifty cases failed one of five attempts on one side only. The sign-flip test alone gives p 0.008."""
     found = rates(range(50), Attempts([4] * 8 + [5] * 42, [5] * 50), Attempts([5] * 50, [5] * 50), margin=MARGIN)
     assert found.p is not None
     assert found.p > 0.05
@@ -315,7 +315,7 @@ def test_a_case_that_always_fails_is_no_certainty_beside_one_that_sometimes_does
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
-def test_what_is_no_finite_number_is_refused(wrong: float) -> None:
+def test_a_number_that_is_not_finite_is_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match=r"the candidate has .*, which is no finite number"):
         numbers(range(3), [1.0, 2.0, 3.0], [1.0, wrong, 3.0], margin=0.1)
     with pytest.raises(ValueError, match="no finite number"):
@@ -330,7 +330,7 @@ def test_sides_without_cells_are_refused() -> None:
 
 
 @given(cells)
-def test_the_interval_of_one_side_holds_its_mean_and_widens_with_confidence(
+def test_the_interval_of_one_side_holds_its_mean(
     given_: tuple[list[int], list[float], list[float]],
 ) -> None:
     cases, values, _ = given_
@@ -343,7 +343,7 @@ def test_the_interval_of_one_side_holds_its_mean_and_widens_with_confidence(
         assert narrow[1] <= wide[1] + 1e-9 * mean
 
 
-def test_a_side_of_equal_numbers_is_as_it_is_from_five_cases_on() -> None:
+def test_five_equal_cases_are_their_own_interval() -> None:
     assert mean_interval(range(4), [2.0] * 4) is None
     assert mean_interval(range(5), [2.0] * 5) == (2.0, 2.0)
     assert mean_interval([0] * 50, [2.0] * 50) is None
@@ -373,7 +373,7 @@ def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
     assert unhelped.needs_repeats is None
 
 
-def test_more_comparisons_ask_for_more() -> None:
+def test_more_comparisons_need_more_cases() -> None:
     found = verdicts(20, 8, 1, 1)
     assert assess([found], [True])[0].verdict == "worse"
     among = assess([found, *[verdicts(20, 6, 5, 1)] * 9], [True] * 10)
@@ -381,7 +381,7 @@ def test_more_comparisons_ask_for_more() -> None:
     assert among[0].p == pytest.approx(10 * (found.p or 0))
 
 
-def test_comparisons_that_cannot_say_anything_do_not_count() -> None:
+def test_comparisons_that_cannot_be_significant_do_not_count() -> None:
     found = verdicts(20, 8, 1, 1)
     among = assess([found, *[verdicts(29, 0, 1, 0)] * 9], [True] * 10)
     assert (among[0].verdict, among[0].comparisons) == ("worse", 1)
@@ -395,7 +395,7 @@ def test_holm_by_hand() -> None:
 def test_a_corrected_p_is_never_smaller_and_keeps_the_order(chances: list[float]) -> None:
     adjusted, size = corrected(chances, [0.0] * len(chances), 0.05)
     assert size == len(chances)
-    assert all(one <= other <= 1 for one, other in zip(chances, adjusted, strict=True))
+    assert all(chance <= adjusted_p <= 1 for chance, adjusted_p in zip(chances, adjusted, strict=True))
     order = np.argsort(chances, kind="stable")
     assert list(np.array(adjusted)[order]) == sorted(adjusted)
 
@@ -420,10 +420,10 @@ def test_pass_at_k_is_right_on_average(given_: tuple[int, float, int]) -> None:
 
 
 @given(st.lists(st.integers(2, 7), min_size=1, max_size=3), st.floats(0, 1))
-def test_cells_with_unequal_attempts_are_reckoned_at_the_fewest(judged: list[int], rate: float) -> None:
-    """Each cell is unbiased by itself, so their mean is: over every outcome, weighed by its chance."""
+def test_unequal_attempts_use_the_smallest_k(judged: list[int], rate: float) -> None:
+    """The mean over all outcomes, weighted by their probability. Each cell is unbiased, so their mean is too."""
     k, at, every = min(judged), 0.0, 0.0
-    for passed in product(*(range(each + 1) for each in judged)):
+    for passed in product(*(range(number + 1) for number in judged)):
         chance = math.prod(
             math.comb(n, c) * rate**c * (1 - rate) ** (n - c) for n, c in zip(judged, passed, strict=True)
         )
@@ -433,6 +433,6 @@ def test_cells_with_unequal_attempts_are_reckoned_at_the_fewest(judged: list[int
     assert every == pytest.approx(rate**k, abs=1e-9)
 
 
-def test_more_attempts_than_a_cell_has_are_not_made_up() -> None:
+def test_k_larger_than_the_attempts_is_refused() -> None:
     with pytest.raises(ValueError, match="a cell has 2 attempts, fewer than 3"):
         pass_at([1, 2], [3, 2], 3)

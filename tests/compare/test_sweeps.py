@@ -1,4 +1,4 @@
-"""Sweeps: which value is the knee, and when that cannot be said."""
+"""Sweeps: which value is the knee, and when the data cannot tell."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from tests import sample_rows
 TOKENS = {"minimal": 20, "low": 120, "high": 1_000}
 
 
-def asked(values: dict[Any, list[int]], axis: str = "thinking", *, repeat: int = 1, **more: Any) -> list[Row]:
-    """Each value's cases that fail, of as many as ``more`` says (``cases``); tokens by ``TOKENS``, or by size."""
+def swept_rows(values: dict[Any, list[int]], axis: str = "thinking", *, repeat: int = 1, **more: Any) -> list[Row]:
+    """Rows of a sweep. ``values``: value -> the numbers of its failed cases; ``more``: ``cases``, and fields of the rows.
+
+    The tokens of a value come from ``TOKENS``, or from its position.
+    """
     cases = more.pop("cases", 10)
     rows = []
     for place, (value, failing) in enumerate(values.items()):
@@ -38,13 +41,13 @@ def asked(values: dict[Any, list[int]], axis: str = "thinking", *, repeat: int =
     return rows
 
 
-def one(rows: list[Row], **more: Any) -> Sweep:
+def only_sweep(rows: list[Row], **more: Any) -> Sweep:
     (found,) = sweeps(summarise(rows), **more)
     return found
 
 
-def test_more_thinking_that_buys_nothing_makes_the_cheapest_value_the_knee() -> None:
-    found = one(asked({"minimal": [1], "low": [1], "high": [1]}, cases=400))
+def test_the_cheapest_value_is_the_knee_if_more_buys_nothing() -> None:
+    found = only_sweep(swept_rows({"minimal": [1], "low": [1], "high": [1]}, cases=400))
     assert (found.best, found.knee.value, found.price) == ("minimal", "minimal", "totalTokenCount")
     assert found.knee.message == (
         "more thinking buys nothing measurable: minimal is the knee, the best, 99.8% at 20 tokens; what costs more is no better"
@@ -52,8 +55,8 @@ def test_more_thinking_that_buys_nothing_makes_the_cheapest_value_the_knee() -> 
     assert [point.dominated_by for point in found.points] == [None, "minimal", "minimal"]
 
 
-def test_the_knee_is_not_worse_than_the_best_and_what_is_cheaper_is() -> None:
-    found = one(asked({"minimal": list(range(200)), "low": [1], "high": []}, cases=400))
+def test_the_knee_equals_the_best_and_cheaper_is_worse() -> None:
+    found = only_sweep(swept_rows({"minimal": list(range(200)), "low": [1], "high": []}, cases=400))
     assert (found.best, found.knee.value) == ("high", "low")
     assert found.knee.message.startswith(
         "low is the knee: 99.8% at 120 tokens; not worse than high (100% at 1,000 tokens) by 2 pp; "
@@ -62,16 +65,16 @@ def test_the_knee_is_not_worse_than_the_best_and_what_is_cheaper_is() -> None:
     assert all(point.dominated_by is None for point in found.points)
 
 
-def test_nothing_measurable_is_said_of_what_is_a_little_less() -> None:
-    found = one(asked({"minimal": [1], "low": [2], "high": []}, cases=400))
+def test_a_slightly_lower_rate_is_not_a_measurable_loss() -> None:
+    found = only_sweep(swept_rows({"minimal": [1], "low": [2], "high": []}, cases=400))
     assert found.best == "high"
     assert found.knee.message.startswith(
         "more thinking buys nothing measurable: minimal is the knee, 99.8% at 20 tokens"
     )
 
 
-def test_where_every_step_up_buys_something_there_is_no_cheaper_one() -> None:
-    found = one(asked({"minimal": list(range(60)), "low": list(range(30)), "high": []}, cases=100))
+def test_no_value_is_cheaper_if_every_step_buys_something() -> None:
+    found = only_sweep(swept_rows({"minimal": list(range(60)), "low": list(range(30)), "high": []}, cases=100))
     assert found.knee.value == "high"
     assert found.knee.message.startswith(
         "no cheaper value is enough: high is the best and the most expensive, 100% at 1,000 tokens"
@@ -79,8 +82,8 @@ def test_where_every_step_up_buys_something_there_is_no_cheaper_one() -> None:
     assert found.knee.message.count("is worse:") == 2
 
 
-def test_few_cases_tell_nothing_and_it_is_said_how_many_would() -> None:
-    found = one(asked({"minimal": [1, 2], "low": [], "high": []}))
+def test_few_cases_cannot_tell_and_name_how_many_would() -> None:
+    found = only_sweep(swept_rows({"minimal": [1, 2], "low": [], "high": []}))
     assert found.knee.value is None
     assert found.knee.seems == "low"
     assert found.knee.needs_cases
@@ -90,29 +93,29 @@ def test_few_cases_tell_nothing_and_it_is_said_how_many_would() -> None:
 
 
 def test_equal_values_in_few_cases_are_no_proof() -> None:
-    found = one(asked({"minimal": [], "low": [], "high": []}, cases=3))
+    found = only_sweep(swept_rows({"minimal": [], "low": [], "high": []}, cases=3))
     assert found.knee.value is None
     assert found.knee.message.startswith("cannot tell: is low better than minimal? ")
 
 
-def test_a_value_that_is_surely_enough_is_named_though_a_cheaper_one_may_do() -> None:
-    found = one(asked({"minimal": list(range(5)), "low": [7], "high": []}, cases=400))
+def test_a_value_that_is_surely_enough_is_named() -> None:
+    found = only_sweep(swept_rows({"minimal": list(range(5)), "low": [7], "high": []}, cases=400))
     assert (found.knee.value, found.knee.seems, found.knee.enough) == (None, "minimal", "low")
     assert "is minimal worse than high?" in found.knee.message
     assert " low is surely enough: -0.2 pp (" in found.knee.message
 
 
 def test_one_case_says_nothing_about_others() -> None:
-    found = one(asked({"minimal": [0], "low": [], "high": []}, cases=1, repeat=50))
+    found = only_sweep(swept_rows({"minimal": [0], "low": [], "high": []}, cases=1, repeat=50))
     assert found.knee.value is None
     assert found.knee.message.startswith(
         "cannot tell: one case says nothing about others, however often it is repeated"
     )
 
 
-def test_where_nothing_passes_there_is_nothing_to_choose_by() -> None:
+def test_if_nothing_passes_there_is_no_knee() -> None:
     every = list(range(10))
-    found = one(asked({"minimal": every, "low": every, "high": every}))
+    found = only_sweep(swept_rows({"minimal": every, "low": every, "high": every}))
     assert found.knee == (
         None,
         "cannot tell: nothing passed at any value, so there is nothing to choose by",
@@ -120,49 +123,49 @@ def test_where_nothing_passes_there_is_nothing_to_choose_by() -> None:
     )
 
 
-def test_what_could_not_be_judged_at_one_value_is_left_out_at_all() -> None:
-    rows = asked({"minimal": [], "low": [], "high": []}, cases=5)
+def test_a_cell_unjudged_at_one_value_is_left_out_at_all() -> None:
+    rows = swept_rows({"minimal": [], "low": [], "high": []}, cases=5)
     rows += [
         sample_rows.row("lost", axes={"thinking": "minimal"}),
         sample_rows.row("lost", axes={"thinking": "low"}),
         sample_rows.unjudged("lost", axes={"thinking": "high"}),
     ]
-    found = one(rows)
+    found = only_sweep(rows)
     assert (found.cells, found.left_out) == (5, 1)
     assert [point.attempts for point in found.points] == [5, 5, 5]
 
 
-def test_nothing_judged_is_no_crash() -> None:
-    found = one([sample_rows.unjudged(axes={"thinking": value}) for value in TOKENS])
+def test_a_sweep_without_judged_cells_cannot_tell() -> None:
+    found = only_sweep([sample_rows.unjudged(axes={"thinking": value}) for value in TOKENS])
     assert found.knee.message == "cannot tell: no cell could be judged at every value"
 
 
 def test_values_stand_in_the_order_of_the_api() -> None:
-    found = one(asked({-1: [], 2048: [], "high": [], 0: [], "minimal": [], 512: []}))
+    found = only_sweep(swept_rows({-1: [], 2048: [], "high": [], 0: [], "minimal": [], 512: []}))
     assert [point.name for point in found.points] == ["0", "minimal", "high", "512", "2048", "-1"]
 
 
 def test_any_axis_with_an_order_is_a_sweep_and_others_are_not() -> None:
-    assert one(asked({1.0: [], 0.5: [], 0.0: []}, "temperature")).axis == "temperature"
-    assert sweeps(summarise(asked({"a": [], "b": [], "c": []}, "transport"))) == []
-    assert sweeps(summarise(asked({"minimal": [], "low": []}))) == []
+    assert only_sweep(swept_rows({1.0: [], 0.5: [], 0.0: []}, "temperature")).axis == "temperature"
+    assert sweeps(summarise(swept_rows({"a": [], "b": [], "c": []}, "transport"))) == []
+    assert sweeps(summarise(swept_rows({"minimal": [], "low": []}))) == []
 
 
-def test_cheap_goes_by_money_where_it_is_known() -> None:
-    rows = asked({"minimal": [], "low": [], "high": []})
+def test_the_price_is_the_cost_where_it_is_known() -> None:
+    rows = swept_rows({"minimal": [], "low": [], "high": []})
     for row in rows:
         row["measures"]["cost_usd"] = 0.001 if row["axes"]["thinking"] == "low" else 0.002
-    found = one(rows)
+    found = only_sweep(rows)
     assert (found.price, found.best) == ("cost_usd", "low")
     assert found.knee.message.endswith("low is the knee: 100% at $0.0010")
     rows[0]["measures"]["cost_usd"] = None  # known in fewer cells than tokens
-    assert one(rows).price == "totalTokenCount"
+    assert only_sweep(rows).price == "totalTokenCount"
 
 
 def test_several_suites_are_swept_together_and_each() -> None:
-    rows = [row for suite in ("a", "b") for row in asked({"minimal": [], "low": [], "high": []}, suite=suite)]
-    assert [(each.suite, each.cells) for each in sweeps(summarise(rows))] == [(None, 20), ("a", 10), ("b", 10)]
-    assert [each.suite for each in sweeps(summarise(rows), suites=["b"])] == ["b"]
+    rows = [row for suite in ("a", "b") for row in swept_rows({"minimal": [], "low": [], "high": []}, suite=suite)]
+    assert [(sweep.suite, sweep.cells) for sweep in sweeps(summarise(rows))] == [(None, 20), ("a", 10), ("b", 10)]
+    assert [sweep.suite for sweep in sweeps(summarise(rows), suites=["b"])] == ["b"]
 
 
 @settings(max_examples=40)
@@ -170,11 +173,9 @@ def test_several_suites_are_swept_together_and_each() -> None:
     failing=st.lists(st.sets(st.integers(0, 7)), min_size=3, max_size=3),
     repeat=st.integers(1, 2),
 )
-def test_a_knee_is_never_dearer_than_the_best_nor_seen_below_it_by_more_than_the_margin(
-    failing: list[set[int]], repeat: int
-) -> None:
+def test_a_knee_is_never_dearer_or_worse_than_the_best(failing: list[set[int]], repeat: int) -> None:
     values = dict(zip(TOKENS, map(list, failing), strict=True))
-    found = one(asked(values, cases=8, repeat=repeat))
+    found = only_sweep(swept_rows(values, cases=8, repeat=repeat))
     points = {point.name: point for point in found.points}
     best = points[found.best]
     assert best.rate == max(point.rate for point in points.values())
@@ -190,7 +191,7 @@ def test_a_knee_is_never_dearer_than_the_best_nor_seen_below_it_by_more_than_the
 
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
-    rows = asked({"minimal": list(range(200)), "low": [1], "high": []}, cases=400)
+    rows = swept_rows({"minimal": list(range(200)), "low": [1], "high": []}, cases=400)
     with RunWriter(tmp_path, sample_rows.run()) as writer:
         for row in rows:
             writer.append(row)
@@ -208,23 +209,23 @@ def test_the_table_fits_a_terminal_and_names_the_knee(reports: Path, capsys: pyt
 
 
 def test_every_format_says_the_same(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def said(name: str) -> str:
+    def printed(name: str) -> str:
         assert main(["sweep", "last", "--reports", str(reports), "--format", name]) == 0
         return capsys.readouterr().out
 
-    document = json.loads(said("json"))
+    document = json.loads(printed("json"))
     (sweep,) = document["sweeps"]
     assert (document["version"], document["simulated"], sweep["knee"]["value"]) == (1, True, "low")
     assert sweep["points"][1]["cost_usd"] is None
     assert sweep["points"][0]["against_best"]["verdict"] == "worse"
-    lines = list(csv.DictReader(io.StringIO(said("csv"))))
+    lines = list(csv.DictReader(io.StringIO(printed("csv"))))
     assert [(line["value"], line["knee"], line["best"]) for line in lines] == [
         ("minimal", "False", "False"),
         ("low", "True", "False"),
         ("high", "False", "True"),
     ]
-    assert "**low is the knee: 99.8% at 120 tokens;" in said("markdown")
-    page = said("html")
+    assert "**low is the knee: 99.8% at 120 tokens;" in printed("markdown")
+    page = printed("html")
     assert "low is the knee: 99.8% at 120 tokens;" in page
     assert "SIMULATED" in page
 
@@ -235,7 +236,7 @@ def test_the_page_of_a_run_names_the_knee(reports: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("argv", "code", "said"),
+    ("argv", "code", "message"),
     [
         (["--axis", "thinkin"], 4, "has no swept axis 'thinkin'; did you mean \"thinking\"?"),
         (["--suite", "geology"], 4, "has no suite 'geology'"),
@@ -244,15 +245,15 @@ def test_the_page_of_a_run_names_the_knee(reports: Path, capsys: pytest.CaptureF
         (["--format", "junit"], 4, "no format 'junit' for a sweep"),
     ],
 )
-def test_bad_usage_is_said(
-    reports: Path, capsys: pytest.CaptureFixture[str], argv: list[str], code: int, said: str
+def test_bad_usage_is_an_error(
+    reports: Path, capsys: pytest.CaptureFixture[str], argv: list[str], code: int, message: str
 ) -> None:
     assert main(["sweep", "--reports", str(reports), *argv]) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_run_without_a_sweep_says_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = asked({"low": [], "high": []})
+    rows = swept_rows({"low": [], "high": []})
     with RunWriter(tmp_path, sample_rows.run()) as writer:
         for row in rows:
             writer.append(row)

@@ -1,4 +1,4 @@
-"""What GitHub Actions is told: annotations, the step's summary, and the workflow that docs/ci.md shows."""
+"""Output for GitHub Actions: annotations, the step's summary, and the workflow in docs/ci.md."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def annotated(rows: list[Row], **view: Any) -> list[tuple[str, dict[str, str], s
 def read(text: str) -> list[tuple[str, dict[str, str], str]]:
     found = [SHOWN.fullmatch(line) for line in text.splitlines()]
     assert all(found)
-    return [(each[1], dict(part.split("=", 1) for part in each[2].split(",")), each[3]) for each in found if each]
+    return [(match[1], dict(part.split("=", 1) for part in match[2].split(",")), match[3]) for match in found if match]
 
 
-def test_each_group_that_went_wrong_is_annotated_where_it_stands() -> None:
-    (level, about, message), (_, other, _), (closing, _, totals) = annotated([failed(), unjudged("b"), row("c")])
+def test_each_failed_group_is_annotated_at_its_line() -> None:
+    (level, about, message), (_, second, _), (closing, _, totals) = annotated([failed(), unjudged("b"), row("c")])
     assert (level, about["file"], about["line"]) == ("error", "suites/geography.yaml", "7")
     assert about["title"] == "FAIL geography/capital@simulator/flash"
     assert message == 'suites/geography.yaml:7  text%0A  expected  "Oslo"%0A  actual    "Bergen"'
-    assert other["title"].startswith("ERROR")
+    assert second["title"].startswith("ERROR")
     assert (closing, totals[:30]) == ("notice", "1 passed, 1 failed, 1 error - ")
 
 
@@ -59,9 +59,9 @@ def test_no_text_can_end_its_annotation() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [(10, 10), (11, 10), (500, 10)])
-def test_what_github_would_drop_is_one_line(wrong: int, shown: int) -> None:
-    said = annotated([failed(f"case-{n}") for n in range(wrong)])
-    errors = [message for level, _, message in said if level == "error"]
+def test_annotations_that_github_drops_become_one_line(wrong: int, shown: int) -> None:
+    annotations = annotated([failed(f"case-{n}") for n in range(wrong)])
+    errors = [message for level, _, message in annotations if level == "error"]
     assert len(errors) == shown
     left = re.match(r"and (\d+) more", errors[-1])
     assert (int(left[1]) if left else 1) == wrong - shown + 1
@@ -115,18 +115,18 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     reports = tmp_path / "reports"
     rows = [failed(), row("b")]
     with RunWriter(reports, run()) as writer:
-        for each in rows:
-            writer.append(each)
+        for trial in rows:
+            writer.append(trial)
         writer.close(summarise(rows))
     return summary
 
 
 def report(step: Path, *formats: str) -> int:
-    asked = (part for each in formats for part in ("--format", each))
+    asked = (part for name in formats for part in ("--format", name))
     return main(["report", "--reports", str(step.parent / "reports"), *asked])
 
 
-def test_github_writes_the_summary_of_its_step_after_what_is_there(step: Path) -> None:
+def test_github_appends_the_summary_of_its_step(step: Path) -> None:
     step.write_text("# before\n")
     assert report(step, "github") == 0
     text = step.read_text()
@@ -134,7 +134,7 @@ def test_github_writes_the_summary_of_its_step_after_what_is_there(step: Path) -
     assert "| capital | **FAIL**" in text
 
 
-def test_no_other_format_writes_it(step: Path) -> None:
+def test_no_other_format_writes_the_step_summary(step: Path) -> None:
     report(step, "table", "markdown:" + str(step.parent / "x.md"))
     assert step.read_text() == ""
 
@@ -170,7 +170,7 @@ def test_no_text_is_a_command_in_the_log_of_a_step(
     assert json.loads(capsys.readouterr().out)["results"][0]["error"]["message"] == COMMANDS
 
 
-def test_a_summary_that_cannot_be_written_is_said(
+def test_a_summary_that_cannot_be_written_is_reported(
     step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step.parent))
@@ -191,14 +191,14 @@ def test_a_summary_that_is_too_long_is_cut_between_lines(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("room", [-5, 0, 50])
-def test_no_room_is_nothing(room: int) -> None:
+def test_without_room_the_summary_is_empty(room: int) -> None:
     assert fitting("a\n" * 1000, room) == b""
 
 
 # --- the workflow -------------------------------------------------------------------------------------
 
 
-def test_the_workflow_of_the_documentation_is_one() -> None:
+def test_the_workflow_in_the_documentation_is_valid() -> None:
     text = (ROOT / "docs/ci.md").read_text("utf-8")
     found = re.search(r"```yaml\n(name: .*?)```", text, re.DOTALL)
     assert found

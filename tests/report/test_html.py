@@ -1,4 +1,4 @@
-"""The HTML page: what is written is tested everywhere, what it does in a real browser where there is one."""
+"""The HTML pages: their text is always tested, their script in a real browser if there is one."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ HOSTILE = (
 PROSE = "Spanien gewann 2024 das Finale. スペインが優勝しました 🏆 — финал в Берлине."
 
 
-def said(text: str, *, thoughts: str = "", transport: str = "unary", **more: Any) -> dict[str, Any]:
-    """One turn with that answer; ``more`` are fields of the candidate."""
+def answer_turn(text: str, *, thoughts: str = "", transport: str = "unary", **more: Any) -> dict[str, Any]:
+    """A turn with that answer text; ``more``: fields of the candidate."""
     parts = ([{"text": thoughts, "thought": True}] if thoughts else []) + [{"text": text}]
     return {
         "transport": transport,
@@ -56,7 +56,7 @@ def said(text: str, *, thoughts: str = "", transport: str = "unary", **more: Any
     }
 
 
-def support(text: str, *pieces: str) -> dict[str, Any]:
+def grounding_metadata(text: str, *pieces: str) -> dict[str, Any]:
     """Grounding of those pieces of the text, in UTF-8 bytes, each from its own source."""
     supports = []
     for index, piece in enumerate(pieces):
@@ -86,15 +86,15 @@ def test_text_cannot_become_markup(text: str) -> None:
 
 
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))
-def test_data_cannot_end_its_element_and_comes_back_whole(value: Any) -> None:
+def test_data_cannot_end_its_element_and_stays_complete(value: Any) -> None:
     inside = block(value).removeprefix('<script type="application/json">').removesuffix("</script>")
     assert "<" not in inside
     assert json.loads(inside) == json.loads(dumps(value))
 
 
-def test_what_a_model_wrote_is_never_markup_and_nothing_is_loaded() -> None:
+def test_model_output_is_never_markup_and_loads_nothing() -> None:
     wrong = verdict("text", ok=False, at=HOSTILE, expected=HOSTILE, actual=HOSTILE, message=HOSTILE)
-    hostile = failed(verdicts=[wrong], turns=[said(HOSTILE, thoughts=HOSTILE)])
+    hostile = failed(verdicts=[wrong], turns=[answer_turn(HOSTILE, thoughts=HOSTILE)])
     text = page(
         [hostile, unjudged("other", error={"kind": "ask", "message": HOSTILE, "traceback": HOSTILE})], notes=[HOSTILE]
     )
@@ -105,7 +105,7 @@ def test_what_a_model_wrote_is_never_markup_and_nothing_is_loaded() -> None:
     assert loads == []
 
 
-def test_simulated_answers_are_called_so() -> None:
+def test_simulated_answers_are_marked() -> None:
     real = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
     assert "<strong>SIMULATED</strong> These answers were made up" in page([row()])
     assert "<strong>SIMULATED</strong> Some of these answers" in page([row(), row("other", provenance=real)])
@@ -114,7 +114,7 @@ def test_simulated_answers_are_called_so() -> None:
 
 @pytest.mark.parametrize("piece", ["Spanien gewann", "スペインが優勝しました 🏆", "финал в Берлине", PROSE])
 def test_grounding_offsets_count_bytes(piece: str) -> None:
-    ((start, end, sources, exact),) = grounded({"candidates": [support(PROSE, piece)]}, PROSE)
+    ((start, end, sources, exact),) = grounded({"candidates": [grounding_metadata(PROSE, piece)]}, PROSE)
     assert PROSE[start:end] == piece
     assert (sources, exact) == ([0], True)
 
@@ -129,7 +129,7 @@ def test_any_piece_of_any_text_is_found_at_its_bytes(text: str, data: st.DataObj
     assert found == [[first, last, [], True]]
 
 
-def test_offsets_that_count_characters_are_astray_and_the_words_are_found_all_the_same() -> None:
+def test_wrong_offsets_are_marked_and_the_words_are_found() -> None:
     piece = "финал в Берлине"
     start = PROSE.index(piece)
     segment = {"startIndex": start, "endIndex": start + len(piece), "text": piece}
@@ -145,8 +145,8 @@ def test_odd_grounding_is_no_grounding(odd: Any) -> None:
     assert list(grounded({"candidates": [{"groundingMetadata": odd}]}, "text")) == []
 
 
-def test_details_lie_in_blocks_and_an_answer_is_written_once() -> None:
-    rows = [row(f"case-{n}", turns=[said(f"answer number {n}")]) for n in range(BLOCK + 1)]
+def test_details_are_in_blocks_and_an_answer_is_written_once() -> None:
+    rows = [row(f"case-{n}", turns=[answer_turn(f"answer number {n}")]) for n in range(BLOCK + 1)]
     text = page(rows)
     assert len(re.findall(r'id="details-\d+"', text)) == 2
     assert text.count("answer number 7") == 1
@@ -187,7 +187,7 @@ def test_a_run_that_crossed_a_gate_says_so_beside_its_totals() -> None:
     ]
     rows = [row(f"case-{n}", status="skipped", skip=f"reason {n}") for n in range(5)]
     out = io.StringIO()
-    report = Report(run(), summarise(rows), lambda: rows, gates=[each.to_json() for each in gates])
+    report = Report(run(), summarise(rows), lambda: rows, gates=[gate.to_json() for gate in gates])
     find("html", "run")(report, View(), out)
     assert '<span class="failed">1 gate crossed</span>' in out.getvalue()
     assert "gate latency may be at most 2 s (s): it says True" in out.getvalue()
@@ -199,23 +199,23 @@ def test_gates_say_whether_they_were_crossed() -> None:
         GateResult(Gate("hard", checks=("json",)), crossed, f"it says {crossed}") for crossed in (True, False, None)
     ]
     live: Any = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
-    rows = [row(target=f"google/{each}", provenance=live) for each in ("flash", "pro")]
-    compared = compare_axis(summarise(rows), "target", "google/pro", "google/flash")
+    rows = [row(target=f"google/{model}", provenance=live) for model in ("flash", "pro")]
+    comparison_page = compare_axis(summarise(rows), "target", "google/pro", "google/flash")
     out = io.StringIO()
-    find("html", "comparison")(replace(compared, gates=gates), View(), out)
-    said = re.findall(r'<li><b class="mark \w+">([^<]+)</b> hard: json: it says (\w+)', out.getvalue())
-    assert said == [("crossed", "True"), ("kept", "False"), ("cannot tell", "None")]
+    find("html", "comparison")(replace(comparison_page, gates=gates), View(), out)
+    gates_shown = re.findall(r'<li><b class="mark \w+">([^<]+)</b> hard: json: it says (\w+)', out.getvalue())
+    assert gates_shown == [("crossed", "True"), ("kept", "False"), ("cannot tell", "None")]
     assert "<strong>SIMULATED" not in out.getvalue()
 
 
-def test_nothing_ran_is_a_page() -> None:
+def test_a_run_without_trials_is_a_page() -> None:
     assert "nothing ran" in page([])
 
 
-def compared(one: list[Row], other: list[Row], home: str | None = None) -> str:
+def comparison_page(reference: list[Row], candidate: list[Row], home: str | None = None) -> str:
     """The page that compares two runs of these rows."""
-    found = compare_runs(summarise(one), summarise(other), ("run 0", "run 1"))
-    both = replace(found, sources=((run(id="run-0"), rows_of(*one)), (run(id="run-1"), rows_of(*other))))
+    found = compare_runs(summarise(reference), summarise(candidate), ("run 0", "run 1"))
+    both = replace(found, sources=((run(id="run-0"), rows_of(*reference)), (run(id="run-1"), rows_of(*candidate))))
     out = io.StringIO()
     write_comparison(both, View(), out, home)
     return out.getvalue()
@@ -225,44 +225,53 @@ OSLO: Any = {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": "It
 BERGEN: Any = {**OSLO, "text": "It is Bergen, not Oslo."}
 
 
-def flipped(number: int = 1, **more: Any) -> tuple[list[Row], list[Row]]:
+def flipped_rows(number: int = 1, **more: Any) -> tuple[list[Row], list[Row]]:
     good = [verdict("text", ok=True)]
-    one = [row(f"case-{n}", verdicts=good, outcome=OSLO, turns=[said(OSLO["text"])], **more) for n in range(number)]
-    return one, [failed(f"case-{n}", outcome=BERGEN, turns=[said(BERGEN["text"])], **more) for n in range(number)]
+    reference = [
+        row(f"case-{n}", verdicts=good, outcome=OSLO, turns=[answer_turn(OSLO["text"])], **more) for n in range(number)
+    ]
+    return reference, [
+        failed(f"case-{n}", outcome=BERGEN, turns=[answer_turn(BERGEN["text"])], **more) for n in range(number)
+    ]
 
 
 def test_a_comparison_holds_both_sides_of_its_flips() -> None:
-    text = compared(*flipped())
+    text = comparison_page(*flipped_rows())
     assert text.count("data-trial=") == 2
     assert text.count('id="details-') == 2
     assert '"request":' in text
     assert "/run/" not in text
-    assert '<a href="/run/run-1#trial=geography/case-0%40simulator/flash%231">in its run</a>' in compared(
-        *flipped(), "/"
+    assert '<a href="/run/run-1#trial=geography/case-0%40simulator/flash%231">in its run</a>' in comparison_page(
+        *flipped_rows(), "/"
     )
 
 
 TARGETS = ("simulator/old", "simulator/pro", "simulator/lite")
 
 
-def several(number: int, answers: dict[str, str]) -> str:
-    """The page of a run that asked three targets so many cases, of which only the first gives the right answers."""
+def page_of_candidates(number: int, answers: dict[str, str]) -> str:
+    """The page of three targets and ``number`` cases; only the first target gives the right answers."""
     good = {"verdicts": [verdict("text", ok=True)], "outcome": OSLO}
     bad = {"verdicts": [verdict("text", ok=False, expected="Oslo")], "outcome": BERGEN, "status": "failed"}
     rows = [
-        row(f"case-{n}", target, turns=[said(answers.get(target, "Oslo"))], **(bad if target != TARGETS[0] else good))
+        row(
+            f"case-{n}",
+            target,
+            turns=[answer_turn(answers.get(target, "Oslo"))],
+            **(bad if target != TARGETS[0] else good),
+        )
         for target in TARGETS
         for n in range(number)
     ]
     source = (run(), rows_of(*rows))
-    found = [compare_axis(summarise(rows), "target", TARGETS[0], each) for each in TARGETS[1:]]
-    document = combine("target", [replace(each, sources=(source, source)) for each in found])
+    found = [compare_axis(summarise(rows), "target", TARGETS[0], target) for target in TARGETS[1:]]
+    document = combine("target", [replace(comparison, sources=(source, source)) for comparison in found])
     find("html", "comparisons")(document, View(), out := io.StringIO())
     return out.getvalue()
 
 
-def test_several_candidates_hold_what_was_said_the_reference_once() -> None:
-    text = several(2, {})
+def test_several_candidates_share_the_reference_trials() -> None:
+    text = page_of_candidates(2, {})
     assert text.count('id="details-') == 2 * 3
     assert text.count("data-trial=") == 2 * 2 * 2
     (facts,) = re.findall(r'<script type="application/json" id="facts">(.*?)</script>', text)
@@ -277,39 +286,39 @@ def test_several_candidates_hold_what_was_said_the_reference_once() -> None:
 
 
 def test_several_candidates_of_very_many_flips_keep_their_size() -> None:
-    text = several(500, {})
+    text = page_of_candidates(500, {})
     assert text.count('id="details-') == 3 * flip_trials.SHOWN
-    assert len(several(flip_trials.SHOWN, dict.fromkeys(TARGETS, "word " * 20_000))) < flip_trials.ROOM * 1.2
+    assert len(page_of_candidates(flip_trials.SHOWN, dict.fromkeys(TARGETS, "word " * 20_000))) < flip_trials.ROOM * 1.2
 
 
-def test_a_flip_says_what_is_wrong_with_the_candidate() -> None:
-    text = compared([row(verdicts=[verdict("text", ok=True)])], [failed()])
+def test_a_flip_shows_the_failure_of_the_candidate() -> None:
+    text = comparison_page([row(verdicts=[verdict("text", ok=True)])], [failed()])
     assert re.search(r'<li>.*text.*<p class="about">text: expected &quot;Oslo&quot;, got &quot;Bergen&quot;</p>', text)
-    assert "Bergen&quot;</p>" not in compared([failed()], [row(verdicts=[verdict("text", ok=True)])])
+    assert "Bergen&quot;</p>" not in comparison_page([failed()], [row(verdicts=[verdict("text", ok=True)])])
 
 
 def test_a_comparison_of_very_many_flips_keeps_its_size() -> None:
-    text = compared(*flipped(500))
+    text = comparison_page(*flipped_rows(500))
     assert text.count('id="details-') == 2 * flip_trials.SHOWN
     assert f"and {500 - flip_trials.SHOWN} more" in text
     big = "word " * 20_000
-    one, other = flipped(flip_trials.SHOWN)
-    for each in (*one, *other):
-        each["turns"] = [cast("Any", said(big))]
-    text = compared(one, other)
+    reference, candidate = flipped_rows(flip_trials.SHOWN)
+    for trial in (*reference, *candidate):
+        trial["turns"] = [cast("Any", answer_turn(big))]
+    text = comparison_page(reference, candidate)
     assert len(text) < flip_trials.ROOM * 1.2
     assert text.count(">[null]<") > 10
 
 
-def test_a_comparison_of_very_many_cells_shows_those_that_differ_and_says_what_it_left_out() -> None:
+def test_very_many_cells_show_those_that_differ_first() -> None:
     last = comparisons.CELLS
-    one, other = [row(f"case-{n}") for n in range(last)], [row(f"case-{n}") for n in range(last)]
-    one, other = [*one, row("the-last")], [*other, failed("the-last")]
-    text = compared(one, other)
+    reference, candidate = [row(f"case-{n}") for n in range(last)], [row(f"case-{n}") for n in range(last)]
+    reference, candidate = [*reference, row("the-last")], [*candidate, failed("the-last")]
+    text = comparison_page(reference, candidate)
     assert text.count("<tr data-differs") == 1
     assert text.count('<th scope="row">geography/') == last
     assert "5,000 of 5,001 cells: first all 1 whose verdict differs" in text
-    assert "cells:" not in compared(one[:3], other[:3])
+    assert "cells:" not in comparison_page(reference[:3], candidate[:3])
 
 
 # --- what can be seen ------------------------------------------------------------------------------------
@@ -328,23 +337,23 @@ def rgb(name: str, theme: int) -> Color:
 
 def mixed(color: Color, ground: Color, share: float) -> Color:
     """CSS ``color-mix(in srgb, color share, transparent)`` over a ground."""
-    red, green, blue = (share * one + (1 - share) * other for one, other in zip(color, ground, strict=True))
+    red, green, blue = (share * above + (1 - share) * below for above, below in zip(color, ground, strict=True))
     return red, green, blue
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast(text: Color, ground: Color) -> float:
     """The ratio of WCAG 2.2: 1 to 21."""
 
     def luminance(color: Color) -> float:
         lights = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color)
         return sum(share * light for share, light in zip((0.2126, 0.7152, 0.0722), lights, strict=True))
 
-    dark, light = sorted(map(luminance, (one, other)))
+    dark, light = sorted(map(luminance, (text, ground)))
     return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_text_can_be_read_on_every_ground(theme: int) -> None:
+def test_text_has_contrast_on_every_background(theme: int) -> None:
     texts = ("ink", "soft", "accent", *STATUSES)
     found = {
         f"{text} on {ground}": contrast(rgb(text, theme), rgb(ground, theme))
@@ -375,7 +384,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 class Opened:
-    """A page in the browser, and the hands of who reads it."""
+    """A page in the browser, with helpers to press keys and to read elements."""
 
     def __init__(self, browser: Chrome, address: str) -> None:
         self.browser = browser
@@ -395,7 +404,7 @@ class Opened:
             self.browser.switch_to.active_element.send_keys(key)
 
     def wait(self, script: str) -> Any:
-        """What the script returns, once that is something."""
+        """The first truthy value that the script returns, within 10 seconds."""
         end = time.monotonic() + 10
         while not (found := self.browser.execute_script(f"return {script}")):
             assert time.monotonic() < end, f"never true: {script}"
@@ -419,14 +428,14 @@ def opened(browser: Chrome, tmp_path: Path) -> Any:
 ENTER, ESCAPE, DOWN = "\ue007", "\ue00c", "\ue015"
 
 
-def some() -> list[Row]:
-    rows = [row(f"case-{n:02}", turns=[said(f"answer {n}")]) for n in range(30)]
-    rows[20] = failed("case-20", turns=[said("Bergen")])
+def thirty_rows() -> list[Row]:
+    rows = [row(f"case-{n:02}", turns=[answer_turn(f"answer {n}")]) for n in range(30)]
+    rows[20] = failed("case-20", turns=[answer_turn("Bergen")])
     return rows
 
 
 def test_the_keyboard_is_enough(opened: Any) -> None:
-    shown = opened(some())
+    shown = opened(thirty_rows())
     shown.keys("j", "j", ENTER)
     assert shown.text("#trial .id") == "geography/case-01@simulator/flash#1"
     shown.keys("j")
@@ -447,8 +456,8 @@ def test_the_keyboard_is_enough(opened: Any) -> None:
     assert shown.complaints() == []
 
 
-def test_a_filter_is_words_and_words_that_must_not_be(opened: Any) -> None:
-    shown = opened(some())
+def test_a_filter_has_required_and_excluded_words(opened: Any) -> None:
+    shown = opened(thirty_rows())
     shown.keys("/", *"case-2 -case-21")
     assert shown.text(".tools output") == "9 of 30 trials"
     shown.keys(ENTER, ENTER)
@@ -458,26 +467,26 @@ def test_a_filter_is_words_and_words_that_must_not_be(opened: Any) -> None:
     assert shown.text(".tools output") == "8 of 30 trials"
 
 
-def test_verdicts_show_what_was_expected_and_what_came(opened: Any) -> None:
+def test_verdicts_show_expected_and_actual_values(opened: Any) -> None:
     waived = verdict(
         "invariant:usage-sums", ok=True, status="waived", at="total", expected=3, actual=4, message="known"
     )
-    bad = failed(turns=[said("Bergen", thoughts="Oslo? No.")], cassette="cassettes/geography/capital/x.yaml")
+    bad = failed(turns=[answer_turn("Bergen", thoughts="Oslo? No.")], cassette="cassettes/geography/capital/x.yaml")
     bad["verdicts"] = [verdict("http", ok=True, expected=200), waived, *bad["verdicts"]]
     shown = opened([bad])
     shown.keys("j", ENTER)
-    assert [each.text for each in shown.all(".verdicts .mark")] == ["FAIL", "waived", "pass"]
-    assert [each.text for each in shown.all(".verdicts pre")] == ["Oslo", "Bergen", "3", "4"]
+    assert [node.text for node in shown.all(".verdicts .mark")] == ["FAIL", "waived", "pass"]
+    assert [node.text for node in shown.all(".verdicts pre")] == ["Oslo", "Bergen", "3", "4"]
     assert "known" in shown.text(".verdicts")
     facts = shown.text("#trial .facts")
     assert "suites/geography.yaml:7" in facts
     assert "cassettes/geography/capital/x.yaml" in facts
     assert "thoughts, 9 characters" in shown.text("#trial")
-    assert not any(each.is_displayed() for each in shown.all("#trial details pre"))
+    assert not any(node.is_displayed() for node in shown.all("#trial details pre"))
 
 
 def test_the_curl_holds_the_body_as_it_was_sent_and_no_key(opened: Any) -> None:
-    shown = opened([row(target="google/flash", turns=[said("x")])])
+    shown = opened([row(target="google/flash", turns=[answer_turn("x")])])
     shown.keys("j", ENTER)
     curl = shown.wait(
         "[...document.querySelectorAll('#trial pre')].map(e => e.textContent).find(t => t.startsWith('curl'))"
@@ -489,11 +498,11 @@ def test_the_curl_holds_the_body_as_it_was_sent_and_no_key(opened: Any) -> None:
 
 def test_grounding_is_marked_where_the_bytes_are(opened: Any) -> None:
     pieces = ("Spanien gewann", "スペインが優勝しました 🏆", "финал в Берлине")
-    shown = opened([row(turns=[said(PROSE, **support(PROSE, *pieces))])])
+    shown = opened([row(turns=[answer_turn(PROSE, **grounding_metadata(PROSE, *pieces))])])
     shown.keys("j", ENTER)
-    assert tuple(each.text for each in shown.all(".answer mark")) == pieces
-    assert [each.text for each in shown.all(".answer sup")] == ["1", "2", "3"]
-    assert [each.get_attribute("href") for each in shown.all(".sources a")] == [
+    assert tuple(node.text for node in shown.all(".answer mark")) == pieces
+    assert [node.text for node in shown.all(".answer sup")] == ["1", "2", "3"]
+    assert [node.get_attribute("href") for node in shown.all(".sources a")] == [
         f"https://example.org/{n}" for n in range(3)
     ]
 
@@ -504,7 +513,7 @@ def test_hostile_text_stays_text(opened: Any) -> None:
         "groundingChunks": [{"web": {"uri": "javascript:document.title='owned'", "title": HOSTILE}}],
         "webSearchQueries": [HOSTILE],
     }
-    turn = said(HOSTILE, thoughts=HOSTILE, content=call, groundingMetadata=metadata)
+    turn = answer_turn(HOSTILE, thoughts=HOSTILE, content=call, groundingMetadata=metadata)
     wrong = verdict("text", ok=False, at=HOSTILE, expected=HOSTILE, actual={HOSTILE: HOSTILE}, message=HOSTILE)
     shown = opened(
         [
@@ -527,54 +536,58 @@ def test_the_policy_refuses_a_script_that_slipped_in(opened: Any) -> None:
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title=1\">')"
     )
     shown.wait("document.images.length")
-    assert any("Content Security Policy" in each for each in shown.complaints())
+    assert any("Content Security Policy" in complaint for complaint in shown.complaints())
     assert shown.browser.title != "1"
 
 
 def test_a_cell_opens_its_first_attempt_that_failed(opened: Any) -> None:
-    rows = [row(n=1, turns=[said("Oslo")]), failed(n=2, turns=[said("Bergen")]), row(n=3, turns=[said("Oslo")])]
+    rows = [
+        row(n=1, turns=[answer_turn("Oslo")]),
+        failed(n=2, turns=[answer_turn("Bergen")]),
+        row(n=3, turns=[answer_turn("Oslo")]),
+    ]
     shown = opened(rows)
     shown.all(".matrix button")[0].click()
     assert shown.text("#trial .answer") == "Bergen"
-    assert [each.text for each in shown.all(".attempts button")] == ["#1 pass", "#2 FAIL", "#3 pass"]
+    assert [node.text for node in shown.all(".attempts button")] == ["#1 pass", "#2 FAIL", "#3 pass"]
     shown.all(".attempts button")[2].click()
     assert shown.text("#trial .id").endswith("#3")
 
 
 def test_an_address_leads_to_a_trial(opened: Any) -> None:
-    assert opened(some(), "#trial=geography/case-04@simulator/flash%231").text("#trial .answer") == "answer 4"
+    assert opened(thirty_rows(), "#trial=geography/case-04@simulator/flash%231").text("#trial .answer") == "answer 4"
 
 
-def test_an_address_that_changes_is_followed_and_one_that_makes_no_sense_is_not(opened: Any) -> None:
-    shown = opened(some(), "#trial=%")
+def test_a_changed_address_is_followed_if_it_is_valid(opened: Any) -> None:
+    shown = opened(thirty_rows(), "#trial=%")
     assert not shown.all("#trial")[0].is_displayed()
     shown.browser.execute_script("location.hash = '#trial=geography/case-05@simulator/flash%231'")
     assert shown.wait("document.querySelector('#trial .answer')?.textContent") == "answer 5"
     assert shown.complaints() == []
 
 
-def test_a_flip_opens_both_sides_one_beside_the_other(browser: Chrome, tmp_path: Path) -> None:
+def test_a_flip_opens_both_sides_next_to_each_other(browser: Chrome, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    file.write_text(compared(*flipped(3)), "utf-8")
+    file.write_text(comparison_page(*flipped_rows(3)), "utf-8")
     shown = Opened(browser, file.as_uri())
     shown.all(".flips [data-trial]")[1].click()
     assert shown.text("#trial .id") == "candidate: geography/case-0@simulator/flash#1"
-    assert [each.text for each in shown.all(".attempts button")] == ["reference #1 pass", "candidate #1 FAIL"]
+    assert [node.text for node in shown.all(".attempts button")] == ["reference #1 pass", "candidate #1 FAIL"]
     shown.all(".attempts button")[0].click()
     assert shown.text("#trial .answer") == OSLO["text"]
     shown.wait("document.querySelectorAll('.flips ins').length === 6")
-    assert [each.text for each in shown.all(".flips li:first-child del")] == ["Oslo", "Bergen"]
+    assert [node.text for node in shown.all(".flips li:first-child del")] == ["Oslo", "Bergen"]
     assert shown.complaints() == []
 
 
-def test_a_flip_of_several_candidates_opens_all_sides_of_its_case(browser: Chrome, tmp_path: Path) -> None:
+def test_a_flip_of_several_candidates_opens_all_sides(browser: Chrome, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    file.write_text(several(3, {"simulator/pro": "Bergen", "simulator/lite": "Trondheim"}), "utf-8")
+    file.write_text(page_of_candidates(3, {"simulator/pro": "Bergen", "simulator/lite": "Trondheim"}), "utf-8")
     shown = Opened(browser, file.as_uri())
     shown.all(".flips [data-trial]")[-1].click()
     assert shown.text("#trial .id") == "simulator/lite: geography/case-2@simulator/lite#1"
     assert shown.text("#trial .answer") == "Trondheim"
-    assert [each.text for each in shown.all(".attempts button")] == [
+    assert [node.text for node in shown.all(".attempts button")] == [
         "reference #1 pass",
         "simulator/pro #1 FAIL",
         "simulator/lite #1 FAIL",
@@ -583,7 +596,7 @@ def test_a_flip_of_several_candidates_opens_all_sides_of_its_case(browser: Chrom
     assert shown.text("#trial .answer") == "Bergen"
     shown.browser.execute_script("document.querySelector('#list').scrollIntoView()")
     shown.wait("document.querySelectorAll('.line').length === 9")
-    axes = [each.text for each in shown.all(".line span[title]:nth-of-type(3)")]
+    axes = [node.text for node in shown.all(".line span[title]:nth-of-type(3)")]
     assert axes == ["reference"] * 3 + [""] * 6  # a candidate is called by its target, which has a column
     assert shown.complaints() == []
 
@@ -612,7 +625,7 @@ def test_what_differs_is_marked_word_by_word(
     assert shown.browser.execute_script(f"return {texts.format('del')}") == gone
     assert shown.browser.execute_script(f"return {texts.format('ins')}") == new
     assert shown.browser.execute_script(f"return {texts.format('pre')}") == [
-        each.replace("\u202e", "\\u202e") for each in (expected, actual)
+        text.replace("\u202e", "\\u202e") for text in (expected, actual)
     ]
     assert shown.complaints() == []
 
@@ -623,7 +636,9 @@ def test_texts_of_any_words_keep_what_they_say(opened: Any) -> None:
         "".join(chance.choices(["a", "b", "c", " ", "日", "\n", "🏆"], k=chance.randint(1, 30))) for _ in range(120)
     ]
     pairs = list(zip(texts[::2], texts[1::2], strict=True))
-    wrong = [verdict("text", ok=False, expected=one, actual=other, message="is not") for one, other in pairs]
+    wrong = [
+        verdict("text", ok=False, expected=expected, actual=actual, message="is not") for expected, actual in pairs
+    ]
     shown = opened([failed(verdicts=wrong)])
     shown.keys("j", ENTER)
     script = """return [...document.querySelectorAll('#trial .verdicts pre')].map(each => [each.textContent,
@@ -639,9 +654,9 @@ def test_odd_answers_are_shown_and_long_ones_in_part(opened: Any) -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "not an image"}}
     odd = "\x00\x07\x1b[31m\ud800 \u202e נגמר"
     rows = [
-        row("big", turns=[said("lorem ipsum " * 90_000)]),
-        row("audio", turns=[said("listen", content={"parts": [{"text": "listen"}, audio, image]})]),
-        row("odd", turns=[said(odd, thoughts=odd)], axes={"odd": "name" * 40}),
+        row("big", turns=[answer_turn("lorem ipsum " * 90_000)]),
+        row("audio", turns=[answer_turn("listen", content={"parts": [{"text": "listen"}, audio, image]})]),
+        row("odd", turns=[answer_turn(odd, thoughts=odd)], axes={"odd": "name" * 40}),
     ]
     shown = opened(rows)
     shown.keys("j", ENTER)
@@ -655,7 +670,7 @@ def test_odd_answers_are_shown_and_long_ones_in_part(opened: Any) -> None:
 
 
 def test_a_stream_is_drawn_event_by_event(opened: Any) -> None:
-    shown = opened([row(axes={"transport": "stream"}, turns=[said("x", transport="stream")])])
+    shown = opened([row(axes={"transport": "stream"}, turns=[answer_turn("x", transport="stream")])])
     shown.keys("j", ENTER)
     assert len(shown.all(".timeline line:not(.axis):not(.first)")) == 3
     assert "3 events, first 0.20 s, last 0.50 s, longest gap 0.20 s" in shown.text("#trial")
@@ -680,7 +695,9 @@ def test_nothing_is_wider_than_the_window(opened: Any, width: int) -> None:
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     levels = ("minimal", "low", "medium", "high")
     rows = [
-        row("two-trains", f"simulator/gemini-{n}-preview", axes={"thinking": each}) for n in range(6) for each in levels
+        row("two-trains", f"simulator/gemini-{n}-preview", axes={"thinking": level})
+        for n in range(6)
+        for level in levels
     ]
     shown = opened(rows)
     shown.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -692,10 +709,10 @@ def test_nothing_is_wider_than_the_window(opened: Any, width: int) -> None:
         shown.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_of_five_thousand_trials_only_those_in_sight_are_drawn(opened: Any) -> None:
+def test_only_the_visible_trials_of_many_are_drawn(opened: Any) -> None:
     answer = "The train was moving for 191 minutes. " * 20
-    rows = [row(f"case-{n // 10}", n=n % 10 + 1, turns=[said(answer, thoughts=answer)]) for n in range(5_000)]
-    rows[4_990] = failed("case-499", turns=[said("Bergen")])
+    rows = [row(f"case-{n // 10}", n=n % 10 + 1, turns=[answer_turn(answer, thoughts=answer)]) for n in range(5_000)]
+    rows[4_990] = failed("case-499", turns=[answer_turn("Bergen")])
     shown = opened(rows)
     assert len(shown.all(".line")) < 100
     shown.keys("G", "k", "n", "p", ENTER)
@@ -705,7 +722,7 @@ def test_of_five_thousand_trials_only_those_in_sight_are_drawn(opened: Any) -> N
     assert len(shown.all(".line")) == 10
 
 
-def test_a_matrix_of_very_many_cases_shows_the_first_and_says_so() -> None:
+def test_a_matrix_of_many_cases_shows_the_first_and_says_so() -> None:
     text = page([row(f"case-{n}") for n in range(run_sections.CELLS + 10)])
     assert len(re.findall(r"<button[^>]*data-group", text)) == run_sections.CELLS
     assert "and 10 more cases: the list of trials has all of them" in text
@@ -714,7 +731,7 @@ def test_a_matrix_of_very_many_cases_shows_the_first_and_says_so() -> None:
 
 def test_costs_that_are_not_all_known_say_at_least_and_why(opened: Any) -> None:
     paid, unknown = {"cost_usd": 0.0000015}, {"latency_s": 1.0}
-    rows = [row(measures=paid), row("dear", measures=unknown, unpriced="no price of model x", turns=[said("x")])]
+    rows = [row(measures=paid), row("dear", measures=unknown, unpriced="no price of model x", turns=[answer_turn("x")])]
     assert '<td class="n">&gt;0.0000015</td>' in page(rows)
     shown = opened(rows)
     shown.keys("j")
@@ -724,7 +741,7 @@ def test_costs_that_are_not_all_known_say_at_least_and_why(opened: Any) -> None:
 
 
 def test_paper_shows_what_is_folded(opened: Any) -> None:
-    shown = opened([failed(f"case-{n:02}", turns=[said("Bergen")]) for n in range(12)])
+    shown = opened([failed(f"case-{n:02}", turns=[answer_turn("Bergen")]) for n in range(12)])
     folded = "document.querySelectorAll('main details:not([open])').length"
     assert shown.browser.execute_script(f"return {folded}") == 1
     shown.browser.execute_script("dispatchEvent(new Event('beforeprint'))")
@@ -733,8 +750,8 @@ def test_paper_shows_what_is_folded(opened: Any) -> None:
     assert shown.browser.execute_script(f"return {folded}") == 1
 
 
-def test_without_a_script_it_is_said_what_is_missing(opened: Any) -> None:
-    shown = opened(some())
+def test_without_a_script_the_page_says_what_is_missing(opened: Any) -> None:
+    shown = opened(thirty_rows())
     shown.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         shown.browser.refresh()

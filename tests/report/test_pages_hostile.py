@@ -1,4 +1,4 @@
-"""No page fetches anything or runs what somebody else wrote, wherever that stands: read as a browser reads it, and opened in one."""
+"""No page loads anything, or runs foreign text as a script: checked with an HTML parser and in a browser."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ INERT = {"link", "iframe", "object", "embed", "base", "img", "video", "audio", "
 
 
 class Reader(HTMLParser):
-    """What a browser would make of a page: whatever could run or fetch something is a complaint."""
+    """Parses a page; everything that could run or fetch something is a complaint."""
 
     def __init__(self, *, served: bool) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Reader(HTMLParser):
 
 
 def harmless(page: str, *, served: bool = False) -> None:
-    """Asserts that a page has one script and one style, that its policy allows these two alone, and that nothing leads out."""
+    """Asserts that a page has one script and one style, that its policy allows only these, and that no link leads elsewhere."""
     reader = Reader(served=served)
     reader.feed(page)
     assert reader.complaints == []
@@ -138,11 +138,11 @@ TURN: dict[str, Any] = {
     },
 }
 OUTCOME: Any = {"http": 400, "finishReason": BAD, "parts": [BAD], "text": BAD}
-HEARD: Any = {"mode": "live", "recorded_from": BAD, "recorded_at": BAD, "timing": "lost", "simulated": True}
+BAD_PROVENANCE: Any = {"mode": "live", "recorded_from": BAD, "recorded_at": BAD, "timing": "lost", "simulated": True}
 
 
 def hostile() -> list[Row]:
-    """A run on two targets and three levels of an axis in which every word that is not ours is ``BAD``."""
+    """A run on two targets and three levels of an axis in which all foreign text is ``BAD``."""
     wrong = [
         verdict(BAD, ok=False, at=BAD, expected=BAD, actual={BAD: BAD}, message=BAD),
         verdict(BAD, ok=False, severity="warn", message=BAD, place={"file": BAD, "line": 1}),
@@ -150,7 +150,7 @@ def hostile() -> list[Row]:
     more: Any = {
         "turns": [TURN],
         "outcome": OUTCOME,
-        "provenance": HEARD,
+        "provenance": BAD_PROVENANCE,
         "suite": BAD,
         "cassette": BAD,
         "unpriced": BAD,
@@ -185,7 +185,7 @@ HEADER: dict[str, Any] = {
 }
 
 
-def _told() -> HistoryEntry:
+def _history_entry() -> HistoryEntry:
     counts: Any = {"passed": 1, "failed": 1, "errors": 0, "skipped": 0, "total": 2, "attempts": 2}
     measures: Any = {"tokens": 3, "thoughts": 1, "ttft_s": 0.1, "latency_s": 0.2, "cost_usd": 0.1}
     named: Any = {
@@ -202,7 +202,7 @@ def _told() -> HistoryEntry:
 
 @cache
 def pages() -> dict[str, str]:
-    """What it is -> the page: every kind of page, made of hostile words."""
+    """Kind -> page: every kind of page, with hostile text."""
     rows, header = hostile(), run(**HEADER)
     summary = summarise(rows)
     compared = compare_axis(summary, "target", f"{BAD}/flash", f"{BAD}/pro")
@@ -216,7 +216,7 @@ def pages() -> dict[str, str]:
         ("comparisons", combine("target", [compared, compared])),
         ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
-        ("history", History([Line(_told(), BAD)], [BAD], 3)),
+        ("history", History([Line(_history_entry(), BAD)], [BAD], 3)),
     ]
     made: dict[str, str] = {}
     for kind, document in documents:
@@ -242,7 +242,7 @@ KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history")
 SERVED = ("run", "comparison", "list", "choice", "problem")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *(f"{each}, served" for each in SERVED)])
+@pytest.mark.parametrize("kind", [*KINDS, *(f"{kind}, served" for kind in SERVED)])
 def test_no_page_fetches_or_runs_anything_of_others(kind: str) -> None:
     page = pages()[kind]
     assert "owned" in page
@@ -252,7 +252,7 @@ def test_no_page_fetches_or_runs_anything_of_others(kind: str) -> None:
 @pytest.mark.parametrize(
     "harm", ['<img src="x">', '<p onclick="x()">', f'<a href="{LINK}">', "<script>x</script>", "<base href='/'>"]
 )
-def test_what_would_be_harm_is_found(harm: str) -> None:
+def test_the_check_for_harmful_pages_finds_harm(harm: str) -> None:
     with pytest.raises((AssertionError, ValueError)):
         harmless(pages()["run"].replace("<main>", f"<main>{harm}", 1))
 
@@ -282,7 +282,7 @@ for (let n = 0; n < 40; n++) {
 const done = arguments[0];
 setTimeout(() => { look(); done([harm, document.title, document.querySelectorAll('#trial').length]); }, 200);
 """
-"""Opens every trial with all that is folded, and gives what could do harm."""
+"""Opens every trial and every folded part, and returns what could do harm."""
 
 
 @pytest.mark.parametrize("kind", ["run", "comparison", "comparisons"])

@@ -1,4 +1,4 @@
-"""Every page can be used by keys alone, by ear, and in a narrow window: as a browser's accessibility tree and its Tab key see it."""
+"""Accessibility: every page works with keys alone, with a screen reader, and in a narrow window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser import chromium
-from tests.report.test_html import page, said
+from tests.report.test_html import answer_turn, page
 from tests.report.test_pages_hostile import pages
 from tests.sample_rows import failed, row
 
@@ -23,7 +23,7 @@ NAMED = {
     *("button", "link", "checkbox", "radio", "combobox", "textbox", "searchbox", "listbox", "option"),
     *("DisclosureTriangle", "image", "table", "dialog", "heading", "complementary"),
 }
-"""Roles that mean nothing without a name."""
+"""Roles that need an accessible name."""
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def press(browser: Chrome, *keys: str) -> None:
         browser.switch_to.active_element.send_keys(key)
 
 
-def heard(browser: Chrome) -> list[tuple[str, str]]:
-    """(role, name) of what is not hidden from who hears the page."""
+def accessible_nodes(browser: Chrome) -> list[tuple[str, str]]:
+    """(role, name) of the nodes of the accessibility tree that are not ignored."""
     nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-    return [(each["role"]["value"], each.get("name", {}).get("value", "")) for each in nodes if not each["ignored"]]
+    return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
 
 
 def in_order(levels: list[int]) -> bool:
@@ -67,11 +67,11 @@ def in_order(levels: list[int]) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_can_be_used_or_is_a_part_of_the_page_has_a_name(opened: Any, kind: str) -> None:
+def test_controls_and_regions_have_accessible_names(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind])
     press(browser, "j", ENTER)
     browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
-    nodes = heard(browser)
+    nodes = accessible_nodes(browser)
     assert [node for node in nodes if node[0] in NAMED and not node[1].strip()] == []
     assert {"banner", "main"} <= {role for role, _ in nodes}
     levels = "return [...document.querySelectorAll('h1, h2, h3, h4')].filter((each) => each.checkVisibility()).map((each) => +each.tagName[1])"
@@ -79,7 +79,7 @@ def test_what_can_be_used_or_is_a_part_of_the_page_has_a_name(opened: Any, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tables_say_what_they_are_and_what_their_cells_belong_to(opened: Any, kind: str) -> None:
+def test_tables_have_captions_and_their_cells_have_headers(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind])
     script = "return [...document.querySelectorAll('main table')].filter((each) => !({}).call(each)).length"
     caption = "function () { return this.caption?.textContent.trim(); }"
@@ -100,11 +100,11 @@ addEventListener('focusin', ({target}) => {
 });
 return wanted.length;
 """
-"""Notes which of what can be used gets the focus, and where nobody would see that."""
+"""Records which controls get the focus, and which of them are hidden then."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tab_goes_through_all_that_can_be_used_in_its_order_and_leaves(opened: Any, kind: str) -> None:
+def test_tab_visits_all_controls_in_order_and_leaves(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind])
     time.sleep(0.1)
     number = browser.execute_script(WATCH)
@@ -126,10 +126,10 @@ def test_nothing_is_lost_in_a_window_of_320_pixels(opened: Any, kind: str) -> No
 
 
 def rows() -> list[Any]:
-    return [row("one", turns=[said("Oslo")]), failed("two", turns=[said("Bergen")])]
+    return [row("one", turns=[answer_turn("Oslo")]), failed("two", turns=[answer_turn("Bergen")])]
 
 
-def test_keys_do_not_wander_behind_a_trial_that_covers_the_page(opened: Any) -> None:
+def test_focus_stays_in_a_trial_that_covers_the_page(opened: Any) -> None:
     browser = opened(page(rows()), 500)
     inert = "return document.querySelector('main').inert"
     press(browser, "j", ENTER)
@@ -145,14 +145,14 @@ def test_keys_do_not_wander_behind_a_trial_that_covers_the_page(opened: Any) -> 
 
 
 @pytest.mark.parametrize(("width", "lines"), [(1400, 1), (320, 2)])
-def test_the_list_of_trials_lies_in_line_and_names_its_cases(opened: Any, width: int, lines: int) -> None:
-    levels = [row("two-trains", axes={"thinking": each}) for each in ("low", "high")]
+def test_the_list_of_trials_is_aligned_and_names_its_cases(opened: Any, width: int, lines: int) -> None:
+    levels = [row("two-trains", axes={"thinking": level}) for level in ("low", "high")]
     browser = opened(page([*levels, row("who-won"), *(row(f"case-{n}") for n in range(300))]), width)
     press(browser, "j")
     script = """return [...document.querySelectorAll('.columns, .line')].map((line) =>
         [...line.children].slice(0, 5).map((each) => Math.round(each.getBoundingClientRect().left - line.getBoundingClientRect().left)))"""
     head, *drawn = browser.execute_script(script)
-    assert all(each == drawn[0] for each in drawn)
+    assert all(position == drawn[0] for position in drawn)
     apart = [at - before for at, before in zip(head, drawn[0], strict=True)]
     assert max(apart) - min(apart) <= 1
     cut = "return [...document.querySelectorAll('.line > :nth-child(2)')].filter((each) => each.scrollWidth > each.clientWidth).length"
@@ -164,7 +164,7 @@ def test_the_list_of_trials_lies_in_line_and_names_its_cases(opened: Any, width:
     assert browser.find_element("css selector", "#trial .id").text == "geography/case-299@simulator/flash#1"
 
 
-def test_letters_can_be_told_to_do_nothing(opened: Any) -> None:
+def test_letter_keys_can_be_turned_off(opened: Any) -> None:
     browser = opened(page(rows()))
     theme = "return document.documentElement.dataset.theme"
     press(browser, "?")
@@ -182,7 +182,7 @@ def test_letters_can_be_told_to_do_nothing(opened: Any) -> None:
     assert browser.execute_script(theme) == "light"
 
 
-def test_a_trial_out_of_sight_is_not_named_as_the_one_in_hand(opened: Any) -> None:
+def test_a_hidden_trial_is_not_named_as_the_active_one(opened: Any) -> None:
     browser = opened(page([row(f"case-{n}") for n in range(500)]))
     press(browser, "j")
     held = "return document.querySelector('#rows').getAttribute('aria-activedescendant')"

@@ -1,4 +1,4 @@
-"""What is printed, format by format; whole texts where people read them."""
+"""The output of each format; complete texts for the formats that people read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def text(block: str) -> str:
     return textwrap.dedent(block).lstrip("\n")
 
 
-def test_one_target_is_a_line_a_case() -> None:
+def test_one_target_has_a_line_per_case() -> None:
     assert printed([row("oslo-is-a-capital"), failed("and-bergen-is-not")]) == text("""
         geography at simulator
 
@@ -62,7 +62,7 @@ def test_one_target_is_a_line_a_case() -> None:
         """)
 
 
-def test_targets_and_axes_are_columns_and_measures_lie_below_the_verdict() -> None:
+def test_targets_are_columns_and_measures_are_below_verdicts() -> None:
     rows = [
         row(
             "two-trains",
@@ -95,7 +95,7 @@ def test_targets_and_axes_are_columns_and_measures_lie_below_the_verdict() -> No
     assert "Numbers in a cell are medians of its attempts." in printed(rows)
 
 
-def test_columns_that_do_not_fit_go_into_a_further_block_of_the_same_rows() -> None:
+def test_columns_that_do_not_fit_go_into_another_block() -> None:
     models = ["gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-2.5-flash"]
     rows = [row("two-trains", f"simulator/{model}", axes={"thinking": level}) for model in models for level in range(9)]
     shown = printed(rows, width=80)
@@ -116,7 +116,7 @@ def test_unary_and_stream_that_disagree_are_named() -> None:
     )
 
 
-def test_a_failed_check_is_told_before_that_unary_and_stream_disagree() -> None:
+def test_a_failed_check_comes_before_a_disagreement() -> None:
     plain = {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": "Oslo"}
     twins = [
         [
@@ -128,27 +128,27 @@ def test_a_failed_check_is_told_before_that_unary_and_stream_disagree() -> None:
     rows = [twins[0][0], twins[1][0], twins[0][1], twins[1][1]]
     shown = printed(rows, width=120)
     assert "unary and stream disagree in 2 of 2 pairs: text: holds unary, fails streamed" in shown
-    told = text("""
+    failure = text("""
         FAIL geography/capital[transport=stream]@simulator/flash  0/2 passed, needs all
           suites/geography.yaml:7  text
             expected  "Oslo"
             actual    "Bergen"
             unary and stream disagree: text: holds unary, fails streamed
     """)
-    assert told in shown
+    assert failure in shown
     both = "text.*expected  .Oslo.*actual    .Bergen.*unary and stream disagree: text"
     for name in ("junit", "github", "markdown"):
         assert re.search(both, printed(rows, name), re.DOTALL)
     assert re.search("<dd>&quot;.*Bergen.*unary and stream disagree: text", printed(rows, "html"))
 
 
-def test_what_one_answer_flipped_is_told_once() -> None:
+def test_checks_that_one_answer_flipped_share_an_entry() -> None:
     """A broken schema, say, breaks the check and the invariant."""
     wrong = [verdict(check, ok=False, message="no key city") for check in ("json", "invariant:json-schema")]
-    said = [{"http": 200, "finishReason": "STOP", "parts": ["text"], "text": each} for each in ("{1}", "{}")]
+    outcomes = [{"http": 200, "finishReason": "STOP", "parts": ["text"], "text": text} for text in ("{1}", "{}")]
     rows = (
-        [row("a", verdicts=[verdict("json", ok=True)], outcome=said[0]), row("b")],
-        [row("a", status="failed", verdicts=wrong, outcome=said[1]), failed("b")],
+        [row("a", verdicts=[verdict("json", ok=True)], outcome=outcomes[0]), row("b")],
+        [row("a", status="failed", verdicts=wrong, outcome=outcomes[1]), failed("b")],
     )
     compared = compare_runs(summarise(rows[0]), summarise(rows[1]), ("1", "2"))
     sources = ((run(id="1"), rows_of(*rows[0])), (run(id="2"), rows_of(*rows[1])))
@@ -171,7 +171,7 @@ def test_what_one_answer_flipped_is_told_once() -> None:
     )
 
 
-def test_notes_say_what_was_dropped_expected_to_fail_waived_and_warned() -> None:
+def test_notes_name_dropped_xfailed_waived_and_warned() -> None:
     rows = [
         row(status="xfailed", xfail="issue 7"),
         row("b", status="skipped", skip="not today"),
@@ -197,25 +197,25 @@ def test_a_known_failure_that_passes_says_what_to_do() -> None:
     assert "was expected to fail (issue 7) but did not: take the xfail away" in shown
 
 
-def test_why_it_could_not_be_judged_is_shown_as_it_is() -> None:
+def test_the_reason_of_an_error_is_shown_unchanged() -> None:
     assert "    no recording of this request\n" in printed([unjudged()])
 
 
-def test_a_live_answer_and_lost_timing_are_said() -> None:
+def test_a_live_answer_and_lost_timing_are_reported() -> None:
     live = {"mode": "live", "recorded_from": "google", "recorded_at": None, "timing": "live", "simulated": False}
     lost = {"mode": "replay", "recorded_from": "import", "recorded_at": None, "timing": "lost", "simulated": False}
     shown = printed([row("a", provenance=live), row("b", provenance=lost)])
     assert "live from google; replayed; recorded from import; timing lost in 1 recording\n" in shown
 
 
-def test_many_failures_are_cut_off_unless_all_are_asked_for() -> None:
+def test_many_failures_are_cut_unless_all_are_requested() -> None:
     rows = [failed(f"case-{n}") for n in range(25)]
     assert "and 5 more: gemini-harness report 20261121-070000-ab12 -v" in printed(rows)
     assert printed(rows, details=None).count("again:") == 25
 
 
 @pytest.mark.parametrize("name", ["table", "markdown"])
-def test_of_very_many_cases_a_part_is_shown_what_went_wrong_first(name: str) -> None:
+def test_a_part_of_very_many_cases_has_failures_first(name: str) -> None:
     rows = [row(f"case-{n}") for n in range(150)] + [row("small", suite="other")]
     rows[140] = failed("case-140")
     shown = printed(rows, name)
@@ -229,14 +229,14 @@ def test_of_very_many_cases_a_part_is_shown_what_went_wrong_first(name: str) -> 
     assert "more case" not in whole
 
 
-def test_what_went_wrong_beyond_the_part_is_counted() -> None:
+def test_failures_that_are_not_shown_are_counted() -> None:
     shown = printed([failed(f"case-{n}") for n in range(10)], cases=4)
     assert "and 6 more cases; something went wrong in 6\n" in shown
     assert "* case-9" not in shown
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=12), st.integers(0, 300))
-def test_tables_share_the_room_that_there_is(sizes: list[int], most: int) -> None:
+def test_tables_share_the_limit_of_cases(sizes: list[int], most: int) -> None:
     rows = [row(f"case-{n}", suite=f"suite-{at}") for at, size in enumerate(sizes) for n in range(size)]
     tables = [list(layout.grids(groups)) for _, groups in summarise(rows).by_suite()]
     shown = [len(grid.cases) for (grid,) in layout.limited(tables, most)]
@@ -246,7 +246,7 @@ def test_tables_share_the_room_that_there_is(sizes: list[int], most: int) -> Non
     assert not cut or (sum(shown) + len(cut) > most and max(shown) == max(cut) == min(cut))
 
 
-def test_flips_are_listed_the_worst_first_and_how_many_more_there_are() -> None:
+def test_flips_are_listed_worst_first_with_the_rest_counted() -> None:
     def side(target: str, *texts: bool) -> list[Row]:
         return [
             row(f"case-{n}", target, verdicts=[verdict("text", ok=ok)], status="passed" if ok else "failed")
@@ -259,14 +259,16 @@ def test_flips_are_listed_the_worst_first_and_how_many_more_there_are() -> None:
         out = io.StringIO()
         find(name, "comparison")(compared, View(details=2, width=200), out)
         assert re.findall(r"case-\d", out.getvalue()) == ["case-1", "case-0"]
-        said = f"gemini-harness compare one other {sure}"
-        assert f"and 1 more (the worst are above): {f'`{said}`' if name == 'markdown' else said}\n" in out.getvalue()
+        command = f"gemini-harness compare one other {sure}"
+        assert (
+            f"and 1 more (the worst are above): {f'`{command}`' if name == 'markdown' else command}\n" in out.getvalue()
+        )
     out = io.StringIO()
     find("json", "comparison")(compared, View(details=2), out)
-    assert [each["id"].partition("@")[0][-1] for each in json.loads(out.getvalue())["flips"]] == ["0", "1", "2"]
+    assert [flip["id"].partition("@")[0][-1] for flip in json.loads(out.getvalue())["flips"]] == ["0", "1", "2"]
 
 
-def test_numbers_of_groups_and_trials_have_thousands() -> None:
+def test_counts_have_thousands_separators() -> None:
     assert words.totals({"passed": 12345, "failed": 1}) == "12,345 passed, 1 failed"
     shown = printed([row(f"case-{n}", verdicts=[]) for n in range(1_000)])
     assert "1,000 passed (1,000 trials)" in shown
@@ -274,7 +276,7 @@ def test_numbers_of_groups_and_trials_have_thousands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "terminal", "colored"),
+    ("environment", "terminal", "colored"),
     [
         ({}, True, True),
         ({}, False, False),
@@ -287,18 +289,18 @@ def test_numbers_of_groups_and_trials_have_thousands() -> None:
         ({"TERM": "dumb"}, True, False),
     ],
 )
-def test_color_is_what_the_environment_says(said: dict[str, str], terminal: bool, colored: bool) -> None:
-    assert printing.colored(said, terminal=terminal, forced=True) is colored
+def test_the_environment_controls_color(environment: dict[str, str], terminal: bool, colored: bool) -> None:
+    assert printing.colored(environment, terminal=terminal, forced=True) is colored
     if not terminal:
-        assert printing.colored(said, terminal=False, forced=False) is False
+        assert printing.colored(environment, terminal=False, forced=False) is False
 
 
-def test_color_only_where_it_is_asked_for() -> None:
+def test_color_only_if_requested() -> None:
     assert "\x1b[32mpass\x1b[0m" in printed([row()], color=True)
     assert "\x1b" not in printed([row()])
 
 
-def test_quiet_leaves_of_a_comparison_flips_verdicts_and_gates() -> None:
+def test_a_quiet_comparison_keeps_flips_verdicts_and_gates() -> None:
     compared = compare_runs(summarise([row("a")]), summarise([failed("a")]), ("1", "2"))
     gate = evaluate(from_option("hard=text"), compared)
     out = io.StringIO()
@@ -310,7 +312,7 @@ def test_quiet_leaves_of_a_comparison_flips_verdicts_and_gates() -> None:
     assert "pass rate:" not in shown
 
 
-def test_quiet_leaves_the_failures_and_the_totals() -> None:
+def test_a_quiet_run_keeps_failures_and_totals() -> None:
     shown = printed([row("a"), failed("b")], quiet=True)
     assert shown.startswith("FAIL geography/b@simulator/flash\n")
     assert "---" not in shown
@@ -320,7 +322,7 @@ EVIL = "a\x1b[31m\x00|<b>`*`\ud800\n::error::&\"'日本"
 
 
 @pytest.mark.parametrize("name", sorted(all_formats()))
-def test_no_answer_can_steer_what_shows_it(name: str) -> None:
+def test_no_answer_can_control_the_terminal(name: str) -> None:
     wrong = verdict("text", ok=False, at=EVIL, expected=EVIL, actual={EVIL: EVIL}, message=EVIL)
     shown = printed(
         [failed(verdicts=[wrong]), unjudged("b", error={"kind": "ask", "message": EVIL, "traceback": None})], name
@@ -334,8 +336,8 @@ STEERING = "a\x1b[2Jb\u202ec\x9bd\x07e\u2028f"
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_no_name_can_steer_the_terminal_that_shows_it(*, color: bool) -> None:
-    """A run may be somebody else's: its suites would not be taken here."""
+def test_no_name_can_control_the_terminal(*, color: bool) -> None:
+    """A run may come from elsewhere, with names that this version would not accept in a suite."""
     rows = [
         made(STEERING, f"simulator/{STEERING}", axes={"size": STEERING}, suite=STEERING, n=n, provenance=who)
         for who in [{**PROVENANCE, "recorded_from": STEERING}]
@@ -345,7 +347,7 @@ def test_no_name_can_steer_the_terminal_that_shows_it(*, color: bool) -> None:
     out = io.StringIO()
     find("table", "run")(Report(run(suites=about), summarise(rows), lambda: rows), View(color=color), out)
     plain = re.sub("\x1b\\[(31|32|0)m", "", out.getvalue()) if color else out.getvalue()
-    assert [each for each in plain if not each.isprintable() and each != "\n"] == []
+    assert [character for character in plain if not character.isprintable() and character != "\n"] == []
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(all_formats()) if name != "github"])
@@ -361,7 +363,7 @@ def test_every_format_says_that_an_answer_was_simulated(name: str) -> None:
         unique=True,
     )
 )
-def test_the_table_keeps_within_its_width_and_in_line(cases: list[str]) -> None:
+def test_the_table_keeps_its_width_and_alignment(cases: list[str]) -> None:
     rows = [row(case, target) for case in cases for target in (FLASH, PRO)]
     lines = printed(rows, width=80).splitlines()
     grid = lines[: next(number for number, line in enumerate(lines) if line.startswith("target"))]
@@ -388,7 +390,7 @@ def test_a_folded_label_loses_nothing(label: str, limit: int) -> None:
         ("pass_rate", 0.8, "80%"),
     ],
 )
-def test_numbers_have_the_digits_that_matter(measure: str, value: float | None, shown: str) -> None:
+def test_numbers_have_significant_digits(measure: str, value: float | None, shown: str) -> None:
     assert words.measured(measure, value) == shown
 
 
@@ -398,7 +400,7 @@ def test_numbers_have_the_digits_that_matter(measure: str, value: float | None, 
 def test_json_is_one_document_without_turns() -> None:
     document = json.loads(printed([row("a", turns=[]), failed("b")], "json"))
     assert document["version"] == 1
-    assert [each["case"] for each in document["results"]] == ["a", "b"]
+    assert [result["case"] for result in document["results"]] == ["a", "b"]
     assert "turns" not in document["results"][0]
     assert document["groups"][1] == {
         "id": "geography/b@simulator/flash",
@@ -410,7 +412,7 @@ def test_json_is_one_document_without_turns() -> None:
     assert document["totals"] == {"passed": 1, "failed": 1, "error": 0, "skipped": 0, "xfailed": 0, "xpassed": 0}
 
 
-def test_junit_has_a_case_a_group_with_file_line_and_attempts() -> None:
+def test_junit_has_a_case_per_group_with_file_and_attempts() -> None:
     rows = [
         row("a", n=1),
         failed("a", n=2),
@@ -461,7 +463,7 @@ JUNIT = {
 """Element -> its attributes, what it may hold: what Jenkins' schema (junit-10.xsd), GitLab and GitHub's reporters read."""
 
 
-def test_junit_is_what_its_readers_know() -> None:
+def test_junit_has_only_known_elements_and_attributes() -> None:
     wrong = verdict("text", ok=False, at=EVIL, expected=EVIL, actual="\x08\ufffe", message=EVIL)
     rows = [
         failed(verdicts=[wrong]),
@@ -474,18 +476,18 @@ def test_junit_is_what_its_readers_know() -> None:
     for element in root.iter():
         attributes, inside = JUNIT[element.tag]
         assert set(element.keys()) == attributes
-        assert {each.tag for each in element} <= inside
+        assert {child.tag for child in element} <= inside
     for suite in root:
         cases = suite.findall("testcase")
         counts = {tag: sum(case.find(tag) is not None for case in cases) for tag in ("failure", "error", "skipped")}
         assert (int(suite.get("tests", "")), int(suite.get("failures", ""))) == (len(cases), counts["failure"])
         assert (int(suite.get("errors", "")), int(suite.get("skipped", ""))) == (counts["error"], counts["skipped"])
         assert float(suite.get("time", "")) == pytest.approx(sum(float(case.get("time", "")) for case in cases))
-    shares = [each.get("value") for each in root.iter("property") if each.get("name") == "attempts"]
+    shares = [entry.get("value") for entry in root.iter("property") if entry.get("name") == "attempts"]
     assert shares == ["0/1", "1/2", "0/1", "0/0"]
 
 
-def test_csv_has_a_line_a_trial_and_runs_no_formula() -> None:
+def test_csv_has_a_line_per_trial_and_runs_no_formula() -> None:
     wrong = verdict("text", ok=False, message="=cmd()")
     lines = list(csv.DictReader(io.StringIO(printed([row("a"), failed("b", verdicts=[wrong])], "csv"))))
     assert [(line["case"], line["status"], line["thoughtsTokenCount"]) for line in lines] == [
@@ -495,7 +497,7 @@ def test_csv_has_a_line_a_trial_and_runs_no_formula() -> None:
     assert lines[1]["message"] == "'=cmd()"
 
 
-def test_markdown_has_a_table_a_suite() -> None:
+def test_markdown_has_a_table_per_suite() -> None:
     shown = printed([row("a|b"), failed("c")], "markdown")
     assert "| case | flash |\n|---|---:|\n| a\\|b | pass<br>thoughts: 12<br>tokens: 30<br>latency s: 0.50 |\n" in shown
     assert "- **FAIL** geography/c@simulator/flash" in shown
@@ -510,7 +512,7 @@ def test_github_annotates_the_line_of_the_case() -> None:
 
 
 @pytest.mark.parametrize("name", ["table", "markdown", "json", "csv"])
-def test_a_comparison_is_written_too(name: str) -> None:
+def test_every_format_writes_a_comparison(name: str) -> None:
     rows = [row("a", "g/one", verdicts=[verdict("text", ok=True)]), failed("a", "g/two")]
     out = io.StringIO()
     find(name, "comparison")(compare_axis(summarise(rows), "target", "g/one", "g/two"), View(), out)
@@ -526,23 +528,23 @@ def test_an_unknown_format_names_the_nearest() -> None:
     ("dollars", "shown"),
     [(0, "0.00"), (1234.5, "1,234.50"), (0.123, "0.12"), (0.0123, "0.012"), (0.00123, "0.0012"), (1.5e-6, "0.0000015")],
 )
-def test_dollars_keep_two_digits_that_matter(dollars: float, shown: str) -> None:
+def test_dollars_keep_two_significant_digits(dollars: float, shown: str) -> None:
     assert words.measured("cost_usd", dollars) == shown
 
 
-def test_a_sum_with_unknown_parts_says_so() -> None:
+def test_a_sum_with_unknown_parts_is_marked() -> None:
     rows = [
         row("a", measures={"cost_usd": 0.25}),
         row("b", measures={"cost_usd": None}, unpriced="the answer broke off"),
         row("c", target="simulator/pro", measures={"cost_usd": None}, unpriced="no price"),
     ]
-    said = printed(rows, measures=("cost_usd",))
-    assert "target           passed  tokens  thoughts  cost $  latency s" in said
-    assert "simulator/flash       2       -         -   >0.25          -" in said
-    assert "simulator/pro         1       -         -       -          -" in said
-    assert "cost unknown in 1 trial: the answer broke off" in said
-    assert "cost at least (unknown in 2 trials) $0.25" in said
-    assert "SIMULATED" in said[said.index("cost at least") :]
+    output = printed(rows, measures=("cost_usd",))
+    assert "target           passed  tokens  thoughts  cost $  latency s" in output
+    assert "simulator/flash       2       -         -   >0.25          -" in output
+    assert "simulator/pro         1       -         -       -          -" in output
+    assert "cost unknown in 1 trial: the answer broke off" in output
+    assert "cost at least (unknown in 2 trials) $0.25" in output
+    assert "SIMULATED" in output[output.index("cost at least") :]
     document = json.loads(printed(rows, "json"))
     assert document["cost"] == {
         "usd": 0.25,
@@ -564,7 +566,7 @@ def test_a_sum_with_unknown_parts_says_so() -> None:
         ("csv", "A line per trial, for a spreadsheet."),
     ],
 )
-def test_formats_are_listed_by_what_they_make_of_a_run(name: str, doc: str) -> None:
+def test_formats_are_listed_with_their_descriptions(name: str, doc: str) -> None:
     found = all_formats()[name]
     assert list(found.writers)[:2] == ["run", "comparison"]
     assert found.doc == doc

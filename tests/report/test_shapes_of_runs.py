@@ -1,4 +1,4 @@
-"""Runs of every shape, in every format: never an exception, and no asked cell is left out without a word."""
+"""Runs of every shape, in every format: no exception, and every cell is shown or counted."""
 
 from __future__ import annotations
 
@@ -102,37 +102,37 @@ def test_every_asked_cell_is_shown_or_counted(asked: Cells, view: View) -> None:
         shown = write("run", name, document, view)
         for number, group in enumerate(summary.groups.values()):
             assert (f"{10_001 + number:,}" in shown) is (group.id not in left_out), (name, group.id)
-        assert sum(int(each.replace(",", "")) for each in MORE.findall(shown)) == len(cases), name
+        assert sum(int(number.replace(",", "")) for number in MORE.findall(shown)) == len(cases), name
     page = write("run", "html", document, view)
     assert all(f">{10_001 + number:,}</small>" in page for number in range(len(rows)))
 
 
 @given(cells, views)
-def test_what_programs_read_holds_every_cell(asked: Cells, view: View) -> None:
+def test_formats_for_programs_have_every_cell(asked: Cells, view: View) -> None:
     rows = rows_of_cells(asked)
     summary = summarise(rows)
     document = Report(run(), summary, lambda: rows)
     ids = set(summary.groups)
     assert {
-        each["id"].removesuffix("#1") for each in csv.DictReader(io.StringIO(write("run", "csv", document, view)))
+        line["id"].removesuffix("#1") for line in csv.DictReader(io.StringIO(write("run", "csv", document, view)))
     } == ids
-    assert {each["id"] for each in json.loads(write("run", "json", document, view))["groups"]} == ids
+    assert {group["id"] for group in json.loads(write("run", "json", document, view))["groups"]} == ids
     named = ET.fromstring(write("run", "junit", document, view)).iter("testcase")
-    assert {f"{each.get('classname')}/{each.get('name')}" for each in named} == ids
+    assert {f"{case.get('classname')}/{case.get('name')}" for case in named} == ids
     wrong = [group.id for group in summary.groups.values() if group.status in ("failed", "xpassed", "error")]
     log = write("run", "github", document, view)
-    shown = [each for each in wrong if each.replace(",", "%2C").replace(":", "%3A") in log]
-    more = sum(int(each.replace(",", "")) for each in re.findall(r"and ([\d,]+) more, which", log))
+    shown = [group_id for group_id in wrong if group_id.replace(",", "%2C").replace(":", "%3A") in log]
+    more = sum(int(number.replace(",", "")) for number in re.findall(r"and ([\d,]+) more, which", log))
     assert len(shown) + more == len(wrong)
 
 
 @given(cells, cells, views)
-def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, after: Cells, view: View) -> None:
+def test_every_document_is_written_in_every_format(before: Cells, after: Cells, view: View) -> None:
     rows = rows_of_cells(before), rows_of_cells(after)
     base, candidate = map(summarise, rows)
     runs = compare_runs(base, candidate, ("base", "candidate"))
     two = compare_axis(base, "target", TARGETS[0], TARGETS[1])
-    three = [compare_axis(base, "target", TARGETS[0], each) for each in TARGETS[1:]]
+    three = [compare_axis(base, "target", TARGETS[0], target) for target in TARGETS[1:]]
     entries = [_entry(group) for summary in (base, candidate) for group in summary.groups.values()]
     documents: dict[Kind, Any] = {
         "run": Report(run(), base, lambda: rows[0]),
@@ -145,16 +145,16 @@ def test_every_document_of_any_shape_is_written_in_every_format(before: Cells, a
         "history": history_lines.History(list(history_lines.lines(entries)), ["a note"], 2),
     }
     for kind, document in documents.items():
-        for name, each in all_formats().items():
-            if kind in each.writers:
+        for name, fmt in all_formats().items():
+            if kind in fmt.writers:
                 assert write(kind, name, document, view) or name == "github"
     assert rows_of(*rows[0])(list(base.groups)) == rows[0]
 
 
 @given(cells, cells, views)
-def test_every_flip_and_every_untaken_cell_is_shown_or_counted(before: Cells, after: Cells, view: View) -> None:
-    one, other = summarise(rows_of_cells(before)), summarise(rows_of_cells(after))
-    runs = compare_runs(one, other, ("base", "candidate"))
+def test_every_flip_and_missing_cell_is_shown_or_counted(before: Cells, after: Cells, view: View) -> None:
+    base, candidate = summarise(rows_of_cells(before)), summarise(rows_of_cells(after))
+    runs = compare_runs(base, candidate, ("base", "candidate"))
     gone = unsupported(runs, "pro")
     document = Migration(runs, [], gone, ("live", "live"), simulated=False)
     table, markdown = (write("migration", name, document, view) for name in ("table", "markdown"))

@@ -1,7 +1,6 @@
-"""Gates: limits that a comparison or a run must not cross. Each result is one sentence with its numbers.
+"""Gates: limits that a comparison or a run must not cross. Each is crossed, holds, cannot tell, or was not asked.
 
-In: gates as a suite or the command line writes them, and one or two sides. Out: a `GateResult` per gate: crossed, holds,
-cannot tell, or not asked.
+In: gates as a suite or the command line writes them, and one or two sides. Out: a `GateResult` per gate, with a sentence.
 May import: ``compare`` and its statistics, ``results``, ``judge``.
 
 - `parse`: reads gates from a suite or the command line.

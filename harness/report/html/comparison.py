@@ -182,7 +182,7 @@ def _flip(flip: Flip, runs: tuple[str | None, str | None], numbers: flip_trials.
 
 def _answer(text: str | None) -> Markup | None:
     cut = "..." if text is not None and len(text) >= ANSWER else ""
-    return None if text is None else element("pre", text + cut, dir="auto", class_="said")
+    return None if text is None else element("pre", text + cut, dir="auto", class_="prose")
 
 
 def _links(
@@ -214,7 +214,7 @@ def _differences(verdicts: Sequence[Object]) -> Markup:
         rows.append(element("tr", *(_difference(verdict, name) for name in _COLUMNS)))
         if verdict.get("message"):
             message = element("td", element("span", verdict["message"]), colspan=len(_COLUMNS))
-            rows.append(element("tr", message, class_="says"))
+            rows.append(element("tr", message, class_="message"))
     return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
 
 

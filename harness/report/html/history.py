@@ -110,7 +110,7 @@ def _table(lines: Sequence[Line], columns: Sequence[str], home: str | None) -> M
     texts = ("run", "change")
     head = (element("th", name, class_=None if name in texts else "n", scope="col") for name in columns)
     rows = (element("tr", *(_cell(line, name, home) for name in columns)) for line in lines)
-    return table(f"runs of {subject(lines)}", [element("tr", *head)], rows, class_="past")
+    return table(f"runs of {subject(lines)}", [element("tr", *head)], rows, class_="runs-over-time")
 
 
 def _cell(line: Line, name: str, home: str | None) -> Markup:

@@ -12,11 +12,11 @@
       else if (value === true) made.setAttribute(key, "");
       else if (value !== false && value != null) made.setAttribute(key, value);
     }
-    made.append(...children.filter((each) => each != null && each !== "").map(visible));
+    made.append(...children.filter((child) => child != null && child !== "").map(visible));
     return made;
   }
 
-  // What would steer the eye unseen (controls, overrides of direction), or is no character (half a surrogate pair), is spelled out.
+  // Control characters, direction overrides and lone surrogates are shown as escapes.
   const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
   const spelled = (letter) => (letter === "\r" ? letter : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const visible = (child) => (typeof child === "string" ? child.replace(UNSEEN, spelled) : child);
@@ -32,7 +32,7 @@
 
   const THEMES = ["auto", "light", "dark"];
   const stored = (name) => { try { return localStorage.getItem(`gemini-harness-${name}`); } catch { return null; } };
-  const store = (name, value) => { try { localStorage.setItem(`gemini-harness-${name}`, value); } catch { /* not kept, then */ } };
+  const store = (name, value) => { try { localStorage.setItem(`gemini-harness-${name}`, value); } catch { /* storage is blocked: the setting is not kept */ } };
 
   function paint(theme) {
     document.documentElement.dataset.theme = theme;
@@ -57,12 +57,12 @@
     return name === "cost_usd" ? dollars(value) : value.toLocaleString("en", { maximumFractionDigits: 1 });
   }
 
-  // Two digits that matter, and no fewer than cents.
+  // Two significant digits, and at least cents.
   const dollars = (value) => value.toFixed(value ? Math.min(Math.max(2, 1 - Math.floor(Math.log10(Math.abs(value)))), 100) : 2);
 
   const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
-  // Long base64 is not for reading.
+  // Long base64 data is shortened.
   const shortened = (_key, value) =>
     typeof value === "string" && value.length > 2000 && /^[\w+/=-]+$/.test(value)
       ? `${value.slice(0, 60)}... (${value.length.toLocaleString("en")} characters)` : value;
@@ -87,27 +87,27 @@
 
   const plain = (value) => (typeof value === "string" ? value : json(value));
 
-  // --- what differs between two texts, word by word -----------------------------------------------------
+  // --- word differences between two texts --------------------------------------------------------------
 
   const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}_]+|\s+|[^]/gu;
   const LONGEST = 200000, CHANGES = 600, ALIKE = 0.3;
 
   // The pieces of two lists of words: [kept on both sides, text]. Myers' greedy algorithm ("An O(ND) difference algorithm", 1986)
-  // between the common beginning and end; too many changes count as one.
-  function pieces(one, other) {
+  // between the common beginning and end; with too many changes, everything between counts as changed.
+  function pieces(expected, actual) {
     let start = 0, end = 0;
-    while (start < one.length && start < other.length && one[start] === other[start]) start++;
-    while (end < one.length - start && end < other.length - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end++;
-    const [a, b] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+    while (start < expected.length && start < actual.length && expected[start] === actual[start]) start++;
+    while (end < expected.length - start && end < actual.length - start && expected[expected.length - 1 - end] === actual[actual.length - 1 - end]) end++;
+    const [a, b] = [expected.slice(start, expected.length - end), actual.slice(start, actual.length - end)];
     const kept = matches(a, b);
     const side = (words, which, offset) => {
       const same = new Set(kept.map((pair) => pair[which]));
       return words.map((word, at) => [at < start || at >= words.length - end || same.has(at - offset), word]);
     };
-    return [side(one, 0, start), side(other, 1, start)];
+    return [side(expected, 0, start), side(actual, 1, start)];
   }
 
-  // The places [in a, in b] of the words that both have. ``reach``: how far down a each diagonal k = x - y has come.
+  // The positions [in a, in b] of the common words. ``reach``: the furthest position in a on each diagonal k = x - y.
   function matches(a, b) {
     const trace = [];
     let reach = new Map([[1, 0]]);
@@ -125,7 +125,7 @@
     return [];
   }
 
-  // From which diagonal the d-th change leads to diagonal k, and where it arrives: a word of b is put in, or one of a left out.
+  // The diagonal that the d-th change comes from to reach diagonal k, and its end: a word of b is inserted, or one of a deleted.
   function entered(reach, d, k) {
     const puts = k === -d || (k !== d && reach.get(k - 1) < reach.get(k + 1));
     return puts ? [k + 1, reach.get(k + 1)] : [k - 1, reach.get(k - 1) + 1];
@@ -142,7 +142,7 @@
     return kept;
   }
 
-  // Marks in two elements what the other does not have; texts that have little in common are left as they are.
+  // Marks in two elements the words that the other does not have. Texts with little in common are not marked.
   function differ(before, after) {
     const texts = [before.textContent, after.textContent];
     if (texts[0] === texts[1] || texts.some((text) => !text || text.length > LONGEST)) return;
@@ -161,36 +161,36 @@
     }
   }
 
-  // Paper cannot be unfolded.
+  // Open everything that is folded before printing.
   const unfolded = [];
   addEventListener("beforeprint", () => {
     unfolded.push(...document.querySelectorAll("main details:not([open])"));
-    for (const each of unfolded) each.open = true;
+    for (const part of unfolded) part.open = true;
   });
-  addEventListener("afterprint", () => { for (const each of unfolded.splice(0)) each.open = false; });
+  addEventListener("afterprint", () => { for (const part of unfolded.splice(0)) part.open = false; });
 
-  // What scrolls by itself can be reached by keys.
+  // Elements that scroll can be focused with the Tab key.
   const sizes = new ResizeObserver((seen) => {
     for (const { target } of seen) {
       if (target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
     }
   });
-  const reachable = (inside) => { for (const each of inside.querySelectorAll(".wide, pre, figure")) sizes.observe(each); };
+  const reachable = (inside) => { for (const part of inside.querySelectorAll(".wide, pre, figure")) sizes.observe(part); };
   reachable(document);
 
   const later = window.requestIdleCallback || ((work) => setTimeout(work, 50));
   const unmarked = [...document.querySelectorAll(".flips .pair, .failures .sides")];
   function markSome() {
-    for (const each of unmarked.splice(0, 5)) {
-      const texts = each.querySelectorAll("pre, dd");
+    for (const pair of unmarked.splice(0, 5)) {
+      const texts = pair.querySelectorAll("pre, dd");
       if (texts.length === 2) differ(...texts);
     }
     if (unmarked.length) later(markSome);
   }
   later(markSome);
 
-  // --- the keys, and who answers them ----------------------------------------------------------------
+  // --- keyboard shortcuts ----------------------------------------------------------------------------
 
   const help = el("dialog", { id: "keys", "aria-labelledby": "keys-title" },
     el("h2", { id: "keys-title" }, "keys"),
@@ -198,7 +198,7 @@
       [["j", "k"], "next, previous trial (arrows too, in the list)"], [["n", "p"], "next, previous trial that went wrong"],
       [["g", "G"], "first, last"], [["Enter"], "open"], [["Esc"], "close"], [["/"], "filter"],
       [["t"], "theme: auto, light, dark"], [["?"], "this"],
-    ].flatMap(([keys, said]) => [el("dt", {}, ...keys.flatMap((key) => [el("kbd", {}, key), " "])), el("dd", {}, said)])),
+    ].flatMap(([keys, meaning]) => [el("dt", {}, ...keys.flatMap((key) => [el("kbd", {}, key), " "])), el("dd", {}, meaning)])),
     el("p", { class: "about" }, "A filter is words that must all occur in a trial's id, status or reason; -word must not."),
     el("p", { class: "tools" },
       el("label", {}, el("input", { type: "checkbox", id: "letters", checked: stored("letters") !== "off",
@@ -252,7 +252,7 @@
   function trials() {
     const SPARE = 12, LAID_OUT = 50000, WRONG = ["failed", "error", "xpassed"];
     const narrow = matchMedia("(max-width: 480px)");
-    const height = () => (narrow.matches ? 46 : 26); // of a line: in a narrow window it has two, as the style says
+    const height = () => (narrow.matches ? 46 : 26); // of a row in pixels: two lines in a narrow window, as in page.css
     const facts = JSON.parse(byId("facts").textContent);
     const blocks = new Map();
     const state = { text: "", statuses: new Set(), sort: null, down: true, at: -1, open: false };
@@ -261,9 +261,9 @@
     for (const script of document.querySelectorAll("script[data-index]")) {
       for (const [group, attempt, status, simulated, why, measures] of JSON.parse(script.textContent)) {
         const [id, suite, name, target, axes, , , side = "", pair = group] = facts.groups[group];
-        const told = side === target || axes.split(" ").includes(side); // its own name is what is swept
+        const named = side === target || axes.split(" ").includes(side); // the name of the side is the swept value
         all.push({ n: all.length, group, pair, side, attempt, status: facts.statuses[status], mark: facts.marks[status], simulated, why, measures,
-          id: `${side && `${side}: `}${id}#${attempt}`, suite, name, target, axes: told ? axes : `${side} ${axes}`.trim() });
+          id: `${side && `${side}: `}${id}#${attempt}`, suite, name, target, axes: named ? axes : `${side} ${axes}`.trim() });
       }
     }
     const places = new Map();
@@ -276,7 +276,7 @@
       .filter(({ name, index }) => name === "latency_s" || all.some((trial) => trial.measures[index] != null));
     let shown = all;
 
-    // the list: only the lines in sight exist
+    // the list: only visible rows are in the document
     const filter = el("input", { type: "search", id: "filter", placeholder: "filter  /", "aria-label": "filter trials", spellcheck: "false" });
     const counted = el("output", { "aria-live": "polite" });
     const chips = facts.statuses.filter((status) => all.some((trial) => trial.status === status)).map((status) =>
@@ -314,11 +314,11 @@
       const holds = wanted(state.text);
       shown = all.filter((trial) => (!state.statuses.size || state.statuses.has(trial.status)) && (!state.text || holds(hay(trial))));
       if (state.sort !== null) shown.sort(order);
-      for (const each of chips) each.setAttribute("aria-pressed", state.statuses.has(each.dataset.status));
-      for (const each of head.querySelectorAll("button")) {
-        const by = each.dataset.sort === String(state.sort);
-        each.dataset.order = by ? (state.down ? "descending" : "ascending") : "";
-        each.setAttribute("aria-label", `${each.textContent}: ${by ? `sorted, ${each.dataset.order}` : "sort"}`);
+      for (const button of chips) button.setAttribute("aria-pressed", state.statuses.has(button.dataset.status));
+      for (const button of head.querySelectorAll("button")) {
+        const by = button.dataset.sort === String(state.sort);
+        button.dataset.order = by ? (state.down ? "descending" : "ascending") : "";
+        button.setAttribute("aria-label", `${button.textContent}: ${by ? `sorted, ${button.dataset.order}` : "sort"}`);
       }
       counted.textContent = shown.length === all.length ? count(all.length, "trial") : `${shown.length.toLocaleString("en")} of ${count(all.length, "trial")}`;
       state.at = picked ? shown.indexOf(picked) : -1;
@@ -330,13 +330,13 @@
       else draw();
     }
 
-    // What the bars at the top take of the window.
+    // The height of the bars at the top.
     function covered() { return document.querySelector(".sticky").offsetHeight + document.querySelector(".top").offsetHeight; }
 
-    function order(one, other) {
+    function order(first, second) {
       const by = state.sort, sign = state.down ? -1 : 1;
-      if (typeof by !== "number") return sign * (one[by] < other[by] ? -1 : one[by] > other[by] ? 1 : one.n - other.n);
-      const a = one.measures[by], b = other.measures[by];
+      if (typeof by !== "number") return sign * (first[by] < second[by] ? -1 : first[by] > second[by] ? 1 : first.n - second.n);
+      const a = first.measures[by], b = second.measures[by];
       return a == null || b == null ? (a == null) - (b == null) : sign * (a - b);
     }
 
@@ -391,7 +391,7 @@
       draw();
     }
 
-    // The panel takes room from the page: what one looks at stays where it was.
+    // The panel narrows the page: keep the active row where it was.
     function keeping(anchor, change) {
       const before = anchor?.getBoundingClientRect().top;
       change();
@@ -418,7 +418,7 @@
       return blocks.get(number)[trial.n % facts.block];
     }
 
-    // Where the panel covers the page, keys must not wander behind it.
+    // If the panel covers the page, the focus must stay in it.
     const covering = matchMedia("(max-width: 760px)");
     const apart = () => { document.querySelector("main").inert = state.open && covering.matches; };
     covering.addEventListener("change", apart);
@@ -435,11 +435,11 @@
       panel.scrollTop = 0;
       reachable(panel);
       if (document.querySelector("main").inert) panel.focus({ preventScroll: true });
-      try { history.replaceState(null, "", `#trial=${encodeURIComponent(trial.id)}`); } catch { /* a page without an address */ }
+      try { history.replaceState(null, "", `#trial=${encodeURIComponent(trial.id)}`); } catch { /* a page without an address cannot have a fragment */ }
       draw();
     }
 
-    // A trial by itself: selected in the list too, where the filter shows it.
+    // Opens a trial; it is also selected in the list, if the filter shows it.
     function openTrial(trial, anchor = null) {
       state.at = shown.indexOf(trial);
       open(trial, anchor);
@@ -466,17 +466,17 @@
       const attempts = places.get(trial.pair);
       if (trial.simulated) yield el("p", { class: "simulated" }, el("strong", {}, "SIMULATED"), " made up by the simulator, not by a Gemini model");
       if (attempts.length > 1) {
-        yield el("div", { class: "attempts" }, ...attempts.map((each) => el("button", { type: "button", class: `mark ${each.status}`,
-          "aria-current": each === trial ? "true" : null, onclick: () => openTrial(each) }, `${each.side} #${each.attempt} ${each.mark}`.trim())));
+        yield el("div", { class: "attempts" }, ...attempts.map((attempt) => el("button", { type: "button", class: `mark ${attempt.status}`,
+          "aria-current": attempt === trial ? "true" : null, onclick: () => openTrial(attempt) }, `${attempt.side} #${attempt.attempt} ${attempt.mark}`.trim())));
       }
       if (!row) {
-        yield el("p", { class: "about" }, "What was said is left out of this file: it keeps everything of the first trials only, and of those that went wrong. The run on disk has it.");
+        yield el("p", { class: "about" }, "Requests and responses are left out of this file: it keeps them for the first trials and for those that failed. The run on disk has all of them.");
         return;
       }
-      const heard = row.provenance;
+      const provenance = row.provenance;
       yield list({
         side: trial.side, case: place, target: trial.target, axes, cassette: row.cassette,
-        answer: heard && `${heard.mode === "live" ? "live from" : "replayed; recorded from"} ${heard.recorded_from}${heard.recorded_at ? `, ${heard.recorded_at.slice(0, 19).replace("T", " ")}` : ""}${heard.timing === "lost" ? "; timing lost" : ""}`,
+        answer: provenance && `${provenance.mode === "live" ? "live from" : "replayed; recorded from"} ${provenance.recorded_from}${provenance.recorded_at ? `, ${provenance.recorded_at.slice(0, 19).replace("T", " ")}` : ""}${provenance.timing === "lost" ? "; timing lost" : ""}`,
         "expected to fail": row.xfail, skipped: row.skip, "cost unknown": row.unpriced, again: rerun,
       });
       if (row.error) {
@@ -484,7 +484,7 @@
         yield el("pre", {}, row.error.message);
         if (row.error.traceback) yield fold("traceback", el("pre", {}, row.error.traceback));
       }
-      yield el("h3", {}, "verdicts", el("small", {}, count(row.held, "invariant"), " held"));
+      yield el("h3", {}, "verdicts", el("small", {}, count(row.invariants_passed, "invariant"), " passed"));
       yield verdicts(row.verdicts);
       const known = Object.entries(row.measures).filter(([, value]) => value != null);
       if (known.length) {
@@ -494,36 +494,36 @@
       for (const [index, turn] of row.turns.entries()) yield* exchange(turn, index, row, trial);
     }
 
-    function list(said) {
-      return el("dl", { class: "facts" }, ...Object.entries(said).filter(([, value]) => value)
+    function list(fields) {
+      return el("dl", { class: "facts" }, ...Object.entries(fields).filter(([, value]) => value)
         .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
     }
 
     const fold = (title, ...inside) => el("details", {}, el("summary", {}, title), ...inside);
 
-    function verdicts(each) {
+    function verdicts(judged) {
       const rank = (verdict) => (verdict.status === "passed" ? 3 : verdict.status === "waived" ? 2 : verdict.severity === "warn" ? 1 : 0);
-      return el("table", { class: "verdicts" }, el("caption", { class: "unseen" }, "verdicts"), el("tbody", {}, ...[...each].sort((a, b) => rank(a) - rank(b)).map(verdict)));
+      return el("table", { class: "verdicts" }, el("caption", { class: "unseen" }, "verdicts"), el("tbody", {}, ...[...judged].sort((a, b) => rank(a) - rank(b)).map(verdict)));
     }
 
     const KINDS = { passed: ["pass", "passed"], waived: ["waived", "waived"], failed: ["FAIL", "failed"], error: ["ERROR", "error"] };
 
-    function verdict(said) {
-      const [mark, kind] = said.severity === "warn" && said.status === "failed" ? ["warn", "warned"] : KINDS[said.status];
-      const at = said.at && said.at !== said.check ? ` ${said.at}` : "";
-      const where = said.place ? el("small", {}, ` ${said.place.file}:${said.place.line}`) : "";
-      const told = el("td", {}, el("b", {}, said.check + at), where);
-      if (said.status === "passed") { if (said.expected != null) told.append(" ", el("code", {}, brief(said.expected))); }
+    function verdict(found) {
+      const [mark, kind] = found.severity === "warn" && found.status === "failed" ? ["warn", "warned"] : KINDS[found.status];
+      const at = found.at && found.at !== found.check ? ` ${found.at}` : "";
+      const where = found.place ? el("small", {}, ` ${found.place.file}:${found.place.line}`) : "";
+      const text = el("td", {}, el("b", {}, found.check + at), where);
+      if (found.status === "passed") { if (found.expected != null) text.append(" ", el("code", {}, brief(found.expected))); }
       else {
-        if (said.message && !/^expected [^]*, got /.test(said.message)) told.append(el("div", {}, said.message));
-        if (said.expected != null || said.actual != null) {
+        if (found.message && !/^expected [^]*, got /.test(found.message)) text.append(el("div", {}, found.message));
+        if (found.expected != null || found.actual != null) {
           const pair = el("div", { class: "pair" }, ...["expected", "actual"].map((name) =>
-            el("div", {}, el("small", {}, name), ...long("", plain(said[name]), (some) => [some]))));
-          told.append(pair);
+            el("div", {}, el("small", {}, name), ...long("", plain(found[name]), (some) => [some]))));
+          text.append(pair);
           differ(...pair.querySelectorAll("pre"));
         }
       }
-      return el("tr", {}, el("td", {}, el("span", { class: `mark ${kind}` }, mark)), told);
+      return el("tr", {}, el("td", {}, el("span", { class: `mark ${kind}` }, mark)), text);
     }
 
     function brief(value) {
@@ -543,10 +543,10 @@
       const request = parsed(turn.request);
       yield fold(`POST ${turn.url}`, el("pre", {}, plain(request)));
       yield fold("curl", copied(curl(turn, trial)));
-      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, ...long("said", thoughts, (some) => [some]));
+      if (thoughts) yield fold(`thoughts, ${count(Array.from(thoughts).length, "character")}`, ...long("prose", thoughts, (some) => [some]));
       if (text) {
         yield el("h3", {}, "answer", el("small", {}, count(Array.from(text).length, "character")));
-        yield* long("said answer", text, (some) => answer(some, turn.grounded || []));
+        yield* long("prose answer", text, (some) => answer(some, turn.grounded || []));
       }
       yield* sources(candidate.groundingMetadata, turn.grounded || []);
       for (const part of parts) yield* other(part);
@@ -561,7 +561,7 @@
       yield whole;
     }
 
-    // A text that would take the browser seconds to lay out is shown in part, until all of it is asked for.
+    // A text that takes the browser seconds to lay out is cut, with a button that shows all of it.
     function* long(name, text, parts) {
       const shownText = el("pre", { class: name, dir: "auto" });
       const cut = typeof text === "string" && text.length > LAID_OUT;
@@ -576,7 +576,7 @@
 
     function parsed(text) { try { return JSON.parse(text); } catch { return text; } }
 
-    // The answer in pieces: each stretch between two borders has the supports that cover it. Offsets count code points.
+    // The answer in pieces between the borders of supports; each piece has the supports that cover it. Offsets count code points.
     function* answer(text, supports) {
       const letters = Array.from(text);
       const held = supports.filter(([start, end]) => start < end);
@@ -588,10 +588,10 @@
         if (!over.length) yield document.createTextNode(visible(piece));
         else {
           const astray = over.some(([, , , exact]) => !exact);
-          yield el("mark", { class: astray ? "astray" : "", "data-sources": over.flatMap((each) => each[2]).join(" "),
-            title: astray ? "the byte offsets do not cut the words that this support claims" : `source ${over.flatMap((each) => each[2]).map((n) => n + 1).join(", ")}` }, piece);
+          yield el("mark", { class: astray ? "astray" : "", "data-sources": over.flatMap((support) => support[2]).join(" "),
+            title: astray ? "the byte offsets do not cut the words that this support claims" : `source ${over.flatMap((support) => support[2]).map((n) => n + 1).join(", ")}` }, piece);
         }
-        const ending = [...new Set(over.filter(([, end]) => end === to).flatMap((each) => each[2]))];
+        const ending = [...new Set(over.filter(([, end]) => end === to).flatMap((support) => support[2]))];
         if (ending.length) yield el("sup", {}, ending.map((n) => n + 1).join(","));
       }
     }
@@ -599,11 +599,11 @@
     function* sources(metadata, supports) {
       const chunks = Array.isArray(metadata?.groundingChunks) ? metadata.groundingChunks : [];
       if (!chunks.length) return;
-      const queries = Array.isArray(metadata.webSearchQueries) ? metadata.webSearchQueries.filter((each) => typeof each === "string") : [];
+      const queries = Array.isArray(metadata.webSearchQueries) ? metadata.webSearchQueries.filter((query) => typeof query === "string") : [];
       yield el("h3", {}, "sources", el("small", {}, queries.length ? `searched: ${queries.join(" \u00b7 ")}` : `${supports.length} supports`));
       yield el("ol", { class: "sources" }, ...chunks.map((chunk, index) => {
-        const said = Object.values(chunk || {}).find((each) => each && typeof each === "object") || {};
-        const uri = String(said.uri || said.sourceUri || ""), title = String(said.title || uri || "no title");
+        const source = Object.values(chunk || {}).find((value) => value && typeof value === "object") || {};
+        const uri = String(source.uri || source.sourceUri || ""), title = String(source.title || uri || "no title");
         const shownAs = /^https?:\/\//i.test(uri) ? el("a", { href: uri, target: "_blank", rel: "noopener noreferrer", title: uri }, title) : `${title} ${uri === title ? "" : uri}`;
         return el("li", { onmouseenter: () => light(index, true), onmouseleave: () => light(index, false) }, el("b", {}, String(index + 1)), shownAs);
       }));
@@ -691,14 +691,14 @@
       const cell = event.target.closest("[data-group], [data-trial]");
       if (!cell) return;
       const attempts = places.get(Number(cell.dataset.group)) || [];
-      const trial = all[cell.dataset.trial] || attempts.find((each) => WRONG.includes(each.status)) || attempts[0];
+      const trial = all[cell.dataset.trial] || attempts.find((attempt) => WRONG.includes(attempt.status)) || attempts[0];
       if (trial) { openTrial(trial, cell); panel.focus({ preventScroll: true }); }
     });
 
     function follow() {
       const [, linked] = /^#trial=(.*)$/.exec(location.hash) || [];
       let id = linked;
-      try { id = decodeURIComponent(linked); } catch { /* as it stands, then */ }
+      try { id = decodeURIComponent(linked); } catch { /* not valid percent-encoding: use it unchanged */ }
       const found = linked && all.find((trial) => trial.id === id);
       if (found) openTrial(found);
     }
