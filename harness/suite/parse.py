@@ -183,7 +183,7 @@ class _SuiteReading:
             layers=tuple(self.layers(table, defaults)),
             turns=turns,
             rows=self.rows(route),
-            rows_in_file=template.file_named(self.document.value["cases"][index].get("each")) is not None,
+            rows_in_file=template.referenced_file(self.document.value["cases"][index].get("each")) is not None,
             about=table.get("about", ""),
             tags=(*root.get("tags", ()), *table.get("tags", ())),
             repeat=asked.get("repeat"),
@@ -277,7 +277,7 @@ class _SuiteReading:
         each = self.document.value["cases"][route[1]].get("each")
         if each is None or any(wrong[: len(at)] == at for wrong in self.wrong):
             return ({},)
-        name = template.file_named(each)
+        name = template.referenced_file(each)
         if isinstance(each, str) and name is None:
             self.complain(at, f"expected rows, got the text {each}", f"did you mean ${{file:{each}}}?")
             return ({},)
@@ -386,7 +386,7 @@ def _refusal(lines: Iterable[Expectation]) -> bool:
     from harness.judge.predicates import holds
 
     for line in lines:
-        if line.check == "http" and not template.waits(line.parameter):
+        if line.check == "http" and not template.has_references(line.parameter):
             return holds(400, line.parameter)
         if line.check == "error" and line.parameter != "none":
             return True

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place
 from harness.suite import language, template
-from harness.suite.axes import LONG, Axis
+from harness.suite.axes import THINKING_KEYS, Axis
 from harness.suite.cases import Case, Choice, Suite
-from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, filled, pairs
-from harness.suite.template import Reference, Template, row_named
+from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, combinations_for, fill_expectation
+from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate.body import literal, near, refused
 from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
 from harness.text import jsonpath, shape
@@ -125,7 +125,7 @@ class CaseSense:
             try:
                 template.fill(alone, {"row": row})
             except template.Undefined:
-                where = "" if len(self.case.rows) == 1 else f" in {row_named(row, number)}"
+                where = "" if len(self.case.rows) == 1 else f" in {row_label(row, number)}"
                 return f"{reference} is not defined{where}", nearest(reference.name, row)
         return None
 
@@ -139,13 +139,13 @@ class CaseSense:
     def parameter(self, line: Expectation) -> None:
         """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
         kind = language.parameter(line.check)
-        if not template.waits(line.parameter):
+        if not template.has_references(line.parameter):
             self.refused(line, kind, line.parameter, "")
             return
         for number, row in enumerate(self.case.rows, 1):
-            value = filled(line, {"row": row}).parameter
+            value = fill_expectation(line, {"row": row}).parameter
             wrong = shape.findings(value, kind)
-            before = f"{row_named(row, number)}: " if "each" in self.written else ""
+            before = f"{row_label(row, number)}: " if "each" in self.written else ""
             for each in wrong:
                 self.tell.add(line.place, f"{before}{line.check}: {each.message}", each.hint)
             if wrong or self.refused(line, kind, value, before):
@@ -179,7 +179,7 @@ class CaseSense:
             for each in inside:
                 where = template.as_text(list(each.at))
                 self.tell.complain(
-                    (*self.route, "id"), f"{row_named(row, number)}: at {where}: {each.message}", near(body, each)
+                    (*self.route, "id"), f"{row_label(row, number)}: at {where}: {each.message}", near(body, each)
                 )
             if inside:
                 return
@@ -256,7 +256,7 @@ class CaseSense:
             for number, row in enumerate(self.case.rows, 1):
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
                 for each in wrong:
-                    self.tell.add(axis.place, f"{row_named(row, number)}: {name}: {each.message}", each.hint)
+                    self.tell.add(axis.place, f"{row_label(row, number)}: {name}: {each.message}", each.hint)
                 if wrong:
                     break
 
@@ -277,13 +277,13 @@ def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
 
 def templated(axes: Mapping[str, Axis]) -> set[str]:
     """The axes whose values wait for rows."""
-    return {name for name, axis in axes.items() if template.waits(axis.values)}
+    return {name for name, axis in axes.items() if template.has_references(axis.values)}
 
 
 def combinations_of(case: Case) -> Iterator[Combination]:
     """The combinations that the suite itself states, over all rows where rows change them."""
     for row in case.rows if templated(case.axes) else case.rows[:1]:
-        yield from pairs(case, row, Selection(default_provider=""))
+        yield from combinations_for(case, row, Selection(default_provider=""))
 
 
 def unmatched(choice: Choice, combinations: Sequence[Combination], message: str, tell: Diagnostics) -> None:
@@ -291,7 +291,7 @@ def unmatched(choice: Choice, combinations: Sequence[Combination], message: str,
     means none of the combinations (where there are any), or whose lists hold a value that means none."""
     for name, value in choice.axes.items():
         if value == {} or Axis(name, value, "case", choice.place).per_model:
-            near = nearest(next(iter(value), ""), LONG) if name == "thinking" else ""
+            near = nearest(next(iter(value), ""), THINKING_KEYS) if name == "thinking" else ""
             hint = near if near.startswith("did") else "name the model beside it: {model: ..., ...}"
             tell.add(choice.place, f"{name} has no values per model here", hint)
             return
