@@ -332,7 +332,7 @@ def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
                 counts[key] = counts.get(key, 0) + 1
     for (place, model, shown, reason), count in counts.items():
         where = "1 case" if count == 1 else f"{count} cases"
-        yield Note(place, f"{model} is not asked for {shown} ({where}): {reason}")
+        yield Note(place, f"{shown} is left out for {model} ({where}): {reason}")
 
 
 # --- selection ----------------------------------------------------------------------------------------------------

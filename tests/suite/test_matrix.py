@@ -104,7 +104,7 @@ def test_values_that_a_model_rejects_are_left_out_with_a_note() -> None:
     )
     assert [trial.id for trial in expansion] == ["s/c[low]@google/gemini-3.1-pro-preview#1"]
     assert [str(note) for note in expansion.notes] == [
-        "s.yaml:2:53: note: gemini-3.1-pro-preview is not asked for minimal (1 case): it has no level MINIMAL: LOW, MEDIUM, HIGH"
+        "s.yaml:2:53: note: minimal is left out for gemini-3.1-pro-preview (1 case): it has no level MINIMAL: LOW, MEDIUM, HIGH"
     ]
 
 
