@@ -1,4 +1,4 @@
-"""A loopback server that says exactly the bytes a test tells it to, and keeps exactly the bytes it was sent."""
+"""A loopback server that sends exactly the given bytes, and keeps exactly the bytes that it receives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Script = Callable[[socket.socket], None]
 
 
 class Endpoint:
-    """Answers the n-th request with the n-th script; the last script answers all that follow."""
+    """Answers the n-th request with the n-th script. The last script also answers all later requests."""
 
     def __init__(self, *scripts: Script) -> None:
         self.requests: list[bytes] = []
@@ -33,7 +33,7 @@ class Endpoint:
 
     @property
     def request(self) -> bytes:
-        """The only request that came."""
+        """The only request that was received."""
         (only,) = self.requests
         return only
 
@@ -93,7 +93,7 @@ def _read_request(connection: socket.socket) -> bytes:
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
-    """A whole answer: bytes as they are, anything else as JSON."""
+    """A script that sends a complete answer: bytes unchanged, anything else as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     fields = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
     return lambda connection: connection.sendall(_head(status, fields) + content)
@@ -102,7 +102,7 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def stream(
     pieces: Iterable[bytes], pause: float = 0.0, *, then: Script | None = None, headers: Mapping[str, str] | None = None
 ) -> Script:
-    """Chunks with a pause before each; ``then`` happens instead of the end."""
+    """A script that sends chunks, with a pause in seconds before each. ``then`` replaces the end of the stream."""
     fields = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **(headers or {})}
 
     def script(connection: socket.socket) -> None:
@@ -119,21 +119,21 @@ def stream(
 
 
 def hang(connection: socket.socket) -> None:
-    """Say nothing until the client is gone."""
+    """Send nothing until the client disconnects."""
     connection.recv(1)
 
 
 def drop(connection: socket.socket) -> None:
-    """Close without a word."""
+    """Close the connection without an answer."""
     raise OSError("dropped")
 
 
 def _head(status: int, fields: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in fields.items())]
+    lines = [f"HTTP/1.1 {status} Reason", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
-def refused() -> str:
-    """An address where nobody listens."""
+def closed_address() -> str:
+    """The URL of a loopback port on which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return f"http://127.0.0.1:{free.getsockname()[1]}"

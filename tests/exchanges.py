@@ -1,4 +1,4 @@
-"""Exchanges made by hand, for what reads and judges answers."""
+"""Makes exchanges for tests of reading and judging answers."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def request(
 
 def exchange(
     answer: Any,
-    asked: Request | None = None,
+    sent: Request | None = None,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     timing: str = "recorded",
     **more: Any,
 ) -> Exchange:
-    """An exchange; ``answer`` is bytes, a list of byte chunks (one every 0.1 s), or a JSON value."""
+    """An exchange. ``answer`` is bytes, a list of byte chunks (one every 0.1 s), or a JSON value."""
     pieces: Sequence[bytes] = answer if isinstance(answer, list) and answer and isinstance(answer[0], bytes) else []
     if not pieces:
         pieces = [answer if isinstance(answer, bytes) else json.dumps(answer).encode()]
-    kind = "text/event-stream" if asked and asked.transport == "stream" else "application/json"
+    kind = "text/event-stream" if sent and sent.transport == "stream" else "application/json"
     return Exchange(
-        request=asked or request(),
+        request=sent or request(),
         status=status,
         headers={"content-type": kind} if headers is None else headers,
         chunks=[Chunk(piece, round(0.1 * number, 3)) for number, piece in enumerate(pieces, 1)],
@@ -53,7 +53,7 @@ def exchange(
 
 
 def chunk(*parts: Mapping[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
-    """One answer or chunk of a stream with these parts, and whatever else it holds."""
+    """An answer, or a chunk of a stream, with these parts. ``more`` are other fields of the response."""
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
     if finish:
         candidate["finishReason"] = finish
@@ -68,5 +68,5 @@ def answer(text: str = "Oslo", **more: Any) -> dict[str, Any]:
 
 
 def sse(*values: Any, end: str = "\r\n\r\n") -> bytes:
-    """Values framed as Google frames a stream."""
+    """Values as server-sent events, framed as Google does."""
     return "".join(f"data: {json.dumps(value, ensure_ascii=False)}{end}" for value in values).encode()

@@ -1,4 +1,4 @@
-"""Trials, requests and exchanges made by hand, for the rooms that ask and record."""
+"""Makes trials, requests and exchanges for tests of sending, recording and running."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def body(text: str = "hi", **more: Any) -> dict[str, Any]:
 
 
 def request(value: Any = None, url: str = URL, **more: Any) -> Request:
-    asked = body() if value is None else value
+    sent = body() if value is None else value
     plain: dict[str, Any] = {
         "provider": "google",
         "model": "gemini-2.5-flash",
         "method": "POST",
         "headers": {"accept": "*/*", "content-type": "application/json", "user-agent": "a test"},
-        "content": compact(asked),
+        "content": compact(sent),
         "transport": "unary",
     }
-    return Request(url=url, body=asked, **{**plain, **more})
+    return Request(url=url, body=sent, **{**plain, **more})
 
 
-def exchange(value: Any = PARIS, asked: Request | None = None, **more: Any) -> Exchange:
-    """An answer as it comes from the wire: one chunk, or the chunks given."""
+def exchange(value: Any = PARIS, sent: Request | None = None, **more: Any) -> Exchange:
+    """An exchange with a live answer: one chunk, or the given chunks."""
     data = value if isinstance(value, bytes) else compact(value)
     plain: dict[str, Any] = {
         "status": 200,
@@ -53,7 +53,7 @@ def exchange(value: Any = PARIS, asked: Request | None = None, **more: Any) -> E
         "head_at": 0.2,
         "provenance": Provenance("live", "google", "2026-11-21T10:00:00+00:00"),
     }
-    return Exchange(request=asked or request(), **{**plain, **more})
+    return Exchange(request=sent or request(), **{**plain, **more})
 
 
 def slot(cassette: Path, row: int = 0, repeat: int = 0, step: int = 0) -> Slot:
@@ -61,7 +61,7 @@ def slot(cassette: Path, row: int = 0, repeat: int = 0, step: int = 0) -> Slot:
 
 
 def step(text: str = "hi", expect: Mapping[str, Any] | None = None, **more: Any) -> Step:
-    """One step that asks ``text``."""
+    """A step that sends ``text``."""
     plain: dict[str, Any] = {"body": {}, "contents": [user(text)] if text else [], "transport": "unary", "place": PLACE}
     expectations = [Expectation(name, parameter, PLACE) for name, parameter in (expect or {}).items()]
     return Step(expect=expectations, **{**plain, **more})
@@ -84,22 +84,22 @@ def trial(steps: Sequence[Step] | None = None, cassette: Path = Path("case.yaml"
 
 
 def config(url: str = "http://127.0.0.1:9", **more: Any) -> Config:
-    """One provider called ``here``, without a key, and short patience."""
+    """A configuration with one provider called ``here``, without a key, and with short timeouts."""
     row = Provider("here", url, kind="import", auth="none")
     settings = Config(provider="here", providers={"here": row}, timeouts=Timeouts(2, 1, 3, 2), concurrency=4)
     return replace(settings, **more)
 
 
 class Script:
-    """A transport that answers with these exchanges in turn, the last again and again; an exception is raised."""
+    """A transport that returns these answers in turn, and then repeats the last one. An answer that is an exception is raised."""
 
     def __init__(self, *answers: Any) -> None:
-        self.asked: list[tuple[Request, Slot]] = []
+        self.sent: list[tuple[Request, Slot]] = []
         self._answers = answers
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
-        self.asked.append((request, slot))
-        found = self._answers[min(len(self.asked), len(self._answers)) - 1]
+        self.sent.append((request, slot))
+        found = self._answers[min(len(self.sent), len(self._answers)) - 1]
         if isinstance(found, BaseException):
             raise found
         return replace(found, request=request) if isinstance(found, Exchange) else exchange(found, request)

@@ -15,7 +15,7 @@ from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Groups, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
 from harness.results.summary import Summary
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 
 if TYPE_CHECKING:
     from harness.compare.gates.gate import GateResult
@@ -167,7 +167,7 @@ def reference_first(cells: Values) -> list[str]:
 def _coordinates(group: Group) -> dict[str, str]:
     """The value of a cell on every axis."""
     provider, _, model = group.target.partition("/")
-    swept = {name: spelled(name, value) for name, value in group.axes.items()}
+    swept = {name: short_label(name, value) for name, value in group.axes.items()}
     return {"target": group.target, "provider": provider, "model": model, **swept}
 
 

@@ -11,7 +11,7 @@ from harness.compare.comparison import Comparison, Flip
 from harness.compare.verdicts import sentence
 from harness.gemini.models import ModelFacts, Thinking, facts, lifecycle
 from harness.results.groups import Group
-from harness.suite.axes import refused, thinking_config
+from harness.suite.axes import refusal, thinking_config
 
 
 class BottomLine(NamedTuple):
@@ -156,7 +156,7 @@ def _reason_unsupported(group: Group, model: str) -> str:
         return "not asked: see the notes"
     config = thinking_config(group.axes["thinking"])
     return (
-        refused(model, config)
+        refusal(model, config)
         or "the suite sets other thinking values for the new model: set the same values for both, or none"
     )
 

@@ -17,7 +17,7 @@ from harness.gemini.models import LEVELS
 from harness.model import Json
 from harness.results.groups import Group
 from harness.results.summary import Summary
-from harness.suite.axes import spelled, thinking_config
+from harness.suite.axes import short_label, thinking_config
 from harness.text.amounts import dollars
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def swept(summary: Summary) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for group in summary.groups.values():
         for axis, value in group.axes.items():
-            found.setdefault(axis, {})[spelled(axis, value)] = None
+            found.setdefault(axis, {})[short_label(axis, value)] = None
     return {axis: list(values) for axis, values in found.items()}
 
 
@@ -188,8 +188,8 @@ def _lines(summary: Summary, axis: str, suites: Sequence[str], values: dict[str,
         value = group.axes.get(axis)
         if not group.attempts or (suites and group.suite not in suites) or _rank(axis, value) is None:
             continue
-        others = (f"{name}={spelled(name, axis_value)}" for name, axis_value in group.axes.items() if name != axis)
-        name = spelled(axis, value)
+        others = (f"{name}={short_label(name, axis_value)}" for name, axis_value in group.axes.items() if name != axis)
+        name = short_label(axis, value)
         values[name] = value
         lines.setdefault((group.target, group.suite, group.case, *others), {})[name] = group
     return lines

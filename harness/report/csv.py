@@ -16,7 +16,7 @@ from harness.report import Report, View, output, words
 from harness.results import history_lines
 from harness.results.history_lines import History, HistoryEntry, QueryResult
 from harness.results.rows import Row
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
@@ -67,7 +67,7 @@ def _no_formula(value: Json) -> Json:
 
 
 def _identity(row: Row) -> list[Json]:
-    axes = " ".join(f"{name}={spelled(name, value)}" for name, value in row["axes"].items())
+    axes = " ".join(f"{name}={short_label(name, value)}" for name, value in row["axes"].items())
     return [row["id"], row["suite"], row["case"], row["target"], axes, row["attempt"], row["status"]]
 
 

@@ -13,7 +13,7 @@ from harness.report import Report, View, output, words
 from harness.report.content.failure import failures
 from harness.results.groups import Group
 from harness.results.rows import GateRow
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 
 _ELEMENTS: dict[Status, str] = {
     "failed": "failure",
@@ -78,7 +78,7 @@ def _case(group: Group, suite: str, report: Report, details: Sequence[str] | Non
 
 def _facts(group: Group) -> Iterator[tuple[str, str]]:
     yield "target", group.target
-    yield from ((f"axis:{name}", spelled(name, value)) for name, value in group.axes.items())
+    yield from ((f"axis:{name}", short_label(name, value)) for name, value in group.axes.items())
     yield "attempts", f"{group.passed}/{group.attempts}"
     for measure in group.measures:
         middle = group.typical(measure)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from harness.report import words
 from harness.results.groups import Group
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 from harness.text import amounts
 
 
@@ -117,7 +117,7 @@ def _wrong(grid: Grid) -> set[str]:
 
 
 def _column(group: Group) -> Column:
-    return Column(group.target, tuple((name, spelled(name, value)) for name, value in group.axes.items()))
+    return Column(group.target, tuple((name, short_label(name, value)) for name, value in group.axes.items()))
 
 
 def one_provider(groups: Sequence[Group]) -> str | None:

@@ -65,7 +65,7 @@ class Plan:
 
             held: SuiteRow = {**row, "gate": gate}
             if budgets([held]):
-                return {**held, "trials": self.trials.whole(suite)}
+                return {**held, "trials": self.trials.trials_in_suite(suite)}
         return row
 
     def header(self, record_mode: str, front: str, options: Mapping[str, Json], **repeated: Json) -> RunRow:

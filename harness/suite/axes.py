@@ -1,4 +1,4 @@
-"""An axis of the matrix: which values it has for a model, what a value puts into the request, how it is written in an id."""
+"""An axis of the matrix: its values for a model, what a value adds to the request, and how an id shows it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from harness.model import Json, Place
 
 Body = Mapping[str, Json]
 
-LONG = ("level", "budget", "includeThoughts")
+THINKING_KEYS = ("level", "budget", "includeThoughts")
 """The keys of a thinking value in its long form."""
 
 
 class Axis(NamedTuple):
-    """``values`` as the suite has them: one value (a pin), a list (a sweep), or a mapping from model globs to either.
+    """``values`` as in the suite: one value (a pin), a list (a sweep), or a mapping from model globs to either.
 
-    ``source`` says who wrote it: a case's own axis replaces the matrix's, which replaces the defaults'.
+    ``source`` is the place where it is written. An axis of a case replaces that of the matrix, which replaces that of the
+    defaults.
     """
 
     name: str
@@ -31,22 +32,23 @@ class Axis(NamedTuple):
     def per_model(self) -> bool:
         if not isinstance(self.values, Mapping):
             return False
-        return self.name != "thinking" or (bool(self.values) and self.values.keys().isdisjoint(LONG))
+        return self.name != "thinking" or (bool(self.values) and self.values.keys().isdisjoint(THINKING_KEYS))
 
     @property
     def swept(self) -> bool:
-        """Whether it has several values, so that ids must tell them apart."""
+        """Whether the axis has several values, so that ids must show them."""
         if self.per_model:
-            return any(isinstance(each, list | tuple) for each in self.values.values())
+            return any(isinstance(values, list | tuple) for values in self.values.values())
         return isinstance(self.values, list | tuple)
 
     @property
     def pinned(self) -> bool:
-        """Whether a case fixes it: no selection changes that."""
+        """Whether a case fixes the value, so that no selection changes it."""
         return self.source == "case" and not self.swept
 
     def for_model(self, model: str) -> Sequence[Json]:
-        """The values for a model, in order; empty where no glob matches it (then nothing is sent). The first glob counts."""
+        """The values for a model, in order. The first glob that matches counts; if none does, the result is empty (nothing is
+        sent)."""
         values = self.values
         if self.per_model:
             glob = self.glob(model)
@@ -54,19 +56,19 @@ class Axis(NamedTuple):
         return values if isinstance(values, list | tuple) else [values]
 
     def glob(self, model: str) -> str | None:
-        """The glob of a mapping that counts for a model: the first that matches it."""
+        """The first glob of a mapping that matches the model; None if none does."""
         return next((glob for glob in self.values if fnmatchcase(bare(model), glob)), None)
 
 
 def fragment(name: str, value: Json) -> Body:
-    """What a value puts into ``generationConfig``."""
+    """What a value adds to ``generationConfig``."""
     if name == "transport":
         return {}
     return {"thinkingConfig": thinking_config(value)} if name == "thinking" else {name: value}
 
 
 def thinking_config(value: Json) -> Body:
-    """``low`` -> thinkingLevel, ``512`` -> thinkingBudget; the long form may hold both, and includeThoughts."""
+    """The ``thinkingConfig`` of a value: ``low`` is a thinkingLevel, ``512`` a thinkingBudget; the long form has all keys."""
     if isinstance(value, str):
         return {"thinkingLevel": value.upper() if value.upper() in LEVELS else value}
     if not isinstance(value, Mapping):
@@ -81,16 +83,16 @@ def thinking_config(value: Json) -> Body:
     return config
 
 
-def refused(model: str, config: Body) -> str | None:
-    """Why a model refuses this ``thinkingConfig``; None where it does not, or nothing is known about the model."""
+def refusal(model: str, config: Body) -> str | None:
+    """Why a model rejects this ``thinkingConfig``; None if it accepts it, or if the model is unknown."""
     known = facts(model)
     return (known.thinking if known else Thinking("unknown")).refuses(config)
 
 
-def covers(name: str, wanted: Json, value: Json) -> bool:
-    """Whether a value of an axis is what a ``skip`` or ``only`` row asks for: the value, one of a list, or a model glob."""
+def axis_matches(name: str, wanted: Json, value: Json) -> bool:
+    """Whether a value of an axis matches that of a ``skip`` or ``only`` row: a value, a list of values, or a model glob."""
     if isinstance(wanted, list | tuple):
-        return any(covers(name, each, value) for each in wanted)
+        return any(axis_matches(name, item, value) for item in wanted)
     if name in ("model", "provider"):
         return fnmatchcase(bare(str(value)), bare(str(wanted)))
     if name == "thinking" and value is not None:
@@ -99,7 +101,7 @@ def covers(name: str, wanted: Json, value: Json) -> bool:
 
 
 def label(name: str, value: Json) -> str:
-    """A value as it stands in an id: ``low``, ``stream``, ``thinking=0``, ``temperature=0.2``, ``high+thoughts``."""
+    """A value as an id shows it: ``low``, ``stream``, ``thinking=0``, ``temperature=0.2``, ``high+thoughts``."""
     if name == "transport":
         return str(value)
     if name != "thinking":
@@ -113,8 +115,8 @@ def label(name: str, value: Json) -> str:
     return "+".join(parts)
 
 
-def spelled(name: str, value: Json) -> str:
-    """A value alone, as headers show it and as it stands in ids: ``low``, ``0``, ``high+thoughts``."""
+def short_label(name: str, value: Json) -> str:
+    """A value without the name of its axis, as table headers show it: ``low``, ``0``, ``high+thoughts``."""
     return label(name, value).removeprefix(f"{name}=")
 
 

@@ -1,4 +1,4 @@
-"""Request bodies in layers: a deep merge in which lists replace, and where each part of the outcome came from."""
+"""Merges request bodies in layers, and records the origin of each part. Objects merge; lists replace."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Body = Mapping[str, Json]
 
 
 class Layer(NamedTuple):
-    """Part of a body, and who wrote it: ``defaults.request``, ``schema``, ``axis thinking``."""
+    """A part of a body, and its origin: ``defaults.request``, ``schema``, ``axis thinking``."""
 
     origin: str
     body: Body
 
 
 def merge(under: Body, over: Body) -> Body:
-    """``over`` laid on ``under``: objects merge, everything else (lists too) replaces. Neither is changed."""
+    """Merge ``over`` into ``under``: objects merge, everything else (lists too) replaces. Neither argument is changed."""
     if not under or not over:
         return over or under
     merged = dict(under)
@@ -30,7 +30,7 @@ def merge(under: Body, over: Body) -> Body:
 
 
 def merged(layers: Sequence[Layer]) -> Body:
-    """All layers, each laid on those before it."""
+    """All layers merged. Later ones win."""
     body: Body = {}
     for layer in layers:
         body = merge(body, layer.body)
@@ -38,7 +38,7 @@ def merged(layers: Sequence[Layer]) -> Body:
 
 
 class Origins(Mapping[str, str]):
-    """JSON path -> who wrote the value there. Made when it is first looked at: only ``show`` does."""
+    """JSONPath -> origin of the value there. It is computed at the first access, because only ``show`` needs it."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = layers
@@ -56,8 +56,8 @@ class Origins(Mapping[str, str]):
     def _set(self, path: str, origin: str) -> None:
         made = self._made
         assert made is not None
-        for other in [each for each in made if _within(each, path) or _within(path, each)]:
-            del made[other]
+        for overlapping in [known for known in made if _within(known, path) or _within(path, known)]:
+            del made[overlapping]
         made[path] = origin
 
     def __getitem__(self, path: str) -> str:
@@ -75,7 +75,7 @@ def _within(path: str, other: str) -> bool:
 
 
 def _leaves(body: Json, path: str) -> Iterator[str]:
-    """The paths of everything that a merge replaces as a whole."""
+    """The paths of all values that a merge replaces as a whole."""
     if not isinstance(body, Mapping) or not body:
         yield path
         return

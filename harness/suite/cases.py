@@ -1,4 +1,4 @@
-"""What a suite declares, before targets, rows and axes are put together: the nouns that reading and expanding share."""
+"""What a suite declares, before targets, rows and axes are combined. ``parse`` makes these values; ``matrix`` expands them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.text.names import slug
 
 
 class Note(NamedTuple):
-    """Something worth knowing that is no complaint."""
+    """A note for the user that is not an error."""
 
     place: Place
     message: str
@@ -27,7 +27,7 @@ class Note(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Combinations of axis values: of a ``skip`` row (with its ``why``), or of ``only``."""
+    """A row of ``skip`` (with its ``why``) or of ``only``: combinations of axis values."""
 
     axes: Mapping[str, Json]
     place: Place
@@ -35,27 +35,27 @@ class Choice(NamedTuple):
 
 
 class Share(NamedTuple):
-    """``require:``; ``passed`` of ``attempts`` (5 of 5 when both are None)."""
+    """``require:`` of a case: ``passed`` of ``attempts`` must pass; all of them if both are None."""
 
     passed: int | None = None
     attempts: int | None = None
 
     def of(self, attempts: int) -> Require:
-        """What that share means for a number of attempts, rounded up."""
+        """The number that must pass out of ``attempts``, rounded up."""
         if self.passed is None:
             return Require()
         return Require(-(-self.passed * attempts // self.attempts) if self.attempts else self.passed)
 
 
 class Xfail(NamedTuple):
-    """``targets`` are globs of ``provider/model`` or of the model; empty: all."""
+    """``xfail:`` of a case. ``targets`` are globs of ``provider/model`` or of the model; empty means all."""
 
     why: str
     targets: Sequence[str] = ()
 
 
 class TurnPlan(NamedTuple):
-    """One request of a case, as far as it is known before rows and axes are: templates may still wait in it."""
+    """One request of a case, before rows and axes are filled in. It may contain templates."""
 
     contents: Sequence[Json]
     replies: Mapping[str, Json] | None
@@ -66,11 +66,11 @@ class TurnPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One thing a user asks for. Templates for rows may still wait in ``id``, the axes, the layers and the turns.
+    """One case of a suite. ``id``, the axes, the layers and the turns may contain templates for rows.
 
-    ``folder`` is its part of a cassette's path, unique in the suite. ``rows`` is ``({},)`` without ``each``.
-    ``rows_in_file``: they came as they are from a file, whose hash the suite keeps; those that stand in the suite may hold
-    ``${env:}``. ``expects_refusal``: it expects an HTTP 400 or an error, so requests that the API refuses are what it wants.
+    ``folder`` is its part of the path of a cassette, unique in the suite. ``rows`` is ``({},)`` without ``each``.
+    ``rows_in_file``: the rows are the unchanged content of a file, whose hash the suite keeps; rows in the suite itself may
+    contain ``${env:}``. ``expects_refusal``: the case expects an HTTP 400 or an error, so it may send an invalid request.
     """
 
     id: str
@@ -95,27 +95,27 @@ class Case:
 
     @cached_property
     def body(self) -> Mapping[str, Json]:
-        """The request body, without what axes put in."""
+        """The request body, without what axes add."""
         return merged(self.layers)
 
     @cached_property
     def templated(self) -> bool:
         """Whether rows change what is sent or expected."""
-        parts = [[turn.contents, turn.replies, [each.parameter for each in turn.expect]] for turn in self.turns]
-        return self.body_templated or template.waits(parts)
+        parts = [[turn.contents, turn.replies, [line.parameter for line in turn.expect]] for turn in self.turns]
+        return self.body_templated or template.has_references(parts)
 
     @cached_property
     def body_templated(self) -> bool:
         """Whether rows change the body."""
-        return template.waits(self.body)
+        return template.has_references(self.body)
 
     @cached_property
     def swept_by_row(self) -> bool:
         """Whether rows change the values of axes."""
-        return any(template.waits(axis.values) for axis in self.axes.values())
+        return any(template.has_references(axis.values) for axis in self.axes.values())
 
     def named(self, row: Mapping[str, Json]) -> str:
-        """The id for a row, as it stands in trial ids."""
+        """The id for a row, as trial ids show it."""
         return (
             slug(template.as_text(template.fill(self.id, {"row": row}))) if isinstance(self.id, Template) else self.id
         )
@@ -136,4 +136,4 @@ class Suite:
     skips: Sequence[Choice] = ()
     compare: Mapping[str, Json] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
-    """The files that ``${file:}`` and ``each`` read, by name, with the SHA-256 of what they held."""
+    """Name of each file that ``${file:}`` and ``each`` read -> SHA-256 of its content."""

@@ -1,6 +1,6 @@
-"""``-k``: words, ``and``, ``or``, ``not`` and parentheses over trial ids.
+"""``-k``: expressions over trial ids, with words, ``and``, ``or``, ``not`` and parentheses.
 
-A word holds where it stands in the id, in any case; a whole id (``suite/case[axes]@provider/model``) for itself only.
+A word matches every id that contains it, in any case. A whole id (``suite/case[axes]@provider/model``) matches only itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\s*([()]|[^\s()]+)")
 
 
 class Keywords:
-    """One expression, read. Raises UsageError where it cannot be read. The empty one holds for every id."""
+    """A parsed expression. Raises UsageError for an invalid one. The empty expression matches every id."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -28,14 +28,14 @@ class Keywords:
         self.words: list[str] = []
         self._test: Test = self._either() if self._tokens else lambda _: True
         if self._at < len(self._tokens):
-            raise self._wrong(f"{self._tokens[self._at]!r} is one too many")
+            raise self._wrong(f"{self._tokens[self._at]!r} is unexpected")
 
     def match(self, id: str) -> bool:
-        """Whether the expression holds for a trial id."""
+        """Whether the expression matches a trial id."""
         return self._test(id.lower())
 
     def attempts(self, group: str, attempts: int) -> int:
-        """For which attempts of a group it holds, as bits: attempt n, from 1, is bit n."""
+        """The attempts of a group that the expression matches, as bits: attempt n, from 1, is bit n."""
         if not self.words:
             return (1 << attempts + 1) - 2
         if not any("#" in word or word.isdigit() for word in self.words):
@@ -44,12 +44,12 @@ class Keywords:
 
     @property
     def target(self) -> tuple[str, str] | None:
-        """Provider and model, where the expression is one whole id."""
+        """Provider and model, if the expression is one whole id; else None."""
         found = _TARGET.search(self.text.strip())
         return (found[1], found[2]) if found else None
 
     def nearest(self, known: Sequence[str]) -> str:
-        """``did you mean``, for the first word that is in none of the names."""
+        """``did you mean``, for the first word that none of the names contains."""
         for word in self.words:
             if not any(word in name.lower() for name in known):
                 return nearest(word, known)

@@ -1,4 +1,4 @@
-"""The suite language as Python types. They validate a suite (``shape.findings``) and print its JSON Schema for editors."""
+"""The keys of a suite as Python types. ``shape`` validates suites with them, and makes the JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.text import shape
 from harness.text.shape import AtLeast, Deferred, Named, Spelled, TypeLabel
 
 REQUEST_KNOWN = "request-known"
-"""Waived by a case whose literal request is newer than the published definition."""
+"""A case waives this if its literal request has fields that are newer than the published definition."""
 
 Level = Literal["minimal", "low", "medium", "high", "xhigh", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"]
 
@@ -21,7 +21,7 @@ class LongThinking(TypedDict, total=False):
 
     level: Annotated[Level, "thinkingLevel"]
     budget: Annotated[int, "thinkingBudget, in tokens; 0 is off and -1 dynamic where the model allows it"]
-    includeThoughts: Annotated[bool, "ask for thought summaries"]
+    includeThoughts: Annotated[bool, "whether to request thought summaries"]
 
 
 ThinkingValue = Level | int | LongThinking
@@ -53,9 +53,9 @@ Reason = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a reason")]
 
 
 class Axes(TypedDict, total=False):
-    """What may be swept. A list sweeps, a single value pins."""
+    """Axes of the matrix. A list sweeps its values; a single value pins the axis."""
 
-    model: Annotated[Names, "the model id as it is sent"]
+    model: Annotated[Names, "the model id, as it is sent"]
     provider: Annotated[Names, "a provider of the configuration"]
     thinking: Thinking
     transport: Annotated[Transport | list[Transport], "generateContent, or streamGenerateContent as SSE"]
@@ -74,19 +74,19 @@ class Axes(TypedDict, total=False):
 
 
 class Skip(Axes, total=False):
-    """Combinations of the matrix that are not played. Models may be globs."""
+    """Combinations of the matrix that are skipped. Models may be globs."""
 
     why: Required[Annotated[Reason, "printed with the skipped trials"]]
 
 
 class Matrix(Axes, total=False):
-    """Axes that every case of the suite sweeps, unless it says otherwise."""
+    """Axes for every case of the suite. A case may replace them."""
 
     skip: list[Skip]
 
 
 class XfailWords(TypedDict, total=False):
-    """Still runs, and must still fail."""
+    """An expected failure: the case runs and must fail."""
 
     why: Required[Reason]
     targets: Annotated[list[str], "globs of provider/model or model; all targets when absent"]
@@ -94,7 +94,7 @@ class XfailWords(TypedDict, total=False):
 
 @cache
 def parameter(name: str) -> Any:
-    """What a suite may write under that check; None for a check that nobody knows."""
+    """The type of that check's parameter; None for an unknown check."""
     check = find_check(name)
     return check.parameter if check else None
 
@@ -109,7 +109,7 @@ def _documented(name: str) -> Any:
 def waive_type() -> Any:
     """A TypedDict with a key for each invariant, and ``request-known``."""
     hints = {name: Annotated[Reason, rule.doc] for name, rule in all_rules().items()}
-    hints[REQUEST_KNOWN] = Annotated[Reason, "Fields of a literal request that the published definition does not have."]
+    hints[REQUEST_KNOWN] = Annotated[Reason, "The literal request has only fields that the published definition knows."]
     return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
 
 
@@ -124,16 +124,16 @@ Repeat = Annotated[int, "attempts of each trial"]
 
 
 class RequestWords(Axes, total=False):
-    """What is sent and expected; the same keys under defaults: and in a case."""
+    """What is sent and expected. Allowed under defaults: and in a case."""
 
     prompt: Annotated[str, "one user turn"]
     system: Annotated[str, "systemInstruction"]
-    request: Annotated[dict[str, Any], "a literal generateContent body, deep-merged; lists replace"]
+    request: Annotated[dict[str, Any], "a literal generateContent body; objects are merged, lists are replaced"]
     schema: Annotated[dict[str, Any], "responseSchema, with application/json"]
     jsonSchema: Annotated[dict[str, Any], "responseJsonSchema, with application/json"]
     tools: Annotated[list[Tool], "names of built-in tools, or literal Tool objects"]
     expect: Expect
-    agree: Annotated[Literal["shape", "text"], "unary and stream agree in shape (the default), or in text too"]
+    agree: Annotated[Literal["shape", "text"], "unary and stream must agree in shape (the default), or in text too"]
     repeat: Repeat
     require: Require
     waive: Waive
@@ -150,56 +150,56 @@ class TurnWords(TypedDict, total=False):
 
 
 class CaseWords(RequestWords, total=False):
-    """One thing that is asked."""
+    """One case."""
 
-    id: Required[Annotated[str, "a hyphenated statement that is true when green; may hold ${row.x}"]]
+    id: Required[Annotated[str, "a hyphenated statement that is true if the case passes; may contain ${row.x}"]]
     about: str
     tags: list[str]
     each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
     turns: list[TurnWords]
-    only: Annotated[Axes | list[Axes], "the combinations of the matrix that this case plays"]
-    skip: Annotated[str, "why this case is not played now"]
-    cassette: Annotated[str, "an existing vcrpy cassette, seen from this file's folder"]
+    only: Annotated[Axes | list[Axes], "the only combinations of the matrix that this case runs"]
+    skip: Annotated[str, "the reason why this case is skipped"]
+    cassette: Annotated[str, "an existing vcrpy cassette, relative to this file's folder"]
 
 
 class Change(TypedDict, total=False):
-    """How far a measure may move before the gate is crossed."""
+    """How far a measure may change before the gate fails."""
 
     drop: Percent | Amount
     rise: Percent | Amount
-    confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
+    confidence: Annotated[Confidence, "how certain the decision must be; without it, the observed change decides"]
 
 
 class RateGate(TypedDict, total=False):
-    """How far a pass rate may move, and the least that it must be."""
+    """How far a pass rate may change, and its minimum."""
 
     drop: Points | Percent | Amount
     rise: Points | Percent | Amount
-    min: Annotated[Share, "of the attempts of a run, or of a candidate, at least so many must pass"]
-    confidence: Annotated[Confidence, "how sure it must be, either way; without, what was seen decides"]
+    min: Annotated[Share, "the minimum share of the attempts of a run, or of a candidate, that must pass"]
+    confidence: Annotated[Confidence, "how certain the decision must be; without it, the observed change decides"]
 
 
 class TimeGate(Change, total=False):
-    """How far seconds may move, and the most that they may be."""
+    """How far a time may change, and its maximum."""
 
-    max: Annotated[TimeSpan | Amount, "trials of a run, or of a candidate, may take so long, on average over its cells"]
+    max: Annotated[TimeSpan | Amount, "the maximum for trials of a run, or of a candidate, on average over its cells"]
 
 
 class CountGate(Change, total=False):
-    """How far a count may move, and the most that it may be."""
+    """How far a count may change, and its maximum."""
 
-    max: Annotated[Amount, "so many of a trial of a run, or of a candidate, on average over its cells"]
+    max: Annotated[Amount, "the maximum for a trial of a run, or of a candidate, on average over its cells"]
 
 
 class CostGate(Change, total=False):
-    """How far dollars may move, and the most that they may be."""
+    """How far a cost may change, and its maximum, in US dollars."""
 
-    max: Annotated[Amount, "dollars of a trial of a run, or of a candidate, on average over its cells"]
-    total: Annotated[Amount, "dollars of all trials of a run, or of a candidate"]
+    max: Annotated[Amount, "the maximum for a trial of a run, or of a candidate, on average over its cells"]
+    total: Annotated[Amount, "the maximum for all trials of a run, or of a candidate, together"]
 
 
 class GateWords(TypedDict, total=False):
-    """What fails a comparison; what needs no second side (min, max, total) fails a run too."""
+    """Gates that a comparison must pass. Gates that need no second side (min, max, total) must be passed by a run too."""
 
     pass_rate: RateGate
     latency: TimeGate
@@ -209,13 +209,13 @@ class GateWords(TypedDict, total=False):
     candidatesTokenCount: CountGate
     thoughtsTokenCount: CountGate
     totalTokenCount: CountGate
-    hard: Annotated[list[str], "checks of which one flip fails, without statistics"]
+    hard: Annotated[list[str], "checks for which a single flip fails the gate, without statistics"]
 
 
 class Compare(TypedDict, total=False):
     """How the trials of this suite are compared."""
 
-    by: Annotated[str, "pair trials that differ in this axis only"]
+    by: Annotated[str, "the axis: trials that differ only in it are compared in pairs"]
     baseline: Annotated[Any, "the value of that axis that the others are compared with"]
     gate: GateWords
 
@@ -238,7 +238,7 @@ class SuiteWords(TypedDict, total=False):
 
 @cache
 def axis_type(name: str) -> Any:
-    """What a suite may write for that axis."""
+    """The type of the values of that axis."""
     return get_type_hints(Axes, include_extras=True)[name]
 
 
@@ -263,7 +263,7 @@ _OTHER_WORDS = {
 
 
 def meant(path: Sequence[str | int]) -> str | None:
-    """``did you mean`` for other tools' words in a case or under ``defaults``; None where it is none of them."""
+    """``did you mean`` for keys of other tools in a case or under ``defaults``; None for any other key."""
     if len(path) != (3 if path[0] == "cases" else 2) or path[0] not in ("cases", "defaults"):
         return None
     if path[-1] in all_checks():
@@ -275,5 +275,5 @@ def meant(path: Sequence[str | int]) -> str | None:
 
 
 def suite_json_schema() -> Mapping[str, Any]:
-    """The JSON Schema (2020-12) of the language, with every registered check, for editors."""
+    """The JSON Schema (2020-12) of a suite, with every registered check, for editors."""
     return {**shape.json_schema(SuiteWords), "title": "gemini-harness suite"}

@@ -1,6 +1,6 @@
-"""Suites x targets x axes x rows x attempts -> trials, one at a time; their ids, their cassettes, and which are selected.
+"""Expands suites x targets x axes x rows x attempts to trials, with their ids and cassettes, and selects among them.
 
-Trials are made as they are asked for, so that memory stays flat; attempts of one group share their steps.
+Trials are made one at a time, during iteration, so that memory does not grow. The attempts of a group share their steps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from harness.errors import UsageError
 from harness.model import Expectation, Json, Place, Require, Step, Target, Trial
 from harness.suite import template
-from harness.suite.axes import Axis, covers, fragment, label, refused, thinking_config
+from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config
 from harness.suite.body import Layer, Origins, merge
 from harness.suite.cases import Case, Choice, Note, Suite, TurnPlan
 from harness.suite.keywords import Keywords
@@ -27,11 +27,11 @@ from harness.text.shape import fit, nearest
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to play, where, and how often. Everything is optional.
+    """Which trials to run, on which targets, and how often. Every field is optional.
 
-    ``targets`` replace the model and provider axes, ``models`` and ``providers`` one of them; what a case pins stays
-    pinned. ``keywords`` is an expression over trial ids (``trains and not stream``); ``tags`` keeps cases with any of them.
-    ``shard`` is (i, n) with i from 1: cases are dealt in turn, so all trials of a case stay together.
+    ``targets`` replace the model and provider axes, ``models`` and ``providers`` one of them; values that a case pins do not
+    change. ``keywords`` is an expression over trial ids (``trains and not stream``). ``tags`` keeps cases with any of them.
+    ``shard`` is (i, n) with i from 1: shard i of n gets every n-th case, with all trials of the case.
     """
 
     targets: Sequence[Target] = ()
@@ -46,15 +46,15 @@ class Selection:
 
 
 MOST_ATTEMPTS = 100_000
-"""At one trial."""
+"""The most attempts of one trial."""
 MOST_COMBINATIONS = 100_000
-"""Of the targets and axes of one case."""
+"""The most combinations of targets and axes of one case."""
 MOST_TRIALS = 10_000_000
-"""In a run."""
+"""The most trials of a run."""
 
 
 class TooMany(UsageError):
-    """More than is played. ``place`` is that of the case."""
+    """A case has too many combinations. ``place`` is that of the case."""
 
     def __init__(self, place: Place, message: str) -> None:
         self.place, self.message = place, message
@@ -62,7 +62,7 @@ class TooMany(UsageError):
 
 
 class Combination(NamedTuple):
-    """One target and one value for each axis. ``shown`` are the labels of swept axes. ``chosen``: the model came from
+    """One target, and one value for each axis. ``swept`` are the values that ids show. ``chosen``: the model comes from
     the selection, not from the suite."""
 
     target: Target
@@ -75,22 +75,22 @@ class Combination(NamedTuple):
         return ",".join(label(name, value) for name, value in self.swept.items())
 
     def chosen_by(self, choice: Choice) -> bool:
-        """Whether a ``skip`` or ``only`` row means this pair."""
+        """Whether a ``skip`` or ``only`` row matches this combination."""
         known = {**self.axes, "model": self.target.model, "provider": self.target.provider}
-        return all(name in known and covers(name, wanted, known[name]) for name, wanted in choice.axes.items())
+        return all(name in known and axis_matches(name, wanted, known[name]) for name, wanted in choice.axes.items())
 
     def refusal(self, case: Case) -> str | None:
-        """Why the model refuses the thinking that this pair asks for; None where the case expects that, or nothing is known."""
+        """Why the model rejects the thinking config of this combination; None if it does not, or if the case expects that."""
         if case.expects_refusal:
             return None
         literal = case.body.get("generationConfig", {})
         literal = literal.get("thinkingConfig", {}) if isinstance(literal, Mapping) else {}
         own = thinking_config(self.axes["thinking"]) if "thinking" in self.axes else {}
-        return refused(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
+        return refusal(self.target.model, {**(literal if isinstance(literal, Mapping) else {}), **own})
 
 
 class Cell(NamedTuple):
-    """A pair of a case that is asked. ``id`` is ``[labels]@target``: what the ids of its groups end with."""
+    """A combination that a case runs. ``id`` is ``[labels]@target``, the end of its group ids. ``skip``: why it is skipped."""
 
     pair: Combination
     id: str
@@ -98,7 +98,7 @@ class Cell(NamedTuple):
 
 
 class TrialGroup(NamedTuple):
-    """A case x row x target x axes: what its attempts have in common. ``played`` are those that the selection plays, as bits:
+    """The attempts of one case, row, target and axes. ``attempts`` is their number; ``played`` are the selected ones, as bits:
     attempt n, from 1, is bit n."""
 
     suite: Suite
@@ -116,9 +116,10 @@ class TrialGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class Expansion:
-    """The trials that a selection plays. Iterate as often as needed: each time they are made anew.
+    """The trials of a selection. Every iteration makes new trials.
 
-    ``len`` is their number. ``notes`` say what was left out and why. ``targets``: those that are asked, each once.
+    ``len`` is their number. ``notes`` say what was left out and why. ``targets`` are the different targets of trials that are
+    not skipped.
     """
 
     suites: Sequence[Suite]
@@ -129,18 +130,18 @@ class Expansion:
     targets: Sequence[Target] = ()
     wanted: Sequence[Callable[[TrialGroup], bool]] = ()
     done: Mapping[str, int] = field(default_factory=dict)
-    """Group -> the attempts that are left out, since they were played before: bits, as in ``TrialGroup.played``."""
+    """Id of a group -> attempts that are left out because they are done, as bits, as in ``TrialGroup.played``."""
 
     def where(self, wanted: Callable[[TrialGroup], bool]) -> Expansion:
-        """The trials of the groups for which that holds."""
+        """The trials of the groups for which ``wanted`` is true."""
         return _counted(replace(self, wanted=[*self.wanted, wanted]))
 
     def without(self, done: Mapping[str, int]) -> Expansion:
-        """The trials that are left when these are done."""
+        """The trials that are not done yet. ``done`` maps the id of a group to its attempts that are done, as bits."""
         return _counted(replace(self, done=done))
 
     def groups(self) -> Iterator[TrialGroup]:
-        """The groups of which anything is played. Costs little: nothing is filled in but their names."""
+        """The groups with at least one selected attempt. This is fast, because only their names are filled in."""
         for group in _selected(self.suites, self.selection, self.keywords):
             if self._wants(group):
                 played = group.played & ~self.done.get(group.id, 0)
@@ -151,12 +152,12 @@ class Expansion:
         return all(wanted(group) for wanted in self.wanted)
 
     def ids(self) -> Iterator[str]:
-        """Of the trials, in their order."""
+        """The ids of the trials, in their order."""
         for group in self.groups():
             yield from (f"{group.id}#{attempt}" for attempt in _attempts(group))
 
     def folders(self) -> set[Path]:
-        """Of the cassettes, those of trials that were played before too."""
+        """The folders of the cassettes, also of trials that are done."""
         everything = replace(self, done={}).groups()
         return {_cassette(group, self.selection).parent for group in everything if group.cell.skip is None}
 
@@ -171,9 +172,9 @@ class Expansion:
         for group in self.groups():
             yield from _trials(group, self.selection)
 
-    def whole(self, suite: Suite) -> int:
-        """How many trials of a suite there are to play: what keywords, tags and shards leave out counts; what it skips, or
-        ``where`` left out, does not."""
+    def trials_in_suite(self, suite: Suite) -> int:
+        """The number of trials of a suite. Trials that keywords, tags and shards leave out count; trials that the suite skips,
+        or that ``where`` left out, do not."""
         groups = (group for group in _groups(suite, self.selection, Keywords("")) if self._wants(group))
         return sum(group.attempts for group in groups if group.cell.skip is None)
 
@@ -182,7 +183,7 @@ class Expansion:
         return iter(self)
 
     def find(self, id: str) -> Trial:
-        """The trial of that id; without ``#n`` the first attempt. Raises UsageError with the nearest id."""
+        """The trial with that id; without ``#n`` its first attempt. Raises UsageError with the nearest id."""
         wanted = id if re.search(r"#\d+$", id) else f"{id}#1"
         for group in self.groups():
             if wanted.startswith(f"{group.id}#"):
@@ -193,10 +194,10 @@ class Expansion:
 
 
 def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) -> Expansion:
-    """The trials of these suites under that selection (default: all of them).
+    """The trials of these suites in that selection (default: all of them).
 
-    A whole id as keywords says its target too. Raises UsageError for a selector that selects nothing, with the nearest names; for a keyword expression that cannot be
-    read; and where a case has no model.
+    If the keywords are one whole id, its target is used too. Raises UsageError if a selector selects nothing (with the nearest
+    names), if the keyword expression is invalid, and if a case has no model.
     """
     suites = [suites] if isinstance(suites, Suite) else list(suites)
     selection = selection or Selection()
@@ -212,8 +213,8 @@ def expand(suites: Suite | Sequence[Suite], selection: Selection | None = None) 
 
 
 def _counted(expansion: Expansion) -> Expansion:
-    """With its number of trials, and whom they ask."""
-    count, asked = 0, dict[Target, None]()
+    """The expansion with its number of trials and its targets."""
+    count, found = 0, dict[Target, None]()
     for group in expansion.groups():
         count += group.played.bit_count()
         if count > MOST_TRIALS:
@@ -221,15 +222,15 @@ def _counted(expansion: Expansion) -> Expansion:
                 f"these are more than {MOST_TRIALS:,} trials, the most that a run plays: select fewer, or --shard them"
             )
         if group.cell.skip is None:
-            asked[group.target] = None
-    return replace(expansion, count=count, targets=list(asked))
+            found[group.target] = None
+    return replace(expansion, count=count, targets=list(found))
 
 
 # --- combinations -------------------------------------------------------------------------------------------------
 
 
-def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Combination]:
-    """Every combination of target and axis values of a case, before anything is left out."""
+def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator[Combination]:
+    """Every combination of target and axis values of a case, before ``only`` and refusals. Raises TooMany."""
     axes = {name: axis_for(axis, row) for name, axis in case.axes.items()}
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
     count = 0
@@ -248,7 +249,7 @@ def pairs(case: Case, row: Mapping[str, Json], selection: Selection) -> Iterator
 
 
 def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
-    """The axis with a row put in. Raises Undefined."""
+    """The axis with a row filled in. Raises Undefined."""
     values = template.fill(axis.values, {"row": row})
     if values is axis.values:
         return axis
@@ -263,17 +264,17 @@ def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Ta
     models = model.for_model("") if model else ()
     providers = provider.for_model("") if provider else (selection.default_provider,)
     if selection.targets:
-        wanted = [(each.provider, each.model) for each in selection.targets]
+        wanted = [(target.provider, target.model) for target in selection.targets]
     else:
         wanted = list(product(selection.providers or providers, selection.models or models))
     pinned_model = model is not None and model.pinned
     pinned_provider = provider is not None and provider.pinned
     found = dict.fromkeys(
-        (providers[0] if pinned_provider else one, models[0] if pinned_model else other)
-        for one, other in (wanted or [(name, models[0]) for name in providers if pinned_model])
+        (providers[0] if pinned_provider else provider_name, models[0] if pinned_model else model_name)
+        for provider_name, model_name in (wanted or [(name, models[0]) for name in providers if pinned_model])
     )
     chosen = bool(selection.targets or selection.models) and not pinned_model
-    yield from ((Target(*each), chosen) for each in found)
+    yield from ((Target(*names), chosen) for names in found)
 
 
 def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
@@ -290,10 +291,10 @@ def _groups(suite: Suite, selection: Selection, keywords: Keywords) -> Iterator[
 
 
 def _cells(suite: Suite, case: Case, row: Mapping[str, Json], selection: Selection) -> Sequence[Cell]:
-    """Raises UsageError for a case without a model."""
+    """The combinations that a case runs. Raises UsageError for a case without a model."""
     cells: dict[str, Cell] = {}
     found = False
-    for pair in pairs(case, row, selection):
+    for pair in combinations_for(case, row, selection):
         found = True
         if _left_out(case, pair):
             continue
@@ -319,10 +320,10 @@ def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
 
 
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
-    """A note for each pair of model and thinking that was left out, with the number of cases it is left out of."""
+    """A note for each model and thinking value that is left out, with the number of cases."""
     counts: dict[tuple[Place, str, str, str], int] = {}
     for case in suite.cases:
-        for pair in pairs(case, case.rows[0], selection):
+        for pair in combinations_for(case, case.rows[0], selection):
             reason = pair.refusal(case)
             if reason:
                 shown = label("thinking", pair.axes["thinking"]) if "thinking" in pair.axes else "thinkingConfig"
@@ -331,7 +332,7 @@ def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
                 counts[key] = counts.get(key, 0) + 1
     for (place, model, shown, reason), count in counts.items():
         where = "1 case" if count == 1 else f"{count} cases"
-        yield Note(place, f"{model} is not asked for {shown} ({where}): {reason}")
+        yield Note(place, f"{shown} is left out for {model} ({where}): {reason}")
 
 
 # --- selection ----------------------------------------------------------------------------------------------------
@@ -339,7 +340,7 @@ def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
 
 def _check(selection: Selection) -> None:
     if selection.targets and (selection.models or selection.providers):
-        raise UsageError("say --target, or --model and --provider, not both")
+        raise UsageError("use --target, or --model and --provider, not both")
     if selection.repeat is not None and not 1 <= selection.repeat <= MOST_ATTEMPTS:
         raise UsageError(f"--repeat {selection.repeat}: at least 1, at most {MOST_ATTEMPTS:,}")
     if selection.shard is not None and not 1 <= selection.shard[0] <= selection.shard[1]:
@@ -347,17 +348,17 @@ def _check(selection: Selection) -> None:
 
 
 def _selected(suites: Sequence[Suite], selection: Selection, keywords: Keywords) -> Iterator[TrialGroup]:
-    """The groups of which at least one attempt is played. Cases (rows apart) are dealt to shards after all else."""
+    """The groups with at least one selected attempt. Shards take turns at the selected cases; each row counts as a case."""
     part, parts = selection.shard or (1, 1)
-    dealt = -1
+    position = -1
     last: tuple[int, int, int] | None = None
     for number, suite in enumerate(suites):
         for group in _groups(suite, selection, keywords):
             if group.played and _tagged(group.case, selection):
                 unit = (number, id(group.case), group.row)
-                dealt += unit != last
+                position += unit != last
                 last = unit
-                if dealt % parts == part - 1:
+                if position % parts == part - 1:
                     yield group
 
 
@@ -366,7 +367,7 @@ def _tagged(case: Case, selection: Selection) -> bool:
 
 
 def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
-    """Raises UsageError where a selector is what left nothing over. An empty shard is no mistake."""
+    """Raise UsageError if a selector is the reason that no trial is left. An empty shard is not an error."""
     if selection.shard:
         expand(suites, replace(selection, shard=None))
         return
@@ -377,7 +378,7 @@ def _explain_nothing(suites: Sequence[Suite], selection: Selection) -> None:
     if selection.keywords:
         everything = Keywords("")
         ids = [group.id for suite in suites for group in _groups(suite, selection, everything)]
-        words = {word for each in ids for word in re.split(r"[/@#\[\],]", each)} - {""}
+        words = {word for name in ids for word in re.split(r"[/@#\[\],]", name)} - {""}
         hint = Keywords(selection.keywords).nearest(sorted(words))
         raise UsageError(f"-k {selection.keywords!r} selects none of {len(ids)} groups of trials; {hint}".rstrip("; "))
 
@@ -431,14 +432,15 @@ def _both_transports(case: Case) -> bool:
 def _xfail(case: Case, target: Target) -> str | None:
     if case.xfail is None:
         return None
-    meant = not case.xfail.targets or any(
-        covers("model", glob, str(target)) or covers("model", glob, target.model) for glob in case.xfail.targets
+    applies = not case.xfail.targets or any(
+        axis_matches("model", glob, str(target)) or axis_matches("model", glob, target.model)
+        for glob in case.xfail.targets
     )
-    return case.xfail.why if meant else None
+    return case.xfail.why if applies else None
 
 
 def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
-    """The requests of a case for one row and one combination, captures still to be filled in."""
+    """The requests of a case for one row and one combination. Captures are filled in later, during the run."""
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
@@ -465,12 +467,12 @@ def _step(
     contents, replies, expect = turn.contents, turn.replies, turn.expect
     if case.templated:
         contents, replies = template.fill(contents, scope), template.fill(replies, scope)
-        expect = tuple(filled(line, scope) for line in expect)
+        expect = tuple(fill_expectation(line, scope) for line in expect)
     return Step(body, contents, transport, expect, turn.place, replies, turn.capture, origins)
 
 
-def filled(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expectation:
-    """An expectation with its row put in; texts from a row become the numbers that the check asks for."""
+def fill_expectation(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expectation:
+    """An expectation with its row filled in. Texts of the row become numbers if the check needs numbers."""
     parameter = template.fill(line.parameter, scope)
     if parameter is line.parameter:
         return line
@@ -488,7 +490,7 @@ def _cassette(group: TrialGroup, selection: Selection) -> Path:
 
 
 def cassette_path(folder: Path, suite: Suite, case: Case, pair: Combination) -> Path:
-    """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``; rows, attempts and steps share it."""
+    """``<folder>/<suite>/<case>/<provider>.<model>[.<axes>].yaml``. Rows, attempts and steps share one cassette."""
     name = f"{safe_filename(pair.target.provider)}.{safe_filename(pair.target.model)}"
     if pair.swept:
         name += f".{pair.labels}"

@@ -158,7 +158,8 @@ class _SuiteReading:
             layers=tuple(self.layers(table, defaults)),
             turns=turns,
             rows=self.rows(route),
-            rows_in_file=template.file_named(self.diagnostics.document.value["cases"][index].get("each")) is not None,
+            rows_in_file=template.referenced_file(self.diagnostics.document.value["cases"][index].get("each"))
+            is not None,
             about=table.get("about", ""),
             tags=(*root.get("tags", ()), *table.get("tags", ())),
             repeat=asked.get("repeat"),
@@ -256,7 +257,7 @@ class _SuiteReading:
         written = self.diagnostics.document.value["cases"][route[1]].get("each")
         if written is None or any(wrong[: len(at)] == at for wrong in self.diagnostics.wrong):
             return ({},)
-        name = template.file_named(written)
+        name = template.referenced_file(written)
         if isinstance(written, str) and name is None:
             self.diagnostics.complain(
                 at, f"expected rows, got the text {written}", f"did you mean ${{file:{written}}}?"
@@ -363,7 +364,7 @@ def _refusal(lines: Iterable[Expectation]) -> bool:
     from harness.judge.predicates import holds
 
     for line in lines:
-        if line.check == "http" and not template.waits(line.parameter):
+        if line.check == "http" and not template.has_references(line.parameter):
             return holds(400, line.parameter)
         if line.check == "error" and line.parameter != "none":
             return True

@@ -1,7 +1,7 @@
-"""``${row.x}``, ``${env:A|B}``, ``${file:path}``, ``${capture.name}``, and ``$${`` for the characters themselves. Nothing else.
+"""Placeholders: ``${row.x}``, ``${env:A|B}``, ``${file:path}``, ``${capture.name}``, and ``$${`` for the characters ``${``.
 
-In two steps. ``Reader.resolve`` replaces ``env`` and ``file`` while a suite is read; what they hold is never looked at
-again. A text that still waits for a row or a capture becomes a ``Template``, which ``fill`` completes later.
+They are filled in two steps. ``Reader.resolve`` replaces ``env`` and ``file`` while a suite is read; placeholders in their
+content are not replaced. A text with ``row`` or ``capture`` becomes a ``Template``, which ``fill`` completes later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.text.yamltext import Path as Route
 
 
 class Reference(NamedTuple):
-    """A value that comes later: ``row`` and the column, or ``capture`` and its name."""
+    """A placeholder that is filled later: ``row`` and a column, or ``capture`` and a name."""
 
     scope: Literal["row", "capture"]
     name: str
@@ -36,7 +36,7 @@ class Reference(NamedTuple):
 
 
 class Template(Later):
-    """Text that waits for rows or captures. As a ``str`` it reads as it was written."""
+    """A text with references to rows or captures. As a ``str`` it is the text of the suite."""
 
     __slots__ = ("parts",)
     parts: tuple[str | Reference, ...]
@@ -48,48 +48,48 @@ class Template(Later):
 
 
 class Undefined(HarnessError):
-    """A ``${row.x}`` or ``${capture.x}`` that nothing defines. The text says what there is."""
+    """A ``${row.x}`` or ``${capture.x}`` that is not defined. The message names what is defined."""
 
     exit_code = 4
 
 
 def references(value: Json) -> Iterator[tuple[Route, Reference]]:
-    """Every reference that still waits in a value, and where."""
+    """Every (path, reference) in a value."""
     if isinstance(value, Template):
         yield from (((), part) for part in value.parts if isinstance(part, Reference))
-    elif isinstance(value, dict | list | tuple) and waits(value):
-        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from (((key, *route), reference) for route, reference in references(each))
+    elif isinstance(value, dict | list | tuple) and has_references(value):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from (((key, *route), reference) for route, reference in references(item))
 
 
-def waits(value: Json) -> bool:
-    """Whether anything in the value still waits for a row or a capture."""
-    inside = [value]
-    while inside:
-        each = inside.pop()
-        if isinstance(each, Template):
-            if any(isinstance(part, Reference) for part in each.parts):
+def has_references(value: Json) -> bool:
+    """Whether the value contains a reference to a row or a capture."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Template):
+            if any(isinstance(part, Reference) for part in item.parts):
                 return True
-        elif isinstance(each, dict):
-            inside += each.values()
-        elif isinstance(each, list | tuple):
-            inside += each
+        elif isinstance(item, dict):
+            pending += item.values()
+        elif isinstance(item, list | tuple):
+            pending += item
     return False
 
 
 def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
-    """The value with what ``scope`` defines put in: ``{"row": {...}}`` or ``{"capture": {...}}``.
+    """The value with references replaced by the values in ``scope``: ``{"row": {...}}`` or ``{"capture": {...}}``.
 
-    A text that is one reference and nothing else becomes the value itself; inside a longer text values are written as
-    text. Scopes that are not given stay as they are. A value that waits for nothing is returned as it is. Raises Undefined.
+    A text that is exactly one reference becomes the value itself; in a longer text, values are written as text. References to
+    other scopes are kept. A value without references is returned unchanged. Raises Undefined.
     """
     if isinstance(value, Template):
         return _filled(value, scope)
     if isinstance(value, dict):
-        filled = {key: fill(each, scope) for key, each in value.items()}
-        return filled if any(filled[key] is not each for key, each in value.items()) else value
+        filled = {key: fill(item, scope) for key, item in value.items()}
+        return filled if any(filled[key] is not item for key, item in value.items()) else value
     if isinstance(value, list | tuple):
-        items = [fill(each, scope) for each in value]
+        items = [fill(item, scope) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
 
@@ -125,7 +125,7 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def as_text(value: Json) -> str:
-    """A value as it is written inside a longer text: texts as they are, everything else as JSON."""
+    """A value inside a longer text: texts unchanged, everything else as JSON."""
     return value if isinstance(value, str) else _json(value)
 
 
@@ -136,34 +136,37 @@ _MARK = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\})?")
 _IN_KEY = re.compile(r"\$\{(row\.|capture\.|env:|file:)[^{}\n]*\}")
 
 Complain = Callable[[Route, str, str, str], None]
-"""Takes the route to the value, the text to point at, the message and a hint."""
+"""Takes the path of the value, the text to point at, the message and a hint."""
 
 
 class Reader:
-    """Resolves what is known while a suite is read. Files are those of the suite's project (or ``anywhere``), seen from its
-    ``folder``, and read once."""
+    """Fills in ``${env:}`` and ``${file:}`` while a suite is read. Files are relative to the suite's ``folder``, must be in its
+    project (unless ``anywhere`` is set), and are read once."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], complain: Complain, *, anywhere: bool = False) -> None:
         self.project, self.environ, self.complain = Project(folder, anywhere), environ, complain
         self.files: dict[str, bytes | Unreadable] = {}
 
     def resolve(self, value: Json, route: Route = ()) -> Json:
-        """The value with ``${env:}`` and ``${file:}`` put in and ``Template`` where something waits. Complains, never raises."""
+        """The value with ``${env:}`` and ``${file:}`` filled in. Texts with other references become ``Template``. Errors are
+        passed to ``complain``; nothing is raised."""
         if isinstance(value, str):
             return self.text(value, route) if "${" in value else value
         if isinstance(value, Mapping):
             return self.mapping(value, route)
         if isinstance(value, list):
-            items = [self.resolve(each, (*route, index)) for index, each in enumerate(value)]
+            items = [self.resolve(item, (*route, index)) for index, item in enumerate(value)]
             return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
         return value
 
     def mapping(self, value: Mapping[str, Json], route: Route) -> Json:
         for key in value:
             if found := _IN_KEY.search(key):
-                self.complain(route, found[0], f"{found[0]} is not filled in here", "only values are, keys are not")
-        made = {key: self.resolve(each, (*route, key)) for key, each in value.items()}
-        return made if any(made[key] is not each for key, each in value.items()) else value
+                self.complain(
+                    route, found[0], f"{found[0]} is not filled in here", "only values are filled in, not keys"
+                )
+        made = {key: self.resolve(item, (*route, key)) for key, item in value.items()}
+        return made if any(made[key] is not item for key, item in value.items()) else value
 
     def text(self, text: str, route: Route) -> Json:
         whole = _MARK.fullmatch(text)
@@ -185,7 +188,7 @@ class Reader:
     def part(self, mark: re.Match[str], route: Route) -> str | Reference:
         inside = mark[1]
         if not mark[2]:
-            self.complain(route, mark[0], "${ is never closed", "write $${ for the characters themselves")
+            self.complain(route, mark[0], "${ is never closed", "write $${ for the characters ${")
         elif inside.startswith(("row.", "capture.")):
             scope, _, name = inside.partition(".")
             return Reference("row" if scope == "row" else "capture", name)
@@ -194,10 +197,8 @@ class Reader:
         elif inside.startswith("file:"):
             return as_text(self.file(inside[5:], (*route, "text"), mark[0]))
         else:
-            known = (
-                "${row.x}, ${env:A|B}, ${file:path} and ${capture.name} are; write $${ for the characters themselves"
-            )
-            self.complain(route, mark[0], f"{mark[0]} is not something that can be filled in", known)
+            known = "known here: ${row.x}, ${env:A|B}, ${file:path}, ${capture.name}; write $${ for the characters ${"
+            self.complain(route, mark[0], f"{mark[0]} is not a known placeholder", known)
         return mark[0]
 
     def variable(self, names: str, written: str, route: Route) -> str:
@@ -209,7 +210,7 @@ class Reader:
         return written
 
     def file(self, name: str, route: Route, written: str) -> Json:
-        """What a file holds: parsed where a value belongs, base64 under ``inlineData.data``, otherwise its text."""
+        """The content of a file: parsed if its place needs a value, base64 under ``inlineData.data``, otherwise its text."""
         content = self.bytes(name.strip(), route, written)
         if content is None:
             return written
@@ -231,7 +232,7 @@ class Reader:
         content = self.files[name]
         if isinstance(content, bytes):
             return content
-        hint = "" if isinstance(content, Outside) else self.neighbour(name)
+        hint = "" if isinstance(content, Outside) else self.nearest_file(name)
         self.complain(route, written, f"cannot read {name}: {content}", hint)
         return None
 
@@ -239,10 +240,11 @@ class Reader:
         """The SHA-256 of every file that was read, by name."""
         return {name: sha256(content).hexdigest() for name, content in self.files.items() if isinstance(content, bytes)}
 
-    def neighbour(self, name: str) -> str:
+    def nearest_file(self, name: str) -> str:
+        """``did you mean`` with a file of the same folder; else where files are looked up."""
         folder = self.project.folder
         try:
-            names = sorted(each.name for each in (folder / name).parent.iterdir() if each.is_file())
+            names = sorted(path.name for path in (folder / name).parent.iterdir() if path.is_file())
         except (OSError, ValueError):
             return f"files are looked up from {folder}"
         near = nearest(Path(name).name, names)
@@ -251,8 +253,8 @@ class Reader:
     def parsed(self, text: str, name: str, route: Route, written: str) -> Json:
         if name.endswith((".yaml", ".yml")):
             document = yamltext.read(text, name)
-            for each in document.complaints:
-                self.complain(route, written, f"{each.place}: {each.message}", each.hint)
+            for complaint in document.complaints:
+                self.complain(route, written, f"{complaint.place}: {complaint.message}", complaint.hint)
             return document.value
         if name.endswith(".json"):
             try:
@@ -271,14 +273,14 @@ class Reader:
             found = list(_rows(content.decode("utf-8-sig"), name))
         except UnicodeDecodeError as error:
             found = [f"{name}:{1 + content.count(10, 0, error.start)}: not UTF-8 text (byte {error.start})"]
-        wrong = [each for each in found if isinstance(each, str)] if found else [f"{name} holds no rows"]
-        for each in wrong[:_MOST_TOLD]:
-            self.complain(route, written, each, "")
-        return [] if wrong else [each for each in found if not isinstance(each, str)]
+        errors = [row for row in found if isinstance(row, str)] if found else [f"{name} holds no rows"]
+        for message in errors[:_MOST_ERRORS]:
+            self.complain(route, written, message, "")
+        return [] if errors else [row for row in found if not isinstance(row, str)]
 
 
 class DataRow(dict[str, Json]):
-    """A row that knows where it stands: ``capitals.csv:3``."""
+    """A row with its place: ``capitals.csv:3``."""
 
     __slots__ = ("at",)
 
@@ -287,13 +289,13 @@ class DataRow(dict[str, Json]):
         self.at = at
 
 
-def row_named(row: Mapping[str, Json], number: int) -> str:
-    """``row 2``, or ``row 2 (capitals.csv:3)`` where it comes from a file."""
+def row_label(row: Mapping[str, Json], number: int) -> str:
+    """``row 2``, or ``row 2 (capitals.csv:3)`` if the row comes from a file."""
     return f"row {number} ({row.at})" if isinstance(row, DataRow) else f"row {number}"
 
 
-def file_named(text: Json) -> str | None:
-    """The file that a text names, where it is ``${file:name}`` and nothing else."""
+def referenced_file(text: Json) -> str | None:
+    """The name of the file, if the text is exactly ``${file:name}``; else None."""
     whole = _MARK.fullmatch(text) if isinstance(text, str) else None
     return whole[1][5:].strip() if whole and whole[2] and whole[1].startswith("file:") else None
 
@@ -302,16 +304,16 @@ _VALUES = {"request", "schema", "jsonSchema", "reply", "tools", "valid"}
 
 
 def _wants_value(route: Route) -> bool:
-    """Whether a file at that place is parsed: under request, schema ... but not where the API wants text."""
+    """Whether a file at that place is parsed: under request, schema and others, but not where the API needs text."""
     return not _VALUES.isdisjoint(route) and route[-1] not in ("text", "data", "code")
 
 
-_MOST_TOLD = 10
-"""Of what is wrong with one file of rows."""
+_MOST_ERRORS = 10
+"""The most errors that are reported for one file of rows."""
 
 
 def _rows(text: str, name: str) -> Iterator[DataRow | str]:
-    """Each row, or what is wrong with it."""
+    """Each row, or a text that says what is wrong with it."""
     if name.endswith(".csv"):
         yield from _csv_rows(text, name)
     elif name.endswith((".jsonl", ".ndjson")):
@@ -327,7 +329,7 @@ def _csv_rows(text: str, name: str) -> Iterator[DataRow | str]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
-        if twice := next((each for each in header if header.count(each) > 1), None):
+        if twice := next((column for column in header if header.count(column) > 1), None):
             yield f'{name}:1: two columns have the same name, "{twice}"'
             return
         for row in reader:

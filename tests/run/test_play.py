@@ -95,7 +95,7 @@ def test_what_is_sent_is_what_show_shows() -> None:
     script = Script(PARIS)
     one = trial([step("hi", body={"generationConfig": {"topK": 1}})], attempt=3, row=2)
     finish(play(one, script, config()))
-    ((request, slot),) = script.asked
+    ((request, slot),) = script.sent
     assert request == prepare(one, config())
     assert request.body == {"generationConfig": {"topK": 1}, "contents": [user("hi")]}
     assert (slot.row, slot.repeat, slot.step) == (2, 2, 0)
@@ -118,7 +118,7 @@ def test_a_known_failure_must_still_fail(wanted: str, status: str) -> None:
 def test_a_skipped_trial_asks_nobody() -> None:
     script = Script(PARIS)
     assert finish(play(trial(skip="not in production"), script, config())).status == "skipped"
-    assert script.asked == []
+    assert script.sent == []
 
 
 def test_lost_timing_leaves_times_unknown() -> None:
@@ -258,8 +258,8 @@ def test_the_model_s_turn_goes_back_as_it_came_and_calls_are_answered() -> None:
     script = Script(CALL, PARIS)
     result = finish(play(talk(step("", {"text": "Paris"}, replies={"weather": {"temp": -4}})), script, config()))
     assert (result.status, complaints(result)) == ("passed", [])
-    assert [slot.step for _, slot in script.asked] == [0, 1]
-    assert script.asked[1][0].body["contents"] == [
+    assert [slot.step for _, slot in script.sent] == [0, 1]
+    assert script.sent[1][0].body["contents"] == [
         user("Weather in Oslo?"),
         CALL["candidates"][0]["content"],
         {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "weather", "response": {"temp": -4}}}]},
@@ -276,7 +276,7 @@ def test_an_id_that_was_not_given_is_not_made_up_and_bare_values_are_wrapped() -
     }
     script = Script(call, PARIS)
     finish(play(talk(step("", replies={"weather": "cold"})), script, config()))
-    (part,) = script.asked[1][0].body["contents"][2]["parts"]
+    (part,) = script.sent[1][0].body["contents"][2]["parts"]
     assert part == {"functionResponse": {"name": "weather", "response": {"result": "cold"}}}
 
 
@@ -313,7 +313,7 @@ def test_captures_are_filled_into_later_turns_and_files_are_not_expanded_again(t
     (one,) = expand(parse(CAPTURING, "captures.yaml", tmp_path), Selection(default_provider="here"))
     result = finish(play(one, script, config()))
     assert result.status == "passed"
-    body = script.asked[1][0].body
+    body = script.sent[1][0].body
     assert body["contents"][2] == user("Is Paris nice? literally ${capture.city}")
 
 
@@ -384,7 +384,7 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, live: bool) -> Non
     )
     assert not whole
     assert seen == ["passed", "failed"]
-    assert len(script.asked) < 5
+    assert len(script.sent) < 5
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -1,10 +1,10 @@
 """Bad suites beside the exact message that each must produce: ``bad_suites/NAME.yaml`` and ``NAME.txt``.
 
-To add one, write ``NAME.yaml``, then write or renew the messages with
+To add one, write ``NAME.yaml``, then write or update the messages with
 
     GEMINI_HARNESS_RENEW=1 .venv/bin/pytest tests/suite/test_bad_suites.py
 
-and read the difference before committing it: the message is the product.
+and read the diff before you commit it, because users read these messages.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def test_a_scalar_pins_and_a_list_replaces_the_matrix() -> None:
     ]
 
 
-def test_a_model_from_the_command_line_replaces_the_axis_but_not_a_pin() -> None:
+def test_a_selected_model_replaces_the_axis_but_not_a_pin() -> None:
     assert ids(SWEEP, models=["gemini-4-argon"]) == [
         "sweeps[low]@google/gemini-4-argon#1",
         "sweeps[high]@google/gemini-4-argon#1",
@@ -59,11 +59,11 @@ def test_a_target_replaces_model_and_provider() -> None:
     assert ids(text, providers=["z"]) == ["c@z/a#1", "c@z/b#1", "d@x/a#1", "d@x/b#1"]
 
 
-def test_the_default_provider_is_used_where_none_is_said() -> None:
+def test_the_default_provider_is_used_if_none_is_given() -> None:
     assert ids("cases: [{id: c, model: m, prompt: hi}]", default_provider="simulator") == ["c@simulator/m#1"]
 
 
-def test_labels_are_short_where_they_are_clear() -> None:
+def test_labels_are_as_short_as_they_can_be() -> None:
     text = """
 cases:
   - id: c
@@ -73,7 +73,7 @@ cases:
     temperature: [0, 0.5]
     transport: stream
 """
-    assert [each.split("@")[0] for each in ids(text)] == [
+    assert [name.split("@")[0] for name in ids(text)] == [
         "c[low,temperature=0]",
         "c[low,temperature=0.5]",
         "c[thinking=512,temperature=0]",
@@ -86,7 +86,7 @@ cases:
 def test_values_per_model_take_the_first_glob_that_matches() -> None:
     text = """
 matrix:
-  model: [gemini-2.5-flash, gemini-2.5-pro, somebody-elses]
+  model: [gemini-2.5-flash, gemini-2.5-pro, unknown-model]
   thinking: {gemini-2.5-pro: [-1], gemini-2.5-*: [0, 512]}
 cases: [{id: c, prompt: hi}]
 """
@@ -94,17 +94,17 @@ cases: [{id: c, prompt: hi}]
         "c[thinking=0]@google/gemini-2.5-flash#1",
         "c[thinking=512]@google/gemini-2.5-flash#1",
         "c[thinking=-1]@google/gemini-2.5-pro#1",
-        "c@google/somebody-elses#1",
+        "c@google/unknown-model#1",
     ]
 
 
-def test_pairs_of_the_matrix_that_a_model_cannot_take_are_dropped_with_a_note() -> None:
+def test_values_that_a_model_rejects_are_left_out_with_a_note() -> None:
     expansion = expand(
         suite("matrix: {model: [gemini-3.1-pro-preview], thinking: [minimal, low]}\ncases: [{id: c, prompt: hi}]")
     )
     assert [trial.id for trial in expansion] == ["s/c[low]@google/gemini-3.1-pro-preview#1"]
     assert [str(note) for note in expansion.notes] == [
-        "s.yaml:2:53: note: gemini-3.1-pro-preview is not asked for minimal (1 case): it has no level MINIMAL: LOW, MEDIUM, HIGH"
+        "s.yaml:2:53: note: minimal is left out for gemini-3.1-pro-preview (1 case): it has no level MINIMAL: LOW, MEDIUM, HIGH"
     ]
 
 
@@ -113,7 +113,7 @@ def test_only_keeps_the_combinations_it_names() -> None:
     assert ids(text) == ["c[low]@google/a#1", "c[low]@google/b#1", "c[high]@google/b#1"]
 
 
-def test_skipped_trials_are_there_and_say_why() -> None:
+def test_skipped_trials_are_included_with_their_reason() -> None:
     text = """
 matrix:
   model: [gemini-a, gemini-b]
@@ -143,7 +143,7 @@ def test_require_is_a_share_of_the_attempts(
     assert trials[0].require.at_least == at_least
 
 
-def test_unary_and_stream_must_agree_where_both_are_played() -> None:
+def test_unary_and_stream_must_agree_if_both_are_run() -> None:
     text = "cases: [{id: c, model: m, prompt: hi, transport: [unary, stream]%s}, {id: d, model: m, prompt: hi}]"
     assert [trial.agree for trial in expand(suite(text % ""))] == ["shape", "shape", None]
     assert [trial.agree for trial in expand(suite(text % ", agree: text"))] == ["text", "text", None]
@@ -165,7 +165,7 @@ def test_unary_and_stream_must_agree_where_both_are_played() -> None:
     ],
 )
 def test_keyword_expressions(expression: str, chosen: list[str]) -> None:
-    assert [each for each in ("aa", "ab", "bb") if Keywords(expression).match(each)] == chosen
+    assert [name for name in ("aa", "ab", "bb") if Keywords(expression).match(name)] == chosen
 
 
 @pytest.mark.parametrize("expression", ["and", "a and", "(a", "a)", "a b", "not", "()"])
@@ -174,7 +174,7 @@ def test_keyword_expressions_that_cannot_be_read(expression: str) -> None:
         Keywords(expression)
 
 
-def test_a_whole_id_is_that_trial_only_at_whatever_target_it_names() -> None:
+def test_a_whole_id_selects_one_trial_and_its_target() -> None:
     text = "cases: [{id: c, model: [m, m-lite], prompt: hi}, {id: free, prompt: hi}]"
     assert ids(text, models=["m"], keywords="s/c@google/m") == ["c@google/m#1"]
     assert ids("cases: [{id: c, model: [m, m-lite], prompt: hi}]", keywords="s/c@google/m") == ["c@google/m#1"]
@@ -210,7 +210,7 @@ def test_a_case_without_a_model_says_what_to_write() -> None:
     assert ids("cases: [{id: c, prompt: hi}]", models=["m"]) == ["c@google/m#1"]
 
 
-def test_selectors_that_make_no_sense() -> None:
+def test_invalid_selections_are_rejected() -> None:
     made = suite("cases: [{id: c, model: m, prompt: hi}]")
     for selection in (
         Selection(targets=[Target("a", "b")], models=["c"]),
@@ -247,10 +247,10 @@ def test_shards_are_a_partition_that_keeps_cases_together(
     for part in parts:
         for trial in part:
             case = trial.split("[")[0]
-            assert sum(each.startswith(f"{case}[") for each in part) == models * repeat * 2
+            assert sum(name.startswith(f"{case}[") for name in part) == models * repeat * 2
 
 
-def test_several_suites_are_dealt_to_shards_together() -> None:
+def test_the_cases_of_several_suites_share_the_shards() -> None:
     suites = [suite("cases: [{id: c, model: m, prompt: hi}]", name) for name in ("one", "two", "three")]
     assert [trial.suite for trial in expand(suites, Selection(shard=(2, 2)))] == ["two"]
     assert [trial.suite for trial in expand(suites, Selection(keywords="two"))] == ["two"]
@@ -279,9 +279,9 @@ cases:
     ]
 
 
-def test_cassettes_of_cases_that_differ_in_case_only_do_not_meet() -> None:
+def test_ids_that_differ_in_case_only_have_different_cassettes() -> None:
     made = cassettes("cases: [{id: Paris, model: m, prompt: hi}, {id: paris, model: m, prompt: hi}]")
-    assert len({each.casefold() for each in made}) == 2
+    assert len({path.casefold() for path in made}) == 2
 
 
 @given(st.text(min_size=1, max_size=300))
@@ -298,7 +298,7 @@ def test_different_names_stay_different(names: list[str]) -> None:
     assert len({safe_filename(name) for name in names}) == len(names)
 
 
-# --- trials that were played before -------------------------------------------------------------------
+# --- trials that are done ------------------------------------------------------------------------------
 
 MANY = """
 matrix: {model: [gemini-3-flash-preview, gemini-2.5-flash], transport: [unary, stream]}
@@ -310,7 +310,7 @@ cases:
 
 
 @given(st.sets(st.integers(0, 35)), st.sampled_from(["", "row", "#2", "plain and unary"]))
-def test_what_is_left_is_all_but_what_was_played(played: set[int], keywords: str) -> None:
+def test_without_leaves_out_the_trials_that_are_done(played: set[int], keywords: str) -> None:
     whole = expand(suite(MANY), Selection(keywords=keywords))
     every = [trial.id for trial in whole]
     assert list(whole.ids()) == every
@@ -323,10 +323,10 @@ def test_what_is_left_is_all_but_what_was_played(played: set[int], keywords: str
     assert len(left) == len(list(left.ids())) == len(every) - len(played & set(range(len(every))))
 
 
-def test_trials_of_some_groups_keep_their_order_and_say_whom_they_ask() -> None:
+def test_trials_of_some_groups_keep_their_order_and_targets() -> None:
     whole = expand(suite(MANY))
-    one = whole.where(lambda group: group.target.model == "gemini-2.5-flash")
-    none = one.where(lambda group: group.case.id == "nothing")
-    assert [trial.id for trial in one] == [each for each in whole.ids() if "gemini-2.5-flash" in each]
-    assert (len(one), list(map(str, one.targets))) == (18, ["google/gemini-2.5-flash"])
+    some = whole.where(lambda group: group.target.model == "gemini-2.5-flash")
+    none = some.where(lambda group: group.case.id == "nothing")
+    assert [trial.id for trial in some] == [name for name in whole.ids() if "gemini-2.5-flash" in name]
+    assert (len(some), list(map(str, some.targets))) == (18, ["google/gemini-2.5-flash"])
     assert (len(none), list(none), list(none.targets)) == (0, [], [])

@@ -37,7 +37,7 @@ def step(text: str) -> Step:
 def complaints(text: str) -> list[str]:
     with pytest.raises(SuiteError) as caught:
         suite(f"suite: s\nmatrix: {{model: m}}\n{text}")
-    return [str(each).split("\n")[0] for each in caught.value.complaints]
+    return [str(complaint).split("\n")[0] for complaint in caught.value.complaints]
 
 
 # --- the sample -----------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_a_conversation_of_the_sample() -> None:
 def test_a_row_of_the_sample() -> None:
     trial = expand(load(SAMPLE)).find("sample/capital-of-Bosnia-and-Herzegovina[thinking=0]@google/gemini-2.5-flash")
     assert trial.row == 1
-    assert {each.check: each.parameter for each in trial.steps[0].expect} == {
+    assert {line.check: line.parameter for line in trial.steps[0].expect} == {
         "text": {"icontains": "Sarajevo"},
         "python": "checks.py:one_word",
     }
@@ -106,7 +106,7 @@ def test_the_shipped_suites_parse_and_expand(shipped: Path) -> None:
 # --- what is sent -----------------------------------------------------------------------------------------------
 
 
-def test_short_forms_become_the_wires_words() -> None:
+def test_short_forms_become_fields_of_the_api() -> None:
     made = step(
         """
 defaults:
@@ -147,7 +147,7 @@ def test_literal_contents_come_before_the_prompt() -> None:
     assert "contents" not in made.body
 
 
-def test_a_cases_schema_replaces_the_defaults_schema_of_either_kind() -> None:
+def test_a_schema_of_a_case_replaces_that_of_the_defaults() -> None:
     made = step("defaults: {schema: {type: STRING}}\ncases: [{id: a, prompt: hi, jsonSchema: {type: string}}]")
     assert made.body["generationConfig"] == {
         "responseMimeType": "application/json",
@@ -163,7 +163,7 @@ def test_a_literal_mime_type_beside_a_schema_stays() -> None:
     assert made.body["generationConfig"]["responseMimeType"] == "text/x.enum"
 
 
-def test_defaults_expect_under_every_step_but_not_where_an_error_is_expected() -> None:
+def test_defaults_expect_for_every_step_that_expects_no_error() -> None:
     first, second = trials(
         """
 defaults: {expect: {finishReason: STOP, text: {present: true}}}
@@ -172,11 +172,11 @@ cases:
   - {id: b, prompt: hi, expect: {http: 400}}
 """
     )
-    assert {each.check: each.parameter for each in first.steps[0].expect} == {"text": "hello", "finishReason": "STOP"}
-    assert [each.check for each in second.steps[0].expect] == ["http"]
+    assert {line.check: line.parameter for line in first.steps[0].expect} == {"text": "hello", "finishReason": "STOP"}
+    assert [line.check for line in second.steps[0].expect] == ["http"]
 
 
-def test_defaults_may_wait_for_the_rows_of_the_cases_that_use_them() -> None:
+def test_defaults_may_refer_to_the_rows_of_cases() -> None:
     first, second = trials(
         """
 defaults: {expect: {text: "${row.capital}"}, system: "Be ${row.manner}."}
@@ -190,12 +190,12 @@ cases:
     assert second.steps[0].expect[0].parameter == "x"
 
 
-def test_a_cases_own_lines_are_for_its_last_turn() -> None:
+def test_expectations_of_a_case_are_for_its_last_turn() -> None:
     (trial,) = trials("cases: [{id: a, turns: [{user: a, expect: {text: x}}, {user: b}], expect: {text: y}}]")
-    assert [[line.parameter for line in each.expect] for each in trial.steps] == [["x"], ["y"]]
+    assert [[line.parameter for line in step.expect] for step in trial.steps] == [["x"], ["y"]]
 
 
-def test_rows_fill_everything_and_texts_become_the_numbers_that_checks_ask_for() -> None:
+def test_rows_fill_every_key_and_texts_become_numbers() -> None:
     first, second = trials(
         """
 cases:
@@ -210,8 +210,8 @@ cases:
     assert (first.case, second.case) == ("ask-a-b", "ask-c-d")
     assert first.steps[0].body["generationConfig"] == {"thinkingConfig": {"thinkingLevel": "LOW"}}
     assert second.steps[0].body["generationConfig"] == {"thinkingConfig": {"thinkingBudget": 0}}
-    assert [each.parameter for each in first.steps[0].expect] == [{"max": 10}, "10"]
-    assert [each.parameter for each in second.steps[0].expect] == [{"max": 20}, "20"]
+    assert [line.parameter for line in first.steps[0].expect] == [{"max": 10}, "10"]
+    assert [line.parameter for line in second.steps[0].expect] == [{"max": 20}, "20"]
     assert first.steps[0].contents == [
         {"role": "user", "parts": [{"text": "x"}]},
         {"role": "user", "parts": [{"text": "a b 10"}]},
@@ -239,7 +239,7 @@ cases:
     assert (first.xfail, second.xfail) == ("not yet", None)
 
 
-def test_an_existing_cassette_is_seen_from_the_suites_folder(tmp_path: Path) -> None:
+def test_an_existing_cassette_is_relative_to_the_suite(tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text("interactions: []\nversion: 1\n")
     made = parse("suite: s\ncases: [{id: a, model: m, prompt: hi, cassette: old.yaml}]", "x.yaml", tmp_path)
     assert next(iter(expand(made))).cassette == tmp_path / "old.yaml"
@@ -250,10 +250,10 @@ def test_models_may_come_from_the_environment() -> None:
     assert trial.target.model == "gemini-x"
 
 
-# --- what is refused ----------------------------------------------------------------------------------------------
+# --- what is rejected ---------------------------------------------------------------------------------------------
 
 
-def test_a_level_for_a_model_with_budgets_is_fine_where_the_400_is_expected() -> None:
+def test_a_rejected_level_is_allowed_if_a_400_is_expected() -> None:
     case = "cases: [{id: a, model: gemini-2.5-flash, thinking: low, prompt: hi, expect: %s}]"
     assert trials(case % "{http: 400}")
     assert trials(case % "{http: {in: [400, 404]}}")
@@ -334,10 +334,10 @@ def damage(tree: Any, dice: random.Random) -> None:
 
 @settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 3))
-def test_no_damage_to_a_suite_makes_it_raise_anything_but_a_message(seed: int, wounds: int) -> None:
+def test_any_damaged_suite_plays_or_is_a_bad_suite(seed: int, count: int) -> None:
     dice = random.Random(seed)
     tree = yaml.safe_load(SAMPLE.read_text())
-    for _ in range(wounds):
+    for _ in range(count):
         damage(tree, dice)
     assert outcome(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)) in ("plays", "bad suite")
 
@@ -348,13 +348,13 @@ def outcome(text: str) -> str:
     except HarnessError as error:
         return "bad suite" if error.exit_code == 4 and str(error) else "lost"
     ids = [trial.id for trial in expansion]
-    return "plays" if len(ids) == len(set(ids)) == len(expansion) else "ids meet"
+    return "plays" if len(ids) == len(set(ids)) == len(expansion) else "ids collide"
 
 
 # --- for editors ----------------------------------------------------------------------------------------------------
 
 
-def test_the_editors_schema_takes_what_the_parser_takes() -> None:
+def test_the_json_schema_accepts_what_the_parser_accepts() -> None:
     schema = json.loads(json.dumps(suite_json_schema()))
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -364,13 +364,13 @@ def test_the_editors_schema_takes_what_the_parser_takes() -> None:
         assert not validator.is_valid(yaml.safe_load((SAMPLE.parents[1] / "bad_suites" / f"{bad}.yaml").read_text()))
 
 
-def test_the_editors_schema_explains_every_key_of_expect() -> None:
+def test_the_json_schema_describes_every_key_of_expect() -> None:
     expect = suite_json_schema()["$defs"]["TurnWords"]["properties"]["expect"]["anyOf"][0]["properties"]
     assert {"text", "finishReason", "json", "python", "thoughtsTokenCount"} <= expect.keys()
     assert [name for name, schema in expect.items() if not schema.get("description")] == []
 
 
-def test_a_default_that_every_case_replaces_is_looked_at_too() -> None:
+def test_a_default_that_every_case_replaces_is_checked_too() -> None:
     text = "defaults: {temperature: {gemni-3*: 0.5}}\ncases: [{id: a, prompt: hi, temperature: 1}]"
     assert complaints(text) == ['a.yaml:3:26: "gemni-3*" matches no model of this suite or the catalogue']
 
@@ -386,5 +386,5 @@ def test_a_default_that_every_case_replaces_is_looked_at_too() -> None:
         "cases: [{id: a, prompt: hi, xfail: {why: x, targets: ['*/m', google/*]}}]",
     ],
 )
-def test_globs_that_a_model_matches_are_no_mistake(text: str) -> None:
+def test_globs_that_a_model_matches_are_accepted(text: str) -> None:
     assert suite(f"suite: s\nmatrix: {{model: m}}\n{text}")

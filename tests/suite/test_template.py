@@ -12,22 +12,22 @@ from harness.suite import template
 from harness.suite.template import Reader, Template, Undefined
 
 
-class Said(list[str]):
+class Messages(list[str]):
     def __call__(self, _route: Any, text: str, message: str, _hint: str) -> None:
         self.append(f"{text}: {message}")
 
 
 def resolve(value: Any, folder: Path = Path(), route: Any = (), **environ: str) -> Any:
-    said = Said()
-    made = Reader(folder, environ, said).resolve(value, route)
-    assert not said, said
+    messages = Messages()
+    made = Reader(folder, environ, messages).resolve(value, route)
+    assert not messages, messages
     return made
 
 
-def refusal(value: Any, folder: Path = Path(), route: Any = ()) -> list[str]:
-    said = Said()
-    Reader(folder, {}, said).resolve(value, route)
-    return said
+def complaints(value: Any, folder: Path = Path(), route: Any = ()) -> list[str]:
+    messages = Messages()
+    Reader(folder, {}, messages).resolve(value, route)
+    return messages
 
 
 def filled(value: Any, **scope: Any) -> Any:
@@ -41,29 +41,29 @@ def test_a_row_fills_texts_and_whole_values() -> None:
     assert filled("${row.list.1.x}", row=row) == 2
 
 
-def test_captures_wait_when_rows_are_filled() -> None:
+def test_captures_stay_when_rows_are_filled() -> None:
     made = filled("${row.a} ${capture.b}", row={"a": "x ${capture.b}"})
     assert made == "x ${capture.b} ${capture.b}"
     assert template.fill(made, {"capture": {"b": 7}}) == "x ${capture.b} 7"
 
 
-def test_what_is_put_in_is_never_looked_at_again(tmp_path: Path) -> None:
+def test_placeholders_in_filled_values_are_not_filled(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("${row.x} ${env:HOME} $${")
     made = resolve("<${file:a.txt}> ${row.x} ${env:V}", tmp_path, V="${row.x}")
     assert template.fill(made, {"row": {"x": "${row.x}"}}) == "<${row.x} ${env:HOME} $${> ${row.x} ${row.x}"
 
 
-def test_two_dollars_are_the_characters_themselves() -> None:
+def test_two_dollars_escape_a_placeholder() -> None:
     assert resolve("$${row.x} costs $5 and $${") == "${row.x} costs $5 and ${"
     assert filled("$${row.x} ${row.x}", row={"x": 1}) == "${row.x} 1"
 
 
-def test_the_first_variable_that_is_set_counts() -> None:
+def test_the_first_variable_that_is_set_is_used() -> None:
     assert resolve("${env:A|B}", B="b", C="c") == "b"
-    assert refusal("x ${env:A|B}") == ["${env:A|B}: A and B: not set in the environment"]
+    assert complaints("x ${env:A|B}") == ["${env:A|B}: A and B: not set in the environment"]
 
 
-def test_a_file_is_a_value_where_a_value_belongs(tmp_path: Path) -> None:
+def test_a_file_becomes_a_value_or_text_by_its_place(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text('{"type": "STRING"}')
     (tmp_path / "s.yaml").write_text("{type: NO}")
     (tmp_path / "p.png").write_bytes(b"\x89PNG\xff")
@@ -79,30 +79,30 @@ def test_a_file_is_a_value_where_a_value_belongs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "messages"),
     [
-        ("${foo}", "${foo}: ${foo} is not something that can be filled in"),
-        ("${HOME}/x", "${HOME}: ${HOME} is not something that can be filled in"),
+        ("${foo}", "${foo}: ${foo} is not a known placeholder"),
+        ("${HOME}/x", "${HOME}: ${HOME} is not a known placeholder"),
         ("a ${row.x", "${row.x: ${ is never closed"),
         ("${file:none.txt}", "${file:none.txt}: cannot read none.txt: no such file or directory"),
         ("${file:.}", "${file:.}: cannot read .: is a directory"),
         ("${file:bad.txt}", "${file:bad.txt}: bad.txt is not UTF-8 text (byte 1)"),
     ],
 )
-def test_what_cannot_be_filled_in(tmp_path: Path, text: str, said: str) -> None:
+def test_invalid_placeholders_are_reported(tmp_path: Path, text: str, messages: str) -> None:
     (tmp_path / "bad.txt").write_bytes(b"a\xff")
-    assert refusal(text, tmp_path) == [said]
+    assert complaints(text, tmp_path) == [messages]
 
 
-def test_an_undefined_name_says_what_there_is() -> None:
+def test_an_undefined_name_suggests_a_defined_one() -> None:
     with pytest.raises(Undefined, match=r'\$\{row.cuntry\} is not defined; did you mean "country"\?'):
         filled("${row.cuntry}", row={"country": "x"})
 
 
 def rows(folder: Path, name: str, content: str) -> tuple[Any, list[str]]:
     (folder / name).write_text(content, "utf-8", newline="")
-    said = Said()
-    return Reader(folder, {}, said).rows(name, (), "${file:" + name + "}"), said
+    messages = Messages()
+    return Reader(folder, {}, messages).rows(name, (), "${file:" + name + "}"), messages
 
 
 def test_rows_of_every_kind(tmp_path: Path) -> None:
@@ -127,27 +127,27 @@ def test_rows_of_every_kind(tmp_path: Path) -> None:
     ],
 )
 def test_rows_that_cannot_be_read(tmp_path: Path, name: str, content: str, words: str) -> None:
-    found, (said,) = rows(tmp_path, name, content)
+    found, (messages,) = rows(tmp_path, name, content)
     assert found == []
-    assert words in said
+    assert words in messages
 
 
-def test_every_ragged_row_is_named_and_every_row_knows_its_line(tmp_path: Path) -> None:
+def test_every_ragged_row_is_reported_with_its_line(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", 'a,b\n1\n"x\ny",2\n3,4,5\n') == (
         [],
         ["${file:a.csv}: a.csv:2: 1 values for 2 columns", "${file:a.csv}: a.csv:5: 3 values for 2 columns"],
     )
     found, _ = rows(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": 2}\n')
-    named = [template.row_named(row, number) for number, row in enumerate(found, 1)]
+    named = [template.row_label(row, number) for number, row in enumerate(found, 1)]
     assert named == ["row 1 (a.jsonl:1)", "row 2 (a.jsonl:3)"]
 
 
-def test_a_file_without_rows_and_one_that_is_no_text_are_named(tmp_path: Path) -> None:
+def test_a_file_without_rows_or_text_is_reported(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", "a,b\n") == ([], ["${file:a.csv}: a.csv holds no rows"])
     (tmp_path / "b.csv").write_bytes(b"a,b\n1,\xff\n")
-    said = Said()
-    assert Reader(tmp_path, {}, said).rows("b.csv", (), "${file:b.csv}") == []
-    assert said == ["${file:b.csv}: b.csv:2: not UTF-8 text (byte 6)"]
+    messages = Messages()
+    assert Reader(tmp_path, {}, messages).rows("b.csv", (), "${file:b.csv}") == []
+    assert messages == ["${file:b.csv}: b.csv:2: not UTF-8 text (byte 6)"]
 
 
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
@@ -158,20 +158,20 @@ TEXT = st.text(alphabet="ab ${}.:\\é", max_size=12)
 
 
 @given(TEXT)
-def test_escaping_brings_any_text_through(text: str) -> None:
+def test_any_text_can_be_escaped(text: str) -> None:
     assert resolve(text.replace("${", "$${")) == text
 
 
 @given(st.dictionaries(st.sampled_from("abc"), TEXT, min_size=1), TEXT)
-def test_rows_come_through_as_they_are(row: dict[str, str], around: str) -> None:
+def test_values_of_rows_are_filled_in_unchanged(row: dict[str, str], around: str) -> None:
     around = around.replace("${", "").replace("$", "")
     for name, value in row.items():
         assert filled(f"{around}${{row.{name}}}{around}", row=row) == around + value + around
 
 
-def test_a_template_reads_as_it_was_written() -> None:
+def test_the_text_of_a_template_is_that_of_the_suite() -> None:
     made = resolve("a ${row.x} b")
     assert isinstance(made, Template)
     assert json.dumps([made]) == '["a ${row.x} b"]'
-    assert template.waits({"x": [made]})
-    assert not template.waits({"x": ["${row.x}"]})
+    assert template.has_references({"x": [made]})
+    assert not template.has_references({"x": ["${row.x}"]})

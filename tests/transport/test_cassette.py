@@ -286,7 +286,7 @@ def test_an_exchange_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_simulated_answers_are_stored_under_the_fixed_host_and_stay_simulated(tmp_path: Path) -> None:
-    live = exchange(asked=request(url="http://127.0.0.1:8765/gateway/v1beta/models/m:generateContent"))
+    live = exchange(sent=request(url="http://127.0.0.1:8765/gateway/v1beta/models/m:generateContent"))
     simulated = replace(live, provenance=replace(live.provenance, recorded_from="simulator-gateway", simulated=True))
     item = cassette.document(simulated, (0, 0, 0), cassette.SIMULATOR_HOST)
     back = cassette.read(tape(tmp_path, cassette.dump([item]))).interactions[0].exchange
@@ -335,7 +335,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_the_bytes_of_any_json_request_come_back(value: Any) -> None:
     sent = compact(value)
-    whole = yaml.load(cassette.dump([cassette.document(exchange(asked=request(content=sent)), None)]), yaml.CSafeLoader)
+    whole = yaml.load(cassette.dump([cassette.document(exchange(sent=request(content=sent)), None)]), yaml.CSafeLoader)
     assert read_interaction(0, whole["interactions"][0], verbatim=True).exchange.request.content == sent
 
 

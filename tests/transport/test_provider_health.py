@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
-from tests.endpoint import Endpoint, Script, answer, refused
+from tests.endpoint import Endpoint, Script, answer, closed_address
 from tests.factories import PARIS
 
 CONFIG = """
@@ -76,8 +76,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setattr("harness.transport.wire._backoff", lambda attempt: 0.01 * attempt)
 
     def play(text: str, *argv: str, near: str = "", far: str = "") -> Outcome:
-        monkeypatch.setenv("NEAR", near or refused())
-        monkeypatch.setenv("FAR", far or refused())
+        monkeypatch.setenv("NEAR", near or closed_address())
+        monkeypatch.setenv("FAR", far or closed_address())
         Path("suites/s.yaml").write_text(text)
         code = main(["run", *(argv or ("--live",))])
         said = capsys.readouterr()

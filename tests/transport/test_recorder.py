@@ -300,7 +300,7 @@ def test_a_full_disk_while_recording_keeps_what_was_finished(case: Path, monkeyp
         assert case.read_bytes() == before
         with pytest.raises(CassetteError, match="No space left"):
             send(recorder, case, repeat=2)
-        assert len(script.asked) == 2  # what cannot be kept is not asked for
+        assert len(script.sent) == 2  # what cannot be kept is not asked for
     assert texts(case) == ["one", "Paris"]
 
 
@@ -345,7 +345,7 @@ def test_an_undecodable_cassette_is_never_overwritten_nor_asked_about(case: Path
     with Recorder(mode, script) as recorder, pytest.raises(BadCassette):
         send(recorder, case)
     assert case.read_text() == "interactions: ["
-    assert script.asked == []
+    assert script.sent == []
 
 
 def test_one_process_records_a_cassette_at_a_time(case: Path) -> None:
@@ -355,7 +355,7 @@ def test_one_process_records_a_cassette_at_a_time(case: Path) -> None:
         script = live("theirs")
         with Recorder("all", script) as theirs, pytest.raises(CassetteError, match=busy):
             send(theirs, case)
-        assert script.asked == []
+        assert script.sent == []
         with pytest.raises(UnfinishedCassette, match=busy):
             send(Player(), case)
     assert texts(case) == ["mine"]
@@ -390,7 +390,7 @@ def test_once_goes_on_with_what_was_cut_short(case: Path) -> None:
     script = live("Paris")
     with Recorder("once", script) as recorder:
         assert [send(recorder, case), send(recorder, case, repeat=1)] == ["Oslo", "Paris"]
-    assert len(script.asked) == 1
+    assert len(script.sent) == 1
     assert texts(case) == ["Oslo", "Paris"]
 
 

@@ -51,9 +51,9 @@ def test_a_known_secret_is_found_in_every_spelling(text: str) -> None:
 @pytest.mark.parametrize(
     ("found", "place"),
     [
-        (exchange(asked=request(url=f"{URL}?key={quote(KEY, safe='')}")), "the request's address"),
-        (exchange(asked=request(headers={"x-custom": KEY})), "the request's headers"),
-        (exchange(asked=request(body(KEY))), "the request's body"),
+        (exchange(sent=request(url=f"{URL}?key={quote(KEY, safe='')}")), "the request's address"),
+        (exchange(sent=request(headers={"x-custom": KEY})), "the request's headers"),
+        (exchange(sent=request(body(KEY))), "the request's body"),
         (exchange(headers={"x-echo": KEY}), "the response's headers"),
     ],
 )

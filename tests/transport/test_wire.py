@@ -20,7 +20,7 @@ from harness.gemini.providers import ROWS, Provider, build
 from harness.model import Exchange, Transport
 from harness.run.session import start_simulator
 from harness.transport.wire import Wire
-from tests.endpoint import Endpoint, Script, answer, drop, hang, refused, stream
+from tests.endpoint import Endpoint, Script, answer, closed_address, drop, hang, stream
 from tests.factories import PARIS, config, slot
 
 BODY = {"contents": [{"role": "user", "parts": [{"text": "Où?"}]}], "generationConfig": {"topK": 1}}
@@ -241,7 +241,7 @@ def test_a_gzip_bomb_is_cut_at_the_limit() -> None:
 
 
 def test_a_refused_connection_is_tried_three_times() -> None:
-    url = refused()
+    url = closed_address()
     with pytest.raises(
         NetworkFault,
         match=rf"^{url}/v1beta/models/gemini-2\.5-flash:generateContent: no connection: Connection refused \(3 attempts\)$",
@@ -268,7 +268,7 @@ def test_a_lost_connection_may_have_asked_and_a_refused_one_has_not() -> None:
         ask(drop)
     assert not isinstance(lost.value, NoConnection)
     with pytest.raises(NoConnection):
-        send(config(refused()))
+        send(config(closed_address()))
 
 
 def test_what_is_not_http_is_a_network_fault() -> None:

@@ -25,7 +25,7 @@ from harness.report import words
 from harness.results.load import SavedRun
 from harness.results.rows import RunRow
 from harness.results.summary import Summary
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 
 ABOUT = "two runs, or targets or values of an axis of one run: flips, and verdicts on measures"
 EXAMPLES = (
@@ -260,7 +260,7 @@ def _declared(base: SavedRun) -> _Declared:
 def _baseline(block: Mapping[str, Json]) -> str:
     """As ids spell it."""
     axis, baseline = block["by"], block["baseline"]
-    return str(baseline) if axis in ("model", "provider") else spelled(axis, baseline)
+    return str(baseline) if axis in ("model", "provider") else short_label(axis, baseline)
 
 
 def _from_baseline(declared: _Declared, asked: Sequence[str], cells: Values) -> list[str]:

@@ -11,7 +11,7 @@ from harness.report import words
 from harness.report.html.markup import Markup, columns, element, table
 from harness.results.groups import Group
 from harness.results.summary import Summary
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 
 WIDTH, HEIGHT = 600, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 40
@@ -86,7 +86,7 @@ def sweeps(summary: Summary) -> Iterator[tuple[str, dict[str, list[PlotPoint]]]]
         found: dict[str, dict[str, list[Group]]] = {}
         for group in groups:
             if "thinking" in group.axes and group.measured("thoughtsTokenCount").size:
-                name = spelled("thinking", group.axes["thinking"])
+                name = short_label("thinking", group.axes["thinking"])
                 found.setdefault(group.target, {}).setdefault(name, []).append(group)
         series = {target: [_point(*item) for item in by_value.items()] for target, by_value in found.items()}
         if series := {target: points for target, points in list(series.items())[:MAX_TARGETS] if len(points) > 1}:

@@ -15,7 +15,7 @@ from harness.report.html.markup import Markup, block
 from harness.results.groups import Group
 from harness.results.rows import Row, RunRow, TurnRow, dumps
 from harness.results.summary import STATUSES, Summary, summarise
-from harness.suite.axes import spelled
+from harness.suite.axes import short_label
 
 BLOCK = 50
 """How many trials a block has."""
@@ -46,7 +46,7 @@ def facts_of(groups: Sequence[list[Json]], targets: Iterable[str]) -> dict[str, 
 
 
 def _group(group: Group, run: RunRow) -> list[Json]:
-    axes = " ".join(f"{name}={spelled(name, value)}" for name, value in group.axes.items())
+    axes = " ".join(f"{name}={short_label(name, value)}" for name, value in group.axes.items())
     return [group.id, group.suite, group.case, group.target, axes, words.place(group.place), words.rerun(group, run)]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place
 from harness.suite import language, template
-from harness.suite.axes import LONG, Axis
+from harness.suite.axes import THINKING_KEYS, Axis
 from harness.suite.cases import Case, Choice, Suite
-from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, filled, pairs
-from harness.suite.template import Reference, Template, row_named
+from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, combinations_for, fill_expectation
+from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate.body import literal, near, refused
 from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
 from harness.text import jsonpath, shape
@@ -127,7 +127,7 @@ class CaseValidator:
             try:
                 template.fill(alone, {"row": row})
             except template.Undefined:
-                where = "" if len(self.case.rows) == 1 else f" in {row_named(row, number)}"
+                where = "" if len(self.case.rows) == 1 else f" in {row_label(row, number)}"
                 return f"{reference} is not defined{where}", nearest(reference.name, row)
         return None
 
@@ -141,13 +141,13 @@ class CaseValidator:
     def parameter(self, line: Expectation) -> None:
         """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
         kind = language.parameter(line.check)
-        if not template.waits(line.parameter):
+        if not template.has_references(line.parameter):
             self.refused(line, kind, line.parameter, "")
             return
         for number, row in enumerate(self.case.rows, 1):
-            value = filled(line, {"row": row}).parameter
+            value = fill_expectation(line, {"row": row}).parameter
             wrong = shape.findings(value, kind)
-            before = f"{row_named(row, number)}: " if "each" in self.written else ""
+            before = f"{row_label(row, number)}: " if "each" in self.written else ""
             for finding in wrong:
                 self.diagnostics.add(line.place, f"{before}{line.check}: {finding.message}", finding.hint)
             if wrong or self.refused(line, kind, value, before):
@@ -181,7 +181,7 @@ class CaseValidator:
             for finding in inside:
                 where = template.as_text(list(finding.at))
                 self.diagnostics.complain(
-                    (*self.route, "id"), f"{row_named(row, number)}: at {where}: {finding.message}", near(body, finding)
+                    (*self.route, "id"), f"{row_label(row, number)}: at {where}: {finding.message}", near(body, finding)
                 )
             if inside:
                 return
@@ -265,7 +265,7 @@ class CaseValidator:
                 wrong = shape.findings(axis_for(axis, row).values, language.axis_type(name))
                 for finding in wrong:
                     self.diagnostics.add(
-                        axis.place, f"{row_named(row, number)}: {name}: {finding.message}", finding.hint
+                        axis.place, f"{row_label(row, number)}: {name}: {finding.message}", finding.hint
                     )
                 if wrong:
                     break
@@ -287,13 +287,13 @@ def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
 
 def templated(axes: Mapping[str, Axis]) -> set[str]:
     """The axes whose values wait for rows."""
-    return {name for name, axis in axes.items() if template.waits(axis.values)}
+    return {name for name, axis in axes.items() if template.has_references(axis.values)}
 
 
 def combinations_of(case: Case) -> Iterator[Combination]:
     """The combinations that the suite itself states, over all rows where rows change them."""
     for row in case.rows if templated(case.axes) else case.rows[:1]:
-        yield from pairs(case, row, Selection(default_provider=""))
+        yield from combinations_for(case, row, Selection(default_provider=""))
 
 
 def unmatched(choice: Choice, combinations: Sequence[Combination], message: str, diagnostics: Diagnostics) -> None:
@@ -301,7 +301,7 @@ def unmatched(choice: Choice, combinations: Sequence[Combination], message: str,
     means none of the combinations (where there are any), or whose lists hold a value that means none."""
     for name, value in choice.axes.items():
         if value == {} or Axis(name, value, "case", choice.place).per_model:
-            near = nearest(next(iter(value), ""), LONG) if name == "thinking" else ""
+            near = nearest(next(iter(value), ""), THINKING_KEYS) if name == "thinking" else ""
             hint = near if near.startswith("did") else "name the model beside it: {model: ..., ...}"
             diagnostics.add(choice.place, f"{name} has no values per model here", hint)
             return

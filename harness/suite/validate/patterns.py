@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.gemini.models import catalogue, facts
 from harness.suite import language, template
-from harness.suite.axes import LONG, Axis, covers
+from harness.suite.axes import THINKING_KEYS, Axis, axis_matches
 from harness.suite.cases import Case, Suite
 from harness.suite.matrix import axis_for
 from harness.suite.validate.diagnostics import Diagnostics, Table
@@ -71,7 +71,7 @@ def _asked(cases: Sequence[Case]) -> set[str]:
 
 def _by_row(case: Case, axis: Axis) -> Iterator[Axis]:
     """The axis; where it waits for rows, what each row that has all of it makes of it."""
-    for row in case.rows if template.waits(axis.values) else ({},):
+    for row in case.rows if template.has_references(axis.values) else ({},):
         try:
             yield axis_for(axis, row)
         except template.Undefined:
@@ -83,7 +83,7 @@ def _known() -> set[str]:
 
 
 def _keys(route: Route, axis: Axis, cases: Sequence[Case], diagnostics: Diagnostics) -> None:
-    from_rows = template.waits(axis.values)
+    from_rows = template.has_references(axis.values)
     asked = _asked(cases)
     closed = bool(asked) and (route[0] == "matrix" or all(_pinned(case) for case in cases))
     for filled in (filled for case in cases for filled in _by_row(case, axis) if filled.per_model):
@@ -118,7 +118,7 @@ def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[s
 
 def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     """What may have been meant: a key of thinking's long form, a model, or the start of one before a star."""
-    long = LONG if axis.name == "thinking" else ()
+    long = THINKING_KEYS if axis.name == "thinking" else ()
     if closed:
         return nearest(glob, [*get_close_matches(glob, long), *sorted(asked)])
     names = [*sorted(asked), *sorted(_known())]
@@ -133,7 +133,7 @@ def _targets(route: Route, cases: Sequence[Case], diagnostics: Diagnostics) -> N
     models = asked if route[0] == "cases" else asked | _known()
     wanted = cases[0].xfail
     for number, glob in enumerate(wanted.targets if wanted and asked else ()):
-        if not any(covers("model", glob.rpartition("/")[2], model) for model in models):
+        if not any(axis_matches("model", glob.rpartition("/")[2], model) for model in models):
             whose = "case" if route[0] == "cases" else "suite or the catalogue"
             message = f'"{glob}" matches no model of this {whose}'
             diagnostics.complain((*route, "targets", number), message, nearest(glob, sorted(asked)))

@@ -34,7 +34,7 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnos
     hint = ""
     if first == case.place:
         column = next(iter(case.rows[0]), "column")
-        message = f'{template.row_named(case.rows[number - 1], number)} has the id "{name}" again'
+        message = f'{template.row_label(case.rows[number - 1], number)} has the id "{name}" again'
         hint = "" if isinstance(case.id, Template) else f"write the row into the id: {name}-${{row.{column}}}"
     else:
         message = f'the id "{name}" is taken; the first is in line {first.line}'
