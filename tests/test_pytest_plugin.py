@@ -278,7 +278,7 @@ def test_a_run_that_a_failure_ended_is_not_whole(
     main(["history"])
     assert "cut short" in capsys.readouterr().out
     assert main(["merge", "last"]) == 4
-    assert f"run {header['run']['id']} was cut short; play its suites anew" in capsys.readouterr().err
+    assert f"run {header['run']['id']} was cut short; run its suites again" in capsys.readouterr().err
 
 
 def test_a_run_of_what_was_chosen_is_whole(project: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
@@ -464,7 +464,7 @@ def test_a_ceiling_makes_errors_of_what_is_too_dear(project: pytest.Pytester) ->
     result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000001")
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
-        ["not played: the ceiling of $0.00000010 would be passed: $0.00 is spent, and capitals/*"]
+        ["not played: the ceiling of $0.00000010 would be exceeded: $0.00 is spent, and capitals/*"]
     )
     result.stdout.no_fnmatch_line("*During handling of the above exception*")
 
@@ -473,7 +473,7 @@ def test_a_ceiling_is_shared_out_among_workers(project: pytest.Pytester) -> None
     result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000002", "-n", "2")
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
-        ["not played: the ceiling of $0.00000010 (a worker's part of $0.00000020) would be passed: $0.00 is spent, *"]
+        ["not played: the ceiling of $0.00000010 (a worker's share of $0.00000020) would be exceeded: $0.00 is spent, *"]
     )
 
 

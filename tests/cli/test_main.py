@@ -228,7 +228,7 @@ def test_a_dry_run_is_a_document_too(example: Example) -> None:
     assert first["bytes"] > 0
     refused = example.run("run", "--dry-run", "--format", "junit")
     assert refused.code == 4
-    assert "--dry-run has no answers to show as junit: it prints table or json" in refused.err
+    assert "--dry-run sends nothing, so it has no answers to show as junit; use table or json" in refused.err
 
 
 def test_a_dry_run_says_what_and_how_many_and_saves_nothing(example: Example) -> None:

@@ -141,7 +141,7 @@ def test_without_a_tape_of_the_old_one_the_new_one_is_not_asked(
 
 def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "--max-cost", "0.0000001"]) == 6
-    assert "the ceiling of $0.00000010 would be passed" in capsys.readouterr().err
+    assert "the ceiling of $0.00000010 would be exceeded" in capsys.readouterr().err
     assert main(["report", "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["run"]["interrupted"] is True
@@ -152,7 +152,7 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     assert f"goes on: {kept} trials kept, " in said.err
     assert said.out.startswith("not yet: 1 flip for the worse")
     assert main(["migrate", "--resume"]) == 4
-    assert "(migrate --resume ID asks again what one of them could not)" in capsys.readouterr().err
+    assert "(migrate --resume ID plays again what got no answer)" in capsys.readouterr().err
 
 
 def test_fail_fast_ends_with_the_first_trial_that_only_the_old_model_passes(

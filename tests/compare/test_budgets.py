@@ -194,7 +194,7 @@ def test_a_run_that_came_to_its_end_does_not_say_that_it_was_cut_short(project: 
     project.gate("capitals", CAPITALS, "{cost: {total: 1}}")
     model = ("--model", "gemini-3.8-flash")
     code, said, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
-    assert (code, "* the ceiling of $0.00000010 would be passed" in said, "1 gate of capitals: not asked" in said) == (
+    assert (code, "* the ceiling of $0.00000010 would be exceeded" in said, "1 gate of capitals: not asked" in said) == (
         6,
         True,
         True,
@@ -207,12 +207,12 @@ def test_a_run_that_came_to_its_end_does_not_say_that_it_was_cut_short(project: 
 def test_a_dry_run_says_what_will_be_asked(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: 2s, rise: 25%}}")
     _, said, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
-    assert "gate cost may be at most $1 in all: will be asked" in said
-    assert "gate latency may be at most 2 s (capitals): will be asked" in said
+    assert "gate cost may be at most $1 in all: will be checked" in said
+    assert "gate latency may be at most 2 s (capitals): will be checked" in said
     assert "rise" not in said
     part = ("run", "suites/capitals.yaml", "--dry-run", "-k", "oslo")
     why = "2 of the suite's 6 trials are in this run"
-    assert f"gate latency may be at most 2 s (capitals): will not be asked: {why}" in project.run(*part)[1]
+    assert f"gate latency may be at most 2 s (capitals): will not be checked: {why}" in project.run(*part)[1]
     assert project.gates(*part)[1] == [
         {"gate": "latency may be at most 2 s", "suite": "capitals", "asked": False, "why": why}
     ]

@@ -105,7 +105,7 @@ def test_an_answer_without_usage_is_counted_at_its_most_and_so_is_one_that_broke
     purse, results, every = played(Paid([None, NetworkFault("timed out")]), 2 * MOST, 9, concurrency=1)
     assert purse.spent == pytest.approx(2 * MOST)
     assert (purse.guessed, len(results), every) == (2, 2, False)
-    assert "$0.00200 is spent (2 answers of unknown cost counted at the most)" in purse.closed
+    assert "$0.00200 is spent (2 answers of unknown cost counted at the maximum)" in purse.closed
 
 
 @pytest.mark.parametrize("fault", [MissingKey("no key"), NoConnection("refused")])

@@ -127,7 +127,7 @@ def test_a_dry_run_ends_with_what_it_would_cost(project: Path, capsys: pytest.Ca
     said = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
     assert said.startswith("asks 20 trials: at most $0.12 (genai-prices ")
     assert said.endswith("SIMULATED, so nothing is really paid)")
-    assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: nothing will be asked live\n")
+    assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: no request will be sent live\n")
     cost = json.loads(run(capsys, "suites/short.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
     assert (cost["asked"], cost["about_usd"], cost["unknown"]) == (20, None, 0)
 
@@ -161,7 +161,7 @@ def test_a_ceiling_stops_the_run_and_keeps_what_was_played(project: Path, capsys
     assert code == 6
     announced, reached, left, again = err.splitlines()
     assert announced.startswith("asks 20 trials: at most $0.12 (genai-prices ")
-    assert reached.startswith("the ceiling of $0.010 would be passed: $0.0")
+    assert reached.startswith("the ceiling of $0.010 would be exceeded: $0.0")
     assert left.endswith(" of 20 trials were not played")
     assert again.startswith("go on with it: gemini-harness run --resume ")
     header, *played, ending = rows(project)
@@ -208,7 +208,7 @@ def test_a_ceiling_over_an_unknown_price_is_refused_before_the_first_call(
         "cost of 20 trials unknown: provider 'cometapi' has no price for gemini-3-flash-preview\n"
         '  say what it costs: [tool.gemini-harness.prices."cometapi/gemini-3-flash-preview"] with input and output'
     )
-    assert err.endswith("Nothing was asked.\n")
+    assert err.endswith("No request was sent.\n")
     assert not (project / "reports").exists()
 
 

@@ -138,7 +138,7 @@ def test_a_merged_run_is_not_resumed_its_parts_are(runs: Runs) -> None:
     code, _, err = runs.call("run", "--resume", "last")
     assert code == 4
     assert err.endswith(
-        f"it was merged from others; go on with what was cut short of {', '.join(parts)}, and merge them anew\n"
+        f"it was merged from others; resume those of {', '.join(parts)} that were cut short, and merge them again\n"
     )
 
 
@@ -147,7 +147,7 @@ def test_a_missing_shard_is_an_error_and_with_partial_a_note(runs: Runs) -> None
     code, _, err = runs.call("merge", first, third)
     assert code == 4
     assert err == (
-        "the parts do not make a whole run:\n  shard 2/3 is not among them\nmerge what there is with --partial\n"
+        "the parts do not make a whole run:\n  shard 2/3 is not among them\nuse --partial to merge what is there\n"
     )
     assert len(saved_runs(runs.reports)) == 3
     code, out, _ = runs.call("merge", first, third, "--partial")
@@ -187,7 +187,7 @@ def test_the_same_shard_twice_is_an_error(runs: Runs) -> None:
 def test_a_trial_counts_once(runs: Runs) -> None:
     one, other = runs.played("suites/wrong.yaml"), runs.played("suites/wrong.yaml")
     code, _, err = runs.call("merge", one, other)
-    assert (code, err) == (4, f"wrong/not-bergen is in run {one} and in run {other}: a trial counts once\n")
+    assert (code, err) == (4, f"wrong/not-bergen is in run {one} and in run {other}: a trial may be in one part only\n")
     assert len(saved_runs(runs.reports)) == 2
     assert sorted(path.name for path in runs.reports.iterdir()) == sorted([one, other])
 
@@ -209,4 +209,4 @@ def test_what_is_no_part_of_one_run_is_named(runs: Runs) -> None:
     path.write_text(text + "\n")
     other = runs.played("--shard", "2/2")
     path.write_text(text)
-    assert "the suite wrong (suites/wrong.yaml) is not the same: run " in runs.call("merge", one, other)[2]
+    assert "the suite wrong (suites/wrong.yaml) differs: run " in runs.call("merge", one, other)[2]

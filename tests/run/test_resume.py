@@ -385,7 +385,7 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     code, _, err = project.run("--resume")
     assert (code, project.lines(run)) == (4, before)
     told, first, *others, more, remedy = err.splitlines()
-    assert told == f"run {run} cannot be resumed, since it would send something else now than when it began:"
+    assert told == f"run {run} cannot be resumed, because it would now send other requests than when it began:"
     assert first == (
         '  suites/slow.yaml:5:9: told/capital-0@simulator/gemini-2.5-flash: $.contents[0].parts[0].text: was "What is the '
         'capital of Norway? One word. 0 [the value of GATE_TOKEN]", now "What is the capital of Peru? One word. 0 [the value '
@@ -393,7 +393,7 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     )
     assert [line.split(": ")[1].partition("@")[0] for line in others] == ["told/written-1", "told/both[unary]"]
     assert more == "  and 1 more"
-    assert remedy.endswith("as they were then, or play the suites anew without --resume")
+    assert remedy.endswith("as they were then, or run the suites again without --resume")
     monkeypatch.setenv("COUNTRY", "Norway")
     monkeypatch.setenv("GATE_TOKEN", "open-sesame-2")  # a secret may change: nothing of it is saved
     assert project.run("--resume")[0] == 0
@@ -529,13 +529,13 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
     taped.command = "run"
     code, _, err = taped.run("--resume", run)
     assert code == 4
-    assert err == f"run {run} is no run of suites; go on with it: gemini-harness migrate --resume {run}\n"
+    assert err == f"run {run} is not a run of suites; go on with it: gemini-harness migrate --resume {run}\n"
     code, _, err = taped.run("--resume")
-    assert (code, "no run has been saved there yet" in err) == (4, True)
+    assert (code, "no run that can be resumed has been saved there" in err) == (4, True)
     shutil.rmtree(taped.reports)
     taped.command = "migrate"
     code, _, err = taped.run("--resume")
-    assert (code, "no migration has been saved there yet" in err) == (4, True)
+    assert (code, "no migration that can be resumed has been saved there" in err) == (4, True)
 
 
 # --- what is refused ----------------------------------------------------------------------------------
@@ -544,8 +544,8 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["--shard", "1/2"], "began without it, so --shard 1/2 cannot hold for the rest of it"),
-        (["-k", "late"], "began with -k twins, so -k late cannot hold for the rest of it"),
+        (["--shard", "1/2"], "began without it, so --shard 1/2 cannot apply to the rest of it"),
+        (["-k", "late"], "began with -k twins, so -k late cannot apply to the rest of it"),
         (["--record-mode", "all"], "began without it, so --record-mode all cannot"),
         (["--strict"], "began without it, so --strict cannot"),
     ],
@@ -568,7 +568,7 @@ def test_a_dry_run_says_what_is_left(project: Project) -> None:
 
 def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> None:
     code, _, err = project.run("--resume")
-    assert (code, "no run in " in err, "no run has been saved there yet" in err) == (4, True, True)
+    assert (code, "no run in " in err, "no run that can be resumed has been saved there" in err) == (4, True, True)
     project.run("--live", "-k", "twins")
     (run,) = saved_runs(project.reports)
     code, _, err = project.run("--resume")
@@ -597,4 +597,4 @@ def test_runs_that_do_not_say_how_they_began_are_refused(project: Project) -> No
     path.write_bytes(json.dumps(old).encode() + b"\n" + b"".join(rest))
     code, _, err = project.run("--resume", run)
     assert code == 4
-    assert "did not write down how it was started; play the suites anew" in err
+    assert "did not save the options it was started with; run the suites again" in err
