@@ -473,7 +473,9 @@ def test_a_ceiling_is_shared_out_among_workers(project: pytest.Pytester) -> None
     result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000002", "-n", "2")
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
-        ["not played: the ceiling of $0.00000010 (a worker's share of $0.00000020) would be exceeded: $0.00 is spent, *"]
+        [
+            "not played: the ceiling of $0.00000010 (a worker's share of $0.00000020) would be exceeded: $0.00 is spent, *"
+        ]
     )
 
 

@@ -202,7 +202,7 @@ def test_a_folder_without_anything_says_what_to_do(
     assert (done.code, done.err[:36]) == (4, "there is no folder suites/ here: nam")
     assert "`gemini-harness init`" in done.err
     done = empty.run("cassettes", "check")
-    assert (done.code, done.out) == (5, "no cassette is there: cassettes/ does not exist\n")
+    assert (done.code, done.out) == (5, "no cassettes: the folder cassettes/ does not exist\n")
     done = empty.run("history")
     assert (done.code, done.err) == (5, "no saved run in reports/ has a trial yet: `gemini-harness run` saves one\n")
 
@@ -721,7 +721,7 @@ def test_a_gate_that_cannot_tell_has_its_own_code(example: Example) -> None:
 
 def test_a_run_compared_with_itself_says_so(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
-    told = "this says nothing about another"
+    told = "this compares a run with itself"
     assert told in example.run("compare", "last", "last").out
     base = saved_run(example).parent.name
     example.run("run", "suites/capitals.yaml")
@@ -736,7 +736,7 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
     done = example.run("compare", "last", "last")
     assert (done.code, done.err) == (4, "suites/capitals.yaml:1:1: is not UTF-8 text\n")
     (example.folder / "suites/capitals.yaml").unlink()
-    assert "gates of capitals were not asked" in " ".join(example.run("compare", "last", "last").out.split())
+    assert "gates of capitals were not checked" in " ".join(example.run("compare", "last", "last").out.split())
 
 
 def test_a_run_is_held_to_its_gates(example: Example) -> None:
@@ -897,7 +897,7 @@ def test_values_are_named_the_reference_first_and_those_without_a_common_cell_ar
     done = example.run("compare", "last", "--format", "json")
     document = json.loads(done.out)
     assert (done.code, document["candidates"]) == (0, ["simulator/gemini-2.5-flash", "simulator/gemini-2.5-flash-lite"])
-    left_out = "left out, without a cell that simulator/gemini-3-flash-preview has too: simulator/gemini-2.5-pro"
+    left_out = "left out, since they have no cell in common with simulator/gemini-3-flash-preview: simulator/gemini-2.5-pro"
     assert left_out in document["notes"]
 
 
@@ -920,7 +920,7 @@ def test_the_baseline_is_not_compared_with_itself(example: Example) -> None:
         assert done.err.endswith("; there are gemini-3-flash-preview, gemini-3.1-pro-preview\n")
     compared_suite(example, "")
     example.run("run", "suites/compared.yaml", "--live", "-q", "--model", "gemini-2.5-flash")
-    assert example.run("compare", "last", *one).err.endswith("; this run has nothing else\n")
+    assert example.run("compare", "last", *one).err.endswith("; this run has no other value\n")
 
 
 def test_a_suite_that_compares_what_the_run_has_not_is_no_obstacle(example: Example) -> None:

@@ -134,7 +134,7 @@ def test_without_a_tape_of_the_old_one_the_new_one_is_not_asked(
     shutil.rmtree(project / "cassettes")
     assert main(["migrate", OLD, NEW]) == 6
     error = capsys.readouterr().err
-    assert "nothing of simulator/gemini-2.5-flash could be judged, so the new model was not asked" in error
+    assert "no trial of simulator/gemini-2.5-flash could be judged, so the new model was not played" in error
     assert f"gemini-harness run suites/move.yaml --target {OLD} --record-mode once" in error
     assert "2026-12-01" in error  # until when there is somebody to record from
 
@@ -194,10 +194,10 @@ def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest
     ("argv", "said"),
     [
         ([OLD, OLD], f"{OLD} is both the old and the new model"),
-        ([OLD, "simulator/"], "'simulator/' is no target: write provider/model, or a model of simulator"),
+        ([OLD, "simulator/"], "'simulator/' is not a target: write provider/model, or a model of simulator"),
         ([OLD, "gogle/gemini-4-carbon"], "gogle"),
         ([OLD, NEW, "--live", "--record-mode", "once"], "not both"),
-        ([OLD, NEW, "-k", "pinned"], f"no case asks {OLD}: each pins another model, or is skipped"),
+        ([OLD, NEW, "-k", "pinned"], f"no case runs on {OLD}: every case pins another model, or is skipped"),
         ([OLD, NEW, "--fail-fast", "--gate", "pass_rate=2pp"], "--fail-fast ends with the first failure"),
         ([OLD, NEW, "--format", "junit"], "no format 'junit' for a migration"),
     ],

@@ -256,7 +256,7 @@ def test_the_history_draws_a_line_per_measure_and_leads_to_the_runs(ask: Ask, re
 
 
 def test_the_history_never_waits_for_all_runs(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cli.commands.view.PATIENCE", 0)
+    monkeypatch.setattr("harness.cli.commands.view.HISTORY_SECONDS", 0)
     first, second = said(ask("/history")[1]), said(ask("/history")[1])
     assert "1 of 2 runs are not read yet" in first
     assert ("20260102-000000-b" in first, "20260101-000000-a" in first) == (True, False)

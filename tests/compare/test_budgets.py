@@ -194,7 +194,11 @@ def test_a_run_that_came_to_its_end_does_not_say_that_it_was_cut_short(project: 
     project.gate("capitals", CAPITALS, "{cost: {total: 1}}")
     model = ("--model", "gemini-3.8-flash")
     code, said, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
-    assert (code, "* the ceiling of $0.00000010 would be exceeded" in said, "1 gate of capitals: not asked" in said) == (
+    assert (
+        code,
+        "* the ceiling of $0.00000010 would be exceeded" in said,
+        "1 gate of capitals: not asked" in said,
+    ) == (
         6,
         True,
         True,
