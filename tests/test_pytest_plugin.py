@@ -236,7 +236,7 @@ def test_answers_are_not_kept_until_the_end(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
-def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytest.Pytester) -> None:
+def test_a_run_that_cannot_be_saved_fails_the_session(project: pytest.Pytester) -> None:
     (project.path / "file").touch()
     done = project.runpytest("suites/capitals.yaml", "--harness-reports", "file/reports")
     done.assert_outcomes(passed=6)
@@ -245,7 +245,7 @@ def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytes
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "worker"])
-def test_nothing_more_is_asked_live_once_the_run_cannot_be_saved(project: pytest.Pytester, workers: list[str]) -> None:
+def test_nothing_more_is_sent_once_the_run_cannot_be_saved(project: pytest.Pytester, workers: list[str]) -> None:
     (project.path / "file").touch()
     done = project.runpytest_subprocess(
         "suites/capitals.yaml", "--harness-live", "--harness-reports", "file/reports", *workers
@@ -343,7 +343,7 @@ def test_the_first_failing_attempt_beyond_the_tolerance_fails(project: pytest.Py
     result.stdout.fnmatch_lines(["FAIL flaky/odd@simulator/gemini-3-flash-preview: 2/4 passed, needs 3:*"])
 
 
-def test_twins_that_disagree_fail_the_session_though_each_item_passed(project: pytest.Pytester) -> None:
+def test_twins_that_disagree_fail_the_session(project: pytest.Pytester) -> None:
     cassette = project.path / "cassettes/capitals/streamed/simulator.gemini-2.5-flash.stream.yaml"
     text = cassette.read_text()
     assert '"finishReason": "STOP"' in text or '"finishReason":"STOP"' in text
@@ -425,9 +425,7 @@ def test_what_a_killed_recording_left_is_not_asked_for_again(many: pytest.Pytest
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(
-    many: pytest.Pytester, workers: list[str]
-) -> None:
+def test_an_unwritable_folder_is_reported_before_any_request(many: pytest.Pytester, workers: list[str]) -> None:
     (many.path / "cassettes/many").write_text("in the way")
     result = many.runpytest_subprocess(*RECORD, *workers)
     result.stdout.no_fnmatch_line("*INTERNALERROR*")

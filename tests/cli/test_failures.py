@@ -52,7 +52,7 @@ WANTED = ("Oslo", "The capital", "length at most 10", "MAX_TOKENS", "at least 40
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_all_failed_checks_and_the_answer_are_shown_in_every_format(
+def test_every_format_shows_all_failed_checks_and_the_answer(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, verbose: bool
 ) -> None:
     files = [f"--format={name}:{project / name}" for name in FORMATS if name != "table"]

@@ -112,7 +112,7 @@ def test_the_command_that_a_failure_prints_plays_it_again(example: Example) -> N
     assert "1 failed (1 trial)" in done.out
 
 
-def test_the_command_that_a_failure_prints_repeats_how_it_was_played(example: Example) -> None:
+def test_a_failure_prints_the_command_that_repeats_it(example: Example) -> None:
     tapes = example.folder / "other tapes"
     shutil.move(example.folder / "cassettes", tapes)
     asked = ("--cassettes", "other tapes", "--repeat", "1", "--strict", "--model", "gemini-3-flash-preview")
@@ -170,7 +170,7 @@ def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:
     assert "1 failed (1 trial)" in done.out
 
 
-def test_a_selection_that_selects_nothing_is_an_error_with_the_nearest_name(example: Example) -> None:
+def test_an_empty_selection_is_an_error_with_the_nearest_name(example: Example) -> None:
     done = example.run("run", "-k", "osl0")
     assert done.code == 4
     assert "selects none of" in done.err
@@ -300,7 +300,7 @@ def test_a_model_that_ends_is_noted_once_with_its_day(example: Example) -> None:
     assert done.err == ""  # no warning: nothing real is asked
 
 
-def test_a_real_endpoint_is_not_asked_for_a_model_that_ended_without_a_warning() -> None:
+def test_a_model_that_was_shut_down_gets_a_warning_before_it_runs() -> None:
     asked = [Target("simulator", "gemini-2.0-flash"), Target("google", "gemini-2.0-flash")]
     said = "warning: gemini-2.0-flash: shut down 2026-06-01"
     assert list(session.endings(asked, Config())) == [said]
@@ -359,9 +359,7 @@ cases:
 """
 
 
-def test_a_secret_that_a_suite_sends_reaches_no_file_and_no_screen(
-    example: Example, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_in_a_suite_reaches_no_file_and_no_screen(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THEIR_TOKEN", "hunter2hunter2")
     example.write("suites/secret.yaml", SECRET)
     live = example.run("run", "suites/secret.yaml", "--live", "--format", "json:out.json")
@@ -574,7 +572,7 @@ def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
     assert process.wait() == 0
 
 
-def test_a_reader_that_goes_away_changes_neither_the_verdict_nor_the_files(example: Example) -> None:
+def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(example: Example) -> None:
     command = [
         sys.executable,
         "-m",
@@ -775,7 +773,7 @@ def test_programs_and_servers_are_told_of_the_gates_of_a_run(example: Example) -
     }
 
 
-def test_a_run_that_is_held_to_a_pass_rate_forgives_what_it_allows(example: Example) -> None:
+def test_a_gate_on_the_pass_rate_forgives_what_it_allows(example: Example) -> None:
     example.write("suites/wrong.yaml", WRONG)
     paths = ("suites/capitals.yaml", "suites/wrong.yaml")
     assert example.run("run", *paths).code == 1
@@ -793,15 +791,13 @@ def test_a_run_that_is_held_to_a_pass_rate_forgives_what_it_allows(example: Exam
         (["--gate", "pass_rate.min=90%", "--fail-fast"], "--fail-fast ends with the first failure"),
     ],
 )
-def test_gates_that_a_run_cannot_be_held_to_are_refused_before_it_plays(
-    example: Example, asked: list[str], wrong: str
-) -> None:
+def test_gates_that_do_not_apply_to_a_run_are_refused_first(example: Example, asked: list[str], wrong: str) -> None:
     done = example.run("run", "suites/capitals.yaml", *asked)
     assert (done.code, wrong in done.err) == (4, True)
     assert not list((example.folder / "reports").glob("*"))
 
 
-def test_a_budget_of_a_suite_is_asked_where_its_runs_are_compared(example: Example) -> None:
+def test_a_budget_of_a_suite_is_checked_in_comparisons(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     text = (example.folder / "suites/capitals.yaml").read_text()
     example.write("suites/capitals.yaml", text + "\ncompare: {gate: {totalTokenCount: {max: 0}}}\n")
@@ -843,7 +839,7 @@ def test_a_run_is_compared_as_its_suite_says(example: Example) -> None:
     assert asked["reference"] == "simulator/gemini-3-flash-preview"  # what is asked for counts
 
 
-def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Example) -> None:
+def test_more_than_two_values_are_compared_with_the_baseline(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     done = example.run("compare", "last", "--format", "json")
     document = json.loads(done.out)
@@ -882,7 +878,7 @@ def test_the_worst_of_several_candidates_is_the_exit_code(example: Example) -> N
     assert (unsure.code, unsure.out.count("cannot tell: pass_rate")) == (7, 2)
 
 
-def test_values_are_named_the_reference_first_and_those_without_a_common_cell_are_left_out(example: Example) -> None:
+def test_values_without_a_common_cell_are_left_out(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     named = ("gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-3-flash-preview")
     asked = [part for model in named for part in ("--target", f"simulator/{model}")]
@@ -897,11 +893,13 @@ def test_values_are_named_the_reference_first_and_those_without_a_common_cell_ar
     done = example.run("compare", "last", "--format", "json")
     document = json.loads(done.out)
     assert (done.code, document["candidates"]) == (0, ["simulator/gemini-2.5-flash", "simulator/gemini-2.5-flash-lite"])
-    left_out = "left out, since they have no cell in common with simulator/gemini-3-flash-preview: simulator/gemini-2.5-pro"
+    left_out = (
+        "left out, since they have no cell in common with simulator/gemini-3-flash-preview: simulator/gemini-2.5-pro"
+    )
     assert left_out in document["notes"]
 
 
-def test_of_more_than_two_values_one_is_named_against_the_baseline(example: Example) -> None:
+def test_one_value_is_compared_with_the_baseline(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     done = example.run("compare", "last", "--axis", "model=gemini-3.1-pro-preview", "--format", "json")
     document = json.loads(done.out)
@@ -923,7 +921,7 @@ def test_the_baseline_is_not_compared_with_itself(example: Example) -> None:
     assert example.run("compare", "last", *one).err.endswith("; this run has no other value\n")
 
 
-def test_a_suite_that_compares_what_the_run_has_not_is_no_obstacle(example: Example) -> None:
+def test_a_suite_may_compare_values_that_the_run_lacks(example: Example) -> None:
     compared_suite(example)
     example.run("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash", "-q")
     assert "simulator/gemini-2.5-flash" in example.run("compare", "last").err

@@ -155,9 +155,7 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     assert "(migrate --resume ID plays again what got no answer)" in capsys.readouterr().err
 
 
-def test_fail_fast_ends_with_the_first_trial_that_only_the_old_model_passes(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_fail_fast_stops_at_the_first_trial_that_got_worse(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for argv in ([], ["--record-mode", "once"]):
         assert main(["migrate", OLD, NEW, "--fail-fast", "--concurrency", "1", *argv]) == 1
         said = capsys.readouterr()
@@ -214,7 +212,7 @@ def test_bad_usage_is_a_sentence_and_4(
 DAY = date(2026, 11, 20)
 
 
-def test_what_the_new_model_refuses_and_loses_is_said_beforehand() -> None:
+def test_what_the_new_model_refuses_is_reported_beforehand() -> None:
     said = list(changes("gemini-2.5-flash", "gemini-4-carbon", DAY))
     assert said == [
         "thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH",
@@ -250,7 +248,7 @@ def line(rows: list[Row]) -> str:
     return str(bottom_line(comparison, unsupported(comparison, "new")))
 
 
-def test_it_may_be_switched_where_nothing_got_worse_and_the_rest_is_the_same() -> None:
+def test_switching_is_safe_if_nothing_got_worse() -> None:
     assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass_rate same: ")
 
 

@@ -91,7 +91,7 @@ def test_the_list_has_every_run_the_newest_first(ask: Ask, reports: Path) -> Non
     assert "its first line is not JSON" in text
 
 
-def test_a_run_in_a_folder_of_another_name_is_found_by_its_id_too(ask: Ask, reports: Path) -> None:
+def test_a_run_in_a_renamed_folder_is_found_by_its_id(ask: Ask, reports: Path) -> None:
     (reports / "20260102-000000-b").rename(reports / "the-release")
     _, page = ask("/history")
     links = sorted(set(re.findall(r'href="(/run/[^"]+)"', page)))
@@ -243,7 +243,7 @@ def test_a_port_that_is_taken_is_said(reports: Path) -> None:
         serve(reports, 70_000)
 
 
-def test_the_history_draws_a_line_per_measure_and_leads_to_the_runs(ask: Ask, reports: Path) -> None:
+def test_the_history_draws_measures_and_links_to_the_runs(ask: Ask, reports: Path) -> None:
     status, page = ask("/history")
     assert status == 200
     assert "<strong>SIMULATED</strong>" in page
@@ -279,7 +279,7 @@ def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     assert past._drawn("cost_usd", [None, None]) is None
 
 
-def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, reports: Path) -> None:
+def test_a_run_links_to_its_sweeps_and_names_a_migration(ask: Ask, reports: Path) -> None:
     levels = [row(f"case-{n}", axes={"thinking": level}) for level in ("low", "medium", "high") for n in range(3)]
     save(reports, "20260104-swept", levels)
     assert 'href="/sweep/20260104-swept"' in ask("/run/20260104-swept")[1]

@@ -150,7 +150,7 @@ def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureF
         ('"seconds":', '"seconds":[],"x":'),
     ],
 )
-def test_a_run_with_values_of_another_kind_is_noted_and_the_others_are_there(
+def test_a_run_with_wrong_types_is_noted_and_left_out(
     reports: Path, capsys: pytest.CaptureFixture[str], was: str, is_now: str
 ) -> None:
     path = saved(reports, 22, [row("oslo")])

@@ -91,7 +91,7 @@ def test_no_run_goes_further_than_one_trial_beyond_its_ceiling(
     assert bool(purse.closed) != every
 
 
-def test_where_money_is_plenty_trials_run_together_and_where_it_is_short_they_wait() -> None:
+def test_trials_wait_when_the_budget_is_short() -> None:
     plenty, short = Paid([500]), Paid([500])
     played(plenty, 1, 24, concurrency=6)
     purse, results, _ = played(short, 3 * MOST, 24, concurrency=6)
@@ -101,7 +101,7 @@ def test_where_money_is_plenty_trials_run_together_and_where_it_is_short_they_wa
     assert purse.spent == pytest.approx(3 * MOST)
 
 
-def test_an_answer_without_usage_is_counted_at_its_most_and_so_is_one_that_broke_off() -> None:
+def test_an_answer_without_usage_counts_at_its_maximum() -> None:
     purse, results, every = played(Paid([None, NetworkFault("timed out")]), 2 * MOST, 9, concurrency=1)
     assert purse.spent == pytest.approx(2 * MOST)
     assert (purse.guessed, len(results), every) == (2, 2, False)

@@ -187,9 +187,7 @@ def test_a_ceiling_drops_no_recording(project: Path, capsys: pytest.CaptureFixtu
     assert run(capsys, "suites/short.yaml")[0] == 0
 
 
-def test_the_ceiling_of_the_configuration_counts_live_answers_only(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_configured_ceiling_counts_live_answers_only(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "harness.toml").write_text('provider = "simulator"\nmax_cost = 0.0000001\n')
     assert run(capsys, "suites/capitals.yaml")[0] == 0
     assert run(capsys, "suites/capitals.yaml", "--record-mode", "new_episodes")[::2] == (0, "")
@@ -197,9 +195,7 @@ def test_the_ceiling_of_the_configuration_counts_live_answers_only(
     assert (code, "6 of 6 trials were not played" in err) == (6, True)
 
 
-def test_a_ceiling_over_an_unknown_price_is_refused_before_the_first_call(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_ceiling_with_an_unknown_price_is_refused_first(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("suites/short.yaml", "--live", "--max-cost", "1", "--provider", "cometapi")
     code, out, err = run(capsys, *asked)
     assert (code, out) == (4, "")
@@ -225,9 +221,7 @@ def test_a_ceiling_is_dollars_above_nothing(project: Path, capsys: pytest.Captur
     assert (code, f"expected dollars above 0, such as 0.50, got '{amount}'" in err) == (4, True)
 
 
-def test_a_paid_run_says_what_it_will_cost_and_tries_again_at_no_cost(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_paid_run_announces_its_cost_and_retries_for_free(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     busy = answer({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}, 503, {"retry-after": "0"})
     oslo = {**PARIS, "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 1, "totalTokenCount": 11}}
     with Endpoint(busy, answer(oslo)) as endpoint:

@@ -159,7 +159,7 @@ def test_a_missing_shard_is_an_error_and_with_partial_a_note(runs: Runs) -> None
     assert out.count("merged in part") == 1
 
 
-def test_a_shard_that_was_cut_short_is_an_error_with_the_command_that_goes_on(runs: Runs) -> None:
+def test_an_unfinished_shard_is_an_error_with_the_next_command(runs: Runs) -> None:
     parts = runs.shards(2)
     cut(runs.reports / parts[1] / "run.jsonl")
     code, _, err = runs.call("merge", *parts)

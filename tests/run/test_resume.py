@@ -204,7 +204,7 @@ def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(project: Project
     assert any(project.told(run)[1].values())  # the twins disagree
 
 
-def test_what_was_whole_before_the_kill_is_folded_though_nothing_is_asked_of_it_again(project: Project) -> None:
+def test_cassettes_finished_before_the_kill_are_folded(project: Project) -> None:
     run = project.cut(signal.SIGKILL, "--record-mode", "once", after=TRIALS - 6)
     assert len(project.left_over()) > 1
     assert project.run("--resume", run)[0] == 1
@@ -263,7 +263,7 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
-def test_a_run_whose_last_line_does_not_fit_is_shown_and_goes_on(project: Project) -> None:
+def test_a_run_without_room_for_its_last_line_can_be_resumed(project: Project) -> None:
     project.run("--live", "-k", "twins", "--reports", "whole")
     (whole,) = (project.folder / "whole").rglob("run.jsonl")
     room = whole.stat().st_size - len(whole.read_bytes().splitlines()[-1]) // 2
@@ -340,7 +340,7 @@ def test_the_second_recording_of_a_cassette_waits_for_the_first(project: Project
 
 
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"]])
-def test_ctrl_c_again_and_again_is_the_same_exit_code_and_loses_nothing(project: Project, mode: list[str]) -> None:
+def test_repeated_ctrl_c_loses_nothing_and_exits_the_same(project: Project, mode: list[str]) -> None:
     process = project.start(*mode)
     until(lambda: any(len(project.lines(run)) > 4 for run in saved_runs(project.reports)))
     while process.poll() is None:

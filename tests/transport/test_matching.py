@@ -58,7 +58,7 @@ def test_these_are_different(old: Any, new: Any) -> None:
     assert changes(tape(exchange(b"no", request({"a": old}))), request({"a": new}))
 
 
-def test_another_way_to_the_same_place_matches_in_a_foreign_file_only() -> None:
+def test_another_route_matches_in_a_foreign_file_only() -> None:
     recorded = request(url="https://gateway.example/gemini/v1beta/models/gemini-2.5-flash:generateContent")
     foreign, own = exchange(b"yes", recorded, own=False), exchange(b"yes", recorded)
     assert said(tape(foreign), request()) == b"yes"
@@ -177,7 +177,7 @@ def test_the_host_is_compared_for_our_own_files() -> None:
     assert changes(tape(own), request(), host="simulator.invalid") == (f"host: was {HOST}, now simulator.invalid",)
 
 
-def test_every_real_recording_is_found_by_the_request_that_a_suite_would_send(shared: Path) -> None:
+def test_every_real_recording_is_found_by_its_request(shared: Path) -> None:
     row = ROWS["google"]
     found = 0
     for path in sorted((shared / "recordings").rglob("cassettes/**/*.yaml")):

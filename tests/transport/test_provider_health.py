@@ -171,7 +171,7 @@ def test_a_dead_host_is_left_after_three_trials(run: Run) -> None:
     assert "no connection: Connection refused); check that http://127.0.0.1:" in told
 
 
-def test_a_host_that_never_answers_and_an_unknown_one_are_dead_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_and_unknown_hosts_count_as_unreached(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     def unknown(*_: Any, **__: Any) -> None:

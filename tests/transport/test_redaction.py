@@ -103,7 +103,7 @@ def test_what_is_told_names_the_secret_and_does_not_hold_it() -> None:
     assert LEAKS.hidden(clean) is clean
 
 
-def test_keys_of_providers_and_what_is_called_a_secret_are_secrets() -> None:
+def test_provider_keys_and_variables_named_secret_are_secrets() -> None:
     environ = {
         "GEMINI_API_KEY": " g ",
         "DB_PASSWORD": "p",
