@@ -517,7 +517,7 @@ class _Run:
             self._take(json.loads(finished))
 
     def warn(self, targets: Iterable[Target]) -> None:
-        """Warn about unsafe settings of providers: before the first request, or, with xdist, at the first report."""
+        """Warn about providers whose key would be sent unsafely: before the first request, or, with xdist, at the first report."""
         fresh = {target.provider: target for target in targets if target.provider not in self._warned}
         self._warned.update(fresh)
         reporter = self._session.reporter

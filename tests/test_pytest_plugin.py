@@ -205,13 +205,13 @@ def test_both_fronts_write_the_same_run(
         *[option.replace("--t", "--harness-t") for option in target],
         *workers,
     )
-    (cli,) = [told(file) for file in project.path.glob("one/*/run.jsonl")]
-    (plugin,) = [told(file) for file in project.path.glob("other/*/run.jsonl")]
+    (cli,) = [saved_rows(file) for file in project.path.glob("one/*/run.jsonl")]
+    (plugin,) = [saved_rows(file) for file in project.path.glob("other/*/run.jsonl")]
     assert cli[-1]["run"]["notes"] != []
     assert plugin == cli
 
 
-def told(file: Path) -> list[dict[str, Any]]:
+def saved_rows(file: Path) -> list[dict[str, Any]]:
     """A saved run without what differs each time."""
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     header = {name: lines[0]["run"][name] for name in ("record_mode", "selection", "harness", "python")}

@@ -256,16 +256,16 @@ def test_an_interrupted_run_is_saved_and_reported(
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 2, err
-    told = re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
-    assert told, out
+    printed = re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
+    assert printed, out
     (run,) = saved(tmp_path)
     _, *trials, ending = map(json.loads, run.read_bytes().splitlines())
-    assert 3 <= len(trials) == int(told[1]) == ending["trials"] < 100
+    assert 3 <= len(trials) == int(printed[1]) == ending["trials"] < 100
     assert ending["interrupted"]
-    assert f"interrupted: 1 passed ({told[1]} trials)" in out
+    assert f"interrupted: 1 passed ({printed[1]} trials)" in out
     assert "Traceback" not in err
     compared = Example(tmp_path, capsys).run("compare", str(run), str(run)).out
-    assert f"was cut short: {told[1]} of 100 trials are in it" in " ".join(compared.split())
+    assert f"was cut short: {printed[1]} of 100 trials are in it" in " ".join(compared.split())
 
 
 # --- other commands -----------------------------------------------------------------------------------
@@ -300,10 +300,10 @@ def test_a_model_that_ends_is_noted_once_with_its_day(example: Example) -> None:
     assert done.err == ""  # no warning: nothing real is asked
 
 
-def test_a_model_that_was_shut_down_gets_a_warning_before_it_runs() -> None:
+def test_a_model_that_was_shut_down_gets_a_warning() -> None:
     asked = [Target("simulator", "gemini-2.0-flash"), Target("google", "gemini-2.0-flash")]
-    said = "warning: gemini-2.0-flash: shut down 2026-06-01"
-    assert list(session.endings(asked, Config())) == [said]
+    message = "warning: gemini-2.0-flash: shut down 2026-06-01"
+    assert list(session.endings(asked, Config())) == [message]
     assert list(session.endings([*asked[:1], Target("google", "gemini-4-carbon")], Config())) == []
 
 
@@ -374,8 +374,8 @@ def test_a_secret_in_a_suite_reaches_no_file_and_no_screen(example: Example, mon
     complaint = example.run("check")
     assert complaint.code == 4
     assert 'got the text "[the value of THEIR_TOKEN]"' in complaint.err
-    said = "".join(done.out + done.err for done in (live, recorded, shown, complaint))
-    assert "hunter2" not in said
+    message = "".join(done.out + done.err for done in (live, recorded, shown, complaint))
+    assert "hunter2" not in message
     written = [path for path in example.folder.rglob("*") if path.is_file()]
     assert [path for path in written if b"hunter2" in path.read_bytes()] == []
 
@@ -501,7 +501,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["run", "--recordmode", "none"], "unrecognized arguments"),
         (["rnu"], "invalid choice"),
@@ -518,10 +518,10 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["report", "nothing"], "no saved run 'nothing'"),
     ],
 )
-def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], said: str) -> None:
+def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], message: str) -> None:
     done = example.run(*argv)
     assert done.code == 4
-    assert said in done.err
+    assert message in done.err
     assert done.out == ""
 
 
@@ -572,7 +572,7 @@ def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
     assert process.wait() == 0
 
 
-def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(example: Example) -> None:
+def test_a_closed_pipe_changes_neither_verdict_nor_files(example: Example) -> None:
     command = [
         sys.executable,
         "-m",
@@ -638,7 +638,7 @@ sys.exit(main(["run", "suites/capitals.yaml", "--live", "--repeat", "9"]))"""
 
 def test_every_character_finds_its_way_out(example: Example, environment: dict[str, str]) -> None:
     example.write("suites/wrong.yaml", WRONG.replace("suite: wrong", "suite: wrong\nabout: Tromsø, 日本"))
-    for encoding, said in (("", "Tromsø, 日本"), ("ascii", "Troms\\xf8, \\u65e5\\u672c")):
+    for encoding, message in (("", "Tromsø, 日本"), ("ascii", "Troms\\xf8, \\u65e5\\u672c")):
         done = subprocess.run(
             [sys.executable, "-m", "harness", "run", "suites/wrong.yaml"],
             capture_output=True,
@@ -653,7 +653,7 @@ def test_every_character_finds_its_way_out(example: Example, environment: dict[s
             },
         )
         assert (done.returncode, done.stderr) == (1, b"")
-        assert said in done.stdout.decode()
+        assert message in done.stdout.decode()
 
 
 def test_the_command_that_a_failure_prints_says_the_target(example: Example) -> None:
@@ -719,11 +719,11 @@ def test_a_gate_that_cannot_tell_has_its_own_code(example: Example) -> None:
 
 def test_a_run_compared_with_itself_says_so(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
-    told = "this compares a run with itself"
-    assert told in example.run("compare", "last", "last").out
+    printed = "this compares a run with itself"
+    assert printed in example.run("compare", "last", "last").out
     base = saved_run(example).parent.name
     example.run("run", "suites/capitals.yaml")
-    assert told not in example.run("compare", base, "last").out
+    assert printed not in example.run("compare", base, "last").out
 
 
 def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
@@ -740,10 +740,10 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
 def test_a_run_is_held_to_its_gates(example: Example) -> None:
     holds, crossed = "latency.max=1h", "totalTokenCount.max=0"
     done = example.run("run", "suites/capitals.yaml", "--gate", holds, "--gate", crossed)
-    said = " ".join(done.out.split())
+    message = " ".join(done.out.split())
     assert done.code == 1
-    assert "gate latency may be at most 3,600 s: holds: latency is" in said
-    assert "gate totalTokenCount may be at most 0: crossed: totalTokenCount is" in said
+    assert "gate latency may be at most 3,600 s: holds: latency is" in message
+    assert "gate totalTokenCount may be at most 0: crossed: totalTokenCount is" in message
     assert "crossed: totalTokenCount is" in " ".join(example.run("report", "last").out.split())
     assert example.run("run", "suites/capitals.yaml", "--gate", holds).code == 0
     untold = example.run("run", "suites/capitals.yaml", "--gate", "ttft.max=1s@95%", "--quiet")

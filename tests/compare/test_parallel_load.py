@@ -18,7 +18,7 @@ from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import Summary
 from tests.made import failed, row, run, unjudged
-from tests.results.test_store import told
+from tests.results.test_store import figures
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_what_is_read_is_the_same(tmp_path: Path, rows: list[Row], helpers: list[Any]) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", rows)
     (base, one), (candidate, other) = parallel_load.read(*runs)
-    assert [told(one), told(other)] == [told(load(each.path).summary()) for each in (base, candidate)]
+    assert [figures(one), figures(other)] == [figures(load(each.path).summary()) for each in (base, candidate)]
     assert candidate.ending is not None
     assert [each["id"] for each in candidate.rows_of({rows[0]["group"]})] == [
         each["id"] for each in rows if each["group"] == rows[0]["group"]
@@ -93,10 +93,10 @@ def test_where_the_other_process_is_killed_this_one_reads(
         return read(saved, like)
 
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
-    expected = told(load(runs[1].path).summary())
+    expected = figures(load(runs[1].path).summary())
     monkeypatch.setattr(SavedRun, "summary", after_a_kill)
     _, (_, other) = parallel_load.read(*runs)
-    assert told(other) == expected
+    assert figures(other) == expected
 
 
 def test_a_damaged_run_is_said_to_be(tmp_path: Path) -> None:

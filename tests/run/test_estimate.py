@@ -124,9 +124,9 @@ def test_a_body_that_the_api_would_refuse_has_an_estimate_too(body: dict[str, An
 
 
 def test_a_dry_run_ends_with_what_it_would_cost(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
-    assert said.startswith("asks 20 trials: at most $0.12 (genai-prices ")
-    assert said.endswith("SIMULATED, so nothing is really paid)")
+    text = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
+    assert text.startswith("asks 20 trials: at most $0.12 (genai-prices ")
+    assert text.endswith("SIMULATED, so nothing is really paid)")
     assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: no request will be sent live\n")
     cost = json.loads(run(capsys, "suites/short.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
     assert (cost["asked"], cost["about_usd"], cost["unknown"]) == (20, None, 0)
@@ -149,8 +149,8 @@ def test_only_what_no_cassette_answers_is_reckoned(project: Path, capsys: pytest
 def test_earlier_answers_say_about_how_much(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "suites/capitals.yaml")
     paid = rows(project)[-1]["cost"]["usd"]
-    said = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
-    assert (said["about_usd"], said["about_of"]) == (pytest.approx(paid), 6)
+    text = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
+    assert (text["about_usd"], text["about_of"]) == (pytest.approx(paid), 6)
     shutil.rmtree(project / "cassettes")
     again = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
     assert again["about_usd"] == pytest.approx(paid)

@@ -51,8 +51,8 @@ class Runs:
     def call(self, *argv: str) -> tuple[int, str, str]:
         self.capsys.readouterr()
         code = main([*argv, "--reports", str(self.reports)])
-        told = self.capsys.readouterr()
-        return code, told.out, told.err
+        comparable = self.capsys.readouterr()
+        return code, comparable.out, comparable.err
 
     def played(self, *argv: str) -> str:
         self.call("run", *argv)
@@ -68,7 +68,7 @@ def runs(tape: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     return Runs(capsys)
 
 
-def told(text: str) -> Any:
+def comparable(text: str) -> Any:
     """The document of a run without what is of a time or of a machine."""
     document = json.loads(text)
     for name in ("id", "started", "front", "options", "parts", "resumed"):
@@ -93,7 +93,7 @@ def test_merged_shards_are_the_unsharded_run(runs: Runs, count: int, argv: list[
     merged = runs.call("merge", *parts, "--format", "json")
     whole = runs.call("run", *argv, "--format", "json")
     assert merged[0] == whole[0]
-    assert told(merged[1]) == told(whole[1])
+    assert comparable(merged[1]) == comparable(whole[1])
     saved = [name for name in saved_runs(runs.reports) if name not in parts]
     one, other = (load(name, runs.reports) for name in saved)
     assert [row["id"] for row in one.rows()] == [row["id"] for row in other.rows()]

@@ -147,15 +147,17 @@ class Project:
     def lines(self, run: str) -> list[bytes]:
         return (self.reports / run / "run.jsonl").read_bytes().splitlines()
 
-    def told(self, run: str) -> Any:
+    def saved_figures(self, run: str) -> Any:
         """What a reader learns of a run, but for the times."""
         saved = load(run, self.reports)
         summary = summarise(saved.rows())
         rows = [told_of(row) for row in saved.rows(turns=False)]
-        said = {group.id: (group.row(), group.tally.disagreed, group.disagreement) for group in summary.groups.values()}
+        message = {
+            group.id: (group.row(), group.tally.disagreed, group.disagreement) for group in summary.groups.values()
+        }
         assert saved.ending is not None
         ending = {name: saved.ending[name] for name in ("totals", "interrupted", "trials")}
-        return rows, said, ending, saved.run["targets"]
+        return rows, message, ending, saved.run["targets"]
 
 
 def told_of(row: Any) -> Any:
@@ -200,8 +202,8 @@ def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(project: Project
     project.run("--live", "--reports", "again")
     (undisturbed,) = saved_runs(again)
     (again / undisturbed).rename(project.reports / undisturbed)
-    assert project.told(run) == project.told(undisturbed)
-    assert any(project.told(run)[1].values())  # the twins disagree
+    assert project.saved_figures(run) == project.saved_figures(undisturbed)
+    assert any(project.saved_figures(run)[1].values())  # the twins disagree
 
 
 def test_cassettes_finished_before_the_kill_are_folded(project: Project) -> None:
@@ -384,8 +386,8 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     monkeypatch.setenv("COUNTRY", "Peru")
     code, _, err = project.run("--resume")
     assert (code, project.lines(run)) == (4, before)
-    told, first, *others, more, remedy = err.splitlines()
-    assert told == f"run {run} cannot be resumed, because it would now send other requests than when it began:"
+    saved_figures, first, *others, more, remedy = err.splitlines()
+    assert saved_figures == f"run {run} cannot be resumed, because it would now send other requests than when it began:"
     assert first == (
         '  suites/slow.yaml:5:9: told/capital-0@simulator/gemini-2.5-flash: $.contents[0].parts[0].text: was "What is the '
         'capital of Norway? One word. 0 [the value of GATE_TOKEN]", now "What is the capital of Peru? One word. 0 [the value '
@@ -415,8 +417,8 @@ def test_what_a_later_turn_would_send_otherwise_is_named(project: Project, monke
         assert code == 4
         refused += err.splitlines()[1:-1]
         monkeypatch.setenv(name, first[name])
-    said, weather = refused
-    assert said == (
+    message, weather = refused
+    assert message == (
         '  suites/slow.yaml:5:9: talked/said@simulator/gemini-2.5-flash, turn 3: $.contents[4].parts[0].text: was "What is the '
         'capital of Norway?", now "What is the capital of Peru?"'
     )
@@ -504,7 +506,7 @@ def test_a_migration_that_was_cut_short_goes_on(taped: Project, how: int, after:
     again = taped.folder / "again"
     (undisturbed,) = saved_runs(again)
     (again / undisturbed).rename(taped.reports / undisturbed)
-    assert taped.told(run) == taped.told(undisturbed)
+    assert taped.saved_figures(run) == taped.saved_figures(undisturbed)
 
 
 def test_what_a_migration_could_not_ask_is_asked_again(taped: Project) -> None:
@@ -542,7 +544,7 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (["--shard", "1/2"], "began without it, so --shard 1/2 cannot apply to the rest of it"),
         (["-k", "late"], "began with -k twins, so -k late cannot apply to the rest of it"),
@@ -550,11 +552,11 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
         (["--strict"], "began without it, so --strict cannot"),
     ],
 )
-def test_options_that_contradict_are_refused(project: Project, given: list[str], said: str) -> None:
+def test_options_that_contradict_are_refused(project: Project, given: list[str], message: str) -> None:
     run = project.cut(signal.SIGKILL, "--live", "-k", "twins", after=2)
     code, _, err = project.run("--resume", run, *given)
     assert code == 4
-    assert said in err
+    assert message in err
 
 
 def test_a_dry_run_says_what_is_left(project: Project) -> None:

@@ -399,8 +399,10 @@ def test_stock_vcrpy_replays_our_file(tmp_path: Path) -> None:
     path = tape(tmp_path, written(*answers))
     player = vcr.VCR(record_mode="none", match_on=["method", "scheme", "host", "path", "query", "body"])
     with player.use_cassette(str(path)), httpx.Client() as client:
-        said = [client.post(URL, content=asked.content, headers={"content-type": "application/json"}) for _ in range(3)]
-    assert [response.json() for response in said] == [{"n": 0}, {"n": 1}, {"n": 2}]
+        replies = [
+            client.post(URL, content=asked.content, headers={"content-type": "application/json"}) for _ in range(3)
+        ]
+    assert [response.json() for response in replies] == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
 def test_stock_vcrpy_preserves_our_keys_when_it_rewrites(tmp_path: Path) -> None:

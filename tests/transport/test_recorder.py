@@ -47,7 +47,9 @@ def asked(text: str = "hi") -> Request:
 def on_tape(case: Path, *answers: tuple[str, str]) -> Path:
     """A cassette that answers the n-th attempt at a request with a text."""
     case.parent.mkdir(parents=True, exist_ok=True)
-    items = [document(exchange({"message": said}, asked(text)), (0, n, 0)) for n, (text, said) in enumerate(answers)]
+    items = [
+        document(exchange({"message": messages}, asked(text)), (0, n, 0)) for n, (text, messages) in enumerate(answers)
+    ]
     case.write_text(dump(items), "utf-8")
     return case
 
@@ -66,8 +68,8 @@ def texts(case: Path) -> list[str]:
     return [json.loads(interaction.exchange.content)["message"] for interaction in read(case).interactions]
 
 
-def live(*said: str) -> Script:
-    return Script(*({"message": text} for text in said or ("live",)))
+def live(*messages: str) -> Script:
+    return Script(*({"message": text} for text in messages or ("live",)))
 
 
 # --- modes --------------------------------------------------------------------------------------------
@@ -122,9 +124,9 @@ def test_modes(case: Path, mode: Mode, same: Any, changed: Any, missing: Any) ->
 def test_new_episodes_never_replays_what_it_just_recorded(case: Path) -> None:
     on_tape(case, ("hi", "Oslo"))
     with Recorder("new_episodes", live("one", "two", "three")) as recorder:
-        said = [send(recorder, case, repeat=n) for n in range(4)]
-    assert said == ["Oslo", "one", "two", "three"]
-    assert [send(Player(), case, repeat=n) for n in range(4)] == said
+        messages = [send(recorder, case, repeat=n) for n in range(4)]
+    assert messages == ["Oslo", "one", "two", "three"]
+    assert [send(Player(), case, repeat=n) for n in range(4)] == messages
 
 
 def test_mode_all_drops_unused_exchanges_after_a_whole_run(case: Path) -> None:

@@ -93,8 +93,8 @@ def test_base64_hides_nothing(secret: str, before: bytes, after: bytes) -> None:
 
 def test_what_is_told_names_the_secret_and_does_not_hold_it() -> None:
     value = {"text": f"my key is {KEY}.", "list": [1, None, {"url": f"?key={quote(KEY, safe='')}"}], "other": "abc"}
-    told = LEAKS.hidden(value)
-    assert told == {
+    redacted = LEAKS.hidden(value)
+    assert redacted == {
         "text": "my key is [the value of MY_KEY].",
         "list": [1, None, {"url": "?key=[the value of MY_KEY]"}],
         "other": "abc",
