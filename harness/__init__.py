@@ -1,7 +1,7 @@
 """Declarative tests and evals for Gemini's native API.
 
-What other packages import is here, so that inner paths may move: the decorators ``check``, ``rule``, ``dialect``, ``output`` and
-``source``, and the nouns that they are given and give back. Each is imported when it is first used.
+The public names for other packages, independent of inner paths: the decorators ``check``, ``rule``, ``dialect``, ``output`` and
+``source``, and the types that these functions take and return. Each is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HOMES = {
     "harness.judge.registry": ("check", "rule"),
     "harness.report": ("Report", "View", "output"),
 }
-"""Where a name is at home; all others are nouns of ``harness.model``."""
+"""Module -> its public names. All others are types of ``harness.model``."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,14 +1,14 @@
-"""What a folder says about itself: ``[tool.gemini-harness]`` in ``pyproject.toml``, or the same in ``harness.toml``, where the
-table's name may be left out.
+"""The configuration of a folder: ``[tool.gemini-harness]`` in ``pyproject.toml``, or the same in ``harness.toml``, where the name
+of the table may be left out.
 
 provider = "google"              the default provider
-suites = "suites"                folders, seen from the file
+suites = "suites"                folders, relative to the file
 cassettes = "cassettes"
 reports = "reports"
 concurrency = 8                  requests in flight
-attempts = 3                     per request, where trying again can help
-max_body_bytes = 67108864        an answer is cut off beyond this
-max_cost = 5.00                  dollars that one run may spend on live answers
+attempts = 3                     per request, if a retry can help
+max_body_bytes = 67108864        a longer answer is cut off
+max_cost = 5.00                  US dollars that one run may spend on live answers
 
 [tool.gemini-harness.timeouts]   seconds
 connect = 10
@@ -20,7 +20,7 @@ wait = 60                        the longest wait that a server may ask for befo
 base_url = "https://gateway.example/gemini"
 keys = ["MY_GATEWAY_KEY"]        environment variables, the first one set wins
 auth = "bearer"                  or "x-goog-api-key", or "none"
-prices = "google"                it charges Google's list prices (without this: what it charges is not known)
+prices = "google"                it charges Google's list prices (without this: costs are not known)
 price_factor = 0.8               ... times this
 
 [tool.gemini-harness.prices."my-model"]          or "my-gateway/my-model": at that provider only
@@ -62,7 +62,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that is set once per folder. ``file`` is where it was read; None: nothing but defaults."""
+    """The settings of a folder. ``file``: where they were read; None: all are defaults."""
 
     folder: Path = Path()
     file: Path | None = None
@@ -78,12 +78,12 @@ class Config:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
     outside_files: bool = False
-    """Whether suites may read files outside of their project: only a command line says so."""
+    """Whether suites may read files outside of their project. Only the command line can allow it."""
     repeated: tuple[str, ...] = ()
-    """Options that were given instead of what stands in the file: a printed command has to repeat them."""
+    """Command-line options that override the file. A printed command has to repeat them."""
 
     def find(self, provider: str) -> Provider:
-        """The row of that name. Raises UsageError with the nearest name."""
+        """The row of the provider with this name. Raises UsageError with the nearest name."""
         try:
             return self.providers[provider]
         except KeyError:
@@ -93,20 +93,20 @@ class Config:
             ) from None
 
     def tariff(self, provider: str) -> Tariff:
-        """Whose prices hold at that provider. Raises UsageError as ``find`` does."""
+        """The prices at this provider. Raises UsageError as ``find`` does."""
         return Tariff(self.find(provider), self.prices)
 
     @property
     def price_source(self) -> str:
-        """Where prices come from, in words."""
+        """The source of the prices, in words."""
         return f"{price_list().source}{' and the configuration' if self.prices else ''}"
 
 
 def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
-    """The configuration that holds for ``folder``: the nearest file at or above it, else the defaults.
+    """The configuration of ``folder``: the nearest file in it or above it, else the defaults.
 
-    Folders in the answer are seen from where the caller stands. ``environ`` fills in base URLs (default: the process's
-    own). Raises UsageError for unknown keys and values of the wrong type, all of them at once.
+    Folders in the result are relative to the current directory. ``environ`` gives base URLs (default: the environment of
+    the process). Raises one UsageError for all unknown keys and values of the wrong type.
     """
     variables = os.environ if environ is None else environ
     for place in (folder, *folder.resolve().parents):
@@ -139,7 +139,7 @@ def _table(file: Path) -> Mapping[str, Any] | None:
         return whole
     plain = {key: value for key, value in whole.items() if key != "tool" or len(value) > 1}
     if twice := sorted(plain.keys() & table.keys()):
-        raise UsageError(f"{file}: {twice[0]} stands both at the top and under [tool.gemini-harness]: keep one")
+        raise UsageError(f"{file}: {twice[0]} is both at the top and under [tool.gemini-harness]: keep one")
     return {**plain, **table}
 
 
@@ -186,7 +186,7 @@ def _typed(
     but: Iterable[str] = (),
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The settings of ``table`` as fields of ``what``; complains about what does not fit and leaves it out."""
+    """The settings of ``table`` as fields of ``what``. Leaves out the faulty ones, and adds a complaint about each."""
     wanted = {field.name: str(field.type) for field in fields(what) if field.name not in but}
     values = {}
     for key, value in table.items():
@@ -247,7 +247,7 @@ _WORDS = {
 
 
 _OF_KEYS = ("tuple[str, ...]", "str | None")
-"""Kinds of settings in whose place a key may stand by mistake."""
+"""Kinds of settings whose value may be a key by mistake: messages do not show it."""
 
 
 def _word(value: Any, *, shown: bool = True) -> str:
@@ -268,7 +268,7 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
             complaints.append(f"{at}base_url: expected {_ADDRESS}, got {_plain(row['base_url'])!r}")
         elif _holds_key(row.get("base_url", "")) or _holds_key(row.get("path", "")):
             key = "base_url" if _holds_key(row.get("base_url", "")) else "path"
-            complaints.append(f"{at}{key}: a key stands in it; take it out, {_BY_VARIABLE}")
+            complaints.append(f"{at}{key}: it contains a key; remove it, {_BY_VARIABLE}")
         complaints += [f"{at}keys: {_no_variable(name)}" for name in row.get("keys", ()) if _no_variable(name)]
         if row.get("key") and not row.get("simulated", name in rows and rows[name].simulated):
             complaints.append(f"{at}key: a key does not belong in a file; name its environment variable under `keys`")
@@ -310,7 +310,7 @@ def _is_address(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """The address as it may be shown."""
+    """The address without credentials, query and fragment."""
     return re.split("[?#]", text.rpartition("@")[2])[0]
 
 
@@ -319,15 +319,15 @@ def _holds_key(address: str) -> bool:
 
 
 def _no_variable(name: str) -> str | None:
-    """What is wrong with the name of an environment variable, without showing what may be a key."""
+    """The fault in the name of an environment variable; None if there is none. Does not show the text: it may be a key."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and not resembles_key(name):
         return None
-    return f"expected names of environment variables, got {len(name)} characters that are none; a key does not belong in a file"
+    return f"expected names of environment variables, got {len(name)} characters that are not a name; a key does not belong in a file"
 
 
 def _addressed(row: Provider, environ: Mapping[str, str], *, priced: bool) -> Provider:
-    """The row at the address that the environment names, if any; answers from there are labelled with that host, and what
-    is charged there is not known unless the configuration says it (``priced``)."""
+    """The row at the address that the environment names, if any. Its answers are labelled with that host. Its prices are
+    not known, unless the configuration gives them (``priced``)."""
     address = environ.get(row.base_url_from, "").strip() if row.base_url_from else ""
     if not address:
         return row
@@ -340,7 +340,7 @@ def _addressed(row: Provider, environ: Mapping[str, str], *, priced: bool) -> Pr
 
 
 def _labelled(moved: Provider, row: Provider) -> Provider:
-    """The row at another address, called by its host where that is another too. A simulator is one wherever it is."""
+    """The row at another address, labelled with its host if that differs too. A simulator keeps its label."""
     if moved.simulated or moved.host == row.host:
         return moved
     return replace(moved, kind=f"{row.kind.partition(' at ')[0]} at {moved.host}")

@@ -1,8 +1,8 @@
-"""What other processes on the same disk may rely on: a folder has one owner at a time, and a file is replaced in one step.
+"""Locks on folders, and files that are replaced in one step, for several processes on the same disk.
 
-Both rest on locks that the system drops with the process, however it ends: a lock that is held has a living owner, and a
-temporary file without one is left over. Windows, and some file systems of networks, know no such locks: there nobody is
-kept out, and nothing is swept.
+Both use file locks (``flock``), which the system releases when the process ends: a held lock has a living owner, and a
+temporary file without a lock is left over. Windows and some network file systems lack such locks: there, no process is
+excluded, and no temporary file is removed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_A_LOOK = 0.05
-"""Seconds: longer than ``is_locked`` holds the lock."""
+_PEEK_SECONDS = 0.05
+"""Longer than ``is_locked`` holds the lock."""
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
 _NAME = 50
-"""Characters of a file's name that its temporary file repeats: the name of a file has 255 bytes."""
+"""Characters of a file's name in the name of its temporary file: a file name has at most 255 bytes."""
 
 
 class FolderLock:
-    """A folder that is this process's own, until it closes the lock or ends."""
+    """An exclusive lock on a folder, until it is closed or the process ends."""
 
     def __init__(self, folder: Path, *, wait: bool = False) -> None:
-        """Raises BlockingIOError where another process has it and this one does not ``wait``; OSError where the folder cannot
-        be opened."""
+        """Raises BlockingIOError if another process holds the lock and ``wait`` is false; OSError if the folder cannot be
+        opened."""
         self._descriptor: int | None = None
-        if sys.platform == "win32":  # there a folder cannot be opened
+        if sys.platform == "win32":  # a folder cannot be opened on Windows
             return
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -52,7 +52,7 @@ class FolderLock:
 
 
 def _lock(descriptor: int, *, wait: bool = False) -> None:
-    """Raises BlockingIOError where another process has the lock, and not just to look (``is_locked``); OSError."""
+    """Raises BlockingIOError if another process holds the lock for longer than ``is_locked`` does; OSError."""
     import fcntl
 
     if wait:
@@ -61,12 +61,12 @@ def _lock(descriptor: int, *, wait: bool = False) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        time.sleep(_A_LOOK)
+        time.sleep(_PEEK_SECONDS)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process has that folder; False too where that cannot be known."""
+    """Whether a process holds the lock on a folder. False also if that cannot be found out."""
     if sys.platform == "win32":
         return False
     import fcntl
@@ -91,10 +91,10 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of ``path`` in one step, when the block ends well. Raises OSError.
+    """A file to write. It replaces ``path`` in one step when the block ends without an error. Raises OSError.
 
-    It takes over the mode of the old file. A link stays, and what it points to is replaced. What a killed process left of
-    an earlier try is swept.
+    It keeps the mode of the old file. If ``path`` is a link, its target is replaced. Temporary files that killed processes
+    left are removed.
     """
     path = Path(os.path.realpath(path))
     sweep(path.parent, path.name)
@@ -106,7 +106,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if sys.platform == "win32":  # there an open file cannot be moved
+            if sys.platform == "win32":  # an open file cannot be moved on Windows
                 file.close()
             temporary.replace(path)
     except BaseException:
@@ -115,7 +115,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _temporary(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file beside ``path``, locked as long as it is open."""
+    """A new file in the folder of ``path``, locked while it is open."""
     while True:
         temporary = path.with_name(f".{path.name[:_NAME]}.{os.urandom(4).hex()}.tmp")
         file = temporary.open("xb")
@@ -125,11 +125,11 @@ def _temporary(path: Path) -> tuple[Path, BinaryIO]:
             _lock(file.fileno(), wait=True)
         if os.fstat(file.fileno()).st_nlink:
             return temporary, file
-        file.close()  # somebody swept it before it was locked
+        file.close()  # another process removed it before it was locked
 
 
 def sweep(folder: Path, name: str | None = None) -> None:
-    """Remove the temporary files of ``replacing`` in that folder (for the file of that name) whose process is gone."""
+    """Remove the temporary files of ``replacing`` in a folder (only those for ``name``) whose process has ended."""
     if sys.platform == "win32":
         return
     with suppress(OSError):

@@ -1,21 +1,21 @@
-"""Everything that can go wrong, as one tree.
+"""All errors, as one tree.
 
-HarnessError                 something a user can act on; ``exit_code`` says how a command ends
-├── UsageError          4    a command line or configuration that makes no sense
+HarnessError                 an error that a user can act on; ``exit_code``: how a command ends
+├── UsageError          4    a faulty command line or configuration
 ├── SuiteError          4    one or more complaints about a suite, each with its place
-├── CannotAsk           6    we never got an answer to judge
-│   ├── MissingKey           no credential; names the environment variable
+├── CannotAsk           6    there is no answer to judge
+│   ├── MissingKey           no credential; names the environment variables
 │   ├── NetworkFault         refused, reset, cut, timed out
-│   │   └── NoConnection     nothing could be asked
-│   ├── GivenUp              others before it proved that asking is in vain
-│   ├── CeilingReached       asking on would cost more than was allowed
-│   ├── NoRecording          replay only, and no such interaction on tape
-│   └── StaleRecording       the tape answers another request; says what changed
+│   │   └── NoConnection     no connection, so nothing was sent
+│   ├── GivenUp              not sent: earlier requests to this provider failed
+│   ├── CeilingReached       not begun: it would exceed the cost limit
+│   ├── NoRecording          replay only, and the cassette lacks this interaction
+│   └── StaleRecording       the recording is of another request; says what changed
 ├── CassetteError       6    a cassette that cannot be read or written
 │   ├── BadCassette          not decodable, or not a cassette
 │   ├── UnfinishedCassette   a journal was left behind
-│   ├── CannotWrite          the disk refuses, or another process records it
-│   └── SecretOnTape         a write that still holds a credential, refused
+│   ├── CannotWrite          the disk cannot be written, or another process records
+│   └── SecretOnTape         not written: it contains a credential
 └── RunError            4    a saved run that cannot be read
 """
 
@@ -32,13 +32,13 @@ class HarnessError(Exception):
 
 
 class UsageError(HarnessError):
-    """The command line or the configuration makes no sense."""
+    """The command line or the configuration is faulty."""
 
     exit_code = 4
 
 
 class SuiteError(HarnessError):
-    """A suite that cannot be played. Holds every complaint, not only the first."""
+    """A suite that cannot be played. ``complaints`` holds all of them, not only the first."""
 
     exit_code = 4
 
@@ -48,13 +48,13 @@ class SuiteError(HarnessError):
 
 
 class CannotAsk(HarnessError):
-    """No answer to judge: the network, a key or a recording is missing. Never a mark against a feature."""
+    """There is no answer to judge: the network, a key or a recording is missing. It does not count against a feature."""
 
     exit_code = 6
 
 
 class MissingKey(CannotAsk):
-    """No credential for a provider. The message names the variables that were looked at."""
+    """No credential for a provider. The message names the environment variables that were read."""
 
 
 class NetworkFault(CannotAsk):
@@ -62,11 +62,11 @@ class NetworkFault(CannotAsk):
 
 
 class NoConnection(NetworkFault):
-    """No connection came about, so nothing was asked."""
+    """There was no connection, so nothing was sent."""
 
 
 class GivenUp(CannotAsk):
-    """Earlier trials proved that this one would be asked in vain, so it was not. The message says how."""
+    """Not sent, because earlier requests to the provider failed in a way that would repeat. The message says how."""
 
 
 class CeilingReached(CannotAsk):
@@ -74,11 +74,11 @@ class CeilingReached(CannotAsk):
 
 
 class NoRecording(CannotAsk):
-    """Replay only, and the cassette does not hold this interaction."""
+    """Replay only, and the cassette lacks this interaction."""
 
 
 class StaleRecording(CannotAsk):
-    """The cassette holds this slot for another request. ``changes`` says what differs, by JSON path."""
+    """The recording in this slot is of another request. ``changes``: what differs, by JSON path."""
 
     def __init__(self, message: str, changes: Sequence[str] = ()) -> None:
         self.changes = tuple(changes)
@@ -96,15 +96,15 @@ class BadCassette(CassetteError):
 
 
 class UnfinishedCassette(CassetteError):
-    """A recording was interrupted; its journal is still there. ``cassettes recover`` folds it in."""
+    """A recording was interrupted, and its journal is still there. ``cassettes recover`` saves its exchanges."""
 
 
 class CannotWrite(CassetteError):
-    """What is answered cannot be kept: the disk refuses, or another process records it. Nothing more is asked."""
+    """Answers cannot be recorded: the disk cannot be written, or another process records. No further request is sent."""
 
 
 class SecretOnTape(CassetteError):
-    """The interaction still holds a credential. Nothing was written."""
+    """The interaction contains a credential. Nothing was written."""
 
 
 class RunError(HarnessError):
@@ -117,5 +117,5 @@ _FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
 
 
 def first(codes: Iterable[int]) -> int:
-    """Where several exit codes hold, the one that is told."""
+    """The exit code of a command to which several apply."""
     return min(codes, key=_FIRST.index)

@@ -11,9 +11,9 @@ from harness.errors import UsageError
 
 
 def load(group: str, name: str | None = None) -> None:
-    """Import what other packages name in ``gemini_harness.<group>``, all of it or the one of that name.
+    """Import the modules that other packages name in ``gemini_harness.<group>``: all, or the one with this name.
 
-    Raises UsageError for what cannot be imported: a package that was asked for and is broken is not passed over.
+    Raises UsageError if a module cannot be imported: a broken extension is not ignored.
     """
     if not _are_there():
         return
@@ -34,6 +34,6 @@ def load(group: str, name: str | None = None) -> None:
 
 @cache
 def _are_there() -> bool:
-    """Whether any package names a group of ours. (The import of ``importlib.metadata`` takes longer than a small run.)"""
+    """Whether any package names one of our groups. Importing ``importlib.metadata`` would take longer than a small run."""
     files = (file for folder in sys.path for file in Path(folder).glob("*-info/entry_points.txt"))
     return any(b"[gemini_harness." in file.read_bytes() for file in files)

@@ -1,6 +1,6 @@
-"""The nouns: plain frozen values that every room speaks in. Nothing here acts.
+"""The data types that all packages share: plain frozen values, without behaviour.
 
-From the question to the answer::
+From the suite to the answer::
 
     Suite > Case > (x Target x axes x row x attempt) = Trial > Step > Request > Exchange > Reply
     Mismatch < Verdict < Result < Run
@@ -19,18 +19,18 @@ Json = Any
 """A decoded JSON value."""
 
 Status = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
-"""pytest's own words. ``failed``: the provider did not do it. ``error``: we could not judge."""
+"""As in pytest. ``failed``: the provider did not do it. ``error``: it could not be judged."""
 
 Severity = Literal["error", "warn"]
 Transport = Literal["unary", "stream"]
 
 
-# --- saying what to ask -------------------------------------------------------------------------------
+# --- what to ask ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a suite. ``line`` and ``column`` count from 1."""
+    """A place in the text of a suite. ``line`` and ``column`` count from 1."""
 
     file: str
     line: int
@@ -62,7 +62,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request of a case, before the conversation so far is known.
+    """One request of a case, without the conversation before it.
 
     ``body`` is the ``generateContent`` body without ``contents``; ``contents`` are the turns that this step adds
     (Content objects). ``replies`` answers the function calls of the previous model turn: function name -> response
@@ -78,7 +78,7 @@ class Step:
     replies: Mapping[str, Json] | None = None
     capture: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
-    """JSON path of the body -> where that part came from (``defaults``, ``case``, ``axis thinking`` ...), for ``show``."""
+    """JSON path of the body -> the origin of that part (``defaults``, ``case``, ``axis thinking`` ...), for ``show``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Require:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where an exchange belongs on tape: the cassette and ``[row, repeat, step]``, all counted from 0."""
+    """The position of an exchange on a cassette: ``[row, repeat, step]``, all counted from 0."""
 
     cassette: Path
     row: int
@@ -103,7 +103,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One attempt at one case on one target: what ``play`` plays.
+    """One attempt at one case on one target, the unit that ``play`` plays.
 
     ``id`` is ``suite/case[axes]@provider/model#n`` with n from 1 (always written); ``group`` is the same without ``#n``.
     ``axes`` holds the swept axes only (not model and provider), in matrix order. Attempts of one group share ``steps``.
@@ -128,7 +128,7 @@ class Trial:
     waive: Mapping[str, str] = field(default_factory=dict)
     """Invariant id -> the reason why this case waives it."""
     agree: Literal["shape", "text"] | None = None
-    """Set where unary and stream trials of one case must agree."""
+    """Set if unary and stream trials of one case must agree."""
     folder: Path = Path()
     """The suite's folder: ``python:`` checks and ``${file:}`` are looked up from here."""
 
@@ -138,7 +138,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes out, without credentials: those are added below the recorder.
+    """A request without credentials, which are added below the recorder.
 
     ``url`` is absolute and holds no key. ``body`` is the JSON value; ``content`` its bytes as sent.
     ``expects_status`` are HTTP statuses that the case itself expects: never retried, always kept.
@@ -157,7 +157,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes as they arrived, and when: seconds since the request was sent."""
+    """Bytes as they arrived. ``at``: seconds since the request was sent."""
 
     data: bytes
     at: float
@@ -165,10 +165,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who said this, and how we heard it.
+    """Where an answer came from: the provider, and live or from a cassette.
 
     ``recorded_from`` is the provider kind on tape: ``google``, ``cometapi``, ``simulator``, ``import`` ...
-    ``timing``: ``live`` measured now, ``recorded`` measured when it was recorded, ``lost`` not known.
+    ``timing``: ``live`` (measured now), ``recorded`` (measured at the recording), ``lost`` (not known).
     """
 
     mode: Literal["live", "replay"]
@@ -182,9 +182,9 @@ class Provenance:
 class Exchange:
     """A request and its answer on the wire. Header names are lower case. Bodies are decoded (no gzip).
 
-    ``verbatim`` is False where another tool normalised the body, so that rules about bytes stay silent; ``own`` is True
-    for live answers and our own cassettes, where a missing header is a fact. ``fault`` says how the answer broke off
-    (cut, stalled, too large); None where it ended cleanly.
+    ``verbatim`` is False if another tool normalised the body; rules about bytes then do not apply. ``own`` is True for live
+    answers and our own cassettes, whose headers are complete. ``fault``: how the answer broke off (cut, stalled, too large);
+    None if it is complete.
     """
 
     request: Request
@@ -204,7 +204,7 @@ class Exchange:
 
     @property
     def latency(self) -> float | None:
-        """Seconds to the last byte; None where timing was lost."""
+        """Seconds to the last byte; None if the timing is lost."""
         if self.provenance.timing == "lost":
             return None
         return self.chunks[-1].at if self.chunks else self.head_at
@@ -215,7 +215,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFault:
-    """Something the reader met that a rule will speak about: ``rule`` is the invariant's id."""
+    """A fault that decoding found, and that an invariant reports. ``rule``: the invariant's id."""
 
     rule: str
     at: str
@@ -226,7 +226,7 @@ class AnswerFault:
 class Event:
     """One decoded JSON value of an answer: the whole body of a unary call, or one chunk of a stream.
 
-    ``at`` is when its last byte arrived (seconds), None where timing was lost.
+    ``at``: seconds until its last byte arrived; None if the timing is lost.
     """
 
     value: Json
@@ -235,12 +235,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an answer means: decoded, merged over chunks, thoughts apart from the answer. Never raises on odd data.
+    """A decoded answer, merged over its chunks, with thoughts apart from the text. Decoding never raises on faulty data.
 
-    ``form``: how it came: ``json``, ``sse``, ``array`` (JSON array stream), ``empty``, ``text`` (HTML or anything else).
-    ``response``: the merged GenerateContentResponse, candidates in index order; ``{}`` where there is none.
-    ``error``: the error object (``{code, message, status, details}`` or whatever stood under ``error``); None if there is none.
-    ``faults``: what the reader met. The rest are views on candidate 0 of ``response``.
+    ``form``: its format: ``json``, ``sse``, ``array`` (JSON array stream), ``empty``, ``text`` (HTML or anything else).
+    ``response``: the merged GenerateContentResponse, candidates in index order; ``{}`` if there is none.
+    ``error``: the error object (``{code, message, status, details}`` or any other value of ``error``); None if there is none.
+    ``faults``: what decoding found. The other fields are views on candidate 0 of ``response``.
     """
 
     form: Literal["json", "sse", "array", "empty", "text"]
@@ -251,7 +251,7 @@ class Reply:
     text: str = ""
     thoughts: str = ""
     parts: Sequence[Mapping[str, Json]] = ()
-    """Merged parts: neighbouring text parts of one kind joined; everything else as it came. Each is a JSON object."""
+    """Merged parts: adjacent text parts of one kind are joined, all others are unchanged. Each is a JSON object."""
     function_calls: Sequence[Mapping[str, Json]] = ()
     """``functionCall`` objects, in order, partial arguments joined."""
     inline_data: Sequence[Mapping[str, Json]] = ()
@@ -264,7 +264,7 @@ class Reply:
     grounding: Mapping[str, Json] = field(default_factory=dict)
     model_version: str | None = None
     content: Mapping[str, Json] | None = None
-    """The model's turn as it goes back in the next request: every part as received, none merged, none lost."""
+    """The model's turn for the next request: every part as received, none merged or lost."""
     ttft: float | None = None
     """Seconds to the event with the first answer text, call or data; None without timing or without output."""
 
@@ -276,7 +276,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What an answer cost in US dollars. None where that is not known: then ``why``, and ``remedy`` where there is one."""
+    """The cost of an answer in US dollars. None: not known, for the reason ``why``; ``remedy``: what to do, if there is a remedy."""
 
     dollars: float | None = None
     why: str = ""
@@ -285,7 +285,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One step as it was played."""
+    """One step with its request and answer."""
 
     step: Step
     request: Request
@@ -296,10 +296,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a check or an invariant may look at.
+    """The input of checks and invariants.
 
-    ``request_body`` is the body as sent (raw spelling), None where a recording has none. ``expects`` maps the names of
-    checks that the step itself states to their parameters; empty in ``audit``. ``audit`` is True where nobody expects anything.
+    ``request_body``: the body as sent (raw spelling); None if a recording has none. ``expects``: the step's own checks, by
+    name, with their parameters; empty in ``audit``. ``audit``: True if there is no suite, and so no expectation.
     """
 
     exchange: Exchange
@@ -313,7 +313,7 @@ class Evidence:
     earlier: Sequence[Turn] = ()
     bill: Bill = Bill()
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What was worked out once and several checks and rules need (see ``structured``)."""
+    """A cache of results that several checks and rules need (see ``structured``)."""
 
 
 # --- judging ------------------------------------------------------------------------------------------
@@ -323,7 +323,7 @@ class Evidence:
 class Mismatch:
     """One way in which an answer is not what was expected. ``at`` is a JSON path, or a plain name.
 
-    ``severity`` is set where one rule judges cases differently; None leaves the rule's own.
+    ``severity`` overrides that of the rule; None keeps it.
     """
 
     at: str
@@ -335,7 +335,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One row of judgement: a check that held, or one of its mismatches.
+    """The result of a check: that it passed, or one of its mismatches.
 
     ``check`` is the YAML key or ``invariant:<rule id>``. ``status`` ``waived`` carries the reason in ``message``.
     """
@@ -352,8 +352,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a trial could not be judged. ``kind``: ``ask`` (network, key, recording), ``suite`` (the user's own check
-    broke), ``internal`` (ours). ``traceback`` is kept where it helps."""
+    """Why a trial could not be judged. ``kind``: ``ask`` (network, key, recording), ``suite`` (an error in the user's own
+    check), ``internal`` (an error of this program). ``traceback``: None if it would not help."""
 
     kind: Literal["ask", "suite", "internal"]
     message: str
@@ -362,10 +362,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One trial, judged. ``held`` counts the invariants that held; those violated or waived are among ``verdicts``.
+    """A judged trial. ``invariants_passed`` counts invariants; those violated or waived are among ``verdicts``.
 
-    ``measures`` are numbers in seconds, tokens or dollars (None: not known); they never pass or fail by themselves.
-    ``turns`` is what was said, kept until the run has been written.
+    ``measures`` are numbers in seconds, tokens or US dollars (None: not known); they never pass or fail by themselves.
+    ``turns``: requests and answers, kept until the run has been written.
     """
 
     trial: Trial

@@ -1,12 +1,12 @@
 """``pytest suites/``: every trial of a suite is a test item. Public pytest API only.
 
-Collected are YAML files with a top-level ``suite:`` key under the configured suites folder, or named on the command line.
-Asking is an item's setup and judging its call, so that what could not be asked or judged is pytest's *error*, and what the
-provider did not do is *failed*. Where a case tolerates failing attempts (``require: 4/5``), those within the tolerance are
-*xfailed*, the first beyond it fails. The verdict that counts is the group's: at the end the whole run, whichever workers
-played it, is judged by groups, unary and stream are held against each other, and what fails there fails the session.
+It collects YAML files with a top-level ``suite:`` key in the configured suites folder, or named on the command line. The
+setup of an item sends the requests, and its call judges the answers. So a trial that cannot be asked or judged is pytest's
+*error*, and one that the provider did not pass is *failed*. If a case tolerates failing attempts (``require: 4/5``), those
+within the tolerance are *xfailed*, and the next one fails. The verdict that counts is that of the group: at the end of the
+session the run of all workers is judged by groups, unary and stream are compared, and a failure there fails the session.
 
-This file is loaded in every pytest run of its environment: until a suite is met, it imports nothing of its own package.
+Every pytest run of the environment loads this file, so it imports nothing of its own package until it finds a suite.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 
 class SuiteNotes(TypedDict):
-    """What a trial's suite says of itself, and what was left out of it."""
+    """The row of a trial's suite, and notes about what was left out of it."""
 
     suite: SuiteRow
     notes: list[str]
 
 
 class TrialReport(SuiteNotes):
-    """How a trial ended, and how many the session plays."""
+    """The row of a finished trial, and the number of trials of the session."""
 
     row: Row
     planned: int
@@ -62,38 +62,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MODE",
         choices=RECORD_MODES,
         default="none",
-        help=f"{', '.join(RECORD_MODES)} (default: replay only)",
+        help=f"{', '.join(RECORD_MODES)} (default: none, replay only)",
     )
-    add("--harness-live", action="store_true", help="send everything; read and write no cassette")
-    add("--harness-target", metavar="PROVIDER/MODEL", action="append", default=[], help="instead of the suites' own")
-    add("--harness-provider", metavar="NAME", action="append", default=[], help="instead of the suites' own")
-    add("--harness-model", metavar="ID", action="append", default=[], help="instead of the suites' own")
+    add("--harness-live", action="store_true", help="send every request; read and write no cassette")
+    add("--harness-target", metavar="PROVIDER/MODEL", action="append", default=[], help="run on this target instead")
+    add("--harness-provider", metavar="NAME", action="append", default=[], help="run at this provider instead")
+    add("--harness-model", metavar="ID", action="append", default=[], help="run on this model instead")
     add("--harness-repeat", metavar="N", type=int, help="attempts at each case")
-    add("--harness-shard", metavar="I/N", help="the I-th of N equal parts of the trials")
+    add("--harness-shard", metavar="I/N", help="only the I-th of N parts of the trials")
     add(
         "--harness-max-cost",
         metavar="USD",
         type=float,
-        help="ask nothing that would take what is spent on live answers beyond this (shared out among xdist's workers)",
+        help="the most that live answers may cost (shared equally by the workers of xdist)",
     )
-    add("--harness-skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
-    add("--harness-strict", action="store_true", help="warnings fail too")
-    add("--harness-reports", metavar="DIR", help="where the run is saved (default: reports/)")
-    add("--harness-cassettes", metavar="DIR", help="where cassettes are kept")
-    add("--harness-allow-outside-files", action="store_true", help="suites may read files outside of their project")
+    add("--harness-skip-missing", action="store_true", help="skip trials without a recording, instead of an error")
+    add("--harness-strict", action="store_true", help="let warnings fail as well")
+    add("--harness-reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+    add("--harness-cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    add("--harness-allow-outside-files", action="store_true", help="let suites read files outside of their project")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--harness-live") and config.getoption("--harness-record-mode") != "none":
-        raise pytest.UsageError("say --harness-live (no cassette is touched) or --harness-record-mode, not both")
+        raise pytest.UsageError("give either --harness-live (it uses no cassette) or --harness-record-mode, not both")
     if not (config.getoption("--harness-max-cost") is None or config.getoption("--harness-max-cost") > 0):
         raise pytest.UsageError("--harness-max-cost: expected dollars above 0")
-    asking = config.stash[_ASKING] = _Asking(config)
-    _ = asking.shard  # a complaint about it comes first
+    trials_session = config.stash[_SESSION] = _TrialSession(config)
+    _ = trials_session.shard  # reports a faulty shard first
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Run(asking), "gemini-harness-run")
+        config.pluginmanager.register(_Run(trials_session), "gemini-harness-run")
         if config.getoption("--harness-record-mode") != "none":
-            config.pluginmanager.register(_Recording(asking), "gemini-harness-recording")
+            config.pluginmanager.register(_Recording(trials_session), "gemini-harness-recording")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
@@ -102,7 +102,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
     from harness.errors import UsageError
 
     try:
-        suites = parent.config.stash[_ASKING].config.suites.resolve()
+        suites = parent.config.stash[_SESSION].config.suites.resolve()
     except UsageError as error:
         raise parent.CollectError(_plainly(error)) from None
     if not (parent.session.isinitpath(file_path) or suites in file_path.resolve().parents):
@@ -114,8 +114,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of what is left to play, this shard's part: cases (rows apart) are dealt in turn, so that attempts stay together."""
-    shard = config.stash[_ASKING].shard
+    """Keep this shard's part: cases and their rows are distributed in turn, so that the attempts at one stay together."""
+    shard = config.stash[_SESSION].shard
     if shard is None:
         return
     cases: dict[object, int] = {}
@@ -123,28 +123,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others: list[pytest.Item] = []
     for item in items:
         case = (item.path, item.trial.place, item.trial.row) if isinstance(item, TrialItem) else None
-        dealt = cases.setdefault(case, len(cases)) if case else shard[0] - 1
-        (mine if dealt % shard[1] == shard[0] - 1 else others).append(item)
+        number = cases.setdefault(case, len(cases)) if case else shard[0] - 1
+        (mine if number % shard[1] == shard[0] - 1 else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = mine
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """However few of them -x, --maxfail or Ctrl-C leave."""
-    asking = session.config.stash[_ASKING]
+    """Note all trials of the session, also those that -x, --maxfail or Ctrl-C will skip."""
+    trials_session = session.config.stash[_SESSION]
     trials = [item.trial for item in session.items if isinstance(item, TrialItem)]
-    asking.planned, asking.folders = len(trials), {trial.cassette.parent for trial in trials}
+    trials_session.planned, trials_session.folders = len(trials), {trial.cassette.parent for trial in trials}
     if trials:
         _end_by_sigterm(session.config)
-        asking.look()
+        trials_session.note_interrupted()
         run = session.config.pluginmanager.get_plugin("gemini-harness-run")
         if run is not None:
             run.warn(trial.target for trial in trials)
 
 
 def _end_by_sigterm(config: pytest.Config) -> None:
-    """SIGTERM ends the session as Ctrl-C does, unless somebody else has a use for it."""
+    """End the session on SIGTERM as on Ctrl-C, unless another handler is set."""
     from harness.cli.main import as_ctrl_c
 
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
@@ -161,9 +161,9 @@ class SuiteFile(pytest.File):
     def collect(self) -> Iterator[TrialItem]:
         from harness.errors import HarnessError
 
-        asking = self.config.stash[_ASKING]
+        trials_session = self.config.stash[_SESSION]
         try:
-            plan = asking.plan(self.path)
+            plan = trials_session.plan(self.path)
             trials = list(plan.trials)
             about: SuiteNotes = {"suite": plan.suite_row(plan.suites[0]), "notes": plan.notes}
         except HarnessError as error:
@@ -172,12 +172,12 @@ class SuiteFile(pytest.File):
         for tag in dict.fromkeys(tag for trial in trials for tag in trial.tags):
             self.config.addinivalue_line("markers", f"{tag}: a tag of a suite")
         for trial in trials:
-            name = _shown(asking.leaks.hidden(trial.id)).removeprefix(f"{trial.suite}/")
+            name = _shown(trials_session.leaks.hidden(trial.id)).removeprefix(f"{trial.suite}/")
             yield TrialItem.from_parent(self, name=name, trial=trial, about=about, attempts=attempts[trial.group])
 
 
 class TrialItem(pytest.Item):
-    """One trial: asked in setup, judged in the call."""
+    """One trial: sent in its setup, judged in its call."""
 
     def __init__(self, *, trial: Trial, about: SuiteNotes, attempts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -193,19 +193,19 @@ class TrialItem(pytest.Item):
 
     @property
     def _leaks(self) -> Leaks:
-        return self.config.stash[_ASKING].leaks
+        return self.config.stash[_SESSION].leaks
 
     def setup(self) -> None:
         from harness.errors import CannotWrite, CeilingReached, UsageError
 
         refused = None
         try:
-            self.row = self.config.stash[_ASKING].play(self.trial)
+            self.row = self.config.stash[_SESSION].play(self.trial)
         except (CannotWrite, CeilingReached, UsageError) as fault:
             refused = _shown(f"not played: {fault}")
             if isinstance(fault, CannotWrite):
-                self.session.shouldstop = "what is answered cannot be recorded"
-        if self.row is None:  # outside of the except, so that pytest does not tell both
+                self.session.shouldstop = "answers cannot be recorded"
+        if self.row is None:  # outside of the except block, so that pytest does not report both exceptions
             pytest.fail(self._leaks.hidden(refused or ""), pytrace=False)
         if self.row["status"] == "skipped":
             pytest.skip(_shown(self.row["skip"] or ""))
@@ -221,7 +221,7 @@ class TrialItem(pytest.Item):
             unexpected = f"{_place(row)}\n{row['id']}: was expected to fail ({row['xfail']}) but did not"
             pytest.fail(_shown(unexpected), pytrace=False)
         if row["status"] == "failed":
-            tolerated = self.config.stash[_ASKING].tolerate(self)
+            tolerated = self.config.stash[_SESSION].tolerate(self)
             if tolerated:
                 pytest.xfail(tolerated)
             pytest.fail(self._leaks.hidden(_mismatches(row, whole=self.config.get_verbosity() > 0)), pytrace=False)
@@ -241,7 +241,7 @@ def _plainly(error: Exception) -> str:
 
 
 def _shown(text: str) -> str:
-    """What others wrote, as text that neither a terminal nor GitHub's log obeys."""
+    """Text of others without the control codes of terminals and the commands of GitHub's log."""
     from harness.text.terminal import safe_for_display
 
     return safe_for_display(text)
@@ -266,12 +266,12 @@ def _unjudged(row: Row) -> str:
 
 
 def _mismatches(row: Row, *, whole: bool) -> str:
-    """Every mismatch of the attempt: the line that asked for it, expected, actual; then the answer, not cut where it is ``whole``."""
+    """Every mismatch of the attempt: the line of its check, expected, actual; then the answer, in full if ``whole``."""
     from harness.report import View
     from harness.report.content.failure import lines
 
-    told = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
-    return _shown("\n".join([row["id"], "", *told]))
+    mismatches = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
+    return _shown("\n".join([row["id"], "", *mismatches]))
 
 
 def _source(file: str, line: int) -> list[str]:
@@ -281,11 +281,11 @@ def _source(file: str, line: int) -> list[str]:
     return [f"{line:6} | {text}"] if text else []
 
 
-# --- asking -------------------------------------------------------------------------------------------
+# --- playing trials -------------------------------------------------------------------------------------------
 
 
-class _Asking:
-    """What the items of one process share. Everything is made when it is first needed."""
+class _TrialSession:
+    """What the items of one process share. Everything is created when it is first needed."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.pytest = config
@@ -293,7 +293,7 @@ class _Asking:
         self._failed: Counter[str] = Counter()
         self._suites: dict[Path, Suite] = {}
         self.planned = 0
-        """The trials that are to be played, known once all are collected; so are the folders of their cassettes."""
+        """The number of trials of the session, and the folders of their cassettes; known after the collection."""
         self.folders: set[Path] = set()
 
     @cached_property
@@ -303,14 +303,14 @@ class _Asking:
         from harness.config import load
 
         settings = load(self.shortest(self.pytest.rootpath))
-        said = {name: self.option(name) for name in ("cassettes", "reports")}
+        folders = {name: self.option(name) for name in ("cassettes", "reports")}
         here = self.shortest(self.pytest.invocation_params.dir)
         settings = replace(
             settings,
             max_cost=self.option("max-cost") or settings.max_cost,
             outside_files=self.option("allow-outside-files"),
         )
-        return replace(settings, **{name: here / path for name, path in said.items() if path})
+        return replace(settings, **{name: here / path for name, path in folders.items() if path})
 
     @cached_property
     def leaks(self) -> Leaks:
@@ -319,7 +319,7 @@ class _Asking:
         return Leaks(known(os.environ, self.config.providers))
 
     def shortest(self, path: Path) -> Path:
-        """The path as the command line would call it: seen from here, where here is where pytest was called."""
+        """The path as the command line would show it: relative to the folder in which pytest was started."""
         here = self.pytest.invocation_params.dir
         return path.relative_to(here) if here == Path.cwd() and path.is_relative_to(here) else path
 
@@ -328,7 +328,7 @@ class _Asking:
 
     @property
     def asks(self) -> bool:
-        """Whether anything may be sent."""
+        """Whether requests may be sent."""
         return bool(self.option("live") or self.option("record-mode") != "none")
 
     @property
@@ -361,7 +361,7 @@ class _Asking:
             raise pytest.UsageError(str(error)) from None
 
     def selected(self) -> Selection:
-        """What a run says was selected: pytest's own words too."""
+        """The selection of the run, with ``-k`` and ``-m`` of pytest."""
         from dataclasses import replace
 
         words, marks = self.pytest.getoption("keyword"), self.pytest.getoption("markexpr")
@@ -369,7 +369,7 @@ class _Asking:
         return replace(self.selection, keywords=words or "", tags=tags, shard=self.shard)
 
     def plan(self, path: Path) -> Plan:
-        """The trials of the suite at that path."""
+        """The plan of the suite at this path."""
         from harness.errors import SuiteError
         from harness.run import session
         from harness.suite.parse import load
@@ -384,38 +384,38 @@ class _Asking:
     def records(self) -> bool:
         return bool(self.option("record-mode") != "none")
 
-    def look(self) -> None:
-        """Where this records: see what an earlier recording left, before whoever has custody folds it."""
+    def note_interrupted(self) -> None:
+        """When recording: note what an interrupted recording left, before the holder of the lock folds it."""
         from harness.errors import HarnessError
 
         if self.records:
-            with suppress(HarnessError):  # the first trial says it
+            with suppress(HarnessError):  # the first trial reports it
                 _ = self._opened
 
     def folders_of(self, ids: Iterable[str]) -> set[Path]:
-        """Where the suites among these items keep their cassettes."""
+        """The cassette folders of the suites among these items."""
         from harness.run.session import is_suite
 
         files = {self.pytest.rootpath / node.partition("::")[0] for node in ids}
         return {folder for file in sorted(files) if is_suite(file) for folder in self.plan(file).trials.folders()}
 
     def play(self, trial: Trial) -> Row:
-        """Raises CeilingReached where the trial is too dear, UsageError where nobody knows how dear it is, CannotWrite where
-        the answer cannot be recorded."""
+        """Play a trial. Raises CeilingReached if it is too expensive, UsageError if its cost cannot be estimated, and
+        CannotWrite if the answer cannot be recorded."""
         from harness.run.play import Stop, pay_and_play
 
         judge, transport, run = self._opened
         try:
-            row: Row = judge.row(run(pay_and_play(trial, transport, self.config, self._purse)))
+            row: Row = judge.row(run(pay_and_play(trial, transport, self.config, self._budget)))
         except Stop:
-            assert self._purse is not None
-            self._purse.check()
+            assert self._budget is not None
+            self._budget.check()
             raise
         return row
 
     @cached_property
-    def _purse(self) -> Budget | None:
-        """What this process may spend; None where nothing bounds it, or nothing is asked live."""
+    def _budget(self) -> Budget | None:
+        """What this process may spend; None if there is no ceiling, or if no request is sent."""
         mode, live = self.option("record-mode"), self.option("live")
         if self.config.max_cost is None or not self.asks:
             return None
@@ -427,7 +427,7 @@ class _Asking:
 
     @cached_property
     def _opened(self) -> Any:
-        """(how results are taken, the transport, what runs a coroutine); open until the session ends."""
+        """(judge, transport, function that runs a coroutine); open until the session ends."""
         from harness.run import session
         from harness.run.play import finish
 
@@ -440,8 +440,8 @@ class _Asking:
             folders=lambda: self.folders,
             worker=getattr(self.pytest, "workerinput", {}).get("workerid", ""),
         )
-        heard: Any = self._exit.enter_context(opened)
-        transport: Any = judge.watch(self._purse.watch(heard) if self._purse else heard)
+        entered: Any = self._exit.enter_context(opened)
+        transport: Any = judge.watch(self._budget.watch(entered) if self._budget else entered)
         if not getattr(transport, "live", False):
             return judge, transport, finish
         from harness.run.concurrency import Stage
@@ -449,7 +449,7 @@ class _Asking:
         return judge, transport, self._exit.enter_context(Stage(transport)).run
 
     def tolerate(self, item: TrialItem) -> str | None:
-        """Why this failing attempt does not fail its group, or not yet; None where it does."""
+        """Why this failing attempt does not fail its group (yet); None if it does."""
         needed = item.trial.require.at_least
         if needed is None or needed >= item.attempts:
             return None
@@ -462,27 +462,27 @@ class _Asking:
         self._exit.close()
 
 
-_ASKING = pytest.StashKey[_Asking]()
+_SESSION = pytest.StashKey[_TrialSession]()
 
 
-# --- telling ------------------------------------------------------------------------------------------
+# --- reports -------------------------------------------------------------------------------------------
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """The report of how a trial ended carries its row: that is how workers tell the controller."""
+    """Attach the row to the report of a finished trial: this is how it reaches the controller of xdist."""
     report = yield
     if isinstance(item, TrialItem) and _is_last(item, report):
         from harness.results.rows import dumps
 
-        planned = item.config.stash[_ASKING].planned
-        told: TrialReport = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
-        report.harness = dumps(item.config.stash[_ASKING].leaks.hidden(told))
+        planned = item.config.stash[_SESSION].planned
+        finished: TrialReport = {"row": item.row or _skipped(item.trial), "planned": planned, **item.about}
+        report.harness = dumps(item.config.stash[_SESSION].leaks.hidden(finished))
     return report
 
 
 def _is_last(item: TrialItem, report: pytest.TestReport) -> bool:
-    """Whether this is how the trial ended: its call, or a setup that did not lead to one."""
+    """Whether this report ends the trial: that of its call, or of a setup without a call."""
     if report.when == "setup":
         return report.skipped or (report.failed and item.row is not None)
     return report.when == "call"
@@ -496,10 +496,10 @@ def _skipped(trial: Trial) -> Row:
 
 
 class _Run:
-    """On the controller: writes the run, and judges it by groups when all of it is there."""
+    """On the controller: writes the run, and judges it by groups at the end."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, trials_session: _TrialSession) -> None:
+        self._session = trials_session
         self._writer: RunWriter | None = None
         self._summary: Summary | None = None
         self._unsaved: str | None = None
@@ -510,49 +510,49 @@ class _Run:
         self._warned: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = vars(report).pop("harness", None)  # pytest keeps every report until the end
-        if told is not None:
+        finished = vars(report).pop("harness", None)  # pytest keeps every report until the end
+        if finished is not None:
             import json
 
-            self._take(json.loads(told))
+            self._take(json.loads(finished))
 
     def warn(self, targets: Iterable[Target]) -> None:
-        """Of providers that would be sent their key as it should not be: before the first call, or as soon as a worker has asked them."""
+        """Warn about providers whose key would be sent unsafely: before the first request, or, with xdist, at the first report."""
         fresh = {target.provider: target for target in targets if target.provider not in self._warned}
         self._warned.update(fresh)
-        reporter = self._asking.reporter
-        if not fresh or reporter is None or not self._asking.asks:
+        reporter = self._session.reporter
+        if not fresh or reporter is None or not self._session.asks:
             return
         from harness.run.session import hazards
 
-        for line in hazards(fresh.values(), self._asking.config):
+        for line in hazards(fresh.values(), self._session.config):
             reporter.write_line(line, yellow=True)
 
-    def _take(self, told: TrialReport) -> None:
-        self.warn(_targets_of(told))
+    def _take(self, finished: TrialReport) -> None:
+        self.warn(_targets_of(finished))
         if self._run is None or self._summary is None:
             from harness.results.summary import Summary
 
-            _end_by_sigterm(self._asking.pytest)
-            self._run, self._summary = self._begin(told["planned"]), Summary()
-        self._suites[told["suite"]["suite"]] = told["suite"]
-        self._notes.update(dict.fromkeys(told["notes"]))
-        self._summary.add(told["row"])
+            _end_by_sigterm(self._session.pytest)
+            self._run, self._summary = self._begin(finished["planned"]), Summary()
+        self._suites[finished["suite"]["suite"]] = finished["suite"]
+        self._notes.update(dict.fromkeys(finished["notes"]))
+        self._summary.add(finished["row"])
         if self._unsaved is None:
             with self._saving():
                 self._writer = self._writer or self._open(self._run)
-                self._writer.append(told["row"])
-        if self._unsaved is not None and (self._asking.records or self._asking.option("live")):
-            pytest.exit(self._unsaved, returncode=pytest.ExitCode.TESTS_FAILED)  # nothing more is asked
+                self._writer.append(finished["row"])
+        if self._unsaved is not None and (self._session.records or self._session.option("live")):
+            pytest.exit(self._unsaved, returncode=pytest.ExitCode.TESTS_FAILED)  # no further request is sent
 
     def _open(self, run: RunRow) -> RunWriter:
         from harness.results.store import RunWriter
 
-        return RunWriter(self._asking.config.reports, run)
+        return RunWriter(self._session.config.reports, run)
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """What cannot be saved is told at the end, and fails the session."""
+        """A run that cannot be saved is reported at the end, and fails the session."""
         from harness.errors import RunError
 
         try:
@@ -564,11 +564,11 @@ class _Run:
         from harness.results.store import run_row
         from harness.run import session
 
-        mode = session.mode_of(self._asking.option("record-mode"), live=self._asking.option("live"))
-        selection = session.selection_row(self._asking.selected())
-        config = self._asking.config
+        mode = session.mode_of(self._session.option("record-mode"), live=self._session.option("live"))
+        selection = session.selection_row(self._session.selected())
+        config = self._session.config
         row = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
-        header: RunRow = self._asking.leaks.hidden({**row, "planned": planned})
+        header: RunRow = self._session.leaks.hidden({**row, "planned": planned})
         return header
 
     @pytest.hookimpl(tryfirst=True)
@@ -589,7 +589,7 @@ class _Run:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
     def _answered(self, run: RunRow, summary: Summary) -> list[GateRow]:
-        """The budgets of the suites, which are held to them as by ``run``."""
+        """The answers to the budgets of the suites, as in ``run``."""
         if not any("gate" in suite for suite in run["suites"]):
             return []
         from harness.compare.gates import evaluate_run
@@ -624,19 +624,19 @@ class _Run:
         say(f"{words.totals(self._summary.totals())} (of groups){tables}")
 
 
-def _targets_of(told: TrialReport) -> list[Target]:
+def _targets_of(finished: TrialReport) -> list[Target]:
     from harness.model import Target
 
-    provider, _, model = told["row"]["target"].partition("/")
+    provider, _, model = finished["row"]["target"].partition("/")
     return [Target(provider, model)]
 
 
 class _Recording:
-    """Where cassettes are recorded, by this process or its workers: has custody of them from before the first is asked for,
-    and folds them once all workers are gone."""
+    """Locks the cassette folders when this process or its workers record: before the first request. Folds the journals after
+    all workers have ended."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._asking = asking
+    def __init__(self, trials_session: _TrialSession) -> None:
+        self._session = trials_session
         self._lock: RecordingLock | None = None
         self._workers = 0
 
@@ -646,15 +646,15 @@ class _Recording:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Called for one worker after the other; xdist gives out the first trial after the last of them."""
+        """Called once for each worker. xdist sends out the first trial after the last call."""
         self._workers -= 1
         if self._workers == 0:
-            self._take(self._asking.folders_of(ids))
+            self._take(self._session.folders_of(ids))
 
     def pytest_collection_finish(self) -> None:
-        """Not on the controller of workers, which collects nothing itself."""
-        if self._asking.folders:
-            self._take(self._asking.folders)
+        """Without xdist: its controller collects no items itself."""
+        if self._session.folders:
+            self._take(self._session.folders)
 
     def _take(self, folders: Iterable[Path]) -> None:
         from harness.errors import CannotWrite
@@ -667,7 +667,7 @@ class _Recording:
             raise pytest.UsageError(str(fault)) from None
 
     def _say(self, line: str) -> None:
-        reporter = self._asking.pytest.pluginmanager.get_plugin("terminalreporter")
+        reporter = self._session.pytest.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.write_line(f"\n{line}")
 
@@ -686,13 +686,13 @@ class _Recording:
 
 
 def _stops(gate: GateRow) -> bool:
-    """Whether a gate fails the session: crossed, or nobody can tell."""
+    """Whether a gate fails the session: it is crossed, or it cannot be decided."""
     return gate["asked"] and gate["crossed"] is not False
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Every process lets go of the network."""
-    asking = session.config.stash.get(_ASKING, None)
-    if asking is not None:
-        asking.close()
+    """Close the connections of every process."""
+    trials_session = session.config.stash.get(_SESSION, None)
+    if trials_session is not None:
+        trials_session.close()

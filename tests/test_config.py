@@ -149,7 +149,7 @@ keys = ["MY_GATEWAY_KEY"]
 """
 
 
-def test_what_the_readme_shows_for_pyproject_holds_in_harness_toml(tmp_path: Path) -> None:
+def test_harness_toml_takes_the_same_settings_as_pyproject(tmp_path: Path) -> None:
     toml(tmp_path, f'provider = "my-gateway"\n[timeouts]\ngap = 20\n{README}')
     config = load(tmp_path, {})
     assert (config.provider, config.find("my-gateway").keys) == ("my-gateway", ("MY_GATEWAY_KEY",))
@@ -159,7 +159,7 @@ def test_what_the_readme_shows_for_pyproject_holds_in_harness_toml(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (f"[providers.google]\nauth = 'bearer'\n{README}", "providers stands both at the top and under"),
+        (f"[providers.google]\nauth = 'bearer'\n{README}", "providers is both at the top and under"),
         (f"{README}\n[tool.gemini-harnes]\nprovider = 'x'", "tool: unknown key"),
         ("tool = 3", "tool: unknown key"),
         ("[tool.gemini-harness]\nconcurency = 3", "concurency: unknown key, did you mean 'concurrency'"),
@@ -172,9 +172,7 @@ def test_but_nothing_in_it_is_passed_over(tmp_path: Path, text: str, reason: str
 
 
 @pytest.mark.parametrize(("stated", "prices"), [('prices = "google"', "google"), ('auth = "bearer"', None)])
-def test_prices_that_the_configuration_states_hold_at_another_address(
-    tmp_path: Path, stated: str, prices: str | None
-) -> None:
+def test_configured_prices_apply_at_another_address(tmp_path: Path, stated: str, prices: str | None) -> None:
     toml(tmp_path, f"[providers.google]\n{stated}\n")
     assert load(tmp_path, {"GOOGLE_GEMINI_BASE_URL": "https://proxy.example/gw"}).find("google").prices == prices
 
@@ -182,7 +180,7 @@ def test_prices_that_the_configuration_states_hold_at_another_address(
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ('keys = ["KEY"]', "keys: expected names of environment variables, got 45 characters that are none"),
+        ('keys = ["KEY"]', "keys: expected names of environment variables, got 45 characters that are not a name"),
         ('keys = "KEY"', "keys: expected a list of names, got text"),
         ('auth = "Bearer KEY"', "auth: expected"),
         ('key = "KEY"', "key: a key does not belong in a file; name its environment variable"),
@@ -190,10 +188,10 @@ def test_prices_that_the_configuration_states_hold_at_another_address(
             'base_url = "https://gateway.example/v1?key=KEY"',
             "base_url: expected http://... or https://..., with no name",
         ),
-        ('base_url = "https://gateway.example/KEY/v1"', "base_url: a key stands in it; take it out"),
+        ('base_url = "https://gateway.example/KEY/v1"', "base_url: it contains a key; remove it"),
         ('base_url = "https://me:KEY@gateway.example"', "base_url: expected http://... or https://..., with no name"),
-        ('path = "/v1beta/models/{model}:{method}&api_key=hunter2hunter2"', "path: a key stands in it; take it out"),
-        ('path = "/v1/{model}:{method}?token=hunter2hunter2"', "path: a key stands in it; take it out"),
+        ('path = "/v1beta/models/{model}:{method}&api_key=hunter2hunter2"', "path: it contains a key; remove it"),
+        ('path = "/v1/{model}:{method}?token=hunter2hunter2"', "path: it contains a key; remove it"),
     ],
 )
 def test_a_key_in_a_file_is_refused_and_not_shown(tmp_path: Path, row: str, complaint: str) -> None:

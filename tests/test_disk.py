@@ -43,7 +43,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_killed_writer_leaves_the_old_file_and_the_next_one_sweeps(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_the_old_file_intact(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
     with writer(path) as process:

@@ -238,7 +238,7 @@ def docstring(package: str) -> str:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_says_what_it_is_and_what_comes_in_and_goes_out(package: str) -> None:
+def test_a_package_docstring_says_what_comes_in_and_goes_out(package: str) -> None:
     first, _, rest = docstring(package).partition("\n")
     assert first.endswith("."), "the first line is a sentence"
     assert re.match(r"\nIn: .+ Out: .+\.\nMay import: .+\.", rest, re.DOTALL), "then: In: ... Out: ... May import: ..."

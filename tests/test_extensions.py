@@ -88,8 +88,8 @@ def test_its_check_and_its_invariant_judge(project: Path) -> None:
     done = harness(project, "run", suite(project, 3), "--format", "json")
     assert done.returncode == 1, done.stderr
     (result,) = json.loads(done.stdout)["results"]
-    said = [(verdict["check"], verdict["severity"], verdict["message"]) for verdict in result["verdicts"]]
-    assert said == [("vowels", "error", "expected 3 vowels, got 2"), ("invariant:no-oslo", "warn", "it says Oslo")]
+    verdicts = [(verdict["check"], verdict["severity"], verdict["message"]) for verdict in result["verdicts"]]
+    assert verdicts == [("vowels", "error", "expected 3 vowels, got 2"), ("invariant:no-oslo", "warn", "it says Oslo")]
     assert harness(project, "run", suite(project, 2)).returncode == 0
 
 

@@ -205,13 +205,13 @@ def test_both_fronts_write_the_same_run(
         *[option.replace("--t", "--harness-t") for option in target],
         *workers,
     )
-    (cli,) = [told(file) for file in project.path.glob("one/*/run.jsonl")]
-    (plugin,) = [told(file) for file in project.path.glob("other/*/run.jsonl")]
+    (cli,) = [saved_rows(file) for file in project.path.glob("one/*/run.jsonl")]
+    (plugin,) = [saved_rows(file) for file in project.path.glob("other/*/run.jsonl")]
     assert cli[-1]["run"]["notes"] != []
     assert plugin == cli
 
 
-def told(file: Path) -> list[dict[str, Any]]:
+def saved_rows(file: Path) -> list[dict[str, Any]]:
     """A saved run without what differs each time."""
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     header = {name: lines[0]["run"][name] for name in ("record_mode", "selection", "harness", "python")}
@@ -236,7 +236,7 @@ def test_answers_are_not_kept_until_the_end(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
-def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytest.Pytester) -> None:
+def test_a_run_that_cannot_be_saved_fails_the_session(project: pytest.Pytester) -> None:
     (project.path / "file").touch()
     done = project.runpytest("suites/capitals.yaml", "--harness-reports", "file/reports")
     done.assert_outcomes(passed=6)
@@ -245,7 +245,7 @@ def test_a_run_that_cannot_be_saved_is_told_and_fails_the_session(project: pytes
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "worker"])
-def test_nothing_more_is_asked_live_once_the_run_cannot_be_saved(project: pytest.Pytester, workers: list[str]) -> None:
+def test_nothing_more_is_sent_once_the_run_cannot_be_saved(project: pytest.Pytester, workers: list[str]) -> None:
     (project.path / "file").touch()
     done = project.runpytest_subprocess(
         "suites/capitals.yaml", "--harness-live", "--harness-reports", "file/reports", *workers
@@ -278,7 +278,7 @@ def test_a_run_that_a_failure_ended_is_not_whole(
     main(["history"])
     assert "cut short" in capsys.readouterr().out
     assert main(["merge", "last"]) == 4
-    assert f"run {header['run']['id']} was cut short; play its suites anew" in capsys.readouterr().err
+    assert f"run {header['run']['id']} was cut short; run its suites again" in capsys.readouterr().err
 
 
 def test_a_run_of_what_was_chosen_is_whole(project: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
@@ -343,7 +343,7 @@ def test_the_first_failing_attempt_beyond_the_tolerance_fails(project: pytest.Py
     result.stdout.fnmatch_lines(["FAIL flaky/odd@simulator/gemini-3-flash-preview: 2/4 passed, needs 3:*"])
 
 
-def test_twins_that_disagree_fail_the_session_though_each_item_passed(project: pytest.Pytester) -> None:
+def test_twins_that_disagree_fail_the_session(project: pytest.Pytester) -> None:
     cassette = project.path / "cassettes/capitals/streamed/simulator.gemini-2.5-flash.stream.yaml"
     text = cassette.read_text()
     assert '"finishReason": "STOP"' in text or '"finishReason":"STOP"' in text
@@ -425,9 +425,7 @@ def test_what_a_killed_recording_left_is_not_asked_for_again(many: pytest.Pytest
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(
-    many: pytest.Pytester, workers: list[str]
-) -> None:
+def test_an_unwritable_folder_is_reported_before_any_request(many: pytest.Pytester, workers: list[str]) -> None:
     (many.path / "cassettes/many").write_text("in the way")
     result = many.runpytest_subprocess(*RECORD, *workers)
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
@@ -464,7 +462,7 @@ def test_a_ceiling_makes_errors_of_what_is_too_dear(project: pytest.Pytester) ->
     result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000001")
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
-        ["not played: the ceiling of $0.00000010 would be passed: $0.00 is spent, and capitals/*"]
+        ["not played: the ceiling of $0.00000010 would be exceeded: $0.00 is spent, and capitals/*"]
     )
     result.stdout.no_fnmatch_line("*During handling of the above exception*")
 
@@ -473,7 +471,9 @@ def test_a_ceiling_is_shared_out_among_workers(project: pytest.Pytester) -> None
     result = project.runpytest("suites/capitals.yaml", "--harness-live", "--harness-max-cost", "0.0000002", "-n", "2")
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(
-        ["not played: the ceiling of $0.00000010 (a worker's part of $0.00000020) would be passed: $0.00 is spent, *"]
+        [
+            "not played: the ceiling of $0.00000010 (a worker's share of $0.00000020) would be exceeded: $0.00 is spent, *"
+        ]
     )
 
 

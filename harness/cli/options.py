@@ -50,7 +50,7 @@ def judging(parser: ArgumentParser) -> None:
         metavar="MEASURE=CHANGE",
         action="append",
         default=[],
-        help="smaller changes count as the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
+        help="changes up to this count as the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
     )
     parser.add_argument(
         "--gate",

@@ -78,7 +78,7 @@ def _options(saved: SavedRun, command: str) -> dict[str, Json]:
     run = saved.run
     if "options" in run:
         if command_of(run) != command:
-            raise RunError(f"run {run['id']} is not a {_NAMES[command]}; resume it with: {resume(run)}")
+            raise RunError(f"run {run['id']} is not a {_NAMES[command]}; go on with it: {resume(run)}")
         began = cast("dict[str, Json]", run["options"])
         if command == "migrate" and not (began.get("old") and began.get("new")):
             raise RunError(f"run {run['id']} does not say which models it compares; run the suites again")

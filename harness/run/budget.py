@@ -1,9 +1,9 @@
-"""A ceiling on what a run spends: whether a trial may begin, and what was paid.
+"""A ceiling on the cost of a run: decides whether a trial may begin, and sums up what was spent. In US dollars.
 
-What is in flight is reckoned at its most, the next trial at what it is expected to cost: what it cost before, else the dearest
-that its target cost in this run, else its prompt alone. So no run goes further beyond its ceiling than one trial costs more than
-was expected. Where money is short trials wait for those in flight; the first that does not fit when nothing is in flight closes
-the purse. Only what was heard live is paid for.
+Trials in flight count at their maximum. The next trial counts at its expected cost: what it cost before, else the highest
+cost of a trial on its target in this run, else the cost of its prompt. So a run exceeds its ceiling at most by the amount by
+which one trial costs more than expected. When little is left, trials wait for those in flight. The first trial that does not
+fit when none is in flight closes the budget. Only live answers cost money.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from harness.run.estimate import Estimate, Estimates
 from harness.run.play import MissRecorder
 
 _UNSENT = (GivenUp, MissingKey, NoConnection, NoRecording, StaleRecording, UsageError)
-"""Faults that come before anything is sent."""
+"""Errors that occur before a request is sent."""
 
 
 class Budget:
-    """How much is left. ``closed`` is empty until a trial was not admitted; then it says why, with the numbers."""
+    """What may still be spent. ``closed`` is empty until a trial is not admitted; then it is the reason, with the numbers."""
 
     def __init__(self, ceiling: float, estimates: Estimates, workers: int = 1) -> None:
-        """``workers``: among how many processes the ceiling is shared out; this one has its part of it."""
+        """``workers``: the number of processes that share the ceiling equally; this object has one share."""
         self.ceiling = ceiling / workers
         self._whole = ceiling
         self.spent = 0.0
         self.guessed = 0
-        """Answers whose cost is not known: they are counted at the most they may have cost."""
+        """Answers without a known cost. They count at their maximum."""
         self.closed = ""
         self._estimates = estimates
         self._in_flight: dict[str, float] = {}
@@ -49,13 +49,13 @@ class Budget:
         self._settled = asyncio.Event()
 
     def watch(self, transport: Any) -> Any:
-        """The transport, noting what was asked and not heard."""
+        """The transport, which now records requests that were sent and got no answer."""
         return MissRecorder(transport, self._lost, lambda fault: not isinstance(fault, _UNSENT))
 
     async def admit(self, trial: Trial) -> bool:
-        """Whether the trial may begin; waits for others where that is not clear yet. Trials are admitted in their order.
+        """Whether the trial may begin. Waits for trials in flight if that decides it. Trials are admitted in their order.
 
-        Raises UsageError where nobody knows what it may cost.
+        Raises UsageError if the cost of the trial cannot be estimated.
         """
         async with self._turn:
             estimate = self._estimate(trial)
@@ -82,7 +82,7 @@ class Budget:
         return max(estimate.least, self._dearest.get(trial.target, 0))
 
     def settle(self, result: Result) -> None:
-        """Pay for a trial that has ended."""
+        """Add the cost of a trial that has ended."""
         trial = result.trial
         most = self._in_flight.pop(trial.id, 0.0)
         live = [turn.bill.dollars for turn in result.turns if turn.exchange.provenance.mode == "live"]
@@ -96,16 +96,16 @@ class Budget:
         self._settled.set()
 
     def check(self) -> None:
-        """Raises CeilingReached where a trial was not admitted."""
+        """Raises CeilingReached if a trial was not admitted."""
         if self.closed:
             raise CeilingReached(self.closed)
 
     def _why(self, trial: Trial, expected: float) -> str:
         from harness.text.amounts import count, dollars
 
-        guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the most)" if self.guessed else ""
-        part = f" (a worker's part of ${dollars(self._whole)})" if self._whole > self.ceiling else ""
+        guessed = f" ({count(self.guessed, 'answer')} of unknown cost counted at the maximum)" if self.guessed else ""
+        part = f" (a worker's share of ${dollars(self._whole)})" if self._whole > self.ceiling else ""
         return (
-            f"the ceiling of ${dollars(self.ceiling)}{part} would be passed: ${dollars(self.spent, 3)} is spent{guessed}, and "
+            f"the ceiling of ${dollars(self.ceiling)}{part} would be exceeded: ${dollars(self.spent, 3)} is spent{guessed}, and "
             f"{trial.id} is expected to cost ${dollars(expected, 3)}"
         )

@@ -1,8 +1,8 @@
-"""What trials will cost, before anything is sent: at least, about, and at most, in US dollars.
+"""Estimates what trials will cost before a request is sent: at least, about, and at most, in US dollars.
 
-*About* is what the same case cost before: on its cassette, else in the latest saved runs. *At most* is the longest answer that
-its body allows (``maxOutputTokens``, else the model's limit; thoughts are part of it). Only what will really be asked counts,
-not what a cassette answers.
+*About* is what the same case cost before: on its cassette, else in the latest saved runs. *At most* is the cost of the longest
+answer that its body allows (``maxOutputTokens``, else the model's limit; thoughts are part of it). Only live requests count,
+not those that a cassette answers.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from harness.text.jsontext import compact
 from harness.transport.recorder import Player
 
 _FEW_CHARACTERS, _MANY_CHARACTERS = 2, 4
-"""Characters of a token: of digits and code, of prose."""
+"""Characters of a token: in digits and code, and in prose."""
 _BYTES_OF_MEDIA = 100
 _TOKENS_OF_MEDIA = 1200
-"""A picture takes up to 1,120 tokens whatever its size, sound 32 a second and video some 300: this is on the safe side of them."""
+"""The upper estimate of a file: an image of any size takes up to 1,120 tokens; audio takes 32 a second, video about 300."""
 _SEARCHES = 5
-"""Queries that one prompt may lead to from Gemini 3 on, where each is billed: nobody says how many it may be."""
+"""Queries that one prompt may cause from Gemini 3 on, where each is billed. An assumption: no limit is documented."""
 _LARGEST_RUN = 64 * 1024 * 1024
-"""Bytes of an earlier run that are worth reading for an estimate."""
+"""Bytes of the largest earlier run that is read for an estimate."""
 _EARLIER_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Dollars of one trial: its first prompt alone, what it cost before (None: nothing earlier to go by), and at most."""
+    """US dollars of one trial: its first prompt alone, what it cost before (None: not known), and its maximum."""
 
     least: float
     about: float | None
@@ -48,7 +48,7 @@ class Estimate:
 
 @dataclass(slots=True)
 class Estimates:
-    """Estimates of trials, as they would be played under this record mode (``live``: everything is asked)."""
+    """Estimates of trials in this record mode. ``live``: every request is sent."""
 
     config: Config
     record_mode: str = "none"
@@ -64,7 +64,7 @@ class Estimates:
         return datetime.now(UTC).date()
 
     def asks(self, trial: Trial) -> bool:
-        """Whether anything of the trial will be asked live."""
+        """Whether any request of the trial will be sent live."""
         if trial.skip is not None or (self.record_mode == "none" and not self.live):
             return False
         if self.live or not trial.cassette.exists():
@@ -77,7 +77,7 @@ class Estimates:
             return False
 
     def _lacks(self, trial: Trial) -> bool:
-        """Whether a cassette that is there does not answer all of the trial."""
+        """Whether the existing cassette lacks an answer of the trial."""
         recorded = self._player.tape(trial.cassette).interactions
         if self.record_mode == "all":
             return not recorded or any(interaction.exchange.own for interaction in recorded)
@@ -95,7 +95,7 @@ class Estimates:
         )
 
     def of(self, trial: Trial) -> Estimate:
-        """Raises Unpriced where something that the trial sends, or may get, has no known price."""
+        """The estimate of a trial. Raises Unpriced if something that it sends, or may receive, has no known price."""
         request = prepare(trial, self.config)
         rates = self._rates(trial, request)
         least = dollars(rates, {"input_tokens": _tokens(request.body, _MANY_CHARACTERS)[0]}, price_list().units)
@@ -108,19 +108,19 @@ class Estimates:
         return self.config.tariff(trial.target.provider).rates(request.model, self.today, tier)
 
     def _steps_at_most(self, trial: Trial, request: Request, rates: Rates) -> Iterator[float]:
-        """The most of each request: later prompts hold all that was said before."""
+        """The maximum of each request. Later prompts contain all earlier turns."""
         text, media = _tokens(request.body, _FEW_CHARACTERS)
         for number, step in enumerate(trial.steps):
             if number:
-                said, shown = _tokens([step.contents, step.replies], _FEW_CHARACTERS)
-                text, media = text + said, media + shown
+                more_text, more_media = _tokens([step.contents, step.replies], _FEW_CHARACTERS)
+                text, media = text + more_text, media + more_media
             answer = longest_answer(trial.target.model, step)
-            usage = _at_dearest(rates, min(text, _most_input(request)), media, answer)
+            usage = _at_highest_price(rates, min(text, _most_input(request)), media, answer)
             yield dollars(rates, {**usage, "web_searches": _searches(request)}, price_list().units)
             text += answer
 
     def _before(self, trial: Trial) -> float | None:
-        """What the trial cost on its cassette, else on the average in earlier runs."""
+        """What the trial cost on its cassette, else on average in earlier runs; None if not known."""
         try:
             paid = [self._paid(trial, number) for number in range(len(trial.steps))]
         except HarnessError:
@@ -132,11 +132,11 @@ class Estimates:
         exchange = self._recorded(trial, number)
         if exchange is None:
             return None
-        exchange = replace(exchange, provenance=replace(exchange.provenance, recorded_at=None))  # at the price of today
+        exchange = replace(exchange, provenance=replace(exchange.provenance, recorded_at=None))  # at today's price
         return bill(exchange, replies.read(exchange), self.config.tariff(trial.target.provider)).dollars
 
     def _recorded(self, trial: Trial, number: int) -> Exchange | None:
-        """What stands on tape in the place of this step, whatever it was asked."""
+        """The exchange in the slot of this step, even if its request is another."""
         slot = _slot(trial, number)
         if not slot.cassette.exists():
             return None
@@ -145,7 +145,7 @@ class Estimates:
 
     @property
     def earlier(self) -> Mapping[str, float]:
-        """Group -> what an attempt cost on the average in the latest runs that say so."""
+        """Group -> the average cost of an attempt, in the latest run with a known cost."""
         if self._earlier is None:
             self._earlier = dict(_earlier(self.config.reports))
         return self._earlier
@@ -169,20 +169,20 @@ def _earlier(reports: Path) -> Iterator[tuple[str, float]]:
         yield from ((group, sum(costs) / len(costs)) for group, costs in paid.items())
 
 
-# --- the longest that may come ------------------------------------------------------------------------
+# --- the longest answer -----------------------------------------------------------------------------
 
 
 def longest_answer(model: str, step: Step) -> int:
-    """Tokens of the longest answer, thoughts included: as the body says, else the model's limit, else any model's."""
-    said = step.body.get("generationConfig")
-    said = said if isinstance(said, Mapping) else {}
+    """Tokens of the longest possible answer, with thoughts: the body's limit, else the model's, else the highest of any model."""
+    config = step.body.get("generationConfig")
+    config = config if isinstance(config, Mapping) else {}
     known = facts(model)
     limit = known.output_tokens if known else max(model.output_tokens for model in catalogue().models.values())
     if known and known.output_unary and step.transport == "unary":
         limit = known.output_unary
-    asked = said.get("maxOutputTokens")
-    tokens = asked if isinstance(asked, int) and asked > 0 else limit
-    candidates = said.get("candidateCount")
+    requested = config.get("maxOutputTokens")
+    tokens = requested if isinstance(requested, int) and requested > 0 else limit
+    candidates = config.get("candidateCount")
     return tokens * (candidates if isinstance(candidates, int) and candidates > 1 else 1)
 
 
@@ -191,8 +191,8 @@ def _most_input(request: Request) -> int:
     return known.input_tokens if known else max(model.input_tokens for model in catalogue().models.values())
 
 
-def _at_dearest(rates: Rates, text: int, media: int, answer: int) -> dict[str, int]:
-    """Usage in which what was shown is of the dearest kind, and so is the answer."""
+def _at_highest_price(rates: Rates, text: int, media: int, answer: int) -> dict[str, int]:
+    """Usage at the highest price: media and answer count as the most expensive kind."""
     usage = {"input_tokens": text + media, "output_tokens": answer}
     if media and "input_audio_mtok" in rates:
         usage["input_audio_tokens"] = media
@@ -203,7 +203,7 @@ def _at_dearest(rates: Rates, text: int, media: int, answer: int) -> dict[str, i
 
 
 def _tokens(value: Json, characters: int) -> tuple[int, int]:
-    """(tokens of text, tokens of media) of a JSON value. Files elsewhere and caches may hold all that a model can read."""
+    """(tokens of text, tokens of media) of a JSON value. File addresses and caches count as a full context window."""
     text, media = 0, 0
     for name, leaf in _leaves(value):
         if name in ("fileData", "file_data", "cachedContent", "cached_content"):
@@ -217,7 +217,7 @@ def _tokens(value: Json, characters: int) -> tuple[int, int]:
 
 
 def _leaves(value: Json, name: str = "") -> Iterator[tuple[str, str]]:
-    """(name, text) of all that a model reads; of media and files the whole under their own name."""
+    """(name, text) of everything that a model reads. Media and files come as a whole, with their name; texts without."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key in ("inlineData", "inline_data", "fileData", "file_data", "cachedContent", "cached_content"):
@@ -249,7 +249,7 @@ def _has_tool(body: Any, *names: str) -> bool:
 
 @dataclass(slots=True)
 class Forecast:
-    """What a run will cost. ``known`` trials have an *about*; ``unpriced`` says why others cannot be reckoned."""
+    """What a run will cost. ``known``: the number of trials with an *about*. ``unpriced``: why others have no estimate."""
 
     source: str
     trials: int = 0
@@ -257,13 +257,13 @@ class Forecast:
     about: float = 0
     most: float = 0
     paid: bool = False
-    """Whether any is asked of an endpoint that takes money: the simulator does not."""
+    """Whether any request goes to an endpoint that costs money, that is, not to the simulator."""
     unpriced: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Why -> in how many trials, and what can be done."""
+    """Reason -> (number of trials, remedy)."""
 
 
 def forecast(trials: Iterable[Trial], estimates: Estimates) -> Forecast:
-    """Of all trials that will be asked."""
+    """The forecast for all trials with live requests."""
     found = Forecast(estimates.config.price_source)
     for trial in trials:
         if not estimates.asks(trial):
@@ -271,12 +271,12 @@ def forecast(trials: Iterable[Trial], estimates: Estimates) -> Forecast:
         found.trials += 1
         found.paid |= not estimates.config.find(trial.target.provider).simulated
         try:
-            one = estimates.of(trial)
+            estimate = estimates.of(trial)
         except Unpriced as unknown:
             times, _ = found.unpriced.get(str(unknown), (0, ""))
             found.unpriced[str(unknown)] = (times + 1, unknown.remedy)
             continue
-        found.most += one.most
-        found.known += one.about is not None
-        found.about += one.about or 0
+        found.most += estimate.most
+        found.known += estimate.about is not None
+        found.about += estimate.about or 0
     return found

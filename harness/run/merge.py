@@ -1,7 +1,7 @@
-"""Runs that are parts of one, as one: the shards of several machines, with exactly the totals of the unsharded run.
+"""Merges the parts of one run, such as the shards of several machines, into one run with the totals of the unsharded run.
 
-Shards are dealt case by case, so their trials are put together again case by case, in turn: the order is that of the
-unsharded run too. Lines are copied as they are; no row is held.
+Cases are distributed over the shards in turn, so the merge takes a case of each shard in turn. The order is then that of the
+unsharded run. Lines are copied unchanged, and no row stays in memory.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from harness.run.resume import is_unfinished, resume
 
 _Trial = tuple[bytes, Row]
 _LACKS = "merged in part: "
-"""How the notes of a merged run begin that say what is not in it."""
+"""The beginning of the notes of a merged run that say what it lacks."""
 _OF_THE_MACHINE = frozenset({"shard", "cassettes"})
-"""What of a selection may differ between parts of one run."""
+"""The keys of a selection that may differ between parts of one run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A merged run that was saved."""
+    """A merged run, saved at ``path``."""
 
     path: Path
     run: RunRow
@@ -45,15 +45,15 @@ class Merged:
 def merge(parts: Sequence[SavedRun], reports: Path, *, partial: bool = False) -> Merged:
     """Save these runs as one, under ``reports``.
 
-    Raises RunError where they are not parts of one run, where one of them is missing or unfinished (unless ``partial``), or
-    where the disk refuses; then nothing is saved.
+    Raises RunError if they are not parts of one run, if one of them is missing or unfinished (unless ``partial``), or if the
+    disk cannot be written; then nothing is saved.
     """
     parts = sorted(parts, key=lambda part: _shard(part) or (0, 0))
     _check_same(parts)
     missing = [*_missing_shards(parts), *_unfinished(parts), *_in_part(parts)]
     if missing and not partial:
-        said = "".join(f"\n  {line}" for line in missing)
-        raise RunError(f"the parts do not make a whole run:{said}\nmerge what there is with --partial")
+        lines = "".join(f"\n  {line}" for line in missing)
+        raise RunError(f"the parts do not make a whole run:{lines}\nuse --partial to merge what is there")
     run = _header(parts, missing)
     path = reports / run["id"] / NAME
     try:
@@ -111,32 +111,32 @@ def _sum(seconds: Sequence[float | None]) -> float | None:
 
 
 def _trials(parts: Sequence[SavedRun]) -> Iterator[_Trial]:
-    """All trials: a case of each shard in turn; parts that are no shards one after the other."""
+    """All trials: a case of each shard in turn; other parts one after the other."""
     cases = [groupby(part.lines(), key=_case) for part in parts]
-    dealt = _in_turn(cases) if _shard(parts[0]) else chain.from_iterable(_numbered(cases))
+    ordered = _in_turn(cases) if _shard(parts[0]) else chain.from_iterable(_numbered(cases))
     owners: dict[tuple[str, str], int] = {}
-    for owner, case, trials in dealt:
+    for owner, case, trials in ordered:
         if owners.setdefault(case, owner) != owner:
-            one, other = (parts[part].run["id"] for part in (owners[case], owner))
-            raise RunError(f"{'/'.join(case)} is in run {one} and in run {other}: a trial counts once")
+            earlier, later = (parts[part].run["id"] for part in (owners[case], owner))
+            raise RunError(f"{'/'.join(case)} is in run {earlier} and in run {later}: a trial may be in one part only")
         yield from trials
 
 
-_Dealt = tuple[int, tuple[str, str], Iterator[_Trial]]
+_PartCase = tuple[int, tuple[str, str], Iterator[_Trial]]
 
 
-def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[_Dealt]:
-    open_ones = dict(enumerate(cases))
-    while open_ones:
-        for number, open_one in list(open_ones.items()):
-            found = next(open_one, None)
+def _in_turn(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[_PartCase]:
+    cases_left = dict(enumerate(cases))
+    while cases_left:
+        for number, remaining in list(cases_left.items()):
+            found = next(remaining, None)
             if found is None:
-                del open_ones[number]
+                del cases_left[number]
             else:
                 yield number, *found
 
 
-def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[Iterator[_Dealt]]:
+def _numbered(cases: Sequence[Iterator[tuple[tuple[str, str], Iterator[_Trial]]]]) -> Iterator[Iterator[_PartCase]]:
     for number, cases_of_run in enumerate(cases):
         yield ((number, case, trials) for case, trials in cases_of_run)
 
@@ -154,23 +154,23 @@ def _shard(part: SavedRun) -> tuple[int, int] | None:
 
 
 def _check_same(parts: Sequence[SavedRun]) -> None:
-    """Raises RunError, with both sides, where two parts cannot be of one run."""
+    """Raises RunError, with both values, if two parts cannot belong to one run."""
     first = parts[0]
     files = [part.path.resolve() for part in parts]
     for number, part in enumerate(parts):
         if files[number] in files[:number]:
             raise RunError(f"run {part.run['id']} is named twice")
         if _shard(part) is not None and part is not first and _shard(part) == _shard(parts[number - 1]):
-            one, other = parts[number - 1].run["id"], part.run["id"]
-            raise RunError(f"runs {one} and {other} are both shard {_spelled(part)}: name one of them")
-        for what, mine, theirs in _asked(first, part):
+            before, after = parts[number - 1].run["id"], part.run["id"]
+            raise RunError(f"runs {before} and {after} are both shard {_spelled(part)}: name one of them")
+        for what, mine, theirs in _settings(first, part):
             if mine != theirs:
-                said = f"{what}: {_said(mine)} in run {first.run['id']}, {_said(theirs)} in run {part.run['id']}"
-                raise RunError(f"these are not parts of one run; {said}")
+                sides = f"{_text(mine)} in run {first.run['id']}, {_text(theirs)} in run {part.run['id']}"
+                raise RunError(f"these are not parts of one run; {what}: {sides}")
         _check_suites(first, part)
 
 
-def _asked(first: SavedRun, part: SavedRun) -> Iterator[tuple[str, Json, Json]]:
+def _settings(first: SavedRun, part: SavedRun) -> Iterator[tuple[str, Json, Json]]:
     yield "record mode", first.run["record_mode"], part.run["record_mode"]
     mine, theirs = first.run["selection"], part.run["selection"]
     for name in sorted({*mine, *theirs} - _OF_THE_MACHINE):
@@ -181,7 +181,7 @@ def _asked(first: SavedRun, part: SavedRun) -> Iterator[tuple[str, Json, Json]]:
     yield "number of shards", (_shard(first) or (0, None))[1], (_shard(part) or (0, None))[1]
 
 
-def _said(value: Json) -> str:
+def _text(value: Json) -> str:
     return "none" if value is None else dumps(value)
 
 
@@ -193,7 +193,7 @@ def _check_suites(first: SavedRun, part: SavedRun) -> None:
             other["sha256"] != suite["sha256"] or other.get("files", {}) != suite.get("files", {})
         )
         if differs or (other is None and _shard(part)):
-            how = "is not the same" if differs else "is there in one of them only"
+            how = "differs" if differs else "is in one of them only"
             raise RunError(
                 f"these are not parts of one run; the suite {suite['suite']} ({suite['file']}) {how}: "
                 f"run {first.run['id']}, run {part.run['id']}"
@@ -215,15 +215,15 @@ def _unfinished(parts: Sequence[SavedRun]) -> Iterator[str]:
 
 
 def _how_unfinished(part: SavedRun) -> str:
-    """And what to do about it."""
+    """Why a part is unfinished, and what to do."""
     if is_being_played(part.path.parent):
         return "is still being played by another process; wait for it, or end it"
-    can_go_on = "options" in part.run
-    return f"was cut short; {f'go on with it: {resume(part.run)}' if can_go_on else 'play its suites anew'}"
+    resumable = "options" in part.run
+    return f"was cut short; {f'go on with it: {resume(part.run)}' if resumable else 'run its suites again'}"
 
 
 def _in_part(parts: Sequence[SavedRun]) -> Iterator[str]:
-    """What parts that were merged from others lacked already."""
+    """What parts that are merged runs themselves lack."""
     for part in parts:
         for note in part.run["notes"]:
             if note.startswith(_LACKS):
@@ -240,7 +240,7 @@ def _spelled(part: SavedRun) -> str:
 def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
     runs = [part.run for part in parts]
     suites: dict[str, SuiteRow] = {suite["suite"]: suite for run in runs for suite in run["suites"]}
-    said = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{name}" for name in missing]
+    notes = [note for run in runs for note in run["notes"]] + [f"{_LACKS}{name}" for name in missing]
     selection: Mapping[str, Json] = {
         name: value for name, value in runs[0]["selection"].items() if name not in _OF_THE_MACHINE
     }
@@ -249,7 +249,7 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
         front="merge",
         suites=list(suites.values()),
         selection=selection,
-        notes=list(dict.fromkeys(said)),
+        notes=list(dict.fromkeys(notes)),
         prices=" and ".join(dict.fromkeys(prices for run in runs if (prices := run.get("prices")))) or None,
     )
     header["started"] = min((run["started"] for run in runs if run["started"]), key=instant, default="")
@@ -260,7 +260,7 @@ def _header(parts: Sequence[SavedRun], missing: Sequence[str]) -> RunRow:
 
 
 def _part_rows(parts: Sequence[SavedRun]) -> list[PartRow]:
-    """Known when every part was read to its end."""
+    """The rows of the parts. Call it when every part has been read to its end."""
     return [_part_row(part, part.ending or {}) for part in parts]
 
 

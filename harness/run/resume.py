@@ -1,4 +1,4 @@
-"""Runs that did not come to their end: which there are, what of one is kept, and its file made ready to go on."""
+"""Resumes unfinished runs: finds them, checks that they are still the same, keeps finished trials and reopens the file."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from harness.suite.matrix import Expansion
 from harness.transport.matching import address, differences
 
 Sent = Callable[[Trial, Sequence[TurnRow]], Iterator[Mapping[str, Any]]]
-"""The ``url`` and the ``request`` of a trial's turns, of which these were saved, as they would be saved now."""
+"""(trial, its saved turns) -> the ``url`` and the ``request`` of each turn, as they would be saved now."""
 _AT_ONCE = 1 << 20
-"""Bytes that are copied at once."""
+"""Bytes that are copied in one step."""
 _NAMED = 3
-"""Requests that are named where many are not the same any more."""
+"""Changed requests that a message lists."""
 _TRIALS = re.compile(rb'"trials":(\d{1,15})')
 
 
 def latest(reports: Path, command: str = "run") -> SavedRun:
-    """The last run there, by that command, that lacks trials or its last line. Raises RunError, with the latest runs, where
-    none does."""
+    """The newest run of this command that lacks trials or its last line. Raises RunError, which lists the latest runs, if
+    there is none."""
     names = saved_runs(reports)
     mine = []
     for name in reversed(names):
         try:
             saved = load(reports / name, reports)
-        except RunError:  # damaged, or of another version: not one that can go on; nor is a copy
+        except RunError:  # a damaged run, one of another version, or a copy cannot be resumed
             continue
         if command_of(saved.run) == command and "options" in saved.run:
             mine.append(name)
             if name == saved.run["id"] and is_unfinished(saved):
                 return saved
     what = "migration" if command == "migrate" else "run"
-    said = f"; the latest are {', '.join(mine[2::-1])} ({command} --resume ID asks again what one of them could not)"
+    newest = f"; the latest are {', '.join(mine[2::-1])} ({command} --resume ID plays again what got no answer)"
     raise RunError(
-        f"no {what} in {reports}/ was cut short{said if mine else f': no {what} has been saved there yet that can go on'}"
+        f"no {what} in {reports}/ was cut short{newest if mine else f': no {what} that can be resumed has been saved there'}"
     )
 
 
 def command_of(run: RunRow) -> str:
-    """The command that made the run, and goes on with it."""
+    """The command that made the run, and that resumes it."""
     return "migrate" if "migration" in run else "run"
 
 
 def resume(run: RunRow) -> str:
-    """What to type, to go on with the run."""
+    """The command line that resumes the run."""
     return f"gemini-harness {command_of(run)} --resume {run['id']}"
 
 
 def is_unfinished(saved: SavedRun) -> bool:
-    """Whether trials of the run, or its last line, are missing."""
+    """Whether the run lacks trials or its last line."""
     last = last_line(saved.path)
     if b'"totals":' not in last or b'"interrupted":true' in last:
         return True
@@ -67,7 +67,7 @@ def is_unfinished(saved: SavedRun) -> bool:
 
 
 def last_line(path: Path) -> bytes:
-    """The last line of a file, as far as 64 MiB go."""
+    """The last line of a file; at most its last 64 MiB."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         step = 1 << 16
@@ -81,9 +81,9 @@ def last_line(path: Path) -> bytes:
 
 
 def _count(last: bytes, saved: SavedRun) -> int:
-    """The trials of a run, which its last line says."""
-    told = _TRIALS.search(last, max(len(last) - 200, 0))
-    return int(told[1]) if told else sum(1 for _ in saved.lines())
+    """The number of trials, from the last line if it holds it."""
+    found = _TRIALS.search(last, max(len(last) - 200, 0))
+    return int(found[1]) if found else sum(1 for _ in saved.lines())
 
 
 # --- what is kept -------------------------------------------------------------------------------------
@@ -93,8 +93,8 @@ def _count(last: bytes, saved: SavedRun) -> int:
 class CompletedTrials:
     """The trials of a run that need not be played again: all but those that could not be asked or judged.
 
-    ``attempts``: group -> which, as bits (see ``Group.played``). ``answered``: group -> where in the file the line of one
-    begins that was answered. ``spans``: from where to where their lines stand.
+    ``attempts``: group -> its attempts, as bits (see ``Group.played``). ``answered``: group -> the position in the file of
+    the line of a trial that got an answer. ``spans``: (start, end) positions of the lines that are kept.
     """
 
     attempts: dict[str, int] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class CompletedTrials:
         return sum(bits.bit_count() for bits in self.attempts.values())
 
     def add(self, row: Row, start: int, end: int) -> None:
-        """A trial that is there twice counts once."""
+        """Add a trial, unless the same trial is there already."""
         group, attempt = row["group"], 1 << row["attempt"]
         before = self.attempts.get(group, 0)
         if before & attempt:
@@ -119,7 +119,7 @@ class CompletedTrials:
 
 
 def kept(saved: SavedRun) -> CompletedTrials:
-    """What of the run is kept. Reads it once."""
+    """The trials of the run that are kept. Reads the file once."""
     found = CompletedTrials()
     with saved.path.open("rb") as file:
         end = len(file.readline())
@@ -131,10 +131,10 @@ def kept(saved: SavedRun) -> CompletedTrials:
 
 
 def reopen(saved: SavedRun, kept: CompletedTrials, claim: Claim) -> RunWriter:
-    """Take the run up again: its file with the trials that are kept, ready for those that are not.
+    """Reopen the run for writing: its file with the trials that are kept.
 
-    What could not be asked, a line that was cut off and the last line go. The file is replaced in one step. Raises RunError
-    where it cannot be written; it is then as it was.
+    Trials that could not be asked, an incomplete line and the last line are removed. The file is replaced in one step. Raises
+    RunError if it cannot be written; the file is then unchanged.
     """
     seconds = (saved.ending or {}).get("seconds")
     sitting: SittingRow = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00", "kept": len(kept), "seconds": None}
@@ -160,24 +160,27 @@ def _pieces(path: Path, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
                 yield file.read(min(_AT_ONCE, end - at))
 
 
-# --- whether it is still the same ---------------------------------------------------------------------
+# --- whether the run is the same -----------------------------------------------------------------------
 
 
 def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: CompletedTrials, sent: Sent) -> None:
-    """Raises RunError where the suites, what they make, or what that sends, is not what the run began with, and for a file
-    that was moved.
+    """Raises RunError if the suites, the trials or the requests differ from those at the start of the run, or if the file was
+    moved.
 
-    What is sent may change with the environment or the configuration, of which nothing is saved. So of every case on every
-    target the requests of one kept trial are compared: attempts, and rows of a file, differ by what files say.
+    Requests may change with the environment or the configuration, which are not saved. So for each case and target the
+    requests of one kept trial are compared. Attempts and the rows of a data file need no comparison of their own: the hashes
+    of the files cover them.
     """
     if saved.path.resolve().parts[-2:] != (saved.run["id"], NAME):
-        raise RunError(f"{saved.path} is a copy: a run is resumed where it was saved, as {saved.run['id']}/{NAME}")
+        raise RunError(
+            f"{saved.path} is a copy: a run can only be resumed where it was saved, as {saved.run['id']}/{NAME}"
+        )
     changed = sorted(set(_changes(_hashes(saved.run["suites"]), _hashes(suites))))
     if changed:
-        said = "".join(f"\n  {line}" for line in changed)
+        lines = "".join(f"\n  {line}" for line in changed)
         raise RunError(
-            f"run {saved.run['id']} cannot be resumed, since its trials would not be the same any more:{said}\n"
-            "put that back, or play the suites anew without --resume"
+            f"run {saved.run['id']} cannot be resumed, because its suites have changed:{lines}\n"
+            "undo that, or run the suites again without --resume"
         )
     strange, cells, changes = dict(kept.attempts), set[tuple[int, int, str]](), list[str]()
     for group in trials.groups():
@@ -186,17 +189,17 @@ def check(saved: SavedRun, suites: Sequence[SuiteRow], trials: Expansion, kept: 
         cell = (id(group.case), 0 if group.case.rows_in_file else group.row, group.cell.id)
         if group.id in kept.answered and cell not in cells:
             cells.add(cell)
-            changes += _otherwise(trials.first(group), saved, kept.answered[group.id], sent)
+            changes += _changed_request(trials.first(group), saved, kept.answered[group.id], sent)
     _check_trials(saved.run, len(trials), strange)
     _check_requests(saved.run, changes)
 
 
 def _check_trials(run: RunRow, now: int, strange: Mapping[str, int]) -> None:
     if strange or now != run.get("planned"):
-        told = f"{min(strange)} is not among them" if strange else f"it began with {run.get('planned', 0):,}"
+        difference = f"{min(strange)} is not among them" if strange else f"it began with {run.get('planned', 0):,}"
         raise RunError(
-            f"run {run['id']} cannot be resumed: its suites make {now:,} trials now, and {told}; "
-            "was the configuration changed? Play the suites anew without --resume"
+            f"run {run['id']} cannot be resumed: its suites make {now:,} trials now, and {difference}; "
+            "was the configuration changed? Run the suites again without --resume"
         )
 
 
@@ -204,15 +207,15 @@ def _check_requests(run: RunRow, changes: Sequence[str]) -> None:
     if changes:
         more = f"\n  and {len(changes) - _NAMED:,} more" if len(changes) > _NAMED else ""
         raise RunError(
-            f"run {run['id']} cannot be resumed, since it would send something else now than when it began:"
+            f"run {run['id']} cannot be resumed, because it would now send other requests than when it began:"
             + "".join(f"\n  {change}" for change in changes[:_NAMED])
-            + f"{more}\nset the variables of the suites (${{env:...}}) and the configuration as they were then, or play the "
-            "suites anew without --resume"
+            + f"{more}\nset the variables of the suites (${{env:...}}) and the configuration as they were then, or run the "
+            "suites again without --resume"
         )
 
 
-def _otherwise(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[str]:
-    """What the first of the trial's requests has that is not what the line there says was sent, in a line, where there is any."""
+def _changed_request(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[str]:
+    """One line for the first request of the trial that differs from the saved one; nothing if all are the same."""
     turns = saved.row_at(at).get("turns", [])
     for number, (then, now) in enumerate(zip(turns, sent(trial, turns), strict=False), 1):
         found = list(differences(then["request"], now["request"]))
@@ -226,7 +229,7 @@ def _otherwise(trial: Trial, saved: SavedRun, at: int, sent: Sent) -> Iterator[s
 
 
 def _hashes(suites: Sequence[SuiteRow]) -> Mapping[tuple[str, str], str]:
-    """(suite, file) -> SHA-256, data files included."""
+    """(suite, file) -> SHA-256, also of data files."""
     found = {(suite["suite"], suite["file"]): suite["sha256"] for suite in suites}
     for suite in suites:
         found |= {(suite["suite"], name): digest for name, digest in suite.get("files", {}).items()}

@@ -279,8 +279,8 @@ def wrong(numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
         project(Path(at))
         for number in numbers:
             _, command = mutate(Path(at), number)
-            if told := outcome(command.split()):
-                yield number, command, told
+            if output := outcome(command.split()):
+                yield number, command, output
             for made in (Path("suites/made.yaml"), Path("suites/imported.yaml")):
                 made.unlink(missing_ok=True)
             shutil.rmtree("cassettes/made", ignore_errors=True)
@@ -302,8 +302,8 @@ def attack() -> Iterator[Figures]:
                 found += later.get(timeout=BATCH * LONGEST)
             except Exception as fault:  # noqa: BLE001 - a process that hangs where no signal reaches it, or died
                 found.append((batch[0], "a batch", repr(fault)))
-    for number, command, told in found:
-        print(f"mutant {number}: {command}\n{told[-1500:]}", file=sys.stderr)
+    for number, command, output in found:
+        print(f"mutant {number}: {command}\n{output[-1500:]}", file=sys.stderr)
     for name, kind in KINDS.items():
         bad = sum(_kind(number) == name for number, *_ in found)
         yield Figures(f"mutants of {name}", kind.tries, internal_errors=bad)

@@ -263,9 +263,9 @@ class Bench:
             )
             started = time.perf_counter()
             command = [sys.executable, "-m", "tests.bench.floors", asked, str(trials), str(in_flight)]
-            said = subprocess.run(command, input=body, stdout=subprocess.PIPE, check=True)
+            completed = subprocess.run(command, input=body, stdout=subprocess.PIPE, check=True)
             bare.append(time.perf_counter() - started)
-            firsts.append(float(said.stdout))
+            firsts.append(float(completed.stdout))
         return statistics.median(ours), statistics.median(bare), statistics.median(firsts)
 
     def asked(self, url: str, method: str) -> tuple[str, bytes]:

@@ -58,9 +58,9 @@ def connected(port: int, count: int) -> list[Connection]:
 def requests(path: str, body: bytes) -> Iterator[bytes]:
     number = 0
     while True:
-        said = body.replace(b"{n}", str(number).encode())
+        numbered = body.replace(b"{n}", str(number).encode())
         head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-goog-api-key: sim\r\ncontent-type: application/json\r\n"
-        yield f"{head}content-length: {len(said)}\r\n\r\n".encode() + said
+        yield f"{head}content-length: {len(numbered)}\r\n\r\n".encode() + numbered
         number += 1
 
 

@@ -18,9 +18,9 @@ def check(folder: Path, text: str, capsys: pytest.CaptureFixture[str], *command:
     """What is said about a suite with exit code 4."""
     (folder / "s.yaml").write_text(f"suite: s\nmatrix: {{model: gemini-3.8-flash}}\n{text}")
     code = main([*(command or ("check",)), str(folder / "s.yaml")])
-    told = capsys.readouterr()
-    assert code == 4, told
-    return told.err
+    message = capsys.readouterr()
+    assert code == 4, message
+    return message.err
 
 
 @pytest.mark.parametrize("repeat", ["1000000000000", "1e12", "1e400", "-1", "0", ".nan", "true", "1.5", HUGE])
@@ -28,8 +28,8 @@ def check(folder: Path, text: str, capsys: pytest.CaptureFixture[str], *command:
     "where", ["repeat: %s\ncases: [{id: a, prompt: hi}]", "cases: [{id: a, prompt: hi, repeat: %s}]"]
 )
 def test_attempts(tmp_path: Path, repeat: str, where: str, capsys: pytest.CaptureFixture[str]) -> None:
-    said = check(tmp_path, where % repeat, capsys)
-    assert "repeat must be at " in said or "expected a whole number" in said
+    output = check(tmp_path, where % repeat, capsys)
+    assert "repeat must be at " in output or "expected a whole number" in output
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,11 @@ def test_suites(tmp_path: Path, text: str, reason: str, capsys: pytest.CaptureFi
 
 
 def test_a_case_that_is_too_large_does_not_hide_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = check(tmp_path, f"cases: [{{id: a, promt: hi, seed: {PLENTY}, topK: {PLENTY}, logprobs: {PLENTY}}}]", capsys)
-    assert 'did you mean "prompt"?' in said
-    assert "this one 1,000,000,000" in said
+    output = check(
+        tmp_path, f"cases: [{{id: a, promt: hi, seed: {PLENTY}, topK: {PLENTY}, logprobs: {PLENTY}}}]", capsys
+    )
+    assert 'did you mean "prompt"?' in output
+    assert "this one 1,000,000,000" in output
 
 
 @pytest.mark.parametrize("option", ["--repeat", "--concurrency", "--width"])

@@ -52,7 +52,7 @@ WANTED = ("Oslo", "The capital", "length at most 10", "MAX_TOKENS", "at least 40
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_all_failed_checks_and_the_answer_are_shown_in_every_format(
+def test_every_format_shows_all_failed_checks_and_the_answer(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, verbose: bool
 ) -> None:
     files = [f"--format={name}:{project / name}" for name in FORMATS if name != "table"]
@@ -97,7 +97,7 @@ def printed(rows: list[Row], name: str = "table", **view: Any) -> str:
     return out.getvalue()
 
 
-def told(text: str) -> dict[str, Any]:
+def outcome(text: str) -> dict[str, Any]:
     return {"http": 200, "finishReason": "STOP", "parts": ["text"], "text": text}
 
 
@@ -106,7 +106,7 @@ def test_an_answer_that_a_check_shows_whole_is_not_told_twice(name: str) -> None
     wrong = [
         verdict("text", ok=False, message=f'expected text containing "{city}", got string "Rome"') for city in "AB"
     ]
-    shown = printed([row(status="failed", verdicts=wrong, outcome=told("Rome"))], name)
+    shown = printed([row(status="failed", verdicts=wrong, outcome=outcome("Rome"))], name)
     assert shown.replace("&quot;", '"').count("Rome") == (2 if name != "junit" else 3)
     assert "answer" not in shown.partition("FAIL")[2].partition("replayed")[0]
 
@@ -116,7 +116,7 @@ def test_a_value_too_long_for_its_check_is_shown_below(name: str) -> None:
     value = {"cities": [f"city {number}" for number in range(40)]}
     message = 'expected {"cities": []}, got object {"cities": ["city 0", "city 1…'
     wrong = verdict("json", ok=False, at="$", expected={"cities": []}, actual=value, message=message)
-    shown = printed([row(status="failed", verdicts=[wrong], outcome=told("{}"))], name)
+    shown = printed([row(status="failed", verdicts=[wrong], outcome=outcome("{}"))], name)
     assert "city 39" in shown
 
 
@@ -131,7 +131,7 @@ def test_warnings_are_told_after_what_fails() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_nothing_of_an_answer_steers_the_terminal(name: str) -> None:
-    shown = printed([failed(outcome=told("\x1b[2J gone \x07\u202e\n```\n# no heading"))], name)
+    shown = printed([failed(outcome=outcome("\x1b[2J gone \x07\u202e\n```\n# no heading"))], name)
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     if name == "markdown":
         assert "````text" in shown
@@ -139,5 +139,5 @@ def test_nothing_of_an_answer_steers_the_terminal(name: str) -> None:
 
 def test_lines_fold_at_the_width_of_the_terminal() -> None:
     wrong = verdict("text", ok=False, message=f'expected {"a word " * 30}, got string "{"another " * 30}"')
-    shown = printed([row(status="failed", verdicts=[wrong], outcome=told("word " * 60))], width=60)
+    shown = printed([row(status="failed", verdicts=[wrong], outcome=outcome("word " * 60))], width=60)
     assert max(len(line) for line in shown.splitlines() if "again:" not in line) <= 60

@@ -112,7 +112,7 @@ def test_the_command_that_a_failure_prints_plays_it_again(example: Example) -> N
     assert "1 failed (1 trial)" in done.out
 
 
-def test_the_command_that_a_failure_prints_repeats_how_it_was_played(example: Example) -> None:
+def test_a_failure_prints_the_command_that_repeats_it(example: Example) -> None:
     tapes = example.folder / "other tapes"
     shutil.move(example.folder / "cassettes", tapes)
     asked = ("--cassettes", "other tapes", "--repeat", "1", "--strict", "--model", "gemini-3-flash-preview")
@@ -170,7 +170,7 @@ def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:
     assert "1 failed (1 trial)" in done.out
 
 
-def test_a_selection_that_selects_nothing_is_an_error_with_the_nearest_name(example: Example) -> None:
+def test_an_empty_selection_is_an_error_with_the_nearest_name(example: Example) -> None:
     done = example.run("run", "-k", "osl0")
     assert done.code == 4
     assert "selects none of" in done.err
@@ -202,7 +202,7 @@ def test_a_folder_without_anything_says_what_to_do(
     assert (done.code, done.err[:36]) == (4, "there is no folder suites/ here: nam")
     assert "`gemini-harness init`" in done.err
     done = empty.run("cassettes", "check")
-    assert (done.code, done.out) == (5, "no cassette is there: cassettes/ does not exist\n")
+    assert (done.code, done.out) == (5, "no cassettes: the folder cassettes/ does not exist\n")
     done = empty.run("history")
     assert (done.code, done.err) == (5, "no saved run in reports/ has a trial yet: `gemini-harness run` saves one\n")
 
@@ -256,16 +256,16 @@ def test_an_interrupted_run_is_saved_and_reported(
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 2, err
-    told = re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
-    assert told, out
+    printed = re.search(r"\* interrupted after (\d+) of 100 trials; attempts made:\s+slow/hi@\S+\s+\1\s+of 100\n", out)
+    assert printed, out
     (run,) = saved(tmp_path)
     _, *trials, ending = map(json.loads, run.read_bytes().splitlines())
-    assert 3 <= len(trials) == int(told[1]) == ending["trials"] < 100
+    assert 3 <= len(trials) == int(printed[1]) == ending["trials"] < 100
     assert ending["interrupted"]
-    assert f"interrupted: 1 passed ({told[1]} trials)" in out
+    assert f"interrupted: 1 passed ({printed[1]} trials)" in out
     assert "Traceback" not in err
     compared = Example(tmp_path, capsys).run("compare", str(run), str(run)).out
-    assert f"was cut short: {told[1]} of 100 trials are in it" in " ".join(compared.split())
+    assert f"was cut short: {printed[1]} of 100 trials are in it" in " ".join(compared.split())
 
 
 # --- other commands -----------------------------------------------------------------------------------
@@ -300,10 +300,10 @@ def test_a_model_that_ends_is_noted_once_with_its_day(example: Example) -> None:
     assert done.err == ""  # no warning: nothing real is asked
 
 
-def test_a_real_endpoint_is_not_asked_for_a_model_that_ended_without_a_warning() -> None:
+def test_a_model_that_was_shut_down_gets_a_warning() -> None:
     asked = [Target("simulator", "gemini-2.0-flash"), Target("google", "gemini-2.0-flash")]
-    said = "warning: gemini-2.0-flash: shut down 2026-06-01"
-    assert list(session.endings(asked, Config())) == [said]
+    message = "warning: gemini-2.0-flash: shut down 2026-06-01"
+    assert list(session.endings(asked, Config())) == [message]
     assert list(session.endings([*asked[:1], Target("google", "gemini-4-carbon")], Config())) == []
 
 
@@ -359,9 +359,7 @@ cases:
 """
 
 
-def test_a_secret_that_a_suite_sends_reaches_no_file_and_no_screen(
-    example: Example, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_in_a_suite_reaches_no_file_and_no_screen(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THEIR_TOKEN", "hunter2hunter2")
     example.write("suites/secret.yaml", SECRET)
     live = example.run("run", "suites/secret.yaml", "--live", "--format", "json:out.json")
@@ -376,8 +374,8 @@ def test_a_secret_that_a_suite_sends_reaches_no_file_and_no_screen(
     complaint = example.run("check")
     assert complaint.code == 4
     assert 'got the text "[the value of THEIR_TOKEN]"' in complaint.err
-    said = "".join(done.out + done.err for done in (live, recorded, shown, complaint))
-    assert "hunter2" not in said
+    message = "".join(done.out + done.err for done in (live, recorded, shown, complaint))
+    assert "hunter2" not in message
     written = [path for path in example.folder.rglob("*") if path.is_file()]
     assert [path for path in written if b"hunter2" in path.read_bytes()] == []
 
@@ -503,7 +501,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["run", "--recordmode", "none"], "unrecognized arguments"),
         (["rnu"], "invalid choice"),
@@ -520,10 +518,10 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["report", "nothing"], "no saved run 'nothing'"),
     ],
 )
-def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], said: str) -> None:
+def test_bad_usage_is_a_sentence_and_4(example: Example, argv: list[str], message: str) -> None:
     done = example.run(*argv)
     assert done.code == 4
-    assert said in done.err
+    assert message in done.err
     assert done.out == ""
 
 
@@ -574,7 +572,7 @@ def test_a_reader_that_goes_away_is_no_error(example: Example) -> None:
     assert process.wait() == 0
 
 
-def test_a_reader_that_goes_away_changes_neither_the_verdict_nor_the_files(example: Example) -> None:
+def test_a_closed_pipe_changes_neither_verdict_nor_files(example: Example) -> None:
     command = [
         sys.executable,
         "-m",
@@ -640,7 +638,7 @@ sys.exit(main(["run", "suites/capitals.yaml", "--live", "--repeat", "9"]))"""
 
 def test_every_character_finds_its_way_out(example: Example, environment: dict[str, str]) -> None:
     example.write("suites/wrong.yaml", WRONG.replace("suite: wrong", "suite: wrong\nabout: Tromsø, 日本"))
-    for encoding, said in (("", "Tromsø, 日本"), ("ascii", "Troms\\xf8, \\u65e5\\u672c")):
+    for encoding, message in (("", "Tromsø, 日本"), ("ascii", "Troms\\xf8, \\u65e5\\u672c")):
         done = subprocess.run(
             [sys.executable, "-m", "harness", "run", "suites/wrong.yaml"],
             capture_output=True,
@@ -655,7 +653,7 @@ def test_every_character_finds_its_way_out(example: Example, environment: dict[s
             },
         )
         assert (done.returncode, done.stderr) == (1, b"")
-        assert said in done.stdout.decode()
+        assert message in done.stdout.decode()
 
 
 def test_the_command_that_a_failure_prints_says_the_target(example: Example) -> None:
@@ -721,11 +719,11 @@ def test_a_gate_that_cannot_tell_has_its_own_code(example: Example) -> None:
 
 def test_a_run_compared_with_itself_says_so(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
-    told = "this says nothing about another"
-    assert told in example.run("compare", "last", "last").out
+    printed = "this compares a run with itself"
+    assert printed in example.run("compare", "last", "last").out
     base = saved_run(example).parent.name
     example.run("run", "suites/capitals.yaml")
-    assert told not in example.run("compare", base, "last").out
+    assert printed not in example.run("compare", base, "last").out
 
 
 def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
@@ -736,16 +734,16 @@ def test_gates_that_cannot_be_read_are_never_green(example: Example) -> None:
     done = example.run("compare", "last", "last")
     assert (done.code, done.err) == (4, "suites/capitals.yaml:1:1: is not UTF-8 text\n")
     (example.folder / "suites/capitals.yaml").unlink()
-    assert "gates of capitals were not asked" in " ".join(example.run("compare", "last", "last").out.split())
+    assert "gates of capitals were not checked" in " ".join(example.run("compare", "last", "last").out.split())
 
 
 def test_a_run_is_held_to_its_gates(example: Example) -> None:
     holds, crossed = "latency.max=1h", "totalTokenCount.max=0"
     done = example.run("run", "suites/capitals.yaml", "--gate", holds, "--gate", crossed)
-    said = " ".join(done.out.split())
+    message = " ".join(done.out.split())
     assert done.code == 1
-    assert "gate latency may be at most 3,600 s: holds: latency is" in said
-    assert "gate totalTokenCount may be at most 0: crossed: totalTokenCount is" in said
+    assert "gate latency may be at most 3,600 s: holds: latency is" in message
+    assert "gate totalTokenCount may be at most 0: crossed: totalTokenCount is" in message
     assert "crossed: totalTokenCount is" in " ".join(example.run("report", "last").out.split())
     assert example.run("run", "suites/capitals.yaml", "--gate", holds).code == 0
     untold = example.run("run", "suites/capitals.yaml", "--gate", "ttft.max=1s@95%", "--quiet")
@@ -775,7 +773,7 @@ def test_programs_and_servers_are_told_of_the_gates_of_a_run(example: Example) -
     }
 
 
-def test_a_run_that_is_held_to_a_pass_rate_forgives_what_it_allows(example: Example) -> None:
+def test_a_gate_on_the_pass_rate_forgives_what_it_allows(example: Example) -> None:
     example.write("suites/wrong.yaml", WRONG)
     paths = ("suites/capitals.yaml", "suites/wrong.yaml")
     assert example.run("run", *paths).code == 1
@@ -793,15 +791,13 @@ def test_a_run_that_is_held_to_a_pass_rate_forgives_what_it_allows(example: Exam
         (["--gate", "pass_rate.min=90%", "--fail-fast"], "--fail-fast ends with the first failure"),
     ],
 )
-def test_gates_that_a_run_cannot_be_held_to_are_refused_before_it_plays(
-    example: Example, asked: list[str], wrong: str
-) -> None:
+def test_gates_that_do_not_apply_to_a_run_are_refused_first(example: Example, asked: list[str], wrong: str) -> None:
     done = example.run("run", "suites/capitals.yaml", *asked)
     assert (done.code, wrong in done.err) == (4, True)
     assert not list((example.folder / "reports").glob("*"))
 
 
-def test_a_budget_of_a_suite_is_asked_where_its_runs_are_compared(example: Example) -> None:
+def test_a_budget_of_a_suite_is_checked_in_comparisons(example: Example) -> None:
     example.run("run", "suites/capitals.yaml")
     text = (example.folder / "suites/capitals.yaml").read_text()
     example.write("suites/capitals.yaml", text + "\ncompare: {gate: {totalTokenCount: {max: 0}}}\n")
@@ -843,7 +839,7 @@ def test_a_run_is_compared_as_its_suite_says(example: Example) -> None:
     assert asked["reference"] == "simulator/gemini-3-flash-preview"  # what is asked for counts
 
 
-def test_of_more_than_two_values_each_is_compared_with_the_baseline(example: Example) -> None:
+def test_more_than_two_values_are_compared_with_the_baseline(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     done = example.run("compare", "last", "--format", "json")
     document = json.loads(done.out)
@@ -882,7 +878,7 @@ def test_the_worst_of_several_candidates_is_the_exit_code(example: Example) -> N
     assert (unsure.code, unsure.out.count("cannot tell: pass_rate")) == (7, 2)
 
 
-def test_values_are_named_the_reference_first_and_those_without_a_common_cell_are_left_out(example: Example) -> None:
+def test_values_without_a_common_cell_are_left_out(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     named = ("gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-3-flash-preview")
     asked = [part for model in named for part in ("--target", f"simulator/{model}")]
@@ -897,11 +893,13 @@ def test_values_are_named_the_reference_first_and_those_without_a_common_cell_ar
     done = example.run("compare", "last", "--format", "json")
     document = json.loads(done.out)
     assert (done.code, document["candidates"]) == (0, ["simulator/gemini-2.5-flash", "simulator/gemini-2.5-flash-lite"])
-    left_out = "left out, without a cell that simulator/gemini-3-flash-preview has too: simulator/gemini-2.5-pro"
+    left_out = (
+        "left out, since they have no cell in common with simulator/gemini-3-flash-preview: simulator/gemini-2.5-pro"
+    )
     assert left_out in document["notes"]
 
 
-def test_of_more_than_two_values_one_is_named_against_the_baseline(example: Example) -> None:
+def test_one_value_is_compared_with_the_baseline(example: Example) -> None:
     compared_suite(example, ", gemini-3.1-pro-preview")
     done = example.run("compare", "last", "--axis", "model=gemini-3.1-pro-preview", "--format", "json")
     document = json.loads(done.out)
@@ -920,10 +918,10 @@ def test_the_baseline_is_not_compared_with_itself(example: Example) -> None:
         assert done.err.endswith("; there are gemini-3-flash-preview, gemini-3.1-pro-preview\n")
     compared_suite(example, "")
     example.run("run", "suites/compared.yaml", "--live", "-q", "--model", "gemini-2.5-flash")
-    assert example.run("compare", "last", *one).err.endswith("; this run has nothing else\n")
+    assert example.run("compare", "last", *one).err.endswith("; this run has no other value\n")
 
 
-def test_a_suite_that_compares_what_the_run_has_not_is_no_obstacle(example: Example) -> None:
+def test_a_suite_may_compare_values_that_the_run_lacks(example: Example) -> None:
     compared_suite(example)
     example.run("run", "suites/capitals.yaml", "--model", "gemini-2.5-flash", "-q")
     assert "simulator/gemini-2.5-flash" in example.run("compare", "last").err

@@ -80,9 +80,9 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
 
 
 def test_every_format_has_the_bottom_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, said in (("markdown", "**not yet: 1 flip"), ("html", "<b>not yet: 1 flip"), ("csv", "pass_rate")):
+    for name, message in (("markdown", "**not yet: 1 flip"), ("html", "<b>not yet: 1 flip"), ("csv", "pass_rate")):
         assert main(["migrate", OLD, "gemini-3.1-pro-preview", "--format", name]) == 0
-        assert said in capsys.readouterr().out
+        assert message in capsys.readouterr().out
     assert main(["migrate", OLD, NEW, "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["version"] == 1
@@ -103,9 +103,9 @@ def test_budgets_are_asked_of_all_that_a_migration_can_play(project: Path, capsy
     suite = project / "suites/move.yaml"
     suite.write_text(f"{SUITE}compare: {{gate: {{totalTokenCount: {{max: 0}}}}}}\n")
     assert main(["migrate", OLD, NEW, "-k", "oslo"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "1 gate of move: not asked: 2 of the suite's 7 trials are in run " in said
-    assert not said.startswith("not yet")
+    message = " ".join(capsys.readouterr().out.split())
+    assert "1 gate of move: not asked: 2 of the suite's 7 trials are in run " in message
+    assert not message.startswith("not yet")
     assert main(["migrate", OLD, NEW]) == 1
     assert "gate totalTokenCount may be at most 0 (move): crossed" in capsys.readouterr().out
 
@@ -134,45 +134,43 @@ def test_without_a_tape_of_the_old_one_the_new_one_is_not_asked(
     shutil.rmtree(project / "cassettes")
     assert main(["migrate", OLD, NEW]) == 6
     error = capsys.readouterr().err
-    assert "nothing of simulator/gemini-2.5-flash could be judged, so the new model was not asked" in error
+    assert "no trial of simulator/gemini-2.5-flash could be judged, so the new model was not played" in error
     assert f"gemini-harness run suites/move.yaml --target {OLD} --record-mode once" in error
     assert "2026-12-01" in error  # until when there is somebody to record from
 
 
 def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "--max-cost", "0.0000001"]) == 6
-    assert "the ceiling of $0.00000010 would be passed" in capsys.readouterr().err
+    assert "the ceiling of $0.00000010 would be exceeded" in capsys.readouterr().err
     assert main(["report", "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["run"]["interrupted"] is True
     assert {row["target"] for row in document["results"]} == {OLD}
     kept = len(document["results"])
     assert main(["migrate", "--resume", "--max-cost", "5"]) == 0
-    said = capsys.readouterr()
-    assert f"goes on: {kept} trials kept, " in said.err
-    assert said.out.startswith("not yet: 1 flip for the worse")
+    message = capsys.readouterr()
+    assert f"goes on: {kept} trials kept, " in message.err
+    assert message.out.startswith("not yet: 1 flip for the worse")
     assert main(["migrate", "--resume"]) == 4
-    assert "(migrate --resume ID asks again what one of them could not)" in capsys.readouterr().err
+    assert "(migrate --resume ID plays again what got no answer)" in capsys.readouterr().err
 
 
-def test_fail_fast_ends_with_the_first_trial_that_only_the_old_model_passes(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_fail_fast_stops_at_the_first_trial_that_got_worse(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for argv in ([], ["--record-mode", "once"]):
         assert main(["migrate", OLD, NEW, "--fail-fast", "--concurrency", "1", *argv]) == 1
-        said = capsys.readouterr()
-        flat = " ".join(said.out.split())
+        message = capsys.readouterr()
+        flat = " ".join(message.out.split())
         assert flat.startswith(
             "not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
         )
         assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
         assert "move/off[thinking=512]" not in flat
         (run,) = re.findall(r"\* run (\S+) was cut short: 6 of 7 trials are in it", flat)
-        assert f"go on with it: gemini-harness migrate --resume {run}" in said.err
+        assert f"go on with it: gemini-harness migrate --resume {run}" in message.err
         assert main(["migrate", "--resume", "--fail-fast"]) == 0
-        said = capsys.readouterr()
-        assert "6 trials kept, 1 to play" in said.err
-        assert "cut short" not in said.out
+        message = capsys.readouterr()
+        assert "6 trials kept, 1 to play" in message.err
+        assert "cut short" not in message.out
 
 
 def test_fail_fast_goes_past_what_the_old_model_fails_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,22 +189,22 @@ def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         ([OLD, OLD], f"{OLD} is both the old and the new model"),
-        ([OLD, "simulator/"], "'simulator/' is no target: write provider/model, or a model of simulator"),
+        ([OLD, "simulator/"], "'simulator/' is not a target: write provider/model, or a model of simulator"),
         ([OLD, "gogle/gemini-4-carbon"], "gogle"),
         ([OLD, NEW, "--live", "--record-mode", "once"], "not both"),
-        ([OLD, NEW, "-k", "pinned"], f"no case asks {OLD}: each pins another model, or is skipped"),
+        ([OLD, NEW, "-k", "pinned"], f"no case runs on {OLD}: every case pins another model, or is skipped"),
         ([OLD, NEW, "--fail-fast", "--gate", "pass_rate=2pp"], "--fail-fast ends with the first failure"),
         ([OLD, NEW, "--format", "junit"], "no format 'junit' for a migration"),
     ],
 )
 def test_bad_usage_is_a_sentence_and_4(
-    project: Path, capsys: pytest.CaptureFixture[str], argv: list[str], said: str
+    project: Path, capsys: pytest.CaptureFixture[str], argv: list[str], message: str
 ) -> None:
     assert main(["migrate", *argv]) == 4
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 # --- facts and the bottom line ------------------------------------------------------------------------
@@ -214,9 +212,9 @@ def test_bad_usage_is_a_sentence_and_4(
 DAY = date(2026, 11, 20)
 
 
-def test_what_the_new_model_refuses_and_loses_is_said_beforehand() -> None:
-    said = list(changes("gemini-2.5-flash", "gemini-4-carbon", DAY))
-    assert said == [
+def test_what_the_new_model_refuses_is_reported_beforehand() -> None:
+    message = list(changes("gemini-2.5-flash", "gemini-4-carbon", DAY))
+    assert message == [
         "thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH",
         "default thinking: dynamic -> medium",
         "thinkingBudget 0, 1, 24576, -1 will be refused: it takes thinking levels, not budgets: LOW, MEDIUM, HIGH",
@@ -230,8 +228,8 @@ def test_what_the_new_model_refuses_and_loses_is_said_beforehand() -> None:
 
 
 def test_a_level_that_the_new_model_lacks_is_named() -> None:
-    said = list(changes("gemini-3-flash-preview", "gemini-3.1-pro-preview", DAY))
-    assert "thinkingLevel MINIMAL will be refused: it has no level MINIMAL: LOW, MEDIUM, HIGH" in said
+    message = list(changes("gemini-3-flash-preview", "gemini-3.1-pro-preview", DAY))
+    assert "thinkingLevel MINIMAL will be refused: it has no level MINIMAL: LOW, MEDIUM, HIGH" in message
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
@@ -250,14 +248,14 @@ def line(rows: list[Row]) -> str:
     return str(bottom_line(comparison, unsupported(comparison, "new")))
 
 
-def test_it_may_be_switched_where_nothing_got_worse_and_the_rest_is_the_same() -> None:
+def test_switching_is_safe_if_nothing_got_worse() -> None:
     assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass_rate same: ")
 
 
 def test_few_cells_cannot_tell() -> None:
-    said = line(sides(3, 3))
-    assert said.startswith("cannot tell: no check got worse in 3 cells, but that is not enough; pass rate 0 pp (")
-    assert "more cases" in said
+    message = line(sides(3, 3))
+    assert message.startswith("cannot tell: no check got worse in 3 cells, but that is not enough; pass rate 0 pp (")
+    assert "more cases" in message
 
 
 def test_a_flip_for_the_worse_is_not_yet() -> None:

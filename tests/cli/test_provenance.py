@@ -97,9 +97,9 @@ def test_a_provider_moved_twice_is_called_by_the_last_host(tmp_path: Path) -> No
     ],
 )  # fmt: skip
 def test_what_is_risky_about_a_key(row: Provider, warned: list[str]) -> None:
-    said = list(hazards(row, KEYS))
-    assert len(said) == len(warned)
-    for text, wanted in zip(said, warned, strict=True):
+    output = list(hazards(row, KEYS))
+    assert len(output) == len(warned)
+    for text, wanted in zip(output, warned, strict=True):
         assert wanted in text
         assert not any(value in text for value in KEYS.values())
 
@@ -117,10 +117,10 @@ def test_the_warning_comes_before_the_first_call(
     with Endpoint(answer(PARIS)) as endpoint:
         configured(project, MOVED.format(url=endpoint.url))
         assert main(["run", *more]) == 0
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     warning = f"warning: provider 'google' is at {endpoint.url}, and is sent GOOGLE_API_KEY, which is a key of "
-    assert said.startswith(warning)
-    assert said.count("warning: provider") == 1
+    assert output.startswith(warning)
+    assert output.count("warning: provider") == 1
 
 
 def test_a_replay_warns_of_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def ask(reports: Path) -> Iterator[Ask]:
     server.server_close()
 
 
-def said(page: str) -> str:
+def visible_text(page: str) -> str:
     """The text of a page's body."""
     return re.sub(r"<[^>]+>", " ", page[page.index("<main>") : page.index("</main>")])
 
@@ -76,7 +76,7 @@ def test_the_list_has_every_run_the_newest_first(ask: Ask, reports: Path) -> Non
     (reports / "20251231-000000-d").mkdir()
     (reports / "20251231-000000-d" / "run.jsonl").write_text("not a run\n")
     status, page = ask("/")
-    text = said(page)
+    text = visible_text(page)
     assert status == 200
     assert re.findall(r"2025\d{4}-\S+|2026\d{4}-\S+", text)[:4] == [
         "20260103-000000-c",
@@ -91,7 +91,7 @@ def test_the_list_has_every_run_the_newest_first(ask: Ask, reports: Path) -> Non
     assert "its first line is not JSON" in text
 
 
-def test_a_run_in_a_folder_of_another_name_is_found_by_its_id_too(ask: Ask, reports: Path) -> None:
+def test_a_run_in_a_renamed_folder_is_found_by_its_id(ask: Ask, reports: Path) -> None:
     (reports / "20260102-000000-b").rename(reports / "the-release")
     _, page = ask("/history")
     links = sorted(set(re.findall(r'href="(/run/[^"]+)"', page)))
@@ -124,7 +124,7 @@ def test_a_damaged_run_takes_no_other_down(ask: Ask, reports: Path, text: bytes,
     (reports / "odd" / "run.jsonl").write_bytes(text)
     status, page = ask("/")
     assert status == 200
-    assert problem in said(page)
+    assert problem in visible_text(page)
     assert "20260102-000000-b" in page
     assert ask("/run/odd")[0] in (200, 404)
     assert ask("/run/20260102-000000-b")[0] == 200
@@ -151,7 +151,7 @@ def test_a_fault_of_the_program_is_told_and_the_list_stays(
 
 def test_the_end_of_a_very_large_run_is_found(ask: Ask, reports: Path) -> None:
     save(reports, "large", [row(f"{'case-' * 99}{n}", "simulator/huge") for n in range(2000)])
-    text = said(ask("/")[1])
+    text = visible_text(ask("/")[1])
     assert "2,000 passed" in text
     assert "simulator/huge" in text
 
@@ -168,7 +168,7 @@ def test_the_list_says_which_runs_their_gates_stopped(ask: Ask, reports: Path) -
     with RunWriter(reports, run(id="stopped", gates=[gate])) as writer:
         writer.append(row())
         writer.close(summarise([row()]))
-    assert re.search(r"1 passed\s+1 gate crossed", said(ask("/")[1]))
+    assert re.search(r"1 passed\s+1 gate crossed", visible_text(ask("/")[1]))
 
 
 def test_one_simulated_answer_is_enough(ask: Ask, reports: Path) -> None:
@@ -196,15 +196,15 @@ def test_a_run_is_its_report(ask: Ask) -> None:
 def test_two_runs_are_compared(ask: Ask) -> None:
     status, page = ask("/compare?base=20260101-000000-a&candidate=20260102-000000-b")
     assert status == 200
-    assert "reference run 20260101-000000-a" in re.sub(r" +", " ", said(page))
-    assert "2 cells of 2; 1 flip" in said(page)
+    assert "reference run 20260101-000000-a" in re.sub(r" +", " ", visible_text(page))
+    assert "2 cells of 2; 1 flip" in visible_text(page)
 
 
 def test_one_run_twice_asks_which_of_its_values(ask: Ask) -> None:
     _, page = ask("/compare?base=20260102-000000-b&candidate=20260102-000000-b")
     assert re.findall(r"<h3>(\w+)</h3>", page) == ["target", "model"]
     _, page = ask("/within?run=20260102-000000-b&axis=target&reference=simulator/flash&candidate=simulator/pro")
-    assert "1 cell of 1; 1 flip" in said(page)
+    assert "1 cell of 1; 1 flip" in visible_text(page)
 
 
 @pytest.mark.parametrize(
@@ -243,12 +243,12 @@ def test_a_port_that_is_taken_is_said(reports: Path) -> None:
         serve(reports, 70_000)
 
 
-def test_the_history_draws_a_line_per_measure_and_leads_to_the_runs(ask: Ask, reports: Path) -> None:
+def test_the_history_draws_measures_and_links_to_the_runs(ask: Ask, reports: Path) -> None:
     status, page = ask("/history")
     assert status == 200
     assert "<strong>SIMULATED</strong>" in page
     assert 'href="/run/20260102-000000-b"' in page
-    text = re.sub(r"\s+", " ", said(page))
+    text = re.sub(r"\s+", " ", visible_text(page))
     assert "geography at simulator/pro, answered by simulator (SIMULATED answers)" in text
     assert "pass rate 0% , 0% to 100%" in text
     assert "+1 failed" in text
@@ -256,8 +256,8 @@ def test_the_history_draws_a_line_per_measure_and_leads_to_the_runs(ask: Ask, re
 
 
 def test_the_history_never_waits_for_all_runs(ask: Ask, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cli.commands.view.PATIENCE", 0)
-    first, second = said(ask("/history")[1]), said(ask("/history")[1])
+    monkeypatch.setattr("harness.cli.commands.view.HISTORY_SECONDS", 0)
+    first, second = visible_text(ask("/history")[1]), visible_text(ask("/history")[1])
     assert "1 of 2 runs are not read yet" in first
     assert ("20260102-000000-b" in first, "20260101-000000-a" in first) == (True, False)
     assert "not read yet" not in second
@@ -279,22 +279,22 @@ def test_a_gap_in_what_is_known_is_a_gap_in_the_line() -> None:
     assert history._chart("cost_usd", [None, None]) is None
 
 
-def test_a_run_leads_to_its_sweeps_and_a_migration_says_what_it_is(ask: Ask, reports: Path) -> None:
+def test_a_run_links_to_its_sweeps_and_names_a_migration(ask: Ask, reports: Path) -> None:
     levels = [row(f"case-{n}", axes={"thinking": level}) for level in ("low", "medium", "high") for n in range(3)]
     save(reports, "20260104-swept", levels)
     assert 'href="/sweep/20260104-swept"' in ask("/run/20260104-swept")[1]
-    assert "The knee" in said(ask("/sweep/20260104-swept")[1])
+    assert "The knee" in visible_text(ask("/sweep/20260104-swept")[1])
     status, page = ask("/sweep/20260101-000000-a")
-    assert (status, "holds no sweep" in said(page)) == (404, True)
+    assert (status, "holds no sweep" in visible_text(page)) == (404, True)
     assert "/sweep/" not in ask("/run/20260101-000000-a")[1]
 
     both = ["simulator/flash", "simulator/pro"]
     with RunWriter(reports, run(id="20260105-moved", migration=both)) as writer:
         for trial in [row(target=both[0]), failed(target=both[1])]:
             writer.append(trial)
-    assert "SIMULATED migration" in re.sub(r"\s+", " ", said(ask("/")[1]))
+    assert "SIMULATED migration" in re.sub(r"\s+", " ", visible_text(ask("/")[1]))
     page = ask("/run/20260105-moved")[1]
-    assert "migration: simulator/flash to simulator/pro" in said(page)
+    assert "migration: simulator/flash to simulator/pro" in visible_text(page)
     (link,) = re.findall(r'href="(/within[^"]*)"', page)
     assert ask(html.unescape(link))[0] == 200
 

@@ -193,11 +193,11 @@ def test_a_resumed_run_is_held_to_the_budgets_when_complete(project: Project) ->
 def test_a_finished_run_is_not_reported_as_cut_short(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{cost: {total: 1}}")
     model = ("--model", "gemini-3.8-flash")
-    code, output, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
+    code, said, _ = project.run("run", "suites/capitals.yaml", "--live", "--max-cost", "0.0000001", *model)
     assert (
         code,
-        "* the ceiling of $0.00000010 would be passed" in output,
-        "1 gate of capitals: not asked" in output,
+        "* the ceiling of $0.00000010 would be exceeded" in said,
+        "1 gate of capitals: not asked" in said,
     ) == (
         6,
         True,
@@ -214,13 +214,13 @@ def test_a_finished_run_is_not_reported_as_cut_short(project: Project) -> None:
 
 def test_a_dry_run_names_the_gates_that_will_be_asked(project: Project) -> None:
     project.gate("capitals", CAPITALS, "{latency: {max: 2s, rise: 25%}}")
-    _, output, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
-    assert "gate cost may be at most $1 in all: will be asked" in output
-    assert "gate latency may be at most 2 s (capitals): will be asked" in output
-    assert "rise" not in output
+    _, said, _ = project.run("run", "suites", "--dry-run", "--gate", "cost.total=1")
+    assert "gate cost may be at most $1 in all: will be checked" in said
+    assert "gate latency may be at most 2 s (capitals): will be checked" in said
+    assert "rise" not in said
     part = ("run", "suites/capitals.yaml", "--dry-run", "-k", "oslo")
     why = "2 of the suite's 6 trials are in this run"
-    assert f"gate latency may be at most 2 s (capitals): will not be asked: {why}" in project.run(*part)[1]
+    assert f"gate latency may be at most 2 s (capitals): will not be checked: {why}" in project.run(*part)[1]
     assert project.gates(*part)[1] == [
         {"gate": "latency may be at most 2 s", "suite": "capitals", "asked": False, "why": why}
     ]

@@ -17,7 +17,7 @@ from harness.results.load import SavedRun, load
 from harness.results.rows import Row
 from harness.results.store import RunWriter
 from harness.results.summary import Summary
-from tests.results.test_store import told
+from tests.results.test_store import figures
 from tests.sample_rows import failed, row, run, unjudged
 
 
@@ -61,8 +61,8 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_a_parallel_load_reads_the_same_runs(tmp_path: Path, rows: list[Row], helpers: list[Any]) -> None:
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", rows)
     (base, base_summary), (candidate, candidate_summary) = parallel_load.load_both(*runs)
-    assert [told(base_summary), told(candidate_summary)] == [
-        told(load(run.path).summary()) for run in (base, candidate)
+    assert [figures(base_summary), figures(candidate_summary)] == [
+        figures(load(run.path).summary()) for run in (base, candidate)
     ]
     assert candidate.ending is not None
     assert [trial["id"] for trial in candidate.rows_of({rows[0]["group"]})] == [
@@ -95,10 +95,10 @@ def test_if_the_child_is_killed_the_parent_reads_the_run(
         return read(saved, like)
 
     runs = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
-    expected = told(load(runs[1].path).summary())
+    expected = figures(load(runs[1].path).summary())
     monkeypatch.setattr(SavedRun, "summary", after_a_kill)
     _, (_, candidate_summary) = parallel_load.load_both(*runs)
-    assert told(candidate_summary) == expected
+    assert figures(candidate_summary) == expected
 
 
 def test_a_damaged_run_raises_its_error(tmp_path: Path) -> None:

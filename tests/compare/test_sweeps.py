@@ -261,4 +261,4 @@ def test_a_run_without_a_sweep_says_what_it_takes(tmp_path: Path, capsys: pytest
     assert main(["sweep", "--reports", str(tmp_path)]) == 5
     error = capsys.readouterr().err
     assert "holds no sweep" in error
-    assert "It sweeps thinking: low, high" in error
+    assert "The run has thinking: low, high" in error

@@ -253,7 +253,7 @@ def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
     vcrpy(project / "a.yaml", interaction())
     assert main(["import", "a.yaml"]) == 0
     assert main(["import", "a.yaml"]) == 4
-    assert "is there already; choose another name with --suite" in capsys.readouterr().err
+    assert "exists already; choose another name with --suite" in capsys.readouterr().err
     assert main(["import", "a.yaml", "--suite", "no/name"]) == 4
     assert main(["import", "nowhere"]) == 4
 

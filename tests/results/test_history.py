@@ -54,19 +54,19 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def told(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
+def printed(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
     capsys.readouterr()
     assert main(["history", *argv]) == code, capsys.readouterr().err
     return capsys.readouterr().out
 
 
 def lines(capsys: pytest.CaptureFixture[str], *argv: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(told(capsys, "--format", "json", *argv))["history"]
+    found: list[dict[str, Any]] = json.loads(printed(capsys, "--format", "json", *argv))["history"]
     return found
 
 
 def test_a_line_per_run_suite_and_target_says_what_changed(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = told(capsys, "--suite", "geography")
+    out = printed(capsys, "--suite", "geography")
     assert [line.split()[:2] for line in out.splitlines() if line.startswith("2026")] == [
         ["20261119-070000-000ab", "2/2"],
         ["20261120-070000-000ab", "1/2"],
@@ -85,7 +85,7 @@ def test_what_is_not_known_is_null_and_a_dash(reports: Path, capsys: pytest.Capt
     assert (first["cost_usd"], first["ttft_s"], first["latency_s"]) == (None, None, 0.375)
     (lima, *_) = lines(capsys, "-k", "lima")
     assert lima["cost_usd"] == 0.5
-    assert "| - |" in told(capsys, "--format", "markdown")
+    assert "| - |" in printed(capsys, "--format", "markdown")
 
 
 def test_lines_are_chosen(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_lines_are_chosen(reports: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert days("--since", "2026-11-20T09:00+02:00", "--suite", "geography") == ["20", "21"]
     assert days("--target", "pro") == days("--target", "simulator/pro") == days("--suite", "other") == ["20"]
     assert days("-k", "lima") == days("-k", "geography/lima@simulator/flash") == ["19", "20", "21"]
-    assert "2 earlier runs left out: --last shows more" in told(capsys, "--last", "1")
+    assert "2 earlier runs left out: --last shows more" in printed(capsys, "--last", "1")
 
 
 def test_nothing_of_that_is_no_success(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +110,7 @@ def test_nothing_of_that_is_no_success(reports: Path, capsys: pytest.CaptureFixt
 
 
 def test_new_changed_and_removed_runs_are_noticed(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told(capsys)
+    printed(capsys)
     path = saved(reports, 22, [row("oslo")])
     shutil.rmtree(reports / "20261119-070000-000ab")
     assert [line["run"][6:8] for line in lines(capsys, "-k", "oslo")] == ["20", "21", "22"]
@@ -133,10 +133,10 @@ def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureF
     for path in reports.glob(f"{FILE}*"):
         path.unlink()
     (reports / FILE).write_bytes(damage)
-    told_now = told(capsys)
+    told_now = printed(capsys)
     assert ("was damaged: it was rebuilt from the runs" in " ".join(told_now.split())) == bool(damage)
     assert lines(capsys) == before
-    assert "damaged" not in told(capsys)
+    assert "damaged" not in printed(capsys)
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_a_damaged_database_is_built_anew(reports: Path, capsys: pytest.CaptureF
         ('"seconds":', '"seconds":[],"x":'),
     ],
 )
-def test_a_run_with_values_of_another_kind_is_noted_and_the_others_are_there(
+def test_a_run_with_wrong_types_is_noted_and_left_out(
     reports: Path, capsys: pytest.CaptureFixture[str], was: str, is_now: str
 ) -> None:
     path = saved(reports, 22, [row("oslo")])
     text = path.read_text("utf-8")
     assert was in text
     path.write_text(text.replace(was, is_now), "utf-8")
-    out = told(capsys)
+    out = printed(capsys)
     assert "20261119-070000-000ab" in out
     left_out = re.search(r"\* run 20261122-070000-000ab is left out: (.*)", " ".join(out.split()))
     assert left_out is not None
@@ -169,8 +169,10 @@ def test_a_run_with_values_of_another_kind_is_noted_and_the_others_are_there(
 def test_more_tokens_than_sqlite_can_count_are_told_too(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever a gateway says."""
     saved(reports, 22, [row("oslo", measures={"totalTokenCount": 10**29})])
-    assert "20261122-070000-000ab" in told(capsys)
-    assert max(float(line["tokens"]) for line in csv.DictReader(io.StringIO(told(capsys, "--format", "csv")))) == 1e29
+    assert "20261122-070000-000ab" in printed(capsys)
+    assert (
+        max(float(line["tokens"]) for line in csv.DictReader(io.StringIO(printed(capsys, "--format", "csv")))) == 1e29
+    )
 
 
 def test_a_torn_page_is_damage_too(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,7 +207,7 @@ def test_a_damaged_run_is_noted_and_the_others_are_there(reports: Path, capsys: 
     path.write_bytes(first + b"{broken\n" + b"".join(rest))
     (reports / "empty").mkdir()
     (reports / "empty/run.jsonl").write_bytes(b"")
-    out = " ".join(told(capsys).split())
+    out = " ".join(printed(capsys).split())
     assert "run 20261120-070000-000ab is left out: " in out
     assert "run.jsonl:2: this line is not JSON; the file was damaged" in out
     assert "run empty is left out: " in out
@@ -222,7 +224,7 @@ def test_where_nothing_can_be_written_the_database_is_in_memory(
     reports: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (reports / FILE).mkdir()
-    out = " ".join(told(capsys).split())
+    out = " ".join(printed(capsys).split())
     assert "history.sqlite cannot be used (unable to open database file): the runs are read again each time" in out
     assert len(lines(capsys)) == 4
     with PastRuns(reports, within=0) as past:  # as a page asks, which does not wait for all of them
@@ -231,13 +233,13 @@ def test_where_nothing_can_be_written_the_database_is_in_memory(
 
 def test_queries_are_answered(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sql = "SELECT suite, sum(passed) AS good, max(cost_usd) AS cost FROM lines GROUP BY suite ORDER BY suite"
-    assert told(capsys, "--sql", sql).splitlines()[-1].split() == ["other", "1", "-"]
-    assert json.loads(told(capsys, "--sql", sql, "--format", "json"))["rows"] == [
+    assert printed(capsys, "--sql", sql).splitlines()[-1].split() == ["other", "1", "-"]
+    assert json.loads(printed(capsys, "--sql", sql, "--format", "json"))["rows"] == [
         ["geography", 4, None],
         ["other", 1, None],
     ]
-    assert next(csv.reader(io.StringIO(told(capsys, "--sql", sql, "--format", "csv")))) == ["suite", "good", "cost"]
-    assert told(capsys, "--sql", "SELECT 1 WHERE 0") == "no rows\n"
+    assert next(csv.reader(io.StringIO(printed(capsys, "--sql", sql, "--format", "csv")))) == ["suite", "good", "cost"]
+    assert printed(capsys, "--sql", "SELECT 1 WHERE 0") == "no rows\n"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_calls_at_the_same_time_do_not_disturb_each_other(reports: Path) -> None
         saved(reports, day, [row(f"case-{number}") for number in range(40)])
     command = [sys.executable, "-m", "harness", "history", "--format", "json"]
     calls = [subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(os.environ)) for _ in range(4)]
-    said = [call.communicate(timeout=60)[0] for call in calls]
+    output = [call.communicate(timeout=60)[0] for call in calls]
     assert [call.returncode for call in calls] == [0] * 4
-    assert len(set(said)) == 1
-    assert len(json.loads(said[0])["history"]) == 18
+    assert len(set(output)) == 1
+    assert len(json.loads(output[0])["history"]) == 18

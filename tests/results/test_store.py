@@ -111,7 +111,7 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
 
 
 @pytest.mark.parametrize(
-    "said",
+    "header_part",
     [
         {"started": "yesterday"},
         {"started": "0001-01-01T00:00:00+14:00"},
@@ -126,15 +126,15 @@ def test_a_trial_with_a_value_of_another_kind_is_an_error(tmp_path: Path, was: s
     ],
     ids=str,
 )
-def test_a_header_with_what_no_run_says_is_refused(tmp_path: Path, said: dict[str, object]) -> None:
+def test_a_header_with_what_no_run_says_is_refused(tmp_path: Path, header_part: dict[str, object]) -> None:
     path = tmp_path / "run.jsonl"
-    path.write_text(json.dumps({"version": 1, "run": {"id": "a", "started": "2026-01-01", **said}}) + "\n")
+    path.write_text(json.dumps({"version": 1, "run": {"id": "a", "started": "2026-01-01", **header_part}}) + "\n")
     with pytest.raises(RunError, match=r"is not a saved run: .* in its header"):
         load(path)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "header_part"),
     [
         ('{"version": 2, "run": {}}\n', "has version 2 of the run format; this program reads version 1"),
         ("hello\n", "is not a saved run: its first line is not JSON"),
@@ -142,10 +142,10 @@ def test_a_header_with_what_no_run_says_is_refused(tmp_path: Path, said: dict[st
         ("[]\n", "is not a saved run: its first line should hold version and run"),
     ],
 )
-def test_what_is_not_a_run_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_not_a_run_is_refused(tmp_path: Path, text: str, header_part: str) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text(text)
-    with pytest.raises(RunError, match=said):
+    with pytest.raises(RunError, match=header_part):
         load(path)
 
 
@@ -246,7 +246,7 @@ some_rows = st.lists(
 )
 
 
-def told(summary: Summary) -> dict[str, Any]:
+def figures(summary: Summary) -> dict[str, Any]:
     """All that a summary says."""
     fields = ("id", "suite", "case", "target", "axes", "streamed", "require", "xfail", "skip", "place", "tally")
     return {
@@ -268,7 +268,7 @@ def test_a_summary_read_from_disk_is_that_of_its_rows(rows: list[Row]) -> None:
     with TemporaryDirectory() as folder:
         read = load(saved(Path(folder), rows))
         summary = read.summary()
-        assert told(summary) == told(summarise(rows)) == told(read.summary(like=summary))
+        assert figures(summary) == figures(summarise(rows)) == figures(read.summary(like=summary))
         assert read.ending is not None
         assert "groups" not in read.ending
 

@@ -150,18 +150,18 @@ def test_twins_that_agree_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "said"),
+    ("stream", "expected"),
     [
         ({"finishReason": "MAX_TOKENS"}, "finishReason: STOP unary, MAX_TOKENS streamed"),
         ({"parts": ["text", "thought"]}, "parts: text unary, text + thought streamed"),
     ],
 )
 @pytest.mark.parametrize("turned", [False, True], ids=["unary-first", "stream-first"])
-def test_twins_that_disagree_fail(stream: dict[str, Any], said: str, turned: bool) -> None:
+def test_twins_that_disagree_fail(stream: dict[str, Any], expected: str, turned: bool) -> None:
     rows = twins({}, stream)
     group = streamed(rows[::-1] if turned else rows)
     assert group.status == "failed"
-    assert (group.tally.disagreed, group.disagreement) == (1, said)
+    assert (group.tally.disagreed, group.disagreement) == (1, expected)
 
 
 def test_the_text_counts_only_where_asked() -> None:

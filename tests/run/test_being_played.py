@@ -41,31 +41,31 @@ def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunWrite
         yield now
 
 
-def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
+def printed(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
     capsys.readouterr()
     assert main(argv) == code
-    told = capsys.readouterr()
-    return " ".join((told.out + told.err).split())
+    text = capsys.readouterr()
+    return " ".join((text.out + text.err).split())
 
 
 def test_a_report_says_that_it_goes_on(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
-    table = said(capsys, "report", "last")
+    table = printed(capsys, "report", "last")
     assert f"* {STILL}" in table
     assert f"still being played: 2 passed, 1 failed (3 trials); run {NOW}" in table
     assert "interrupted" not in table
     assert "its end" not in table
-    assert f"- {STILL}" in said(capsys, "report", "last", "--format", "markdown")
-    page = said(capsys, "report", "last", "--format", "html")
+    assert f"- {STILL}" in printed(capsys, "report", "last", "--format", "markdown")
+    page = printed(capsys, "report", "last", "--format", "html")
     assert STILL in page
     assert ", still being played</dd>" in page
-    about = json.loads(said(capsys, "report", "last", "--format", "json"))["run"]
+    about = json.loads(printed(capsys, "report", "last", "--format", "json"))["run"]
     assert (about["playing"], about["interrupted"], about["notes"]) == (True, True, [STILL])
 
 
 def test_a_trial_that_is_just_being_written_is_no_damage(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
     with writer.path.open("ab") as file:
         file.write(b'{"id":"geography/lima@simul')
-    assert "cut off" not in said(capsys, "report", "last")
+    assert "cut off" not in printed(capsys, "report", "last")
 
 
 def test_comparisons_and_sweeps_say_so(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,17 +74,17 @@ def test_comparisons_and_sweeps_say_so(writer: RunWriter, capsys: pytest.Capture
         ("compare", "last", "--axis", "thinking=0", "--axis", "thinking=1024"),
         ("sweep", "last"),
     ):
-        table = said(capsys, *command)
+        table = printed(capsys, *command)
         assert STILL in table
         assert "cut short" not in table
 
 
 def test_the_history_says_so(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "2/3 still being played" in said(capsys, "history")
-    found = json.loads(said(capsys, "history", "--format", "json"))["history"]
+    assert "2/3 still being played" in printed(capsys, "history")
+    found = json.loads(printed(capsys, "history", "--format", "json"))["history"]
     assert [(entry["complete"], entry["playing"]) for entry in found] == [(True, False), (False, True)]
     writer.close()
-    assert "2/3 cut short" in said(capsys, "history")
+    assert "2/3 cut short" in printed(capsys, "history")
 
 
 def test_the_list_of_runs_says_so(writer: RunWriter) -> None:
@@ -96,17 +96,17 @@ def test_the_list_of_runs_says_so(writer: RunWriter) -> None:
 def test_it_is_not_merged_and_nobody_is_told_to_resume_it(
     writer: RunWriter, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = said(capsys, "merge", NOW, code=4)
-    assert f"run {NOW} is still being played by another process; wait for it, or end it" in told
-    assert "--resume" not in told
+    text = printed(capsys, "merge", NOW, code=4)
+    assert f"run {NOW} is still being played by another process; wait for it, or end it" in text
+    assert "--resume" not in text
 
 
 def test_once_nobody_plays_it_any_more_it_was_cut_short(writer: RunWriter, capsys: pytest.CaptureFixture[str]) -> None:
     writer.close()
-    table = said(capsys, "report", "last")
+    table = printed(capsys, "report", "last")
     assert "the run was not finished" in table
     assert "interrupted: 2 passed, 1 failed (3 trials)" in table
-    assert json.loads(said(capsys, "report", "last", "--format", "json"))["run"]["playing"] is False
+    assert json.loads(printed(capsys, "report", "last", "--format", "json"))["run"]["playing"] is False
 
 
 def test_whoever_looks_does_not_keep_the_run_from_being_played(writer: RunWriter) -> None:

@@ -37,16 +37,16 @@ class Paid:
     at_once: list[int] = field(default_factory=lambda: [0])
 
     async def send(self, request: Request, slot: Slot) -> Exchange:  # noqa: ARG002 - the seam's shape
-        said = self.answers[self.asked % len(self.answers)]
+        text = self.answers[self.asked % len(self.answers)]
         self.asked += 1
         self.at_once.append(self.at_once[-1] + 1)
         for _ in range(self.asked % 3 + 1):
             await asyncio.sleep(0)
         self.at_once.append(self.at_once[-1] - 1)
-        if isinstance(said, HarnessError):
-            raise said
-        usage = {"promptTokenCount": 0, "candidatesTokenCount": said, "totalTokenCount": said}
-        return exchange({**PARIS, "usageMetadata": usage if said is not None else None}, request)
+        if isinstance(text, HarnessError):
+            raise text
+        usage = {"promptTokenCount": 0, "candidatesTokenCount": text, "totalTokenCount": text}
+        return exchange({**PARIS, "usageMetadata": usage if text is not None else None}, request)
 
     async def __aenter__(self) -> Paid:
         return self
@@ -82,8 +82,8 @@ def test_no_run_goes_further_than_one_trial_beyond_its_ceiling(
 ) -> None:
     transport = Paid(answers)
     purse, results, every = played(transport, ceiling * A_TOKEN, 24, concurrency=concurrency)
-    heard = (answers * 24)[: transport.asked]
-    paid = sum(LONGEST if cost is None else cost for cost in heard)
+    costs = (answers * 24)[: transport.asked]
+    paid = sum(LONGEST if cost is None else cost for cost in costs)
     assert purse.spent == pytest.approx(paid * A_TOKEN)
     assert purse.spent <= ceiling * A_TOKEN + MOST + 1e-12
     assert len(results) == transport.asked, "what was begun is finished, judged and handed over"
@@ -91,7 +91,7 @@ def test_no_run_goes_further_than_one_trial_beyond_its_ceiling(
     assert bool(purse.closed) != every
 
 
-def test_where_money_is_plenty_trials_run_together_and_where_it_is_short_they_wait() -> None:
+def test_trials_wait_when_the_budget_is_short() -> None:
     plenty, short = Paid([500]), Paid([500])
     played(plenty, 1, 24, concurrency=6)
     purse, results, _ = played(short, 3 * MOST, 24, concurrency=6)
@@ -101,11 +101,11 @@ def test_where_money_is_plenty_trials_run_together_and_where_it_is_short_they_wa
     assert purse.spent == pytest.approx(3 * MOST)
 
 
-def test_an_answer_without_usage_is_counted_at_its_most_and_so_is_one_that_broke_off() -> None:
+def test_an_answer_without_usage_counts_at_its_maximum() -> None:
     purse, results, every = played(Paid([None, NetworkFault("timed out")]), 2 * MOST, 9, concurrency=1)
     assert purse.spent == pytest.approx(2 * MOST)
     assert (purse.guessed, len(results), every) == (2, 2, False)
-    assert "$0.00200 is spent (2 answers of unknown cost counted at the most)" in purse.closed
+    assert "$0.00200 is spent (2 answers of unknown cost counted at the maximum)" in purse.closed
 
 
 @pytest.mark.parametrize("fault", [MissingKey("no key"), NoConnection("refused")])

@@ -124,10 +124,10 @@ def test_a_body_that_the_api_would_refuse_has_an_estimate_too(body: dict[str, An
 
 
 def test_a_dry_run_ends_with_what_it_would_cost(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
-    assert said.startswith("asks 20 trials: at most $0.12 (genai-prices ")
-    assert said.endswith("SIMULATED, so nothing is really paid)")
-    assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: nothing will be asked live\n")
+    text = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
+    assert text.startswith("asks 20 trials: at most $0.12 (genai-prices ")
+    assert text.endswith("SIMULATED, so nothing is really paid)")
+    assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: no request will be sent live\n")
     cost = json.loads(run(capsys, "suites/short.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
     assert (cost["asked"], cost["about_usd"], cost["unknown"]) == (20, None, 0)
 
@@ -149,8 +149,8 @@ def test_only_what_no_cassette_answers_is_reckoned(project: Path, capsys: pytest
 def test_earlier_answers_say_about_how_much(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "suites/capitals.yaml")
     paid = rows(project)[-1]["cost"]["usd"]
-    said = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
-    assert (said["about_usd"], said["about_of"]) == (pytest.approx(paid), 6)
+    text = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
+    assert (text["about_usd"], text["about_of"]) == (pytest.approx(paid), 6)
     shutil.rmtree(project / "cassettes")
     again = json.loads(run(capsys, "suites/capitals.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
     assert again["about_usd"] == pytest.approx(paid)
@@ -161,7 +161,7 @@ def test_a_ceiling_stops_the_run_and_keeps_what_was_played(project: Path, capsys
     assert code == 6
     announced, reached, left, again = err.splitlines()
     assert announced.startswith("asks 20 trials: at most $0.12 (genai-prices ")
-    assert reached.startswith("the ceiling of $0.010 would be passed: $0.0")
+    assert reached.startswith("the ceiling of $0.010 would be exceeded: $0.0")
     assert left.endswith(" of 20 trials were not played")
     assert again.startswith("go on with it: gemini-harness run --resume ")
     header, *played, ending = rows(project)
@@ -187,9 +187,7 @@ def test_a_ceiling_drops_no_recording(project: Path, capsys: pytest.CaptureFixtu
     assert run(capsys, "suites/short.yaml")[0] == 0
 
 
-def test_the_ceiling_of_the_configuration_counts_live_answers_only(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_configured_ceiling_counts_live_answers_only(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "harness.toml").write_text('provider = "simulator"\nmax_cost = 0.0000001\n')
     assert run(capsys, "suites/capitals.yaml")[0] == 0
     assert run(capsys, "suites/capitals.yaml", "--record-mode", "new_episodes")[::2] == (0, "")
@@ -197,9 +195,7 @@ def test_the_ceiling_of_the_configuration_counts_live_answers_only(
     assert (code, "6 of 6 trials were not played" in err) == (6, True)
 
 
-def test_a_ceiling_over_an_unknown_price_is_refused_before_the_first_call(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_ceiling_with_an_unknown_price_is_refused_first(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("suites/short.yaml", "--live", "--max-cost", "1", "--provider", "cometapi")
     code, out, err = run(capsys, *asked)
     assert (code, out) == (4, "")
@@ -208,7 +204,7 @@ def test_a_ceiling_over_an_unknown_price_is_refused_before_the_first_call(
         "cost of 20 trials unknown: provider 'cometapi' has no price for gemini-3-flash-preview\n"
         '  set its price: [tool.gemini-harness.prices."cometapi/gemini-3-flash-preview"] with input and output'
     )
-    assert err.endswith("Nothing was asked.\n")
+    assert err.endswith("No request was sent.\n")
     assert not (project / "reports").exists()
 
 
@@ -225,9 +221,7 @@ def test_a_ceiling_is_dollars_above_nothing(project: Path, capsys: pytest.Captur
     assert (code, f"expected dollars above 0, such as 0.50, got '{amount}'" in err) == (4, True)
 
 
-def test_a_paid_run_says_what_it_will_cost_and_tries_again_at_no_cost(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_paid_run_announces_its_cost_and_retries_for_free(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     busy = answer({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}, 503, {"retry-after": "0"})
     oslo = {**PARIS, "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 1, "totalTokenCount": 11}}
     with Endpoint(busy, answer(oslo)) as endpoint:

@@ -51,8 +51,8 @@ class Runs:
     def call(self, *argv: str) -> tuple[int, str, str]:
         self.capsys.readouterr()
         code = main([*argv, "--reports", str(self.reports)])
-        told = self.capsys.readouterr()
-        return code, told.out, told.err
+        comparable = self.capsys.readouterr()
+        return code, comparable.out, comparable.err
 
     def played(self, *argv: str) -> str:
         self.call("run", *argv)
@@ -68,7 +68,7 @@ def runs(tape: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     return Runs(capsys)
 
 
-def told(text: str) -> Any:
+def comparable(text: str) -> Any:
     """The document of a run without what is of a time or of a machine."""
     document = json.loads(text)
     for name in ("id", "started", "front", "options", "parts", "resumed"):
@@ -93,7 +93,7 @@ def test_merged_shards_are_the_unsharded_run(runs: Runs, count: int, argv: list[
     merged = runs.call("merge", *parts, "--format", "json")
     whole = runs.call("run", *argv, "--format", "json")
     assert merged[0] == whole[0]
-    assert told(merged[1]) == told(whole[1])
+    assert comparable(merged[1]) == comparable(whole[1])
     saved = [name for name in saved_runs(runs.reports) if name not in parts]
     one, other = (load(name, runs.reports) for name in saved)
     assert [row["id"] for row in one.rows()] == [row["id"] for row in other.rows()]
@@ -138,7 +138,7 @@ def test_a_merged_run_is_not_resumed_its_parts_are(runs: Runs) -> None:
     code, _, err = runs.call("run", "--resume", "last")
     assert code == 4
     assert err.endswith(
-        f"it was merged from others; go on with what was cut short of {', '.join(parts)}, and merge them anew\n"
+        f"it was merged from others; resume those of {', '.join(parts)} that were cut short, and merge them again\n"
     )
 
 
@@ -147,7 +147,7 @@ def test_a_missing_shard_is_an_error_and_with_partial_a_note(runs: Runs) -> None
     code, _, err = runs.call("merge", first, third)
     assert code == 4
     assert err == (
-        "the parts do not make a whole run:\n  shard 2/3 is not among them\nmerge what there is with --partial\n"
+        "the parts do not make a whole run:\n  shard 2/3 is not among them\nuse --partial to merge what is there\n"
     )
     assert len(saved_runs(runs.reports)) == 3
     code, out, _ = runs.call("merge", first, third, "--partial")
@@ -159,7 +159,7 @@ def test_a_missing_shard_is_an_error_and_with_partial_a_note(runs: Runs) -> None
     assert out.count("merged in part") == 1
 
 
-def test_a_shard_that_was_cut_short_is_an_error_with_the_command_that_goes_on(runs: Runs) -> None:
+def test_an_unfinished_shard_is_an_error_with_the_next_command(runs: Runs) -> None:
     parts = runs.shards(2)
     cut(runs.reports / parts[1] / "run.jsonl")
     code, _, err = runs.call("merge", *parts)
@@ -187,7 +187,7 @@ def test_the_same_shard_twice_is_an_error(runs: Runs) -> None:
 def test_a_trial_counts_once(runs: Runs) -> None:
     one, other = runs.played("suites/wrong.yaml"), runs.played("suites/wrong.yaml")
     code, _, err = runs.call("merge", one, other)
-    assert (code, err) == (4, f"wrong/not-bergen is in run {one} and in run {other}: a trial counts once\n")
+    assert (code, err) == (4, f"wrong/not-bergen is in run {one} and in run {other}: a trial may be in one part only\n")
     assert len(saved_runs(runs.reports)) == 2
     assert sorted(path.name for path in runs.reports.iterdir()) == sorted([one, other])
 
@@ -209,4 +209,4 @@ def test_what_is_no_part_of_one_run_is_named(runs: Runs) -> None:
     path.write_text(text + "\n")
     other = runs.played("--shard", "2/2")
     path.write_text(text)
-    assert "the suite wrong (suites/wrong.yaml) is not the same: run " in runs.call("merge", one, other)[2]
+    assert "the suite wrong (suites/wrong.yaml) differs: run " in runs.call("merge", one, other)[2]

@@ -254,7 +254,7 @@ def talk(*later: Any) -> Trial:
     return trial([step("Weather in Oslo?", {"functionCalls": [{"name": "weather"}]}, body=body), *later])
 
 
-def test_the_model_s_turn_goes_back_as_it_came_and_calls_are_answered() -> None:
+def test_the_models_turn_is_sent_back_unchanged() -> None:
     script = Script(CALL, PARIS)
     result = finish(play(talk(step("", {"text": "Paris"}, replies={"weather": {"temp": -4}})), script, config()))
     assert (result.status, complaints(result)) == ("passed", [])
@@ -268,7 +268,7 @@ def test_the_model_s_turn_goes_back_as_it_came_and_calls_are_answered() -> None:
     assert result.measures["latency_s"] == 0.5
 
 
-def test_an_id_that_was_not_given_is_not_made_up_and_bare_values_are_wrapped() -> None:
+def test_a_missing_id_stays_missing_and_bare_values_are_wrapped() -> None:
     call = {
         "candidates": [
             {"content": {"parts": [{"functionCall": {"name": "weather"}}], "role": "model"}, "finishReason": "STOP"}
@@ -307,7 +307,7 @@ cases:
 """
 
 
-def test_captures_are_filled_into_later_turns_and_files_are_not_expanded_again(tmp_path: Path) -> None:
+def test_captures_are_filled_into_later_turns_only_once(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("literally ${capture.city}", "utf-8")
     script = Script(PARIS)
     (one,) = expand(parse(CAPTURING, "captures.yaml", tmp_path), Selection(default_provider="here"))
@@ -442,7 +442,7 @@ def test_the_cost_of_all_turns_adds_up() -> None:
     assert "unpriced" not in result_json(result)
 
 
-def test_a_turn_without_a_price_makes_the_whole_unknown_and_says_why() -> None:
+def test_a_turn_without_a_price_makes_the_cost_unknown() -> None:
     row = result_json(played(trial([step()]), PARIS))
     assert row["measures"]["cost_usd"] is None
     assert row["unpriced"] == "provider 'here' has no price for gemini-2.5-flash"

@@ -155,15 +155,17 @@ class Project:
     def lines(self, run: str) -> list[bytes]:
         return (self.reports / run / "run.jsonl").read_bytes().splitlines()
 
-    def told(self, run: str) -> Any:
+    def saved_figures(self, run: str) -> Any:
         """What a reader learns of a run, but for the times."""
         saved = load(run, self.reports)
         summary = summarise(saved.rows())
         rows = [told_of(row) for row in saved.rows(turns=False)]
-        said = {group.id: (group.row(), group.tally.disagreed, group.disagreement) for group in summary.groups.values()}
+        message = {
+            group.id: (group.row(), group.tally.disagreed, group.disagreement) for group in summary.groups.values()
+        }
         assert saved.ending is not None
         ending = {name: saved.ending[name] for name in ("totals", "interrupted", "trials")}
-        return rows, said, ending, saved.run["targets"]
+        return rows, message, ending, saved.run["targets"]
 
 
 def told_of(row: Any) -> Any:
@@ -209,11 +211,11 @@ def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(project: Project
     project.run("--live", "--reports", "again")
     (undisturbed,) = saved_runs(again)
     (again / undisturbed).rename(project.reports / undisturbed)
-    assert project.told(run) == project.told(undisturbed)
-    assert any(project.told(run)[1].values())  # the twins disagree
+    assert project.saved_figures(run) == project.saved_figures(undisturbed)
+    assert any(project.saved_figures(run)[1].values())  # the twins disagree
 
 
-def test_what_was_whole_before_the_kill_is_folded_though_nothing_is_asked_of_it_again(project: Project) -> None:
+def test_cassettes_finished_before_the_kill_are_folded(project: Project) -> None:
     run = project.cut(signal.SIGKILL, "--record-mode", "once", after=TRIALS - 6)
     assert len(project.left_over()) > 1
     assert project.run("--resume", run)[0] == 1
@@ -272,7 +274,7 @@ def test_a_full_disk_and_then_room_again(project: Project) -> None:
     assert len(project.asked) <= TRIALS + FLIGHT + 1  # the one whose line was cut off, and those in flight
 
 
-def test_a_run_whose_last_line_does_not_fit_is_shown_and_goes_on(project: Project) -> None:
+def test_a_run_without_room_for_its_last_line_can_be_resumed(project: Project) -> None:
     project.run("--live", "-k", "twins", "--reports", "whole")
     (whole,) = (project.folder / "whole").rglob("run.jsonl")
     room = whole.stat().st_size - len(whole.read_bytes().splitlines()[-1]) // 2
@@ -349,7 +351,7 @@ def test_the_second_recording_of_a_cassette_waits_for_the_first(project: Project
 
 
 @pytest.mark.parametrize("mode", [["--live"], ["--record-mode", "once"]])
-def test_ctrl_c_again_and_again_is_the_same_exit_code_and_loses_nothing(project: Project, mode: list[str]) -> None:
+def test_repeated_ctrl_c_loses_nothing_and_exits_the_same(project: Project, mode: list[str]) -> None:
     process = project.start(*mode)
     until(lambda: any(len(project.lines(run)) > 4 for run in saved_runs(project.reports)))
     while process.poll() is None:
@@ -393,8 +395,8 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     monkeypatch.setenv("COUNTRY", "Peru")
     code, _, err = project.run("--resume")
     assert (code, project.lines(run)) == (4, before)
-    told, first, *others, more, remedy = err.splitlines()
-    assert told == f"run {run} cannot be resumed, since it would send something else now than when it began:"
+    saved_figures, first, *others, more, remedy = err.splitlines()
+    assert saved_figures == f"run {run} cannot be resumed, because it would now send other requests than when it began:"
     assert first == (
         '  suites/slow.yaml:5:9: told/capital-0@simulator/gemini-2.5-flash: $.contents[0].parts[0].text: was "What is the '
         'capital of Norway? One word. 0 [the value of GATE_TOKEN]", now "What is the capital of Peru? One word. 0 [the value '
@@ -402,7 +404,7 @@ def test_what_would_be_sent_otherwise_is_named(project: Project, monkeypatch: py
     )
     assert [line.split(": ")[1].partition("@")[0] for line in others] == ["told/written-1", "told/both[unary]"]
     assert more == "  and 1 more"
-    assert remedy.endswith("as they were then, or play the suites anew without --resume")
+    assert remedy.endswith("as they were then, or run the suites again without --resume")
     monkeypatch.setenv("COUNTRY", "Norway")
     monkeypatch.setenv("GATE_TOKEN", "open-sesame-2")  # a secret may change: nothing of it is saved
     assert project.run("--resume")[0] == 0
@@ -424,8 +426,8 @@ def test_what_a_later_turn_would_send_otherwise_is_named(project: Project, monke
         assert code == 4
         refused += err.splitlines()[1:-1]
         monkeypatch.setenv(name, first[name])
-    said, weather = refused
-    assert said == (
+    message, weather = refused
+    assert message == (
         '  suites/slow.yaml:5:9: talked/said@simulator/gemini-2.5-flash, turn 3: $.contents[4].parts[0].text: was "What is the '
         'capital of Norway?", now "What is the capital of Peru?"'
     )
@@ -513,7 +515,7 @@ def test_a_migration_that_was_cut_short_goes_on(taped: Project, how: int, after:
     again = taped.folder / "again"
     (undisturbed,) = saved_runs(again)
     (again / undisturbed).rename(taped.reports / undisturbed)
-    assert taped.told(run) == taped.told(undisturbed)
+    assert taped.saved_figures(run) == taped.saved_figures(undisturbed)
 
 
 def test_what_a_migration_could_not_ask_is_asked_again(taped: Project) -> None:
@@ -538,32 +540,32 @@ def test_runs_and_migrations_go_on_by_their_own_commands(taped: Project) -> None
     taped.command = "run"
     code, _, err = taped.run("--resume", run)
     assert code == 4
-    assert err == f"run {run} is no run of suites; go on with it: gemini-harness migrate --resume {run}\n"
+    assert err == f"run {run} is not a run of suites; go on with it: gemini-harness migrate --resume {run}\n"
     code, _, err = taped.run("--resume")
-    assert (code, "no run has been saved there yet" in err) == (4, True)
+    assert (code, "no run that can be resumed has been saved there" in err) == (4, True)
     shutil.rmtree(taped.reports)
     taped.command = "migrate"
     code, _, err = taped.run("--resume")
-    assert (code, "no migration has been saved there yet" in err) == (4, True)
+    assert (code, "no migration that can be resumed has been saved there" in err) == (4, True)
 
 
 # --- what is refused ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
-        (["--shard", "1/2"], "began without it, so --shard 1/2 cannot hold for the rest of it"),
-        (["-k", "late"], "began with -k twins, so -k late cannot hold for the rest of it"),
+        (["--shard", "1/2"], "began without it, so --shard 1/2 cannot apply to the rest of it"),
+        (["-k", "late"], "began with -k twins, so -k late cannot apply to the rest of it"),
         (["--record-mode", "all"], "began without it, so --record-mode all cannot"),
         (["--strict"], "began without it, so --strict cannot"),
     ],
 )
-def test_options_that_contradict_are_refused(project: Project, given: list[str], said: str) -> None:
+def test_options_that_contradict_are_refused(project: Project, given: list[str], message: str) -> None:
     run = project.cut(signal.SIGKILL, "--live", "-k", "twins", after=2)
     code, _, err = project.run("--resume", run, *given)
     assert code == 4
-    assert said in err
+    assert message in err
 
 
 def test_a_dry_run_says_what_is_left(project: Project) -> None:
@@ -577,7 +579,7 @@ def test_a_dry_run_says_what_is_left(project: Project) -> None:
 
 def test_where_nothing_was_cut_short_the_latest_are_named(project: Project) -> None:
     code, _, err = project.run("--resume")
-    assert (code, "no run in " in err, "no run has been saved there yet" in err) == (4, True, True)
+    assert (code, "no run in " in err, "no run that can be resumed has been saved there" in err) == (4, True, True)
     project.run("--live", "-k", "twins")
     (run,) = saved_runs(project.reports)
     code, _, err = project.run("--resume")
@@ -606,4 +608,4 @@ def test_runs_that_do_not_say_how_they_began_are_refused(project: Project) -> No
     path.write_bytes(json.dumps(old).encode() + b"\n" + b"".join(rest))
     code, _, err = project.run("--resume", run)
     assert code == 4
-    assert "did not write down how it was started; play the suites anew" in err
+    assert "did not save the options it was started with; run the suites again" in err

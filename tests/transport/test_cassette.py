@@ -285,7 +285,7 @@ def test_an_exchange_comes_back_as_it_was(tmp_path: Path) -> None:
     assert back.slot == (0, 0, 0)
 
 
-def test_simulated_answers_are_stored_under_the_fixed_host_and_stay_simulated(tmp_path: Path) -> None:
+def test_simulated_answers_are_stored_under_the_fixed_host(tmp_path: Path) -> None:
     live = exchange(sent=request(url="http://127.0.0.1:8765/gateway/v1beta/models/m:generateContent"))
     simulated = replace(live, provenance=replace(live.provenance, recorded_from="simulator-gateway", simulated=True))
     item = cassette.document(simulated, (0, 0, 0), cassette.SIMULATOR_HOST)
@@ -377,7 +377,7 @@ def test_a_long_cassette_is_looked_up_by_slot(tmp_path: Path) -> None:
     assert tape.at((9, 9, 9)) is None
 
 
-def test_a_long_cassette_that_is_broken_in_one_place_says_so_there(tmp_path: Path) -> None:
+def test_a_long_cassette_names_its_broken_interaction(tmp_path: Path) -> None:
     path = long_tape(tmp_path)
     text = path.read_text("utf-8")
     path.write_text(text.replace("code: 200", "code: [200", 1), "utf-8")
@@ -399,11 +399,13 @@ def test_stock_vcrpy_replays_our_file(tmp_path: Path) -> None:
     path = tape(tmp_path, written(*answers))
     player = vcr.VCR(record_mode="none", match_on=["method", "scheme", "host", "path", "query", "body"])
     with player.use_cassette(str(path)), httpx.Client() as client:
-        said = [client.post(URL, content=asked.content, headers={"content-type": "application/json"}) for _ in range(3)]
-    assert [response.json() for response in said] == [{"n": 0}, {"n": 1}, {"n": 2}]
+        replies = [
+            client.post(URL, content=asked.content, headers={"content-type": "application/json"}) for _ in range(3)
+        ]
+    assert [response.json() for response in replies] == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
-def test_stock_vcrpy_keeps_what_is_ours_when_it_rewrites_the_file(tmp_path: Path) -> None:
+def test_stock_vcrpy_preserves_our_keys_when_it_rewrites(tmp_path: Path) -> None:
     from vcr.persisters.filesystem import FilesystemPersister
     from vcr.serializers import yamlserializer
 

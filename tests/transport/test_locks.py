@@ -28,7 +28,7 @@ def test_every_pin_has_hashes_and_no_address_is_told(lock: str) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_clients_have_the_versions_of_the_harness_where_both_have_a_package(group: str) -> None:
+def test_locks_agree_on_the_versions_of_shared_packages(group: str) -> None:
     ours, theirs = pinned("requirements"), pinned(f"requirements-{group}")
     assert {name: theirs[name] for name in ours.keys() & theirs} == {name: ours[name] for name in ours.keys() & theirs}
 

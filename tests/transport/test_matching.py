@@ -28,7 +28,7 @@ def tape(*exchanges: Exchange, slots: Any = None) -> matching.Index:
     return matching.Index(Tape(CASE, interactions, {}))
 
 
-def said(index: matching.Index, asked: Request, **where: int) -> bytes:
+def replayed(index: matching.Index, asked: Request, **where: int) -> bytes:
     return matching.find(index, asked, slot(CASE, **where), HOST).exchange.content
 
 
@@ -50,7 +50,7 @@ def changes(index: matching.Index, asked: Request, host: str = HOST) -> tuple[st
 )
 def test_spelling_does_not_count(asked: Request) -> None:
     recorded = request({"a": "é", "b": [1, {"x": True, "y": 2}]}, asked.url.replace("&key=hunter2", ""))
-    assert said(tape(exchange(b"yes", recorded)), asked) == b"yes"
+    assert replayed(tape(exchange(b"yes", recorded)), asked) == b"yes"
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), ("1", 1), (None, 0), ([1, 2], [2, 1]), ({}, None)])
@@ -58,12 +58,12 @@ def test_these_are_different(old: Any, new: Any) -> None:
     assert changes(tape(exchange(b"no", request({"a": old}))), request({"a": new}))
 
 
-def test_another_way_to_the_same_place_matches_in_a_foreign_file_only() -> None:
+def test_another_route_matches_in_a_foreign_file_only() -> None:
     recorded = request(url="https://gateway.example/gemini/v1beta/models/gemini-2.5-flash:generateContent")
     foreign, own = exchange(b"yes", recorded, own=False), exchange(b"yes", recorded)
-    assert said(tape(foreign), request()) == b"yes"
+    assert replayed(tape(foreign), request()) == b"yes"
     vertex = "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/gemini-2.5-flash:generateContent"
-    assert said(tape(exchange(b"yes", request(url=f"{vertex}?alt=json"), own=False)), request()) == b"yes"
+    assert replayed(tape(exchange(b"yes", request(url=f"{vertex}?alt=json"), own=False)), request()) == b"yes"
     assert changes(tape(own), request()) == (f"host: was gateway.example, now {HOST}",)
 
 
@@ -72,29 +72,29 @@ def test_another_way_to_the_same_place_matches_in_a_foreign_file_only() -> None:
 
 def test_attempts_play_in_file_order_where_there_are_no_slots() -> None:
     index = tape(exchange(b"first"), exchange(b"other", request(body("other"))), exchange(b"second"))
-    assert said(index, request(), repeat=1) == b"second"
-    assert said(index, request(), repeat=0) == b"first"
-    assert said(index, request(), repeat=0) == b"first"
+    assert replayed(index, request(), repeat=1) == b"second"
+    assert replayed(index, request(), repeat=0) == b"first"
+    assert replayed(index, request(), repeat=0) == b"first"
     with pytest.raises(NoRecording, match=r"holds 2 recordings of .*, none for attempt 3"):
-        said(index, request(), repeat=2)
+        replayed(index, request(), repeat=2)
 
 
 def test_the_same_slot_is_preferred() -> None:
     index = tape(exchange(b"one"), exchange(b"two"), slots=[(0, 1, 0), (0, 0, 0)])
-    assert [said(index, request(), repeat=n) for n in range(2)] == [b"two", b"one"]
+    assert [replayed(index, request(), repeat=n) for n in range(2)] == [b"two", b"one"]
     with pytest.raises(NoRecording, match="attempt 3"):
-        said(index, request(), repeat=2)
+        replayed(index, request(), repeat=2)
 
 
 def test_a_row_that_moved_keeps_its_recordings() -> None:
     index = tape(exchange(b"one"), exchange(b"two"), slots=[(4, 0, 0), (4, 1, 0)])
-    assert [said(index, request(), row=5, repeat=n) for n in range(2)] == [b"one", b"two"]
+    assert [replayed(index, request(), row=5, repeat=n) for n in range(2)] == [b"one", b"two"]
 
 
 def test_a_row_that_was_never_recorded_is_missing_not_stale() -> None:
     index = tape(exchange(b"one", request(body("Oslo?"))), slots=[(0, 0, 0)])
     with pytest.raises(NoRecording, match=r"row 3, step 0"):
-        said(index, request(body("Rome?")), row=3)
+        replayed(index, request(body("Rome?")), row=3)
 
 
 # --- what changed -------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_the_host_is_compared_for_our_own_files() -> None:
     assert changes(tape(own), request(), host="simulator.invalid") == (f"host: was {HOST}, now simulator.invalid",)
 
 
-def test_every_real_recording_is_found_by_the_request_that_a_suite_would_send(shared: Path) -> None:
+def test_every_real_recording_is_found_by_its_request(shared: Path) -> None:
     row = ROWS["google"]
     found = 0
     for path in sorted((shared / "recordings").rglob("cassettes/**/*.yaml")):

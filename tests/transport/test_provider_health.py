@@ -59,8 +59,8 @@ class Outcome:
 
     @property
     def unasked(self) -> list[str]:
-        told = (row["error"]["message"] for row in self.rows if row["error"])
-        return [message for message in told if message.startswith("not asked: ")]
+        messages = (row["error"]["message"] for row in self.rows if row["error"])
+        return [message for message in messages if message.startswith("not asked: ")]
 
 
 Run = Callable[..., Outcome]
@@ -80,10 +80,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setenv("FAR", far or closed_address())
         Path("suites/s.yaml").write_text(text)
         code = main(["run", *(argv or ("--live",))])
-        said = capsys.readouterr()
+        output = capsys.readouterr()
         (file,) = Path("reports").glob("*/run.jsonl")
         lines = [json.loads(line) for line in file.read_text().splitlines()]
-        return Outcome(code, said.out + said.err, [line for line in lines if "group" in line])
+        return Outcome(code, output.out + output.err, [line for line in lines if "group" in line])
 
     return play
 
@@ -166,12 +166,12 @@ def test_a_dead_host_is_left_after_three_trials(run: Run) -> None:
     assert len(far.requests) == 20
     assert len(done.unasked) == 17
     assert "Connection refused (3 attempts)" in done.printed
-    told = " ".join(done.printed.split())
-    assert "not asked: provider 'near' was not reached in 3 trials in a row (http://127.0.0.1:" in told
-    assert "no connection: Connection refused); check that http://127.0.0.1:" in told
+    messages = " ".join(done.printed.split())
+    assert "not asked: provider 'near' was not reached in 3 trials in a row (http://127.0.0.1:" in messages
+    assert "no connection: Connection refused); check that http://127.0.0.1:" in messages
 
 
-def test_a_host_that_never_answers_and_an_unknown_one_are_dead_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_and_unknown_hosts_count_as_unreached(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     def unknown(*_: Any, **__: Any) -> None:

@@ -93,8 +93,8 @@ def test_base64_hides_nothing(secret: str, before: bytes, after: bytes) -> None:
 
 def test_what_is_told_names_the_secret_and_does_not_hold_it() -> None:
     value = {"text": f"my key is {KEY}.", "list": [1, None, {"url": f"?key={quote(KEY, safe='')}"}], "other": "abc"}
-    told = LEAKS.hidden(value)
-    assert told == {
+    redacted = LEAKS.hidden(value)
+    assert redacted == {
         "text": "my key is [the value of MY_KEY].",
         "list": [1, None, {"url": "?key=[the value of MY_KEY]"}],
         "other": "abc",
@@ -103,7 +103,7 @@ def test_what_is_told_names_the_secret_and_does_not_hold_it() -> None:
     assert LEAKS.hidden(clean) is clean
 
 
-def test_keys_of_providers_and_what_is_called_a_secret_are_secrets() -> None:
+def test_provider_keys_and_variables_named_secret_are_secrets() -> None:
     environ = {
         "GEMINI_API_KEY": " g ",
         "DB_PASSWORD": "p",

@@ -1,4 +1,4 @@
-"""``audit``: recordings held to the invariants, with no suite."""
+"""``audit``: check recordings against the invariants, without a suite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.transport.cassette import Tape
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".har", ".httprr", ".sse", ".txt"})
 
 
-ABOUT = "hold any recording to the invariants, with no suite"
+ABOUT = "check any recordings against the invariants, without a suite"
 EXAMPLES = (
     "gemini-harness audit tests/cassettes/",
     "gemini-harness audit recording.har --format json",
@@ -25,8 +25,8 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders of recordings")
-    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="recordings, or folders of them")
+    parser.add_argument("--strict", action="store_true", help="let warnings fail as well")
     shared.formats(parser, reports=False)
 
 
@@ -50,7 +50,7 @@ def _exit_code(done: Audit, *, strict: bool) -> int:
 
 
 def recordings(paths: Iterable[str]) -> Iterator[Path]:
-    """The recordings named, and those in the folders named, sorted. Raises UsageError for a path that is not there."""
+    """The recordings at these paths; those of a folder are sorted. Raises UsageError for a path that does not exist."""
     for name in paths:
         path = Path(name)
         if path.is_dir():
@@ -62,7 +62,7 @@ def recordings(paths: Iterable[str]) -> Iterator[Path]:
 
 
 def _tapes(files: Iterable[Path], unreadable: dict[str, str]) -> Iterator[Tape]:
-    """The tapes one by one; what cannot be read goes into ``unreadable``."""
+    """The readable recordings. For the others adds file -> reason to ``unreadable``."""
     for file in files:
         try:
             yield cassette.read(file)

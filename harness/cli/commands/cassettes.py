@@ -1,4 +1,4 @@
-"""``cassettes``: check, stale, prune, recover."""
+"""``cassettes``: check, find stale ones, prune, recover."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.transport.cassette import maintenance
 from harness.transport.cassette.maintenance import CassetteFinding, ReplayProbe
 from harness.transport.redaction import known
 
-ABOUT = "look after cassettes"
+ABOUT = "check, prune and recover cassettes; find stale ones"
 EXAMPLES = (
     "gemini-harness cassettes check",
     "gemini-harness cassettes stale suites/",
@@ -31,14 +31,18 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=["check", "stale", "prune", "recover"],
-        help="check: readable, standard, free of secrets; stale: which answer other requests than the suites now send; "
-        "prune: remove what no trial asks for; recover: fold in what an interrupted recording left",
+        help="check: find cassettes that are unreadable, not standard or hold secrets; stale: find those whose requests differ "
+        "from what the suites now send; prune: remove those that no trial uses; recover: save the exchanges of an "
+        "interrupted recording",
     )
     parser.add_argument(
-        "paths", metavar="PATH", nargs="*", help="suites for stale and prune, else files or folders of cassettes"
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="for stale and prune: suites; for check and recover: cassettes, or folders of them",
     )
-    parser.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
-    parser.add_argument("--dry-run", action="store_true", help="prune: only say what would go")
+    parser.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    parser.add_argument("--dry-run", action="store_true", help="prune: list the cassettes, but remove nothing")
 
 
 def main(options: Namespace) -> int:
@@ -73,9 +77,9 @@ def _recover(paths: Iterable[str | Path]) -> int:
 
 
 def _check(paths: Sequence[Path], settings: Config) -> int:
-    """The files named; without any, the whole folder, which is then held against the suites too."""
+    """Check these files; without any, the whole folder, which is then also compared with the suites."""
     if not paths and not settings.cassettes.is_dir():
-        sys.stdout.write(f"no cassette is there: {settings.cassettes}/ does not exist\n")
+        sys.stdout.write(f"no cassettes: the folder {settings.cassettes}/ does not exist\n")
         return 5
     number = len(maintenance.cassettes_in(paths or [settings.cassettes]))
     findings = maintenance.inspect(paths or [settings.cassettes], secrets=known(os.environ, settings.providers))
@@ -87,9 +91,9 @@ def _check(paths: Sequence[Path], settings: Config) -> int:
 
 
 def _beside_the_suites(plan: Plan) -> list[CassetteFinding]:
-    """What no case asks for, and what answers another request than the suites now send. Missing ones are no problem here."""
-    said = "no case asks for it; `gemini-harness cassettes prune` removes it"
-    orphaned = [CassetteFinding(path, "orphaned", said) for path in _orphans(plan, whole=True)]
+    """Cassettes that no case uses, and those with other requests than the suites now send. Missing ones are no problem here."""
+    message = "no case uses it; `gemini-harness cassettes prune` removes it"
+    orphaned = [CassetteFinding(path, "orphaned", message) for path in _orphans(plan, whole=True)]
     return [*orphaned, *(finding for finding in _unanswered(plan).findings if finding.kind == "stale")]
 
 
@@ -98,15 +102,15 @@ def _orphans(plan: Plan, *, whole: bool) -> list[Path]:
 
 
 def _unanswered(plan: Plan) -> ReplayProbe:
-    """Play everything from tape."""
-    asking = ReplayProbe(plan.config.providers)
+    """Replay all trials. The probe collects the requests without an answer."""
+    probe = ReplayProbe(plan.config.providers)
     for trial in plan.trials:
-        finish(play(trial, asking, plan.config))
-    return asking
+        finish(play(trial, probe, plan.config))
+    return probe
 
 
 def _stale(plan: Plan) -> int:
-    """What the tapes do not answer is stale or missing."""
+    """Print the requests that the cassettes do not answer: stale or missing."""
     done = _unanswered(plan)
     _say(done.findings)
     sys.stdout.write(f"{_count(done.asked, 'request')}, {_count(len(done.findings), 'of them')} not answered\n")
@@ -114,10 +118,10 @@ def _stale(plan: Plan) -> int:
 
 
 def _prune(plan: Plan, *, whole: bool, dry: bool) -> int:
-    """Remove the cassettes of ours that no trial asks for. Files that other tools made are left alone."""
+    """Remove our cassettes that no trial uses. Files that other tools made are kept."""
     unused = _orphans(plan, whole=whole)
     for path in unused:
-        sys.stdout.write(f"{path}: no trial asks for it{'' if dry else ', removed'}\n")
+        sys.stdout.write(f"{path}: no trial uses it{'' if dry else ', removed'}\n")
         if not dry:
             path.unlink()
     sys.stdout.write(f"{_count(len(unused), 'orphaned cassette')}\n")

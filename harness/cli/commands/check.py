@@ -1,4 +1,4 @@
-"""``check``: suites, without playing them."""
+"""``check``: validate suites without playing them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.cli import options as shared
 from harness.run import session
 from harness.suite.matrix import Selection
 
-ABOUT = "validate suites without playing them; all problems at once"
+ABOUT = "validate suites without playing them, and report all problems at once"
 EXAMPLES = (
     "gemini-harness check",
     "gemini-harness check suites/thinking.yaml",
@@ -28,6 +28,6 @@ def main(options: Namespace) -> int:
         sys.stdout.write(f"note: {note}\n")
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
-    said = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
-    sys.stdout.write(f"{said}: no problem found\n")
+    counts = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
+    sys.stdout.write(f"{counts}: no problem found\n")
     return 0

@@ -1,4 +1,4 @@
-"""``compare``: two runs, or targets or values of an axis of one run, the first against each other."""
+"""``compare``: compare two runs, or targets or axis values of one run: the first with each of the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
 
-ABOUT = "two runs, or targets or values of an axis of one run: flips, and verdicts on measures"
+ABOUT = "compare two runs, or targets or axis values of one run: flips, and verdicts on measures"
 EXAMPLES = (
     "gemini-harness compare last --target google/gemini-3-flash-preview --target google/gemini-3.1-pro-preview",
     "gemini-harness compare baseline last --gate pass_rate=2pp@95%",
@@ -40,29 +40,29 @@ def add_options(parser: ArgumentParser) -> None:
         "candidate",
         metavar="CANDIDATE",
         nargs="?",
-        help="another run; without it, what the suites of BASE compare, else its targets, each with the one that has most in common with them",
+        help="another run; without it, compare the values that the suites of BASE name, or else its targets",
     )
     parser.add_argument(
         "--target",
         metavar="PROVIDER/MODEL",
         action="append",
         default=[],
-        help="targets of BASE, reference first: twice, or more often for several candidates",
+        help="a target of BASE; give the reference first, then one or more candidates (repeatable)",
     )
     parser.add_argument(
         "--axis",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="values of one axis of BASE (thinking, transport, model, provider ...), reference first: twice, or more "
-        "often for several candidates; once: against the baseline of its suites",
+        help="a value of one axis of BASE (thinking, transport, model, provider ...); give the reference first, then one or "
+        "more candidates; a single value is compared with the baseline of the suites (repeatable)",
     )
     shared.judging(parser)
     shared.formats(parser)
 
 
 def main(options: Namespace) -> int:
-    gc.disable()  # Everything that a comparison builds stays until its end: looking for cycles takes half of the time.
+    gc.disable()  # A comparison keeps all its objects until its end: collecting cycles would take half of the time.
     try:
         return _compare(options)
     finally:
@@ -80,7 +80,7 @@ def _compare(options: Namespace) -> int:
 
 
 def code(comparison: Comparison) -> int:
-    """1 where a gate was crossed, 5 where nothing was judged on both sides, 7 where a gate cannot be answered; else 0."""
+    """The exit code: 1 if a gate is crossed, 5 if no cell was judged on both sides, 7 if a gate cannot be decided, else 0."""
     if any(gate.crossed for gate in comparison.gates):
         return 1
     paired = comparison.paired
@@ -94,8 +94,8 @@ def code(comparison: Comparison) -> int:
 
 
 def compared(options: Namespace) -> Comparison:
-    """The one comparison that the options ask for, gates answered: ``base``, ``candidate``, ``target``, ``axis``, ``margin``, ``gate``,
-    ``reports``. Raises UsageError, RunError.
+    """The comparison of these options, with answers to its gates; the first, if there are several. Reads ``base``,
+    ``candidate``, ``target``, ``axis``, ``margin``, ``gate`` and ``reports``. Raises UsageError, RunError.
     """
     found = _found(options)
     return found if isinstance(found, Comparison) else found.comparisons[0]
@@ -107,45 +107,45 @@ def _found(options: Namespace) -> Comparison | Comparisons:
     if not options.candidate:
         return _within(base, options, asked)
     if options.target or options.axis:
-        raise UsageError("--target and --axis choose within one run: leave out the second run, or them")
+        raise UsageError("--target and --axis compare within one run: leave out either the second run or these options")
     reference, candidate = parallel_load.load_both(base, saved_run.find(options.candidate, options))
     comparison = gated(_two_runs(reference, candidate, margins(options)), asked, base, candidate, None)
     return replace(comparison, command=_again(options, (base, candidate[0]), []))
 
 
 def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -> str:
-    """The command that compares the same again; ``last`` is the run that it is now."""
+    """The command that repeats the comparison. ``last`` is replaced by the run that it means now."""
     named = zip((options.base, options.candidate), runs, strict=False)
-    said = [*(saved.path.parent.name if name == "last" else name for name, saved in named), *sides]
+    arguments = [*(saved.path.parent.name if name == "last" else name for name, saved in named), *sides]
     for name in ("margin", "gate"):
-        said += [part for value in getattr(options, name) for part in (f"--{name}", value)]
-    said += ["--reports", options.reports] if options.reports else []
-    return words.command("compare", *said)
+        arguments += [part for value in getattr(options, name) for part in (f"--{name}", value)]
+    arguments += ["--reports", options.reports] if options.reports else []
+    return words.command("compare", *arguments)
 
 
 def margins(options: Namespace) -> dict[str, float]:
-    """What ``--margin`` says, by measure. Raises UsageError."""
+    """Measure -> the margin of ``--margin``, as a share. Raises UsageError."""
     return dict(margin(text) for text in options.margin)
 
 
 def gated(
     comparison: Comparison,
-    said: Sequence[gates.Gate],
+    requested: Sequence[gates.Gate],
     base: SavedRun,
     candidate: tuple[SavedRun, Summary],
     by: str | None,
 ) -> Comparison:
-    """The comparison with the answers to the gates of the command line and of the suites that took part.
+    """The comparison with the answers to the gates of the command line (``requested``) and of its suites.
 
-    ``candidate``: the run that the candidate was taken from, and all of it.
+    ``candidate``: the run of the candidate, and its summary. ``by``: the axis of the comparison; None: two runs.
     """
-    asked, notes = list(said), list(comparison.notes)
+    asked, notes = list(requested), list(comparison.notes)
     for row in base.run["suites"]:
         file = Path(row["file"])
         if file.is_file():
             asked += _suite_gates(file, row["suite"], by)
         else:
-            notes.append(f"{file} is not here: gates of {row['suite']} were not asked")
+            notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
     notes += models.lifecycles(_models(comparison))
     parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
     return replace(comparison, gates=[gates.evaluate(gate, comparison, parts) for gate in asked], notes=notes)
@@ -158,7 +158,7 @@ def _models(comparison: Comparison) -> list[str]:
 
 
 def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
-    """Those of the suite as it is now, unless it compares by another axis than is done here."""
+    """The gates of the suite as its file is now. None if the suite compares by another axis."""
     block = _block(file)
     own = block.get("by")
     if by is not None and own not in (None, by) and not (by == "target" and own in ("model", "provider")):
@@ -167,11 +167,11 @@ def _suite_gates(file: Path, suite: str, by: str | None) -> list[gates.Gate]:
 
 
 def _block(file: Path) -> Mapping[str, Json]:
-    """The ``compare:`` of a suite as it is now; empty where it has none. Raises SuiteError."""
+    """The block ``compare:`` of a suite as its file is now; empty if there is none. Raises SuiteError."""
     from harness.suite.parse import load
     from harness.text.project import Unreadable, read
 
-    with suppress(Unreadable, UnicodeDecodeError):  # which ``load`` puts in words
+    with suppress(Unreadable, UnicodeDecodeError):  # ``load`` reports these
         if "compare:" not in read(file).decode():
             return {}
     return load(file, anywhere=True).compare or {}
@@ -180,14 +180,15 @@ def _block(file: Path) -> Mapping[str, Json]:
 def _two_runs(
     reference: tuple[SavedRun, Summary], compared: tuple[SavedRun, Summary], margins: dict[str, float]
 ) -> Comparison:
-    (base, one), (candidate, other) = reference, compared
+    (base, base_summary), (candidate, candidate_summary) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(one, other, names, margins)
-    heard = [f"{side}: {words.provenance(summary)}" for side, summary in (("reference", one), ("candidate", other))]
+    comparison = compare_runs(base_summary, candidate_summary, names, margins)
+    summaries = (("reference", base_summary), ("candidate", candidate_summary))
+    sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
-    heard += [f"both sides are run {base.run['id']}: this says nothing about another"] if same else []
-    told = dict.fromkeys([*saved_run.notes(base, one), *saved_run.notes(candidate, other)])
-    notes = [*heard, *told, *_changed(base.run, candidate.run), *comparison.notes]
+    sources += [f"both sides are run {base.run['id']}: this compares a run with itself"] if same else []
+    reading = dict.fromkeys([*saved_run.notes(base, base_summary), *saved_run.notes(candidate, candidate_summary)])
+    notes = [*sources, *reading, *_changed(base.run, candidate.run), *comparison.notes]
     return replace(comparison, sources=((base.run, base.rows_of), (candidate.run, candidate.rows_of)), notes=notes)
 
 
@@ -195,24 +196,26 @@ def _changed(base: RunRow, candidate: RunRow) -> Iterator[str]:
     before = {suite["suite"]: suite["sha256"] for suite in base["suites"]}
     for suite in candidate["suites"]:
         if before.get(suite["suite"], suite["sha256"]) != suite["sha256"]:
-            yield f"the suite {suite['suite']} was changed between the two runs: a flip may be the suite's"
+            yield f"the suite {suite['suite']} was changed between the two runs: a flip may come from that change"
 
 
-def _within(base: SavedRun, options: Namespace, promised: Sequence[gates.Gate]) -> Comparison | Comparisons:
-    """Values of one axis of a run, each against the first. One that has no cell in common with it is left out, if others have."""
+def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate]) -> Comparison | Comparisons:
+    """Compare values of one axis of a run with the first. Values without a common cell are left out, unless none has one."""
     summary = base.summary()
-    axis, said, cells, (reference, *candidates) = _sides(summary, base, options)
-    each = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
-    kept = {value: found for value, found in each.items() if found.paired} or {candidates[0]: each[candidates[0]]}
+    axis, reason, cells, (reference, *candidates) = _sides(summary, base, options)
+    found_by_value = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
+    kept = {value: found for value, found in found_by_value.items() if found.paired} or {
+        candidates[0]: found_by_value[candidates[0]]
+    }
     apart = [value for value in candidates if value not in kept]
-    heard = [f"answers: {words.provenance(summary)}", *said, *saved_run.notes(base, summary)]
-    heard += [f"left out, without a cell that {reference} has too: {', '.join(apart)}"] if apart else []
+    notes = [f"answers: {words.provenance(summary)}", *reason, *saved_run.notes(base, summary)]
+    notes += [f"left out, since they have no cell in common with {reference}: {', '.join(apart)}"] if apart else []
     source = (base.run, base.rows_of)
     found = []
     for value, comparison in kept.items():
-        told = replace(comparison, sources=(source, source), notes=[*heard, *comparison.notes])
+        noted = replace(comparison, sources=(source, source), notes=[*notes, *comparison.notes])
         again = _again(options, (base,), [*_named(axis, reference), *_named(axis, value)])
-        found.append(replace(gated(told, promised, base, (base, summary), axis), command=again))
+        found.append(replace(gated(noted, requested, base, (base, summary), axis), command=again))
     return found[0] if len(found) == 1 else combine(axis, found)
 
 
@@ -222,23 +225,23 @@ def _named(axis: str, value: str) -> tuple[str, str]:
 
 
 def _sides(summary: Summary, base: SavedRun, options: Namespace) -> tuple[str, list[str], Values, list[str]]:
-    """(axis, what is to be said of it, cells by value, the values that are compared, the reference first): as the options
-    say, else the suites of the run."""
+    """(axis, a note about its choice, cells by value, the compared values with the reference first), from the options, or
+    else from the suites of the run."""
     axis, asked = _asked(options)
     declared = _declared(base)
-    said = []
+    reason = []
     if declared.by and len(by_value(summary, declared.by)) > 1 and not asked:
         axis = declared.by
-        said = [f"compared by {axis}, as {declared.suites}"]
+        reason = [f"compared by {axis}, as {declared.suites}"]
     cells = by_value(summary, axis)
     baseline = declared.baseline if axis == declared.by else None
     if baseline in cells and len(set(asked)) < 2:
         asked = _from_baseline(declared, asked, cells)
-    return axis, said, cells, _values(cells, axis, asked, base.run["id"], baseline)
+    return axis, reason, cells, _values(cells, axis, asked, base.run["id"], baseline)
 
 
 class _Declared(NamedTuple):
-    """What the suites of a run agree to compare by; None where none says it, or they differ."""
+    """The axis and baseline that the suites of a run name; None if none names one, or if they differ. ``suites``: who names it."""
 
     by: str | None = None
     baseline: str | None = None
@@ -253,28 +256,28 @@ def _declared(base: SavedRun) -> _Declared:
     if len(axes) != 1:
         return _Declared()
     baseline = baselines.pop() if len(baselines) == 1 else None
-    said = f"the suite {next(iter(blocks))} says" if len(blocks) == 1 else f"the suites {', '.join(blocks)} say"
-    return _Declared(axes.pop(), baseline, said)
+    suites = f"the suite {next(iter(blocks))} says" if len(blocks) == 1 else f"the suites {', '.join(blocks)} say"
+    return _Declared(axes.pop(), baseline, suites)
 
 
 def _baseline(block: Mapping[str, Json]) -> str:
-    """As ids spell it."""
+    """The baseline as ids spell it."""
     axis, baseline = block["by"], block["baseline"]
     return str(baseline) if axis in ("model", "provider") else short_label(axis, baseline)
 
 
 def _from_baseline(declared: _Declared, asked: Sequence[str], cells: Values) -> list[str]:
-    """The baseline, which is there, then the value that was named, or all others. Raises UsageError where that is the baseline."""
+    """The baseline, then the named value, or all others. Raises UsageError if the baseline itself is named."""
     baseline = str(declared.baseline)
     others = [value for value in cells if value != baseline]
     if baseline in asked:
-        there = f"there are {', '.join(others)}" if others else "this run has nothing else"
+        there = f"there are {', '.join(others)}" if others else "this run has no other value"
         raise UsageError(f"{baseline} is the baseline, as {declared.suites}: name what to compare with it; {there}")
     return [baseline, *(asked or others)]
 
 
 def _asked(options: Namespace) -> tuple[str, list[str]]:
-    """The axis that is compared by, and the values that were named."""
+    """The axis of the comparison, and the named values."""
     if not options.axis:
         return "target", options.target
     named = [text.partition("=") for text in options.axis]
@@ -285,7 +288,7 @@ def _asked(options: Namespace) -> tuple[str, list[str]]:
 
 
 def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: str | None) -> list[str]:
-    """The values that were asked for, or all there are, unless their baseline is not there; the reference first."""
+    """The named values, or all values, with the reference first. Raises UsageError if fewer than two remain."""
     values = reference_first(cells)
     chosen = list(dict.fromkeys(asked or (values if baseline is None else [])))
     unknown = [name for name in chosen if name not in values]
@@ -295,13 +298,13 @@ def _values(cells: Values, axis: str, asked: Sequence[str], run: str, baseline: 
     how = "--target" if axis == "target" else f"--axis {axis}=..."
     wanted = f"name two or more with {how}, reference first"
     if baseline is not None and not asked:
-        wanted = f"the baseline is {baseline}, which is not there: {wanted}"
+        wanted = f"the baseline is {baseline}, which the run does not have: {wanted}"
     wrong = f"{unknown[0]} is not {what} of this run" if unknown else wanted
     raise UsageError(f"{wrong}; run {run} has {', '.join(values) or 'none'}")
 
 
 def margin(text: str) -> tuple[str, float]:
-    """``pass_rate=5pp``, ``latency=20%`` as a measure and a share."""
+    """``pass_rate=5pp``, ``latency=20%`` as a measure and a share from 0 to 1. Raises UsageError."""
     name, _, value = text.partition("=")
     short = {label.split()[0]: measure for measure, label in words.LABELS.items()} | {"pass": "pass_rate"}
     measure = short.get(name, name)

@@ -1,4 +1,4 @@
-"""``history``: what the saved runs said over time."""
+"""``history``: the results of the saved runs over time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.results import history_lines
 from harness.results.history import PastRuns
 
-ABOUT = "what the saved runs said over time: a line per run, suite and target"
+ABOUT = "show the results of the saved runs over time: a line per run, suite and target"
 EXAMPLES = (
     "gemini-harness history --last 10",
     "gemini-harness history --suite thinking-levels --format html:history.html",
@@ -24,13 +24,13 @@ EXAMPLES = (
 
 def add_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--last", metavar="N", type=shared.positive, default=20, help="of the latest N runs (default: %(default)s)")
-    add("--since", metavar="DATE", help="of runs that started then or later: 2026-11-21, or with a time (UTC)")
-    add("--suite", metavar="NAME", help="of this suite")
-    add("--target", metavar="TARGET", help="of this provider/model, or of this model anywhere")
-    add("-k", metavar="CASE", dest="case", help="a line per run of each group of this case (or of this group's id)")
-    add("--sql", metavar="SELECT", help="what a query gives: over the tables runs, lines and groups")
-    add("--rebuild", action="store_true", help="forget the database, read all runs anew")
+    add("--last", metavar="N", type=shared.positive, default=20, help="only the latest N runs (default: %(default)s)")
+    add("--since", metavar="DATE", help="only runs that started then or later: 2026-11-21, or with a time (UTC)")
+    add("--suite", metavar="NAME", help="only this suite")
+    add("--target", metavar="TARGET", help="only this provider/model, or this model at any provider")
+    add("-k", metavar="CASE", dest="case", help="a line per run and group of this case (or of the group with this id)")
+    add("--sql", metavar="SELECT", help="print the result of a query over the tables runs, lines and groups")
+    add("--rebuild", action="store_true", help="rebuild the database from all runs")
     shared.formats(parser)
 
 
@@ -56,7 +56,7 @@ def main(options: Namespace) -> int:
 
 
 def _instant(text: str) -> str:
-    """A date, or a date and a time, as the beginning of how runs write when they started."""
+    """A date, or a date and a time, in the form of the ``started`` of runs, or its beginning. Raises UsageError."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

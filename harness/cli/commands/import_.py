@@ -1,4 +1,4 @@
-"""``import``: what other tools recorded, as a suite and its cassettes."""
+"""``import``: recordings of other tools as a suite and its cassettes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from harness.text.names import slug
 from harness.transport.redaction import Leaks, known
 
 SHOWN = 10
-"""Of what was left out, without ``-v``."""
+"""Lines about requests that were left out, without ``-v``."""
 
 
-ABOUT = "recordings of other tools (vcrpy, HAR) and curl commands -> a suite and its cassettes"
+ABOUT = "turn recordings of other tools (vcrpy, HAR) and curl commands into a suite and its cassettes"
 EXAMPLES = (
     "gemini-harness import tests/cassettes/ --suite recorded",
     "gemini-harness import requests.sh",
@@ -32,9 +32,13 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", nargs="+", help="files or folders")
-    parser.add_argument("--suite", metavar="NAME", default="imported", help="what to call it (default: %(default)s)")
-    parser.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="+", help="recordings or files with curl commands, or folders of them"
+    )
+    parser.add_argument(
+        "--suite", metavar="NAME", default="imported", help="the name of the new suite (default: %(default)s)"
+    )
+    parser.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
 
 
 def main(options: Namespace) -> int:
@@ -44,7 +48,7 @@ def main(options: Namespace) -> int:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
     suite = settings.suites / f"{name}.yaml"
     if suite.exists():
-        raise UsageError(f"{suite} is there already; choose another name with --suite, or remove it")
+        raise UsageError(f"{suite} exists already; choose another name with --suite, or remove it")
     found, unreadable = _read(options.paths)
     done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
     done.left_out = [*unreadable, *done.left_out]

@@ -1,4 +1,4 @@
-"""``init``: a suite, its cassettes and a CI workflow that go green at once; nothing that is there is touched."""
+"""``init``: write a suite, its cassettes and a CI workflow, which pass at once. Existing files are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STARTER = Path(__file__).parents[1] / "starter"
 """The files as they are written, in their folders."""
 
 
-ABOUT = "a suite, its cassettes and a CI workflow that go green at once"
+ABOUT = "write a first suite, its cassettes and a CI workflow, which pass at once"
 EXAMPLES = (
     "gemini-harness init",
     "gemini-harness init evals/",
@@ -23,7 +23,9 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where (default: here)")
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", default=".", help="the folder to write to (default: the current one)"
+    )
 
 
 def main(options: Namespace) -> int:

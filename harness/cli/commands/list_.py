@@ -1,4 +1,4 @@
-"""``list``: the trials of suites; or checks, rules, providers, models, formats."""
+"""``list``: list the trials of suites, or all checks, rules, providers, models or formats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.cli import from_options
 from harness.cli import options as shared
 from harness.text import amounts
 
-ABOUT = "the trials of suites; or: checks, rules, providers, models, formats"
+ABOUT = "list the trials of suites; or, as PATH: checks, rules, providers, models, formats"
 EXAMPLES = (
     "gemini-harness list",
     "gemini-harness list checks",
@@ -91,8 +91,8 @@ def _models() -> Iterator[str]:
             else ""
         )
         life = lifecycle(name, date.today())  # noqa: DTZ011 - days, not hours
-        said = life.message.removeprefix(f"{name}: ") if life else ""
-        rows.append((name, str(facts.stage), tariff.in_words(name), takes or "no thinking", said))
+        end_date = life.message.removeprefix(f"{name}: ") if life else ""
+        rows.append((name, str(facts.stage), tariff.in_words(name), takes or "no thinking", end_date))
     for alias, row in catalogue().aliases.items():
         rows.append((alias, "alias", tariff.in_words(row.target), f"of {row.target}", "moves without notice"))
     yield from _columns([("model", "stage", "$ in/out/cached", "thinking", ""), *rows])

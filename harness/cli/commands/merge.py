@@ -1,4 +1,4 @@
-"""``merge``: the parts of one run as one."""
+"""``merge``: merge the parts of one run into one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.report import Report
 from harness.results.load import load
 from harness.run.merge import merge
 
-ABOUT = "the shards of one run as one, with the totals that it would have had"
+ABOUT = "merge the shards of one run into one run, with the totals of the unsharded run"
 EXAMPLES = (
     "gemini-harness merge shard-1 shard-2",
     "gemini-harness merge shards/* --format junit:junit.xml",
@@ -23,9 +23,7 @@ EXAMPLES = (
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="saved runs: their paths or ids")
-    parser.add_argument(
-        "--partial", action="store_true", help="merge what there is, though shards or trials are missing"
-    )
+    parser.add_argument("--partial", action="store_true", help="merge the parts even if shards or trials are missing")
     shared.formats(parser, measures=True)
 
 
@@ -46,5 +44,5 @@ def main(options: Namespace) -> int:
     printing.show(report, "run", options)
     code = exit_code(merged.summary, merged.run["gates"], interrupted=merged.interrupted)
     if code == 5:
-        sys.stderr.write("no trial ran, so the run fails\n")
+        sys.stderr.write("no trial ran: the run fails (exit code 5)\n")
     return code

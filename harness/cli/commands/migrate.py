@@ -1,4 +1,4 @@
-"""``migrate``: an old model from its cassettes against a new one, both in one saved run; what changes, and whether to switch."""
+"""``migrate``: compare an old model, replayed from cassettes, with a new one, live. Both are in one saved run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion, Selection
 from harness.text import amounts
 
-ABOUT = "an old model from its cassettes against a new one live: what changes, flips, whether to switch"
+ABOUT = "compare an old model, replayed, with a new one, live: what changes, which checks flip, whether to switch"
 EXAMPLES = (
     "gemini-harness migrate gemini-2.5-flash gemini-3-flash-preview",
     "gemini-harness migrate --resume",
@@ -40,36 +40,44 @@ EXAMPLES = (
 
 def add_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("old", metavar="OLD", nargs="?", help="provider/model, or a model of the default provider")
-    add("new", metavar="NEW", nargs="?", help="the model that is to take its place")
+    add("old", metavar="OLD", nargs="?", help="the model in use: provider/model, or a model of the default provider")
+    add("new", metavar="NEW", nargs="?", help="the model that replaces it")
     shared.suites(parser)
     group = parser.add_argument_group("which trials")
-    group.add_argument("-k", metavar="EXPR", dest="keyword", help="trials whose id matches: words, and, or, not")
-    group.add_argument("--tag", metavar="TAG", action="append", default=[], help="cases with this tag (repeatable)")
-    group.add_argument("--repeat", metavar="N", type=shared.positive, help="attempts at each case, on both sides")
-    group.add_argument("--cassettes", metavar="DIR", help="where cassettes are kept")
-    group = parser.add_argument_group("how")
-    group.add_argument("--live", action="store_true", help="ask the new model for everything (the default)")
+    group.add_argument("-k", metavar="EXPR", dest="keyword", help="only trials whose id matches: words, and, or, not")
     group.add_argument(
-        "--record-mode", metavar="MODE", choices=shared.RECORD_MODES, help="play the new model so instead"
+        "--tag", metavar="TAG", action="append", default=[], help="only cases with this tag (repeatable)"
+    )
+    group.add_argument("--repeat", metavar="N", type=shared.positive, help="attempts at each case, on both sides")
+    group.add_argument("--cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
+    group = parser.add_argument_group("how")
+    group.add_argument("--live", action="store_true", help="send every request to the new model (the default)")
+    group.add_argument(
+        "--record-mode",
+        metavar="MODE",
+        choices=shared.RECORD_MODES,
+        help="the record mode for the new model, instead of --live",
     )
     group.add_argument(
         "--old-record-mode",
         metavar="MODE",
         choices=shared.RECORD_MODES,
         default="none",
-        help="of the old (default: replay only)",
+        help="the record mode for the old model (default: none, replay only)",
     )
-    group.add_argument("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
+    group.add_argument("--concurrency", metavar="N", type=shared.positive, help="the number of trials in flight")
     group.add_argument(
-        "--max-cost", metavar="USD", type=shared.dollars, help="what may be spent on live answers, both sides together"
+        "--max-cost",
+        metavar="USD",
+        type=shared.dollars,
+        help="the most that live answers may cost, for both models together",
     )
     group.add_argument(
         "--fail-fast",
         action="store_true",
-        help="stop at the first trial that the new model does not pass, and the old does",
+        help="stop at the first trial that the old model passes and the new one does not",
     )
-    group.add_argument("--no-progress", action="store_true", help="no line of progress on a terminal")
+    group.add_argument("--no-progress", action="store_true", help="show no progress line on a terminal")
     shared.resume(group, "a migration")
     shared.judging(parser)
     shared.formats(parser)
@@ -102,7 +110,7 @@ def main(options: Namespace) -> int:
 
 
 def _of_trials(played: Played) -> Iterator[int]:
-    """What trials add to the exit code: those that could not be judged, and the one that ended it."""
+    """The exit codes from the trials: 6 if some could not be judged, 1 for a failed trial that stopped the run."""
     if played.summary.totals()["error"]:
         yield 6
     if played.stopped is not None and played.stopped["status"] != "error":
@@ -110,24 +118,24 @@ def _of_trials(played: Played) -> Iterator[int]:
 
 
 def _resumed(options: Namespace) -> SavedRun | None:
-    """The run that is to go on. Raises UsageError where neither that nor two models are named."""
+    """The run to resume, if any. Raises UsageError if neither a run nor two models are named."""
     if options.resume is not None:
         return resume_options.chosen(options)
     missing = [name.upper() for name in ("old", "new") if getattr(options, name) is None]
     if missing:
         raise UsageError(
             f"gemini-harness migrate: the following arguments are required: {', '.join(missing)}\n"
-            "(or --resume, to go on with a migration that was cut short)"
+            "(or --resume, to continue a migration that was cut short)"
         )
     return None
 
 
-# --- who is asked, and how ----------------------------------------------------------------------------
+# --- the two sides ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationSide:
-    """One of the two models, and how it is asked."""
+    """One of the two models, and its record policy."""
 
     target: Target
     way: RecordPolicy
@@ -144,9 +152,9 @@ class MigrationSide:
 
 
 def sides(options: Namespace, settings: Config) -> tuple[MigrationSide, MigrationSide]:
-    """The old model, from its cassettes, and the new one, live, unless the options say otherwise. Raises UsageError."""
+    """The old model, replayed, and the new one, live, unless the options say otherwise. Raises UsageError."""
     if options.live and options.record_mode:
-        raise UsageError("say --live (the new model's cassettes are not touched) or --record-mode, not both")
+        raise UsageError("give either --live (it does not use the new model's cassettes) or --record-mode, not both")
     old, new = (_target(text, settings) for text in (options.old, options.new))
     if old == new:
         raise UsageError(f"{old} is both the old and the new model: name two")
@@ -159,7 +167,7 @@ def _target(text: str, settings: Config) -> Target:
     provider, slash, model = text.removeprefix("models/").partition("/")
     target = Target(provider, model) if slash else Target(settings.provider, provider)
     if not (target.provider and target.model):
-        raise UsageError(f"{text!r} is no target: write provider/model, or a model of {settings.provider}")
+        raise UsageError(f"{text!r} is not a target: write provider/model, or a model of {settings.provider}")
     return target
 
 
@@ -174,7 +182,7 @@ def _selection(options: Namespace, settings: Config, old: MigrationSide, new: Mi
 
 
 def _pinned(plan: Plan) -> dict[Place, str]:
-    """The cases that pin their model: no migration moves them."""
+    """Place -> id of the cases that pin their model. A migration leaves them out."""
     return {
         case.place: f"{suite.name}/{case.id}"
         for suite in plan.suites
@@ -184,16 +192,16 @@ def _pinned(plan: Plan) -> dict[Place, str]:
 
 
 def _check_asked(plan: Plan, old: MigrationSide) -> None:
-    """Raises UsageError where there is nothing to compare the new model with."""
+    """Raises UsageError if no case runs on the old model."""
     if all(group.cell.skip is not None for group in old.trials(plan).groups()):
-        raise UsageError(f"no case asks {old}: each pins another model, or is skipped")
+        raise UsageError(f"no case runs on {old}: every case pins another model, or is skipped")
 
 
 # --- playing both -------------------------------------------------------------------------------------
 
 
 def _played(begun: RunSession, old: MigrationSide, new: MigrationSide, options: Namespace) -> Played:
-    """The old side first: where nothing of it is there, the new one is not asked. Raises NoRecording, UsageError."""
+    """Play the old side first. If none of its trials can be judged, the new one is not played. Raises NoRecording, UsageError."""
     plan = begun.plan
     left = [(side, begun.left(side.trials(plan))) for side in (old, new)]
     for side, trials in left:
@@ -203,9 +211,9 @@ def _played(begun: RunSession, old: MigrationSide, new: MigrationSide, options: 
         try:
             for side, trials in left:
                 if side is new and not played.ended_early:
-                    heard = load(writer.path).summary()
-                    _check_heard(plan, heard, old)
-                    played.stops = _got_worse(heard, old, new) if options.fail_fast else played.stops
+                    summary = load(writer.path).summary()
+                    _check_judged(plan, summary, old)
+                    played.stops = _got_worse(summary, old, new) if options.fail_fast else played.stops
                 if not played.ended_early:
                     played.play(trials, side.way, partial=True)
         finally:
@@ -215,9 +223,9 @@ def _played(begun: RunSession, old: MigrationSide, new: MigrationSide, options: 
     return played
 
 
-def _got_worse(heard: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
-    """Whether the old model passes what a trial of the new one does not."""
-    groups = (group for group in heard.groups.values() if group.target == str(old))
+def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
+    """A function: whether the old model passes the cell of this row, which the new model does not pass."""
+    groups = (group for group in summary.groups.values() if group.target == str(old))
     good = {_cell(group.id, old) for group in groups if group.status in ("passed", "xfailed")}
     return lambda row: _cell(row["group"], new) in good
 
@@ -233,39 +241,39 @@ def _header(plan: Plan, old: MigrationSide, new: MigrationSide, options: Namespa
     return row
 
 
-def _check_heard(plan: Plan, heard: Summary, old: MigrationSide) -> None:
-    """Raises NoRecording where nothing of the old side could be judged."""
-    groups = [group for group in heard.groups.values() if group.target == str(old)]
+def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
+    """Raises NoRecording if no trial of the old side could be judged."""
+    groups = [group for group in summary.groups.values() if group.target == str(old)]
     if any(group.judged for group in groups):
         return
     why = next((group.trouble.message for group in groups if group.trouble), "")
     paths = " ".join(words.shell_quoted(suite.file) for suite in plan.suites[:5])
-    said = [
-        f"nothing of {old} could be judged, so the new model was not asked",
+    lines = [
+        f"no trial of {old} could be judged, so the new model was not played",
         why,
-        f"record all of it: gemini-harness run {paths} --target {old} --record-mode once",
+        f"record the old model: gemini-harness run {paths} --target {old} --record-mode once",
         *lifecycles([old.model]),
     ]
-    raise NoRecording("\n".join(line for line in said if line))
+    raise NoRecording("\n".join(line for line in lines if line))
 
 
-# --- what came of it ----------------------------------------------------------------------------------
+# --- the document -------------------------------------------------------------------------------------
 
 
 def _document(
     plan: Plan, path: Path, old: MigrationSide, new: MigrationSide, margins: dict[str, float], asked: list[gates.Gate]
 ) -> Migration:
     saved = load(path)
-    whole, heard = _heard(saved)
+    whole, by_target = _summaries(saved)
     cut_short = saved_run.notes(saved, whole)
     planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
     found = compare_axis(whole, "target", str(old), str(new), margins)
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours
-    answers = tuple(words.provenance(heard.get(str(side), Summary())) for side in (old, new))
+    answers = tuple(words.provenance(by_target.get(str(side), Summary())) for side in (old, new))
     notes = [
-        *(f"{name}: {said}" for name, said in zip(("reference", "candidate"), answers, strict=True)),
+        *(f"{name}: {answer}" for name, answer in zip(("reference", "candidate"), answers, strict=True)),
         *cut_short,
         *_stayed_out(plan),
         *_not_there(whole, old),
@@ -288,8 +296,8 @@ def _document(
     )
 
 
-def _heard(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
-    """Both sides together, and each by itself: where its answers came from."""
+def _summaries(saved: SavedRun) -> tuple[Summary, dict[str, Summary]]:
+    """The summary of both sides together, and of each side."""
     whole, sides = Summary(), dict[str, Summary]()
     for row in saved.rows(turns=False):
         whole.add(row)
@@ -308,12 +316,12 @@ def _not_there(whole: Summary, old: MigrationSide) -> Iterator[str]:
     lost = [group for group in ours if group.attempts and not group.judged]
     if lost:
         why = words.printable(lost[0].trouble.message) if lost[0].trouble else ""
-        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([pair.id for pair in lost])}. {why}"
+        yield f"{amounts.count(len(lost), 'cell')} of {old} could not be judged: {_some([group.id for group in lost])}. {why}"
 
 
 def _no_price(comparison: Comparison) -> Iterator[str]:
     if not any(difference.measure == "cost_usd" for difference in comparison.differences):
-        yield "what it costs is not known on both sides"
+        yield "the cost is not known on both sides"
 
 
 def _some(names: Iterable[str]) -> str:

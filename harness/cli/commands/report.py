@@ -1,4 +1,4 @@
-"""``report``: a saved run, rendered again."""
+"""``report``: print a saved run again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
 
-ABOUT = "render a saved run again, in any format"
+ABOUT = "print a saved run again, in any format"
 EXAMPLES = (
     "gemini-harness report",
     "gemini-harness report last --format html:report.html",
@@ -15,7 +15,9 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", default="last", help="a saved run: its path, its id, or last (the default)"
+    )
     shared.formats(parser, measures=True)
 
 

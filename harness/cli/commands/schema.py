@@ -1,4 +1,4 @@
-"""``schema``: the JSON Schema of the suite language, for editors."""
+"""``schema``: print the JSON Schema of the suite language, for editors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.cli import printing
 from harness.suite.language import suite_json_schema
 
-ABOUT = "the JSON Schema of the suite language, for editors"
+ABOUT = "print the JSON Schema of the suite language, for editors"
 EXAMPLES = (
     "gemini-harness schema",
     "gemini-harness schema -o suites/.gemini-harness.schema.json",
@@ -18,7 +18,7 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="write it there (- or nothing: stdout)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it to this file (default, and with -: stdout)")
 
 
 def main(options: Namespace) -> int:
@@ -32,5 +32,5 @@ def main(options: Namespace) -> int:
 
 
 def schema_text() -> str:
-    """The schema as it is written to a file."""
+    """The schema as the text of a file."""
     return json.dumps(suite_json_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""``show``: the exact request of a trial, where each part came from, and the curl for it."""
+"""``show``: show the exact request of a trial, the origin of its parts, and the curl command for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.run.session import Plan
 
-ABOUT = "the exact request of a trial, where each part came from, and the curl for it"
+ABOUT = "show the exact request of a trial, the origin of its parts, and the curl command for it"
 EXAMPLES = (
     "gemini-harness show two-trains",
     "gemini-harness show weather --model gemini-3.1-pro-preview",
@@ -42,7 +42,7 @@ def main(options: Namespace) -> int:
 
 
 def _found(plan: Plan, text: str) -> Trial:
-    """The trial of that id, or the only group whose id holds the text. Raises UsageError with the nearest."""
+    """The trial with this id, or of the only group whose id contains the text. Raises UsageError with the nearest ids."""
     groups: dict[str, Trial] = {}
     for trial in plan.trials:
         if text in trial.id:
@@ -51,7 +51,7 @@ def _found(plan: Plan, text: str) -> Trial:
         return plan.trials.find(text) if "#" in text else groups.get(text) or next(iter(groups.values()))
     if groups and not any(trial.id == text for trial in groups.values()):
         shown = "\n".join(f"  {group}" for group in list(groups)[:10])
-        raise UsageError(f"{text!r} is part of {len(groups)} ids; say more:\n{shown}")
+        raise UsageError(f"{text!r} is part of {len(groups)} ids; give a longer part:\n{shown}")
     return plan.trials.find(text)
 
 
@@ -86,7 +86,7 @@ def _later(number: int, step: Step) -> Iterator[str]:
 
 def _curl(request: Request, provider: Provider) -> Iterator[str]:
     if request.url.startswith(SIMULATOR_URL):
-        yield f"# {SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` says where it serves"
+        yield f"# {SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` starts one and prints its address"
     yield f"curl {shlex.quote(request.url)} \\"
     for name, value in request.headers.items():
         yield f"  -H {shlex.quote(f'{name}: {value}')} \\"

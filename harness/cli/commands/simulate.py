@@ -1,4 +1,4 @@
-"""``simulate``: the local Gemini endpoint, until Ctrl-C."""
+"""``simulate``: serve a simulated Gemini endpoint on this machine, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.simulator import faults, replay, rules, serve
 from harness.simulator.faults import FAULTS
 from harness.simulator.serve import HOST, PORT
 
-ABOUT = "serve the local Gemini endpoint"
+ABOUT = "serve a simulated Gemini endpoint on this machine"
 EXAMPLES = (
     "gemini-harness simulate",
     "gemini-harness simulate --port 0 --fault no-usage:0.1",
@@ -21,15 +21,17 @@ _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s)?")
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--host", default=HOST, help="default: %(default)s")
-    parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s; 0: any that is free")
-    parser.add_argument("--latency", type=seconds, default=0.0, metavar="TIME", help="before the first byte: 100ms, 2s")
-    parser.add_argument("--pace", type=seconds, default=0.0, metavar="TIME", help="between the chunks of a stream")
-    parser.add_argument("--seed", default="", help="another seed makes up other answers")
-    parser.add_argument("--vary", action="store_true", help="each repetition of one request is its own answer")
-    parser.add_argument("--strict-models", action="store_true", help="models that were shut down are a 404")
+    parser.add_argument("--host", default=HOST, help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=PORT, help="the port (default: %(default)s; 0: any free one)")
     parser.add_argument(
-        "--rules", type=Path, metavar="FILE", help="YAML: pinned answers by model, text and configuration"
+        "--latency", type=seconds, default=0.0, metavar="TIME", help="wait before the first byte: 100ms, 2s"
+    )
+    parser.add_argument("--pace", type=seconds, default=0.0, metavar="TIME", help="wait between the chunks of a stream")
+    parser.add_argument("--seed", default="", help="a text; another seed gives other answers")
+    parser.add_argument("--vary", action="store_true", help="answer repetitions of a request differently")
+    parser.add_argument("--strict-models", action="store_true", help="answer 404 for models that were shut down")
+    parser.add_argument(
+        "--rules", type=Path, metavar="FILE", help="a YAML file with fixed answers by model, text and configuration"
     )
     parser.add_argument(
         "--replay", type=Path, action="append", default=[], metavar="PATH", help="answer from these cassettes only"
@@ -39,9 +41,11 @@ def add_options(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[:RATE]",
-        help="happens to every answer, or to a share of them (0 to 1)",
+        help="apply this fault to every answer, or to a share of them (0 to 1)",
     )
-    parser.add_argument("--faults", action="store_true", help="list the faults and the rules that name them, and end")
+    parser.add_argument(
+        "--faults", action="store_true", help="list the faults, with the rules that find them, and exit"
+    )
 
 
 def main(options: Namespace) -> int:
@@ -58,10 +62,10 @@ def main(options: Namespace) -> int:
 
 
 def seconds(text: str) -> float:
-    """``100ms``, ``2s``, ``0.5``. Raises argparse's error for anything else."""
+    """``100ms``, ``2s``, ``0.5``. Raises ArgumentTypeError for anything else."""
     found = _TIME.fullmatch(text.strip())
     if not found:
-        raise ArgumentTypeError(f"{text!r} is no time: write 100ms or 2s")
+        raise ArgumentTypeError(f"{text!r} is not a time: write 100ms or 2s")
     return float(found[1]) / (1000 if found[2] == "ms" else 1)
 
 

@@ -1,4 +1,4 @@
-"""``sweep``: what each thinking level, budget or other ordered value of a saved run buys and costs, and the knee."""
+"""``sweep``: pass rate and cost at each thinking level, budget or other ordered value, and the cheapest value that is enough."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.results.summary import Summary
 from harness.text import amounts
 from harness.text.shape import nearest
 
-ABOUT = "what each thinking level, budget or other ordered value of a run buys and costs; the knee"
+ABOUT = "show pass rate and cost at each thinking level, budget or other ordered value, and the cheapest that is enough"
 EXAMPLES = (
     "gemini-harness sweep",
     "gemini-harness sweep last --axis thinking",
@@ -26,11 +26,18 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", nargs="?", default="last", help="its path, its id, or last (the default)")
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", default="last", help="a saved run: its path, its id, or last (the default)"
+    )
     add = parser.add_argument
-    add("--axis", metavar="NAME", action="append", default=[], help="this axis only, as in thinking (repeatable)")
-    add("--suite", metavar="NAME", action="append", default=[], help="this suite only (repeatable)")
-    add("--margin", metavar="N", default="2pp", help="a pass rate this far below the best's is as good (default: 2pp)")
+    add("--axis", metavar="NAME", action="append", default=[], help="only this axis, such as thinking (repeatable)")
+    add("--suite", metavar="NAME", action="append", default=[], help="only this suite (repeatable)")
+    add(
+        "--margin",
+        metavar="N",
+        default="2pp",
+        help="a pass rate up to this far below the best counts as equal (default: 2pp)",
+    )
     shared.formats(parser)
 
 
@@ -57,14 +64,14 @@ def swept_run(
     suites: Sequence[str] = (),
     share: float = MARGINS["pass_rate"],
 ) -> Sweeps:
-    """The sweeps of a run, of all axes and suites unless some are named."""
+    """The sweeps of a run: of the named axes and suites, or of all."""
     found = sweeps(summary, axes, suites, share)
     answers, simulated = words.provenance(summary), words.simulated(summary)
     return Sweeps(saved.run["id"], answers, simulated, found, [*saved_run.notes(saved, summary), *_left_out(found)])
 
 
 def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:
-    """Raises UsageError for an axis or a suite that is not in the run."""
+    """Raises UsageError for an axis or a suite that the run does not have."""
     suites = list(dict.fromkeys(group.suite for group in summary.groups.values()))
     for asked, known, what in ((options.axis, swept(summary), "swept axis"), (options.suite, suites, "suite")):
         for name in asked:
@@ -75,8 +82,8 @@ def _check(options: Namespace, summary: Summary, saved: SavedRun) -> None:
 def nothing(summary: Summary, saved: SavedRun) -> str:
     there = "; ".join(f"{axis}: {', '.join(values)}" for axis, values in swept(summary).items())
     return (
-        f"run {saved.run['id']} holds no sweep: that takes one target, asked at three values or more of an axis that has an "
-        f"order (thinking, temperature ...). It sweeps {there or 'no axis'}; gemini-harness compare takes any two values"
+        f"run {saved.run['id']} holds no sweep: a sweep needs one target with three or more values of an ordered axis "
+        f"(thinking, temperature ...). The run has {there or 'no axis'}; gemini-harness compare takes any two values"
     )
 
 

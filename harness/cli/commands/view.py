@@ -1,4 +1,4 @@
-"""``view``: the saved runs in a browser, rendered when they are asked for; until Ctrl-C."""
+"""``view``: serve the saved runs to a browser, until Ctrl-C. Pages are rendered on request."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from harness.run.resume import last_line
 
 LOOPBACK = "127.0.0.1"
 NAMES = frozenset({LOOPBACK, "localhost"})
-"""Hosts that a browser on this machine asks for: a page of somewhere else, whose name leads here, is refused."""
-SPOOL = 4 << 20
+"""Accepted ``Host`` headers. A page of another site whose name resolves to this machine is refused (DNS rebinding)."""
+PAGE_BUFFER = 4 << 20
 """Bytes of a page that are kept in memory."""
-LAST = 200
-"""Runs in the history."""
-PATIENCE = 2.0
-"""Seconds that the history takes in runs which it does not know yet."""
+HISTORY_RUNS = 200
+"""The number of runs in the history."""
+HISTORY_SECONDS = 2.0
+"""Seconds for which a request reads new runs into the history."""
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -50,7 +50,7 @@ HEADERS = {
 }
 
 
-ABOUT = "the saved runs in a browser: a list, each in full, any two compared"
+ABOUT = "show the saved runs in a browser: a list, each run in full, and any two compared"
 EXAMPLES = (
     "gemini-harness view",
     "gemini-harness view --port 0",
@@ -58,8 +58,10 @@ EXAMPLES = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", metavar="N", type=int, default=8766, help="default: %(default)s; 0: any that is free")
-    parser.add_argument("--reports", metavar="DIR", help="where runs are saved (default: reports/)")
+    parser.add_argument(
+        "--port", metavar="N", type=int, default=8766, help="the port (default: %(default)s; 0: any free one)"
+    )
+    parser.add_argument("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
 
 
 def main(options: Namespace) -> int:
@@ -77,12 +79,12 @@ def main(options: Namespace) -> int:
 
 
 def serve(reports: Path, port: int) -> ThreadingHTTPServer:
-    """A server that listens, on loopback only. Raises UsageError where the port is taken."""
+    """A listening server, on the loopback interface only. Raises UsageError if the port is taken."""
     try:
         return ThreadingHTTPServer((LOOPBACK, port), partial(_Handler, reports))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot serve on port {port}: {reason}; --port 0 takes any that is free") from error
+        raise UsageError(f"cannot serve on port {port}: {reason}; --port 0 takes any free one") from error
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,10 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
             status, page = 200, _page(*_asked(self.path), self.reports)
         except HarnessError as error:
             status, page = 404 if isinstance(error, RunError) else 400, server_pages.problem(str(error))
-        except Exception as error:  # noqa: BLE001  one damaged run must not take the list away
+        except Exception as error:  # noqa: BLE001  a damaged run must not stop the server
             traceback.print_exc()
-            said = f"internal error: {type(error).__name__}: {error}\nThe traceback is where gemini-harness view was started."
-            status, page = 500, server_pages.problem(said)
+            message = f"internal error: {type(error).__name__}: {error}\nSee the terminal of gemini-harness view for the traceback."
+            status, page = 500, server_pages.problem(message)
         return self._send(status, page)
 
     def _send(self, status: int, page: Iterable[str]) -> None:
@@ -115,11 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the terminal is for what went wrong."""
+        """Log nothing: the terminal is for errors."""
 
 
 def _host(header: str) -> str | None:
-    """The name in a ``Host`` header; None where it holds none."""
+    """The name in a ``Host`` header; None if there is none."""
     with suppress(ValueError):
         return urlsplit(f"//{header}").hostname
     return None
@@ -131,11 +133,11 @@ def _asked(address: str) -> tuple[str, dict[str, str]]:
         url = urlsplit(address)
         return unquote(url.path), {name: values[-1] for name, values in parse_qs(url.query).items()}
     except ValueError as fault:
-        raise UsageError(f"this is no address: {fault}") from None
+        raise UsageError(f"this is not an address: {fault}") from None
 
 
 def _page(path: str, asked: Mapping[str, str], reports: Path) -> Iterable[str]:
-    """The page at a path, complete before its first byte is sent. Raises HarnessError where there is none."""
+    """The page at a path, complete before its first byte is sent. Raises HarnessError if there is none."""
     if path == "/":
         return server_pages.listing([_entry(path) for path in saved(reports)], str(reports))
     if path.startswith("/run/"):
@@ -159,7 +161,7 @@ def saved(reports: Path) -> list[Path]:
 
 
 def _known(name: str, reports: Path) -> Path:
-    """The file of a run that is in the list, by its folder or, where that has another name, its id; nothing else is ever opened."""
+    """The file of a listed run, by the name of its folder or by its id. Other files are never opened. Raises RunError."""
     found = next((path for path in saved(reports) if path.parent.name == name), None) or with_id(name, reports)
     if found is None:
         raise RunError(f"no saved run {name!r} in {reports}")
@@ -181,15 +183,15 @@ def _sweep(path: Path) -> Iterable[str]:
 
 
 def _history(reports: Path) -> Iterable[str]:
-    with PastRuns(reports, within=PATIENCE) as past:
-        entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=LAST)
+    with PastRuns(reports, within=HISTORY_SECONDS) as past:
+        entries, earlier = past.entries(suite=None, target=None, case=None, since=None, last=HISTORY_RUNS)
         document = History(list(lines(entries)), past.notes, earlier)
     return _written(lambda out: pages.write_history(document, View(), out, home="/"))
 
 
 def _written(write: Callable[[TextIO], None]) -> Iterator[str]:
-    """A page, complete before its first byte is sent; one that is large lies on the disk meanwhile."""
-    file = cast("TextIO", SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
+    """A page, complete before its first byte is sent. A large page is in a temporary file."""
+    file = cast("TextIO", SpooledTemporaryFile(PAGE_BUFFER, "w+", encoding="utf-8", errors="replace", newline=""))  # noqa: SIM115 - closed once it is sent
     try:
         with secret_filter.writing(file) as out:
             write(out)
@@ -237,12 +239,12 @@ def _entry(path: Path) -> RunListItem:
     except (HarnessError, OSError) as error:
         return RunListItem(name, problem=str(error))
     ending: EndingRow = run.ending or {}
-    heard = first["provenance"] if first else None
+    provenance = first["provenance"] if first else None
     return RunListItem(
         name,
         run.run,
         ending.get("totals"),
-        simulated=ending.get("simulated", heard is not None and heard["simulated"]),
+        simulated=ending.get("simulated", provenance is not None and provenance["simulated"]),
         interrupted=ending.get("interrupted", False),
         playing=run.ending is None and is_being_played(path.parent),
         seconds=ending.get("seconds"),
@@ -250,7 +252,7 @@ def _entry(path: Path) -> RunListItem:
 
 
 def _first(path: Path) -> Row | None:
-    """The first trial; the file is not read through."""
+    """The first trial, without reading the whole file."""
     with path.open("rb") as file:
         next(file, b"")
         try:
