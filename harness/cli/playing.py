@@ -80,7 +80,7 @@ class RunSession:
 
 
 @contextmanager
-def sitting(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[RunSession]:
+def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[RunSession]:
     """Raises RunError where the saved run is being played, or is not what the plan makes now: see ``unfinished.check``."""
     if saved is None:
         yield RunSession(plan, judge)

@@ -12,7 +12,7 @@ from harness.model import Trial
 T = TypeVar("T")
 
 _AHEAD = 64
-"""Results may wait for an earlier one; this many times the trials in flight, then no new ones are begun."""
+"""Results may wait for an earlier one; this many times the trials in flight, then no new ones start."""
 
 
 class OpenableTransport(Protocol):

@@ -459,7 +459,7 @@ def play_all(
     Trials are taken from the iterable as they are needed, so memory does not grow with their number. Ctrl-C cancels what
     is in flight, hands over what was finished, and raises KeyboardInterrupt. A transport with ``live = True`` is run in an
     event loop, up to ``config.concurrency`` trials at a time, and is entered and left there; all others without one.
-    A trial that the ``limit`` does not admit is not begun, nor is any after it; what is in flight then is finished.
+    A trial that the ``limit`` does not admit is not started, nor is any after it; what is in flight then is finished.
     """
     deliver = _until_failure(on_result) if fail_fast else on_result
     try:

@@ -137,11 +137,15 @@ def reopen(saved: SavedRun, kept: CompletedTrials, claim: Claim) -> RunWriter:
     RunError if it cannot be written; the file is then unchanged.
     """
     seconds = (saved.ending or {}).get("seconds")
-    sitting: SittingRow = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00", "kept": len(kept), "seconds": None}
+    open_session: SittingRow = {
+        "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00",
+        "kept": len(kept),
+        "seconds": None,
+    }
     if seconds is not None:
         earlier = [session["seconds"] or 0.0 for session in saved.run.get("resumed", ())]
-        sitting["seconds"] = round(seconds - sum(earlier), 3)
-    run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), sitting]}
+        open_session["seconds"] = round(seconds - sum(earlier), 3)
+    run: RunRow = {**saved.run, "resumed": [*saved.run.get("resumed", []), open_session]}
     run.pop("gates", None)
     try:
         with replacing(saved.path) as out:

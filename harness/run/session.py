@@ -89,13 +89,13 @@ def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
     """A warning for each model that has ended or ends soon, where a real provider is about to be asked for it."""
     day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
     models = {target.model: None for target in asked if not config.find(target.provider).simulated}
-    yield from (f"warning: {says}" for says in lifecycles(model for model in models if ends_by(model, day)))
+    yield from (f"warning: {note}" for note in lifecycles(model for model in models if ends_by(model, day)))
 
 
 def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:
     """A warning for each provider that would be sent its key in a way that it should not be."""
     for name in dict.fromkeys(target.provider for target in asked):
-        yield from (f"warning: {says}" for says in providers.hazards(config.find(name), os.environ))
+        yield from (f"warning: {hazard}" for hazard in providers.hazards(config.find(name), os.environ))
 
 
 def selection_row(chosen: Selection) -> Mapping[str, Json]:
@@ -315,8 +315,8 @@ def mode_of(record_mode: str, *, live: bool) -> str:
 
 @dataclass(slots=True)
 class Judge:
-    """How a front takes a result: warnings that fail under ``strict``, missing recordings that are skipped, and no
-    secret among what is told."""
+    """How a result becomes a row: warnings fail under ``strict``, missing recordings may be skipped, secrets
+    are hidden."""
 
     config: Config
     strict: bool = False

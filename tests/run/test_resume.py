@@ -238,8 +238,8 @@ def test_what_could_not_be_asked_is_asked_again(project: Project) -> None:
     assert (code, err) == (1, f"run {run} goes on: 12 trials kept, 0 to play\n")
     assert len(project.asked) == 12
     sittings = load(run, project.reports).run["resumed"]
-    assert [sitting["kept"] for sitting in sittings] == [0, 12]
-    assert all(sitting["seconds"] is not None for sitting in sittings)
+    assert [open_session["kept"] for open_session in sittings] == [0, 12]
+    assert all(open_session["seconds"] is not None for open_session in sittings)
 
 
 def test_fail_fast_and_then_the_rest(project: Project) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from harness.cli import dryrun, from_options, printing, resume_options
 from harness.cli import options as shared
-from harness.cli.playing import Played, RunSession, announce, check_fail_fast, sitting
+from harness.cli.playing import Played, RunSession, announce, check_fail_fast, open_session
 from harness.cli.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
 from harness.report import Report, words
@@ -75,7 +75,7 @@ def main(options: Namespace) -> int:
     _check(options)
     plan, started = from_options.plan(options), time.perf_counter()
     policy = RecordPolicy(options.record_mode, options.live)
-    with sitting(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
+    with open_session(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
         left = session.left(plan.trials)
         if options.dry_run:
             return dryrun.show(replace(plan, trials=left), options)

@@ -52,7 +52,7 @@ class CaseValidator:
             self.diagnostics.complain((*self.route, "id"), "an id is one word of letters, digits and . _ + -", hint)
 
     def asking(self) -> None:
-        """There is something to ask, and it is said once."""
+        """There is something to ask, and it stands there once."""
         if "turns" in self.written and "prompt" in self.written:
             self.diagnostics.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
         if "turns" in self.written and not self.written["turns"]:

@@ -42,7 +42,7 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnos
 
 
 def matrix(suite: Suite, diagnostics: Diagnostics) -> None:
-    """Complains about ``skip`` rows, values and globs that match nothing, and about cases of which nothing is left."""
+    """Complains about ``skip`` rows, values and globs that match nothing, and about cases that have nothing left."""
     combinations = [pair for case in suite.cases if not templated(case.axes) for pair in combinations_of(case)]
     for choice in suite.skips:
         unmatched(choice, combinations, "this skip row matches nothing in the matrix", diagnostics)
@@ -66,7 +66,7 @@ def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
 
 
 def _left(suite: Suite, diagnostics: Diagnostics) -> None:
-    """A case of which nothing is left to play."""
+    """A case that has nothing left to play."""
     for case in suite.cases:
         thinking = case.axes.get("thinking")
         if thinking is None or not thinking.swept or templated(case.axes):
