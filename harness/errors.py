@@ -8,7 +8,7 @@ HarnessError                 an error that a user can act on; ``exit_code``: how
 │   ├── NetworkFault         refused, reset, cut, timed out
 │   │   └── NoConnection     no connection, so nothing was sent
 │   ├── GivenUp              not sent: earlier requests to this provider failed
-│   ├── CeilingReached       not begun: it would exceed the cost limit
+│   ├── CeilingReached       not started: it would exceed the cost limit
 │   ├── NoRecording          replay only, and the cassette lacks this interaction
 │   └── StaleRecording       the recording is of another request; says what changed
 ├── CassetteError       6    a cassette that cannot be read or written
@@ -70,7 +70,7 @@ class GivenUp(CannotAsk):
 
 
 class CeilingReached(CannotAsk):
-    """The next trial would cost more than is left of the ceiling; it was not begun."""
+    """The next trial would cost more than is left of the ceiling; it was not started."""
 
 
 class NoRecording(CannotAsk):

@@ -5,7 +5,7 @@ followed. Chunks are kept as they arrive, each with its time; gzip is undone chu
 
 A request is retried on 429, 500 and 503 and when there is no connection, up to ``attempts`` times in all, after the wait
 that the server asks for (``google.rpc.RetryInfo`` or ``Retry-After``), else after 1, 2, 4 ... seconds. It is not retried
-for a status that the case expects, for a daily quota, for a wait beyond ``timeouts.wait``, or once an answer has begun. A
+for a status that the case expects, for a daily quota, for a wait beyond ``timeouts.wait``, or once an answer has started. A
 host that the last trial did not reach is tried once. What would fail again is not sent at all: see ``provider_health``.
 """
 

@@ -95,8 +95,8 @@ def main(options: Namespace) -> int:
     pinned = _pinned(whole)
     plan = replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
     _check_asked(plan, old)
-    with sitting(plan, session.Judge(settings), saved) as begun:
-        played = _played(begun, old, new, options)
+    with sitting(plan, session.Judge(settings), saved) as run_session:
+        played = _played(run_session, old, new, options)
     if not played.ended_early:
         document = _document(plan, played.writer.path, old, new, margins, asked)
         printing.show(document, "migration", options)
@@ -200,14 +200,14 @@ def _check_asked(plan: Plan, old: MigrationSide) -> None:
 # --- playing both -------------------------------------------------------------------------------------
 
 
-def _played(begun: RunSession, old: MigrationSide, new: MigrationSide, options: Namespace) -> Played:
+def _played(run_session: RunSession, old: MigrationSide, new: MigrationSide, options: Namespace) -> Played:
     """Play the old side first. If none of its trials can be judged, the new one is not played. Raises NoRecording, UsageError."""
-    plan = begun.plan
-    left = [(side, begun.left(side.trials(plan))) for side in (old, new)]
+    plan = run_session.plan
+    left = [(side, run_session.left(side.trials(plan))) for side in (old, new)]
     for side, trials in left:
         announce(plan.config, trials, side.way, quiet=bool(options.quiet))
-    with begun.open(lambda: _header(plan, old, new, options)) as writer:
-        played = Played(writer, begun.judge, Progress(sum(len(trials) for _, trials in left), options))
+    with run_session.open(lambda: _header(plan, old, new, options)) as writer:
+        played = Played(writer, run_session.judge, Progress(sum(len(trials) for _, trials in left), options))
         try:
             for side, trials in left:
                 if side is new and not played.ended_early:
