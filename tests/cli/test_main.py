@@ -387,12 +387,12 @@ def test_a_report_is_the_run_again(example: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "message"), [("run", True), ("report", True), ("compare", False), ("history", False)]
+    ("command", "shown"), [("run", True), ("report", True), ("compare", False), ("history", False)]
 )
-def test_help_has_measures_where_cells_show_them(example: Example, command: str, *, says: bool) -> None:
+def test_help_has_measures_where_cells_show_them(example: Example, command: str, *, shown: bool) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    assert ("--measures" in example.capsys.readouterr().out) is says
+    assert ("--measures" in example.capsys.readouterr().out) is shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of a size that is asked for")
