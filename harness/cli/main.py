@@ -163,8 +163,8 @@ def _parser(argv: Sequence[str]) -> ArgumentParser:
             allow_abbrev=False,
         )
         leaf.set_defaults(command=name, main=command.main)
-        leaf.add_argument("-v", "--verbose", action="count", default=0, help="say more; all failures in full")
-        leaf.add_argument("-q", "--quiet", action="count", default=0, help="say less")
+        leaf.add_argument("-v", "--verbose", action="count", default=0, help="show more: failures and tables in full")
+        leaf.add_argument("-q", "--quiet", action="count", default=0, help="show less")
         command.add_options(leaf)
     return parser
 

@@ -147,7 +147,7 @@ def test_skip_missing_skips_it_and_all_skipped_is_not_green(example: Example) ->
     done = example.run("run", "suites/new.yaml", "--skip-missing")
     assert done.code == 5
     assert "1 skipped" in done.out
-    assert done.err == "no trial ran, so the run fails\n"
+    assert done.err == "no trial ran: the run fails (exit code 5)\n"
 
 
 def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:

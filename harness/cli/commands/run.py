@@ -205,7 +205,7 @@ def _exit_code(played: Played, gates: Sequence[GateRow]) -> int:
     code = _code(played.summary, gates, interrupted=played.interrupted)
     played.say_faults()
     if code == 5 and not played.faults:
-        sys.stderr.write("no trial ran, so the run fails\n")
+        sys.stderr.write("no trial ran: the run fails (exit code 5)\n")
     return first([code, *(fault.exit_code for fault in played.faults)])
 
 
