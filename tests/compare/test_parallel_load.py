@@ -104,7 +104,7 @@ def test_if_the_child_is_killed_the_parent_reads_the_run(
 def test_a_damaged_run_raises_its_error(tmp_path: Path) -> None:
     base, candidate = saved(tmp_path, "1", BEFORE), saved(tmp_path, "2", AFTER)
     candidate.path.write_text(candidate.path.read_text().replace('"status":"error"', '"status":7'))
-    with pytest.raises(RunError, match="this line is no trial"):
+    with pytest.raises(RunError, match="this line is not a trial"):
         parallel_load.load_both(base, load(candidate.path))
 
 

@@ -84,7 +84,7 @@ def test_tables_have_captions_and_their_cells_have_headers(opened: Any, kind: st
     script = "return [...document.querySelectorAll('main table')].filter((each) => !({}).call(each)).length"
     caption = "function () { return this.caption?.textContent.trim(); }"
     scopes = "function () { return [...this.querySelectorAll('th')].every((th) => th.scope && th.textContent.trim()); }"
-    rows = "function () { return [...this.tBodies[0].rows].every((tr) => tr.className === 'says' || tr.querySelector('th[scope=row]')); }"
+    rows = "function () { return [...this.tBodies[0].rows].every((tr) => tr.className === 'message' || tr.querySelector('th[scope=row]')); }"
     for holds in (caption, scopes, rows):
         assert browser.execute_script(script.format(holds)) == 0
 
