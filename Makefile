@@ -10,7 +10,7 @@ help:  ## list the targets
 .venv/.installed: requirements.lock pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gemini-harness needs Python 3.11 or newer as python3"; exit 1; }
 	python3 -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -24,7 +24,7 @@ test: setup  ## the whole test suite, in parallel
 
 .venv-%/.installed: requirements-%.lock
 	python3 -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.lock
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-$*.lock
 	@touch $@
 
 clients: setup .venv-clients/.installed .venv-clients-genai2/.installed  ## unmodified clients (google-genai, openai, langchain, ...) against the simulator
