@@ -40,6 +40,7 @@ def opened(browser: Chrome, tmp_path: Path) -> Iterator[Any]:
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.get("about:blank")
         browser.get(file.as_uri())
+        settle(browser)
         return browser
 
     yield open_page
@@ -49,6 +50,12 @@ def opened(browser: Chrome, tmp_path: Path) -> Iterator[Any]:
 def press(browser: Chrome, *keys: str) -> None:
     for key in keys:
         browser.switch_to.active_element.send_keys(key)
+        settle(browser)
+
+
+def settle(browser: Chrome) -> None:
+    """Wait until the page has drawn what its script changed: two frames, however busy the machine is."""
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
 
 
 def accessible_nodes(browser: Chrome) -> list[tuple[str, str]]:
@@ -174,6 +181,7 @@ def test_letter_keys_can_be_turned_off(opened: Any) -> None:
     assert browser.execute_script(theme) == "auto"
     assert not browser.find_elements("css selector", "[aria-selected=true]")
     browser.refresh()
+    settle(browser)
     press(browser, "t")
     assert browser.execute_script(theme) == "auto"
     browser.find_element("css selector", "#help").click()
