@@ -282,7 +282,7 @@ def test_any_text_is_sent_as_it_was_recorded(prompt: str, system: str) -> None:
     assert [prepare(trial, load(Path("/"), {})).body for trial in trials] == [body, swapped]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_imported_recordings_fail_only_where_the_audit_does(
     shared: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
