@@ -16,7 +16,7 @@ from msgspec.json import Decoder
 
 from harness.model import Json
 from harness.results.rows import LARGEST, BriefRow, EndingRow, JudgedRow, Row, RunRow
-from harness.text.jsontext import DEEPEST, is_deeper
+from harness.text.jsontext import DEEPEST, is_deeper, may_be_deeper
 
 _LARGEST_NUMBER = 1e15
 """The limit for numbers in the header and the last line: larger than any that occurs, and exact as a float."""
@@ -84,7 +84,7 @@ def ending(line: bytes) -> EndingRow | None:
 def axes(text: bytes) -> dict[str, Json]:
     """The swept values of a trial."""
     found: dict[str, Json] = _decoded(_decoders().axes, text)
-    if is_deeper(found):
+    if may_be_deeper(text) and is_deeper(found):
         raise ValueError(f"nested more than {DEEPEST} levels deep")
     return found
 
@@ -92,7 +92,7 @@ def axes(text: bytes) -> dict[str, Json]:
 def value(line: bytes) -> Json:
     """Any JSON value."""
     found = _decoded(_decoders().any, line)
-    if is_deeper(found, _DEEPEST_ROW):
+    if may_be_deeper(line, _DEEPEST_ROW) and is_deeper(found, _DEEPEST_ROW):
         raise ValueError(f"nested more than {_DEEPEST_ROW} levels deep")
     return found
 

@@ -19,7 +19,7 @@ def loads(text: str | bytes, **readers: Any) -> Json:
         value = json.loads(text, **readers)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    if is_deeper(value):
+    if may_be_deeper(text) and is_deeper(value):
         raise ValueError(_TOO_DEEP)
     return value
 
@@ -36,6 +36,12 @@ def _refused(word: str) -> Json:
 def _finite(text: str) -> float:
     value = float(text)
     return value if isfinite(value) else _refused(text)
+
+
+def may_be_deeper(text: str | bytes, levels: int = DEEPEST) -> bool:
+    """Whether a JSON text opens more lists and objects than that. Few do, so most values need not be walked."""
+    opened = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    return opened > levels
 
 
 def is_deeper(value: Json, levels: int = DEEPEST) -> bool:
