@@ -15,7 +15,7 @@ HUGE = "9" * 900
 
 
 def check(folder: Path, text: str, capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What is said about a suite with exit code 4."""
+    """The message about a suite that ends with exit code 4."""
     (folder / "s.yaml").write_text(f"suite: s\nmatrix: {{model: gemini-3.8-flash}}\n{text}")
     code = main([*(command or ("check",)), str(folder / "s.yaml")])
     message = capsys.readouterr()

@@ -22,7 +22,7 @@ def comparison(base: list[Row], candidate: list[Row]) -> Comparison:
 
 
 def rows(passing: int, of: int, **more: Any) -> list[Row]:
-    """Rows of some cases, the first of which pass."""
+    """Rows of some cases; the first ones pass."""
     good = [row(f"case-{n:03}", verdicts=[verdict("text", ok=True)], **more) for n in range(passing)]
     return good + [failed(f"case-{n:03}", **more) for n in range(passing, of)]
 
