@@ -119,17 +119,17 @@ class Ask:
 
     def cached_tokens(self) -> dict[str, int]:
         """Cached tokens of the prompt, by modality: those of its ``cachedContent``, else of a beginning seen before."""
-        return _request_tokens(self.cached, self.scale) or dict(self.seen)
+        return request_tokens(self.cached, self.scale) or dict(self.seen)
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens of the whole prompt, cached content included, by modality."""
-        counts = _request_tokens(self.cached, self.scale)
-        for modality, count in _request_tokens(self.body, self.scale).items():
+        counts = request_tokens(self.cached, self.scale)
+        for modality, count in request_tokens(self.body, self.scale).items():
             counts[modality] = counts.get(modality, 0) + count
         return counts
 
 
-def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
+def request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
     """Tokens of the turns, the system instruction and the function declarations, by modality."""
     parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
     parts += request.get("systemInstruction", {}).get("parts", ())
