@@ -163,6 +163,21 @@ def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
         assert len(json.loads(gzip.decompress(response.read()))["models"]) > 5
 
 
+def test_whole_answers_are_compressed_on_request(running: Running) -> None:
+    def answer(path: str, accepts: str) -> HTTPResponse:
+        connection = HTTPConnection("127.0.0.1", port(running), timeout=10)
+        connection.request("POST", path, BODY, {**KEY, "accept-encoding": accepts})
+        return connection.getresponse()
+
+    for path in (PATH, "/v1beta/models/gemini-none:generateContent"):
+        whole = answer(path, "gzip, deflate")
+        assert whole.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(whole.read()) == answer(path, "identity").read()
+    stream = answer(PATH.replace("generate", "streamGenerate") + "?alt=sse", "gzip")
+    assert stream.headers["content-encoding"] is None
+    assert stream.read().startswith(b"data: ")
+
+
 # --- sizes --------------------------------------------------------------------------------------------
 
 
