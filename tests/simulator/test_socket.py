@@ -164,18 +164,19 @@ def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
 
 
 def test_whole_answers_are_compressed_on_request(running: Running) -> None:
-    def answer(path: str, accepts: str) -> HTTPResponse:
-        connection = HTTPConnection("127.0.0.1", port(running), timeout=10)
-        connection.request("POST", path, BODY, {**KEY, "accept-encoding": accepts})
-        return connection.getresponse()
+    def answer(path: str, accepts: str) -> tuple[str | None, bytes]:
+        with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+            connection.request("POST", path, BODY, {**KEY, "accept-encoding": accepts})
+            response = connection.getresponse()
+            return response.headers["content-encoding"], response.read()
 
     for path in (PATH, "/v1beta/models/gemini-none:generateContent"):
-        whole = answer(path, "gzip, deflate")
-        assert whole.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(whole.read()) == answer(path, "identity").read()
-    stream = answer(PATH.replace("generate", "streamGenerate") + "?alt=sse", "gzip")
-    assert stream.headers["content-encoding"] is None
-    assert stream.read().startswith(b"data: ")
+        encoding, content = answer(path, "gzip, deflate")
+        assert encoding == "gzip"
+        assert gzip.decompress(content) == answer(path, "identity")[1]
+    encoding, content = answer(PATH.replace("generate", "streamGenerate") + "?alt=sse", "gzip")
+    assert encoding is None
+    assert content.startswith(b"data: ")
 
 
 # --- sizes --------------------------------------------------------------------------------------------
