@@ -9,9 +9,8 @@ from typing import Any
 
 from harness.gemini.models import ModelFacts, bare, generation
 from harness.simulator.errors import bad_payload, refusal
-from harness.simulator.media import input_scale
 from harness.simulator.messages import camel_fields, moment, seconds, stamp
-from harness.simulator.request import normal, request_tokens
+from harness.simulator.request import Ask, normal
 from harness.simulator.shelf import Shelf
 
 LIFE = 3600.0
@@ -60,8 +59,7 @@ class Caches:
         model = bare(str(fields.get("model", "")))
         found = facts(model)
         request = normal({part: fields[part] for part in CONTENT if fields.get(part)})
-        counts = request_tokens(request, input_scale(generation(found.name) or (3, 0)))
-        total, least = sum(counts.values()), smallest(found)
+        total, least = sum(Ask(model, found, request, {}).prompt_tokens().values()), smallest(found)
         if total < least:
             raise refusal("cache_small", total=total, least=least)
         now = self.now()

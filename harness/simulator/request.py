@@ -20,6 +20,8 @@ DATA = frozenset(
     ]
 )  # fmt: skip
 """The kinds of parts. A part has exactly one of these fields."""
+READ = 4096
+"""Characters that are read at each end of a long text."""
 _SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "duration", "object", "any"})
 _SNAKE = re.compile(r"_([a-z0-9])")
 
@@ -119,17 +121,17 @@ class Ask:
 
     def cached_tokens(self) -> dict[str, int]:
         """Cached tokens of the prompt, by modality: those of its ``cachedContent``, else of a beginning seen before."""
-        return request_tokens(self.cached, self.scale) or dict(self.seen)
+        return _request_tokens(self.cached, self.scale) or dict(self.seen)
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens of the whole prompt, cached content included, by modality."""
-        counts = request_tokens(self.cached, self.scale)
-        for modality, count in request_tokens(self.body, self.scale).items():
+        counts = _request_tokens(self.cached, self.scale)
+        for modality, count in _request_tokens(self.body, self.scale).items():
             counts[modality] = counts.get(modality, 0) + count
         return counts
 
 
-def request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
+def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
     """Tokens of the turns, the system instruction and the function declarations, by modality."""
     parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
     parts += request.get("systemInstruction", {}).get("parts", ())
@@ -138,8 +140,15 @@ def request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
 
 
 def texts(content: Mapping[str, Any]) -> str:
-    """The text parts of a turn, one per line, without thoughts."""
-    return "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
+    """The text parts of a turn, one per line, without thoughts; of a long text its two ends."""
+    return readable(
+        "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
+    )
+
+
+def readable(text: str) -> str:
+    """What is read of a text for its meaning. A long one costs a millisecond for each kilobyte, so only its two ends are read."""
+    return text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
 
 
 # --- reading ------------------------------------------------------------------------------------------
