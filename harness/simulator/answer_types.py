@@ -56,6 +56,8 @@ class SimulatedAnswer:
     """A whole answer. Counts are tokens by modality; ``blocked`` is the ``promptFeedback`` of a blocked prompt.
 
     ``numbered``: candidates have an index even if it is 0. ``lists_candidates``: ``candidatesTokensDetails`` is sent.
+    ``ends_empty``: a stream ends with an empty text after a call or a signed answer, as on Gemini 3; else the last chunk with content
+    is the last one, and parallel calls are in one chunk. ``chunk``: characters of a text chunk after the first.
     """
 
     model: str
@@ -68,6 +70,8 @@ class SimulatedAnswer:
     scale: Scale = OUTPUT_25
     numbered: bool = True
     lists_candidates: bool = False
+    ends_empty: bool = True
+    chunk: int = 90
 
     @property
     def thoughts(self) -> int:

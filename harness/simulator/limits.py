@@ -12,6 +12,9 @@ from harness.simulator.request import Ask
 from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import clip
 
+TINY = 24
+"""Thoughts use up a limit of at most so many tokens."""
+
 
 class OutputRoom(NamedTuple):
     """How many tokens fit, and the finish reason of an answer that is longer."""
@@ -30,9 +33,20 @@ def room(ask: Ask, *, stream: bool, spent: int = 0) -> OutputRoom:
     return OutputRoom(max(min(asked, once), 0), "CONTINUATION" if goes_on else "MAX_TOKENS")
 
 
-def half_of_tokens(ask: Ask, output: ModelOutput) -> int:
-    """Half of the tokens of an answer."""
-    return sum(output_tokens(part, output_scale(ask.generation)) for part in output.parts) // 2
+def answer_tokens(ask: Ask, output: ModelOutput) -> int:
+    """Tokens of the answer itself, without thoughts."""
+    return sum(output_tokens(part, output_scale(ask.generation)) for part in output.parts)
+
+
+def leave_room(thoughts: Thoughts, answer: int, most: int) -> Thoughts:
+    """Thoughts that leave room for ``answer`` tokens, if a quarter of them is enough. Else they use up a small limit, or nine tenths of
+    a larger one, as recorded."""
+    if thoughts.tokens + answer <= most:
+        return thoughts
+    if 4 * (most - answer) >= thoughts.tokens:
+        return replace(thoughts, tokens=most - answer)
+    kept = most if most <= TINY else most * 9 // 10
+    return replace(thoughts, tokens=min(thoughts.tokens, kept))
 
 
 def apply_stop_sequences(ask: Ask, output: ModelOutput) -> ModelOutput:

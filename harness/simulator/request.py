@@ -12,7 +12,7 @@ from harness.gemini import definition
 from harness.gemini.models import ModelFacts, generation
 from harness.simulator.errors import bad_payload
 from harness.simulator.media import Scale, input_scale
-from harness.simulator.tokens import tally
+from harness.simulator.tokens import declaration_tokens, tally
 
 DATA = frozenset(
     [
@@ -121,22 +121,25 @@ class Ask:
 
     def cached_tokens(self) -> dict[str, int]:
         """Cached tokens of the prompt, by modality: those of its ``cachedContent``, else of a beginning seen before."""
-        return _request_tokens(self.cached, self.scale) or dict(self.seen)
+        prompt = self.prompt_tokens()
+        return self._tokens(self.cached) or {name: min(count, prompt.get(name, 0)) for name, count in self.seen.items()}
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens of the whole prompt, cached content included, by modality."""
-        counts = _request_tokens(self.cached, self.scale)
-        for modality, count in _request_tokens(self.body, self.scale).items():
+        counts = self._tokens(self.cached)
+        for modality, count in self._tokens(self.body).items():
             counts[modality] = counts.get(modality, 0) + count
         return counts
 
-
-def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
-    """Tokens of the turns, the system instruction and the function declarations, by modality."""
-    parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
-    parts += request.get("systemInstruction", {}).get("parts", ())
-    tools = [declaration for tool in request.get("tools", ()) for declaration in tool.get("functionDeclarations", ())]
-    return tally([*parts, {"functionDeclarations": tools}] if tools else parts, scale)
+    def _tokens(self, request: Mapping[str, Any]) -> dict[str, int]:
+        """Tokens of the turns, the system instruction and the function declarations, by modality."""
+        parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
+        counts = tally([*parts, *request.get("systemInstruction", {}).get("parts", ())], self.scale)
+        declared = [one for tool in request.get("tools", ()) for one in tool.get("functionDeclarations", ())]
+        if declared:
+            terse = self.generation < (2, 5)
+            counts["TEXT"] = counts.get("TEXT", 0) + declaration_tokens(declared, terse=terse)
+        return counts
 
 
 def texts(content: Mapping[str, Any]) -> str:
