@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from harness.gemini import definition
@@ -26,9 +26,9 @@ _SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "durat
 _SNAKE = re.compile(r"_([a-z0-9])")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ask:
-    """One request, normalised. ``body`` is a ``GenerateContentRequest`` in camelCase; the properties are views of it.
+    """One request, normalised. ``body`` is a ``GenerateContentRequest`` in camelCase; the properties are views of it, each made once.
 
     ``requested`` is the name in the URL; ``facts`` describe the model that answers. ``cached`` holds the contents of a
     ``cachedContent``, which precede the request's own. ``seen``: tokens by modality of a beginning that an earlier request had.
@@ -40,7 +40,7 @@ class Ask:
     cached: Mapping[str, Any]
     seen: Mapping[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def config(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.body.get("generationConfig", {})
         return found
@@ -50,11 +50,11 @@ class Ask:
         found: Mapping[str, Any] = self.config.get("thinkingConfig", {})
         return found
 
-    @property
+    @cached_property
     def contents(self) -> Sequence[Mapping[str, Any]]:
         return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
 
-    @property
+    @cached_property
     def tools(self) -> Mapping[str, Any]:
         """All tools in one object: all function declarations, and the first of each built-in tool."""
         merged: dict[str, Any] = {}
@@ -66,24 +66,24 @@ class Ask:
                     merged.setdefault(name, value)
         return merged
 
-    @property
+    @cached_property
     def declarations(self) -> Sequence[Mapping[str, Any]]:
         found: Sequence[Mapping[str, Any]] = self.tools.get("functionDeclarations", ())
         return found
 
-    @property
+    @cached_property
     def calling(self) -> Mapping[str, Any]:
         """``functionCallingConfig``."""
         config = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
         found: Mapping[str, Any] = config.get("functionCallingConfig", {})
         return found
 
-    @property
+    @cached_property
     def system(self) -> str:
         instruction = self.body.get("systemInstruction") or self.cached.get("systemInstruction") or {}
         return texts(instruction)
 
-    @property
+    @cached_property
     def generation(self) -> tuple[int, int]:
         return generation(self.facts.name) or (3, 0)
 
@@ -92,14 +92,14 @@ class Ask:
         """Whether this model requires its function calls back with their signatures."""
         return self.generation >= (3, 0)
 
-    @property
+    @cached_property
     def mime(self) -> str:
         form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
         if form:
             return {"APPLICATION_JSON": "application/json"}.get(form, "text/plain")
         return str(self.config.get("responseMimeType") or "text/plain")
 
-    @property
+    @cached_property
     def schema(self) -> Any:
         """The schema of the answer; None without one."""
         config = self.config
@@ -108,7 +108,7 @@ class Ask:
                 return config[name]
         return config.get("responseFormat", {}).get("text", {}).get("schema")
 
-    @property
+    @cached_property
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
@@ -126,6 +126,10 @@ class Ask:
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens of the whole prompt, cached content included, by modality."""
+        return dict(self._prompt)
+
+    @cached_property
+    def _prompt(self) -> dict[str, int]:
         counts = self._tokens(self.cached)
         for modality, count in self._tokens(self.body).items():
             counts[modality] = counts.get(modality, 0) + count
