@@ -14,7 +14,7 @@ from harness.simulator.traffic import Call
 from tests.simulator.client import FLASH3, FLASH25, KEY, call, prompt
 
 LONG = "Tell me a short story about a lighthouse, about 120 words."
-SEARCH = {"tools": [{"googleSearch": {}}]}
+SEARCH: dict[str, Any] = {"tools": [{"googleSearch": {}}]}
 
 
 def whole(profile: str, body: Any, model: str = FLASH25) -> Any:
