@@ -12,7 +12,7 @@ from harness.simulator import answering, catalogue, faults, keys, prompt_markers
 from harness.simulator.answer_types import SimulatedAnswer
 from harness.simulator.enum_numbers import number_enums
 from harness.simulator.errors import bad_payload, refusal
-from harness.simulator.functions import question
+from harness.simulator.question import turn
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
@@ -72,7 +72,7 @@ def fault_of(routed: RoutedCall, ask: Ask) -> faults.Fault | None:
     """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies."""
     named = (
         routed.call.headers.get("x-simulator-fault")
-        or prompt_markers.fault(question(ask))
+        or prompt_markers.fault(turn(ask))
         or rules.fault(routed.app.rules, ask)
     )
     return faults.FAULTS.get(named) if named else routed.app.random_fault()
