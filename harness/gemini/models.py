@@ -6,7 +6,7 @@ The facts are in ``models.yaml`` in this folder. A model that is not in it is un
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -86,7 +86,8 @@ class ModelFacts(NamedTuple):
 
     ``ends``: the day it is retired or shut down. ``routed_to``: the model that answers for it now or from ``ends`` on.
     ``output_unary``: the limit of one unary request, if it is lower. ``features``: names such as
-    ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``.
+    ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``; some
+    take something away (``no_penalties``; see ``Catalogue.restrictions``). ``vertex_ends``: the end on Vertex, if it is another.
     """
 
     name: str
@@ -101,6 +102,7 @@ class ModelFacts(NamedTuple):
     replacement: str | None = None
     output_unary: int | None = None
     version: str | None = None
+    vertex_ends: str | None = None
     closed_to_new_keys: bool = False
 
 
@@ -122,11 +124,17 @@ class Route(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """Everything in ``models.yaml``."""
+    """Everything in ``models.yaml``.
+
+    ``restrictions``: feature -> what it takes away, as a sentence. ``prices``: model -> rows that the price list lacks, oldest
+    first; a row maps names of units to dollars, and ``from`` to an ISO date.
+    """
 
     models: Mapping[str, ModelFacts]
     aliases: Mapping[str, Alias]
     routing: tuple[Route, ...]
+    restrictions: Mapping[str, str]
+    prices: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @cache
@@ -142,7 +150,7 @@ def catalogue() -> Catalogue:
     models = {name: _facts(name, row, kinds, routes.get(name)) for name, row in document["models"].items()}
     names = {name: targets.split() for name, targets in document["aliases"].items()}
     aliases = {name: Alias(name, first, tuple(rest)) for name, (first, *rest) in names.items()}
-    return Catalogue(models, aliases, routing)
+    return Catalogue(models, aliases, routing, document["restrictions"], document["prices"])
 
 
 def _facts(name: str, row: Mapping[str, Any], kinds: Mapping[str, frozenset[str]], routed_to: str | None) -> ModelFacts:
@@ -159,6 +167,7 @@ def _facts(name: str, row: Mapping[str, Any], kinds: Mapping[str, frozenset[str]
         replacement=row.get("replacement", routed_to),
         output_unary=row.get("out_unary"),
         version=row.get("version"),
+        vertex_ends=row.get("vertex_ends"),
         closed_to_new_keys=row.get("closed_to_new_keys", False),
     )
 
@@ -265,8 +274,8 @@ def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]
     if row is None or row.ends is None:
         if row and row.stage == "deprecated":
             yield "deprecated, its end is not known"
-        if row and row.replacement and not route:
-            yield f"its replacement is {row.replacement}"
+            if row.replacement and not route:
+                yield f"its replacement is {row.replacement}"
         if route:
             yield f"{route.to} answers for it since {route.since}"
     elif day < row.ends:

@@ -73,8 +73,11 @@ def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAn
 
 def count(ask: Ask) -> dict[str, Any]:
     """What ``countTokens`` answers."""
-    counts = ask.prompt_tokens()
-    return {"totalTokens": sum(counts.values()), "promptTokensDetails": details(counts)}
+    counts, cached = ask.prompt_tokens(), ask.cached_tokens()
+    counted: dict[str, Any] = {"totalTokens": sum(counts.values()), "promptTokensDetails": details(counts)}
+    if not cached:
+        return counted
+    return {**counted, "cachedContentTokenCount": sum(cached.values()), "cacheTokensDetails": details(cached)}
 
 
 def _tier(ask: Ask) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import bare, undated
-from harness.simulator import answering, catalogue, faults, keys, prompt_markers, rules, wire_format
+from harness.simulator import answering, faults, keys, prompt_markers, rules, wire_format
 from harness.simulator.answer_types import SimulatedAnswer
 from harness.simulator.enum_numbers import number_enums
 from harness.simulator.errors import bad_payload, refusal
@@ -29,21 +30,31 @@ _COUNTED = {"contents": 0, "generateContentRequest": 1, "generate_content_reques
 
 def generate(routed: RoutedCall, model: str, *, stream: bool) -> Sent:
     """The answer to ``generateContent`` or ``streamGenerateContent``. Raises ``Refusal``."""
-    request = normal(routed.body())
-    routed.authorise()
-    method = "streamGenerateContent" if stream else "generateContent"
-    facts = catalogue.answering(model, routed.version, method, strict=routed.app.strict)
-    keys.check_model(routed.call.key, model, facts)
-    ask = prepared(routed.app, Ask(model, facts, request, {}))
+    ask = _asked(routed, model, "streamGenerateContent" if stream else "generateContent")
     fault = fault_of(routed, ask)
     if fault and fault.refuse:
         raise fault.refuse(ask)
     if fault and fault.forget:
         ask = replace(ask, body={name: value for name, value in ask.body.items() if name not in fault.forget})
     answer = answered(routed, ask, stream=stream)
-    framing = ("sse" if routed.call.events else "array") if stream else "json"
+    events = routed.call.events or routed.profile.events_only
+    framing = ("sse" if events else "array") if stream else "json"
     wrong = [*routed.profile.losses, *([fault] if fault else [])]
     return _sent(routed, ask, answer, framing, wrong)
+
+
+def whole_answer(routed: RoutedCall, model: str) -> dict[str, Any]:
+    """The value that answers ``generateContent``, without faults. Raises ``Refusal``."""
+    return wire_format.whole(answered(routed, _asked(routed, model, "generateContent"), stream=False))
+
+
+def _asked(routed: RoutedCall, model: str, method: str) -> Ask:
+    """The request, with its cached content and its files in place. Raises ``Refusal``."""
+    request = normal(routed.body())
+    routed.authorise()
+    facts = routed.model(model, method)
+    keys.check_model(routed.call.key, model, facts)
+    return prepared(routed.app, Ask(model, facts, request, {}))
 
 
 def answered(routed: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
@@ -62,7 +73,7 @@ def prepared(app: State, ask: Ask) -> Ask:
         return ask
     if any(ask.body.get(key) for key in ("tools", "toolConfig", "systemInstruction")):
         raise refusal("cache_conflict")
-    cache = app.resources.cache(str(name))
+    cache = app.resources.caches.get(str(name))
     if undated(cache.model) != undated(ask.requested):
         raise refusal("cache_model", model=ask.requested, cached=bare(cache.model))
     return replace(ask, cached=cache.request)
@@ -82,8 +93,7 @@ def count(routed: RoutedCall, model: str) -> dict[str, Any]:
     """The body of ``countTokens``. Raises ``Refusal``."""
     request = _countable(routed.body())
     routed.authorise()
-    facts = catalogue.answering(model, routed.version, "countTokens", strict=routed.app.strict)
-    return answering.count(prepared(routed.app, Ask(model, facts, request, {})))
+    return answering.count(prepared(routed.app, Ask(model, routed.model(model, "countTokens"), request, {})))
 
 
 def _countable(body: Any) -> dict[str, Any]:
@@ -107,9 +117,11 @@ def _countable(body: Any) -> dict[str, Any]:
 def _sent(routed: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
     """The answer in its framing, after all faults. Without faults, the chunks of a stream are made while they are sent."""
     values: Iterable[Any] = (wire_format.whole(answer),) if framing == "json" else wire_format.chunks(answer)
+    if routed.profile.edits or routed.profile.dated:
+        values = map(routed.profile.shown, values, repeat(routed.app.now()))
     for fault in wrong:
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
-    headers = routed.profile.headers(KINDS[framing], answer.tier)
+    headers = routed.profile.headers(KINDS[framing], routed.call, answer.tier)
     pieces = routed.profile.pieces(map(number_enums, values) if routed.call.numbers else values, framing)
     sent = Sent(200, headers, pieces, routed.app.latency, routed.app.pace, _note(answer, wrong))
     for fault in wrong:

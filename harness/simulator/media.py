@@ -15,6 +15,9 @@ _BYTES_PER_SECOND = {"AUDIO": 16_000, "VIDEO": 125_000}
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _RATE = re.compile(r"rate=(\d{1,9})(?!\d)")
+_YOUTUBE = re.compile(r"https?://(?:[\w-]+\.)?(?:youtube\.com|youtu\.be)/", re.IGNORECASE)
+_YOUTUBE_SECONDS = 60.0
+"""How long every video of YouTube is here."""
 
 
 class Scale(NamedTuple):
@@ -33,7 +36,8 @@ class Scale(NamedTuple):
 
     def tokens(self, part: Mapping[str, Any], blob: Mapping[str, Any]) -> tuple[str, int]:
         """Modality and tokens of a part that holds ``blob`` (an ``inlineData`` or a ``fileData``)."""
-        mime = str(blob.get("mimeType") or "application/octet-stream")
+        youtube = is_youtube(blob)
+        mime = "video/mp4" if youtube else str(blob.get("mimeType") or "application/octet-stream")
         data = str(blob.get("data") or "")
         level = (part.get("mediaResolution") or {}).get("level")
         if level:
@@ -45,9 +49,21 @@ class Scale(NamedTuple):
             return modality, self.image
         if modality == "DOCUMENT":
             return self.pages, self.page * _pages(data)
-        seconds = _clipped(part.get("videoMetadata") or {}, _seconds(modality, mime, data))
-        rate = self.video if modality == "VIDEO" else self.audio
+        metadata = part.get("videoMetadata") or {}
+        seconds = _clipped(metadata, _YOUTUBE_SECONDS if youtube else _seconds(modality, mime, data))
+        rate = self.video * float(metadata.get("fps") or 1) if modality == "VIDEO" else self.audio
         return modality, max(1, round(rate * seconds))
+
+    def sound(self, part: Mapping[str, Any]) -> int:
+        """Tokens of the sound of a video of YouTube, which is counted beside its pictures; 0 for other parts."""
+        if not is_youtube(part.get("fileData") or {}):
+            return 0
+        return round(self.audio * _clipped(part.get("videoMetadata") or {}, _YOUTUBE_SECONDS))
+
+
+def is_youtube(blob: Mapping[str, Any]) -> bool:
+    """Whether a ``fileData`` is a video of YouTube, whatever its ``mimeType`` says."""
+    return bool(_YOUTUBE.match(str(blob.get("fileUri", ""))))
 
 
 _LEVELS_2 = {"LOW": (64, 66), "MEDIUM": (258, 263)}

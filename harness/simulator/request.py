@@ -20,6 +20,8 @@ DATA = frozenset(
     ]
 )  # fmt: skip
 """The kinds of parts. A part has exactly one of these fields."""
+READ = 4096
+"""Characters that are read at each end of a long text."""
 _SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "duration", "object", "any"})
 _SNAKE = re.compile(r"_([a-z0-9])")
 
@@ -141,8 +143,15 @@ class Ask:
 
 
 def texts(content: Mapping[str, Any]) -> str:
-    """The text parts of a turn, one per line, without thoughts."""
-    return "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
+    """The text parts of a turn, one per line, without thoughts; of a long text its two ends."""
+    return readable(
+        "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
+    )
+
+
+def readable(text: str) -> str:
+    """What is read of a text for its meaning. A long one costs a millisecond for each kilobyte, so only its two ends are read."""
+    return text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
 
 
 # --- reading ------------------------------------------------------------------------------------------

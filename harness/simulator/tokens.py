@@ -80,9 +80,9 @@ def tally(parts: Iterable[Mapping[str, Any]], scale: Scale = GEMINI_25) -> dict[
     """Tokens by modality, without zeros."""
     counts: dict[str, int] = {}
     for part in parts:
-        modality, count = part_tokens(part, scale)
-        if count:
-            counts[modality] = counts.get(modality, 0) + count
+        for modality, count in (part_tokens(part, scale), ("AUDIO", scale.sound(part))):
+            if count:
+                counts[modality] = counts.get(modality, 0) + count
     return counts
 
 

@@ -268,7 +268,7 @@ def test_a_cache_serves_one_model_and_not_gemini_4() -> None:
         sent = app.handle(Call("POST", path, {}, {"x-goog-api-key": "k"}, json.dumps(body).encode()))
         return sent.status, json.loads(sent.content)
 
-    _, cache = post("/v1beta/cachedContents", {"model": FLASH25, **asking("A long story.")})
+    _, cache = post("/v1beta/cachedContents", {"model": FLASH25, **asking("A long story. " * 400)})
     status, error = post(f"/v1beta/models/{FLASH3}:generateContent", asking("hi", cachedContent=cache["name"]))
     assert (status, error["error"]["message"][:10]) == (400, "Model used")
     status, error = post("/v1beta/cachedContents", {"model": CARBON, **asking("A long story.")})
