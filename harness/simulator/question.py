@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from harness.simulator.function_results import in_words, responses
-from harness.simulator.request import Ask, texts
-
-MOST = 4000
-"""Characters that are read at the beginning and at the end of a long text. The middle is skipped."""
+from harness.simulator.request import Ask, readable, texts
 
 
 def turn(ask: Ask) -> str:
     """The whole text of the user's last turn that has text."""
     turns = (texts(content) for content in reversed(ask.contents) if content.get("role", "user") != "model")
-    return clipped(next((text for text in turns if text.strip()), ""))
+    return readable(next((text for text in turns if text.strip()), ""))
 
 
 def question(ask: Ask) -> str:
@@ -26,7 +23,7 @@ def question(ask: Ask) -> str:
             if part.get("text", "").strip() and not part.get("thought")
         ]
         asked = [text for text in parts if not text.lstrip().startswith("<system>")]
-        return clipped((asked or parts)[-1])
+        return readable((asked or parts)[-1])
     return ""
 
 
@@ -35,9 +32,4 @@ def background(ask: Ask) -> str:
     found = [in_words(response) for response in responses(ask)]
     found += [texts(content) for content in reversed(ask.contents) if content.get("role", "user") != "model"]
     asked = question(ask)
-    return clipped("\n".join(dict.fromkeys(text for text in found if text.strip() and text != asked)), 2 * MOST)
-
-
-def clipped(text: str, most: int = MOST) -> str:
-    """The first and the last ``most`` characters of a longer text."""
-    return text if len(text) <= 2 * most else f"{text[:most]}\n{text[-most:]}"
+    return readable("\n".join(dict.fromkeys(text for text in found if text.strip() and text != asked)))
