@@ -12,11 +12,9 @@ from typing import Any
 from harness.simulator import (
     continuation,
     function_results,
-    functions,
     images,
     limits,
     logprobs,
-    media,
     prompt_markers,
     speech,
     thinking,
@@ -25,6 +23,7 @@ from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnsw
 from harness.simulator.continuation import AnswerProgress
 from harness.simulator.json_mode import topic
 from harness.simulator.model_output import compose
+from harness.simulator.question import question, turn
 from harness.simulator.refusals import check
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
@@ -38,9 +37,9 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput 
     check(ask, stream)
     progress = continuation.progress_of(ask)
     seed = progress.seed if progress else seed
-    prompt = functions.question(ask)
+    prompt = question(ask)
     empty = _empty(ask, seed, progress)
-    if reason := prompt_markers.block(prompt):
+    if reason := prompt_markers.block(turn(ask)):
         return replace(empty, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
     return replace(
@@ -63,7 +62,7 @@ def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAn
         counts,
         ask.cached_tokens(),
         tier=_tier(ask),
-        scale=media.output_scale(ask.generation),
+        scale=ask.output_scale,
         numbered=not old,
         lists_candidates=old or images.makes(ask) or speech.speaks(ask),
         ends_empty=ask.requires_signatures,
@@ -102,7 +101,7 @@ def _candidate(
     thoughts = limits.leave_room(thoughts, limits.answer_tokens(ask, output), room.tokens)
     if progress:
         output = replace(output, parts=continuation.remaining(list(output.parts), progress.sent), grounding=None)
-    elif prompt_markers.finish(prompt) == "CONTINUATION":
+    elif prompt_markers.finish(turn(ask)) == "CONTINUATION":
         room = limits.OutputRoom(thoughts.tokens + limits.answer_tokens(ask, output) // 2, "CONTINUATION")
     output, thoughts = limits.apply_limits(ask, output, thoughts, room)
     token = _token(ask, output, thoughts, seed, progress) if output.finish == "CONTINUATION" else ""

@@ -171,6 +171,12 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
     "code_off": (400, "Code execution is not enabled for models/{model}"),
     "search_off": (400, "Search as tool is not enabled for models/{model}"),
     "browse_off": (400, "Browse as tool is not enabled for models/{model}"),
+    "computer_off": (400, "Computer Use is not enabled for models/{model}"),
+    "computer_only": (400, "This model requires the use of the Computer Use tool."),
+    "retrieval_old": (
+        400,
+        "google_search_retrieval is not supported; please use google_search field instead.",
+    ),
     "mime_unsupported": (400, "Unsupported MIME type: {mime}"),
     "json_mode_off": (400, "JSON mode is not enabled for models/{model}"),
     "modalities": (

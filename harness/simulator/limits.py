@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness.simulator.answer_types import ModelOutput, output_tokens
-from harness.simulator.media import output_scale
 from harness.simulator.request import Ask
 from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import clip
@@ -35,7 +34,7 @@ def room(ask: Ask, *, stream: bool, spent: int = 0) -> OutputRoom:
 
 def answer_tokens(ask: Ask, output: ModelOutput) -> int:
     """Tokens of the answer itself, without thoughts."""
-    return sum(output_tokens(part, output_scale(ask.generation)) for part in output.parts)
+    return sum(output_tokens(part, ask.output_scale) for part in output.parts)
 
 
 def leave_room(thoughts: Thoughts, answer: int, most: int) -> Thoughts:
@@ -65,7 +64,7 @@ def apply_stop_sequences(ask: Ask, output: ModelOutput) -> ModelOutput:
 
 def apply_limits(ask: Ask, output: ModelOutput, thoughts: Thoughts, room: OutputRoom) -> tuple[ModelOutput, Thoughts]:
     """Cuts thoughts and answer to the room there is: thoughts first, then the answer. Images are not cut."""
-    most, scale = room.tokens, output_scale(ask.generation)
+    most, scale = room.tokens, ask.output_scale
     if thoughts.tokens >= most:
         return ModelOutput((), room.finish), Thoughts(most, clip(thoughts.summary, most))
     left = most - thoughts.tokens

@@ -74,6 +74,8 @@ GEMINI_25 = Scale(258, 258, 263, 32)
 GEMINI_3 = Scale(1088, 532, 64, 25, "IMAGE")
 OUTPUT_25, OUTPUT_3 = GEMINI_25._replace(image=1290, audio=25), GEMINI_3._replace(image=1120)
 """For images and speech that the model makes."""
+LARGE_IMAGE = 2000
+"""Tokens of a 4K image: by the prices of gemini-3-pro-image (0.24 for 4K, 0.134 below, 120 for 1M tokens)."""
 
 
 def input_scale(generation: tuple[int, int]) -> Scale:
@@ -81,9 +83,10 @@ def input_scale(generation: tuple[int, int]) -> Scale:
     return GEMINI_3 if generation >= (3, 0) else GEMINI_25 if generation >= (2, 5) else GEMINI_20
 
 
-def output_scale(generation: tuple[int, int]) -> Scale:
-    """How it counts media in an answer."""
-    return OUTPUT_3 if generation >= (3, 0) else OUTPUT_25
+def output_scale(generation: tuple[int, int], size: str = "") -> Scale:
+    """How it counts media in an answer. ``size``: the ``imageSize`` asked for."""
+    scale = OUTPUT_3 if generation >= (3, 0) else OUTPUT_25
+    return scale._replace(image=LARGE_IMAGE) if size.upper().endswith(("4K", "FOUR_K")) else scale
 
 
 # --- sizes --------------------------------------------------------------------------------------------

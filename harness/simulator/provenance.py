@@ -164,6 +164,26 @@ SOURCES = tuple(
             "pydantic/pydantic-ai test_compatible_api_with_tool_calls_without_id",
         ),
         ("chat/completions: refusals, efforts, other finish reasons", "reported", "public issues"),
-        ("how many tokens a level thinks; what is said at all", "made up", "this simulator"),
+        (
+            "file search: stores, uploads, retrievedContext, its steps",
+            "recorded",
+            "pydantic/pydantic-ai test_google_model_file_search_grounding_gemini_3",
+        ),
+        (
+            "tools of MCP servers: call and result in one answer",
+            "recorded",
+            "googleapis/js-genai server_side_MCP tests",
+        ),
+        ("Computer Use: names of actions, safety_decision", "reported", "the code of clients; which action: made up"),
+        ("This model requires the use of the Computer Use tool.", "reported", "langchain-ai/langchain-google#1414"),
+        ("computer_off, retrieval_old, a store that is not empty", "remembered", "texts are not recorded"),
+        ("text of maps chunks", "defined", "Maps.text; three places: made up"),
+        (
+            "thoughts by question, answer and model; room under maxOutputTokens",
+            "recorded",
+            "0xPlaygrounds/rig, pydantic/pydantic-ai: a fit to their medians",
+        ),
+        ("thoughts of a level relative to HIGH", "made up", "few recordings set a level"),
+        ("what is said at all", "made up", "this simulator"),
     )
 )

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from harness.gemini import definition
-from harness.simulator import field_rules, logprobs, schemas, signatures, thinking
+from harness.simulator import computer, field_rules, logprobs, schemas, signatures, thinking
 from harness.simulator.errors import refusal, rules
 from harness.simulator.request import Ask, texts
 
@@ -95,6 +95,16 @@ _SWITCHES = (
     ("googleSearch", "google_search", "search_off"),
     ("urlContext", "url_context", "browse_off"),
 )
+
+
+def _old_tools(ask: Ask, _stream: bool) -> None:
+    """Tools of one model family: Computer Use, and the search of Gemini 1.5."""
+    if "computerUse" in ask.tools and not computer.serves(ask):
+        raise refusal("computer_off", model=ask.requested)
+    if "computer-use" in ask.facts.name and "computerUse" not in ask.tools:
+        raise refusal("computer_only")
+    if "googleSearchRetrieval" in ask.tools and ask.generation >= (2, 0):
+        raise refusal("retrieval_old")
 
 
 def _tool_mix(ask: Ask, _stream: bool) -> None:
@@ -196,5 +206,5 @@ def _length(ask: Ask, _stream: bool) -> None:
 
 
 _RULES: tuple[Callable[[Ask, bool], None], ...] = (
-    _roles, _media, _modalities, _format, _tools_on, _tool_mix, _calling, _thinking, _history, _logprobs, _length,
+    _roles, _media, _modalities, _format, _tools_on, _old_tools, _tool_mix, _calling, _thinking, _history, _logprobs, _length,
 )  # fmt: skip

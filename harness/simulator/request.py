@@ -11,7 +11,7 @@ from typing import Any
 from harness.gemini import definition
 from harness.gemini.models import ModelFacts, generation
 from harness.simulator.errors import bad_payload
-from harness.simulator.media import Scale, input_scale
+from harness.simulator.media import Scale, input_scale, output_scale
 from harness.simulator.tokens import declaration_tokens, tally
 
 DATA = frozenset(
@@ -32,6 +32,7 @@ class Ask:
 
     ``requested`` is the name in the URL; ``facts`` describe the model that answers. ``cached`` holds the contents of a
     ``cachedContent``, which precede the request's own. ``seen``: tokens by modality of a beginning that an earlier request had.
+    ``passages`` are what a file search finds: ``retrievedContext`` objects, the best first.
     """
 
     requested: str
@@ -39,6 +40,7 @@ class Ask:
     body: Mapping[str, Any]
     cached: Mapping[str, Any]
     seen: Mapping[str, int] = field(default_factory=dict)
+    passages: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -112,6 +114,12 @@ class Ask:
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
+
+    @property
+    def output_scale(self) -> Scale:
+        """The tokens of media in the answer."""
+        asked = self.config.get("responseFormat", {}).get("image", {}).get("imageSize")
+        return output_scale(self.generation, str(asked or self.config.get("imageConfig", {}).get("imageSize") or ""))
 
     @property
     def shows_tool_steps(self) -> bool:

@@ -19,7 +19,7 @@ CACHES, FILES, BATCHES = (1000, 1000), (10, 100), (50, 1000)
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
-def _stored(act: Callable[[RoutedCall, str], Any]) -> Callable[[RoutedCall], Sent]:
+def stored(act: Callable[[RoutedCall, str], Any]) -> Callable[[RoutedCall], Sent]:
     """A handler that checks the key, acts on the resource named in the path, and sends the result."""
 
     def handler(routed: RoutedCall) -> Sent:
@@ -29,7 +29,7 @@ def _stored(act: Callable[[RoutedCall, str], Any]) -> Callable[[RoutedCall], Sen
     return handler
 
 
-def _paged(rows: list[dict[str, Any]], name: str, following: str) -> dict[str, Any]:
+def paged(rows: list[dict[str, Any]], name: str, following: str) -> dict[str, Any]:
     """A page of a list, without empty fields."""
     return {**({name: rows} if rows else {}), **({"nextPageToken": following} if following else {})}
 
@@ -56,7 +56,7 @@ def _delete_cache(routed: RoutedCall, name: str) -> dict[str, Any]:
 
 def _list_caches(routed: RoutedCall, _: str) -> dict[str, Any]:
     caches, following = routed.app.resources.caches.page(routed.page_size(*CACHES), routed.option("page", "Token"))
-    return _paged([cache.shown() for cache in caches], "cachedContents", following)
+    return paged([cache.shown() for cache in caches], "cachedContents", following)
 
 
 # --- files --------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def _delete_file(routed: RoutedCall, name: str) -> dict[str, Any]:
 
 def _list_files(routed: RoutedCall, _: str) -> dict[str, Any]:
     found, following = routed.app.resources.files.page(routed.page_size(*FILES), routed.option("page", "Token"))
-    return _paged([file.shown(routed.app.now()) for file in found], "files", following)
+    return paged([file.shown(routed.app.now()) for file in found], "files", following)
 
 
 def _download(routed: RoutedCall) -> Sent:
@@ -179,26 +179,26 @@ def _delete_batch(routed: RoutedCall, name: str) -> dict[str, Any]:
 def _list_batches(routed: RoutedCall, _: str) -> dict[str, Any]:
     size, token = routed.page_size(*BATCHES), routed.option("page", "Token")
     found, following = routed.app.resources.batches.page(size, token, _answer_in(routed), routed.site)
-    return _paged([batch.shown(routed.app.now()) for batch in found], "operations", following)
+    return paged([batch.shown(routed.app.now()) for batch in found], "operations", following)
 
 
 _CACHE, _FILE, _BATCH = r"(?P<name>cachedContents/[^/]*)", r"(?P<name>files/[^/:]+)", r"(?P<name>batches/[^/:]+)"
 ROWS: tuple[tuple[str, str, Callable[[RoutedCall], Sent]], ...] = (
-    ("POST", r"cachedContents", _stored(_create_cache)),
-    ("GET", r"cachedContents", _stored(_list_caches)),
-    ("GET", _CACHE, _stored(lambda routed, name: routed.app.resources.caches.get(name).shown())),
-    ("PATCH", _CACHE, _stored(_update_cache)),
-    ("DELETE", _CACHE, _stored(_delete_cache)),
+    ("POST", r"cachedContents", stored(_create_cache)),
+    ("GET", r"cachedContents", stored(_list_caches)),
+    ("GET", _CACHE, stored(lambda routed, name: routed.app.resources.caches.get(name).shown())),
+    ("PATCH", _CACHE, stored(_update_cache)),
+    ("DELETE", _CACHE, stored(_delete_cache)),
     ("POST", r"upload/files", _upload),
     ("PUT", r"upload/files", _upload),
-    ("GET", r"files", _stored(_list_files)),
-    ("GET", _FILE, _stored(_show_file)),
-    ("DELETE", _FILE, _stored(_delete_file)),
+    ("GET", r"files", stored(_list_files)),
+    ("GET", _FILE, stored(_show_file)),
+    ("DELETE", _FILE, stored(_delete_file)),
     ("GET", _FILE + ":download", _download),
     ("POST", r"models/(?P<model>[^/:]+):(?P<verb>batchGenerateContent|asyncBatchEmbedContent)", _create_batch),
-    ("GET", r"batches", _stored(_list_batches)),
-    ("GET", _BATCH, _stored(_show_batch)),
-    ("POST", _BATCH + ":cancel", _stored(_cancel_batch)),
-    ("DELETE", _BATCH, _stored(_delete_batch)),
+    ("GET", r"batches", stored(_list_batches)),
+    ("GET", _BATCH, stored(_show_batch)),
+    ("POST", _BATCH + ":cancel", stored(_cancel_batch)),
+    ("DELETE", _BATCH, stored(_delete_batch)),
 )
 """Method, path after the version, handler."""

@@ -1,4 +1,4 @@
-"""What a caller keeps at the API: caches, files and batches, in memory."""
+"""What a caller keeps at the API: caches, files, batches and file search stores, in memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from harness.simulator.batches import Batches
 from harness.simulator.caches import Caches
 from harness.simulator.files import Files
 from harness.simulator.seed import Seed
+from harness.simulator.stores import Stores
 
 _READABLE = 200_000
 """Bytes of a text file that are read."""
@@ -23,6 +24,7 @@ class Resources:
         self.caches = Caches(now)
         self.files = Files(now)
         self.batches = Batches(now, self.files)
+        self.stores = Stores(now)
         self._count = 0
 
     def name(self, kind: str) -> str:

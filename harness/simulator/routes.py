@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import unquote
 
-from harness.simulator import catalogue, embeddings, generating, openai, resource_routes
+from harness.simulator import catalogue, embeddings, generating, openai, resource_routes, store_routes
 from harness.simulator.errors import Refusal, bad_payload, refusal
 from harness.simulator.profiles import GOOGLE, Profile, profile_for
 from harness.simulator.routed_call import RoutedCall
@@ -22,7 +22,7 @@ _QUERY = frozenset(
     [
         "key", "alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "$fields", "callback", "$callback", "quotaUser", "$.xgafv",
         "access_token", "oauth_token", "uploadType", "upload_protocol", "upload_id", "pageSize", "page_size", "pageToken", "page_token",
-        "filter", "updateMask", "update_mask",
+        "filter", "force", "updateMask", "update_mask",
     ]
 )  # fmt: skip
 """Parameters that a query may have."""
@@ -167,6 +167,7 @@ def _routes() -> Iterator[tuple[str, re.Pattern[str], Callable[[RoutedCall], Sen
         ("GET", r"openai/models", openai.list_models),
         ("GET", r"openai/models/(?P<model>.+)", openai.show_model),
         *resource_routes.ROWS,
+        *store_routes.ROWS,
         ("POST", model + r":(?P<verb>\w+)", _unsupported),
     )
     for method, pattern, handler in rows:

@@ -58,6 +58,16 @@ def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, i
     assert png_size(content) == size
 
 
+@pytest.mark.parametrize(("size", "side", "tokens"), [("512", 32, 1120), ("2K", 128, 1120), ("4K", 256, 2000)])
+def test_an_image_has_the_requested_size(size: str, side: int, tokens: int) -> None:
+    found = answer(
+        IMAGE, asking("A cat.", responseModalities=["IMAGE"], imageConfig={"aspectRatio": "2:1", "imageSize": size})
+    )
+    assert png_size(data(found)[1]) == (side, side // 2)
+    (counted,) = found["usageMetadata"]["candidatesTokensDetails"]
+    assert (counted["modality"], counted["tokenCount"]) == ("IMAGE", tokens)
+
+
 def test_a_jpeg_on_request() -> None:
     image = {"mimeType": "IMAGE_JPEG", "aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE"}
     blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
@@ -146,6 +156,12 @@ def symbol(bits: str, at: int, table: dict[str, int]) -> tuple[int, int]:
 
 
 # --- speech -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["Hum for 4 seconds.", "A hum, about four words and 4 seconds long"])
+def test_speech_has_the_requested_length(asked: str) -> None:
+    content = data(answer(SPEECH, asking(asked, responseModalities=["AUDIO"])))[1]
+    assert abs(len(content) / 48_000 - 4) < 0.2
 
 
 def test_speech_is_raw_samples_and_longer_for_more_words() -> None:
