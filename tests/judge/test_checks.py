@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.answer import reply
 from harness.errors import SuiteError, UsageError
@@ -174,7 +176,7 @@ def test_text_never_holds_thoughts() -> None:
 
 # --- JSON
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "OBJECT",
     "properties": {"total": {"type": "NUMBER"}, "lines": {"type": "ARRAY", "items": {"type": "STRING"}}},
     "required": ["total"],
@@ -229,6 +231,67 @@ def test_text_that_is_not_json(text: str, reason: str) -> None:
 def test_truncated_json_names_the_cause() -> None:
     (message,) = messages("json", {}, evidence(answer('{"a": [1,', finish="MAX_TOKENS"), body=ASKED))
     assert "raise maxOutputTokens" in message
+
+
+def reasons(parameter: Any, found: Evidence) -> list[str]:
+    check = find_check("json")
+    assert check is not None
+    return [mismatch.reason for mismatch in check.function(found, parameter)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"lines": []}', "missing key"),
+        ('{"total": "much"}', "wrong type"),
+        ('{"total": -1}', "wrong value"),
+        ('{"total": 1, "unit": "m"}', "extra value"),
+        ('{"total": 1, "size": "XXL"}', "extra value"),
+        ('{"total": 1, "age": "old"}', "wrong type"),
+        ('{"total": 1, "lines": []}', "wrong order"),
+        ("", "not JSON"),
+        ("Hello!", "not JSON"),
+        ('{"total": 1} Done.', "not JSON"),
+        ('{"total": NaN}', "not JSON"),
+        ('```json\n{"total": 1}\n```', "fence"),
+        ('{"total": 1', "cut"),
+        ('{"lines": ["AB-', "cut"),
+    ],
+)
+def test_why_json_fails_in_a_word(text: str, reason: str) -> None:
+    properties = {
+        **SCHEMA["properties"],
+        "total": {"type": "NUMBER", "minimum": 0},
+        "size": {"type": "STRING", "enum": ["S", "L"]},
+        "age": {"anyOf": [{"type": "INTEGER"}, {"type": "NULL"}]},
+    }
+    schema = {**SCHEMA, "properties": properties, "additionalProperties": False}
+    body = {"generationConfig": {"responseMimeType": "application/json", "responseSchema": schema}}
+    assert reasons({"valid": "request", "order": "request"}, evidence(answer(text), body=body)) == [reason]
+
+
+def test_why_a_value_in_json_fails() -> None:
+    found = evidence(answer('{"a": 1}'))
+    assert reasons({"at": {"$.b": 1, "$.a": 2}, "equals": []}, found) == ["wrong value", "missing key", "wrong value"]
+
+
+def test_an_answer_at_the_output_limit_is_cut_whatever_it_is() -> None:
+    for text in ("", "```json\n{", "Let me think"):
+        assert reasons({}, evidence(answer(text, finish="MAX_TOKENS"))) == ["cut"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(JSON_VALUES, max_size=3) | st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=3), st.data())
+def test_the_beginning_of_a_json_object_or_list_is_cut(value: Any, data: st.DataObject) -> None:
+    whole = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
+    beginning = whole[: data.draw(st.integers(1, len(whole) - 1))]
+    assert reasons({}, evidence(answer(beginning))) == ["cut"]
 
 
 def test_a_schema_of_the_suite(tmp_path: Path) -> None:
