@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 class NotJson(ValueError):
-    """A text that is not one JSON value. The message says what it is instead, ``reason`` in a word: ``not JSON``, ``fence`` (of
-    Markdown) or ``cut`` (it ends in the middle)."""
+    """A text that is not one JSON value. The message says what it is instead, ``reason`` in a word: ``no answer``, ``not JSON``,
+    ``fence`` (of Markdown) or ``cut`` (it ends in the middle)."""
 
     def __init__(self, message: str, reason: str = "not JSON") -> None:
         super().__init__(message)
@@ -88,7 +88,7 @@ def _refuse(constant: str) -> Json:
 
 def _not_json(text: str, problem: json.JSONDecodeError) -> NotJson:
     if not text.strip():
-        return NotJson("expected one JSON value, got no text")
+        return NotJson("expected one JSON value, got no text", "no answer")
     if text.lstrip().startswith("```"):
         return NotJson("expected one JSON value, got a code fence around it", "fence")
     where = f"at character {problem.pos}, near {text[max(0, problem.pos - 20) : problem.pos + 20]!r}"

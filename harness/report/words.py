@@ -76,7 +76,8 @@ def cell(group: Group, name: str) -> list[str]:
     found = group.outcomes(name)
     if found is None:
         return []
-    reasons = [f"{reason} {number}" for reason, number in sorted(found.reasons.items(), key=lambda item: -item[1])]
+    by_number = sorted(found.reasons.items(), key=lambda item: -item[1])
+    reasons = [f"{shortened(reason, 30)} {number}" for reason, number in by_number]
     if found.held or not reasons:
         return [" ".join([f"{found.held}/{found.judged}", *reasons[:1]]), *reasons[1:]]
     return reasons

@@ -362,7 +362,7 @@ class Group:
         held, broke = next(((held, broke) for name, held, broke in self.tally.checks if name == check), (0, 0))
         reasons = {reason: number for (name, reason), number in self.tally.reasons if name == check}
         failed = max(broke, sum(reasons.values()))
-        judged = held + broke or (self.judged if failed else 0)
+        judged = max(failed, held + broke or (self.judged if failed else 0))
         return CheckOutcomes(judged - failed, judged, reasons) if judged else None
 
     @property

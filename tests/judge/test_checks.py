@@ -249,7 +249,7 @@ def reasons(parameter: Any, found: Evidence) -> list[str]:
         ('{"total": 1, "size": "XXL"}', "extra value"),
         ('{"total": 1, "age": "old"}', "wrong type"),
         ('{"total": 1, "lines": []}', "wrong order"),
-        ("", "not JSON"),
+        (" ", "no answer"),
         ("Hello!", "not JSON"),
         ('{"total": 1} Done.', "not JSON"),
         ('{"total": NaN}', "not JSON"),

@@ -57,9 +57,9 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
     Schemas may be in either dialect (``STRING`` or ``string``, ``nullable``, ``propertyOrdering``). The value of an enum
     answer (``text/x.enum``) is its word, without quotes. An empty mapping (``{}``) only requires that the text is JSON.
 
-    A mismatch has a reason, which ``--measures json`` counts in every cell: ``not JSON``, ``fence`` (of Markdown), ``cut`` (at
-    the output limit, or in the middle), ``missing key``, ``wrong type``, ``extra value`` (a key or a value that the schema does
-    not list), ``wrong order`` or ``wrong value``.
+    A mismatch has a reason, which ``--measures json`` counts in every cell: ``no answer`` (no text: an error, a block),
+    ``not JSON``, ``fence`` (of Markdown), ``cut`` (at the output limit, or in the middle), ``missing key``, ``wrong type``,
+    ``extra value`` (a key or a value that the schema does not list), ``wrong order`` or ``wrong value``.
 
         json:
           valid: request
