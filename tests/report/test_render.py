@@ -538,7 +538,8 @@ def test_a_flat_table_counts_reasons_in_one_line() -> None:
     assert "\nnested  FAIL 1/5 flaky  1/5 missing key 2, fence 1, cut 1\n" in shown
 
 
-def test_markdown_and_csv_have_the_reasons_too() -> None:
+def test_other_formats_have_the_reasons_too() -> None:
+    assert "<small>1/5 missing key 2, fence 1, cut 1</small>" in printed(CONFORMANCE, "html", measures=("json",))
     shown = printed(CONFORMANCE, "markdown", measures=("json",))
     assert "| flat | **FAIL** 3/5 flaky<br>json: 3/5 cut 2 | pass 5/5<br>json: 5/5 |\n" in shown
     lines = list(csv.DictReader(io.StringIO(printed(CONFORMANCE, "csv"))))
