@@ -132,7 +132,9 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
     mismatches, error = _collect(lambda: check.function(evidence, expectation.parameter))
     for found in mismatches:
         severity = found.severity or "error"
-        yield Verdict(name, "failed", severity, found.at, found.expected, found.actual, found.message, place)
+        yield Verdict(
+            name, "failed", severity, found.at, found.expected, found.actual, found.message, place, found.reason
+        )
     if error is not None:
         message = str(error) if isinstance(error, HarnessError) else _traceback("check", error)
         yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place)
@@ -155,6 +157,7 @@ def _violation_verdict(violation: RuleViolation, *, strict: bool) -> Verdict:
         found.expected,
         found.actual,
         f"{found.message}\n{trace}" if trace else found.message,
+        reason=found.reason,
     )
 
 

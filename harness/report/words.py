@@ -65,6 +65,24 @@ def measured(measure: str, value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
 
 
+def cell(group: Group, name: str) -> list[str]:
+    """A measure or a check of a group, in pieces: ``2.5``; ``3/5 cut 1`` and ``fence 1``; ``missing key 1`` where no attempt passed.
+
+    Empty if it has neither.
+    """
+    value = group.typical(name)
+    if value is not None:
+        return [measured(name, value)]
+    found = group.outcomes(name)
+    if found is None:
+        return []
+    by_number = sorted(found.reasons.items(), key=lambda item: -item[1])
+    reasons = [f"{shortened(reason, 30)} {number}" for reason, number in by_number]
+    if found.held or not reasons:
+        return [" ".join([f"{found.held}/{found.judged}", *reasons[:1]]), *reasons[1:]]
+    return reasons
+
+
 def _seconds(value: float) -> str:
     if value and abs(value) < 0.1:
         return f"{value:.3f}"
