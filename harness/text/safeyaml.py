@@ -57,7 +57,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             return value
         if tag == _LIST and isinstance(node, yaml.SequenceNode):
             return [self.without_aliases(item) for item in value]
-        if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all([key.tag == _TEXT for key, _ in value]):
+        if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all(key.tag == _TEXT for key, _ in value):
             return {self.without_aliases(key): self.without_aliases(item) for key, item in value}
         return self.construct_object(node, deep=True)
 
