@@ -264,9 +264,9 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
     return Lifecycle(f"{name}: {message}", (row and row.ends) or (route and route.since)) if message else None
 
 
-def lifecycles(models: Iterable[str]) -> list[str]:
-    """A message for each model that has ended, will end, or is an alias."""
-    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - the local date is precise enough
+def lifecycles(models: Iterable[str], day: date) -> list[str]:
+    """A message for each model that has ended by that day, will end, or is an alias."""
+    found = (lifecycle(model, day) for model in dict.fromkeys(models))
     return [lifecycle.message for lifecycle in found if lifecycle is not None]
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
 from harness.gemini.price_library import Prices, price_list
-from harness.gemini.price_rates import SEARCHES, Rates, Tiered, Unpriced, dollars
+from harness.gemini.price_rates import SEARCHES, Rates, Unpriced, dollars
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
 
@@ -71,19 +71,6 @@ class Tariff:
         except Unpriced:
             return False
         return True
-
-    def in_words(self, model: str) -> str:
-        """``0.5/3/0.05``: dollars per million tokens of input, output and cached input today; ``-`` if unknown."""
-        try:
-            rates = self.rates(model, datetime.now(UTC).date())
-        except Unpriced:
-            return "-"
-        shown = [rates.get(name) for name in ("input_mtok", "output_mtok", "cache_read_mtok")]
-        return "/".join(_in_words(price) for price in shown) if rates else "free"
-
-
-def _in_words(price: float | Tiered | None) -> str:
-    return "-" if price is None else f"{price.base:g}+" if isinstance(price, Tiered) else f"{price:g}"
 
 
 def remedy(model: str, provider: str | None = None) -> str:

@@ -15,6 +15,7 @@ from harness.results.rows import VERSION, dumps, without_turns
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
     from harness.compare.sweeps import Sweeps
+    from harness.gemini.sheets import Sheets
     from harness.judge.audit import Audit
 
 
@@ -76,6 +77,13 @@ def _line(value: object) -> str:
 def audit_json(audit: Audit, _view: View, out: TextIO) -> None:
     """One JSON document: findings, and every native exchange."""
     out.write(dumps(audit.document(), indent=1) + "\n")
+
+
+@output("json", of="catalogue")
+def catalogue_json(document: Sheets, _view: View, out: TextIO) -> None:
+    """One JSON document: a sheet per model."""
+    rows = [sheet.to_json() for sheet in document.sheets]
+    out.write(dumps({"version": VERSION, "models": rows}, indent=1) + "\n")
 
 
 @output("json", of="history")
