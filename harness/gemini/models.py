@@ -206,6 +206,14 @@ def facts(model: str) -> ModelFacts | None:
     return known.models.get(name) or known.models.get(undated(name))
 
 
+def answering(model: str, day: date) -> ModelFacts | None:
+    """The facts about the model that answers for this one on that day: itself, or the target of the route that holds."""
+    known, iso = facts(model), day.isoformat()
+    routes = (route for route in catalogue().routing if known and route.origin == known.name)
+    route = next((route for route in routes if route.since <= iso < (route.until or "9999")), None)
+    return catalogue().models[route.to] if route else known
+
+
 def generation(model: str) -> tuple[int, int] | None:
     """``(2, 5)`` for gemini-2.5-pro, ``(3, 0)`` for gemini-3-flash-preview; None if the name has no number."""
     alias = catalogue().aliases.get(bare(model))

@@ -5,7 +5,7 @@ May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini
 
 A document is a `Report` (``run``), a ``comparison.Comparison`` (``comparison``), ``candidates.Comparisons`` (``comparisons``),
 an ``audit.Audit`` (``audit``), a ``history_lines.History`` (``history``), a ``history_lines.QueryResult`` (``query``), ``sweeps.Sweeps`` (``sweep``), a
-``migration.Migration`` (``migration``) or ``sheets.Sheets`` (``catalogue``)::
+``migration.Migration`` (``migration``), ``sheets.Sheets`` (``catalogue``) or a ``capabilities.Probe`` (``probe``)::
 
     @output("table", of="run")
     def table(report: Report, view: View, out: TextIO) -> None:
@@ -32,7 +32,9 @@ from harness.results.summary import Summary
 if TYPE_CHECKING:
     from harness.compare.comparison import RowsOf
 
-Kind = Literal["run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration", "catalogue"]
+Kind = Literal[
+    "run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration", "catalogue", "probe"
+]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""
 

@@ -15,6 +15,7 @@ from harness.results.rows import VERSION, dumps, without_turns
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
     from harness.compare.sweeps import Sweeps
+    from harness.gemini.capabilities import Probe
     from harness.gemini.sheets import Sheets
     from harness.judge.audit import Audit
 
@@ -84,6 +85,12 @@ def catalogue_json(document: Sheets, _view: View, out: TextIO) -> None:
     """One JSON document: a sheet per model."""
     rows = [sheet.to_json() for sheet in document.sheets]
     out.write(dumps({"version": VERSION, "models": rows}, indent=1) + "\n")
+
+
+@output("json", of="probe")
+def probe_json(probe: Probe, _view: View, out: TextIO) -> None:
+    """One JSON document: every question with its answer, and how many differ."""
+    out.write(dumps({"version": VERSION, **probe.to_json()}, indent=1) + "\n")
 
 
 @output("json", of="history")
