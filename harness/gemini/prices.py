@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
@@ -96,13 +97,45 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
         return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
     rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, _tier(reply.usage))
+    return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
+
+
+class Parts(NamedTuple):
+    """US dollars of an answer: the whole, the part of it that is for searches, and the number of those."""
+
+    whole: Dollars = 0.0
+    fees: Dollars = 0.0
+    searches: int = 0
+
+
+def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date) -> Parts:
+    """What the usage of an answer costs on another model on that day, with its searches as that model counts them.
+
+    Raises Unpriced.
+    """
+    usage, candidates = response.get("usageMetadata"), response.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else None
+    grounding = first.get("groundingMetadata") if isinstance(first, dict) else None
+    reply = Reply(
+        "json",
+        [],
+        response,
+        None,
+        [],
+        usage=usage if isinstance(usage, dict) else {},
+        grounding=grounding if isinstance(grounding, dict) else {},
+    )
+    return _parts(reply, tariff.rates(model, day, _tier(reply.usage)), searches_of(reply, model))
+
+
+def _parts(reply: Reply, rates: Rates, searches: int) -> Parts:
     if not reply.usage:
         raise Unpriced("the answer has no usageMetadata")
     if any(chunk.kind == "maps" for chunk in chunks(reply)):
         raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-    usage = price_list().usage(reply.usage)
-    searches = searches_of(reply, asked)
-    return round(dollars(rates, {**usage, "web_searches": searches}, price_list().units), 12)
+    usage, units = price_list().usage(reply.usage), price_list().units
+    fees = dollars(rates, {"web_searches": searches}, units) if searches else 0.0
+    return Parts(dollars(rates, {**usage, "web_searches": searches}, units), fees, searches)
 
 
 def _billed_model(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
@@ -133,4 +166,16 @@ def day_of(provenance: Provenance) -> date:
         return datetime.now(UTC).date()
 
 
-__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "price_list", "remedy", "searches_of"]
+__all__ = [
+    "Dollars",
+    "OwnPrice",
+    "Parts",
+    "Prices",
+    "Tariff",
+    "bill",
+    "cost_as",
+    "day_of",
+    "price_list",
+    "remedy",
+    "searches_of",
+]

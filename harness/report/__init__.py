@@ -31,6 +31,7 @@ from harness.results.summary import Summary
 
 if TYPE_CHECKING:
     from harness.compare.comparison import RowsOf
+    from harness.results.repricing import Repricing
 
 Kind = Literal[
     "run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration", "catalogue", "probe"
@@ -57,6 +58,8 @@ class Report:
     """The results of the run's gates."""
     rows_of: RowsOf | None = None
     """Reads the trials of some groups, if there is a quicker way than to read all; else None."""
+    price_as: Repricing | None = None
+    """What the same tokens would have cost on another model, if that was asked for."""
 
     def attempts(self, groups: Collection[str]) -> Iterable[Row]:
         """The trials of these groups, with requests and responses."""

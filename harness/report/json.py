@@ -31,7 +31,8 @@ def run_json(report: Report, _view: View, out: TextIO) -> None:
         out.write(dumps(without_turns(row)))
     groups = [group.row() for group in report.summary.groups.values()]
     cost = report.summary.cost(report.run.get("prices"))
-    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},"gates":{dumps(report.gates)}'
+    other = f'"price_as":{dumps(report.price_as.to_json())},' if report.price_as else ""
+    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},{other}"gates":{dumps(report.gates)}'
     out.write(f'\n],"groups":{dumps(groups)},{ending}}}\n')
 
 
