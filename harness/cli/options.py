@@ -17,6 +17,13 @@ def suites(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--allow-outside-files", action="store_true", help="let suites read files outside of their project"
     )
+    parser.add_argument(
+        "--var",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="the value of ${var.NAME} in suites, read as in YAML (repeatable)",
+    )
 
 
 def selection(parser: ArgumentParser, *, keyword: bool = True) -> None:

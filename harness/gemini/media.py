@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import mimetypes
+import re
 from collections.abc import Mapping
 
 from harness.model import Json
@@ -50,3 +52,46 @@ def mismatched_type(inline_data: Mapping[str, Json]) -> str | None:
     if declared in seen:
         return None
     return min(seen) if seen else "something else"
+
+
+_ADDRESS = re.compile(r"(https?|gs)://")
+
+
+def is_address(name: str) -> bool:
+    """Whether a file is named by its address: on the web, in a Google Cloud bucket, or uploaded through the Files API."""
+    return _ADDRESS.match(name) is not None
+
+
+def address_part(address: str, mime: str | None = None) -> dict[str, Json]:
+    """A ``fileData`` part. Without ``mime`` the type follows from the ending of the address, and is left out if that is unknown."""
+    guessed = mime or mimetypes.guess_type(address.partition("?")[0])[0]
+    return {"fileData": {**({"mimeType": guessed} if guessed else {}), "fileUri": address}}
+
+
+def inline_part(name: str, data: bytes, mime: str | None = None) -> dict[str, Json]:
+    """An ``inlineData`` part with the content of a file."""
+    return {"inlineData": {"mimeType": mime or type_of(name, data), "data": base64.b64encode(data).decode()}}
+
+
+def type_of(name: str, data: bytes) -> str:
+    """The MIME type of a file: by its first bytes, else by its name, else plain text or ``application/octet-stream``."""
+    seen = next((types for at, magic, types in _MAGIC if data[at : at + len(magic)] == magic), frozenset[str]())
+    guessed = mimetypes.guess_type(name)[0]
+    if seen:
+        found = guessed if guessed in seen else min(seen)
+        return _USUAL.get(found, found)
+    if guessed and guessed not in _JUDGED:
+        return guessed
+    return "text/plain" if _is_text(data) else "application/octet-stream"
+
+
+_USUAL: Mapping[str, str] = {"audio/mp3": "audio/mpeg", "audio/mp4": "video/mp4", "audio/x-wav": "audio/wav"}
+"""Spelling of a type -> the one that the API's pages use."""
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -91,7 +91,22 @@ def bill(exchange: Exchange, reply: Reply, tariff: Tariff) -> Bill:
         return Bill(None, str(unknown), unknown.remedy)
 
 
+_STORED = ("/cachedContents", ":batchGenerateContent")
+_FREE_METHODS = ("countTokens", "cancel", "download")
+
+
+def is_free(method: str, address: str) -> bool:
+    """Whether a call of the API costs nothing: reading and deleting, counting tokens, and the Files API."""
+    path = address.partition("?")[0]
+    operation = path.rpartition("/")[2].partition(":")[2]
+    return method in ("GET", "DELETE") or operation in _FREE_METHODS or path.rstrip("/").endswith("files")
+
+
 def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
+    if is_free(exchange.request.method, exchange.request.url):
+        return 0.0
+    if exchange.request.url.endswith(_STORED):
+        raise Unpriced("storage is billed by the hour, and its price is not known")
     asked = bare(exchange.request.model)
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):

@@ -9,7 +9,7 @@ either, because those rules apply to complete answers only.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -71,17 +71,28 @@ def judge(
         else:
             new = [_violation_verdict(violation, strict=strict) for violation in found]
         verdicts = [*new, *verdicts] if rule_id in _CAUSES else [*verdicts, *new]
-    return Judgement(tuple(verdicts), len(all_rules()) - len(broken))
+    return Judgement(tuple(verdicts), len(_rules_for(evidence)) - len(broken))
 
 
 def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule that this answer breaks. Outcomes are left out if the step expects them, and in an audit."""
     verbatim = evidence.exchange.verbatim
-    for rule in all_rules().values():
+    for rule in _rules_for(evidence):
         if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
             yield from _violations_of(rule, evidence)
 
 
+def _rules_for(evidence: Evidence) -> Collection[Rule]:
+    """All rules; for a call that is no ``generateContent``, those about any answer."""
+    rules = all_rules()
+    if evidence.audit or evidence.operation in GENERATING:
+        return rules.values()
+    return [rule for name, rule in rules.items() if name in _ABOUT_ANY_CALL]
+
+
+GENERATING = ("generateContent", "streamGenerateContent")
+"""The operations whose answers the invariants are about."""
+_ABOUT_ANY_CALL = frozenset(("http-status", "error-envelope"))
 _NO_CHECKS: frozenset[str] = frozenset()
 
 

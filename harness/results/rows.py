@@ -191,6 +191,7 @@ class OptionsRow(TypedDict, total=False):
     """The options with which ``--resume`` continues a run. Options that were not given are left out."""
 
     paths: list[str]
+    var: list[str]
     keyword: str | None
     tag: list[str]
     repeat: int | None

@@ -30,7 +30,7 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, 
 _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "from": ("text", (str,)),
     "at": ("a date and time", (str, datetime, date)),
-    "slot": ("three whole numbers", (list,)),
+    "slot": ("three or four whole numbers", (list,)),
     "attempts": ("a whole number", (int,)),
     "head_ms": ("a number", (int, float)),
     "t_ms": ("numbers", (str, int, float)),
@@ -43,8 +43,8 @@ _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
 _MOST = 1_000_000_000
 """The upper limit of every count in it: rows, repeats, steps, attempts, bytes, milliseconds."""
 
-Place: TypeAlias = tuple[int, int, int]
-"""``(row, repeat, step)``, each counted from 0."""
+Place: TypeAlias = tuple[int, ...]
+"""``(row, repeat, step)``, each counted from 0, or ``(row, repeat, step, part)`` with ``part`` from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _is_sound(name: str, value: Any) -> bool:
         if name == "at":
             return datetime.fromisoformat(str(value)).year > 1
         if name == "slot":
-            return len(value) == 3 and all(type(part) is int and 0 <= part < _MOST for part in value)
+            return len(value) in (3, 4) and all(type(part) is int and 0 <= part < _MOST for part in value)
         if name in ("attempts", "head_ms"):
             return bool(0 <= value < _MOST)
         if isinstance(value, str):
@@ -282,7 +282,7 @@ def _seconds(ms: Any) -> float | None:
 
 def _slot(ours: Mapping[str, Any] | None) -> Place | None:
     slot = (ours or {}).get("slot")
-    return (slot[0], slot[1], slot[2]) if slot else None
+    return tuple(slot) if slot else None
 
 
 def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool) -> Provenance:
