@@ -96,7 +96,12 @@ _FREE_METHODS = ("countTokens", "cancel", "download")
 
 
 def is_free(method: str, address: str) -> bool:
-    """Whether a call of the API costs nothing: reading and deleting, counting tokens, and the Files API."""
+    """Whether a call of the API costs nothing: reading and deleting, counting tokens, and the Files API.
+
+    Raises Unpriced for one that is not billed by tokens.
+    """
+    if address.endswith(_STORED) and method not in ("GET", "DELETE"):
+        raise Unpriced("storage is billed by the hour, and its price is not known")
     path = address.partition("?")[0]
     operation = path.rpartition("/")[2].partition(":")[2]
     return method in ("GET", "DELETE") or operation in _FREE_METHODS or path.rstrip("/").endswith("files")
@@ -105,8 +110,6 @@ def is_free(method: str, address: str) -> bool:
 def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     if is_free(exchange.request.method, exchange.request.url):
         return 0.0
-    if exchange.request.url.endswith(_STORED):
-        raise Unpriced("storage is billed by the hour, and its price is not known")
     asked = bare(exchange.request.model)
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):

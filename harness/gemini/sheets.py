@@ -120,10 +120,6 @@ def matching(globs: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         yield glob, found or ([glob] if facts(glob) else [])
 
 
-def all_features() -> list[str]:
-    return sorted({feature for model in catalogue().models.values() for feature in model.features})
-
-
 # --- in words -----------------------------------------------------------------------------------------
 
 _UNITS: Mapping[str, str] = {"input_mtok": "in", "output_mtok": "out", "cache_read_mtok": "cached"}

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from harness.gemini.price_rates import Unpriced
-from harness.gemini.prices import Parts, Tariff, cost_as
+from harness.gemini.prices import Parts, Tariff, cost_as, is_free
 from harness.results.rows import Row, RunRow, TurnRow
 
 MEASURE = "cost_as_usd"
@@ -53,7 +53,8 @@ class Repricing:
         return Parts(*map(sum, zip(*parts, strict=True)))
 
     def _of_turn(self, turn: TurnRow) -> Parts:
-        if turn["status"] >= 400:
+        method = "GET" if turn["request"] is None else "POST"
+        if turn["status"] >= 400 or is_free(method, turn["url"]):
             return Parts()
         response = turn["response"] if isinstance(turn["response"], dict) else {}
         return cost_as(self.model, response, self.tariff, self.day)

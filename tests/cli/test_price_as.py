@@ -19,12 +19,17 @@ MILLION = 1_000_000
 Report = Callable[..., tuple[int, str, str]]
 
 
-def turn(status: int = 200, grounding: dict[str, Any] | None = None, **usage: int) -> dict[str, Any]:
+GENERATE = "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-flash-preview:generateContent"
+
+
+def turn(
+    status: int = 200, grounding: dict[str, Any] | None = None, url: str = GENERATE, **usage: int
+) -> dict[str, Any]:
     candidate = {"content": {"parts": [{"text": "ok"}]}, **({"groundingMetadata": grounding} if grounding else {})}
     answer: dict[str, Any] = {"candidates": [candidate], "usageMetadata": usage} if status == 200 else {"error": {}}
     return {
         "transport": "unary",
-        "url": "https://generativelanguage.googleapis.com/",
+        "url": url,
         "request": {},
         "status": status,
         "text": "ok",
@@ -88,6 +93,13 @@ def test_what_cannot_be_known_is_counted_apart(report: Report) -> None:
     assert (found["usd"], found["unknown"]) == (0.75, 2)
     assert any("Google Maps" in reason for reason in found["why"])
     assert any("usageMetadata" in reason for reason in found["why"])
+
+
+def test_other_calls_are_free_or_unknown(report: Report) -> None:
+    count, store = (GENERATE.replace("generateContent", "countTokens"), "https://a.example/v1beta/cachedContents")
+    found = priced(report, [turn(url=count), turn(url=store, totalTokenCount=9)], "gemini-3.8-flash")
+    assert (found["usd"], found["unknown"]) == (0, 1)
+    assert "storage" in next(iter(found["why"]))
 
 
 def test_a_report_has_a_column_and_a_line(report: Report) -> None:
