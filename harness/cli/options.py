@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, _ActionsContainer
+from datetime import date
 from math import isfinite
 
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
@@ -99,6 +100,24 @@ def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = T
     add("--width", metavar="N", type=positive, help="width of the table in columns (default: the terminal's, or 80)")
     if reports:
         add("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+
+
+def as_of(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument(
+        "--as-of", metavar="DATE", type=day, default=today(), help=f"{what}, as in 2026-12-01 (default: today)"
+    )
+
+
+def today() -> date:
+    return date.today()  # noqa: DTZ011 - the day where the user is
+
+
+def day(text: str) -> date:
+    """``2026-12-01``. Raises ArgumentTypeError for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"expected a day such as 2026-12-01, got {text!r}") from None
 
 
 def dollars(text: str) -> float:

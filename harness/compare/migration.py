@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from harness.compare.comparison import Comparison, Flip
 from harness.compare.verdicts import sentence
-from harness.gemini.models import ModelFacts, Thinking, facts, lifecycle
+from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecycle
 from harness.results.groups import Group
 from harness.suite.axes import refusal, thinking_config
 
@@ -135,14 +135,13 @@ def _limits(old: ModelFacts, new: ModelFacts) -> Iterator[str]:
 
 
 def _features(old: ModelFacts, new: ModelFacts) -> Iterator[str]:
-    ignored = "sampling_ignored"
-    if ignored in new.features - old.features:
-        yield "temperature, topP and topK are accepted, but ignored"
-    if ignored in old.features - new.features:
-        yield "temperature, topP and topK are no longer ignored"
+    restrictions = catalogue().restrictions
+    for feature, effect in restrictions.items():
+        if feature in new.features ^ old.features:
+            yield effect if feature in new.features else f"not known to hold any more: {effect}"
     for word, names in (("lost", old.features - new.features), ("gained", new.features - old.features)):
-        if names - {ignored}:
-            yield f"{word}: {', '.join(sorted(names - {ignored}))}"
+        if names - restrictions.keys():
+            yield f"{word}: {', '.join(sorted(names - restrictions.keys()))}"
 
 
 def unsupported(comparison: Comparison, model: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ The facts are in ``models.yaml`` in this folder. A model that is not in it is un
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -86,7 +86,8 @@ class ModelFacts(NamedTuple):
 
     ``ends``: the day it is retired or shut down. ``routed_to``: the model that answers for it now or from ``ends`` on.
     ``output_unary``: the limit of one unary request, if it is lower. ``features``: names such as
-    ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``.
+    ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``; some
+    take something away (``no_penalties``; see ``Catalogue.restrictions``). ``vertex_ends``: the end on Vertex, if it is another.
     """
 
     name: str
@@ -101,6 +102,7 @@ class ModelFacts(NamedTuple):
     replacement: str | None = None
     output_unary: int | None = None
     version: str | None = None
+    vertex_ends: str | None = None
     closed_to_new_keys: bool = False
 
 
@@ -122,11 +124,17 @@ class Route(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """Everything in ``models.yaml``."""
+    """Everything in ``models.yaml``.
+
+    ``restrictions``: feature -> what it takes away, as a sentence. ``prices``: model -> rows that the price list lacks, oldest
+    first; a row maps names of units to dollars, and ``from`` to an ISO date.
+    """
 
     models: Mapping[str, ModelFacts]
     aliases: Mapping[str, Alias]
     routing: tuple[Route, ...]
+    restrictions: Mapping[str, str]
+    prices: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @cache
@@ -142,7 +150,7 @@ def catalogue() -> Catalogue:
     models = {name: _facts(name, row, kinds, routes.get(name)) for name, row in document["models"].items()}
     names = {name: targets.split() for name, targets in document["aliases"].items()}
     aliases = {name: Alias(name, first, tuple(rest)) for name, (first, *rest) in names.items()}
-    return Catalogue(models, aliases, routing)
+    return Catalogue(models, aliases, routing, document["restrictions"], document["prices"])
 
 
 def _facts(name: str, row: Mapping[str, Any], kinds: Mapping[str, frozenset[str]], routed_to: str | None) -> ModelFacts:
@@ -159,6 +167,7 @@ def _facts(name: str, row: Mapping[str, Any], kinds: Mapping[str, frozenset[str]
         replacement=row.get("replacement", routed_to),
         output_unary=row.get("out_unary"),
         version=row.get("version"),
+        vertex_ends=row.get("vertex_ends"),
         closed_to_new_keys=row.get("closed_to_new_keys", False),
     )
 
@@ -195,6 +204,14 @@ def facts(model: str) -> ModelFacts | None:
     if name in known.aliases:
         name = known.aliases[name].target
     return known.models.get(name) or known.models.get(undated(name))
+
+
+def answering(model: str, day: date) -> ModelFacts | None:
+    """The facts about the model that answers for this one on that day: itself, or the target of the route that holds."""
+    known, iso = facts(model), day.isoformat()
+    routes = (route for route in catalogue().routing if known and route.origin == known.name)
+    route = next((route for route in routes if route.since <= iso < (route.until or "9999")), None)
+    return catalogue().models[route.to] if route else known
 
 
 def generation(model: str) -> tuple[int, int] | None:
@@ -255,9 +272,9 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
     return Lifecycle(f"{name}: {message}", (row and row.ends) or (route and route.since)) if message else None
 
 
-def lifecycles(models: Iterable[str]) -> list[str]:
-    """A message for each model that has ended, will end, or is an alias."""
-    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - the local date is precise enough
+def lifecycles(models: Iterable[str], day: date) -> list[str]:
+    """A message for each model that has ended by that day, will end, or is an alias."""
+    found = (lifecycle(model, day) for model in dict.fromkeys(models))
     return [lifecycle.message for lifecycle in found if lifecycle is not None]
 
 
@@ -265,8 +282,8 @@ def _end(row: ModelFacts | None, route: Route | None, day: str) -> Iterator[str]
     if row is None or row.ends is None:
         if row and row.stage == "deprecated":
             yield "deprecated, its end is not known"
-        if row and row.replacement and not route:
-            yield f"its replacement is {row.replacement}"
+            if row.replacement and not route:
+                yield f"its replacement is {row.replacement}"
         if route:
             yield f"{route.to} answers for it since {route.since}"
     elif day < row.ends:

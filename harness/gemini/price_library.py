@@ -1,4 +1,4 @@
-"""The price list: the rows of genai-prices for Google, as plain data.
+"""The price list: the rows of genai-prices for Google, as plain data, and those of ``models.yaml`` for models that it lacks.
 
 Importing the library takes longer than a small run. Its rows are therefore kept in ``google_prices.json`` in this folder, written by
 ``python -m tests.generated``. If another version of the library is installed, the rows are read from that version.
@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from harness.gemini.models import catalogue
 from harness.gemini.price_rates import Rates, Tiered, Unit, Unpriced
 from harness.model import Json
 
@@ -141,11 +142,26 @@ def price_list() -> Prices:
     """The prices of the installed library; the shipped ones if it is not installed or cannot be read."""
     shipped: dict[str, Any] = json.loads(FILE.read_bytes())
     if installed_version() in (None, shipped["version"]):
-        return Prices(shipped)
+        return _completed(shipped)
     try:
-        return Prices(extracted())
+        return _completed(extracted())
     except Exception:  # noqa: BLE001 - a later version may have another structure; the shipped list names its own version
-        return Prices(shipped)
+        return _completed(shipped)
+
+
+def _completed(document: Mapping[str, Any]) -> Prices:
+    """The list, with the prices of ``models.yaml`` for the models that it does not know."""
+    library = Prices(document)
+    missing = {name: rows for name, rows in catalogue().prices.items() if library.find(name) is None}
+    added = [
+        {"id": name, "match": {"equals": name}, "prices": list(map(_own_row, rows)), "variants": []}
+        for name, rows in missing.items()
+    ]
+    return Prices({**document, "models": [*document["models"], *added]})
+
+
+def _own_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"from": row.get("from"), "rates": {name: price for name, price in row.items() if name != "from"}}
 
 
 def installed_version() -> str | None:

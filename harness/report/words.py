@@ -25,6 +25,7 @@ LABELS = {
     "latency_s": "latency s",
     "gap_s": "gap s",
     "cost_usd": "cost $",
+    "cost_as_usd": "as $",
     "pass_rate": "pass rate",
     "judge_score": "score",
     "similarity": "similarity",
@@ -62,7 +63,7 @@ def measured(measure: str, value: float | None) -> str:
         return "-"
     if measure.endswith("_s"):
         return _seconds(value)
-    if measure.endswith("cost_usd"):
+    if measure in ("cost_usd", "cost_as_usd", "judge_cost_usd"):
         return dollars(value)
     if measure == "similarity":
         return f"{value:.3f}"
@@ -279,6 +280,25 @@ def cost(summary: Summary, prices: str | None) -> str:
     made_up = ", for tokens that were SIMULATED" if simulated(summary) else ""
     source = f"the prices of {known['prices']}" if known["prices"] else "list prices"
     return f"cost {least}${dollars(known['usd'])} at {source}{made_up}"
+
+
+def price_as(report: Report) -> str:
+    """What the same tokens would have cost on another model, in a line; empty if that was not asked for."""
+    other = report.price_as
+    if other is None:
+        return ""
+    unknown = f" (unknown in {count(other.why.total(), 'trial')}: {', '.join(other.why)})" if other.why else ""
+    if not other.known:
+        return f"as $: the same tokens on {other.model} have no known cost{unknown}"
+    fees = (
+        f", with ${dollars(other.fees)} for {_searches(other.searches)} that it may not make" if other.searches else ""
+    )
+    made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
+    return f"as $: the same tokens on {other.model}, at its prices of {other.day}: ${dollars(other.usd)}{fees}{made_up}{unknown}"
+
+
+def _searches(number: int) -> str:
+    return "1 Google search" if number == 1 else f"{number:,} Google searches"
 
 
 def about(report: Report, suite: str) -> str:

@@ -51,7 +51,7 @@ class Plan:
     @property
     def notes(self) -> list[str]:
         """What was left out, and what is known today about the days of the models that are asked."""
-        return [*self.left_out, *lifecycles([target.model for target in self.trials.targets])]
+        return [*self.left_out, *lifecycles([target.model for target in self.trials.targets], date.today())]  # noqa: DTZ011 - days, not hours
 
     @property
     def left_out(self) -> list[str]:
@@ -89,9 +89,10 @@ class Plan:
 
 def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
     """A warning for each model that has ended or ends soon, where a real provider is about to be asked for it."""
-    day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
+    today = date.today()  # noqa: DTZ011
+    soon = today + timedelta(days=SOON)
     models = {target.model: None for target in asked if not config.find(target.provider).simulated}
-    yield from (f"warning: {note}" for note in lifecycles(model for model in models if ends_by(model, day)))
+    yield from (f"warning: {note}" for note in lifecycles((model for model in models if ends_by(model, soon)), today))
 
 
 def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:

@@ -220,6 +220,8 @@ def test_what_the_new_model_refuses_is_reported_beforehand() -> None:
         "thinkingBudget 0, 1, 24576, -1 will be refused: it takes thinking levels, not budgets: LOW, MEDIUM, HIGH",
         "output tokens without a stream: at most 65,536 -> 32,768",
         "temperature, topP and topK are accepted, but ignored",
+        "not known to hold any more: responseLogprobs is refused",
+        "there is no free tier",
         "lost: explicit_cache",
         "gained: builtin_tools_with_functions, computer_use, json_mode_with_tools, long_decode, office_files_in, server_side_tool_invocations",
         "stage: deprecated -> ga",

@@ -56,6 +56,12 @@ def test_an_unknown_model_has_no_facts() -> None:
         ),
         ("gemini-2.5-pro", {"thinkingBudget": 0}, "budget 0 is out of range: 128 to 32768, or -1 (dynamic)"),
         ("gemini-2.5-pro", {"thinkingBudget": -1, "includeThoughts": True}, None),
+        (
+            "gemini-3.5-flash-lite",
+            {"thinkingBudget": 0},
+            "its thinking cannot be switched off: a budget of 0 is refused",
+        ),
+        ("gemini-4-neon", {"thinkingLevel": "XHIGH"}, None),
         ("gemini-4-carbon", {"thinkingBudget": 512}, "it takes thinking levels, not budgets: LOW, MEDIUM, HIGH"),
         (
             "gemini-3-flash-preview",
@@ -116,15 +122,43 @@ def test_every_referenced_model_is_known() -> None:
     assert set(pointed_at) <= set(known.models)
 
 
+def test_every_restriction_is_one_of_a_model() -> None:
+    known = catalogue()
+    assert known.restrictions.keys() <= {feature for model in known.models.values() for feature in model.features}
+
+
+@pytest.mark.parametrize(
+    ("model", "restrictions"),
+    [
+        ("gemini-4-neon", {"candidate_count_one", "no_penalties", "no_prefill", "paid_only", "sampling_ignored"}),
+        ("gemini-3.8-flash", {"no_logprobs", "no_penalties", "no_prefill", "sampling_ignored"}),
+        ("gemini-2.5-flash", {"no_logprobs", "no_penalties"}),
+        ("gemini-2.0-flash", set()),
+    ],
+)
+def test_what_is_taken_away_is_a_feature_too(model: str, restrictions: set[str]) -> None:
+    known = facts(model)
+    assert known is not None
+    assert known.features & catalogue().restrictions.keys() == restrictions
+
+
 def test_the_facts_agree_with_the_reference(shared: Path) -> None:
     reference = yaml.safe_load((shared / "reference" / "models.yaml").read_text())["models"]
-    for name, known in catalogue().models.items():
+    assert set(reference) <= set(catalogue().models)
+    for name in reference:
+        known = catalogue().models[name]
         thinking, limits = reference[name]["thinking"], reference[name]["limits"]
         assert (known.input_tokens, known.output_tokens) == (limits["input_tokens"], limits["output_tokens"])
         assert list(known.thinking.levels) == (thinking.get("levels") or [])
         assert (known.thinking.lowest, known.thinking.highest) == (thinking.get("min"), thinking.get("max"))
-        assert known.stage == reference[name]["status"]["stage"]
-        features = {name for name, has in reference[name]["features"].items() if has is True} - {"long_decode"}
+        status = reference[name]["status"]
+        assert known.stage == status["stage"]
+        assert known.thinking.default == thinking.get("default")
+        if ends := status.get("shutdown") or status.get("retired"):
+            assert known.ends == ends
+        assert (known.vertex_ends, known.routed_to) == (status.get("vertex_shutdown"), status.get("routed_to"))
+        assert known.closed_to_new_keys == ("new_keys" in status)
+        features = {name for name, has in reference[name]["features"].items() if has is True}
         assert features <= known.features
 
 
@@ -157,6 +191,7 @@ def test_the_facts_agree_with_the_reference(shared: Path) -> None:
             "gemini-3.1-flash-image: deprecated, its end is not known; its replacement is gemini-nano-banana-2.1",
         ),
         ("gemini-2.5-flash-lite", "2026-11-20", "gemini-2.5-flash-lite: closed to new keys"),
+        ("gemini-2.5-flash-preview-tts", "2026-11-20", "gemini-2.5-flash-preview-tts: shut down 2026-11-17"),
         ("gemini-2.0-flash-001", "2026-11-20", "gemini-2.0-flash-001: shut down 2026-06-01"),
         (
             "gemini-pro-latest",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from genai_prices import calc_price, extract_usage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,34 @@ def test_a_price_that_changes_holds_from_its_day_on() -> None:
     change = date(2027, 1, 1)
     assert prices.on(change - timedelta(days=1))["input_mtok"] == 0.75
     assert prices.on(change)["input_mtok"] == 1.5
+
+
+@pytest.mark.parametrize(("day", "paid"), [("2026-11-30", 2), ("2026-12-01", 4)])
+@pytest.mark.parametrize("model", ["gemini-4-argon", "gemini-4-carbon"])
+def test_gemini_4_costs_double_from_december_on(model: str, day: str, paid: float) -> None:
+    rates = price_list().rates(model, date.fromisoformat(day), "standard", 1)
+    assert rates
+    assert rates["input_mtok"] == paid
+
+
+def test_a_model_that_the_library_lacks_has_a_price_here() -> None:
+    from harness.gemini.models import catalogue
+
+    assert not {name for name in catalogue().prices if SHIPPED.find(name)}, (
+        "the library has a price now: remove the row"
+    )
+    assert all(price_list().find(name) for name in catalogue().prices)
+
+
+def test_the_prices_agree_with_the_reference(shared: Path) -> None:
+    names = {"input": "input_mtok", "output_incl_thinking": "output_mtok", "cache_read": "cache_read_mtok"}
+    reference = yaml.safe_load((shared / "reference" / "models.yaml").read_text())["models"]
+    for model, row in ((model, row) for model, known in reference.items() for row in known["prices"] or ()):
+        day = date.fromisoformat(row.get("from") or "2026-11-28")
+        rates = price_list().rates(model, day, "standard", 1)
+        assert rates is not None
+        expected = {names[name]: row[name] for name in names if row[name]}
+        assert {name: getattr(rates[name], "base", rates[name]) for name in expected} == expected, model
 
 
 def test_the_shipped_prices_are_those_of_the_locked_library() -> None:

@@ -209,9 +209,9 @@ def test_a_ceiling_with_an_unknown_price_is_refused_first(project: Path, capsys:
 
 
 def test_unknown_prices_are_named_before_a_live_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, "suites/short.yaml", "--dry-run", "--live", "--model", "gemini-4-carbon")
+    _, out, _ = run(capsys, "suites/short.yaml", "--dry-run", "--live", "--model", "gemini-9-carbon")
     assert out.splitlines()[-1] == (
-        f"cost of 20 trials unknown: {load(project).price_source} has no price for gemini-4-carbon"
+        f"cost of 20 trials unknown: {load(project).price_source} has no price for gemini-9-carbon"
     )
 
 

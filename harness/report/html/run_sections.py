@@ -144,6 +144,7 @@ def _facts(report: Report) -> Markup:
     facts = {
         "answers": words.provenance(report.summary),
         **({"cost": cost} if (cost := words.cost(report.summary, report.run.get("prices"))) else {}),
+        **({"other price": other} if (other := words.price_as(report)) else {}),
         "run": f"{run['id']}, {run['started'].replace('T', ' ')}"
         + (f", {cut}" if (cut := words.incomplete(report)) else ""),
         "asked": f"{amounts.count(report.summary.trials, 'trial')} in {amounts.count(len(report.summary.groups), 'group')}{took}",
@@ -167,7 +168,7 @@ def _remarks(remarks: Sequence[str], *, unfolded: bool) -> Markup:
     )
 
 
-_MEASURED = ("totalTokenCount", "thoughtsTokenCount", "cost_usd")
+_MEASURED = ("totalTokenCount", "thoughtsTokenCount", "cost_usd", "cost_as_usd")
 _TIMED = ("latency_s", "ttft_s")
 
 

@@ -55,6 +55,9 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     if cost:
         yield escaped(f"{cost[0].upper()}{cost[1:]}.")
         yield ""
+    if other := words.price_as(report):
+        yield escaped(f"{other}.")
+        yield ""
     yield (
         f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "
         f"gemini-harness {report.run['harness']}."
