@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from textwrap import dedent
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from harness.judge import predicates
 from harness.judge.registry import Check, all_checks, all_rules
@@ -96,6 +96,8 @@ def _table(words: Any, head: str) -> Iterator[str]:
 
 def _noted(hint: Any) -> tuple[Any, str]:
     """A type, and its first note that is a text."""
+    if get_origin(hint) is Required:
+        (hint,) = get_args(hint)
     if get_origin(hint) is not Annotated:
         return hint, ""
     kind, *notes = get_args(hint)
