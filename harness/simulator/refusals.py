@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.gemini import definition
@@ -136,7 +135,7 @@ def _calling(ask: Ask, _stream: bool) -> None:
             raise refusal("invalid_argument")
         if declaration.get("parametersJsonSchema") is not None:
             schemas.check_json_schema(declaration["parametersJsonSchema"])
-    if ask.calling.get("mode") and not ask.declarations:
+    if ask.calling.get("mode") and not ask.declarations and not (ask.tools and ask.calling["mode"] == "AUTO"):
         raise refusal("fc_config_alone")
     names = [declaration.get("name") for declaration in ask.declarations]
     for name in names:
@@ -159,8 +158,9 @@ def _history(ask: Ask, _stream: bool) -> None:
         calls = [part for part in content.get("parts", ()) if "functionCall" in part]
         if calls and ask.requires_signatures and position > asked:
             _signed(calls[0], position + 1)
-        if calls:
-            _answered(calls, contents[position + 1 :])
+    for called, answered in _rounds(contents):
+        if answered and answered != called:
+            raise refusal("response_parts")
 
 
 def _signed(call: Mapping[str, Any], position: int) -> None:
@@ -171,12 +171,20 @@ def _signed(call: Mapping[str, Any], position: int) -> None:
         raise refusal("signature_bad")
 
 
-def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> None:
-    """There are as many results as calls, in one turn or in several. No result at all is accepted too: the user changed the subject."""
-    turns = takewhile(lambda content: content.get("role") != "model", after)
-    results = [part for content in turns for part in content.get("parts", ()) if "functionResponse" in part]
-    if results and len(results) != len(calls):
-        raise refusal("response_parts")
+def _rounds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+    """The number of calls and of results of each round: turns of the model, and those after them. No result at all is accepted too: the
+    user changed the subject. Tools of MCP servers have their results beside their calls."""
+    calls = results = 0
+    answering = False
+    for content in contents:
+        model = content.get("role") == "model"
+        if model and answering:
+            yield calls, results
+            calls = results = 0
+        answering = not model
+        calls += sum("functionCall" in part for part in content.get("parts", ()))
+        results += sum("functionResponse" in part for part in content.get("parts", ()))
+    yield calls, results
 
 
 def _modalities(ask: Ask, _stream: bool) -> None:
