@@ -109,13 +109,15 @@ def _candidate(
 
 
 def _thoughts(ask: Ask, prompt: str, output: ModelOutput, seed: Seed) -> Thoughts:
-    """The thoughts before this output. After results of functions there are fewer, and on Gemini 2.5 often none."""
+    """The thoughts before this output. On Gemini 2.5 there are fewer after results of functions, and often none."""
     after = bool(function_results.responses(ask))
     if after and not ask.requires_signatures and seed.share("thinking again") < 0.4:
         return Thoughts()
     tokens = limits.answer_tokens(ask, output)
     effort = thinking.effort(prompt, tokens, calls=output.called, structured=ask.mime != "text/plain")
-    return thinking.think(ask.facts, ask.thinking, effort * (0.6 if after else 1), topic(prompt), seed)
+    return thinking.think(
+        ask.facts, ask.thinking, effort * (0.6 if after and not ask.requires_signatures else 1), topic(prompt), seed
+    )
 
 
 def _token(ask: Ask, output: ModelOutput, thoughts: Thoughts, seed: Seed, progress: AnswerProgress | None) -> str:
@@ -143,7 +145,9 @@ def _with_logprobs(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
     """Adds log probabilities if the model has them."""
     if not logprobs.supported(ask):
         return candidate
-    text = candidate.output.text
+    text = candidate.output.text or "".join(
+        str(part["functionCall"]) for part in candidate.output.parts if "functionCall" in part
+    )
     asked = ask.config.get("responseLogprobs")
     found = logprobs.result(text, ask.config.get("logprobs", 0), seed) if asked else None
     return replace(candidate, average=logprobs.average(text, seed), logprobs=found)

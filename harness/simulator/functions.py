@@ -166,6 +166,13 @@ def _refrains(ask: Ask, prompt: str, offered: Sequence[Declaration]) -> bool:
 
 def _pending(ask: Ask, offered: Sequence[Declaration], prompt: str, seed: Seed) -> list[dict[str, Any]]:
     """The calls that waited for a result, and those of functions that a search for tools has offered."""
+    if failed := _failed_once(ask):
+        return [
+            call
+            for one in offered
+            if one.get("name") in failed
+            for call in build_calls(one, prompt, background(ask), seed)
+        ][:1]
     done = _called(ask)
     searched = any(_stems(name) & _SEARCHES for name in done)
     left = [
@@ -174,6 +181,18 @@ def _pending(ask: Ask, offered: Sequence[Declaration], prompt: str, seed: Seed) 
         if step.declaration.get("name") not in done and (step.waits or searched)
     ]
     return _made(left[:1], background(ask), seed)
+
+
+def _failed_once(ask: Ask) -> set[str]:
+    """Functions whose first result is an error. The model tries those once more."""
+    failed = [str(result.get("name")) for result in responses(ask) if "error" in (result.get("response") or {})]
+    calls = [
+        part["functionCall"].get("name")
+        for content in ask.contents
+        for part in content.get("parts", ())
+        if "functionCall" in part
+    ]
+    return {name for name in failed if calls.count(name) == 1}
 
 
 def _again(ask: Ask, offered: Sequence[Declaration], prompt: str, seed: Seed) -> list[dict[str, Any]]:

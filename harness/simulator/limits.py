@@ -12,7 +12,7 @@ from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import clip
 
 TINY = 24
-"""Thoughts use up a limit of at most so many tokens."""
+"""Thoughts that do not fit use up a limit of at most so many tokens."""
 
 
 class OutputRoom(NamedTuple):
@@ -38,14 +38,13 @@ def answer_tokens(ask: Ask, output: ModelOutput) -> int:
 
 
 def leave_room(thoughts: Thoughts, answer: int, most: int) -> Thoughts:
-    """Thoughts that leave room for ``answer`` tokens, if a quarter of them is enough. Else they use up a small limit, or nine tenths of
-    a larger one, as recorded."""
+    """Thoughts that leave room for ``answer`` tokens, if a quarter of them is enough. Else they use up the limit but for at most three
+    tokens, as recorded."""
     if thoughts.tokens + answer <= most:
         return thoughts
-    if 4 * (most - answer) >= thoughts.tokens:
+    if most > TINY and 4 * (most - answer) >= thoughts.tokens:
         return replace(thoughts, tokens=most - answer)
-    kept = most if most <= TINY else most * 9 // 10
-    return replace(thoughts, tokens=min(thoughts.tokens, kept))
+    return replace(thoughts, tokens=min(thoughts.tokens, most if most <= TINY else most - thoughts.tokens % 4))
 
 
 def apply_stop_sequences(ask: Ask, output: ModelOutput) -> ModelOutput:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from harness.simulator import (
@@ -24,7 +25,7 @@ from harness.simulator.knowledge import KnownFact, recall
 from harness.simulator.question import turn
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
-from harness.simulator.style import StyleRules, style_rules
+from harness.simulator.style import StyleRules, expected_words, style_rules
 from harness.simulator.tokens import part_tokens
 
 _NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
@@ -55,7 +56,8 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
         return builtin_tools.computed(ask, prompt, style, known, seed)
     text = _text(ask, prompt, style, known, seed)
     if "mcpServers" in ask.tools:
-        return ModelOutput([*remote_tools.parts(ask.tools["mcpServers"], prompt), {"text": text}], message=CALLED)
+        steps = remote_tools.parts(ask.tools["mcpServers"], prompt)
+        return ModelOutput([*steps, {"text": text}], message=CALLED, tool_tokens=remote_tools.TOKENS)
     return builtin_tools.grounded(ask, prompt, ModelOutput([{"text": text}]), known, seed)
 
 
@@ -122,8 +124,11 @@ def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
         )
     media = [kind.lower() for kind, _ in map(part_tokens, _last_parts(ask)) if kind != "TEXT"]
     seen = f" I was given {' and '.join(media)} input with it." if media else ""
-    ending = seed.choose("ending", _ENDINGS)
-    return f"This is a simulated answer about {about}.{seen} {ending}"
+    sentences = [f"This is a simulated answer about {about}.{seen}", seed.choose("ending", _ENDINGS)]
+    more = (sentence.format(about=about) for sentence in cycle(_MORE))
+    while sum(len(sentence.split()) for sentence in sentences) < min(expected_words(prompt), LONGEST):
+        sentences.append(next(more))
+    return " ".join(sentences)
 
 
 _ENDINGS = (
@@ -132,6 +137,17 @@ _ENDINGS = (
     "Its wording is made up; its shape is the API's own.",
     "Point the same request at a real endpoint to read a real answer.",
 )
+
+
+_MORE = (
+    "A full answer would first say what the question takes for granted, and where that may be wrong.",
+    "Then it would name two or three points that matter most, and give a reason for each of them.",
+    "It would show the main point with an example, and say where the example stops being useful.",
+    "It would also say what is not known, and how one could find out.",
+    "At the end it would sum up in one sentence what to remember.",
+)
+LONGEST = 1000
+"""The maximum of words of a made-up answer."""
 
 
 def _last_parts(ask: Ask) -> Sequence[Mapping[str, Any]]:

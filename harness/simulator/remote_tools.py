@@ -9,6 +9,9 @@ from typing import Any
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import asked
 
+TOKENS = 400
+"""Tokens of the tools that a server lists."""
+
 
 def parts(servers: Sequence[Mapping[str, Any]], prompt: str) -> list[dict[str, Any]]:
     """The call of a tool of the first server, and its result, as the API shows them. Tools are named after their server."""

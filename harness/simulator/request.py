@@ -14,7 +14,7 @@ from harness.gemini.request_view import RequestView
 from harness.gemini.request_view import texts as every_text
 from harness.simulator.errors import bad_payload
 from harness.simulator.media import Scale, input_scale, output_scale
-from harness.simulator.tokens import declaration_tokens, tally
+from harness.simulator.tokens import SIGNATURE, TOOLS, declaration_tokens, tally
 
 __all__ = ["Ask", "camel", "normal", "readable", "texts"]
 
@@ -70,11 +70,24 @@ class Ask(RequestView):
         """Tokens of the turns, the system instruction and the function declarations, by modality."""
         parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
         counts = tally([*parts, *request.get("systemInstruction", {}).get("parts", ())], self.scale)
-        declared = [one for tool in request.get("tools", ()) for one in tool.get("functionDeclarations", ())]
-        if declared:
-            terse = self.generation < (2, 5)
-            counts["TEXT"] = counts.get("TEXT", 0) + declaration_tokens(declared, terse=terse)
+        tools = request.get("tools", ())
+        declared = [one for tool in tools for one in tool.get("functionDeclarations", ())]
+        more = declaration_tokens(declared, terse=self.generation < (2, 5)) if declared else 0
+        if self.requires_signatures:
+            more += sum(TOOLS.get(name, 0) for tool in tools for name in tool) + _signed_tokens(request)
+        if more:
+            counts["TEXT"] = counts.get("TEXT", 0) + more
         return counts
+
+
+def _signed_tokens(request: Mapping[str, Any]) -> int:
+    """Tokens of the thoughts since the last text of the user, which Gemini 3 reads again from their signatures."""
+    count = 0
+    for content in reversed(request.get("contents", ())):
+        if content.get("role", "user") != "model" and texts(content):
+            break
+        count += sum(len(str(part.get("thoughtSignature") or "")) for part in content.get("parts", ()))
+    return int(count / SIGNATURE)
 
 
 def texts(content: Mapping[str, Any]) -> str:

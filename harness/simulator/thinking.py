@@ -15,10 +15,10 @@ LEVELS = {"MINIMAL": 0.0, "LOW": 0.45, "MEDIUM": 0.8, "HIGH": 1.0, "XHIGH": 2.2}
 """Level -> thoughts relative to HIGH."""
 MINDS = {
     "gemini-2.5-flash": 1.0, "gemini-2.5-flash-lite": 1.6, "gemini-2.5-pro": 3.5, "gemini-3-flash-preview": 2.0,
-    "gemini-3-pro-preview": 4.5, "gemini-3.1-pro-preview": 4.5, "gemini-3.5-flash": 3.2,
+    "gemini-3-pro-preview": 4.5, "gemini-3.1-pro-preview": 4.5, "gemini-3.5-flash": 2.4,
 }  # fmt: skip
 """Model -> thoughts relative to gemini-2.5-flash, each at its default. From recorded medians by kind of answer."""
-OTHERS = 4.5
+OTHERS = 3.2
 _HARD = re.compile(
     r"\bstep[- ]by[- ]step\b|\bcarefully\b|\brigorous|\bprove\b|\bproof\b|\bwork out\b|\bhow many\b|\bpuzzle\b|\bthink (?:hard|it through|deeply)\b"
     r"|\bcompare\b|\bplan\b|\bderive\b|\bwhy\b",

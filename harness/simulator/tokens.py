@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,10 @@ from harness.simulator.media import GEMINI_25, Scale
 
 BYTES_PER_TOKEN = 4
 """Beyond the first ``EXACT`` characters of a text, so many UTF-8 bytes are one token."""
+SIGNATURE = 5.6
+"""Characters of a thought signature for each token of the thoughts that it holds, by a fit to recorded ones."""
+TOOLS = {"codeExecution": 70, "fileSearch": 85}
+"""Tokens that a built-in tool adds to a prompt of Gemini 3."""
 EXACT = 4096
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\d_]{1,8}|\d|[^\w\s]|_|\n+|[ \t]{2,}")
 
@@ -79,11 +83,22 @@ def part_tokens(part: Mapping[str, Any], scale: Scale = GEMINI_25) -> tuple[str,
 def tally(parts: Iterable[Mapping[str, Any]], scale: Scale = GEMINI_25) -> dict[str, int]:
     """Tokens by modality, without zeros."""
     counts: dict[str, int] = {}
-    for part in parts:
+    for part in _opened(parts):
         for modality, count in (part_tokens(part, scale), ("AUDIO", scale.sound(part))):
             if count:
                 counts[modality] = counts.get(modality, 0) + count
     return counts
+
+
+def _opened(parts: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The parts, with the media of a function's result as parts of their own."""
+    for part in parts:
+        result = part.get("functionResponse")
+        if isinstance(result, Mapping) and result.get("parts"):
+            yield {**part, "functionResponse": {name: value for name, value in result.items() if name != "parts"}}
+            yield from result["parts"]
+        else:
+            yield part
 
 
 def details(counts: Mapping[str, int]) -> list[dict[str, Any]]:

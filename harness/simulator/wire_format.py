@@ -13,6 +13,8 @@ from harness.simulator.tokens import details, tokens
 
 FIRST_CHUNK = 12
 """Characters of the first text chunk. It is rounded up to the end of a word, as the following ones are."""
+ONE_CHUNK = 32
+"""A text of at most so many characters is one chunk."""
 CHUNK = 90
 _THOUGHT = re.compile(r"(?s).+?(?:\n\n.*?(?:\n\n|$)|$)")
 _HEX = {"<": "\\u003c", ">": "\\u003e"}
@@ -191,7 +193,7 @@ def _part_steps(part: Mapping[str, Any], answer: SimulatedAnswer) -> Iterator[_S
 
 def pieces(text: str, size: int = CHUNK) -> Iterator[str]:
     """The pieces of a streamed text: a short first one, then longer ones, each cut after a space if possible."""
-    start, end = 0, FIRST_CHUNK
+    start, end = 0, FIRST_CHUNK if len(text) > ONE_CHUNK else len(text)
     while start < len(text):
         if end < len(text):
             space = max(text.find(" ", end, end + 24), text.find("\n", end, end + 24))

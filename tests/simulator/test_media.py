@@ -56,10 +56,13 @@ def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, i
     assert png_size(content) == size
 
 
-@pytest.mark.parametrize(("size", "side", "tokens"), [("512", 32, 1120), ("2K", 128, 1120), ("4K", 256, 2000)])
-def test_an_image_has_the_requested_size(size: str, side: int, tokens: int) -> None:
+@pytest.mark.parametrize(
+    ("model", "size", "side", "tokens"),
+    [("gemini-3.1-flash-image", "512", 32, 1120), (IMAGE, "2K", 128, 1120), (IMAGE, "4K", 256, 2000)],
+)
+def test_an_image_has_the_requested_size(model: str, size: str, side: int, tokens: int) -> None:
     found = answer(
-        IMAGE, asking("A cat.", responseModalities=["IMAGE"], imageConfig={"aspectRatio": "1:1", "imageSize": size})
+        model, asking("A cat.", responseModalities=["IMAGE"], imageConfig={"aspectRatio": "1:1", "imageSize": size})
     )
     assert png_size(data(found)[1]) == (side, side)
     (counted,) = found["usageMetadata"]["candidatesTokensDetails"]
