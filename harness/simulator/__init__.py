@@ -10,6 +10,8 @@ A request passes: ``serve`` and ``http`` (uvicorn in a thread) > ``app.Simulator
 ``model_output`` chooses the content. Facts are in ``world_facts`` and ``knowledge``, style rules in ``style``. JSON is made by ``json_mode``,
 ``structured``, ``prompt_reading``, ``schema_resolution`` and ``regex_samples``; calls by ``functions``, ``arguments`` and ``function_results``;
 output of built-in tools by ``builtin_tools`` and ``grounding``; media by ``images``, ``jpeg`` and ``speech``; log probabilities by ``logprobs``.
+``resources`` holds what callers keep (``caches``, ``files``, ``batches``, ``stores``), in pages of ``shelf``; ``resource_routes`` and
+``store_routes`` serve it. ``openai`` is the compatible endpoint, by ``openai_request`` and ``openai_answer``. ``gateways`` has what gateways change.
 ``limits`` and ``continuation`` decide where an answer ends. ``tokens``, ``media`` and ``implicit_cache`` count its tokens.
 
 Every answer has the header ``x-simulated: gemini-harness`` and a ``responseId`` that starts with ``sim``; ``modelVersion`` is that of the
