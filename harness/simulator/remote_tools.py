@@ -9,7 +9,6 @@ from typing import Any
 from harness.simulator.mentions import mentions
 from harness.simulator.prompt_reading import asked
 
-
 TOKENS = 400
 """Tokens of the tools that a server lists."""
 
