@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from harness.simulator.media import OUTPUT_25, Scale
@@ -51,7 +52,7 @@ class Candidate:
     average: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SimulatedAnswer:
     """A whole answer. Counts are tokens by modality; ``blocked`` is the ``promptFeedback`` of a blocked prompt.
 
@@ -81,7 +82,7 @@ class SimulatedAnswer:
     def tool_tokens(self) -> int:
         return sum(candidate.output.tool_tokens for candidate in self.candidates)
 
-    @property
+    @cached_property
     def output(self) -> dict[str, int]:
         """Tokens of the answer itself, by modality."""
         parts = (part for candidate in self.candidates for part in candidate.output.parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from harness.gemini.models import ModelFacts, bare, catalogue, facts, undated
@@ -22,6 +22,7 @@ _METHODS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def answering(name: str, version: str, method: str, *, strict: bool = False, day: date = AS_OF) -> ModelFacts:
     """The model that answers for ``name`` on ``day``: itself, the target of an alias, or the model to which its name is routed.
 

@@ -218,6 +218,8 @@ def _family(refused: Refusal, request: str, kind: str) -> Shaped:
     message, marked = str(refused), f" (request id: {request})"
     if refused.key in KEY_ERRORS:
         return 401, {"error": {"code": "", "message": f"Invalid token{marked}", "type": kind}}
+    if refused.key == "no_route":
+        return 404, {"error": {"message": "Invalid URL", "type": "invalid_request_error", "param": "", "code": ""}}
     if refused.key in ("model_unknown", "model_gone", "model_closed"):
         model = message.partition("models/")[2].split()[0]
         text = f"no available channel for group default and model {model} (distributor){marked}"

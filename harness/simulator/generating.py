@@ -124,8 +124,13 @@ def _sent(routed: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, w
     for fault in wrong:
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
     headers = routed.profile.headers(KINDS[framing], routed.call, answer.tier)
-    pieces = routed.profile.pieces(map(number_enums, values) if routed.call.numbers else values, framing)
-    sent = Sent(200, headers, pieces, routed.app.latency, routed.app.pace, _note(answer, wrong))
+    pieces: Iterable[bytes] = routed.profile.pieces(
+        map(number_enums, values) if routed.call.numbers else values, framing
+    )
+    pieces = tuple(pieces) if framing == "json" else pieces
+    sent = Sent(
+        200, headers, pieces, routed.app.latency, routed.app.pace, _note(answer, wrong) if routed.app.log else ""
+    )
     for fault in wrong:
         sent = fault.rewire(sent, framing) if fault.rewire else sent
     return sent

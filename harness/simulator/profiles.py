@@ -34,9 +34,8 @@ class Profile:
 
     ``compact``: JSON is encoded again, without spaces. ``lf``: lines of events end with LF. ``headers_kept``: Google's headers on whole
     answers. ``numbered``: answers have new-api's request id. ``edits`` change answers, ``losses`` are faults in every answer.
-    ``reads`` changes the body of a request, ``refuses`` an error. ``narrow``: only generateContent and a thin list of models are
-    served; countTokens answers like generateContent. ``events_only``: streams are events, also without ``alt=sse``. ``dated``: answers
-    have a ``createTime``.
+    ``reads`` changes the body of a request, ``refuses`` an error. ``narrow``: only answers, embeddings and a thin list of models are
+    served. ``events_only``: streams are events, also without ``alt=sse``. ``dated``: answers have a ``createTime``.
     """
 
     name: str

@@ -83,8 +83,8 @@ def test_strict_simulators_refuse_models_that_ended() -> None:
 )
 def test_names_that_clients_send_are_known(model: str) -> None:
     speaks = {"generationConfig": {"responseModalities": ["AUDIO"]}} if model.endswith("tts") else {}
-    acts = {"tools": [{"computerUse": {"environment": "ENVIRONMENT_BROWSER"}}]} if "computer-use" in model else {}
-    assert ask(model, {**prompt("hi"), **speaks, **acts})[0] == 200
+    clicks: dict[str, Any] = {"tools": [{"computerUse": {}}]} if "computer-use" in model else {}
+    assert ask(model, {**prompt("hi"), **speaks, **clicks})[0] == 200
     assert call(Simulator(), "GET", f"/v1beta/models/{model}")[0] == 200
 
 

@@ -48,9 +48,7 @@ def png_size(content: bytes) -> tuple[int, int]:
     return width, height
 
 
-@pytest.mark.parametrize(
-    ("ratio", "size"), [("1:1", (64, 64)), ("16:9", (64, 36)), ("3:4", (48, 64)), ("round", (64, 64))]
-)
+@pytest.mark.parametrize(("ratio", "size"), [("1:1", (64, 64)), ("16:9", (64, 36)), ("3:4", (48, 64))])
 def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, int]) -> None:
     blob, content = data(answer(IMAGE, asking("A cat.", imageConfig={"aspectRatio": ratio})))
     assert blob["mimeType"] == "image/png"
@@ -58,12 +56,12 @@ def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, i
     assert png_size(content) == size
 
 
-@pytest.mark.parametrize(("size", "side", "tokens"), [("512", 32, 1120), ("2K", 128, 1120), ("4K", 256, 2000)])
+@pytest.mark.parametrize(("size", "side", "tokens"), [("1K", 64, 1120), ("2K", 128, 1120), ("4K", 256, 2000)])
 def test_an_image_has_the_requested_size(size: str, side: int, tokens: int) -> None:
     found = answer(
-        IMAGE, asking("A cat.", responseModalities=["IMAGE"], imageConfig={"aspectRatio": "2:1", "imageSize": size})
+        IMAGE, asking("A cat.", responseModalities=["IMAGE"], imageConfig={"aspectRatio": "1:1", "imageSize": size})
     )
-    assert png_size(data(found)[1]) == (side, side // 2)
+    assert png_size(data(found)[1]) == (side, side)
     (counted,) = found["usageMetadata"]["candidatesTokensDetails"]
     assert (counted["modality"], counted["tokenCount"]) == ("IMAGE", tokens)
 

@@ -232,7 +232,9 @@ def test_a_streamed_call_is_whole_and_has_no_index(model: str, reasons: list[str
 
 
 def test_thoughts_stand_between_tags() -> None:
-    shown = {"extra_body": {"google": {"thinking_config": {"include_thoughts": True, "thinking_budget": 1024}}}}
+    shown: dict[str, Any] = {
+        "extra_body": {"google": {"thinking_config": {"include_thoughts": True, "thinking_budget": 1024}}}
+    }
     message = complete(chat(**shown))[1]["choices"][0]["message"]
     assert message["content"].startswith("<thought>")
     assert message["content"].endswith("</thought>The capital of Peru is Lima.")

@@ -14,7 +14,7 @@ from harness.simulator.traffic import Call
 from tests.simulator.client import FLASH3, FLASH25, KEY, call, prompt
 
 LONG = "Tell me a short story about a lighthouse, about 120 words."
-SEARCH = {"tools": [{"googleSearch": {}}]}
+SEARCH: dict[str, Any] = {"tools": [{"googleSearch": {}}]}
 
 
 def whole(profile: str, body: Any, model: str = FLASH25) -> Any:
@@ -150,7 +150,8 @@ def test_a_request_id_is_in_the_error_and_in_the_header() -> None:
     ],
 )
 def test_new_api_serves_little_beside_answers(method: str, path: str) -> None:
-    assert call(Simulator(), method, f"/new-api/v1beta/{path}", prompt("hi"))[0] == 404
+    status, error, _ = call(Simulator(), method, f"/new-api/v1beta/{path}", prompt("hi"))
+    assert (status, error["error"]["type"]) == (404, "invalid_request_error")
     assert call(Simulator(), method, f"/v1beta/{path}", prompt("hi"))[0] == 200
 
 
