@@ -120,7 +120,7 @@ _REFRAINS = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(r"\b(?:earlier|previously|already)\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"(?<=[.?!;])\s+|\n+|,?\s+(?:and\s+)?then\s+")
+_CLAUSE = re.compile(r"(?<=[.?!;])\s+|\n|,? (?:and )?then ")
 _DEPENDS = re.compile(
     r"\b(?:that|the|this|its)\s+(?:\w+\s)?(?:result|sum|difference|product|quotient|number|value|answer|output|total)\b|\b(?:from|with|to) it\b",
     re.IGNORECASE,

@@ -28,8 +28,8 @@ _QUOTED = re.compile(
 _NUMBER = re.compile(
     r"(?<![\w.,])(?<![:/-](?<=\d[:/-]))[-−]?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])(?!:\d)|(?<=[*/+])\d+(?:\.\d+)?\b"
 )
-_EXPRESSION = re.compile(r"[-(]*\d[\d\s.,+\-*/×÷^()%]*[+\-*/×÷^]\s*[\d.(][\d\s.,+\-*/×÷^()%]*")
-_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
+_EXPRESSION = re.compile(r"[-(]{0,5}\d[\d .,+\-*/×÷^()%]{0,100}[+\-*/×÷^] ?[\d.(][\d .,+\-*/×÷^()%]{0,100}")
+_EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b")
 _URL = re.compile(r"https?://[^\s\"'<>)]+[^\s\"'<>).,;:!?]")
 _DATE = re.compile(
     r"\b\d{4}-\d{2}-\d{2}\b|\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"
@@ -37,28 +37,32 @@ _DATE = re.compile(
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\b)?|\b\d{1,2}\s?[AaPp][Mm]\b")
-_ID = re.compile(r"\b[A-Za-z]+[-_]\d[\w-]*\b|\b[A-Z]{1,5}\d[\w-]*\b|#\d+\b")
+_ID = re.compile(r"\b[A-Za-z]{1,30}[-_]\d[\w-]{0,40}\b|\b[A-Z]{1,5}\d[\w-]{0,40}\b|#\d{1,20}\b")
 _SYMBOL = re.compile(r"\b[A-Z]{2,5}\b")
-_PHONE = re.compile(r"\+?\d[\d ()-]{6,}\d")
+_PHONE = re.compile(r"\+?\d[\d ()-]{6,20}\d")
 _CALENDAR = re.compile(
     r"\b(?:(?:next |this |last )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|today|tomorrow|tonight|yesterday|next (?:week|month|year)"
     r"|Jan(?:uary)?|Feb(?:ruary)?|March|April|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b"
 )
-_NAME = r"[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]*(?:(?<=\b[A-Z])\. (?=[A-Z]))?(?:[ ](?:(?:de|del|la|of|von|van|da) )?[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]*)*"
+_NAME = r"[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]{0,30}(?:(?<=\b[A-Z])\. (?=[A-Z]))?(?:[ ](?:(?:de|del|la|of|von|van|da) )?[A-ZÀ-ÞÄÖÜА-ЯЁ][\w'’-]{0,30}){0,4}"
+"""A name: at most five words of bounded length, so that no text takes long to search."""
 _PREPOSITION = (
     "in|at|for|of|to|near|from|between|around|about|inside|nach|von|für|bei|aus|à|a|au|en|de|pour|para|em|no|na|di|per|van|voor|"
     "på|i|til|w|we|do|в|во|для|из"
 )
 _PLACES = re.compile(
     rf"(?<![\w'’])(?i:{_PREPOSITION})\s+(?:(?i:the|der|die|das|la|le|el|il|city of|stadt|ville de)\s+)?"
-    rf"(?P<names>{_NAME}(?:(?:\s*,\s*(?:(?:and|or)\s+)?|\s+(?:and|or|und|et|y|e|og|och|и)\s+)(?:(?:in|at|for|from|to)\s+)?{_NAME})*)"
+    rf"(?P<names>{_NAME}(?:(?:\s*,\s*(?:(?:and|or)\s+)?|\s+(?:and|or|und|et|y|e|og|och|и)\s+)(?:(?:in|at|for|from|to)\s+)?{_NAME}){{0,20}})"
 )
 _SEPARATOR = re.compile(
     r"\s*,\s*(?:(?:and|or)\s+)?(?:(?:in|at|for|from|to)\s+)?|\s+(?:and|or|und|et|y|e|og|och|и)\s+(?:(?:in|at|for|from|to)\s+)?"
 )
-_BEFORE_WORD = re.compile(
-    rf"({_NAME}?)(?:['’]s)? (?:weather|temperature|forecast|time|population|climate|traffic|airport|hotels?)\b"
+_NAMED_THING = re.compile(
+    r"(?:['’]s)? (?:weather|temperature|forecast|time|population|climate|traffic|airport|hotels?)\b"
 )
+_LAST_NAME = re.compile(rf"(?<![\w'’-]){_NAME}$")
+_NEAR = 60
+"""Characters before such a word in which the name of a place is looked for."""
 _SPELLED_LOW = re.compile(
     r"\b(?:in|at|for|near|to|from)\s+(?:the city of )?((?:(?:new|san|los|las|saint|st|santa|rio|buenos|mexico|hong|cape|tel|abu|sao|kuala|el|la|le|den|the)\s+)?"
     r"[a-zß-ÿ][a-zß-ÿ'’-]{2,}(?:\s*,\s*[a-z]{2,}\b)?)"
@@ -443,7 +447,7 @@ _WORLD_WORD = re.compile(
     r"\b(?:" + "|".join(sorted(map(re.escape, _WORLD), key=len, reverse=True)) + r")\b", re.IGNORECASE
 )
 _STREET = re.compile(
-    r"\b\d+[a-z]? (?:[A-Z][\w.]* )+(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Dr|Drive|Way|Square|Sq)\b\.?"
+    r"\b\d{1,6}[a-z]? (?:[A-Z][\w.]{0,30} ){1,5}(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Lane|Ln|Dr|Drive|Way|Square|Sq)\b\.?"
 )
 _AFTER_STREET = re.compile(rf"{_STREET.pattern},? (?:in )?(?P<names>{_NAME}(?:, {_NAME})?)")
 _ZIP = re.compile(r"(?<=[A-Z]{2} )\d{5}\b")
@@ -534,10 +538,12 @@ def _spelled_places(text: str) -> Iterator[Mention]:
     for group in _AFTER_STREET.finditer(text):
         taken.append(group.span("names"))
         yield from _listed_places(group["names"], group.start("names"))
-    for before in _BEFORE_WORD.finditer(text):
-        name = _without_lead(before[1])
-        if name and _is_place(name):
-            yield Mention(before.start(1) + before[1].index(name), name)
+    for thing in _NAMED_THING.finditer(text):
+        start = max(0, thing.start() - _NEAR)
+        before = _LAST_NAME.search(text[start : thing.start()])
+        name = _without_lead(before[0]) if before else ""
+        if before and name and _is_place(name):
+            yield Mention(start + before.start() + before[0].index(name), name)
     for found in _WORLD_WORD.finditer(text):
         if found[0][0].isupper() and not any(start <= found.start() < end for start, end in taken):
             yield Mention(found.start(), found[0])

@@ -176,7 +176,7 @@ SOURCES = tuple(
         ),
         ("Computer Use: names of actions, safety_decision", "reported", "the code of clients; which action: made up"),
         ("This model requires the use of the Computer Use tool.", "reported", "langchain-ai/langchain-google#1414"),
-        ("computer_off, retrieval_old, a store that is not empty", "remembered", "texts are not recorded"),
+        ("computer_off, a store that is not empty", "remembered", "texts are not recorded"),
         ("text of maps chunks", "defined", "Maps.text; three places: made up"),
         (
             "thoughts by question, answer and model; room under maxOutputTokens",

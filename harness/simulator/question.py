@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from harness.simulator.function_results import in_words, responses
 from harness.simulator.request import Ask, readable, texts
+
+_GAP = re.compile(r"\s{3,}")
+"""Longer gaps carry no meaning, and would take long to search."""
 
 
 def turn(ask: Ask) -> str:
@@ -23,7 +28,7 @@ def question(ask: Ask) -> str:
             if part.get("text", "").strip() and not part.get("thought")
         ]
         asked = [text for text in parts if not text.lstrip().startswith("<system>")]
-        return readable((asked or parts)[-1])
+        return _closed(readable((asked or parts)[-1]))
     return ""
 
 
@@ -32,4 +37,10 @@ def background(ask: Ask) -> str:
     found = [in_words(response) for response in responses(ask)]
     found += [texts(content) for content in reversed(ask.contents) if content.get("role", "user") != "model"]
     asked = question(ask)
-    return readable("\n".join(dict.fromkeys(text for text in found if text.strip() and text != asked)))
+    return _GAP.sub(
+        "\n\n", readable("\n".join(dict.fromkeys(text for text in found if text.strip() and text != asked)))
+    )
+
+
+def _closed(text: str) -> str:
+    return _GAP.sub(lambda gap: "\n\n" if "\n" in gap[0] else "  ", text)

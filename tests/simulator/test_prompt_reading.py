@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -187,3 +188,15 @@ def test_the_question_is_the_last_text_part() -> None:
     parts = [{"text": "How is the weather in Oslo? That was yesterday."}, {"text": "How is the weather in Quito?"}]
     answer = ask({"contents": [{"parts": parts}], "tools": [{"functionDeclarations": [FORECAST]}]}, FLASH25)
     assert [call["args"] for call in calls(answer)] == [{"place": "Quito"}]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["A ", "A-", "Aa'", "(", "1+", "a.", "9-", "\n", "in A and ", "12 Ab St, ", "x: ", "1, ", "then ", "get_forecast("],
+)
+def test_no_text_takes_long_to_read(unit: str) -> None:
+    question = (unit * 8000)[:8000] + "!"
+    started = time.perf_counter()
+    called(question, function("get_forecast", objects("place people", place=STRING, people=PEOPLE, n=INTEGER)))
+    filled(question, objects(place=STRING, people=PEOPLE, n=INTEGER, tags=lists(STRING)))
+    assert time.perf_counter() - started < 5

@@ -59,7 +59,9 @@ def add_options(parser: ArgumentParser) -> None:
         help="apply this fault to every answer, or to a share of them (0 to 1)",
     )
     parser.add_argument(
-        "--faults", action="store_true", help="list the faults, with the rules that find them, and exit"
+        "--faults",
+        action="store_true",
+        help="list the faults, with the rules that find them, and the marks in prompts, and exit",
     )
 
 
