@@ -397,7 +397,8 @@ class Evidence:
 class Mismatch:
     """One way in which an answer is not what was expected. ``at`` is a JSON path, or a plain name.
 
-    ``severity`` overrides that of the rule; None keeps it.
+    ``severity`` overrides that of the rule; None keeps it. ``reason``: why in one or two words that stay the same, to be counted
+    (``missing key``); empty if the check gives none.
     """
 
     at: str
@@ -405,13 +406,14 @@ class Mismatch:
     actual: Json
     message: str
     severity: Severity | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of a check: that it passed, or one of its mismatches.
 
-    ``check`` is the YAML key or ``invariant:<rule id>``. ``status`` ``waived`` carries the reason in ``message``.
+    ``check`` is the YAML key or ``invariant:<rule id>``. ``status`` ``waived`` says why in ``message``. ``reason``: see ``Mismatch``.
     """
 
     check: str
@@ -422,6 +424,7 @@ class Verdict:
     actual: Json = None
     message: str = ""
     place: Place | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

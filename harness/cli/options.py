@@ -93,7 +93,7 @@ def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = T
     add(
         "--measures",
         metavar="NAMES",
-        help="measures to show in the cells: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks"
+        help="measures to show in the cells: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks; or checks: json shows how many attempts passed it, and why the others did not"
         if measures
         else SUPPRESS,  # accepted without effect, for documents without such cells
     )

@@ -20,6 +20,14 @@ _NUMBERED = re.compile(r"-\d{3}$")
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
+class ThinkingRefusal(NamedTuple):
+    """Why a ``thinkingConfig`` is refused: the rule of ``request_rules.yaml``, a reason for people, words for the API's text."""
+
+    rule: str
+    reason: str
+    words: Mapping[str, object] = {}
+
+
 class Thinking(NamedTuple):
     """The thinking options of a model.
 
@@ -40,34 +48,45 @@ class Thinking(NamedTuple):
 
     def refuses(self, config: Mapping[str, Any]) -> str | None:
         """Why the API answers 400 to this ``thinkingConfig``; None if it accepts it, or if that is unknown."""
+        found = self.refusal(config)
+        return found.reason if found else None
+
+    def refusal(self, config: Mapping[str, Any]) -> ThinkingRefusal | None:
+        """The rule that this ``thinkingConfig`` breaks; None if it breaks none, or if that is unknown."""
         level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
         if level is not None and budget is not None:
-            return "thinkingLevel and thinkingBudget cannot be sent together"
+            return ThinkingRefusal("think_both", "thinkingLevel and thinkingBudget cannot be sent together")
+        if self.control == "none" and any(value is not None for value in config.values()):
+            return ThinkingRefusal("think_not_enabled", "it takes no thinkingConfig")
         if level is not None:
-            return self._refuses_level(str(level).upper())
+            return self._refused_level(str(level).upper())
         if isinstance(budget, int) and not isinstance(budget, bool):
-            return self._refuses_budget(budget)
+            return self._refused_budget(budget)
         return None
 
-    def _refuses_level(self, level: str) -> str | None:
-        if self.control == "none":
-            return "it takes no thinkingConfig"
+    def _refused_level(self, level: str) -> ThinkingRefusal | None:
         if self.control == "budget":
-            return f"it takes thinking budgets, not levels: {self.range}"
+            reason = f"it takes thinking budgets, not levels: {self.range}"
+            return ThinkingRefusal("think_level_unsupported", reason)
         if self.levels and level not in self.levels:
-            return f"it has no level {level}: {', '.join(self.levels)}"
+            reason = f"it has no level {level}: {', '.join(self.levels)}"
+            return ThinkingRefusal("think_level_wrong", reason, {"level": level})
         return None
 
-    def _refuses_budget(self, budget: int) -> str | None:
-        if self.control == "none":
-            return "it takes no thinkingConfig"
+    def _refused_budget(self, budget: int) -> ThinkingRefusal | None:
         if self.control == "budget":
-            return None if self._in_range(budget) else f"budget {budget} is out of range: {self.range}"
+            return None if self._in_range(budget) else self._outside(budget)
         if self.budgets == "no":
-            return f"it takes thinking levels, not budgets: {', '.join(self.levels)}"
+            reason = f"it takes thinking levels, not budgets: {', '.join(self.levels)}"
+            return ThinkingRefusal("think_budget_unsupported", reason)
         if self.budgets == "positive" and budget == 0:
-            return "its thinking cannot be switched off: a budget of 0 is refused"
+            return ThinkingRefusal("think_zero", "its thinking cannot be switched off: a budget of 0 is refused")
         return None
+
+    def _outside(self, budget: int) -> ThinkingRefusal:
+        reason = f"budget {budget} is out of range: {self.range}"
+        words = {"budget": budget, "lowest": self.lowest, "highest": self.highest}
+        return ThinkingRefusal("think_zero" if budget == 0 else "think_budget_range", reason, words)
 
     def _in_range(self, budget: int) -> bool:
         if budget in (0, -1):

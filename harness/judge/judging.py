@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.errors import HarnessError
 from harness.judge.registry import Rule, all_rules, find_check
@@ -97,7 +97,7 @@ _NO_CHECKS: frozenset[str] = frozenset()
 
 
 def _violations_of(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
-    found, error = _collect(lambda: rule.function(evidence), _MAX_MISMATCHES)
+    found, error = _collect(rule.function, evidence, most=_MAX_MISMATCHES)
     for mismatch in found:
         if rule.severity != "outcome":
             yield RuleViolation(rule, mismatch, mismatch.severity or rule.severity)
@@ -112,12 +112,14 @@ def _violations_of(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
         )
 
 
-def _collect(run: Callable[[], Iterable[Mismatch]], most: int | None = None) -> tuple[list[Mismatch], Exception | None]:
+def _collect(
+    function: Callable[..., Iterable[Mismatch]], *arguments: Any, most: int | None = None
+) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, and the exception that ended it, if there was one."""
     found: list[Mismatch] = []
     reset_time_limit()
     try:
-        found.extend(islice(run(), most))
+        found.extend(islice(function(*arguments), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None
@@ -129,10 +131,12 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
     if check is None:
         yield Verdict(name, "error", message=f"there is no check called {name!r}", place=place)
         return
-    mismatches, error = _collect(lambda: check.function(evidence, expectation.parameter))
+    mismatches, error = _collect(check.function, evidence, expectation.parameter)
     for found in mismatches:
         severity = found.severity or "error"
-        yield Verdict(name, "failed", severity, found.at, found.expected, found.actual, found.message, place)
+        yield Verdict(
+            name, "failed", severity, found.at, found.expected, found.actual, found.message, place, found.reason
+        )
     if error is not None:
         message = str(error) if isinstance(error, HarnessError) else _traceback("check", error)
         yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place)
@@ -155,6 +159,7 @@ def _violation_verdict(violation: RuleViolation, *, strict: bool) -> Verdict:
         found.expected,
         found.actual,
         f"{found.message}\n{trace}" if trace else found.message,
+        reason=found.reason,
     )
 
 

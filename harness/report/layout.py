@@ -127,8 +127,8 @@ def one_provider(groups: Sequence[Group]) -> str | None:
 
 
 def shown(measures: Sequence[str], groups: Sequence[Group | None]) -> list[str]:
-    """The measures that at least one of the groups has."""
-    return [measure for measure in measures if any(group and group.typical(measure) is not None for group in groups)]
+    """The measures, and checks, that at least one of the groups has."""
+    return [measure for measure in measures if any(group and words.cell(group, measure) for group in groups)]
 
 
 def folded(label: str, limit: int) -> list[str]:

@@ -39,13 +39,14 @@ class BriefVerdictRow(TypedDict):
 
 
 class VerdictRow(BriefVerdictRow):
-    """A check that passed, or one of its mismatches."""
+    """A check that passed, or one of its mismatches. ``reason``: why, in one or two words; only if the check gives one."""
 
     at: str
     expected: Json
     actual: Json
     message: str
     place: NotRequired[PlaceRow]
+    reason: NotRequired[str]
 
 
 class ProvenanceRow(TypedDict):
@@ -380,6 +381,8 @@ def _verdict(verdict: Verdict) -> VerdictRow:
     }
     if verdict.place is not None:
         row["place"] = {"file": verdict.place.file, "line": verdict.place.line}
+    if verdict.reason:
+        row["reason"] = verdict.reason
     return row
 
 

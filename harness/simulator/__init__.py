@@ -4,8 +4,8 @@ In: HTTP requests. Out: answers, and the times at which their bytes are sent.
 May import: ``transport`` (to replay cassettes), ``gemini``, ``text``.
 
 A request passes: ``serve`` and ``http`` (uvicorn in a thread) > ``app.Simulator`` (ASGI app with the settings of ``state``) > ``routes``
-(paths) and ``keys`` > ``generating`` (applies rules and faults) > ``request`` (normalises the body) and ``refusals`` (the API's errors, with
-``field_rules`` and ``schemas``) > ``answering`` (pure) > ``wire_format`` and ``profiles`` (framing) > ``traffic`` (sends on time).
+(paths) and ``keys`` > ``generating`` (applies rules and faults) > ``request`` (normalises the body) and ``refusals`` (the API's errors, by
+``harness.gemini.request_rules``) > ``answering`` (pure) > ``wire_format`` and ``profiles`` (framing) > ``traffic`` (sends on time).
 
 ``model_output`` chooses the content. Facts are in ``world_facts`` and ``knowledge``, style rules in ``style``. JSON is made by ``json_mode``,
 ``structured``, ``prompt_reading``, ``schema_resolution`` and ``regex_samples``; calls by ``functions``, ``arguments`` and ``function_results``;

@@ -1,9 +1,14 @@
-"""The errors of the API. Each name is one error body. The texts are copied from real traffic, oddities included."""
+"""The errors of the API. Each name is one error body. The texts are copied from real traffic, oddities included.
+
+Those about what a request says are in ``harness/gemini/request_rules.yaml``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from harness.gemini import request_rules
 
 STATUS = {
     400: "INVALID_ARGUMENT",
@@ -18,6 +23,7 @@ STATUS = {
 }
 
 MESSAGES: Mapping[str, tuple[int, str]] = {
+    **{name: (400, text) for name, text in request_rules.messages().items()},
     "key_invalid": (400, "API key not valid. Please pass a valid API key."),
     "key_missing": (
         403,
@@ -68,60 +74,10 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
         ),
     ),
     "model_name_bad": (400, "* GenerateContentRequest.model: unexpected model name format\n"),
-    "think_level_unsupported": (400, "Thinking level is not supported for this model."),
-    "think_level_wrong": (
-        400,
-        "Thinking level {level} is not supported for this model. Please retry with other thinking level.",
-    ),
-    "think_both": (400, "You can only set only one of thinking budget and thinking level."),
-    "think_budget_range": (
-        400,
-        "The thinking budget {budget} is invalid. Please choose a value between {lowest} and {highest}.",
-    ),
-    "think_zero": (400, "Budget 0 is invalid. This model only works in thinking mode."),
-    "think_not_enabled": (400, "Thinking is not enabled for this model"),
-    "schema_no_mime": (400, "Response_schema with a response mime type 'text/plain' is unsupported"),
-    "tools_json_25": (400, "Function calling with a response mime type: 'application/json' is unsupported"),
-    "tool_json_25": (400, "Tool use with a response mime type: 'application/json' is unsupported"),
-    "maps_json": (400, "Google Maps tool with a response mime type: 'application/json' is unsupported"),
-    "builtin_functions": (
-        400,
-        "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.",
-    ),
-    "builtin_functions_old": (
-        400,
-        (
-            "Built-in tools ({{{tool}}}) and Custom tools (Function Calling) cannot be combined in the same request. "
-            "Please choose one to continue."
-        ),
-    ),
-    "circulation": (400, "Tool call context circulation is not enabled"),
-    "fc_config_alone": (400, "Function calling config is set without function_declarations."),
-    "cache_conflict": (
-        400,
-        "Tool config, tools and system instruction should not be set in the request when using cached content.",
-    ),
     "cache_model": (
         400,
         (
             "Model used by GenerateContent request (models/{model}) and CachedContent (models/{cached}) has to be the same."
-        ),
-    ),
-    "signature_missing": (
-        400,
-        (
-            "Function call is missing a thought_signature in functionCall parts. This is required for tools to work "
-            "correctly, and missing thought_signature may lead to degraded model performance. Additional data, function "
-            "call `default_api:{name}` , position {position}. Please refer to "
-            "https://ai.google.dev/gemini-api/docs/thought-signatures for more details."
-        ),
-    ),
-    "signature_bad": (400, "Corrupted thought signature."),
-    "response_parts": (
-        400,
-        (
-            "Please ensure that the number of function response parts is equal to the number of function call parts of "
-            "the function call turn."
         ),
     ),
     "invalid_argument": (400, "Request contains an invalid argument."),
@@ -134,38 +90,8 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
             "integers or numbers with minimum/maximum bounds or strings with complex formats like date-time)"
         ),
     ),
-    "role_bad": (400, "Please use a valid role: user, model."),
-    "mime_bad": (
-        400,
-        (
-            "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are `text/plain`, "
-            "`application/json`, `application/xml`, `application/yaml` and `text/x.enum`.\n"
-        ),
-    ),
-    "duplicate_function": (400, "Duplicate function declaration found: {name}"),
-    "logprobs_alone": (400, "Logprobs can only be set when response_logprobs is true."),
-    "schema_depth": (
-        400,
-        "A schema in GenerationConfig in the request exceeds the maximum allowed nesting depth.",
-    ),
-    "schema_depth_function": (400, "A FunctionDeclaration in the request exceeds the maximum allowed nesting depth."),
     "too_deep": (400, "Invalid JSON payload received. Message too deep. Max recursion depth reached."),
     "too_large": (400, "Request payload size exceeds the limit: {most} bytes."),
-    "functions_off": (400, "Function calling is not enabled for models/{model}"),
-    "code_off": (400, "Code execution is not enabled for models/{model}"),
-    "search_off": (400, "Search as tool is not enabled for models/{model}"),
-    "browse_off": (400, "Browse as tool is not enabled for models/{model}"),
-    "mime_unsupported": (400, "Unsupported MIME type: {mime}"),
-    "json_mode_off": (400, "JSON mode is not enabled for models/{model}"),
-    "modalities": (
-        400,
-        (
-            "The requested combination of response modalities ({asked}) is not supported by the model. models/{model} "
-            "accepts the following combination of response modalities:\n* {accepted}\n"
-        ),
-    ),
-    "logprobs_stream": (400, "LogProbs is not supported in streaming mode"),
-    "logprobs_off": (400, "Logprobs is not enabled for this model"),
     "too_long": (
         400,
         "The input token count ({count}) exceeds the maximum number of tokens allowed ({most}).",

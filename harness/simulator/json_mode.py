@@ -8,7 +8,8 @@ import json
 import re
 from typing import Any
 
-from harness.simulator import function_results, schemas
+from harness.gemini.schemas.refused import is_json_schema
+from harness.simulator import function_results
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.prompt_reading import ValueSource, requested_keys
 from harness.simulator.request import Ask, texts
@@ -63,7 +64,7 @@ def _schema_in(text: str) -> Any:
             value, _ = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             value = None
-        if isinstance(value, dict) and "properties" in value and schemas.is_json_schema(value):
+        if isinstance(value, dict) and "properties" in value and is_json_schema(value):
             return value
         start = text.find("{", start + 1)
     return None

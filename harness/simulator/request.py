@@ -2,79 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
 from typing import Any
 
 from harness.gemini import definition
-from harness.gemini.models import ModelFacts, generation
+from harness.gemini.canonical import camel, canonical, clashes
+from harness.gemini.models import ModelFacts
+from harness.gemini.request_view import RequestView, texts
 from harness.simulator.errors import bad_payload
 from harness.simulator.media import Scale, input_scale
 from harness.simulator.tokens import tally
 
-DATA = frozenset(
-    [
-        "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse",
-    ]
-)  # fmt: skip
-"""The kinds of parts. A part has exactly one of these fields."""
-_SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "duration", "object", "any"})
-_SNAKE = re.compile(r"_([a-z0-9])")
+__all__ = ["Ask", "camel", "normal", "texts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One request, normalised. ``body`` is a ``GenerateContentRequest`` in camelCase; the properties are views of it.
+@dataclass(frozen=True)
+class Ask(RequestView):
+    """One request, normalised, and the model that answers it.
 
-    ``requested`` is the name in the URL; ``facts`` describe the model that answers. ``cached`` holds the contents of a
-    ``cachedContent``, which precede the request's own. ``seen``: tokens by modality of a beginning that an earlier request had.
+    ``seen``: tokens by modality of a beginning that an earlier request had.
     """
 
-    requested: str
     facts: ModelFacts
-    body: Mapping[str, Any]
-    cached: Mapping[str, Any]
     seen: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.body.get("generationConfig", {})
-        return found
-
-    @property
-    def thinking(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.config.get("thinkingConfig", {})
-        return found
-
-    @property
-    def contents(self) -> Sequence[Mapping[str, Any]]:
-        return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
-
-    @property
-    def tools(self) -> Mapping[str, Any]:
-        """All tools in one object: all function declarations, and the first of each built-in tool."""
-        merged: dict[str, Any] = {}
-        for tool in (*self.cached.get("tools", ()), *self.body.get("tools", ())):
-            for name, value in tool.items():
-                if name == "functionDeclarations":
-                    merged[name] = [*merged.get(name, ()), *value]
-                else:
-                    merged.setdefault(name, value)
-        return merged
-
-    @property
-    def declarations(self) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self.tools.get("functionDeclarations", ())
-        return found
-
-    @property
-    def calling(self) -> Mapping[str, Any]:
-        """``functionCallingConfig``."""
-        config = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
-        found: Mapping[str, Any] = config.get("functionCallingConfig", {})
-        return found
 
     @property
     def system(self) -> str:
@@ -82,40 +33,9 @@ class Ask:
         return texts(instruction)
 
     @property
-    def generation(self) -> tuple[int, int]:
-        return generation(self.facts.name) or (3, 0)
-
-    @property
-    def requires_signatures(self) -> bool:
-        """Whether this model requires its function calls back with their signatures."""
-        return self.generation >= (3, 0)
-
-    @property
-    def mime(self) -> str:
-        form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
-        if form:
-            return {"APPLICATION_JSON": "application/json"}.get(form, "text/plain")
-        return str(self.config.get("responseMimeType") or "text/plain")
-
-    @property
-    def schema(self) -> Any:
-        """The schema of the answer; None without one."""
-        config = self.config
-        for name in ("responseJsonSchema", "_responseJsonSchema", "responseSchema"):
-            if config.get(name) is not None:
-                return config[name]
-        return config.get("responseFormat", {}).get("text", {}).get("schema")
-
-    @property
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
-
-    @property
-    def shows_tool_steps(self) -> bool:
-        """Whether the steps of built-in tools are shown (``includeServerSideToolInvocations``)."""
-        config = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
-        return bool(config.get("includeServerSideToolInvocations"))
 
     def cached_tokens(self) -> dict[str, int]:
         """Cached tokens of the prompt, by modality: those of its ``cachedContent``, else of a beginning seen before."""
@@ -137,11 +57,6 @@ def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
     return tally([*parts, {"functionDeclarations": tools}] if tools else parts, scale)
 
 
-def texts(content: Mapping[str, Any]) -> str:
-    """The text parts of a turn, one per line, without thoughts."""
-    return "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
-
-
 # --- reading ------------------------------------------------------------------------------------------
 
 
@@ -153,23 +68,10 @@ def normal(body: Any, inside: str = "") -> dict[str, Any]:
     findings = list(definition.request_findings(body))
     if findings:
         raise bad_payload([_placed(finding, inside) for finding in findings])
-    value: dict[str, Any] = _message("GenerateContentRequest", body)
-    if clashes := list(_clashes(value)):
-        raise bad_payload([(f"{inside}.{at}" if inside else at, text) for at, text in clashes])
+    value = canonical(body)
+    if clashing := list(clashes(value)):
+        raise bad_payload([(f"{inside}.{at}" if inside else at, text) for at, text in clashing])
     return value
-
-
-def _clashes(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Parts with more than one of the fields in ``DATA``: (path, message)."""
-    for index, content in enumerate(request.get("contents", ())):
-        for place, part in enumerate(content.get("parts", ())):
-            present = [name for name in part if name in DATA]
-            if len(present) > 1:
-                at = f"contents[{index}].parts[{place}]"
-                yield (
-                    at,
-                    f"Invalid value at '{at}' (oneof), oneof field 'data' is already set. Cannot set '{present[1]}'",
-                )
 
 
 def _placed(finding: definition.RequestFinding, inside: str) -> tuple[str, str]:
@@ -179,48 +81,3 @@ def _placed(finding: definition.RequestFinding, inside: str) -> tuple[str, str]:
         field = f"{inside}.{finding.field}"
         return field, finding.message.replace(f"'{finding.field}'", f"'{field}'", 1)
     return inside, finding.message.replace(f'"{finding.name}"', f"\"{finding.name}\" at '{inside}'", 1)
-
-
-def camel(name: str) -> str:
-    """``include_thoughts`` -> ``includeThoughts``; a leading underscore stays."""
-    return name[:1] + _SNAKE.sub(lambda found: found[1].upper(), name[1:]) if "_" in name[1:] else name
-
-
-@cache
-def _field(message: str, name: str) -> tuple[str, str]:
-    """Canonical name and type of a field in either spelling."""
-    kinds = definition.fields(message)
-    if name in kinds:
-        return name, kinds[name]
-    spelled = next((field_name for field_name in kinds if definition.snake(field_name) == name), camel(name))
-    return spelled, kinds.get(spelled, "any")
-
-
-def _message(message: str, value: Mapping[str, Any]) -> Any:
-    read: dict[str, Any] = {}
-    for name, field_value in value.items():
-        if field_value is not None:
-            spelled, kind = _field(message, name)
-            read[spelled] = _typed(kind, field_value)
-    return read
-
-
-def _typed(kind: str, value: Any) -> Any:
-    if kind in _SCALARS:
-        return float(value) if kind == "number" and isinstance(value, str) else value
-    if kind.endswith("[]"):
-        items = value if isinstance(value, list) else [value]
-        return [_typed(kind[:-2], item) for item in items if item is not None]
-    if kind.startswith("enum "):
-        return _enum(kind[5:], value) if isinstance(value, str) else definition.name_enums(kind, value)
-    if kind.startswith("map "):
-        return {key: _typed(kind[4:], item) for key, item in value.items()}
-    if kind in ("int32", "int64"):
-        return int(float(value)) if isinstance(value, str | float) else value
-    return _message(kind, value)
-
-
-@lru_cache(maxsize=2048)
-def _enum(name: str, value: str) -> str:
-    upper = value.upper()
-    return next((known for known in definition.enum_values(name) if known.upper() == upper), value)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
-from harness.simulator import signatures
+from harness.gemini import signatures
 
 T = TypeVar("T")
 

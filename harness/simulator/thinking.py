@@ -1,4 +1,4 @@
-"""Thinking: the number of thought tokens, the text of the summary, and the ``thinkingConfig`` values that the API refuses."""
+"""Thinking: the number of thought tokens, and the text of the summary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.gemini.models import ModelFacts
-from harness.simulator.errors import Refusal, refusal
 from harness.simulator.seed import Seed
 
 TOKENS = {"MINIMAL": 0, "LOW": 110, "MEDIUM": 420, "HIGH": 1200, "XHIGH": 3000}
@@ -22,34 +21,6 @@ class Thoughts:
 
     tokens: int = 0
     summary: str = ""
-
-
-def check(facts: ModelFacts, config: Mapping[str, Any]) -> None:
-    """Raise the API's error for a ``thinkingConfig`` that the model does not support."""
-    level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
-    options = facts.thinking
-    if level is not None and budget is not None:
-        raise refusal("think_both")
-    if options.control == "none" and config:
-        raise refusal("think_not_enabled")
-    if level is not None and options.control == "budget":
-        raise refusal("think_level_unsupported")
-    if level is not None and options.levels and level not in options.levels:
-        raise refusal("think_level_wrong", level=level)
-    if budget is not None and (problem := _budget_problem(facts, budget)):
-        raise problem
-
-
-def _budget_problem(facts: ModelFacts, budget: int) -> Refusal | None:
-    options = facts.thinking
-    if budget == 0 and ((options.control == "budget" and not options.zero) or options.budgets == "positive"):
-        return refusal("think_zero")
-    if options.control != "budget" or budget in (0, -1):
-        return None
-    lowest, highest = options.lowest or 0, options.highest or 0
-    if lowest <= budget <= highest:
-        return None
-    return refusal("think_budget_range", budget=budget, lowest=lowest, highest=highest)
 
 
 def think(facts: ModelFacts, config: Mapping[str, Any], topic: str, seed: Seed) -> Thoughts:

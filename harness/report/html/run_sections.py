@@ -268,7 +268,7 @@ def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
 
 
 def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) -> Markup:
-    values = [element("small", words.measured(measure, group.typical(measure))) for measure in shown]
+    values = [element("small", ", ".join(words.cell(group, measure)) or "-") for measure in shown]
     warned = f" !{group.tally.warnings}" if group.tally.warnings else ""
     about = f"{group.case}, {column.name}: {words.verdict(group)}" + (
         f"; {amounts.count(group.tally.warnings, 'warning')}" if warned else ""

@@ -93,9 +93,9 @@ def _cell(group: Group, view: View) -> str:
     bold = f"**{mark}**" if mark.isupper() else mark
     lines = [f"{bold} {rest}".strip()]
     lines += [
-        f"{words.label(measure)}: {words.measured(measure, group.typical(measure))}"
+        f"{words.label(measure)}: {', '.join(found)}"
         for measure in view.measures
-        if group.typical(measure) is not None
+        if (found := words.cell(group, measure))
     ]
     if group.tally.warnings:
         lines.append(f"warnings: {group.tally.warnings}")

@@ -1,4 +1,4 @@
-"""Thought signatures: makes them, and checks those that clients send back."""
+"""Thought signatures: those that the simulator makes, and whether one that a client sends back is whole."""
 
 from __future__ import annotations
 

@@ -1,0 +1,98 @@
+"""Reads a request body as the API does: camelCase or snake_case, one item for a list, null for an absent field, enums in any case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from harness.gemini import definition
+
+DATA = frozenset(
+    [
+        "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "toolResponse",
+    ]
+)  # fmt: skip
+"""The kinds of parts. A part has exactly one of these fields."""
+_SCALARS = frozenset({"string", "bytes", "boolean", "number", "datetime", "duration", "object", "any"})
+_SNAKE = re.compile(r"_([a-z0-9])")
+
+
+def canonical(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``GenerateContentRequest`` in canonical spelling: camelCase, lists where the definition has lists, enums in upper case.
+
+    The body must have no ``definition.request_findings``. Texts that wait for their value (templates) stay as they are; raises
+    TypeError or ValueError where one stands in place of an object.
+    """
+    read: dict[str, Any] = _message("GenerateContentRequest", body)
+    return read
+
+
+def clashes(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Parts of a canonical request with more than one of the fields in ``DATA``: (snake_case path, the API's message)."""
+    for index, content in enumerate(request.get("contents", ())):
+        for place, part in enumerate(content.get("parts", ())):
+            present = [name for name in part if name in DATA]
+            if len(present) > 1:
+                at = f"contents[{index}].parts[{place}]"
+                yield (
+                    at,
+                    f"Invalid value at '{at}' (oneof), oneof field 'data' is already set. Cannot set '{present[1]}'",
+                )
+
+
+def camel(name: str) -> str:
+    """``include_thoughts`` -> ``includeThoughts``; a leading underscore stays."""
+    return name[:1] + _SNAKE.sub(lambda found: found[1].upper(), name[1:]) if "_" in name[1:] else name
+
+
+@cache
+def _field(message: str, name: str) -> tuple[str, str]:
+    """Canonical name and type of a field in either spelling."""
+    kinds = definition.fields(message)
+    if name in kinds:
+        return name, kinds[name]
+    spelled = next((field_name for field_name in kinds if definition.snake(field_name) == name), camel(name))
+    return spelled, kinds.get(spelled, "any")
+
+
+def _message(message: str, value: Mapping[str, Any]) -> Any:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected an object ({message})")
+    read: dict[str, Any] = {}
+    for name, field_value in value.items():
+        if field_value is not None:
+            spelled, kind = _field(message, name)
+            read[spelled] = _typed(kind, field_value)
+    return read
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if kind in _SCALARS:
+        return _number(value) if kind == "number" else value
+    if kind.endswith("[]"):
+        items = value if isinstance(value, list) else [value]
+        return [_typed(kind[:-2], item) for item in items if item is not None]
+    if kind.startswith("enum "):
+        return _enum(kind[5:], value) if isinstance(value, str) else definition.name_enums(kind, value)
+    if kind.startswith("map "):
+        return {key: _typed(kind[4:], item) for key, item in dict(value).items()}
+    if kind in ("int32", "int64"):
+        number = _number(value)
+        return int(number) if isinstance(number, float) else number
+    return _message(kind, value)
+
+
+def _number(value: Any) -> Any:
+    """A text as a number; a text that waits for its value stays."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+@lru_cache(maxsize=2048)
+def _enum(name: str, value: str) -> str:
+    upper = value.upper()
+    return next((known for known in definition.enum_values(name) if known.upper() == upper), value)

@@ -1,0 +1,491 @@
+"""What the Gemini API refuses about a valid payload, before it asks the model; and what it accepts and ignores.
+
+The rules are data in ``request_rules.yaml``. What cannot be said there is a function below, named by ``check`` in the data.
+Nothing here knows a limit or a text of the API: those stand in the data, in ``models.yaml`` and in ``schemas.refused``.
+
+Sources: recorded 400s, the issues and probes named in the data, Google's documentation. The rules are those of the Gemini API;
+Vertex AI accepts more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.gemini import definition
+from harness.gemini.models import bare, undated
+from harness.gemini.request_view import RequestView, texts
+from harness.gemini.schemas import refused
+from harness.gemini.schemas.refused import At, Fault
+from harness.gemini.signatures import corrupted
+from harness.text.shape import Later
+
+_ROOT = "GenerateContentRequest"
+
+
+class RequestRefusal(NamedTuple):
+    """A rule that a request breaks.
+
+    ``at``: the keys and indices of the place in the canonical body. ``message`` says what is wrong, ``instead`` what to write
+    (perhaps empty), both for people. ``api_message`` is the API's text and ``status`` its HTTP status. ``line``: the API lists
+    all such rules in one error, as ``* text``. ``ignored``: nothing is refused, but the API ignores what is there. ``sure``:
+    false for an estimate. ``by_model``: other models may accept it. ``words`` fill the placeholders of the API's text.
+    """
+
+    rule: str
+    at: At
+    message: str
+    instead: str
+    api_message: str
+    words: Mapping[str, object]
+    line: bool
+    ignored: bool
+    sure: bool
+    by_model: bool
+    status: int = 400
+
+
+class _Rule(NamedTuple):
+    """One row of the data."""
+
+    name: str
+    order: int
+    row: Mapping[str, Any]
+    at: Sequence[tuple[str, ...]]
+    test: Callable[[Any], bool]
+    needs: Sequence[Callable[[RequestView, bool], bool]]
+    by_model: bool
+
+
+class _RuleTable(NamedTuple):
+    """``rules`` by name, ``by_field`` by the first one or two names of their place, ``always`` for those of every request."""
+
+    rules: Mapping[str, _Rule]
+    by_field: Mapping[tuple[str, ...], Sequence[_Rule]]
+    always: Sequence[_Rule]
+    images: Mapping[str, Mapping[str, str]]
+
+
+def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefusal]:
+    """Every rule that the request breaks, in the order of the API's checks. Nothing that depends on the model is said about a
+    model that is not known. ``stream``: the operation is ``streamGenerateContent``."""
+    for rule in _candidates(view.whole):
+        if rule.by_model and view.facts is None:
+            continue
+        for fault in _faults(rule, view, stream):
+            yield _refusal(fault, view)
+
+
+def messages() -> Mapping[str, str]:
+    """Name of each rule that is an error of its own -> the API's text."""
+    return {name: rule.row["api"] for name, rule in table().rules.items() if "api" in rule.row}
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def table() -> _RuleTable:
+    """The rules. Parsed once and cached."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    path = Path(__file__).with_name("request_rules.yaml")
+    document = yaml.load(path.read_bytes(), loader)  # noqa: S506 - a safe loader
+    rules = {name: _rule(name, order, row) for order, (name, row) in enumerate(document["rules"].items())}
+    by_field: dict[tuple[str, ...], list[_Rule]] = {}
+    for rule in rules.values():
+        for field in {tuple(step for step in path if step != "[]")[:2] for path in rule.at}:
+            by_field.setdefault(field, []).append(rule)
+    always = [rule for rule in rules.values() if "check" in rule.row and not rule.at]
+    return _RuleTable(rules, by_field, always, document["images"])
+
+
+def _rule(name: str, order: int, row: Mapping[str, Any]) -> _Rule:
+    features = [*row.get("has", "").split(), *row.get("lacks", "").split()]
+    needs = [
+        *(_feature(feature, wanted=True) for feature in row.get("has", "").split()),
+        *(_feature(feature, wanted=False) for feature in row.get("lacks", "").split()),
+        *(_condition(text, wanted=True) for text in row.get("with", ())),
+        *(_condition(text, wanted=False) for text in row.get("without", ())),
+    ]
+    by_model = bool(features) or "before Gemini 3" in row.get("with", ())
+    return _Rule(name, order, row, _paths(row.get("at", "")), _test(row.get("if", {})), needs, by_model)
+
+
+def _paths(text: str) -> Sequence[tuple[str, ...]]:
+    """``a.b[].c|d`` as paths; the last name may have alternatives."""
+    *above, last = text.replace("[]", ".[]").split(".")
+    return [(*above, name) for name in last.split("|")] if text else []
+
+
+def _feature(name: str, *, wanted: bool) -> Callable[[RequestView, bool], bool]:
+    return lambda view, _stream: (name in view.features) is wanted
+
+
+def _condition(text: str, *, wanted: bool) -> Callable[[RequestView, bool], bool]:
+    if text in CONDITIONS:
+        holds = CONDITIONS[text]
+        return lambda view, stream: holds(view, stream) is wanted
+    paths = _paths(text)
+    return lambda view, _stream: any(True for path in paths for _ in _values(view.whole, path)) is wanted
+
+
+CONDITIONS: Mapping[str, Callable[[RequestView, bool], bool]] = {
+    "json mode": lambda view, _stream: view.mime == "application/json",
+    "plain text": lambda view, _stream: view.mime == "text/plain",
+    "functions": lambda view, _stream: bool(view.declarations),
+    "built-in tool": lambda view, _stream: bool(view.built_in),
+    "tool steps": lambda view, _stream: view.shows_tool_steps,
+    "logprobs": lambda view, _stream: view.config.get("responseLogprobs") is True,
+    "before Gemini 3": lambda view, _stream: view.generation < (3, 0),
+    "makes media": lambda view, _stream: not view.features.isdisjoint({"image_out", "audio_out"}),
+    "stream": lambda _view, stream: stream,
+}
+"""What ``with`` and ``without`` may name besides places: name -> a test of the request, and of whether it is a stream."""
+
+
+def _test(wanted: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """The test of ``if``. A value that is not known yet passes none."""
+    if "outside" in wanted:
+        low, high = wanted["outside"]
+        return lambda value: _is_number(value) and not low <= value <= high
+    if "above" in wanted:
+        return lambda value: _is_number(value) and value > wanted["above"]
+    if "nonzero" in wanted:
+        return lambda value: _is_number(value) and value != 0
+    if "longer" in wanted:
+        return lambda value: isinstance(value, list) and len(value) > wanted["longer"]
+    if "not_in" in wanted:
+        return lambda value: not isinstance(value, Later) and value not in wanted["not_in"]
+    return lambda _value: True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# --- applying them ------------------------------------------------------------------------------------------------
+
+
+def _candidates(body: Mapping[str, Any]) -> Sequence[_Rule]:
+    """The rules about fields that the body has, in order."""
+    known = table()
+    found = {rule.order: rule for field in _fields(body) for rule in known.by_field.get(field, ())}
+    if not found:
+        return known.always
+    found.update((rule.order, rule) for rule in known.always)
+    return [found[order] for order in sorted(found)]
+
+
+def _fields(body: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The names of the first two levels."""
+    for name, value in body.items():
+        yield (name,)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                yield from ((name, inner) for inner in item)
+
+
+def _faults(rule: _Rule, view: RequestView, stream: bool) -> Iterator[Fault]:
+    if not all(need(view, stream) for need in rule.needs):
+        return
+    if "check" in rule.row:
+        yield from _CHECKS[rule.row["check"]](view)
+    for path in rule.at:
+        for at, value in _values(view.whole, path):
+            if rule.test(value):
+                yield Fault(rule.name, at, {"value": value, "field": path[-1]})
+
+
+def _values(value: Any, path: Sequence[str], at: At = ()) -> Iterator[tuple[At, Any]]:
+    """Every place of a path in a body, with its value."""
+    if not path:
+        yield at, value
+    elif path[0] == "[]":
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _values(item, path[1:], (*at, index))
+    elif isinstance(value, Mapping) and value.get(path[0]) is not None:
+        yield from _values(value[path[0]], path[1:], (*at, path[0]))
+
+
+def _refusal(fault: Fault, view: RequestView) -> RequestRefusal:
+    rule = table().rules[fault.rule]
+    row, words = rule.row, _words(rule, fault, view)
+    text = str(row.get("line") or row.get("api") or "").format(**words)
+    if "line" in row:
+        text = f"{api_path(fault.at[: len(_paths(row['line_at'])[0])] if 'line_at' in row else fault.at)}: {text}"
+    message = str(words.get("reason") or row.get("says", "")).format(**words)
+    return RequestRefusal(
+        fault.rule,
+        fault.at,
+        message,
+        row.get("instead", "").format(**words),
+        text,
+        words,
+        line="line" in row,
+        ignored=row.get("ignored", False),
+        sure=row.get("sure", True),
+        by_model=rule.by_model or fault.rule in _BY_MODEL,
+    )
+
+
+_BY_MODEL = frozenset(
+    [
+        "input_off", "modalities", "aspect_ratio_model", "image_size_model", "image_size_ignored", "signature_missing", "think_not_enabled",
+        "think_level_unsupported", "think_level_wrong", "think_budget_unsupported", "think_zero", "think_zero_opaque", "think_budget_range",
+    ]
+)  # fmt: skip
+"""Rules of functions below that depend on the model."""
+
+
+def _words(rule: _Rule, fault: Fault, view: RequestView) -> Mapping[str, object]:
+    known = rule.row.get("if", {}).get("not_in", ())
+    tool = next(iter(view.built_in), "")
+    return {
+        "model": bare(view.requested),
+        "tool": tool,
+        "tool_snake": definition.snake(tool),
+        "known": ", ".join(filter(None, map(str, known))),
+        "enum_values": ", ".join(f"HarmCategory.{name}" for name in known),
+        **fault.words,
+    }
+
+
+def api_path(at: At) -> str:
+    """A place as the API spells it: ``GenerateContentRequest.generation_config.response_schema.properties[a].items``."""
+    text, named = _ROOT, False
+    for step in at:
+        named, entry = step == "properties" and not named, named
+        text += f"[{step}]" if entry or isinstance(step, int) else f".{definition.snake(step)}"
+    return text
+
+
+# --- checks that are functions ------------------------------------------------------------------------------------
+
+
+def _contents(view: RequestView) -> Iterator[Fault]:
+    if not view.contents:
+        yield Fault("contents_missing", ("contents",))
+    for index, content in enumerate(view.body.get("contents", ())):
+        at = ("contents", index, "parts")
+        if not content.get("parts"):
+            yield Fault("parts_empty", at)
+        for place, part in enumerate(content.get("parts", ())):
+            if not part:
+                yield Fault("part_empty", (*at, place, "data"))
+
+
+def _schema(view: RequestView) -> Iterator[Fault]:
+    if isinstance(schema := view.config.get("responseSchema"), Mapping):
+        yield from refused.broken(schema, ("generationConfig", "responseSchema"))
+
+
+def _declared(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
+    for place, tool in enumerate(view.whole.get("tools", ())):
+        for index, declaration in enumerate(tool.get("functionDeclarations", ())):
+            yield ("tools", place, "functionDeclarations", index), declaration
+
+
+_NAME = re.compile(r"[A-Za-z_][\w.:-]{0,127}")
+
+
+def _declarations(view: RequestView) -> Iterator[Fault]:
+    for at, declaration in _declared(view):
+        name = declaration.get("name", "")
+        if not isinstance(name, Later) and not _NAME.fullmatch(name):
+            yield Fault("function_name", (*at, "name"), {"value": name})
+        if "parameters" in declaration:
+            yield from refused.broken(declaration["parameters"], (*at, "parameters"), function=True)
+
+
+def _parts(view: RequestView) -> Iterator[tuple[At, Mapping[str, Any]]]:
+    for index, content in enumerate(view.body.get("contents", ())):
+        for place, part in enumerate(content.get("parts", ())):
+            yield ("contents", index, "parts", place), part
+
+
+_MEDIA = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
+_KINDS = {"image": "image", "audio": "audio", "video": "video"}
+
+
+def _media(view: RequestView) -> Iterator[Fault]:
+    for at, part in _parts(view):
+        blob = part.get("inlineData")
+        if blob is not None and not (blob.get("data") and blob.get("mimeType")):
+            yield Fault("media_incomplete", (*at, "inlineData"))
+            continue
+        if str(part.get("fileData", {}).get("fileUri", "")).startswith("gs://"):
+            yield Fault("media_storage", (*at, "fileData", "fileUri"))
+        mime = str((blob or part.get("fileData") or {}).get("mimeType", ""))
+        if blob is not None and not isinstance(blob["mimeType"], Later) and not _MEDIA.match(mime):
+            yield Fault("mime_unsupported", (*at, "inlineData", "mimeType"), {"mime": mime})
+        elif kind := _missing_input(mime, view.features):
+            yield Fault("input_off", at, {"kind": kind, "Kind": kind.capitalize()})
+
+
+def _missing_input(mime: str, features: frozenset[str]) -> str:
+    """The kind of input that a model does not take; empty where nothing is known about its inputs."""
+    kind = _KINDS.get(mime.partition("/")[0], "")
+    listed = not features.isdisjoint({"image_in", "audio_out"})
+    return kind if kind and listed and f"{kind}_in" not in features else ""
+
+
+def _prefill(view: RequestView) -> Iterator[Fault]:
+    contents = view.body.get("contents", ())
+    if contents and contents[-1].get("role") == "model":
+        yield Fault("prefill", ("contents", len(contents) - 1))
+
+
+def _modalities(view: RequestView) -> Iterator[Fault]:
+    asked = [str(modality) for modality in view.config.get("responseModalities", ())]
+    features, at = view.features, ("generationConfig", "responseModalities")
+    if view.facts is None or any(isinstance(item, Later) for item in view.config.get("responseModalities", ())):
+        return
+    if "audio_out" in features and "text_out" not in features:
+        if asked != ["AUDIO"]:
+            yield Fault("modalities", at, {"asked": ", ".join(asked) or "TEXT", "accepted": "AUDIO"})
+    elif ("IMAGE" in asked and "image_out" not in features) or ("AUDIO" in asked and "audio_out" not in features):
+        yield Fault("modalities", at, {"asked": ", ".join(asked), "accepted": "TEXT"})
+
+
+_SIZES = ("512", "1K", "2K", "4K", "512P", "512PX")
+
+
+def _images(view: RequestView) -> Iterator[Fault]:
+    known = table().images.get(undated(view.facts.name if view.facts else view.requested))
+    config = view.config.get("imageConfig", {})
+    ratio, size = config.get("aspectRatio"), config.get("imageSize")
+    if known and ratio in _every_ratio() and ratio not in known["ratios"].split():
+        at = ("generationConfig", "imageConfig", "aspectRatio")
+        yield Fault("aspect_ratio_model", at, {"value": ratio, "known": known["ratios"].replace(" ", ", ")})
+    if known and isinstance(size, str) and not isinstance(size, Later):
+        yield from _image_size(size, known["sizes"], ("generationConfig", "imageConfig", "imageSize"))
+
+
+def _image_size(size: str, known: str, at: At) -> Iterator[Fault]:
+    if not known:
+        yield Fault("image_size_ignored", at)
+    elif size not in _SIZES:
+        yield Fault("image_size", at, {"value": size})
+    elif size.removesuffix("X").removesuffix("P") not in known.split():
+        yield Fault("image_size_model", at, {"value": size, "known": known.replace(" ", ", ")})
+
+
+def _every_ratio() -> Sequence[str]:
+    ratios: Sequence[str] = table().rules["aspect_ratio"].row["if"]["not_in"]
+    return ratios
+
+
+def _format(view: RequestView) -> Iterator[Fault]:
+    names = [
+        name
+        for name in ("responseSchema", "responseJsonSchema", "_responseJsonSchema", "responseFormat")
+        if name in view.config
+    ]
+    if len(names) > 1:
+        yield Fault("schema_twice", ("generationConfig", names[-1]), {"names": " and ".join(names)})
+
+
+def _enum(view: RequestView) -> Iterator[Fault]:
+    if view.mime == "text/x.enum" and not refused.is_enum(view.schema):
+        yield Fault("enum_schema", ("generationConfig", "responseMimeType"))
+
+
+def _json_schema(view: RequestView) -> Iterator[Fault]:
+    if view.schema is not None and "responseSchema" not in view.config and not isinstance(view.schema, Later):
+        yield from refused.broken_json_schema(view.schema, view.schema_at)
+
+
+def _items_sum(view: RequestView) -> Iterator[Fault]:
+    if view.schema is not None and (count := refused.listed(view.schema)) > refused.MOST_ITEMS:
+        yield Fault("schema_opaque", view.schema_at, {"count": count, "most": refused.MOST_ITEMS})
+
+
+def _ignored_keywords(view: RequestView) -> Iterator[Fault]:
+    if view.schema is not None and "responseSchema" not in view.config:
+        yield from refused.ignored_keywords(view.schema, view.schema_at)
+
+
+def _functions(view: RequestView) -> Iterator[Fault]:
+    for at, declaration in _declared(view):
+        for names in (("parameters", "parametersJsonSchema"), ("response", "responseJsonSchema")):
+            if set(names) <= set(declaration):
+                yield Fault("schemas_twice", (*at, names[1]), {"names": " and ".join(names)})
+        schema = declaration.get("parametersJsonSchema")
+        if schema is not None and not isinstance(schema, Later):
+            yield from refused.broken_json_schema(schema, (*at, "parametersJsonSchema"))
+
+
+def _names(view: RequestView) -> Iterator[Fault]:
+    seen: list[object] = []
+    for at, declaration in _declared(view):
+        name = declaration.get("name")
+        if name in seen:
+            yield Fault("duplicate_function", (*at, "name"), {"name": name})
+        seen.append(name)
+    for index, name in enumerate(view.calling.get("allowedFunctionNames", ())):
+        if name not in seen and not any(isinstance(item, Later) for item in (name, *seen)):
+            at = ("toolConfig", "functionCallingConfig", "allowedFunctionNames", index)
+            yield Fault("allowed_functions", at, {"name": name, "known": ", ".join(map(str, seen))})
+
+
+def _thinking(view: RequestView) -> Iterator[Fault]:
+    found = view.facts.thinking.refusal(view.thinking) if view.facts else None
+    if found is not None:
+        opaque = found.rule == "think_zero" and view.generation > (3, 1)
+        rule = "think_zero_opaque" if opaque else found.rule
+        yield Fault(rule, ("generationConfig", "thinkingConfig"), {"reason": found.reason, **found.words})
+
+
+def _history(view: RequestView) -> Iterator[Fault]:
+    """Each call has a response, and on Gemini 3 the calls since the last user text have their signatures."""
+    contents, before = view.contents, len(view.cached.get("contents", ()))
+    asked = max((n for n, content in enumerate(contents) if _role(content) != "model" and texts(content)), default=-1)
+    waiting: list[Mapping[str, Any]] = []
+    for position, content in enumerate(contents):
+        calls = _calls(content)
+        if calls and view.facts and view.requires_signatures and position > asked:
+            yield from _signed(calls[0], position + 1, ("contents", position - before))
+        waiting += calls
+        if waiting and (position + 1 == len(contents) or _role(contents[position + 1]) != "model"):
+            yield from _answered(waiting, contents[position + 1 :], ("contents", position - before))
+            waiting = []
+
+
+def _role(content: Mapping[str, Any]) -> str:
+    return str(content.get("role", "user"))
+
+
+def _calls(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The calls in a turn of the model."""
+    return [part for part in content.get("parts", ()) if "functionCall" in part] if _role(content) == "model" else []
+
+
+def _signed(call: Mapping[str, Any], position: int, at: At) -> Iterator[Fault]:
+    signature = call.get("thoughtSignature")
+    if not signature:
+        words = {"name": call["functionCall"].get("name", ""), "position": position}
+        yield Fault("signature_missing", at, words)
+    elif not isinstance(signature, Later) and corrupted(signature):
+        yield Fault("signature_bad", at)
+
+
+def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], at: At) -> Iterator[Fault]:
+    """There are as many results as calls, both in one turn or in several. No result at all is accepted too: the user changed the
+    subject."""
+    turns = takewhile(lambda content: content.get("role") != "model", after)
+    results = [part for content in turns for part in content.get("parts", ()) if "functionResponse" in part]
+    if results and len(results) != len(calls):
+        yield Fault("response_parts", at, {"results": len(results), "calls": len(calls)})
+
+
+_CHECKS: Mapping[str, Callable[[RequestView], Iterator[Fault]]] = {
+    "contents": _contents, "schema": _schema, "declarations": _declarations, "media": _media, "prefill": _prefill, "modalities": _modalities,
+    "images": _images, "format": _format, "enum": _enum, "json_schema": _json_schema, "schema_items_sum": _items_sum,
+    "ignored_keywords": _ignored_keywords, "functions": _functions, "names": _names, "thinking": _thinking, "history": _history,
+}  # fmt: skip

@@ -1,0 +1,143 @@
+"""A request as its rules look at it: the canonical body, and what of a cached content counts as part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from harness.gemini.models import ModelFacts, generation
+
+BUILT_IN = (
+    "googleSearch",
+    "googleSearchRetrieval",
+    "googleMaps",
+    "urlContext",
+    "codeExecution",
+    "fileSearch",
+    "computerUse",
+)
+"""The tools that run at Google, by their fields in ``Tool``."""
+SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+"""The fields of ``generationConfig`` that hold a schema."""
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it.
+
+    ``requested`` is the name in the URL; ``facts`` describe the model that answers, None if it is not known. ``cached`` holds
+    the contents of a ``cachedContent``, which precede the request's own.
+    """
+
+    requested: str
+    facts: ModelFacts | None
+    body: Mapping[str, Any]
+    cached: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def whole(self) -> Mapping[str, Any]:
+        """The body with the tools of the cached content."""
+        if not self.cached:
+            return self.body
+        kept = {name: value for name, value in self.body.items() if name != "cachedContent"}
+        tools = [*self.cached.get("tools", ()), *self.body.get("tools", ())]
+        return {**kept, **({"tools": tools} if tools else {}), "toolConfig": self.tool_config}
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.body.get("generationConfig", {})
+        return found
+
+    @property
+    def thinking(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.config.get("thinkingConfig", {})
+        return found
+
+    @property
+    def contents(self) -> Sequence[Mapping[str, Any]]:
+        return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
+
+    @property
+    def tools(self) -> Mapping[str, Any]:
+        """All tools in one object: all function declarations, and the first of each built-in tool."""
+        merged: dict[str, Any] = {}
+        for tool in (*self.cached.get("tools", ()), *self.body.get("tools", ())):
+            for name, value in tool.items():
+                if name == "functionDeclarations":
+                    merged[name] = [*merged.get(name, ()), *value]
+                else:
+                    merged.setdefault(name, value)
+        return merged
+
+    @property
+    def built_in(self) -> Sequence[str]:
+        """The names of the built-in tools."""
+        tools = self.tools
+        return [name for name in BUILT_IN if name in tools]
+
+    @property
+    def declarations(self) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = self.tools.get("functionDeclarations", ())
+        return found
+
+    @property
+    def tool_config(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
+        return found
+
+    @property
+    def calling(self) -> Mapping[str, Any]:
+        """``functionCallingConfig``."""
+        found: Mapping[str, Any] = self.tool_config.get("functionCallingConfig", {})
+        return found
+
+    @property
+    def shows_tool_steps(self) -> bool:
+        """Whether the steps of built-in tools are shown (``includeServerSideToolInvocations``)."""
+        return bool(self.tool_config.get("includeServerSideToolInvocations"))
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The features of the model; none if it is not known."""
+        return self.facts.features if self.facts else frozenset()
+
+    @property
+    def generation(self) -> tuple[int, int]:
+        return generation(self.facts.name if self.facts else self.requested) or (3, 0)
+
+    @property
+    def requires_signatures(self) -> bool:
+        """Whether this model requires its function calls back with their signatures."""
+        return self.generation >= (3, 0)
+
+    @property
+    def mime(self) -> str:
+        """The MIME type of the answer, whichever field sets it."""
+        form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
+        if form:
+            return {"APPLICATION_JSON": "application/json"}.get(form, "text/plain")
+        return str(self.config.get("responseMimeType") or "text/plain")
+
+    @property
+    def schema_at(self) -> tuple[str | int, ...]:
+        """Where the schema of the answer stands; empty without one."""
+        name = next((name for name in SCHEMAS if self.config.get(name) is not None), None)
+        if name:
+            return ("generationConfig", name)
+        inside = self.config.get("responseFormat", {}).get("text", {}).get("schema")
+        return () if inside is None else ("generationConfig", "responseFormat", "text", "schema")
+
+    @property
+    def schema(self) -> Any:
+        """The schema of the answer; None without one."""
+        value: Any = self.body
+        for step in self.schema_at:
+            value = value[step]
+        return value if self.schema_at else None
+
+
+def texts(content: Mapping[str, Any]) -> str:
+    """The text parts of a turn, one per line, without thoughts."""
+    return "\n".join(part["text"] for part in content.get("parts", ()) if part.get("text") and not part.get("thought"))
