@@ -160,7 +160,9 @@ def _claim(row: Mapping[str, Any], known: ModelFacts | None) -> bool | None:
         return None
     if "restriction" in row:
         return False if row["restriction"] in known.features else None
-    return "feature" not in row or row["feature"] in known.features
+    if "feature" not in row or row["feature"] in known.features:
+        return True
+    return None if known.partial else False
 
 
 def _of_thinking(thinking: Thinking) -> Iterator[Question]:

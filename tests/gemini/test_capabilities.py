@@ -24,6 +24,8 @@ def claims(model: str) -> dict[str, bool | None]:
     [
         ("gemini-3.8-flash", "plain answer", True),
         ("gemini-2.5-flash-lite", "plain answer", None),
+        ("gemma-4-31b-it", "function calling", True),
+        ("gemma-4-31b-it", "Google Search", None),
         ("gemini-2.0-flash", "plain answer", False),
         ("gemini-2.5-flash-preview-tts", "speech", False),
         ("gemini-3.8-flash", "thinkingLevel LOW", True),
