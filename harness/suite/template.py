@@ -57,7 +57,7 @@ def references(value: Json) -> Iterator[tuple[Route, Reference]]:
     """Every (path, reference) in a value."""
     if isinstance(value, Template):
         yield from (((), part) for part in value.parts if isinstance(part, Reference))
-    elif isinstance(value, dict | list | tuple) and has_references(value):
+    elif isinstance(value, (dict, list, tuple)) and has_references(value):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from (((key, *route), reference) for route, reference in references(item))
 
@@ -67,12 +67,12 @@ def has_references(value: Json) -> bool:
     pending = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, Template):
-            if any(isinstance(part, Reference) for part in item.parts):
+        if isinstance(item, str):
+            if isinstance(item, Template) and any(isinstance(part, Reference) for part in item.parts):
                 return True
         elif isinstance(item, dict):
             pending += item.values()
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, (list, tuple)):
             pending += item
     return False
 
@@ -88,7 +88,7 @@ def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
     if isinstance(value, dict):
         filled = {key: fill(item, scope) for key, item in value.items()}
         return filled if any(filled[key] is not item for key, item in value.items()) else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [fill(item, scope) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
