@@ -179,7 +179,7 @@ def label(name: str, value: Json) -> str:
     if name == "transport":
         return str(value)
     if name != "thinking":
-        return f"{_last(name)}={_plain(value)}"
+        return f"{short_name(name)}={_plain(value)}"
     config = thinking_config(value)
     parts = [str(config["thinkingLevel"]).lower()] if "thinkingLevel" in config else []
     if "thinkingBudget" in config or not parts:
@@ -191,11 +191,11 @@ def label(name: str, value: Json) -> str:
 
 def short_label(name: str, value: Json) -> str:
     """A value without the name of its axis, as table headers show it: ``low``, ``0``, ``high+thoughts``."""
-    return label(name, value).removeprefix(f"{_last(name)}=")
+    return label(name, value).removeprefix(f"{short_name(name)}=")
 
 
-def _last(name: str) -> str:
-    """The last key of a path of the body; any other name as it is."""
+def short_name(name: str) -> str:
+    """The name of an axis as ids and tables show it: of a path of the body its last key."""
     return name.rpartition(".")[2]
 
 
