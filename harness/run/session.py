@@ -48,8 +48,9 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out, and what is known today about the days of the models that are asked."""
-        return [*self.left_out, *lifecycles([target.model for target in self.trials.targets])]
+        """What a suite says in vain, what was left out, and what is known today about the days of the models that are asked."""
+        suites = [f"{note.place}: {note.message}" for suite in self.suites for note in suite.notes]
+        return [*suites, *self.left_out, *lifecycles([target.model for target in self.trials.targets])]
 
     @property
     def left_out(self) -> list[str]:

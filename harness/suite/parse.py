@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -139,7 +140,7 @@ class _SuiteReading:
             validate.check(suite, self.diagnostics)
         except TooMany as fault:
             self.diagnostics.add(fault.place, fault.message)
-        return suite
+        return replace(suite, notes=tuple(self.diagnostics.notes))
 
     # one case
 

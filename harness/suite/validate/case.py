@@ -188,6 +188,10 @@ class CaseValidator:
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""
+        if "schema" in self.table and "jsonSchema" in self.table:
+            self.diagnostics.complain(
+                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
+            )
         request = self.table.get("request")
         if not isinstance(request, Mapping):
             return
@@ -203,10 +207,6 @@ class CaseValidator:
                 self.diagnostics.complain(
                     (*self.route, key), f"{key}: and request's {field} both say this; keep one", key=True
                 )
-        if "schema" in self.table and "jsonSchema" in self.table:
-            self.diagnostics.complain(
-                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
-            )
 
     def thinking(self) -> None:
         """Pairs of model and thinking that this case itself states and the model refuses."""
@@ -216,7 +216,9 @@ class CaseValidator:
         place = axis.place if axis is not None else self.thinking_place()
         try:
             for pair in combinations_of(self.case):
-                if reason := pair.refusal(self.case):
+                refused = pair.refused(self.case)
+                if refused and refused[0] == "thinking":
+                    reason = refused[1]
                     hint = "expect http: 400 if that is what the case is about, or give a value per model"
                     self.diagnostics.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
         except template.Undefined:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.model import Json, Place
+from harness.suite.cases import Note
 from harness.suite.matrix import MOST_ATTEMPTS
 from harness.text.project import Project
 from harness.text.yamltext import Complaint, Document
@@ -27,6 +28,7 @@ class Diagnostics:
     tree: Table = field(default_factory=dict)
     wrong: set[Route] = field(default_factory=set)
     complaints: list[Complaint] = field(init=False)
+    notes: list[Note] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.complaints = list(self.document.complaints)
