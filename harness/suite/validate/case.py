@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place
@@ -12,7 +13,7 @@ from harness.suite.cases import Case, Choice, Suite
 from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, combinations_for, fill_expectation
 from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate.body import literal, near, refused
-from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics, Table, named, some_attempts
 from harness.text import jsonpath, shape
 from harness.text.names import slug
 from harness.text.shape import nearest
@@ -214,15 +215,19 @@ class CaseValidator:
         if axis is not None and axis.swept:
             return
         place = axis.place if axis is not None else self.thinking_place()
-        try:
+        hint = "expect http: 400 if that is what the case is about, or give a value per model"
+        for reason, models in self.refused_thinking().items():
+            self.diagnostics.add(place, f"{named(models)} would refuse this: {reason}", hint)
+
+    def refused_thinking(self) -> Mapping[str, Mapping[str, None]]:
+        """Reason -> the models that refuse the thinking for it."""
+        found: dict[str, dict[str, None]] = {}
+        with suppress(template.Undefined):
             for pair in combinations_of(self.case):
-                refused = pair.refused(self.case)
-                if refused and refused[0] == "thinking":
-                    reason = refused[1]
-                    hint = "expect http: 400 if that is what the case is about, or give a value per model"
-                    self.diagnostics.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
-        except template.Undefined:
-            return
+                name, reason = pair.refused(self.case) or ("", "")
+                if name == "thinking":
+                    found.setdefault(reason, {})[pair.target.model] = None
+        return found
 
     def thinking_place(self) -> Place:
         for route in (self.route, ("defaults",)):

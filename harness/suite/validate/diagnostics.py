@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.model import Json, Place
@@ -13,6 +13,8 @@ from harness.text.yamltext import Complaint, Document
 from harness.text.yamltext import Path as Route
 
 Table = Mapping[str, Json]
+MOST_NAMED = 5
+"""The most models that a message names."""
 
 
 @dataclass(slots=True)
@@ -57,6 +59,14 @@ class Diagnostics:
     def in_order(self) -> Sequence[Complaint]:
         """The complaints from the top of the document to its end."""
         return sorted(self.complaints, key=lambda complaint: (complaint.place.line, complaint.place.column))
+
+
+def named(models: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and 7 others``."""
+    names = list(models)
+    if len(names) > MOST_NAMED:
+        names = [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} others"]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def some_attempts(route: Route, diagnostics: Diagnostics) -> None:

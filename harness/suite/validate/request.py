@@ -20,7 +20,7 @@ from harness.suite.body import merge
 from harness.suite.cases import Case, Note, Suite
 from harness.suite.matrix import Combination, Selection, combinations_for
 from harness.suite.template import row_label
-from harness.suite.validate.diagnostics import Diagnostics, Table
+from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.text.yamltext import Path as Route
 
 _EXPECT = "expect http: 400 if that is what the case is about"
@@ -34,7 +34,6 @@ _UNTESTED = frozenset({"thinking", "transport"})
 """Axes that no rule here looks at: thinking has its own, and a transport is not in the body."""
 _ELSEWHERE = ("think_", "contents_missing")
 """Rules that other parts of the validation hold: they say more about it."""
-_MOST_NAMED = 5
 
 
 class _Fault(NamedTuple):
@@ -53,26 +52,18 @@ class _Finding(NamedTuple):
     models: dict[str, None]
 
     @property
-    def of_models(self) -> str:
-        """``a``, ``a and b``, ``a, b and 7 others``."""
-        models = list(self.models)
-        if len(models) > _MOST_NAMED:
-            models = [*models[: _MOST_NAMED - 1], f"{len(models) - _MOST_NAMED + 1} others"]
-        return f"{', '.join(models[:-1])} and {models[-1]}" if len(models) > 1 else models[0]
-
-    @property
     def path(self) -> str:
         """``tools[0].functionDeclarations[1].name``."""
         return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.broken.at).lstrip(".")
 
     @property
     def complaint(self) -> str:
-        who = f"{self.of_models} would refuse" if self.broken.by_model else "the API refuses"
+        who = f"{named(self.models)} would refuse" if self.broken.by_model else "the API refuses"
         return f"{who} {self.path}: {self.message}"
 
     @property
     def note(self) -> str:
-        on = f" on {self.of_models}" if self.broken.by_model else ""
+        on = f" on {named(self.models)}" if self.broken.by_model else ""
         message = (
             f"{self.message}{on}" if self.broken.ignored else f"the API may refuse {self.path}{on}: {self.message}"
         )
