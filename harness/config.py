@@ -79,6 +79,8 @@ class Config:
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
     outside_files: bool = False
     """Whether suites may read files outside of their project. Only the command line can allow it."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """Values of ``${var.name}`` in suites. Only the command line gives them."""
     repeated: tuple[str, ...] = ()
     """Command-line options that override the file. A printed command has to repeat them."""
 
@@ -147,7 +149,12 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     complaints: list[str] = []
     plain = {key: value for key, value in table.items() if key not in _TABLES}
     settings = _typed(
-        Config, plain, "", complaints, but=("folder", "file", "outside_files", "repeated", *_TABLES), also=_TABLES
+        Config,
+        plain,
+        "",
+        complaints,
+        but=("folder", "file", "outside_files", "variables", "repeated", *_TABLES),
+        also=_TABLES,
     )
     timeouts = _typed(Timeouts, _mapping(table, "timeouts", complaints), "timeouts.", complaints)
     tables = _mapping(table, "providers", complaints)

@@ -61,13 +61,46 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """Repeats a call until its answer is as wanted. ``wanted``: JSONPath -> predicate. ``every`` and ``limit`` are seconds."""
+
+    wanted: Mapping[str, Json]
+    every: float
+    limit: float
+
+    @property
+    def most(self) -> int:
+        """How often the call is made at most."""
+        return 1 + int(self.limit / self.every)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """A call of the API that is not a turn of the conversation.
+
+    ``path`` is below the provider's base and version: ``cachedContents``, ``models/gemini-3.8-flash:countTokens``. ``body``: None
+    sends none. ``upload`` names a file, relative to the suite, that is sent through the Files API.
+    """
+
+    method: str
+    path: str
+    body: Json = None
+    upload: str | None = None
+    poll: Poll | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One request of a case, without the conversation before it.
 
     ``body`` is the ``generateContent`` body without ``contents``; ``contents`` are the turns that this step adds
-    (Content objects). ``replies`` answers the function calls of the previous model turn: function name -> response
-    object, becoming ``functionResponse`` parts, ids echoed. ``capture`` maps a name to a JSONPath into the merged
-    response; later steps write ``${capture.name}``.
+    (Content objects). ``replies`` answers the function calls of the previous model turn, as ``functionResponse`` parts, ids
+    echoed: function name -> response object, or a list of ``{name, response}`` in the order of the calls. ``capture`` maps a
+    name to a JSONPath into the merged response; later steps write ``${capture.name}``. ``script``: the model's turn as the suite
+    states it; then nothing is sent. ``call``: what is sent instead of the conversation.
     """
 
     body: Mapping[str, Json]
@@ -75,10 +108,19 @@ class Step:
     transport: Transport
     expect: Sequence[Expectation]
     place: Place
-    replies: Mapping[str, Json] | None = None
+    replies: Mapping[str, Json] | Sequence[Mapping[str, Json]] | None = None
     capture: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     """JSON path of the body -> the origin of that part (``defaults``, ``case``, ``axis thinking`` ...), for ``show``."""
+    script: Sequence[Json] | None = None
+    call: ApiCall | None = None
+    cleanup: bool = False
+    """Runs at the end whatever happened before; its own failure is a warning."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether the step sends a request."""
+        return self.script is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +135,19 @@ class Require:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The position of an exchange on a cassette: ``[row, repeat, step]``, all counted from 0."""
+    """The position of an exchange on a cassette: ``[row, repeat, step]``, all counted from 0. ``part`` counts further requests of
+    one step, from 1: polls, and what a judge is asked."""
 
     cassette: Path
     row: int
     repeat: int
     step: int
+    part: int = 0
+
+    @property
+    def position(self) -> tuple[int, ...]:
+        """As the cassette holds it: ``part`` is left out where it is 0."""
+        return (self.row, self.repeat, self.step, *((self.part,) if self.part else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +344,27 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a check asks a model about an answer. ``provider`` and ``model``: None are those of the trial. ``method`` is
+    ``generateContent`` or ``embedContent``."""
+
+    method: str
+    body: Json
+    provider: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A question of a check, and what was answered. ``by``: the target that was asked."""
+
+    by: Target
+    exchange: Exchange
+    reply: Reply
+    bill: Bill = Bill()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The input of checks and invariants.
 
@@ -309,9 +379,13 @@ class Evidence:
     transport: Transport
     expects: Mapping[str, Json] = field(default_factory=dict)
     audit: bool = False
+    operation: str = "generateContent"
+    """The method of the API: ``generateContent``, ``countTokens`` ...; empty for a call without one."""
     folder: Path = Path()
     earlier: Sequence[Turn] = ()
     bill: Bill = Bill()
+    assessments: Mapping[str, Sequence[Assessment]] = field(default_factory=dict)
+    """Check -> the answers to its questions."""
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """A cache of results that several checks and rules need (see ``structured``)."""
 
@@ -323,7 +397,8 @@ class Evidence:
 class Mismatch:
     """One way in which an answer is not what was expected. ``at`` is a JSON path, or a plain name.
 
-    ``severity`` overrides that of the rule; None keeps it.
+    ``severity`` overrides that of the rule; None keeps it. ``reason``: why in one or two words that stay the same, to be counted
+    (``missing key``); empty if the check gives none.
     """
 
     at: str
@@ -331,13 +406,14 @@ class Mismatch:
     actual: Json
     message: str
     severity: Severity | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of a check: that it passed, or one of its mismatches.
 
-    ``check`` is the YAML key or ``invariant:<rule id>``. ``status`` ``waived`` carries the reason in ``message``.
+    ``check`` is the YAML key or ``invariant:<rule id>``. ``status`` ``waived`` says why in ``message``. ``reason``: see ``Mismatch``.
     """
 
     check: str
@@ -348,6 +424,7 @@ class Verdict:
     actual: Json = None
     message: str = ""
     place: Place | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--harness-reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
     add("--harness-cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
     add("--harness-allow-outside-files", action="store_true", help="let suites read files outside of their project")
+    add("--harness-var", metavar="NAME=VALUE", action="append", default=[], help="the value of ${var.NAME} in suites")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -301,6 +302,7 @@ class _TrialSession:
         from dataclasses import replace
 
         from harness.config import load
+        from harness.run.session import variables
 
         settings = load(self.shortest(self.pytest.rootpath))
         folders = {name: self.option(name) for name in ("cassettes", "reports")}
@@ -309,6 +311,7 @@ class _TrialSession:
             settings,
             max_cost=self.option("max-cost") or settings.max_cost,
             outside_files=self.option("allow-outside-files"),
+            variables=variables(self.option("var")),
         )
         return replace(settings, **{name: here / path for name, path in folders.items() if path})
 
@@ -374,7 +377,7 @@ class _TrialSession:
         from harness.run import session
         from harness.suite.parse import load
 
-        suite = load(self.shortest(path), anywhere=self.config.outside_files)
+        suite = load(self.shortest(path), anywhere=self.config.outside_files, variables=self.config.variables)
         self._suites[path] = suite
         if complaints := list(session.same_names(self._suites.values())):
             raise SuiteError(complaints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,13 +14,26 @@ from harness.text.jsontext import is_deeper
 T = TypeVar("T")
 
 
+class NotJson(ValueError):
+    """A text that is not one JSON value. The message says what it is instead, ``reason`` in a word: ``no answer``, ``not JSON``,
+    ``fence`` (of Markdown) or ``cut`` (it ends in the middle)."""
+
+    def __init__(self, message: str, reason: str = "not JSON") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def value_of(evidence: Evidence) -> Json:
-    """The answer text as one JSON value; for an enum answer (``text/x.enum``) the bare word. Raises ValueError, whose message says
-    what the text is instead."""
+    """The answer text as one JSON value; for an enum answer (``text/x.enum``) the bare word. Raises NotJson.
+
+    Its reason is ``cut`` for every answer that ended at the output limit.
+    """
     if schemas.enum_mode(evidence.request_body):
         return evidence.reply.text.strip()
     found = _once(evidence, "value", lambda: _attempt(evidence.reply.text))
-    if isinstance(found, ValueError):
+    if isinstance(found, NotJson):
+        if evidence.reply.finish_reason == "MAX_TOKENS":
+            found.reason = "cut"
         raise found
     return found
 
@@ -32,22 +46,22 @@ def schema_of(evidence: Evidence) -> schemas.RequestSchema | None:
 def violations_of(evidence: Evidence) -> list[schemas.SchemaViolation]:
     """Every violation of the request's schema; empty without a schema.
 
-    Raises ValueError if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
+    Raises NotJson if the answer is not one JSON value, and SchemaProblem (a ValueError) for an invalid schema.
     """
     schema, value = schema_of(evidence), value_of(evidence)
     return _once(evidence, "violations", lambda: schemas.violations(schema.schema, value) if schema else [])
 
 
 def as_json(text: str) -> Json:
-    """The text as one JSON value; white space around it is allowed. Raises ValueError, whose message says what the text is instead."""
+    """The text as one JSON value; white space around it is allowed. Raises NotJson."""
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as problem:
-        raise ValueError(_why_not_json(text, problem)) from None
+        raise _not_json(text, problem) from None
     except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
+        raise NotJson(_TOO_DEEP) from None
     if is_deeper(value):
-        raise ValueError(_TOO_DEEP)
+        raise NotJson(_TOO_DEEP)
     return value
 
 
@@ -61,23 +75,33 @@ def _once(evidence: Evidence, name: str, compute: Callable[[], T]) -> T:
     return found
 
 
-def _attempt(text: str) -> Json | ValueError:
+def _attempt(text: str) -> Json | NotJson:
     try:
         return as_json(text)
-    except ValueError as problem:
+    except NotJson as problem:
         return problem
 
 
 def _refuse(constant: str) -> Json:
-    raise ValueError(f"expected one JSON value, got {constant}, which is not valid JSON")
+    raise NotJson(f"expected one JSON value, got {constant}, which is not valid JSON")
 
 
-def _why_not_json(text: str, problem: json.JSONDecodeError) -> str:
+def _not_json(text: str, problem: json.JSONDecodeError) -> NotJson:
     if not text.strip():
-        return "expected one JSON value, got no text"
+        return NotJson("expected one JSON value, got no text", "no answer")
     if text.lstrip().startswith("```"):
-        return "expected one JSON value, got a code fence around it"
+        return NotJson("expected one JSON value, got a code fence around it", "fence")
     where = f"at character {problem.pos}, near {text[max(0, problem.pos - 20) : problem.pos + 20]!r}"
     if problem.msg == "Extra data":
-        return f"expected one JSON value, got more text after it, {where}"
-    return f"expected one JSON value, got text that is not JSON: {problem.msg} {where}"
+        return NotJson(f"expected one JSON value, got more text after it, {where}")
+    reason = "cut" if _ends_in_the_middle(text, problem) else "not JSON"
+    return NotJson(f"expected one JSON value, got text that is not JSON: {problem.msg} {where}", reason)
+
+
+_UNFINISHED = re.compile(r"(t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,4})?")
+"""What may be left at the place of the error where a text ends inside a word, a number or an escape."""
+
+
+def _ends_in_the_middle(text: str, problem: json.JSONDecodeError) -> bool:
+    """Whether the text is the beginning of a JSON value."""
+    return problem.msg.startswith("Unterminated string") or bool(_UNFINISHED.fullmatch(text[problem.pos :].rstrip()))

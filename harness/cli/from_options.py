@@ -23,7 +23,10 @@ def config(options: Namespace) -> Config:
     repeated = tuple(part for name, value in given if value for part in (f"--{name}", str(value)))
     outside = bool(getattr(options, "allow_outside_files", False))
     repeated += ("--allow-outside-files",) * outside
-    settings = replace(settings, **folders, repeated=repeated, outside_files=outside)  # type: ignore[arg-type]
+    given_variables = getattr(options, "var", None) or []
+    repeated += tuple(part for text in given_variables for part in ("--var", text))
+    variables = session.variables(given_variables)
+    settings = replace(settings, **folders, repeated=repeated, outside_files=outside, variables=variables)  # type: ignore[arg-type]
     max_cost = getattr(options, "max_cost", None)
     settings = replace(settings, max_cost=max_cost) if max_cost else settings
     return replace(settings, concurrency=concurrency) if concurrency else settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, _ActionsContainer
+from datetime import date
 from math import isfinite
 
 RECORD_MODES = ("none", "once", "new_episodes", "all", "stale")
@@ -15,6 +16,13 @@ def suites(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--allow-outside-files", action="store_true", help="let suites read files outside of their project"
+    )
+    parser.add_argument(
+        "--var",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="the value of ${var.NAME} in suites, read as in YAML (repeatable)",
     )
 
 
@@ -85,13 +93,31 @@ def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = T
     add(
         "--measures",
         metavar="NAMES",
-        help="measures to show in the cells: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks"
+        help="measures to show in the cells: thoughts,tokens,ttft,latency (the default), prompt, candidates, gap, cost, chunks; or checks: json shows how many attempts passed it, and why the others did not"
         if measures
         else SUPPRESS,  # accepted without effect, for documents without such cells
     )
     add("--width", metavar="N", type=positive, help="width of the table in columns (default: the terminal's, or 80)")
     if reports:
         add("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
+
+
+def as_of(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument(
+        "--as-of", metavar="DATE", type=day, default=today(), help=f"{what}, as in 2026-12-01 (default: today)"
+    )
+
+
+def today() -> date:
+    return date.today()  # noqa: DTZ011 - the day where the user is
+
+
+def day(text: str) -> date:
+    """``2026-12-01``. Raises ArgumentTypeError for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"expected a day such as 2026-12-01, got {text!r}") from None
 
 
 def dollars(text: str) -> float:

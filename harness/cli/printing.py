@@ -17,6 +17,7 @@ from harness.cli import secret_filter, step_summary
 from harness.cli.stdout import FilteredStream, Stdout, under
 from harness.disk import replacing
 from harness.errors import UsageError
+from harness.judge.registry import find_check
 from harness.report import MEASURES, Kind, View, find, words
 from harness.text.terminal import escape_commands, escape_controls
 
@@ -78,15 +79,16 @@ def check(options: Namespace, kind: Kind) -> None:
 
 
 def measures(text: str | None) -> tuple[str, ...]:
-    """``thoughts,latency`` or full names as names of measures. Raises UsageError for an unknown one."""
+    """``thoughts,latency``, full names of measures, or names of checks. Raises UsageError for an unknown one."""
     if text is None:
         return MEASURES
     short = {label.split()[0]: name for name, label in words.LABELS.items()}
     known = {*words.LABELS, "chunks"}
     found = tuple(short.get(name, name) for name in (part.strip() for part in text.split(",")))
     for name in found:
-        if name not in known and not name.endswith("TokenCount"):
-            raise UsageError(f"--measures: no measure {name!r}; there are {', '.join([*short, *sorted(known)])}")
+        if name not in known and not name.endswith("TokenCount") and find_check(name) is None:
+            there = ", ".join([*short, *sorted(known)])
+            raise UsageError(f"--measures: no measure {name!r}; there are {there}, and the checks, such as json")
     return found
 
 

@@ -15,6 +15,7 @@ from harness.run.resume import command_of, latest, resume
 
 _OF_BOTH: dict[str, Any] = {
     "paths": [],
+    "var": [],
     "keyword": None,
     "tag": [],
     "repeat": None,

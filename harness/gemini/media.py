@@ -1,12 +1,19 @@
-"""Reads inline data, and recognises the type of a file by its first bytes."""
+"""Reads inline data: the type of a file by its first bytes, the size of an image, the length of a sound."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
 from harness.model import Json
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 _MAGIC: tuple[tuple[int, bytes, frozenset[str]], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", frozenset({"image/png"})),
@@ -50,3 +57,150 @@ def mismatched_type(inline_data: Mapping[str, Json]) -> str | None:
     if declared in seen:
         return None
     return min(seen) if seen else "something else"
+
+
+# --- files as parts of a prompt --------------------------------------------------------------------------
+
+_ADDRESS = re.compile(r"(https?|gs)://")
+
+
+def is_address(name: str) -> bool:
+    """Whether a file is named by its address: on the web, in a Google Cloud bucket, or uploaded through the Files API."""
+    return _ADDRESS.match(name) is not None
+
+
+def address_part(address: str, mime: str | None = None) -> dict[str, Json]:
+    """A ``fileData`` part. Without ``mime`` the type follows from the ending of the address, and is left out if that is unknown."""
+    guessed = mime or _types().guess_type(address.partition("?")[0])[0]
+    return {"fileData": {**({"mimeType": guessed} if guessed else {}), "fileUri": address}}
+
+
+def inline_part(name: str, data: bytes, mime: str | None = None) -> dict[str, Json]:
+    """An ``inlineData`` part with the content of a file."""
+    return {"inlineData": {"mimeType": mime or type_of(name, data), "data": base64.b64encode(data).decode()}}
+
+
+@cache
+def _types() -> MimeTypes:
+    """Endings of file names -> types, the same on every machine."""
+    from mimetypes import MimeTypes
+
+    return MimeTypes()
+
+
+def type_of(name: str, data: bytes) -> str:
+    """The MIME type of a file: by its first bytes, else by its name, else plain text or ``application/octet-stream``."""
+    seen = next((types for at, magic, types in _MAGIC if data[at : at + len(magic)] == magic), frozenset[str]())
+    guessed = _types().guess_type(name)[0]
+    if seen:
+        found = guessed if guessed in seen else min(seen)
+        return _USUAL.get(found, found)
+    if guessed and guessed not in _JUDGED:
+        return guessed
+    return "text/plain" if _is_text(data) else "application/octet-stream"
+
+
+_USUAL: Mapping[str, str] = {"audio/mp3": "audio/mpeg", "audio/mp4": "video/mp4", "audio/x-wav": "audio/wav"}
+"""Spelling of a type -> the one that the API's pages use."""
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# --- the size of an image ------------------------------------------------------------------------------
+
+
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels, from the header of a PNG, JPEG, WebP or GIF file; None for other or cut-off data."""
+    try:
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            return _pair(">II", data, 16)
+        if data.startswith((b"GIF87a", b"GIF89a")):
+            return _pair("<HH", data, 6)
+        if data.startswith(b"\xff\xd8"):
+            return _jpeg_size(data)
+        return _webp_size(data) if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+    except (struct.error, IndexError):
+        return None
+
+
+def _pair(form: str, data: bytes, at: int) -> tuple[int, int]:
+    first, second = struct.unpack_from(form, data, at)
+    return first, second
+
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""The markers of JPEG segments that hold the size; the three others define tables (ITU-T T.81, table B.1)."""
+_NO_LENGTH = frozenset((0x01, *range(0xD0, 0xD8)))
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    at = 2
+    while data[at] == 0xFF and data[at + 1] not in (0xD9, 0xDA):
+        marker = data[at + 1]
+        if marker in _FRAMES:
+            height, width = _pair(">HH", data, at + 5)
+            return width, height
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        else:
+            at += 2 if marker in _NO_LENGTH else 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return None
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    """The three kinds of WebP: lossy (RFC 6386, 14 bits each), lossless and extended (RFC 9649, the numbers minus one)."""
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = _pair("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8X" and len(data) >= 30:
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    return None
+
+
+# --- the length of a sound -----------------------------------------------------------------------------
+
+
+_SAMPLES = frozenset(("audio/l16", "audio/pcm"))
+"""Raw samples of 16 bits, as Gemini's speech models send them: ``audio/L16;codec=pcm;rate=24000``."""
+
+
+def seconds(inline_data: Mapping[str, Json]) -> float | None:
+    """The length of raw samples (the rate is in the type; one channel, if it names none) or of a WAV file; None for anything else."""
+    data = content(inline_data)
+    if data is None:
+        return None
+    if mime_type(inline_data) in _SAMPLES:
+        each_second = 2 * _parameter(inline_data, "rate", 0) * _parameter(inline_data, "channels", 1)
+        return len(data) / each_second if each_second else None
+    return _wav_seconds(data) if data[:4] == b"RIFF" and data[8:12] == b"WAVE" else None
+
+
+def _parameter(inline_data: Mapping[str, Json], name: str, default: int) -> int:
+    found = re.search(rf";\s*{name}\s*=\s*(\d{{1,9}})\b", str(inline_data.get("mimeType")), re.IGNORECASE)
+    return int(found[1]) if found else default
+
+
+def _wav_seconds(data: bytes) -> float | None:
+    chunks = dict(_riff_chunks(data))
+    samples, form = chunks.get(b"data"), chunks.get(b"fmt ", b"")
+    each_second = int.from_bytes(form[8:12], "little")
+    return len(samples) / each_second if samples is not None and each_second else None
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each chunk. A chunk whose length is not known yet when a stream is written ends with the data."""
+    at = 12
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        yield name, data[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2

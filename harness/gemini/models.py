@@ -107,6 +107,7 @@ class ModelFacts(NamedTuple):
     ``output_unary``: the limit of one unary request, if it is lower. ``features``: names such as
     ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``; some
     take something away (``no_penalties``; see ``Catalogue.restrictions``). ``vertex_ends``: the end on Vertex, if it is another.
+    ``partial``: not every feature is known, so a missing one is not denied.
     """
 
     name: str
@@ -123,6 +124,7 @@ class ModelFacts(NamedTuple):
     version: str | None = None
     vertex_ends: str | None = None
     closed_to_new_keys: bool = False
+    partial: bool = False
 
 
 class Alias(NamedTuple):
@@ -166,7 +168,11 @@ def catalogue() -> Catalogue:
     routing = tuple(Route(row["from"], row["to"], row["since"], row.get("until")) for row in document["routing"])
     kinds = {name: frozenset(features.split()) for name, features in document["kinds"].items()}
     routes = {route.origin: route.to for route in routing}
-    models = {name: _facts(name, row, kinds, routes.get(name)) for name, row in document["models"].items()}
+    partial = document["partial"].split()
+    models = {
+        name: _facts(name, row, kinds, routes.get(name))._replace(partial=row["kind"] in partial)
+        for name, row in document["models"].items()
+    }
     names = {name: targets.split() for name, targets in document["aliases"].items()}
     aliases = {name: Alias(name, first, tuple(rest)) for name, (first, *rest) in names.items()}
     return Catalogue(models, aliases, routing, document["restrictions"], document["prices"])
@@ -223,6 +229,14 @@ def facts(model: str) -> ModelFacts | None:
     if name in known.aliases:
         name = known.aliases[name].target
     return known.models.get(name) or known.models.get(undated(name))
+
+
+def answering(model: str, day: date) -> ModelFacts | None:
+    """The facts about the model that answers for this one on that day: itself, or the target of the route that holds."""
+    known, iso = facts(model), day.isoformat()
+    routes = (route for route in catalogue().routing if known and route.origin == known.name)
+    route = next((route for route in routes if route.since <= iso < (route.until or "9999")), None)
+    return catalogue().models[route.to] if route else known
 
 
 def generation(model: str) -> tuple[int, int] | None:
@@ -283,9 +297,9 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
     return Lifecycle(f"{name}: {message}", (row and row.ends) or (route and route.since)) if message else None
 
 
-def lifecycles(models: Iterable[str]) -> list[str]:
-    """A message for each model that has ended, will end, or is an alias."""
-    found = (lifecycle(model, date.today()) for model in dict.fromkeys(models))  # noqa: DTZ011 - the local date is precise enough
+def lifecycles(models: Iterable[str], day: date) -> list[str]:
+    """A message for each model that has ended by that day, will end, or is an alias."""
+    found = (lifecycle(model, day) for model in dict.fromkeys(models))
     return [lifecycle.message for lifecycle in found if lifecycle is not None]
 
 

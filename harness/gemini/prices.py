@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
 from harness.gemini.price_library import Prices, price_list
-from harness.gemini.price_rates import SEARCHES, Rates, Tiered, Unpriced, dollars
+from harness.gemini.price_rates import SEARCHES, Rates, Unpriced, dollars
 from harness.gemini.providers import Provider
 from harness.model import Bill, Exchange, Json, Provenance, Reply
 
@@ -72,19 +73,6 @@ class Tariff:
             return False
         return True
 
-    def in_words(self, model: str) -> str:
-        """``0.5/3/0.05``: dollars per million tokens of input, output and cached input today; ``-`` if unknown."""
-        try:
-            rates = self.rates(model, datetime.now(UTC).date())
-        except Unpriced:
-            return "-"
-        shown = [rates.get(name) for name in ("input_mtok", "output_mtok", "cache_read_mtok")]
-        return "/".join(_in_words(price) for price in shown) if rates else "free"
-
-
-def _in_words(price: float | Tiered | None) -> str:
-    return "-" if price is None else f"{price.base:g}+" if isinstance(price, Tiered) else f"{price:g}"
-
 
 def remedy(model: str, provider: str | None = None) -> str:
     """How a user can set a price."""
@@ -103,19 +91,69 @@ def bill(exchange: Exchange, reply: Reply, tariff: Tariff) -> Bill:
         return Bill(None, str(unknown), unknown.remedy)
 
 
+_STORED = ("/cachedContents", ":batchGenerateContent")
+_FREE_METHODS = ("countTokens", "cancel", "download")
+
+
+def is_free(method: str, address: str) -> bool:
+    """Whether a call of the API costs nothing: reading and deleting, counting tokens, and the Files API.
+
+    Raises Unpriced for one that is not billed by tokens.
+    """
+    if address.endswith(_STORED) and method not in ("GET", "DELETE"):
+        raise Unpriced("storage is billed by the hour, and its price is not known")
+    path = address.partition("?")[0]
+    operation = path.rpartition("/")[2].partition(":")[2]
+    return method in ("GET", "DELETE") or operation in _FREE_METHODS or path.rstrip("/").endswith("files")
+
+
 def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
+    if is_free(exchange.request.method, exchange.request.url):
+        return 0.0
     asked = bare(exchange.request.model)
     day = day_of(exchange.provenance)
     if exchange.status >= 400 and (tariff.provider.prices or tariff.knows(asked, day)):
         return 0.0  # "If your request fails with a 400 or 500 error, you won't be charged": Google's billing questions
     rates = tariff.rates(_billed_model(asked, reply, tariff, day), day, _tier(reply.usage))
+    return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
+
+
+class Parts(NamedTuple):
+    """US dollars of an answer: the whole, the part of it that is for searches, and the number of those."""
+
+    whole: Dollars = 0.0
+    fees: Dollars = 0.0
+    searches: int = 0
+
+
+def cost_as(model: str, response: Mapping[str, Json], tariff: Tariff, day: date) -> Parts:
+    """What the usage of an answer costs on another model on that day, with its searches as that model counts them.
+
+    Raises Unpriced.
+    """
+    usage, candidates = response.get("usageMetadata"), response.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else None
+    grounding = first.get("groundingMetadata") if isinstance(first, dict) else None
+    reply = Reply(
+        "json",
+        [],
+        response,
+        None,
+        [],
+        usage=usage if isinstance(usage, dict) else {},
+        grounding=grounding if isinstance(grounding, dict) else {},
+    )
+    return _parts(reply, tariff.rates(model, day, _tier(reply.usage)), searches_of(reply, model))
+
+
+def _parts(reply: Reply, rates: Rates, searches: int) -> Parts:
     if not reply.usage:
         raise Unpriced("the answer has no usageMetadata")
     if any(chunk.kind == "maps" for chunk in chunks(reply)):
         raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-    usage = price_list().usage(reply.usage)
-    searches = searches_of(reply, asked)
-    return round(dollars(rates, {**usage, "web_searches": searches}, price_list().units), 12)
+    usage, units = price_list().usage(reply.usage), price_list().units
+    fees = dollars(rates, {"web_searches": searches}, units) if searches else 0.0
+    return Parts(dollars(rates, {**usage, "web_searches": searches}, units), fees, searches)
 
 
 def _billed_model(asked: str, reply: Reply, tariff: Tariff, day: date) -> str:
@@ -146,4 +184,16 @@ def day_of(provenance: Provenance) -> date:
         return datetime.now(UTC).date()
 
 
-__all__ = ["Dollars", "OwnPrice", "Prices", "Tariff", "bill", "day_of", "price_list", "remedy", "searches_of"]
+__all__ = [
+    "Dollars",
+    "OwnPrice",
+    "Parts",
+    "Prices",
+    "Tariff",
+    "bill",
+    "cost_as",
+    "day_of",
+    "price_list",
+    "remedy",
+    "searches_of",
+]

@@ -9,10 +9,10 @@ either, because those rules apply to complete answers only.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.errors import HarnessError
 from harness.judge.registry import Rule, all_rules, find_check
@@ -71,26 +71,40 @@ def judge(
         else:
             new = [_violation_verdict(violation, strict=strict) for violation in found]
         verdicts = [*new, *verdicts] if rule_id in _CAUSES else [*verdicts, *new]
-    return Judgement(tuple(verdicts), len(all_rules()) - len(broken))
+    return Judgement(tuple(verdicts), len(_rules_for(evidence)) - len(broken))
 
 
 def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule that this answer breaks. Outcomes are left out if the step expects them, and in an audit."""
     verbatim = evidence.exchange.verbatim
-    for rule in all_rules().values():
+    for rule in _rules_for(evidence):
         if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
-            yield from _violations_of(rule, evidence)
+            found, error = _collect(rule.function, evidence, most=_MAX_MISMATCHES)
+            if found or error:
+                yield from _violations_of(rule, found, error, audit=evidence.audit)
 
 
+def _rules_for(evidence: Evidence) -> Collection[Rule]:
+    """All rules; for a call that is no ``generateContent``, those about any answer."""
+    rules = all_rules()
+    if evidence.audit or evidence.operation in GENERATING:
+        return rules.values()
+    return [rule for name, rule in rules.items() if name in _ABOUT_ANY_CALL]
+
+
+GENERATING = ("generateContent", "streamGenerateContent")
+"""The operations whose answers the invariants are about."""
+_ABOUT_ANY_CALL = frozenset(("http-status", "error-envelope"))
 _NO_CHECKS: frozenset[str] = frozenset()
 
 
-def _violations_of(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
-    found, error = _collect(lambda: rule.function(evidence), _MAX_MISMATCHES)
+def _violations_of(
+    rule: Rule, found: Iterable[Mismatch], error: Exception | None, *, audit: bool
+) -> Iterator[RuleViolation]:
     for mismatch in found:
         if rule.severity != "outcome":
             yield RuleViolation(rule, mismatch, mismatch.severity or rule.severity)
-        elif mismatch.severity or not evidence.audit:
+        elif mismatch.severity or not audit:
             yield RuleViolation(rule, mismatch, mismatch.severity or "error")
     if isinstance(error, TooSlow):
         yield RuleViolation(rule, Mismatch("", None, None, f"the rule cannot judge: {error}"), "error", "")
@@ -101,12 +115,14 @@ def _violations_of(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
         )
 
 
-def _collect(run: Callable[[], Iterable[Mismatch]], most: int | None = None) -> tuple[list[Mismatch], Exception | None]:
+def _collect(
+    function: Callable[..., Iterable[Mismatch]], *arguments: Any, most: int | None = None
+) -> tuple[list[Mismatch], Exception | None]:
     """What a check or a rule finds, and the exception that ended it, if there was one."""
     found: list[Mismatch] = []
     reset_time_limit()
     try:
-        found.extend(islice(run(), most))
+        found.extend(islice(function(*arguments), most))
     except Exception as error:  # noqa: BLE001 - a broken check is a finding of its own, whatever broke it
         return found, error
     return found, None
@@ -118,10 +134,12 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
     if check is None:
         yield Verdict(name, "error", message=f"there is no check called {name!r}", place=place)
         return
-    mismatches, error = _collect(lambda: check.function(evidence, expectation.parameter))
+    mismatches, error = _collect(check.function, evidence, expectation.parameter)
     for found in mismatches:
         severity = found.severity or "error"
-        yield Verdict(name, "failed", severity, found.at, found.expected, found.actual, found.message, place)
+        yield Verdict(
+            name, "failed", severity, found.at, found.expected, found.actual, found.message, place, found.reason
+        )
     if error is not None:
         message = str(error) if isinstance(error, HarnessError) else _traceback("check", error)
         yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place)
@@ -144,6 +162,7 @@ def _violation_verdict(violation: RuleViolation, *, strict: bool) -> Verdict:
         found.expected,
         found.actual,
         f"{found.message}\n{trace}" if trace else found.message,
+        reason=found.reason,
     )
 
 

@@ -21,15 +21,24 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, NamedTuple, get_type_hints
 
 from harness import extensions
-from harness.model import CheckFunction, RuleFunction
+from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFunction
 
 RuleSeverity = Literal["error", "warn", "outcome"]
+
+
+class Asking(NamedTuple):
+    """How a check asks a model. ``questions`` makes its questions about an answer, from its parameter; ``value`` reads the number
+    that ``measure`` is called in reports from what was answered, None if there is none."""
+
+    questions: Callable[[Evidence, Any], Sequence[Question]]
+    measure: str
+    value: Callable[[Sequence[Assessment]], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Check:
     name: str
     function: CheckFunction
     doc: str
+    asking: Asking | None = None
 
     @property
     def parameter(self) -> Any:
@@ -65,13 +75,13 @@ _checks: dict[str, Check] = {}
 _rules: dict[str, Rule] = {}
 
 
-def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
+def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check under its YAML key. Raises ValueError if the name is taken."""
 
     def register(function: CheckFunction) -> CheckFunction:
         if name in _checks:
             raise ValueError(f"two checks are called {name!r}")
-        _checks[name] = Check(name, function, (function.__doc__ or "").strip())
+        _checks[name] = Check(name, function, (function.__doc__ or "").strip(), asking)
         return function
 
     return register

@@ -4,8 +4,8 @@ In: a document and a view (width, colour, measures). Out: text.
 May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
 
 A document is a `Report` (``run``), a ``comparison.Comparison`` (``comparison``), ``candidates.Comparisons`` (``comparisons``),
-an ``audit.Audit`` (``audit``), a ``history_lines.History`` (``history``), a ``history_lines.QueryResult`` (``query``), ``sweeps.Sweeps`` (``sweep``) or a
-``migration.Migration`` (``migration``)::
+an ``audit.Audit`` (``audit``), a ``history_lines.History`` (``history``), a ``history_lines.QueryResult`` (``query``), ``sweeps.Sweeps`` (``sweep``), a
+``migration.Migration`` (``migration``), ``sheets.Sheets`` (``catalogue``) or a ``capabilities.Probe`` (``probe``)::
 
     @output("table", of="run")
     def table(report: Report, view: View, out: TextIO) -> None:
@@ -31,8 +31,11 @@ from harness.results.summary import Summary
 
 if TYPE_CHECKING:
     from harness.compare.comparison import RowsOf
+    from harness.results.repricing import Repricing
 
-Kind = Literal["run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration"]
+Kind = Literal[
+    "run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration", "catalogue", "probe"
+]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""
 
@@ -55,6 +58,8 @@ class Report:
     """The results of the run's gates."""
     rows_of: RowsOf | None = None
     """Reads the trials of some groups, if there is a quicker way than to read all; else None."""
+    price_as: Repricing | None = None
+    """What the same tokens would have cost on another model, if that was asked for."""
 
     def attempts(self, groups: Collection[str]) -> Iterable[Row]:
         """The trials of these groups, with requests and responses."""

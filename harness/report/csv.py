@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.compare.sweeps import Sweeps
 
 _FIRST = ("id", "suite", "case", "target", "axes", "attempt", "status")
-_LAST = ("failed", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
+_LAST = ("failed", "reason", "message", "mode", "recorded_from", "simulated", "recorded_at", "file", "line")
 _VERDICT = (
     "measure",
     "suite",
@@ -89,7 +89,8 @@ def _outcome(row: Row) -> list[Json]:
         else [None] * 4
     )
     checks = " ".join(dict.fromkeys(verdict["check"] for verdict in wrong))
-    return [checks, words.shortened(message, 500), *source, row["place"]["file"], row["place"]["line"]]
+    reasons = ", ".join(dict.fromkeys(verdict["reason"] for verdict in wrong if "reason" in verdict))
+    return [checks, reasons, words.shortened(message, 500), *source, row["place"]["file"], row["place"]["line"]]
 
 
 @output("csv", of="comparison")

@@ -15,6 +15,8 @@ from harness.results.rows import VERSION, dumps, without_turns
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
     from harness.compare.sweeps import Sweeps
+    from harness.gemini.capabilities import Probe
+    from harness.gemini.sheets import Sheets
     from harness.judge.audit import Audit
 
 
@@ -29,7 +31,8 @@ def run_json(report: Report, _view: View, out: TextIO) -> None:
         out.write(dumps(without_turns(row)))
     groups = [group.row() for group in report.summary.groups.values()]
     cost = report.summary.cost(report.run.get("prices"))
-    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},"gates":{dumps(report.gates)}'
+    other = f'"price_as":{dumps(report.price_as.to_json())},' if report.price_as else ""
+    ending = f'"totals":{dumps(report.summary.totals())},"cost":{dumps(cost)},{other}"gates":{dumps(report.gates)}'
     out.write(f'\n],"groups":{dumps(groups)},{ending}}}\n')
 
 
@@ -76,6 +79,19 @@ def _line(value: object) -> str:
 def audit_json(audit: Audit, _view: View, out: TextIO) -> None:
     """One JSON document: findings, and every native exchange."""
     out.write(dumps(audit.document(), indent=1) + "\n")
+
+
+@output("json", of="catalogue")
+def catalogue_json(document: Sheets, _view: View, out: TextIO) -> None:
+    """One JSON document: a sheet per model."""
+    rows = [sheet.to_json() for sheet in document.sheets]
+    out.write(dumps({"version": VERSION, "models": rows}, indent=1) + "\n")
+
+
+@output("json", of="probe")
+def probe_json(probe: Probe, _view: View, out: TextIO) -> None:
+    """One JSON document: every question with its answer, and how many differ."""
+    out.write(dumps({"version": VERSION, **probe.to_json()}, indent=1) + "\n")
 
 
 @output("json", of="history")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from harness.model import Json, Status
@@ -25,7 +25,12 @@ LABELS = {
     "latency_s": "latency s",
     "gap_s": "gap s",
     "cost_usd": "cost $",
+    "cost_as_usd": "as $",
     "pass_rate": "pass rate",
+    "judge_score": "score",
+    "similarity": "similarity",
+    "judge_cost_usd": "judging $",
+    "judge_requests": "requests of checks",
 }
 MARKS: dict[Status, str] = {
     "passed": "pass",
@@ -58,11 +63,31 @@ def measured(measure: str, value: float | None) -> str:
         return "-"
     if measure.endswith("_s"):
         return _seconds(value)
-    if measure == "cost_usd":
+    if measure in ("cost_usd", "cost_as_usd", "judge_cost_usd"):
         return dollars(value)
+    if measure == "similarity":
+        return f"{value:.3f}"
     if measure == "pass_rate":
         return f"{value:.0%}"
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
+
+
+def cell(group: Group, name: str) -> list[str]:
+    """A measure or a check of a group, in pieces: ``2.5``; ``3/5 cut 1`` and ``fence 1``; ``missing key 1`` where no attempt passed.
+
+    Empty if it has neither.
+    """
+    value = group.typical(name)
+    if value is not None:
+        return [measured(name, value)]
+    found = group.outcomes(name)
+    if found is None:
+        return []
+    by_number = sorted(found.reasons.items(), key=lambda item: -item[1])
+    reasons = [f"{shortened(reason, 30)} {number}" for reason, number in by_number]
+    if found.held or not reasons:
+        return [" ".join([f"{found.held}/{found.judged}", *reasons[:1]]), *reasons[1:]]
+    return reasons
 
 
 def _seconds(value: float) -> str:
@@ -257,6 +282,25 @@ def cost(summary: Summary, prices: str | None) -> str:
     return f"cost {least}${dollars(known['usd'])} at {source}{made_up}"
 
 
+def price_as(report: Report) -> str:
+    """What the same tokens would have cost on another model, in a line; empty if that was not asked for."""
+    other = report.price_as
+    if other is None:
+        return ""
+    unknown = f" (unknown in {count(other.why.total(), 'trial')}: {', '.join(other.why)})" if other.why else ""
+    if not other.known:
+        return f"as $: the same tokens on {other.model} have no known cost{unknown}"
+    fees = (
+        f", with ${dollars(other.fees)} for {_searches(other.searches)} that it may not make" if other.searches else ""
+    )
+    made_up = ", for tokens that were SIMULATED" if simulated(report.summary) else ""
+    return f"as $: the same tokens on {other.model}, at its prices of {other.day}: ${dollars(other.usd)}{fees}{made_up}{unknown}"
+
+
+def _searches(number: int) -> str:
+    return "1 Google search" if number == 1 else f"{number:,} Google searches"
+
+
 def about(report: Report, suite: str) -> str:
     """The ``about`` text of the suite."""
     return next((row.get("about", "") for row in report.run["suites"] if row["suite"] == suite), "")
@@ -267,11 +311,28 @@ def incomplete(report: Report) -> str:
     return "still being played" if report.playing else "interrupted" if report.interrupted else ""
 
 
+def asked_by_checks(groups: Collection[Group]) -> Iterator[str]:
+    """What checks asked models, apart from the cases: how often, for how much, and how far the judge agrees with itself."""
+    requests = total_of([*groups], "judge_requests")
+    if not requests:
+        return
+    cost = total_of([*groups], "judge_cost_usd")
+    sizes = [sum(group.measured(name).size for group in groups) for name in ("judge_requests", "judge_cost_usd")]
+    price = "an unknown cost" if not cost else f"{'' if sizes[0] == sizes[1] else 'at least '}${dollars(cost)}"
+    yield f"checks asked models {requests:,.0f} times, for {price} beside the cost of the cases"
+    scores = [found for group in groups if len(found := [*group.values("judge_score")]) > 1]
+    if scores:
+        same = sum(max(found) == min(found) for found in scores)
+        widest = max(max(found) - min(found) for found in scores)
+        spread = f", at most {widest:g} apart" if widest else ""
+        yield f"the judge gave all repeats one score in {same} of {count(len(scores), 'group')}{spread}"
+
+
 def remarks(report: Report) -> list[str]:
     """Notes below the verdicts: dropped pairs, gates, known failures, waivers, unknown costs, warnings."""
     summary = report.summary
     groups = summary.groups.values()
-    lines = [*report.run["notes"], *report.notes, *gates(report.gates)]
+    lines = [*report.run["notes"], *report.notes, *gates(report.gates), *asked_by_checks(groups)]
     lines += _for_reasons(
         "expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"]
     )

@@ -6,6 +6,7 @@ There may be a hundred thousand groups. Groups with equal settings share one obj
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,9 @@ AnswerSource = tuple[str, str, bool]
 """Where an answer came from: mode (live, replay), recorded from, simulated."""
 Checks = tuple[tuple[str, int, int], ...]
 """(check, attempts in which it passed, attempts in which it failed)."""
+Reasons = tuple[tuple[tuple[str, str], int], ...]
+"""((check, reason), attempts that failed the check first of all for it). An invariant counts for the check that its name begins
+with: ``invariant:json-schema`` for ``json``."""
 STREAM_ONLY = frozenset({"ttft_s", "gap_s"})
 """Measures that have a meaning only for a stream: without one, the first text arrives with the last."""
 
@@ -49,6 +53,7 @@ class Attempt(NamedTuple):
     """The outcome of an attempt. ``checks`` judged it, ``broke`` are those that failed, ``warnings`` counts warnings.
 
     ``problem``: the kind of error if it could not be judged (see ``ErrorRow``). ``unpriced``: why its cost is not known.
+    ``reasons``: the first reason of each check that gave one.
     """
 
     status: Status
@@ -58,13 +63,14 @@ class Attempt(NamedTuple):
     problem: str | None = None
     origin: Origin | None = None
     unpriced: str | None = None
+    reasons: tuple[tuple[str, str], ...] = ()
 
 
 class Tally(NamedTuple):
     """The outcomes of the attempts of a group, counted. ``attempts`` does not count the skipped ones.
 
     ``unjudged``: attempts that could not be judged. ``unpriced``: attempts without a known cost. ``pairs``: attempts that
-    were made on both transports, unary and stream. ``disagreed``: pairs whose two answers disagree.
+    were made on both transports, unary and stream. ``disagreed``: pairs whose two answers disagree. ``reasons``: see ``Reasons``.
     """
 
     attempts: int = 0
@@ -78,6 +84,7 @@ class Tally(NamedTuple):
     problems: frozenset[str] = frozenset()
     pairs: int = 0
     disagreed: int = 0
+    reasons: Reasons = ()
 
     @property
     def judged(self) -> int:
@@ -86,6 +93,14 @@ class Tally(NamedTuple):
 
 
 NO_ATTEMPT = Tally()
+
+
+class CheckOutcomes(NamedTuple):
+    """In how many attempts a check held, of how many it judged; and reason -> the attempts that failed first of all for it."""
+
+    held: int
+    judged: int
+    reasons: Mapping[str, int]
 
 
 class OutcomeCount:
@@ -342,6 +357,14 @@ class Group:
     def _has_meaning(self, measure: str) -> bool:
         return self.streamed or measure not in STREAM_ONLY
 
+    def outcomes(self, check: str) -> CheckOutcomes | None:
+        """How a check came out over the attempts; None if it judged none."""
+        held, broke = next(((held, broke) for name, held, broke in self.tally.checks if name == check), (0, 0))
+        reasons = {reason: number for (name, reason), number in self.tally.reasons if name == check}
+        failed = max(broke, sum(reasons.values()))
+        judged = max(failed, held + broke or (self.judged if failed else 0))
+        return CheckOutcomes(judged - failed, judged, reasons) if judged else None
+
     @property
     def cost(self) -> float | None:
         """US dollars of all attempts; None if the cost of any is not known."""
@@ -377,6 +400,7 @@ def _with(tally: Tally, attempt: Attempt) -> Tally:
         unpriced=tally.unpriced + (attempt.unpriced is not None),
         sources=tally.sources if attempt.origin is None else tally.sources | {attempt.origin.source},
         problems=tally.problems if attempt.problem is None else tally.problems | {attempt.problem},
+        reasons=tuple((Counter(dict(tally.reasons)) + Counter(attempt.reasons)).items()),
     )
 
 
@@ -411,7 +435,18 @@ def attempt_outcome(row: Row) -> Attempt:
         problem=None if row["error"] is None else row["error"]["kind"],
         origin=_origin(row),
         unpriced=row.get("unpriced"),
+        reasons=_reasons(row["verdicts"]),
     )
+
+
+def _reasons(verdicts: Iterable[VerdictRow]) -> tuple[tuple[str, str], ...]:
+    """(check, its first reason) of each check that failed and gives one, as ``Reasons`` counts them."""
+    found: dict[str, str] = {}
+    for verdict in verdicts:
+        if "reason" in verdict and verdict["status"] == "failed" and verdict["severity"] == "error":
+            kind, _, rule = verdict["check"].rpartition(":")
+            found.setdefault(rule.partition("-")[0] if kind == "invariant" else verdict["check"], verdict["reason"])
+    return tuple(found.items())
 
 
 def _origin(row: Row) -> Origin | None:

@@ -39,13 +39,14 @@ class BriefVerdictRow(TypedDict):
 
 
 class VerdictRow(BriefVerdictRow):
-    """A check that passed, or one of its mismatches."""
+    """A check that passed, or one of its mismatches. ``reason``: why, in one or two words; only if the check gives one."""
 
     at: str
     expected: Json
     actual: Json
     message: str
     place: NotRequired[PlaceRow]
+    reason: NotRequired[str]
 
 
 class ProvenanceRow(TypedDict):
@@ -191,6 +192,7 @@ class OptionsRow(TypedDict, total=False):
     """The options with which ``--resume`` continues a run. Options that were not given are left out."""
 
     paths: list[str]
+    var: list[str]
     keyword: str | None
     tag: list[str]
     repeat: int | None
@@ -379,6 +381,8 @@ def _verdict(verdict: Verdict) -> VerdictRow:
     }
     if verdict.place is not None:
         row["place"] = {"file": verdict.place.file, "line": verdict.place.line}
+    if verdict.reason:
+        row["reason"] = verdict.reason
     return row
 
 

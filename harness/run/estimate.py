@@ -7,7 +7,7 @@ not those that a cassette answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from harness.config import Config
 from harness.errors import HarnessError, NoRecording, RunError, StaleRecording
 from harness.gemini.models import catalogue, facts, generation
 from harness.gemini.price_rates import Rates, Unpriced, dollars
-from harness.gemini.prices import bill, price_list
-from harness.model import Exchange, Json, Request, Slot, Step, Trial
+from harness.gemini.prices import bill, is_free, price_list
+from harness.judge.registry import find_check
+from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load
 from harness.run.play import prepare
 from harness.text.jsontext import compact
@@ -82,12 +83,12 @@ class Estimates:
         if self.record_mode == "all":
             return not recorded or any(interaction.exchange.own for interaction in recorded)
         try:
-            self._player.find(prepare(trial, self.config), _slot(trial, 0))
+            self._player.find(prepare(trial, self.config), _slot(trial, next(_sent(trial))))
         except StaleRecording:
             return True
         except NoRecording:
             return self.record_mode == "new_episodes"
-        whole = all(self._recorded(trial, number) for number in range(len(trial.steps)))
+        whole = all(self._recorded(trial, number) for number in _sent(trial))
         return (
             self.record_mode == "new_episodes"
             and not whole
@@ -97,32 +98,54 @@ class Estimates:
     def of(self, trial: Trial) -> Estimate:
         """The estimate of a trial. Raises Unpriced if something that it sends, or may receive, has no known price."""
         request = prepare(trial, self.config)
-        rates = self._rates(trial, request)
-        least = dollars(rates, {"input_tokens": _tokens(request.body, _MANY_CHARACTERS)[0]}, price_list().units)
-        return Estimate(least, self._before(trial), sum(self._steps_at_most(trial, request, rates)))
+        for step in trial.steps:
+            if step.call and not is_free(step.call.method, step.call.path):
+                raise Unpriced(f"the price of {step.call} is not known")
+        asked = [step for step in trial.steps if step.call is None]
+        if not asked:
+            return Estimate(0, self._before(trial), 0)
+        if asked[0].sends and trial.steps[0].call is None:
+            body = request.body
+        else:
+            body = {**asked[0].body, "contents": asked[0].contents}
+        rates = self._rates(trial, request.model, body)
+        least = dollars(rates, {"input_tokens": _tokens(body, _MANY_CHARACTERS)[0]}, price_list().units)
+        return Estimate(least, self._before(trial), sum(self._steps_at_most(trial, asked, body, rates)))
 
-    def _rates(self, trial: Trial, request: Request) -> Rates:
-        if _has_tool(request.body, "googleMaps", "google_maps"):
+    def _rates(self, trial: Trial, model: str, body: Json) -> Rates:
+        if _has_tool(body, "googleMaps", "google_maps"):
             raise Unpriced("grounding with Google Maps is billed, and its price is not known")
-        tier = str((request.body or {}).get("serviceTier") or "standard").lower()
-        return self.config.tariff(trial.target.provider).rates(request.model, self.today, tier)
+        tier = str((body or {}).get("serviceTier") or "standard").lower()
+        return self.config.tariff(trial.target.provider).rates(model, self.today, tier)
 
-    def _steps_at_most(self, trial: Trial, request: Request, rates: Rates) -> Iterator[float]:
+    def _steps_at_most(self, trial: Trial, asked: Sequence[Step], body: Json, rates: Rates) -> Iterator[float]:
         """The maximum of each request. Later prompts contain all earlier turns."""
-        text, media = _tokens(request.body, _FEW_CHARACTERS)
-        for number, step in enumerate(trial.steps):
+        model = trial.target.model
+        text, media = _tokens(body, _FEW_CHARACTERS)
+        for number, step in enumerate(asked):
             if number:
-                more_text, more_media = _tokens([step.contents, step.replies], _FEW_CHARACTERS)
+                more_text, more_media = _tokens([step.contents, step.replies, step.script], _FEW_CHARACTERS)
                 text, media = text + more_text, media + more_media
-            answer = longest_answer(trial.target.model, step)
-            usage = _at_highest_price(rates, min(text, _most_input(request)), media, answer)
-            yield dollars(rates, {**usage, "web_searches": _searches(request)}, price_list().units)
+            if not step.sends:
+                continue
+            answer = longest_answer(model, step)
+            usage = _at_highest_price(rates, min(text, _most_input(model)), media, answer)
+            yield dollars(rates, {**usage, "web_searches": _searches(model, step.body)}, price_list().units)
+            yield from self._questions_at_most(step, rates, answer)
             text += answer
+
+    def _questions_at_most(self, step: Step, rates: Rates, answer: int) -> Iterator[float]:
+        """The maximum of what checks ask about an answer, if it costs as much as at the model itself. An assumption."""
+        for line in step.expect:
+            check = find_check(line.check)
+            if check is not None and check.asking is not None:
+                usage = {"input_tokens": 2 * answer, "output_tokens": answer}
+                yield dollars(rates, usage, price_list().units)
 
     def _before(self, trial: Trial) -> float | None:
         """What the trial cost on its cassette, else on average in earlier runs; None if not known."""
         try:
-            paid = [self._paid(trial, number) for number in range(len(trial.steps))]
+            paid = [self._paid(trial, number) for number in _sent(trial)]
         except HarnessError:
             paid = [None]
         known = [cost for cost in paid if cost is not None]
@@ -140,7 +163,7 @@ class Estimates:
         slot = _slot(trial, number)
         if not slot.cassette.exists():
             return None
-        found = self._player.tape(slot.cassette).at((slot.row, slot.repeat, slot.step))
+        found = self._player.tape(slot.cassette).at(slot.position)
         return found.exchange if found else None
 
     @property
@@ -149,6 +172,11 @@ class Estimates:
         if self._earlier is None:
             self._earlier = dict(_earlier(self.config.reports))
         return self._earlier
+
+
+def _sent(trial: Trial) -> Iterator[int]:
+    """The numbers of the steps that send a request."""
+    return (number for number, step in enumerate(trial.steps) if step.sends)
 
 
 def _slot(trial: Trial, number: int) -> Slot:
@@ -186,8 +214,8 @@ def longest_answer(model: str, step: Step) -> int:
     return tokens * (candidates if isinstance(candidates, int) and candidates > 1 else 1)
 
 
-def _most_input(request: Request) -> int:
-    known = facts(request.model)
+def _most_input(model: str) -> int:
+    known = facts(model)
     return known.input_tokens if known else max(model.input_tokens for model in catalogue().models.values())
 
 
@@ -232,10 +260,10 @@ def _leaves(value: Json, name: str = "") -> Iterator[tuple[str, str]]:
         yield "", str(value)
 
 
-def _searches(request: Request) -> int:
-    if not _has_tool(request.body, "googleSearch", "google_search", "googleSearchRetrieval"):
+def _searches(model: str, body: Json) -> int:
+    if not _has_tool(body, "googleSearch", "google_search", "googleSearchRetrieval"):
         return 0
-    return 1 if (generation(request.model) or (3, 0)) < (3, 0) else _SEARCHES
+    return 1 if (generation(model) or (3, 0)) < (3, 0) else _SEARCHES
 
 
 def _has_tool(body: Any, *names: str) -> bool:

@@ -10,7 +10,8 @@ import json
 import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -29,19 +30,15 @@ from harness.errors import (
     NoRecording,
     StaleRecording,
 )
-from harness.gemini.prices import bill
-from harness.gemini.providers import build
-from harness.judge.judging import judge
-from harness.judge.predicates import holds
+from harness.judge.registry import find_check
 from harness.model import (
+    Assessment,
     Chunk,
     Evidence,
     Exchange,
-    Expectation,
     Json,
     Problem,
     Provenance,
-    Reply,
     Request,
     Result,
     Slot,
@@ -52,8 +49,8 @@ from harness.model import (
     Verdict,
 )
 from harness.results.rows import LARGEST, TurnRow
-from harness.suite.template import fill
-from harness.text import jsonpath, patterns
+from harness.run.conversation import Conversation, ConversationEnded, gave_up, unmet
+from harness.suite.template import Undefined
 from harness.transport.provider_health import is_daily
 from harness.transport.recorder import is_passing, refuses_key
 
@@ -65,20 +62,6 @@ COUNTS = (
     "toolUsePromptTokenCount",
     "cachedContentTokenCount",
 )
-
-PASSING = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    408: "CANCELLED",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    500: "INTERNAL",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-"""The API's names for the HTTP statuses that may say nothing about a feature (400 and 403 where it is the key that is refused)."""
 
 
 class Transport(Protocol):
@@ -112,20 +95,17 @@ class MissRecorder:
         return await self._inner.__aexit__(*reason)
 
 
-class _Broken(Exception):
-    """The conversation cannot go on, and that is the answer's doing: holds the verdict."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        super().__init__(verdict.message)
-
-
 # --- one trial ----------------------------------------------------------------------------------------
 
 
 def prepare(trial: Trial, config: Config) -> Request:
     """The first request of a trial, as it would be sent. Sends nothing."""
-    return _Conversation(trial, config).request(0)
+    talk = Conversation(trial, config)
+    for step in trial.steps:
+        if step.sends:
+            return talk.request(step)
+        talk.follow(step)
+    raise AssertionError("a case asks something: see suite.validate")
 
 
 def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator[Request]:
@@ -133,17 +113,31 @@ def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator
 
     Each is of use only as long as those before it are what they were. It ends where a dialect sends no ``contents``.
     """
-    talk = _Conversation(trial, config)
-    for number, turn in enumerate(turns):
+    talk = Conversation(trial, config)
+    rows = iter(enumerate(turns))
+    for step in trial.steps:
         try:
-            request = talk.request(number)
-        except _Broken:
+            if not step.sends:
+                talk.follow(step)
+                continue
+            number, row = next(rows)
+            request = talk.request(step)
+        except (ConversationEnded, Undefined, StopIteration):
             return
         yield request
-        content = _sent_back(turns[number + 1 :], len(talk.contents))
-        if content is None:
-            return
-        talk.turns.append(_played(talk.filled(trial.steps[number]), request, turn, content))
+        turn = talk.read(step, _saved_exchange(request, row))
+        if step.call is None:
+            later = [row for row in turns[number + 1 :] if _has_contents(row)]
+            content = _sent_back(later, len(talk.contents))
+            if content is None:
+                return
+            talk.answer = content
+        with suppress(ConversationEnded):
+            talk.capture(turn)
+
+
+def _has_contents(row: TurnRow) -> bool:
+    return isinstance(row["request"], dict) and "contents" in row["request"]
 
 
 def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
@@ -153,37 +147,116 @@ def _sent_back(later: Sequence[TurnRow], at: int) -> Json:
     return contents[at] if isinstance(contents, list) and len(contents) > at else None
 
 
-def _played(step: Step, request: Request, turn: TurnRow, content: Json) -> Turn:
+def _saved_exchange(request: Request, row: TurnRow) -> Exchange:
     """A turn that was saved, as far as the next request looks at it."""
-    raw = json.dumps(turn["response"]).encode()
-    exchange = Exchange(request, turn["status"], {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
-    return Turn(step, request, exchange, replace(replies.read(exchange), content=content))
+    raw = json.dumps(row["response"]).encode()
+    return Exchange(request, row["status"], {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
 
 
 async def play(trial: Trial, transport: Transport, config: Config) -> Result:
-    """Ask and judge. Never raises for what a provider, a network, a cassette or a check does: that is the result.
+    """Ask and judge. Never raises for what a provider, a network, a cassette or a check does: that is the result. Steps that clean up
+    run whatever happened before them, also when the trial is cancelled.
 
     Raises CannotWrite, since what is asked then would be lost.
     """
     if trial.skip is not None:
         return Result(trial, "skipped")
-    talk = _Conversation(trial, config)
+    talk = Conversation(trial, config)
     try:
-        for number in range(len(trial.steps)):
-            request = talk.request(number)
-            exchange = await transport.send(request, Slot(trial.cassette, trial.row, trial.attempt - 1, number))
-            talk.take(number, exchange)
-    except _Broken as broken:
-        talk.verdicts.append(broken.verdict)
+        problem = await _converse(talk, transport)
+    except GeneratorExit:
+        raise
+    except BaseException:  # cancelled or interrupted
+        await _clean_up(talk, transport)
+        raise
+    await _clean_up(talk, transport)
+    return _result(talk, problem or _broken_check(talk.verdicts))
+
+
+async def _converse(talk: Conversation, transport: Transport) -> Problem | None:
+    """Play every step but those that clean up. Returns why the trial could not be judged, if it could not."""
+    try:
+        for number, step in enumerate(talk.trial.steps):
+            if not step.sends:
+                talk.follow(step)
+            elif not step.cleanup:
+                await _play_step(talk, transport, number, step)
+    except ConversationEnded as ended:
+        talk.verdicts.extend([ended.verdict] if ended.verdict else [])
     except CannotWrite:
         raise
     except (CannotAsk, CassetteError) as fault:
-        return talk.result(Problem("ask", f"{fault}{_remedy(trial, fault, config.repeated)}"))
+        return Problem("ask", f"{fault}{_remedy(talk.trial, fault, talk.config.repeated)}")
     except HarnessError as fault:
-        return talk.result(Problem("suite", str(fault)))
+        return Problem("suite", str(fault))
     except Exception as fault:  # noqa: BLE001 - whatever it is, it must not take the other trials down
-        return talk.result(Problem("internal", f"{type(fault).__name__}: {fault}", traceback.format_exc()))
-    return talk.result(talk.broken_check())
+        return Problem("internal", f"{type(fault).__name__}: {fault}", traceback.format_exc())
+    return None
+
+
+async def _play_step(talk: Conversation, transport: Transport, number: int, step: Step) -> None:
+    """Ask, and ask again where the step polls; then let its checks ask, and judge."""
+    trial = talk.trial
+    request = talk.request(step)
+    slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number)
+    call = talk.filled(step).call
+    poll = call.poll if call else None
+    exchange = await transport.send(request, slot)
+    while poll and slot.part + 1 < poll.most and unmet(poll, exchange):
+        if exchange.provenance.mode == "live":
+            await _sleep(poll.every)
+        slot = replace(slot, part=slot.part + 1)
+        exchange = await transport.send(request, slot)
+    turn = talk.read(step, exchange)
+    _refuse_passing(turn)
+    talk.judge(turn, await _assessed(talk, transport, slot, turn))
+    talk.capture(turn)
+    if poll and (verdict := gave_up(turn, poll)):
+        raise ConversationEnded(verdict)
+
+
+async def _sleep(seconds: float) -> None:
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+async def _assessed(talk: Conversation, transport: Transport, slot: Slot, turn: Turn) -> Evidence:
+    """The evidence of a turn, with the answers to what its checks ask. Raises NetworkFault."""
+    evidence = talk.evidence(turn)
+    answers: dict[str, list[Assessment]] = {}
+    for part, (check, target, request) in enumerate(talk.questions(evidence, turn), slot.part + 1):
+        exchange = await transport.send(request, replace(slot, part=part))
+        reply = replies.read(exchange)
+        assessment = Assessment(target, exchange, reply, talk.price(exchange, reply))
+        _refuse_passing(Turn(turn.step, request, exchange, reply))
+        answers.setdefault(check, []).append(assessment)
+    return replace(evidence, assessments=answers) if answers else evidence
+
+
+async def _clean_up(talk: Conversation, transport: Transport) -> None:
+    """Play the steps that clean up. What fails is a warning; what there is nothing to clean up of is left out."""
+    trial = talk.trial
+    for number, step in enumerate(trial.steps):
+        if not step.cleanup:
+            continue
+        try:
+            request = talk.request(step)
+        except Undefined:
+            continue
+        try:
+            slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number)
+            turn = talk.read(step, await transport.send(request, slot))
+            before = len(talk.verdicts)
+            talk.judge(turn, talk.evidence(turn))
+        except ConversationEnded:
+            pass
+        except CannotWrite:
+            raise
+        except HarnessError as fault:
+            talk.verdicts.append(Verdict("finally", "failed", "warn", message=str(fault), place=step.place))
+            continue
+        talk.verdicts[before:] = [replace(verdict, severity="warn") for verdict in talk.verdicts[before:]]
 
 
 def _refuse_passing(turn: Turn) -> None:
@@ -217,185 +290,47 @@ def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:
     return f"\nrecord it: {command} --record-mode {mode}"
 
 
-@dataclass(slots=True)
-class _Conversation:
-    """The turns of one trial so far, and their verdicts."""
-
-    trial: Trial
-    config: Config
-    contents: list[Json] = field(default_factory=list)
-    captures: dict[str, Json] = field(default_factory=dict)
-    turns: list[Turn] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    invariants_passed: int = 0
-
-    def request(self, number: int) -> Request:
-        """The next request; the conversation then holds its contents. Raises _Broken where no next turn is possible."""
-        if number:
-            self._go_on(self.turns[-1], self.trial.steps[number])
-        step = self.filled(self.trial.steps[number])
-        if step.replies is not None:
-            self.contents.append(_answers(step, self.turns[-1].reply))
-        self.contents.extend(step.contents)
-        body = {**step.body, "contents": list(self.contents)}
-        provider = self.config.find(self.trial.target.provider)
-        return build(provider, self.trial.target.model, body, step.transport, expected_statuses(step.expect))
-
-    def _go_on(self, last: Turn, step: Step) -> None:
-        if last.reply.content is None:
-            raise _Broken(
-                _verdict(step, "turns", "an answer to go on from", None, "the model gave no turn to go on from")
-            )
-        for name, path in last.step.capture.items():
-            self.captures[name] = _captured(step, name, path, last.reply)
-        self.contents.append(last.reply.content)
-
-    def filled(self, step: Step) -> Step:
-        """The step with ``${capture.name}`` filled in."""
-        if not self.captures:
-            return step
-        scope = {"capture": self.captures}
-        return replace(
-            step,
-            body=fill(step.body, scope),
-            contents=fill(step.contents, scope),
-            replies=fill(step.replies, scope),
-            expect=[replace(line, parameter=fill(line.parameter, scope)) for line in step.expect],
-        )
-
-    def take(self, number: int, exchange: Exchange) -> None:
-        """Read, price and judge the answer to a request. Raises NetworkFault: see ``_refuse_passing``."""
-        reply = replies.read(exchange)
-        cost = bill(exchange, reply, self.config.tariff(exchange.request.provider))
-        turn = Turn(self.filled(self.trial.steps[number]), exchange.request, exchange, reply, cost)
-        self.turns.append(turn)
-        _refuse_passing(turn)
-        self._judge(turn)
-
-    def _judge(self, turn: Turn) -> None:
-        step = turn.step
-        evidence = Evidence(
-            exchange=turn.exchange,
-            reply=turn.reply,
-            request_body=turn.request.body,
-            model=self.trial.target.model,
-            transport=turn.request.transport,
-            expects={line.check: line.parameter for line in step.expect},
-            folder=self.trial.folder,
-            earlier=tuple(self.turns[:-1]),
-            bill=turn.bill,
-        )
-        judgement = judge(evidence, step.expect, self.trial.waive)
-        self.verdicts.extend(judgement.verdicts)
-        self.invariants_passed += judgement.invariants_passed
-
-    def broken_check(self) -> Problem | None:
-        """A check that could not judge makes the trial an error, whatever else was found."""
-        for verdict in self.verdicts:
-            if verdict.status == "error":
-                ours = verdict.check.startswith("invariant:") and "Traceback" in verdict.message
-                return Problem("internal" if ours else "suite", verdict.message)
-        return None
-
-    def result(self, problem: Problem | None) -> Result:
-        return Result(
-            trial=self.trial,
-            status="error" if problem else self._status(),
-            verdicts=tuple(self.verdicts),
-            invariants_passed=self.invariants_passed,
-            measures=measures(self.turns),
-            provenance=self.turns[-1].exchange.provenance if self.turns else None,
-            problem=problem,
-            turns=tuple(self.turns),
-        )
-
-    def _status(self) -> Status:
-        failed = any(verdict.status == "failed" and verdict.severity == "error" for verdict in self.verdicts)
-        if self.trial.xfail is not None:
-            return "xfailed" if failed else "xpassed"
-        return "failed" if failed else "passed"
+def _broken_check(verdicts: Sequence[Verdict]) -> Problem | None:
+    """A check that could not judge makes the trial an error, whatever else was found."""
+    for verdict in verdicts:
+        if verdict.status == "error":
+            ours = verdict.check.startswith("invariant:") and "Traceback" in verdict.message
+            return Problem("internal" if ours else "suite", verdict.message)
+    return None
 
 
-# --- what goes into the next turn ---------------------------------------------------------------------
+def _result(talk: Conversation, problem: Problem | None) -> Result:
+    asked = [turn for turn in talk.turns if not turn.step.cleanup]
+    return Result(
+        trial=talk.trial,
+        status="error" if problem else _status(talk),
+        verdicts=tuple(talk.verdicts),
+        invariants_passed=talk.invariants_passed,
+        measures={**measures(asked), **judged(talk.assessments)},
+        provenance=asked[-1].exchange.provenance if asked else None,
+        problem=problem,
+        turns=tuple(talk.turns),
+    )
 
 
-def _answers(step: Step, reply: Reply) -> Json:
-    """The user's turn that answers every function call of the last answer, ids echoed."""
-    assert step.replies is not None
-    called = [str(call.get("name")) for call in reply.function_calls]
-    unanswered = [name for name in called if name not in step.replies]
-    uncalled = [name for name in step.replies if name not in called]
-    if uncalled or unanswered:
-        calls = f"called {', '.join(called)}" if called else "called no function"
-        wanted = ", ".join(step.replies)
-        raise _Broken(
-            _verdict(step, "turns", list(step.replies), called, f"the next turn replies to {wanted}, the model {calls}")
-        )
-    return {
-        "role": "user",
-        "parts": [_response(call, step.replies[str(call["name"])]) for call in reply.function_calls],
-    }
-
-
-def _response(call: Mapping[str, Json], value: Json) -> Json:
-    answer = {"name": call["name"], "response": value if isinstance(value, Mapping) else {"result": value}}
-    return {"functionResponse": {"id": call["id"], **answer} if "id" in call else answer}
-
-
-def _verdict(step: Step, check: str, expected: Json, actual: Json, message: str) -> Verdict:
-    return Verdict(check, "failed", expected=expected, actual=actual, message=message, place=step.place)
-
-
-def _captured(step: Step, name: str, path: str, reply: Reply) -> Json:
-    patterns.reset_time_limit()
-    found = jsonpath.find(path, reply.response)
-    if not found:
-        raise _Broken(_verdict(step, "capture", path, None, f"nothing at {path} to capture as {name}"))
-    return found[0][1]
-
-
-def expected_statuses(expectations: Sequence[Expectation]) -> frozenset[int]:
-    """The HTTP statuses that a step itself asks for, in its ``http`` and ``error`` expectations."""
-    found: set[int] = set()
-    for expectation in expectations:
-        if expectation.check == "http":
-            found |= {
-                status
-                for status in (*PASSING, *_numbers(expectation.parameter))
-                if holds(status, expectation.parameter)
-            }
-        if expectation.check == "error" and isinstance(expectation.parameter, Mapping):
-            found |= _of_error(expectation.parameter)
-    return frozenset(found)
-
-
-def _of_error(parameter: Mapping[str, Json]) -> set[int]:
-    code, name = parameter.get("code"), parameter.get("status")
-    if code is None and name is None:
-        return set()
-    return {
-        status
-        for status, its_name in PASSING.items()
-        if (code is None or holds(status, code)) and (name is None or holds(its_name, name))
-    }
-
-
-def _numbers(parameter: Json) -> Iterator[int]:
-    if isinstance(parameter, int) and not isinstance(parameter, bool):
-        yield parameter
-    elif isinstance(parameter, (list, Mapping)):
-        for value in parameter.values() if isinstance(parameter, Mapping) else parameter:
-            yield from _numbers(value)
+def _status(talk: Conversation) -> Status:
+    failed = any(verdict.status == "failed" and verdict.severity == "error" for verdict in talk.verdicts)
+    if talk.trial.xfail is not None:
+        return "xfailed" if failed else "xpassed"
+    return "failed" if failed else "passed"
 
 
 # --- measures -----------------------------------------------------------------------------------------
 
 
 def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
-    """Seconds, tokens and dollars over all turns: summed, but of ``ttft_s`` and ``gap_s`` the worst.
+    """Seconds, tokens and dollars over the turns of the conversation: summed, but of ``ttft_s`` and ``gap_s`` the worst. The dollars
+    are those of other calls too.
 
     Absent counts of an answer that has usage are 0; without usage they are not known.
     """
+    dollars = _over(_whole, [turn.bill.dollars for turn in turns])
+    turns = [turn for turn in turns if turn.step.call is None] or turns
     found: dict[str, float | int | None] = {
         "latency_s": _over(sum, [turn.exchange.latency for turn in turns]),
         "ttft_s": _over(max, [turn.reply.ttft for turn in turns]),
@@ -404,7 +339,21 @@ def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
     }
     for name in COUNTS:
         found[name] = _over(sum, [turn.reply.count(name) if turn.reply.usage else None for turn in turns])
-    return {**found, "cost_usd": _over(_whole, [turn.bill.dollars for turn in turns])}
+    return {**found, "cost_usd": dollars}
+
+
+def judged(assessments: Mapping[str, Sequence[Assessment]]) -> dict[str, float | int | None]:
+    """What checks that ask found: the number of each, how many requests they sent, and what these cost in US dollars."""
+    if not assessments:
+        return {}
+    found: dict[str, float | int | None] = {}
+    for name, answers in assessments.items():
+        check = find_check(name)
+        if check is not None and check.asking is not None:
+            found[check.asking.measure] = check.asking.value(answers)
+    everything = [answer for answers in assessments.values() for answer in answers]
+    cost = _over(_whole, [answer.bill.dollars for answer in everything])
+    return {**found, "judge_requests": len(everything), "judge_cost_usd": cost}
 
 
 def _whole(dollars: Sequence[float]) -> float:

@@ -19,7 +19,8 @@ from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
 from harness.gemini import providers
 from harness.gemini.models import ends_by, lifecycles
-from harness.model import Expectation, Json, Result, Target, Trial
+from harness.judge.registry import find_check
+from harness.model import Expectation, Json, Result, Step, Target, Trial
 from harness.results.rows import OptionsRow, Row, RunRow, SuiteRow, TurnRow, dumps, result_json
 from harness.results.store import run_row, suite_row
 from harness.run.play import MissRecorder, Transport, prepared
@@ -27,6 +28,7 @@ from harness.suite.cases import Suite
 from harness.suite.matrix import Expansion, Selection, expand
 from harness.suite.parse import load
 from harness.text import project
+from harness.text.yamltext import scalar
 from harness.transport.redaction import Leaks, known
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class Plan:
     def notes(self) -> list[str]:
         """What a suite says in vain, what was left out, and what is known today about the days of the models that are asked."""
         suites = [f"{note.place}: {note.message}" for suite in self.suites for note in suite.notes]
-        return [*suites, *self.left_out, *lifecycles([target.model for target in self.trials.targets])]
+        ends = lifecycles([target.model for target in self.trials.targets], date.today())  # noqa: DTZ011 - days, not hours
+        return [*suites, *self.left_out, *ends]
 
     @property
     def left_out(self) -> list[str]:
@@ -88,9 +91,10 @@ class Plan:
 
 def endings(asked: Iterable[Target], config: Config) -> Iterator[str]:
     """A warning for each model that has ended or ends soon, where a real provider is about to be asked for it."""
-    day = date.today() + timedelta(days=SOON)  # noqa: DTZ011
+    today = date.today()  # noqa: DTZ011
+    soon = today + timedelta(days=SOON)
     models = {target.model: None for target in asked if not config.find(target.provider).simulated}
-    yield from (f"warning: {note}" for note in lifecycles(model for model in models if ends_by(model, day)))
+    yield from (f"warning: {note}" for note in lifecycles((model for model in models if ends_by(model, soon)), today))
 
 
 def hazards(asked: Iterable[Target], config: Config) -> Iterator[str]:
@@ -152,7 +156,8 @@ def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
             f"there is no folder {config.suites}/ here: name suites, or let `gemini-harness init` make a first one"
         )
     files = suite_files([Path(path) for path in paths] or [config.suites])
-    return plan_of(read(files, anywhere=config.outside_files), selection, config)
+    suites = read(files, anywhere=config.outside_files, variables=config.variables)
+    return plan_of(suites, selection, config)
 
 
 def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Plan:
@@ -192,13 +197,13 @@ def is_suite(path: Path) -> bool:
     return raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or _IS_SUITE.search(raw) is not None
 
 
-def read(files: Sequence[Path], *, anywhere: bool = False) -> list[Suite]:
+def read(files: Sequence[Path], *, anywhere: bool = False, variables: Mapping[str, Json] | None = None) -> list[Suite]:
     """Every suite, or every complaint about any of them."""
     suites: list[Suite] = []
     complaints: list[object] = []
     for file in files:
         try:
-            suites.append(load(file, anywhere=anywhere))
+            suites.append(load(file, anywhere=anywhere, variables=variables))
         except SuiteError as error:
             complaints += error.complaints
     complaints += same_names(suites)
@@ -214,6 +219,22 @@ def same_names(suites: Iterable[Suite]) -> Iterator[str]:
         other = first.setdefault(suite.name, suite)
         if other is not suite:
             yield f"{suite.place}: the suite is called {suite.name!r}, and so is {other.file}: ids and cassettes would collide"
+
+
+_VARIABLE = re.compile(r"([\w-]+)=(.*)", re.DOTALL)
+
+
+def variables(texts: Sequence[str]) -> dict[str, Json]:
+    """``name=value`` as values, read as in YAML: ``n=3`` is a number, ``n="3"`` a text. Raises UsageError for anything else."""
+    found: dict[str, Json] = {}
+    for text in texts:
+        match = _VARIABLE.fullmatch(text)
+        if match is None:
+            raise UsageError(f"--var {text}: write NAME=VALUE, as in --var tone=formal")
+        name, value = match.groups()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        found[name] = value[1:-1] if quoted else scalar(value) if value else ""
+    return found
 
 
 def targets(texts: Sequence[str]) -> list[Target]:
@@ -357,5 +378,10 @@ class Judge:
 
 
 def requests_of(trial: Trial) -> int:
-    """How many requests a trial sends, if its conversation goes to its end."""
-    return 0 if trial.skip is not None else len(trial.steps)
+    """How many requests a trial sends, if its conversation goes to its end and each poll is answered at once."""
+    return 0 if trial.skip is not None else sum(map(_requests_of, trial.steps))
+
+
+def _requests_of(step: Step) -> int:
+    asking = (check.asking for line in step.expect if (check := find_check(line.check)))
+    return step.sends + sum(1 for question in asking if question is not None)

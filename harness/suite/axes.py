@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import Literal, NamedTuple
 
-from harness.gemini.models import LEVELS, Thinking, bare, facts
+from harness.gemini.models import LEVELS, ModelFacts, Thinking, bare, catalogue, facts
 from harness.model import Json, Place
+from harness.suite.template import referenced_file
+from harness.text.names import slug
 
 Body = Mapping[str, Json]
 
@@ -16,21 +19,27 @@ THINKING_KEYS = ("level", "budget", "includeThoughts")
 """The keys of a thinking value in its long form."""
 
 
+AxisSource = Literal["case", "matrix", "defaults"]
+
+
 class Axis(NamedTuple):
     """``values`` as in the suite: one value (a pin), a list (a sweep), or a mapping from model globs to either.
 
     ``source`` is the place where it is written. An axis of a case replaces that of the matrix, which replaces that of the
-    defaults.
+    defaults. ``names``: how ids show the values, if they are too long for that. ``typed``: its values have a type of their own and
+    a place in ``generationConfig``, unlike those of a free name or of a path of the body.
     """
 
     name: str
     values: Json
-    source: Literal["case", "matrix", "defaults"]
+    source: AxisSource
     place: Place
+    names: Sequence[str] = ()
+    typed: bool = True
 
     @property
     def per_model(self) -> bool:
-        if not isinstance(self.values, Mapping):
+        if not isinstance(self.values, Mapping) or not self.typed:
             return False
         return self.name != "thinking" or (bool(self.values) and self.values.keys().isdisjoint(THINKING_KEYS))
 
@@ -55,16 +64,81 @@ class Axis(NamedTuple):
             values = [] if glob is None else self.values[glob]
         return values if isinstance(values, list | tuple) else [values]
 
+    def choices(self, model: str) -> Sequence[tuple[Json, Json]]:
+        """(value, value as ids show it) for a model, in order."""
+        values = self.for_model(model)
+        return list(zip(values, self.names if len(self.names) == len(values) else values, strict=True))
+
     def glob(self, model: str) -> str | None:
         """The first glob of a mapping that matches the model; None if none does."""
         return next((glob for glob in self.values if fnmatchcase(bare(model), glob)), None)
 
 
 def fragment(name: str, value: Json) -> Body:
-    """What a value adds to ``generationConfig``."""
+    """What a value of an axis with its own type adds to ``generationConfig``."""
     if name == "transport":
         return {}
     return {"thinkingConfig": thinking_config(value)} if name == "thinking" else {name: value}
+
+
+_LONGEST_NAME = 24
+"""Characters of a value that ids show as it is."""
+
+
+def value_names(values: Json, written: Json) -> Sequence[str]:
+    """Names of the values, if one of them is too long for an id: the file that holds it, its title, the first words of a text, the
+    first keys of an object, else its number. ``written``: the values as they stand in the suite. Empty if all are short."""
+    if not isinstance(values, list) or all(_is_short(value) for value in values):
+        return ()
+    sources = written if isinstance(written, list) and len(written) == len(values) else values
+    names: list[str] = []
+    for number, (value, source) in enumerate(zip(values, sources, strict=True), 1):
+        name = _value_name(value, source) or str(number)
+        names.append(f"{name}-{number}" if name in names else name)
+    return names
+
+
+def _is_short(value: Json) -> bool:
+    return not isinstance(value, list | Mapping) and len(str(value)) <= _LONGEST_NAME
+
+
+def _value_name(value: Json, source: Json) -> str:
+    if file := referenced_file(source):
+        return slug(PurePath(file).name.partition(".")[0])
+    if isinstance(value, Mapping) and isinstance(value.get("title"), str):
+        return slug(value["title"])[:_LONGEST_NAME]
+    if isinstance(value, list):
+        return slug("+".join(_item_name(item) for item in value))[:_LONGEST_NAME] or "none"
+    return "" if isinstance(value, Mapping) else slug(str(value)[:_LONGEST_NAME])
+
+
+def _item_name(item: Json) -> str:
+    """The name of a tool or of a file."""
+    if isinstance(item, Mapping):
+        return str(next(iter(item), ""))
+    return PurePath(str(item)).stem
+
+
+def selected_models(selector: Mapping[str, Json]) -> list[str]:
+    """The current models (stage ``ga`` or ``preview``) of the catalogue with all properties of a selector, in its order."""
+    return [
+        name
+        for name, known in catalogue().models.items()
+        if known.stage in ("ga", "preview") and all(_has(known, key, wanted) for key, wanted in selector.items())
+    ]
+
+
+def _has(known: ModelFacts, key: str, wanted: Json) -> bool:
+    if key == "feature":
+        return known.features.issuperset([wanted] if isinstance(wanted, str) else wanted)
+    if key == "thinking":
+        return bool(known.thinking.control == wanted)
+    return fnmatchcase(known.name, str(wanted))
+
+
+def all_features() -> Iterator[str]:
+    """Every feature that a model of the catalogue has, sorted."""
+    yield from sorted(frozenset[str]().union(*(known.features for known in catalogue().models.values())))
 
 
 def thinking_config(value: Json) -> Body:
@@ -118,7 +192,7 @@ def label(name: str, value: Json) -> str:
     if name == "transport":
         return str(value)
     if name != "thinking":
-        return f"{name}={_plain(value)}"
+        return f"{short_name(name)}={_plain(value)}"
     config = thinking_config(value)
     parts = [str(config["thinkingLevel"]).lower()] if "thinkingLevel" in config else []
     if "thinkingBudget" in config or not parts:
@@ -130,7 +204,12 @@ def label(name: str, value: Json) -> str:
 
 def short_label(name: str, value: Json) -> str:
     """A value without the name of its axis, as table headers show it: ``low``, ``0``, ``high+thoughts``."""
-    return label(name, value).removeprefix(f"{name}=")
+    return label(name, value).removeprefix(f"{short_name(name)}=")
+
+
+def short_name(name: str) -> str:
+    """The name of an axis as ids and tables show it: of a path of the body its last key."""
+    return name.rpartition(".")[2]
 
 
 def _plain(value: Json) -> str:

@@ -81,3 +81,35 @@ def _leaves(body: Json, path: str) -> Iterator[str]:
         return
     for key, value in body.items():
         yield from _leaves(value, f"{path}.{key}" if re.fullmatch(r"\w+", key) else f"{path}[{key!r}]")
+
+
+def at_path(path: Sequence[str], value: Json) -> Body:
+    """A body that holds one value, at a path of keys."""
+    for key in reversed(path):
+        value = {key: value}
+    body: Body = value
+    return body
+
+
+_JSON = "application/json"
+
+
+def short_forms(table: Body, before: str, literal: Body) -> Iterator[Layer]:
+    """The short forms of a case or of the defaults as parts of a body. ``literal`` holds the ``request`` beside them, which may
+    state the MIME type itself."""
+    if "system" in table:
+        yield Layer(f"{before}system", {"systemInstruction": {"parts": [{"text": table["system"]}]}})
+    if "tools" in table:
+        yield Layer(f"{before}tools", {"tools": tool_list(table["tools"])})
+    stated = literal.get("request", {}).get("generationConfig")
+    mime = {} if isinstance(stated, Mapping) and "responseMimeType" in stated else {"responseMimeType": _JSON}
+    for key, name in (("schema", "responseSchema"), ("jsonSchema", "responseJsonSchema")):
+        if key in table:
+            yield Layer(f"{before}{key}", {"generationConfig": {**mime, name: table[key]}})
+
+
+def tool_list(tools: Json) -> Json:
+    """Tools as they are sent: a name is a tool without settings."""
+    if not isinstance(tools, list):
+        return tools
+    return [{tool: {}} if isinstance(tool, str) else tool for tool in tools if tool is not None]

@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from harness.model import Expectation, Json, Place, Require
+from harness.model import Json, Place, Require
 from harness.suite import template
 from harness.suite.axes import Axis
 from harness.suite.body import Layer, merged
 from harness.suite.template import Template
+from harness.suite.turns import TurnPlan
 from harness.text.names import slug
 
 
@@ -54,16 +55,6 @@ class Xfail(NamedTuple):
     targets: Sequence[str] = ()
 
 
-class TurnPlan(NamedTuple):
-    """One request of a case, before rows and axes are filled in. It may contain templates."""
-
-    contents: Sequence[Json]
-    replies: Mapping[str, Json] | None
-    expect: Sequence[Expectation]
-    capture: Mapping[str, str]
-    place: Place
-
-
 @dataclass(frozen=True)
 class Case:
     """One case of a suite. ``id``, the axes, the layers and the turns may contain templates for rows.
@@ -100,13 +91,12 @@ class Case:
 
     @cached_property
     def templated(self) -> bool:
-        """Whether rows change what is sent or expected."""
-        parts = [[turn.contents, turn.replies, [line.parameter for line in turn.expect]] for turn in self.turns]
-        return self.body_templated or template.has_references(parts)
+        """Whether rows or axes change what is sent or expected, other than through axes with values of their own type."""
+        return self.body_templated or any(template.has_references(turn.templated) for turn in self.turns)
 
     @cached_property
     def body_templated(self) -> bool:
-        """Whether rows change the body."""
+        """Whether rows or axes with free values change the body."""
         return template.has_references(self.body)
 
     @cached_property

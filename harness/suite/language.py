@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
@@ -37,6 +37,19 @@ Numbers = Annotated[float | list[float] | dict[str, float | list[float]], TypeLa
 Integers = Annotated[int | list[int] | dict[str, int | list[int]], TypeLabel("a whole number, or a list of them")]
 Booleans = bool | list[bool]
 Names = str | list[str]
+Scalar = str | int | float | bool
+
+
+class ModelSelector(TypedDict, total=False):
+    """The current models of the catalogue with all of these properties."""
+
+    feature: Annotated[
+        Names, "a feature, or several, as `gemini-harness models` lists them: image_out, google_search ..."
+    ]
+    thinking: Annotated[Literal["level", "budget", "none"], "how its thinking is controlled"]
+    name: Annotated[str, "a glob of its name"]
+
+
 Percent = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?%", "a percentage such as 25%")]
 Points = Annotated[str, Spelled(r"\d{1,9}(\.\d+)?pp", "percentage points such as 2pp")]
 
@@ -55,7 +68,9 @@ Reason = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a reason")]
 class Axes(TypedDict, total=False):
     """Axes of the matrix. A list sweeps its values; a single value pins the axis."""
 
-    model: Annotated[Names, "the model id, as it is sent"]
+    model: Annotated[
+        Names | ModelSelector, "the model id, as it is sent, or properties that select models of the catalogue"
+    ]
     provider: Annotated[Names, "a provider of the configuration"]
     thinking: Thinking
     transport: Annotated[Transport | list[Transport], "generateContent, or streamGenerateContent as SSE"]
@@ -73,15 +88,70 @@ class Axes(TypedDict, total=False):
     mediaResolution: Names
 
 
-class Skip(Axes, total=False):
+FreeAxes = TypedDict(
+    "FreeAxes",
+    {
+        "axes": Annotated[dict[str, Scalar | list[Scalar]], "axes with free names, used as ${axis.name}"],
+        "request.*": Annotated[Any, "a path of the body as an axis: a list sweeps its values, any other value is sent"],
+    },
+    total=False,
+)
+
+
+class Chosen(Axes, FreeAxes, total=False):
+    """Combinations of axis values. Models may be globs. Long values are named as ids show them."""
+
+    prompt: Names
+    system: Names
+    schema: Names
+    jsonSchema: Names
+    tools: Names
+    files: Names
+
+
+class Skip(Chosen, total=False):
     """Combinations of the matrix that are skipped. Models may be globs."""
 
     why: Required[Annotated[Reason, "printed with the skipped trials"]]
 
 
-class Matrix(Axes, total=False):
+ToolName = Literal[
+    "googleSearch",
+    "codeExecution",
+    "urlContext",
+    "googleMaps",
+    "google_search",
+    "code_execution",
+    "url_context",
+    "google_maps",
+]
+Tool = ToolName | dict[str, Any]
+ToolItem = Annotated[
+    Tool | list[Tool],
+    TypeLabel("the name of a built-in tool (googleSearch, codeExecution, urlContext, googleMaps) or a Tool object"),
+]
+
+
+class FileWords(TypedDict, total=False):
+    """A file of the prompt, with its type stated."""
+
+    path: Annotated[str, "a file, relative to the suite; sent as inlineData"]
+    uri: Annotated[str, "an address, or the uri of an uploaded file; sent as fileData"]
+    mimeType: str
+
+
+File = str | FileWords
+
+
+class Matrix(Axes, FreeAxes, total=False):
     """Axes for every case of the suite. A case may replace them."""
 
+    prompt: list[str]
+    system: list[str]
+    schema: list[dict[str, Any]]
+    jsonSchema: list[dict[str, Any]]
+    tools: list[list[Tool]]
+    files: list[list[File]]
     skip: list[Skip]
 
 
@@ -119,19 +189,24 @@ Require = Annotated[
     Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]{1,9}/[1-9][0-9]{0,8}", 'a share such as "4/5"')],
     "how many attempts of a group must pass: all (the default), none (observed only), or k/n",
 ]
-Tool = Literal["googleSearch", "codeExecution", "urlContext", "googleMaps"] | dict[str, Any]
 Repeat = Annotated[int, "attempts of each trial"]
 
 
-class RequestWords(Axes, total=False):
+class RequestWords(Axes, FreeAxes, total=False):
     """What is sent and expected. Allowed under defaults: and in a case."""
 
-    prompt: Annotated[str, "one user turn"]
-    system: Annotated[str, "systemInstruction"]
+    prompt: Annotated[Names, "one user turn; a list sweeps"]
+    system: Annotated[Names, "systemInstruction; a list sweeps"]
     request: Annotated[dict[str, Any], "a literal generateContent body; objects are merged, lists are replaced"]
-    schema: Annotated[dict[str, Any], "responseSchema, with application/json"]
-    jsonSchema: Annotated[dict[str, Any], "responseJsonSchema, with application/json"]
-    tools: Annotated[list[Tool], "names of built-in tools, or literal Tool objects"]
+    schema: Annotated[dict[str, Any] | list[dict[str, Any]], "responseSchema, with application/json; a list sweeps"]
+    jsonSchema: Annotated[
+        dict[str, Any] | list[dict[str, Any]], "responseJsonSchema, with application/json; a list sweeps"
+    ]
+    tools: Annotated[list[ToolItem], "names of built-in tools, or literal Tool objects; a list of lists sweeps"]
+    files: Annotated[
+        list[File | list[File]],
+        "files of the prompt, relative to the suite, or addresses; the type comes from the bytes; a list of lists sweeps",
+    ]
     expect: Expect
     agree: Annotated[Literal["shape", "text"], "unary and stream must agree in shape (the default), or in text too"]
     repeat: Repeat
@@ -140,16 +215,66 @@ class RequestWords(Axes, total=False):
     xfail: str | XfailWords
 
 
-class TurnWords(TypedDict, total=False):
-    """One request of a conversation: what the user says, or the answers to the model's function calls."""
+class ReplyWords(TypedDict):
+    """The answer to one function call."""
 
-    user: str
-    reply: Annotated[dict[str, dict[str, Any]], "function name -> response object"]
+    name: Annotated[str, "the name of the function"]
+    response: Annotated[dict[str, Any], "the response object"]
+
+
+_Until = TypedDict(
+    "_Until", {"for": Annotated[TimeSpan, "how long to go on; 2m if absent"]}, total=False
+)  # a keyword cannot be an attribute
+
+
+class Until(_Until, total=False):
+    """Makes a call again until its answer is as wanted."""
+
+    path: Required[Annotated[dict[str, Any], "JSONPath into the answer -> what must be there, as in the check `path`"]]
+    every: Annotated[TimeSpan, "the wait between two calls; 5s if absent"]
+
+
+Capture = Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
+
+
+class CallWords(TypedDict, total=False):
+    """A call of the API that is not a turn of the conversation."""
+
+    call: Annotated[str, "method and path below the provider's version: POST cachedContents, GET models/${model}"]
+    body: Annotated[Any, "the JSON body that is sent"]
+    upload: Annotated[str, "a file that is sent through the Files API: call: POST files"]
+    until: Until
     expect: Expect
-    capture: Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
+    capture: Capture
 
 
-class CaseWords(RequestWords, total=False):
+class TurnWords(CallWords, total=False):
+    """One turn: what the user says, the answers to the model's function calls, a scripted answer, or another call."""
+
+    user: Annotated[str | list[dict[str, Any]], "what the user says: a text, or literal parts"]
+    files: Annotated[list[File], "files of this turn"]
+    model: Annotated[
+        str | list[dict[str, Any]], "what the model is supposed to have said: a text, or literal parts; nothing is sent"
+    ]
+    reply: Annotated[
+        dict[str, dict[str, Any]] | list[ReplyWords],
+        "function name -> response object, or a list in the order of the calls",
+    ]
+    request: Annotated[dict[str, Any], "what this turn adds to the body"]
+
+
+_Finally = TypedDict(
+    "_Finally",
+    {
+        "finally": Annotated[
+            list[CallWords], "calls at the end, whatever happened before; their own failure is a warning"
+        ]
+    },
+    total=False,
+)
+
+
+class CaseWords(RequestWords, _Finally, total=False):
     """One case."""
 
     id: Required[Annotated[str, "a hyphenated statement that is true if the case passes; may contain ${row.x}"]]
@@ -157,7 +282,7 @@ class CaseWords(RequestWords, total=False):
     tags: list[str]
     each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
     turns: list[TurnWords]
-    only: Annotated[Axes | list[Axes], "the only combinations of the matrix that this case runs"]
+    only: Annotated[Chosen | list[Chosen], "the only combinations of the matrix that this case runs"]
     skip: Annotated[str, "the reason why this case is skipped"]
     cassette: Annotated[str, "an existing vcrpy cassette, relative to this file's folder"]
 
@@ -226,6 +351,7 @@ class SuiteWords(TypedDict, total=False):
     suite: Required[Annotated[str, "the suite's name: the first part of every trial id"]]
     about: str
     tags: list[str]
+    vars: Annotated[dict[str, Scalar], "defaults of ${var.name}; `--var name=value` replaces them"]
     defaults: RequestWords
     matrix: Matrix
     repeat: Repeat
@@ -239,11 +365,23 @@ class SuiteWords(TypedDict, total=False):
 @cache
 def axis_type(name: str) -> Any:
     """The type of the values of that axis."""
-    return get_type_hints(Axes, include_extras=True)[name]
+    return get_type_hints(Axes, include_extras=True).get(name, Any)
 
 
 AXES: tuple[str, ...] = tuple(Axes.__annotations__)
-"""Names of the axes."""
+"""Names of the axes with values of their own type. Any other key of ``BODY_AXES``, free names and paths of the body are axes too."""
+
+BODY_AXES = ("prompt", "system", "schema", "jsonSchema", "tools", "files")
+"""Keys that are an axis where they hold several values: a list, or for ``tools`` and ``files`` a list of lists."""
+
+
+def axes_in(table: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """(name, keys to it, values) of everything in a case, the defaults, the matrix or a row of ``skip`` that may be an axis."""
+    for key, value in table.items():
+        if key == "axes" and isinstance(value, Mapping):
+            yield from ((name, (key, name), values) for name, values in value.items())
+        elif key in AXES or key in BODY_AXES or key.startswith("request."):
+            yield key, (key,), value
 
 
 _OTHER_WORDS = {

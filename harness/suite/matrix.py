@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.model import Expectation, Json, Place, Require, Step, Target, Trial
+from harness.model import ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
 from harness.suite import template
 from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, Origins, merge
-from harness.suite.cases import Case, Choice, Note, Suite, TurnPlan
+from harness.suite.cases import Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
+from harness.suite.turns import CallPlan, TurnPlan
 from harness.text.names import safe_filename
 from harness.text.shape import fit, nearest
 
@@ -76,7 +77,7 @@ class Combination(NamedTuple):
 
     def chosen_by(self, choice: Choice) -> bool:
         """Whether a ``skip`` or ``only`` row matches this combination."""
-        known = {**self.axes, "model": self.target.model, "provider": self.target.provider}
+        known = {**self.axes, **self.swept, "model": self.target.model, "provider": self.target.provider}
         return all(name in known and axis_matches(name, wanted, known[name]) for name, wanted in choice.axes.items())
 
     def refusal(self, case: Case) -> str | None:
@@ -247,7 +248,7 @@ def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) 
     inner = [axis for name, axis in axes.items() if name not in ("model", "provider")]
     count = 0
     for target, chosen in targets(axes, selection):
-        choices = [axis.for_model(target.model) or (None,) for axis in inner]
+        choices = [axis.choices(target.model) or ((None, None),) for axis in inner]
         count += prod(map(len, choices))
         if count > MOST_COMBINATIONS:
             raise TooMany(
@@ -255,8 +256,11 @@ def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) 
                 f"a case has at most {MOST_COMBINATIONS:,} combinations of targets and axes, this one {count:,}",
             )
         for values in product(*choices):
-            chosen_values = {axis.name: value for axis, value in zip(inner, values, strict=True) if value is not None}
-            swept = {axis.name: chosen_values[axis.name] for axis in inner if axis.swept and axis.name in chosen_values}
+            chosen_values = {
+                axis.name: value for axis, (value, _) in zip(inner, values, strict=True) if value is not None
+            }
+            shown = {axis.name: name for axis, (_, name) in zip(inner, values, strict=True) if axis.swept}
+            swept = {name: shown[name] for name in shown if name in chosen_values}
             yield Combination(target, chosen_values, swept, chosen)
 
 
@@ -267,7 +271,7 @@ def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
         return axis
     from harness.suite import language
 
-    return Axis(axis.name, fit(values, language.axis_type(axis.name)), axis.source, axis.place)
+    return axis._replace(values=fit(values, language.axis_type(axis.name)))
 
 
 def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
@@ -456,9 +460,9 @@ def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
-        if name != "transport"
+        if name != "transport" and case.axes[name].typed
     ]
-    scope = {"row": row}
+    scope = scope_of(row, pair)
     body = template.fill(case.body, scope) if case.body_templated else case.body
     for layer in axes:
         body = merge(body, layer.body)
@@ -468,22 +472,57 @@ def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence
     return tuple(_step(turn, case, scope, body, transport, origins) for turn in case.turns)
 
 
+def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
+    """What placeholders stand for in one row and one combination. Values of axes may refer to other axes."""
+    target = {"model": pair.target.model, "provider": pair.target.provider}
+    scope = {"row": row, "axis": pair.axes, "target": target}
+    return {**scope, "axis": template.fill(pair.axes, scope)}
+
+
 def _step(
-    turn: TurnPlan,
-    case: Case,
-    scope: Mapping[str, Mapping[str, Json]],
-    body: Mapping[str, Json],
-    transport: Json,
-    origins: Origins,
+    turn: TurnPlan, case: Case, scope: template.Scope, body: Mapping[str, Json], transport: Json, origins: Origins
 ) -> Step:
-    contents, replies, expect = turn.contents, turn.replies, turn.expect
     if case.templated:
-        contents, replies = template.fill(contents, scope), template.fill(replies, scope)
-        expect = tuple(fill_expectation(line, scope) for line in expect)
-    return Step(body, contents, transport, expect, turn.place, replies, turn.capture, origins)
+        turn = _filled(turn, scope)
+    body = merge(body, turn.body)
+    return Step(
+        body,
+        turn.contents,
+        transport,
+        turn.expect,
+        turn.place,
+        turn.replies,
+        turn.capture,
+        origins,
+        turn.script,
+        _api_call(turn.call) if turn.call else None,
+        turn.cleanup,
+    )
 
 
-def fill_expectation(line: Expectation, scope: Mapping[str, Mapping[str, Json]]) -> Expectation:
+def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
+    plain = {name: template.fill(getattr(turn, name), scope) for name in ("contents", "replies", "body", "script")}
+    return turn._replace(
+        **{**plain, "contents": [flat(content) for content in plain["contents"]]},
+        expect=tuple(fill_expectation(line, scope) for line in turn.expect),
+        call=turn.call and CallPlan(*template.fill(list(turn.call), scope)),
+    )
+
+
+def flat(content: Json) -> Json:
+    """The content with the parts of an axis ``files`` among its own."""
+    parts = content.get("parts") if isinstance(content, Mapping) else None
+    if not isinstance(parts, list) or not any(isinstance(part, list) for part in parts):
+        return content
+    return {**content, "parts": [item for part in parts for item in (part if isinstance(part, list) else [part])]}
+
+
+def _api_call(plan: CallPlan) -> ApiCall:
+    poll = Poll(plan.until, plan.every, plan.limit) if plan.until else None
+    return ApiCall(plan.method, plan.path, plan.body, plan.upload, poll)
+
+
+def fill_expectation(line: Expectation, scope: template.Scope) -> Expectation:
     """An expectation with its row filled in. Texts of the row become numbers if the check needs numbers."""
     parameter = template.fill(line.parameter, scope)
     if parameter is line.parameter:

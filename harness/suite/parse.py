@@ -1,8 +1,8 @@
 """A suite: YAML text in, cases out, or every complaint at once.
 
-``parse`` goes through four doors, and what one refuses does not keep the next from speaking: the YAML itself
-(``yamltext``), ``${...}`` (``template``), the shape of the language (``language``, ``shape``), and ``sense``: ids, rows,
-schemas, requests that the API would refuse, levels that a model does not have.
+``parse`` takes four steps: it reads the YAML (``yamltext``), fills in ``${...}`` (``template``), checks the types of the language
+(``language``, ``shape``), and validates what types cannot say (``validate``). What one step refuses is left out of the next, so that
+one mistake has one complaint.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from harness.errors import SuiteError
 from harness.model import Expectation, Json, Place
-from harness.suite import language, template
-from harness.suite.axes import Axis
-from harness.suite.body import Layer, merge
-from harness.suite.cases import Case, Choice, Share, Suite, TurnPlan, Xfail
+from harness.suite import language, template, turns
+from harness.suite.axes import Axis, AxisSource, selected_models, value_names
+from harness.suite.body import Layer, at_path, merge, short_forms, tool_list
+from harness.suite.cases import Case, Choice, Share, Suite, Xfail
 from harness.suite.matrix import TooMany
 from harness.suite.template import Template
+from harness.suite.turns import TurnPlan
 from harness.suite.validate.diagnostics import Diagnostics
 from harness.text import shape, yamltext
 from harness.text.names import safe_filename, slug
@@ -31,7 +32,17 @@ from harness.text.yamltext import Path as Route
 # --- the front door -------------------------------------------------------------------------------------------
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None, *, anywhere: bool = False) -> Suite:
+Variables = Mapping[str, Json]
+"""Name -> value of ``${var.name}``."""
+
+
+def load(
+    path: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    anywhere: bool = False,
+    variables: Variables | None = None,
+) -> Suite:
     """Read and parse a suite file. Raises SuiteError, also for a file that cannot be read."""
     try:
         text = read(path).decode("utf-8-sig")
@@ -40,7 +51,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, anywhere: bool
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SuiteError([Complaint(Place(str(path), line), "is not UTF-8 text")]) from error
-    return parse(text, str(path), path.parent, environ, anywhere=anywhere)
+    return parse(text, str(path), path.parent, environ, anywhere=anywhere, variables=variables)
 
 
 def parse(
@@ -50,8 +61,10 @@ def parse(
     environ: Mapping[str, str] | None = None,
     *,
     anywhere: bool = False,
+    variables: Variables | None = None,
 ) -> Suite:
-    """The suite that the text declares. ``folder`` is where files are looked up (default: the file's own).
+    """The suite that the text declares. ``folder`` is where files are looked up (default: the file's own). ``variables`` replace
+    the defaults that the suite has under ``vars:``.
 
     Raises SuiteError with every complaint. Reads the files of its project that the suite names, and nothing else; with
     ``anywhere`` those outside of it too.
@@ -59,7 +72,7 @@ def parse(
     folder = Path(file).parent if folder is None else folder
     diagnostics = Diagnostics(yamltext.read(text, file), Project(folder, anywhere))
     if diagnostics.document.value is not None:
-        suite = _SuiteReading(diagnostics, os.environ if environ is None else environ).suite()
+        suite = _SuiteReading(diagnostics, os.environ if environ is None else environ, variables or {}).suite()
         if suite is not None and not diagnostics.complaints:
             return suite
     raise SuiteError(diagnostics.in_order())
@@ -73,10 +86,17 @@ _Table = Mapping[str, Json]
 class _SuiteReading:
     """One suite while it is read: what is sound is handed on, what is not is a complaint."""
 
-    def __init__(self, diagnostics: Diagnostics, environ: Mapping[str, str]) -> None:
-        project = diagnostics.project
+    def __init__(self, diagnostics: Diagnostics, environ: Mapping[str, str], variables: Variables) -> None:
+        project, root = diagnostics.project, diagnostics.document.value
         self.diagnostics = diagnostics
-        self.files = template.Reader(project.folder, environ, diagnostics.point_at, anywhere=project.anywhere)
+        defaults = root.get("vars") if isinstance(root, Mapping) else None
+        self.files = template.Reader(
+            project.folder,
+            environ,
+            diagnostics.point_at,
+            anywhere=project.anywhere,
+            variables={**(defaults if isinstance(defaults, Mapping) else {}), **variables},
+        )
 
     # the whole
 
@@ -94,7 +114,10 @@ class _SuiteReading:
         for route, reference in template.references(made):
             if not _may_wait(route):
                 self.diagnostics.point_at(
-                    route, str(reference), f"{reference} cannot stand here", "rows and captures fill in values only"
+                    route,
+                    str(reference),
+                    f"{reference} cannot stand here",
+                    "it fills in what is sent and expected only",
                 )
         return made
 
@@ -134,13 +157,12 @@ class _SuiteReading:
             repeat=root.get("repeat"),
             skips=tuple(self.choices(root.get("matrix", {}).get("skip", ()), ("matrix", "skip"))),
             compare=root.get("compare"),
-            files=self.files.digests(),
         )
         try:
             validate.check(suite, self.diagnostics)
         except TooMany as fault:
             self.diagnostics.add(fault.place, fault.message)
-        return replace(suite, notes=tuple(self.diagnostics.notes))
+        return replace(suite, files=self.files.digests(), notes=tuple(self.diagnostics.notes))
 
     # one case
 
@@ -150,14 +172,15 @@ class _SuiteReading:
             return None
         defaults = root.get("defaults", {})
         asked = {**{key: root[key] for key in ("require", "xfail", "repeat") if key in root}, **defaults, **table}
-        turns = tuple(self.turns(route, table, defaults))
+        axes = self.axes(route, table, root)
+        plans = tuple(self.turns(route, table, defaults, axes))
         return Case(
             id=table["id"],
             place=self.diagnostics.document.place((*route, "id")),
             folder=_plain_name(table["id"]),
-            axes=self.axes(route, table, root),
-            layers=tuple(self.layers(table, defaults)),
-            turns=turns,
+            axes=axes,
+            layers=tuple(self.layers(table, defaults, axes)),
+            turns=plans,
             rows=self.rows(route),
             rows_in_file=template.referenced_file(self.diagnostics.document.value["cases"][index].get("each"))
             is not None,
@@ -171,62 +194,110 @@ class _SuiteReading:
             waive={**root.get("waive", {}), **defaults.get("waive", {}), **table.get("waive", {})},
             agree=asked.get("agree"),
             cassette=self.diagnostics.project.folder / table["cassette"] if "cassette" in table else None,
-            expects_refusal=any(_refusal(turn.expect) for turn in turns),
+            expects_refusal=any(_refusal(plan.expect) for plan in plans if plan.call is None),
         )
 
     def axes(self, route: Route, table: _Table, root: _Table) -> dict[str, Axis]:
         """The matrix's axes first, in its order; a case's own value replaces that of the matrix or the defaults."""
-        sources: list[tuple[Literal["defaults", "matrix", "case"], Route, _Table]] = [
-            ("defaults", ("defaults",), root.get("defaults", {})),
+        sources: Sequence[tuple[AxisSource, Route, _Table]] = [
             ("matrix", ("matrix",), root.get("matrix", {})),
             ("case", route, table),
+            ("defaults", ("defaults",), root.get("defaults", {})),
         ]
-        order = dict.fromkeys(name for _, _, table in (sources[1], sources[2], sources[0]) for name in table)
-        found: dict[str, Axis] = {}
-        for name in order:
-            if name in language.AXES:
-                source, at, values = next(triple for triple in reversed(sources) if name in triple[2])
-                found[name] = Axis(name, values[name], source, self.diagnostics.document.place((*at, name)))
-        return found
+        found: dict[str, Axis | None] = {}
+        for source, at, words in sources:
+            for name, keys, values in language.axes_in(words):
+                if source != "defaults" or name not in found:
+                    found[name] = self.axis(name, (*at, *keys), values, source)
+        for kind in _OTHER_SCHEMA.keys() & table.keys():
+            found.pop(_OTHER_SCHEMA[kind], None)
+        return {name: axis for name, axis in found.items() if axis is not None}
 
-    def layers(self, table: _Table, defaults: _Table) -> Iterator[Layer]:
+    def axis(self, name: str, at: Route, values: Json, source: AxisSource) -> Axis | None:
+        """None for a key of the body that holds one value: it is a part of the body, not an axis."""
+        place = self.diagnostics.document.place(at)
+        if name in language.BODY_AXES:
+            if not _several(name, values):
+                return None
+            values = [self.value_of(name, value, (*at, number)) for number, value in enumerate(values)]
+        if name == "model" and isinstance(values, Mapping):
+            return Axis(name, selected_models(values), source, place)
+        if name in language.AXES:
+            return Axis(name, values, source, place)
+        return Axis(name, values, source, place, value_names(values, self.written(at)), typed=False)
+
+    def value_of(self, name: str, value: Json, at: Route) -> Json:
+        """A value of an axis that is a part of the body, as it is sent."""
+        if name == "files":
+            return self.media(at, value)
+        return tool_list(value) if name == "tools" else value
+
+    def written(self, at: Route) -> Json:
+        """What the document holds at a route, before placeholders were filled in."""
+        value: Json = self.diagnostics.document.value
+        for step in at:
+            value = value[step]
+        return value
+
+    def layers(self, table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> Iterator[Layer]:
         """The body's layers, later ones on top. A case's schema of either kind replaces the defaults' of either kind."""
         if "request" in defaults:
             yield Layer("defaults.request", defaults["request"])
-        schemas = {"schema", "jsonSchema"}
-        taken = set(table) | (schemas if schemas & table.keys() else set())
-        yield from _sugar({key: value for key, value in defaults.items() if key not in taken}, "defaults.", defaults)
+        stated = {*table, *axes}
+        taken = stated | (_OTHER_SCHEMA.keys() if _OTHER_SCHEMA.keys() & stated else set())
+        kept = {key: value for key, value in defaults.items() if key not in taken}
+        yield from short_forms(kept, "defaults.", defaults)
         if "request" in table:
             yield Layer("request", table["request"])
-        yield from _sugar(table, "", table)
+        yield from short_forms({key: value for key, value in table.items() if key not in axes}, "", table)
+        for name in axes:
+            if name in language.BODY_AXES:
+                yield from short_forms({name: template.reference("axis", name)}, "axis ", table)
+            elif name.startswith("request."):
+                yield Layer(f"axis {name}", at_path(name.split(".")[1:], template.reference("axis", name)))
 
-    def turns(self, route: Route, table: _Table, defaults: _Table) -> Iterator[TurnPlan]:
-        first = self.literal_contents(table, defaults)
-        if "turns" not in table:
-            prompt = table.get("prompt", defaults.get("prompt"))
-            contents = [*first, *([] if prompt is None else [_user(prompt)])]
-            expect = self.expectations(table, route, defaults)
-            yield TurnPlan(contents, None, expect, {}, self.diagnostics.document.place((*route, "id")))
-            return
-        for number, turn in enumerate(table["turns"]):
-            if turn is None:
-                continue
-            at: Route = (*route, "turns", number)
-            last = number == len(table["turns"]) - 1
-            contents = [*(first if number == 0 else []), *([_user(turn["user"])] if "user" in turn else [])]
-            own = {**table, "expect": {**(table.get("expect", {}) if last else {}), **turn.get("expect", {})}}
-            expect = self.expectations(own, at, defaults)
-            yield TurnPlan(
-                contents, turn.get("reply"), expect, turn.get("capture", {}), self.diagnostics.document.place(at)
-            )
+    def turns(self, route: Route, table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> Iterator[TurnPlan]:
+        literal = self.literal_contents(table, defaults)
+        if "turns" in table:
+            conversation = [((*route, "turns", number), turn) for number, turn in enumerate(table["turns"]) if turn]
+        else:
+            conversation = [(route, _prompt(table, defaults, axes))]
+        judged = [at for at, turn in conversation if "call" not in turn] or [at for at, _ in conversation]
+        for number, (at, turn) in enumerate(conversation):
+            shared = table.get("expect", {}) if at == judged[-1] else {}
+            expect = self.expectations({**shared, **turn.get("expect", {})}, at, {} if "call" in turn else defaults)
+            yield self.turn(at, turn, [] if number else literal, expect)
+        for number, turn in enumerate(table.get("finally", ())):
+            at = (*route, "finally", number)
+            if turn is not None:
+                yield self.turn(at, turn, [], self.expectations(turn.get("expect", {}), at, {}))._replace(cleanup=True)
+
+    def turn(self, at: Route, turn: _Table, before: Sequence[Json], expect: Sequence[Expectation]) -> TurnPlan:
+        files = self.media((*at, "files"), turn.get("files", []))
+        asks = "user" in turn or files
+        return TurnPlan(
+            contents=[*before, *([turns.user_content(turn.get("user"), files)] if asks else [])],
+            replies=turn.get("reply"),
+            expect=expect,
+            capture=turn.get("capture", {}),
+            place=self.diagnostics.document.place(at if len(at) > 2 else (*at, "id")),
+            body=turn.get("request", {}),
+            script=[turns.model_content(turn["model"])] if "model" in turn else None,
+            call=turns.call_plan(turn),
+        )
+
+    def media(self, at: Route, items: Json) -> list[Json]:
+        """The parts of ``files:``."""
+        if isinstance(items, Template):
+            return [items]
+        return [self.files.part_of(item, (*at, number)) for number, item in enumerate(items) if item]
 
     def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
         request = merge(defaults.get("request", {}), table.get("request", {}))
         return _listed(request.get("contents", []))
 
-    def expectations(self, table: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
+    def expectations(self, own: _Table, route: Route, defaults: _Table) -> Sequence[Expectation]:
         """A step's own lines, then those of the defaults that it does not replace: none of them where it expects an error."""
-        own = table.get("expect", {})
         lines = [Expectation(name, value, self.expect_place(route, name)) for name, value in own.items()]
         if not _refusal(lines):
             lines += [
@@ -249,7 +320,7 @@ class _SuiteReading:
         for index, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 continue
-            axes = {name: value for name, value in row.items() if name in language.AXES}
+            axes = {name: value for name, _, value in language.axes_in(row)}
             yield Choice(axes, self.diagnostics.document.place((*route, index)), row.get("why", ""))
 
     def rows(self, route: Route) -> Sequence[Mapping[str, Json]]:
@@ -303,48 +374,51 @@ def _whole(route: Route) -> Route:
     for index, step in enumerate(route[:-1]):
         if step in ("expect", "skip", "only"):
             return route[: index + 2]
-        if step in language.AXES:
+        if step in language.AXES or str(step).startswith("request."):
             return route[: index + 1]
+        if step == "axes":
+            return route[: index + 2]
     return route
 
 
 _WAITING = {
-    **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", "user", *language.AXES), 0),
-    **dict.fromkeys(("request", "expect", "reply"), 1),
+    **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", "files", *language.AXES), 0),
+    **dict.fromkeys(("request", "expect", "reply", "axes", "until"), 1),
+    **dict.fromkeys(("user", "model", "call", "body", "upload"), 0),
     "tools": 2,
 }
-"""Keys of a case or a turn under which rows and captures may be filled in, and how far below the key."""
+"""Keys of a case or a turn under which placeholders that are filled later may stand, and how far below the key."""
 
 
 def _may_wait(route: Route) -> bool:
     inner = {"cases": 2, "defaults": 1}.get(str(route[0]), len(route))
-    if route[inner : inner + 1] == ("turns",):
+    if route[inner : inner + 1] in (("turns",), ("finally",)):
         inner += 2
-    return len(route) > inner and len(route) - inner > _WAITING.get(str(route[inner]), len(route))
+    if len(route) <= inner:
+        return False
+    key = str(route[inner])
+    return key.startswith("request.") or len(route) - inner > _WAITING.get(key, len(route))
 
 
 def _listed(value: Json) -> list[Json]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _user(text: str) -> Json:
-    return {"role": "user", "parts": [{"text": text}]}
+_OTHER_SCHEMA = {"schema": "jsonSchema", "jsonSchema": "schema"}
 
 
-def _sugar(table: _Table, before: str, literal: _Table) -> Iterator[Layer]:
-    """Short forms as parts of a body."""
-    if "system" in table:
-        yield Layer(f"{before}system", {"systemInstruction": {"parts": [{"text": table["system"]}]}})
-    if "tools" in table:
-        tools = [{tool: {}} if isinstance(tool, str) else tool for tool in table["tools"] if tool is not None]
-        yield Layer(f"{before}tools", {"tools": tools})
-    stated = literal.get("request", {}).get("generationConfig")
-    mime = (
-        {} if isinstance(stated, Mapping) and "responseMimeType" in stated else {"responseMimeType": "application/json"}
-    )
-    for key, name in (("schema", "responseSchema"), ("jsonSchema", "responseJsonSchema")):
-        if key in table:
-            yield Layer(f"{before}{key}", {"generationConfig": {**mime, name: table[key]}})
+def _several(name: str, values: Json) -> bool:
+    """Whether a key of the body holds several values: a list, or for keys that hold lists a list of lists."""
+    if not isinstance(values, list):
+        return False
+    return name not in ("tools", "files") or (bool(values) and all(isinstance(value, list) for value in values))
+
+
+def _prompt(table: _Table, defaults: _Table, axes: Mapping[str, Axis]) -> _Table:
+    """What a case without turns asks, as a turn. Its checks are those of the case."""
+    words = {"prompt": "user", "files": "files"}
+    values = {**defaults, **table, **{name: template.reference("axis", name) for name in words if name in axes}}
+    return {turn_key: values[key] for key, turn_key in words.items() if key in values}
 
 
 def _share(text: Json) -> Share:

@@ -1,7 +1,9 @@
-"""Placeholders: ``${row.x}``, ``${env:A|B}``, ``${file:path}``, ``${capture.name}``, and ``$${`` for the characters ``${``.
+"""Placeholders: ``${row.x}``, ``${axis.x}``, ``${model}``, ``${var.x}``, ``${env:A|B}``, ``${file:path}``, ``${capture.x}``, and
+``$${`` for the characters ``${``.
 
-They are filled in two steps. ``Reader.resolve`` replaces ``env`` and ``file`` while a suite is read; placeholders in their
-content are not replaced. A text with ``row`` or ``capture`` becomes a ``Template``, which ``fill`` completes later.
+They are filled in two steps. ``Reader.resolve`` replaces ``var``, ``env`` and ``file`` while a suite is read; placeholders in
+their content are not replaced. A text with any other becomes a ``Template``, which ``fill`` completes later: with the row, the
+axes and the target when trials are made, with captures during the run. So does a file whose name holds one of these.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from harness.errors import HarnessError
+from harness.gemini import media
 from harness.model import Json
 from harness.text import yamltext
 from harness.text.jsontext import strict
@@ -24,31 +28,55 @@ from harness.text.project import Outside, Project, Unreadable
 from harness.text.shape import Later, nearest
 from harness.text.yamltext import Path as Route
 
+ScopeName = Literal["row", "axis", "capture", "target"]
+Scope = Mapping[str, Mapping[str, Json]]
+"""Values by the name of their scope and their own name."""
+
 
 class Reference(NamedTuple):
-    """A placeholder that is filled later: ``row`` and a column, or ``capture`` and a name."""
+    """A placeholder that is filled later: a column of ``row``, an ``axis``, a ``capture``, or ``model`` and ``provider`` of the
+    ``target``."""
 
-    scope: Literal["row", "capture"]
+    scope: ScopeName
     name: str
 
     def __str__(self) -> str:
-        return f"${{{self.scope}.{self.name}}}"
+        return f"${{{self.name}}}" if self.scope == "target" else f"${{{self.scope}.{self.name}}}"
+
+
+class FileReference(NamedTuple):
+    """A file that is read later, because its name holds references. ``load`` takes the name and returns the value; it raises
+    Undefined if the file cannot be read."""
+
+    name: Template
+    load: Callable[[str], Json]
+
+    def __str__(self) -> str:
+        return f"${{file:{self.name}}}"
+
+
+Part = str | Reference | FileReference
 
 
 class Template(Later):
-    """A text with references to rows or captures. As a ``str`` it is the text of the suite."""
+    """A text with parts that are filled later. As a ``str`` it is the text of the suite."""
 
     __slots__ = ("parts",)
-    parts: tuple[str | Reference, ...]
+    parts: tuple[Part, ...]
 
-    def __new__(cls, parts: Sequence[str | Reference]) -> Template:
+    def __new__(cls, parts: Sequence[Part]) -> Template:
         made = super().__new__(cls, "".join(map(str, parts)))
         made.parts = tuple(parts)
         return made
 
 
+def reference(scope: ScopeName, name: str) -> Template:
+    """A value that is exactly one reference."""
+    return Template([Reference(scope, name)])
+
+
 class Undefined(HarnessError):
-    """A ``${row.x}`` or ``${capture.x}`` that is not defined. The message names what is defined."""
+    """A placeholder that is not defined. The message names what is defined."""
 
     exit_code = 4
 
@@ -56,29 +84,46 @@ class Undefined(HarnessError):
 def references(value: Json) -> Iterator[tuple[Route, Reference]]:
     """Every (path, reference) in a value."""
     if isinstance(value, Template):
-        yield from (((), part) for part in value.parts if isinstance(part, Reference))
-    elif isinstance(value, dict | list | tuple) and has_references(value):
+        yield from (((), reference) for reference in _references_in(value))
+    elif isinstance(value, (dict, list, tuple)) and has_references(value):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from (((key, *route), reference) for route, reference in references(item))
 
 
+def _references_in(template: Template) -> Iterator[Reference]:
+    for part in template.parts:
+        if isinstance(part, FileReference):
+            yield from _references_in(part.name)
+        elif isinstance(part, Reference):
+            yield part
+
+
+def late_files(value: Json) -> Iterator[tuple[Route, FileReference]]:
+    """Every (path, file) in a value whose name is only known later."""
+    if isinstance(value, Template):
+        yield from (((), part) for part in value.parts if isinstance(part, FileReference))
+    elif isinstance(value, dict | list | tuple) and has_references(value):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from (((key, *route), file) for route, file in late_files(item))
+
+
 def has_references(value: Json) -> bool:
-    """Whether the value contains a reference to a row or a capture."""
+    """Whether the value contains a placeholder that is filled later."""
     pending = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, Template):
-            if any(isinstance(part, Reference) for part in item.parts):
+        if isinstance(item, str):
+            if isinstance(item, Template):
                 return True
         elif isinstance(item, dict):
             pending += item.values()
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, (list, tuple)):
             pending += item
     return False
 
 
-def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
-    """The value with references replaced by the values in ``scope``: ``{"row": {...}}`` or ``{"capture": {...}}``.
+def fill(value: Json, scope: Scope) -> Json:
+    """The value with references replaced by the values in ``scope``: ``{"row": {...}, "axis": {...}}`` or ``{"capture": {...}}``.
 
     A text that is exactly one reference becomes the value itself; in a longer text, values are written as text. References to
     other scopes are kept. A value without references is returned unchanged. Raises Undefined.
@@ -88,23 +133,27 @@ def fill(value: Json, scope: Mapping[str, Mapping[str, Json]]) -> Json:
     if isinstance(value, dict):
         filled = {key: fill(item, scope) for key, item in value.items()}
         return filled if any(filled[key] is not item for key, item in value.items()) else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [fill(item, scope) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
 
 
-def _filled(template: Template, scope: Mapping[str, Mapping[str, Json]]) -> Json:
-    parts = [
-        _look_up(part, scope[part.scope]) if isinstance(part, Reference) and part.scope in scope else part
-        for part in template.parts
-    ]
+def _filled(template: Template, scope: Scope) -> Json:
+    parts = [part if isinstance(part, str) else _filled_part(part, scope) for part in template.parts]
     if len(parts) == 1:
-        return Template(parts) if isinstance(parts[0], Reference) else parts[0]
-    texts = [part if isinstance(part, Reference) else as_text(part) for part in parts]
-    if any(isinstance(part, Reference) for part in texts):
+        return Template(parts) if isinstance(parts[0], Reference | FileReference) else parts[0]
+    texts = [part if isinstance(part, Reference | FileReference) else as_text(part) for part in parts]
+    if any(not isinstance(part, str) for part in texts):
         return Template(texts)
     return "".join(map(str, texts))
+
+
+def _filled_part(part: Reference | FileReference, scope: Scope) -> Json:
+    if isinstance(part, Reference):
+        return _look_up(part, scope[part.scope]) if part.scope in scope else part
+    name = _filled(part.name, scope)
+    return FileReference(name, part.load) if isinstance(name, Template) else part.load(as_text(name))
 
 
 def _look_up(reference: Reference, values: Mapping[str, Json]) -> Json:
@@ -129,27 +178,56 @@ def as_text(value: Json) -> str:
     return value if isinstance(value, str) else _json(value)
 
 
-# --- reading: env and file ------------------------------------------------------------------------------------
+# --- reading: var, env and file -------------------------------------------------------------------------------
 
-_MARK = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\})?")
+_MARK = re.compile(r"\$\$\{|\$\{((?:[^{}\n]|\$\{[^{}\n]*\})*)(\})?")
 
-_IN_KEY = re.compile(r"\$\{(row\.|capture\.|env:|file:)[^{}\n]*\}")
+_IN_KEY = re.compile(r"\$\{(row\.|axis\.|capture\.|var\.|env:|file:)[^{}\n]*\}")
+
+_SCOPES: Mapping[str, ScopeName] = {"row": "row", "axis": "axis", "capture": "capture"}
+
+_KNOWN = (
+    "known here: ${row.x}, ${axis.x}, ${model}, ${provider}, ${var.x}, ${env:A|B}, ${file:path}, ${capture.x}; "
+    "write $${ for the characters ${"
+)
 
 Complain = Callable[[Route, str, str, str], None]
 """Takes the path of the value, the text to point at, the message and a hint."""
 
 
-class Reader:
-    """Fills in ``${env:}`` and ``${file:}`` while a suite is read. Files are relative to the suite's ``folder``, must be in its
-    project (unless ``anywhere`` is set), and are read once."""
+class FileProblem(Exception):
+    """A file cannot be used. ``hint`` may be empty."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], complain: Complain, *, anywhere: bool = False) -> None:
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(message)
+
+
+class Reader:
+    """Fills in ``${var.x}``, ``${env:}`` and ``${file:}`` while a suite is read. Files are relative to the suite's ``folder``, must
+    be in its project (unless ``anywhere`` is set), and are read once.
+
+    ``variables`` are the values of ``${var.x}``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        complain: Complain,
+        *,
+        anywhere: bool = False,
+        variables: Mapping[str, Json] | None = None,
+    ) -> None:
         self.project, self.environ, self.complain = Project(folder, anywhere), environ, complain
+        self.variables = variables or {}
         self.files: dict[str, bytes | Unreadable] = {}
+        self.read_later: dict[str, str] = {}
+        """Name -> SHA-256 of files that are read when trials are made. Their content is not kept."""
 
     def resolve(self, value: Json, route: Route = ()) -> Json:
-        """The value with ``${env:}`` and ``${file:}`` filled in. Texts with other references become ``Template``. Errors are
-        passed to ``complain``; nothing is raised."""
+        """The value with ``${var.x}``, ``${env:}`` and ``${file:}`` filled in. Texts with other references become ``Template``.
+        Errors are passed to ``complain``; nothing is raised."""
         if isinstance(value, str):
             return self.text(value, route) if "${" in value else value
         if isinstance(value, Mapping):
@@ -171,13 +249,14 @@ class Reader:
     def text(self, text: str, route: Route) -> Json:
         whole = _MARK.fullmatch(text)
         if whole and whole[2] and whole[1].startswith("file:"):
-            return self.file(whole[1][5:], route, text)
+            value = self.named_file(whole[1][5:], route, text)
+            return Template([value]) if isinstance(value, FileReference) else value
+        if whole and whole[2] and whole[1].startswith("var."):
+            return self.variable(whole[1][4:], text, route)
         parts = [part for part in self.parts(text, route) if part != ""]
-        if any(isinstance(part, Reference) for part in parts):
-            return Template(parts)
-        return "".join(map(str, parts))
+        return "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else Template(parts)
 
-    def parts(self, text: str, route: Route) -> Iterator[str | Reference]:
+    def parts(self, text: str, route: Route) -> Iterator[Part]:
         end = 0
         for mark in _MARK.finditer(text):
             yield text[end : mark.start()]
@@ -185,23 +264,35 @@ class Reader:
             end = mark.end()
         yield text[end:]
 
-    def part(self, mark: re.Match[str], route: Route) -> str | Reference:
+    def part(self, mark: re.Match[str], route: Route) -> Part:
         inside = mark[1]
+        scope, _, name = inside.partition(".")
         if not mark[2]:
             self.complain(route, mark[0], "${ is never closed", "write $${ for the characters ${")
-        elif inside.startswith(("row.", "capture.")):
-            scope, _, name = inside.partition(".")
-            return Reference("row" if scope == "row" else "capture", name)
+        elif scope in _SCOPES and name:
+            return Reference(_SCOPES[scope], name)
+        elif inside in ("model", "provider"):
+            return Reference("target", inside)
+        elif scope == "var" and name:
+            return as_text(self.variable(name, mark[0], route))
         elif inside.startswith("env:"):
-            return self.variable(inside[4:], mark[0], route)
+            return self.environment(inside[4:], mark[0], route)
         elif inside.startswith("file:"):
-            return as_text(self.file(inside[5:], (*route, "text"), mark[0]))
+            value = self.named_file(inside[5:], (*route, "text"), mark[0])
+            return value if isinstance(value, FileReference) else as_text(value)
         else:
-            known = "known here: ${row.x}, ${env:A|B}, ${file:path}, ${capture.name}; write $${ for the characters ${"
-            self.complain(route, mark[0], f"{mark[0]} is not a known placeholder", known)
+            self.complain(route, mark[0], f"{mark[0]} is not a known placeholder", _KNOWN)
         return mark[0]
 
-    def variable(self, names: str, written: str, route: Route) -> str:
+    def variable(self, name: str, written: str, route: Route) -> Json:
+        if name in self.variables:
+            return self.variables[name]
+        near = nearest(name, self.variables)
+        hint = near if near.startswith("did") else f"give it with --var {name}=VALUE, or a default under vars:"
+        self.complain(route, written, f"{written} has no value", hint)
+        return written
+
+    def environment(self, names: str, written: str, route: Route) -> str:
         wanted = [name.strip() for name in names.split("|")]
         for name in wanted:
             if self.environ.get(name):
@@ -209,21 +300,63 @@ class Reader:
         self.complain(route, written, f"{' and '.join(wanted)}: not set in the environment", "")
         return written
 
-    def file(self, name: str, route: Route, written: str) -> Json:
-        """The content of a file: parsed if its place needs a value, base64 under ``inlineData.data``, otherwise its text."""
-        content = self.bytes(name.strip(), route, written)
-        if content is None:
+    def named_file(self, name: str, route: Route, written: str) -> Json:
+        """The content of a file; a FileReference if its name holds references to rows, axes or captures."""
+        full = self.text(name, route) if "${" in name else name
+        if isinstance(full, Template):
+            return FileReference(full, lambda name: self.later(name, lambda name: self.content(name, route)))
+        return self.now(lambda: self.content(as_text(full), route), route, written)
+
+    def now(self, read: Callable[[], Json], route: Route, written: str) -> Json:
+        """What ``read`` returns; ``written`` if it raises FileProblem, which is passed to ``complain``."""
+        try:
+            return read()
+        except FileProblem as problem:
+            self.complain(route, written, str(problem), problem.hint)
             return written
+
+    def later(self, name: str, read: Callable[[str], Json]) -> Json:
+        """What ``read`` makes of a file whose name is only known now. Raises Undefined."""
+        fresh = name.strip() not in self.files
+        try:
+            return read(name)
+        except FileProblem as problem:
+            raise Undefined(f"{problem}{f'; {problem.hint}' if problem.hint else ''}") from None
+        finally:
+            if fresh and isinstance(content := self.files.pop(name.strip(), None), bytes):
+                self.read_later[name.strip()] = sha256(content).hexdigest()
+
+    def content(self, name: str, route: Route) -> Json:
+        """The content of a file: parsed if its place needs a value, base64 under ``inlineData.data``, otherwise its text.
+        Raises FileProblem."""
+        content = self.bytes(name.strip())
         if route[-2:] == ("inlineData", "data"):
             return base64.b64encode(content).decode()
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            self.complain(route, written, f"{name} is not UTF-8 text (byte {error.start})", "")
-            return written
-        return self.parsed(text, name, route, written) if _wants_value(route) else text
+            raise FileProblem(f"{name} is not UTF-8 text (byte {error.start})") from None
+        return parsed(text, name) if _wants_value(route) else text
 
-    def bytes(self, name: str, route: Route, written: str) -> bytes | None:
+    def part_of(self, item: Json, route: Route) -> Json:
+        """The part of a prompt for an item of ``files:``: a name or an address, or ``{path, uri, mimeType}``."""
+        stated = item if isinstance(item, Mapping) else {}
+        if "uri" in stated:
+            return media.address_part(stated["uri"], stated.get("mimeType"))
+        name = stated.get("path", "") if stated else item
+        read = partial(self.media, mime=stated.get("mimeType"))
+        if isinstance(name, Template):
+            return Template([FileReference(name, lambda name: self.later(name, read))])
+        return self.now(lambda: read(str(name)), route, str(name))
+
+    def media(self, name: str, mime: str | None) -> Json:
+        """The part of a prompt that holds a file or names its address. Raises FileProblem."""
+        if media.is_address(name):
+            return media.address_part(name, mime)
+        return media.inline_part(name, self.bytes(name.strip()), mime)
+
+    def bytes(self, name: str) -> bytes:
+        """The content of a file. Raises FileProblem."""
         if name not in self.files:
             try:
                 self.files[name] = self.project.read(name)
@@ -232,13 +365,16 @@ class Reader:
         content = self.files[name]
         if isinstance(content, bytes):
             return content
-        hint = "" if isinstance(content, Outside) else self.nearest_file(name)
-        self.complain(route, written, f"cannot read {name}: {content}", hint)
-        return None
+        raise FileProblem(
+            f"cannot read {name}: {content}", "" if isinstance(content, Outside) else self.nearest_file(name)
+        )
 
     def digests(self) -> dict[str, str]:
         """The SHA-256 of every file that was read, by name."""
-        return {name: sha256(content).hexdigest() for name, content in self.files.items() if isinstance(content, bytes)}
+        found = {
+            name: sha256(content).hexdigest() for name, content in self.files.items() if isinstance(content, bytes)
+        }
+        return {**found, **self.read_later}
 
     def nearest_file(self, name: str) -> str:
         """``did you mean`` with a file of the same folder; else where files are looked up."""
@@ -250,24 +386,10 @@ class Reader:
         near = nearest(Path(name).name, names)
         return near if near.startswith("did") else f"files are looked up from {folder}"
 
-    def parsed(self, text: str, name: str, route: Route, written: str) -> Json:
-        if name.endswith((".yaml", ".yml")):
-            document = yamltext.read(text, name)
-            for complaint in document.complaints:
-                self.complain(route, written, f"{complaint.place}: {complaint.message}", complaint.hint)
-            return document.value
-        if name.endswith(".json"):
-            try:
-                return strict(text)
-            except ValueError as error:
-                self.complain(route, written, f"{name} is not JSON: {error}", "")
-                return written
-        return text
-
     def rows(self, name: str, route: Route, written: str) -> list[Mapping[str, Json]]:
         """The rows of a CSV, JSONL or JSON file, as mappings. The values of a CSV file are text."""
-        content = self.bytes(name, route, written)
-        if content is None:
+        content = self.now(lambda: self.bytes(name), route, written)
+        if not isinstance(content, bytes):
             return []
         try:
             found = list(_rows(content.decode("utf-8-sig"), name))
@@ -294,18 +416,34 @@ def row_label(row: Mapping[str, Json], number: int) -> str:
     return f"row {number} ({row.at})" if isinstance(row, DataRow) else f"row {number}"
 
 
+def parsed(text: str, name: str) -> Json:
+    """The value of a JSON or YAML file; the text of any other. Raises FileProblem."""
+    if name.endswith((".yaml", ".yml")):
+        document = yamltext.read(text, name)
+        for complaint in document.complaints:
+            raise FileProblem(f"{complaint.place}: {complaint.message}", complaint.hint)
+        return document.value
+    if name.endswith(".json"):
+        try:
+            return strict(text)
+        except ValueError as error:
+            raise FileProblem(f"{name} is not JSON: {error}") from None
+    return text
+
+
 def referenced_file(text: Json) -> str | None:
     """The name of the file, if the text is exactly ``${file:name}``; else None."""
     whole = _MARK.fullmatch(text) if isinstance(text, str) else None
     return whole[1][5:].strip() if whole and whole[2] and whole[1].startswith("file:") else None
 
 
-_VALUES = {"request", "schema", "jsonSchema", "reply", "tools", "valid"}
+_VALUES = {"request", "schema", "jsonSchema", "reply", "tools", "valid", "body", "model", "response"}
 
 
 def _wants_value(route: Route) -> bool:
     """Whether a file at that place is parsed: under request, schema and others, but not where the API needs text."""
-    return not _VALUES.isdisjoint(route) and route[-1] not in ("text", "data", "code")
+    inside = _VALUES.isdisjoint(route) and not any(str(step).startswith("request.") for step in route)
+    return not inside and route[-1] not in ("text", "data", "code")
 
 
 _MOST_ERRORS = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 
 def slug(text: str) -> str:
@@ -32,6 +33,7 @@ _SECRET = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a variable, header or URL parameter with this name probably holds a secret: ``X_APIKEY``."""
     return _SECRET.search(name) is not None

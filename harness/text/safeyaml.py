@@ -6,6 +6,7 @@ huge value. ``yamltext`` is the stricter reader, for suites.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -18,7 +19,9 @@ _TIMES = 10
 _DIGITS = 1000
 _ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What constructors of tags may raise for invalid texts, besides YAMLError."""
-_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+_ANCHOR = re.compile(rb"&\S(?<![0-9A-Za-z]&.)", re.DOTALL)
+"""Finds every anchor, also in UTF-16, and some texts that are none. Without an anchor there is no alias."""
+_TEXT, _LIST, _MAPPING, _INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map", "int", "float"))
 
 
 class Unfolded(yaml.MarkedYAMLError):
@@ -26,36 +29,63 @@ class Unfolded(yaml.MarkedYAMLError):
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    depth = 0
-    size = 0
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.content = content
+        self.depth = 0
 
-    def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:
+    def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:  # noqa: ARG002
         self.depth += 1
         if self.depth > DEEPEST:
             raise _refused(f"nested more than {DEEPEST} levels deep", parent)
-        super().descend_resolver(parent, index)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
-        super().ascend_resolver()
 
-    def get_single_node(self) -> yaml.Node | None:
-        root: yaml.Node | None = super().get_single_node()
-        if root is not None and (size := _size(root, {})) > _ROOM + _TIMES * self.size:
-            raise _refused(f"its aliases unfold {self.size:,} characters to {size:,}", root)
-        return root
+    def construct_document(self, node: yaml.Node) -> Any:
+        if not _ANCHOR.search(self.content):
+            return self.without_aliases(node)
+        before, after = len(self.content), _size(node, {})
+        if after > _ROOM + _TIMES * before:
+            raise _refused(f"its aliases unfold {before:,} characters to {after:,}", node)
+        return super().construct_document(node)
+
+    def without_aliases(self, node: yaml.Node) -> Any:
+        """The value of a node that has no aliases. Texts, lists and mappings, the most common nodes, are made directly."""
+        tag, value = node.tag, node.value
+        if _is_text(node):
+            return value
+        if tag == _LIST and isinstance(node, yaml.SequenceNode):
+            return [self.without_aliases(item) for item in value]
+        if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all(_is_text(key) for key, _ in value):
+            return {key.value: self.without_aliases(item) for key, item in value}
+        return self.construct_object(node, deep=True)
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return bool(node.tag == _TEXT) and isinstance(node, yaml.ScalarNode)
+
+
+def _number(loader: Any, node: yaml.Node) -> Any:
+    if len(loader.construct_scalar(node)) > _DIGITS:
+        raise _refused(f"a number of more than {_DIGITS:,} characters", node)
+    return yaml.SafeLoader.yaml_constructors[node.tag](loader, node)
+
+
+_Loader.add_constructor(_INT, _number)
+_Loader.add_constructor(_FLOAT, _number)
 
 
 def load(text: str | bytes) -> Any:
     """The value of a YAML document. Raises yaml.YAMLError for any error."""
-    loader = _Loader(text)
-    loader.size = len(text)
     try:
-        return loader.get_single_data()
+        loader = _Loader(text.encode() if isinstance(text, str) else text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except _ODD as fault:
         raise yaml.YAMLError(f"{type(fault).__name__}: {fault}") from fault
-    finally:
-        loader.dispose()
 
 
 def reason(fault: yaml.YAMLError) -> str:
@@ -69,8 +99,6 @@ def reason(fault: yaml.YAMLError) -> str:
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
     """The number of characters and values, with all aliases written out."""
     if isinstance(node, yaml.ScalarNode):
-        if len(node.value) > _DIGITS and node.tag in _NUMBERS:
-            raise _refused(f"a number of more than {_DIGITS:,} characters", node)
         return 1 + len(node.value)
     found = known.get(id(node))
     if found is None:

@@ -3,7 +3,7 @@
 The types are those of ``typing``: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
 ``Annotated[T, "what it is"]``. Other notes for ``Annotated``: ``Spelled`` (a text that matches a pattern), ``AtLeast`` (a number
 with a minimum), ``TypeLabel`` (a short name of a long union), ``Named`` (a mapping with keys from a registry), ``Deferred`` (a
-type that is made when it is first needed).
+type that is made when it is first needed). A key of a TypedDict that ends with a star stands for all keys with that start.
 """
 
 from __future__ import annotations
@@ -338,15 +338,23 @@ class _Fields(_AnyMapping):
         return f"a mapping with {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
-        fields = self.fields
         for key, item in value.items():
-            if key in fields:
-                fields[key].check(item, (*path, key), found)
+            if shape := self.fields.get(key) or self.of_prefix(str(key)):
+                shape.check(item, (*path, key), found)
             else:
-                found.append(ShapeFinding((*path, key), f'unknown key "{key}"', nearest(str(key), fields), key=True))
+                near = nearest(str(key), self.fields)
+                found.append(ShapeFinding((*path, key), f'unknown key "{key}"', near, key=True))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
         )
+
+    def of_prefix(self, key: str) -> _Shape | None:
+        """The shape of a key that only has a known start: ``request.*`` stands for every key that starts with ``request.``."""
+        return next((shape for name, shape in self.prefixed if key.startswith(name) and key != name), None)
+
+    @cached_property
+    def prefixed(self) -> Sequence[tuple[str, _Shape]]:
+        return [(name[:-1], shape) for name, shape in self.fields.items() if name.endswith("*")]
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         name = self.kind.__name__
@@ -359,7 +367,10 @@ class _Fields(_AnyMapping):
         made: dict[str, Any] = {"type": "object"}
         if self.kind.__doc__:
             made["description"] = self.kind.__doc__
-        made["properties"] = {name: _or_template(shape, definitions) for name, shape in self.fields.items()}
+        shapes = {name: _or_template(shape, definitions) for name, shape in self.fields.items()}
+        made["properties"] = {name: schema for name, schema in shapes.items() if not name.endswith("*")}
+        if self.prefixed:
+            made["patternProperties"] = {f"^{re.escape(start)}": shapes[f"{start}*"] for start, _ in self.prefixed}
         if self.required:
             made["required"] = sorted(self.required)
         return {**made, "additionalProperties": False}

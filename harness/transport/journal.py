@@ -42,7 +42,7 @@ def unfinished(folder: Path) -> dict[Path, list[Path]]:
     """Cassette -> its journals, for the cassettes in a folder that have some. Subfolders are not searched."""
     found: dict[Path, list[Path]] = {}
     with suppress(OSError):
-        for entry in sorted(folder.iterdir()):
+        for entry in sorted(entry for entry in folder.iterdir() if entry.suffix == ".journal"):
             if path := cassette_of(entry):
                 found.setdefault(path, []).append(entry)
     return found

@@ -71,7 +71,7 @@ class Index:
 
 def find(index: Index, request: Request, slot: Slot, request_host: str) -> Interaction:
     """The interaction that answers ``request`` at ``slot``. Raises StaleRecording or NoRecording."""
-    here = index.tape.at((slot.row, slot.repeat, slot.step))
+    here = index.tape.at(slot.position)
     if here is not None and _host_fits(here, request_host) and _is_answer(here, request):
         return here
     wanted = keys(request, address(request.url), operation(request.url))
@@ -115,7 +115,7 @@ def _host_fits(interaction: Interaction, request_host: str) -> bool:
 def _choose(same: list[Interaction], slot: Slot) -> Interaction | None:
     # A row that moved in its data file keeps its recordings: the request and the attempt are the same.
     for interaction in same:
-        if interaction.slot is not None and interaction.slot[1:] == (slot.repeat, slot.step):
+        if interaction.slot is not None and interaction.slot[1:] == slot.position[1:]:
             return interaction
     unslotted = [interaction for interaction in same if interaction.slot is None]
     return unslotted[slot.repeat] if slot.repeat < len(unslotted) else None
@@ -129,7 +129,7 @@ def _missing(index: Index, same: list[Interaction], request: Request, slot: Slot
             f"{path} holds {len(same)} {'recording' if len(same) == 1 else 'recordings'} of {what}, "
             f"none for attempt {slot.repeat + 1}"
         )
-    other = index.tape.at((slot.row, slot.repeat, slot.step)) or _nearest(index, request)
+    other = index.tape.at(slot.position) or _nearest(index, request)
     if other is None:
         return NoRecording(f"{path} holds no recording of {what} (row {slot.row}, step {slot.step})")
     changes = tuple(_changes(other, request, request_host))

@@ -86,7 +86,7 @@ class Player:
             found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
         except (NoRecording, StaleRecording):
             return None
-        same = found.slot == (slot.row, slot.repeat, slot.step) and _is_since(found.exchange, since)
+        same = found.slot == slot.position and _is_since(found.exchange, since)
         return replace(found.exchange, request=request) if same else None
 
     def host(self, request: Request) -> str:
@@ -255,7 +255,7 @@ class Recorder:
     def _keep(self, exchange: Exchange, slot: Slot) -> None:
         self._refuse(self._leaks.find(exchange), slot)
         host = self._player.record_host(exchange.request)
-        journal.append(slot.cassette, document(exchange, (slot.row, slot.repeat, slot.step), host), self._worker)
+        journal.append(slot.cassette, document(exchange, slot.position, host), self._worker)
 
     def _refuse(self, leak: str | None, slot: Slot) -> None:
         """Raises SecretOnTape for a leak: for one in the request before it is sent, for one in the answer before it is written."""

@@ -162,6 +162,8 @@ def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: 
 def test_measures_are_chosen(example: Example) -> None:
     done = example.run("run", "suites/wrong.yaml", "--measures", "latency,prompt")
     assert "case        verdict  latency s  prompt\n" in done.out
+    done = example.run("run", "suites/wrong.yaml", "--measures", "text")
+    assert "case        verdict  text\n" in done.out
 
 
 def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:
@@ -515,6 +517,7 @@ def test_the_schema_is_one_json_document(example: Example) -> None:
         (["run", "--format", "jsn"], "did you mean json"),
         (["run", "--format", "html:suites"], "html:suites: that is a folder; name a file"),
         (["run", "--measures", "thots"], "no measure 'thots'; there are thoughts"),
+        (["run", "--measures", "jsn"], "ttft_s, and the checks, such as json"),
         (["report", "nothing"], "no saved run 'nothing'"),
     ],
 )

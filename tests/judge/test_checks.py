@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.answer import reply
 from harness.errors import SuiteError, UsageError
@@ -173,7 +176,7 @@ def test_text_never_holds_thoughts() -> None:
 
 # --- JSON
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "OBJECT",
     "properties": {"total": {"type": "NUMBER"}, "lines": {"type": "ARRAY", "items": {"type": "STRING"}}},
     "required": ["total"],
@@ -228,6 +231,67 @@ def test_text_that_is_not_json(text: str, reason: str) -> None:
 def test_truncated_json_names_the_cause() -> None:
     (message,) = messages("json", {}, evidence(answer('{"a": [1,', finish="MAX_TOKENS"), body=ASKED))
     assert "raise maxOutputTokens" in message
+
+
+def reasons(parameter: Any, found: Evidence) -> list[str]:
+    check = find_check("json")
+    assert check is not None
+    return [mismatch.reason for mismatch in check.function(found, parameter)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"lines": []}', "missing key"),
+        ('{"total": "much"}', "wrong type"),
+        ('{"total": -1}', "wrong value"),
+        ('{"total": 1, "unit": "m"}', "extra value"),
+        ('{"total": 1, "size": "XXL"}', "extra value"),
+        ('{"total": 1, "age": "old"}', "wrong type"),
+        ('{"total": 1, "lines": []}', "wrong order"),
+        (" ", "no answer"),
+        ("Hello!", "not JSON"),
+        ('{"total": 1} Done.', "not JSON"),
+        ('{"total": NaN}', "not JSON"),
+        ('```json\n{"total": 1}\n```', "fence"),
+        ('{"total": 1', "cut"),
+        ('{"lines": ["AB-', "cut"),
+    ],
+)
+def test_why_json_fails_in_a_word(text: str, reason: str) -> None:
+    properties = {
+        **SCHEMA["properties"],
+        "total": {"type": "NUMBER", "minimum": 0},
+        "size": {"type": "STRING", "enum": ["S", "L"]},
+        "age": {"anyOf": [{"type": "INTEGER"}, {"type": "NULL"}]},
+    }
+    schema = {**SCHEMA, "properties": properties, "additionalProperties": False}
+    body = {"generationConfig": {"responseMimeType": "application/json", "responseSchema": schema}}
+    assert reasons({"valid": "request", "order": "request"}, evidence(answer(text), body=body)) == [reason]
+
+
+def test_why_a_value_in_json_fails() -> None:
+    found = evidence(answer('{"a": 1}'))
+    assert reasons({"at": {"$.b": 1, "$.a": 2}, "equals": []}, found) == ["wrong value", "missing key", "wrong value"]
+
+
+def test_an_answer_at_the_output_limit_is_cut_whatever_it_is() -> None:
+    for text in ("", "```json\n{", "Let me think"):
+        assert reasons({}, evidence(answer(text, finish="MAX_TOKENS"))) == ["cut"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(JSON_VALUES, max_size=3) | st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=3), st.data())
+def test_the_beginning_of_a_json_object_or_list_is_cut(value: Any, data: st.DataObject) -> None:
+    whole = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
+    beginning = whole[: data.draw(st.integers(1, len(whole) - 1))]
+    assert reasons({}, evidence(answer(beginning))) == ["cut"]
 
 
 def test_a_schema_of_the_suite(tmp_path: Path) -> None:
@@ -388,6 +452,38 @@ def test_url_context() -> None:
     assert len(messages("urlContext", "success", evidence(answer("x")))) == 1
 
 
+def test_confidence_scores() -> None:
+    def supported(*supports: dict[str, Any]) -> Evidence:
+        return evidence(answer("x", groundingMetadata={"groundingSupports": list(supports)}))
+
+    sure = supported({"groundingChunkIndices": [0, 1], "confidenceScores": [0.9, 0.6]})
+    assert messages("groundingSupports", {"confidenceScores": {"min": 0.5}}, sure) == []
+    assert messages("groundingSupports", {"confidenceScores": {"min": 0.7}}, sure) == [
+        "groundingSupports[0].confidenceScores[1]: expected at least 0.7, got number 0.6"
+    ]
+    lacking = supported({"groundingChunkIndices": [0, 1], "confidenceScores": [0.9]})
+    assert messages("groundingSupports", {"confidenceScores": {"min": 0.5}}, lacking) == [
+        "groundingSupports[0].confidenceScores: expected 2 scores, one for each chunk index, got 1"
+    ]
+    without = supported({"groundingChunkIndices": [0]})
+    assert messages("groundingSupports", {"confidenceScores": {"present": False}}, without) == []
+    assert messages("groundingSupports", {"confidenceScores": {"min": 0.5}}, without) == [
+        "groundingSupports[0].confidenceScores: expected at least 0.5, got absent"
+    ]
+
+
+def test_citations() -> None:
+    source = {"startIndex": 1, "endIndex": 9, "uri": "https://example.org/poem", "license": "mit"}
+    for name in ("citationSources", "citations"):
+        cited = evidence(answer("x", citationMetadata={name: [source, {"uri": "http://example.net"}]}))
+        assert messages("citations", {"count": 2, "uri": {"starts_with": "http"}}, cited) == []
+        assert messages("citations", {"uri": {"starts_with": "https"}}, cited) == [
+            'citations[1].uri: expected text starting with "https", got string "http://example.net"'
+        ]
+    assert messages("citations", 0, evidence(answer("x"))) == []
+    assert messages("citations", {}, evidence(answer("x"))) == ["citations (count): expected at least 1, got integer 0"]
+
+
 # --- calls, code, files
 
 
@@ -483,6 +579,84 @@ def test_draft_pictures_are_not_part_of_the_answer() -> None:
     ]
 
 
+def image(data: bytes, kind: str = "image/png", **more: Any) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}, **more}
+
+
+def png(width: int, height: int) -> bytes:
+    """The header of a PNG file, which is all that is read."""
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height)
+
+
+def test_images() -> None:
+    wide = evidence(answer("Here it is.", image(png(640, 640), thought=True), image(png(1344, 768))))
+    assert messages("images", 1, wide) == []
+    assert messages("images", {"count": 1, "mimeType": "image/png", "width": 1344, "height": {"max": 768}}, wide) == []
+    assert messages("images", {"mimeType": "image/jpeg", "width": {"min": 2048}}, wide) == [
+        'images[0].mimeType: expected string "image/jpeg", got string "image/png"',
+        "images[0].width: expected at least 2048, got integer 1344",
+    ]
+    assert messages("images", {"height": 768}, evidence(answer("No image."))) == [
+        "images (count): expected at least 1, got integer 0"
+    ]
+    assert messages("images", 0, evidence(answer("No image."))) == []
+    assert messages("images", {"width": 1}, evidence(answer(image(b"hello")))) == [
+        "images[0]: expected a PNG, JPEG, WebP or GIF file whose size can be read, got 5 other bytes"
+    ]
+
+
+SIZES = {
+    "1:1": (1024, 1024),
+    "2:3": (832, 1248),
+    "3:4": (864, 1184),
+    "4:5": (896, 1152),
+    "5:4": (1152, 896),
+    "9:16": (768, 1344),
+    "16:9": (1344, 768),
+    "21:9": (1536, 672),
+}
+"""What gemini-2.5-flash-image draws for each aspect ratio."""
+
+
+@pytest.mark.parametrize("aspect", SIZES)
+def test_the_aspect_ratios_that_models_round(aspect: str) -> None:
+    drawn = evidence(answer(image(png(*SIZES[aspect]))))
+    assert messages("images", {"aspect": aspect}, drawn) == []
+    others = [name for name in SIZES if name != aspect]
+    assert all(messages("images", {"aspect": other}, drawn) for other in others)
+
+
+def test_a_wrong_aspect_ratio_says_what_was_drawn() -> None:
+    assert messages("images", {"aspect": "16:9"}, evidence(answer(image(png(1024, 1024))))) == [
+        "images[0] (aspect): expected 16:9, got 1024x1024, which is not within 3% of it"
+    ]
+    assert messages("images", {"aspect": "16:9"}, evidence(answer(image(png(1024, 0))))) != []
+
+
+@pytest.mark.parametrize("aspect", ["wide", "16/9", "0:1", "1:0", ":", "-1:2"])
+def test_what_is_not_an_aspect_ratio(aspect: str) -> None:
+    assert complaints_of("images", {"aspect": aspect}) == [
+        f'aspect: {aspect!r} is not an aspect ratio; write it in quotes, like "16:9"'
+    ]
+
+
+def test_sound() -> None:
+    second = image(bytes(2 * 24_000), "audio/L16;codec=pcm;rate=24000")
+    pieces = evidence(answer(second, finish=None), answer(second))
+    assert messages("audio", {"seconds": {"min": 2, "max": 2}, "mimeType": "audio/l16"}, pieces) == []
+    assert messages("audio", {"seconds": {"max": 1.5}, "mimeType": "audio/wav"}, pieces) == [
+        'audio[0].mimeType: expected string "audio/wav", got string "audio/l16"',
+        'audio[1].mimeType: expected string "audio/wav", got string "audio/l16"',
+        "audio (seconds): expected at most 1.5, got number 2.0",
+    ]
+    assert messages("audio", {"seconds": 1}, evidence(answer(image(b"ID3", "audio/mpeg")))) == [
+        "audio[0]: expected WAV, or raw samples with a rate, to read the length of, got 'audio/mpeg'"
+    ]
+    assert messages("audio", {}, evidence(answer("words"))) == [
+        "audio: expected sound, got an answer without any audio part"
+    ]
+
+
 # --- time
 
 
@@ -504,6 +678,35 @@ def test_streams() -> None:
     ]
     assert messages("ttft", {"max": "900ms"}, streamed) == []
     assert messages("latency", {"max": "2.9s"}, streamed) == ["latency: expected at most 2.9 s, got 3 s"]
+
+
+def test_the_events_of_a_stream() -> None:
+    named = evidence(
+        answer("a", finish=None, modelVersion="gemini-x"),
+        answer("b", finish=None),
+        answer("c", finish=None),
+        answer("d", modelVersion="gemini-x"),
+    )
+    assert messages("stream", {"last": {"$.candidates[0].finishReason": "STOP"}}, named) == []
+    assert messages("stream", {"first": {"$.candidates[0].finishReason": {"present": False}}}, named) == []
+    assert messages("stream", {"each": {"$.candidates[0].index": 0}}, named) == []
+    assert messages("stream", {"each": {"$.modelVersion": {"present": True}}}, named) == [
+        "event 2 $.modelVersion: expected present, got absent; also in 1 more event"
+    ]
+    assert messages("stream", {"first": {"$.candidates[0].content.parts[*].text": "b"}}, named) == [
+        'event 1 $.candidates[0].content.parts[0].text: expected string "b", got string "a"'
+    ]
+    assert messages("stream", {"last": {"$.modelVersion": "gemini-y"}}, named) == [
+        'event 4 $.modelVersion: expected string "gemini-y", got string "gemini-x"'
+    ]
+    assert messages("stream", {"each": {"$.modelVersion": 3}}, evidence(answer("whole"))) == []
+    assert complaints_of("stream", {"each": {"modelVersion": 3}}) != []
+
+
+def test_a_stream_without_an_event() -> None:
+    silent = evidence(answer("a"), answer("b"))
+    silent = replace(silent, reply=replace(silent.reply, events=()))
+    assert messages("stream", {"last": {"$.x": 1}}, silent) == ["stream: expected an event, got an empty stream"]
 
 
 def test_the_stream_check_passes_for_a_unary_answer() -> None:

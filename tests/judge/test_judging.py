@@ -51,6 +51,16 @@ def test_a_broken_invariant_is_a_verdict_and_not_counted() -> None:
     assert found.invariants_passed == len(registry.all_rules()) - 1
 
 
+def test_a_verdict_has_the_reason_of_its_mismatch() -> None:
+    asked = request({"generationConfig": {"responseMimeType": "application/json"}})
+    found = judged(exchange(answer("```json\n{}\n```"), asked), json={}, text={"starts_with": "{"})
+    assert [(verdict.check, verdict.reason) for verdict in found.verdicts] == [
+        ("json", "fence"),
+        ("text", ""),
+        ("invariant:json-parses", "fence"),
+    ]
+
+
 def test_strict_turns_warnings_into_errors() -> None:
     found = judged(exchange(answer(modelVersion="gemini-9")), strict=True)
     assert rows(found) == [("invariant:model-version", "failed", "error")]

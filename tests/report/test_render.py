@@ -497,6 +497,62 @@ def test_csv_has_a_line_per_trial_and_runs_no_formula() -> None:
     assert lines[1]["message"] == "'=cmd()"
 
 
+def json_attempts(case: str, target: str, *reasons: str) -> list[Row]:
+    """Attempts of which each failed the check ``json`` for that reason; for an empty one it passed."""
+    return [
+        failed(case, target, n=n, measures={}, verdicts=[verdict("json", ok=False, reason=reason)])
+        if reason
+        else row(case, target, n=n, measures={}, verdicts=[verdict("json", ok=True)])
+        for n, reason in enumerate(reasons, 1)
+    ]
+
+
+CONFORMANCE = [
+    *json_attempts("flat", FLASH, "", "", "", "cut", "cut"),
+    *json_attempts("flat", PRO, "", "", "", "", ""),
+    *json_attempts("nested", FLASH, "missing key", "fence", "missing key", "", "cut"),
+    *json_attempts("nested", PRO, "missing key"),
+]
+"""Two schemas on two models."""
+
+
+def test_a_cell_counts_why_a_check_failed() -> None:
+    assert printed(CONFORMANCE, measures=("json",)).startswith(
+        text("""
+        geography at simulator
+
+        case    gemini-3-flash-preview  gemini-3.1-pro-preview
+        ------  ----------------------  ----------------------
+        flat            FAIL 3/5 flaky                pass 5/5
+          json               3/5 cut 2                     5/5
+        nested          FAIL 1/5 flaky                    FAIL
+          json       1/5 missing key 2           missing key 1
+                               fence 1
+                                 cut 1
+        """)
+    )
+
+
+def test_a_flat_table_counts_reasons_in_one_line() -> None:
+    shown = printed([attempt for attempt in CONFORMANCE if attempt["target"] == FLASH], measures=("json",))
+    assert "\nnested  FAIL 1/5 flaky  1/5 missing key 2, fence 1, cut 1\n" in shown
+
+
+def test_other_formats_have_the_reasons_too() -> None:
+    assert "<small>1/5 missing key 2, fence 1, cut 1</small>" in printed(CONFORMANCE, "html", measures=("json",))
+    shown = printed(CONFORMANCE, "markdown", measures=("json",))
+    assert "| flat | **FAIL** 3/5 flaky<br>json: 3/5 cut 2 | pass 5/5<br>json: 5/5 |\n" in shown
+    lines = list(csv.DictReader(io.StringIO(printed(CONFORMANCE, "csv"))))
+    assert [line["reason"] for line in lines[:5]] == ["", "", "", "cut", "cut"]
+
+
+def test_checks_without_reasons_are_counted() -> None:
+    rows = [row(verdicts=[verdict("text", ok=True)], n=1), failed(n=2), row("other", measures={})]
+    shown = printed(rows, measures=("text",))
+    assert "capital  FAIL 1/2 flaky   1/2\n" in shown
+    assert "other              pass     -\n" in shown
+
+
 def test_markdown_has_a_table_per_suite() -> None:
     shown = printed([row("a|b"), failed("c")], "markdown")
     assert "| case | flash |\n|---|---:|\n| a\\|b | pass<br>thoughts: 12<br>tokens: 30<br>latency s: 0.50 |\n" in shown

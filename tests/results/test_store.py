@@ -238,6 +238,8 @@ some_rows = st.lists(
             ),
             row("d", axes={"thinking": "low"}),
             failed("a", n=5),
+            failed("a", n=6, verdicts=[verdict("json", ok=False, reason="cut")]),
+            failed("a", n=7, verdicts=[held[0], verdict("invariant:json-schema", ok=False, reason="missing key")]),
             unjudged("d", axes={"thinking": "low"}, n=2),
             row("e", status="skipped", provenance=None),
         ]

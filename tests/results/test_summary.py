@@ -172,3 +172,39 @@ def test_a_check_that_only_one_transport_has_is_no_disagreement() -> None:
     unary, stream = twins({}, {})
     stream["verdicts"] = [verdict("stream", ok=False)]
     assert streamed([unary, stream]).tally.disagreed == 0
+
+
+# --- why checks failed
+
+
+def json_failed(*reasons: str, check: str = "json", **more: Any) -> Row:
+    return failed(verdicts=[verdict(check, ok=False, reason=reason) for reason in reasons], **more)
+
+
+def test_each_attempt_counts_for_its_first_reason() -> None:
+    held = row(n=1, verdicts=[verdict("json", ok=True)])
+    rows = [held, json_failed("cut", n=2), json_failed("missing key", "wrong type", n=3), json_failed("cut", n=4)]
+    (group,) = summarise(rows).groups.values()
+    assert group.outcomes("json") == (1, 4, {"cut": 2, "missing key": 1})
+    assert group.outcomes("text") is None
+
+
+def test_the_reasons_of_an_invariant_count_for_its_check() -> None:
+    twice = [verdict("json", ok=False, reason="fence"), verdict("invariant:json-parses", ok=False, reason="fence")]
+    only = [verdict("json", ok=True), verdict("invariant:json-schema", ok=False, reason="missing key")]
+    rows = [failed(n=1, verdicts=twice), failed(n=2, verdicts=only), row(n=3, verdicts=[verdict("json", ok=True)])]
+    (group,) = summarise(rows).groups.values()
+    assert group.outcomes("json") == (1, 3, {"fence": 1, "missing key": 1})
+
+
+def test_without_a_check_the_other_attempts_kept_the_invariant() -> None:
+    rows = [row(n=1), json_failed("fence", n=2, check="invariant:json-parses"), unjudged(n=3)]
+    (group,) = summarise(rows).groups.values()
+    assert group.outcomes("json") == (1, 2, {"fence": 1})
+
+
+def test_warnings_and_older_runs_give_no_reason() -> None:
+    order = verdict("invariant:json-order", ok=False, severity="warn", reason="wrong order")
+    older = failed(n=2, verdicts=[verdict("json", ok=False)])
+    (group,) = summarise([row(n=1, verdicts=[verdict("json", ok=True), order]), older]).groups.values()
+    assert group.outcomes("json") == (1, 2, {})

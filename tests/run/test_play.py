@@ -20,7 +20,8 @@ from harness.errors import MissingKey, NetworkFault
 from harness.gemini.prices import OwnPrice
 from harness.model import Chunk, Expectation, Provenance, Result, Trial
 from harness.results.rows import result_json
-from harness.run.play import expected_statuses, finish, play, play_all, prepare
+from harness.run.conversation import expected_statuses
+from harness.run.play import finish, play, play_all, prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import parse
 from harness.text.jsontext import compact

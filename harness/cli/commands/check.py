@@ -2,32 +2,73 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from datetime import date, timedelta
 
 from harness.cli import from_options
 from harness.cli import options as shared
+from harness.gemini.models import ends_by, facts, lifecycle
 from harness.run import session
+from harness.run.session import Plan
 from harness.suite.matrix import Selection
+from harness.text import amounts
 
 ABOUT = "validate suites without playing them, and report all problems at once"
 EXAMPLES = (
     "gemini-harness check",
     "gemini-harness check suites/thinking.yaml",
+    "gemini-harness check --ends-within 60d",
 )
 
 
 def add_options(parser: ArgumentParser) -> None:
     shared.suites(parser)
+    parser.add_argument(
+        "--ends-within",
+        metavar="DAYS",
+        type=_days,
+        help="exit with 1 if a model that the suites ask has ended, or ends or is routed to another within 60d or 8w",
+    )
+    shared.as_of(parser, "for --ends-within: count from this day")
+
+
+def _days(text: str) -> timedelta:
+    """``60d`` or ``8w``. Raises ArgumentTypeError for anything else."""
+    found = re.fullmatch(r"(\d{1,5})([dw])", text)
+    if not found:
+        raise ArgumentTypeError(f"expected days or weeks, such as 60d or 8w, got {text!r}")
+    return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
 
 
 def main(options: Namespace) -> int:
     settings = from_options.config(options)
     plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
-    for note in plan.notes:
+    for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
     counts = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
-    sys.stdout.write(f"{counts}: no problem found\n")
-    return 0
+    ending = [] if options.ends_within is None else list(_ending(plan, options.as_of, options.ends_within))
+    sys.stdout.writelines(f"{line}\n" for line in ending)
+    models = amounts.count(len(ending), "model")
+    sys.stdout.write(f"{counts}: {f'{models} to replace' if ending else 'no problem found'}\n")
+    return 1 if ending else 0
+
+
+def _ending(plan: Plan, day: date, within: timedelta) -> Iterator[str]:
+    """A line for each model that the suites ask and that ends by then: its end, its replacement, where it is written."""
+    places: dict[str, dict[str, None]] = {}
+    for group in plan.trials.groups():
+        if group.cell.skip is None:
+            written = group.case.axes.get("model", group.case)
+            places.setdefault(group.target.model, {})[str(written.place)] = None
+    for model, uses in places.items():
+        life = lifecycle(model, day)
+        if life and ends_by(model, day + within):
+            known = facts(model)
+            instead = known.replacement if known and known.replacement else ""
+            more = f"; replacement: {instead}" if instead and instead not in life.message else ""
+            yield f"{life.message}{more}; asked in {', '.join(uses)}"

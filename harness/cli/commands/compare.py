@@ -146,7 +146,7 @@ def gated(
             asked += _suite_gates(file, row["suite"], by)
         else:
             notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
-    notes += models.lifecycles(_models(comparison))
+    notes += models.lifecycles(_models(comparison), shared.today())
     parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
     return replace(comparison, gates=[gates.evaluate(gate, comparison, parts) for gate in asked], notes=notes)
 

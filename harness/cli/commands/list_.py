@@ -74,28 +74,16 @@ def _providers() -> Iterator[str]:
 
 
 def _models() -> Iterator[str]:
-    from datetime import date
+    """The table of ``models``."""
+    from io import StringIO
 
-    from harness.config import load
-    from harness.gemini.models import catalogue, lifecycle
+    from harness.cli.commands.models import sheets_of
+    from harness.gemini.sheets import Sheets
+    from harness.report import View, find
 
-    tariff = load(Path()).tariff("google")
-    rows = []
-    for name, facts in catalogue().models.items():
-        thinking = facts.thinking
-        takes = (
-            ", ".join(thinking.levels)
-            if thinking.control == "level"
-            else thinking.range
-            if thinking.control == "budget"
-            else ""
-        )
-        life = lifecycle(name, date.today())  # noqa: DTZ011 - days, not hours
-        end_date = life.message.removeprefix(f"{name}: ") if life else ""
-        rows.append((name, str(facts.stage), tariff.in_words(name), takes or "no thinking", end_date))
-    for alias, row in catalogue().aliases.items():
-        rows.append((alias, "alias", tariff.in_words(row.target), f"of {row.target}", "moves without notice"))
-    yield from _columns([("model", "stage", "$ in/out/cached", "thinking", ""), *rows])
+    text = StringIO()
+    find("table", "catalogue")(Sheets(list(sheets_of([], shared.today())), detailed=False), View(), text)
+    yield from text.getvalue().splitlines()
 
 
 def _first_line(text: str) -> str:

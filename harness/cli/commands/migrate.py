@@ -252,7 +252,7 @@ def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
         f"no trial of {old} could be judged, so the new model was not played",
         why,
         f"record the old model: gemini-harness run {paths} --target {old} --record-mode once",
-        *lifecycles([old.model]),
+        *lifecycles([old.model], shared.today()),
     ]
     raise NoRecording("\n".join(line for line in lines if line))
 

@@ -7,17 +7,18 @@ import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from harness.cli import from_options
 from harness.cli import options as shared
 from harness.errors import UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider
-from harness.model import Request, Step, Trial
+from harness.model import ApiCall, Request, Step, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare
 from harness.run.session import Plan
+from harness.suite import template
 
 ABOUT = "show the exact request of a trial, the origin of its parts, and the curl command for it"
 EXAMPLES = (
@@ -63,37 +64,75 @@ def _shown(trial: Trial, request: Request, provider: Provider) -> Iterator[str]:
     yield f"{request.method} {request.url}"
     yield from (f"{name}: {value}" for name, value in request.headers.items())
     yield ""
-    yield json.dumps(request.body, indent=2, ensure_ascii=False)
-    yield ""
-    yield "where it came from"
-    origins = {**trial.steps[0].origins, "$.contents": f"the case's first turn, {trial.steps[0].place}"}
-    longest = max(map(len, origins))
-    yield from (f"  {path:{longest}}  {origin}" for path, origin in origins.items())
-    for number, step in enumerate(trial.steps[1:], start=2):
+    if request.body is not None:
+        yield json.dumps(request.body, indent=2, ensure_ascii=False)
         yield ""
-        yield from _later(number, step)
-    yield ""
-    yield from _curl(request, provider)
+    first = next(number for number, step in enumerate(trial.steps) if step.sends)
+    if trial.steps[first].call is None:
+        yield from _origins(trial.steps[first])
+        yield ""
+    asked = trial.steps[first].call is None
+    for number, step in enumerate(trial.steps[first + 1 :], start=first + 2):
+        yield from _later(number, step, goes_on=asked)
+        yield ""
+        asked = asked or step.call is None
+    yield from _curl(request, provider, trial.steps[first].call)
 
 
-def _later(number: int, step: Step) -> Iterator[str]:
-    yield f"then request {number}: the answer goes back as it came, and ({step.place})"
-    for content in step.contents:
-        yield f"  {dumps(content)}"
-    for name, value in (step.replies or {}).items():
-        yield f"  the result of {name}: {dumps(value)}"
+def _origins(step: Step) -> Iterator[str]:
+    yield "where it came from"
+    origins = {**step.origins, "$.contents": f"the case's first turn, {step.place}"}
+    longest = max(map(len, origins), default=0)
+    yield from (f"  {path:{longest}}  {origin}" for path, origin in origins.items())
 
 
-def _curl(request: Request, provider: Provider) -> Iterator[str]:
+def _later(number: int, step: Step, *, goes_on: bool) -> Iterator[str]:
+    if step.call is not None:
+        yield from _later_call(number, step, step.call)
+        return
+    what = "a scripted answer, for which nothing is sent" if step.script else "a request"
+    before = "the answer goes back as it came, and " if goes_on else ""
+    yield f"then turn {number}: {before}{what} ({step.place})"
+    yield from (f"  {dumps(content)}" for content in [*step.contents, *(step.script or [])])
+    replies = step.replies or {}
+    pairs = (
+        replies.items() if isinstance(replies, Mapping) else ((reply["name"], reply["response"]) for reply in replies)
+    )
+    yield from (f"  the result of {name}: {dumps(value)}" for name, value in pairs)
+    if step.body != {}:
+        yield from (f"  {name}: {dumps(value)}" for name, value in step.body.items() if template.has_references(value))
+
+
+def _later_call(number: int, step: Step, call: ApiCall) -> Iterator[str]:
+    when = "at the end, whatever happened" if step.cleanup else f"then turn {number}"
+    yield f"{when}: {call} ({step.place})"
+    if call.upload is not None:
+        yield f"  the file {call.upload}"
+    if call.body is not None:
+        yield f"  {dumps(call.body)}"
+    if call.poll is not None:
+        yield f"  every {call.poll.every:g} s, for {call.poll.limit:g} s, until {dumps(call.poll.wanted)}"
+
+
+def _curl(request: Request, provider: Provider, call: ApiCall | None) -> Iterator[str]:
     if request.url.startswith(SIMULATOR_URL):
         yield f"# {SIMULATOR_URL} stands for a simulator that a run starts; `gemini-harness simulate` starts one and prints its address"
-    yield f"curl {shlex.quote(request.url)} \\"
-    for name, value in request.headers.items():
-        yield f"  -H {shlex.quote(f'{name}: {value}')} \\"
+    if call is not None and call.upload is not None:
+        yield f"# BODY stands for two parts: JSON, and the content of {call.upload}"
+    yield " \\\n".join(_curl_parts(request, provider, call))
+
+
+def _curl_parts(request: Request, provider: Provider, call: ApiCall | None) -> Iterator[str]:
+    method = "" if request.method == ("POST" if request.content else "GET") else f"-X {request.method} "
+    yield f"curl {method}{shlex.quote(request.url)}"
+    yield from (f"  -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items())
     in_use = tuple(name for name in provider.keys if os.environ.get(name))
     provider = replace(provider, keys=in_use or provider.keys)
     if provider.key_header:
-        yield f'  -H "{provider.key_header}" \\'
+        yield f'  -H "{provider.key_header}"'
     if request.transport == "stream":
-        yield "  --no-buffer \\"
-    yield f"  --data-raw {shlex.quote(request.content.decode())}"
+        yield "  --no-buffer"
+    if call is not None and call.upload is not None:
+        yield "  --data-binary @BODY"
+    elif request.content:
+        yield f"  --data-raw {shlex.quote(request.content.decode())}"

@@ -16,13 +16,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from harness import extensions
+from harness import __version__, extensions
 from harness.errors import MissingKey, UsageError
-from harness.model import Json, Request, Transport
+from harness.model import ApiCall, Json, Request, Transport
+from harness.text.jsontext import compact
 
 Auth = Literal["x-goog-api-key", "bearer", "none"]
 PriceList = Literal["google"]
@@ -145,6 +145,8 @@ def hazards(provider: Provider, environ: Mapping[str, str]) -> Iterator[str]:
 
 def is_this_machine(host: str) -> bool:
     """Whether a host is this machine (loopback)."""
+    from ipaddress import ip_address
+
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -198,6 +200,59 @@ def _load(name: str) -> None:
         importlib.import_module(f"{__name__}.{name}")
     else:
         extensions.load("dialects", name)
+
+
+def api_request(
+    provider: Provider,
+    model: str,
+    call: ApiCall,
+    upload: tuple[str, bytes] | None = None,
+    expects_status: frozenset[int] = frozenset(),
+) -> Request:
+    """The request for a call of the API, without credentials. Sends nothing.
+
+    ``call.path`` is below the provider's version (``/v1beta/``), or an absolute path or address if it starts with a slash or a
+    scheme. ``upload`` is the MIME type and the content of a file; it goes with the body as one multipart upload. Raises UsageError
+    for a provider whose addresses have no version.
+    """
+    root, version = provider.base_url.rstrip("/"), provider.path.partition("models/")
+    if not version[1]:
+        raise UsageError(f"provider {provider.name!r} takes no other calls: its path {provider.path} has no models/")
+    path = quote(call.path, safe="/-._~:?=&%+,*@$!")
+    address = path if "://" in call.path else f"{root}{path}" if path.startswith("/") else f"{root}{version[0]}{path}"
+    headers = {"accept": "*/*", "user-agent": f"gemini-harness/{__version__}"}
+    content = b"" if call.body is None else compact(call.body)
+    if content:
+        headers["content-type"] = "application/json"
+    if upload is not None:
+        separator = "&" if "?" in path else "?"
+        address = f"{root}/upload{version[0]}{path}{separator}uploadType=multipart"
+        headers |= {"x-goog-upload-protocol": "multipart", "content-type": f"multipart/related; boundary={_BOUNDARY}"}
+        content = _multipart(content or b"{}", *upload)
+    return Request(
+        provider=provider.name,
+        model=model,
+        method=call.method,
+        url=address,
+        headers=headers,
+        body=None if upload else call.body,
+        content=content,
+        transport="stream" if ":stream" in path else "unary",
+        expects_status=expects_status,
+    )
+
+
+_BOUNDARY = "gemini-harness-4f1c8b0e9d7a"
+
+
+def _multipart(about: bytes, mime: str, data: bytes) -> bytes:
+    """Two parts: JSON about the file, and the file."""
+    heads = ("application/json; charset=UTF-8", mime)
+    parts = (
+        f"--{_BOUNDARY}\r\nContent-Type: {head}\r\n\r\n".encode() + part + b"\r\n"
+        for head, part in zip(heads, (about, data), strict=True)
+    )
+    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
 
 
 def credentials(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, str]:

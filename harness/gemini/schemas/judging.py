@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_schema
-from harness.model import Json
+from harness.model import Json, Mismatch
 from harness.text import patterns
 from harness.text.describe import describe
 from harness.text.jsonpath import place
@@ -23,13 +23,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemaViolation:
-    """One violation of a schema. ``path`` is a JSONPath into the value, ``keyword`` the violated keyword."""
+    """One violation of a schema. ``path`` is a JSONPath into the value, ``keyword`` the violated keyword.
+
+    ``nearest``: for ``anyOf``, the keyword that the nearest alternative violates.
+    """
 
     path: str
     message: str
     expected: Json
     actual: Json
     keyword: str
+    nearest: str = ""
+
+    @property
+    def reason(self) -> str:
+        """``missing key``, ``wrong type``, ``extra value`` (a key or a value that the schema does not list), ``wrong order`` or
+        ``wrong value``."""
+        return _REASONS.get(self.nearest or self.keyword, "wrong value")
+
+    def mismatch(self, message: str) -> Mismatch:
+        """The mismatch that a check reports, with this message."""
+        return Mismatch(self.path, self.expected, self.actual, message, reason=self.reason)
+
+
+_REASONS: Final = {
+    "required": "missing key",
+    "type": "wrong type",
+    "additionalProperties": "extra value",
+    "unevaluatedProperties": "extra value",
+    "maxItems": "extra value",
+    "enum": "extra value",
+    "const": "extra value",
+    "propertyOrdering": "wrong order",
+}
 
 
 def violations(schema: Json, value: Json) -> list[SchemaViolation]:
@@ -154,7 +180,8 @@ def _no_alternative(error: ValidationError, path: str) -> SchemaViolation:
     reason = f" (nearest: {inner.path}: {inner.message})" if inner else ""
     wanted: Any = error.validator_value
     message = f"expected one of {len(wanted)} alternatives, got {describe(error.instance)}{reason}"
-    return SchemaViolation(path, message, wanted, error.instance, "anyOf")
+    keyword = (inner.nearest or inner.keyword) if inner else ""
+    return SchemaViolation(path, message, wanted, error.instance, "anyOf", keyword)
 
 
 def _clipped(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from textwrap import dedent
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from harness.judge import predicates
 from harness.judge.registry import Check, all_checks, all_rules
@@ -66,8 +66,11 @@ def reference() -> str:
 def _check(check: Check) -> Iterator[str]:
     yield from (f"## `{check.name}`", "", f"Takes {_takes(check.parameter)}.", "")
     yield from (_with_examples(check), "")
-    for words in _own_words(check.parameter):
-        yield from _table(words, "key")
+    keys: dict[Any, list[str]] = {}
+    for key, words in _own_words(check.parameter):
+        keys.setdefault(words, []).extend([f"`{key}`"] if key else [])
+    for words, names in keys.items():
+        yield from _table(words, f"key of {', '.join(names)}" if names else "key")
 
 
 def _with_examples(check: Check) -> str:
@@ -93,6 +96,8 @@ def _table(words: Any, head: str) -> Iterator[str]:
 
 def _noted(hint: Any) -> tuple[Any, str]:
     """A type, and its first note that is a text."""
+    if get_origin(hint) is Required:
+        (hint,) = get_args(hint)
     if get_origin(hint) is not Annotated:
         return hint, ""
     kind, *notes = get_args(hint)
@@ -125,14 +130,16 @@ def _either(members: tuple[Any, ...]) -> str:
     return " or ".join(dict.fromkeys(map(_takes, members)))
 
 
-def _own_words(kind: Any) -> Iterator[Any]:
-    """The mappings in a parameter type that are not predicates."""
-    known = [words for _, words in _PREDICATES.values()]
-    if is_typeddict(kind) and kind not in known:
-        yield kind
-    elif not is_typeddict(kind):
-        for inner in get_args(kind):
-            yield from _own_words(inner)
+def _own_words(kind: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """The mappings in a parameter type that are not predicates, each with the key that holds it; empty for the parameter."""
+    if is_typeddict(kind):
+        if kind not in (words for _, words in _PREDICATES.values()):
+            yield key, kind
+            for name, hint in get_type_hints(kind, include_extras=True).items():
+                yield from _own_words(hint, name)
+        return
+    for inner in get_args(kind):
+        yield from _own_words(inner, key)
 
 
 def _words(words: Any) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
+from harness.answer.reply import an_object, candidate_of, objects_in
 from harness.gemini import grounding
 from harness.gemini.grounding import ChunkKind, GroundingChunk
 from harness.judge.predicates import (
+    ABSENT,
     NumberPredicate,
     NumberWords,
     Predicate,
@@ -15,10 +17,12 @@ from harness.judge.predicates import (
     TextPredicate,
     describe,
     differs,
+    or_absent,
     split_count,
+    with_count,
 )
 from harness.judge.registry import check
-from harness.model import Evidence, Mismatch
+from harness.model import Evidence, Json, Mismatch
 
 SOME: dict[str, Any] = {"min": 1}
 
@@ -37,6 +41,7 @@ class SupportWords(NumberWords, total=False):
     """How many supports there are, and whether they are correct."""
 
     verified: Annotated[bool, "true: the bytes of the answer at the offsets of every segment are the segment's text"]
+    confidenceScores: Annotated[Predicate, "every score, from 0 to 1; a support has one for each of its chunk indices"]  # noqa: N815
 
 
 class QueryWords(NumberWords, total=False):
@@ -51,6 +56,13 @@ class UrlWords(NumberWords, total=False):
 
     statuses: Annotated[Predicate, "the list of all urlRetrievalStatus values, such as URL_RETRIEVAL_STATUS_SUCCESS"]
     urls: Annotated[Predicate, "the list of all retrievedUrl values"]
+
+
+class CitationWords(TypedDict, total=False):
+    """How many works are cited, and their addresses."""
+
+    count: Annotated[NumberPredicate, "how many sources there are; at least one, if this is not given"]
+    uri: Annotated[TextPredicate, "the address of every source"]
 
 
 @check("groundingChunks")
@@ -95,16 +107,39 @@ def grounding_supports(
     ``verified`` compares the text of every segment with the UTF-8 bytes of the answer at its offsets, and checks that every
     chunk index exists. At least one support must be there; ``{min: 0, verified: true}`` allows none. If another tool
     normalised the recorded bodies, offsets are not compared: the segment's text need only occur in the answer.
+    Only models before Gemini 2.5 send ``confidenceScores``.
 
         groundingSupports: verified
         groundingSupports: {min: 2, verified: true}
+        groundingSupports: {confidenceScores: {min: 0.5}}
     """
     parameter: Any = {"verified": True} if expected == "verified" else expected
     count, words = split_count(parameter, SOME)
     found = evidence.reply.grounding.get("groundingSupports")
-    yield from differs("groundingSupports (count)", len(found) if isinstance(found, list) else 0, count)
+    supports = found if isinstance(found, list) else []
+    yield from differs("groundingSupports (count)", len(supports), count)
     if words.get("verified"):
         yield from _unverified(evidence)
+    if "confidenceScores" in words:
+        yield from _wrong_scores(supports, words["confidenceScores"])
+
+
+def _wrong_scores(supports: list[Json], expected: Any) -> Iterator[Mismatch]:
+    for number, support in enumerate(supports):
+        at = f"groundingSupports[{number}].confidenceScores"
+        scores, indices = (_items(support, name) for name in ("confidenceScores", "groundingChunkIndices"))
+        if not scores:
+            yield from differs(at, ABSENT, expected)
+        elif len(scores) != len(indices):
+            message = f"expected {len(indices)} scores, one for each chunk index, got {len(scores)}"
+            yield Mismatch(at, len(indices), len(scores), message)
+        for index, score in enumerate(scores):
+            yield from differs(f"{at}[{index}]", score, expected)
+
+
+def _items(value: Json, name: str) -> list[Json]:
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, list) else []
 
 
 def _unverified(evidence: Evidence) -> Iterator[Mismatch]:
@@ -166,9 +201,23 @@ def url_context(evidence: Evidence, expected: Literal["success"] | NumberPredica
             yield from differs(f"urlContext {word}", [url.get(field) for url in found], words[word])
 
 
-def _url_metadata(evidence: Evidence) -> list[Mapping[str, Any]]:
-    candidates = evidence.reply.response.get("candidates")
-    first = candidates[0] if isinstance(candidates, list) and candidates else None
-    metadata = first.get("urlContextMetadata") if isinstance(first, Mapping) else None
-    found = metadata.get("urlMetadata") if isinstance(metadata, Mapping) else None
-    return [url for url in found if isinstance(url, Mapping)] if isinstance(found, list) else []
+def _url_metadata(evidence: Evidence) -> list[dict[str, Any]]:
+    return objects_in(an_object(candidate_of(evidence.reply.response).get("urlContextMetadata")).get("urlMetadata"))
+
+
+@check("citations")
+def citations(evidence: Evidence, expected: int | CitationWords) -> Iterator[Mismatch]:
+    """The works that the answer recites (``citationMetadata.citationSources`` of the first candidate; Vertex says ``citations``).
+
+    A number is how many sources there are. They are not those of a search; see ``groundingChunks``.
+
+        citations: {count: {min: 1}, uri: {starts_with: 'https://'}}
+        citations: 0
+    """
+    words = with_count(expected)
+    metadata = an_object(candidate_of(evidence.reply.response).get("citationMetadata"))
+    found = objects_in(metadata.get("citationSources", metadata.get("citations")))
+    yield from differs("citations (count)", len(found), words["count"])
+    if "uri" in words:
+        for index, source in enumerate(found):
+            yield from differs(f"citations[{index}].uri", or_absent(source.get("uri")), words["uri"])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
-from harness.answer.structured import schema_of, value_of, violations_of
+from harness.answer.structured import NotJson, schema_of, value_of, violations_of
 from harness.errors import SuiteError
 from harness.gemini import schemas
 from harness.judge.checks.parameters import JsonPath, Refuse
-from harness.judge.predicates import ABSENT, Predicate, differs
+from harness.judge.predicates import ABSENT, Absent, Predicate, differs
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
 from harness.text import jsonpath, yamltext
@@ -56,6 +57,10 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
     Schemas may be in either dialect (``STRING`` or ``string``, ``nullable``, ``propertyOrdering``). The value of an enum
     answer (``text/x.enum``) is its word, without quotes. An empty mapping (``{}``) only requires that the text is JSON.
 
+    A mismatch has a reason, which ``--measures json`` counts in every cell: ``no answer`` (no text: an error, a block),
+    ``not JSON``, ``fence`` (of Markdown), ``cut`` (at the output limit, or in the middle), ``missing key``, ``wrong type``,
+    ``extra value`` (a key or a value that the schema does not list), ``wrong order`` or ``wrong value``.
+
         json:
           valid: request
           order: request
@@ -65,16 +70,19 @@ def json(evidence: Evidence, expected: JsonWords) -> Iterator[Mismatch]:
     """
     try:
         value = value_of(evidence)
-    except ValueError as problem:
+    except NotJson as problem:
         cut = evidence.reply.finish_reason == "MAX_TOKENS"
         hint = "; it was truncated at the output limit (finishReason MAX_TOKENS): raise maxOutputTokens" if cut else ""
-        yield Mismatch("json", dict(expected), evidence.reply.text[:200], f"{problem}{hint}")
+        text = evidence.reply.text[:200]
+        yield Mismatch("json", dict(expected), text, f"{problem}{hint}", reason=problem.reason)
         return
     yield from _broken(evidence, value, expected.get("valid", "none"))
     yield from _disordered(evidence, value, expected.get("order"))
     if "equals" in expected:
-        yield from differs("json", value, {"equals": expected["equals"]})
-    yield from selected(value, expected.get("at", {}), "")
+        yield from _wrong_value("json", value, {"equals": expected["equals"]})
+    for path, predicate in expected.get("at", {}).items():
+        for at, found in _places(value, path):
+            yield from _wrong_value(at, found, predicate)
 
 
 @check("path")
@@ -95,8 +103,17 @@ def path(evidence: Evidence, expected: dict[JsonPath, Predicate]) -> Iterator[Mi
 def selected(value: Json, expected: Mapping[str, Any], prefix: str) -> Iterator[Mismatch]:
     """The mismatches of ``value`` with a mapping from JSONPaths to predicates. ``prefix`` stands before each place."""
     for path, predicate in expected.items():
-        for at, found in jsonpath.find(path, value) or [(path, ABSENT)]:
+        for at, found in _places(value, path):
             yield from differs(f"{prefix}{at}", found, predicate)
+
+
+def _places(value: Json, path: str) -> Sequence[tuple[str, Json | Absent]]:
+    return jsonpath.find(path, value) or [(path, ABSENT)]
+
+
+def _wrong_value(at: str, found: Json | Absent, predicate: Any) -> Iterator[Mismatch]:
+    reason = "missing key" if found is ABSENT else "wrong value"
+    return (replace(mismatch, reason=reason) for mismatch in differs(at, found, predicate))
 
 
 def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> Iterator[Mismatch]:
@@ -109,8 +126,7 @@ def _broken(evidence: Evidence, value: Json, valid: str | Mapping[str, Any]) -> 
         else:
             found = schemas.violations(_schema(evidence, valid), value)
         for violation in found:
-            message = f"{violation.message} ({violation.keyword} of the schema)"
-            yield Mismatch(violation.path, violation.expected, violation.actual, message)
+            yield violation.mismatch(f"{violation.message} ({violation.keyword} of the schema)")
     except schemas.SchemaProblem as problem:
         raise SuiteError([f"json: valid: this is not a valid schema: {problem}"]) from None
 
@@ -123,7 +139,7 @@ def _disordered(evidence: Evidence, value: Json, order: str | list[str] | None) 
     else:
         found = iter(schemas.order_violations(_sent_schema(evidence, "order"), value, stated_only=False))
     for violation in found:
-        yield Mismatch(violation.path, violation.expected, violation.actual, violation.message)
+        yield violation.mismatch(violation.message)
 
 
 def _sent_schema(evidence: Evidence, word: str) -> Json:

@@ -1,28 +1,35 @@
-"""Times, in seconds since the request was sent. A replay uses the recorded times.
+"""Times, in seconds since the request was sent, and the events of a stream. A replay uses the recorded times.
 
 If a recording has no times, a timing check fails and says so, because a check that cannot fail would prove nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
-from harness.judge.predicates import DurationPredicate, NumberPredicate, differs
+from harness.judge.checks.parameters import JsonPath
+from harness.judge.checks.structured import selected
+from harness.judge.predicates import DurationPredicate, NumberPredicate, Predicate, differs
 from harness.judge.registry import check
-from harness.model import Evidence, Mismatch
+from harness.model import Event, Evidence, Mismatch
+from harness.text import amounts
 
 NOT_RECORDED = "expected a time, got none: this recording has no times; record it again, or remove the check"
 
 
 class StreamWords(TypedDict, total=False):
-    """The chunks of a stream, and its times."""
+    """The chunks of a stream, what they hold, and its times."""
 
     chunks: Annotated[NumberPredicate, "how many chunks (events) there are"]
     ttft: Annotated[DurationPredicate, "the time to the first text, call or data of the answer"]
     gap: Annotated[DurationPredicate, "the longest time between two chunks"]
     duration: Annotated[DurationPredicate, "the time from the first chunk to the last"]
+    each: Annotated[dict[JsonPath, Predicate], "JSONPath -> the predicate that its value in every event must satisfy"]
+    first: Annotated[dict[JsonPath, Predicate], "the same, for the first event"]
+    last: Annotated[dict[JsonPath, Predicate], "the same, for the last event"]
 
 
 @check("latency")
@@ -47,7 +54,13 @@ def ttft(evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:
 def stream(evidence: Evidence, expected: StreamWords) -> Iterator[Mismatch]:
     """The chunks and times of a streamed answer. It passes for a unary trial, so that one case can sweep both transports.
 
-    stream: {chunks: {min: 2}, ttft: {max: 2s}, gap: {max: 5s}}
+    ``each``, ``first`` and ``last`` look into the events as they arrived, before they are merged; ``path`` looks into the
+    merged answer. Events count from 1.
+
+        stream: {chunks: {min: 2}, ttft: {max: 2s}, gap: {max: 5s}}
+        stream:
+          each: {$.modelVersion: {present: true}}
+          last: {'$.candidates[0].finishReason': STOP}
     """
     if evidence.transport != "stream":
         return
@@ -61,6 +74,25 @@ def stream(evidence: Evidence, expected: StreamWords) -> Iterator[Mismatch]:
         yield from _timed("stream.gap", gap if times else None, expected["gap"])
     if "duration" in expected:
         yield from _timed("stream.duration", times[-1] - times[0] if times else None, expected["duration"])
+    for word, which in _EVENTS.items():
+        if word in expected:
+            yield from _wrong_events(evidence.reply.events, which, expected[word])  # type: ignore[literal-required]
+
+
+_EVENTS = {"each": slice(None), "first": slice(1), "last": slice(-1, None)}
+
+
+def _wrong_events(events: Sequence[Event], which: slice, expected: Mapping[str, Any]) -> Iterator[Mismatch]:
+    """The mismatches of the first event that differs, path by path, and the number of the others."""
+    numbered = list(enumerate(events, 1))[which]
+    if not numbered:
+        yield Mismatch("stream", dict(expected), None, "expected an event, got an empty stream")
+    for path, predicate in expected.items():
+        found = (list(selected(event.value, {path: predicate}, f"event {number} ")) for number, event in numbered)
+        wrong = [mismatches for mismatches in found if mismatches]
+        more = f"; also in {amounts.count(len(wrong) - 1, 'more event')}" if len(wrong) > 1 else ""
+        for mismatch in wrong[0] if wrong else ():
+            yield replace(mismatch, message=mismatch.message + more)
 
 
 def _first_output(at: str, evidence: Evidence, expected: DurationPredicate) -> Iterator[Mismatch]:

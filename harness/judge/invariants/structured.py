@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from harness.answer.structured import schema_of, value_of, violations_of
+from harness.answer.structured import NotJson, schema_of, value_of, violations_of
 from harness.gemini import schemas
 from harness.judge.invariants.request_fields import is_finished, wants_json
 from harness.judge.registry import rule
@@ -27,8 +27,9 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     if wants_json(evidence) and _judged(evidence):
         try:
             value_of(evidence)
-        except ValueError as problem:
-            yield Mismatch("text", "one JSON value", evidence.reply.text[:200], str(problem))
+        except NotJson as problem:
+            text = evidence.reply.text[:200]
+            yield Mismatch("text", "one JSON value", text, str(problem), reason=problem.reason)
 
 
 @rule("json-schema", "error")
@@ -38,8 +39,7 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
     if schema is not None:
         with suppress(ValueError):
             for violation in violations_of(evidence):
-                message = f"{violation.message} ({schema.source})"
-                yield Mismatch(violation.path, violation.expected, violation.actual, message)
+                yield violation.mismatch(f"{violation.message} ({schema.source})")
 
 
 @rule("json-order", "warn")
@@ -49,7 +49,7 @@ def json_order(evidence: Evidence) -> Iterator[Mismatch]:
     if schema is not None:
         with suppress(ValueError):
             for violation in schemas.order_violations(schema.schema, value_of(evidence)):
-                yield Mismatch(violation.path, violation.expected, violation.actual, violation.message)
+                yield violation.mismatch(violation.message)
 
 
 def _schema(evidence: Evidence) -> schemas.RequestSchema | None:

@@ -32,7 +32,9 @@ from harness.judge.predicates.predicate_types import (
     Words,
     or_absent,
     split_count,
+    with_count,
 )
+from harness.judge.predicates.quantities import is_number
 from harness.judge.predicates.validate import complaints
 from harness.text.describe import ABSENT, Absent, describe, type_name
 
@@ -54,9 +56,11 @@ __all__ = [
     "describe",
     "differs",
     "holds",
+    "is_number",
     "or_absent",
     "phrase",
     "same",
     "split_count",
     "type_name",
+    "with_count",
 ]

@@ -131,3 +131,8 @@ def split_count(parameter: Any, default: Any) -> tuple[Any, dict[str, Any]]:
     numbers = {word: value for word, value in parameter.items() if word in NumberWords.__annotations__}
     others = {word: value for word, value in parameter.items() if word not in numbers}
     return numbers or default, others
+
+
+def with_count(parameter: Any) -> dict[str, Any]:
+    """A parameter such as ``{count: 2, uri: ...}`` with a ``count``: a bare number is the count; if none is given, at least one."""
+    return {"count": {"min": 1}, **parameter} if isinstance(parameter, Mapping) else {"count": parameter}

@@ -85,6 +85,7 @@ _TARGET_COLUMNS: Sequence[tuple[str, Callable[[Sequence[Group]], str]]] = (
     ("tokens", lambda groups: words.measured("totalTokenCount", words.total_of(groups, "totalTokenCount"))),
     ("thoughts", lambda groups: words.measured("thoughtsTokenCount", words.total_of(groups, "thoughtsTokenCount"))),
     ("cost $", words.cost_of),
+    ("as $", lambda groups: words.measured("cost_as_usd", words.total_of(groups, "cost_as_usd"))),
     ("latency s", lambda groups: words.measured("latency_s", words.median_of(groups, "latency_s"))),
 )
 
@@ -96,7 +97,8 @@ def summary_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     totals = report.summary.totals()
     statuses = [status for status, number in totals.items() if number or status == "passed"]
     priced = any(group.tally.unpriced or "cost_usd" in group.measures for _, groups in by_target for group in groups)
-    tallies = [tally for tally in _TARGET_COLUMNS if priced or tally[1] is not words.cost_of]
+    hidden = {*([] if priced else ["cost $"]), *([] if report.price_as else ["as $"])}
+    tallies = [tally for tally in _TARGET_COLUMNS if tally[0] not in hidden]
     header = ["target", *statuses, *(name for name, _ in tallies)]
     rows = [
         [

@@ -512,7 +512,8 @@
       const [mark, kind] = found.severity === "warn" && found.status === "failed" ? ["warn", "warned"] : KINDS[found.status];
       const at = found.at && found.at !== found.check ? ` ${found.at}` : "";
       const where = found.place ? el("small", {}, ` ${found.place.file}:${found.place.line}`) : "";
-      const text = el("td", {}, el("b", {}, found.check + at), where);
+      const why = found.reason ? el("small", {}, ` ${found.reason}`) : "";
+      const text = el("td", {}, el("b", {}, found.check + at), why, where);
       if (found.status === "passed") { if (found.expected != null) text.append(" ", el("code", {}, brief(found.expected))); }
       else {
         if (found.message && !/^expected [^]*, got /.test(found.message)) text.append(el("div", {}, found.message));

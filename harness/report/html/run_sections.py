@@ -144,6 +144,7 @@ def _facts(report: Report) -> Markup:
     facts = {
         "answers": words.provenance(report.summary),
         **({"cost": cost} if (cost := words.cost(report.summary, report.run.get("prices"))) else {}),
+        **({"other price": other} if (other := words.price_as(report)) else {}),
         "run": f"{run['id']}, {run['started'].replace('T', ' ')}"
         + (f", {cut}" if (cut := words.incomplete(report)) else ""),
         "asked": f"{amounts.count(report.summary.trials, 'trial')} in {amounts.count(len(report.summary.groups), 'group')}{took}",
@@ -167,7 +168,7 @@ def _remarks(remarks: Sequence[str], *, unfolded: bool) -> Markup:
     )
 
 
-_MEASURED = ("totalTokenCount", "thoughtsTokenCount", "cost_usd")
+_MEASURED = ("totalTokenCount", "thoughtsTokenCount", "cost_usd", "cost_as_usd")
 _TIMED = ("latency_s", "ttft_s")
 
 
@@ -267,7 +268,7 @@ def _case(case: str, grid: Grid, view: View, numbers: Numbers) -> Markup:
 
 
 def _cell(group: Group, column: Column, shown: Sequence[str], numbers: Numbers) -> Markup:
-    values = [element("small", words.measured(measure, group.typical(measure))) for measure in shown]
+    values = [element("small", ", ".join(words.cell(group, measure)) or "-") for measure in shown]
     warned = f" !{group.tally.warnings}" if group.tally.warnings else ""
     about = f"{group.case}, {column.name}: {words.verdict(group)}" + (
         f"; {amounts.count(group.tally.warnings, 'warning')}" if warned else ""

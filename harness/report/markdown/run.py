@@ -55,6 +55,9 @@ def _lines(report: Report, view: View) -> Iterator[str]:
     if cost:
         yield escaped(f"{cost[0].upper()}{cost[1:]}.")
         yield ""
+    if other := words.price_as(report):
+        yield escaped(f"{other}.")
+        yield ""
     yield (
         f"Run {report.run['id']} of {report.run['started'][:10]}, record mode {report.run['record_mode']}, "
         f"gemini-harness {report.run['harness']}."
@@ -90,9 +93,9 @@ def _cell(group: Group, view: View) -> str:
     bold = f"**{mark}**" if mark.isupper() else mark
     lines = [f"{bold} {rest}".strip()]
     lines += [
-        f"{words.label(measure)}: {words.measured(measure, group.typical(measure))}"
+        f"{words.label(measure)}: {', '.join(found)}"
         for measure in view.measures
-        if group.typical(measure) is not None
+        if (found := words.cell(group, measure))
     ]
     if group.tally.warnings:
         lines.append(f"warnings: {group.tally.warnings}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from harness.report import View, layout, words
 from harness.report.content.run import column_name, short
@@ -23,7 +24,7 @@ def flat(grid: Grid, provider: str | None, view: View) -> Iterator[str]:
 
 def _flat_row(case: str, grid: Grid, measures: Sequence[str], *, warned: bool) -> list[str]:
     group = grid.cells[case, grid.columns[0]]
-    numbers = [words.measured(measure, group.typical(measure)) for measure in measures]
+    numbers = [", ".join(words.cell(group, measure)) or "-" for measure in measures]
     return [case, words.verdict(group), *numbers, *([str(group.tally.warnings or "")] if warned else [])]
 
 
@@ -42,8 +43,9 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
     groups = grid.row(case)
     yield [case, *(words.verdict(group) if group else "" for group in groups)]
     for measure in layout.shown(view.measures, groups):
-        values = [words.measured(measure, group.typical(measure)) if group else "" for group in groups]
-        yield [f"  {words.label(measure)}", *values]
+        cells = [(words.cell(group, measure) or ["-"]) if group else [] for group in groups]
+        for number, values in enumerate(zip_longest(*cells, fillvalue="")):
+            yield ["" if number else f"  {words.label(measure)}", *values]
     if any(group and group.tally.warnings for group in groups):
         yield ["  warnings", *(str(group.tally.warnings) if group and group.tally.warnings else "" for group in groups)]
 

@@ -111,6 +111,7 @@ def _ending(report: Report, view: View) -> Iterator[str]:
     yield from wrapped(words.provenance(summary), view, "")
     cost = words.cost(summary, report.run.get("prices"))
     yield from wrapped(cost, view, "") if cost else ()
+    yield from wrapped(words.price_as(report), view, "")
     took = "" if report.seconds is None else f" in {report.seconds:.2f} s"
     cut = f"{cut}: " if (cut := words.incomplete(report)) else ""
     counted = f"{words.totals(summary.totals())}{words.gate_counts(report.gates)}"

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 
 from harness.judge.checks import parameters
-from harness.model import Expectation, Json, Place
+from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
 from harness.suite.axes import THINKING_KEYS, Axis
 from harness.suite.cases import Case, Choice, Suite
-from harness.suite.matrix import MOST_ATTEMPTS, Combination, Selection, axis_for, combinations_for, fill_expectation
-from harness.suite.template import Reference, Template, row_label
+from harness.suite.matrix import (
+    MOST_ATTEMPTS,
+    Combination,
+    Selection,
+    axis_for,
+    combinations_for,
+    fill_expectation,
+    scope_of,
+)
+from harness.suite.template import FileReference, Reference, Template, row_label
 from harness.suite.validate.body import literal, near, refused
 from harness.suite.validate.diagnostics import Diagnostics, Table, named, some_attempts
-from harness.text import jsonpath, shape
+from harness.suite.validate.turns import TurnsValidator
+from harness.text import shape
 from harness.text.names import slug
 from harness.text.shape import nearest
 from harness.text.yamltext import Document
 from harness.text.yamltext import Path as Route
+
+_MOST_PAIRS = 50
+"""Combinations of one row whose files and bodies are looked at."""
 
 
 class CaseValidator:
@@ -58,7 +71,7 @@ class CaseValidator:
             self.diagnostics.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
         if "turns" in self.written and not self.written["turns"]:
             self.diagnostics.complain((*self.route, "turns"), "there are no turns")
-        sent = any(turn.contents or turn.replies for turn in self.case.turns)
+        sent = any(turn.contents or turn.replies or turn.call for turn in self.case.turns)
         unread = any(len(route) > 2 and route[:2] == self.route for route in self.diagnostics.wrong)
         if not sent and not unread and not self.case.expects_refusal:
             self.diagnostics.complain(
@@ -66,32 +79,50 @@ class CaseValidator:
             )
 
     def turns(self) -> None:
-        for number, turn in enumerate(self.table.get("turns", [])):
-            at: Route = (*self.route, "turns", number)
-            if turn is None or any(route[: len(at)] == at for route in self.diagnostics.wrong):
-                continue
-            if ("user" in turn) == ("reply" in turn):
-                self.diagnostics.complain(at, "a turn has either user: or reply:")
-            if number == 0 and "reply" in turn:
-                self.diagnostics.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
-            for name, path in turn.get("capture", {}).items():
-                if problem := jsonpath.complaint(path):
-                    self.diagnostics.complain((*at, "capture", name), f"not a JSONPath: {problem}")
+        TurnsValidator(self.table, self.route, self.suite.folder, self.diagnostics).check()
 
     # ${row.x} and ${capture.x}
 
     def references(self) -> bool:
         """Whether every reference is defined. Complains at each that is not."""
-        parts = {key: value for key, value in self.table.items() if key not in ("turns", "each")}
+        parts = {key: value for key, value in self.table.items() if key not in ("turns", "each", "finally")}
         found = [
             self.defined(parts, self.route, set()),
             self.defined(self.used_defaults(), ("defaults",), set()),
         ]
         captured: set[str] = set()
-        for number, turn in enumerate(self.table.get("turns", [])):
-            found.append(self.defined(turn, (*self.route, "turns", number), captured))
-            captured |= set(turn.get("capture", ())) if turn else set()
-        return all(found)
+        for key in ("turns", "finally"):
+            for number, turn in enumerate(self.table.get(key, [])):
+                found.append(self.defined(turn, (*self.route, key, number), captured))
+                captured |= set(turn.get("capture", ())) if turn else set()
+        return all(found) and self.late_files()
+
+    def late_files(self) -> bool:
+        """Whether every file whose name holds rows or axes can be read. Complains about the first that cannot, at each place."""
+        places = [
+            *template.late_files({key: value for key, value in self.table.items() if key != "each"}),
+            *(((), file) for file in self.files_of_defaults()),
+        ]
+        for route, file in places:
+            if any(reference.scope == "capture" for _, reference in template.references(file.name)):
+                continue
+            try:
+                for scope in self.scopes():
+                    template.fill(Template([file]), scope)
+            except template.Undefined as problem:
+                at = (*self.route, *route) if route else (*self.route, "id")
+                self.diagnostics.complain(at, str(problem))
+                return False
+        return True
+
+    def files_of_defaults(self) -> Iterator[FileReference]:
+        yield from (file for _, file in template.late_files(self.used_defaults()))
+
+    def scopes(self) -> Iterator[template.Scope]:
+        """What placeholders stand for: for every row, and every combination that the suite itself states."""
+        for row in self.case.rows:
+            pairs = [*islice(combinations_for(self.case, row, Selection(default_provider="")), _MOST_PAIRS)]
+            yield from (scope_of(row, pair) for pair in pairs or [Combination(Target("", ""), {}, {})])
 
     def used_defaults(self) -> Table:
         """The defaults that this case does not replace."""
@@ -104,12 +135,20 @@ class CaseValidator:
     def defined(self, value: Json, route: Route, captured: set[str]) -> bool:
         missing = 0
         for inner, reference in template.references(value):
-            capture = reference.scope == "capture"
-            problem = self.missing_capture(reference, captured) if capture else self.missing_column(reference)
+            problem = self.missing(reference, captured)
             missing += problem is not None
             if problem and (*route, *inner) not in self.diagnostics.wrong:
                 self.diagnostics.point_at((*route, *inner), str(reference), *problem)
         return not missing
+
+    def missing(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
+        """Why a reference is not defined, and a hint."""
+        if reference.scope == "capture":
+            return self.missing_capture(reference, captured)
+        if reference.scope == "axis":
+            known = "" if reference.name in self.case.axes else f"{reference} is not an axis of {self.case.id}"
+            return (known, nearest(reference.name, self.case.axes)) if known else None
+        return None if reference.scope == "target" else self.missing_column(reference)
 
     def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
         if reference.name in captured:
@@ -145,10 +184,10 @@ class CaseValidator:
         if not template.has_references(line.parameter):
             self.refused(line, kind, line.parameter, "")
             return
-        for number, row in enumerate(self.case.rows, 1):
-            value = fill_expectation(line, {"row": row}).parameter
+        for scope in self.scopes():
+            value = fill_expectation(line, scope).parameter
             wrong = shape.findings(value, kind)
-            before = f"{row_label(row, number)}: " if "each" in self.written else ""
+            before = self.label(scope)
             for finding in wrong:
                 self.diagnostics.add(line.place, f"{before}{line.check}: {finding.message}", finding.hint)
             if wrong or self.refused(line, kind, value, before):
@@ -173,19 +212,22 @@ class CaseValidator:
     def filled_body(self) -> None:
         """What the API would refuse about what rows put into the body; complains about the first row that does."""
         places = [at for at, _ in template.references(self.case.body)]
-        for number, row in enumerate(self.case.rows, 1):
+        for scope in self.scopes():
             try:
-                body = template.fill(self.case.body, {"row": row})
+                body = template.fill(self.case.body, scope)
             except template.Undefined:
                 return
             inside = [finding for finding in refused(body) if any(finding.at[: len(at)] == at for at in places)]
             for finding in inside:
-                where = template.as_text(list(finding.at))
-                self.diagnostics.complain(
-                    (*self.route, "id"), f"{row_label(row, number)}: at {where}: {finding.message}", near(body, finding)
-                )
+                where = f"{self.label(scope)}at {template.as_text(list(finding.at))}"
+                self.diagnostics.complain((*self.route, "id"), f"{where}: {finding.message}", near(body, finding))
             if inside:
                 return
+
+    def label(self, scope: template.Scope) -> str:
+        """The row of a scope, where the case has rows."""
+        row = scope["row"]
+        return f"{row_label(row, 1 + list(self.case.rows).index(row))}: " if "each" in self.written else ""
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""
@@ -282,10 +324,11 @@ def _expectation_routes(document: Document, case: Route) -> Iterator[Route]:
     table: Json = document.value["cases"][case[1]]
     for name in table.get("expect", {}) if isinstance(table.get("expect"), Mapping) else {}:
         yield (*case, "expect", name)
-    for number, turn in enumerate(table.get("turns") or []):
-        expect = turn.get("expect") if isinstance(turn, Mapping) else None
-        for name in expect if isinstance(expect, Mapping) else {}:
-            yield (*case, "turns", number, "expect", name)
+    for key in ("turns", "finally"):
+        for number, turn in enumerate(table.get(key) or []):
+            expect = turn.get("expect") if isinstance(turn, Mapping) else None
+            for name in expect if isinstance(expect, Mapping) else {}:
+                yield (*case, key, number, "expect", name)
     defaults = document.value.get("defaults")
     expect = defaults.get("expect") if isinstance(defaults, Mapping) else None
     for name in expect if isinstance(expect, Mapping) else {}:

@@ -15,11 +15,12 @@ from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal
 from harness.model import Json, Place
 from harness.suite import template
-from harness.suite.axes import axis_matches, fragment
+from harness.suite.axes import Axis, axis_matches, fragment
 from harness.suite.body import merge
 from harness.suite.cases import Case, Note, Suite
-from harness.suite.matrix import Combination, Selection, combinations_for
+from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
 from harness.suite.template import row_label
+from harness.suite.turns import TurnPlan
 from harness.suite.validate.diagnostics import Diagnostics, Table, named
 from harness.text.yamltext import Path as Route
 
@@ -95,8 +96,10 @@ class RequestLint:
 
     def of_case(self, case: Case) -> Sequence[_Fault]:
         """The faults of a case without rows. Cases that send the same, but for texts, are looked at once."""
+        turn = _asking(case)
+        sent = (case.body, turn.body, list(map(_light, turn.contents))) if turn else None
         axes = [(axis.name, axis.values) for axis in case.axes.values()]
-        key = repr((case.body, axes, case.only, case.xfail, case.skip))
+        key = repr((sent, axes, case.only, case.xfail, case.skip))
         if key not in self.known:
             self.known[key] = list(self.faults(case, case.rows[0]))
         return self.known[key]
@@ -104,21 +107,24 @@ class RequestLint:
     def keep(self, case: Case, index: int, faults: Iterable[_Fault], before: str = "") -> None:
         """Adds faults at their places; what is only worth a note, at the first."""
         for pair, broken in faults:
-            message = before + broken.message
-            noted = broken.ignored or not broken.sure
-            place = None if noted else _Placing(self.diagnostics, case, index, pair).of(broken.at)
+            message, placing = before + broken.message, _Placing(self.diagnostics, case, index)
+            axis = placing.axis(broken.at)
+            if axis and axis.swept and broken.by_model:
+                continue
+            place = None if broken.ignored or not broken.sure else placing.of(broken.at)
             key = (place, broken.rule, message)
             if key not in self.found:
-                first = place or _Placing(self.diagnostics, case, index, pair).of(broken.at)
-                self.found[key] = _Finding(broken, message, first, {})
+                self.found[key] = _Finding(broken, message, place or placing.of(broken.at), {})
             self.found[key].models[pair.target.model] = None
 
     def faults(self, case: Case, row: Mapping[str, Json]) -> Iterator[_Fault]:
         """The faults of each request that differs in its model or its body. Raises Undefined."""
+        if (turn := _asking(case)) is None:
+            return
         bodies: list[tuple[Json, Json]] = []
         seen: set[tuple[str, int, bool]] = set()
         for pair in self.asked(case, row):
-            written = _body(case, row, pair)
+            written = _body(case, turn, row, pair)
             number = next((n for n, (body, _) in enumerate(bodies) if body == written), len(bodies))
             if number == len(bodies):
                 bodies.append((written, _canonical(written)))
@@ -175,27 +181,47 @@ def _refusals(model: str, stream: bool, body: Json) -> Sequence[RequestRefusal]:
 
 def _by_row(case: Case) -> bool:
     """Whether rows change anything that a rule looks at: not the texts of prompts and system instructions."""
-    if case.swept_by_row or not case.body_templated:
+    turn = _asking(case)
+    if case.swept_by_row or turn is None or not case.templated:
         return case.swept_by_row
-    routes = (route for route, reference in template.references(case.body) if reference.scope == "row")
-    return any(route[0] != "systemInstruction" for route in routes)
+    found = template.references({"body": case.body, "more": turn.body, "contents": turn.contents})
+    rows = (route for route, reference in found if reference.scope == "row")
+    return any(route[-1] != "text" for route in rows)
 
 
-def _body(case: Case, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
-    body = template.fill(case.body, {"row": row}) if row and case.body_templated else case.body
+def _asking(case: Case) -> TurnPlan | None:
+    """The first turn that asks the model; None where the case only makes other calls."""
+    asking = (turn for turn in case.turns if turn.contents and turn.call is None and turn.script is None)
+    return next(asking, None)
+
+
+def _body(case: Case, turn: TurnPlan, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
+    """The first request of a combination, without the texts and the data of its parts."""
+    written: Json = {"body": merge(case.body, turn.body), "contents": list(map(_light, turn.contents))}
+    if case.templated:
+        written = template.fill(written, scope_of(row, pair))
+    body = written["body"]
     for name, value in pair.axes.items():
-        if name not in _UNTESTED:
+        if name not in _UNTESTED and case.axes[name].typed:
             body = merge(body, {"generationConfig": fragment(name, value)})
-    return {**body, "contents": _contents(case, row)}
+    return {**body, "contents": list(map(flat, written["contents"]))}
 
 
-def _contents(case: Case, row: Mapping[str, Json]) -> Json:
-    """The first turns, as they are sent. A turn of the suite's own making has no faults, so its text does not matter."""
-    contents = case.turns[0].contents if case.turns else []
-    made = [{"role": "user", "parts": [{"text": "..."}]}]
-    if len(contents) == 1 and not case.body.get("contents"):
-        return made
-    return template.fill(contents, {"row": row}) if row else contents
+def _light(content: Json) -> Json:
+    """A turn whose texts and data do not matter to any rule, but that they are there."""
+    if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
+        return content
+    return {**content, "parts": [_light_part(part) for part in content["parts"]]}
+
+
+def _light_part(part: Json) -> Json:
+    if not isinstance(part, Mapping):
+        return part
+    light = {name: "..." if name == "text" and value else value for name, value in part.items()}
+    blob = part.get("inlineData")
+    return (
+        {**light, "inlineData": {**blob, "data": "AAAA"}} if isinstance(blob, Mapping) and blob.get("data") else light
+    )
 
 
 def _matches(targets: Sequence[str], model: str) -> bool:
@@ -211,20 +237,30 @@ class _Placing(NamedTuple):
     diagnostics: Diagnostics
     case: Case
     number: int
-    pair: Combination
+
+    def axis(self, at: Route) -> Axis | None:
+        """The axis that sets a value of the body: its own, or one that is a path of the body."""
+        own = str(at[1]) if len(at) > 1 and at[0] == "generationConfig" else ""
+        return self.case.axes.get(own) or self.case.axes.get(f"request.{'.'.join(map(str, at))}")
 
     def of(self, at: Route) -> Place:
         """The place of the last layer that wrote it; of the nearest value above it, if it is not there; else that of the case."""
-        if len(at) > 1 and at[0] == "generationConfig" and at[1] in self.pair.axes:
-            return self.case.axes[str(at[1])].place
-        tree = self.diagnostics.tree
-        tables: list[tuple[Route, Table]] = [
-            (("cases", self.number), tree["cases"][self.number]),
-            (("defaults",), tree.get("defaults", {})),
-        ]
-        found = [written for route, table in tables for written in _written(table, at, route)]
+        if axis := self.axis(at):
+            return axis.place
+        found = [written for route, table in self.tables() for written in _written(table, at, route)]
         longest = max(found, key=lambda written: written[0], default=None)
-        return self.diagnostics.document.place(longest[1]) if longest else self.case.place
+        turn = _asking(self.case)
+        return self.diagnostics.document.place(longest[1]) if longest else turn.place if turn else self.case.place
+
+    def tables(self) -> Iterator[tuple[Route, Table]]:
+        """The turn that asks, the case and the defaults: the nearest first."""
+        tree, route = self.diagnostics.tree, ("cases", self.number)
+        case = tree["cases"][self.number]
+        asking = next((n for n, turn in enumerate(self.case.turns) if turn is _asking(self.case)), 0)
+        if turns := case.get("turns", [])[asking : asking + 1]:
+            yield (*route, "turns", asking), turns[0] or {}
+        yield route, case
+        yield ("defaults",), tree.get("defaults", {})
 
 
 def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route]]:
@@ -233,6 +269,9 @@ def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route
         if key in table and at[: len(prefix)] == prefix:
             steps = _steps(table[key], at[len(prefix) :])
             yield len(prefix) + len(steps), (*route, key, *steps)
+    if at[:1] == ("contents",) and at[2:3] == ("parts",) and "files" in table:
+        steps = _steps(table["files"], at[3:4])
+        yield 3 * len(steps), (*route, "files", *steps)
     if steps := _steps(table.get("request"), at):
         yield len(steps), (*route, "request", *steps)
 

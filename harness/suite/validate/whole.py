@@ -118,8 +118,9 @@ def _hard(suite: Suite, names: Json, diagnostics: Diagnostics) -> None:
 
 
 def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -> None:
-    if by not in language.AXES:
-        diagnostics.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, language.AXES))
+    axes = {*language.AXES, *language.BODY_AXES, *(name for case in suite.cases for name in case.axes)}
+    if by not in axes:
+        diagnostics.complain(("compare", "by"), f'there is no axis "{by}"', nearest(by, sorted(axes)))
         return
     known: dict[str, None] = {}
     for case in suite.cases:

@@ -10,7 +10,7 @@ the file's text. What vcrpy does not keep is in ``response.x-recording``, which 
       v: 1
       at: '2026-11-20T12:03:32+00:00'   when the request was sent
       from: google                      whose answer this is
-      slot: [0, 2, 1]                   row, repeat, step
+      slot: [0, 2, 1]                   row, repeat, step; a fourth number counts further requests of one step
       head_ms: 52.1
       t_ms: 52.4 92.8 133.0             when each chunk arrived
       bytes: 159 159 183                and how long it was
@@ -150,7 +150,7 @@ def _read(path: Path, index: int, item: Mapping[str, Any], *, verbatim: bool = T
 _OURS = b"version: 1\ninteractions:\n- request:\n"
 _BEGINS = re.compile(rb"^- request:$", re.MULTILINE)
 _ENDS = re.compile(rb"^[a-z]", re.MULTILINE)
-_SLOT = re.compile(rb"^      slot: \[(\d+), (\d+), (\d+)\]$", re.MULTILINE)
+_SLOT = re.compile(rb"^      slot: \[(\d+), (\d+), (\d+)(?:, (\d+))?\]$", re.MULTILINE)
 
 
 def _long(path: Path, raw: bytes) -> Tape:
@@ -180,7 +180,7 @@ class _Pieces(Sequence[Interaction]):
         self._starts = starts
         # The last line that looks like a slot is the real one: bodies come before it.
         slots = ((_SLOT.findall(raw, starts[index], starts[index + 1]), index) for index in range(len(self)))
-        self._slots = {tuple(map(int, found[-1])): index for found, index in slots if found}
+        self._slots = {tuple(map(int, filter(None, found[-1]))): index for found, index in slots if found}
 
     def at(self, slot: Place) -> Interaction | None:
         index = self._slots.get(slot)

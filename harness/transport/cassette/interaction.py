@@ -30,7 +30,7 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, 
 _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "from": ("text", (str,)),
     "at": ("a date and time", (str, datetime, date)),
-    "slot": ("three whole numbers", (list,)),
+    "slot": ("three or four whole numbers", (list,)),
     "attempts": ("a whole number", (int,)),
     "head_ms": ("a number", (int, float)),
     "t_ms": ("numbers", (str, int, float)),
@@ -40,11 +40,14 @@ _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "request": ("text", (str,)),
 }
 """The keys of ``x-recording``: what is expected, in words and as types."""
+_COUNT, _TIME = r"[0-9]{1,9}", r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_AS_WRITTEN = {name: re.compile(f"{one}(?: {one})*") for name, one in (("bytes", _COUNT), ("t_ms", _TIME))}
+"""Lists of numbers as this program writes them. Their numbers need not be read to be checked."""
 _MOST = 1_000_000_000
 """The upper limit of every count in it: rows, repeats, steps, attempts, bytes, milliseconds."""
 
-Place: TypeAlias = tuple[int, int, int]
-"""``(row, repeat, step)``, each counted from 0."""
+Place: TypeAlias = tuple[int, ...]
+"""``(row, repeat, step)``, each counted from 0, or ``(row, repeat, step, part)`` with ``part`` from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,12 @@ def _is_sound(name: str, value: Any) -> bool:
         if name == "at":
             return datetime.fromisoformat(str(value)).year > 1
         if name == "slot":
-            return len(value) == 3 and all(type(part) is int and 0 <= part < _MOST for part in value)
+            return len(value) in (3, 4) and all(type(part) is int and 0 <= part < _MOST for part in value)
         if name in ("attempts", "head_ms"):
             return bool(0 <= value < _MOST)
         if isinstance(value, str):
             _sendable(value)
-        if name in ("t_ms", "bytes"):
+        if name in _AS_WRITTEN and not _AS_WRITTEN[name].fullmatch(str(value)):
             number = float if name == "t_ms" else int
             return all(0 <= number(part) < _MOST for part in str(value).split())
     except ValueError:
@@ -282,7 +285,7 @@ def _seconds(ms: Any) -> float | None:
 
 def _slot(ours: Mapping[str, Any] | None) -> Place | None:
     slot = (ours or {}).get("slot")
-    return (slot[0], slot[1], slot[2]) if slot else None
+    return tuple(slot) if slot else None
 
 
 def _provenance(request: Request, ours: Mapping[str, Any] | None, *, timed: bool) -> Provenance:

@@ -166,8 +166,12 @@ def _recorded_from(path: Path) -> Target | None:
         return None
     if "harness" not in tape.recorded_with or not tape.interactions:
         return None
-    model = tape.interactions[0].exchange.request.model
-    return Target(path.name.partition(f".{safe_filename(model)}")[0], model)
+    models = dict.fromkeys(interaction.exchange.request.model for interaction in tape.interactions)
+    for model in models:
+        provider, found, _ = path.name.partition(f".{safe_filename(model)}")
+        if model and found:
+            return Target(provider, model)
+    return None
 
 
 class ReplayProbe:

@@ -17,7 +17,7 @@ _REQUEST_HEADERS = ("accept", "content-type")
 _RESPONSE_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
 
 
-def document(exchange: Exchange, slot: tuple[int, int, int] | None, host: str | None = None) -> dict[str, Any]:
+def document(exchange: Exchange, slot: tuple[int, ...] | None, host: str | None = None) -> dict[str, Any]:
     """One interaction as the file holds it. ``host`` replaces the scheme, host and port of the address."""
     ours = _about(exchange, slot)
     request_body: str | bytes | None = _pretty(exchange.request)
@@ -53,7 +53,7 @@ def dump(interactions: Iterable[Mapping[str, Any]], recorded_with: Mapping[str, 
     return text.removesuffix("...\n")  # libyaml adds this after a literal block that keeps its trailing newlines
 
 
-def _about(exchange: Exchange, slot: tuple[int, int, int] | None) -> dict[str, Any]:
+def _about(exchange: Exchange, slot: tuple[int, ...] | None) -> dict[str, Any]:
     provenance = exchange.provenance
     about: dict[str, Any] = {"v": 1, "at": provenance.recorded_at, "from": provenance.recorded_from}
     if provenance.simulated:

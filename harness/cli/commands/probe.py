@@ -1,0 +1,180 @@
+"""``probe``: ask models what the catalogue says of them, and show what differs."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from harness.cli import costs, from_options, printing
+from harness.cli import options as shared
+from harness.config import Config
+from harness.errors import HarnessError, UsageError, first
+from harness.gemini import sheets
+from harness.gemini.capabilities import Finding, Probe, Question, probeable, questions
+from harness.gemini.models import answering, catalogue, ends_by
+from harness.model import Result, Target
+from harness.report.table.probe import dry_lines
+from harness.results.rows import VERSION, dumps
+from harness.run import session
+from harness.run.play import play_all, prepare
+from harness.run.probe import Attentive, Probed, all_findings, in_turns, probed
+from harness.run.session import RecordPolicy
+from harness.text.shape import nearest
+
+ABOUT = "ask models what the catalogue says of them, and show what differs"
+EXAMPLES = (
+    "gemini-harness probe --provider simulator --model gemini-3.8-flash",
+    "gemini-harness probe --provider google --model 'gemini-4*' --dry-run",
+    "gemini-harness probe --model gemini-3.5-flash-lite --max-cost 0.05",
+)
+_LIVE = RecordPolicy(live=True)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--provider", metavar="NAME", help="whom to ask (default: the configured provider)")
+    add(
+        "--model",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="ask this model; * stands for anything (repeatable; default: all that have not ended)",
+    )
+    add("--concurrency", metavar="N", type=shared.positive, help="requests in flight")
+    add(
+        "--max-cost",
+        metavar="USD",
+        type=shared.dollars,
+        help="begin no request that would take what is spent beyond this",
+    )
+    add("--dry-run", action="store_true", help="show what would be asked, and at what cost; send nothing")
+    shared.as_of(parser, "compare with what the catalogue says of this day")
+    shared.formats(parser, reports=False)
+
+
+def main(options: Namespace) -> int:
+    printing.check(options, "probe")
+    config = from_options.config(options)
+    provider = config.find(options.provider or config.provider).name
+    targets = [Target(provider, model) for model in dict.fromkeys(_models(options.model, options.as_of))]
+    asked = [one for target in targets for one in probed(target, _questions(target.model, options.as_of))]
+    if options.dry_run:
+        return _dry_run(asked, config, options)
+    sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
+    costs.announce(config, [one.trial for one in asked], _LIVE, quiet=bool(options.quiet))
+    probing = _Probing(config)
+    probing.ask_all(asked)
+    printing.show(probing.document(asked), "probe", options)
+    return probing.exit_code()
+
+
+def _questions(model: str, day: date) -> list[Question]:
+    return questions(answering(model, day), day)
+
+
+def _models(globs: Sequence[str], day: date) -> Iterator[str]:
+    """The models that are asked. Raises UsageError for a pattern without one, and for models that take no such questions."""
+    if not globs:
+        yield from (name for name, known in catalogue().models.items() if probeable(known) and not ends_by(name, day))
+    for glob, found in sheets.matching(globs):
+        hint = nearest(glob, sheets.names())
+        if not found and "*" in glob:
+            raise UsageError(f"--model: no model matches {glob!r} in the catalogue{f'; {hint}' if hint else ''}")
+        if not found:
+            sys.stderr.write(f"note: nothing is known of {glob}, so nothing can differ{f'; {hint}' if hint else ''}\n")
+        yield from _askable(glob, found or [glob], day)
+
+
+def _askable(glob: str, names: Sequence[str], day: date) -> Iterator[str]:
+    able = [name for name in names if (known := answering(name, day)) is None or probeable(known)]
+    if not able:
+        raise UsageError(f"--model: {glob} does not answer generateContent, so it cannot be probed")
+    yield from able
+
+
+# --- without asking -----------------------------------------------------------------------------------
+
+
+def _dry_run(asked: Sequence[Probed], config: Config, options: Namespace) -> int:
+    forecast = costs.forecast_of(config, [one.trial for one in asked], _LIVE)
+    for name, file in printing.wanted(options.format):
+        if name not in ("table", "json"):
+            raise UsageError(f"--dry-run sends nothing, so it has no answers to show as {name}; use table or json")
+        lines = [*dry_lines(asked_by_target(asked), detailed=bool(options.verbose)), *costs.lines(forecast)]
+        text = dumps(_dry_document(asked, config, costs.row(forecast))) if name == "json" else "\n".join(lines)
+        if file is None:
+            sys.stdout.write(f"{text}\n")
+        else:
+            with printing.into(file) as out:
+                out.write(f"{text}\n")
+    return 0
+
+
+def asked_by_target(asked: Iterable[Probed]) -> dict[str, list[str]]:
+    """Target -> the names of its questions."""
+    found: dict[str, list[str]] = {}
+    for one in asked:
+        found.setdefault(str(one.target), []).append(one.question.ask)
+    return found
+
+
+def _dry_document(asked: Iterable[Probed], config: Config, cost: object) -> dict[str, object]:
+    rows = [
+        {"target": str(one.target), "capability": one.question.ask, "claimed": one.question.claim, "url": request.url}
+        | {"body": request.body}
+        for one in asked
+        for request in [prepare(one.trial, config)]
+    ]
+    return {"version": VERSION, "dry_run": True, "requests": rows, "cost": cost}
+
+
+# --- asking -------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Probing:
+    """What was asked so far, and with which result. ``fault``: what ended it early."""
+
+    config: Config
+    results: dict[str, Result] = field(default_factory=dict)
+    found: list[Finding] = field(default_factory=list)
+    fault: HarnessError | None = None
+    interrupted: bool = False
+
+    def ask_all(self, asked: Sequence[Probed]) -> None:
+        """Every question, within the ceiling; what ends that early is noted."""
+        budget = costs.budget(self.config, _LIVE, 0.0)
+        try:
+            with session.transport(self.config, "none", live=True) as transport:
+                watched = Attentive(budget.watch(transport) if budget else transport)
+                play_all([one.trial for one in in_turns(asked)], watched, self.config, self._take, limit=budget)
+            if budget:
+                budget.check()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except HarnessError as fault:
+            self.fault = fault
+
+    def _take(self, result: Result) -> None:
+        self.results[result.trial.id] = result
+
+    def document(self, asked: Iterable[Probed]) -> Probe:
+        """The findings in the order of the questions."""
+        self.found += all_findings(asked, self.results, self._why())
+        bills = [turn.bill.dollars for result in self.results.values() for turn in result.turns]
+        known = [dollars for dollars in bills if dollars is not None]
+        simulated = any(result.provenance and result.provenance.simulated for result in self.results.values())
+        return Probe(self.found, simulated, sum(known) if len(known) == len(bills) else None)
+
+    def _why(self) -> str:
+        return "interrupted" if self.interrupted else str(self.fault or "not asked")
+
+    def exit_code(self) -> int:
+        if self.fault:
+            sys.stderr.write(f"{self.fault}\n")
+        codes = [2] if self.interrupted else [self.fault.exit_code] if self.fault else [0]
+        verdicts = {finding.verdict for finding in self.found}
+        return first([*codes, *([1] if "differs" in verdicts else []), *([6] if "open" in verdicts else [])])

@@ -1,0 +1,95 @@
+"""The turns of a case: does each say one thing, and can it be sent where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.judge.checks import parameters
+from harness.model import Json
+from harness.suite import language, template
+from harness.suite.template import Template
+from harness.suite.turns import call_problem
+from harness.suite.validate.diagnostics import Diagnostics, Table
+from harness.text import jsonpath
+from harness.text.yamltext import Path as Route
+
+_OF_CALLS = ("body", "upload", "until")
+_OF_CONVERSATION = ("user", "reply", "model", "files", "request")
+
+
+class TurnsValidator:
+    """Looks at ``turns:`` and ``finally:`` of the case at ``route``."""
+
+    def __init__(self, table: Table, route: Route, folder: Path, diagnostics: Diagnostics) -> None:
+        self.table, self.route, self.folder, self.diagnostics = table, route, folder, diagnostics
+
+    def check(self) -> None:
+        turns = self.table.get("turns", [])
+        for number, turn in enumerate(turns):
+            at: Route = (*self.route, "turns", number)
+            if self.readable(turn, at):
+                self.turn(turn, at)
+                self.position(turn, at, turns)
+        for number, turn in enumerate(self.table.get("finally", [])):
+            at = (*self.route, "finally", number)
+            if self.readable(turn, at):
+                self.call(turn, at)
+                self.captures(turn, at)
+
+    def readable(self, turn: Json, at: Route) -> bool:
+        return turn is not None and not any(route[: len(at)] == at for route in self.diagnostics.wrong)
+
+    def turn(self, turn: Table, at: Route) -> None:
+        self.captures(turn, at)
+        if "call" in turn:
+            self.call(turn, at)
+            return
+        for key in (key for key in _OF_CALLS if key in turn):
+            self.diagnostics.complain((*at, key), f"{key}: belongs to a call:, and this turn has none", key=True)
+        if ("user" in turn or "files" in turn) == ("reply" in turn) and ("reply" in turn or "model" not in turn):
+            self.diagnostics.complain(at, "a turn has either user: or reply:")
+        for key in (key for key in ("expect", "capture") if "model" in turn and key in turn):
+            self.diagnostics.complain(
+                (*at, key), f"{key}: has no answer to look at: this turn states it with model:", key=True
+            )
+
+    def position(self, turn: Table, at: Route, turns: list[Json]) -> None:
+        """A turn that cannot stand where it does."""
+        before = [earlier for earlier in turns[: int(at[-1])] if earlier and "call" not in earlier]
+        if "reply" in turn and not before:
+            self.diagnostics.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
+        if "model" in turn and not any(
+            later and "model" not in later and "call" not in later for later in turns[int(at[-1]) + 1 :]
+        ):
+            self.diagnostics.complain((*at, "model"), "nothing is asked after this scripted answer", key=True)
+
+    def call(self, turn: Table, at: Route) -> None:
+        for key in (key for key in _OF_CONVERSATION if key in turn):
+            self.diagnostics.complain(
+                (*at, key), f"{key}: belongs to the conversation, and this turn is a call:", key=True
+            )
+        if "call" not in turn:
+            self.diagnostics.complain(at, "expected call:, as in call: DELETE ${capture.cache}")
+        elif problem := call_problem(turn["call"]):
+            self.diagnostics.complain((*at, "call"), problem)
+        upload = turn.get("upload")
+        stated = upload if isinstance(upload, str) and not isinstance(upload, Template) else None
+        if problem := stated and self.diagnostics.project.complaint(stated):
+            self.diagnostics.complain((*at, "upload"), problem)
+        self.until(turn.get("until"), (*at, "until"))
+
+    def until(self, until: Json, at: Route) -> None:
+        if not isinstance(until, Mapping) or not isinstance(until.get("path"), Mapping):
+            return
+        kind = language.parameter("path")
+        if not template.has_references(until["path"]):
+            for inner, problem in parameters.complaints(kind, until["path"], self.folder):
+                self.diagnostics.complain((*at, "path", *inner), problem)
+        if until.get("every", "5s").strip("0. ") in ("ms", "s", "m", "h"):
+            self.diagnostics.complain((*at, "every"), "the wait between two calls must be longer than 0")
+
+    def captures(self, turn: Table, at: Route) -> None:
+        for name, path in turn.get("capture", {}).items():
+            if problem := jsonpath.complaint(path):
+                self.diagnostics.complain((*at, "capture", name), f"not a JSONPath: {problem}")
