@@ -35,6 +35,7 @@ def embed(body: Any) -> dict[str, Any]:
 def embed_all(body: Any) -> dict[str, Any]:
     """``batchEmbedContents``. Raises the API's 400 for more than ``MOST`` requests."""
     requests = camel_fields(body, frozenset({"requests"})).get("requests") or []
+    requests = requests if isinstance(requests, list) else [requests]
     if len(requests) > MOST:
         raise rules([f"BatchEmbedContentsRequest.requests: at most {MOST} requests can be in one batch"])
     at = "BatchEmbedContentsRequest.requests"

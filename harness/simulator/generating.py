@@ -67,7 +67,8 @@ def answered(routed: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
 
 def prepared(app: State, ask: Ask) -> Ask:
     """The request with its cached content and its uploaded files in place. Raises the API's error if one is missing."""
-    ask = replace(ask, body=app.resources.opened(ask.body))
+    body = app.resources.opened(ask.body)
+    ask = ask if body is ask.body else replace(ask, body=body)
     if "fileSearch" in ask.tools:
         ask = replace(ask, passages=app.resources.stores.search(ask.tools["fileSearch"], turn(ask)))
     name = ask.body.get("cachedContent")

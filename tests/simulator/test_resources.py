@@ -433,6 +433,12 @@ def test_a_bad_embedding_is_refused(more: Any) -> None:
     assert call(Simulator(), "POST", EMBED, {"content": {"parts": [{"text": "hi"}]}, **more})[0] == 400
 
 
+@pytest.mark.parametrize("requests", [5, [5], [{"content": "hi"}]])
+def test_a_bad_list_of_texts_is_refused(requests: Any) -> None:
+    path = EMBED.replace("embedContent", "batchEmbedContents")
+    assert call(Simulator(), "POST", path, {"requests": requests})[0] == 400
+
+
 def test_a_hundred_texts_are_embedded_at_once() -> None:
     one = {"content": {"parts": [{"text": "hi"}]}, "outputDimensionality": 1}
     path = EMBED.replace("embedContent", "batchEmbedContents")

@@ -238,7 +238,9 @@ _FIELDS = st.lists(
 _ROUTES = st.sampled_from(
     ["", PATH, PATH.replace("generate", "streamGenerate"), PATH.replace("generateContent", "countTokens"), "/v1beta/models", "/v1/models/x",
      "/v1beta/cachedContents", "/v1beta/cachedContents/a", "/upload/v1beta/files", "/v1beta/files", "/v1/chat/completions", "/v1beta/openai/models",
-     "/v1beta/models/gemini-embedding-001:embedContent", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "/gateway/v1/models"]
+     "/v1beta/models/gemini-embedding-001:embedContent", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "/gateway/v1/models",
+     PATH.replace("generateContent", "batchGenerateContent"), "/v1beta/batches", "/v1beta/batches/a:cancel", "/v1beta/openai/chat/completions",
+     "/v1beta/openai/embeddings", "/v1beta/files/a:download", "/comet" + PATH, "/new-api-old" + PATH]
 )  # fmt: skip
 _QUERIES = st.lists(
     st.tuples(
