@@ -163,6 +163,19 @@ def refusal(model: str, config: Body) -> str | None:
     return (known.thinking if known else Thinking("unknown")).refuses(config)
 
 
+def value_refusal(model: str, name: str, value: Json) -> str | None:
+    """Why a model rejects a value of ``generationConfig`` that others accept; None if it accepts it, or if it is unknown."""
+    from harness.gemini.request_rules import refusals
+    from harness.gemini.request_view import RequestView
+
+    view = RequestView(model, facts(model), {"generationConfig": {name: value}, "contents": [_ASKING]})
+    found = (broken for broken in refusals(view) if broken.at == ("generationConfig", name))
+    return next((broken.message for broken in found if broken.by_model and broken.sure and not broken.ignored), None)
+
+
+_ASKING = {"parts": [{"text": "hi"}]}
+
+
 def axis_matches(name: str, wanted: Json, value: Json) -> bool:
     """Whether a value of an axis matches that of a ``skip`` or ``only`` row: a value, a list of values, or a model glob."""
     if isinstance(wanted, list | tuple):
