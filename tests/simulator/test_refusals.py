@@ -128,7 +128,7 @@ ROWS: dict[str, Provoked] = {
     "logprobs_stream": Provoked(config(responseLogprobs=True), verb="streamGenerateContent"),
     "logprobs_off": Provoked(config(responseLogprobs=True)),
     "too_long": Provoked(
-        asking("word " * 8000, generationConfig={"responseModalities": ["AUDIO"]}), SPEECH, {"n": 10000, "max": 8192}
+        asking("word " * 8000, generationConfig={"responseModalities": ["AUDIO"]}), SPEECH, {"n": 9796, "max": 8192}
     ),
     "quota": Provoked(asking(), FLASH25, fault="429"),
     "quota_short": Provoked(asking(), fault="429-short"),

@@ -109,7 +109,7 @@ ROWS: Mapping[str, Provider] = {
         Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
         Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),
         _simulator("simulator", ""),
-        _simulator("simulator-gateway", "/gateway"),
+        *(_simulator(f"simulator-{profile}", f"/{profile}") for profile in ("gateway", "comet", "new-api-old")),
     )
 }
 """The providers that ship. The configuration can add rows and change these."""
