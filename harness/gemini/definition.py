@@ -86,9 +86,15 @@ def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
     return found
 
 
-def enum_values(name: str) -> tuple[str, ...]:
-    """The values of an enum, the unspecified one first, without those of Vertex AI only. Raises KeyError for an unknown one."""
-    return tuple(_table()["enums"][name])
+def enum_values(name: str, *, vertex: bool = False) -> tuple[str, ...]:
+    """The values of an enum, the unspecified one first; with ``vertex``, those that only Vertex AI has come last.
+
+    Raises KeyError for an unknown enum.
+    """
+    table = _table()
+    if vertex and name in table["vertexEnums"]:
+        return tuple({**table["enums"].get(name, {}), **table["vertexEnums"][name]})
+    return tuple(table["enums"][name])
 
 
 @lru_cache(maxsize=2048)
