@@ -22,6 +22,26 @@ from typing import Any, Literal, NamedTuple
 
 from harness.model import Json
 
+STATUSES = (
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+)
+"""The names of google.rpc.Code, without OK: what ``error.status`` may be."""
+
 Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 
 

@@ -60,6 +60,12 @@ def _about(facts: ModelFacts) -> str:
     return "; ".join(filter(None, (facts.stage, ways[thinking.control], ends, then)))
 
 
+def _statuses() -> Mapping[str, str]:
+    from harness.gemini import definition
+
+    return dict.fromkeys(definition.STATUSES, "")
+
+
 def _features() -> Mapping[str, str]:
     """Every feature of the catalogue. Those that take something away say what."""
     known = catalogue()
@@ -69,6 +75,7 @@ def _features() -> Mapping[str, str]:
 
 MODELS = Offered("ModelName", _models)
 MODEL_PREDICATE = Offered("ModelName", _models, _PREDICATE)
+STATUSES = Offered("ErrorStatus", _statuses, _PREDICATE)
 FEATURES = Offered("Feature", _features)
 MIME_TYPES = Offered(
     "ResponseMimeType",

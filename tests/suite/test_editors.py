@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
-from harness.errors import SuiteError
+from harness.errors import HarnessError, SuiteError
 from harness.gemini import definition
 from harness.gemini.models import catalogue
 from harness.judge.checks.reference import with_examples
@@ -24,6 +28,7 @@ from harness.suite.parse import parse
 from harness.text import yamltext
 from harness.text.yamltext import Complaint
 from harness.text.yamltext import Path as Route
+from tests.suite.test_parse import damage
 from tests.test_docs import PAGES, blocks
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +56,8 @@ def accepted(text: str) -> bool:
 
 
 def test_it_is_a_valid_schema() -> None:
-    Draft202012Validator.check_schema(schema())
+    own = {name: value for name, value in schema()["$defs"].items() if not name.startswith(("api.", "closed."))}
+    Draft202012Validator.check_schema({**schema(), "$defs": own})
 
 
 # --- what it accepts ------------------------------------------------------------------------------------------------
@@ -92,6 +98,19 @@ def test_every_example_of_a_check_is_accepted(name: str) -> None:
 )
 def test_what_the_api_may_take_is_accepted(case: str) -> None:
     assert errors(CASE + case) == []
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_a_changed_suite_that_parses_is_accepted(seed: int) -> None:
+    dice = random.Random(seed)
+    path = dice.choice(SUITES)
+    tree = yaml.safe_load(path.read_text("utf-8"))
+    damage(tree, dice)
+    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    with suppress(HarnessError):
+        parse(text, path.name, path.parent, {})
+        assert errors(text) == []
 
 
 # --- what it refuses ------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ def test_a_mistake_is_underlined(server: LanguageServer, text: str, complaint: s
         (CASE + "expect:\n      ¦", "finishReason"),
         (CASE + "expect: {finishReason: ¦}", "MAX_TOKENS"),
         (CASE + "expect: {finishReason: {in: [STOP, ¦]}}", "MAX_TOKENS"),
+        (CASE + "expect: {error: {status: ¦}}", "RESOURCE_EXHAUSTED"),
         (CASE + "expect: {blockReason: {not: ¦}}", "PROHIBITED_CONTENT"),
         (CASE + "schema: {type: ¦}", "OBJECT"),
         (BODY + "¦", "generationConfig"),

@@ -17,7 +17,7 @@ _PROBABILITIES: tuple[Probability, ...] = ("NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"
 class ErrorWords(TypedDict, total=False):
     """Fields of the API's error object."""
 
-    status: Annotated[TextPredicate, "the google.rpc name, such as INVALID_ARGUMENT"]
+    status: Annotated[TextPredicate, offers.STATUSES, "the google.rpc name, such as INVALID_ARGUMENT"]
     code: Annotated[NumberPredicate, "the number in the body"]
     message: Annotated[TextPredicate, "the text of the message"]
     details: Annotated[Predicate, "the list of details, such as RetryInfo"]

@@ -54,7 +54,7 @@ def traffic_type(
 
 @check("serviceTier")
 def service_tier(
-    evidence: Evidence, expected: Literal["asked"] | Annotated[TextPredicate, offers.expected("ServiceTier")]
+    evidence: Evidence, expected: Annotated[Literal["asked"] | TextPredicate, offers.expected("ServiceTier")]
 ) -> Iterator[Mismatch]:
     """The service tier that served the answer: ``usageMetadata.serviceTier`` and the header ``x-gemini-service-tier``.
 
