@@ -261,7 +261,7 @@ class Until(_Until, total=False):
 Capture = Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
 
 
-class CallWords(TypedDict, total=False):
+class ApiCallWords(TypedDict, total=False):
     """A call of the API that is not a turn of the conversation."""
 
     call: Annotated[str, "method and path below the provider's version: POST cachedContents, GET models/${model}"]
@@ -272,7 +272,7 @@ class CallWords(TypedDict, total=False):
     capture: Capture
 
 
-class TurnWords(CallWords, total=False):
+class TurnWords(ApiCallWords, total=False):
     """One turn: what the user says, the answers to the model's function calls, a scripted answer, or another call."""
 
     user: Annotated[str | LiteralParts, "what the user says: a text, or literal parts"]
@@ -291,7 +291,7 @@ _Finally = TypedDict(
     "_Finally",
     {
         "finally": Annotated[
-            list[CallWords], "calls at the end, whatever happened before; their own failure is a warning"
+            list[ApiCallWords], "calls at the end, whatever happened before; their own failure is a warning"
         ]
     },
     total=False,
