@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Literal, NamedTuple
@@ -87,8 +87,11 @@ _LONGEST_NAME = 24
 
 def value_names(values: Json, written: Json) -> Sequence[str]:
     """Names of the values, if one of them is too long for an id: the file that holds it, its title, the first words of a text, the
-    first keys of an object, else its number. ``written``: the values as they stand in the suite. Empty if all are short."""
-    if not isinstance(values, list) or all(_is_short(value) for value in values):
+    first keys of an object, else its number. ``written``: the values as they stand in the suite. Empty if all are short, and
+    differ in an id."""
+    if not isinstance(values, list):
+        return ()
+    if all(map(_is_short, values)) and len(set(map(_plain, values))) == len(values):
         return ()
     sources = written if isinstance(written, list) and len(written) == len(values) else values
     names: list[str] = []
@@ -174,12 +177,14 @@ def axis_matches(name: str, wanted: Json, value: Json) -> bool:
     return bool(wanted == value)
 
 
-def label(name: str, value: Json) -> str:
-    """A value as an id shows it: ``low``, ``stream``, ``thinking=0``, ``temperature=0.2``, ``high+thoughts``."""
+def label(name: str, value: Json, beside: Iterable[str] = ()) -> str:
+    """A value as an id shows it: ``low``, ``stream``, ``thinking=0``, ``temperature=0.2``, ``high+thoughts``. ``beside``: the axes
+    that the id shows, for a path of the body that ends like another of them."""
     if name == "transport":
         return str(value)
     if name != "thinking":
-        return f"{_last(name)}={_plain(value)}"
+        shared = "." in name and any(_last(other) == _last(name) for other in beside if other != name)
+        return f"{name.removeprefix('request.') if shared else _last(name)}={_plain(value)}"
     config = thinking_config(value)
     parts = [str(config["thinkingLevel"]).lower()] if "thinkingLevel" in config else []
     if "thinkingBudget" in config or not parts:
@@ -200,5 +205,5 @@ def _last(name: str) -> str:
 
 
 def _plain(value: Json) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool | None) else str(value)
     return re.sub(r"[^\w.+-]+", "-", text)
