@@ -91,7 +91,8 @@ def value_names(values: Json, written: Json) -> Sequence[str]:
     differ in an id."""
     if not isinstance(values, list):
         return ()
-    if all(map(_is_short, values)) and len(set(map(_plain, values))) == len(values):
+    shown = {_plain(value).strip("-") for value in values} - {""}
+    if all(map(_is_short, values)) and len(shown) == len(values):
         return ()
     sources = written if isinstance(written, list) and len(written) == len(values) else values
     names: list[str] = []
@@ -111,14 +112,14 @@ def _value_name(value: Json, source: Json) -> str:
     if isinstance(value, Mapping) and isinstance(value.get("title"), str):
         return slug(value["title"])[:_LONGEST_NAME]
     if isinstance(value, list):
-        return slug("+".join(_item_name(item) for item in value))[:_LONGEST_NAME] or "none"
+        return slug("+".join(map(_item_name, source if isinstance(source, list) else value)))[:_LONGEST_NAME] or "none"
     return "" if isinstance(value, Mapping) else slug(str(value)[:_LONGEST_NAME])
 
 
 def _item_name(item: Json) -> str:
     """The name of a tool or of a file."""
     if isinstance(item, Mapping):
-        return str(next(iter(item), ""))
+        return PurePath(str(item.get("path", item.get("uri", next(iter(item), ""))))).stem
     return PurePath(str(item)).stem
 
 

@@ -171,10 +171,17 @@ class CaseValidator:
         if reference.scope == "capture":
             return self.missing_capture(reference, captured)
         if reference.scope == "axis":
-            if self.wrong(reference) or reference.name in (*self.case.axes, "model", "provider"):
-                return None
-            return f"{reference} is not an axis of {self.case.id}", nearest(reference.name, self.case.axes)
+            return None if self.wrong(reference) else self.missing_axis(reference)
         return None if reference.scope == "target" else self.missing_column(reference)
+
+    def missing_axis(self, reference: Reference) -> tuple[str, str] | None:
+        axis, model = self.case.axes.get(reference.name), self.case.axes.get("model")
+        if axis is None and reference.name not in ("model", "provider"):
+            return f"{reference} is not an axis of {self.case.id}", nearest(reference.name, self.case.axes)
+        if axis is None or not axis.per_model or model is None:
+            return None
+        lacking = next((name for name in model.for_model("") if not axis.for_model(str(name))), None)
+        return (f"{reference} has no value for {lacking}", "") if lacking else None
 
     def wrong(self, reference: Reference) -> bool:
         """Whether an axis has a complaint already."""
