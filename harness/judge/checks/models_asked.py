@@ -24,7 +24,7 @@ JUDGE_MODEL = "gemini-3.8-flash"
 _HIGHEST = 5
 _EXCERPT = 200
 
-By = Annotated[str, Spelled(r"([^\s/]+/)?\S*[^\s/]", "provider/model, or a model at the provider of the trial")]
+By = Annotated[str, Spelled(r"([^\s/]+/)*[^\s/]+", "provider/model, or a model at the provider of the trial")]
 Some = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a text")]
 
 
