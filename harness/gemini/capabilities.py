@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -98,11 +99,19 @@ def probeable(known: ModelFacts) -> bool:
     return "live" not in known.features and bool({"text_out", "image_out", "audio_out"} & known.features)
 
 
-def questions(known: ModelFacts | None) -> list[Question]:
-    """The questions for a model, the plain one first. For an unknown model the catalogue claims nothing."""
+def questions(known: ModelFacts | None, day: date) -> list[Question]:
+    """The questions for a model on that day, the plain one first. For an unknown model the catalogue claims nothing."""
     output = _output(known)
     asked = [_question(row, known) for row in _rows() if _concerns(row, known, output)]
+    asked[0] = asked[0]._replace(claim=_is_there(known, day))
     return asked if output == "speech" else [*asked, *_of_thinking(known.thinking if known else Thinking("unknown"))]
+
+
+def _is_there(known: ModelFacts | None, day: date) -> bool | None:
+    """Whether the model answers at all; None where that depends on the key."""
+    if known is None or known.closed_to_new_keys:
+        return None
+    return known.ends is None or day.isoformat() < known.ends
 
 
 def _output(known: ModelFacts | None) -> str:
@@ -151,7 +160,9 @@ def _claim(row: Mapping[str, Any], known: ModelFacts | None) -> bool | None:
         return None
     if "restriction" in row:
         return False if row["restriction"] in known.features else None
-    return "feature" not in row or row["feature"] in known.features
+    if "feature" not in row or row["feature"] in known.features:
+        return True
+    return None if known.partial else False
 
 
 def _of_thinking(thinking: Thinking) -> Iterator[Question]:

@@ -107,6 +107,7 @@ class ModelFacts(NamedTuple):
     ``output_unary``: the limit of one unary request, if it is lower. ``features``: names such as
     ``google_search``, ``structured_output``, ``builtin_tools_with_functions``, ``json_mode_with_tools``, ``image_out``; some
     take something away (``no_penalties``; see ``Catalogue.restrictions``). ``vertex_ends``: the end on Vertex, if it is another.
+    ``partial``: not every feature is known, so a missing one is not denied.
     """
 
     name: str
@@ -123,6 +124,7 @@ class ModelFacts(NamedTuple):
     version: str | None = None
     vertex_ends: str | None = None
     closed_to_new_keys: bool = False
+    partial: bool = False
 
 
 class Alias(NamedTuple):
@@ -166,7 +168,11 @@ def catalogue() -> Catalogue:
     routing = tuple(Route(row["from"], row["to"], row["since"], row.get("until")) for row in document["routing"])
     kinds = {name: frozenset(features.split()) for name, features in document["kinds"].items()}
     routes = {route.origin: route.to for route in routing}
-    models = {name: _facts(name, row, kinds, routes.get(name)) for name, row in document["models"].items()}
+    partial = document["partial"].split()
+    models = {
+        name: _facts(name, row, kinds, routes.get(name))._replace(partial=row["kind"] in partial)
+        for name, row in document["models"].items()
+    }
     names = {name: targets.split() for name, targets in document["aliases"].items()}
     aliases = {name: Alias(name, first, tuple(rest)) for name, (first, *rest) in names.items()}
     return Catalogue(models, aliases, routing, document["restrictions"], document["prices"])

@@ -68,6 +68,7 @@ class Sheet(NamedTuple):
             "aliases": self.aliases,
             "answers_for": self.answers_for,
             "features": self.features,
+            "all_features_known": not known.partial,
             "restrictions": self.restrictions,
         }
 

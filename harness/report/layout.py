@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from harness.report import words
 from harness.results.groups import Group
-from harness.suite.axes import short_label
+from harness.suite.axes import short_label, short_name
 from harness.text import amounts
 
 
@@ -51,7 +51,7 @@ def grids(groups: Sequence[Group]) -> Iterator[Grid]:
         columns = dict.fromkeys(column for _, column in cells)
         targets = list(dict.fromkeys(column.target for column in columns))
         yield Grid(
-            axes=axes,
+            axes=tuple(map(short_name, axes)),
             columns=sorted(columns, key=lambda column: targets.index(column.target)),
             cases=list(dict.fromkeys(case for case, _ in cells)),
             cells=cells,
@@ -117,7 +117,9 @@ def _wrong(grid: Grid) -> set[str]:
 
 
 def _column(group: Group) -> Column:
-    return Column(group.target, tuple((name, short_label(name, value)) for name, value in group.axes.items()))
+    return Column(
+        group.target, tuple((short_name(name), short_label(name, value)) for name, value in group.axes.items())
+    )
 
 
 def one_provider(groups: Sequence[Group]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -15,6 +15,7 @@ from harness.gemini.models import answers_for
 from harness.model import Exchange, Place, Request, Result, Slot, Step, Target, Trial, Turn
 from harness.text.names import slug
 
+NOT_FOUND = "the model was not found (HTTP 404)"
 _PLACE = Place("gemini-harness probe", 1)
 
 
@@ -37,18 +38,21 @@ def probed(target: Target, questions: Iterable[Question]) -> Iterator[Probed]:
 
 
 class Attentive:
-    """A transport that asks a model nothing more once it is not found."""
+    """A transport that asks a model nothing more if it is not found, and answered nothing before."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._gone: set[str] = set()
+        self._there: set[str] = set()
         self.live = getattr(inner, "live", False)
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
         if request.model in self._gone:
-            raise GivenUp(f"not asked: {request.model} was not found (HTTP 404)")
+            raise GivenUp(NOT_FOUND)
         exchange: Exchange = await self._inner.send(request, slot)
-        if exchange.status == 404:
+        if exchange.status == 200:
+            self._there.add(request.model)
+        elif exchange.status == 404 and request.model not in self._there:
             self._gone.add(request.model)
         return exchange
 
@@ -67,6 +71,27 @@ def in_turns(asked: Iterable[Probed]) -> list[Probed]:
         numbered[one.target] = numbered.get(one.target, -1) + 1
         places.append((numbered[one.target], one))
     return [one for _, one in sorted(places, key=itemgetter(0))]
+
+
+def all_findings(asked: Iterable[Probed], results: Mapping[str, Result], why: str) -> Iterator[Finding]:
+    """The findings in the order of the questions. ``why``: the reason where there is no result.
+
+    Where the first question of a target says that the model is not there, no other 404 says anything about a feature.
+    """
+    opened: dict[Target, Result | None] = {}
+    for one in asked:
+        result = results.get(one.trial.id)
+        first = opened.setdefault(one.target, result)
+        if result is None:
+            yield not_asked(one, why)
+        elif first is not result and first and _status(first) == _status(result) == 404:
+            yield not_asked(one, NOT_FOUND)
+        else:
+            yield from findings(one, result)
+
+
+def _status(result: Result) -> int | None:
+    return result.turns[-1].exchange.status if result.turns else None
 
 
 def findings(asked: Probed, result: Result) -> Iterator[Finding]:

@@ -167,6 +167,19 @@ def refusal(model: str, config: Body) -> str | None:
     return (known.thinking if known else Thinking("unknown")).refuses(config)
 
 
+def value_refusal(model: str, name: str, value: Json) -> str | None:
+    """Why a model rejects a value of ``generationConfig`` that others accept; None if it accepts it, or if it is unknown."""
+    from harness.gemini.request_rules import refusals
+    from harness.gemini.request_view import RequestView
+
+    view = RequestView(model, facts(model), {"generationConfig": {name: value}, "contents": [_ASKING]})
+    found = (broken for broken in refusals(view) if broken.at == ("generationConfig", name))
+    return next((broken.message for broken in found if broken.by_model and broken.sure and not broken.ignored), None)
+
+
+_ASKING = {"parts": [{"text": "hi"}]}
+
+
 def axis_matches(name: str, wanted: Json, value: Json) -> bool:
     """Whether a value of an axis matches that of a ``skip`` or ``only`` row: a value, a list of values, or a model glob."""
     if isinstance(wanted, list | tuple):
@@ -184,8 +197,8 @@ def label(name: str, value: Json, beside: Iterable[str] = ()) -> str:
     if name == "transport":
         return str(value)
     if name != "thinking":
-        shared = "." in name and any(_last(other) == _last(name) for other in beside if other != name)
-        return f"{name.removeprefix('request.') if shared else _last(name)}={_plain(value)}"
+        shared = "." in name and any(short_name(other) == short_name(name) for other in beside if other != name)
+        return f"{name.removeprefix('request.') if shared else short_name(name)}={_plain(value)}"
     config = thinking_config(value)
     parts = [str(config["thinkingLevel"]).lower()] if "thinkingLevel" in config else []
     if "thinkingBudget" in config or not parts:
@@ -197,11 +210,11 @@ def label(name: str, value: Json, beside: Iterable[str] = ()) -> str:
 
 def short_label(name: str, value: Json) -> str:
     """A value without the name of its axis, as table headers show it: ``low``, ``0``, ``high+thoughts``."""
-    return label(name, value).removeprefix(f"{_last(name)}=")
+    return label(name, value).removeprefix(f"{short_name(name)}=")
 
 
-def _last(name: str) -> str:
-    """The last key of a path of the body; any other name as it is."""
+def short_name(name: str) -> str:
+    """The name of an axis as ids and tables show it: of a path of the body its last key."""
     return name.rpartition(".")[2]
 
 

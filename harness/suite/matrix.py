@@ -17,7 +17,7 @@ from typing import NamedTuple
 from harness.errors import UsageError
 from harness.model import ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
 from harness.suite import template
-from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config
+from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, Origins, merge
 from harness.suite.cases import Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
@@ -84,9 +84,21 @@ class Combination(NamedTuple):
         )
 
     def refusal(self, case: Case) -> str | None:
-        """Why the model rejects the thinking config of this combination; None if it does not, or if the case expects that."""
+        """Why the model rejects this combination; None if it does not, or if the case expects that."""
+        found = self.refused(case)
+        return found[1] if found else None
+
+    def refused(self, case: Case) -> tuple[str, str] | None:
+        """The axis whose value the model rejects, and why: its thinking, or a value that varies."""
         if case.expects_refusal:
             return None
+        if thinking := self._refused_thinking(case):
+            return "thinking", thinking
+        values = ((name, value) for name, value in self.swept.items() if name not in ("thinking", "transport"))
+        reasons = ((name, value_refusal(self.target.model, name, value)) for name, value in values)
+        return next(((name, reason) for name, reason in reasons if reason), None)
+
+    def _refused_thinking(self, case: Case) -> str | None:
         literal = case.body.get("generationConfig", {})
         literal = literal.get("thinkingConfig", {}) if isinstance(literal, Mapping) else {}
         own = thinking_config(self.axes["thinking"]) if "thinking" in self.axes else {}
@@ -329,14 +341,14 @@ def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
 
 
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
-    """A note for each model and thinking value that is left out, with the number of cases."""
+    """A note for each model and value that is left out, with the number of cases."""
     counts: dict[tuple[Place, str, str, str], int] = {}
     for case in suite.cases:
         for pair in combinations_for(case, case.rows[0], selection):
-            reason = pair.refusal(case)
-            if reason:
-                shown = label("thinking", pair.axes["thinking"]) if "thinking" in pair.axes else "thinkingConfig"
-                place = case.axes["thinking"].place if "thinking" in case.axes else case.place
+            if refused := pair.refused(case):
+                name, reason = refused
+                shown = label(name, pair.axes[name]) if name in pair.axes else "thinkingConfig"
+                place = case.axes[name].place if name in case.axes else case.place
                 key = (place, pair.target.model, shown, reason)
                 counts[key] = counts.get(key, 0) + 1
     for (place, model, shown, reason), count in counts.items():
@@ -504,8 +516,8 @@ def _step(
 def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
     script = template.fill(turn.script, scope)
     return turn._replace(
-        contents=[_flat(content) for content in template.fill(turn.contents, scope)],
-        script=script and [_flat(content) for content in script],
+        contents=[flat(content) for content in template.fill(turn.contents, scope)],
+        script=script and [flat(content) for content in script],
         replies=template.fill(turn.replies, scope),
         body=template.fill(turn.body, scope),
         expect=tuple(fill_expectation(line, scope) for line in turn.expect),
@@ -513,7 +525,7 @@ def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
     )
 
 
-def _flat(content: Json) -> Json:
+def flat(content: Json) -> Json:
     """The content with lists of parts among its own (those of an axis ``files``, or in place of a text), and with texts for values
     that are none."""
     parts = content.get("parts") if isinstance(content, Mapping) else None

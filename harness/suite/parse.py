@@ -162,7 +162,7 @@ class _SuiteReading:
             validate.check(suite, self.diagnostics)
         except TooMany as fault:
             self.diagnostics.add(fault.place, fault.message)
-        return replace(suite, files=self.files.digests())
+        return replace(suite, files=self.files.digests(), notes=tuple(self.diagnostics.notes))
 
     # one case
 

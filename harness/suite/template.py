@@ -85,7 +85,7 @@ def references(value: Json) -> Iterator[tuple[Route, Reference]]:
     """Every (path, reference) in a value."""
     if isinstance(value, Template):
         yield from (((), reference) for reference in _references_in(value))
-    elif isinstance(value, dict | list | tuple) and has_references(value):
+    elif isinstance(value, (dict, list, tuple)) and has_references(value):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from (((key, *route), reference) for route, reference in references(item))
 
@@ -112,11 +112,12 @@ def has_references(value: Json) -> bool:
     pending = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, Template):
-            return True
-        if isinstance(item, dict):
+        if isinstance(item, str):
+            if isinstance(item, Template):
+                return True
+        elif isinstance(item, dict):
             pending += item.values()
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, (list, tuple)):
             pending += item
     return False
 
@@ -132,7 +133,7 @@ def fill(value: Json, scope: Scope) -> Json:
     if isinstance(value, dict):
         filled = {key: fill(item, scope) for key, item in value.items()}
         return filled if any(filled[key] is not item for key, item in value.items()) else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [fill(item, scope) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value

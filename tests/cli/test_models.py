@@ -58,6 +58,7 @@ def test_one_model_is_shown_in_full(run: Run) -> None:
         ("gemini-3.8-flash", "aliases gemini-flash-latest answers for gemini-3.7-flash"),
         ("gemini-3.8-live", "3 audio in, 12 audio out"),
         ("gemma-4-31b-it", "$ per 1M free"),
+        ("gemma-4-31b-it", "function_calling, image_in, structured_output, text_out (more may work)"),
         ("gemini-2.5-flash-image", "no thinkingConfig is taken"),
         ("gemini-2.0-flash-preview-image-generation", "$ per 1M not known"),
         ("gemini-2.5-flash-preview-tts", "replacement gemini-3.8-flash-tts"),

@@ -134,9 +134,9 @@ def test_an_unknown_model_costs_few_questions(run: Run) -> None:
     code, out, err = run("--provider", "simulator", "--model", "gemini-9", "--concurrency", "1", "--format", "json")
     assert code == 6
     assert err.startswith("note: nothing is known of gemini-9, so nothing can differ")
-    totals = json.loads(out)["totals"]
-    assert (totals["news"], totals["differs"]) == (1, 0)
-    assert "not asked: gemini-9 was not found" in out
+    first, *others = json.loads(out)["findings"]
+    assert (first["capability"], first["verdict"], first["status"]) == ("plain answer", "news", 404)
+    assert {(row["message"], row["status"]) for row in others} == {("the model was not found (HTTP 404)", None)}
 
 
 def test_without_a_key_nothing_is_known(run: Run) -> None:
@@ -166,3 +166,13 @@ def test_a_mistake_is_named(run: Run, argv: list[str], message: str) -> None:
     code, out, err = run(*argv)
     assert (code, out) == (4, "")
     assert message in err
+
+
+def test_a_404_of_a_model_that_is_not_there_says_nothing_else(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was in flight with the first question is refused too, but not for lack of a feature."""
+    known = answering(LITE, date(2026, 11, 28))
+    monkeypatch.setattr(probe, "answering", lambda _model, _day: known)
+    _, out, _ = run("--provider", "simulator", "--model", "gemini-9", "--format", "json")
+    verdicts = {row["capability"]: row["verdict"] for row in json.loads(out)["findings"]}
+    assert verdicts.pop("plain answer") == "differs"
+    assert set(verdicts.values()) == {"open"}

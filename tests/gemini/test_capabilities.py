@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,15 +12,22 @@ from harness.gemini.definition import request_findings
 from harness.gemini.models import catalogue, facts
 from harness.model import Reply
 
+DAY = date(2026, 11, 28)
+
 
 def claims(model: str) -> dict[str, bool | None]:
-    return {question.ask: question.claim for question in questions(facts(model))}
+    return {question.ask: question.claim for question in questions(facts(model), DAY)}
 
 
 @pytest.mark.parametrize(
     ("model", "ask", "claim"),
     [
         ("gemini-3.8-flash", "plain answer", True),
+        ("gemini-2.5-flash-lite", "plain answer", None),
+        ("gemma-4-31b-it", "function calling", True),
+        ("gemma-4-31b-it", "Google Search", None),
+        ("gemini-2.0-flash", "plain answer", False),
+        ("gemini-2.5-flash-preview-tts", "speech", False),
         ("gemini-3.8-flash", "thinkingLevel LOW", True),
         ("gemini-3.8-flash", "thinkingLevel MINIMAL", False),
         ("gemini-3.8-flash", "thinkingBudget 0", True),
@@ -53,14 +61,14 @@ def test_images_and_speech_are_asked_of_those_who_make_them() -> None:
 
 
 def test_nothing_is_claimed_of_an_unknown_model() -> None:
-    found = {question.ask: question.claim for question in questions(None)}
+    found = {question.ask: question.claim for question in questions(None, DAY)}
     assert found.pop("thinkingLevel LOW with thinkingBudget 512") is False
     assert set(found.values()) == {None}
 
 
 def test_every_model_that_answers_has_questions() -> None:
     known = [model for model in catalogue().models.values() if probeable(model)]
-    assert all(questions(model) for model in known)
+    assert all(questions(model, DAY) for model in known)
     assert not {model.name for model in known} & {"gemini-3.8-live", "gemini-embedding-2", "gemini-omni-1.1-flash"}
 
 
@@ -72,7 +80,7 @@ def test_questions_name_what_the_catalogue_names() -> None:
 
 @pytest.mark.parametrize("model", ["gemini-2.5-pro", "gemini-3.8-flash", "gemini-3-pro-image", "gemini-3.8-flash-tts"])
 def test_every_question_is_one_that_the_api_can_read(model: str) -> None:
-    for question in questions(facts(model)):
+    for question in questions(facts(model), DAY):
         assert list(request_findings({**question.body, "contents": question.contents})) == []
 
 

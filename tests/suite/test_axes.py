@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def texts(found: list[Trial]) -> list[str]:
 def messages(text: str) -> list[str]:
     with pytest.raises(SuiteError) as caught:
         trials(text)
-    return [complaint.message for complaint in caught.value.complaints]
+    return re.findall(r"^s\.yaml:\d+:\d+: (.*)$", str(caught.value), re.MULTILINE)
 
 
 # --- what they send -----------------------------------------------------------------------------------

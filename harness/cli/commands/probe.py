@@ -13,14 +13,14 @@ from harness.cli import options as shared
 from harness.config import Config
 from harness.errors import HarnessError, UsageError, first
 from harness.gemini import sheets
-from harness.gemini.capabilities import Finding, Probe, probeable, questions
+from harness.gemini.capabilities import Finding, Probe, Question, probeable, questions
 from harness.gemini.models import answering, catalogue, ends_by
 from harness.model import Result, Target
 from harness.report.table.probe import dry_lines
 from harness.results.rows import VERSION, dumps
 from harness.run import session
 from harness.run.play import play_all, prepare
-from harness.run.probe import Attentive, Probed, findings, in_turns, not_asked, probed
+from harness.run.probe import Attentive, Probed, all_findings, in_turns, probed
 from harness.run.session import RecordPolicy
 from harness.text.shape import nearest
 
@@ -60,7 +60,7 @@ def main(options: Namespace) -> int:
     config = from_options.config(options)
     provider = config.find(options.provider or config.provider).name
     targets = [Target(provider, model) for model in dict.fromkeys(_models(options.model, options.as_of))]
-    asked = [one for target in targets for one in probed(target, questions(answering(target.model, options.as_of)))]
+    asked = [one for target in targets for one in probed(target, _questions(target.model, options.as_of))]
     if options.dry_run:
         return _dry_run(asked, config, options)
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(targets, config))
@@ -69,6 +69,10 @@ def main(options: Namespace) -> int:
     probing.ask_all(asked)
     printing.show(probing.document(asked), "probe", options)
     return probing.exit_code()
+
+
+def _questions(model: str, day: date) -> list[Question]:
+    return questions(answering(model, day), day)
 
 
 def _models(globs: Sequence[str], day: date) -> Iterator[str]:
@@ -159,9 +163,7 @@ class _Probing:
 
     def document(self, asked: Iterable[Probed]) -> Probe:
         """The findings in the order of the questions."""
-        for one in asked:
-            result = self.results.get(one.trial.id)
-            self.found += findings(one, result) if result else [not_asked(one, self._why())]
+        self.found += all_findings(asked, self.results, self._why())
         bills = [turn.bill.dollars for result in self.results.values() for turn in result.turns]
         known = [dollars for dollars in bills if dollars is not None]
         simulated = any(result.provenance and result.provenance.simulated for result in self.results.values())

@@ -100,7 +100,7 @@ def _lines(sheet: Sheet) -> Iterator[tuple[str, str]]:
     yield "aliases", ", ".join(sheet.aliases)
     yield "answers for", ", ".join(sheet.answers_for)
     yield "version", known.version or ""
-    yield "features", ", ".join(sheet.features)
+    yield "features", ", ".join(sheet.features) + (" (more may work)" if known.partial else "")
     yield "but", "; ".join(f"{text} ({name})" for name, text in sheet.restrictions.items())
 
 

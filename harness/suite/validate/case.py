@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from harness.judge.checks import parameters
@@ -22,7 +23,7 @@ from harness.suite.matrix import (
 from harness.suite.template import Reference, Template, row_label
 from harness.suite.validate import axes
 from harness.suite.validate.body import literal, near, refused
-from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics, Table, named, some_attempts
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
 from harness.text.names import slug
@@ -276,6 +277,10 @@ class CaseValidator:
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""
+        if "schema" in self.table and "jsonSchema" in self.table:
+            self.diagnostics.complain(
+                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
+            )
         request = self.table.get("request")
         if not isinstance(request, Mapping):
             return
@@ -291,10 +296,6 @@ class CaseValidator:
                 self.diagnostics.complain(
                     (*self.route, key), f"{key}: and request's {field} both say this; keep one", key=True
                 )
-        if "schema" in self.table and "jsonSchema" in self.table:
-            self.diagnostics.complain(
-                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
-            )
 
     def thinking(self) -> None:
         """Pairs of model and thinking that this case itself states and the model refuses."""
@@ -302,13 +303,19 @@ class CaseValidator:
         if axis is not None and axis.swept:
             return
         place = axis.place if axis is not None else self.thinking_place()
-        try:
+        hint = "expect http: 400 if that is what the case is about, or give a value per model"
+        for reason, models in self.refused_thinking().items():
+            self.diagnostics.add(place, f"{named(models)} would refuse this: {reason}", hint)
+
+    def refused_thinking(self) -> Mapping[str, Mapping[str, None]]:
+        """Reason -> the models that refuse the thinking for it."""
+        found: dict[str, dict[str, None]] = {}
+        with suppress(template.Undefined):
             for pair in combinations_of(self.case):
-                if reason := pair.refusal(self.case):
-                    hint = "expect http: 400 if that is what the case is about, or give a value per model"
-                    self.diagnostics.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
-        except template.Undefined:
-            return
+                name, reason = pair.refused(self.case) or ("", "")
+                if name == "thinking":
+                    found.setdefault(reason, {})[pair.target.model] = None
+        return found
 
     def thinking_place(self) -> Place:
         for route in (self.route, ("defaults",)):
