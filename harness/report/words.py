@@ -227,7 +227,7 @@ def totals(counts: Mapping[Status, int]) -> str:
 
 
 def rerun(group: Group, run: RunRow) -> str:
-    """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, ``--strict``."""
+    """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, variables ..."""
     return command("run", group.place["file"], "-k", group.id, *_same_options(run))
 
 
@@ -240,6 +240,7 @@ def _same_options(run: RunRow) -> Iterator[str]:
             yield from (f"--{name}", str(chosen[name]))
     if chosen.get("strict"):
         yield "--strict"
+    yield from (word for text in chosen.get("var", []) for word in ("--var", text))
 
 
 def command(*words: str) -> str:

@@ -180,7 +180,7 @@ def as_text(value: Json) -> str:
 
 # --- reading: var, env and file -------------------------------------------------------------------------------
 
-_MARK = re.compile(r"\$\$\{|\$\{((?:[^{}\n]|\$\{[^{}\n]*\})*)(\})?")
+_MARK = re.compile(r"\$\$\{|\$\{((?:\$\{[^{}\n]*\}|[^{}\n])*)(\})?")
 
 _IN_KEY = re.compile(r"\$\{(row\.|axis\.|capture\.|var\.|env:|file:)[^{}\n]*\}")
 

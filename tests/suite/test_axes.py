@@ -179,7 +179,7 @@ def test_every_value_has_a_name_of_its_own(tmp_path: Path, values: str, shown: l
 
 
 def test_objects_are_named_by_title_or_number() -> None:
-    assert labels(case("prompt: hi", "schema: [{type: STRING, title: A word}, {type: OBJECT}]")) == [
+    assert labels(case("prompt: hi", "schema: [{type: STRING, title: A word}, {type: INTEGER}]")) == [
         "schema=A-word",
         "schema=2",
     ]
