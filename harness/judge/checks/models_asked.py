@@ -90,7 +90,7 @@ def _vector(answer: Assessment) -> list[float]:
     return [float(value) for value in values if isinstance(value, int | float)]
 
 
-@check("similar", Asking(_embeddings, "similarity", _similarity))
+@check("similar", Asking(_embeddings, "similarity", _similarity, generates=False))
 def similar(evidence: Evidence, expected: SimilarWords) -> Iterator[Mismatch]:
     """How similar the answer text is to another text: the cosine of their embeddings. Two requests of ``embedContent``.
 
