@@ -118,7 +118,7 @@ def verdicts(row: Any) -> Any:
     return row["id"], row["status"], [(verdict["check"], verdict["status"]) for verdict in row["verdicts"]]
 
 
-def test_everything_is_recorded_and_replays_with_the_same_verdicts(project: Project) -> None:
+def test_everything_replays_with_the_same_verdicts(project: Project) -> None:
     code, out, err = project.run("check")
     assert (code, err) == (0, ""), err
     code, out, err = project.run("run", "--record-mode", "once")

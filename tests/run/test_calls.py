@@ -65,7 +65,7 @@ CACHED = """\
 """
 
 
-def test_a_call_goes_below_the_version_and_its_answer_is_captured() -> None:
+def test_a_call_goes_below_the_version_and_is_captured() -> None:
     result, script = played(CACHED, CACHE, PARIS, {})
     assert result.status == "passed"
     assert sent(script) == [
@@ -380,7 +380,7 @@ def test_a_list_that_is_not_what_was_called_fails(names: tuple[str, ...], actual
     assert ("turns", "error", f"the next turn replies to w, w, the model {actual}") in found(result)
 
 
-def test_a_reply_that_no_scripted_turn_called_is_the_suites_fault() -> None:
+def test_a_reply_to_no_scripted_call_is_the_suites_fault() -> None:
     (one,) = load("    turns: [{user: a, model: b}, {reply: {f: {x: 1}}}]\n")
     with pytest.raises(UsageError, match=r"^s\.yaml:5:34: the next turn replies to f, the model called no function$"):
         prepare(one, config())

@@ -134,7 +134,7 @@ cases:
 """
 
 
-def test_the_case_comes_before_the_matrix_and_that_before_defaults() -> None:
+def test_the_case_comes_before_matrix_and_defaults() -> None:
     assert [trial.id.split("@")[0] for trial in trials(OVERRIDES)] == [
         "s/free[tone=c,topK=1]",
         "s/free[tone=c,topK=2]",
