@@ -43,6 +43,7 @@ Feature = Annotated[str, offers.FEATURES]
 MimeType = Annotated[str, offers.MIME_TYPES]
 MediaResolution = Annotated[str, offers.values("GenerationConfig.MediaResolution")]
 Scalar = str | int | float | bool
+FreeValues = Annotated[Scalar | list[Scalar], TypeLabel("text, a number, true or false, or a list of these")]
 
 
 class ModelSelector(TypedDict, total=False):
@@ -98,7 +99,7 @@ class Axes(TypedDict, total=False):
 FreeAxes = TypedDict(
     "FreeAxes",
     {
-        "axes": Annotated[dict[str, Scalar | list[Scalar]], "axes with free names, used as ${axis.name}"],
+        "axes": Annotated[dict[str, FreeValues], "axes with free names, used as ${axis.name}"],
         "request.*": Annotated[Any, "a path of the body as an axis: a list sweeps its values, any other value is sent"],
     },
     total=False,
@@ -229,6 +230,7 @@ class RequestWords(Axes, FreeAxes, total=False):
     tools: Annotated[list[ToolItem], "names of built-in tools, or literal Tool objects; a list of lists sweeps"]
     files: Annotated[
         list[File | list[File]],
+        TypeLabel("a list of names, of addresses, or of {path: ..., mimeType: ...}"),
         "files of the prompt, relative to the suite, or addresses; the type comes from the bytes; a list of lists sweeps",
     ]
     expect: Expect
@@ -393,7 +395,8 @@ class SuiteWords(TypedDict, total=False):
 @cache
 def axis_type(name: str) -> Any:
     """The type of the values of that axis."""
-    return get_type_hints(Axes, include_extras=True).get(name, Any)
+    free = Any if name.startswith("request.") or name in BODY_AXES else FreeValues
+    return get_type_hints(Axes, include_extras=True).get(name, free)
 
 
 AXES: tuple[str, ...] = tuple(Axes.__annotations__)

@@ -374,7 +374,7 @@ class _Fields(_AnyMapping):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                near = nearest(str(key), self.fields)
+                near = nearest(str(key), [name.replace("*", "PATH") for name in self.fields])
                 found.append(ShapeFinding((*path, key), f'unknown key "{key}"', near, key=True))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
