@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from harness.importers import Recorded, Unread, source
-from harness.transport.cassette import credentials, read_request, without_secrets
+from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 _NAME = r"(?:curl|curl\.exe)(?![\w.-])"
 _COMMAND = re.compile(
@@ -67,16 +66,14 @@ class _Script:
         return self.variables.get(name, _unknown(f"${name}"))
 
 
-@source
-def curl(path: Path, raw: bytes) -> Iterable[Recorded | Unread] | None:
-    if b"interactions:" in raw:
-        return None
+def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
+    """The requests of the commands in a script or a page; empty if it has none."""
     text = _plain(raw.decode("utf-8", "replace"))
-    found = list(_COMMAND.finditer(text))
     shells = [
-        Unread(_line(text, call.start()), _POWERSHELL_MESSAGE.format(call[1])) for call in _POWERSHELL.finditer(text)
+        Unread(f"line {_line(text, call.start())}", _POWERSHELL_MESSAGE.format(call[1]))
+        for call in _POWERSHELL.finditer(text)
     ]
-    return [*_commands(path, text), *shells] if found or shells else None
+    return [*_commands(path, text), *shells]
 
 
 _POWERSHELL_MESSAGE = "{} of PowerShell is not supported; copy the request as cURL (bash), or export it as HAR"
@@ -112,7 +109,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
                 text, begin.end()
             ):  # else it is prose that mentions curl
-                yield Unread(_line(text, begin.end()), str(fault))
+                yield Unread(f"line {_line(text, begin.end())}", str(fault))
 
 
 def _script(path: Path, text: str) -> _Script:

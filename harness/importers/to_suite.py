@@ -20,7 +20,6 @@ import yaml
 from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError
-from harness.importers import Recorded
 from harness.judge.audit import operation_at
 from harness.model import Exchange, Json, Request, Trial
 from harness.results.rows import dumps
@@ -30,7 +29,7 @@ from harness.suite.parse import parse
 from harness.text.jsontext import canonical
 from harness.text.names import slug
 from harness.text.yamltext import scalar
-from harness.transport.cassette import document, dump
+from harness.transport.cassette import Recorded, document, dump
 from harness.transport.redaction import Leaks
 
 LONGEST = 2_000

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from harness.cli.main import main
 from harness.config import load
-from harness.importers import Recorded
 from harness.importers.to_suite import build_suite
 from harness.model import Request
 from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import load as load_suite
 from harness.suite.parse import parse
+from harness.transport.cassette import Recorded
 from harness.transport.redaction import Leaks
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
@@ -233,8 +233,8 @@ def test_the_provider_of_the_host_is_used(project: Path) -> None:
     [
         ("a.har", '{"log": {"entries": [{"request": 1}]}}', "entry 0 is not readable"),
         ("a.yaml", "interactions: [", "not decodable"),
-        ("a.yaml", "", "no vcrpy cassette, HAR file or curl command"),
-        ("a.yaml", "http_interactions: [] # interactions", "a Ruby VCR"),
+        ("a.yaml", "", "empty"),
+        ("a.yaml", "http_interactions: []", "Ruby VCR: no request or answer"),
         ("a.sh", "curl 'unclosed\n", "not a command line that can be read"),
         ("a.sh", "curl --silent\n", "a curl command that is not understood"),
         ("a.sh", f"curl {URL} -d @missing.json\n", "which cannot be read"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness.cli.main import main
 from harness.judge.audit import Audit, AuditFinding, audit, operation
 from harness.model import Exchange
 from harness.report import View, find
+from harness.transport.cassette import Recorded, Unread
 from tests.exchanges import answer, exchange, request, sse
 
 
@@ -26,6 +28,9 @@ class Interaction:
 class Tape:
     path: Path
     interactions: list[Interaction]
+    format: str = "vcrpy"
+    unanswered: Sequence[Recorded] = ()
+    unread: Sequence[Unread] = ()
 
 
 def tape(name: str, *exchanges: Exchange) -> Tape:
@@ -41,7 +46,11 @@ def test_the_document() -> None:
     document = audit(
         [
             tape("one.yaml", exchange(answer()), exchange({}, embedding), exchange(ERROR, status=429)),
-            tape("two.yaml", replace(streamed, verbatim=False)),
+            replace(
+                tape("two.yaml", replace(streamed, verbatim=False)),
+                unanswered=[Recorded(request()), Recorded(embedding)],
+                unread=[Unread("entry 7", "no request")],
+            ),
         ],
         {"three.yaml": "a HAR file, not a vcrpy cassette"},
     ).document()
@@ -51,6 +60,10 @@ def test_the_document() -> None:
         "files": 3,
         "interactions": 4,
         "native_interactions": 3,
+        "unanswered": 1,
+        "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 3}],
+        "unread": [{"file": "two.yaml", "where": "entry 7", "reason": "no request"}],
+        "passed_over": {},
         "unreadable": [{"file": "three.yaml", "reason": "a HAR file, not a vcrpy cassette"}],
         "normalised": ["two.yaml"],
         "findings": [

@@ -15,9 +15,9 @@ from harness.cli.commands.audit import recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
-from harness.importers import Recorded, Unread
 from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text.names import slug
+from harness.transport.cassette import Recorded, Unread
 from harness.transport.redaction import Leaks, known
 
 SHOWN = 10
@@ -65,9 +65,7 @@ def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[
         try:
             held = importers.read(file)
             found.append((str(file), [asked for asked in held if isinstance(asked, Recorded)]))
-            unreadable += [
-                LeftOut(str(file), f"line {one.line}: {one.reason}") for one in held if isinstance(one, Unread)
-            ]
+            unreadable += [LeftOut(str(file), f"{one.where}: {one.reason}") for one in held if isinstance(one, Unread)]
         except BadCassette as fault:
             unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
     return found, unreadable
