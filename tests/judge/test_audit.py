@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -162,3 +163,26 @@ def exchange_row(
 )
 def test_native_exchanges_are_recognised_by_their_path(path: str, native: tuple[str, str] | None) -> None:
     assert operation(exchange(answer(), request(path=path))) == native
+
+
+def test_what_a_format_lost_breaks_no_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the query, nor the headers, nor the model, nor the request are in these; the answers are healthy."""
+    monkeypatch.chdir(tmp_path)
+    stream = sse(answer("a")).decode()
+    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    asked = {"contents": [{"parts": [{"text": "hi"}]}]}
+    Path("a.json").write_text(json.dumps({"path": path, "asked": asked, "heard": stream}), "utf-8")
+    Path("b.json").write_text(json.dumps(answer("a")), "utf-8")
+    Path("c.sse").write_text(stream, "utf-8", newline="")
+    Path("d.bin").write_bytes(b"\0\1")
+    Path("e.json").write_text("{}", "utf-8")
+    assert main(["audit", "."]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "unreadable: 1 file: by shape: no request or answer of Gemini is in it e.json" in out
+    assert (
+        "read: by shape 1 in 1 file, bare JSON 1 in 1 file, SSE text 1 in 1 file; no recordings, passed over: 1 file"
+        in out
+    )
+    assert "4 files; 1 unreadable file; 3 native of 3 interactions; 0 errors; 0 warnings" in out

@@ -14,13 +14,14 @@ from harness.transport.cassette.documents import json_value
 from harness.transport.cassette.packing import unpack
 
 _PAYLOADS = (
-    "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "chunk",
+    "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",
     "chunks", "segments", "events", "lines", "parts", "stream", "message", "responsebody", "requestbody", "bodysegments", "buffer",
 )  # fmt: skip
 _ENCODINGS = ("encoding", "contentencoding", "bodyencoding", "transferencoding", "format", "kind", "type", "isbase64encoded", "isbase64", "base64encoded")  # fmt: skip
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]+={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
-_TEXTUAL = (b"{", b"[", b"data:", b"event:", b":", b"<", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+_BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+"""How a body begins that is taken for base64 although nothing says that it is."""
 _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
 """Keys of requests, and of messages of the Live API, which count tokens too."""
 _DEEPEST = 20
@@ -82,9 +83,9 @@ def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
 def _text(text: str, encoding: str) -> bytes:
     if "hex" in encoding and _HEX.fullmatch(text):
         return bytes.fromhex(text)
-    if "base64" in encoding or (len(text) > 15 and text.lstrip()[:1] not in "{[<d:e" and _BASE64.fullmatch(text)):
+    if "base64" in encoding or (len(text) > 15 and _BASE64.fullmatch(text)):
         plain = _unbase64(text)
-        if plain is not None and ("base64" in encoding or plain.lstrip().startswith(_TEXTUAL)):
+        if plain is not None and ("base64" in encoding or plain.lstrip().startswith(_BEGINS)):
             return plain
     return text.encode("utf-8", "surrogatepass")
 

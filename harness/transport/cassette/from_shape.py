@@ -39,6 +39,7 @@ _IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "
 _HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
 _CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
 _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
+_HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
 _LONGEST_ADDRESS = 3_000
 
@@ -123,36 +124,98 @@ def scan(value: Any, deep: int = 0) -> list[Piece]:
 
 
 def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
-    if is_answer(value):
-        wire = _wire(value)
-        return [Piece(answers=[Body(compact(wire), exact=False)], values=[wire])]
-    if is_request(value):
-        return [Piece(request=Body(compact(value), exact=False), model=_model(value.get("model")))]
-    mapping = named(value)
-    if (whole := _by_names(mapping, deep)) is not None:
+    body, rest = _split_body(value)
+    if body is not None and not rest:
+        return [body]
+    mapping = named(rest)
+    whole = _by_names(mapping, deep) if body is None else None
+    if whole is not None:
         return [whole]
     around = _around(mapping)
-    inside = [piece for key, item in value.items() if not _is_told(key, item) for piece in scan(item, deep + 1)]
+    inside = [piece for key, item in rest.items() for piece in _under(key, item, deep + 1)]
+    if body is not None and not (inside or around.url):
+        return [replace(_body_piece(value), id=around.id)]  # what stands beside the fields of a body belongs to it
+    inside = [*([body] if body else []), *inside]
     if not inside:
         return [around] if around.url or around.model else []
     return [piece.within(around) for piece in _matched(inside)]
 
 
+def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, Any]]:
+    """The request or the answer whose fields a mapping holds, and the mapping's other keys."""
+    kind = ANSWER_FIELDS if is_answer(value) else _REQUEST_FIELDS if is_request(value) else None
+    if kind is None:
+        return None, value
+    own = {key: item for key, item in value.items() if _camel_word(key) in kind}
+    return _body_piece(own), {key: item for key, item in value.items() if key not in own}
+
+
+def _body_piece(value: Mapping[str, Any]) -> Piece:
+    if is_answer(value):
+        wire = _wire(value)
+        return Piece(answers=[Body(compact(wire), exact=False)], values=[wire])
+    model = value.get("model")
+    if isinstance(model, str) and not model.startswith("models/"):  # a log names it so, not a request
+        value = {key: item for key, item in value.items() if key != "model"}
+    return Piece(request=Body(compact(value), exact=False), model=_model(model))
+
+
+ANSWER_FIELDS = frozenset(
+    {
+        "candidates",
+        "promptFeedback",
+        "usageMetadata",
+        "modelVersion",
+        "responseId",
+        "createTime",
+        "error",
+        "modelStatus",
+    }
+)
+_REQUEST_FIELDS = frozenset(
+    {
+        "contents",
+        "systemInstruction",
+        "generationConfig",
+        "tools",
+        "toolConfig",
+        "safetySettings",
+        "cachedContent",
+        "labels",
+        "model",
+        "serviceTier",
+        "store",
+    }
+)
+
+
+def _under(key: Any, item: Any, deep: int) -> list[Piece]:
+    """What is under a key. The key itself may be the address, or the request."""
+    if _is_told(key, item):
+        return []
+    found = scan(item, deep)
+    text = str(key)
+    if "enerateContent" in text or text[:1] == "{":
+        return _matched([*_in_text(text, deep), *found])
+    return found
+
+
 def _is_told(key: str, item: Any) -> bool:
     """Whether ``_around`` has read this text already."""
-    return (
-        isinstance(item, str)
-        and len(item) < _LONGEST_ADDRESS
-        and (("enerateContent" in item and item.lstrip()[:1] not in "{[") or word(key) in _MODELS)
-    )
+    return isinstance(item, str) and (_is_address(item) or word(key) in _MODELS)
+
+
+def _is_address(text: Any) -> bool:
+    """Whether a text is an address or a line with one, not a whole message or a body."""
+    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or "enerateContent" not in text:
+        return False
+    return text.lstrip()[:1] not in "{[" and "\n" not in text.strip()
 
 
 def _around(mapping: Mapping[str, Any]) -> Piece:
     """What the texts and numbers of a mapping say of the exchanges in it."""
     texts = [item for item in mapping.values() if isinstance(item, str) and len(item) < _LONGEST_ADDRESS]
-    url = next(
-        (found for text in texts if text.lstrip()[:1] not in "{[" and (found := messages.address_in(text))), None
-    )
+    url = next((found for text in texts if _is_address(text) and (found := messages.address_in(text))), None)
     calls = [call for text in texts if len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
     ids = [str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))]
     return Piece(
@@ -175,18 +238,37 @@ def _model(value: Any) -> str | None:
 def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
     if len(items) > 20 and all(isinstance(item, int) for item in items):
         return _in_bytes(bytes(items), deep) if all(0 <= item < 256 for item in items) else []
-    if (
-        items
-        and all(isinstance(item, str) for item in items)
-        and any(hint in item for item in items for hint in _HINTS)
-    ):
-        body = body_of(items)
+    for texts in _columns(items):
+        body = body_of(texts)
         found = _in_text(body.content.decode("utf-8", "replace"), deep) if body else []
-        if len(found) == 1 and found[0].says and body:
-            return [replace(found[0], answers=[found[0].answers[0]._replace(exact=body.exact)])]
-        if found:
+        if body and len(found) == 1 and found[0].says:
+            return [
+                replace(found[0], answers=[one._replace(exact=one.exact and body.exact) for one in found[0].answers])
+            ]
+        if found and isinstance(items[0], str):
             return found
     return _matched(_grouped([piece for item in items for piece in scan(item, deep + 1)]))
+
+
+def _columns(items: Sequence[Any]) -> Iterator[list[str]]:
+    """Texts that may be one text in pieces: those of a list, or those under one key of all its mappings."""
+    if items and all(isinstance(item, str) for item in items):
+        if not _HTTP.match(items[0]) and (len(items) > 1 or any(hint in items[0] for hint in _HINTS)):
+            yield list(items)
+    elif len(items) > 1 and all(isinstance(item, Mapping) for item in items):
+        for key, first in items[0].items():
+            texts = [item.get(key) for item in items]
+            if isinstance(first, str) and _is_begun(first) and all(isinstance(text, str) for text in texts):
+                yield texts
+
+
+def _is_begun(text: str) -> bool:
+    """Whether a text begins a body and does not end it."""
+    content = body_of(text)
+    head = content.content.lstrip()[:6] if content else b""
+    if head.startswith((b"data:", b"event:")):
+        return b"finishReason" not in content.content if content else False
+    return head[:1] in (b"{", b"[") and any(hint in text for hint in _HINTS) and json_in(content) is None
 
 
 def _in_bytes(value: bytes, deep: int) -> list[Piece]:
@@ -205,7 +287,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
             if any(hint in text for hint in _HINTS)
             else []
         )
-    if re.match(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d", head):
+    if _HTTP.match(head):
         return _in_http(text, deep)
     if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
         url = messages.address_in(text)
@@ -270,7 +352,16 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
     url = url or messages.url_of(mapping)
     if url is None:
         return None
-    body = messages.message_body(inner) if asked is inner else _first_body(mapping, _REQUEST_BODIES)
+    if any(
+        isinstance(mapping.get(name), str) and _HTTP.match(mapping[name]) and "\n" in mapping[name]
+        for name in (*_REQUESTS, *_ANSWERS)
+    ):
+        return None  # whole messages as text
+    body = (
+        (messages.message_body(inner) or _asked_in(inner, deep))
+        if asked is inner
+        else _first_body(mapping, _REQUEST_BODIES)
+    )
     if asked is mapping and not any(mapping.get(name) is not None for name in _ANSWER_BODIES):
         return None
     answer = _answer(mapping, deep)
@@ -285,6 +376,11 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
         status=answer.status or (messages.status_of(mapping) if asked is mapping else None),
         answer_headers=answer.answer_headers or (messages.headers_of(mapping) if asked is mapping else {}),
     )
+
+
+def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
+    """The request that a mock compares with, at any depth."""
+    return next((piece.request for piece in scan(dict(message), deep + 1) if piece.asks), None)
 
 
 def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
@@ -314,6 +410,13 @@ def _answer(mapping: Mapping[str, Any], deep: int) -> Piece | None:
 def _answer_in(value: Any, deep: int) -> Piece | None:
     if not isinstance(value, Mapping) or is_answer(value):
         body = body_of(value)
+        if (
+            isinstance(value, str)
+            and value[:1] == "{"
+            and json_in(body) is None
+            and len(found := _in_lines(value, deep)) == 1
+        ):
+            return found[0]
         return Piece(answers=[body], values=[None]) if body is not None else None
     message = named(value)
     status, headers = messages.status_of(message), messages.headers_of(message)
@@ -399,7 +502,11 @@ def _matched(pieces: list[Piece]) -> list[Piece]:
 def _paired(pieces: list[Piece], asked: list[Piece], said: list[Piece]) -> list[Piece]:
     """Each answer with the request of its id, of its place, or the nearest before it."""
     by_id = {piece.id: piece for piece in asked if piece.id is not None}
-    if len(by_id) == len(asked) and all(piece.id in by_id for piece in said if piece.id is not None) and all(piece.id for piece in said):
+    if (
+        len(by_id) == len(asked)
+        and all(piece.id in by_id for piece in said if piece.id is not None)
+        and all(piece.id for piece in said)
+    ):
         partner = {id(piece): by_id[piece.id or ""] for piece in said}
     elif len(asked) == len(said):
         partner = {id(answer): request for answer, request in zip(said, asked, strict=True)}
@@ -427,6 +534,10 @@ _FREE = frozenset({"args", "response", "properties", "$defs", "partial_args"})
 _SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
 
 
+def _camel_word(key: str) -> str:
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), key)
+
+
 def _is_snake(value: Mapping[str, Any]) -> bool:
     return any(name in value for name in _SNAKE) or any(
         "finish_reason" in one for one in value.get("candidates") or () if isinstance(one, Mapping)
@@ -441,10 +552,7 @@ def _wire(value: Mapping[str, Any]) -> Json:
 def _camel(value: Json) -> Json:
     if isinstance(value, Mapping):
         pairs = ((key, item) for key, item in value.items() if item is not None)
-        return {
-            re.sub(r"_([a-z])", lambda found: found[1].upper(), key): item if key in _FREE else _camel(item)
-            for key, item in pairs
-        }
+        return {_camel_word(key): item if key in _FREE else _camel(item) for key, item in pairs}
     return [_camel(item) for item in value] if isinstance(value, list) else value
 
 

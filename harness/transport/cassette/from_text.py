@@ -31,7 +31,7 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
 def http_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
     """A dump of requests and answers as they are on the wire, one after another."""
     found = list(_messages(raw))
-    return list(by_pieces(from_shape.exchanges([found]))) if found else None
+    return list(by_pieces(from_shape.exchanges(found))) if found else None
 
 
 def _messages(raw: bytes) -> Iterator[str]:

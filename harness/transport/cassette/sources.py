@@ -164,7 +164,7 @@ _LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
     "httpmock": lambda whole: _has(whole, "when", "then"),
     "nock": lambda whole: _has(_first(whole), "scope", "path"),
     "Datadog": lambda whole: _has(whole, "request", "response") and _has(whole["request"], "url", "method"),
-    "bare JSON": is_answer,
+    "bare JSON": lambda whole: is_answer(whole) and from_shape.ANSWER_FIELDS.issuperset(whole),
     "JSON array": lambda whole: isinstance(whole, list) and bool(whole) and all(map(is_answer, whole)),
 }  # fmt: skip
 """The name of a format -> whether a document has it. The first that fits counts."""
@@ -243,6 +243,6 @@ def by_pieces(pieces: Iterable[from_shape.Piece]) -> Iterator[Interaction | Reco
 def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
     item, exact = from_shape.item_of(piece)
     found = read_interaction(index, item, verbatim=exact)
-    if not piece.says or (not found.exchange.content and found.exchange.status == 200):
+    if not piece.says or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
         return Recorded(found.exchange.request, None, found.credentials)
     return found
