@@ -12,17 +12,15 @@ from pathlib import Path
 
 from harness.errors import BadCassette
 from harness.importers import curl
-from harness.transport import cassette
 from harness.transport.cassette import Interaction, Recorded, Unread, sources
 
 
 def read(path: Path) -> list[Recorded | Unread]:
     """The requests in a file, in their order. Raises BadCassette, with the reason, if it holds none."""
-    raw = cassette.bytes_of(path)
     try:
-        return list(map(_recorded, sources.read(path, raw).items))
+        return list(map(_recorded, sources.read(path).items))
     except BadCassette:
-        if commands := curl.read(path, raw):
+        if path.is_file() and (commands := curl.read(path, sources.bytes_of(path))):
             return commands
         raise
 

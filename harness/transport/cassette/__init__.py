@@ -46,7 +46,7 @@ from harness.transport.cassette.interaction import (
     read_request,
     without_secrets,
 )
-from harness.transport.cassette.sources import Recorded, Unread
+from harness.transport.cassette.sources import Recorded, Unread, bytes_of
 from harness.transport.cassette.writing import document, dump
 
 __all__ = [
@@ -100,10 +100,9 @@ class Tape:
 
 def read(path: Path) -> Tape:
     """The recording at ``path``, in any format. Raises BadCassette with the reason."""
-    raw = bytes_of(path)
-    if len(raw) > _LONG and raw.startswith(_OURS):
-        return _long(path, raw)
-    found = sources.read(path, raw)
+    if _is_long(path):
+        return _long(path, bytes_of(path))
+    found = sources.read(path)
     return Tape(
         path,
         [item for item in map(_as_interaction, found.items) if item is not None],
@@ -112,6 +111,15 @@ def read(path: Path) -> Tape:
         [item for item in found.items if isinstance(item, Recorded) and item.answer is None],
         [item for item in found.items if isinstance(item, Unread)],
     )
+
+
+def _is_long(path: Path) -> bool:
+    """Whether it is a long cassette of ours."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_OURS)) == _OURS and path.stat().st_size > _LONG
+    except OSError:
+        return False
 
 
 def _as_interaction(item: Interaction | Recorded | Unread) -> Interaction | None:
@@ -126,14 +134,6 @@ def load(path: Path) -> dict[str, Any]:
     Raises BadCassette for everything else.
     """
     return _whole(path, bytes_of(path))
-
-
-def bytes_of(path: Path) -> bytes:
-    """The bytes of a file. Raises BadCassette with the reason."""
-    try:
-        return path.read_bytes()
-    except OSError as fault:
-        raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
 
 
 def _whole(path: Path, raw: bytes) -> dict[str, Any]:

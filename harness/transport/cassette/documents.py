@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from io import BytesIO
 from typing import Any
 
 import yaml
@@ -75,7 +76,7 @@ def json_value(raw: bytes) -> Any:
 def _lines(raw: bytes) -> list[Any] | None:
     """The values of JSON lines, or of JSON values one after another; None if a line is neither."""
     try:
-        return [json_value(line) for line in raw.splitlines() if line.strip(_WHITE)]
+        return [json_value(line) for line in BytesIO(raw) if line.strip(_WHITE)]
     except ValueError:
         return _one_after_another(raw)
 

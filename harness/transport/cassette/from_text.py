@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.transport.cassette import from_shape
+from harness.transport.cassette.bodies import Body
 from harness.transport.cassette.interaction import Interaction
 from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
 from harness.transport.cassette.texts import http_messages
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b": ", b":\n", b":\r")
+_HINTS = (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"')
 _DATA = re.compile(rb"^data: ?[\[{]", re.MULTILINE)
 
 
@@ -21,10 +23,9 @@ def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unrea
     start = raw[:200].lstrip(b" \t\r\n")
     if not start.startswith(_FIELDS) or not _DATA.search(raw):
         return None
-    pieces = from_shape.scan(raw.decode("utf-8", "surrogateescape"))
-    for piece in pieces:
-        piece.answers = [body._replace(content=raw) for body in piece.answers]
-    return list(by_pieces(pieces))
+    if not any(hint in raw for hint in _HINTS):
+        return []
+    return list(by_pieces([from_shape.Piece(answers=[Body(raw)], values=[None], streams=True)]))
 
 
 @source("HTTP text")

@@ -87,11 +87,19 @@ def _load() -> None:
     extensions.load("sources")
 
 
-def read(path: Path, raw: bytes) -> Reading:
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a file. Raises BadCassette with the reason."""
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def read(path: Path) -> Reading:
     """What the file holds. Raises BadCassette, with the reason, if that is nothing, or nothing that can be read."""
     _load()
     try:
-        return _read(path, plain(raw))
+        return _read(path, plain(bytes_of(path)))  # no name holds the bytes, so they are freed once they are decoded
     except NoDocument as fault:
         raise BadCassette(f"{path}: {fault}") from fault
 
