@@ -113,7 +113,7 @@ def _rule(name: str, order: int, row: Mapping[str, Any]) -> _Rule:
         *(_condition(text, wanted=True) for text in row.get("with", ())),
         *(_condition(text, wanted=False) for text in row.get("without", ())),
     ]
-    by_model = bool(features) or "before Gemini 3" in row.get("with", ())
+    by_model = bool(features) or row.get("by_model", False) or "before Gemini 3" in row.get("with", ())
     return _Rule(name, order, row, _paths(row.get("at", "")), _test(row.get("if", {})), needs, by_model)
 
 
@@ -231,17 +231,8 @@ def _refusal(fault: Fault, view: RequestView) -> RequestRefusal:
         line="line" in row,
         ignored=row.get("ignored", False),
         sure=row.get("sure", True),
-        by_model=rule.by_model or fault.rule in _BY_MODEL,
+        by_model=rule.by_model,
     )
-
-
-_BY_MODEL = frozenset(
-    [
-        "input_off", "modalities", "aspect_ratio_model", "image_size_model", "image_size_ignored", "signature_missing", "think_not_enabled",
-        "think_level_unsupported", "think_level_wrong", "think_budget_unsupported", "think_zero", "think_zero_opaque", "think_budget_range",
-    ]
-)  # fmt: skip
-"""Rules of functions below that depend on the model."""
 
 
 def _words(rule: _Rule, fault: Fault, view: RequestView) -> Mapping[str, object]:

@@ -186,6 +186,7 @@ class SelectionRow(TypedDict, total=False):
     shard: list[int]
     cassettes: str
     strict: bool
+    var: list[str]
 
 
 class OptionsRow(TypedDict, total=False):

@@ -6,7 +6,7 @@ chunk, and returns the changed one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.simulator.errors import Refusal
@@ -196,6 +196,56 @@ def own_id(value: Json) -> Json:
         {name: part for name, part in found.items() if name not in lost} for found in value.get("candidates", ())
     ]
     return {**value, **({"candidates": candidates} if candidates else {}), "responseId": f"resp_{value['responseId']}"}
+
+
+# --- chat completions ---------------------------------------------------------------------------------
+
+
+def chat_completion(value: Json) -> Json:
+    """A chat completion as new-api makes it from Google's: OpenAI's finish reasons, and thoughts inside the completion."""
+    choices = [_chat_choice(choice) for choice in value["choices"]]
+    return {**value, "id": f"chatcmpl-{value['id']}", "choices": choices, "usage": _chat_usage(value["usage"])}
+
+
+def _chat_choice(choice: Json) -> Json:
+    message = {"content": "", **choice.get("message", {"role": "assistant"})}
+    return {**choice, "message": message, "finish_reason": _chat_finish(choice["finish_reason"])}
+
+
+def _chat_finish(reason: str) -> str:
+    kind = reason.partition(":")[0]
+    return "stop" if kind == "function_call_filter" else kind
+
+
+def _chat_usage(usage: Json) -> Json:
+    completion = usage["total_tokens"] - usage["prompt_tokens"]
+    details = {"reasoning_tokens": completion - usage["completion_tokens"]}
+    cached = usage.get("prompt_tokens_details", {"cached_tokens": 0})
+    return {
+        **usage,
+        "completion_tokens": completion,
+        "completion_tokens_details": details,
+        "prompt_tokens_details": cached,
+    }
+
+
+def chat_chunks(chunks: Sequence[Json]) -> Iterator[Json]:
+    """The chunks of a stream as new-api makes them: a chunk for the role, indices of calls, and the usage alone at the end."""
+    frame = {**chunks[0], "id": f"chatcmpl-{chunks[0]['id']}", "usage": None}
+    yield {**frame, "choices": [_chat_delta({"index": 0, "delta": {"role": "assistant", "content": ""}})]}
+    for chunk in chunks:
+        yield {**frame, "choices": [_chat_delta(choice) for choice in chunk["choices"]]}
+    if usage := chunks[-1].get("usage"):
+        yield {**frame, "choices": [], "usage": _chat_usage(usage)}
+
+
+def _chat_delta(choice: Json) -> Json:
+    delta = dict(choice["delta"])
+    if calls := delta.get("tool_calls"):
+        delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(calls)]
+    reason = choice.get("finish_reason")
+    calls_end = "tool_calls" if reason == "stop" and calls else reason
+    return {**choice, "delta": delta, "finish_reason": _chat_finish(calls_end) if calls_end else None}
 
 
 # --- errors -------------------------------------------------------------------------------------------

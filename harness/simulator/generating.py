@@ -52,7 +52,7 @@ def whole_answer(routed: RoutedCall, model: str) -> dict[str, Any]:
 
 def _asked(routed: RoutedCall, model: str, method: str) -> Ask:
     """The request, with its cached content and its files in place. Raises ``Refusal``."""
-    request = normal(routed.body())
+    request = normal(routed.request())
     routed.authorise()
     facts = routed.model(model, method)
     keys.check_model(routed.call.key, model, facts)

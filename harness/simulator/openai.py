@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.simulator import catalogue, embeddings, generating, openai_answer, openai_request
+from harness.simulator import catalogue, embeddings, gateways, generating, openai_answer, openai_request
 from harness.simulator.errors import bad_payload, refusal
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
@@ -41,10 +41,13 @@ def complete(routed: RoutedCall) -> Sent:
     answer = generating.answered(routed, ask, stream=False)
     now, app, call = int(routed.app.now()), routed.app, routed.call
     if not stream:
-        whole = _bytes(openai_answer.completion(answer, name, now))
-        return Sent(200, routed.profile.headers(JSON, call), (whole,), app.latency)
+        whole = openai_answer.completion(answer, name, now)
+        whole = gateways.chat_completion(whole) if routed.profile.chats else whole
+        return Sent(200, routed.profile.headers(JSON, call), (_bytes(whole),), app.latency)
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    events = [b"data: " + _bytes(chunk) + b"\n\n" for chunk in openai_answer.chunks(answer, name, now, usage=usage)]
+    chunks: Iterable[Any] = openai_answer.chunks(answer, name, now, usage=usage)
+    chunks = gateways.chat_chunks(list(chunks)) if routed.profile.chats else chunks
+    events = [b"data: " + _bytes(chunk) + b"\n\n" for chunk in chunks]
     return Sent(200, routed.profile.headers(EVENTS, call), (*events, b"data: [DONE]\n\n"), app.latency, app.pace)
 
 

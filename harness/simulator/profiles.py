@@ -34,8 +34,8 @@ class Profile:
 
     ``compact``: JSON is encoded again, without spaces. ``lf``: lines of events end with LF. ``headers_kept``: Google's headers on whole
     answers. ``numbered``: answers have new-api's request id. ``edits`` change answers, ``losses`` are faults in every answer.
-    ``reads`` changes the body of a request, ``refuses`` an error. ``narrow``: only answers, embeddings and a thin list of models are
-    served. ``events_only``: streams are events, also without ``alt=sse``. ``dated``: answers have a ``createTime``.
+    ``reads`` changes the body of ``generateContent``, ``refuses`` an error. ``narrow``: only answers, embeddings and a thin list of models are
+    served. ``events_only``: streams are events, also without ``alt=sse``. ``chats``: chat completions are new-api's. ``dated``: answers have a ``createTime``.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Profile:
     refuses: Callable[[Refusal, str], tuple[int, Any]] | None = None
     narrow: bool = False
     events_only: bool = False
+    chats: bool = False
     dated: bool = False
 
     def body(self, value: Any) -> bytes:
@@ -98,7 +99,7 @@ class Profile:
 
 GOOGLE = Profile("google", "Google's own endpoint", "scaffolding on HTTPServer2", headers_kept=True)
 _FAMILY: Mapping[str, Any] = {
-    "lf": True, "numbered": True, "reads": gateways.typed_request, "narrow": True, "events_only": True,
+    "lf": True, "numbered": True, "reads": gateways.typed_request, "narrow": True, "events_only": True, "chats": True,
 }  # fmt: skip
 
 PROFILES: Mapping[str, Profile] = {

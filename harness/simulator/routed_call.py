@@ -28,12 +28,16 @@ class RoutedCall(NamedTuple):
     names: Mapping[str, str]
 
     def body(self) -> Any:
-        """The body as JSON, as the profile reads it. Raises the API's 400 if it is not JSON."""
+        """The body as JSON. Raises the API's 400 if it is not JSON."""
         try:
-            body = json.loads(self.call.body or b"{}")
+            return json.loads(self.call.body or b"{}")
         except (ValueError, RecursionError):
             start = self.call.body[:40].decode("utf-8", "replace")
             raise bad_payload([("", f"Invalid JSON payload received. Unexpected token.\n{start}\n^")]) from None
+
+    def request(self) -> Any:
+        """The body of ``generateContent``, as the profile reads it. Raises the API's 400 if it is not JSON."""
+        body = self.body()
         return self.profile.reads(body) if self.profile.reads else body
 
     def authorise(self) -> None:

@@ -236,6 +236,8 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
         return _BULLET.findall(source.text)[:50] or list(known[:50]) or _sections(schema, source, at)
     if known and kind in ("string", "integer", "number"):
         return list(known[:200])
+    if listed := _listed(source, at):
+        return listed
     if labelled := labelled_as(source, at):
         return [text.strip() for text in _COMMAS.split(labelled)]
     if bullets := _BULLET.findall(source.text)[:50]:
@@ -248,9 +250,7 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
         ]
     if kind in ("integer", "number"):
         return [str(mention.value) for mention in source.all_of(("number",))]
-    return _listed(source, at) or [
-        str(mention.value) for mention in source.all_of(kinds_of(at) if kind == "string" else ())
-    ]
+    return [str(mention.value) for mention in source.all_of(kinds_of(at) if kind == "string" else ())]
 
 
 def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
@@ -258,9 +258,10 @@ def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
     words = words_of(at.name)
     if not words:
         return []
-    found = re.search(
-        rf"\b{re.escape(words[-1].rstrip('s'))}s?:? ((?:\w+, )*\w+,? and \w+)\b", source.text, re.IGNORECASE
-    )
+    name = re.escape(words[-1].rstrip("s"))
+    if bracketed := re.search(rf"\b{name}(?:e?s)?:? (?:are |of )?\[([^\]\n]{{1,500}})\]", source.text, re.IGNORECASE):
+        return [text.strip(" \"'") for text in bracketed[1].split(",")]
+    found = re.search(rf"\b{name}s?:? ((?:[\w-]+, ){{0,20}}[\w-]+,? and [\w-]+)\b", source.text, re.IGNORECASE)
     if found:
         return [text.strip() for text in _COMMAS.split(found[1])]
     return [asked(source.text)] if words[-1] in ("queries", "questions", "keywords") else []

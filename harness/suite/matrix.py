@@ -73,12 +73,15 @@ class Combination(NamedTuple):
 
     @property
     def labels(self) -> str:
-        return ",".join(label(name, value) for name, value in self.swept.items())
+        return ",".join(label(name, value, self.swept) for name, value in self.swept.items())
 
     def chosen_by(self, choice: Choice) -> bool:
-        """Whether a ``skip`` or ``only`` row matches this combination."""
-        known = {**self.axes, **self.swept, "model": self.target.model, "provider": self.target.provider}
-        return all(name in known and axis_matches(name, wanted, known[name]) for name, wanted in choice.axes.items())
+        """Whether a ``skip`` or ``only`` row matches this combination: by the values, or by their names in ids."""
+        known = ({**self.axes, "model": self.target.model, "provider": self.target.provider}, self.swept)
+        return all(
+            any(name in values and axis_matches(name, wanted, values[name]) for values in known)
+            for name, wanted in choice.axes.items()
+        )
 
     def refusal(self, case: Case) -> str | None:
         """Why the model rejects this combination; None if it does not, or if the case expects that."""
@@ -257,7 +260,9 @@ def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) 
             )
         for values in product(*choices):
             chosen_values = {
-                axis.name: value for axis, (value, _) in zip(inner, values, strict=True) if value is not None
+                axis.name: value
+                for axis, (value, _) in zip(inner, values, strict=True)
+                if value is not None or not axis.typed
             }
             shown = {axis.name: name for axis, (_, name) in zip(inner, values, strict=True) if axis.swept}
             swept = {name: shown[name] for name in shown if name in chosen_values}
@@ -456,7 +461,15 @@ def _xfail(case: Case, target: Target) -> str | None:
 
 
 def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
-    """The requests of a case for one row and one combination. Captures are filled in later, during the run."""
+    """The requests of a case for one row and one combination. Captures are filled in later, during the run. Raises Undefined, with
+    the place of the case."""
+    try:
+        return tuple(_steps(case, row, pair))
+    except template.Undefined as problem:
+        raise template.Undefined(f"{case.place}: {case.named(row)} at {pair.target}: {problem}") from None
+
+
+def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[Step]:
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
@@ -469,14 +482,14 @@ def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence
     body = {key: value for key, value in body.items() if key != "contents"}
     origins = Origins([*case.layers, *axes])
     transport = pair.axes.get("transport", "unary")
-    return tuple(_step(turn, case, scope, body, transport, origins) for turn in case.turns)
+    return (_step(turn, case, scope, body, transport, origins) for turn in case.turns)
 
 
 def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
     """What placeholders stand for in one row and one combination. Values of axes may refer to other axes."""
     target = {"model": pair.target.model, "provider": pair.target.provider}
-    scope = {"row": row, "axis": pair.axes, "target": target}
-    return {**scope, "axis": template.fill(pair.axes, scope)}
+    scope = {"row": row, "axis": {**target, **pair.axes}, "target": target}
+    return {**scope, "axis": template.fill(scope["axis"], scope)}
 
 
 def _step(
@@ -501,20 +514,35 @@ def _step(
 
 
 def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
-    plain = {name: template.fill(getattr(turn, name), scope) for name in ("contents", "replies", "body", "script")}
+    script = template.fill(turn.script, scope)
     return turn._replace(
-        **{**plain, "contents": [flat(content) for content in plain["contents"]]},
+        contents=[flat(content) for content in template.fill(turn.contents, scope)],
+        script=script and [flat(content) for content in script],
+        replies=template.fill(turn.replies, scope),
+        body=template.fill(turn.body, scope),
         expect=tuple(fill_expectation(line, scope) for line in turn.expect),
         call=turn.call and CallPlan(*template.fill(list(turn.call), scope)),
     )
 
 
 def flat(content: Json) -> Json:
-    """The content with the parts of an axis ``files`` among its own."""
+    """The content with lists of parts among its own (those of an axis ``files``, or in place of a text), and with texts for values
+    that are none."""
     parts = content.get("parts") if isinstance(content, Mapping) else None
-    if not isinstance(parts, list) or not any(isinstance(part, list) for part in parts):
+    if not isinstance(parts, list) or all(_is_part(part) for part in parts):
         return content
-    return {**content, "parts": [item for part in parts for item in (part if isinstance(part, list) else [part])]}
+    return {**content, "parts": [item for part in parts for item in _parts(part)]}
+
+
+def _is_part(value: Json) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("text", ""), str)
+
+
+def _parts(value: Json) -> Sequence[Json]:
+    if isinstance(value, list) or not isinstance(value, Mapping) or _is_part(value):
+        return value if isinstance(value, list) else [value]
+    text = value["text"]
+    return text if isinstance(text, list) else [{**value, "text": template.as_text(text)}]
 
 
 def _api_call(plan: CallPlan) -> ApiCall:

@@ -180,7 +180,7 @@ def as_text(value: Json) -> str:
 
 # --- reading: var, env and file -------------------------------------------------------------------------------
 
-_MARK = re.compile(r"\$\$\{|\$\{((?:[^{}\n]|\$\{[^{}\n]*\})*)(\})?")
+_MARK = re.compile(r"\$\$\{|\$\{((?:\$\{[^{}\n]*\}|[^{}\n])*)(\})?")
 
 _IN_KEY = re.compile(r"\$\{(row\.|axis\.|capture\.|var\.|env:|file:)[^{}\n]*\}")
 
@@ -340,10 +340,13 @@ class Reader:
 
     def part_of(self, item: Json, route: Route) -> Json:
         """The part of a prompt for an item of ``files:``: a name or an address, or ``{path, uri, mimeType}``."""
-        stated = item if isinstance(item, Mapping) else {}
+        stated = item if isinstance(item, Mapping) else {"path": item}
+        if ("path" in stated) == ("uri" in stated) or "" in stated.values():
+            self.complain(route, str(item), "a file has either a path: or a uri:", "")
+            return {}
         if "uri" in stated:
             return media.address_part(stated["uri"], stated.get("mimeType"))
-        name = stated.get("path", "") if stated else item
+        name = stated["path"]
         read = partial(self.media, mime=stated.get("mimeType"))
         if isinstance(name, Template):
             return Template([FileReference(name, lambda name: self.later(name, read))])

@@ -177,3 +177,55 @@ def test_balance_merges_texts_and_drops_signatures() -> None:
 
 def test_bifrost_has_ids_of_its_own() -> None:
     assert whole("bifrost", prompt("hi"))["responseId"].startswith("resp_sim")
+
+
+# --- chat completions ---------------------------------------------------------------------------------
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+}
+
+
+def chat(text: str, profile: str = "comet", **more: Any) -> Any:
+    body = {"model": FLASH3, "messages": [{"role": "user", "content": text}], **more}
+    return call(Simulator(), "POST", f"/{profile}/v1/chat/completions", body)[1]
+
+
+def test_new_api_counts_thoughts_in_the_completion() -> None:
+    usage = chat("What is the capital of Peru?")["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert 0 < usage["completion_tokens_details"]["reasoning_tokens"] < usage["completion_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("hi", "stop"), ("[simulate: finish RECITATION]", "content_filter"), ("[simulate: block SAFETY]", "content_filter"),
+     ("[simulate: finish MALFORMED_FUNCTION_CALL]", "stop")],
+)  # fmt: skip
+def test_new_api_ends_with_openais_reasons(text: str, reason: str) -> None:
+    answer = chat(text)
+    assert answer["choices"][0]["finish_reason"] == reason
+    assert isinstance(answer["choices"][0]["message"]["content"], str)
+    assert answer["id"].startswith("chatcmpl-")
+
+
+def test_new_api_streams_a_role_indices_and_the_usage_alone() -> None:
+    text = "What is the weather in Oslo and in Lima?"
+    body = {"model": FLASH25, "messages": [{"role": "user", "content": text}], "tools": [TOOL], "stream": True}
+    content = json.dumps({**body, "stream_options": {"include_usage": True}}).encode()
+    sent = Simulator().handle(Call("POST", "/comet/v1/chat/completions", {}, KEY, content)).content.decode()
+    *lines, done = sent.strip().split("\n\n")
+    first, *middle, last = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert done == "data: [DONE]"
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    calls = [row for chunk in middle for row in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    assert [row["index"] for row in calls] == [0, 1]
+    assert (middle[-1]["choices"][0]["finish_reason"], middle[-1]["usage"]) == ("tool_calls", None)
+    assert (last["choices"], last["usage"]["total_tokens"] > 0) == ([], True)
+
+
+def test_new_api_embeds_texts() -> None:
+    body = {"model": "gemini-embedding-001", "input": ["the cat sat"], "dimensions": 8}
+    status, found, _ = call(Simulator(), "POST", "/new-api/v1/embeddings", body)
+    assert (status, len(found["data"][0]["embedding"])) == (200, 8)

@@ -161,6 +161,11 @@ def test_a_call_is_left_out_where_the_prompt_refuses_it() -> None:
             {"attendees": ["Nina", "Omar"], "day": "Tuesday"},
         ),
         (
+            "A profile with skills ['Go', 'Rust', 'SQL'] and colours red, blue and green",
+            objects(skills=lists(STRING), colours=lists(STRING)),
+            {"skills": ["Go", "Rust", "SQL"], "colours": ["red", "blue", "green"]},
+        ),
+        (
             "Nina lives at 9 Elm Street, Boulder, CO 80302",
             objects(resident=objects(name=STRING, address=objects(street=STRING, city=STRING, zip=STRING))),
             {

@@ -240,7 +240,7 @@ _ROUTES = st.sampled_from(
      "/v1beta/cachedContents", "/v1beta/cachedContents/a", "/upload/v1beta/files", "/v1beta/files", "/v1/chat/completions", "/v1beta/openai/models",
      "/v1beta/models/gemini-embedding-001:embedContent", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "/gateway/v1/models",
      PATH.replace("generateContent", "batchGenerateContent"), "/v1beta/batches", "/v1beta/batches/a:cancel", "/v1beta/openai/chat/completions",
-     "/v1beta/openai/embeddings", "/v1beta/files/a:download", "/comet" + PATH, "/new-api-old" + PATH]
+     "/v1beta/openai/embeddings", "/v1beta/files/a:download", "/vertex" + PATH, "/bifrost" + PATH]
 )  # fmt: skip
 _QUERIES = st.lists(
     st.tuples(

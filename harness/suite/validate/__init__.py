@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.suite.cases import Suite
+from harness.suite.validate import axes
 from harness.suite.validate.body import literal, waived
 from harness.suite.validate.case import CaseValidator
 from harness.suite.validate.diagnostics import Diagnostics, some_attempts
@@ -26,6 +27,8 @@ def check(suite: Suite, diagnostics: Diagnostics) -> None:
     tree = diagnostics.tree
     indexes = [i for i, table in enumerate(tree.get("cases", [])) if isinstance(table, Mapping) and "id" in table]
     literal(("defaults",), tree.get("defaults", {}), diagnostics, waived(suite.cases))
+    for key in ("matrix", "defaults"):
+        axes.names(tree.get(key, {}), (key,), diagnostics)
     lint = RequestLint(suite, diagnostics)
     for index, case in zip(indexes, suite.cases, strict=True):
         CaseValidator(suite, case, index, diagnostics).check()

@@ -45,6 +45,10 @@ class Diagnostics:
         if complaint not in self.complaints:
             self.complaints.append(complaint)
 
+    def complained(self, place: Place) -> bool:
+        """Whether there is a complaint at this place."""
+        return any(complaint.place == place for complaint in self.complaints)
+
     def point_at(self, route: Route, text: str, message: str, hint: str) -> None:
         """At a piece of text inside the value at that route."""
         place = self.document.place(route)

@@ -60,7 +60,7 @@ def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
     lists = list(axis.values.values()) if axis.per_model else [axis.values]
     for values in lists:
         if isinstance(values, list | tuple):
-            if not values:
+            if not values and not diagnostics.complained(axis.place):
                 diagnostics.add(axis.place, f"{axis.name} has no values")
             shown = [str(value).lower() for value in values]
             twice = next((value for value in shown if shown.count(value) > 1), None)
@@ -126,7 +126,9 @@ def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -
     for case in suite.cases:
         if by in case.axes and not templated(case.axes):
             values = [case.axes[by].values]
-            values = list(case.axes[by].values.values()) if case.axes[by].per_model else values
+            values = (
+                list(case.axes[by].values.values()) if case.axes[by].per_model else [case.axes[by].names or values[0]]
+            )
             for entry in values:
                 known.update(dict.fromkeys(map(str, entry if isinstance(entry, list | tuple) else [entry])))
     if baseline is not None and known and str(baseline) not in known:
