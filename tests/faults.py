@@ -214,7 +214,7 @@ OF_SUITE: Mapping[str, str] = {
     "citations": "unknown-finish",
     "code-execution": "forgets-tools",
     "count-tokens": "wrong-sum",
-    "embeddings": "profile comet",
+    "embeddings": "forgets-dimensions",
     "enum-mode": "forgets-config",
     "errors": "profile comet",
     "file-search": "forgets-tools",

@@ -48,7 +48,7 @@ def test_every_word_of_reach_is_true_of_some_trial() -> None:
 
 def test_reach_and_faults_are_the_same_names() -> None:
     healthy = {"glued", "split", "comments"}
-    assert set(faults.REACH) | healthy | {"forgets-cache", "forgets-media"} == set(FAULTS)
+    assert set(faults.REACH) | healthy | {"forgets-cache", "forgets-dimensions", "forgets-media"} == set(FAULTS)
 
 
 def test_every_shipped_suite_has_a_fault_of_its_own() -> None:
