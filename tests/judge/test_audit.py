@@ -173,7 +173,7 @@ def test_what_a_format_lost_breaks_no_rule(
     stream = sse(answer("a")).decode()
     path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
     asked = {"contents": [{"parts": [{"text": "hi"}]}]}
-    Path("a.json").write_text(json.dumps({"path": path, "asked": asked, "heard": stream}), "utf-8")
+    Path("a.json").write_text(json.dumps({"path": path, "asked": asked, "came": stream}), "utf-8")
     Path("b.json").write_text(json.dumps(answer("a")), "utf-8")
     Path("c.sse").write_text(stream, "utf-8", newline="")
     Path("d.bin").write_bytes(b"\0\1")

@@ -110,8 +110,8 @@ def wrapped(draw: st.DrawFn, value: Any, deepest: int = 3) -> Any:
 @st.composite
 def recorded(draw: st.DrawFn, number: int) -> tuple[Any, tuple[str, str, bool]]:
     """An exchange in a shape of its own; and its prompt, its answer, and whether it is a stream."""
-    stream, prompt, said = draw(st.booleans()), f"prompt {number}", f"answer {number} "
-    parts = events(said, 3 if stream else 1)
+    stream, prompt, answered = draw(st.booleans()), f"prompt {number}", f"answer {number} "
+    parts = events(answered, 3 if stream else 1)
     answer = (
         STREAM[draw(st.sampled_from(sorted(STREAM)))](parts)
         if stream
@@ -136,7 +136,7 @@ def recorded(draw: st.DrawFn, number: int) -> tuple[Any, tuple[str, str, bool]]:
         }
     else:
         record = {**sides[0], draw(NAMES.map("x".__add__)): [{**sides[1], **sides[2]}]}
-    return draw(wrapped(record)), (prompt, said + (f"0{said}1{said}2" if stream else "0"), stream)
+    return draw(wrapped(record)), (prompt, answered + (f"0{answered}1{answered}2" if stream else "0"), stream)
 
 
 @st.composite
@@ -167,7 +167,7 @@ def test_any_shape_yields_its_exchanges(file: tuple[str, str, list[tuple[str, st
         tape = cassette.read(path)
     found = [interaction.exchange for interaction in tape.interactions]
     assert [(one.request.body, reply.read(one).text, one.request.transport == "stream") for one in found] == [
-        (asks(prompt), said, stream) for prompt, said, stream in expected
+        (asks(prompt), answered, stream) for prompt, answered, stream in expected
     ]
     assert {one.request.model for one in found} == {MODEL}
     assert (tape.unanswered, tape.unread) == ([], [])

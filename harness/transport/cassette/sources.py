@@ -251,6 +251,6 @@ def by_pieces(pieces: Iterable[from_shape.Piece]) -> Iterator[Interaction | Reco
 def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
     item, exact = from_shape.item_of(piece)
     found = read_interaction(index, item, verbatim=exact)
-    if not piece.says or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
+    if not piece.has_answer or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
         return Recorded(found.exchange.request, None, found.credentials)
     return found
