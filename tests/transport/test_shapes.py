@@ -19,8 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.answer import reply
+from harness.cli.main import main
 from harness.errors import BadCassette
+from harness.simulator import replay
 from harness.transport import cassette
+from harness.transport.cassette import maintenance
 
 BASE = "https://generativelanguage.googleapis.com/v1beta"
 MODEL = "gemini-2.5-flash"
@@ -312,6 +315,40 @@ def test_a_dump_of_http_messages_is_read(tmp_path: Path) -> None:
     (found,) = cassette.read(tmp_path / "dump.http").interactions
     assert (found.exchange.request.url, found.exchange.request.body) == (f"https://{HOST}{PATH}", ASKED)
     assert reply.read(found.exchange).text == "yes 0"
+
+
+# --- everywhere ------------------------------------------------------------------------------------------------
+
+
+def test_a_suite_replays_from_a_recording_in_any_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("pact", "raw messages", "trace"):
+        Path(f"{name}.json").write_text(json.dumps(TOOLS[name]), "utf-8")
+    cases = "".join(
+        f"  - {{id: c{number}, cassette: {name}.json, prompt: hi, request: {{generationConfig: {{temperature: 0}}}}, expect: {{text: yes 0}}}}\n"
+        for number, name in enumerate(("pact", "raw messages", "trace"))
+    )
+    Path("any.yaml").write_text(f"suite: any\ndefaults: {{provider: google, model: {MODEL}}}\ncases:\n{cases}", "utf-8")
+    assert main(["run", "any.yaml"]) == 0, capsys.readouterr()
+    assert "3 passed (3 trials)" in capsys.readouterr().out
+
+
+def test_the_simulator_replays_recordings_in_any_format(tmp_path: Path) -> None:
+    (tmp_path / "pact.json").write_text(json.dumps(TOOLS["pact"]), "utf-8")
+    (tmp_path / "notes.md").write_text("none", "utf-8")
+    assert [len(answers) for answers in replay.load([tmp_path]).answers.values()] == [1]
+
+
+def test_a_recording_of_another_format_is_not_standard(tmp_path: Path) -> None:
+    path = tmp_path / "pact.yaml"
+    path.write_text(yaml.safe_dump(TOOLS["pact"]), "utf-8")
+    (finding,) = maintenance.inspect([path])
+    assert (finding.kind, finding.message) == (
+        "non-standard",
+        "by shape: stock vcrpy cannot load it; `import` makes a cassette of it",
+    )
 
 
 # --- bad input ------------------------------------------------------------------------------------------------

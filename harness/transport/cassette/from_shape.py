@@ -42,6 +42,7 @@ _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
 _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
 _LONGEST_ADDRESS = 3_000
+_FEW = 40
 
 
 @dataclass(slots=True)
@@ -258,8 +259,14 @@ def _columns(items: Sequence[Any]) -> Iterator[list[str]]:
     elif len(items) > 1 and all(isinstance(item, Mapping) for item in items):
         for key, first in items[0].items():
             texts = [item.get(key) for item in items]
-            if isinstance(first, str) and _is_begun(first) and all(isinstance(text, str) for text in texts):
+            alone = all(_is_short(other) for name, other in items[0].items() if name != key)
+            if isinstance(first, str) and alone and _is_begun(first) and all(isinstance(text, str) for text in texts):
                 yield texts
+
+
+def _is_short(value: Any) -> bool:
+    """Whether it is a number or a few words, as beside the chunks of a stream."""
+    return not isinstance(value, (Mapping, list, bytes)) and not (isinstance(value, str) and len(value) > _FEW)
 
 
 def _is_begun(text: str) -> bool:
@@ -324,7 +331,10 @@ def _in_lines(text: str, deep: int) -> list[Piece]:
 
 
 def _in_http(text: str, deep: int) -> list[Piece]:
-    message = http_message(text.encode("utf-8", "surrogatepass"))
+    try:
+        message = http_message(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return []
     body = Body(message.body) if message.body else None
     if message.status is None:
         host = message.headers.get("host", UNKNOWN_HOST)

@@ -102,6 +102,8 @@ def read(path: Path) -> Reading:
         return _read(path, plain(bytes_of(path)))  # no name holds the bytes, so they are freed once they are decoded
     except NoDocument as fault:
         raise BadCassette(f"{path}: {fault}") from fault
+    except UNREADABLE as fault:
+        raise BadCassette(f"{path}: not readable: {type(fault).__name__}: {fault}") from fault
 
 
 def _read(path: Path, content: bytes) -> Reading:
