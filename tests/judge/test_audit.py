@@ -186,3 +186,16 @@ def test_what_a_format_lost_breaks_no_rule(
         in out
     )
     assert "4 files; 1 unreadable file; 3 native of 3 interactions; 0 errors; 0 warnings" in out
+
+
+def test_a_har_without_bodies_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = {"method": "POST", "url": request().url, "headers": [], "postData": {"text": '{"contents": []}'}}
+    entry = {"request": asked, "response": {"status": 200, "headers": [], "content": {"size": 0}}}
+    Path("a.har").write_text(json.dumps({"log": {"entries": [entry, {"request": 1}]}}), "utf-8")
+    assert main(["audit", "a.har"]) == 5
+    out = " ".join(capsys.readouterr().out.split())
+    assert "without an answer, not judged: 1 request; HAR keeps answers only if it is exported with content" in out
+    assert "unreadable: 1 part of files that are read otherwise a.har entry 1: " in out

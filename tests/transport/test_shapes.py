@@ -293,6 +293,18 @@ def test_answers_alone_are_several_or_one_stream(tmp_path: Path) -> None:
     assert [text for _, text, _ in read_lines(tmp_path, *events("a ", 1), *events("b ", 1))] == ["a 0", "b 0"]
 
 
+def test_answers_by_method_stay_apart(tmp_path: Path) -> None:
+    lines = [
+        {"method": "generateContent", "response": events("a ", 1)[0]},
+        {"method": "generateContentStream", "response": events("b ", 2)},
+        {"method": "generateContentStream", "response": [events("c ", 2)]},
+        {"method": "countTokens", "response": {"totalTokens": 3}},
+        {"method": "generateContent", "response": events("d ", 1)[0]},
+    ]
+    assert [text for _, text, _ in read_lines(tmp_path, *lines)] == ["a 0", "b 0b 1", "c 0c 1", "d 0"]
+    assert [text for _, text, _ in read_lines(tmp_path, [events("a ", 2), events("b ", 3)])] == ["a 0a 1", "b 0b 1b 2"]
+
+
 def test_an_error_keeps_its_status_and_its_page(tmp_path: Path) -> None:
     quota = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
     page = {

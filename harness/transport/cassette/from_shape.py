@@ -470,12 +470,11 @@ def _grouped(pieces: list[Piece]) -> list[Piece]:
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
-    if (
-        not (before.has_answer and piece.has_answer)
-        or piece.has_request
-        or piece.url
-        or (before.has_request and not _is_open(before))
-    ):
+    if not (before.has_answer and piece.has_answer) or piece.has_request or piece.url or len(piece.answers) > 1:
+        return False
+    if piece.streams is not None or (before.streams is not None and not before.has_request):
+        return False  # each is the answer of a call of its own
+    if before.has_request and not _is_open(before):
         return False
     if not isinstance(before.values[-1], Mapping) or not isinstance(piece.values[0], Mapping):
         return False
