@@ -24,6 +24,11 @@ _ANCHOR = re.compile(rb"&\S(?<![0-9A-Za-z]&.)", re.DOTALL)
 _TEXT, _LIST, _MAPPING, _INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map", "int", "float"))
 
 
+_TAGS = {yaml.ScalarNode: _TEXT, yaml.SequenceNode: _LIST, yaml.MappingNode: _MAPPING}
+_SHORT = 40
+_DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,30}")
+
+
 class Unfolded(yaml.MarkedYAMLError):
     """The document is too deep, or too large with its aliases written out."""
 
@@ -33,11 +38,23 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         super().__init__(content)
         self.content = content
         self.depth = 0
+        self.tags: dict[str, str] = {}
 
     def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:  # noqa: ARG002
         self.depth += 1
         if self.depth > DEEPEST:
             raise _refused(f"nested more than {DEEPEST} levels deep", parent)
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """The tag of a node without one. Those of short plain texts, which are mostly keys, are remembered."""
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return _TAGS[kind]
+        tag = self.tags.get(value)
+        if tag is None:
+            tag = _FLOAT if _DECIMAL.fullmatch(value) else str(super().resolve(kind, value, implicit))
+            if len(value) < _SHORT and len(self.tags) < _DIGITS:
+                self.tags[value] = tag
+        return tag
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -55,6 +72,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         tag, value = node.tag, node.value
         if _is_text(node):
             return value
+        if tag == _FLOAT and _DECIMAL.fullmatch(value):
+            return float(value)
         if tag == _LIST and isinstance(node, yaml.SequenceNode):
             return [self.without_aliases(item) for item in value]
         if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all(_is_text(key) for key, _ in value):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.gemini.schemas import to_json_schema
-from tests.bench import floors, pages, suites
+from tests.bench import floors, pages, recordings, suites
 from tests.bench import simulator as endpoint
 
 COMMAND = [str(Path(sys.executable).with_name("gemini-harness"))]
@@ -30,7 +30,7 @@ sys.stdin.read()
 running.stop()
 """
 Row = tuple[str, str, str, str]
-PARTS = ("start", "replay", "live", "streams", "simulator", "compare", "resume", "pages")
+PARTS = ("start", "replay", "recordings", "live", "streams", "simulator", "compare", "resume", "pages")
 ASKED_FOR = ("million",)
 """Takes several minutes and 8 GB of disk: only where it is named."""
 
@@ -122,6 +122,26 @@ class Bench:
             suites.write(self.folder, f"rows-{trials}", "").with_name("rows.jsonl").write_text(rows, encoding="utf-8")
             yield from self.per_trial(
                 f"{trials:,} replayed rows of one cassette", trials, one, floor, text, name=f"rows-{trials}"
+            )
+
+    def recordings(self) -> Iterator[Row]:
+        """Audit a folder in several formats, and one long file."""
+        folder, long = self.folder / "recordings", self.folder / "long"
+        files, size = recordings.folder(folder, self.count(1_000))
+        cost, floor = timed([*COMMAND, "audit", str(folder)], runs=3), recordings.loaded(folder)
+        yield (
+            f"audit of {files:,} recordings, {size / 1e6:.0f} MB",
+            f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
+            f"yaml and json of them {floor:.2f} s",
+            f"{cost.wall / floor:.1f}x, target for 24 MB: 3 s",
+        )
+        for path, size in recordings.long(long, self.count(200) * 1_000_000):
+            cost = timed([*COMMAND, "audit", str(path)])
+            yield (
+                f"audit of one file, {path.suffix}, {size / 1e6:.0f} MB",
+                f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
+                f"its size {size / 1e6:.0f} MB",
+                f"{cost.peak_mb * 1e6 / size:.1f}x, target for 200 MB: 4x",
             )
 
     def per_trial(self, what: str, trials: int, one: Cost, floor: float, text: str, name: str = "") -> Iterator[Row]:

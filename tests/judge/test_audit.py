@@ -173,7 +173,7 @@ def test_what_a_format_lost_breaks_no_rule(
     stream = sse(answer("a")).decode()
     path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
     asked = {"contents": [{"parts": [{"text": "hi"}]}]}
-    Path("a.json").write_text(json.dumps({"path": path, "asked": asked, "heard": stream}), "utf-8")
+    Path("a.json").write_text(json.dumps({"path": path, "asked": asked, "came": stream}), "utf-8")
     Path("b.json").write_text(json.dumps(answer("a")), "utf-8")
     Path("c.sse").write_text(stream, "utf-8", newline="")
     Path("d.bin").write_bytes(b"\0\1")
@@ -186,3 +186,16 @@ def test_what_a_format_lost_breaks_no_rule(
         in out
     )
     assert "4 files; 1 unreadable file; 3 native of 3 interactions; 0 errors; 0 warnings" in out
+
+
+def test_a_har_without_bodies_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = {"method": "POST", "url": request().url, "headers": [], "postData": {"text": '{"contents": []}'}}
+    entry = {"request": asked, "response": {"status": 200, "headers": [], "content": {"size": 0}}}
+    Path("a.har").write_text(json.dumps({"log": {"entries": [entry, {"request": 1}]}}), "utf-8")
+    assert main(["audit", "a.har"]) == 5
+    out = " ".join(capsys.readouterr().out.split())
+    assert "without an answer, not judged: 1 request; HAR keeps answers only if it is exported with content" in out
+    assert "unreadable: 1 part of files that are read otherwise a.har entry 1: " in out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.audit import Audit, audit
+from harness.judge.audit import Audit, audit, operation, operation_at
 from harness.transport import cassette
 
 CREW = "crewAIInc+crewAI/lib/crewai/tests/cassettes/llms/google/test_gemini_tool_returning_float.yaml"
@@ -60,3 +60,25 @@ def test_warnings_stay_rare(audited: tuple[Audit, Path, list[dict[str, str]]]) -
     result, *_ = audited
     warnings = [finding for finding in result.findings if finding.severity == "warn"]
     assert len(warnings) < len(result.exchanges) / 5
+
+
+WITHOUT_AN_ANSWER = 3
+"""Streams whose recorder kept no event."""
+
+
+def test_every_native_exchange_of_every_format_is_read(shared: Path) -> None:
+    recordings = shared / "recordings"
+    rows = list(csv.DictReader((recordings / "INDEX.csv").read_text("utf-8").splitlines()))
+    native = [row for row in rows if row["operation"] in ("generateContent", "streamGenerateContent")]
+    files = {f"{row['repo']}/{row['file']}": row["format"] for row in native}
+    expected = Counter(row["format"] for row in native)
+    found: Counter[str] = Counter()
+    unanswered = 0
+    for name, kind in sorted(files.items()):
+        tape = cassette.read(recordings / name)
+        assert not tape.unread, name
+        found[kind] += sum(operation(interaction.exchange) is not None for interaction in tape.interactions)
+        unanswered += sum(operation_at(item.request.url) is not None for item in tape.unanswered)
+    assert unanswered == WITHOUT_AN_ANSWER
+    assert sum((expected - found).values()) == WITHOUT_AN_ANSWER
+    assert found - expected == {}

@@ -19,8 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.answer import reply
+from harness.cli.main import main
 from harness.errors import BadCassette
+from harness.simulator import replay
 from harness.transport import cassette
+from harness.transport.cassette import maintenance
 
 BASE = "https://generativelanguage.googleapis.com/v1beta"
 MODEL = "gemini-2.5-flash"
@@ -110,8 +113,8 @@ def wrapped(draw: st.DrawFn, value: Any, deepest: int = 3) -> Any:
 @st.composite
 def recorded(draw: st.DrawFn, number: int) -> tuple[Any, tuple[str, str, bool]]:
     """An exchange in a shape of its own; and its prompt, its answer, and whether it is a stream."""
-    stream, prompt, said = draw(st.booleans()), f"prompt {number}", f"answer {number} "
-    parts = events(said, 3 if stream else 1)
+    stream, prompt, answered = draw(st.booleans()), f"prompt {number}", f"answer {number} "
+    parts = events(answered, 3 if stream else 1)
     answer = (
         STREAM[draw(st.sampled_from(sorted(STREAM)))](parts)
         if stream
@@ -136,7 +139,7 @@ def recorded(draw: st.DrawFn, number: int) -> tuple[Any, tuple[str, str, bool]]:
         }
     else:
         record = {**sides[0], draw(NAMES.map("x".__add__)): [{**sides[1], **sides[2]}]}
-    return draw(wrapped(record)), (prompt, said + (f"0{said}1{said}2" if stream else "0"), stream)
+    return draw(wrapped(record)), (prompt, answered + (f"0{answered}1{answered}2" if stream else "0"), stream)
 
 
 @st.composite
@@ -167,7 +170,7 @@ def test_any_shape_yields_its_exchanges(file: tuple[str, str, list[tuple[str, st
         tape = cassette.read(path)
     found = [interaction.exchange for interaction in tape.interactions]
     assert [(one.request.body, reply.read(one).text, one.request.transport == "stream") for one in found] == [
-        (asks(prompt), said, stream) for prompt, said, stream in expected
+        (asks(prompt), answered, stream) for prompt, answered, stream in expected
     ]
     assert {one.request.model for one in found} == {MODEL}
     assert (tape.unanswered, tape.unread) == ([], [])
@@ -290,6 +293,18 @@ def test_answers_alone_are_several_or_one_stream(tmp_path: Path) -> None:
     assert [text for _, text, _ in read_lines(tmp_path, *events("a ", 1), *events("b ", 1))] == ["a 0", "b 0"]
 
 
+def test_answers_by_method_stay_apart(tmp_path: Path) -> None:
+    lines = [
+        {"method": "generateContent", "response": events("a ", 1)[0]},
+        {"method": "generateContentStream", "response": events("b ", 2)},
+        {"method": "generateContentStream", "response": [events("c ", 2)]},
+        {"method": "countTokens", "response": {"totalTokens": 3}},
+        {"method": "generateContent", "response": events("d ", 1)[0]},
+    ]
+    assert [text for _, text, _ in read_lines(tmp_path, *lines)] == ["a 0", "b 0b 1", "c 0c 1", "d 0"]
+    assert [text for _, text, _ in read_lines(tmp_path, [events("a ", 2), events("b ", 3)])] == ["a 0a 1", "b 0b 1b 2"]
+
+
 def test_an_error_keeps_its_status_and_its_page(tmp_path: Path) -> None:
     quota = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
     page = {
@@ -312,6 +327,40 @@ def test_a_dump_of_http_messages_is_read(tmp_path: Path) -> None:
     (found,) = cassette.read(tmp_path / "dump.http").interactions
     assert (found.exchange.request.url, found.exchange.request.body) == (f"https://{HOST}{PATH}", ASKED)
     assert reply.read(found.exchange).text == "yes 0"
+
+
+# --- everywhere ------------------------------------------------------------------------------------------------
+
+
+def test_a_suite_replays_from_a_recording_in_any_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("pact", "raw messages", "trace"):
+        Path(f"{name}.json").write_text(json.dumps(TOOLS[name]), "utf-8")
+    cases = "".join(
+        f"  - {{id: c{number}, cassette: {name}.json, prompt: hi, request: {{generationConfig: {{temperature: 0}}}}, expect: {{text: yes 0}}}}\n"
+        for number, name in enumerate(("pact", "raw messages", "trace"))
+    )
+    Path("any.yaml").write_text(f"suite: any\ndefaults: {{provider: google, model: {MODEL}}}\ncases:\n{cases}", "utf-8")
+    assert main(["run", "any.yaml"]) == 0, capsys.readouterr()
+    assert "3 passed (3 trials)" in capsys.readouterr().out
+
+
+def test_the_simulator_replays_recordings_in_any_format(tmp_path: Path) -> None:
+    (tmp_path / "pact.json").write_text(json.dumps(TOOLS["pact"]), "utf-8")
+    (tmp_path / "notes.md").write_text("none", "utf-8")
+    assert [len(answers) for answers in replay.load([tmp_path]).answers.values()] == [1]
+
+
+def test_a_recording_of_another_format_is_not_standard(tmp_path: Path) -> None:
+    path = tmp_path / "pact.yaml"
+    path.write_text(yaml.safe_dump(TOOLS["pact"]), "utf-8")
+    (finding,) = maintenance.inspect([path])
+    assert (finding.kind, finding.message) == (
+        "non-standard",
+        "by shape: stock vcrpy cannot load it; `import` makes a cassette of it",
+    )
 
 
 # --- bad input ------------------------------------------------------------------------------------------------

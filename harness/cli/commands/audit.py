@@ -69,7 +69,7 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def is_said_to_be_one(file: Path, paths: Iterable[str]) -> bool:
+def is_named_a_recording(file: Path, paths: Iterable[str]) -> bool:
     """Whether the user, or its suffix, says that a file is a recording. Others in a folder are passed over if they are none."""
     return file.suffix.lower() in SUFFIXES or str(file) in {str(Path(path)) for path in paths}
 
@@ -82,7 +82,7 @@ def _tapes(
         try:
             yield cassette.read(file)
         except BadCassette as error:
-            if is_said_to_be_one(file, paths):
+            if is_named_a_recording(file, paths):
                 unreadable[str(file)] = str(error).removeprefix(f"{file}: ")
             else:
                 passed_over[file.suffix] += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import importers
 from harness.cli import from_options
-from harness.cli.commands.audit import is_said_to_be_one, recordings
+from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
@@ -24,7 +24,7 @@ SHOWN = 10
 """Lines about requests that were left out, without ``-v``."""
 
 
-ABOUT = "turn recordings of other tools (vcrpy, HAR) and curl commands into a suite and its cassettes"
+ABOUT = "turn recordings of any tool and curl commands into a suite and its cassettes"
 EXAMPLES = (
     "gemini-harness import tests/cassettes/ --suite recorded",
     "gemini-harness import requests.sh",
@@ -67,7 +67,7 @@ def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[
             found.append((str(file), [asked for asked in held if isinstance(asked, Recorded)]))
             unreadable += [LeftOut(str(file), f"{one.where}: {one.reason}") for one in held if isinstance(one, Unread)]
         except BadCassette as fault:
-            if is_said_to_be_one(file, paths):
+            if is_named_a_recording(file, paths):
                 unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
     return found, unreadable
 

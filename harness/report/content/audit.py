@@ -45,7 +45,8 @@ def formats(audit: Audit) -> str:
     )
     lines = [f"read: {read}"] if read else []
     if audit.unanswered:
-        lines.append(f"without an answer, not judged: {amounts.count(audit.unanswered, 'request')}")
+        har = "; HAR keeps answers only if it is exported with content" if "HAR" in audit.formats else ""
+        lines.append(f"without an answer, not judged: {amounts.count(audit.unanswered, 'request')}{har}")
     if audit.passed_over:
         kinds = ", ".join(f"{suffix or 'no suffix'} {number:,}" for suffix, number in audit.passed_over.items())
         lines.append(f"no recordings, passed over: {amounts.count(sum(audit.passed_over.values()), 'file')} ({kinds})")

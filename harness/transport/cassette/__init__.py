@@ -1,7 +1,7 @@
-"""The cassette format: vcrpy's YAML, plus what vcrpy does not keep. Reads any vcrpy file, writes standard ones.
+"""The cassette format: vcrpy's YAML, plus what vcrpy does not keep. Reads recordings of any tool, writes standard ones.
 
-In: files of vcrpy's format, or exchanges. Out: exchanges, or the text of a file.
-May import: the rest of ``transport``, ``suite``, ``answer``, ``gemini``, ``text``.
+In: recordings, or exchanges. Out: exchanges, or the text of a file.
+May import: the rest of ``transport``, ``suite``, ``answer``, ``gemini``, ``text``, ``extensions``.
 
 ``read`` turns a file into Exchanges; ``document`` turns an Exchange into one interaction of the file and ``dump`` writes
 the file's text. What vcrpy does not keep is in ``response.x-recording``, which vcrpy and pytest-recording preserve::

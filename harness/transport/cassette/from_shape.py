@@ -42,6 +42,7 @@ _SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
 _HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
 _DEEPEST = 60
 _LONGEST_ADDRESS = 3_000
+_FEW = 40
 
 
 @dataclass(slots=True)
@@ -65,11 +66,11 @@ class Piece:
     id: str | None = None
 
     @property
-    def asks(self) -> bool:
+    def has_request(self) -> bool:
         return self.request is not None
 
     @property
-    def says(self) -> bool:
+    def has_answer(self) -> bool:
         return bool(self.answers)
 
     def within(self, context: Piece) -> Piece:
@@ -91,7 +92,7 @@ class Piece:
 def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
     """The exchanges in these values, in their order. Those that stand in several documents are put together."""
     for piece in _matched(_grouped([piece for one in documents for piece in scan(one)])):
-        if piece.asks or piece.says:
+        if piece.has_request or piece.has_answer:
             yield from _split(piece)
 
 
@@ -191,7 +192,7 @@ _REQUEST_FIELDS = frozenset(
 
 def _under(key: Any, item: Any, deep: int) -> list[Piece]:
     """What is under a key. The key itself may be the address, or the request."""
-    if _is_told(key, item):
+    if _is_known_already(key, item):
         return []
     found = scan(item, deep)
     text = str(key)
@@ -200,7 +201,7 @@ def _under(key: Any, item: Any, deep: int) -> list[Piece]:
     return found
 
 
-def _is_told(key: str, item: Any) -> bool:
+def _is_known_already(key: str, item: Any) -> bool:
     """Whether ``_around`` has read this text already."""
     return isinstance(item, str) and (_is_address(item) or word(key) in _MODELS)
 
@@ -241,7 +242,7 @@ def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
     for texts in _columns(items):
         body = body_of(texts)
         found = _in_text(body.content.decode("utf-8", "replace"), deep) if body else []
-        if body and len(found) == 1 and found[0].says:
+        if body and len(found) == 1 and found[0].has_answer:
             return [
                 replace(found[0], answers=[one._replace(exact=one.exact and body.exact) for one in found[0].answers])
             ]
@@ -258,8 +259,14 @@ def _columns(items: Sequence[Any]) -> Iterator[list[str]]:
     elif len(items) > 1 and all(isinstance(item, Mapping) for item in items):
         for key, first in items[0].items():
             texts = [item.get(key) for item in items]
-            if isinstance(first, str) and _is_begun(first) and all(isinstance(text, str) for text in texts):
+            alone = all(_is_short(other) for name, other in items[0].items() if name != key)
+            if isinstance(first, str) and alone and _is_begun(first) and all(isinstance(text, str) for text in texts):
                 yield texts
+
+
+def _is_short(value: Any) -> bool:
+    """Whether it is a number or a few words, as beside the chunks of a stream."""
+    return not isinstance(value, (Mapping, list, bytes)) and not (isinstance(value, str) and len(value) > _FEW)
 
 
 def _is_begun(text: str) -> bool:
@@ -324,7 +331,10 @@ def _in_lines(text: str, deep: int) -> list[Piece]:
 
 
 def _in_http(text: str, deep: int) -> list[Piece]:
-    message = http_message(text.encode("utf-8", "surrogatepass"))
+    try:
+        message = http_message(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return []
     body = Body(message.body) if message.body else None
     if message.status is None:
         host = message.headers.get("host", UNKNOWN_HOST)
@@ -380,7 +390,7 @@ def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
 
 def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
     """The request that a mock compares with, at any depth."""
-    return next((piece.request for piece in scan(dict(message), deep + 1) if piece.asks), None)
+    return next((piece.request for piece in scan(dict(message), deep + 1) if piece.has_request), None)
 
 
 def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
@@ -422,12 +432,12 @@ def _answer_in(value: Any, deep: int) -> Piece | None:
     status, headers = messages.status_of(message), messages.headers_of(message)
     body = messages.message_body(message)
     if body is None:
-        inside = [piece for piece in scan(dict(value), deep + 1) if piece.says]
+        inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
         if len(inside) != 1:
             return Piece(status=status, answer_headers=headers, answers=[Body(b"")], values=[None]) if status else None
         return replace(inside[0], status=status, answer_headers=headers)
     if status is None and not headers and not _has_answer(body):
-        inside = [piece for piece in scan(dict(value), deep + 1) if piece.says]
+        inside = [piece for piece in scan(dict(value), deep + 1) if piece.has_answer]
         return inside[0] if len(inside) == 1 else None
     return Piece(status=status, answer_headers=headers, answers=[body], values=[None])
 
@@ -460,7 +470,11 @@ def _grouped(pieces: list[Piece]) -> list[Piece]:
 
 
 def _goes_on(before: Piece, piece: Piece) -> bool:
-    if not (before.says and piece.says) or piece.asks or piece.url or (before.asks and not _is_open(before)):
+    if not (before.has_answer and piece.has_answer) or piece.has_request or piece.url or len(piece.answers) > 1:
+        return False
+    if piece.streams is not None or (before.streams is not None and not before.has_request):
+        return False  # each is the answer of a call of its own
+    if before.has_request and not _is_open(before):
         return False
     if not isinstance(before.values[-1], Mapping) or not isinstance(piece.values[0], Mapping):
         return False
@@ -468,8 +482,8 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
     if all(ids):
         return ids[0] == ids[1]
     if before.id and piece.id and before.id != piece.id:
-        return _is_open(before) and not before.asks
-    return _is_open(before) or not before.asks
+        return _is_open(before) and not before.has_request
+    return _is_open(before) or not before.has_request
 
 
 def _is_open(piece: Piece) -> bool:
@@ -485,10 +499,10 @@ def _is_open(piece: Piece) -> bool:
 
 def _matched(pieces: list[Piece]) -> list[Piece]:
     """Contexts, requests and answers that stand apart, as exchanges. What has no counterpart here stays as it is."""
-    contexts = [piece for piece in pieces if not piece.asks and not piece.says]
-    asked = [piece for piece in pieces if piece.asks and not piece.says]
-    said = [piece for piece in pieces if piece.says and not piece.asks]
-    if len(pieces) < 2 or not (contexts or (asked and said)):
+    contexts = [piece for piece in pieces if not piece.has_request and not piece.has_answer]
+    asked = [piece for piece in pieces if piece.has_request and not piece.has_answer]
+    answered = [piece for piece in pieces if piece.has_answer and not piece.has_request]
+    if len(pieces) < 2 or not (contexts or (asked and answered)):
         return pieces
     if contexts and asked and len(contexts) == len(asked) and len(contexts) > 1:
         merged = iter([one.within(context) for one, context in zip(asked, contexts, strict=True)])
@@ -496,29 +510,29 @@ def _matched(pieces: list[Piece]) -> list[Piece]:
     if len(contexts) == 1 or (contexts and (asked or not any(piece.url for piece in contexts))):
         context = contexts[0] if len(contexts) == 1 else Piece(model=contexts[0].model)
         return _matched([piece.within(context) for piece in pieces if not any(piece is one for one in contexts)])
-    return _paired(pieces, asked or contexts, said)
+    return _paired(pieces, asked or contexts, answered)
 
 
-def _paired(pieces: list[Piece], asked: list[Piece], said: list[Piece]) -> list[Piece]:
+def _paired(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> list[Piece]:
     """Each answer with the request of its id, of its place, or the nearest before it."""
     by_id = {piece.id: piece for piece in asked if piece.id is not None}
     if (
         len(by_id) == len(asked)
-        and all(piece.id in by_id for piece in said if piece.id is not None)
-        and all(piece.id for piece in said)
+        and all(piece.id in by_id for piece in answered if piece.id is not None)
+        and all(piece.id for piece in answered)
     ):
-        partner = {id(piece): by_id[piece.id or ""] for piece in said}
-    elif len(asked) == len(said):
-        partner = {id(answer): request for answer, request in zip(said, asked, strict=True)}
+        partner = {id(piece): by_id[piece.id or ""] for piece in answered}
+    elif len(asked) == len(answered):
+        partner = {id(answer): request for answer, request in zip(answered, asked, strict=True)}
     else:
-        partner = _nearest(pieces, asked, said)
+        partner = _nearest(pieces, asked, answered)
     used = {id(request) for request in partner.values()}
     rest = [piece for piece in pieces if id(piece) not in used]
     return [piece.within(partner[id(piece)]) if id(piece) in partner else piece for piece in rest]
 
 
-def _nearest(pieces: list[Piece], asked: list[Piece], said: list[Piece]) -> dict[int, Piece]:
-    asks, says = {id(piece) for piece in asked}, {id(piece) for piece in said}
+def _nearest(pieces: list[Piece], asked: list[Piece], answered: list[Piece]) -> dict[int, Piece]:
+    asks, says = {id(piece) for piece in asked}, {id(piece) for piece in answered}
     last, found = asked[0] if len(asked) == 1 else None, {}
     for piece in pieces:
         if id(piece) in asks:

@@ -86,7 +86,11 @@ def _inspect(path: Path, leaks: Leaks) -> Iterator[CassetteFinding]:
         yield CassetteFinding(path, "unreadable", str(fault).removeprefix(f"{path}: "))
         return
     yield from _leaks(path, tape, leaks)
-    if complaint := _not_standard(path, len(tape.interactions)):
+    if tape.format != "vcrpy":
+        yield CassetteFinding(
+            path, "non-standard", f"{tape.format}: stock vcrpy cannot load it; `import` makes a cassette of it"
+        )
+    elif complaint := _not_standard(path, len(tape.interactions)):
         yield CassetteFinding(path, "non-standard", complaint)
 
 

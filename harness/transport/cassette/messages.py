@@ -80,8 +80,7 @@ def _whole(url: str) -> str:
 def url_of(message: Mapping[str, Any]) -> str | None:
     """The address that a request mapping (by its words) holds, completed from its host and its query; None without one."""
     for name in _URLS:
-        url = _as_url(message.get(name))
-        if url:
+        if message.get(name) is not None and (url := _as_url(message[name])):
             break
     else:
         return None

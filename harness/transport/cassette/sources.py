@@ -102,6 +102,8 @@ def read(path: Path) -> Reading:
         return _read(path, plain(bytes_of(path)))  # no name holds the bytes, so they are freed once they are decoded
     except NoDocument as fault:
         raise BadCassette(f"{path}: {fault}") from fault
+    except UNREADABLE as fault:
+        raise BadCassette(f"{path}: not readable: {type(fault).__name__}: {fault}") from fault
 
 
 def _read(path: Path, content: bytes) -> Reading:
@@ -251,6 +253,6 @@ def by_pieces(pieces: Iterable[from_shape.Piece]) -> Iterator[Interaction | Reco
 def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
     item, exact = from_shape.item_of(piece)
     found = read_interaction(index, item, verbatim=exact)
-    if not piece.says or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
+    if not piece.has_answer or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
         return Recorded(found.exchange.request, None, found.credentials)
     return found
