@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-from harness.model import Exchange, Reply
+from harness.model import Exchange, Json, Reply
 
 KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
 """The response headers whose values are stored in cassettes and runs. Others may hold ids of accounts."""
@@ -21,7 +21,8 @@ class FramingRow(TypedDict):
     """``form``: see `Reply`. ``bytes``: the size of the body. The others are there for event streams only.
 
     ``eol``: ``crlf``, ``lf``, ``cr`` or ``mixed``. ``comments``: how many comment lines, such as heartbeats. ``done``: whether a
-    ``[DONE]`` came. ``faults``: how many faults of framing. Zeros are left out.
+    ``[DONE]`` came. ``faults``: how many faults of framing. ``finishes``, ``usages``: how many events have a ``finishReason``, if
+    several, or a ``usageMetadata``. Zeros are left out.
     """
 
     form: str
@@ -30,6 +31,8 @@ class FramingRow(TypedDict):
     comments: NotRequired[int]
     done: NotRequired[bool]
     faults: NotRequired[int]
+    finishes: NotRequired[int]
+    usages: NotRequired[int]
 
 
 def framing(exchange: Exchange, reply: Reply) -> FramingRow:
@@ -47,6 +50,10 @@ def framing(exchange: Exchange, reply: Reply) -> FramingRow:
         row["done"] = True
     if len(messages) > done:
         row["faults"] = len(messages) - done
+    if (finishes := sum(_finishes(event.value) for event in reply.events)) > 1:
+        row["finishes"] = finishes
+    if usages := sum(isinstance(event.value, dict) and "usageMetadata" in event.value for event in reply.events):
+        row["usages"] = usages
     return row
 
 
@@ -54,6 +61,11 @@ def headers(received: Mapping[str, str]) -> dict[str, str]:
     """The headers of `KEPT_HEADERS` with their values, all others with an empty value."""
     names = sorted(received)[:_MOST_HEADERS]
     return {name: received[name][:LONGEST_HEADER] if name in KEPT_HEADERS else "" for name in names}
+
+
+def _finishes(value: Json) -> bool:
+    candidates = value.get("candidates") if isinstance(value, dict) else None
+    return isinstance(candidates, list) and any(isinstance(one, dict) and one.get("finishReason") for one in candidates)
 
 
 def _line_ending(content: bytes) -> str:

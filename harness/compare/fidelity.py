@@ -35,6 +35,7 @@ from harness.compare.fidelity_claims import (
     is_less,
     other_orders,
     seen_in,
+    with_ignored,
 )
 from harness.compare.fidelity_evidence import Evidence, finished, with_renames
 from harness.compare.fidelity_facts import Fact, Shape, is_below
@@ -74,7 +75,8 @@ def fidelity(
     level = alpha_each(test.least_p for test in tested.values())
     claimed = [(fact, is_less(counted[fact])) for fact, test in tested.items() if test.p <= level]
     seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(claimed).items()]
-    seen = [sight for sight in seen if sight.hits and not is_explained(sight, seen)]
+    seen = with_ignored([sight for sight in seen if sight.hits], pairs)
+    seen = [sight for sight in seen if not is_explained(sight, seen, pairs)]
     evidence = Evidence(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]
     shown = [replace(sight, change=finished(sight, evidence, options)) for sight in seen]
@@ -114,7 +116,7 @@ def _feature(name: str, members: Sequence[int], seen: Sequence[Sight], pairs: Se
         pairs=len(members),
         kept=_share_kept(sum(loss for _, loss in lost), total),
         kept_new=_share_kept(new, total),
-        changes=sorted(changes, key=lambda change: (change.note, -change.pairs / max(change.of, 1), -change.pairs)),
+        changes=sorted(changes, key=lambda change: (change.note, -change.pairs, change.kind, change.path)),
     )
 
 
@@ -175,6 +177,7 @@ def _unsure(
     directions = [(fact, is_less(counted[fact])) for fact in left if fact.path not in TIMES]
     sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(directions).items()]
     claimed = [sight.change.path for sight in seen]
+    sights = [sight for sight in sights if sight.hits and not is_explained(sight, seen, pairs)]
     found = [
         _unsure_change(sight, level)
         for sight in sights

@@ -24,11 +24,10 @@ def from_rows(rows: Iterable[Row], name: Callable[[Row], str | None]) -> Iterato
         if case is None:
             continue
         features = tuple(row.get("tags") or (row["suite"],))
-        failed = [verdict["check"] for verdict in row["verdicts"] if verdict["status"] == "failed"]
         source = row["provenance"]
         live = source is not None and source["mode"] == "live"
         for number, turn in enumerate(row.get("turns", ())):
-            yield Answer(f"{case}#{number}", features, (row["id"], number), facts(turn, failed, all_headers=live))
+            yield Answer(f"{case}#{number}", features, (row["id"], number), facts(turn, all_headers=live))
 
 
 def case_of(row: Row, *, provider: bool, model: bool) -> str:

@@ -108,6 +108,8 @@ class Sight:
     hits: Sequence[int]
     able: Sequence[int]
     opposite: Sequence[int]
+    less: bool = True
+    """Whether the candidate has less of it."""
 
 
 Direction = tuple[Fact, bool]
@@ -196,23 +198,54 @@ def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[Answer
         _middle([pairs[at].candidate.facts.numbers[path] for at in hits]),
     )
     what = "length " if last_key(path) in LENGTHS else ""
-    return Sight(Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}"), hits, able, opposite)
+    return Sight(
+        Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}"), hits, able, opposite, less
+    )
 
 
 def _middle(values: Sequence[float]) -> str:
     return f"{sorted(values)[len(values) // 2]:.4g}" if values else "none"
 
 
-def is_explained(sight: Sight, others: Sequence[Sight]) -> bool:
+PROMPT_TOKENS = "$.usageMetadata.promptTokenCount"
+_NEARLY_ALL, _MOSTLY = 0.9, 0.8
+
+
+def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
+    """The changes. Where the prompt has fewer tokens in the very pairs that send a field, that field was ignored."""
+    found = list(seen)
+    for sight in seen:
+        if sight.change.path != PROMPT_TOKENS or not sight.less:
+            continue
+        for path in sorted({path for at in sight.hits for path in pairs[at].reference.facts.asks}):
+            senders = [at for at in sight.able if path in pairs[at].reference.facts.asks]
+            hits = sorted(set(senders).intersection(sight.hits))
+            if len(hits) >= _NEARLY_ALL * max(len(senders), len(sight.hits)) and path in EXPLAINS:
+                change = Change(
+                    "ignored", path, len(hits), len(senders), f"tokens of the prompt {sight.change.message}"
+                )
+                found.append(Sight(change, hits, senders, ()))
+    return found
+
+
+def is_explained(sight: Sight, others: Sequence[Sight], pairs: Sequence[AnswerPair]) -> bool:
     """Whether an ignored field of the request explains the change: it is seen (nearly) only where the field is ignored."""
-    keys = {last_key(sight.change.path), last_key(sight.change.path.replace("[*]", ""))}
-    counts = sight.change.path.startswith(("$.usageMetadata", "stream ", "latency"))
-    for other in others:
-        explains = EXPLAINS.get(other.change.path, frozenset()) if other.change.kind == "ignored" else frozenset()
-        below = any(f".{key}" in sight.change.path for key in explains if key not in ("text", "parts"))
-        if sight is not other and explains and (keys & explains or below or counts) and share_in(sight, other) >= 0.8:
-            return sight.change.kind != "ignored"
-    return False
+    if sight.change.kind == "ignored":
+        return False
+    return any(
+        _explains(other, sight, pairs) for other in others if other.change.kind == "ignored" and other is not sight
+    )
+
+
+def _explains(ignored: Sight, sight: Sight, pairs: Sequence[AnswerPair]) -> bool:
+    path = sight.change.path
+    if path.startswith("$.usageMetadata"):
+        sent = sum(ignored.change.path in pairs[at].reference.facts.asks for at in sight.hits)
+        return max(sent / len(sight.hits), share_in(sight, ignored)) >= _MOSTLY
+    keys = EXPLAINS.get(ignored.change.path, frozenset())
+    below = any(f".{key}" in path for key in keys - {"text", "parts"})
+    concerned = last_key(path) in keys or below or path.startswith(("stream ", "latency"))
+    return concerned and share_in(sight, ignored) >= _MOSTLY
 
 
 def share_in(sight: Sight, other: Sight) -> float:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from harness.answer.wire_form import KEPT_HEADERS, FramingRow
 from harness.gemini import definition, schemas
+from harness.gemini.canonical import camel
 from harness.model import Json
 from harness.results.rows import TurnRow
 from harness.text.jsonpath import place
@@ -59,22 +60,23 @@ Shape = frozenset[Fact]
 class AnswerFacts:
     """``shape``: what the answer has; equal shapes are one object. ``numbers``: path -> its sum over the answer.
 
-    ``outcome``: ``answer`` or ``error``; bodies are compared only where it is the same. ``partial``: whether only a part was read.
+    ``outcome``: ``answer`` or ``error``; bodies are compared only where it is the same. ``asks``: the fields of the request, but
+    for its contents. ``partial``: whether only a part was read.
     """
 
     shape: Shape
     numbers: Mapping[str, float]
     outcome: Literal["answer", "error"]
     stream: bool
+    asks: frozenset[str] = frozenset()
     partial: bool = False
 
 
 _shapes: dict[frozenset[tuple[str, str, str]], Shape] = {}
 
 
-def facts(turn: TurnRow, failed_checks: Sequence[str] = (), *, all_headers: bool = True) -> AnswerFacts:
-    """The facts of one answer. ``failed_checks``: the checks of the suite that it failed. ``all_headers``: whether the turn has all
-    headers of the answer, not those of cassettes only."""
+def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
+    """The facts of one answer. ``all_headers``: whether the turn has all headers of the answer, not those of cassettes only."""
     raw: set[tuple[str, str, str]] = set()
     numbers: dict[str, float] = {}
     response = turn["response"]
@@ -84,13 +86,14 @@ def facts(turn: TurnRow, failed_checks: Sequence[str] = (), *, all_headers: bool
     raw.update(_headers(turn.get("headers"), all_headers=all_headers))
     if turn["transport"] == "stream" and framed:
         raw.update(_stream(framed))
-    raw.update(("follows", path, "") for path, follows in request_fields(turn, failed_checks) if follows)
+    raw.update(("follows", path, "") for path, follows in request_fields(turn) if follows)
     _times(turn, numbers)
     return AnswerFacts(
         shape=_interned(frozenset(raw)),
         numbers=numbers,
         outcome="error" if turn["status"] >= 400 else "answer",
         stream=turn["transport"] == "stream",
+        asks=frozenset(map(_asked, turn["request"])) if isinstance(turn["request"], dict) else frozenset(),
         partial=left <= 0,
     )
 
@@ -109,7 +112,7 @@ def above(fact: Fact) -> Fact | None:
         return (
             Fact("framing", "stream form", "sse") if fact.path == "stream line endings" else Fact("hidden", "framing")
         )
-    return Fact("follows", _MIME) if fact.path in _SCHEMAS else None
+    return _NEEDED.get(fact.path, _CONTENT) if fact.kind == "follows" else None
 
 
 def is_below(path: str, other: str) -> bool:
@@ -146,6 +149,8 @@ def _walk(response: Json, raw: set[tuple[str, str, str]], numbers: dict[str, flo
                 raw.add(("order", path, "\0".join(value)))
             waiting += [(_child(path, key), item) for key, item in value.items()][:left]
         elif isinstance(value, list):
+            if value:
+                numbers[path] = numbers.get(path, 0) + len(value)
             inner = f"{path}[*]"
             waiting += [(inner, item) for item in value][:left]
         else:
@@ -190,7 +195,8 @@ def _value_kind(path: str) -> str:
         return "length"
     if path == "$.modelVersion":
         return "model"
-    return "value" if key in _CONSTANTS or key in _enum_names() else ""
+    constant = key in _CONSTANTS or path.endswith(".functionCall.name")
+    return "value" if constant or key in _enum_names() else ""
 
 
 @cache
@@ -239,12 +245,16 @@ def _stream(framed: FramingRow) -> Iterator[tuple[str, str, str]]:
         yield "framing", "stream [DONE]", ""
     if framed.get("faults"):
         yield "framing", "stream events that are not valid", ""
+    if framed.get("finishes"):
+        yield "framing", "stream events with finishReason", "several"
 
 
 def _times(turn: TurnRow, numbers: dict[str, float]) -> None:
     known = [at for at in turn["times"] if at is not None]
     if turn["transport"] == "stream":
         numbers["stream events"] = len(turn["times"])
+        if usages := turn.get("framing", {}).get("usages"):
+            numbers["stream events with usageMetadata"] = float(usages)
         if known:
             numbers["stream first event"] = known[0]
             numbers["stream pacing"] = known[-1] - known[0]
@@ -252,16 +262,25 @@ def _times(turn: TurnRow, numbers: dict[str, float]) -> None:
         numbers["latency"] = known[-1]
 
 
+def _asked(name: str) -> str:
+    return _child("$", camel(name))
+
+
 # --- request fields that an answer follows ------------------------------------------------------------------
 
 _CONFIG = "$.generationConfig"
 _MIME = f"{_CONFIG}.responseMimeType"
 _SCHEMAS = frozenset(f"{_CONFIG}.{name}" for name in ("responseSchema", "responseJsonSchema"))
-_CONTENT_CHECKS = frozenset({"text", "python", "similar", "judge"})
+_CONTENT = Fact("path", "$.candidates[*].content.parts[*]")
+_NEEDED: Mapping[str, Fact] = {
+    **dict.fromkeys(_SCHEMAS, Fact("follows", _MIME)),
+    f"{_CONFIG}.maxOutputTokens": Fact("path", "$.usageMetadata.candidatesTokenCount"),
+}
+"""What both answers must have to tell whether they follow a field of the request."""
 _TOOL_SIGNS = frozenset({"functionCall", "executableCode", "codeExecutionResult", "toolCall"})
 EXPLAINS: Mapping[str, frozenset[str]] = {
     "$.tools": _TOOL_SIGNS | {"groundingMetadata", "urlContextMetadata", "toolUsePromptTokenCount", "text", "parts"},
-    f"{_CONFIG}.thinkingConfig": frozenset({"thought", "thoughtsTokenCount"}),
+    f"{_CONFIG}.thinkingConfig": frozenset({"thought", "thoughtsTokenCount", "text", "parts"}),
     f"{_CONFIG}.responseModalities": frozenset({"inlineData", "text"}),
     _MIME: frozenset({"text"}),
     **dict.fromkeys(_SCHEMAS, frozenset({"text"})),
@@ -270,7 +289,7 @@ EXPLAINS: Mapping[str, frozenset[str]] = {
 """A field of the request -> the keys of an answer that change where the field is ignored."""
 
 
-def request_fields(turn: TurnRow, failed_checks: Sequence[str] = ()) -> Iterator[tuple[str, bool]]:
+def request_fields(turn: TurnRow) -> Iterator[tuple[str, bool]]:
     """(path of the request, whether the answer follows it) for each field whose effect an answer shows."""
     body = turn["request"]
     if turn["status"] >= 400 or not isinstance(body, dict):
@@ -287,17 +306,15 @@ def request_fields(turn: TurnRow, failed_checks: Sequence[str] = ()) -> Iterator
     if "IMAGE" in (config.get("responseModalities") or ()):
         yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts)
     yield from _limits(config, turn, usage)
-    if body.get("systemInstruction"):
-        yield "$.systemInstruction", not _CONTENT_CHECKS.intersection(failed_checks)
 
 
 def _json_fields(body: Json, config: Mapping[str, Json], text: str) -> Iterator[tuple[str, bool]]:
-    if config.get("responseMimeType") != "application/json":
+    if config.get("responseMimeType") != "application/json" or not text:
         return
     try:
         value = json.loads(text)
     except ValueError:
-        yield _MIME, not text
+        yield _MIME, False
         return
     yield _MIME, True
     for name in ("responseSchema", "responseJsonSchema"):

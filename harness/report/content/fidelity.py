@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.fidelity import percent
@@ -114,7 +114,8 @@ def _interval(change: Change) -> str:
 
 
 def _evidence(change: Change) -> list[str]:
-    found: list[str] = [Code(change.path), f" {change.kind}"]
+    kind = "" if change.path.startswith(change.kind) else f" {change.kind}"
+    found: list[str] = [Code(change.path), kind]
     if change.message:
         found.append(f": {words.shortened(change.message, 160)}")
     if change.reverse:
