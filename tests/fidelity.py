@@ -40,7 +40,7 @@ class Recorded:
 
     @staticmethod
     def _answer(where: Where, turn: TurnRow) -> Answer:
-        case = f"{turn['url'].partition('/models/')[2]} {turn['request']}"
+        case = f"{turn['url']} {turn['request']}"
         return Answer(case, tuple(features_of(turn["request"], turn["transport"])), where, facts(turn))
 
 

@@ -26,8 +26,8 @@ from harness.compare.fidelity_changes import (
 )
 from harness.compare.fidelity_claims import (
     TIMES,
+    FactCounts,
     Sight,
-    Strata,
     by_case,
     counted_facts,
     grouped,
@@ -71,9 +71,9 @@ def fidelity(
     from harness.compare.stats.presence import alpha_each, presence
 
     counted = counted_facts(pairs, options)
-    tested = {fact: presence(strata) for fact, strata in counted.items()}
-    level = alpha_each(test.least_p for test in tested.values())
-    claimed = [(fact, is_less(counted[fact])) for fact, test in tested.items() if test.p <= level]
+    tested = {fact: presence(counts.strata) for fact, counts in counted.items()}
+    level = alpha_each({counts.pattern: tested[fact].least_p for fact, counts in counted.items()}.values())
+    claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.p <= level]
     seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(claimed).items()]
     seen = with_ignored([sight for sight in seen if sight.hits], pairs)
     seen = [sight for sight in seen if not is_explained(sight, seen, pairs)]
@@ -168,13 +168,13 @@ def _share_kept(lost: int, total: int) -> float:
 
 def _unsure(
     left: Sequence[Fact],
-    counted: Mapping[Fact, Strata],
+    counted: Mapping[Fact, FactCounts],
     seen: Sequence[Sight],
     pairs: Sequence[AnswerPair],
     level: float,
 ) -> list[UnsureChange]:
     """What differs in one direction only, in at least half of the pairs, yet in too few of them. The nearest to a claim first."""
-    directions = [(fact, is_less(counted[fact])) for fact in left if fact.path not in TIMES]
+    directions = [(fact, is_less(counted[fact].strata)) for fact in left if fact.path not in TIMES]
     sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(directions).items()]
     claimed = [sight.change.path for sight in seen]
     sights = [sight for sight in sights if sight.hits and not is_explained(sight, seen, pairs)]

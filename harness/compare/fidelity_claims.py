@@ -29,19 +29,38 @@ Combination = tuple[Shape, Shape, bool]
 """The shapes of both sides, and whether their bodies can be compared."""
 
 
-def counted_facts(pairs: Sequence[AnswerPair], options: FidelityOptions) -> dict[Fact, Strata]:
+@dataclass(slots=True)
+class FactCounts:
+    """``strata``: see `stats.presence`. ``there`` and ``back`` identify the pairs in which the sides differ, and in which direction:
+    facts that always differ together are one test."""
+
+    strata: Strata
+    there: int = 0
+    back: int = 0
+
+    @property
+    def pattern(self) -> frozenset[int]:
+        return frozenset((self.there, self.back))
+
+    def add(self, counts: tuple[int, int, int], number: int, where: object, signs: tuple[int, ...]) -> None:
+        self.strata[counts] += number
+        self.there += hash((where, signs))
+        self.back += hash((where, tuple(-sign for sign in signs)))
+
+
+def counted_facts(pairs: Sequence[AnswerPair], options: FidelityOptions) -> dict[Fact, FactCounts]:
     """For each fact that is not on every answer of a case: its counts on both sides, by case. For numbers: which side is larger."""
-    counted: dict[Fact, Strata] = defaultdict(Counter)
+    counted: dict[Fact, FactCounts] = defaultdict(lambda: FactCounts(Counter()))
     cases: Counter[tuple[Combination, ...]] = Counter()
     for members in by_case(pairs).values():
         cases[tuple(_combination(pairs[at]) for at in members)] += 1
-    for combinations, number in cases.items():
-        for fact, counts in _case_counts(combinations):
-            counted[fact][counts] += number
-    for pair in pairs:
+    for place, (combinations, number) in enumerate(cases.items()):
+        for fact, counts, signs in _case_counts(combinations):
+            counted[fact].add(counts, number, place, signs)
+    for place, pair in enumerate(pairs):
         for path, sign in _signs(pair):
-            counted[Fact("number", path)][(1, 1, 0) if sign < 0 else (1, 0, 1)] += 1
-    return {fact: strata for fact, strata in counted.items() if not options.ignores(fact.path)}
+            counted[Fact("number", path)].add((1, 1, 0) if sign < 0 else (1, 0, 1), 1, place, (sign,))
+    return {fact: counts for fact, counts in counted.items() if not options.ignores(fact.path)}
 
 
 def by_case(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
@@ -56,17 +75,20 @@ def _combination(pair: AnswerPair) -> Combination:
     return reference.shape, candidate.shape, reference.outcome == candidate.outcome
 
 
-def _case_counts(combinations: Sequence[Combination]) -> Iterator[tuple[Fact, tuple[int, int, int]]]:
+def _case_counts(
+    combinations: Sequence[Combination],
+) -> Iterator[tuple[Fact, tuple[int, int, int], tuple[int, ...]]]:
+    """(fact, its counts, for each pair which side has it: 1 the candidate, -1 the reference, 0 both or none)."""
     shapes = [shape for reference, candidate, _ in combinations for shape in (reference, candidate)]
     differing = frozenset.union(*shapes) - frozenset.intersection(*shapes)
     for fact in differing:
         if fact.kind in ("order", "hidden"):
             continue
         able = [combination for combination in combinations if _can_show(fact, *combination)]
-        before = sum(fact in reference for reference, _, _ in able)
-        after = sum(fact in candidate for _, candidate, _ in able)
-        if 0 < before + after < 2 * len(able):
-            yield fact, (len(able), before, after)
+        before, after = [fact in reference for reference, _, _ in able], [fact in candidate for _, candidate, _ in able]
+        counts = len(able), sum(before), sum(after)
+        if 0 < counts[1] + counts[2] < 2 * len(able):
+            yield fact, counts, tuple(new - old for old, new in zip(before, after, strict=True))
 
 
 def _can_show(fact: Fact, reference: Shape, candidate: Shape, comparable: bool) -> bool:
