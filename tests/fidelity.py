@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from harness.answer import reply
@@ -18,7 +17,7 @@ from harness.compare.fidelity import fidelity, pair_answers
 from harness.compare.fidelity_answers import features_of
 from harness.compare.fidelity_changes import Answer, Fidelity, FidelityOptions, Where
 from harness.compare.fidelity_facts import facts
-from harness.model import Exchange, Request, Slot
+from harness.model import Exchange, Request
 from harness.results.rows import TurnRow, turn_row
 from harness.run.play import prepare
 from harness.simulator.faults import FAULTS
@@ -32,6 +31,7 @@ class Recorded:
     """One side: its answers, and how to read them again."""
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
+        self.exchanges = exchanges
         self._turns = {(str(number), 0): _turn(exchange) for number, exchange in enumerate(exchanges)}
         self.answers = [self._answer(where, turn) for where, turn in self._turns.items()]
 
@@ -55,18 +55,23 @@ def compared(reference: Recorded, candidate: Recorded, options: FidelityOptions 
 
 
 @cache
-def requests(repeat: int = 1) -> tuple[Request, ...]:
+def requests() -> tuple[Request, ...]:
     """The first request of every trial of the shipped suites."""
-    found = [prepare(trial, faults.CONFIG) for trial in faults.trials()]
-    return tuple(request for request in found for _ in range(repeat))
+    return tuple(prepare(trial, faults.CONFIG) for trial in faults.trials())
 
 
-def answers(fault: str = "", *, repeat: int = 1, rewrite: Rewrite | None = None, seed: str = "") -> Recorded:
+def answers(fault: str = "", *, rewrite: Rewrite | None = None, seed: str = "") -> Recorded:
     """What the simulator answers with a fault, behind a proxy."""
-    transport = faults.InProcessTransport(fault)
-    transport._simulator.seed, transport._simulator.vary = seed, bool(seed)
-    sent = [asyncio.run(transport.send(request, _SLOT)) for request in requests(repeat)]
+    sent = exchanges(fault, seed)
     return Recorded([rewrite(exchange, number) for number, exchange in enumerate(sent)] if rewrite else sent)
+
+
+@lru_cache(maxsize=4)
+def exchanges(fault: str, seed: str) -> list[Exchange]:
+    """The answers to all requests. With a seed, other texts and counts than without."""
+    transport = faults.InProcessTransport(fault)
+    transport._simulator.seed = seed
+    return [asyncio.run(transport.send(request, _SLOT)) for request in requests()]
 
 
 def claims(document: Fidelity) -> set[tuple[str, str]]:

@@ -33,6 +33,7 @@ from harness.compare.fidelity_claims import (
     grouped,
     is_explained,
     is_less,
+    matters,
     other_orders,
     seen_in,
     with_ignored,
@@ -75,7 +76,7 @@ def fidelity(
     level = alpha_each({counts.pattern: tested[fact].least_p for fact, counts in counted.items()}.values())
     claimed = [(fact, is_less(counted[fact].strata)) for fact, test in tested.items() if test.p <= level]
     seen = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(claimed).items()]
-    seen = with_ignored([sight for sight in seen if sight.hits], pairs)
+    seen = with_ignored([sight for sight in seen if matters(sight)], pairs)
     seen = [sight for sight in seen if not is_explained(sight, seen, pairs)]
     evidence = Evidence(pairs, read, seen)
     seen = [*with_renames(seen, evidence), *other_orders(pairs, options)]

@@ -18,6 +18,8 @@ KINDS: Mapping[str, ChangeKind] = {
 TIMES = ("stream first event", "stream pacing", "latency")
 SLOWER, SECONDS = 0.25, 0.05
 """A time differs if it is longer by a quarter and by 50 ms; less is noise of any network."""
+_OFTEN = 0.2
+"""The share of pairs that must be slower, less those that are faster, for a claim about times."""
 _MIXED = 0.5
 """The share of pairs from which on another order of keys is noted."""
 
@@ -223,6 +225,12 @@ def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[Answer
     return Sight(
         Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}"), hits, able, opposite, less
     )
+
+
+def matters(sight: Sight) -> bool:
+    """Whether the change is seen at all, and, if it is one of time, often enough: a slow answer now and then is no change."""
+    often = len(sight.hits) - len(sight.opposite) >= _OFTEN * len(sight.able)
+    return bool(sight.hits) and (often or sight.change.kind != "timing")
 
 
 def _middle(values: Sequence[float]) -> str:

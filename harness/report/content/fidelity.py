@@ -40,7 +40,9 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
     """What one side changes against the other, field by field."""
     yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
     if fidelity.simulated:
-        yield Paragraph(["Some or all of these answers were"], simulated=True)
+        yield Paragraph(
+            ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
+        )
     yield Paragraph([_verdict(fidelity)], strong=True)
     if fidelity.overall.pairs:
         if not view.quiet:
@@ -87,7 +89,7 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
     if not changes:
         return
     yield Heading("changes")
-    header = ["path", "change", "pairs", "share at 95%"]
+    header = ["path", "change", "pairs", "share (95%)"]
     rows = [[Code(change.path), _kind(change), _pairs(change), _interval(change)] for change in changes]
     yield Table(header, rows, "the changes, the most frequent first", frozenset({1}))
     shown = changes[: view.details]

@@ -20,7 +20,7 @@ from harness.report.blocks import (
 )
 from harness.report.html.markup import Markup, closing, element, opening
 from harness.report.html.markup import table as table_markup
-from harness.report.html.run_sections import heading, section, simulated_band
+from harness.report.html.run_sections import heading, section
 
 
 def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
@@ -56,7 +56,7 @@ def _markup(block: Block) -> Markup:
         case Heading(text):
             return element("h3", text)
         case Paragraph(texts, _, simulated) if simulated:
-            return simulated_band("".join(texts))
+            return element("p", *_texts(texts), class_="simulated", role="note")
         case Paragraph(texts, strong):
             return element("p", element("b", *_texts(texts)) if strong else _inline(texts))
         case Table():

@@ -22,12 +22,13 @@ def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
 
 def _lines(block: Block, view: View) -> Iterator[str]:
     match block:
-        case Heading(text, level):
-            yield text.upper() if level == 1 else text
+        case Heading(text):
+            yield text
         case Paragraph(texts):
             yield from wrapped(words.printable("".join(texts)), view, "")
-        case Table(header, rows):
-            yield from fitted(list(header), [list(row) for row in rows], view)
+        case Table():
+            header, *rows = _padded(block)
+            yield from fitted(header, rows, view)
         case Bullets(items):
             yield from bullets(["".join(item) for item in items], view)
         case CodeBlock(lines):
@@ -38,6 +39,16 @@ def _lines(block: Block, view: View) -> Iterator[str]:
             yield from wrapped(words.printable("".join(summary)), view, "")
             for one in inside:
                 yield from (f"  {line}" for line in _lines(one, view))
+
+
+def _padded(table: Table) -> list[list[str]]:
+    """The header and the rows, with columns of words filled up at the right, since a terminal's columns are right-aligned."""
+    whole = [list(table.header), *(list(row) for row in table.rows)]
+    for at in table.words:
+        width = max(words.width(row[at]) for row in whole)
+        for row in whole:
+            row[at] += " " * (width - words.width(row[at]))
+    return whole
 
 
 def _compared(block: ComparedLines, view: View) -> Iterator[str]:
