@@ -172,8 +172,17 @@ def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequ
             words[change] += 1
         elif back:
             opposite.append(at)
+    return Sight(Change(kind, path, len(hits), len(able), _message(facts[0], words)), hits, able, opposite)
+
+
+def _message(first: Direction, words: Counter[tuple[str, str]]) -> str:
+    """The most frequent values before and after; for what has no values, that it is gone or new."""
     (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
-    return Sight(Change(kind, path, len(hits), len(able), _arrow(before, after)), hits, able, opposite)
+    if before or after:
+        return f"{before} -> {after}"
+    if first[0].path == "$":
+        return "the body is not JSON"
+    return "" if first[0].kind == "path" else "dropped" if first[1] else "added"
 
 
 @lru_cache(maxsize=65536)
@@ -196,13 +205,7 @@ def _details(fact: Fact, *sides: Shape) -> tuple[str, str]:
     before, after = (
         ", ".join(sorted(other.detail for other in side if other[:2] == fact[:2] and other.detail)) for side in sides
     )
-    if not before and not after:
-        return ("present", "absent") if fact in sides[0] else ("absent", "present")
-    return before or "absent", after or "absent"
-
-
-def _arrow(before: str, after: str) -> str:
-    return f"{before} -> {after}" if before != after else ""
+    return (before or "none", after or "none") if before or after else ("", "")
 
 
 def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[AnswerPair]) -> Sight:

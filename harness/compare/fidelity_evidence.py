@@ -101,23 +101,40 @@ def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Chan
     return replace(sight.change, known=known, excerpts=excerpts)
 
 
+FRAMING_KEYS = {
+    "stream form": "form", "stream line endings": "eol", "stream comments": "comments", "stream [DONE]": "done",
+    "stream events that are not valid": "faults", "stream events with finishReason": "finishes",
+    "stream events with usageMetadata": "usages",
+}  # fmt: skip
+"""The path of a change -> the key of its excerpt; times are the key of the others."""
+
+
+def marked_keys(change: Change) -> frozenset[str]:
+    """The keys of an excerpt that are about the change."""
+    if change.path.startswith("header "):
+        return frozenset({change.path.removeprefix("header ")})
+    if not change.path.startswith("$"):
+        return frozenset({FRAMING_KEYS.get(change.path, "times"), "status"})
+    new = change.message.rpartition(" -> ")[2] if change.kind == "renamed" else ""
+    return frozenset({last_key(change.path), new, "text"} if change.kind == "ignored" else {last_key(change.path), new})
+
+
 def _excerpt(turn: TurnRow, change: Change) -> Json:
     """What the answer has at the place of the change; for a field, the object around it."""
+    response = turn["response"]
     if change.path.startswith("header "):
-        return {name: value for name, value in turn.get("headers", {}).items() if f"header {name}" == change.path}
+        return {name: value or "(its value is not kept)" for name, value in turn.get("headers", {}).items()}
     if change.kind == "ignored":
-        return {"request": next(values(turn["request"], change.path), None), "text": turn["text"]}
+        return {last_key(change.path): next(values(turn["request"], change.path), None), "text": turn["text"]}
     if change.kind == "status":
-        return {
-            "status": turn["status"],
-            "error": turn["response"].get("error") if turn["response"] else turn.get("body"),
-        }
+        return {"status": turn["status"], "error": response.get("error") if response else turn.get("body")}
     if not change.path.startswith("$"):
         return {"times": turn["times"][:8], **turn.get("framing", {})}
-    if change.kind in ("dropped", "added", "renamed", "order"):
-        around = change.path if change.kind == "order" else parent(change.path)
-        return next(values(turn["response"], around), None)
-    return next(values(turn["response"], change.path), None)
+    if change.path == "$":
+        return response or turn.get("body")
+    if change.kind in ("dropped", "added", "renamed"):
+        return next(values(response, parent(change.path)), None)
+    return next(values(response, change.path), None)
 
 
 def values(value: Json, path: str) -> Iterator[Json]:

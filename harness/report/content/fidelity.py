@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.fidelity import percent
-from harness.compare.fidelity_facts import last_key
+from harness.compare.fidelity_evidence import marked_keys
 from harness.model import Json
 from harness.report import View, words
 from harness.report.blocks import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LINES, LINE = 14, 110
 """The most lines of an excerpt, and the most columns of a line."""
 METHOD = (
-    "A change is claimed where it is more frequent than chance allows: one report in twenty without any change makes a claim. "
+    "A change is claimed where it is more frequent than chance allows: of reports on two equal sides, at most one in twenty makes a claim. "
     "kept: the share of fields, headers and events of the reference that arrive unchanged."
 )
 
@@ -141,15 +141,19 @@ def _excerpts(change: Change, fidelity: Fidelity) -> Details:
     compared = ComparedLines(
         (fidelity.reference, fidelity.candidate), (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1])
     )
-    more = CodeBlock([*change.trials])
-    return Details([f"{change.kind} {change.path}"], [compared, more])
+    more = Bullets([[Code(trial)] for trial in change.trials])
+    return Details([_name(change)], [compared, more])
+
+
+def _name(change: Change) -> str:
+    return change.path if change.path.startswith(change.kind) else f"{change.kind} {change.path}"
 
 
 def _lines(excerpt: Json, change: Change) -> tuple[list[str], frozenset[int]]:
     """The lines of an excerpt, and which of them are about the change."""
     if not isinstance(excerpt, dict):
         return [words.value(excerpt, LINE)], frozenset({0})
-    keys = {last_key(change.path), change.message.rpartition(" -> ")[2] if change.kind == "renamed" else ""}
+    keys = marked_keys(change)
     first = [key for key in excerpt if key in keys]
     order = [key for key in excerpt if key in set([*first, *excerpt][:LINES])]
     lines = [f"{key}: {words.value(excerpt[key], LINE)}" for key in order]
