@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients faults attack nightly tree check record bench lock docs clean
+.PHONY: help setup run test clients editors faults attack nightly tree check record bench lock docs clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ test: setup  ## the whole test suite, in parallel
 
 clients: setup .venv-clients/.installed .venv-clients-genai2/.installed  ## unmodified clients (google-genai, openai, langchain, ...) against the simulator
 	@$(BIN)/python -m tests.clients
+
+.venv-editors/.installed:
+	npm install --silent --no-audit --no-fund --prefix .venv-editors yaml-language-server@1.25.0
+	@touch $@
+
+editors: setup .venv-editors/.installed  ## the schema for editors in a real yaml-language-server (needs npm)
+	@$(BIN)/python -m pytest -q tests/suite/test_language_server.py
 
 faults: setup  ## every fault of the simulator, and which shipped trials see it: a table
 	@$(BIN)/python -m tests.faults

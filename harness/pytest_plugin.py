@@ -569,6 +569,8 @@ class _Run:
 
         mode = session.mode_of(self._session.option("record-mode"), live=self._session.option("live"))
         selection = session.selection_row(self._session.selected())
+        if given := self._session.option("var"):
+            selection = {**selection, "var": given}
         config = self._session.config
         row = run_row(record_mode=mode, front="pytest", selection=selection, prices=config.price_source)
         header: RunRow = self._session.leaks.hidden({**row, "planned": planned})

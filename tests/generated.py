@@ -16,6 +16,7 @@ from harness.cli.main import main
 from harness.gemini import price_library
 from harness.judge.checks.reference import reference
 from harness.judge.registry import all_checks
+from harness.simulator import prompt_markers
 from tests import faults
 
 ROOT = Path(__file__).parents[1]
@@ -124,7 +125,12 @@ def files() -> Iterator[tuple[str, str]]:
     yield "harness/gemini/google_prices.json", price_list()
     yield "README.md", with_blocks("README.md", {"table": fenced(played(*SHORT)), "failure": fenced(failing())})
     yield "docs/README.md", with_blocks("docs/README.md", {"commands": fenced(commands())})
-    yield "docs/simulator.md", with_blocks("docs/simulator.md", {"faults": fenced(faults.table(FAULTS))})
+    simulator = {
+        "marks": fenced(prompt_markers.listing()),
+        "faults": fenced(faults.table(FAULTS)),
+        "profiles": fenced(command("simulate", "--profiles")),
+    }
+    yield "docs/simulator.md", with_blocks("docs/simulator.md", simulator)
     yield "docs/checks.md", checks()
     yield "suites/.gemini-harness.schema.json", command("schema")
     yield "reports/sample.md", played(SAMPLE, "--format", "markdown")

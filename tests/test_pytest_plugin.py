@@ -540,3 +540,14 @@ def test_a_budget_that_makes_no_sense_is_an_error_of_its_suite(project: pytest.P
 def test_the_summary_says_what_it_cost(project: pytest.Pytester) -> None:
     result = project.runpytest("suites/capitals.yaml")
     result.stdout.fnmatch_lines(["cost $* at the prices of genai-prices *, for tokens that were SIMULATED"])
+
+
+def test_a_variable_of_the_command_line_fills_suites(project: pytest.Pytester) -> None:
+    (project.path / "suites/open.yaml").write_text(
+        "suite: open\ncases: [{id: c, model: gemini-3-flash-preview, prompt: 'Say ${var.word}'}]\n"
+    )
+    project.runpytest("suites/open.yaml").stdout.fnmatch_lines(["*${var.word} has no value*"])
+    result = project.runpytest("suites/open.yaml", "--harness-var", "word=yes", "--harness-live")
+    result.assert_outcomes(passed=1)
+    ((header, *_),) = runs(project)
+    assert header["run"]["selection"]["var"] == ["word=yes"]

@@ -22,6 +22,26 @@ from typing import Any, Literal, NamedTuple
 
 from harness.model import Json
 
+STATUSES = (
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+)
+"""The names of google.rpc.Code, without OK: what ``error.status`` may be."""
+
 Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 
 
@@ -86,9 +106,15 @@ def fields(message: str, *, vertex: bool = False) -> Mapping[str, str]:
     return found
 
 
-def enum_values(name: str) -> tuple[str, ...]:
-    """The values of an enum, the unspecified one first, without those of Vertex AI only. Raises KeyError for an unknown one."""
-    return tuple(_table()["enums"][name])
+def enum_values(name: str, *, vertex: bool = False) -> tuple[str, ...]:
+    """The values of an enum, the unspecified one first; with ``vertex``, those that only Vertex AI has come last.
+
+    Raises KeyError for an unknown enum.
+    """
+    table = _table()
+    if vertex and name in table["vertexEnums"]:
+        return tuple({**table["enums"].get(name, {}), **table["vertexEnums"][name]})
+    return tuple(table["enums"][name])
 
 
 @lru_cache(maxsize=2048)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import mimetypes
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
 from harness.model import Json
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 _MAGIC: tuple[tuple[int, bytes, frozenset[str]], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", frozenset({"image/png"})),
@@ -57,8 +61,6 @@ def mismatched_type(inline_data: Mapping[str, Json]) -> str | None:
 
 # --- files as parts of a prompt --------------------------------------------------------------------------
 
-_TYPES = mimetypes.MimeTypes()
-"""Endings of file names -> types, the same on every machine."""
 _ADDRESS = re.compile(r"(https?|gs)://")
 
 
@@ -69,7 +71,7 @@ def is_address(name: str) -> bool:
 
 def address_part(address: str, mime: str | None = None) -> dict[str, Json]:
     """A ``fileData`` part. Without ``mime`` the type follows from the ending of the address, and is left out if that is unknown."""
-    guessed = mime or _TYPES.guess_type(address.partition("?")[0])[0]
+    guessed = mime or _types().guess_type(address.partition("?")[0])[0]
     return {"fileData": {**({"mimeType": guessed} if guessed else {}), "fileUri": address}}
 
 
@@ -78,10 +80,18 @@ def inline_part(name: str, data: bytes, mime: str | None = None) -> dict[str, Js
     return {"inlineData": {"mimeType": mime or type_of(name, data), "data": base64.b64encode(data).decode()}}
 
 
+@cache
+def _types() -> MimeTypes:
+    """Endings of file names -> types, the same on every machine."""
+    from mimetypes import MimeTypes
+
+    return MimeTypes()
+
+
 def type_of(name: str, data: bytes) -> str:
     """The MIME type of a file: by its first bytes, else by its name, else plain text or ``application/octet-stream``."""
     seen = next((types for at, magic, types in _MAGIC if data[at : at + len(magic)] == magic), frozenset[str]())
-    guessed = _TYPES.guess_type(name)[0]
+    guessed = _types().guess_type(name)[0]
     if seen:
         found = guessed if guessed in seen else min(seen)
         return _USUAL.get(found, found)

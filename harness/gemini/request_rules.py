@@ -10,7 +10,7 @@ Vertex AI accepts more.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -113,7 +113,7 @@ def _rule(name: str, order: int, row: Mapping[str, Any]) -> _Rule:
         *(_condition(text, wanted=True) for text in row.get("with", ())),
         *(_condition(text, wanted=False) for text in row.get("without", ())),
     ]
-    by_model = bool(features) or "before Gemini 3" in row.get("with", ())
+    by_model = bool(features) or row.get("by_model", False) or "before Gemini 3" in row.get("with", ())
     return _Rule(name, order, row, _paths(row.get("at", "")), _test(row.get("if", {})), needs, by_model)
 
 
@@ -140,6 +140,7 @@ CONDITIONS: Mapping[str, Callable[[RequestView, bool], bool]] = {
     "plain text": lambda view, _stream: view.mime == "text/plain",
     "functions": lambda view, _stream: bool(view.declarations),
     "built-in tool": lambda view, _stream: bool(view.built_in),
+    "tools in mode AUTO": lambda view, _stream: bool(view.tools) and view.calling.get("mode") == "AUTO",
     "tool steps": lambda view, _stream: view.shows_tool_steps,
     "logprobs": lambda view, _stream: view.config.get("responseLogprobs") is True,
     "before Gemini 3": lambda view, _stream: view.generation < (3, 0),
@@ -230,17 +231,8 @@ def _refusal(fault: Fault, view: RequestView) -> RequestRefusal:
         line="line" in row,
         ignored=row.get("ignored", False),
         sure=row.get("sure", True),
-        by_model=rule.by_model or fault.rule in _BY_MODEL,
+        by_model=rule.by_model,
     )
-
-
-_BY_MODEL = frozenset(
-    [
-        "input_off", "modalities", "aspect_ratio_model", "image_size_model", "image_size_ignored", "signature_missing", "think_not_enabled",
-        "think_level_unsupported", "think_level_wrong", "think_budget_unsupported", "think_zero", "think_zero_opaque", "think_budget_range",
-    ]
-)  # fmt: skip
-"""Rules of functions below that depend on the model."""
 
 
 def _words(rule: _Rule, fault: Fault, view: RequestView) -> Mapping[str, object]:
@@ -451,7 +443,9 @@ def _history(view: RequestView) -> Iterator[Fault]:
         calls = _calls(content)
         if calls and view.facts and view.requires_signatures and position > asked:
             yield from _signed(calls[0], position + 1, ("contents", position - before))
-        waiting += calls
+        waiting += (
+            calls[_results([content]) :] if calls else ()
+        )  # tools of MCP servers answer in the turn of their calls
         if waiting and (position + 1 == len(contents) or _role(contents[position + 1]) != "model"):
             yield from _answered(waiting, contents[position + 1 :], ("contents", position - before))
             waiting = []
@@ -478,10 +472,14 @@ def _signed(call: Mapping[str, Any], position: int, at: At) -> Iterator[Fault]:
 def _answered(calls: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], at: At) -> Iterator[Fault]:
     """There are as many results as calls, both in one turn or in several. No result at all is accepted too: the user changed the
     subject."""
-    turns = takewhile(lambda content: content.get("role") != "model", after)
-    results = [part for content in turns for part in content.get("parts", ()) if "functionResponse" in part]
-    if results and len(results) != len(calls):
-        yield Fault("response_parts", at, {"results": len(results), "calls": len(calls)})
+    results = _results(takewhile(lambda content: content.get("role") != "model", after))
+    if results and results != len(calls):
+        yield Fault("response_parts", at, {"results": results, "calls": len(calls)})
+
+
+def _results(contents: Iterable[Mapping[str, Any]]) -> int:
+    """How many results of calls are in these turns."""
+    return sum("functionResponse" in part for content in contents for part in content.get("parts", ()))
 
 
 _CHECKS: Mapping[str, Callable[[RequestView], Iterator[Fault]]] = {

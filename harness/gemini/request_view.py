@@ -25,7 +25,7 @@ SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
 
 @dataclass(frozen=True)
 class RequestView:
-    """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it.
+    """One request. ``body`` is a ``GenerateContentRequest`` in canonical spelling; the properties are views of it, each made once.
 
     ``requested`` is the name in the URL; ``facts`` describe the model that answers, None if it is not known. ``cached`` holds
     the contents of a ``cachedContent``, which precede the request's own.
@@ -45,7 +45,7 @@ class RequestView:
         tools = [*self.cached.get("tools", ()), *self.body.get("tools", ())]
         return {**kept, **({"tools": tools} if tools else {}), "toolConfig": self.tool_config}
 
-    @property
+    @cached_property
     def config(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.body.get("generationConfig", {})
         return found
@@ -55,11 +55,11 @@ class RequestView:
         found: Mapping[str, Any] = self.config.get("thinkingConfig", {})
         return found
 
-    @property
+    @cached_property
     def contents(self) -> Sequence[Mapping[str, Any]]:
         return [*self.cached.get("contents", ()), *self.body.get("contents", ())]
 
-    @property
+    @cached_property
     def tools(self) -> Mapping[str, Any]:
         """All tools in one object: all function declarations, and the first of each built-in tool."""
         merged: dict[str, Any] = {}
@@ -77,7 +77,7 @@ class RequestView:
         tools = self.tools
         return [name for name in BUILT_IN if name in tools]
 
-    @property
+    @cached_property
     def declarations(self) -> Sequence[Mapping[str, Any]]:
         found: Sequence[Mapping[str, Any]] = self.tools.get("functionDeclarations", ())
         return found
@@ -87,7 +87,7 @@ class RequestView:
         found: Mapping[str, Any] = self.body.get("toolConfig") or self.cached.get("toolConfig") or {}
         return found
 
-    @property
+    @cached_property
     def calling(self) -> Mapping[str, Any]:
         """``functionCallingConfig``."""
         found: Mapping[str, Any] = self.tool_config.get("functionCallingConfig", {})
@@ -103,7 +103,7 @@ class RequestView:
         """The features of the model; none if it is not known."""
         return self.facts.features if self.facts else frozenset()
 
-    @property
+    @cached_property
     def generation(self) -> tuple[int, int]:
         return generation(self.facts.name if self.facts else self.requested) or (3, 0)
 
@@ -112,7 +112,7 @@ class RequestView:
         """Whether this model requires its function calls back with their signatures."""
         return self.generation >= (3, 0)
 
-    @property
+    @cached_property
     def mime(self) -> str:
         """The MIME type of the answer, whichever field sets it."""
         form = self.config.get("responseFormat", {}).get("text", {}).get("mimeType")
@@ -129,7 +129,7 @@ class RequestView:
         inside = self.config.get("responseFormat", {}).get("text", {}).get("schema")
         return () if inside is None else ("generationConfig", "responseFormat", "text", "schema")
 
-    @property
+    @cached_property
     def schema(self) -> Any:
         """The schema of the answer; None without one."""
         value: Any = self.body

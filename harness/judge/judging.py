@@ -79,7 +79,9 @@ def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     verbatim = evidence.exchange.verbatim
     for rule in _rules_for(evidence):
         if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
-            yield from _violations_of(rule, evidence)
+            found, error = _collect(rule.function, evidence, most=_MAX_MISMATCHES)
+            if found or error:
+                yield from _violations_of(rule, found, error, audit=evidence.audit)
 
 
 def _rules_for(evidence: Evidence) -> Collection[Rule]:
@@ -96,12 +98,13 @@ _ABOUT_ANY_CALL = frozenset(("http-status", "error-envelope"))
 _NO_CHECKS: frozenset[str] = frozenset()
 
 
-def _violations_of(rule: Rule, evidence: Evidence) -> Iterator[RuleViolation]:
-    found, error = _collect(rule.function, evidence, most=_MAX_MISMATCHES)
+def _violations_of(
+    rule: Rule, found: Iterable[Mismatch], error: Exception | None, *, audit: bool
+) -> Iterator[RuleViolation]:
     for mismatch in found:
         if rule.severity != "outcome":
             yield RuleViolation(rule, mismatch, mismatch.severity or rule.severity)
-        elif mismatch.severity or not evidence.audit:
+        elif mismatch.severity or not audit:
             yield RuleViolation(rule, mismatch, mismatch.severity or "error")
     if isinstance(error, TooSlow):
         yield RuleViolation(rule, Mismatch("", None, None, f"the rule cannot judge: {error}"), "error", "")

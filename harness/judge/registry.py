@@ -34,11 +34,13 @@ RuleSeverity = Literal["error", "warn", "outcome"]
 
 class Asking(NamedTuple):
     """How a check asks a model. ``questions`` makes its questions about an answer, from its parameter; ``value`` reads the number
-    that ``measure`` is called in reports from what was answered, None if there is none."""
+    that ``measure`` is called in reports from what was answered, None if there is none. ``generates``: the answers are texts, which
+    may be as long as the model allows."""
 
     questions: Callable[[Evidence, Any], Sequence[Question]]
     measure: str
     value: Callable[[Sequence[Assessment]], float | None]
+    generates: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,7 @@ def totals(counts: Mapping[Status, int]) -> str:
 
 
 def rerun(group: Group, run: RunRow) -> str:
-    """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, ``--strict``."""
+    """The command that plays this group again with the options of the run: ``--live``, cassettes, repeats, variables ..."""
     return command("run", group.place["file"], "-k", group.id, *_same_options(run))
 
 
@@ -240,6 +240,7 @@ def _same_options(run: RunRow) -> Iterator[str]:
             yield from (f"--{name}", str(chosen[name]))
     if chosen.get("strict"):
         yield "--strict"
+    yield from (word for text in chosen.get("var", []) for word in ("--var", text))
 
 
 def command(*words: str) -> str:
@@ -319,7 +320,8 @@ def asked_by_checks(groups: Collection[Group]) -> Iterator[str]:
     cost = total_of([*groups], "judge_cost_usd")
     sizes = [sum(group.measured(name).size for group in groups) for name in ("judge_requests", "judge_cost_usd")]
     price = "an unknown cost" if not cost else f"{'' if sizes[0] == sizes[1] else 'at least '}${dollars(cost)}"
-    yield f"checks asked models {requests:,.0f} times, for {price} beside the cost of the cases"
+    times = "once" if requests == 1 else f"{requests:,.0f} times"
+    yield f"checks asked models {times}, for {price} beside the cost of the cases"
     scores = [found for group in groups if len(found := [*group.values("judge_score")]) > 1]
     if scores:
         same = sum(max(found) == min(found) for found in scores)

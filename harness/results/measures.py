@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import accumulate, chain, islice
-from statistics import median
 from tempfile import TemporaryFile
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
@@ -55,6 +54,13 @@ class Moments(NamedTuple):
 
 
 _NO_VALUE = Moments()
+
+
+def median(values: Iterable[float]) -> float:
+    """As ``statistics.median``, whose import would cost each start 10 ms."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def moments(values: Sequence[float]) -> Moments:

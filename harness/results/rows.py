@@ -190,6 +190,7 @@ class SelectionRow(TypedDict, total=False):
     shard: list[int]
     cassettes: str
     strict: bool
+    var: list[str]
 
 
 class OptionsRow(TypedDict, total=False):

@@ -86,6 +86,8 @@ class Budget:
         trial = result.trial
         most = self._in_flight.pop(trial.id, 0.0)
         live = [turn.bill.dollars for turn in result.turns if turn.exchange.provenance.mode == "live"]
+        if live and result.measures.get("judge_requests"):
+            live.append(result.measures["judge_cost_usd"])
         known = sum(cost for cost in live if cost is not None)
         lost = (trial.cassette, trial.row, trial.attempt - 1) in self._lost
         if lost or None in live:

@@ -34,7 +34,7 @@ from harness.model import (
     Turn,
     Verdict,
 )
-from harness.suite.template import fill
+from harness.suite.template import as_text, fill
 from harness.text import jsonpath, patterns
 from harness.text.project import Project, Unreadable
 
@@ -124,6 +124,9 @@ class Conversation:
     def _call_request(self, step: Step, call: ApiCall) -> Request:
         provider = self.config.find(self.trial.target.provider)
         upload = None
+        for name, value in (("a path", call.path), ("upload:", call.upload or "")):
+            if not isinstance(value, str):
+                raise UsageError(f"{step.place}: {name} is a text, got {as_text(value)[:_EXCERPT]}")
         if call.upload is not None:
             try:
                 content = Project(self.trial.folder, self.config.outside_files).read(call.upload)
@@ -216,7 +219,9 @@ def operation(url: str) -> str:
 
 def _filled_call(call: ApiCall, scope: Mapping[str, Mapping[str, Json]]) -> ApiCall:
     poll = call.poll and Poll(fill(call.poll.wanted, scope), call.poll.every, call.poll.limit)
-    return ApiCall(call.method, fill(call.path, scope), fill(call.body, scope), fill(call.upload, scope), poll)
+    path = fill(call.path, scope)
+    path = as_text(path) if isinstance(path, int | float) else path
+    return ApiCall(call.method, path, fill(call.body, scope), fill(call.upload, scope), poll)
 
 
 # --- polls --------------------------------------------------------------------------------------------
@@ -247,7 +252,8 @@ def gave_up(turn: Turn, poll: Poll) -> Verdict | None:
         return None
     path, wanted, actual = missing
     seen = _excerpt(turn) if not turn.reply.response else f"it is {actual!r}" if actual is not None else "it is absent"
-    message = f"{turn.step.call}: {path} is not as wanted after {poll.most} calls in {poll.limit:g} s: {seen}"
+    calls = "1 call" if poll.most == 1 else f"{poll.most} calls"
+    message = f"{turn.step.call}: {path} is not as wanted after {calls} in {poll.limit:g} s: {seen}"
     return _failed(turn.step, "until", wanted, actual, message)
 
 

@@ -131,15 +131,17 @@ class Estimates:
             answer = longest_answer(model, step)
             usage = _at_highest_price(rates, min(text, _most_input(model)), media, answer)
             yield dollars(rates, {**usage, "web_searches": _searches(model, step.body)}, price_list().units)
-            yield from self._questions_at_most(step, rates, answer)
+            yield from self._questions_at_most(model, step, rates, answer)
             text += answer
 
-    def _questions_at_most(self, step: Step, rates: Rates, answer: int) -> Iterator[float]:
-        """The maximum of what checks ask about an answer, if it costs as much as at the model itself. An assumption."""
+    def _questions_at_most(self, model: str, step: Step, rates: Rates, answer: int) -> Iterator[float]:
+        """The maximum of what checks ask about an answer, if it costs as much as at the model itself. An assumption. A judge may
+        answer at any length."""
         for line in step.expect:
             check = find_check(line.check)
             if check is not None and check.asking is not None:
-                usage = {"input_tokens": 2 * answer, "output_tokens": answer}
+                longest = longest_answer(model, replace(step, body={})) if check.asking.generates else 0
+                usage = {"input_tokens": 2 * answer, "output_tokens": longest}
                 yield dollars(rates, usage, price_list().units)
 
     def _before(self, trial: Trial) -> float | None:

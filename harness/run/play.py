@@ -29,6 +29,7 @@ from harness.errors import (
     NetworkFault,
     NoRecording,
     StaleRecording,
+    UsageError,
 )
 from harness.judge.registry import find_check
 from harness.model import (
@@ -102,9 +103,12 @@ def prepare(trial: Trial, config: Config) -> Request:
     """The first request of a trial, as it would be sent. Sends nothing."""
     talk = Conversation(trial, config)
     for step in trial.steps:
-        if step.sends:
-            return talk.request(step)
-        talk.follow(step)
+        try:
+            if step.sends:
+                return talk.request(step)
+            talk.follow(step)
+        except ConversationEnded as ended:
+            raise UsageError(f"{step.place}: {ended}") from None
     raise AssertionError("a case asks something: see suite.validate")
 
 
@@ -236,26 +240,21 @@ async def _assessed(talk: Conversation, transport: Transport, slot: Slot, turn: 
 
 async def _clean_up(talk: Conversation, transport: Transport) -> None:
     """Play the steps that clean up. What fails is a warning; what there is nothing to clean up of is left out."""
-    trial = talk.trial
-    for number, step in enumerate(trial.steps):
+    for number, step in enumerate(talk.trial.steps):
         if not step.cleanup:
             continue
+        before = len(talk.verdicts)
         try:
-            request = talk.request(step)
+            await _play_step(talk, transport, number, step)
         except Undefined:
             continue
-        try:
-            slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number)
-            turn = talk.read(step, await transport.send(request, slot))
-            before = len(talk.verdicts)
-            talk.judge(turn, talk.evidence(turn))
-        except ConversationEnded:
-            pass
+        except ConversationEnded as ended:
+            talk.verdicts.extend([ended.verdict] if ended.verdict else [])
         except CannotWrite:
             raise
-        except HarnessError as fault:
-            talk.verdicts.append(Verdict("finally", "failed", "warn", message=str(fault), place=step.place))
-            continue
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the other calls clean up too
+            message = str(fault) if isinstance(fault, HarnessError) else f"{type(fault).__name__}: {fault}"
+            talk.verdicts.append(Verdict("finally", "failed", message=message, place=step.place))
         talk.verdicts[before:] = [replace(verdict, severity="warn") for verdict in talk.verdicts[before:]]
 
 
@@ -293,7 +292,7 @@ def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:
 def _broken_check(verdicts: Sequence[Verdict]) -> Problem | None:
     """A check that could not judge makes the trial an error, whatever else was found."""
     for verdict in verdicts:
-        if verdict.status == "error":
+        if verdict.status == "error" and verdict.severity == "error":
             ours = verdict.check.startswith("invariant:") and "Traceback" in verdict.message
             return Problem("internal" if ours else "suite", verdict.message)
     return None

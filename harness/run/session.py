@@ -50,8 +50,10 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out, and what is known today about the days of the models that are asked."""
-        return [*self.left_out, *lifecycles([target.model for target in self.trials.targets], date.today())]  # noqa: DTZ011 - days, not hours
+        """What a suite says in vain, what was left out, and what is known today about the days of the models that are asked."""
+        suites = [f"{note.place}: {note.message}" for suite in self.suites for note in suite.notes]
+        ends = lifecycles([target.model for target in self.trials.targets], date.today())  # noqa: DTZ011 - days, not hours
+        return [*suites, *self.left_out, *ends]
 
     @property
     def left_out(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from harness.simulator.media import OUTPUT_25, Scale
@@ -51,11 +52,13 @@ class Candidate:
     average: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SimulatedAnswer:
     """A whole answer. Counts are tokens by modality; ``blocked`` is the ``promptFeedback`` of a blocked prompt.
 
     ``numbered``: candidates have an index even if it is 0. ``lists_candidates``: ``candidatesTokensDetails`` is sent.
+    ``ends_empty``: a stream ends with an empty text after a call or a signed answer, as on Gemini 3; else the last chunk with content
+    is the last one, and parallel calls are in one chunk. ``chunk``: characters of a text chunk after the first.
     """
 
     model: str
@@ -68,6 +71,8 @@ class SimulatedAnswer:
     scale: Scale = OUTPUT_25
     numbered: bool = True
     lists_candidates: bool = False
+    ends_empty: bool = True
+    chunk: int = 90
 
     @property
     def thoughts(self) -> int:
@@ -77,7 +82,7 @@ class SimulatedAnswer:
     def tool_tokens(self) -> int:
         return sum(candidate.output.tool_tokens for candidate in self.candidates)
 
-    @property
+    @cached_property
     def output(self) -> dict[str, int]:
         """Tokens of the answer itself, by modality."""
         parts = (part for candidate in self.candidates for part in candidate.output.parts)

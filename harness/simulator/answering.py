@@ -5,18 +5,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from harness.simulator import continuation, functions, images, limits, logprobs, media, prompt_markers, speech
-from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnswer, is_step, output_tokens
+from harness.simulator import (
+    continuation,
+    function_results,
+    images,
+    limits,
+    logprobs,
+    prompt_markers,
+    speech,
+    thinking,
+)
+from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnswer, is_step
 from harness.simulator.continuation import AnswerProgress
 from harness.simulator.json_mode import topic
 from harness.simulator.model_output import compose
+from harness.simulator.question import question, turn
 from harness.simulator.refusals import check
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
-from harness.simulator.thinking import Thoughts, think
+from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import details
 
 
@@ -26,9 +37,9 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput 
     check(ask, stream)
     progress = continuation.progress_of(ask)
     seed = progress.seed if progress else seed
-    prompt = functions.question(ask)
+    prompt = question(ask)
     empty = _empty(ask, seed, progress)
-    if reason := prompt_markers.block(prompt):
+    if reason := prompt_markers.block(turn(ask)):
         return replace(empty, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
     return replace(
@@ -51,16 +62,21 @@ def _empty(ask: Ask, seed: Seed, progress: AnswerProgress | None) -> SimulatedAn
         counts,
         ask.cached_tokens(),
         tier=_tier(ask),
-        scale=media.output_scale(ask.generation),
+        scale=ask.output_scale,
         numbered=not old,
         lists_candidates=old or images.makes(ask) or speech.speaks(ask),
+        ends_empty=ask.requires_signatures,
+        chunk=160 if old else 90,
     )
 
 
 def count(ask: Ask) -> dict[str, Any]:
     """What ``countTokens`` answers."""
-    counts = ask.prompt_tokens()
-    return {"totalTokens": sum(counts.values()), "promptTokensDetails": details(counts)}
+    counts, cached = ask.prompt_tokens(), ask.cached_tokens()
+    counted: dict[str, Any] = {"totalTokens": sum(counts.values()), "promptTokensDetails": details(counts)}
+    if not cached:
+        return counted
+    return {**counted, "cachedContentTokenCount": sum(cached.values()), "cacheTokensDetails": details(cached)}
 
 
 def _tier(ask: Ask) -> str:
@@ -80,22 +96,36 @@ def _candidate(
     ask: Ask, prompt: str, seed: Seed, scripted: ModelOutput | None, stream: bool, progress: AnswerProgress | None
 ) -> Candidate:
     output = limits.apply_stop_sequences(ask, scripted or compose(ask, prompt, seed))
-    thoughts = Thoughts() if progress else think(ask.facts, ask.thinking, topic(prompt), seed)
     room = limits.room(ask, stream=stream, spent=progress.spent if progress else 0)
+    thoughts = Thoughts() if progress else _thoughts(ask, prompt, output, seed)
+    thoughts = limits.leave_room(thoughts, limits.answer_tokens(ask, output), room.tokens)
     if progress:
         output = replace(output, parts=continuation.remaining(list(output.parts), progress.sent), grounding=None)
-    elif prompt_markers.finish(prompt) == "CONTINUATION":
-        room = limits.OutputRoom(thoughts.tokens + limits.half_of_tokens(ask, output), "CONTINUATION")
+    elif prompt_markers.finish(turn(ask)) == "CONTINUATION":
+        room = limits.OutputRoom(thoughts.tokens + limits.answer_tokens(ask, output) // 2, "CONTINUATION")
     output, thoughts = limits.apply_limits(ask, output, thoughts, room)
     token = _token(ask, output, thoughts, seed, progress) if output.finish == "CONTINUATION" else ""
     return _signed(ask, _with_logprobs(ask, Candidate(_with_ratings(ask, output), thoughts, token=token), seed), seed)
 
 
+def _thoughts(ask: Ask, prompt: str, output: ModelOutput, seed: Seed) -> Thoughts:
+    """The thoughts before this output. On Gemini 2.5 there are fewer after results of functions, and often none."""
+    after = bool(function_results.responses(ask))
+    if after and not ask.requires_signatures and seed.share("thinking again") < 0.4:
+        return Thoughts()
+    tokens = limits.answer_tokens(ask, output)
+    effort = thinking.effort(prompt, tokens, calls=output.called, structured=ask.mime != "text/plain")
+    return thinking.think(
+        ask.facts, ask.thinking, effort * (0.6 if after and not ask.requires_signatures else 1), topic(prompt), seed
+    )
+
+
 def _token(ask: Ask, output: ModelOutput, thoughts: Thoughts, seed: Seed, progress: AnswerProgress | None) -> str:
     before = progress or AnswerProgress(seed.key)
-    answer_tokens = sum(output_tokens(part, media.output_scale(ask.generation)) for part in output.parts)
     text = len(output.text.encode("utf-8", "surrogatepass"))
-    return AnswerProgress(seed.key, before.sent + text, before.spent + answer_tokens + thoughts.tokens).token()
+    return AnswerProgress(
+        seed.key, before.sent + text, before.spent + limits.answer_tokens(ask, output) + thoughts.tokens
+    ).token()
 
 
 def _with_ratings(ask: Ask, output: ModelOutput) -> ModelOutput:
@@ -115,32 +145,39 @@ def _with_logprobs(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
     """Adds log probabilities if the model has them."""
     if not logprobs.supported(ask):
         return candidate
-    text = candidate.output.text
+    text = candidate.output.text or "".join(
+        str(part["functionCall"]) for part in candidate.output.parts if "functionCall" in part
+    )
     asked = ask.config.get("responseLogprobs")
     found = logprobs.result(text, ask.config.get("logprobs", 0), seed) if asked else None
     return replace(candidate, average=logprobs.average(text, seed), logprobs=found)
 
 
 def _signed(ask: Ask, candidate: Candidate, seed: Seed) -> Candidate:
-    """Adds thought signatures. Gemini 3 always signs the first call; Gemini 2.5 signs it if it thought. An answer without calls is
-    signed if Gemini 3 thought."""
+    """Adds thought signatures: to each step of a built-in tool, to the first call, or to code, else to the end of the answer."""
     output = candidate.output
     if any(map(is_step, output.parts)):
-        signed = [{**part, "thoughtSignature": seed.signature(f"part {n}")} for n, part in enumerate(output.parts)]
-        return replace(candidate, output=replace(output, parts=signed))
-    if output.called and (ask.requires_signatures or candidate.thoughts.tokens):
-        first = next(index for index, part in enumerate(output.parts) if "functionCall" in part)
-        parts = [
-            {**part, "thoughtSignature": seed.signature("call")} if n == first else part
-            for n, part in enumerate(output.parts)
-        ]
-        return replace(candidate, output=replace(output, parts=parts))
-    if (
-        ask.requires_signatures
-        and candidate.thoughts.tokens
-        and output.finish == "STOP"
-        and output.parts
-        and not output.called
-    ):
-        return replace(candidate, signature=seed.signature("answer"))
-    return candidate
+        return _with_signatures(candidate, seed, range(len(output.parts)))
+    first = next((n for n, part in enumerate(output.parts) if "functionCall" in part), None)
+    if first is not None:
+        return _with_signatures(candidate, seed, [first] if _signs(ask, candidate) else ())
+    if not _signs(ask, candidate) or output.finish != "STOP" or not output.parts:
+        return candidate
+    code = [n for n, part in enumerate(output.parts) if "executableCode" in part]
+    if code and not ask.requires_signatures:
+        return candidate
+    return replace(_with_signatures(candidate, seed, code), signature=seed.signature("answer"))
+
+
+def _signs(ask: Ask, candidate: Candidate) -> bool:
+    """Whether the model signs: Gemini 3 after thinking, and always where it thinks at its default level MINIMAL; Gemini 2.5 after thinking
+    if functions are declared. A call of Gemini 3 is always signed."""
+    if not ask.requires_signatures:
+        return bool(candidate.thoughts.tokens and ask.declarations)
+    return bool(candidate.thoughts.tokens) or candidate.output.called or ask.facts.thinking.default == "MINIMAL"
+
+
+def _with_signatures(candidate: Candidate, seed: Seed, places: Iterable[int]) -> Candidate:
+    signed = {n: {"thoughtSignature": seed.signature(f"part {n}")} for n in places}
+    parts = [{**part, **signed.get(n, {})} for n, part in enumerate(candidate.output.parts)]
+    return replace(candidate, output=replace(candidate.output, parts=parts))

@@ -1,53 +1,15 @@
 """The arguments of a function call: from the prompt where it has them, else any values that the schema accepts."""
 
-# ruff: noqa: RUF001 - other scripts and typographic signs are data here
-
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.simulator.prompt_reading import ValuePlace, ValueSource, labelled_as
+from harness.simulator.mentions import mentions
+from harness.simulator.prompt_reading import ValuePlace, ValueSource, kinds_of
+from harness.simulator.schema_resolution import first_type, resolved
 from harness.simulator.seed import Seed
 from harness.simulator.structured import value_for_schema
-
-MOST_DIGITS = 18
-_WORD = re.compile(r"[A-Za-z]+|\d+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NAME = r"[A-ZÀ-Þ][\w'’.-]*(?: (?:de |del |la )?[A-ZÀ-Þ][\w'’-]*)*"
-_PLACES = re.compile(
-    rf"\b(?:in|at|for|of|to|near|from|between)\s+(?:the )?({_NAME}(?:(?:\s*,\s*(?:and )?|\s+(?:and|or)\s+)(?:in |at |for )?{_NAME})*)"
-)
-_SEPARATOR = re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|or)\s+")
-_LEAD = re.compile(r"^(?:in|at|for|of|to)\s+")
-_QUOTED = re.compile(r"[\"“'`]([^\"”'`\n]+)[\"”'`]")
-_FIGURE = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
-_PLACE_NAMES = frozenset(
-    ["city", "location", "place", "town", "country", "destination", "origin", "region", "area", "where", "address"]
-)
-_NOT_PLACES = frozenset(
-    [
-        "I",
-        "What",
-        "Which",
-        "How",
-        "Who",
-        "When",
-        "Where",
-        "Please",
-        "Celsius",
-        "Fahrenheit",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-    ]
-)
 
 
 def parameters(declaration: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -56,107 +18,73 @@ def parameters(declaration: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def build_calls(declaration: Mapping[str, Any], prompt: str, seed: Seed) -> list[dict[str, Any]]:
-    """The calls of one function: one for each place that the prompt names, if the function takes a single place; else one."""
+def build_calls(declaration: Mapping[str, Any], text: str, earlier: str, seed: Seed) -> list[dict[str, Any]]:
+    """The calls of one function: one for each place that the text names, if the function takes a single place; else one.
+
+    ``earlier`` is what the user and the functions wrote before; it is read if ``text`` gives none of the arguments.
+    """
     schema = parameters(declaration)
-    source = ValueSource.of(prompt, seed)
-    places = _places(prompt)
-    main = next((name for name in schema.get("properties", {}) if _is_place(name)), None)
-    rounds: Sequence[str | None] = (
-        places if main and len(places) > 1 and _separate(schema, main) else [places[0] if places else None]
-    )
-    return [_call(declaration, schema, source, {main: place} if main and place else {}) for place in rounds]
+    places = [str(mention.value) for mention in mentions("place", text)]
+    main = [name for name, inner in _properties(schema).items() if _is_place(name, inner, schema)]
+    if len(main) == 1 and len(places) > 1:
+        return [_call(declaration, schema, _only(text, place, places), earlier, seed) for place in places]
+    return [_call(declaration, schema, text, earlier, seed)]
 
 
-def _separate(schema: Mapping[str, Any], main: str) -> bool:
-    """Whether several places need several calls. They do not if two parameters are places (from ... to ...)."""
-    properties = schema["properties"]
-    return sum(map(_is_place, properties)) == 1 and str(properties[main].get("type", "string")).lower() == "string"
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = schema.get("properties")
+    return found if isinstance(found, Mapping) else {}
 
 
-def _is_place(name: str) -> bool:
-    return bool(_PLACE_NAMES & set(_WORD.findall(_CAMEL.sub(" ", name).replace("_", " ").lower())))
+def _is_place(name: str, inner: Any, root: Mapping[str, Any]) -> bool:
+    """Whether a parameter is a single place."""
+    if not isinstance(inner, Mapping) or first_type(resolved(inner, root)) != "string":
+        return False
+    return kinds_of(ValuePlace(root, name))[:1] == ("place",)
 
 
-def _places(prompt: str) -> list[str]:
-    found: list[str] = []
-    for group in _PLACES.findall(prompt):
-        for name in _SEPARATOR.split(group):
-            place = _LEAD.sub("", name).strip(" .")
-            if place and place not in _NOT_PLACES and place not in found:
-                found.append(place)
-    return found
+def _only(text: str, place: str, places: Sequence[str]) -> str:
+    """The text with one of its places."""
+    for other in places:
+        text = text.replace(other, place) if other != place and other not in place else text
+    return text
 
 
 def _call(
-    declaration: Mapping[str, Any], schema: Mapping[str, Any], source: ValueSource, given: Mapping[str, Any]
+    declaration: Mapping[str, Any], schema: Mapping[str, Any], text: str, earlier: str, seed: Seed
 ) -> dict[str, Any]:
-    call: dict[str, Any] = {"name": declaration.get("name", "")}
-    args = _arguments(schema, source, given)
-    return {**call, "args": args}
+    return {"name": declaration.get("name", ""), "args": _arguments(schema, text, earlier, seed)}
 
 
-def _arguments(schema: Mapping[str, Any], source: ValueSource, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All required arguments, and the optional ones that the prompt gives. A value that is not in the prompt is made up by the schema."""
-    properties = schema.get("properties") or {}
-    required = set(schema.get("required") or ())
-    named = {name for name in properties if labelled_as(source, ValuePlace(schema, name)) is not None}
-    hints = _hints({name: parameter for name, parameter in properties.items() if name not in named}, source.text, given)
-    wanted = {name: parameter for name, parameter in properties.items() if name in required | named or name in hints}
-    narrowed = {**schema, "properties": wanted, "required": [name for name in properties if name in required]}
-    labels = {**source.labels, **{name.replace("_", " ").lower(): str(value) for name, value in hints.items()}}
-    value = value_for_schema(narrowed, replace(source, labels=labels)) if wanted or required else {}
-    args = value if isinstance(value, dict) else {}
-    for name, hint in hints.items():
-        if _fits(properties[name], hint):
-            args[name] = hint
-    return args
+def _arguments(schema: Mapping[str, Any], text: str, earlier: str, seed: Seed) -> dict[str, Any]:
+    """The required arguments, and the optional ones that the text gives. Without required ones and without any given, all of them."""
+    if not _properties(schema) and not schema.get("required"):
+        return {}
+    args = value_for_schema(schema, ValueSource.of(text, seed, given=True))
+    if earlier and not gives(schema, text, seed):
+        args = value_for_schema(schema, ValueSource.of(f"{text}\n{earlier}", seed, given=True))
+    if not args and not schema.get("required"):
+        args = value_for_schema(schema, ValueSource.of(text, seed))
+    return args if isinstance(args, dict) else {}
 
 
-def _hints(properties: Mapping[str, Any], prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values in the prompt without the parameter's name: places, numbers in order, quoted texts in order, enum words."""
-    hints = dict(given)
-    figures, quotes = iter(_figures(prompt)), iter(_QUOTED.findall(prompt))
-    for name, parameter in properties.items():
-        if name in hints or not isinstance(parameter, Mapping):
-            continue
-        value = _hinted(parameter, prompt, figures, quotes)
-        if value is not None:
-            hints[name] = value
-    return hints
+def gives(schema: Mapping[str, Any], text: str, seed: Seed) -> bool:
+    """Whether the text gives one of the arguments."""
+    return bool(_given(schema, text, seed))
 
 
-def _hinted(schema: Mapping[str, Any], prompt: str, figures: Iterator[float], quotes: Iterator[str]) -> Any:
-    kind = schema.get("type")
-    kind = str(kind).lower() if not isinstance(kind, list) else str(next((k for k in kind if k != "null"), "")).lower()
-    values = schema.get("enum")
-    if values:
-        return next(
-            (
-                value
-                for value in values
-                if isinstance(value, str) and re.search(rf"\b{re.escape(value)}\b", prompt, re.IGNORECASE)
-            ),
-            None,
-        )
-    if kind in ("integer", "number"):
-        return next(figures, None)
-    return next(quotes, None) if kind == "string" else None
+def gives_all(declaration: Mapping[str, Any], text: str, seed: Seed) -> bool:
+    """Whether the text gives all required arguments (all, if none is required), and there is one that is not the question itself."""
+    schema = parameters(declaration)
+    wanted = set(schema.get("required") or _properties(schema))
+    found = _given(schema, text, seed)
+    return (
+        bool(wanted)
+        and wanted <= set(found)
+        and any(kinds_of(ValuePlace(schema, name)) or not isinstance(found[name], str) for name in wanted)
+    )
 
 
-def _figures(prompt: str) -> list[float]:
-    return [float(text) if "." in text else int(text) for text in _FIGURE.findall(prompt) if len(text) <= MOST_DIGITS]
-
-
-def _fits(schema: Mapping[str, Any], value: Any) -> bool:
-    if not isinstance(schema, Mapping) or any(
-        key in schema for key in ("minimum", "maximum", "pattern", "minLength", "maxLength", "format")
-    ):
-        return False
-    kinds = schema.get("type", "string")
-    names = {str(kind).lower() for kind in (kinds if isinstance(kinds, list) else [kinds])}
-    if schema.get("enum") and value not in schema["enum"]:
-        return False
-    if isinstance(value, str):
-        return "string" in names
-    return "number" in names or ("integer" in names and isinstance(value, int))
+def _given(schema: Mapping[str, Any], text: str, seed: Seed) -> Mapping[str, Any]:
+    found = value_for_schema({**schema, "required": []}, ValueSource.of(text, seed, given=True))
+    return found if isinstance(found, dict) else {}

@@ -13,6 +13,7 @@ from harness.simulator import grounding
 from harness.simulator.answer_types import ModelOutput
 from harness.simulator.json_mode import topic
 from harness.simulator.knowledge import KnownFact
+from harness.simulator.mentions import mentions
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules
@@ -20,7 +21,7 @@ from harness.simulator.tokens import tokens, value_tokens
 
 _URL = re.compile(r"https?://[^\s\"'<>)\]]+[^\s\"'<>)\].,;:!?]")
 _CODE = re.compile(
-    r"\b(?:code|python|calculate|compute|script|program|run|sum|prime|fibonacci|factorial)\b|\d\s*[-+*/×^]\s*\d",
+    r"\b(?:code|python|calculate|compute|script|program|run|sum|prime|fibonacci|factorial|what (?:day|date)|days)\b|\d\s*[-+*/×^]\s*\d",
     re.IGNORECASE,
 )
 MOST_PAGES = 20
@@ -37,6 +38,9 @@ def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None
     if urls := _URL.findall(prompt)[:MOST_PAGES] if "urlContext" in ask.tools else []:
         found = _from_pages(output, urls)
         return _with_steps(ask, found, "URL_CONTEXT", {"urls": urls}, dict(found.url_context or {}), seed)
+    if ask.passages:
+        found = replace(output, grounding=grounding.passages(output.text, ask.passages), tool_tokens=_file_tokens(ask))
+        return _with_steps(ask, found, "FILE_SEARCH", {}, {}, seed)
     if "googleMaps" in ask.tools:
         widget = bool(ask.tools["googleMaps"].get("enableWidget"))
         grounds = grounding.maps(output.text, prompt, seed, widget=widget)
@@ -59,6 +63,23 @@ def grounded(ask: Ask, prompt: str, output: ModelOutput, known: KnownFact | None
             ask, replace(output, grounding=grounds, tool_tokens=spent), "GOOGLE_SEARCH_WEB", queries, suggestions, seed
         )
     return output
+
+
+def beside_calls(ask: Ask, prompt: str, output: ModelOutput, seed: Seed) -> ModelOutput:
+    """Function calls, with the steps of a search before them if the prompt asks for both in one turn."""
+    if not (ask.shows_tool_steps and "googleSearch" in ask.tools and _SEARCHES.search(prompt)):
+        return output
+    asked = [str(mention.value) for mention in mentions("quote", prompt)] or grounding.queries(prompt)
+    found = grounding.search(prompt, output.text, (), seed)
+    suggestions = {"search_suggestions": found["searchEntryPoint"]["renderedContent"]}
+    return _with_steps(ask, output, "GOOGLE_SEARCH_WEB", {"queries": asked[:2]}, suggestions, seed)
+
+
+_SEARCHES = re.compile(r"\b(?:search|google|look up|latest|news|web)\b", re.IGNORECASE)
+
+
+def _file_tokens(ask: Ask) -> int:
+    return 250 + sum(tokens(str(context["text"])) for context in ask.passages)
 
 
 def _wants_images(ask: Ask) -> bool:
@@ -93,8 +114,9 @@ def _with_steps(
     """Puts the tool's call and response first, if the request asks to see them."""
     if not ask.shows_tool_steps:
         return output
-    called = {"toolType": tool, "args": dict(args), "id": seed.call_id(f"step {tool}")}
-    answered = {"toolType": tool, "response": dict(found), "id": called["id"]}
+    number = seed.call_id(f"step {tool}")
+    called = {"toolType": tool, **({"args": dict(args)} if args else {}), "id": number}
+    answered = {"toolType": tool, **({"response": dict(found)} if found else {}), "id": number}
     return replace(output, parts=[{"toolCall": called}, {"toolResponse": answered}, *output.parts])
 
 

@@ -15,6 +15,7 @@ STATUS = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
     429: "RESOURCE_EXHAUSTED",
     499: "CANCELLED",
     500: "INTERNAL",
@@ -32,6 +33,15 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
             "form of API consumer identity to call this API."
         ),
     ),
+    "bearer_missing": (
+        401,
+        (
+            "Request is missing required authentication credential. Expected OAuth 2 access token, login cookie or other valid "
+            "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
+        ),
+    ),
+    "keys_many": (400, "Multiple authentication credentials received. Please pass only one."),
+    "effort_both": (400, "Expected one of either `reasoning_effort` or custom `thinking_config`; found both."),
     "key_expired": (400, "API key expired. Please renew the API key."),
     "key_not_found": (400, "API Key not found. Please pass a valid API key."),
     "service_disabled": (
@@ -53,6 +63,12 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
         ),
     ),
     "cache_missing": (403, "CachedContent not found (or permission denied)"),
+    "cache_small": (
+        400,
+        "Cached content is too small. total_token_count={total}, min_total_token_count={least}",
+    ),
+    "file_processing": (400, "The File {name} is not in an ACTIVE state and usage is not allowed."),
+    "exists": (409, "Requested entity already exists"),
     "file_missing": (403, "You do not have permission to access the File {name} or it may not exist."),
     "no_route": (404, "Requested entity was not found."),
     "model_unknown": (
@@ -92,6 +108,8 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
     ),
     "too_deep": (400, "Invalid JSON payload received. Message too deep. Max recursion depth reached."),
     "too_large": (400, "Request payload size exceeds the limit: {most} bytes."),
+    "computer_off": (400, "Computer Use is not enabled for models/{model}"),
+    "computer_only": (400, "This model requires the use of the Computer Use tool."),
     "too_long": (
         400,
         "The input token count ({count}) exceeds the maximum number of tokens allowed ({most}).",
@@ -124,17 +142,20 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
 }
 
 
-NAMED = {"location": "FAILED_PRECONDITION", "billing": "FAILED_PRECONDITION"}
+NAMED = dict.fromkeys(("location", "billing", "file_processing"), "FAILED_PRECONDITION")
 """Errors whose status name does not follow from the HTTP status."""
 
 
 class Refusal(Exception):
     """An error of the API. ``body`` is the whole JSON value, ``status`` the HTTP status, ``named`` the status name if it does not
-    follow from the HTTP status."""
+    follow from the HTTP status, ``key`` its key in ``MESSAGES`` if it has one."""
 
-    def __init__(self, status: int, message: str, details: Sequence[Mapping[str, Any]] = (), named: str = "") -> None:
+    def __init__(
+        self, status: int, message: str, details: Sequence[Mapping[str, Any]] = (), named: str = "", key: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.key = key
         error: dict[str, Any] = {"code": status, "message": message, "status": named or STATUS[status]}
         if details:
             error["details"] = list(details)
@@ -145,7 +166,7 @@ def refusal(name: str, /, **words: object) -> Refusal:
     """The error called ``name`` (a key of ``MESSAGES``), with its placeholders replaced by ``words``."""
     status, text = MESSAGES[name]
     message = text.format(**words)
-    return Refusal(status, message, _details(name, message), NAMED.get(name, ""))
+    return Refusal(status, message, _details(name, message), NAMED.get(name, ""), name)
 
 
 def rules(lines: Sequence[str]) -> Refusal:

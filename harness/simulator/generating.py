@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from harness.gemini.models import bare, undated
-from harness.simulator import answering, catalogue, faults, keys, prompt_markers, rules, wire_format
+from harness.simulator import answering, faults, keys, prompt_markers, rules, wire_format
 from harness.simulator.answer_types import SimulatedAnswer
 from harness.simulator.enum_numbers import number_enums
 from harness.simulator.errors import bad_payload, refusal
-from harness.simulator.functions import question
+from harness.simulator.question import turn
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
@@ -29,21 +30,31 @@ _COUNTED = {"contents": 0, "generateContentRequest": 1, "generate_content_reques
 
 def generate(routed: RoutedCall, model: str, *, stream: bool) -> Sent:
     """The answer to ``generateContent`` or ``streamGenerateContent``. Raises ``Refusal``."""
-    request = normal(routed.body())
-    routed.authorise()
-    method = "streamGenerateContent" if stream else "generateContent"
-    facts = catalogue.answering(model, routed.version, method, strict=routed.app.strict)
-    keys.check_model(routed.call.key, model, facts)
-    ask = prepared(routed.app, Ask(model, facts, request, {}))
+    ask = _asked(routed, model, "streamGenerateContent" if stream else "generateContent")
     fault = fault_of(routed, ask)
     if fault and fault.refuse:
         raise fault.refuse(ask)
     if fault and fault.forget:
         ask = replace(ask, body={name: value for name, value in ask.body.items() if name not in fault.forget})
     answer = answered(routed, ask, stream=stream)
-    framing = ("sse" if routed.call.events else "array") if stream else "json"
+    events = routed.call.events or routed.profile.events_only
+    framing = ("sse" if events else "array") if stream else "json"
     wrong = [*routed.profile.losses, *([fault] if fault else [])]
     return _sent(routed, ask, answer, framing, wrong)
+
+
+def whole_answer(routed: RoutedCall, model: str) -> dict[str, Any]:
+    """The value that answers ``generateContent``, without faults. Raises ``Refusal``."""
+    return wire_format.whole(answered(routed, _asked(routed, model, "generateContent"), stream=False))
+
+
+def _asked(routed: RoutedCall, model: str, method: str) -> Ask:
+    """The request, with its cached content and its files in place. Raises ``Refusal``."""
+    request = normal(routed.request())
+    routed.authorise()
+    facts = routed.model(model, method)
+    keys.check_model(routed.call.key, model, facts)
+    return prepared(routed.app, Ask(model, facts, request, {}))
 
 
 def answered(routed: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
@@ -56,13 +67,16 @@ def answered(routed: RoutedCall, ask: Ask, *, stream: bool) -> SimulatedAnswer:
 
 def prepared(app: State, ask: Ask) -> Ask:
     """The request with its cached content and its uploaded files in place. Raises the API's error if one is missing."""
-    ask = replace(ask, body=app.resources.opened(ask.body))
+    body = app.resources.opened(ask.body)
+    ask = ask if body is ask.body else replace(ask, body=body)
+    if "fileSearch" in ask.tools:
+        ask = replace(ask, passages=app.resources.stores.search(ask.tools["fileSearch"], turn(ask)))
     name = ask.body.get("cachedContent")
     if not name:
         return ask
     if any(ask.body.get(key) for key in ("tools", "toolConfig", "systemInstruction")):
         raise refusal("cache_conflict")
-    cache = app.resources.cache(str(name))
+    cache = app.resources.caches.get(str(name))
     if undated(cache.model) != undated(ask.requested):
         raise refusal("cache_model", model=ask.requested, cached=bare(cache.model))
     return replace(ask, cached=cache.request)
@@ -72,7 +86,7 @@ def fault_of(routed: RoutedCall, ask: Ask) -> faults.Fault | None:
     """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies."""
     named = (
         routed.call.headers.get("x-simulator-fault")
-        or prompt_markers.fault(question(ask))
+        or prompt_markers.fault(turn(ask))
         or rules.fault(routed.app.rules, ask)
     )
     return faults.FAULTS.get(named) if named else routed.app.random_fault()
@@ -82,8 +96,7 @@ def count(routed: RoutedCall, model: str) -> dict[str, Any]:
     """The body of ``countTokens``. Raises ``Refusal``."""
     request = _countable(routed.body())
     routed.authorise()
-    facts = catalogue.answering(model, routed.version, "countTokens", strict=routed.app.strict)
-    return answering.count(prepared(routed.app, Ask(model, facts, request, {})))
+    return answering.count(prepared(routed.app, Ask(model, routed.model(model, "countTokens"), request, {})))
 
 
 def _countable(body: Any) -> dict[str, Any]:
@@ -107,11 +120,18 @@ def _countable(body: Any) -> dict[str, Any]:
 def _sent(routed: RoutedCall, ask: Ask, answer: SimulatedAnswer, framing: str, wrong: Sequence[faults.Fault]) -> Sent:
     """The answer in its framing, after all faults. Without faults, the chunks of a stream are made while they are sent."""
     values: Iterable[Any] = (wire_format.whole(answer),) if framing == "json" else wire_format.chunks(answer)
+    if routed.profile.edits or routed.profile.dated:
+        values = map(routed.profile.shown, values, repeat(routed.app.now()))
     for fault in wrong:
         values = fault.edit(copy.deepcopy(list(values)), ask) if fault.edit else values
-    headers = routed.profile.headers(KINDS[framing], answer.tier)
-    pieces = routed.profile.pieces(map(number_enums, values) if routed.call.numbers else values, framing)
-    sent = Sent(200, headers, pieces, routed.app.latency, routed.app.pace, _note(answer, wrong))
+    headers = routed.profile.headers(KINDS[framing], routed.call, answer.tier)
+    pieces: Iterable[bytes] = routed.profile.pieces(
+        map(number_enums, values) if routed.call.numbers else values, framing
+    )
+    pieces = tuple(pieces) if framing == "json" else pieces
+    sent = Sent(
+        200, headers, pieces, routed.app.latency, routed.app.pace, _note(answer, wrong) if routed.app.log else ""
+    )
     for fault in wrong:
         sent = fault.rewire(sent, framing) if fault.rewire else sent
     return sent

@@ -7,9 +7,10 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.simulator.mentions import mentions
 from harness.simulator.seed import Seed
 
 REDIRECT = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/"
@@ -54,6 +55,21 @@ def pages(text: str, urls: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def passages(text: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``groundingMetadata`` of a file search: the passages, and the first sentence supported by the best one."""
+    start, sentence = next(sentences(text), (0, ""))
+    support = {"segment": {"endIndex": start + len(sentence.encode()), "text": sentence}, "groundingChunkIndices": [0]}
+    chunks = [{"retrievedContext": dict(context)} for context in found]
+    return {"groundingChunks": chunks, "groundingSupports": [support] if sentence else []}
+
+
+def best_sentence(text: str, question: str) -> str:
+    """The sentence of ``text`` with the most words of the question."""
+    wanted = set(re.findall(r"\w{3,}", question.lower()))
+    found = [sentence for _, sentence in sentences(text)]
+    return max(found, key=lambda sentence: len(wanted & set(re.findall(r"\w{3,}", sentence.lower()))), default=text)
+
+
 def _supports(text: str, chunks: int) -> Iterator[dict[str, Any]]:
     for number, (start, sentence) in enumerate(sentences(text)):
         segment: dict[str, Any] = {"startIndex": start} if start else {}
@@ -88,13 +104,20 @@ def _entry_point(queries: Sequence[str]) -> str:
 
 
 def maps(text: str, prompt: str, seed: Seed, *, widget: bool) -> dict[str, Any]:
-    """``groundingMetadata`` of Google Maps: one place, and a widget token if ``widget``."""
-    place = "ChIJ" + base64.urlsafe_b64encode(seed.bytes("place", 17)).decode().rstrip("=")
-    names = re.findall(r"\b[A-Z][\w'-]+", prompt)
-    uri = f"https://maps.google.com/?cid={seed.number('cid')}"
-    title = f"{names[-1] if names else 'Simulated'} Café"
-    found: dict[str, Any] = {
-        "groundingChunks": [{"maps": {"uri": uri, "title": title, "placeId": f"places/{place}"}}],
-        "groundingSupports": list(_supports(text, 1)),
-    }
-    return {**found, "googleMapsWidgetContextToken": "widgetcontent/" + place} if widget else found
+    """``groundingMetadata`` of Google Maps: three places with a text each, and a widget token if ``widget``."""
+    names = [str(mention.value) for mention in mentions("place", prompt)] or ["Simulated"]
+    kinds = seed.between("kind", 0, len(_VENUES) - 1)
+    chunks = [_venue(f"{names[0]} {_VENUES[(kinds + n) % len(_VENUES)]}", seed) for n in range(3)]
+    found: dict[str, Any] = {"groundingChunks": chunks, "groundingSupports": list(_supports(text, len(chunks)))}
+    token = "widgetcontent/" + base64.urlsafe_b64encode(seed.bytes("widget", 33)).decode()
+    return {**found, "googleMapsWidgetContextToken": token} if widget else found
+
+
+_VENUES = ("Café", "Bistro", "Market Hall", "Gallery", "Park")
+
+
+def _venue(title: str, seed: Seed) -> dict[str, Any]:
+    place = "ChIJ" + base64.urlsafe_b64encode(seed.bytes(f"place {title}", 17)).decode().rstrip("=")
+    uri = f"https://maps.google.com/?cid={seed.number(f'cid {title}')}"
+    text = f"{title} is a simulated place, open from 9:00 to 18:00 and rated {3.5 + seed.number(title) % 15 / 10:.1f}."
+    return {"maps": {"uri": uri, "title": title, "text": text, "placeId": f"places/{place}"}}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.simulator.request import Ask
-from harness.simulator.tokens import BYTES_PER_TOKEN, part_tokens
+from harness.simulator.tokens import BYTES_PER_TOKEN, part_tokens, tokens
 
 BLOCK = 1024
 """Tokens of one block. Beginnings are compared in whole blocks of text."""
@@ -78,4 +78,4 @@ def _blocks(text: str) -> Iterator[tuple[str, int, bytes]]:
     size = BLOCK * BYTES_PER_TOKEN
     for start in range(0, len(data), size):
         block = data[start : start + size]
-        yield "TEXT", len(block) // BYTES_PER_TOKEN, block
+        yield "TEXT", len(block) // BYTES_PER_TOKEN if start else tokens(block.decode("utf-8", "ignore")), block

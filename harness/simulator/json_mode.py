@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 from harness.gemini.schemas.refused import is_json_schema
-from harness.simulator import function_results
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.prompt_reading import ValueSource, requested_keys
-from harness.simulator.request import Ask, texts
+from harness.simulator.question import background
+from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.structured import value_for_schema
 from harness.simulator.style import StyleRules
@@ -30,9 +30,7 @@ def formatted(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None,
 
 def _source_text(ask: Ask, prompt: str) -> str:
     """The text from which the values are taken: the question, the results of calls, files and earlier user turns."""
-    call_results = [function_results.in_words(response) for response in function_results.responses(ask)]
-    earlier = [texts(content) for content in ask.contents if content.get("role", "user") != "model"]
-    return "\n".join([prompt, *call_results, *(text for text in earlier if text != prompt)])
+    return "\n".join(filter(None, [prompt, background(ask)]))
 
 
 def _fixed_known(style: StyleRules) -> KnownFact | None:

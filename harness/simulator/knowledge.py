@@ -65,7 +65,7 @@ _TIMES = re.compile(r"\b(\d{1,2}):(\d{2})\b")
 _STOPS = re.compile(
     r"\bstops?\b[^.\d]*?\b(once|twice|\d+ times|two times|three times)?\s*(?:for|of) (\d+) minutes?", re.IGNORECASE
 )
-_EXPRESSION = re.compile(r"[-(]*\d[\d\s.,+\-*/×÷^()%]*[+\-*/×÷^]\s*[\d.(][\d\s.,+\-*/×÷^()%]*")
+_EXPRESSION = re.compile(r"[-(]{0,5}\d[\d\s.,+\-*/×÷^()%]{0,100}[+\-*/×÷^]\s?[\d.(][\d\s.,+\-*/×÷^()%]{0,100}")
 _CALCULATE = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bcalculat|\bcomput|\bevaluat|\bsolve|\bhow much is\b|\bresult\b|\badd\b|=", re.IGNORECASE
 )

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness.simulator.answer_types import ModelOutput, output_tokens
-from harness.simulator.media import output_scale
 from harness.simulator.request import Ask
 from harness.simulator.thinking import Thoughts
 from harness.simulator.tokens import clip
+
+TINY = 24
+"""Thoughts that do not fit use up a limit of at most so many tokens."""
 
 
 class OutputRoom(NamedTuple):
@@ -30,9 +32,19 @@ def room(ask: Ask, *, stream: bool, spent: int = 0) -> OutputRoom:
     return OutputRoom(max(min(asked, once), 0), "CONTINUATION" if goes_on else "MAX_TOKENS")
 
 
-def half_of_tokens(ask: Ask, output: ModelOutput) -> int:
-    """Half of the tokens of an answer."""
-    return sum(output_tokens(part, output_scale(ask.generation)) for part in output.parts) // 2
+def answer_tokens(ask: Ask, output: ModelOutput) -> int:
+    """Tokens of the answer itself, without thoughts."""
+    return sum(output_tokens(part, ask.output_scale) for part in output.parts)
+
+
+def leave_room(thoughts: Thoughts, answer: int, most: int) -> Thoughts:
+    """Thoughts that leave room for ``answer`` tokens, if a quarter of them is enough. Else they use up the limit but for at most three
+    tokens, as recorded."""
+    if thoughts.tokens + answer <= most:
+        return thoughts
+    if most > TINY and 4 * (most - answer) >= thoughts.tokens:
+        return replace(thoughts, tokens=most - answer)
+    return replace(thoughts, tokens=min(thoughts.tokens, most if most <= TINY else most - thoughts.tokens % 4))
 
 
 def apply_stop_sequences(ask: Ask, output: ModelOutput) -> ModelOutput:
@@ -51,7 +63,7 @@ def apply_stop_sequences(ask: Ask, output: ModelOutput) -> ModelOutput:
 
 def apply_limits(ask: Ask, output: ModelOutput, thoughts: Thoughts, room: OutputRoom) -> tuple[ModelOutput, Thoughts]:
     """Cuts thoughts and answer to the room there is: thoughts first, then the answer. Images are not cut."""
-    most, scale = room.tokens, output_scale(ask.generation)
+    most, scale = room.tokens, ask.output_scale
     if thoughts.tokens >= most:
         return ModelOutput((), room.finish), Thoughts(most, clip(thoughts.summary, most))
     left = most - thoughts.tokens

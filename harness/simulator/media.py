@@ -15,6 +15,9 @@ _BYTES_PER_SECOND = {"AUDIO": 16_000, "VIDEO": 125_000}
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _RATE = re.compile(r"rate=(\d{1,9})(?!\d)")
+_YOUTUBE = re.compile(r"https?://(?:[\w-]+\.)?(?:youtube\.com|youtu\.be)/", re.IGNORECASE)
+_YOUTUBE_SECONDS = 60.0
+"""How long every video of YouTube is here."""
 
 
 class Scale(NamedTuple):
@@ -33,7 +36,8 @@ class Scale(NamedTuple):
 
     def tokens(self, part: Mapping[str, Any], blob: Mapping[str, Any]) -> tuple[str, int]:
         """Modality and tokens of a part that holds ``blob`` (an ``inlineData`` or a ``fileData``)."""
-        mime = str(blob.get("mimeType") or "application/octet-stream")
+        youtube = is_youtube(blob)
+        mime = "video/mp4" if youtube else str(blob.get("mimeType") or "application/octet-stream")
         data = str(blob.get("data") or "")
         level = (part.get("mediaResolution") or {}).get("level")
         if level:
@@ -45,9 +49,21 @@ class Scale(NamedTuple):
             return modality, self.image
         if modality == "DOCUMENT":
             return self.pages, self.page * _pages(data)
-        seconds = _clipped(part.get("videoMetadata") or {}, _seconds(modality, mime, data))
-        rate = self.video if modality == "VIDEO" else self.audio
+        metadata = part.get("videoMetadata") or {}
+        seconds = _clipped(metadata, _YOUTUBE_SECONDS if youtube else _seconds(modality, mime, data))
+        rate = self.video * float(metadata.get("fps") or 1) if modality == "VIDEO" else self.audio
         return modality, max(1, round(rate * seconds))
+
+    def sound(self, part: Mapping[str, Any]) -> int:
+        """Tokens of the sound of a video of YouTube, which is counted beside its pictures; 0 for other parts."""
+        if not is_youtube(part.get("fileData") or {}):
+            return 0
+        return round(self.audio * _clipped(part.get("videoMetadata") or {}, _YOUTUBE_SECONDS))
+
+
+def is_youtube(blob: Mapping[str, Any]) -> bool:
+    """Whether a ``fileData`` is a video of YouTube, whatever its ``mimeType`` says."""
+    return bool(_YOUTUBE.match(str(blob.get("fileUri", ""))))
 
 
 _LEVELS_2 = {"LOW": (64, 66), "MEDIUM": (258, 263)}
@@ -58,6 +74,8 @@ GEMINI_25 = Scale(258, 258, 263, 32)
 GEMINI_3 = Scale(1088, 532, 64, 25, "IMAGE")
 OUTPUT_25, OUTPUT_3 = GEMINI_25._replace(image=1290, audio=25), GEMINI_3._replace(image=1120)
 """For images and speech that the model makes."""
+LARGE_IMAGE = 2000
+"""Tokens of a 4K image: by the prices of gemini-3-pro-image (0.24 for 4K, 0.134 below, 120 for 1M tokens)."""
 
 
 def input_scale(generation: tuple[int, int]) -> Scale:
@@ -65,9 +83,10 @@ def input_scale(generation: tuple[int, int]) -> Scale:
     return GEMINI_3 if generation >= (3, 0) else GEMINI_25 if generation >= (2, 5) else GEMINI_20
 
 
-def output_scale(generation: tuple[int, int]) -> Scale:
-    """How it counts media in an answer."""
-    return OUTPUT_3 if generation >= (3, 0) else OUTPUT_25
+def output_scale(generation: tuple[int, int], size: str = "") -> Scale:
+    """How it counts media in an answer. ``size``: the ``imageSize`` asked for."""
+    scale = OUTPUT_3 if generation >= (3, 0) else OUTPUT_25
+    return scale._replace(image=LARGE_IMAGE) if size.upper().endswith(("4K", "FOUR_K")) else scale
 
 
 # --- sizes --------------------------------------------------------------------------------------------

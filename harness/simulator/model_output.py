@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from harness.simulator import (
     builtin_tools,
+    computer,
     function_results,
     functions,
     grounding,
     images,
     prompt_markers,
+    remote_tools,
     speech,
     world_facts,
 )
 from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.json_mode import formatted, json_text, topic
 from harness.simulator.knowledge import KnownFact, recall
+from harness.simulator.question import turn
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
-from harness.simulator.style import StyleRules, style_rules
+from harness.simulator.style import StyleRules, expected_words, style_rules
 from harness.simulator.tokens import part_tokens
 
 _NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
@@ -30,7 +34,7 @@ _NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECA
 
 def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
     """The output of the model, before limits."""
-    if (finish := prompt_markers.finish(prompt)) and not (
+    if (finish := prompt_markers.finish(turn(ask))) and not (
         finish == "CONTINUATION" and "long_decode" in ask.facts.features
     ):
         return prompt_markers.output_for_finish(finish)
@@ -38,9 +42,9 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
         return ModelOutput(images.parts(ask, prompt, seed), "STOP")
     if speech.speaks(ask):
         return ModelOutput(speech.parts(ask, prompt), "STOP")
-    if calls := functions.calls(ask, prompt, seed):
-        return ModelOutput(_call_parts(ask, calls, seed), "STOP", CALLED)
-    style = style_rules(ask.system, prompt)
+    if calls := _calls(ask, prompt, seed):
+        return builtin_tools.beside_calls(ask, prompt, ModelOutput(_call_parts(ask, calls, seed), "STOP", CALLED), seed)
+    style = style_rules(ask.system, turn(ask))
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
         return builtin_tools.grounded(
@@ -50,9 +54,19 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
         return ModelOutput([{"text": style.fixed or style.apply(function_results.about_results(ask))}])
     if "codeExecution" in ask.tools and builtin_tools.wants_code(prompt):
         return builtin_tools.computed(ask, prompt, style, known, seed)
-    return builtin_tools.grounded(
-        ask, prompt, ModelOutput([{"text": _text(ask, prompt, style, known, seed)}]), known, seed
-    )
+    text = _text(ask, prompt, style, known, seed)
+    if "mcpServers" in ask.tools:
+        steps = remote_tools.parts(ask.tools["mcpServers"], prompt)
+        return ModelOutput([*steps, {"text": text}], message=CALLED, tool_tokens=remote_tools.TOKENS)
+    return builtin_tools.grounded(ask, prompt, ModelOutput([{"text": text}]), known, seed)
+
+
+def _calls(ask: Ask, prompt: str, seed: Seed) -> Sequence[Mapping[str, Any]]:
+    """The calls of declared functions, else the next action at a computer."""
+    if calls := functions.calls(ask, prompt, seed):
+        return calls
+    action = computer.action(ask, prompt, seed) if "computerUse" in ask.tools else None
+    return [action] if action else []
 
 
 def _call_parts(ask: Ask, calls: Sequence[Mapping[str, Any]], seed: Seed) -> list[dict[str, Any]]:
@@ -66,7 +80,7 @@ def _known(ask: Ask, prompt: str) -> KnownFact | None:
         for content in reversed(ask.contents):
             if found := _NAME_IS.search(texts(content)):
                 return KnownFact(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
-    return recall(prompt)
+    return recall(prompt) or recall(turn(ask))
 
 
 def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
@@ -74,6 +88,8 @@ def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, see
         return style.fixed
     if style.json:
         return json_text(ask, prompt, known, seed)
+    if known is None and ask.passages:
+        return style.apply(grounding.best_sentence(str(ask.passages[0]["text"]), prompt))
     if known is None:
         return style.apply(_unknown(ask, prompt, style, seed))
     if style.short and not known.items:
@@ -108,8 +124,11 @@ def _unknown(ask: Ask, prompt: str, style: StyleRules, seed: Seed) -> str:
         )
     media = [kind.lower() for kind, _ in map(part_tokens, _last_parts(ask)) if kind != "TEXT"]
     seen = f" I was given {' and '.join(media)} input with it." if media else ""
-    ending = seed.choose("ending", _ENDINGS)
-    return f"This is a simulated answer about {about}.{seen} {ending}"
+    sentences = [f"This is a simulated answer about {about}.{seen}", seed.choose("ending", _ENDINGS)]
+    more = (sentence.format(about=about) for sentence in cycle(_MORE))
+    while sum(len(sentence.split()) for sentence in sentences) < min(expected_words(prompt), LONGEST):
+        sentences.append(next(more))
+    return " ".join(sentences)
 
 
 _ENDINGS = (
@@ -118,6 +137,17 @@ _ENDINGS = (
     "Its wording is made up; its shape is the API's own.",
     "Point the same request at a real endpoint to read a real answer.",
 )
+
+
+_MORE = (
+    "A full answer would first say what the question takes for granted, and where that may be wrong.",
+    "Then it would name two or three points that matter most, and give a reason for each of them.",
+    "It would show the main point with an example, and say where the example stops being useful.",
+    "It would also say what is not known, and how one could find out.",
+    "At the end it would sum up in one sentence what to remember.",
+)
+LONGEST = 1000
+"""The maximum of words of a made-up answer."""
 
 
 def _last_parts(ask: Ask) -> Sequence[Mapping[str, Any]]:

@@ -41,6 +41,37 @@ def fault(prompt: str) -> str | None:
     return _marker("fault", prompt)
 
 
+def listing() -> str:
+    """The markers, one per line, with what they do."""
+    rows = [
+        ("[simulate: fault NAME]", "a fault of this list"),
+        *(
+            (f"[simulate: block {reason}]", _BLOCKS.get(reason, "the prompt is blocked"))
+            for reason in _known("PromptFeedback.BlockReason")
+        ),
+        *(
+            (f"[simulate: finish {reason}]", _FINISHES.get(reason, "no content, this finish reason"))
+            for reason in _known("Candidate.FinishReason")
+        ),
+    ]
+    width = max(len(mark) for mark, _ in rows)
+    return "\n".join(f"{mark:<{width}}  {effect}" for mark, effect in rows)
+
+
+_BLOCKS = {"SAFETY": "the prompt is blocked for safety: no candidates, ratings"}
+_FINISHES = {
+    "STOP": "an empty answer",
+    "SAFETY": "the answer is blocked for safety: no content, ratings",
+    "RECITATION": "no content, a citation",
+    "CONTINUATION": "half of the answer, on models that continue answers",
+    **dict.fromkeys(MESSAGES, "no content, a finishMessage"),
+}
+
+
+def _known(enum: str) -> list[str]:
+    return [value for value in definition.enum_values(enum) if not value.endswith("_UNSPECIFIED")]
+
+
 def _marker(kind: str, prompt: str) -> str | None:
     if "[simulate:" not in prompt:
         return None

@@ -1,15 +1,18 @@
-"""Finds values for a structured answer in the prompt and in known facts."""
+"""Finds values for JSON and for arguments of calls in the prompt and in known facts. One reader for both."""
+
+# ruff: noqa: RUF001 - typographic signs are data here
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
+from harness.simulator.mentions import Mention, mentions
 from harness.simulator.schema_resolution import Schema, first_type
 from harness.simulator.seed import Seed
 
@@ -18,23 +21,89 @@ LARGEST = 20_000
 _LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
 _ONE_LINE = re.compile(r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)")
 """The separator between labels on one line: ``Name: Soup. Servings: 4``."""
+_WITHIN = re.compile(
+    r"(?<![\w/])([A-Za-z]\w{0,30}(?: \w{1,30}){0,2}?)\s?(?::\s|=\s?)(?!/)(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;\"':](?:[^,;:\n]|:(?=[\d/]))*?)"
+    r"(?=\s*(?:[,;\n]|[.!?](?:\s|$)|$|\s(?:and|with)\s+\w+\s?[:=]))"
+)
+"""A label in the middle of a line: ``with name: Ada Byron, and greeting: Hello``."""
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
+    (frozenset(words.split()), tuple(kinds.split()))
+    for words, kinds in (
+        ("email mail", "email"),
+        ("url link website homepage uri href", "url"),
+        ("phone telephone mobile", "phone"),
+        ("street", "street"),
+        ("address", "street place"),
+        ("zip zipcode postcode", "zip"),
+        ("expression formula equation calculation", "expression"),
+        ("symbol ticker stock currency currencies", "symbol"),
+        ("city cities location place town country countries destination origin region area where state", "place"),
+        ("date dates day deadline birthday when due", "date"),
+        ("time hour", "time date"),
+        ("age ages", "age"),
+        ("id identifier number code reference sku order", "id quote"),
+        (
+            "person people author authors user customer sender recipient attendee attendees participant participants",
+            "person place",
+        ),
+        ("student who director owner manager teacher artist composer founder speaker friend", "person place"),
+        ("to cc recipients", "email person place"),
+        ("title", "quote name"),
+        ("command cmd file filename path message text content greeting word words phrase", "quote"),
+        ("name names", "quote person place"),
+    )
+)
+"""Words of a name, and the kinds of mentions that such a value is, best first. The last word of the name counts first."""
+_QUESTIONS = frozenset(["query", "queries", "q", "search", "question", "prompt", "keywords", "topic", "subject"])
+_CONTENT = frozenset(["text", "message", "content", "input", "body"])
+_NOT_ASKED = re.compile(
+    r"\b(?:what|which|who|when|where|how|is|are|was|were|the|a|an|do|does|did|can|could|you|please|me|i|tell|find|search|for|look|up|use|using|web|tool|current|about"
+    r"|give|show|of|to|and|call)\b|[?.!,\"“”]",
+    re.IGNORECASE,
+)
+_NEGATED = r"\b(?:not|no|without|never|isn't|isn’t|n't|off|false|disable[ds]?)\b[^.,;?!]{0,15}"
 
 
 @dataclass(frozen=True, slots=True)
 class ValueSource:
-    """Where values come from: the text, the known answer to the question, and the seed."""
+    """Where values come from: the text, the known answer to the question, and the seed. ``given``: a value that the text does not give is left
+    out where it may be, as in arguments of calls. ``taken`` are the mentions that have been used."""
 
     text: str
     seed: Seed
     known: KnownFact | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    given: bool = False
+    taken: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, seed: Seed, known: KnownFact | None = None) -> ValueSource:
+    def of(cls, text: str, seed: Seed, known: KnownFact | None = None, *, given: bool = False) -> ValueSource:
+        within = {found[1].lower(): found[2].strip("\"'") for found in _WITHIN.finditer(text)}
         labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
-        return cls(text, seed, known, labels)
+        return cls(text, seed, known, {**within, **labels}, given)
+
+    @property
+    def extracts(self) -> bool:
+        """Whether the text is a form with labels. What it does not say is then null, not made up."""
+        return bool(self.labels)
+
+    def take(self, kind: str, at: ValuePlace) -> Any:
+        """The first mention of a kind that no other place has taken."""
+        for mention in mentions(kind, self.text):
+            if self.taken.setdefault((_pool(kind), mention.at), at.path) == at.path:
+                return mention.value
+        return None
+
+    def all_of(self, kinds: Iterable[str]) -> Sequence[Mention]:
+        """All mentions of the first kind that the text has."""
+        return next((found for kind in kinds if (found := mentions(kind, self.text))), ())
+
+
+def _pool(kind: str) -> str:
+    """Kinds whose mentions overlap share a pool, so that one text is used once."""
+    return "name" if kind in ("person", "place", "name", "symbol") else "number" if kind == "age" else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +133,35 @@ def hinted(schema: Schema, source: ValueSource, at: ValuePlace) -> Any:
     kind = first_type(schema)
     if kind == "null":
         return None
-    fact = fact_of(source, at)
-    if fact is not None:
-        return fact
-    labelled = labelled_as(source, at)
-    if labelled is not None:
-        return labelled
+    for found in (fact_of(source, at), labelled_as(source, at)):
+        if found is not None:
+            return found
     if kind in ("integer", "number"):
-        return _number_near(source, at)
-    if (
-        source.known
-        and at.depth <= 1
-        and words_of(at.name)
-        and words_of(at.name)[-1] in ("answer", "response", "text", "output", "result")
-    ):
+        return _number(source, at)
+    if kind == "boolean":
+        return _said_so(source, at)
+    if source.known and _is_answer(at):
         return source.known.short if kind != "string" or len(source.known.short) < 40 else source.known.long
-    return _inline(source, at)
+    return _inline(source, at) or _mentioned(source, at) if kind == "string" else None
+
+
+def claim(schema: Schema, source: ValueSource, at: ValuePlace) -> None:
+    """Takes the number that stands beside the name of this place, so that no other place takes it first."""
+    if first_type(schema) in ("integer", "number"):
+        near = _number_near(source, at)
+        if near is not None:
+            source.taken.setdefault(("number", near[0]), at.path)
+        elif "age" in kinds_of(at):
+            source.take("age", at)
+    elif first_type(schema) == "string" and (value := _inline(source, at)) is not None:
+        for mention in mentions("quote", source.text):
+            if mention.value == value:
+                source.taken.setdefault(("quote", mention.at), at.path)
+
+
+def _is_answer(at: ValuePlace) -> bool:
+    words = words_of(at.name)
+    return at.depth <= 1 and bool(words) and words[-1] in ("answer", "response", "text", "output", "result")
 
 
 def fact_of(source: ValueSource, at: ValuePlace) -> Any:
@@ -106,29 +188,102 @@ def labelled_as(source: ValueSource, at: ValuePlace) -> str | None:
     return best[1] if best else None
 
 
-def _number_near(source: ValueSource, at: ValuePlace) -> str | None:
-    """``quantity 4`` or ``4 items``: the number next to the last word of the name."""
+# --- one type each ------------------------------------------------------------------------------------
+
+
+def _number(source: ValueSource, at: ValuePlace) -> Any:
+    """The number next to the name, an age, else the next number of the text that no other place has taken."""
+    near = _number_near(source, at)
+    if near is not None:
+        source.taken.setdefault(("number", near[0]), at.path)
+        return near[1]
+    if "age" in kinds_of(at) and (age := source.take("age", at)) is not None:
+        return age
+    return source.take("number", at) if source.given or at.depth <= 1 else None
+
+
+def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, str] | None:
+    """``quantity 4`` or ``4 items``: the number next to the last word of the name, and where it starts."""
     for word in reversed(words_of(at.name)):
         stem = re.escape(word.rstrip("s"))
-        if found := re.search(
-            rf"\b{stem}s?\b\W{{0,6}}(?:is |of |was |= )?[$€£]?({NUMBER.pattern})", source.text, re.IGNORECASE
+        for pattern in (
+            rf"\b{stem}s?\b\W{{0,6}}?(?:is |of |was |to |= )?[$€£]?({NUMBER.pattern})",
+            rf"(?<![\w.])({NUMBER.pattern})[ -]?(?:\w+ )?{stem}s?\b",
         ):
-            return found[1]
-        if found := re.search(rf"({NUMBER.pattern})[ -]?(?:\w+ )?{stem}s?\b", source.text, re.IGNORECASE):
-            return found[1]
+            if len(word) > 1 and (found := re.search(pattern, source.text, re.IGNORECASE)):
+                return found.start(1), found[1]
     return None
 
 
+def _said_so(source: ValueSource, at: ValuePlace) -> bool | None:
+    """Whether the text has the words of the name, and does not negate them."""
+    words = [
+        word
+        for word in words_of(at.name)
+        if word not in ("is", "has", "are", "can", "should", "include", "use", "with", "enable", "enabled")
+    ]
+    if not words:
+        return None
+    said = r"\b" + r"[\s_-]".join(map(re.escape, words))
+    if not re.search(said, source.text, re.IGNORECASE):
+        return None
+    return not re.search(_NEGATED + said, source.text, re.IGNORECASE)
+
+
 def _inline(source: ValueSource, at: ValuePlace) -> str | None:
-    """``sku ABC-1001`` or ``name is Ada``: the word after the name."""
+    """``sku ABC-1001``, ``name is Ada`` or ``message 'two words'``: what follows the name."""
     words = words_of(at.name)
     if not words:
         return None
     name = r"[\s_-]".join(re.escape(word) for word in words)
+    quote = re.search(
+        rf"\b{name}\b(?: is| was| of|:)?\s+(?:\"([^\"\n]+)\"|“([^”\n]+)”|'([^\n]+?)'(?!\w))", source.text, re.IGNORECASE
+    )
+    if quote:
+        return str(next(filter(None, quote.groups())))
+    if "place" in kinds_of(at):
+        return None
     found = re.search(
-        rf"\b{name}\b(?: is| was|:)?\s+[\"'“]?([A-Z0-9][\w@.-]*(?: [A-Z][\w-]*)*)", source.text
+        rf"\b{name}\b(?: is| was|:)?\s+[\"“]?([A-Z0-9][\w@.-]*\w(?: [A-Z][\w-]*)*)", source.text
     ) or re.search(rf"\b(?i:{name})\b(?: is| was|:) [\"'“]?([\w@-]+)", source.text)
-    return found[1] if found else None
+    return str(found[1]) if found else None
+
+
+def _mentioned(source: ValueSource, at: ValuePlace) -> str | None:
+    """The next mention of the kind that the name stands for; the question itself for a query; else the next quoted text."""
+    kinds = kinds_of(at)
+    for kind in kinds:
+        if not (kind == "name" and source.given) and (value := source.take(kind, at)) is not None:
+            return str(value)
+    if kinds[:1] == ("date",) and (dates := mentions("date", source.text)):
+        return str(dates[-1].value)
+    if kinds and kinds[-1] != "quote" and source.given:
+        return None
+    if (value := source.take("quote", at)) is not None:
+        return str(value)
+    last = (words_of(at.name) or ("",))[-1]
+    if last in _QUESTIONS or (last in _CONTENT and source.given):
+        return asked(source.text) or None
+    return None
+
+
+def asked(text: str) -> str:
+    """What a question is about, without its question words."""
+    return " ".join(_NOT_ASKED.sub(" ", text[:400]).split()[:10])
+
+
+@lru_cache(maxsize=2048)
+def _kinds(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in reversed(words):
+        for known, kinds in _KINDS:
+            if word in known:
+                return kinds
+    return ()
+
+
+def kinds_of(at: ValuePlace) -> tuple[str, ...]:
+    """The kinds of mentions that this place takes, by its name, else by its description."""
+    return _kinds(words_of(at.name)) or _kinds(words_of(at.about[:80])[-4:])
 
 
 @lru_cache(maxsize=2048)

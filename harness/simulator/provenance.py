@@ -128,6 +128,29 @@ SOURCES = tuple(
         ("think_*, signature_missing, unknown_field, tool combinations", "reported", "quoted in public issues"),
         ("order of refusals: payload, key, model, arguments", "reported", "public issues; reports differ"),
         ("promptFeedback, safetySettings, image parts, files", "defined", "OpenAPI 20260413"),
+        (
+            "pages of caches, newest first; expireTime, also in the past; displayName",
+            "recorded",
+            "0xPlaygrounds/rig cached_content_matrix/edge_list_pagination, edge_expiry_in_the_past, edge_update_expiry_absolute",
+        ),
+        ("smallest cache, 100 requests in one batch of embeddings", "reported", "texts quoted in the code of others"),
+        (
+            "a batch that is done, and its file of answers",
+            "recorded",
+            "tidyverse/ellmer batch/state-capitals-gemini.json",
+        ),
+        (
+            "batches with inline requests; states and times of a batch",
+            "defined",
+            "OpenAPI 20260413; how long they take: made up",
+        ),
+        ("gzip of whole answers", "recorded", "tidyverse/ellmer google-count-tokens; 44 whole answers in all"),
+        (
+            "a video of YouTube as pictures and sound",
+            "recorded",
+            "pydantic/pydantic-ai test_google_model_youtube_video_url_input",
+        ),
+        ("gateways: fields, errors, streams", "reported", "their sources and documents; CometAPI's page"),
         ("resumable upload headers", "reported", "sent by google-genai 3.4.0, which accepts the answers"),
         (
             "ranges of temperature, maxOutputTokens, candidateCount",
@@ -135,7 +158,32 @@ SOURCES = tuple(
             "texts of the refusals are not recorded",
         ),
         ("chat/completions: framing and [DONE]", "recorded", "jackmpcollins/magentic test_openai_chat_model_gemini"),
-        ("chat/completions: reasoning tokens inside completion_tokens", "remembered", "not recorded"),
-        ("how many tokens a level thinks; what is said at all", "made up", "this simulator"),
+        (
+            "chat/completions: keys of an answer, thoughts in the total only",
+            "recorded",
+            "pydantic/pydantic-ai test_compatible_api_with_tool_calls_without_id",
+        ),
+        ("chat/completions: refusals, efforts, other finish reasons", "reported", "public issues"),
+        (
+            "file search: stores, uploads, retrievedContext, its steps",
+            "recorded",
+            "pydantic/pydantic-ai test_google_model_file_search_grounding_gemini_3",
+        ),
+        (
+            "tools of MCP servers: call and result in one answer",
+            "recorded",
+            "googleapis/js-genai server_side_MCP tests",
+        ),
+        ("Computer Use: names of actions, safety_decision", "reported", "the code of clients; which action: made up"),
+        ("This model requires the use of the Computer Use tool.", "reported", "langchain-ai/langchain-google#1414"),
+        ("computer_off, a store that is not empty", "remembered", "texts are not recorded"),
+        ("text of maps chunks", "defined", "Maps.text; three places: made up"),
+        (
+            "thoughts by question, answer and model; room under maxOutputTokens",
+            "recorded",
+            "0xPlaygrounds/rig, pydantic/pydantic-ai: a fit to their medians",
+        ),
+        ("thoughts of a level relative to HIGH", "made up", "few recordings set a level"),
+        ("what is said at all", "made up", "this simulator"),
     )
 )

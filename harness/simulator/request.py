@@ -2,59 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from harness.gemini import definition
 from harness.gemini.canonical import camel, canonical, clashes
 from harness.gemini.models import ModelFacts
-from harness.gemini.request_view import RequestView, texts
+from harness.gemini.request_view import RequestView
+from harness.gemini.request_view import texts as every_text
 from harness.simulator.errors import bad_payload
-from harness.simulator.media import Scale, input_scale
-from harness.simulator.tokens import tally
+from harness.simulator.media import Scale, input_scale, output_scale
+from harness.simulator.tokens import SIGNATURE, TOOLS, declaration_tokens, tally
 
-__all__ = ["Ask", "camel", "normal", "texts"]
+__all__ = ["Ask", "camel", "normal", "readable", "texts"]
+
+READ = 4096
+"""Characters that are read at each end of a long text."""
 
 
 @dataclass(frozen=True)
 class Ask(RequestView):
     """One request, normalised, and the model that answers it.
 
-    ``seen``: tokens by modality of a beginning that an earlier request had.
+    ``seen``: tokens by modality of a beginning that an earlier request had. ``passages`` are what a file search finds:
+    ``retrievedContext`` objects, the best first.
     """
 
     facts: ModelFacts
     seen: Mapping[str, int] = field(default_factory=dict)
+    passages: Sequence[Mapping[str, Any]] = ()
 
-    @property
+    @cached_property
     def system(self) -> str:
         instruction = self.body.get("systemInstruction") or self.cached.get("systemInstruction") or {}
         return texts(instruction)
 
-    @property
+    @cached_property
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
 
+    @property
+    def output_scale(self) -> Scale:
+        """The tokens of media in the answer."""
+        asked = self.config.get("responseFormat", {}).get("image", {}).get("imageSize")
+        return output_scale(self.generation, str(asked or self.config.get("imageConfig", {}).get("imageSize") or ""))
+
     def cached_tokens(self) -> dict[str, int]:
         """Cached tokens of the prompt, by modality: those of its ``cachedContent``, else of a beginning seen before."""
-        return _request_tokens(self.cached, self.scale) or dict(self.seen)
+        prompt = self.prompt_tokens()
+        return self._tokens(self.cached) or {name: min(count, prompt.get(name, 0)) for name, count in self.seen.items()}
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens of the whole prompt, cached content included, by modality."""
-        counts = _request_tokens(self.cached, self.scale)
-        for modality, count in _request_tokens(self.body, self.scale).items():
+        return dict(self._prompt)
+
+    @cached_property
+    def _prompt(self) -> dict[str, int]:
+        counts = self._tokens(self.cached)
+        for modality, count in self._tokens(self.body).items():
             counts[modality] = counts.get(modality, 0) + count
         return counts
 
+    def _tokens(self, request: Mapping[str, Any]) -> dict[str, int]:
+        """Tokens of the turns, the system instruction and the function declarations, by modality."""
+        parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
+        counts = tally([*parts, *request.get("systemInstruction", {}).get("parts", ())], self.scale)
+        tools = request.get("tools", ())
+        declared = [one for tool in tools for one in tool.get("functionDeclarations", ())]
+        more = declaration_tokens(declared, terse=self.generation < (2, 5)) if declared else 0
+        if self.requires_signatures:
+            more += sum(TOOLS.get(name, 0) for tool in tools for name in tool) + _signed_tokens(request)
+        if more:
+            counts["TEXT"] = counts.get("TEXT", 0) + more
+        return counts
 
-def _request_tokens(request: Mapping[str, Any], scale: Scale) -> dict[str, int]:
-    """Tokens of the turns, the system instruction and the function declarations, by modality."""
-    parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
-    parts += request.get("systemInstruction", {}).get("parts", ())
-    tools = [declaration for tool in request.get("tools", ()) for declaration in tool.get("functionDeclarations", ())]
-    return tally([*parts, {"functionDeclarations": tools}] if tools else parts, scale)
+
+def _signed_tokens(request: Mapping[str, Any]) -> int:
+    """Tokens of the thoughts since the last text of the user, which Gemini 3 reads again from their signatures."""
+    count = 0
+    for content in reversed(request.get("contents", ())):
+        if content.get("role", "user") != "model" and texts(content):
+            break
+        count += sum(len(str(part.get("thoughtSignature") or "")) for part in content.get("parts", ()))
+    return int(count / SIGNATURE)
+
+
+def texts(content: Mapping[str, Any]) -> str:
+    """The text parts of a turn, one per line, without thoughts; of a long text its two ends."""
+    return readable(every_text(content))
+
+
+def readable(text: str) -> str:
+    """What is read of a text for its meaning. A long one costs a millisecond for each kilobyte, so only its two ends are read."""
+    return text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
 
 
 # --- reading ------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.gemini import definition
 from harness.simulator.answer_types import CALLED, ModelOutput
-from harness.simulator.functions import question
+from harness.simulator.question import turn
 from harness.simulator.request import Ask
 from harness.text import patterns
 
@@ -47,7 +47,7 @@ class PinnedAnswer:
     def matches(self, ask: Ask) -> bool:
         if not fnmatchcase(ask.requested, self.model):
             return False
-        if self.text and not self.finds(question(ask)):
+        if self.text and not self.finds(turn(ask)):
             return False
         return self.config is None or _within(self.config, ask.config)
 

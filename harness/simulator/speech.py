@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 import struct
 from array import array
 from functools import lru_cache
@@ -16,7 +17,9 @@ RATE = 24_000
 """Samples a second, 16 bits each, one channel, as Gemini sends them."""
 WORD, GAP = 0.08, 0.04
 """Seconds of the tone for a word, and of the silence after it. Real speech is three times as long; short tones keep recordings small."""
-MOST_WORDS = 40
+MOST_WORDS = 250
+_SECONDS = re.compile(r"\b(\d{1,2}|one|two|three|five|ten|twenty|thirty)[- ]seconds?\b", re.IGNORECASE)
+_SPELLED = {"one": 1, "two": 2, "three": 3, "five": 5, "ten": 10, "twenty": 20, "thirty": 30}
 RAW = f"audio/L16;codec=pcm;rate={RATE}"
 
 
@@ -27,12 +30,22 @@ def speaks(ask: Ask) -> bool:
 
 def parts(ask: Ask, prompt: str) -> list[dict[str, Any]]:
     """The prompt as audio: raw samples, or a WAV file if ``responseFormat`` asks for one."""
-    words = prompt.split()[:MOST_WORDS] or ["silence"]
+    words = _spoken(prompt)
     samples = b"".join(_tone(_pitch(_voice(ask, word), word)) for word in words)
     asked = str(ask.config.get("responseFormat", {}).get("audio", {}).get("mimeType", "")).lower()
     wav = "wav" in asked
     data = base64.b64encode(_wav(samples) if wav else samples).decode()
     return [{"inlineData": {"mimeType": "audio/wav" if wav else RAW, "data": data}}]
+
+
+def _spoken(prompt: str) -> list[str]:
+    """The words of the prompt; repeated or cut to the length that it asks for (``for about 5 seconds``)."""
+    words = prompt.split()[:MOST_WORDS] or ["silence"]
+    if not (asked := _SECONDS.search(prompt)):
+        return words
+    seconds = _SPELLED.get(asked[1].lower()) or int(asked[1])
+    count = min(round(seconds / (WORD + GAP)), 2 * MOST_WORDS)
+    return (words * (1 + count // len(words)))[: max(count, 1)]
 
 
 def _voice(ask: Ask, word: str) -> str:

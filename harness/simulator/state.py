@@ -7,10 +7,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
+from harness.simulator import catalogue
 from harness.simulator.faults import Fault
 from harness.simulator.implicit_cache import Prefixes
+from harness.simulator.profiles import GOOGLE, Profile
 from harness.simulator.resources import Resources
 from harness.simulator.rules import PinnedAnswer
 from harness.simulator.seed import Seed
@@ -28,7 +31,8 @@ class State:
     """The settings of a simulator, and its state between requests.
 
     ``seed`` changes all made-up content. ``latency`` and ``pace`` are seconds before the first byte and between chunks. With
-    ``vary`` each repetition of a request has its own answer. ``strict`` refuses models that were shut down. ``rules`` pin answers.
+    ``vary`` each repetition of a request has its own answer. ``strict`` refuses models that were shut down. ``as_of`` is the day whose
+    routing of models counts. ``profile`` says how the endpoint answers where the path names no profile. ``rules`` pin answers.
     ``faults`` occur at random, each with its rate (0 to 1). ``replay`` answers from cassettes only. ``log`` is called with a line per
     request. ``now`` gives seconds since the epoch.
     """
@@ -38,6 +42,8 @@ class State:
     pace: float = 0.0
     vary: bool = False
     strict: bool = False
+    as_of: date = catalogue.AS_OF
+    profile: Profile = GOOGLE
     rules: Sequence[PinnedAnswer] = ()
     faults: Mapping[Fault, float] = field(default_factory=dict)
     replay: Replay | None = None

@@ -15,7 +15,19 @@ from typing import Any
 
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
-from harness.simulator.prompt_reading import NUMBER, ValuePlace, ValueSource, fact_of, hinted, labelled_as, words_of
+from harness.simulator.mentions import mentions
+from harness.simulator.prompt_reading import (
+    NUMBER,
+    ValuePlace,
+    ValueSource,
+    asked,
+    claim,
+    fact_of,
+    hinted,
+    kinds_of,
+    labelled_as,
+    words_of,
+)
 from harness.simulator.regex_samples import sample
 from harness.simulator.schema_resolution import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
 from harness.text import patterns
@@ -39,6 +51,7 @@ _FORMATS = {
     "uuid": "2f1b4c9e-6a53-4c0e-9d4a-3b5a7c1e8f20",
     "byte": "c2ltdWxhdGVk",
 }
+_COMMAS = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b")
@@ -100,22 +113,30 @@ def _type(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
     kinds = schema.get("type")
     nullable = schema.get("nullable") is True or (isinstance(kinds, list) and "null" in [str(k).lower() for k in kinds])
     kind = first_type(schema)
-    if nullable and at.depth and (at.depth > _ROOMY or (kind != "boolean" and hinted(schema, source, at) is None)):
-        return "null"
-    return kind
+    blank = source.extracts and kind != "boolean" and hinted(schema, source, at) is None
+    return "null" if nullable and at.depth and (at.depth > _ROOMY or blank) else kind
 
 
 def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
     """The enum value that the text mentions, else one by the seed."""
+    said = _said(values, source, at)
+    return said if said is not None else source.seed.choose(at.path, list(values))
+
+
+def _said(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
+    """The enum value that a label, the known answer or the text mentions; None without one."""
     hint = str(labelled_as(source, at) or fact_of(source, at) or "").lower()
     words = [value for value in values if isinstance(value, str) and value]
     for text in (hint, (source.known.short if source.known else "").lower(), source.text.lower()):
-        mentioned = (
-            [value for value in words if re.search(rf"(?<!\w){re.escape(value.lower())}(?!\w)", text)] if text else []
-        )
+        mentioned = [value for value in words if text and _has_word(text, value.lower())]
         if mentioned:
             return mentioned[0]
-    return source.seed.choose(at.path, list(values))
+    return None
+
+
+def _has_word(text: str, word: str) -> bool:
+    spelled = re.escape(word).replace("_", "[_ -]")
+    return bool(re.search(rf"(?<!\w){spelled}(?!\w)", text))
 
 
 # --- one type each ------------------------------------------------------------------------------------
@@ -124,18 +145,43 @@ def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
 def _object(schema: Schema, source: ValueSource, at: ValuePlace) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = dict.fromkeys(schema.get("required") or ())
+    places = {name: at.under(name, _about(properties[name])) for name in _ordered(schema, properties)}
+    for name, place in places.items():
+        claim(resolved(properties[name], at.root) if isinstance(properties[name], Mapping) else {}, source, place)
     value = {}
-    for name in _ordered(schema, properties):
-        if at.depth >= _ROOMY and name not in required:
-            continue
-        if name not in required and _recurs(properties[name], at):
-            continue
-        about = properties[name].get("description", "") if isinstance(properties[name], Mapping) else ""
-        value[name] = _value(properties[name], source, at.under(name, str(about)))
+    for name, place in places.items():
+        if name in required or not (
+            at.depth >= _ROOMY or _recurs(properties[name], at) or _is_left_out(properties[name], source, place)
+        ):
+            value[name] = _value(properties[name], source, place)
     for name in [name for name in required if name not in value]:
         value[name] = _value(_extra(schema), source, at.under(name))
     _fill(schema, value, source, at)
     return value
+
+
+def _about(schema: Any) -> str:
+    return str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
+
+
+def _is_left_out(schema: Any, source: ValueSource, at: ValuePlace) -> bool:
+    """Whether an optional value is left out: the text does not give it, and only given values are wanted."""
+    if not source.given or not isinstance(schema, Mapping):
+        return False
+    schema = resolved(schema, at.root)
+    branches = schema.get("anyOf") or schema.get("oneOf")
+    if branches:
+        return all(_is_left_out(branch, source, at) for branch in branches)
+    if "const" in schema or first_type(schema) == "null":
+        return True
+    if schema.get("enum"):
+        return _said(schema["enum"], source, at) is None
+    if first_type(schema) == "object":
+        nested = schema.get("properties") or {}
+        return all(_is_left_out(inner, source, at.under(name, _about(inner))) for name, inner in nested.items())
+    if first_type(schema) == "array":
+        return not _item_texts(schema.get("items", {}), source, at)
+    return hinted(schema, source, at) is None
 
 
 def _ordered(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
@@ -182,22 +228,78 @@ def _array(schema: Schema, source: ValueSource, at: ValuePlace) -> list[Any]:
 
 
 def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
-    """The text of each item of a list: the bullet lines, or the items of the known answer."""
-    kind = first_type(resolved(items, at.root)) if isinstance(items, Mapping) else "string"
+    """The text of each item of a list: the bullet lines, the items of the known answer, or what the text mentions of that kind."""
+    schema = resolved(items, at.root) if isinstance(items, Mapping) else {}
+    kind = first_type(schema)
+    known = source.known.items if source.known else ()
     if kind == "object":
-        return _BULLET.findall(source.text)[:50] or list(source.known.items[:50] if source.known else ())
-    if source.known and source.known.items and kind in ("string", "integer", "number"):
-        return list(source.known.items[:200])
-    labelled = labelled_as(source, at)
-    return [text.strip() for text in labelled.split(",")] if labelled else _BULLET.findall(source.text)[:50]
+        return _BULLET.findall(source.text)[:50] or list(known[:50]) or _sections(schema, source, at)
+    if known and kind in ("string", "integer", "number"):
+        return list(known[:200])
+    if listed := _listed(source, at):
+        return listed
+    if labelled := labelled_as(source, at):
+        return [text.strip() for text in _COMMAS.split(labelled)]
+    if bullets := _BULLET.findall(source.text)[:50]:
+        return bullets
+    if schema.get("enum"):
+        return [
+            str(value)
+            for value in schema["enum"]
+            if isinstance(value, str) and _has_word(source.text.lower(), value.lower())
+        ]
+    if kind in ("integer", "number"):
+        return [str(mention.value) for mention in source.all_of(("number",))]
+    return [str(mention.value) for mention in source.all_of(kinds_of(at) if kind == "string" else ())]
+
+
+def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
+    """``tags premium and loyal``: the list after the name. A query is the question itself."""
+    words = words_of(at.name)
+    if not words:
+        return []
+    name = re.escape(words[-1].rstrip("s"))
+    if bracketed := re.search(rf"\b{name}(?:e?s)?:? (?:are |of )?\[([^\]\n]{{1,500}})\]", source.text, re.IGNORECASE):
+        return [text.strip(" \"'") for text in bracketed[1].split(",")]
+    found = re.search(rf"\b{name}s?:? ((?:[\w-]+, ){{0,20}}[\w-]+,? and [\w-]+)\b", source.text, re.IGNORECASE)
+    if found:
+        return [text.strip() for text in _COMMAS.split(found[1])]
+    return [asked(source.text)] if words[-1] in ("queries", "questions", "keywords") else []
+
+
+def _sections(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
+    """The text of each object of a list: from one mention of what its first property stands for to the next; as many as a number before
+    the name says (``two orders``)."""
+    for name, inner in (schema.get("properties") or {}).items():
+        for kind in kinds_of(at.under(str(name), _about(inner))):
+            found = mentions(kind, source.text) if kind in _LEADS else ()
+            if found:
+                ends = [*(mention.at for mention in found[1:]), len(source.text)]
+                return [_LEADS[kind] + source.text[start.at : end] for start, end in zip(found, ends, strict=True)]
+    return [source.text] * _counted(source, at)
+
+
+_LEADS = {"place": "in ", "person": "named "}
+"""Kind of mention -> the word in front of it that shows its kind."""
+
+
+def _counted(source: ValueSource, at: ValuePlace) -> int:
+    """The number before the name of a list: 3 for *3 cool dogs*; 0 without one."""
+    words = words_of(at.name)
+    stem = re.escape(words[-1].rstrip("s")[:5]) if words else "items"
+    found = re.search(rf"\b(\d|two|three|four|five|six)\s+(?:\w+ ){{0,2}}?{stem}", source.text, re.IGNORECASE)
+    return {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}.get(found[1].lower()) or int(found[1]) if found else 0
 
 
 def _narrowed(source: ValueSource, texts: Sequence[str], index: int) -> ValueSource:
     if index >= len(texts):
         return source
     text = texts[index]
-    named = dict.fromkeys(("name", "title", "label"), text) if source.known and text in source.known.items else {}
-    return ValueSource.of(text, source.seed, KnownFact(text, text, facts=named))
+    if source.known and text in source.known.items:
+        facts = dict.fromkeys(("name", "title", "label"), text)
+        return ValueSource.of(text, source.seed, KnownFact(text, text, facts=facts))
+    known = KnownFact(text, text) if len(text) < len(source.text) else source.known
+    return replace(ValueSource.of(text, source.seed, known), given=source.given)
 
 
 def _distinct(values: list[Any]) -> list[Any]:

@@ -28,7 +28,10 @@ _FIXED = (
         rf"\b{_VERB}\b[^.\n\"]{{0,60}}?\b(?:exactly|only|just|always|with)\b:? *(?:with )?[\"“`]([^\"”`\n]+)[\"”`]",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:exactly|only|just)\b: *([^\n]+?)\s*$", re.IGNORECASE | re.MULTILINE),
+    re.compile(
+        rf"\b{_VERB}\b[^.\n]{{0,40}}?\b(?:exactly|only|just)\b(?: \w+){{0,4}}: *([^\n]+?)\s*$",
+        re.IGNORECASE | re.MULTILINE,
+    ),
     re.compile(rf"\b(?i:{_VERB})\b(?: with| only| just| exactly| the word)+ ([A-Z]{{2,}})\b(?! only)"),
 )
 _ONE_WORD = re.compile(r"\b(?:one|single|1)[- ]word\b", re.IGNORECASE)
@@ -43,6 +46,17 @@ _UPPER = re.compile(r"\bupper[- ]?case\b|\ball caps\b|\bcapital letters\b", re.I
 _LOWER = re.compile(r"\blower[- ]?case\b", re.IGNORECASE)
 _WORDS = re.compile(
     r"\b(?:at most|no more than|under|fewer than|maximum of|max|exactly|in) (\d{1,4}) words\b", re.IGNORECASE
+)
+_SENTENCES = re.compile(
+    r"\b(one|two|three|four|\d)(?: or \w+)?(?: \w+)? (?:sentences?|paragraphs?|lines?)\b", re.IGNORECASE
+)
+_LENGTH = re.compile(r"\b(\d{2,4})[- ]words?\b", re.IGNORECASE)
+_SHORT = re.compile(
+    r"\b(?:short|brief(?:ly)?|concise(?:ly)?|only|just|one word|yes or no|quick(?:ly)?)\b", re.IGNORECASE
+)
+_OPEN = re.compile(
+    r"\b(?:why|how do|how does|how can|how to|explain|describe|tell me about|write|summari[sz]e|compare|discuss|essay|story|plan|list|report|analy[sz]e|what is|what are)\b",
+    re.IGNORECASE,
 )
 _PIRATE = re.compile(r"\bpirate\b", re.IGNORECASE)
 _JSON = re.compile(rf"\b{_VERB}\b[^.\n]{{0,50}}?\bjson\b|\bas (?:a )?json\b", re.IGNORECASE)
@@ -107,6 +121,21 @@ def style_rules(system: str, prompt: str) -> StyleRules:
         end=_capture(_END, system),
         json=bool(_JSON.search(both)),
     )
+
+
+def expected_words(prompt: str) -> int:
+    """About how many words an answer to this prompt has: as many as it asks for, few for a short answer, 100 for an open question."""
+    if found := _LENGTH.search(prompt):
+        return int(found[1])
+    if found := _SENTENCES.search(prompt):
+        number = _NUMBERS.get(found[1].lower()) or int(found[1])
+        return (60 if "paragraph" in found[0].lower() else 18) * number
+    if _SHORT.search(prompt):
+        return 18
+    return 100 if _OPEN.search(prompt) else 24
+
+
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4}
 
 
 def _fixed(text: str) -> str | None:

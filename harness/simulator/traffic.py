@@ -85,6 +85,11 @@ class Sent:
     note: str = ""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the body is one piece of bytes, so that its end is known before it is sent."""
+        return isinstance(self.body, tuple) and len(self.body) == 1 and isinstance(self.body[0], bytes)
+
+    @property
     def content(self) -> bytes:
         """All bytes of the body."""
         return b"".join(piece for piece in self.body if isinstance(piece, bytes))
@@ -97,7 +102,8 @@ class Disconnected(Exception):
 async def read(scope: Scope, receive: Receive) -> Call:
     """The whole request. Raises ``Disconnected``."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+    asked = scope.get("query_string", b"")
+    query = dict(parse_qsl(asked.decode("latin-1"), keep_blank_values=True)) if asked else {}
     return Call(scope["method"], scope["path"], query, headers, await _body(receive))
 
 
@@ -133,12 +139,13 @@ async def deliver(sent: Sent, send: Send, arrived: float) -> None:
             due += piece.seconds
         else:
             await _until(due)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": piece, "more_body": not sent.is_whole})
             due += sent.pace
             if sent.pace:
                 await asyncio.sleep(0)
         piece = next(pieces, None)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    if not sent.is_whole:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _until(due: float) -> None:

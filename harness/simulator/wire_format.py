@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.simulator.answer_types import Candidate, SimulatedAnswer, output_tokens
-from harness.simulator.media import Scale
 from harness.simulator.tokens import details, tokens
 
-FIRST_CHUNK = 24
-"""Characters of the first text chunk; the following ones are ``CHUNK`` long, both rounded up to the end of a word."""
+FIRST_CHUNK = 12
+"""Characters of the first text chunk. It is rounded up to the end of a word, as the following ones are."""
+ONE_CHUNK = 32
+"""A text of at most so many characters is one chunk."""
 CHUNK = 90
 _THOUGHT = re.compile(r"(?s).+?(?:\n\n.*?(?:\n\n|$)|$)")
 _HEX = {"<": "\\u003c", ">": "\\u003e"}
@@ -114,7 +115,7 @@ def chunks(answer: SimulatedAnswer) -> Iterator[dict[str, Any]]:
         return
     output = thoughts = 0
     for index, candidate in enumerate(answer.candidates):
-        for step in _steps(candidate, answer.scale):
+        for step in _steps(answer, candidate):
             output, thoughts = output + step.output, thoughts + step.thoughts
             framed = _framed(answer, index, step.parts, grounding=step.grounding, done=step.done)
             last = step.done and index == len(answer.candidates) - 1
@@ -132,18 +133,30 @@ class _Step:
     done: bool = False
 
 
-def _steps(candidate: Candidate, scale: Scale) -> list[_Step]:
-    steps = [
-        *_thought_steps(candidate),
-        *(step for part in candidate.output.parts for step in _part_steps(part, scale)),
-    ]
+def _steps(answer: SimulatedAnswer, candidate: Candidate) -> list[_Step]:
+    parts = [step for part in candidate.output.parts for step in _part_steps(part, answer)]
+    steps = [*_thought_steps(candidate), *(parts if answer.ends_empty else _with_calls_together(parts))]
     _grounded(candidate, steps)
-    if candidate.signature or candidate.output.called or not steps:
+    if not steps or (answer.ends_empty and (candidate.signature or candidate.output.called)):
         steps.append(_closing(candidate))
+    elif candidate.signature:
+        steps[-1].parts[-1]["thoughtSignature"] = candidate.signature
     steps[-1].done = True
     unspent = candidate.thoughts.tokens - sum(step.thoughts for step in steps)
     steps[0].thoughts += unspent
     return steps
+
+
+def _with_calls_together(steps: Sequence[_Step]) -> list[_Step]:
+    """The same steps, with neighbouring function calls in one."""
+    joined: list[_Step] = []
+    for step in steps:
+        if joined and all("functionCall" in part for part in (*joined[-1].parts, *step.parts)):
+            joined[-1].parts += step.parts
+            joined[-1].output += step.output
+        else:
+            joined.append(step)
+    return joined
 
 
 def _closing(candidate: Candidate) -> _Step:
@@ -161,32 +174,32 @@ def _thought_steps(candidate: Candidate) -> list[_Step]:
     return [_Step([{"text": text, "thought": True}], thoughts=share) for text in blocks]
 
 
-def _part_steps(part: Mapping[str, Any], scale: Scale) -> Iterator[_Step]:
+def _part_steps(part: Mapping[str, Any], answer: SimulatedAnswer) -> Iterator[_Step]:
     text = part.get("text")
     if not isinstance(text, str):
-        yield _Step([dict(part)], output=output_tokens(part, scale))
+        yield _Step([dict(part)], output=output_tokens(part, answer.scale))
         return
     plain = {name: value for name, value in part.items() if name != "thoughtSignature"}
-    counted = 0
-    sent = ""
-    for piece in pieces(text):
-        sent += piece
-        yield _Step([{**plain, "text": piece}], output=tokens(sent) - counted)
-        counted = tokens(sent)
+    left, cut = tokens(text), list(pieces(text, answer.chunk))
+    for piece in cut[:-1]:
+        added = min(tokens(piece), left)
+        left -= added
+        yield _Step([{**plain, "text": piece}], output=added)
+    for piece in cut[-1:]:
+        yield _Step([{**plain, "text": piece}], output=left)
     if len(plain) < len(part):
         yield _Step([{**part, "text": ""}])
 
 
-def pieces(text: str) -> Iterator[str]:
+def pieces(text: str, size: int = CHUNK) -> Iterator[str]:
     """The pieces of a streamed text: a short first one, then longer ones, each cut after a space if possible."""
-    start, size = 0, FIRST_CHUNK
+    start, end = 0, FIRST_CHUNK if len(text) > ONE_CHUNK else len(text)
     while start < len(text):
-        end = start + size
         if end < len(text):
             space = max(text.find(" ", end, end + 24), text.find("\n", end, end + 24))
             end = space + 1 if space >= 0 else end
         yield text[start:end]
-        start, size = end, CHUNK
+        start, end = end, end + size
 
 
 def _grounded(candidate: Candidate, steps: Sequence[_Step]) -> None:
@@ -203,6 +216,7 @@ def _grounded(candidate: Candidate, steps: Sequence[_Step]) -> None:
 # --- bytes --------------------------------------------------------------------------------------------
 
 
+_text = json.encoder.encode_basestring
 _flat = json.JSONEncoder(ensure_ascii=False, separators=(",", ": ")).encode
 
 
@@ -212,10 +226,12 @@ def pretty(value: Any) -> bytes:
 
 
 def _indented(value: Any, gap: str) -> str:
-    """The same as ``json.dumps(..., indent=2)``, three times as fast. ``gap``: a line end and the current indent."""
+    """The same as ``json.dumps(..., indent=2)``, five times as fast. ``gap``: a line end and the current indent."""
+    if isinstance(value, str):
+        return _text(value)
     inner = gap + "  "
     if isinstance(value, dict) and value:
-        members = [f"{_flat(name)}: {_indented(item, inner)}" for name, item in value.items()]
+        members = [f"{_text(name)}: {_indented(item, inner)}" for name, item in value.items()]
         return "{" + inner + ("," + inner).join(members) + gap + "}"
     if isinstance(value, list) and value:
         return "[" + inner + ("," + inner).join([_indented(item, inner) for item in value]) + gap + "]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Literal, NamedTuple
@@ -87,8 +87,12 @@ _LONGEST_NAME = 24
 
 def value_names(values: Json, written: Json) -> Sequence[str]:
     """Names of the values, if one of them is too long for an id: the file that holds it, its title, the first words of a text, the
-    first keys of an object, else its number. ``written``: the values as they stand in the suite. Empty if all are short."""
-    if not isinstance(values, list) or all(_is_short(value) for value in values):
+    first keys of an object, else its number. ``written``: the values as they stand in the suite. Empty if all are short, and
+    differ in an id."""
+    if not isinstance(values, list):
+        return ()
+    shown = {_plain(value).strip("-") for value in values} - {""}
+    if all(map(_is_short, values)) and len(shown) == len(values):
         return ()
     sources = written if isinstance(written, list) and len(written) == len(values) else values
     names: list[str] = []
@@ -108,14 +112,14 @@ def _value_name(value: Json, source: Json) -> str:
     if isinstance(value, Mapping) and isinstance(value.get("title"), str):
         return slug(value["title"])[:_LONGEST_NAME]
     if isinstance(value, list):
-        return slug("+".join(_item_name(item) for item in value))[:_LONGEST_NAME] or "none"
+        return slug("+".join(map(_item_name, source if isinstance(source, list) else value)))[:_LONGEST_NAME] or "none"
     return "" if isinstance(value, Mapping) else slug(str(value)[:_LONGEST_NAME])
 
 
 def _item_name(item: Json) -> str:
     """The name of a tool or of a file."""
     if isinstance(item, Mapping):
-        return str(next(iter(item), ""))
+        return PurePath(str(item.get("path", item.get("uri", next(iter(item), ""))))).stem
     return PurePath(str(item)).stem
 
 
@@ -163,6 +167,19 @@ def refusal(model: str, config: Body) -> str | None:
     return (known.thinking if known else Thinking("unknown")).refuses(config)
 
 
+def value_refusal(model: str, name: str, value: Json) -> str | None:
+    """Why a model rejects a value of ``generationConfig`` that others accept; None if it accepts it, or if it is unknown."""
+    from harness.gemini.request_rules import refusals
+    from harness.gemini.request_view import RequestView
+
+    view = RequestView(model, facts(model), {"generationConfig": {name: value}, "contents": [_ASKING]})
+    found = (broken for broken in refusals(view) if broken.at == ("generationConfig", name))
+    return next((broken.message for broken in found if broken.by_model and broken.sure and not broken.ignored), None)
+
+
+_ASKING = {"parts": [{"text": "hi"}]}
+
+
 def axis_matches(name: str, wanted: Json, value: Json) -> bool:
     """Whether a value of an axis matches that of a ``skip`` or ``only`` row: a value, a list of values, or a model glob."""
     if isinstance(wanted, list | tuple):
@@ -174,12 +191,14 @@ def axis_matches(name: str, wanted: Json, value: Json) -> bool:
     return bool(wanted == value)
 
 
-def label(name: str, value: Json) -> str:
-    """A value as an id shows it: ``low``, ``stream``, ``thinking=0``, ``temperature=0.2``, ``high+thoughts``."""
+def label(name: str, value: Json, beside: Iterable[str] = ()) -> str:
+    """A value as an id shows it: ``low``, ``stream``, ``thinking=0``, ``temperature=0.2``, ``high+thoughts``. ``beside``: the axes
+    that the id shows, for a path of the body that ends like another of them."""
     if name == "transport":
         return str(value)
     if name != "thinking":
-        return f"{short_name(name)}={_plain(value)}"
+        shared = "." in name and any(short_name(other) == short_name(name) for other in beside if other != name)
+        return f"{name.removeprefix('request.') if shared else short_name(name)}={_plain(value)}"
     config = thinking_config(value)
     parts = [str(config["thinkingLevel"]).lower()] if "thinkingLevel" in config else []
     if "thinkingBudget" in config or not parts:
@@ -200,5 +219,5 @@ def short_name(name: str) -> str:
 
 
 def _plain(value: Json) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool | None) else str(value)
     return re.sub(r"[^\w.+-]+", "-", text)

@@ -125,5 +125,6 @@ class Suite:
     repeat: int | None = None
     skips: Sequence[Choice] = ()
     compare: Mapping[str, Json] | None = None
+    notes: Sequence[Note] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     """Name of each file that ``${file:}`` and ``each`` read -> SHA-256 of its content."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
+from harness.gemini import offers
 from harness.judge.registry import all_checks, all_rules, find_check
 from harness.text import shape
-from harness.text.shape import AtLeast, Deferred, Named, Spelled, TypeLabel
+from harness.text.shape import AtLeast, Deferred, Named, Offered, Spelled, TypeLabel
 
 REQUEST_KNOWN = "request-known"
 """A case waives this if its literal request has fields that are newer than the published definition."""
@@ -37,14 +38,20 @@ Numbers = Annotated[float | list[float] | dict[str, float | list[float]], TypeLa
 Integers = Annotated[int | list[int] | dict[str, int | list[int]], TypeLabel("a whole number, or a list of them")]
 Booleans = bool | list[bool]
 Names = str | list[str]
+ModelName = Annotated[str, offers.MODELS]
+Feature = Annotated[str, offers.FEATURES]
+MimeType = Annotated[str, offers.MIME_TYPES]
+MediaResolution = Annotated[str, offers.values("GenerationConfig.MediaResolution")]
 Scalar = str | int | float | bool
+FreeValues = Annotated[Scalar | list[Scalar], TypeLabel("text, a number, true or false, or a list of these")]
 
 
 class ModelSelector(TypedDict, total=False):
     """The current models of the catalogue with all of these properties."""
 
     feature: Annotated[
-        Names, "a feature, or several, as `gemini-harness models` lists them: image_out, google_search ..."
+        Feature | list[Feature],
+        "a feature, or several, as `gemini-harness models` lists them: image_out, google_search ...",
     ]
     thinking: Annotated[Literal["level", "budget", "none"], "how its thinking is controlled"]
     name: Annotated[str, "a glob of its name"]
@@ -69,7 +76,8 @@ class Axes(TypedDict, total=False):
     """Axes of the matrix. A list sweeps its values; a single value pins the axis."""
 
     model: Annotated[
-        Names | ModelSelector, "the model id, as it is sent, or properties that select models of the catalogue"
+        ModelName | list[ModelName] | ModelSelector,
+        "the model id, as it is sent, or properties that select models of the catalogue",
     ]
     provider: Annotated[Names, "a provider of the configuration"]
     thinking: Thinking
@@ -84,14 +92,14 @@ class Axes(TypedDict, total=False):
     frequencyPenalty: Numbers
     responseLogprobs: Booleans
     logprobs: Integers
-    responseMimeType: Names
-    mediaResolution: Names
+    responseMimeType: MimeType | list[MimeType]
+    mediaResolution: MediaResolution | list[MediaResolution]
 
 
 FreeAxes = TypedDict(
     "FreeAxes",
     {
-        "axes": Annotated[dict[str, Scalar | list[Scalar]], "axes with free names, used as ${axis.name}"],
+        "axes": Annotated[dict[str, FreeValues], "axes with free names, used as ${axis.name}"],
         "request.*": Annotated[Any, "a path of the body as an axis: a list sweeps its values, any other value is sent"],
     },
     total=False,
@@ -101,12 +109,12 @@ FreeAxes = TypedDict(
 class Chosen(Axes, FreeAxes, total=False):
     """Combinations of axis values. Models may be globs. Long values are named as ids show them."""
 
-    prompt: Names
-    system: Names
-    schema: Names
-    jsonSchema: Names
-    tools: Names
-    files: Names
+    prompt: Annotated[Names, "prompts, as ids show them"]
+    system: Annotated[Names, "system instructions, as ids show them"]
+    schema: Annotated[Names, "schemas, as ids show them"]
+    jsonSchema: Annotated[Names, "JSON Schemas, as ids show them"]
+    tools: Annotated[Names, "lists of tools, as ids show them"]
+    files: Annotated[Names, "lists of files, as ids show them"]
 
 
 class Skip(Chosen, total=False):
@@ -125,7 +133,10 @@ ToolName = Literal[
     "url_context",
     "google_maps",
 ]
-Tool = ToolName | dict[str, Any]
+LiteralBody = Annotated[dict[str, Any], offers.message("GenerateContentRequest")]
+LiteralSchema = Annotated[dict[str, Any], offers.message("Schema")]
+LiteralParts = list[Annotated[dict[str, Any], offers.message("Part")]]
+Tool = ToolName | Annotated[dict[str, Any], offers.message("Tool")]
 ToolItem = Annotated[
     Tool | list[Tool],
     TypeLabel("the name of a built-in tool (googleSearch, codeExecution, urlContext, googleMaps) or a Tool object"),
@@ -137,7 +148,7 @@ class FileWords(TypedDict, total=False):
 
     path: Annotated[str, "a file, relative to the suite; sent as inlineData"]
     uri: Annotated[str, "an address, or the uri of an uploaded file; sent as fileData"]
-    mimeType: str
+    mimeType: Annotated[str, "the type of the file, such as image/png"]
 
 
 File = str | FileWords
@@ -146,20 +157,20 @@ File = str | FileWords
 class Matrix(Axes, FreeAxes, total=False):
     """Axes for every case of the suite. A case may replace them."""
 
-    prompt: list[str]
-    system: list[str]
-    schema: list[dict[str, Any]]
-    jsonSchema: list[dict[str, Any]]
-    tools: list[list[Tool]]
-    files: list[list[File]]
-    skip: list[Skip]
+    prompt: Annotated[list[str], "user turns"]
+    system: Annotated[list[str], "system instructions"]
+    schema: Annotated[list[LiteralSchema], "responseSchema, with application/json"]
+    jsonSchema: Annotated[list[dict[str, Any]], "responseJsonSchema, with application/json"]
+    tools: Annotated[list[list[Tool]], "lists of tools"]
+    files: Annotated[list[list[File]], "lists of files"]
+    skip: Annotated[list[Skip], "combinations that are not played"]
 
 
 class XfailWords(TypedDict, total=False):
     """An expected failure: the case runs and must fail."""
 
     why: Required[Reason]
-    targets: Annotated[list[str], "globs of provider/model or model; all targets when absent"]
+    targets: Annotated[list[ModelName], "globs of provider/model or model; all targets when absent"]
 
 
 @cache
@@ -169,10 +180,17 @@ def parameter(name: str) -> Any:
     return check.parameter if check else None
 
 
-@cache
-def _documented(name: str) -> Any:
-    check = find_check(name)
-    return Annotated[check.parameter, check.doc] if check else None
+def _page(name: str) -> str:
+    """What the reference says of that check."""
+    from harness.judge.checks.reference import with_examples
+
+    return with_examples(all_checks()[name])
+
+
+def _check_names() -> Mapping[str, str]:
+    docs = {name: check.doc for name, check in all_checks().items()}
+    docs |= {f"invariant:{name}": rule.doc for name, rule in all_rules().items()}
+    return {name: doc.partition("\n\n")[0] for name, doc in docs.items()}
 
 
 @cache
@@ -183,8 +201,15 @@ def waive_type() -> Any:
     return TypedDict("Waive", hints, total=False)  # type: ignore[operator]
 
 
-Expect = Annotated[dict[str, Any], Named(_documented, lambda: all_checks().keys())]
-Waive = Annotated[Any, Deferred(waive_type)]
+Expect = Annotated[
+    dict[str, Any],
+    Named(parameter, lambda: all_checks().keys(), "Expect", _page),
+    "what the answer must be: checks, which must all hold",
+]
+Waive = Annotated[Any, Deferred(waive_type), "invariants that are not checked here: id -> reason"]
+Xfail = Annotated[str | XfailWords, "why the case must fail for now; passing is an error"]
+About = Annotated[str, "what it is for, for people"]
+Tags = Annotated[list[str], "words for `--tag`"]
 Require = Annotated[
     Literal["all", "none"] | Annotated[str, Spelled(r"[0-9]{1,9}/[1-9][0-9]{0,8}", 'a share such as "4/5"')],
     "how many attempts of a group must pass: all (the default), none (observed only), or k/n",
@@ -197,14 +222,15 @@ class RequestWords(Axes, FreeAxes, total=False):
 
     prompt: Annotated[Names, "one user turn; a list sweeps"]
     system: Annotated[Names, "systemInstruction; a list sweeps"]
-    request: Annotated[dict[str, Any], "a literal generateContent body; objects are merged, lists are replaced"]
-    schema: Annotated[dict[str, Any] | list[dict[str, Any]], "responseSchema, with application/json; a list sweeps"]
+    request: Annotated[LiteralBody, "a literal generateContent body; objects are merged, lists are replaced"]
+    schema: Annotated[LiteralSchema | list[LiteralSchema], "responseSchema, with application/json; a list sweeps"]
     jsonSchema: Annotated[
         dict[str, Any] | list[dict[str, Any]], "responseJsonSchema, with application/json; a list sweeps"
     ]
     tools: Annotated[list[ToolItem], "names of built-in tools, or literal Tool objects; a list of lists sweeps"]
     files: Annotated[
         list[File | list[File]],
+        TypeLabel("a list of names, of addresses, or of {path: ..., mimeType: ...}"),
         "files of the prompt, relative to the suite, or addresses; the type comes from the bytes; a list of lists sweeps",
     ]
     expect: Expect
@@ -212,7 +238,7 @@ class RequestWords(Axes, FreeAxes, total=False):
     repeat: Repeat
     require: Require
     waive: Waive
-    xfail: str | XfailWords
+    xfail: Xfail
 
 
 class ReplyWords(TypedDict):
@@ -237,37 +263,37 @@ class Until(_Until, total=False):
 Capture = Annotated[dict[str, str], "name -> JSONPath into the response; later turns write ${capture.name}"]
 
 
-class CallWords(TypedDict, total=False):
+class ApiCallWords(TypedDict, total=False):
     """A call of the API that is not a turn of the conversation."""
 
     call: Annotated[str, "method and path below the provider's version: POST cachedContents, GET models/${model}"]
     body: Annotated[Any, "the JSON body that is sent"]
     upload: Annotated[str, "a file that is sent through the Files API: call: POST files"]
-    until: Until
+    until: Annotated[Until, "make the call again until its answer is as wanted"]
     expect: Expect
     capture: Capture
 
 
-class TurnWords(CallWords, total=False):
+class TurnWords(ApiCallWords, total=False):
     """One turn: what the user says, the answers to the model's function calls, a scripted answer, or another call."""
 
-    user: Annotated[str | list[dict[str, Any]], "what the user says: a text, or literal parts"]
+    user: Annotated[str | LiteralParts, "what the user says: a text, or literal parts"]
     files: Annotated[list[File], "files of this turn"]
     model: Annotated[
-        str | list[dict[str, Any]], "what the model is supposed to have said: a text, or literal parts; nothing is sent"
+        str | LiteralParts, "what the model is supposed to have said: a text, or literal parts; nothing is sent"
     ]
     reply: Annotated[
         dict[str, dict[str, Any]] | list[ReplyWords],
         "function name -> response object, or a list in the order of the calls",
     ]
-    request: Annotated[dict[str, Any], "what this turn adds to the body"]
+    request: Annotated[LiteralBody, "what this turn adds to the body"]
 
 
 _Finally = TypedDict(
     "_Finally",
     {
         "finally": Annotated[
-            list[CallWords], "calls at the end, whatever happened before; their own failure is a warning"
+            list[ApiCallWords], "calls at the end, whatever happened before; their own failure is a warning"
         ]
     },
     total=False,
@@ -278,10 +304,10 @@ class CaseWords(RequestWords, _Finally, total=False):
     """One case."""
 
     id: Required[Annotated[str, "a hyphenated statement that is true if the case passes; may contain ${row.x}"]]
-    about: str
-    tags: list[str]
+    about: About
+    tags: Tags
     each: Annotated[str | list[dict[str, Any]], "rows: ${file:rows.csv} (or .jsonl, .json), or a list of mappings"]
-    turns: list[TurnWords]
+    turns: Annotated[list[TurnWords], "a conversation, instead of a prompt"]
     only: Annotated[Chosen | list[Chosen], "the only combinations of the matrix that this case runs"]
     skip: Annotated[str, "the reason why this case is skipped"]
     cassette: Annotated[str, "an existing vcrpy cassette, relative to this file's folder"]
@@ -290,16 +316,16 @@ class CaseWords(RequestWords, _Finally, total=False):
 class Change(TypedDict, total=False):
     """How far a measure may change before the gate fails."""
 
-    drop: Percent | Amount
-    rise: Percent | Amount
+    drop: Annotated[Percent | Amount, "how far it may fall"]
+    rise: Annotated[Percent | Amount, "how far it may rise"]
     confidence: Annotated[Confidence, "how certain the decision must be; without it, the observed change decides"]
 
 
 class RateGate(TypedDict, total=False):
     """How far a pass rate may change, and its minimum."""
 
-    drop: Points | Percent | Amount
-    rise: Points | Percent | Amount
+    drop: Annotated[Points | Percent | Amount, "how far it may fall"]
+    rise: Annotated[Points | Percent | Amount, "how far it may rise"]
     min: Annotated[Share, "the minimum share of the attempts of a run, or of a candidate, that must pass"]
     confidence: Annotated[Confidence, "how certain the decision must be; without it, the observed change decides"]
 
@@ -323,49 +349,54 @@ class CostGate(Change, total=False):
     total: Annotated[Amount, "the maximum for all trials of a run, or of a candidate, together"]
 
 
+CheckName = Annotated[str, Offered("CheckName", _check_names)]
+AxisName = Annotated[str, Offered("AxisName", lambda: dict.fromkeys((*AXES, *BODY_AXES), ""))]
+
+
 class GateWords(TypedDict, total=False):
     """Gates that a comparison must pass. Gates that need no second side (min, max, total) must be passed by a run too."""
 
-    pass_rate: RateGate
-    latency: TimeGate
-    ttft: TimeGate
-    cost: CostGate
-    promptTokenCount: CountGate
-    candidatesTokenCount: CountGate
-    thoughtsTokenCount: CountGate
-    totalTokenCount: CountGate
-    hard: Annotated[list[str], "checks for which a single flip fails the gate, without statistics"]
+    pass_rate: Annotated[RateGate, "the share of attempts that pass"]
+    latency: Annotated[TimeGate, "the time to the whole answer"]
+    ttft: Annotated[TimeGate, "the time to the first text of a stream"]
+    cost: Annotated[CostGate, "US dollars"]
+    promptTokenCount: Annotated[CountGate, "tokens of the prompt"]
+    candidatesTokenCount: Annotated[CountGate, "tokens of the answer, without thinking"]
+    thoughtsTokenCount: Annotated[CountGate, "tokens of thinking"]
+    totalTokenCount: Annotated[CountGate, "all tokens"]
+    hard: Annotated[list[CheckName], "checks for which a single flip fails the gate, without statistics"]
 
 
 class Compare(TypedDict, total=False):
     """How the trials of this suite are compared."""
 
-    by: Annotated[str, "the axis: trials that differ only in it are compared in pairs"]
+    by: Annotated[AxisName, "the axis: trials that differ only in it are compared in pairs"]
     baseline: Annotated[Any, "the value of that axis that the others are compared with"]
-    gate: GateWords
+    gate: Annotated[GateWords, "limits that fail the comparison or the run"]
 
 
 class SuiteWords(TypedDict, total=False):
     """A suite for gemini-harness: requests to Gemini's native API, and what is expected of the answers."""
 
     suite: Required[Annotated[str, "the suite's name: the first part of every trial id"]]
-    about: str
-    tags: list[str]
+    about: About
+    tags: Tags
     vars: Annotated[dict[str, Scalar], "defaults of ${var.name}; `--var name=value` replaces them"]
-    defaults: RequestWords
-    matrix: Matrix
+    defaults: Annotated[RequestWords, "what every case sends and expects, unless it states its own"]
+    matrix: Annotated[Matrix, "axes: every case is played with every combination of their values"]
     repeat: Repeat
-    cases: Required[list[CaseWords]]
-    compare: Compare
+    cases: Required[Annotated[list[CaseWords], "what is asked, and what must be true of the answers"]]
+    compare: Annotated[Compare, "what is compared, and within which limits"]
     require: Require
     waive: Waive
-    xfail: str | XfailWords
+    xfail: Xfail
 
 
 @cache
 def axis_type(name: str) -> Any:
     """The type of the values of that axis."""
-    return get_type_hints(Axes, include_extras=True).get(name, Any)
+    free = Any if name.startswith("request.") or name in BODY_AXES else FreeValues
+    return get_type_hints(Axes, include_extras=True).get(name, free)
 
 
 AXES: tuple[str, ...] = tuple(Axes.__annotations__)
@@ -414,4 +445,8 @@ def meant(path: Sequence[str | int]) -> str | None:
 
 def suite_json_schema() -> Mapping[str, Any]:
     """The JSON Schema (2020-12) of a suite, with every registered check, for editors."""
-    return {**shape.json_schema(SuiteWords), "title": "gemini-harness suite"}
+    from harness.suite import editors
+
+    made = shape.json_schema(SuiteWords)
+    editors.explain(made["$defs"])
+    return {**made, **editors.closed_bodies(made["$defs"], REQUEST_KNOWN)}

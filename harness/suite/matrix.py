@@ -17,7 +17,7 @@ from typing import NamedTuple
 from harness.errors import UsageError
 from harness.model import ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
 from harness.suite import template
-from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config
+from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, Origins, merge
 from harness.suite.cases import Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
@@ -73,17 +73,32 @@ class Combination(NamedTuple):
 
     @property
     def labels(self) -> str:
-        return ",".join(label(name, value) for name, value in self.swept.items())
+        return ",".join(label(name, value, self.swept) for name, value in self.swept.items())
 
     def chosen_by(self, choice: Choice) -> bool:
-        """Whether a ``skip`` or ``only`` row matches this combination."""
-        known = {**self.axes, **self.swept, "model": self.target.model, "provider": self.target.provider}
-        return all(name in known and axis_matches(name, wanted, known[name]) for name, wanted in choice.axes.items())
+        """Whether a ``skip`` or ``only`` row matches this combination: by the values, or by their names in ids."""
+        known = ({**self.axes, "model": self.target.model, "provider": self.target.provider}, self.swept)
+        return all(
+            any(name in values and axis_matches(name, wanted, values[name]) for values in known)
+            for name, wanted in choice.axes.items()
+        )
 
     def refusal(self, case: Case) -> str | None:
-        """Why the model rejects the thinking config of this combination; None if it does not, or if the case expects that."""
+        """Why the model rejects this combination; None if it does not, or if the case expects that."""
+        found = self.refused(case)
+        return found[1] if found else None
+
+    def refused(self, case: Case) -> tuple[str, str] | None:
+        """The axis whose value the model rejects, and why: its thinking, or a value that varies."""
         if case.expects_refusal:
             return None
+        if thinking := self._refused_thinking(case):
+            return "thinking", thinking
+        values = ((name, value) for name, value in self.swept.items() if name not in ("thinking", "transport"))
+        reasons = ((name, value_refusal(self.target.model, name, value)) for name, value in values)
+        return next(((name, reason) for name, reason in reasons if reason), None)
+
+    def _refused_thinking(self, case: Case) -> str | None:
         literal = case.body.get("generationConfig", {})
         literal = literal.get("thinkingConfig", {}) if isinstance(literal, Mapping) else {}
         own = thinking_config(self.axes["thinking"]) if "thinking" in self.axes else {}
@@ -245,7 +260,9 @@ def combinations_for(case: Case, row: Mapping[str, Json], selection: Selection) 
             )
         for values in product(*choices):
             chosen_values = {
-                axis.name: value for axis, (value, _) in zip(inner, values, strict=True) if value is not None
+                axis.name: value
+                for axis, (value, _) in zip(inner, values, strict=True)
+                if value is not None or not axis.typed
             }
             shown = {axis.name: name for axis, (_, name) in zip(inner, values, strict=True) if axis.swept}
             swept = {name: shown[name] for name in shown if name in chosen_values}
@@ -324,14 +341,14 @@ def _skip(suite: Suite, case: Case, pair: Combination) -> str | None:
 
 
 def _dropped(suite: Suite, selection: Selection) -> Iterator[Note]:
-    """A note for each model and thinking value that is left out, with the number of cases."""
+    """A note for each model and value that is left out, with the number of cases."""
     counts: dict[tuple[Place, str, str, str], int] = {}
     for case in suite.cases:
         for pair in combinations_for(case, case.rows[0], selection):
-            reason = pair.refusal(case)
-            if reason:
-                shown = label("thinking", pair.axes["thinking"]) if "thinking" in pair.axes else "thinkingConfig"
-                place = case.axes["thinking"].place if "thinking" in case.axes else case.place
+            if refused := pair.refused(case):
+                name, reason = refused
+                shown = label(name, pair.axes[name]) if name in pair.axes else "thinkingConfig"
+                place = case.axes[name].place if name in case.axes else case.place
                 key = (place, pair.target.model, shown, reason)
                 counts[key] = counts.get(key, 0) + 1
     for (place, model, shown, reason), count in counts.items():
@@ -444,7 +461,15 @@ def _xfail(case: Case, target: Target) -> str | None:
 
 
 def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence[Step]:
-    """The requests of a case for one row and one combination. Captures are filled in later, during the run."""
+    """The requests of a case for one row and one combination. Captures are filled in later, during the run. Raises Undefined, with
+    the place of the case."""
+    try:
+        return tuple(_steps(case, row, pair))
+    except template.Undefined as problem:
+        raise template.Undefined(f"{case.place}: {case.named(row)} at {pair.target}: {problem}") from None
+
+
+def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[Step]:
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
@@ -457,14 +482,14 @@ def steps_of(case: Case, row: Mapping[str, Json], pair: Combination) -> Sequence
     body = {key: value for key, value in body.items() if key != "contents"}
     origins = Origins([*case.layers, *axes])
     transport = pair.axes.get("transport", "unary")
-    return tuple(_step(turn, case, scope, body, transport, origins) for turn in case.turns)
+    return (_step(turn, case, scope, body, transport, origins) for turn in case.turns)
 
 
 def scope_of(row: Mapping[str, Json], pair: Combination) -> template.Scope:
     """What placeholders stand for in one row and one combination. Values of axes may refer to other axes."""
     target = {"model": pair.target.model, "provider": pair.target.provider}
-    scope = {"row": row, "axis": pair.axes, "target": target}
-    return {**scope, "axis": template.fill(pair.axes, scope)}
+    scope = {"row": row, "axis": {**target, **pair.axes}, "target": target}
+    return {**scope, "axis": template.fill(scope["axis"], scope)}
 
 
 def _step(
@@ -489,20 +514,35 @@ def _step(
 
 
 def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
-    plain = {name: template.fill(getattr(turn, name), scope) for name in ("contents", "replies", "body", "script")}
+    script = template.fill(turn.script, scope)
     return turn._replace(
-        **{**plain, "contents": [_flat(content) for content in plain["contents"]]},
+        contents=[flat(content) for content in template.fill(turn.contents, scope)],
+        script=script and [flat(content) for content in script],
+        replies=template.fill(turn.replies, scope),
+        body=template.fill(turn.body, scope),
         expect=tuple(fill_expectation(line, scope) for line in turn.expect),
         call=turn.call and CallPlan(*template.fill(list(turn.call), scope)),
     )
 
 
-def _flat(content: Json) -> Json:
-    """The content with the parts of an axis ``files`` among its own."""
+def flat(content: Json) -> Json:
+    """The content with lists of parts among its own (those of an axis ``files``, or in place of a text), and with texts for values
+    that are none."""
     parts = content.get("parts") if isinstance(content, Mapping) else None
-    if not isinstance(parts, list) or not any(isinstance(part, list) for part in parts):
+    if not isinstance(parts, list) or all(_is_part(part) for part in parts):
         return content
-    return {**content, "parts": [item for part in parts for item in (part if isinstance(part, list) else [part])]}
+    return {**content, "parts": [item for part in parts for item in _parts(part)]}
+
+
+def _is_part(value: Json) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("text", ""), str)
+
+
+def _parts(value: Json) -> Sequence[Json]:
+    if isinstance(value, list) or not isinstance(value, Mapping) or _is_part(value):
+        return value if isinstance(value, list) else [value]
+    text = value["text"]
+    return text if isinstance(text, list) else [{**value, "text": template.as_text(text)}]
 
 
 def _api_call(plan: CallPlan) -> ApiCall:

@@ -162,7 +162,7 @@ class _SuiteReading:
             validate.check(suite, self.diagnostics)
         except TooMany as fault:
             self.diagnostics.add(fault.place, fault.message)
-        return replace(suite, files=self.files.digests())
+        return replace(suite, files=self.files.digests(), notes=tuple(self.diagnostics.notes))
 
     # one case
 
@@ -290,7 +290,7 @@ class _SuiteReading:
         """The parts of ``files:``."""
         if isinstance(items, Template):
             return [items]
-        return [self.files.part_of(item, (*at, number)) for number, item in enumerate(items) if item]
+        return [self.files.part_of(item, (*at, number)) for number, item in enumerate(items) if item is not None]
 
     def literal_contents(self, table: _Table, defaults: _Table) -> Sequence[Json]:
         request = merge(defaults.get("request", {}), table.get("request", {}))
@@ -382,10 +382,10 @@ def _whole(route: Route) -> Route:
 
 
 _WAITING = {
-    **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", "files", *language.AXES), 0),
-    **dict.fromkeys(("request", "expect", "reply", "axes", "until"), 1),
+    **dict.fromkeys(("id", "prompt", "system", "schema", "jsonSchema", *language.AXES), 0),
+    **dict.fromkeys(("request", "expect", "reply", "axes", "files"), 1),
     **dict.fromkeys(("user", "model", "call", "body", "upload"), 0),
-    "tools": 2,
+    **dict.fromkeys(("tools", "until"), 2),
 }
 """Keys of a case or a turn under which placeholders that are filled later may stand, and how far below the key."""
 

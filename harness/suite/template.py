@@ -85,7 +85,7 @@ def references(value: Json) -> Iterator[tuple[Route, Reference]]:
     """Every (path, reference) in a value."""
     if isinstance(value, Template):
         yield from (((), reference) for reference in _references_in(value))
-    elif isinstance(value, dict | list | tuple) and has_references(value):
+    elif isinstance(value, (dict, list, tuple)) and has_references(value):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from (((key, *route), reference) for route, reference in references(item))
 
@@ -112,11 +112,12 @@ def has_references(value: Json) -> bool:
     pending = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, Template):
-            return True
-        if isinstance(item, dict):
+        if isinstance(item, str):
+            if isinstance(item, Template):
+                return True
+        elif isinstance(item, dict):
             pending += item.values()
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, (list, tuple)):
             pending += item
     return False
 
@@ -132,7 +133,7 @@ def fill(value: Json, scope: Scope) -> Json:
     if isinstance(value, dict):
         filled = {key: fill(item, scope) for key, item in value.items()}
         return filled if any(filled[key] is not item for key, item in value.items()) else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [fill(item, scope) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
@@ -179,7 +180,7 @@ def as_text(value: Json) -> str:
 
 # --- reading: var, env and file -------------------------------------------------------------------------------
 
-_MARK = re.compile(r"\$\$\{|\$\{((?:[^{}\n]|\$\{[^{}\n]*\})*)(\})?")
+_MARK = re.compile(r"\$\$\{|\$\{((?:\$\{[^{}\n]*\}|[^{}\n])*)(\})?")
 
 _IN_KEY = re.compile(r"\$\{(row\.|axis\.|capture\.|var\.|env:|file:)[^{}\n]*\}")
 
@@ -339,10 +340,13 @@ class Reader:
 
     def part_of(self, item: Json, route: Route) -> Json:
         """The part of a prompt for an item of ``files:``: a name or an address, or ``{path, uri, mimeType}``."""
-        stated = item if isinstance(item, Mapping) else {}
+        stated = item if isinstance(item, Mapping) else {"path": item}
+        if ("path" in stated) == ("uri" in stated) or "" in stated.values():
+            self.complain(route, str(item), "a file has either a path: or a uri:", "")
+            return {}
         if "uri" in stated:
             return media.address_part(stated["uri"], stated.get("mimeType"))
-        name = stated.get("path", "") if stated else item
+        name = stated["path"]
         read = partial(self.media, mime=stated.get("mimeType"))
         if isinstance(name, Template):
             return Template([FileReference(name, lambda name: self.later(name, read))])

@@ -76,22 +76,27 @@ def call_plan(table: Table) -> CallPlan | None:
     method, path = split_call(written)
     until = table.get("until")
     until = until if isinstance(until, Mapping) else {}
-    return CallPlan(
-        method,
-        path,
-        table.get("body"),
-        table.get("upload"),
-        until.get("path"),
-        quantity(until.get("every", _DEFAULT_EVERY), "s"),
-        quantity(until.get("for", _DEFAULT_LIMIT), "s"),
-    )
+    return CallPlan(method, path, table.get("body"), table.get("upload"), until.get("path"), *wait(until))
+
+
+def wait(until: Table) -> tuple[float, float]:
+    """Seconds between two calls, and for all of them."""
+    return quantity(until.get("every", _DEFAULT_EVERY), "s"), quantity(until.get("for", _DEFAULT_LIMIT), "s")
 
 
 def call_problem(written: str) -> str | None:
     """What is wrong with the text of a call; None if nothing is."""
-    if re.fullmatch(rf"({'|'.join(METHODS)})\s+\S(.|\n)*", written):
-        return None
-    return f"expected a method ({', '.join(METHODS)}) and a path, as in POST cachedContents"
+    literal = written.parts if isinstance(written, Template) else [written]
+    if not re.fullmatch(rf"({'|'.join(METHODS)})\s+\S(.|\n)*", written) or not isinstance(literal[0], str):
+        return f"expected a method ({', '.join(METHODS)}) and a path, as in POST cachedContents"
+    rest = [split_call(literal[0])[1], *(part for part in literal[1:] if isinstance(part, str))]
+    return "a path has no spaces" if any(re.search(r"\s", text) for text in rest) else None
+
+
+def meant_call(written: str) -> str:
+    """``did you mean``, for a method in lower case."""
+    method, _, path = written.partition(" ")
+    return f'did you mean "{method.upper()} {path}"?' if method.upper() in METHODS and path and method.islower() else ""
 
 
 def split_call(written: str) -> tuple[str, str]:

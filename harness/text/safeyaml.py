@@ -53,13 +53,17 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def without_aliases(self, node: yaml.Node) -> Any:
         """The value of a node that has no aliases. Texts, lists and mappings, the most common nodes, are made directly."""
         tag, value = node.tag, node.value
-        if tag == _TEXT and isinstance(node, yaml.ScalarNode):
+        if _is_text(node):
             return value
         if tag == _LIST and isinstance(node, yaml.SequenceNode):
             return [self.without_aliases(item) for item in value]
-        if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all(key.tag == _TEXT for key, _ in value):
-            return {self.without_aliases(key): self.without_aliases(item) for key, item in value}
+        if tag == _MAPPING and isinstance(node, yaml.MappingNode) and all(_is_text(key) for key, _ in value):
+            return {key.value: self.without_aliases(item) for key, item in value}
         return self.construct_object(node, deep=True)
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return bool(node.tag == _TEXT) and isinstance(node, yaml.ScalarNode)
 
 
 def _number(loader: Any, node: yaml.Node) -> Any:

@@ -3,7 +3,8 @@
 The types are those of ``typing``: TypedDict, Literal, unions, ``list[T]``, ``dict[str, T]``, ``Any``, the JSON scalars, and
 ``Annotated[T, "what it is"]``. Other notes for ``Annotated``: ``Spelled`` (a text that matches a pattern), ``AtLeast`` (a number
 with a minimum), ``TypeLabel`` (a short name of a long union), ``Named`` (a mapping with keys from a registry), ``Deferred`` (a
-type that is made when it is first needed). A key of a TypedDict that ends with a star stands for all keys with that start.
+type that is made when it is first needed), ``Offered`` and ``ForEditors`` (what editors offer). A key of a TypedDict that ends
+with a star stands for all keys with that start.
 """
 
 from __future__ import annotations
@@ -66,11 +67,32 @@ class Deferred(NamedTuple):
 class Named(NamedTuple):
     """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
 
-    ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key.
+    ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key. In a JSON
+    Schema, ``name`` is the name of the mapping, and ``about`` describes a key.
     """
 
     find: Callable[[str], Any]
     names: Callable[[], Iterable[str]]
+    name: str
+    about: Callable[[str], str]
+
+
+class Offered(NamedTuple):
+    """A note for ``Annotated``: values that editors offer; all others stay valid.
+
+    ``values`` maps a value to what is known of it. ``name`` is the name of the list in a JSON Schema. ``within`` are keys for
+    the same values, where a mapping may stand instead of the text: ``{in: [STOP]}``.
+    """
+
+    name: str
+    values: Callable[[], Mapping[str, str]]
+    within: Sequence[str] = ()
+
+
+class ForEditors(NamedTuple):
+    """A note for ``Annotated``: a JSON Schema that knows more than the type. What ``make`` refers to, it adds to its argument."""
+
+    make: Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class ShapeFinding(NamedTuple):
@@ -101,7 +123,7 @@ def fit(value: Json, kind: Any) -> Json:
 
 def json_schema(kind: Any) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a type, for editors."""
-    definitions: dict[str, Any] = {"template": _TEMPLATE}
+    definitions: dict[str, Any] = {"template": _TEMPLATE_SCHEMA}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_shape(kind).schema(definitions),
@@ -123,7 +145,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known here: {listed}" if names and len(listed) <= 300 else ""
 
 
-_TEMPLATE = {"type": "string", "pattern": r"\$\{", "description": "${row.x}, ${env:A|B}, ${file:path} or ${capture.x}"}
+_TEMPLATE_SCHEMA = {"type": "string", "pattern": r"\$\{"}
+TEMPLATE: Mapping[str, Any] = {"$ref": "#/$defs/template"}
+"""The schema of a text that becomes a value later, in the schemas that :func:`json_schema` makes."""
 
 
 def _replaced(value: Json, path: Path) -> Json:
@@ -312,6 +336,14 @@ class _Map(_AnyMapping):
         return {"type": "object", "additionalProperties": _or_template(self.item, definitions)}
 
 
+class _Definition(dict[str, Any]):
+    """The schema of a TypedDict among the definitions, which are found by name."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.kind = kind
+
+
 class _Fields(_AnyMapping):
     """A mapping with known keys: a TypedDict. Its keys are resolved when they are first needed, so it may contain itself."""
 
@@ -342,7 +374,7 @@ class _Fields(_AnyMapping):
             if shape := self.fields.get(key) or self.of_prefix(str(key)):
                 shape.check(item, (*path, key), found)
             else:
-                near = nearest(str(key), self.fields)
+                near = nearest(str(key), [name.replace("*", "PATH") for name in self.fields])
                 found.append(ShapeFinding((*path, key), f'unknown key "{key}"', near, key=True))
         found.extend(
             ShapeFinding(path, f'the key "{name}" is missing') for name in sorted(self.required - value.keys())
@@ -358,8 +390,10 @@ class _Fields(_AnyMapping):
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         name = self.kind.__name__
+        if name in definitions and getattr(definitions[name], "kind", None) is not self.kind:
+            name = f"{self.kind.__module__}.{name}"
         if name not in definitions:
-            definitions[name] = {}
+            definitions[name] = _Definition(self.kind)
             definitions[name].update(self.definition(definitions))
         return {"$ref": f"#/$defs/{name}"}
 
@@ -425,17 +459,17 @@ def _badness(findings: Sequence[ShapeFinding]) -> tuple[int, int]:
     return sum(finding.key for finding in findings), len(findings)
 
 
-class _Described(_Shape):
-    """Another shape with a description for the schema, or a label for messages."""
+class _Wrapped(_Shape):
+    """Another shape, with something added."""
 
-    def __init__(self, shape: _Shape, doc: str = "", label: str = "") -> None:
-        self.shape, self.doc, self.label = shape, doc, label
+    def __init__(self, shape: _Shape) -> None:
+        self.shape = shape
 
     def accepts(self, value: Json) -> bool:
         return self.shape.accepts(value)
 
     def words(self) -> str:
-        return self.label or self.shape.words()
+        return self.shape.words()
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
         return self.shape.refusal(value, path)._replace(message=f"expected {self.words()}, got {shown(value)}")
@@ -444,8 +478,49 @@ class _Described(_Shape):
         self.shape.inside(value, path, found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return self.shape.schema(definitions)
+
+
+class _Described(_Wrapped):
+    """With a description for the schema, or a label for messages."""
+
+    def __init__(self, shape: _Shape, doc: str = "", label: str = "") -> None:
+        super().__init__(shape)
+        self.doc, self.label = doc, label
+
+    def words(self) -> str:
+        return self.label or self.shape.words()
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
         made = self.shape.schema(definitions)
-        return {**made, "description": self.doc} if self.doc else made
+        return {**made, **_description(self.doc)}
+
+
+class _Offering(_Wrapped):
+    """With values that editors offer."""
+
+    def __init__(self, shape: _Shape, offered: Offered) -> None:
+        super().__init__(shape)
+        self.offered = offered
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        values, made = self.offered.values(), self.shape.schema(definitions)
+        definitions[self.offered.name] = {"enum": list(values), "enumDescriptions": list(values.values())}
+        these = {"$ref": f"#/$defs/{self.offered.name}"}
+        inside = {"anyOf": [these, {"type": "array", "items": {"anyOf": [these, {}]}}, {}]}
+        within = {"properties": dict.fromkeys(self.offered.within, inside)} if self.offered.within else {}
+        return {"anyOf": [these, *made.get("anyOf", [made])], **within}
+
+
+class _Drawn(_Wrapped):
+    """With a schema of its own."""
+
+    def __init__(self, shape: _Shape, drawing: ForEditors) -> None:
+        super().__init__(shape)
+        self.drawing = drawing
+
+    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
+        return self.drawing.make(definitions)
 
 
 class _Registry(_AnyMapping):
@@ -465,8 +540,15 @@ class _Registry(_AnyMapping):
                 _shape(kind).check(item, (*path, key), found)
 
     def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        known = {name: _or_template(_shape(self.named.find(name)), definitions) for name in self.named.names()}
-        return {"type": "object", "properties": known, "additionalProperties": False}
+        name = self.named.name
+        if name not in definitions:
+            definitions[name] = {}
+            known = {key: self.value(key, definitions) for key in self.named.names()}
+            definitions[name].update({"type": "object", "properties": known, "additionalProperties": False})
+        return {"$ref": f"#/$defs/{name}"}
+
+    def value(self, key: str, definitions: dict[str, Any]) -> dict[str, Any]:
+        return {**_or_template(_shape(self.named.find(key)), definitions), **_description(self.named.about(key))}
 
 
 class _Deferred(_Shape):
@@ -492,13 +574,22 @@ class _Deferred(_Shape):
         return self.shape.schema(definitions)
 
 
+def _description(doc: str) -> Mapping[str, str]:
+    """A text for editors; also as Markdown, which ``yaml-language-server`` reads, if it is more than plain text."""
+    if not doc:
+        return {}
+    markdown = re.sub("(?<!`)``(?!`)", "`", doc)
+    return {"description": doc, "markdownDescription": markdown} if {"`", "\n"} & {*doc} else {"description": doc}
+
+
 def _or_template(shape: _Shape, definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of a shape that ``${...}`` may replace."""
     made = shape.schema(definitions)
     if shape.accepts("${"):
         return made
-    doc = {"description": made.pop("description")} if "description" in made else {}
-    return {**doc, "anyOf": [made, {"$ref": "#/$defs/template"}]}
+    doc: dict[str, Any] = {name: made.pop(name) for name in ("description", "markdownDescription") if name in made}
+    members = made["anyOf"] if made.keys() == {"anyOf"} else [made]
+    return {**doc, "anyOf": [*members, TEMPLATE]}
 
 
 # --- from types to shapes -----------------------------------------------------------------------------------
@@ -528,6 +619,10 @@ def _annotated(shape: _Shape, notes: Sequence[Any]) -> _Shape:
             shape = _Deferred(note)
         elif isinstance(note, Named):
             shape = _Registry(note)
+        elif isinstance(note, Offered):
+            shape = _Offering(shape, note)
+        elif isinstance(note, ForEditors):
+            shape = _Drawn(shape, note)
         elif isinstance(note, TypeLabel):
             shape = _Described(shape, label=note.words)
         elif isinstance(note, str):

@@ -2,11 +2,12 @@
 
     python -m tests.bench.load unary PORT PATH SECONDS CONNECTIONS     -> {"answers": n, "seconds": s}
     python -m tests.bench.load count PORT PATH REQUESTS CONNECTIONS    -> the same, after so many requests
+    python -m tests.bench.load beside PORT PATH LONG                   -> {"waited": s}
     python -m tests.bench.load streams PORT PATH LATENCY PACE STREAMS  -> {"first": [s...], "later": [s...]}
 
 The body to send comes on stdin; where it holds ``{n}`` each request says another number. ``first`` is how many
 seconds each first chunk came after its time (the request's plus LATENCY), ``later`` the same for all others (the first chunk's plus
-PACE each).
+PACE each). ``waited`` is how long the slowest of 20 short requests took, each asked right after a long one if LONG is 1.
 """
 
 from __future__ import annotations
@@ -81,6 +82,27 @@ def whole_answers(
     return {"answers": answers, "seconds": time.perf_counter() - started}
 
 
+def beside(port: int, path: str, body: bytes, *, long: bool) -> float:
+    """The slowest of the short requests."""
+    following, short = requests(path, body), requests(path, b'{"contents":{"parts":{"text":"Hello {n}"}}}')
+    slow, quick = connected(port, 2)
+    waited = []
+    for _ in range(20):
+        if long:
+            slow.ask(next(following))
+        quick.ask(next(short))
+        finish(quick)
+        waited.append(time.perf_counter() - quick.at)
+        if long:
+            finish(slow)
+    return max(waited)
+
+
+def finish(connection: Connection) -> None:
+    while not connection.read(connection.socket.recv(1 << 18), 0.0):
+        pass
+
+
 def streams(port: int, path: str, body: bytes, latency: float, pace: float, count: int) -> dict[str, list[float]]:
     """All at once; how late each chunk of each stream was."""
     following, chosen = requests(path, body), selectors.DefaultSelector()
@@ -108,6 +130,8 @@ def main(what: str, port: str, path: str, *numbers: str) -> None:
     body, values = sys.stdin.buffer.read(), [float(text) for text in numbers]
     if what == "streams":
         found: object = streams(int(port), path, body, values[0], values[1], int(values[2]))
+    elif what == "beside":
+        found = {"waited": beside(int(port), path, body, long=bool(values[0]))}
     else:
         limits = {"seconds": values[0], "most": 1e12} if what == "unary" else {"seconds": 1e12, "most": values[0]}
         found = whole_answers(int(port), path, body, int(values[1]), **limits)

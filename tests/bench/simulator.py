@@ -31,6 +31,8 @@ def body(question: str, **config: Any) -> bytes:
 QUESTION = body("What is the capital of France? This is question {n}.")
 STORY = body("Tell me a short story about a lighthouse, about 240 words. {n}", thinkingConfig={"thinkingBudget": 0})
 
+LONG = body("Name: Soup. Servings: 4. What is the capital of France? " * 8_000 + "{n}")
+
 
 class Served(NamedTuple):
     """A server in a process of its own."""
@@ -51,6 +53,22 @@ class Served(NamedTuple):
         line = next(line for line in status.read_text("utf-8").splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 
+    def processor(self) -> float | None:
+        """Seconds of processor time that the server has used; None where the system does not say."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if not stat.exists():
+            return None
+        user, system = stat.read_text("utf-8").rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def rate(self, path: str, sent: bytes, seconds: float) -> float:
+        """Answers in each second of the server's processor time; of the clock where that is not known."""
+        before = self.processor()
+        found = self.load("unary", path, sent, seconds, 16)
+        after = self.processor()
+        used = after - before if before is not None and after is not None else found["seconds"]
+        return float(found["answers"] / used)
+
 
 @contextmanager
 def serving(*options: str | float) -> Iterator[Served]:
@@ -69,15 +87,15 @@ def rows(scale: float) -> Iterator[Row]:
     """Each measurement beside its floor. ``scale`` shortens them."""
     yield from answers(3 * max(scale, 0.3))
     yield from timing()
-    yield from memory(int(10_000 * scale))
+    yield from beside()
+    yield from memory(int(100_000 * scale))
 
 
 def answers(seconds: float) -> Iterator[Row]:
     rates = []
     for options in ([0, 0], [0, 0, "constant"]):
         with serving(*options) as served:
-            found = served.load("unary", UNARY, QUESTION, seconds, 16)
-            rates.append(found["answers"] / found["seconds"])
+            rates.append(served.rate(UNARY, QUESTION, seconds))
     measured, floor = rates
     yield (
         "simulator, unary answers on one core",
@@ -93,6 +111,18 @@ def timing() -> Iterator[Row]:
     asked = f"{STREAMS} streams at once, every {PACE * 1000:.0f} ms"
     yield f"simulator, {asked}: chunks off their time", _spread(found["later"]), "0", "target 5 ms"
     yield f"  first chunks off {LATENCY * 1000:.0f} ms, in one burst", _spread(found["first"]), "0", ""
+
+
+def beside() -> Iterator[Row]:
+    """What a short request waits while a long prompt is answered."""
+    with serving(0, 0) as served:
+        alone, waited = served.load("beside", UNARY, LONG, 0)["waited"], served.load("beside", UNARY, LONG, 1)["waited"]
+    yield (
+        f"simulator, a short request beside {len(LONG) // 1000} kB of prompt",
+        f"{waited * 1000:.0f} ms",
+        f"alone {alone * 1000:.0f} ms",
+        "target 100 ms",
+    )
 
 
 def memory(requests: int) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import asyncio
 import enum
 import io
 import json
+import time
 from typing import Any
 
 import pytest
@@ -307,7 +308,7 @@ def test_texts_are_embedded(client: genai.Client, texts: Any) -> None:
 
 def test_a_cache_is_created_used_and_deleted(client: genai.Client) -> None:
     config = types.CreateCachedContentConfig(
-        contents=["A long story. " * 200], system_instruction="Answer in French.", ttl="300s"
+        contents=["A long story of a lighthouse. " * 400], system_instruction="Answer in French.", ttl="300s"
     )
     cache = client.caches.create(model=FLASH25, config=config)
     assert cache.name in {cached.name for cached in client.caches.list()}
@@ -338,6 +339,49 @@ def test_a_file_is_uploaded_read_and_deleted(client: genai.Client) -> None:
     client.files.delete(name=file.name)
     with pytest.raises(errors.ClientError):
         client.files.get(name=file.name)
+
+
+def test_a_batch_of_inline_requests_is_answered(client: genai.Client) -> None:
+    asked = [{"contents": f"What is {number} + {number}? The number only."} for number in (1, 2)]
+    job = client.batches.create(model=FLASH25, src=asked, config={"display_name": "sums"})
+    assert (job.state, job.display_name) == (types.JobState.JOB_STATE_PENDING, "sums")
+    assert job.name in {listed.name for listed in client.batches.list(config={"page_size": 2})}
+    done = ended(client, job.name)
+    assert done.state == types.JobState.JOB_STATE_SUCCEEDED
+    assert [row.response.text for row in done.dest.inlined_responses] == ["2", "4"]
+    client.batches.delete(name=job.name)
+    with pytest.raises(errors.ClientError):
+        client.batches.get(name=job.name)
+
+
+def test_a_batch_from_a_file_is_downloaded(client: genai.Client) -> None:
+    line = {"key": "a", "request": {"contents": [{"parts": [{"text": "What is the capital of Norway? One word."}]}]}}
+    file = client.files.upload(file=io.BytesIO(json.dumps(line).encode()), config={"mime_type": "application/jsonl"})
+    done = ended(client, client.batches.create(model=FLASH25, src=file.name).name)
+    (row,) = map(json.loads, client.files.download(file=done.dest.file_name).decode().splitlines())
+    assert (row["key"], row["response"]["candidates"][0]["content"]["parts"][0]["text"]) == ("a", "Oslo")
+
+
+def test_a_batch_is_cancelled(client: genai.Client) -> None:
+    job = client.batches.create(model=FLASH25, src=[{"contents": "hi"}])
+    client.batches.cancel(name=job.name)
+    assert client.batches.get(name=job.name).state == types.JobState.JOB_STATE_CANCELLED
+
+
+def ended(client: genai.Client, name: str) -> types.BatchJob:
+    """The batch when it has ended. It takes two seconds."""
+    for _ in range(40):
+        job = client.batches.get(name=name)
+        if job.done:
+            break
+        time.sleep(0.2)
+    return job
+
+
+def test_lists_come_in_pages(client: genai.Client) -> None:
+    named = [client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "text/plain"}).name for _ in range(3)]
+    found = [file.name for file in client.files.list(config={"page_size": 1})]
+    assert [name for name in found if name in named] == named[::-1]
 
 
 # --- errors -------------------------------------------------------------------------------------------

@@ -37,11 +37,16 @@ def client(settings: dict[str, Any]) -> openai.OpenAI:
     return openai.OpenAI(**settings)
 
 
+def thoughts(answer: Any) -> int:
+    """The tokens of the thoughts: what is in the total only."""
+    return int(answer.usage.total_tokens - answer.usage.prompt_tokens - answer.usage.completion_tokens)
+
+
 def test_answers(client: openai.OpenAI, model: str) -> None:
     answer = client.chat.completions.create(model=model, messages=CAPITAL)
     assert answer.choices[0].message.content == "Oslo"
     assert (answer.choices[0].finish_reason, answer.model) == ("stop", model)
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert answer.usage.total_tokens >= answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
 def test_answers_async(settings: dict[str, Any]) -> None:
@@ -77,12 +82,12 @@ def test_reasoning_effort_makes_thoughts(client: openai.OpenAI, effort: Any) -> 
     question = [{"role": "user", "content": "What is 17 * 23? The number only."}]
     answer = client.chat.completions.create(model=FLASH25, messages=question, reasoning_effort=effort)
     assert answer.choices[0].message.content == "391"
-    assert 0 < answer.usage.completion_tokens_details.reasoning_tokens <= answer.usage.completion_tokens
+    assert thoughts(answer) > 0
 
 
 def test_no_reasoning_effort_makes_no_thoughts(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(model=FLASH25, messages=CAPITAL, reasoning_effort="none")
-    assert not (answer.usage.completion_tokens_details and answer.usage.completion_tokens_details.reasoning_tokens)
+    assert thoughts(answer) == 0
 
 
 def test_tools_make_a_round_trip(client: openai.OpenAI, model: str) -> None:
@@ -102,7 +107,7 @@ def test_tools_are_called_in_a_stream(client: openai.OpenAI) -> None:
     chunks = client.chat.completions.create(model=FLASH3, messages=messages, tools=[WEATHER], stream=True)
     calls = [call for chunk in chunks for choice in chunk.choices for call in choice.delta.tool_calls or ()]
     assert [json.loads(call.function.arguments) for call in calls] == [{"city": "Oslo"}, {"city": "Lima"}]
-    assert [call.index for call in calls] == [0, 1]
+    assert len({call.id for call in calls}) == 2
 
 
 def test_a_pydantic_class_is_parsed(client: openai.OpenAI) -> None:
@@ -117,11 +122,21 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
     assert any(model.id.endswith(FLASH25) for model in client.models.list())
 
 
+def test_one_model_is_shown(settings: dict[str, Any]) -> None:
+    if settings["base_url"].endswith("/openai/"):
+        assert openai.OpenAI(**settings).models.retrieve(FLASH25).id == f"models/{FLASH25}"
+
+
+def test_texts_are_embedded(client: openai.OpenAI) -> None:
+    found = client.embeddings.create(model="gemini-embedding-001", input=["the cat sat", "numbers"], dimensions=64)
+    assert [len(row.embedding) for row in found.data] == [64, 64]
+
+
 @pytest.mark.parametrize(
     ("settings_more", "request_more", "kind", "message"),
     [
         ({}, {"model": "gemini-no-such-model-9000"}, openai.NotFoundError, "is not found"),
-        ({}, {"reasoning_effort": "huge"}, openai.BadRequestError, "KeyError 'huge'"),
+        ({}, {"reasoning_effort": "huge"}, openai.BadRequestError, "Invalid reasoning_effort: huge"),
         ({"api_key": "invalid"}, {}, openai.BadRequestError, "API key not valid"),
     ],
     ids=["unknown-model", "unknown-effort", "bad-key"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +121,37 @@ def test_what_has_no_price_is_refused() -> None:
     with pytest.raises(UsageError, match="a ceiling cannot be kept: provider 'here' has no price"):
         play_all([asked(0)], purse.watch(transport), chosen, lambda _: None, limit=purse)
     assert transport.asked == 0
+
+
+class Judged(Paid):
+    """Its answers to a judge's questions give a score."""
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        found = await super().send(request, slot)
+        if not slot.part:
+            return found
+        content = {"role": "model", "parts": [{"text": '{"reason": "r", "score": 5}'}]}
+        answer = {
+            "candidates": [{"content": content, "finishReason": "STOP"}],
+            "usageMetadata": {"candidatesTokenCount": 90},
+        }
+        return exchange(answer, request)
+
+
+def test_what_a_judge_costs_is_spent_too() -> None:
+    known = replace(settings(), prices={name: OwnPrice(0, 1) for name in ("gemini-2.5-flash", "gemini-3.8-flash")})
+    trials = [trial([step("?", {"judge": {"rubric": "x"}})], attempt=n) for n in range(1, 10)]
+    limit = Budget(250 * A_TOKEN, Estimates(known, live=True))
+    played: list[Result] = []
+    assert not play_all(trials, Judged([10]), replace(known, concurrency=1), played.append, limit=limit)
+    assert (len(played), round(limit.spent / A_TOKEN)) == (2, 200)
+
+
+def test_a_judge_may_answer_at_any_length() -> None:
+    priced = Estimates(settings(), live=True)
+    body = {"generationConfig": {"maxOutputTokens": 100}}
+    plain, judged, compared = (
+        priced.of(trial([step("?", expect, body=body)])).most
+        for expect in ({}, {"judge": {"rubric": "x"}}, {"similar": {"to": "x"}})
+    )
+    assert (round(plain / A_TOKEN), round(judged / A_TOKEN), round(compared / A_TOKEN)) == (100, 100 + 65_536, 100)

@@ -172,11 +172,33 @@ def test_thought_parts_come_first_and_only_when_asked_for() -> None:
 
 
 def test_thoughts_can_use_up_the_whole_limit() -> None:
-    answer = ask("hi", generationConfig={"maxOutputTokens": 30})
+    answer = ask("hi", generationConfig={"maxOutputTokens": 20})
     assert answer["candidates"][0]["content"] == {"role": "model"}
     assert answer["candidates"][0]["finishReason"] == "MAX_TOKENS"
     assert "candidatesTokenCount" not in answer["usageMetadata"]
-    assert thought(answer) == 30
+    assert thought(answer) == 20
+
+
+@pytest.mark.parametrize(
+    ("model", "least", "most"), [(FLASH25, 10, 40), (FLASH3, 25, 100), ("gemini-3.8-flash", 50, 200)]
+)
+def test_a_short_request_is_thought_about_shortly(model: str, least: int, most: int) -> None:
+    answer = ask("Say 'done'", model, generationConfig={"maxOutputTokens": 250})
+    assert (answer["candidates"][0]["finishReason"], text(answer)) == ("STOP", "done")
+    assert least < thought(answer) < most
+
+
+def test_thoughts_leave_room_for_the_answer() -> None:
+    free = ask("What is the capital of Norway?", FLASH3)
+    tight = ask("What is the capital of Norway?", FLASH3, generationConfig={"maxOutputTokens": 60})
+    assert thought(free) + free["usageMetadata"]["candidatesTokenCount"] > 60
+    assert (tight["candidates"][0]["finishReason"], text(tight)) == ("STOP", text(free))
+    assert 0 < thought(tight) < thought(free)
+
+
+def test_a_harder_question_takes_more_thoughts() -> None:
+    hard = "Prove step by step, carefully, that there are infinitely many primes."
+    assert thought(ask(hard, FLASH25)) > 3 * thought(ask("Say 'done'", FLASH25))
 
 
 def test_a_cut_answer_stays_below_the_limit() -> None:
@@ -540,6 +562,25 @@ def test_stop_sequences_and_candidates() -> None:
     assert answer["candidates"][0]["finishReason"] == "STOP"
 
 
+@pytest.mark.parametrize(("model", "chunks"), [(FLASH25, 1), ("gemini-2.0-flash", 1), (FLASH3, 3)])
+def test_old_models_send_calls_and_their_end_in_one_chunk(model: str, chunks: int) -> None:
+    sent = stream("What is the weather in Oslo and in Lima?", model, tools=[{"functionDeclarations": [WEATHER]}])
+    assert len(sent) == chunks
+    assert [call["args"]["city"] for chunk in sent for call in calls(chunk)] == ["Oslo", "Lima"]
+    assert sent[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_a_25_answer_is_signed_on_its_last_text_if_functions_are_declared() -> None:
+    tools = [{"functionDeclarations": [WEATHER]}]
+    last = stream("What is the capital of France?", FLASH25, tools=tools)[-1]["candidates"][0]["content"]["parts"][-1]
+    assert last["text"]
+    assert last["thoughtSignature"]
+    assert (
+        "thoughtSignature"
+        not in stream("What is the capital of France?", FLASH25)[-1]["candidates"][0]["content"]["parts"][-1]
+    )
+
+
 # --- refusals -----------------------------------------------------------------------------------------
 
 
@@ -731,7 +772,8 @@ def test_one_model() -> None:
 def test_the_model_version_names_the_model_that_answers() -> None:
     for name, facts in catalogue().models.items():
         if "text_out" in facts.features:
-            assert ask("hi", name)["modelVersion"] == (
+            tools = [{"computerUse": {"environment": "ENVIRONMENT_BROWSER"}}] if "computer-use" in name else []
+            assert ask("hi", name, tools=tools)["modelVersion"] == (
                 facts.routed_to if facts.stage in ("retired", "shutdown") and facts.routed_to else name
             )
 

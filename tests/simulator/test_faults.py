@@ -119,4 +119,17 @@ def test_the_lossy_gateway_drops_signatures_and_counts() -> None:
 
 
 def test_the_listing_has_a_line_per_fault() -> None:
-    assert [line.split()[0] for line in listing().splitlines()] == list(FAULTS)
+    faults, _, _ = listing().partition("\n\n")
+    assert [line.split()[0] for line in faults.splitlines()] == list(FAULTS)
+
+
+def test_every_mark_that_is_listed_does_what_it_names() -> None:
+    marks = [line.partition("]")[0] + "]" for line in listing().splitlines() if line.startswith("[")]
+    assert {"[simulate: block SAFETY]", "[simulate: finish SAFETY]"} <= set(marks)
+    for mark in [mark for mark in marks if not mark.endswith(" NAME]")]:
+        kind, name = mark.strip("[]").split()[1:]
+        body = json.dumps({"contents": [{"parts": [{"text": mark}, {"text": "Count from 1 to 900."}]}]}).encode()
+        path = "/v1beta/models/gemini-4-carbon:generateContent"
+        answer = json.loads(Simulator().handle(Call("POST", path, {}, {"x-goog-api-key": "k"}, body)).content)
+        found = answer["promptFeedback"]["blockReason"] if kind == "block" else answer["candidates"][0]["finishReason"]
+        assert found == name

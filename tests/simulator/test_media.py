@@ -56,6 +56,19 @@ def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, i
     assert png_size(content) == size
 
 
+@pytest.mark.parametrize(
+    ("model", "size", "side", "tokens"),
+    [("gemini-3.1-flash-image", "512", 32, 1120), (IMAGE, "2K", 128, 1120), (IMAGE, "4K", 256, 2000)],
+)
+def test_an_image_has_the_requested_size(model: str, size: str, side: int, tokens: int) -> None:
+    found = answer(
+        model, asking("A cat.", responseModalities=["IMAGE"], imageConfig={"aspectRatio": "1:1", "imageSize": size})
+    )
+    assert png_size(data(found)[1]) == (side, side)
+    (counted,) = found["usageMetadata"]["candidatesTokensDetails"]
+    assert (counted["modality"], counted["tokenCount"]) == ("IMAGE", tokens)
+
+
 def test_a_jpeg_on_request() -> None:
     image = {"mimeType": "IMAGE_JPEG", "aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE"}
     blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
@@ -146,6 +159,12 @@ def symbol(bits: str, at: int, table: dict[str, int]) -> tuple[int, int]:
 # --- speech -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("asked", ["Hum for 4 seconds.", "A hum, about four words and 4 seconds long"])
+def test_speech_has_the_requested_length(asked: str) -> None:
+    content = data(answer(SPEECH, asking(asked, responseModalities=["AUDIO"])))[1]
+    assert abs(len(content) / 48_000 - 4) < 0.2
+
+
 def test_speech_is_raw_samples_and_longer_for_more_words() -> None:
     found = [answer(SPEECH, asking(text, responseModalities=["AUDIO"])) for text in ("Hello", "Hello to all of you")]
     short, long = (data(candidate) for candidate in found)
@@ -214,7 +233,8 @@ def test_media_are_counted_as_recorded(part: Any, model: str, modality: str, cou
     body = asking("hi", part)
     usage = answer(model, body)["usageMetadata"]
     assert {"modality": modality, "tokenCount": count} in usage["promptTokensDetails"]
-    assert usage["promptTokenCount"] == count + 1
+    sound = 5 * 32 if "videoMetadata" in part else 0
+    assert usage["promptTokenCount"] == count + sound + 1
     counted = answer(model, {"contents": body["contents"]}, "countTokens")
     assert counted["totalTokens"] == usage["promptTokenCount"]
 

@@ -128,7 +128,7 @@ ROWS: dict[str, Provoked] = {
     "logprobs_stream": Provoked(config(responseLogprobs=True), verb="streamGenerateContent"),
     "logprobs_off": Provoked(config(responseLogprobs=True)),
     "too_long": Provoked(
-        asking("word " * 8000, generationConfig={"responseModalities": ["AUDIO"]}), SPEECH, {"n": 10000, "max": 8192}
+        asking("word " * 8000, generationConfig={"responseModalities": ["AUDIO"]}), SPEECH, {"n": 9796, "max": 8192}
     ),
     "quota": Provoked(asking(), FLASH25, fault="429"),
     "quota_short": Provoked(asking(), fault="429-short"),
@@ -220,6 +220,19 @@ def test_details_of_bad_payloads_repeat_the_message(known: dict[str, Any]) -> No
         ({"contents": [{"parts": [{"fileData": {"fileUri": "gs://bucket/a.png"}}]}]}, FLASH3, "invalid argument"),
         (config(responseMimeType="text/x.enum", responseSchema={"type": "ARRAY", "items": {"type": "STRING"}}), FLASH3, "invalid argument"),
         (config(**JSON, responseJsonSchema={"type": "strnig"}), FLASH3, "invalid argument"),
+        (config(presencePenalty=0.5), FLASH3, "Penalty is not enabled for this model"),
+        (config(candidateCount=2), "gemini-4-neon", "Multiple candidates is not enabled for this model"),
+        (config(thinkingConfig={"thinkingBudget": 512}), "gemini-4-neon", "Thinking budget is not supported for this model."),
+        (config(thinkingConfig={"thinkingBudget": 0}), "gemini-3.5-flash-lite", "Request contains an invalid argument."),
+        (config(stopSequences=list("abcdef")), FLASH3, "the number of stop_sequences must not exceed 5"),
+        (config(imageConfig={"aspectRatio": "16:10"}), IMAGE, "image_config.aspect_ratio: aspect_ratio must be one of '1:1', '1:4'"),
+        (config(imageConfig={"aspectRatio": "1:4"}), IMAGE, "Aspect ratio 1:4 is not supported for this model"),
+        (config(imageConfig={"imageSize": "8K"}), "gemini-3-pro-image", "Unsupported image_size '8K'. Supported values are: 1K, 2K, 4K, 512, 512P, 512PX."),
+        ({"contents": [{"parts": [{"inlineData": {"mimeType": "audio/mpeg", "data": "AAAA"}}]}]}, IMAGE, f"Audio input modality is not enabled for models/{IMAGE}"),
+        ({"contents": [{"role": "model", "parts": [{"text": "I"}]}]}, "gemini-3.8-flash", "Requests ending with a model turn are not supported."),
+        (asking(tools=[{"googleSearchRetrieval": {}}]), FLASH3, "google_search_retrieval is not supported. Please use google_search tool instead."),
+        (asking(tools=FUNCTIONS, toolConfig={"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["other"]}}), FLASH3,
+         "allowed_function_names should be a subset of the provided function_declarations"),
         (config(**JSON, responseSchema={"type": "STRING", "const": "a"}), FLASH3, "Unknown name \"const\" at 'generation_config.response_schema'"),
     ],
 )  # fmt: skip
@@ -241,6 +254,8 @@ def test_other_refusals(body: Any, model: str, message: str) -> None:
         asking(generation_config={"thinking_config": {"thinking_level": "low"}, "stop_sequences": "x", "top_k": 5.0}),
         asking(generationConfig={"responseMimeType": "application/json", "responseSchema": {"type": "array", "items": {"type": "integer"}, "minItems": "2"}}),
         called(thoughtSignature="c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I"),
+        asking(tools=SEARCH, toolConfig={"functionCallingConfig": {"mode": "AUTO"}, "includeServerSideToolInvocations": True}),
+        config(presencePenalty=0, stopSequences=list("abcde"), imageConfig={}),
     ],
 )  # fmt: skip
 def test_what_the_api_accepts_is_accepted(body: Any) -> None:

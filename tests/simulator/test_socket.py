@@ -163,6 +163,22 @@ def test_the_list_of_models_is_compressed_on_request(running: Running) -> None:
         assert len(json.loads(gzip.decompress(response.read()))["models"]) > 5
 
 
+def test_whole_answers_are_compressed_on_request(running: Running) -> None:
+    def answer(path: str, accepts: str) -> tuple[str | None, bytes]:
+        with closing(HTTPConnection("127.0.0.1", port(running), timeout=10)) as connection:
+            connection.request("POST", path, BODY, {**KEY, "accept-encoding": accepts})
+            response = connection.getresponse()
+            return response.headers["content-encoding"], response.read()
+
+    for path in (PATH, "/v1beta/models/gemini-none:generateContent"):
+        encoding, content = answer(path, "gzip, deflate")
+        assert encoding == "gzip"
+        assert gzip.decompress(content) == answer(path, "identity")[1]
+    encoding, content = answer(PATH.replace("generate", "streamGenerate") + "?alt=sse", "gzip")
+    assert encoding is None
+    assert content.startswith(b"data: ")
+
+
 # --- sizes --------------------------------------------------------------------------------------------
 
 
@@ -222,7 +238,9 @@ _FIELDS = st.lists(
 _ROUTES = st.sampled_from(
     ["", PATH, PATH.replace("generate", "streamGenerate"), PATH.replace("generateContent", "countTokens"), "/v1beta/models", "/v1/models/x",
      "/v1beta/cachedContents", "/v1beta/cachedContents/a", "/upload/v1beta/files", "/v1beta/files", "/v1/chat/completions", "/v1beta/openai/models",
-     "/v1beta/models/gemini-embedding-001:embedContent", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "/gateway/v1/models"]
+     "/v1beta/models/gemini-embedding-001:embedContent", "/v1beta/models/gemini-embedding-001:batchEmbedContents", "/gateway/v1/models",
+     PATH.replace("generateContent", "batchGenerateContent"), "/v1beta/batches", "/v1beta/batches/a:cancel", "/v1beta/openai/chat/completions",
+     "/v1beta/openai/embeddings", "/v1beta/files/a:download", "/vertex" + PATH, "/bifrost" + PATH]
 )  # fmt: skip
 _QUERIES = st.lists(
     st.tuples(

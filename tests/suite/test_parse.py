@@ -9,12 +9,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from harness.errors import HarnessError, SuiteError
 from harness.model import Step, Trial
 from harness.suite.cases import Suite
-from harness.suite.language import suite_json_schema
 from harness.suite.matrix import expand
 from harness.suite.parse import load, parse
 
@@ -349,25 +347,6 @@ def outcome(text: str) -> str:
         return "bad suite" if error.exit_code == 4 and str(error) else "lost"
     ids = [trial.id for trial in expansion]
     return "plays" if len(ids) == len(set(ids)) == len(expansion) else "ids collide"
-
-
-# --- for editors ----------------------------------------------------------------------------------------------------
-
-
-def test_the_json_schema_accepts_what_the_parser_accepts() -> None:
-    schema = json.loads(json.dumps(suite_json_schema()))
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    for good in (SAMPLE, *(SAMPLE.parents[2] / "suites").glob("*.yaml")):
-        assert list(validator.iter_errors(yaml.safe_load(good.read_text()))) == []
-    for bad in ("all-at-once", "peers-words", "expectations", "compare"):
-        assert not validator.is_valid(yaml.safe_load((SAMPLE.parents[1] / "bad_suites" / f"{bad}.yaml").read_text()))
-
-
-def test_the_json_schema_describes_every_key_of_expect() -> None:
-    expect = suite_json_schema()["$defs"]["TurnWords"]["properties"]["expect"]["anyOf"][0]["properties"]
-    assert {"text", "finishReason", "json", "python", "thoughtsTokenCount"} <= expect.keys()
-    assert [name for name, schema in expect.items() if not schema.get("description")] == []
 
 
 def test_a_default_that_every_case_replaces_is_checked_too() -> None:

@@ -175,3 +175,72 @@ def test_the_text_of_a_template_is_that_of_the_suite() -> None:
     assert json.dumps([made]) == '["a ${row.x} b"]'
     assert template.has_references({"x": [made]})
     assert not template.has_references({"x": ["${row.x}"]})
+
+
+# --- variables, files whose names are filled in, axes and targets -------------------------------------
+
+
+def variables(value: Any, **given: Any) -> tuple[Any, list[str]]:
+    messages = Messages()
+    return Reader(Path(), {}, messages, variables=given).resolve(value), messages
+
+
+def test_a_variable_keeps_its_type_where_it_stands_alone() -> None:
+    assert variables(["${var.n}", "n = ${var.n}", "${var.t}"], n=3, t="${row.x}")[0] == [3, "n = 3", "${row.x}"]
+    assert variables("${var.wrod}", word="x")[1] == ["${var.wrod}: ${var.wrod} has no value"]
+
+
+def test_files_are_named_by_rows_axes_and_variables(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A ${row.n}")
+    (tmp_path / "b.json").write_text('{"b": 1}')
+    reader = Reader(tmp_path, {}, Messages(), variables={"dir": "."})
+    row = {"row": {"n": "a", "file": "b.json"}, "axis": {"kind": "txt"}}
+    assert template.fill(reader.resolve("<${file:${var.dir}/${row.n}.${axis.kind}}>"), row) == "<A ${row.n}>"
+    assert template.fill(reader.resolve("${file:${row.file}}", ("cases", 0, "request", "x")), row) == {"b": 1}
+    assert template.fill(reader.resolve("${file:${row.file}}", ("cases", 0, "prompt")), row) == '{"b": 1}'
+    assert set(reader.digests()) == {"./a.txt", "b.json"}
+
+
+def test_a_late_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    (tmp_path / "pic.png").write_text("")
+    made = Reader(tmp_path, {}, Messages()).resolve("${file:${row.n}}")
+    with pytest.raises(Undefined, match=r'cannot read pic\.pgn: no such file or directory; did you mean "pic\.png"\?'):
+        template.fill(made, {"row": {"n": "pic.pgn"}})
+
+
+def test_scopes_are_filled_one_after_the_other() -> None:
+    made = resolve("${model} ${provider} ${axis.a} ${row.r} ${capture.c} ${file:${capture.f}}")
+    after = template.fill(made, {"target": {"model": "m", "provider": "p"}, "axis": {"a": [1]}, "row": {"r": None}})
+    assert str(after) == "m p [1] null ${capture.c} ${file:${capture.f}}"
+    assert [str(reference) for _, reference in template.references(after)] == ["${capture.c}", "${capture.f}"]
+
+
+@pytest.mark.parametrize("text", ["${file:${row.x}", "${var.}", "${axis.}", "${Model}", "${ model }"])
+def test_placeholders_that_are_none_are_reported(text: str) -> None:
+    assert len(complaints(text)) == 1
+
+
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+)
+SCOPES = ("row", "axis", "capture")
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(SCOPES, VALUE)), st.permutations(SCOPES))
+def test_the_order_of_filling_does_not_matter(values: dict[str, Any], order: list[str]) -> None:
+    made = resolve(
+        {"alone": [f"${{{scope}.x}}" for scope in SCOPES], "text": "".join(f"<${{{scope}.x}}>" for scope in SCOPES)}
+    )
+    for scope in order:
+        assert template.has_references(made)
+        made = template.fill(made, {scope: {"x": values[scope]}})
+    assert made == {
+        "alone": [values[scope] for scope in SCOPES],
+        "text": "".join(f"<{template.as_text(values[scope])}>" for scope in SCOPES),
+    }
+
+
+@given(VALUE)
+def test_what_holds_no_placeholder_is_returned_itself(value: Any) -> None:
+    assert template.fill(value, {"row": {}, "axis": {}, "capture": {}}) is value

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from harness.judge.predicates import NumberPredicate, Predicate, TextPredicate
 from harness.text import shape
-from harness.text.shape import AtLeast, Deferred, Later, ShapeFinding, Spelled
+from harness.text.shape import AtLeast, Deferred, ForEditors, Later, Named, Offered, ShapeFinding, Spelled
 
 
 class Tree(TypedDict, total=False):
@@ -108,6 +108,39 @@ def test_a_type_makes_the_json_schema_for_editors() -> None:
         assert not validator.is_valid(wrong)
     assert schema["$defs"]["Tree"]["properties"]["name"]["description"] == "what it is called"
     assert schema["$defs"]["Tree"]["description"] == "A thing with branches."
+
+
+def test_offered_values_do_not_refuse_others() -> None:
+    colour = Annotated[TextPredicate, Offered("Colour", lambda: {"red": "as a rose", "blue": ""}, within=("in",))]
+    schema = shape.json_schema(colour)
+    assert schema["$defs"]["Colour"] == {"enum": ["red", "blue"], "enumDescriptions": ["as a rose", ""]}
+    validator = Draft202012Validator(schema)
+    assert all(map(validator.is_valid, ("red", "mauve", {"in": ["red", "mauve"]}, {"contains": "e"})))
+    assert not any(map(validator.is_valid, (3, {"in": "red"}, {"cotnains": "e"})))
+    assert shape.findings(3, colour) == [ShapeFinding((), shape.findings(3, TextPredicate)[0].message)]
+
+
+def test_an_editor_may_know_more_than_the_type() -> None:
+    kind = Annotated[
+        dict[str, Any], ForEditors(lambda definitions: definitions.setdefault("A", {}) or {"$ref": "#/$defs/A"})
+    ]
+    assert shape.json_schema(kind)["$ref"] == "#/$defs/A"
+    assert shape.findings({"a": 1}, kind) == []
+
+
+def test_types_with_one_name_stay_apart_in_a_schema() -> None:
+    first, second = (TypedDict("Same", {name: int}) for name in "ab")  # type: ignore[operator]
+    second.__module__ = "elsewhere"
+    both = Annotated[dict[str, Any], Named({"x": first, "y": second}.get, lambda: "xy", "Both", str.upper)]
+    validator = Draft202012Validator(shape.json_schema(both))
+    assert validator.is_valid({"x": {"a": 1}, "y": {"b": 1}})
+    assert not validator.is_valid({"x": {"b": 1}})
+
+
+def test_a_description_is_also_markdown_where_it_is_more_than_text() -> None:
+    schema = shape.json_schema(Annotated[int, "an ``int``\n\n```yaml\n3\n```"])
+    assert schema["markdownDescription"] == "an `int`\n\n```yaml\n3\n```"
+    assert "markdownDescription" not in shape.json_schema(Annotated[int, "plain"])
 
 
 def test_similar_words_are_suggested() -> None:

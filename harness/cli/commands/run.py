@@ -171,7 +171,12 @@ def _show(played: Played, gates: Sequence[GateRow], started: float, options: Nam
 
 def _header(plan: Plan, policy: RecordPolicy, options: Namespace) -> RunRow:
     return plan.header(
-        str(policy), "cli", resume_options.given(options), cassettes=options.cassettes, strict=options.strict
+        str(policy),
+        "cli",
+        resume_options.given(options),
+        cassettes=options.cassettes,
+        strict=options.strict,
+        var=options.var,
     )
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.simulator import faults, replay, rules, serve
+from harness.simulator import faults, profiles, replay, rules, serve
+from harness.simulator.catalogue import AS_OF
 from harness.simulator.faults import FAULTS
+from harness.simulator.profiles import GOOGLE, PROFILES, Profile
 from harness.simulator.serve import HOST, PORT
 
 ABOUT = "serve a simulated Gemini endpoint on this machine"
 EXAMPLES = (
     "gemini-harness simulate",
     "gemini-harness simulate --port 0 --fault no-usage:0.1",
+    "gemini-harness simulate --profile comet --as-of 2026-12-05",
 )
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s)?")
 
@@ -31,6 +35,17 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--vary", action="store_true", help="answer repetitions of a request differently")
     parser.add_argument("--strict-models", action="store_true", help="answer 404 for models that were shut down")
     parser.add_argument(
+        "--as-of",
+        type=day,
+        default=AS_OF,
+        metavar="DATE",
+        help="route retired models as on this day (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--profile", default=GOOGLE.name, metavar="NAME", help="answer as this endpoint does (default: %(default)s)"
+    )
+    parser.add_argument("--profiles", action="store_true", help="list the profiles and exit")
+    parser.add_argument(
         "--rules", type=Path, metavar="FILE", help="a YAML file with fixed answers by model, text and configuration"
     )
     parser.add_argument(
@@ -44,18 +59,21 @@ def add_options(parser: ArgumentParser) -> None:
         help="apply this fault to every answer, or to a share of them (0 to 1)",
     )
     parser.add_argument(
-        "--faults", action="store_true", help="list the faults, with the rules that find them, and exit"
+        "--faults",
+        action="store_true",
+        help="list the faults, with the rules that find them, and the marks in prompts, and exit",
     )
 
 
 def main(options: Namespace) -> int:
-    """Serve until Ctrl-C, or list the faults. Raises UsageError."""
-    if options.faults:
-        print(faults.listing())
+    """Serve until Ctrl-C, or list the faults or the profiles. Raises UsageError."""
+    if options.faults or options.profiles:
+        print(faults.listing() if options.faults else profiles.listing())
         return 0
     pinned = rules.load(options.rules) if options.rules else ()
     settings: dict[str, Any] = {name: getattr(options, name) for name in ("latency", "pace", "seed", "vary")}
     settings |= {"rules": pinned, "faults": dict(map(_rated, options.fault)), "strict": options.strict_models}
+    settings |= {"as_of": options.as_of, "profile": _profile(options.profile)}
     settings["replay"] = replay.load(options.replay) if options.replay else None
     serve.serve(options.host, options.port, **settings)
     return 0
@@ -67,6 +85,20 @@ def seconds(text: str) -> float:
     if not found:
         raise ArgumentTypeError(f"{text!r} is not a time: write 100ms or 2s")
     return float(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
+def day(text: str) -> date:
+    """``2026-12-05``. Raises ArgumentTypeError for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a date: write 2026-12-05") from None
+
+
+def _profile(name: str) -> Profile:
+    if name not in PROFILES:
+        raise UsageError(f"--profile: no profile is called {name!r}; --profiles lists them")
+    return PROFILES[name]
 
 
 def _rated(text: str) -> tuple[Any, float]:

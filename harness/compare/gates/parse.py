@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 
 from harness.compare.gates.gate import MEASURES, Gate, LimitKind
 from harness.errors import UsageError
@@ -88,6 +87,8 @@ def _check(name: str) -> str:
 
 
 def _suggestion(word: str, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(word, known, 1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -110,7 +109,7 @@ ROWS: Mapping[str, Provider] = {
         Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
         Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),
         _simulator("simulator", ""),
-        _simulator("simulator-gateway", "/gateway"),
+        *(_simulator(f"simulator-{profile}", f"/{profile}") for profile in ("gateway", "comet", "new-api-old")),
     )
 }
 """The providers that ship. The configuration can add rows and change these."""
@@ -146,6 +145,8 @@ def hazards(provider: Provider, environ: Mapping[str, str]) -> Iterator[str]:
 
 def is_this_machine(host: str) -> bool:
     """Whether a host is this machine (loopback)."""
+    from ipaddress import ip_address
+
     try:
         return ip_address(host).is_loopback
     except ValueError:

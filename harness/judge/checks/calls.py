@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from harness.answer.reply import answer_parts
+from harness.gemini import offers
 from harness.judge.predicates import (
     NumberPredicate,
     NumberWords,
@@ -32,14 +33,14 @@ class CallWords(_CallName, total=False):
 class CodeWords(NumberWords, total=False):
     """Code that the model ran."""
 
-    language: Annotated[TextPredicate, "such as PYTHON"]
+    language: Annotated[TextPredicate, offers.expected("ExecutableCode.Language"), "such as PYTHON"]
     code: Annotated[TextPredicate, "the source code"]
 
 
 class CodeResultWords(NumberWords, total=False):
     """The result of code that the model ran."""
 
-    outcome: Annotated[TextPredicate, "such as OUTCOME_OK"]
+    outcome: Annotated[TextPredicate, offers.expected("CodeExecutionResult.Outcome"), "such as OUTCOME_OK"]
     output: Annotated[TextPredicate, "what the code printed"]
 
 

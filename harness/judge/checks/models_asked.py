@@ -12,6 +12,7 @@ from typing import Annotated, Any, Required, TypedDict
 
 from harness.answer.refusals import message_of
 from harness.errors import HarnessError
+from harness.judge.checks.parameters import Refuse
 from harness.judge.registry import Asking, check
 from harness.model import Assessment, Evidence, Json, Mismatch, Question
 from harness.text.shape import AtLeast, Spelled
@@ -23,7 +24,12 @@ JUDGE_MODEL = "gemini-3.8-flash"
 _HIGHEST = 5
 _EXCERPT = 200
 
-By = Annotated[str, Spelled(r"\S+", "provider/model, or a model at the provider of the trial")]
+By = Annotated[str, Spelled(r"([^\s/]+/)*[^\s/]+", "provider/model, or a model at the provider of the trial")]
+Some = Annotated[str, Spelled(r"(.|\n)*\S(.|\n)*", "a text")]
+
+
+def _at_most(highest: float) -> Refuse:
+    return Refuse(lambda value, _: f"it is {highest:g} at most, got {value:g}" if value > highest else None)
 
 
 class CannotJudge(HarnessError):
@@ -35,16 +41,18 @@ class CannotJudge(HarnessError):
 class SimilarWords(TypedDict, total=False):
     """How similar the answer must be to a text."""
 
-    to: Required[Annotated[str, "the text to compare with"]]
-    min: Annotated[float, "the lowest cosine similarity that passes, from -1 to 1; 0.8 if absent"]
+    to: Required[Annotated[Some, "the text to compare with"]]
+    min: Annotated[
+        float, AtLeast(-1), _at_most(1), "the lowest cosine similarity that passes, from -1 to 1; 0.8 if absent"
+    ]
     by: Annotated[By, f"who embeds both texts; {EMBEDDING_MODEL} at the provider of the trial if absent"]
 
 
 class JudgeWords(TypedDict, total=False):
     """What a judge is asked about the answer."""
 
-    rubric: Required[Annotated[str, "what a good answer does; the judge scores how well it is met, from 1 to 5"]]
-    min: Annotated[float, AtLeast(1), "the lowest score that passes; 4 if absent"]
+    rubric: Required[Annotated[Some, "what a good answer does; the judge scores how well it is met, from 1 to 5"]]
+    min: Annotated[float, AtLeast(1), _at_most(_HIGHEST), "the lowest score that passes; 4 if absent"]
     by: Annotated[By, f"who judges; {JUDGE_MODEL} at the provider of the trial if absent"]
 
 
@@ -82,7 +90,7 @@ def _vector(answer: Assessment) -> list[float]:
     return [float(value) for value in values if isinstance(value, int | float)]
 
 
-@check("similar", Asking(_embeddings, "similarity", _similarity))
+@check("similar", Asking(_embeddings, "similarity", _similarity, generates=False))
 def similar(evidence: Evidence, expected: SimilarWords) -> Iterator[Mismatch]:
     """How similar the answer text is to another text: the cosine of their embeddings. Two requests of ``embedContent``.
 
@@ -127,7 +135,7 @@ def _judging(evidence: Evidence, wanted: JudgeWords) -> Sequence[Question]:
         "contents": [{"role": "user", "parts": [{"text": text}]}],
         "generationConfig": {"responseMimeType": "application/json", "responseSchema": _VERDICT},
     }
-    return [Question("generateContent", body, provider, model)]
+    return [Question("generateContent", body, provider, model)] if evidence.reply.text else []
 
 
 def _question(evidence: Evidence) -> str:
@@ -165,6 +173,10 @@ def judge(evidence: Evidence, expected: JudgeWords) -> Iterator[Mismatch]:
 
     judge: {rubric: "It greets the user by name, and stays polite.", min: 4}
     """
+    least = expected.get("min", 4)
+    if not evidence.reply.text:
+        yield Mismatch("score", least, None, "the answer has no text to judge")
+        return
     answers = _answers(evidence, "judge")
     found = _verdict(answers[-1])
     who = _who(evidence, "judge")
@@ -172,7 +184,6 @@ def judge(evidence: Evidence, expected: JudgeWords) -> Iterator[Mismatch]:
         text = answers[-1].reply.text[:_EXCERPT]
         raise CannotJudge(f"judge: {who} answered out of its format, expected a score from 1 to {_HIGHEST}: {text!r}")
     score, reason = found
-    least = expected.get("min", 4)
     if score < least:
         yield Mismatch(
             "score", least, score, f"judged by {who}: {score:g} of {_HIGHEST}, at least {least:g} is expected: {reason}"

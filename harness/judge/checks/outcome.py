@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 
+from harness.gemini import offers
 from harness.judge.predicates import ABSENT, NumberPredicate, Predicate, TextPredicate, differs, or_absent
 from harness.judge.registry import check
 from harness.model import Evidence, Json, Mismatch
@@ -16,7 +17,7 @@ _PROBABILITIES: tuple[Probability, ...] = ("NEGLIGIBLE", "LOW", "MEDIUM", "HIGH"
 class ErrorWords(TypedDict, total=False):
     """Fields of the API's error object."""
 
-    status: Annotated[TextPredicate, "the google.rpc name, such as INVALID_ARGUMENT"]
+    status: Annotated[TextPredicate, offers.STATUSES, "the google.rpc name, such as INVALID_ARGUMENT"]
     code: Annotated[NumberPredicate, "the number in the body"]
     message: Annotated[TextPredicate, "the text of the message"]
     details: Annotated[Predicate, "the list of details, such as RetryInfo"]
@@ -31,7 +32,9 @@ class SafetyWords(TypedDict, total=False):
 
 
 @check("finishReason")
-def finish_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+def finish_reason(
+    evidence: Evidence, expected: Annotated[TextPredicate, offers.expected("Candidate.FinishReason")]
+) -> Iterator[Mismatch]:
     """The final ``finishReason`` of the first candidate.
 
     It is absent in an error answer, and if the prompt was blocked. With this check, the invariant ``finish-reason`` does not
@@ -44,7 +47,9 @@ def finish_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Misma
 
 
 @check("blockReason")
-def block_reason(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+def block_reason(
+    evidence: Evidence, expected: Annotated[TextPredicate, offers.expected("PromptFeedback.BlockReason")]
+) -> Iterator[Mismatch]:
     """``promptFeedback.blockReason``: why the prompt was blocked. It is absent if the prompt was not blocked.
 
     blockReason: SAFETY
@@ -90,7 +95,7 @@ def headers(evidence: Evidence, expected: dict[str, TextPredicate]) -> Iterator[
 
 
 @check("modelVersion")
-def model_version(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+def model_version(evidence: Evidence, expected: Annotated[TextPredicate, offers.MODEL_PREDICATE]) -> Iterator[Mismatch]:
     """``modelVersion``: the model that answered, as the API reports it.
 
     modelVersion: {starts_with: gemini-3}

@@ -65,7 +65,7 @@ def reference() -> str:
 
 def _check(check: Check) -> Iterator[str]:
     yield from (f"## `{check.name}`", "", f"Takes {_takes(check.parameter)}.", "")
-    yield from (_with_examples(check), "")
+    yield from (with_examples(check), "")
     keys: dict[Any, list[str]] = {}
     for key, words in _own_words(check.parameter):
         keys.setdefault(words, []).extend([f"`{key}`"] if key else [])
@@ -73,7 +73,7 @@ def _check(check: Check) -> Iterator[str]:
         yield from _table(words, f"key of {', '.join(names)}" if names else "key")
 
 
-def _with_examples(check: Check) -> str:
+def with_examples(check: Check) -> str:
     """The docstring, with its examples as a YAML block. They begin at the first line that starts with the check's key."""
     lines = cleandoc(check.doc).splitlines()
     begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{check.name}:")), len(lines))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypedDict
 
 from harness.answer.reply import an_object, candidate_of, objects_in
-from harness.gemini import grounding
+from harness.gemini import grounding, offers
 from harness.gemini.grounding import ChunkKind, GroundingChunk
 from harness.judge.predicates import (
     ABSENT,
@@ -54,7 +54,11 @@ class QueryWords(NumberWords, total=False):
 class UrlWords(NumberWords, total=False):
     """How many URLs there are, and how the fetches ended."""
 
-    statuses: Annotated[Predicate, "the list of all urlRetrievalStatus values, such as URL_RETRIEVAL_STATUS_SUCCESS"]
+    statuses: Annotated[
+        Predicate,
+        offers.expected("UrlMetadata.UrlRetrievalStatus"),
+        "the list of all urlRetrievalStatus values, such as URL_RETRIEVAL_STATUS_SUCCESS",
+    ]
     urls: Annotated[Predicate, "the list of all retrievedUrl values"]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
+from harness.gemini import offers
 from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.judge.predicates import ABSENT, TextPredicate, describe, differs, or_absent
 from harness.judge.registry import check
@@ -40,7 +41,9 @@ def create_time(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatc
 
 
 @check("trafficType")
-def traffic_type(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismatch]:
+def traffic_type(
+    evidence: Evidence, expected: Annotated[TextPredicate, offers.expected("UsageMetadata.TrafficType")]
+) -> Iterator[Mismatch]:
     """``usageMetadata.trafficType``: the quota that paid for the answer. Vertex sends it, the Gemini API does not.
 
     trafficType: ON_DEMAND
@@ -50,7 +53,9 @@ def traffic_type(evidence: Evidence, expected: TextPredicate) -> Iterator[Mismat
 
 
 @check("serviceTier")
-def service_tier(evidence: Evidence, expected: Literal["asked"] | TextPredicate) -> Iterator[Mismatch]:
+def service_tier(
+    evidence: Evidence, expected: Annotated[Literal["asked"] | TextPredicate, offers.expected("ServiceTier")]
+) -> Iterator[Mismatch]:
     """The service tier that served the answer: ``usageMetadata.serviceTier`` and the header ``x-gemini-service-tier``.
 
     ``asked``: the tier that the request asks for (``serviceTier``), or ``standard`` if it asks for none. An answer may say its

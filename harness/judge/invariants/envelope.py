@@ -7,32 +7,11 @@ from collections.abc import Iterator
 from harness.answer import framing
 from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, an_object, answer_parts, error_of
+from harness.gemini.definition import STATUSES
 from harness.gemini.models import answers_for
 from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
-
-CANONICAL = frozenset(
-    [
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "UNAUTHENTICATED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-    ]
-)
-"""The names of google.rpc.Code, without OK."""
 
 
 @rule("http-status", "outcome")
@@ -58,7 +37,7 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
     code, name, message = (reply.error.get(key) for key in ("code", "status", "message"))
     if code != status or isinstance(code, bool):
         yield Mismatch("error.code", status, code, f"error.code is {code!r} under HTTP {status}")
-    if not isinstance(name, str) or name not in CANONICAL:
+    if not isinstance(name, str) or name not in STATUSES:
         yield Mismatch("error.status", "a google.rpc name", name, f"error.status is {name!r}: not a google.rpc name")
     if not isinstance(message, str) or not message:
         yield Mismatch("error.message", "some text", message, "error.message is missing")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from harness.simulator import prompt_markers
 from harness.simulator.faults.registry import FAULTS, Fault
 
 __all__ = ["FAULTS", "Fault", "listing"]
@@ -25,7 +26,8 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def listing() -> str:
-    """One line per fault, for ``gemini-harness simulate --faults``."""
+    """One line per fault, and one per marker of a prompt, for ``gemini-harness simulate --faults``."""
     width = max(map(len, FAULTS))
     rules = max(len(fault.rule) for fault in FAULTS.values())
-    return "\n".join(f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in FAULTS.values())
+    rows = [f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in FAULTS.values()]
+    return "\n".join([*rows, "", "In a prompt:", prompt_markers.listing()])

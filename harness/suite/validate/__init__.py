@@ -4,7 +4,8 @@ In: a suite as it was read. Out: complaints, each at its place.
 May import: the rest of ``suite``, ``judge``, ``gemini``, ``text``.
 
 It looks at ids, rows, turns, schemas, requests that the API would refuse, levels that a model does not have, and rows of the
-matrix that mean nothing. One case alone is looked at in ``case``, literal bodies and schemas in ``body``, the suite as a whole in ``whole``.
+matrix that mean nothing. One case alone is looked at in ``case``, literal bodies and schemas in ``body``, whole requests
+in ``request``, the suite as a whole in ``whole``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.suite.cases import Suite
+from harness.suite.validate import axes
 from harness.suite.validate.body import literal, waived
 from harness.suite.validate.case import CaseValidator
 from harness.suite.validate.diagnostics import Diagnostics, some_attempts
 from harness.suite.validate.patterns import unread
+from harness.suite.validate.request import RequestLint, misspelled_models
 from harness.suite.validate.whole import compare, matrix, unique
 
 
@@ -24,8 +27,15 @@ def check(suite: Suite, diagnostics: Diagnostics) -> None:
     tree = diagnostics.tree
     indexes = [i for i, table in enumerate(tree.get("cases", [])) if isinstance(table, Mapping) and "id" in table]
     literal(("defaults",), tree.get("defaults", {}), diagnostics, waived(suite.cases))
+    for key in ("matrix", "defaults"):
+        axes.names(tree.get(key, {}), (key,), diagnostics)
+    lint = RequestLint(suite, diagnostics)
     for index, case in zip(indexes, suite.cases, strict=True):
         CaseValidator(suite, case, index, diagnostics).check()
+        if not waived([case]):
+            lint.look_at(case, index)
+    lint.report()
+    misspelled_models(suite, diagnostics)
     if tree.get("cases") == []:
         diagnostics.complain(("cases",), "there are no cases")
     unique(suite, indexes, diagnostics)

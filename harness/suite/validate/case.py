@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from harness.judge.checks import parameters
@@ -19,9 +20,10 @@ from harness.suite.matrix import (
     fill_expectation,
     scope_of,
 )
-from harness.suite.template import FileReference, Reference, Template, row_label
+from harness.suite.template import Reference, Template, row_label
+from harness.suite.validate import axes
 from harness.suite.validate.body import literal, near, refused
-from harness.suite.validate.diagnostics import Diagnostics, Table, some_attempts
+from harness.suite.validate.diagnostics import Diagnostics, Table, named, some_attempts
 from harness.suite.validate.turns import TurnsValidator
 from harness.text import shape
 from harness.text.names import slug
@@ -44,11 +46,13 @@ class CaseValidator:
 
     def check(self) -> None:
         self.id()
+        self.axes()
         self.asking()
         self.turns()
         if self.references():
             self.expectations()
             self.filled_axes()
+            self.uploads()
         self.conflicts()
         if not self.case.expects_refusal:
             known = language.REQUEST_KNOWN in self.case.waive
@@ -63,6 +67,10 @@ class CaseValidator:
         if not isinstance(written, Template) and slug(written) != written:
             hint = f'try "{slug(written)}"' if slug(written) else ""
             self.diagnostics.complain((*self.route, "id"), "an id is one word of letters, digits and . _ + -", hint)
+        for _, reference in template.references(written):
+            if reference.scope != "row":
+                message = f"{reference} cannot stand in an id, which shows axes and targets by itself"
+                self.diagnostics.point_at((*self.route, "id"), str(reference), message, "")
 
     def asking(self) -> None:
         """There is something to ask, and it stands there once."""
@@ -70,7 +78,8 @@ class CaseValidator:
             self.diagnostics.complain((*self.route, "prompt"), "a case has a prompt or turns, not both", key=True)
         if "turns" in self.written and not self.written["turns"]:
             self.diagnostics.complain((*self.route, "turns"), "there are no turns")
-        sent = any(turn.contents or turn.replies or turn.call for turn in self.case.turns)
+        sent = any(turn.contents or turn.replies or turn.call for turn in self.case.turns if not turn.cleanup)
+        sent = sent or any("call" in turn for turn in self.table.get("turns", []) if turn)
         unread = any(len(route) > 2 and route[:2] == self.route for route in self.diagnostics.wrong)
         if not sent and not unread and not self.case.expects_refusal:
             self.diagnostics.complain(
@@ -78,7 +87,13 @@ class CaseValidator:
             )
 
     def turns(self) -> None:
-        TurnsValidator(self.table, self.route, self.suite.folder, self.diagnostics).check()
+        refused = self.case.expects_refusal or language.REQUEST_KNOWN in self.case.waive
+        TurnsValidator(self.table, self.route, self.suite.folder, self.diagnostics).check(refused=refused)
+
+    def axes(self) -> None:
+        axes.names(self.table, self.route, self.diagnostics)
+        if any(not axis.typed for axis in self.case.axes.values()) or templated(self.case.axes):
+            axes.values(self.case, self.diagnostics)
 
     # ${row.x} and ${capture.x}
 
@@ -98,24 +113,36 @@ class CaseValidator:
 
     def late_files(self) -> bool:
         """Whether every file whose name holds rows or axes can be read. Complains about the first that cannot, at each place."""
+        written = template.late_files({key: value for key, value in self.table.items() if key != "each"})
         places = [
-            *template.late_files({key: value for key, value in self.table.items() if key != "each"}),
-            *(((), file) for file in self.files_of_defaults()),
+            *((self.diagnostics.document.place((*self.route, *route)), file) for route, file in written),
+            *((self.case.place, file) for _, file in template.late_files(self.used_defaults())),
+            *((turn.place, file) for turn in self.case.turns for _, file in template.late_files(turn.contents)),
+            *((axis.place, file) for axis in self.case.axes.values() for _, file in template.late_files(axis.values)),
         ]
-        for route, file in places:
+        for place, file in places:
             if any(reference.scope == "capture" for _, reference in template.references(file.name)):
                 continue
             try:
                 for scope in self.scopes():
                     template.fill(Template([file]), scope)
             except template.Undefined as problem:
-                at = (*self.route, *route) if route else (*self.route, "id")
-                self.diagnostics.complain(at, str(problem))
+                self.diagnostics.add(place, str(problem))
                 return False
         return True
 
-    def files_of_defaults(self) -> Iterator[FileReference]:
-        yield from (file for _, file in template.late_files(self.used_defaults()))
+    def uploads(self) -> None:
+        """Whether every file that rows name can be uploaded. Complains about the first that cannot, of each call."""
+        for turn in self.case.turns:
+            named = turn.call.upload if turn.call else None
+            if not template.has_references(named) or any(it.scope == "capture" for _, it in template.references(named)):
+                continue
+            for scope in self.scopes():
+                name = template.fill(named, scope)
+                wrong = [finding.message for finding in shape.findings(name, str)]
+                if problem := wrong[0] if wrong else self.diagnostics.project.complaint(name):
+                    self.diagnostics.add(turn.place, f"{self.label(scope)}upload: {problem}")
+                    break
 
     def scopes(self) -> Iterator[template.Scope]:
         """What placeholders stand for: for every row, and every combination that the suite itself states."""
@@ -145,9 +172,21 @@ class CaseValidator:
         if reference.scope == "capture":
             return self.missing_capture(reference, captured)
         if reference.scope == "axis":
-            known = "" if reference.name in self.case.axes else f"{reference} is not an axis of {self.case.id}"
-            return (known, nearest(reference.name, self.case.axes)) if known else None
+            return None if self.wrong(reference) else self.missing_axis(reference)
         return None if reference.scope == "target" else self.missing_column(reference)
+
+    def missing_axis(self, reference: Reference) -> tuple[str, str] | None:
+        axis, model = self.case.axes.get(reference.name), self.case.axes.get("model")
+        if axis is None and reference.name not in ("model", "provider"):
+            return f"{reference} is not an axis of {self.case.id}", nearest(reference.name, self.case.axes)
+        if axis is None or not axis.per_model or model is None:
+            return None
+        lacking = next((name for name in model.for_model("") if not axis.for_model(str(name))), None)
+        return (f"{reference} has no value for {lacking}", "") if lacking else None
+
+    def wrong(self, reference: Reference) -> bool:
+        """Whether an axis has a complaint already."""
+        return any(reference.name in route for route in self.diagnostics.wrong)
 
     def missing_capture(self, reference: Reference, captured: set[str]) -> tuple[str, str] | None:
         if reference.name in captured:
@@ -210,17 +249,25 @@ class CaseValidator:
 
     def filled_body(self) -> None:
         """What the API would refuse about what rows put into the body; complains about the first row that does."""
-        places = [at for at, _ in template.references(self.case.body)]
+        places = dict(template.references(self.case.body))
         for scope in self.scopes():
             try:
                 body = template.fill(self.case.body, scope)
             except template.Undefined:
                 return
-            inside = [finding for finding in refused(body) if any(finding.at[: len(at)] == at for at in places)]
-            for finding in inside:
-                where = f"{self.label(scope)}at {template.as_text(list(finding.at))}"
-                self.diagnostics.complain((*self.route, "id"), f"{where}: {finding.message}", near(body, finding))
-            if inside:
+            found = [
+                (finding, reference)
+                for finding in refused(body)
+                for at, reference in places.items()
+                if (finding.at[: len(at)] == at or at[: len(finding.at)] == finding.at) and not self.wrong(reference)
+            ]
+            for finding, reference in found:
+                axis = self.case.axes.get(reference.name) if reference.scope == "axis" else None
+                where = "the API refuses this" if axis else f"at {template.as_text(list(finding.at))}"
+                place = axis.place if axis else self.case.place
+                message = f"{self.label(scope)}{where}: {finding.message}"
+                self.diagnostics.add(place, message, near(body, finding))
+            if found:
                 return
 
     def label(self, scope: template.Scope) -> str:
@@ -230,6 +277,10 @@ class CaseValidator:
 
     def conflicts(self) -> None:
         """A short form and the literal field that it becomes, side by side."""
+        if "schema" in self.table and "jsonSchema" in self.table:
+            self.diagnostics.complain(
+                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
+            )
         request = self.table.get("request")
         if not isinstance(request, Mapping):
             return
@@ -245,10 +296,6 @@ class CaseValidator:
                 self.diagnostics.complain(
                     (*self.route, key), f"{key}: and request's {field} both say this; keep one", key=True
                 )
-        if "schema" in self.table and "jsonSchema" in self.table:
-            self.diagnostics.complain(
-                (*self.route, "jsonSchema"), "schema: and jsonSchema: both say this; keep one", key=True
-            )
 
     def thinking(self) -> None:
         """Pairs of model and thinking that this case itself states and the model refuses."""
@@ -256,13 +303,19 @@ class CaseValidator:
         if axis is not None and axis.swept:
             return
         place = axis.place if axis is not None else self.thinking_place()
-        try:
+        hint = "expect http: 400 if that is what the case is about, or give a value per model"
+        for reason, models in self.refused_thinking().items():
+            self.diagnostics.add(place, f"{named(models)} would refuse this: {reason}", hint)
+
+    def refused_thinking(self) -> Mapping[str, Mapping[str, None]]:
+        """Reason -> the models that refuse the thinking for it."""
+        found: dict[str, dict[str, None]] = {}
+        with suppress(template.Undefined):
             for pair in combinations_of(self.case):
-                if reason := pair.refusal(self.case):
-                    hint = "expect http: 400 if that is what the case is about, or give a value per model"
-                    self.diagnostics.add(place, f"{pair.target.model} would refuse this: {reason}", hint)
-        except template.Undefined:
-            return
+                name, reason = pair.refused(self.case) or ("", "")
+                if name == "thinking":
+                    found.setdefault(reason, {})[pair.target.model] = None
+        return found
 
     def thinking_place(self) -> Place:
         for route in (self.route, ("defaults",)):
@@ -368,8 +421,12 @@ def _nearest_value(combinations: Sequence[Combination], choice: Choice) -> str:
         if name not in ("model", "provider") and not any(name in pair.axes for pair in combinations):
             return f"there is no axis {name} here"
         known = {
-            str({**pair.axes, "model": pair.target.model, "provider": pair.target.provider}.get(name))
+            str(value)
             for pair in combinations
+            for value in [
+                {**pair.axes, **pair.swept, "model": pair.target.model, "provider": pair.target.provider}.get(name)
+            ]
+            if value is not None
         }
         if str(wanted) not in known:
             return nearest(str(wanted), sorted(known))

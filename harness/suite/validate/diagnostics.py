@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.model import Json, Place
+from harness.suite.cases import Note
 from harness.suite.matrix import MOST_ATTEMPTS
 from harness.text.project import Project
 from harness.text.yamltext import Complaint, Document
 from harness.text.yamltext import Path as Route
 
 Table = Mapping[str, Json]
+MOST_NAMED = 5
+"""The most models that a message names."""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class Diagnostics:
     tree: Table = field(default_factory=dict)
     wrong: set[Route] = field(default_factory=set)
     complaints: list[Complaint] = field(init=False)
+    notes: list[Note] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.complaints = list(self.document.complaints)
@@ -40,6 +44,10 @@ class Diagnostics:
         complaint = self.document.complaint(place, message, hint)
         if complaint not in self.complaints:
             self.complaints.append(complaint)
+
+    def complained(self, place: Place) -> bool:
+        """Whether there is a complaint at this place."""
+        return any(complaint.place == place for complaint in self.complaints)
 
     def point_at(self, route: Route, text: str, message: str, hint: str) -> None:
         """At a piece of text inside the value at that route."""
@@ -55,6 +63,14 @@ class Diagnostics:
     def in_order(self) -> Sequence[Complaint]:
         """The complaints from the top of the document to its end."""
         return sorted(self.complaints, key=lambda complaint: (complaint.place.line, complaint.place.column))
+
+
+def named(models: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and 7 others``."""
+    names = list(models)
+    if len(names) > MOST_NAMED:
+        names = [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} others"]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def some_attempts(route: Route, diagnostics: Diagnostics) -> None:

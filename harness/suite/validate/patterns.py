@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Literal
 
 from harness.gemini.models import catalogue, facts
@@ -120,6 +119,8 @@ def _meant(axis: Axis, glob: str, asked: set[str], *, closed: bool) -> str:
     """What may have been meant: a key of thinking's long form, a model, or the start of one before a star."""
     long = THINKING_KEYS if axis.name == "thinking" else ()
     if closed:
+        from difflib import get_close_matches
+
         return nearest(glob, [*get_close_matches(glob, long), *sorted(asked)])
     names = [*sorted(asked), *sorted(_known())]
     if glob.endswith("*"):

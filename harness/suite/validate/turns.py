@@ -9,12 +9,14 @@ from harness.judge.checks import parameters
 from harness.model import Json
 from harness.suite import language, template
 from harness.suite.template import Template
-from harness.suite.turns import call_problem
+from harness.suite.turns import call_problem, meant_call, wait
+from harness.suite.validate.body import literal
 from harness.suite.validate.diagnostics import Diagnostics, Table
-from harness.text import jsonpath
+from harness.text import jsonpath, shape
 from harness.text.yamltext import Path as Route
 
 _OF_CALLS = ("body", "upload", "until")
+_MOST_POLLS = 1000
 _OF_CONVERSATION = ("user", "reply", "model", "files", "request")
 
 
@@ -24,13 +26,15 @@ class TurnsValidator:
     def __init__(self, table: Table, route: Route, folder: Path, diagnostics: Diagnostics) -> None:
         self.table, self.route, self.folder, self.diagnostics = table, route, folder, diagnostics
 
-    def check(self) -> None:
+    def check(self, *, refused: bool) -> None:
+        """``refused``: the API may refuse what the turns add to the body."""
         turns = self.table.get("turns", [])
         for number, turn in enumerate(turns):
             at: Route = (*self.route, "turns", number)
             if self.readable(turn, at):
                 self.turn(turn, at)
                 self.position(turn, at, turns)
+                self.body(turn, at, refused=refused)
         for number, turn in enumerate(self.table.get("finally", [])):
             at = (*self.route, "finally", number)
             if self.readable(turn, at):
@@ -59,10 +63,17 @@ class TurnsValidator:
         before = [earlier for earlier in turns[: int(at[-1])] if earlier and "call" not in earlier]
         if "reply" in turn and not before:
             self.diagnostics.complain((*at, "reply"), "the first turn has no function call to reply to", key=True)
-        if "model" in turn and not any(
-            later and "model" not in later and "call" not in later for later in turns[int(at[-1]) + 1 :]
-        ):
+        later = turns[int(at[-1]) + 1 :]
+        if "model" in turn and all(after and ("model" in after or "call" in after) for after in later):
             self.diagnostics.complain((*at, "model"), "nothing is asked after this scripted answer", key=True)
+
+    def body(self, turn: Table, at: Route, *, refused: bool) -> None:
+        """What a turn adds to the body."""
+        if "contents" in turn.get("request", {}):
+            self.diagnostics.complain(
+                (*at, "request", "contents"), "contents are those of the conversation: write user:", key=True
+            )
+        literal(at, {"request": turn.get("request")}, self.diagnostics, refused)
 
     def call(self, turn: Table, at: Route) -> None:
         for key in (key for key in _OF_CONVERSATION if key in turn):
@@ -72,7 +83,9 @@ class TurnsValidator:
         if "call" not in turn:
             self.diagnostics.complain(at, "expected call:, as in call: DELETE ${capture.cache}")
         elif problem := call_problem(turn["call"]):
-            self.diagnostics.complain((*at, "call"), problem)
+            self.diagnostics.complain((*at, "call"), problem, meant_call(turn["call"]))
+        elif "upload" in turn and not turn["call"].startswith("POST "):
+            self.diagnostics.complain((*at, "upload"), "upload: belongs to a POST, as in call: POST files", key=True)
         upload = turn.get("upload")
         stated = upload if isinstance(upload, str) and not isinstance(upload, Template) else None
         if problem := stated and self.diagnostics.project.complaint(stated):
@@ -82,12 +95,23 @@ class TurnsValidator:
     def until(self, until: Json, at: Route) -> None:
         if not isinstance(until, Mapping) or not isinstance(until.get("path"), Mapping):
             return
-        kind = language.parameter("path")
-        if not template.has_references(until["path"]):
-            for inner, problem in parameters.complaints(kind, until["path"], self.folder):
+        path, kind = until["path"], language.parameter("path")
+        if not path:
+            self.diagnostics.complain((*at, "path"), "path: names nothing to wait for")
+        for finding in shape.findings(path, kind):
+            self.diagnostics.complain((*at, "path", *finding.path), finding.message, finding.hint, key=finding.key)
+        if not template.has_references(path):
+            for inner, problem in parameters.complaints(kind, path, self.folder):
                 self.diagnostics.complain((*at, "path", *inner), problem)
-        if until.get("every", "5s").strip("0. ") in ("ms", "s", "m", "h"):
+        self.pace(*wait(until), at)
+
+    def pace(self, every: float, limit: float, at: Route) -> None:
+        if every <= 0:
             self.diagnostics.complain((*at, "every"), "the wait between two calls must be longer than 0")
+        elif limit / every > _MOST_POLLS:
+            self.diagnostics.complain(
+                at, f"these are up to {limit / every:,.0f} calls; at most {_MOST_POLLS:,} are made"
+            )
 
     def captures(self, turn: Table, at: Route) -> None:
         for name, path in turn.get("capture", {}).items():

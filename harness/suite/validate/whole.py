@@ -43,8 +43,11 @@ def _twice(case: Case, index: int, number: int, name: str, first: Place, diagnos
 
 def matrix(suite: Suite, diagnostics: Diagnostics) -> None:
     """Complains about ``skip`` rows, values and globs that match nothing, and about cases that have nothing left."""
-    combinations = [pair for case in suite.cases if not templated(case.axes) for pair in combinations_of(case)]
-    for choice in suite.skips:
+    skips = suite.skips
+    combinations = [
+        pair for case in suite.cases if skips and not templated(case.axes) for pair in combinations_of(case)
+    ]
+    for choice in skips:
         unmatched(choice, combinations, "this skip row matches nothing in the matrix", diagnostics)
     for axis in {id(axis): axis for case in suite.cases for axis in case.axes.values()}.values():
         _sweep(axis, diagnostics)
@@ -57,7 +60,7 @@ def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
     lists = list(axis.values.values()) if axis.per_model else [axis.values]
     for values in lists:
         if isinstance(values, list | tuple):
-            if not values:
+            if not values and not diagnostics.complained(axis.place):
                 diagnostics.add(axis.place, f"{axis.name} has no values")
             shown = [str(value).lower() for value in values]
             twice = next((value for value in shown if shown.count(value) > 1), None)
@@ -68,12 +71,17 @@ def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
 def _left(suite: Suite, diagnostics: Diagnostics) -> None:
     """A case that has nothing left to play."""
     for case in suite.cases:
-        thinking = case.axes.get("thinking")
-        if thinking is None or not thinking.swept or templated(case.axes):
+        swept = [
+            name for name, axis in case.axes.items() if axis.swept and name not in ("model", "provider", "transport")
+        ]
+        if not swept or templated(case.axes):
             continue
         combinations = list(combinations_of(case))
         if combinations and all(pair.refusal(case) for pair in combinations):
-            diagnostics.add(case.place, "nothing is left of this case: no model of it takes any of its thinking values")
+            diagnostics.add(
+                case.place,
+                f"nothing is left of this case: no model of it takes any of its {' and '.join(swept)} values",
+            )
 
 
 def compare(suite: Suite, diagnostics: Diagnostics) -> None:
@@ -118,7 +126,9 @@ def _baseline(suite: Suite, by: str, baseline: Json, diagnostics: Diagnostics) -
     for case in suite.cases:
         if by in case.axes and not templated(case.axes):
             values = [case.axes[by].values]
-            values = list(case.axes[by].values.values()) if case.axes[by].per_model else values
+            values = (
+                list(case.axes[by].values.values()) if case.axes[by].per_model else [case.axes[by].names or values[0]]
+            )
             for entry in values:
                 known.update(dict.fromkeys(map(str, entry if isinstance(entry, list | tuple) else [entry])))
     if baseline is not None and known and str(baseline) not in known:

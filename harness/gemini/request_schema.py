@@ -1,0 +1,166 @@
+"""Requests as JSON Schema, for editors: what :func:`harness.gemini.definition.request_findings` accepts, and what fields are.
+
+``field_notes.yaml`` holds a sentence for the fields that people use most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.gemini import definition
+
+Schema = dict[str, Any]
+
+_SCALARS: Mapping[str, list[Schema]] = {
+    "string": [{"type": "string"}],
+    "boolean": [{"type": "boolean"}],
+    "int32": [
+        {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+        {"type": "string", "pattern": r"^-?\d+(\.0*)?$"},
+    ],
+    "int64": [{"type": "integer"}, {"type": "string", "pattern": r"^-?\d+$"}],
+    "number": [
+        {"type": "number"},
+        {"type": "string", "pattern": r"^(-?\d+(\.\d+)?([eE][+-]?\d+)?)$"},
+    ],
+    "bytes": [{"type": "string", "pattern": "^[A-Za-z0-9+/_-]*={0,2}$"}],
+    "datetime": [{"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"}],
+    "duration": [{"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?s$"}],
+    "object": [{"type": "object"}],
+    "any": [{}],
+}
+_WORDS = {
+    "string": "text",
+    "boolean": "true or false",
+    "int32": "a whole number",
+    "int64": "a whole number",
+    "number": "a number",
+    "bytes": "base64",
+    "datetime": "a time, such as 2026-01-31T09:30:00Z",
+    "duration": "a time span in seconds, such as 1.5s",
+    "object": "a JSON object",
+    "any": "any JSON value",
+}
+
+
+def explained(message: str, definitions: dict[str, Any]) -> Schema:
+    """A reference to a schema that names and explains the fields of a message, and accepts anything.
+
+    It and those of all messages inside are added to ``definitions``, as ``api.NAME``. Raises KeyError for an unknown message.
+    """
+    return _defined(f"api.{message}", definitions, lambda: _explained_message(message, definitions))
+
+
+def closed(message: str, definitions: dict[str, Any], template: Schema) -> Schema:
+    """A reference to a schema that accepts what the API accepts as this message, in either spelling.
+
+    It and those of all messages inside are added to ``definitions``, as ``closed.NAME``. ``template`` is the schema of a
+    placeholder, which may stand for any value. Raises KeyError for an unknown message.
+    """
+    return _defined(f"closed.{message}", definitions, lambda: _closed_message(message, definitions, template))
+
+
+@cache
+def notes() -> Mapping[str, Mapping[str, str]]:
+    """Message -> field -> what the field is for, in one sentence."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = Path(__file__).with_name("field_notes.yaml").read_bytes()
+    read: Mapping[str, Mapping[str, str]] = yaml.load(text, loader)  # noqa: S506 - a safe loader
+    return read
+
+
+def _defined(name: str, definitions: dict[str, Any], make: Callable[[], Schema]) -> Schema:
+    """A reference to a definition, which is made first if it is missing. Definitions may contain themselves."""
+    if name not in definitions:
+        definitions[name] = {}
+        definitions[name].update(make())
+    return {"$ref": f"#/$defs/{name}"}
+
+
+# --- to offer and to explain --------------------------------------------------------------------------------
+
+
+def _explained_message(message: str, definitions: dict[str, Any]) -> Schema:
+    fields: Schema = {}
+    for name, kind in definition.fields(message).items():
+        note = notes().get(message, {}).get(name)
+        about = f"{note} ({_words(kind)})" if note else _words(kind)
+        fields[name] = {"description": about, **_offered(kind, definitions)}
+        if (snake := definition.snake(name)) != name:
+            # Editors complete the values of both spellings, but offer the first only. They overlook this beside a plain $ref.
+            same = {"$ref": f"#/$defs/api.{message}/properties/{name}"}
+            fields[snake] = {"allOf": [same], "doNotSuggest": True}
+    return {"title": message, "properties": fields}
+
+
+def _offered(kind: str, definitions: dict[str, Any]) -> Schema:
+    """What a value of this type may hold. Keywords for objects and those for lists do not affect each other."""
+    if kind.endswith("[]"):
+        alone = _offered(kind[:-2], definitions)
+        return {**alone, "items": alone} if alone else {}
+    if kind.startswith("enum "):
+        return _defined(f"api.{kind[5:]}", definitions, lambda: {"anyOf": [{"enum": _named(kind[5:])}, {}]})
+    if kind.startswith("map "):
+        inside = _offered(kind[4:], definitions)
+        return {"additionalProperties": inside} if inside else {}
+    return {} if kind in _WORDS else explained(kind, definitions)
+
+
+def _named(enum: str) -> list[str]:
+    return list(definition.enum_values(enum)[1:])
+
+
+def _words(kind: str) -> str:
+    """The type in words: ``a list of Content``."""
+    if kind.endswith("[]"):
+        return f"a list of {_words(kind[:-2])}"
+    if kind.startswith("map "):
+        return f"a mapping to {_words(kind[4:])}"
+    return _WORDS.get(kind, kind.removeprefix("enum "))
+
+
+# --- to refuse ----------------------------------------------------------------------------------------------
+
+
+def _closed_message(message: str, definitions: dict[str, Any], template: Schema) -> Schema:
+    fields, others = {}, {}
+    for name, kind in definition.fields(message).items():
+        values = {} if kind == "any" else {"anyOf": [*_taken(kind, definitions, template), {"type": "null"}, template]}
+        fields[name] = {**values, "doNotSuggest": True}
+        if (snake := definition.snake(name)) != name:
+            others[f"^{snake}$"] = {"$ref": f"#/$defs/closed.{message}/properties/{name}"}
+    return {
+        "title": message,
+        "type": "object",
+        "properties": fields,
+        "patternProperties": others,
+        "additionalProperties": False,
+    }
+
+
+def _taken(kind: str, definitions: dict[str, Any], template: Schema) -> list[Schema]:
+    """The alternatives for a value of this type."""
+    if kind.endswith("[]"):
+        alone = _taken(kind[:-2], definitions, template)
+        return [{"type": "array", "items": {"anyOf": [*alone, template]}}, *alone]
+    if kind.startswith("map "):
+        item = {"anyOf": [*_taken(kind[4:], definitions, template), template]}
+        return [{"type": "object", "additionalProperties": item}]
+    if kind.startswith("enum "):
+        return [_defined(f"closed.{kind[5:]}", definitions, lambda: _any_case(kind[5:])), {"type": "integer"}]
+    return _SCALARS[kind] if kind in _SCALARS else [closed(kind, definitions, template)]
+
+
+def _any_case(enum: str) -> Schema:
+    """The values of an enum, in upper and lower case."""
+    pattern = "|".join(
+        re.sub("[A-Za-z]", lambda letter: f"[{letter[0].upper()}{letter[0].lower()}]", value)
+        for value in definition.enum_values(enum)
+    )
+    return {"anyOf": [{"enum": _named(enum)}, {"type": "string", "pattern": f"^({pattern})$"}]}

@@ -1,0 +1,328 @@
+"""Requests that the API would refuse, by the rules of ``harness.gemini.request_rules``, and what it would ignore about them.
+
+Looked at is what a case states, for every model that it is asked with. Quiet are cases that expect the refusal (``http: 400``),
+that waive ``request-known``, and combinations that ``skip``, ``only`` or ``xfail`` takes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from harness.gemini.models import catalogue, facts
+from harness.gemini.request_rules import RequestRefusal
+from harness.model import Json, Place
+from harness.suite import template
+from harness.suite.axes import Axis, axis_matches, fragment
+from harness.suite.body import merge
+from harness.suite.cases import Case, Note, Suite
+from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
+from harness.suite.template import row_label
+from harness.suite.turns import TurnPlan
+from harness.suite.validate.diagnostics import Diagnostics, Table, named
+from harness.text.yamltext import Path as Route
+
+_EXPECT = "expect http: 400 if that is what the case is about"
+_SHORT_FORMS: Mapping[str, Route] = {
+    "schema": ("generationConfig", "responseSchema"),
+    "jsonSchema": ("generationConfig", "responseJsonSchema"),
+    "tools": ("tools",),
+    "system": ("systemInstruction",),
+}
+_UNTESTED = frozenset({"thinking", "transport"})
+"""Axes that no rule here looks at: thinking has its own, and a transport is not in the body."""
+_ELSEWHERE = ("think_", "contents_missing")
+"""Rules that other parts of the validation hold: they say more about it."""
+
+
+class _Fault(NamedTuple):
+    """A rule that the request of a combination breaks."""
+
+    pair: Combination
+    broken: RequestRefusal
+
+
+class _Finding(NamedTuple):
+    """A rule that requests of some models break at one place."""
+
+    broken: RequestRefusal
+    message: str
+    place: Place
+    models: dict[str, None]
+
+    @property
+    def path(self) -> str:
+        """``tools[0].functionDeclarations[1].name``."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.broken.at).lstrip(".")
+
+    @property
+    def complaint(self) -> str:
+        who = f"{named(self.models)} would refuse" if self.broken.by_model else "the API refuses"
+        return f"{who} {self.path}: {self.message}"
+
+    @property
+    def note(self) -> str:
+        on = f" on {named(self.models)}" if self.broken.by_model else ""
+        message = (
+            f"{self.message}{on}" if self.broken.ignored else f"the API may refuse {self.path}{on}: {self.message}"
+        )
+        return f"{message}; {self.broken.instead}" if self.broken.instead else message
+
+
+@dataclass(slots=True)
+class RequestLint:
+    """Collects the faults of all cases of a suite, and reports each once with all models that it concerns."""
+
+    suite: Suite
+    diagnostics: Diagnostics
+    found: dict[tuple[Place | None, str, str], _Finding] = field(default_factory=dict)
+    known: dict[str, Sequence[_Fault]] = field(default_factory=dict)
+
+    def look_at(self, case: Case, index: int) -> None:
+        """What the API would refuse or ignore about the requests of a case; of its rows, the first with a fault."""
+        if not _by_row(case):
+            self.keep(case, index, self.of_case(case))
+            return
+        for number, row in enumerate(case.rows, 1):
+            try:
+                faults = list(self.faults(case, row))
+            except template.Undefined:
+                return
+            self.keep(case, index, faults, f"{row_label(row, number)}: ")
+            if any(not fault.broken.ignored for fault in faults):
+                return
+
+    def of_case(self, case: Case) -> Sequence[_Fault]:
+        """The faults of a case without rows. Cases that send the same, but for texts, are looked at once."""
+        turn = _asking(case)
+        sent = (case.body, turn.body, list(map(_light, turn.contents))) if turn else None
+        axes = [(axis.name, axis.values) for axis in case.axes.values()]
+        key = repr((sent, axes, case.only, case.xfail, case.skip))
+        if key not in self.known:
+            self.known[key] = list(self.faults(case, case.rows[0]))
+        return self.known[key]
+
+    def keep(self, case: Case, index: int, faults: Iterable[_Fault], before: str = "") -> None:
+        """Adds faults at their places; what is only worth a note, at the first."""
+        for pair, broken in faults:
+            message, placing = before + broken.message, _Placing(self.diagnostics, case, index)
+            axis = placing.axis(broken.at)
+            if axis and axis.swept and broken.by_model:
+                continue
+            place = None if broken.ignored or not broken.sure else placing.of(broken.at)
+            key = (place, broken.rule, message)
+            if key not in self.found:
+                self.found[key] = _Finding(broken, message, place or placing.of(broken.at), {})
+            self.found[key].models[pair.target.model] = None
+
+    def faults(self, case: Case, row: Mapping[str, Json]) -> Iterator[_Fault]:
+        """The faults of each request that differs in its model or its body. Raises Undefined."""
+        if (turn := _asking(case)) is None:
+            return
+        bodies: list[tuple[Json, Json]] = []
+        seen: set[tuple[str, int, bool]] = set()
+        for pair in self.asked(case, row):
+            written = _body(case, turn, row, pair)
+            number = next((n for n, (body, _) in enumerate(bodies) if body == written), len(bodies))
+            if number == len(bodies):
+                bodies.append((written, _canonical(written)))
+            body = bodies[number][1]
+            stream = pair.axes.get("transport") == "stream" and "responseLogprobs" in body.get("generationConfig", ())
+            asked = (pair.target.model, number, stream)
+            if asked not in seen:
+                seen.add(asked)
+                yield from (_Fault(pair, broken) for broken in _refusals(pair.target.model, stream, body))
+
+    def asked(self, case: Case, row: Mapping[str, Json]) -> Iterator[Combination]:
+        """The combinations that are sent, and that are expected to pass."""
+        if case.skip:
+            return
+        for pair in combinations_for(case, row, Selection(default_provider="")):
+            kept = not case.only or any(map(pair.chosen_by, case.only))
+            left_out = pair.refusal(case) is not None or any(map(pair.chosen_by, self.suite.skips))
+            if kept and not left_out and not (case.xfail and _matches(case.xfail.targets, pair.target.model)):
+                yield pair
+
+    def report(self) -> None:
+        """Hands over what was found: refusals as complaints, the rest as notes, each text once; nothing for a line that has a
+        complaint already."""
+        wrong = {complaint.place.line for complaint in self.diagnostics.complaints}
+        for finding in self.found.values():
+            if finding.place.line in wrong:
+                continue
+            if finding.broken.ignored or not finding.broken.sure:
+                self.diagnostics.notes.append(Note(finding.place, finding.note))
+            else:
+                instead = finding.broken.instead
+                self.diagnostics.add(finding.place, finding.complaint, f"{instead}; {_EXPECT}" if instead else _EXPECT)
+
+
+def _canonical(body: Mapping[str, Json]) -> Json:
+    """The body as the rules look at it; empty if its payload is broken, which is complained about elsewhere."""
+    from harness.gemini import definition
+    from harness.gemini.canonical import canonical
+
+    try:
+        read = canonical(body)
+    except (TypeError, ValueError, AttributeError):
+        return {}
+    return read if len(body) == 1 or not any(definition.request_findings(body)) else {}
+
+
+def _refusals(model: str, stream: bool, body: Json) -> Sequence[RequestRefusal]:
+    from harness.gemini.request_rules import refusals
+    from harness.gemini.request_view import RequestView
+
+    found = refusals(RequestView(model, facts(model), body), stream=stream) if body else ()
+    return [broken for broken in found if not broken.rule.startswith(_ELSEWHERE)]
+
+
+def _by_row(case: Case) -> bool:
+    """Whether rows change anything that a rule looks at: not the texts of prompts and system instructions."""
+    turn = _asking(case)
+    if case.swept_by_row or turn is None or not case.templated:
+        return case.swept_by_row
+    found = template.references({"body": case.body, "more": turn.body, "contents": turn.contents})
+    rows = (route for route, reference in found if reference.scope == "row")
+    return any(route[-1] != "text" for route in rows)
+
+
+def _asking(case: Case) -> TurnPlan | None:
+    """The first turn that asks the model; None where the case only makes other calls."""
+    asking = (turn for turn in case.turns if turn.contents and turn.call is None and turn.script is None)
+    return next(asking, None)
+
+
+def _body(case: Case, turn: TurnPlan, row: Mapping[str, Json], pair: Combination) -> Mapping[str, Json]:
+    """The first request of a combination, without the texts and the data of its parts."""
+    written: Json = {"body": merge(case.body, turn.body), "contents": list(map(_light, turn.contents))}
+    if case.templated:
+        written = template.fill(written, scope_of(row, pair))
+    body = written["body"]
+    for name, value in pair.axes.items():
+        if name not in _UNTESTED and case.axes[name].typed:
+            body = merge(body, {"generationConfig": fragment(name, value)})
+    return {**body, "contents": list(map(flat, written["contents"]))}
+
+
+def _light(content: Json) -> Json:
+    """A turn whose texts and data do not matter to any rule, but that they are there."""
+    if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
+        return content
+    return {**content, "parts": [_light_part(part) for part in content["parts"]]}
+
+
+def _light_part(part: Json) -> Json:
+    if not isinstance(part, Mapping):
+        return part
+    light = {name: "..." if name == "text" and value else value for name, value in part.items()}
+    blob = part.get("inlineData")
+    return (
+        {**light, "inlineData": {**blob, "data": "AAAA"}} if isinstance(blob, Mapping) and blob.get("data") else light
+    )
+
+
+def _matches(targets: Sequence[str], model: str) -> bool:
+    return not targets or any(axis_matches("model", glob.rpartition("/")[2], model) for glob in targets)
+
+
+# --- places -------------------------------------------------------------------------------------------------------
+
+
+class _Placing(NamedTuple):
+    """Finds where a case, or its defaults, wrote something of the canonical body."""
+
+    diagnostics: Diagnostics
+    case: Case
+    number: int
+
+    def axis(self, at: Route) -> Axis | None:
+        """The axis that sets a value of the body: its own, or one that is a path of the body."""
+        own = str(at[1]) if len(at) > 1 and at[0] == "generationConfig" else ""
+        return self.case.axes.get(own) or self.case.axes.get(f"request.{'.'.join(map(str, at))}")
+
+    def of(self, at: Route) -> Place:
+        """The place of the last layer that wrote it; of the nearest value above it, if it is not there; else that of the case."""
+        if axis := self.axis(at):
+            return axis.place
+        found = [written for route, table in self.tables() for written in _written(table, at, route)]
+        longest = max(found, key=lambda written: written[0], default=None)
+        turn = _asking(self.case)
+        return self.diagnostics.document.place(longest[1]) if longest else turn.place if turn else self.case.place
+
+    def tables(self) -> Iterator[tuple[Route, Table]]:
+        """The turn that asks, the case and the defaults: the nearest first."""
+        tree, route = self.diagnostics.tree, ("cases", self.number)
+        case = tree["cases"][self.number]
+        asking = next((n for n, turn in enumerate(self.case.turns) if turn is _asking(self.case)), 0)
+        if turns := case.get("turns", [])[asking : asking + 1]:
+            yield (*route, "turns", asking), turns[0] or {}
+        yield route, case
+        yield ("defaults",), tree.get("defaults", {})
+
+
+def _written(table: Table, at: Route, route: Route) -> Iterator[tuple[int, Route]]:
+    """The places in a table, with the number of steps of ``at`` that are there."""
+    for key, prefix in _SHORT_FORMS.items():
+        if key in table and at[: len(prefix)] == prefix:
+            steps = _steps(table[key], at[len(prefix) :])
+            yield len(prefix) + len(steps), (*route, key, *steps)
+    if at[:1] == ("contents",) and at[2:3] == ("parts",) and "files" in table:
+        steps = _steps(table["files"], at[3:4])
+        yield 3 * len(steps), (*route, "files", *steps)
+    if steps := _steps(table.get("request"), at):
+        yield len(steps), (*route, "request", *steps)
+
+
+def _steps(value: Json, at: Route) -> Route:
+    """The part of ``at`` that is there, in the spelling of the suite."""
+    from harness.gemini.definition import snake
+
+    steps: list[str | int] = []
+    for step in at:
+        if isinstance(value, Mapping):
+            name = next((name for name in (step, snake(str(step))) if name in value), None)
+        else:
+            name = step if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
+        if name is None and not (step == 0 and isinstance(value, Mapping)):
+            break
+        if name is not None:
+            steps.append(name)
+            value = value[name]
+    return tuple(steps)
+
+
+# --- names of models ----------------------------------------------------------------------------------------------
+
+
+def misspelled_models(suite: Suite, diagnostics: Diagnostics) -> None:
+    """A note for each model whose name is nearly that of a known one. A name with another number may be a newer model."""
+    for case in suite.cases:
+        axis = case.axes.get("model")
+        names = axis.for_model("") if axis and not template.has_references(axis.values) else ()
+        for model, near in ((model, _near(str(model))) for model in names):
+            if axis and near and not _expects_status(case):
+                note = Note(axis.place, f'there is no model "{model}" in the catalogue; did you mean "{near}"?')
+                diagnostics.notes += [note] if note not in diagnostics.notes else []
+
+
+def _expects_status(case: Case) -> bool:
+    return any(line.check in ("http", "error") for turn in case.turns for line in turn.expect)
+
+
+@lru_cache(maxsize=1024)
+def _near(model: str) -> str:
+    """A known model with almost this name; empty if there is none, or if the model is known."""
+    from difflib import get_close_matches
+
+    known = [*catalogue().models, *catalogue().aliases]
+    if facts(model) or f"{model}-preview" in known:
+        return "" if facts(model) else f"{model}-preview"
+    same = [name for name in known if _digits(name) == _digits(model)]
+    return next(iter(get_close_matches(model, same, n=1, cutoff=0.85)), "")
+
+
+def _digits(name: str) -> str:
+    return "".join(char for char in name if char.isdigit())

@@ -1,0 +1,207 @@
+"""The simulator reads values from prompts: for arguments of calls and for JSON alike."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.simulator.test_answers import FLASH3, FLASH25, ask, calls, text
+
+STRING, INTEGER, NUMBER = {"type": "STRING"}, {"type": "INTEGER"}, {"type": "NUMBER"}
+
+
+def objects(required: str = "", **properties: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "OBJECT", "properties": properties}
+    return {**schema, "required": required.split()} if required else schema
+
+
+def lists(items: Any) -> dict[str, Any]:
+    return {"type": "ARRAY", "items": items}
+
+
+def function(name: str, parameters: Any, about: str = "") -> dict[str, Any]:
+    return {"name": name, "description": about, "parameters": parameters}
+
+
+def called(question: str, *functions: Any, mode: str = "AUTO") -> list[tuple[str, Any]]:
+    config = {"functionCallingConfig": {"mode": mode}}
+    answer = ask(question, FLASH25, tools=[{"functionDeclarations": list(functions)}], toolConfig=config)
+    return [(call["name"], call["args"]) for call in calls(answer)]
+
+
+def filled(question: str, schema: Any) -> Any:
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    return json.loads(text(ask(question, FLASH3, generationConfig=config)))
+
+
+FORECAST = function("get_forecast", objects("place", place=STRING), "The weather forecast of a place.")
+PEOPLE = lists(objects("name age", name=STRING, age=INTEGER))
+
+
+@pytest.mark.parametrize(
+    ("question", "places"),
+    [
+        ("What is the weather in Austin, TX?", ["Austin, TX"]),
+        ("How is the weather in Lyon, France and in Porto?", ["Lyon, France", "Porto"]),
+        ("weather in lisbon", ["lisbon"]),
+        ("is it warm in new orleans right now?", ["new orleans"]),
+        ("Denver weather, please", ["Denver"]),
+        ("Wie wird das Wetter in Hamburg und Köln?", ["Hamburg", "Köln"]),
+        ("Quel temps fait-il à Marseille ? Donne la météo.", ["Marseille"]),
+        ("¿Qué tiempo hace en Sevilla?", ["Sevilla"]),
+        ("大阪の天気を教えて", ["大阪"]),
+    ],
+)
+def test_places_are_read_whole_in_any_spelling(question: str, places: list[str]) -> None:
+    assert called(question, FORECAST) == [("get_forecast", {"place": place}) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("question", "parameters", "args"),
+    [
+        ("What's in the file 'notes.md'?", objects("path", path=STRING), {"path": "notes.md"}),
+        ("Don't worry about Ann's file, open 'it's done.txt'", objects("path", path=STRING), {"path": "it's done.txt"}),
+        ("Track the file of parcel PX-4471", objects("parcel_id", parcel_id=STRING), {"parcel_id": "PX-4471"}),
+        (
+            "Mail the file to eve@example.org on 2027-02-03, subject 'Two words'",
+            objects("to day subject", to=STRING, day=STRING, subject=STRING),
+            {"to": "eve@example.org", "day": "2027-02-03", "subject": "Two words"},
+        ),
+        (
+            "Save the file of Olga Petrova, who is 41 years old, rated 4.5",
+            objects("rating name age", rating=NUMBER, name=STRING, age=INTEGER),
+            {"rating": 4.5, "name": "Olga Petrova", "age": 41},
+        ),
+        (
+            "File this: first name: ann lee, and mood: happy",
+            objects("first_name mood", first_name=STRING, mood=STRING),
+            {"first_name": "ann lee", "mood": "happy"},
+        ),
+        (
+            "File it with tags red and blue for 3 of them",
+            objects("tags count", tags=lists(STRING), count=INTEGER),
+            {"tags": ["red", "blue"], "count": 3},
+        ),
+        (
+            "It is raining, file the trips to Oslo and Rome",
+            objects("stops is_raining", stops=lists(objects("city", city=STRING)), is_raining={"type": "BOOLEAN"}),
+            {"stops": [{"city": "Oslo"}, {"city": "Rome"}], "is_raining": True},
+        ),
+    ],
+)
+def test_arguments_are_read_by_their_kind(question: str, parameters: Any, args: Any) -> None:
+    assert called(question, function("handle_file", parameters)) == [("handle_file", args)]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("what do you get for 96/4?", ("own_division", {"top": 96, "bottom": 4})),
+        ("Was ergibt 96/4?", ("own_division", {"top": 96, "bottom": 4})),
+    ],
+)
+def test_a_function_for_maths_is_called_for_maths(question: str, expected: Any) -> None:
+    divide = function("own_division", objects("top bottom", top=INTEGER, bottom=INTEGER), "Divides by own rules.")
+    assert called(question, divide) == [expected]
+
+
+def test_a_lone_function_is_called_in_a_language_that_it_does_not_speak() -> None:
+    residents = function("get_residents", objects("city", city=STRING), "Number of residents.")
+    assert called("Combien de personnes vivent à Nantes ?", residents) == [("get_residents", {"city": "Nantes"})]
+    assert called("What is the capital of France?", residents) == []
+
+
+def test_functions_are_called_with_the_clause_that_is_about_them() -> None:
+    quote = function("get_share_price", objects(symbol=STRING))
+    found = called("What is the share price of MSFT? And how is the weather in Turin?", FORECAST, quote)
+    assert found == [("get_forecast", {"place": "Turin"}), ("get_share_price", {"symbol": "MSFT"})]
+
+
+def test_a_step_that_needs_a_result_waits_for_it() -> None:
+    add = function("add", objects("x y", x=INTEGER, y=INTEGER))
+    subtract = function("subtract", objects("x y", x=INTEGER, y=INTEGER))
+    question = "First add 20 and 5 with the add tool. Then subtract 4 from that sum with the subtract tool."
+    tools = [{"functionDeclarations": [add, subtract]}]
+    first = ask(question, FLASH25, tools=tools)
+    assert [call["args"] for call in calls(first)] == [{"x": 20, "y": 5}]
+    result = {"functionResponse": {"name": "add", "response": {"result": 25}}}
+    turns = [{"role": "user", "parts": [{"text": question}]}, first["candidates"][0]["content"]]
+    second = ask({"contents": [*turns, {"role": "user", "parts": [result]}], "tools": tools}, FLASH25)
+    assert [call["name"] for call in calls(second)] == ["subtract"]
+
+
+@pytest.mark.parametrize("mode", ["AUTO", "ANY"])
+def test_arguments_without_required_ones_are_filled(mode: str) -> None:
+    group = function("Group", objects(members=PEOPLE), "A group of people.")
+    question = "The group: Mia is 31. Tom is 25 years old."
+    assert called(question, group, mode=mode) == [
+        ("Group", {"members": [{"name": "Mia", "age": 31}, {"name": "Tom", "age": 25}]})
+    ]
+
+
+def test_a_call_is_left_out_where_the_prompt_refuses_it() -> None:
+    assert called("How is the weather in Rome? Answer without calling a tool.", FORECAST) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "schema", "value"),
+    [
+        ("I'm Tarek and I am 52 years old", objects(name=STRING, age=INTEGER), {"name": "Tarek", "age": 52}),
+        (
+            "Make a reply with title 'Second draft' and pages 12",
+            objects(title=STRING, pages=INTEGER),
+            {"title": "Second draft", "pages": 12},
+        ),
+        (
+            "Nina and Omar meet at noon on Tuesday.",
+            objects(attendees=lists(STRING), day=STRING),
+            {"attendees": ["Nina", "Omar"], "day": "Tuesday"},
+        ),
+        (
+            "A profile with skills ['Go', 'Rust', 'SQL'] and colours red, blue and green",
+            objects(skills=lists(STRING), colours=lists(STRING)),
+            {"skills": ["Go", "Rust", "SQL"], "colours": ["red", "blue", "green"]},
+        ),
+        (
+            "Nina lives at 9 Elm Street, Boulder, CO 80302",
+            objects(resident=objects(name=STRING, address=objects(street=STRING, city=STRING, zip=STRING))),
+            {
+                "resident": {
+                    "name": "Nina",
+                    "address": {"street": "9 Elm Street", "city": "Boulder, CO", "zip": "80302"},
+                }
+            },
+        ),
+    ],
+)
+def test_json_is_read_as_arguments_are(question: str, schema: Any, value: Any) -> None:
+    assert filled(question, schema) == value
+
+
+def test_nullable_fields_are_filled_unless_a_form_leaves_them_out() -> None:
+    schema = objects(name=STRING, area={**INTEGER, "nullable": True})
+    value = filled("Give me facts about Portugal.", schema)
+    assert value["name"] == "Portugal"
+    assert isinstance(value["area"], int)
+    assert filled("Name: Portugal", schema) == {"name": "Portugal", "area": None}
+
+
+def test_the_question_is_the_last_text_part() -> None:
+    parts = [{"text": "How is the weather in Oslo? That was yesterday."}, {"text": "How is the weather in Quito?"}]
+    answer = ask({"contents": [{"parts": parts}], "tools": [{"functionDeclarations": [FORECAST]}]}, FLASH25)
+    assert [call["args"] for call in calls(answer)] == [{"place": "Quito"}]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["A ", "A-", "Aa'", "(", "1+", "a.", "9-", "\n", "in A and ", "12 Ab St, ", "x: ", "1, ", "then ", "get_forecast("],
+)
+def test_no_text_takes_long_to_read(unit: str) -> None:
+    question = (unit * 8000)[:8000] + "!"
+    started = time.perf_counter()
+    called(question, function("get_forecast", objects("place people", place=STRING, people=PEOPLE, n=INTEGER)))
+    filled(question, objects(place=STRING, people=PEOPLE, n=INTEGER, tags=lists(STRING)))
+    assert time.perf_counter() - started < 5
