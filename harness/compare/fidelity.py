@@ -175,7 +175,11 @@ def _unsure(
     level: float,
 ) -> list[UnsureChange]:
     """What differs in one direction only, in at least half of the pairs, yet in too few of them. The nearest to a claim first."""
-    directions = [(fact, is_less(counted[fact].strata)) for fact in left if fact.path not in TIMES]
+    directions = [
+        (fact, is_less(counted[fact].strata))
+        for fact in left
+        if fact.path not in TIMES and counted[fact].has_one_direction
+    ]
     sights = [seen_in(kind, path, facts, pairs) for (kind, path), facts in grouped(directions).items()]
     claimed = [sight.change.path for sight in seen]
     sights = [sight for sight in sights if sight.hits and not is_explained(sight, seen, pairs)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.compare.fidelity_changes import Answer
-from harness.compare.fidelity_facts import facts
+from harness.compare.fidelity_facts import facts, items
 from harness.gemini.canonical import canonical
 from harness.judge.audit import AuditedTape, operation
 from harness.model import Exchange, Json
@@ -73,7 +73,7 @@ _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], 
     ("schema", lambda _, config: bool(config.get("responseSchema") or config.get("responseJsonSchema"))),
     ("json", lambda _, config: config.get("responseMimeType") == "application/json"),
     ("thinking", lambda _, config: "thinkingConfig" in config),
-    ("image", lambda _, config: "IMAGE" in (config.get("responseModalities") or ())),
+    ("image", lambda _, config: "IMAGE" in items(config.get("responseModalities"))),
     ("system", lambda body, _: "systemInstruction" in body),
     ("files", lambda body, _: "inlineData" in (sent := json.dumps(body.get("contents"))) or "fileData" in sent),
 )
@@ -83,7 +83,8 @@ _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], 
 def features_of(body: Json, operation: str) -> Iterator[str]:
     """The features of a recorded request, which has no tags; ``text`` where it asks for nothing special."""
     read = _body(body) if isinstance(body, dict) else {}
-    config = read.get("generationConfig") or {}
+    config = read.get("generationConfig")
+    config = config if isinstance(config, dict) else {}
     found = [name for name, asks in _FEATURES if asks(read, config)]
     found += ["stream"] if operation.startswith("stream") else []
     yield from found or ["text"]

@@ -44,6 +44,11 @@ class FactCounts:
     def pattern(self) -> frozenset[int]:
         return frozenset((self.there, self.back))
 
+    @property
+    def has_one_direction(self) -> bool:
+        """Whether no case has it more often on the one side and another case on the other side."""
+        return len({key[1] > key[2] for key in self.strata if key[1] != key[2]}) == 1
+
     def add(self, counts: tuple[int, int, int], number: int, where: object, signs: tuple[int, ...]) -> None:
         self.strata[counts] += number
         self.there += hash((where, signs))
@@ -241,6 +246,13 @@ def _middle(values: Sequence[float]) -> str:
 
 
 PROMPT_TOKENS = "$.usageMetadata.promptTokenCount"
+_PARTS: Mapping[str, frozenset[str]] = {
+    "stream events with usageMetadata": frozenset({"stream events"}),
+    "$.usageMetadata.totalTokenCount": frozenset(
+        f"$.usageMetadata.{name}TokenCount" for name in ("prompt", "candidates", "thoughts", "toolUsePrompt")
+    ),
+}
+"""What changes with one of its parts."""
 _NEARLY_ALL, _MOSTLY = 0.9, 0.8
 
 
@@ -262,12 +274,14 @@ def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sig
 
 
 def is_explained(sight: Sight, others: Sequence[Sight], pairs: Sequence[AnswerPair]) -> bool:
-    """Whether an ignored field of the request explains the change: it is seen (nearly) only where the field is ignored."""
+    """Whether the change follows from another: from an ignored field of the request, or, for a sum, from one of its parts."""
     if sight.change.kind == "ignored":
         return False
-    return any(
-        _explains(other, sight, pairs) for other in others if other.change.kind == "ignored" and other is not sight
-    )
+    parts = _PARTS.get(sight.change.path, ())
+    causes = {at for other in others if other.change.path in parts for at in other.hits}
+    if len(causes.intersection(sight.hits)) >= _MOSTLY * len(sight.hits):
+        return True
+    return any(_explains(other, sight, pairs) for other in others if other.change.kind == "ignored")
 
 
 def _explains(ignored: Sight, sight: Sight, pairs: Sequence[AnswerPair]) -> bool:

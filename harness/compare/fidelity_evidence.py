@@ -127,7 +127,7 @@ def _excerpt(turn: TurnRow, change: Change) -> Json:
     if change.kind == "ignored":
         return {last_key(change.path): next(values(turn["request"], change.path), None), "text": turn["text"]}
     if change.kind == "status":
-        return {"status": turn["status"], "error": response.get("error") if response else turn.get("body")}
+        return {"status": turn["status"], "error": next(values(response, "$.error"), turn.get("body"))}
     if not change.path.startswith("$"):
         return {"times": turn["times"][:8], **turn.get("framing", {})}
     if change.path == "$":

@@ -25,12 +25,15 @@ FactKind = Literal[
 ]
 MOST_NODES = 20_000
 """How many values of one answer are read. The rest of a larger answer is left out, with a note."""
+_LARGEST = 1e100
 MOST_VALUE = 80
 """Characters of a value of an enum."""
 LENGTHS = frozenset({"text", "message"})
 """Free texts, whose length is compared."""
 _CONSTANTS = frozenset({"role", "mimeType", "@type", "status", "code", "reason", "domain"})
 _UNIQUE = frozenset({"date", "set-cookie", "x-simulated"})
+_STEADY = frozenset({"content-type", "server", "via", "x-gemini-service-tier"})
+"""Headers whose values are compared; the values of others differ from answer to answer."""
 _SERVED_BY_BYTES = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"})
 _TYPES = {
     dict: "object",
@@ -167,7 +170,7 @@ def _scalar(path: str, value: Json, raw: set[tuple[str, str, str]], numbers: dic
         numbers[path] = numbers.get(path, 0) + len(value)
     elif kind in ("value", "model"):
         raw.add((kind, path, str(value)[:MOST_VALUE]))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST:
         numbers[path] = numbers.get(path, 0) + value
 
 
@@ -230,7 +233,7 @@ def _headers(received: Mapping[str, str] | None, *, all_headers: bool) -> Iterat
     for name, value in received.items():
         if name not in _UNIQUE and name not in _SERVED_BY_BYTES and (all_headers or name in KEPT_HEADERS):
             yield "header", f"header {name}", ""
-            if name == "content-type":
+            if name in _STEADY:
                 yield "header", f"header {name}", value.partition(";")[0].strip().lower()
 
 
@@ -303,7 +306,7 @@ def request_fields(turn: TurnRow) -> Iterator[tuple[str, bool]]:
     thinking = _object(config, "thinkingConfig")
     if thinking:
         yield f"{_CONFIG}.thinkingConfig", _follows_thinking(thinking, parts, usage)
-    if "IMAGE" in (config.get("responseModalities") or ()):
+    if "IMAGE" in items(config.get("responseModalities")):
         yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts)
     yield from _limits(config, turn, usage)
 
@@ -332,10 +335,9 @@ def _is_valid(body: Json, value: Json) -> bool:
 
 def _uses_tools(response: Json, parts: Sequence[Mapping[str, Json]], usage: Mapping[str, Json]) -> bool:
     signs = any(_TOOL_SIGNS.intersection(part) for part in parts)
-    candidates = response.get("candidates") if isinstance(response, dict) else None
     grounded = any(
         isinstance(candidate, dict) and ("groundingMetadata" in candidate or "urlContextMetadata" in candidate)
-        for candidate in candidates or ()
+        for candidate in _candidates(response)
     )
     return signs or grounded or "toolUsePromptTokenCount" in usage
 
@@ -365,7 +367,15 @@ def _object(value: Json, key: str) -> Mapping[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
+def items(value: Json) -> Sequence[Json]:
+    """The items of a list; none of any other value."""
+    return value if isinstance(value, list) else ()
+
+
+def _candidates(response: Json) -> Sequence[Json]:
+    return items(response.get("candidates")) if isinstance(response, dict) else ()
+
+
 def _parts(response: Json) -> list[Mapping[str, Json]]:
-    candidates = response.get("candidates") if isinstance(response, dict) else None
-    found = [_object(candidate, "content").get("parts") for candidate in candidates or ()]
-    return [part for parts in found if isinstance(parts, list) for part in parts if isinstance(part, dict)]
+    found = (part for candidate in _candidates(response) for part in items(_object(candidate, "content").get("parts")))
+    return [part for part in found if isinstance(part, dict)]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given, strategies
 
 from harness.compare.fidelity import gated, percent
 from harness.compare.fidelity_changes import Fidelity, FidelityOptions
 from harness.errors import UsageError
 from tests import fidelity_proxy as proxy
+from tests.exchanges import exchange, request
 from tests.fidelity import Recorded, Rewrite, answers, claims, compared, false_claims
 
 nightly = pytest.mark.nightly
-TEXT = "$.candidates[*].content.parts[*].text"
+KEYS = strategies.sampled_from(
+    ["candidates", "content", "parts", "text", "thought", "usageMetadata", "error", "responseModalities", "responseMimeType",
+     "responseSchema", "thinkingConfig", "thinkingBudget", "stopSequences", "groundingMetadata", "functionCall", "args"]
+)  # fmt: skip
+"""Names that are read."""
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +190,22 @@ def test_a_fault_is_named_and_nothing_else(google: Recorded, fault: str) -> None
 def _claim(text: str) -> tuple[str, str]:
     kind, _, path = text.partition(" ")
     return kind, path
+
+
+JSON = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.floats() | strategies.integers() | strategies.text(),
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(KEYS | strategies.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON, strategies.sampled_from([200, 429]), strategies.sampled_from(["unary", "stream"]))
+def test_any_answer_to_any_request_is_compared(body: Any, response: Any, status: int, transport: str) -> None:
+    sent = request({"generationConfig": body, "tools": body}, stream=transport == "stream")
+    reference, candidate = (
+        Recorded([exchange(answer, sent, status=status)] * 12) for answer in (response, {"candidates": response})
+    )
+    compared(reference, candidate)
 
 
 @nightly
