@@ -70,6 +70,9 @@ MESSAGES: Mapping[str, tuple[int, str]] = {
     "file_processing": (400, "The File {name} is not in an ACTIVE state and usage is not allowed."),
     "exists": (409, "Requested entity already exists"),
     "file_missing": (403, "You do not have permission to access the File {name} or it may not exist."),
+    "store_missing": (403, "You do not have permission to access the FileSearchStore {name} or it may not exist."),
+    "store_unknown": (404, "The FileSearchStore {name} does not exist."),
+    "document_missing": (404, "Documents does not exist."),
     "no_route": (404, "Requested entity was not found."),
     "model_unknown": (
         404,

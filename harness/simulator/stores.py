@@ -15,6 +15,7 @@ MOST_SEARCHED = 5
 """The maximum number of stores in one request."""
 _PASSAGE = 2000
 """Characters of a passage."""
+_NAME = re.compile(r"fileSearchStores/[a-z0-9-]+")
 _WORD = re.compile(r"\w{3,}")
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main."
 
@@ -90,10 +91,12 @@ class Stores:
         return store
 
     def get(self, name: str) -> Store:
-        """A store. Raises the API's 404 without one."""
+        """A store. Raises the API's 400 for an invalid name, and its 403 without one."""
+        if not _NAME.fullmatch(name):
+            raise refusal("invalid_argument")
         found = self.kept.get(name)
         if found is None:
-            raise refusal("no_route")
+            raise refusal("store_missing", name=name.rpartition("/")[2])
         return found
 
     def delete(self, name: str, *, force: bool) -> None:
@@ -103,9 +106,13 @@ class Stores:
         self.kept.remove(name)
 
     def document(self, name: str) -> Document:
-        found = self.get(name.partition("/documents/")[0]).documents.get(name)
+        """A document. Raises the API's 400 for an invalid name, and its 404 without one."""
+        store, _, number = name.partition("/documents/")
+        if not re.fullmatch(r"[a-z0-9-]+", number):
+            raise refusal("invalid_argument")
+        found = self.get(store).documents.get(name)
         if found is None:
-            raise refusal("no_route")
+            raise refusal("document_missing")
         return found
 
     def described(self, store: str, body: Any, name: str, kind: str) -> Document:
@@ -153,6 +160,8 @@ class Stores:
         names = tool.get("fileSearchStoreNames") or ()
         if not names or len(names) > MOST_SEARCHED:
             raise refusal("invalid_argument")
+        if unknown := next((name for name in names if self.kept.get(str(name)) is None), None):
+            raise refusal("store_unknown", name=unknown)
         words = _words(question)
         scored = [
             (*document.passage(words), store, document)

@@ -404,7 +404,7 @@ class _Fields(_AnyMapping):
         shapes = {name: _or_template(shape, definitions) for name, shape in self.fields.items()}
         made["properties"] = {name: schema for name, schema in shapes.items() if not name.endswith("*")}
         if self.prefixed:
-            made["patternProperties"] = {f"^{re.escape(start)}": shapes[f"{start}*"] for start, _ in self.prefixed}
+            made["patternProperties"] = {f"^{re.escape(start)}.": shapes[f"{start}*"] for start, _ in self.prefixed}
         if self.required:
             made["required"] = sorted(self.required)
         return {**made, "additionalProperties": False}

@@ -95,7 +95,20 @@ def test_stores_and_their_documents_are_listed_and_deleted(app: Simulator, store
     assert documents["nextPageToken"]
     assert call(app, "DELETE", f"/v1beta/{store}")[0] == 400
     assert call(app, "DELETE", f"/v1beta/{store}?force=true")[:2] == (200, {})
-    assert call(app, "GET", f"/v1beta/{store}")[0] == 404
+    assert call(app, "GET", f"/v1beta/{store}")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("fileSearchStores/none", 403), ("fileSearchStores/not_a_name", 400), ("fileSearchStores", 200)],
+)
+def test_a_store_that_is_not_there(app: Simulator, name: str, status: int) -> None:
+    assert call(app, "GET", f"/v1beta/{name}")[0] == status
+
+
+def test_a_document_that_is_not_there(app: Simulator, store: str) -> None:
+    assert call(app, "GET", f"/v1beta/{store}/documents/none")[0] == 404
+    assert call(app, "GET", f"/v1beta/{store}/documents/not_a_name")[0] == 400
 
 
 def test_an_upload_and_an_import_end_as_operations(app: Simulator, store: str) -> None:

@@ -156,11 +156,13 @@ def test_a_case_may_send_what_is_refused_on_purpose(excuse: str) -> None:
 
 LOOSE = {
     ("rows.yaml", 5): "a text under each: may be a template",
+    ("calls.yaml", 18): "what a turn adds to the body is open, since its case may expect a refusal",
+    ("calls.yaml", 37): "the predicates of until: are open",
     ("unread.yaml", 18): "a mapping of thinking may have a value per model, under any glob",
     ("unread.yaml", 30): "a mapping of thinking may have a value per model, under any glob",
 }
 """Complaints about keys and values that a schema cannot express: (file, line) -> why."""
-OF_SHAPE = re.compile(r"unknown key|has no field|^expected |takes no list|API refuses")
+OF_SHAPE = re.compile(r"unknown key|has no field|^expected .*, got |takes no list")
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
