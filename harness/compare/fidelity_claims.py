@@ -64,8 +64,8 @@ def counted_facts(pairs: Sequence[AnswerPair], options: FidelityOptions) -> dict
     for place, (combinations, number) in enumerate(cases.items()):
         for fact, counts, signs in _case_counts(combinations):
             counted[fact].add(counts, number, place, signs)
-    for place, pair in enumerate(pairs):
-        for path, sign in _signs(pair):
+    for members in by_case(pairs).values():
+        for place, path, sign in _case_signs(pairs, members):
             counted[Fact("number", path)].add((1, 1, 0) if sign < 0 else (1, 0, 1), 1, place, (sign,))
     return {fact: counts for fact, counts in counted.items() if not options.ignores(fact.path)}
 
@@ -106,13 +106,20 @@ def _can_show(fact: Fact, reference: Shape, candidate: Shape, comparable: bool) 
     return needed is None or (needed in reference and needed in candidate)
 
 
-def _signs(pair: AnswerPair) -> Iterator[tuple[str, int]]:
-    """(path, -1 or 1) of the numbers that differ: 1 if the candidate's is larger."""
-    before, after = pair.reference.facts, pair.candidate.facts
-    if before.outcome == after.outcome:
+def _case_signs(pairs: Sequence[AnswerPair], members: Sequence[int]) -> Iterator[tuple[int, str, int]]:
+    """(pair, path, -1 or 1) of the numbers that differ: 1 if the candidate's is larger. Attempts at one case with the same two
+    numbers count once: an answer that is the same every time says no more by being asked again."""
+    counted: set[tuple[str, float, float]] = set()
+    for at in members:
+        before, after = (side.facts for side in pairs[at])
+        if before.outcome != after.outcome:
+            continue
         for path, value in before.numbers.items():
-            if (other := after.numbers.get(path)) is not None and (sign := _sign(path, value, other)):
-                yield path, sign
+            other = after.numbers.get(path)
+            if other is None or (path, value, other) in counted or not (sign := _sign(path, value, other)):
+                continue
+            counted.add((path, value, other))
+            yield at, path, sign
 
 
 def _sign(path: str, before: float, after: float) -> int:
@@ -183,6 +190,8 @@ def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequ
 def _message(first: Direction, words: Counter[tuple[str, str]]) -> str:
     """The most frequent values before and after; for what has no values, that it is gone or new."""
     (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
+    if first[0].kind == "header" and "none" in (before, after):
+        return "dropped" if after == "none" else "added"
     if before or after:
         return f"{before} -> {after}"
     if first[0].path == "$":
