@@ -38,9 +38,9 @@ __all__ = [
 
 _HOMES = {
     "harness.gemini.providers": ("Provider", "dialect"),
-    "harness.importers": ("Recorded", "source"),
     "harness.judge.registry": ("check", "rule"),
     "harness.report": ("Report", "View", "output"),
+    "harness.transport.cassette.sources": ("Recorded", "source"),
 }
 """Module -> its public names. All others are types of ``harness.model``."""
 

@@ -2,8 +2,6 @@
 
 from harness.gemini.providers import Provider as Provider
 from harness.gemini.providers import dialect as dialect
-from harness.importers import Recorded as Recorded
-from harness.importers import source as source
 from harness.judge.registry import check as check
 from harness.judge.registry import rule as rule
 from harness.model import Chunk as Chunk
@@ -23,6 +21,8 @@ from harness.model import Verdict as Verdict
 from harness.report import Report as Report
 from harness.report import View as View
 from harness.report import output as output
+from harness.transport.cassette.sources import Recorded as Recorded
+from harness.transport.cassette.sources import source as source
 
 __version__: str
 __all__: list[str]

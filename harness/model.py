@@ -21,6 +21,9 @@ Json = Any
 Status = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 """As in pytest. ``failed``: the provider did not do it. ``error``: it could not be judged."""
 
+UNKNOWN_MODEL = "unknown-model"
+"""Stands in the address of a recording that tells no model."""
+
 Severity = Literal["error", "warn"]
 Transport = Literal["unary", "stream"]
 

@@ -1,4 +1,4 @@
-"""Every fault of the simulator, and the trials of the shipped suites that detect it: ``python -m tests.faults [FAULT ...]``.
+"""Every fault of the simulator, the trials that detect it, and the fault of each suite: ``python -m tests.faults [FAULT ...]``.
 
 Each trial is played against a simulator in this process that makes the fault in every answer. ``REACH`` says which trials a fault
 can affect, in terms of features of the healthy exchange. ``FAULTS[name].rule`` is the rule that must detect it.
@@ -28,6 +28,9 @@ from harness.suite.matrix import Selection
 SUITES = Path(__file__).parents[1] / "suites"
 CONFIG = Config(provider="simulator")
 
+PROFILE = "profile "
+"""Before the name of a profile, which is used as a fault: a gateway that does not offer something."""
+
 Colour = Literal["green", "warn", "red", "error", "broken"]
 """The result of a trial. green: passed, warn: passed with a warning, red: failed, error: no answer to judge, broken: an error of the harness."""
 
@@ -36,13 +39,21 @@ class InProcessTransport:
     """A transport to a simulator in this process that makes one fault. Times are computed, without waiting."""
 
     def __init__(self, fault: str = "") -> None:
-        self._simulator = Simulator()
-        self._headers = {"x-goog-api-key": "simulated", **({"x-simulator-fault": fault} if fault else {})}
+        self._simulator = Simulator(now=self._now)
+        self._at = 0.0
+        self._prefix = f"/{fault.removeprefix(PROFILE)}" if fault.startswith(PROFILE) else ""
+        self._headers = {"x-goog-api-key": "simulated", **({"x-simulator-fault": fault} if fault in FAULTS else {})}
+
+    def _now(self) -> float:
+        """A second later with every look at the clock, so that nothing is waited for."""
+        self._at += 1
+        return self._at
 
     async def send(self, request: Request, _: Slot) -> Exchange:
         url = urlsplit(request.url)
         headers = {**request.headers, **self._headers}
-        sent = self._simulator.handle(Call("POST", url.path, dict(parse_qsl(url.query)), headers, request.content))
+        path, query = self._prefix + url.path, dict(parse_qsl(url.query))
+        sent = self._simulator.handle(Call(request.method, path, query, headers, request.content))
         chunks, broke_off = _arrived(sent)
         return Exchange(
             request=request,
@@ -50,7 +61,7 @@ class InProcessTransport:
             headers={name.decode(): value.decode() for name, value in sent.headers},
             chunks=chunks,
             head_at=sent.delay,
-            provenance=Provenance("live", request.provider, simulated=True),
+            provenance=Provenance("replay", request.provider, simulated=True),
             fault=broke_off,
         )
 
@@ -97,12 +108,12 @@ REACH: Mapping[str, Reach] = {
     "prompt-drift": Reach("chunks no-tool-use"),
     "no-candidates-count": Reach("text"),
     # thinking
-    "ignored-budget": Reach("budget", by="thinking-off"),
+    "ignored-budget": Reach("budget or few-thoughts", by="thinking-off thoughtsTokenCount"),
     "unasked-thoughts": Reach("content thoughts-unrequested"),
     "missing-thoughts": Reach("thoughts-shown", by="thoughts"),
     "thought-leak": Reach("text"),
     "control-text": Reach("text"),
-    "no-thinking": Reach("thoughts-expected", by="thoughts thoughtsTokenCount"),
+    "no-thinking": Reach("thoughts-expected or thinking-expected", by="thoughts thoughtsTokenCount"),
     "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off"),
     "untagged-thoughts": Reach("thoughts-shown"),
     # structured output
@@ -114,7 +125,7 @@ REACH: Mapping[str, Reach] = {
     "number-loop": Reach("json", by="finishReason"),
     "schema-violation": Reach("json", by="json"),
     "missing-key": Reach("json object", by="json"),
-    "reversed-keys": Reach("ordered"),
+    "reversed-keys": Reach("ordered or json search", by="grounding-segment"),
     # functions
     "lost-signature": Reach("calls signs"),
     "undeclared-call": Reach("calls"),
@@ -127,9 +138,9 @@ REACH: Mapping[str, Reach] = {
     "character-offsets": Reach("search"),
     "dangling-chunk": Reach("search"),
     "wrong-part": Reach("search"),
-    "footnotes": Reach("search", by="groundingChunks"),
+    "footnotes": Reach("search cites or search json", by="groundingChunks json"),
     "no-chunks": Reach("search"),
-    "empty-grounding": Reach("search", by="groundingChunks"),
+    "empty-grounding": Reach("search cites", by="groundingChunks"),
     # the envelope
     "substituted-model": Reach("ok"),
     "empty-stop": Reach("stopped"),
@@ -148,17 +159,20 @@ REACH: Mapping[str, Reach] = {
     "early-finish": Reach("pieces no-tool-use"),
     "no-end": Reach("chunks"),
     "snapshots": Reach("texts"),
-    "repeated-text": Reach("chunks long"),
+    "repeated-text": Reach("chunks long or chunks exact", by="text"),
     # errors instead of an answer
-    **dict.fromkeys(("400", "403"), Reach("processed", by="http error")),
+    "400": Reach("processed ok or processed says", by="http error"),
+    "403": Reach("processed", by="http error"),
     **dict.fromkeys(("429", "429-daily", "429-short", "429-capacity", "499"), Reach("processed")),
     **dict.fromkeys(("500", "503", "503-deadline", "504"), Reach("processed")),
     # dropped fields of the request
-    "forgets-system": Reach("system", by="text python"),
+    "forgets-system": Reach("system", by="text python promptTokenCount"),
     "forgets-config": Reach(
-        "schema or cut or off or thoughts-expected or config-refused", by="text finishReason thoughts thinking-off http"
+        "schema or cut or off or thoughts-expected or config-refused or shaped",
+        by="text finishReason thoughts thinking-off http error images",
     ),
-    "forgets-tools": Reach("calls or search", by="functionCalls groundingChunks"),
+    "forgets-history": Reach("history refused", by="http error"),
+    "forgets-tools": Reach("calls or search cites", by="functionCalls groundingChunks"),
     # bytes
     "slow": Reach("ttft", by="stream"),
     "stall": Reach("ok"),
@@ -184,6 +198,59 @@ REACH: Mapping[str, Reach] = {
 }
 """Fault -> the trials that it can affect. A fault that is missing here is healthy and affects none."""
 
+EVERY_FAULT = frozenset(
+    [
+        "errors", "function-calling", "grounding", "image-output", "json-mode", "response-schema", "streaming", "system-instructions",
+        "thinking-budgets", "thinking-levels", "thoughts",
+    ]
+)  # fmt: skip
+"""The suites whose trials are played with every fault."""
+
+OF_SUITE: Mapping[str, str] = {
+    "audio-input": "forgets-media",
+    "auth": "403",
+    "batch": "profile comet",
+    "caching": "forgets-cache",
+    "citations": "unknown-finish",
+    "code-execution": "forgets-tools",
+    "count-tokens": "wrong-sum",
+    "embeddings": "forgets-dimensions",
+    "enum-mode": "forgets-config",
+    "errors": "profile comet",
+    "file-search": "forgets-tools",
+    "files": "forgets-media",
+    "function-calling": "lost-signature",
+    "function-modes": "forgets-tools",
+    "gateway": "lost-signature",
+    "grounding": "character-offsets",
+    "identity": "substituted-model",
+    "image-input": "forgets-media",
+    "image-output": "wrong-image-type",
+    "json-mode": "fenced-json",
+    "logprobs": "forgets-config",
+    "maps": "forgets-tools",
+    "models-list": "profile comet",
+    "multi-turn": "forgets-history",
+    "pdf-input": "forgets-media",
+    "response-json-schema": "missing-key",
+    "response-schema": "missing-key",
+    "safety": "blocked",
+    "sampling": "forgets-config",
+    "schema-matrix": "schema-violation",
+    "simulator": "empty-stop",
+    "speech": "forgets-config",
+    "streaming": "snapshots",
+    "system-instructions": "forgets-system",
+    "text": "broken-characters",
+    "thinking-budgets": "ignored-budget",
+    "thinking-levels": "no-thinking",
+    "thoughts": "unasked-thoughts",
+    "url-context": "forgets-tools",
+    "usage": "no-usage",
+    "video-input": "forgets-media",
+}
+"""Shipped suite -> the fault of its own feature, which turns it red."""
+
 ERRORS: Mapping[str, str] = {
     **{name: f"HTTP {name[:3]}" for name in FAULTS if name[:3] in ("429", "499", "500", "503", "504")},
     "html": "HTTP 502",
@@ -201,6 +268,8 @@ def features(turn: Turn) -> frozenset[str]:
 
 
 def _features(turn: Turn) -> Iterator[tuple[str, Any]]:
+    if turn.step.call is not None:
+        return  # faults change answers of the model only
     yield from _of_request(turn)
     yield from _of_answer(turn)
     yield from _of_stream(turn)
@@ -211,11 +280,16 @@ def _of_request(turn: Turn) -> Iterator[tuple[str, Any]]:
     config = body.get("generationConfig", {})
     thinking = config.get("thinkingConfig", {})
     ok = turn.exchange.status == 200
-    unknown = "Unknown name" in (turn.reply.error or {}).get("message", "")
+    unread = (turn.reply.error or {}).get("message", "").startswith("Invalid ")
+    thoughts, error = expects.get("thoughtsTokenCount"), expects.get("error", {})
+    limits = thoughts if isinstance(thoughts, dict) else {}
     yield "ok", ok
-    yield "processed", turn.exchange.status != 404 and not unknown  # these are refused before anything else
-    yield "config-refused", turn.exchange.status == 400 and not unknown
+    yield "processed", turn.exchange.status != 404 and not unread  # these are refused before anything else
+    yield "refused", turn.exchange.status == 400
+    yield "config-refused", turn.exchange.status == 400 and not unread and set(config) - {"maxOutputTokens"}
+    yield "says", "message" in error or "details" in error
     yield "system", body.get("systemInstruction")
+    yield "history", len(body.get("contents", ())) > 1
     yield "limit", config.get("maxOutputTokens")
     yield "json", ok and config.get("responseMimeType") == "application/json"
     yield "schema", ok and (config.get("responseSchema") or config.get("responseJsonSchema"))
@@ -225,6 +299,11 @@ def _of_request(turn: Turn) -> Iterator[tuple[str, Any]]:
     yield "budget", ok and thinking.get("thinkingBudget", -1) >= 0
     yield "off", ok and thinking.get("thinkingBudget") == 0 and "lite" not in turn.request.model  # which is off anyway
     yield "thoughts-expected", expects.get("thoughts") == {"present": True}
+    yield "thinking-expected", limits.get("min")
+    yield "few-thoughts", limits.get("max", 1000) < 1000
+    yield "shaped", config.get("imageConfig")
+    yield "exact", "equals" in expects.get("text", {})
+    yield "cites", expects.get("groundingChunks", {"min": 0}) != {"min": 0}
     yield "ttft", "ttft" in expects.get("stream", {})
 
 
@@ -280,15 +359,27 @@ class Observation:
 
 
 @cache
-def trials() -> Sequence[Trial]:
+def shipped() -> Sequence[Trial]:
     """Every trial of the shipped suites."""
     return tuple(plan([str(SUITES)], Selection(), CONFIG).trials)
 
 
 @cache
+def trials() -> Sequence[Trial]:
+    """The trials that are played with every fault: those of ``EVERY_FAULT``."""
+    return tuple(trial for trial in shipped() if trial.suite in EVERY_FAULT)
+
+
+def observed(suite: str, fault: str = "") -> list[Observation]:
+    """The result of every trial of one suite, with a fault or a profile."""
+    transport = InProcessTransport(fault)
+    return [_observed(trial, finish(play(trial, transport, CONFIG))) for trial in shipped() if trial.suite == suite]
+
+
+@cache
 def healthy() -> Mapping[str, Sequence[frozenset[str]]]:
     """Trial id -> the features of its turns, without a fault."""
-    return {trial.id: [features(turn) for turn in result.turns] for trial, result in _played("")}
+    return {trial.id: [*map(features, result.turns)] for trial, result in _played("")}
 
 
 def observations(fault: str = "") -> list[Observation]:
@@ -342,6 +433,21 @@ def table(names: Sequence[str]) -> str:
     return tabulate(rows, headers, disable_numparse=True, colalign=["left", *["right"] * 4, "left", "left"])
 
 
+def table_of_suites() -> str:
+    """A row per shipped suite: its own fault, how many of its trials turn red, and what detects it."""
+    from tabulate import tabulate
+
+    rows = [_row_of_suite(suite, fault) for suite, fault in OF_SUITE.items()]
+    return tabulate(rows, ["suite", "fault", "red", "of", "detected by"], disable_numparse=True)
+
+
+def _row_of_suite(suite: str, fault: str) -> list[Json]:
+    found = observed(suite, fault)
+    red = [observation for observation in found if observation.colour == "red"]
+    counts = Counter(name for observation in red for name in observation.names)
+    return [suite, fault, len(red), len(found), ", ".join(_counted(counts, list(counts))[:3])]
+
+
 def _row(fault: str, found: Sequence[Observation]) -> list[Json]:
     colours = Counter(observation.colour for observation in found)
     expected = {ERRORS[fault]} if fault in ERRORS else detectors(fault) if fault else set()
@@ -369,12 +475,12 @@ def listing(fault: str) -> str:
 
 
 def main(names: Sequence[str]) -> int:
-    """Print the table, or the trials that detect the named faults. Returns the exit code."""
+    """Print the tables, or the trials that detect the named faults. Returns the exit code."""
     unknown = [name for name in names if name not in FAULTS]
     if unknown:
         print(f"no fault is called {unknown[0]!r}; `gemini-harness simulate --faults` lists them", file=sys.stderr)
         return 4
-    print("\n\n".join(map(listing, names)) if names else table(["", *FAULTS]))
+    print("\n\n".join(map(listing, names) if names else (table(["", *FAULTS]), table_of_suites())))
     return 0
 
 

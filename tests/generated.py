@@ -9,13 +9,15 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.cli.main import main
 from harness.gemini import price_library
+from harness.gemini.features import features
 from harness.judge.checks.reference import reference
 from harness.judge.registry import all_checks
+from harness.model import Trial
 from harness.simulator import prompt_markers
 from tests import faults
 
@@ -35,6 +37,13 @@ FAULTS = (
     "503",
 )
 """Those that the page about the simulator shows."""
+FEATURES = """# Features
+
+Every feature of the native API that the shipped suites look at, the checks that judge it, and the providers whose documentation promises it. This page
+is generated. The tags are one vocabulary for suites and reports: `gemini-harness list tags` prints it, and `run --tag` plays what has one.
+
+The [invariants](checks.md#invariants) are judged in every suite, also where no check names them."""
+WIRE = """Where a feature is on the wire:"""
 
 
 def command(*argv: str, code: int = 0) -> str:
@@ -80,6 +89,44 @@ def checks() -> str:
     links = ", ".join(f"[{name}](#{name.lower()})" for name in sorted(all_checks(), key=str.lower))
     others = "[predicates](#predicates), [invariants](#invariants)"
     return f"{title}\n\n{about}\n\n- Checks: {links}\n- Below them: {others}\n\n{rest}"
+
+
+def feature_page() -> str:
+    """Each feature of the API: the shipped suites and the checks that judge it, and who promises it."""
+    known, trials = features(), faults.shipped()
+    rows = [
+        [
+            f"`{tag}`",
+            feature.about,
+            ", ".join(f"[{name}](../suites/{name}.yaml)" for name in _suites_with(tag, trials)),
+            ", ".join(f"[{name}](checks.md#{name.lower()})" for name in _checks_with(tag, trials)),
+            ", ".join(feature.promised),
+        ]
+        for tag, feature in known.items()
+    ]
+    wire = [
+        [f"`{tag}`", ", ".join(f"`{name}`" for name in feature.fields)]
+        for tag, feature in known.items()
+        if feature.fields
+    ]
+    tables = [
+        _markdown(["tag", "feature", "suites", "checks", "promised by"], rows),
+        _markdown(["tag", "on the wire"], wire),
+    ]
+    return f"{FEATURES}\n\n{tables[0]}\n\n{WIRE}\n\n{tables[1]}\n"
+
+
+def _suites_with(tag: str, trials: Sequence[Trial]) -> list[str]:
+    return sorted({trial.suite for trial in trials if tag in trial.tags})
+
+
+def _checks_with(tag: str, trials: Sequence[Trial]) -> list[str]:
+    steps = [step for trial in trials if tag in trial.tags for step in trial.steps]
+    return sorted({expectation.check for step in steps for expectation in step.expect}, key=str.lower)
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def command_help() -> str:
@@ -132,6 +179,7 @@ def files() -> Iterator[tuple[str, str]]:
     }
     yield "docs/simulator.md", with_blocks("docs/simulator.md", simulator)
     yield "docs/checks.md", checks()
+    yield "docs/features.md", feature_page()
     yield "suites/.gemini-harness.schema.json", command("schema")
     yield "reports/sample.md", played(SAMPLE, "--format", "markdown")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -206,6 +206,17 @@ def _close_array(framed: Framed, text: str, position: int) -> None:
 # --- server-sent events -----------------------------------------------------------------------------------
 
 
+_SLAB = 1_000_000
+
+
+def _lines(content: bytes, start: int) -> Iterator[bytes]:
+    """The lines with their ends. Those of a long body are not all made at once."""
+    while start < len(content):
+        end = content.find(b"\n", start + _SLAB) + 1 or len(content)
+        yield from content[start:end].splitlines(keepends=True)
+        start = end
+
+
 class _Sse:
     """Reads an event stream line by line. Lines end with LF, CRLF or CR only."""
 
@@ -219,7 +230,7 @@ class _Sse:
     def read(self, content: bytes, start: int) -> Framed:
         """``form`` stays ``text`` if the body has no line of an event stream."""
         position = start
-        for raw in (content[start:] if start else content).splitlines(keepends=True):
+        for raw in _lines(content, start):
             line = raw.rstrip(b"\r\n")
             self.line(line, position + len(line))
             position += len(raw)

@@ -1,76 +1,31 @@
-"""Reads recordings of other tools as requests and exchanges: vcrpy cassettes, HAR files, curl command lines.
+"""Makes a suite and its cassettes of recordings of any tool, and of curl command lines.
 
-In: the bytes of a file. Out: the requests in it, and their answers; ``to_suite`` makes a suite and its cassettes from them.
-May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``, ``extensions``.
+In: files. Out: the requests in them, and their answers; ``to_suite`` makes a suite and its cassettes from them.
+May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``.
 
-A new format is one file here with one decorated function. It takes the path and the bytes of a file. It returns the requests
-in the file, or None if the file has another format::
-
-    @source
-    def har(path, raw) -> Iterable[Recorded | Unread] | None: ...
+Recordings are read by ``transport.cassette``, which the audit and a suite's ``cassette:`` use too.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from harness import extensions
 from harness.errors import BadCassette
-from harness.model import Exchange, Request
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A request that was sent, and its answer; None if the answer was not recorded.
-
-    ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
-    """
-
-    request: Request
-    answer: Exchange | None = None
-    credentials: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A request in a file that cannot be read. ``reason`` says why, and what to do."""
-
-    line: int
-    reason: str
-
-
-Source = Callable[[Path, bytes], Iterable[Recorded | Unread] | None]
-
-_sources: list[Source] = []
-
-
-def source(function: Source) -> Source:
-    """Register a recording format."""
-    _sources.append(function)
-    return function
+from harness.importers import curl
+from harness.transport.cassette import Interaction, Recorded, Unread, sources
 
 
 def read(path: Path) -> list[Recorded | Unread]:
-    """The requests in a file, in their order. Raises BadCassette, which names the format if it is a known one."""
-    _load()
+    """The requests in a file, in their order. Raises BadCassette, with the reason, if it holds none."""
     try:
-        raw = path.read_bytes()
-    except OSError as fault:
-        raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
-    for function in _sources:
-        found = function(path, raw)
-        if found is not None:
-            return list(found)
-    raise BadCassette(f"{path}: no vcrpy cassette, HAR file or curl command")
+        return list(map(_recorded, sources.read(path).items))
+    except BadCassette:
+        if path.is_file() and (commands := curl.read(path, sources.bytes_of(path))):
+            return commands
+        raise
 
 
-@cache
-def _load() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    extensions.load("sources")
+def _recorded(item: Interaction | Recorded | Unread) -> Recorded | Unread:
+    if isinstance(item, Interaction):
+        return Recorded(item.exchange.request, item.exchange, item.credentials)
+    return item

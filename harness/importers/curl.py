@@ -9,20 +9,18 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import NoReturn
 
-from harness.importers import Recorded, Unread, source
-from harness.transport.cassette import credentials, read_request, without_secrets
+from harness.importers import powershell
+from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
 _NAME = r"(?:curl|curl\.exe)(?![\w.-])"
 _COMMAND = re.compile(
-    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![\w./-]){_NAME}(?=[ \t]+\S)", re.MULTILINE
-)
-_POWERSHELL = re.compile(
-    r"^.*?\b(Invoke-(?:WebRequest|RestMethod)|iwr|irm)\b[ \t]+[-$\"'h`]", re.MULTILINE | re.IGNORECASE
+    rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-]){_NAME}(?=[ \t]+\S)", re.MULTILINE
 )
 _ASSIGNMENT = re.compile(
     r"""^[ \t]*(?:export[ \t]+|set[ \t]+)?(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;&|"'`$(]\S*)[ \t]*;?$""", re.MULTILINE
@@ -31,6 +29,15 @@ _DOCUMENT = re.compile(
     r"""^[ \t]*(?:cat|tee)\b(?P<before>[^\n<]*)<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)(?P<after>[^\n]*)\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*$""",
     re.MULTILINE | re.DOTALL,
 )
+_HELD = re.compile(
+    r"""(?:(?P<name>\w+)=["']?\$\([ \t]*cat|\bread[ \t][^\n<]*?[ \t](?P<read>\w+))[ \t]*<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)[^\n]*\n(?P<text>.*?)\n[ \t]*(?P=end)[ \t]*$""",
+    re.MULTILINE | re.DOTALL,
+)
+"""A document that becomes the value of a variable."""
+_PIPED = re.compile(
+    r"""(?:\b(?:echo|printf|jq)\b(?:[ \t]+-\w+)*(?:[ \t]+['"]%s(?:\\n)?['"])?[ \t]+(?P<text>'[^']*'|"(?:[^"\\]|\\.)*")|\bcat[ \t]+(?:<<-?[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)|(?P<file>[\w./-]+)))[ \t]*\|[ \t]*(?:\\?\n[ \t]*)?$"""
+)
+"""What stands before a command and is piped into it."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ADDRESS = re.compile(r"^\w+://|^\w[\w-]*(\.[\w-]+)+(:\d+)?(/|$)|^localhost\b|^\ue000")
 _BARE = re.compile(r"(?!)()()|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -67,27 +74,31 @@ class _Script:
         return self.variables.get(name, _unknown(f"${name}"))
 
 
-@source
-def curl(path: Path, raw: bytes) -> Iterable[Recorded | Unread] | None:
-    if b"interactions:" in raw:
-        return None
-    text = _plain(raw.decode("utf-8", "replace"))
-    found = list(_COMMAND.finditer(text))
-    shells = [
-        Unread(_line(text, call.start()), _POWERSHELL_MESSAGE.format(call[1])) for call in _POWERSHELL.finditer(text)
-    ]
-    return [*_commands(path, text), *shells] if found or shells else None
+def read(path: Path, raw: bytes) -> list[Recorded | Unread]:
+    """The requests of the commands in a script or a page; empty if it has none."""
+    text = _as_text(raw.decode("utf-8", "replace"))
+    return [*_commands(path, _plain(text)), *powershell.read(text)]
 
 
-_POWERSHELL_MESSAGE = "{} of PowerShell is not supported; copy the request as cURL (bash), or export it as HAR"
+_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
+_TAG = re.compile(r"<(?:br|/p|/div|/li|/pre)\b[^>]*>")
+_QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+
+
+def _as_text(text: str) -> str:
+    """The text of a page as a person copies it: without markup, with plain blanks and quotes."""
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\u00a0", " "))
+    if re.search(r"<(?:!doctype|html|pre|code)\b", text[:1_000_000], re.IGNORECASE):
+        text = unescape(re.sub(r"<[^<>]*>", "", _TAG.sub("\n", text)))
+    return text.translate(_QUOTES) if re.search(r"""(?:curl|-[HdX]|--\w+)[ \t]+[\u201c\u2018]""", text) else text
 
 
 def _plain(text: str) -> str:
-    """The text with Unix line breaks, and with the continuation marks of cmd and PowerShell replaced by those of a shell."""
-    text = text.replace("\r\n", "\n")
+    """The text with the continuation marks of cmd and PowerShell replaced by those of a shell."""
     if re.search(r'\^"|[ \t]\^\n', text):
         text = re.sub(r"\^\n", " \\\\\n", text)
         text = re.sub(r"\^(.)", r"\1", text)
+    text = re.sub(r"\\[ \t]+\n", r"\\\n", text)
     return re.sub(r"(?<=[ \t])`\n", "\\\\\n", text)
 
 
@@ -103,6 +114,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             continue
         try:
             command = _Command(script, begin.end())
+            command.take_piped(begin.start())
             command.read()
             end = command.at
             for words in _requests(command.words):
@@ -112,7 +124,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             if re.compile(r"[ \t]+[-'\"$]|.*(://|[ \t]-)").match(
                 text, begin.end()
             ):  # else it is prose that mentions curl
-                yield Unread(_line(text, begin.end()), str(fault))
+                yield Unread(f"line {_line(text, begin.end())}", str(fault))
 
 
 def _script(path: Path, text: str) -> _Script:
@@ -122,6 +134,8 @@ def _script(path: Path, text: str) -> _Script:
         if value[0] != "'":
             value = _VARIABLE.sub(lambda name: script.value_of(name[1] or name[2]), value)
         script.variables[found[1]] = value[1:-1] if value[0] in "\"'" else value
+    for found in _HELD.finditer(text):
+        script.variables[found["name"] or found["read"]] = _document(script, found["text"], found["quote"])
     for found in _DOCUMENT.finditer(text):
         if file := re.search(r">[ \t]*[\"']?([^\s\"'>|]+)", found["before"] + found["after"]) or re.search(
             r"^tee[ \t]+(\S+)", found[0]
@@ -153,6 +167,21 @@ class _Command:
         self._end_word()
         if self._heredoc:
             self._read_document(*self._heredoc)
+
+    def take_piped(self, start: int) -> None:
+        """Take what is piped into the command, which begins at ``start``, as the document that ``@-`` sends."""
+        before = self.text[max(0, start - 100_000) : start]
+        found = _PIPED.search(before[before.rfind("\n\n") + 1 :])
+        if found and found["text"]:
+            self.document = self.inner(found["text"])
+        elif found and found["end"]:
+            self._heredoc = (found["end"], found["quote"])
+        elif found:
+            self.document = _file(self.script, found["file"])
+
+    def inner(self, quoted: str) -> str:
+        """The value of a quoted text."""
+        return quoted[1:-1] if quoted[0] == "'" else self._expand(quoted[1:-1], quoted=True)
 
     def _step(self) -> bool:
         """Read the next piece of the command; False at its end."""
@@ -262,7 +291,9 @@ def _options(command: list[str]) -> Namespace:
         parser.add_argument(flag, action="store_true")
     for name in _VALUES:
         parser.add_argument(name)
+    parser.add_argument("-T", "--upload-file")
     options, rest = parser.parse_known_args(command)
+    options.data += [f"@{options.upload_file}"] if options.upload_file else []
     options.urls += [word for word in rest if _ADDRESS.search(word)]
     return options
 
@@ -303,6 +334,11 @@ def _data(script: _Script, value: str, document: str | None) -> str:
     name = value[1:].strip()
     if name == "-" and document is not None:
         return document
+    return _file(script, name)
+
+
+def _file(script: _Script, name: str) -> str:
+    """The text of a document of the script, or of a file beside it."""
     if name in script.documents:
         return script.documents[name]
     file = script.path.parent / name

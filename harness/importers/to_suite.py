@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,7 +22,6 @@ import yaml
 from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError
-from harness.importers import Recorded
 from harness.judge.audit import operation_at
 from harness.model import Exchange, Json, Request, Trial
 from harness.results.rows import dumps
@@ -30,7 +31,8 @@ from harness.suite.parse import parse
 from harness.text.jsontext import canonical
 from harness.text.names import slug
 from harness.text.yamltext import scalar
-from harness.transport.cassette import document, dump
+from harness.transport.cassette import Recorded, document, dump
+from harness.transport.cassette.messages import UNKNOWN_HOST
 from harness.transport.redaction import Leaks
 
 LONGEST = 2_000
@@ -82,10 +84,11 @@ def build_suite(name: str, found: Iterable[tuple[str, Sequence[Recorded]]], conf
     result.cases = len(kept)
     result.answers = sum(len(case.answers) for case, _, _ in kept)
     result.notes = list(_notes([case for case, _, _ in kept], config))
-    result.files[suite] = _text(name, [_case_for_file(table, case, suite, result.files) for case, table, _ in kept])
+    tables = [_case_for_file(table, case, suite, result.files) for case, table, _ in kept]
     for case, _, trial in kept:
         if case.answers:
             result.files[trial.cassette] = dump(map(_vcrpy_interaction, case.answers))
+    result.files[suite] = _text(name, *_shared(tables))  # the last: a suite without its cassettes is never left
     return result
 
 
@@ -115,21 +118,19 @@ def _first_line(name: str, fault: HarnessError) -> str:
 def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) -> list[_Case]:
     """A case for each different request. If a request was sent several times, its answers are attempts of one case."""
     cases: dict[tuple[str, str, str], _Case] = {}
-    ids: dict[str, int] = {}
+    ids: set[str] = set()
     for file, recorded in found:
         for index, item in enumerate(recorded):
             where = f"{file}, request {index}"
             native = operation_at(item.request.url)
             if native is None or not isinstance(item.request.body, dict):
-                what = "its body is not JSON" if native else f"{item.request.method} {urlsplit(item.request.url).path}"
-                result.left_out.append(LeftOut(where, f"not a native generateContent request: {what}"))
+                result.left_out.append(LeftOut(where, _unusable(item.request, native is not None)))
                 continue
             key = (native[0], item.request.transport, canonical(item.request.body))
             if key not in cases:
-                stem = slug(Path(file).stem) or "case"
-                ids[stem] = ids.get(stem, 0) + 1
-                number = f"-{ids[stem]}" if ids[stem] > 1 else ""
-                cases[key] = _Case(f"{stem}{number}", where, item.request, native[0])
+                name = _id(item.request.body, slug(Path(file).stem) or "case", ids)
+                ids.add(name)
+                cases[key] = _Case(name, where, item.request, native[0])
             cases[key].credentials.update(item.credentials)
             if item.answer is not None:
                 cases[key].answers.append(item.answer)
@@ -138,6 +139,35 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
     return list(cases.values())
 
 
+def _unusable(request: Request, native: bool) -> str:
+    if native and not request.content:
+        return "only its answer was recorded, not what was asked; audit judges it"
+    what = "its body is not JSON" if native else f"{request.method} {urlsplit(request.url).path}"
+    return f"not a native generateContent request: {what}"
+
+
+def _id(body: Json, stem: str, taken: Container[str]) -> str:
+    """The first words of the prompt, or else the name of the file; with a number if that is taken."""
+    words = re.findall(r"[\w.+]*\w", next(_texts(body), ""))
+    name = ""
+    for word in words[:_WORDS]:
+        name = f"{name}-{word}".strip("-") if len(name) + len(word) < _LONGEST_ID else name
+    name = slug(name.lower()) or stem
+    numbered = (f"{name}-{number}" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
+
+
+def _texts(body: Json) -> Iterator[str]:
+    """The texts of the turns of the user, the last turn first."""
+    turns = body.get("contents")
+    for turn in reversed(turns if isinstance(turns, list) else [turns]):
+        parts = turn.get("parts") if isinstance(turn, Mapping) and turn.get("role", "user") == "user" else None
+        for part in parts if isinstance(parts, list) else [parts]:
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str) and re.search(r"\w", part["text"]):
+                yield part["text"]
+
+
+_WORDS, _LONGEST_ID = 5, 40
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP statuses after which clients retry. If a retry succeeded, only its answer is imported."""
 
@@ -290,8 +320,42 @@ def _as_text(content: bytes) -> str | bytes:
         return content
 
 
-def _text(name: str, tables: Sequence[Mapping[str, Json]]) -> str:
-    head = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\ncases:\n"
+def _shared(tables: Sequence[dict[str, Json]]) -> tuple[Sequence[Mapping[str, Json]], Mapping[str, Json]]:
+    """The cases without what they share, and what they share: for ``defaults``."""
+    if len(tables) < 2:
+        return tables, {}
+    shared: dict[str, Json] = {}
+    for name in ("provider", "model"):
+        shared[name] = Counter(table[name] for table in tables).most_common(1)[0][0]
+    for name in ("transport", "expect"):
+        if all(table.get(name) == tables[0].get(name) for table in tables) and name in tables[0]:
+            shared[name] = tables[0][name]
+    if request := _shared_request([table.get("request") for table in tables]):
+        shared["request"] = request
+    return [_without(table, shared) for table in tables], shared
+
+
+def _shared_request(bodies: Sequence[Json]) -> Mapping[str, Json]:
+    """The fields that all requests have with the same value."""
+    first = bodies[0]
+    if not all(isinstance(body, Mapping) for body in bodies):
+        return {}
+    names = [name for name in first if name != "contents" and all(name in body for body in bodies)]
+    return {name: first[name] for name in names if len({canonical(body[name]) for body in bodies}) == 1}
+
+
+def _without(table: Mapping[str, Json], shared: Mapping[str, Json]) -> dict[str, Json]:
+    kept = {key: value for key, value in table.items() if key == "request" or value != shared.get(key)}
+    if "request" in shared:
+        kept["request"] = {key: value for key, value in table["request"].items() if key not in shared["request"]}
+    return {key: value for key, value in kept.items() if key != "request" or value}
+
+
+def _text(name: str, tables: Sequence[Mapping[str, Json]], defaults: Mapping[str, Json] | None = None) -> str:
+    head = f"# yaml-language-server: $schema=./.gemini-harness.schema.json\nsuite: {name}\n"
+    if defaults:
+        head += yaml.dump({"defaults": dict(defaults)}, Dumper=_SuiteDumper, **_STYLE)
+    head += "cases:\n"
     return head + "\n".join(_indented(yaml.dump([dict(table)], Dumper=_SuiteDumper, **_STYLE)) for table in tables)
 
 
@@ -324,7 +388,7 @@ _SuiteDumper.add_representer(str, _represent_text)
 
 
 def _notes(cases: Sequence[_Case], config: Config) -> Iterator[str]:
-    served = {urlsplit(row.base_url).hostname for row in config.providers.values()}
+    served = {UNKNOWN_HOST, *(urlsplit(row.base_url).hostname for row in config.providers.values())}
     for host in dict.fromkeys(case.host for case in cases if case.host not in served):
         yield (
             f"no provider is configured for {host}: live runs of its cases send to google; "

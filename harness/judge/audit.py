@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from harness.answer import reply
 from harness.judge.judging import RuleViolation, violations
-from harness.model import Evidence, Exchange, Json, Severity
+from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Json, Request, Severity
 
 _NATIVE = re.compile(r"/(?:models|tunedModels|endpoints|dynamic)/([^/:]+):(generateContent|streamGenerateContent)$")
 
@@ -30,6 +30,22 @@ class AuditedInteraction(Protocol):
     def exchange(self) -> Exchange: ...
 
 
+class UnansweredRequest(Protocol):
+    """A request whose answer was not recorded."""
+
+    @property
+    def request(self) -> Request: ...
+
+
+class UnreadPart(Protocol):
+    """A part of a recording that cannot be read, and the reason."""
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
 class AuditedTape(Protocol):
     """A recording in memory: ``cassette.read`` returns one."""
 
@@ -37,6 +53,12 @@ class AuditedTape(Protocol):
     def path(self) -> Path: ...
     @property
     def interactions(self) -> Sequence[AuditedInteraction]: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def unanswered(self) -> Sequence[UnansweredRequest]: ...
+    @property
+    def unread(self) -> Sequence[UnreadPart]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +93,9 @@ class AuditedExchange:
 class Audit:
     """The result of an audit. ``unreadable`` maps a file to the reason.
 
-    ``normalised`` lists the files whose bodies another tool changed, so that rules about bytes do not apply.
+    ``normalised`` lists the files whose bodies another tool changed, so that rules about bytes do not apply. ``formats``: the
+    name of a format -> (files, native exchanges). ``unanswered``: requests whose answer was not recorded. ``passed_over``: the
+    suffix of files that are no recordings -> how many.
     """
 
     files: int = 0
@@ -80,6 +104,11 @@ class Audit:
     normalised: list[str] = field(default_factory=list)
     findings: list[AuditFinding] = field(default_factory=list)
     exchanges: list[AuditedExchange] = field(default_factory=list)
+    formats: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unanswered: int = 0
+    unread: list[tuple[str, str, str]] = field(default_factory=list)
+    """(file, place, reason) of each part that cannot be read in a file whose other parts can."""
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def errors(self) -> Sequence[AuditFinding]:
@@ -93,7 +122,14 @@ class Audit:
             "files": self.files,
             "interactions": self.interactions,
             "native_interactions": len(self.exchanges),
+            "unanswered": self.unanswered,
+            "formats": [
+                {"format": name, "files": files, "native_interactions": found}
+                for name, (files, found) in self.formats.items()
+            ],
             "unreadable": [{"file": file, "reason": reason} for file, reason in self.unreadable.items()],
+            "unread": [{"file": file, "where": where, "reason": reason} for file, where, reason in self.unread],
+            "passed_over": dict(self.passed_over),
             "normalised": self.normalised,
             "findings": [asdict(finding) for finding in self.findings],
             "exchanges": [asdict(exchange) for exchange in self.exchanges],
@@ -108,11 +144,16 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
     result = Audit(files=len(unreadable or {}), unreadable=dict(unreadable or {}))
     for tape in tapes:
         result.files += 1
+        before = len(result.exchanges)
         result.interactions += len(tape.interactions)
         if any(not interaction.exchange.verbatim for interaction in tape.interactions):
             result.normalised.append(str(tape.path))
         for interaction in tape.interactions:
             _audit_interaction(result, str(tape.path), interaction)
+        result.unanswered += sum(operation_at(item.request.url) is not None for item in tape.unanswered)
+        result.unread += [(str(tape.path), part.where, part.reason) for part in tape.unread]
+        files, native = result.formats.get(tape.format, (0, 0))
+        result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
     return result
 
 
@@ -135,7 +176,7 @@ def evidence(exchange: Exchange) -> Evidence:
         exchange=exchange,
         reply=reply.read(exchange),
         request_body=body if isinstance(body, dict) else None,
-        model=model or None,
+        model=None if model in ("", UNKNOWN_MODEL) else model,
         transport="stream" if called.startswith("stream") else "unary",
         audit=True,
     )

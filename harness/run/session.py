@@ -160,6 +160,16 @@ def plan(paths: Sequence[str], selection: Selection, config: Config) -> Plan:
     return plan_of(suites, selection, config)
 
 
+def tagged(config: Config) -> dict[str, list[str]]:
+    """Tag -> the suites of the configured folder that have it, or have a case with it. Raises SuiteError."""
+    files = suite_files([config.suites]) if config.suites.exists() else []
+    found: dict[str, list[str]] = {}
+    for suite in read(files, anywhere=config.outside_files, variables=config.variables):
+        for tag in dict.fromkeys(tag for case in suite.cases for tag in case.tags):
+            found.setdefault(tag, []).append(suite.name)
+    return found
+
+
 def plan_of(suites: Sequence[Suite], selection: Selection, config: Config) -> Plan:
     """The trials of these suites that the selection leaves. Raises UsageError."""
     for name in (*selection.providers, *(target.provider for target in selection.targets)):

@@ -35,7 +35,9 @@ def generate(routed: RoutedCall, model: str, *, stream: bool) -> Sent:
     if fault and fault.refuse:
         raise fault.refuse(ask)
     if fault and fault.forget:
-        ask = replace(ask, body={name: value for name, value in ask.body.items() if name not in fault.forget})
+        body = fault.forget(ask.body)
+        cached, passages = ("cachedContent" in body and ask.cached) or {}, ask.passages if "tools" in body else ()
+        ask = replace(ask, body=body, cached=cached, passages=passages)
     answer = answered(routed, ask, stream=stream)
     events = routed.call.events or routed.profile.events_only
     framing = ("sse" if events else "array") if stream else "json"

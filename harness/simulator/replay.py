@@ -1,4 +1,4 @@
-"""Answers from vcrpy cassettes: a recorded request gets its recorded answer, at its recorded pace."""
+"""Answers from cassettes of any tool: a recorded request gets its recorded answer, at its recorded pace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
+from harness.errors import CassetteError
 from harness.model import Exchange, Json, Request
 from harness.simulator.errors import Refusal
 from harness.simulator.traffic import Call, Cut, Pause, Piece, Sent
@@ -51,10 +52,20 @@ def load(paths: Sequence[Path]) -> Replay:
     """Loads cassettes, and all cassettes in folders. Raises CassetteError for one that cannot be read."""
     answers: dict[Key, list[Exchange]] = {}
     for path in paths:
-        for file in sorted(path.rglob("*.yaml")) if path.is_dir() else [path]:
-            for interaction in cassette.read(file).interactions:
+        for tape in _in_folder(path) if path.is_dir() else [cassette.read(path)]:
+            for interaction in tape.interactions:
                 answers.setdefault(_key(interaction.exchange.request), []).append(interaction.exchange)
     return Replay(answers)
+
+
+def _in_folder(folder: Path) -> Iterator[cassette.Tape]:
+    """The recordings in a folder. A file of another kind is passed over, but a broken cassette is not."""
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        try:
+            yield cassette.read(file)
+        except CassetteError:
+            if file.suffix in (".yaml", ".yml"):
+                raise
 
 
 def _key(request: Request) -> Key:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from harness.simulator import catalogue, embeddings, generating, openai, resource_routes, store_routes
 from harness.simulator.errors import Refusal, bad_payload, refusal
+from harness.simulator.faults import FAULTS
 from harness.simulator.profiles import GOOGLE, Profile, profile_for
 from harness.simulator.routed_call import RoutedCall
 from harness.simulator.state import State
@@ -144,6 +145,8 @@ def _embed(routed: RoutedCall) -> Sent:
     body = routed.body()
     routed.authorise()
     routed.model(routed.names["model"], "embedContent")
+    fault = FAULTS.get(routed.call.headers.get("x-simulator-fault", ""))
+    body = fault.forget(body) if fault and fault.forget and isinstance(body, dict) else body
     single = routed.names["verb"] == "embedContent"
     return routed.whole(embeddings.embed(body) if single else embeddings.embed_all(body))
 

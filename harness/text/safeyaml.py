@@ -61,6 +61,32 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             return {key.value: self.without_aliases(item) for key, item in value}
         return self.construct_object(node, deep=True)
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002
+        self.flatten_mapping(node)
+        return {
+            _key(self.construct_object(key, deep=True)): self.construct_object(item, deep=True)
+            for key, item in node.value
+        }
+
+
+def _key(value: Any) -> Any:
+    """A key of a mapping. Python's recorders write keys as objects with one argument."""
+    while isinstance(value, (list, dict)):
+        inside = list(value.values()) if isinstance(value, dict) else value
+        if len(inside) != 1:
+            return str(value)
+        value = inside[0]
+    return value
+
+
+def _plain(loader: Any, node: yaml.Node) -> Any:
+    """The content of a node with a tag that is not of YAML itself: text, a list or a mapping. No object is made of it."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node)
+    if isinstance(node, yaml.SequenceNode):
+        return [loader.construct_object(item, deep=True) for item in node.value]
+    return loader.construct_scalar(node)
+
 
 def _is_text(node: yaml.Node) -> bool:
     return bool(node.tag == _TEXT) and isinstance(node, yaml.ScalarNode)
@@ -74,14 +100,27 @@ def _number(loader: Any, node: yaml.Node) -> Any:
 
 _Loader.add_constructor(_INT, _number)
 _Loader.add_constructor(_FLOAT, _number)
+_Loader.add_constructor(None, _plain)
+_Loader.add_constructor("!binary", yaml.SafeLoader.construct_yaml_binary)  # Ruby writes it with one mark
 
 
 def load(text: str | bytes) -> Any:
-    """The value of a YAML document. Raises yaml.YAMLError for any error."""
+    """The value of a YAML document. Tags that YAML does not define are dropped. Raises yaml.YAMLError for any error."""
+    documents = load_all(text)
+    if len(documents) > 1:
+        raise yaml.YAMLError(f"{len(documents)} documents, where one is expected")
+    return documents[0] if documents else None
+
+
+def load_all(text: str | bytes) -> list[Any]:
+    """The values of all documents in a YAML text. Raises yaml.YAMLError for any error."""
     try:
         loader = _Loader(text.encode() if isinstance(text, str) else text)
         try:
-            return loader.get_single_data()
+            found = []
+            while loader.check_data():
+                found.append(loader.get_data())
+            return found
         finally:
             loader.dispose()
     except _ODD as fault:

@@ -321,6 +321,7 @@ def test_list_names_every_trial(example: Example) -> None:
         ("checks", "finishReason"),
         ("rules", "usage-sum"),
         ("formats", "junit"),
+        ("tags", "thinking"),
         ("providers", "cometapi"),
         ("models", "gemini-2.5-flash"),
     ],

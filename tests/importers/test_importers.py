@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from harness.cli.main import main
 from harness.config import load
-from harness.importers import Recorded
+from harness.importers import curl
 from harness.importers.to_suite import build_suite
 from harness.model import Request
 from harness.run.play import prepare
 from harness.suite.matrix import Selection, expand
 from harness.suite.parse import load as load_suite
 from harness.suite.parse import parse
+from harness.transport.cassette import Recorded
 from harness.transport.redaction import Leaks
 
 URL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent?key=AIza-not-to-be-kept"
@@ -99,7 +100,7 @@ def test_a_vcrpy_cassette_becomes_a_case_that_passes(project: Path, capsys: pyte
     assert "suites/imported.yaml: 1 case, 1 answer on cassettes\n" in capsys.readouterr().out
     assert suite()["cases"] == [
         {
-            "id": "norway",
+            "id": "capital-of-norway-one-word",
             "provider": "google",
             "model": "gemini-2.5-flash",
             "prompt": "Capital of Norway? One word.",
@@ -177,7 +178,7 @@ def test_a_curl_command_becomes_a_case_to_be_recorded(project: Path, capsys: pyt
     (project / "docs.sh").write_text("#!/bin/sh\necho hello\n" + CURL)
     assert main(["import", "docs.sh", "--suite", "docs"]) == 0
     out = capsys.readouterr().out
-    assert "note: without an answer, to be recorded: docs\n" in out
+    assert "note: without an answer, to be recorded: explain-this-that-it-s\n" in out
     assert out.endswith("now: gemini-harness run suites/docs.yaml --record-mode once\n")
     (case,) = suite("docs")["cases"]
     assert (case["model"], case["transport"]) == ("gemini-3-flash-preview", "stream")
@@ -208,7 +209,7 @@ def test_a_long_body_is_written_to_its_own_file(project: Path) -> None:
     }
     vcrpy(project / "a.yaml", interaction(body=long))
     assert main(["import", "a.yaml"]) == 0
-    assert suite()["cases"][0]["prompt"] == "${file:imported/a.txt}"
+    assert suite()["cases"][0]["prompt"] == "${file:imported/word-row.x-word-row.x-word.txt}"
     assert main(["run"]) in (0, 1)
     assert main(["cassettes", "stale"]) == 0
 
@@ -233,8 +234,8 @@ def test_the_provider_of_the_host_is_used(project: Path) -> None:
     [
         ("a.har", '{"log": {"entries": [{"request": 1}]}}', "entry 0 is not readable"),
         ("a.yaml", "interactions: [", "not decodable"),
-        ("a.yaml", "", "no vcrpy cassette, HAR file or curl command"),
-        ("a.yaml", "http_interactions: [] # interactions", "a Ruby VCR"),
+        ("a.yaml", "", "empty"),
+        ("a.yaml", "http_interactions: []", "Ruby VCR: no request or answer"),
         ("a.sh", "curl 'unclosed\n", "not a command line that can be read"),
         ("a.sh", "curl --silent\n", "a curl command that is not understood"),
         ("a.sh", f"curl {URL} -d @missing.json\n", "which cannot be read"),
@@ -252,8 +253,11 @@ def test_a_file_that_cannot_be_read_is_reported(
 def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction())
     assert main(["import", "a.yaml"]) == 0
+    suite_file = Path("suites/imported.yaml")
+    suite_file.write_text(suite_file.read_text("utf-8") + "# mine\n", "utf-8")
     assert main(["import", "a.yaml"]) == 4
-    assert "exists already; choose another name with --suite" in capsys.readouterr().err
+    assert "exists already, and is another; choose another name with --suite" in capsys.readouterr().err
+    assert suite_file.read_text("utf-8").endswith("# mine\n")
     assert main(["import", "a.yaml", "--suite", "no/name"]) == 4
     assert main(["import", "nowhere"]) == 4
 
@@ -356,9 +360,12 @@ def test_all_curl_commands_on_a_page_are_imported_or_reported(
 
 
 def test_a_powershell_command_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / "a.ps1").write_text(f'$x = 1\nInvoke-RestMethod -Uri "{ASK}" -Method Post\n')
+    (project / "a.ps1").write_text("$x = 1\nInvoke-RestMethod -Uri $address -Method Post\n")
     assert main(["import", "a.ps1"]) == 4
-    assert "left out: a.ps1: line 2: Invoke-RestMethod of PowerShell is not supported; copy" in capsys.readouterr().out
+    assert (
+        "left out: a.ps1: line 2: Invoke-RestMethod of PowerShell is not read: its address is $address; copy"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("place", ["?key=", "Authorization", "x-goog-api-key", "body", "echo", "model", "name"])
@@ -382,10 +389,15 @@ def test_import_never_writes_the_key_of_a_recording(
     code = main(["import", file])
     out = capsys.readouterr().out
     assert key not in written()
-    if place in ("body", "echo", "model", "name"):
+    if place == "name":
+        assert code == 0
+    elif place in ("body", "echo", "model"):
         assert (code, "it holds" in out) == (5, True)
     else:
-        assert (code, f"a key was recorded with a ({place.lower()}) and was not copied" in out) == (0, True)
+        assert (
+            code,
+            f"a key was recorded with capital-of-norway-one-word ({place.lower()}) and was not copied" in out,
+        ) == (0, True)
     assert not any(key in str(path) for path in Path().rglob("*") if path != Path(file))
 
 
@@ -404,4 +416,101 @@ def test_an_entry_without_an_answer_is_left_to_record(project: Path, capsys: pyt
     del whole["log"]["entries"][1]["response"]["content"]["text"]
     (project / "a.har").write_text(json.dumps(whole))
     assert main(["import", "a.har"]) == 0
-    assert "note: without an answer, to be recorded: a\n" in capsys.readouterr().out
+    assert "note: without an answer, to be recorded: capital-of-norway-one-word\n" in capsys.readouterr().out
+
+
+def asked(text: str, **more: Any) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}], **more}
+
+
+def test_what_cases_share_stands_under_defaults(project: Path) -> None:
+    config = {"generationConfig": {"temperature": 0}, "systemInstruction": {"parts": [{"text": "Be brief."}]}}
+    bodies = [
+        asked("Capital of Norway?", **config),
+        asked("Capital of Norway?", **config, tools=[{"googleSearch": {}}]),
+    ]
+    vcrpy(project / "a.yaml", *(interaction(body=body) for body in bodies), interaction(body=asked("Hi!", **config)))
+    assert main(["import", "a.yaml"]) == 0
+    assert suite()["defaults"] == {
+        "provider": "google",
+        "model": "gemini-2.5-flash",
+        "expect": {"finishReason": "STOP"},
+        "request": config,
+    }
+    assert suite()["cases"] == [
+        {"id": "capital-of-norway", "prompt": "Capital of Norway?"},
+        {"id": "capital-of-norway-2", "prompt": "Capital of Norway?", "request": {"tools": [{"googleSearch": {}}]}},
+        {"id": "hi", "prompt": "Hi!"},
+    ]
+    assert main(["run", "--strict"]) == 0
+
+
+def test_a_second_import_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "a.yaml", interaction())
+    (project / "b.json").write_text(
+        json.dumps({"ask": "/v1beta/models/m:generateContent", "q": asked("Hi"), "a": ANSWER})
+    )
+    assert main(["import", "a.yaml", "b.json"]) == 0
+    before = {path: (path.read_bytes()) for path in Path().rglob("*") if path.is_file()}
+    assert main(["import", "a.yaml", "b.json"]) == 0
+    assert {path: (path.read_bytes()) for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_an_import_that_was_killed_is_repeated(project: Path) -> None:
+    vcrpy(project / "a.yaml", interaction())
+    assert main(["import", "a.yaml"]) == 0
+    (cassette_file,) = Path("cassettes").rglob("*.yaml")
+    cassette_file.write_text("half", "utf-8")
+    Path("suites/imported.yaml").unlink()  # it is written last
+    assert main(["import", "a.yaml"]) == 0
+    assert main(["run"]) == 0
+
+
+TEXT = '{"contents":[{"parts":[{"text":"hi"}]}]}'
+QUOTED = TEXT.replace('"', '\\"')
+FORMS = {
+    "notebook": f"!curl '{ASK}' -d '{TEXT}'",
+    "no-break space": f"curl\u00a0'{ASK}' -d '{TEXT}'",
+    "typographic quotes": f"curl \u201c{ASK}\u201d -H \u201ca: b\u201d -d \u2018{TEXT}\u2019",
+    "page": f"<!DOCTYPE html><pre><span>curl</span> &quot;{ASK}&quot; -d &#39;{TEXT.replace(chr(34), '&quot;')}&#39;</pre>",
+    "held document": f'B=$(cat <<EOF\n{TEXT}\nEOF\n)\ncurl {ASK} -d "$B"',
+    "read document": f"read -r -d '' B <<'EOF'\n{TEXT}\nEOF\ncurl {ASK} -d \"$B\"",
+    "echo": f"echo '{TEXT}' | curl {ASK} -d @-",
+    "cat": f"cat <<EOF | curl {ASK} -d @-\n{TEXT}\nEOF",
+    "jq": f"jq -n '{TEXT}' | \\\n curl {ASK} -d @-",
+    "blank after the mark": f"curl {ASK} \\ \n -d '{TEXT}'",
+    "cmd": f'curl.exe "{ASK}" ^\r\n  -d "{QUOTED}"',
+    "japanese": f"\u6b21\u306ecurl {ASK} -d '{TEXT}' \u3092",
+    "upload": f"curl -T body.json {ASK}",
+    "powershell text": f"Invoke-WebRequest -UseBasicParsing -Uri \"{ASK}\" `\r\n-Method \"POST\" `\r\n-Body \"{TEXT.replace(chr(34), '`' + chr(34))}\"",
+    "powershell table": f"$b = @{{contents=@(@{{parts=@(@{{text='hi'}})}})}} | ConvertTo-Json -Depth 9\nirm {ASK} -Method Post -Body $b",
+    "powershell document": f"$m = 'gemini-2.5-flash'\n$b = @'\n{TEXT}\n'@\n(irm \"{ASK.replace('gemini-2.5-flash', '$($m)')}\" -Body $b).candidates",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_command_is_read_in_every_form(project: Path, form: str) -> None:
+    (project / "body.json").write_text(TEXT)
+    (project / "a.txt").write_text(FORMS[form], "utf-8")
+    assert main(["import", "a.txt"]) == 0
+    (case,) = suite()["cases"]
+    assert (case["id"], case["model"], case["request"]) == ("hi", "gemini-2.5-flash", json.loads(TEXT))
+
+
+def test_a_folder_of_scripts_is_imported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "docs").mkdir()
+    for number, form in enumerate(("echo", "cmd", "powershell text", "page")):
+        suffix = ("sh", "cmd", "ps1", "html")[number]
+        (project / f"docs/{number}.{suffix}").write_text(FORMS[form].replace("hi", f"hi {number}"), "utf-8")
+    (project / "docs/README.md").write_text("curl is a tool.\n")
+    assert main(["import", "docs"]) == 0
+    assert [case["id"] for case in suite()["cases"]] == ["hi-0", "hi-1", "hi-2", "hi-3"]
+    assert "left out" not in capsys.readouterr().out
+
+
+@given(st.sampled_from(sorted(FORMS)), st.data())
+def test_any_script_is_read_or_refused_with_a_reason(form: str, data: st.DataObject) -> None:
+    text = FORMS[form]
+    at = data.draw(st.integers(0, len(text)))
+    cut = text[:at] + data.draw(st.text(max_size=4)) + text[at + data.draw(st.integers(0, 30)) :]
+    curl.read(Path("a.sh"), cut.encode("utf-8", "replace"))

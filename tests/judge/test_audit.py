@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from harness.cli.main import main
 from harness.judge.audit import Audit, AuditFinding, audit, operation
 from harness.model import Exchange
 from harness.report import View, find
+from harness.transport.cassette import Recorded, Unread
 from tests.exchanges import answer, exchange, request, sse
 
 
@@ -26,6 +29,9 @@ class Interaction:
 class Tape:
     path: Path
     interactions: list[Interaction]
+    format: str = "vcrpy"
+    unanswered: Sequence[Recorded] = ()
+    unread: Sequence[Unread] = ()
 
 
 def tape(name: str, *exchanges: Exchange) -> Tape:
@@ -41,7 +47,11 @@ def test_the_document() -> None:
     document = audit(
         [
             tape("one.yaml", exchange(answer()), exchange({}, embedding), exchange(ERROR, status=429)),
-            tape("two.yaml", replace(streamed, verbatim=False)),
+            replace(
+                tape("two.yaml", replace(streamed, verbatim=False)),
+                unanswered=[Recorded(request()), Recorded(embedding)],
+                unread=[Unread("entry 7", "no request")],
+            ),
         ],
         {"three.yaml": "a HAR file, not a vcrpy cassette"},
     ).document()
@@ -51,6 +61,10 @@ def test_the_document() -> None:
         "files": 3,
         "interactions": 4,
         "native_interactions": 3,
+        "unanswered": 1,
+        "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 3}],
+        "unread": [{"file": "two.yaml", "where": "entry 7", "reason": "no request"}],
+        "passed_over": {},
         "unreadable": [{"file": "three.yaml", "reason": "a HAR file, not a vcrpy cassette"}],
         "normalised": ["two.yaml"],
         "findings": [
@@ -149,3 +163,26 @@ def exchange_row(
 )
 def test_native_exchanges_are_recognised_by_their_path(path: str, native: tuple[str, str] | None) -> None:
     assert operation(exchange(answer(), request(path=path))) == native
+
+
+def test_what_a_format_lost_breaks_no_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the query, nor the headers, nor the model, nor the request are in these; the answers are healthy."""
+    monkeypatch.chdir(tmp_path)
+    stream = sse(answer("a")).decode()
+    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    asked = {"contents": [{"parts": [{"text": "hi"}]}]}
+    Path("a.json").write_text(json.dumps({"path": path, "asked": asked, "heard": stream}), "utf-8")
+    Path("b.json").write_text(json.dumps(answer("a")), "utf-8")
+    Path("c.sse").write_text(stream, "utf-8", newline="")
+    Path("d.bin").write_bytes(b"\0\1")
+    Path("e.json").write_text("{}", "utf-8")
+    assert main(["audit", "."]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "unreadable: 1 file: by shape: no request or answer of Gemini is in it e.json" in out
+    assert (
+        "read: by shape 1 in 1 file, bare JSON 1 in 1 file, SSE text 1 in 1 file; no recordings, passed over: 1 file"
+        in out
+    )
+    assert "4 files; 1 unreadable file; 3 native of 3 interactions; 0 errors; 0 warnings" in out

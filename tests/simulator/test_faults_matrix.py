@@ -47,7 +47,18 @@ def test_every_word_of_reach_is_true_of_some_trial() -> None:
 
 
 def test_reach_and_faults_are_the_same_names() -> None:
-    assert set(faults.REACH) | {"glued", "split", "comments"} == set(FAULTS)
+    healthy = {"glued", "split", "comments"}
+    assert set(faults.REACH) | healthy | {"forgets-cache", "forgets-dimensions", "forgets-media"} == set(FAULTS)
+
+
+def test_every_shipped_suite_has_a_fault_of_its_own() -> None:
+    assert {trial.suite for trial in faults.shipped()} == set(faults.OF_SUITE)
+
+
+@pytest.mark.parametrize(("suite", "fault"), faults.OF_SUITE.items())
+def test_the_fault_of_its_feature_turns_a_suite_red(suite: str, fault: str) -> None:
+    assert [found for found in faults.observed(suite) if found.colour == "red"] == []
+    assert [found for found in faults.observed(suite, fault) if found.colour == "red"] != []
 
 
 def test_the_table_counts_trials_and_detectors(capsys: pytest.CaptureFixture[str]) -> None:

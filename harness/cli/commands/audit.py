@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from harness.judge.audit import Audit, audit
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".har", ".httprr", ".sse", ".txt"})
+SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".har", ".httprr", ".sse", ".txt", ".gz", ".zst"})
+"""Of files that are recordings, or are reported as unreadable."""
 
 
 ABOUT = "check any recordings against the invariants, without a suite"
@@ -33,9 +35,10 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     printing.check(options, "audit")
     unreadable: dict[str, str] = {}
-    done = audit(_tapes(list(recordings(options.paths)), unreadable), {})
+    passed_over: Counter[str] = Counter()
+    done = audit(_tapes(recordings(options.paths), unreadable, passed_over, options.paths), {})
     done.files += len(unreadable)
-    done.unreadable = unreadable
+    done.unreadable, done.passed_over = unreadable, dict(passed_over.most_common())
     printing.show(done, "audit", options)
     return _exit_code(done, strict=options.strict)
 
@@ -50,21 +53,36 @@ def _exit_code(done: Audit, *, strict: bool) -> int:
 
 
 def recordings(paths: Iterable[str]) -> Iterator[Path]:
-    """The recordings at these paths; those of a folder are sorted. Raises UsageError for a path that does not exist."""
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-        elif path.is_file():
-            yield path
-        else:
+    """The files at these paths, those of a folder sorted, without hidden ones. Raises UsageError for a path that does not exist."""
+    for path in map(Path, paths):
+        if not path.exists():
             raise UsageError(f"no such file or folder: {path}")
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = (file for file in path.rglob("*") if not _is_hidden(file.relative_to(path)) and file.is_file())
+            yield from sorted(found)
+        else:
+            yield path
 
 
-def _tapes(files: Iterable[Path], unreadable: dict[str, str]) -> Iterator[Tape]:
-    """The readable recordings. For the others adds file -> reason to ``unreadable``."""
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def is_said_to_be_one(file: Path, paths: Iterable[str]) -> bool:
+    """Whether the user, or its suffix, says that a file is a recording. Others in a folder are passed over if they are none."""
+    return file.suffix.lower() in SUFFIXES or str(file) in {str(Path(path)) for path in paths}
+
+
+def _tapes(
+    files: Iterable[Path], unreadable: dict[str, str], passed_over: Counter[str], paths: Iterable[str]
+) -> Iterator[Tape]:
+    """The readable recordings. For the others adds file -> reason to ``unreadable``, or counts them in ``passed_over``."""
     for file in files:
         try:
             yield cassette.read(file)
         except BadCassette as error:
-            unreadable[str(file)] = str(error).removeprefix(f"{file}: ")
+            if is_said_to_be_one(file, paths):
+                unreadable[str(file)] = str(error).removeprefix(f"{file}: ")
+            else:
+                passed_over[file.suffix] += 1

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from harness import importers
 from harness.cli import from_options
-from harness.cli.commands.audit import recordings
+from harness.cli.commands.audit import is_said_to_be_one, recordings
 from harness.cli.commands.schema import schema_text
 from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
-from harness.importers import Recorded, Unread
 from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text.names import slug
+from harness.transport.cassette import Recorded, Unread
 from harness.transport.redaction import Leaks, known
 
 SHOWN = 10
@@ -47,11 +47,11 @@ def main(options: Namespace) -> int:
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
     suite = settings.suites / f"{name}.yaml"
-    if suite.exists():
-        raise UsageError(f"{suite} exists already; choose another name with --suite, or remove it")
     found, unreadable = _read(options.paths)
     done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
     done.left_out = [*unreadable, *done.left_out]
+    if suite.exists() and not _is_same(done.files):
+        raise UsageError(f"{suite} exists already, and is another; choose another name with --suite, or remove it")
     if done.cases:
         _write({settings.suites / ".gemini-harness.schema.json": schema_text(), **done.files})
     _say(done, suite, options)
@@ -65,12 +65,17 @@ def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[
         try:
             held = importers.read(file)
             found.append((str(file), [asked for asked in held if isinstance(asked, Recorded)]))
-            unreadable += [
-                LeftOut(str(file), f"line {one.line}: {one.reason}") for one in held if isinstance(one, Unread)
-            ]
+            unreadable += [LeftOut(str(file), f"{one.where}: {one.reason}") for one in held if isinstance(one, Unread)]
         except BadCassette as fault:
-            unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
+            if is_said_to_be_one(file, paths):
+                unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
     return found, unreadable
+
+
+def _is_same(files: dict[Path, str]) -> bool:
+    """Whether these files are there already, with these texts."""
+    texts = ((path, text.encode("utf-8", "surrogatepass")) for path, text in files.items())
+    return bool(files) and all(path.is_file() and path.read_bytes() == text for path, text in texts)
 
 
 def _write(files: dict[Path, str]) -> None:

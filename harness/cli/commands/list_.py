@@ -1,4 +1,4 @@
-"""``list``: list the trials of suites, or all checks, rules, providers, models or formats."""
+"""``list``: list the trials of suites, or all checks, rules, tags, providers, models or formats."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from harness.cli import from_options
 from harness.cli import options as shared
 from harness.text import amounts
 
-ABOUT = "list the trials of suites; or, as PATH: checks, rules, providers, models, formats"
+ABOUT = "list the trials of suites; or, as PATH: checks, rules, tags, providers, models, formats"
 EXAMPLES = (
     "gemini-harness list",
     "gemini-harness list checks",
+    "gemini-harness list tags",
 )
 
 
@@ -56,6 +57,18 @@ def _rules() -> Iterator[str]:
     yield from _columns([(rule.id, rule.severity, _first_line(rule.doc)) for rule in all_rules().values()])
 
 
+def _tags() -> Iterator[str]:
+    """The vocabulary and the tags of the suites here: what each means, and which suites have it."""
+    from harness.config import load
+    from harness.gemini.features import features
+    from harness.run.session import tagged
+
+    known, used = features(), tagged(load(Path()))
+    rows = [(tag, feature.about, ", ".join(used.get(tag, ()))) for tag, feature in known.items()]
+    rows += [(tag, "(a tag of these suites)", ", ".join(used[tag])) for tag in sorted(used.keys() - known.keys())]
+    yield from _columns(rows)
+
+
 def _formats() -> Iterator[str]:
     from harness.report import all_formats
 
@@ -93,6 +106,7 @@ def _first_line(text: str) -> str:
 _THINGS: Mapping[str, Callable[[], Iterator[str]]] = {
     "checks": _checks,
     "rules": _rules,
+    "tags": _tags,
     "formats": _formats,
     "providers": _providers,
     "models": _models,

@@ -9,7 +9,7 @@ from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, an_object, answer_parts, error_of
 from harness.gemini.definition import STATUSES
 from harness.gemini.models import answers_for
-from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
+from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -68,7 +68,7 @@ def content_type(evidence: Evidence) -> Iterator[Mismatch]:
     found = evidence.exchange.headers.get("content-type")
     wanted = "text/event-stream" if wants_sse(evidence) else "application/json"
     kind = (found or "").partition(";")[0].strip().lower()
-    if found is None and not evidence.exchange.own:
+    if not evidence.exchange.own and (found is None or (is_stream(evidence) and not knows_query(evidence))):
         return
     if kind != wanted and not (evidence.exchange.status != 200 and kind == "application/json"):
         yield Mismatch("headers.content-type", wanted, found, f"content-type is {found or 'absent'}, not {wanted}")

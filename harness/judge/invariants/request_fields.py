@@ -58,6 +58,11 @@ def wants_sse(evidence: Evidence) -> bool:
     return evidence.transport == "stream" and "sse" in query.get("alt", []) + query.get("$alt", [])
 
 
+def knows_query(evidence: Evidence) -> bool:
+    """Whether the query of the request is known. Many recorders of others keep none."""
+    return evidence.exchange.own or "?" in evidence.exchange.request.url
+
+
 def has_answer(evidence: Evidence) -> bool:
     """Whether this is a 200 with a readable answer and no error, so that the rules about answers apply."""
     reply = evidence.reply

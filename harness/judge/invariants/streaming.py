@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from harness.answer.reply import OUTPUT, an_object, error_of, objects_in, parts_of, reason, text_of
-from harness.judge.invariants.request_fields import has_answer, is_stream, wants_sse
+from harness.judge.invariants.request_fields import has_answer, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -24,13 +24,13 @@ def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
                 yield Mismatch(fault.at, "data: {...} and a blank line", None, fault.message)
 
 
-@rule("sse-requested", "error")
+@rule("sse-requested", "error", of_bytes=True)
 def sse_requested(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is SSE if and only if the request has ``alt=sse``. A stream without it is a JSON array."""
     form = evidence.reply.form
     if evidence.exchange.status != 200 or evidence.reply.error is not None:
         return
-    if form == "sse" and not wants_sse(evidence):
+    if form == "sse" and not wants_sse(evidence) and knows_query(evidence):
         yield Mismatch("body", "JSON", "SSE", "the answer is an event stream, but none was requested")
     elif form in ("json", "array") and wants_sse(evidence):
         what = "one JSON object" if form == "json" else "a JSON array"

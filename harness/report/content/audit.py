@@ -25,10 +25,31 @@ def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
     by_reason: dict[str, list[str]] = {}
     for file, reason in audit.unreadable.items():
         by_reason.setdefault(reason, []).append(file)
-    return [
+    found = [
         (f"unreadable: {amounts.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
         for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
+    parts = [f"{file} {where}: {words.shortened(reason, 300)}" for file, where, reason in audit.unread]
+    return (
+        [*found, (f"unreadable: {amounts.count(len(parts), 'part')} of files that are read otherwise", parts)]
+        if parts
+        else found
+    )
+
+
+def formats(audit: Audit) -> str:
+    """How many native exchanges were read from how many files, by format; what was passed over."""
+    read = ", ".join(
+        f"{name} {found:,} in {amounts.count(files, 'file')}"
+        for name, (files, found) in sorted(audit.formats.items(), key=lambda item: -item[1][1])
+    )
+    lines = [f"read: {read}"] if read else []
+    if audit.unanswered:
+        lines.append(f"without an answer, not judged: {amounts.count(audit.unanswered, 'request')}")
+    if audit.passed_over:
+        kinds = ", ".join(f"{suffix or 'no suffix'} {number:,}" for suffix, number in audit.passed_over.items())
+        lines.append(f"no recordings, passed over: {amounts.count(sum(audit.passed_over.values()), 'file')} ({kinds})")
+    return "; ".join(lines)
 
 
 def audit_summary(audit: Audit) -> str:

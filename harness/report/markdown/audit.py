@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from harness.report import View, output, words
-from harness.report.content.audit import RULE_HEADER, audit_summary, rule_rows, unreadable
+from harness.report.content.audit import RULE_HEADER, audit_summary, formats, rule_rows, unreadable
 from harness.report.markdown.drawing import escaped, table_lines
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def _audit_lines(audit: Audit, view: View) -> Iterator[str]:
             yield f"and {len(audit.findings) - len(shown):,} more (errors are above): -v shows all"
             yield ""
     yield from (f"- {escaped(message)}" for message, _ in unreadable(audit))
+    if formats(audit):
+        yield f"- {escaped(formats(audit))}"
 
 
 def _clipped_message(text: str) -> str:

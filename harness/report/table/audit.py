@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from harness.report import View, output, words
-from harness.report.content.audit import RULE_HEADER, audit_summary, rule_rows, unreadable
+from harness.report.content.audit import RULE_HEADER, audit_summary, formats, rule_rows, unreadable
 from harness.report.table.drawing import fitted, wrapped, write
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def _audit_lines(audit: Audit, view: View) -> Iterator[str]:
         yield from fitted(RULE_HEADER, rule_rows(audit), view)
         yield ""
     yield from _unreadable_lines(audit, view)
+    yield from wrapped(formats(audit), view, "") if formats(audit) else ()
     yield audit_summary(audit)
 
 
@@ -48,5 +49,5 @@ def _unreadable_lines(audit: Audit, view: View) -> Iterator[str]:
         yield from wrapped(message, view, "")
         if few:
             yield from (f"  {file}" for file in files)
-    if audit.unreadable:
+    if audit.unreadable or audit.unread:
         yield "" if few else "(-v names them)\n"

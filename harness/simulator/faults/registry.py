@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,14 @@ from harness.simulator.traffic import Sent
 Refuse = Callable[[Ask], Refusal]
 Edit = Callable[[list[Any], Ask], list[Any] | None]
 Rewire = Callable[[Sent, str], Sent]
+Forget = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault. ``rule`` is the invariant that detects it. Exactly one of the last four fields is set.
 
-    ``refuse`` makes the error that replaces the answer. ``forget`` are the fields of the request that are dropped. ``edit`` changes
+    ``refuse`` makes the error that replaces the answer. ``forget`` makes the request without what is dropped. ``edit`` changes
     a copy of the response values (one, or one per chunk). ``rewire`` changes the bytes, headers and times that are sent; its second
     argument is the framing (``json``, ``sse`` or ``array``).
     """
@@ -28,7 +29,7 @@ class Fault:
     about: str
     rule: str = ""
     refuse: Refuse | None = None
-    forget: tuple[str, ...] = ()
+    forget: Forget | None = None
     edit: Callable[[list[Any], Ask], list[Any]] | None = None
     rewire: Rewire | None = None
 
@@ -41,7 +42,19 @@ def refuses(name: str, about: str, refuse: Refuse) -> None:
 
 
 def forgets(name: str, about: str, *fields: str, rule: str = "") -> None:
-    FAULTS[name] = Fault(name, about, rule, forget=fields)
+    """Register the loss of these fields of the request."""
+
+    def kept(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {key: value for key, value in body.items() if key not in fields}
+
+    FAULTS[name] = Fault(name, about, rule, forget=kept)
+
+
+def loses(forget: Forget) -> Forget:
+    """Register a loss of parts of the request. Name and description as for ``edits``."""
+    name = forget.__name__.replace("_", "-")
+    FAULTS[name] = Fault(name, _first_line(forget), forget=forget)
+    return forget
 
 
 def edits(rule: str = "") -> Callable[[Edit], Edit]:

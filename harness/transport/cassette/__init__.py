@@ -33,8 +33,8 @@ import yaml
 from harness.errors import BadCassette
 from harness.model import Json
 from harness.text import safeyaml
-from harness.text.jsontext import loads
-from harness.transport.cassette.foreign import foreign_text, not_vcrpy
+from harness.transport.cassette import sources
+from harness.transport.cassette.documents import NoDocument, documents
 from harness.transport.cassette.interaction import (
     SIMULATOR_HOST,
     UNREADABLE,
@@ -46,6 +46,7 @@ from harness.transport.cassette.interaction import (
     read_request,
     without_secrets,
 )
+from harness.transport.cassette.sources import Recorded, Unread, bytes_of
 from harness.transport.cassette.writing import document, dump
 
 __all__ = [
@@ -53,7 +54,10 @@ __all__ = [
     "UNREADABLE",
     "Interaction",
     "Place",
+    "Recorded",
     "Tape",
+    "Unread",
+    "bytes_of",
     "credentials",
     "document",
     "dump",
@@ -71,14 +75,18 @@ _LONG = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """A cassette. ``recorded_with``: what the recording tool wrote about itself, or empty.
+    """A recording. ``recorded_with``: what the recording tool wrote about itself, or empty. ``format``: the name of its format.
 
+    ``unanswered`` are requests without an answer, ``unread`` the parts of the file that could not be read.
     The interactions of a long cassette of ours are decoded on access; access may then raise BadCassette.
     """
 
     path: Path
     interactions: Sequence[Interaction]
     recorded_with: Mapping[str, Json]
+    format: str = "vcrpy"
+    unanswered: Sequence[Recorded] = ()
+    unread: Sequence[Unread] = ()
 
     def at(self, slot: Place) -> Interaction | None:
         """The interaction in this slot; None if there is none."""
@@ -91,16 +99,33 @@ class Tape:
 
 
 def read(path: Path) -> Tape:
-    """The cassette at ``path``. Raises BadCassette with the reason, naming the format if it is a known one."""
-    raw = _bytes_of(path)
-    if len(raw) > _LONG and raw.startswith(_OURS):
-        return _long(path, raw)
-    whole = _whole(path, raw)
-    items = whole["interactions"]
-    normalised = any("parsed_body" in item[side] for item in items for side in ("request", "response"))
-    interactions = [_read(path, index, item, verbatim=not normalised) for index, item in enumerate(items)]
-    with_what = whole.get("recorded_with")
-    return Tape(path, interactions, with_what if isinstance(with_what, dict) else {})
+    """The recording at ``path``, in any format. Raises BadCassette with the reason."""
+    if _is_long(path):
+        return _long(path, bytes_of(path))
+    found = sources.read(path)
+    return Tape(
+        path,
+        [item for item in map(_as_interaction, found.items) if item is not None],
+        found.recorded_with,
+        found.format,
+        [item for item in found.items if isinstance(item, Recorded) and item.answer is None],
+        [item for item in found.items if isinstance(item, Unread)],
+    )
+
+
+def _is_long(path: Path) -> bool:
+    """Whether it is a long cassette of ours."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_OURS)) == _OURS and path.stat().st_size > _LONG
+    except OSError:
+        return False
+
+
+def _as_interaction(item: Interaction | Recorded | Unread) -> Interaction | None:
+    if isinstance(item, Recorded) and item.answer is not None:
+        return Interaction(0, item.answer, None, tuple(item.credentials))
+    return item if isinstance(item, Interaction) else None
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -108,39 +133,23 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises BadCassette for everything else.
     """
-    return _whole(path, _bytes_of(path))
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as fault:
-        raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
+    return _whole(path, bytes_of(path))
 
 
 def _whole(path: Path, raw: bytes) -> dict[str, Any]:
     try:
-        whole = _decode(raw)
-    except yaml.YAMLError as fault:
-        raise BadCassette(f"{path}: {foreign_text(raw) or safeyaml.reason(fault)}") from fault
-    if reason := not_vcrpy(whole):
-        raise BadCassette(f"{path}: {foreign_text(raw) or reason}")
-    return whole  # type: ignore[no-any-return]
+        values = documents(raw)
+    except NoDocument as fault:
+        raise BadCassette(f"{path}: {fault}") from fault
+    whole = values[0] if len(values) == 1 else None
+    if not isinstance(whole, dict) or not isinstance(whole.get("interactions"), list):
+        raise BadCassette(f"{path}: not a vcrpy cassette: no list of interactions")
+    return whole
 
 
-def _decode(raw: bytes) -> Any:
-    # vcrpy's JSON serializer writes surrogate pairs as two escapes, which YAML does not know.
-    if raw[:1] in (b"{", b"["):
-        try:
-            return loads(raw)
-        except ValueError:
-            pass
-    return safeyaml.load(raw)
-
-
-def _read(path: Path, index: int, item: Mapping[str, Any], *, verbatim: bool = True) -> Interaction:
+def _read(path: Path, index: int, item: Mapping[str, Any]) -> Interaction:
     try:
-        return read_interaction(index, item, verbatim=verbatim)
+        return read_interaction(index, item, verbatim=True)
     except UNREADABLE as fault:
         raise BadCassette(f"{path}: interaction {index} is not readable: {type(fault).__name__}: {fault}") from fault
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from harness.answer.refusals import is_binary
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
 from harness.text.names import is_secret_name
+from harness.transport.cassette.packing import unpack
 
 SIMULATOR_HOST = "simulator.invalid"
 """The fixed host under which simulated answers are stored and matched."""
 
 ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:?]+)(?::(\w+))?")
-_LARGEST_BODY = 200_000_000
 _LAST_STATUS = 999
 
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -69,7 +67,7 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     headers = _headers(response.get("headers"))
     content, fault = _response_bytes(response), None
     if ours is None:
-        content, fault = _decoded(content, headers.get("content-encoding", ""))
+        content, fault = unpack(content, headers.get("content-encoding", ""))
     if ours is not None and ours.get("eol") == "crlf":
         content = content.replace(b"\n", b"\r\n")
     chunks, timed = _chunks(content, ours)
@@ -216,32 +214,6 @@ def _parsed(raw: Mapping[str, Any]) -> bytes:
     if value is None:
         return b""
     return compact(value)
-
-
-def _decoded(content: bytes, encoding: str) -> tuple[bytes, str | None]:
-    """The body without its content encoding, and its fault. The header may be missing or may no longer apply."""
-    if content[:2] == b"\x1f\x8b":
-        return _inflated(content, 31)
-    if "deflate" in encoding and content:
-        for window in (15, -15):
-            plain, fault = _inflated(content, window)
-            if fault is None:
-                return plain, None
-    for name in ("br", "zstd"):
-        if name in encoding.split(", ") and is_binary(content, encoded=True):
-            return content, f"the body is stored in {name}, which is not decoded here"
-    return content, None
-
-
-def _inflated(content: bytes, window: int) -> tuple[bytes, str | None]:
-    inflate = zlib.decompressobj(window)
-    try:
-        plain = inflate.decompress(content, _LARGEST_BODY)
-    except zlib.error as fault:
-        return content, f"compressed, and broken: {fault}"
-    if inflate.unconsumed_tail:
-        return plain, "too large: unfolds beyond 200 MB"
-    return plain, None if inflate.eof else "cut: the compressed body ends early"
 
 
 def is_text(content: bytes) -> bool:

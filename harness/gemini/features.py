@@ -1,0 +1,29 @@
+"""The features of the native API that users look for: one vocabulary for the tags of suites. The data is ``features.yaml`` in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Feature(NamedTuple):
+    """One feature. ``fields``: its names on the wire. ``promised``: the providers whose documentation offers it."""
+
+    about: str
+    fields: tuple[str, ...]
+    promised: tuple[str, ...]
+
+
+@cache
+def features() -> Mapping[str, Feature]:
+    """Tag -> feature, in the order of the file."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    rows: dict[str, Any] = yaml.load(Path(__file__).with_name("features.yaml").read_bytes(), loader)  # noqa: S506 - a safe loader
+    return {
+        tag: Feature(row["about"], tuple(row["fields"].split()), tuple(row["promised"].split()))
+        for tag, row in rows.items()
+    }

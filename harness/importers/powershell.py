@@ -1,0 +1,170 @@
+"""Requests that PowerShell sends: ``Invoke-RestMethod`` and ``Invoke-WebRequest``, as browsers copy them and documentation shows them.
+
+Texts, here-strings, hash tables, arrays, ``ConvertTo-Json`` and variables that the script sets are read. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness.text.jsontext import compact
+from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
+
+_CALL = re.compile(r"(?<![\w-])(Invoke-(?:WebRequest|RestMethod)|iwr|irm)(?=[ \t]+[-$\"'@h`(])", re.IGNORECASE)
+_ASSIGNMENT = re.compile(r"^[ \t]*\$(?:global:|script:|env:)?(\w+)[ \t]*=[ \t]*", re.MULTILINE | re.IGNORECASE)
+_BLANK = re.compile(r"(?:[ \t]|`\r?\n|<#.*?#>)*", re.DOTALL)
+_BLANKS = re.compile(r"(?:[\s;,]|`\r?\n|#[^\n]*)*")
+_HERE = re.compile(r"@(['\"])[ \t]*\r?\n(.*?)\r?\n\1@", re.DOTALL)
+_TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"`]|`.|\"\")*)\"", re.DOTALL)
+_VARIABLE = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))|\$\(([^()]*)\)", re.IGNORECASE)
+_WORD = re.compile(r"[^\s;|,(){}@'\"$`]+")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+_CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
+_DEEPEST = 60
+
+
+class _Unreadable(ValueError):
+    """Why a command cannot be read."""
+
+
+class _Reader:
+    """Reads values of PowerShell from a place in a text."""
+
+    def __init__(self, text: str, at: int, variables: Mapping[str, Any]) -> None:
+        self.text, self.at, self.variables = text, at, variables
+
+    def skip(self, pattern: re.Pattern[str] = _BLANK) -> None:
+        found = pattern.match(self.text, self.at)
+        self.at = found.end() if found else self.at
+
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        found = pattern.match(self.text, self.at)
+        self.at = found.end() if found else self.at
+        return found
+
+    def value(self, deep: int = 0) -> Any:
+        """The value here, with ``| ConvertTo-Json`` applied. Raises _Unreadable."""
+        if deep > _DEEPEST:
+            raise _Unreadable("a value that is nested too deep")
+        found = self._plain(deep)
+        if self.take(re.compile(r"[ \t]*\|[ \t]*ConvertTo-Json\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*", re.IGNORECASE)):
+            return compact(found).decode("utf-8", "replace")
+        return found
+
+    def _plain(self, deep: int) -> Any:
+        self.skip()
+        if here := self.take(_HERE):
+            return here[2] if here[1] == "'" else self.expand(here[2])
+        if text := self.take(_TEXT):
+            return text[1].replace("''", "'") if text[1] is not None else self.expand(text[2])
+        for opening, closing, make in (("@{", "}", dict), ("@(", ")", list), ("(", ")", None)):
+            if self.text.startswith(opening, self.at):
+                self.at += len(opening)
+                return self._inside(closing, make, deep)
+        if self.text.startswith("$", self.at):
+            name = self.take(re.compile(r"\$(?:\{(?:env:)?(\w+)\}|(?:env:)?(\w+))", re.IGNORECASE))
+            return self._named(name[1] or name[2]) if name else self._fail()
+        word = self.take(_WORD)
+        return _scalar(word[0]) if word else self._fail()
+
+    def _inside(self, closing: str, make: Callable[[Any], Any] | None, deep: int) -> Any:
+        pairs: list[Any] = []
+        self.skip(_BLANKS)
+        while not self.text.startswith(closing, self.at):
+            if make is dict:
+                word = self.take(re.compile(r"[\w-]+"))
+                key = word[0] if word else self._plain(deep + 1)
+                if not self.take(re.compile(r"\s*=\s*")):
+                    self._fail()
+                pairs.append((str(key), self.value(deep + 1)))
+            else:
+                pairs.append(self.value(deep + 1))
+            self.skip(_BLANKS)
+        self.at += len(closing)
+        if make is None:
+            return pairs[0] if len(pairs) == 1 else pairs
+        return make(pairs)
+
+    def _named(self, name: str) -> Any:
+        if name.lower() in _CONSTANTS:
+            return _CONSTANTS[name.lower()]
+        return self.variables.get(name.lower(), f"${name}")
+
+    def expand(self, text: str) -> str:
+        """A text in double quotes: its variables filled in, its escapes replaced."""
+        text = re.sub(r"(`?)(\$\(\$\w+\)|\$\{\w[\w:]*\}|\$\w[\w:]*)", self._filled, text).replace('""', '"')
+        return re.sub(r"`(.)", lambda found: _ESCAPES.get(found[1], found[1]), text, flags=re.DOTALL)
+
+    def _filled(self, found: re.Match[str]) -> str:
+        name = re.sub(r"^env:", "", found[2].strip("${()}"), flags=re.IGNORECASE)
+        value = None if found[1] else self.variables.get(name.lower())
+        return value if isinstance(value, str) else found[0]
+
+    def _fail(self) -> Any:
+        raise _Unreadable(f"a value that is not understood: {self.text[self.at : self.at + 40].splitlines()[:1]}")
+
+
+def _scalar(word: str) -> Any:
+    if re.fullmatch(r"-?\d{1,18}", word):
+        return int(word)
+    return float(word) if re.fullmatch(r"-?\d{1,18}\.\d{1,18}", word) else word
+
+
+def read(text: str) -> Iterator[Recorded | Unread]:
+    """The requests of the commands in a text. One that cannot be read is named."""
+    variables: dict[str, Any] = {}
+    at = 0
+    for call in _CALL.finditer(text):
+        _assign(text, at, call.start(), variables)
+        at = call.end()
+        try:
+            yield _recorded(_parameters(_Reader(text, call.end(), variables)))
+        except ValueError as fault:
+            line = text.count("\n", 0, call.start()) + 1
+            yield Unread(
+                f"line {line}", f"{call[1]} of PowerShell is not read: {fault}; copy the request as cURL (bash)"
+            )
+
+
+def _assign(text: str, start: int, end: int, variables: dict[str, Any]) -> None:
+    for found in _ASSIGNMENT.finditer(text, start, end):
+        try:
+            variables[found[1].lower()] = _Reader(text, found.end(), variables).value()
+        except _Unreadable:
+            continue
+
+
+def _parameters(reader: _Reader) -> dict[str, Any]:
+    """Name (lower case, without its hyphen) -> value of each parameter of a command."""
+    found: dict[str, Any] = {}
+    while True:
+        reader.skip()
+        name = reader.take(re.compile(r"-(\w+):?(?![\w-])"))
+        if name is None:
+            if reader.at >= len(reader.text) or reader.text[reader.at] in "\r\n;|)}" or "uri" in found:
+                return found
+            found["uri"] = reader.value()
+            continue
+        reader.skip()
+        is_switch = re.match(r"-[A-Za-z]|[\r\n;|)]|$", reader.text[reader.at :])
+        found[name[1].lower()] = True if is_switch else reader.value()
+
+
+def _recorded(parameters: Mapping[str, Any]) -> Recorded:
+    url = str(parameters.get("uri", ""))
+    if "://" not in url:
+        raise _Unreadable("its address is not in the script" if not url else f"its address is {url[:80]}")
+    headers = parameters.get("headers")
+    body = parameters.get("body", "")
+    text = body if isinstance(body, str) else compact(body).decode("utf-8", "replace")
+    if unknown := _VARIABLE.match(without_secrets(url)) or (re.fullmatch(r"\$\w+", text) and _VARIABLE.match(text)):
+        raise _Unreadable(f"{unknown[0]} is not set in the script")
+    raw = {
+        "method": str(parameters.get("method", "POST" if text else "GET")).upper(),
+        "uri": url,
+        "headers": {str(name): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {},
+        "body": text,
+    }
+    return Recorded(read_request(raw), credentials=credentials(raw))

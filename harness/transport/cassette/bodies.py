@@ -1,0 +1,177 @@
+"""Bodies in recordings of any tool -> bytes: text, base64, hex, JSON values, lists of chunks or of events, wrapped in any mapping."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from harness.model import Json
+from harness.text.jsontext import compact
+from harness.transport.cassette.documents import json_value
+from harness.transport.cassette.packing import unpack
+
+_PAYLOADS = (
+    "string", "base64string", "base64", "text", "value", "body", "data", "json", "content", "raw", "bytes", "payload", "encoded", "chunk",
+    "chunks", "segments", "events", "lines", "parts", "stream", "message", "responsebody", "requestbody", "bodysegments", "buffer",
+)  # fmt: skip
+_ENCODINGS = ("encoding", "contentencoding", "bodyencoding", "transferencoding", "format", "kind", "type", "isbase64encoded", "isbase64", "base64encoded")  # fmt: skip
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
+_BEGINS = (b"{", b"[", b"data:", b"event:", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+"""How a body begins that is taken for base64 although nothing says that it is."""
+_FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", "toolCallCancellation"})
+"""Keys of requests, and of messages of the Live API, which count tokens too."""
+_DEEPEST = 20
+
+
+class Body(NamedTuple):
+    """The bytes of a body. ``exact``: they are those of the wire. ``events``: how many a list held; 0 if it was no list."""
+
+    content: bytes
+    exact: bool = True
+    events: int = 0
+
+
+def word(key: Any) -> str:
+    """A key without case and separators: ``status_code``, ``StatusCode`` and ``status-code`` are ``statuscode``."""
+    return re.sub(r"[^a-z0-9]", "", str(key).lower())
+
+
+def is_answer(value: Json) -> bool:
+    """Whether a value is a Gemini answer, one event of it, or an error of the API."""
+    if not isinstance(value, Mapping) or not _FOREIGN.isdisjoint(value):
+        return False
+    if isinstance(value.get("candidates"), list):
+        return all(isinstance(item, Mapping) for item in value["candidates"])
+    if any(isinstance(value.get(key), Mapping) for key in ("promptFeedback", "usageMetadata")):
+        return True
+    error = value.get("error")
+    return (
+        isinstance(error, Mapping) and isinstance(error.get("code"), int) and bool({"message", "status"} & error.keys())
+    )
+
+
+def is_request(value: Json) -> bool:
+    """Whether a value is a Gemini request as it is on the wire."""
+    if not isinstance(value, Mapping) or is_answer(value) or "config" in value:
+        return False
+    turns = value.get("contents")
+    turns = [turns] if isinstance(turns, Mapping) else turns
+    return (
+        isinstance(turns, list) and bool(turns) and all(isinstance(turn, Mapping) and "parts" in turn for turn in turns)
+    )
+
+
+def body_of(value: Any, encoding: str = "", deep: int = 0) -> Body | None:
+    """The body in a value; None if there is none. ``encoding``: what the recording says of it (``base64``, ``hex``)."""
+    if deep > _DEEPEST or value is None:
+        return None
+    if isinstance(value, bytes):
+        return Body(value)
+    if isinstance(value, str):
+        return Body(_text(value, encoding))
+    if isinstance(value, Mapping):
+        return _in_mapping(value, deep)
+    if isinstance(value, list):
+        return _in_list(value, encoding, deep)
+    return Body(compact(value), exact=False)
+
+
+def _text(text: str, encoding: str) -> bytes:
+    if "hex" in encoding and _HEX.fullmatch(text):
+        return bytes.fromhex(text)
+    if "base64" in encoding or (len(text) > 15 and _BASE64.fullmatch(text)):
+        plain = _unbase64(text)
+        if plain is not None and ("base64" in encoding or plain.lstrip().startswith(_BEGINS)):
+            return plain
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _unbase64(text: str) -> bytes | None:
+    packed = re.sub(r"\s", "", text)
+    packed += "=" * (-len(packed) % 4)
+    try:
+        return urlsafe_b64decode(packed) if "-" in packed or "_" in packed else b64decode(packed, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _in_mapping(value: Mapping[str, Any], deep: int) -> Body | None:
+    if is_answer(value) or is_request(value):
+        return Body(compact(value), exact=False)
+    named = {word(key): item for key, item in value.items()}
+    if named.get("kind") in ("empty", "none"):
+        return Body(b"")
+    encoding = " ".join(_encoding(name, named.get(name)) for name in _ENCODINGS)
+    for name in _PAYLOADS:
+        if named.get(name) is not None and (len(named) <= len(_ENCODINGS)):
+            if name.startswith("base64") and isinstance(named[name], str):
+                encoding += " base64"
+            return body_of(named[name], encoding, deep + 1)
+    if "path" in named and ("sha256" in named or named.get("kind") == "binary"):
+        return None  # the body is in a file of its own
+    return Body(compact(value), exact=False)
+
+
+def _encoding(name: str, value: Any) -> str:
+    if value is True and "base64" in name:
+        return "base64"
+    return value.lower() if isinstance(value, str) else ""
+
+
+def _in_list(items: list[Any], encoding: str, deep: int) -> Body | None:
+    if items and all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256 for item in items):
+        return Body(bytes(items))
+    if items and all(isinstance(item, str) and len(item) > 7 and _HEX.fullmatch(item) for item in items):
+        return Body(bytes.fromhex("".join(items)))
+    bodies = [body for item in items if (body := body_of(item, encoding, deep + 1)) is not None]
+    if len(items) == 1 and isinstance(items[0], list):
+        return bodies[0] if bodies else None
+    return _joined(bodies)
+
+
+def _joined(bodies: list[Body]) -> Body:
+    pieces = [body.content for body in bodies]
+    if not pieces:
+        return Body(b"")
+    if any(piece.lstrip().startswith((b"data:", b"event:")) for piece in pieces):
+        whole = all(piece.startswith((b"data:", b"event:")) and not piece.endswith(b"\n") for piece in pieces)
+        return Body(
+            b"".join(piece + b"\n\n" if whole else piece for piece in pieces), exact=not whole, events=len(pieces)
+        )
+    if all(piece[:1] in (b"{", b"[") and _is_json(piece) for piece in pieces):
+        return (
+            Body(pieces[0], exact=False, events=1)
+            if len(pieces) == 1
+            else Body(sse(pieces), exact=False, events=len(pieces))
+        )
+    return Body(b"".join(pieces), exact=len(pieces) == 1)
+
+
+def sse(events: Iterable[bytes]) -> bytes:
+    """The events as a stream of server-sent events. A list of events has lost how they were framed."""
+    return b"".join(b"data: " + event + b"\n\n" for event in events)
+
+
+def _is_json(piece: bytes) -> bool:
+    try:
+        json_value(piece)
+    except ValueError:
+        return False
+    return True
+
+
+def json_in(body: Body | None) -> Json:
+    """The JSON value of a body; None if it is none."""
+    if body is None:
+        return None
+    content = unpack(body.content).content
+    if content.lstrip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        return json_value(content)
+    except ValueError:
+        return None

@@ -1,0 +1,54 @@
+"""httprr, the recorder of Go's own tests: a line with two lengths, then a request and an answer of that many bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
+from harness.transport.cassette.sources import Recorded, Unread, source
+from harness.transport.cassette.texts import http_message
+
+_LENGTHS = re.compile(rb"(\d{1,12}) (\d{1,12})\n")
+
+
+@source("httprr")
+def httprr(_path: Path, raw: bytes) -> Iterator[Interaction | Recorded | Unread] | None:
+    """The exchanges of a trace."""
+    return _exchanges(raw) if raw.startswith(b"httprr trace v1\n") else None
+
+
+def _exchanges(raw: bytes) -> Iterator[Interaction | Recorded | Unread]:
+    at, index = raw.index(b"\n") + 1, 0
+    while at < len(raw):
+        lengths = _LENGTHS.match(raw, at)
+        middle = lengths.end() + int(lengths[1]) if lengths else 0
+        end = middle + int(lengths[2]) if lengths else 0
+        if not lengths or end > len(raw):
+            yield Unread(f"exchange {index}", "the trace is cut: its lengths are missing, or point beyond its end")
+            return
+        try:
+            yield _exchange(index, raw[lengths.end() : middle], raw[middle:end])
+        except UNREADABLE as fault:
+            yield Unread(f"exchange {index}", f"{type(fault).__name__}: {fault}")
+        at, index = end, index + 1
+
+
+def _exchange(index: int, asked: bytes, answered: bytes) -> Interaction:
+    request, answer = http_message(asked), http_message(answered)
+    host = request.headers.get("host", "")
+    item = {
+        "request": {
+            "method": request.method,
+            "uri": request.target if "://" in request.target else f"https://{host}{request.target}",
+            "headers": dict(request.headers),
+            "body": request.body,
+        },
+        "response": {
+            "status": {"code": answer.status},
+            "headers": dict(answer.headers),
+            "body": {"string": answer.body},
+        },
+    }
+    return read_interaction(index, item, verbatim=True)

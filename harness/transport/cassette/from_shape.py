@@ -1,0 +1,622 @@
+"""Reads any JSON, YAML or JSON lines by shape: where an address or a model, a Gemini request and a Gemini answer stand near each other.
+
+Two ways, tried at every mapping. A mapping with an address and an answer under names that HTTP recorders use is an exchange,
+whatever its bodies hold. Elsewhere bodies are known by their content, at any depth and under any key; requests, answers and
+addresses that stand apart are put together in the nearest list or mapping that holds them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.model import UNKNOWN_MODEL, Json
+from harness.text.jsontext import compact
+from harness.transport.cassette import messages
+from harness.transport.cassette.bodies import Body, body_of, is_answer, is_request, json_in, sse, word
+from harness.transport.cassette.documents import json_value
+from harness.transport.cassette.messages import UNKNOWN_HOST, named
+from harness.transport.cassette.packing import unpack
+from harness.transport.cassette.texts import http_message
+
+_REQUESTS = ("request", "req", "when", "originalrequest", "sent", "outgoing", "httprequest", "input")
+_ANSWERS = ("response", "res", "resp", "then", "reply", "answer", "received", "incoming", "httpresponse", "responses", "output", "result", "returns", "is")  # fmt: skip
+_REQUEST_BODIES = ("requestbody", "reqbody", "requestbodyjson", "requestjson", "requestdata", "requestpayload", "postdata", "request", "req", "input", "body", "payload", "params")  # fmt: skip
+_ANSWER_BODIES = (
+    "responsebody",
+    "respbody",
+    "resbody",
+    "responsejson",
+    "responsedata",
+    "responsetext",
+    "replybody",
+    *_ANSWERS,
+)
+_MODELS = ("model", "modelname", "modelid", "modelversion")
+_IDS = ("id", "requestid", "callid", "traceid", "correlationid", "key", "seq", "exchangeid", "flowid", "uuid")
+_HINTS = ("candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata", "contents", "enerateContent", '"error"', "'error'")  # fmt: skip
+_CALL = re.compile(r"(?:models\.)?(stream)?generate_?content_?(stream)?(?:_?async)?", re.IGNORECASE)
+_SERVED = re.compile(rb'"modelVersion"\s*:\s*"([\w.@-]{1,100})"')
+_HTTP = re.compile(r"[A-Z]{3,7} \S+ HTTP/|HTTP/[\d.]+ \d")
+_DEEPEST = 60
+_LONGEST_ADDRESS = 3_000
+
+
+@dataclass(slots=True)
+class Piece:
+    """What was found of an exchange. ``answers``: its body, or the events of it; ``values``: their JSON, where it is known.
+
+    ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
+    """
+
+    url: str | None = None
+    model: str | None = None
+    method: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request: Body | None = None
+    status: int | None = None
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answers: list[Body] = field(default_factory=list)
+    values: list[Json] = field(default_factory=list)
+    several: bool = False
+    streams: bool | None = None
+    id: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        return self.request is not None
+
+    @property
+    def says(self) -> bool:
+        return bool(self.answers)
+
+    def within(self, context: Piece) -> Piece:
+        """This piece, completed by what stands around it."""
+        return replace(
+            self,
+            url=self.url or context.url,
+            model=self.model or context.model,
+            method=self.method or context.method,
+            headers=self.headers or context.headers,
+            request=self.request if self.request is not None else context.request,
+            status=self.status or context.status,
+            answer_headers=self.answer_headers or context.answer_headers,
+            streams=context.streams if self.streams is None else self.streams,
+            id=self.id or context.id,
+        )
+
+
+def exchanges(documents: Iterable[Any]) -> Iterator[Piece]:
+    """The exchanges in these values, in their order. Those that stand in several documents are put together."""
+    for piece in _matched(_grouped([piece for one in documents for piece in scan(one)])):
+        if piece.asks or piece.says:
+            yield from _split(piece)
+
+
+def _split(piece: Piece) -> Iterator[Piece]:
+    """One exchange for each answer, unless they are events of one stream."""
+    streams = piece.streams or "stream" in (piece.url or "").rpartition(":")[2][:7]
+    if len(piece.answers) < 2 or streams or not piece.several:
+        yield piece
+        return
+    for body, value in zip(piece.answers, piece.values, strict=False):
+        yield replace(piece, answers=[body], values=[value])
+
+
+# --- finding ----------------------------------------------------------------------------------------------
+
+
+def scan(value: Any, deep: int = 0) -> list[Piece]:
+    """The pieces of exchanges in a value, in their order."""
+    if deep > _DEEPEST:
+        return []
+    if isinstance(value, Mapping):
+        return _in_mapping(value, deep)
+    if isinstance(value, list):
+        return _in_list(value, deep)
+    if isinstance(value, str):
+        return _in_text(value, deep)
+    if isinstance(value, bytes):
+        return _in_bytes(value, deep)
+    return []
+
+
+def _in_mapping(value: Mapping[str, Any], deep: int) -> list[Piece]:
+    body, rest = _split_body(value)
+    if body is not None and not rest:
+        return [body]
+    mapping = named(rest)
+    whole = _by_names(mapping, deep) if body is None else None
+    if whole is not None:
+        return [whole]
+    around = _around(mapping)
+    inside = [piece for key, item in rest.items() for piece in _under(key, item, deep + 1)]
+    if body is not None and not (inside or around.url):
+        return [replace(_body_piece(value), id=around.id)]  # what stands beside the fields of a body belongs to it
+    inside = [*([body] if body else []), *inside]
+    if not inside:
+        return [around] if around.url or around.model else []
+    return [piece.within(around) for piece in _matched(inside)]
+
+
+def _split_body(value: Mapping[str, Any]) -> tuple[Piece | None, Mapping[str, Any]]:
+    """The request or the answer whose fields a mapping holds, and the mapping's other keys."""
+    kind = ANSWER_FIELDS if is_answer(value) else _REQUEST_FIELDS if is_request(value) else None
+    if kind is None:
+        return None, value
+    own = {key: item for key, item in value.items() if _camel_word(key) in kind}
+    return _body_piece(own), {key: item for key, item in value.items() if key not in own}
+
+
+def _body_piece(value: Mapping[str, Any]) -> Piece:
+    if is_answer(value):
+        wire = _wire(value)
+        return Piece(answers=[Body(compact(wire), exact=False)], values=[wire])
+    model = value.get("model")
+    if isinstance(model, str) and not model.startswith("models/"):  # a log names it so, not a request
+        value = {key: item for key, item in value.items() if key != "model"}
+    return Piece(request=Body(compact(value), exact=False), model=_model(model))
+
+
+ANSWER_FIELDS = frozenset(
+    {
+        "candidates",
+        "promptFeedback",
+        "usageMetadata",
+        "modelVersion",
+        "responseId",
+        "createTime",
+        "error",
+        "modelStatus",
+    }
+)
+_REQUEST_FIELDS = frozenset(
+    {
+        "contents",
+        "systemInstruction",
+        "generationConfig",
+        "tools",
+        "toolConfig",
+        "safetySettings",
+        "cachedContent",
+        "labels",
+        "model",
+        "serviceTier",
+        "store",
+    }
+)
+
+
+def _under(key: Any, item: Any, deep: int) -> list[Piece]:
+    """What is under a key. The key itself may be the address, or the request."""
+    if _is_told(key, item):
+        return []
+    found = scan(item, deep)
+    text = str(key)
+    if "enerateContent" in text or text[:1] == "{":
+        return _matched([*_in_text(text, deep), *found])
+    return found
+
+
+def _is_told(key: str, item: Any) -> bool:
+    """Whether ``_around`` has read this text already."""
+    return isinstance(item, str) and (_is_address(item) or word(key) in _MODELS)
+
+
+def _is_address(text: Any) -> bool:
+    """Whether a text is an address or a line with one, not a whole message or a body."""
+    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or "enerateContent" not in text:
+        return False
+    return text.lstrip()[:1] not in "{[" and "\n" not in text.strip()
+
+
+def _around(mapping: Mapping[str, Any]) -> Piece:
+    """What the texts and numbers of a mapping say of the exchanges in it."""
+    texts = [item for item in mapping.values() if isinstance(item, str) and len(item) < _LONGEST_ADDRESS]
+    url = next((found for text in texts if _is_address(text) and (found := messages.address_in(text))), None)
+    calls = [call for text in texts if len(text) < 40 and (call := _CALL.fullmatch(text.strip()))]
+    ids = [str(mapping[name]) for name in _IDS if isinstance(mapping.get(name), (str, int))]
+    return Piece(
+        url=messages.without_unknown_host(url, mapping) if url else None,
+        model=next((found for name in _MODELS if (found := _model(mapping.get(name)))), None),
+        method=messages.method_of(mapping) if url else None,
+        status=messages.status_of(mapping),
+        streams=any(call[1] or call[2] for call in calls) if calls else None,
+        id=ids[0] if ids else None,
+    )
+
+
+def _model(value: Any) -> str | None:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w./@-]{3,100}", value):
+        return None
+    name = value.rpartition("/")[2]
+    return name if re.search(r"gem|model|imag|veo|learnlm|palm|flash|pro", value, re.IGNORECASE) else None
+
+
+def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
+    if len(items) > 20 and all(isinstance(item, int) for item in items):
+        return _in_bytes(bytes(items), deep) if all(0 <= item < 256 for item in items) else []
+    for texts in _columns(items):
+        body = body_of(texts)
+        found = _in_text(body.content.decode("utf-8", "replace"), deep) if body else []
+        if body and len(found) == 1 and found[0].says:
+            return [
+                replace(found[0], answers=[one._replace(exact=one.exact and body.exact) for one in found[0].answers])
+            ]
+        if found and isinstance(items[0], str):
+            return found
+    return _matched(_grouped([piece for item in items for piece in scan(item, deep + 1)]))
+
+
+def _columns(items: Sequence[Any]) -> Iterator[list[str]]:
+    """Texts that may be one text in pieces: those of a list, or those under one key of all its mappings."""
+    if items and all(isinstance(item, str) for item in items):
+        if not _HTTP.match(items[0]) and (len(items) > 1 or any(hint in items[0] for hint in _HINTS)):
+            yield list(items)
+    elif len(items) > 1 and all(isinstance(item, Mapping) for item in items):
+        for key, first in items[0].items():
+            texts = [item.get(key) for item in items]
+            if isinstance(first, str) and _is_begun(first) and all(isinstance(text, str) for text in texts):
+                yield texts
+
+
+def _is_begun(text: str) -> bool:
+    """Whether a text begins a body and does not end it."""
+    content = body_of(text)
+    head = content.content.lstrip()[:6] if content else b""
+    if head.startswith((b"data:", b"event:")):
+        return b"finishReason" not in content.content if content else False
+    return head[:1] in (b"{", b"[") and any(hint in text for hint in _HINTS) and json_in(content) is None
+
+
+def _in_bytes(value: bytes, deep: int) -> list[Piece]:
+    return _in_text(unpack(value).content.decode("utf-8", "replace"), deep + 1)
+
+
+def _in_text(text: str, deep: int) -> list[Piece]:
+    if deep > _DEEPEST:
+        return []
+    head = text[:64].lstrip("\ufeff \t\r\n")
+    if head[:1] in ("{", "["):
+        return _in_json(text, deep) if any(hint in text for hint in _HINTS) else []
+    if head.startswith(("data:", "event:", "id:", ":")) and "data:" in text:
+        return (
+            [Piece(answers=[Body(text.encode("utf-8", "surrogatepass"))], values=[None], streams=True)]
+            if any(hint in text for hint in _HINTS)
+            else []
+        )
+    if _HTTP.match(head):
+        return _in_http(text, deep)
+    if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
+        url = messages.address_in(text)
+        return [Piece(url=url)] if url else []
+    if len(text) > 40 and " " not in text[:40]:
+        body = body_of(text)
+        if body and body.content != text.encode("utf-8", "surrogatepass"):
+            return _in_bytes(body.content, deep)
+    return []
+
+
+def _in_json(text: str, deep: int) -> list[Piece]:
+    content = text.encode("utf-8", "surrogatepass")
+    try:
+        value = json_value(content)
+    except ValueError:
+        return _in_lines(text, deep)
+    if is_answer(value) and not _is_snake(value):
+        return [Piece(answers=[Body(content)], values=[value])]
+    if is_request(value):
+        return [Piece(request=Body(content), model=_model(value.get("model")))]
+    if isinstance(value, list) and value and all(map(is_answer, value)) and not any(map(_is_snake, value)):
+        return [Piece(answers=[Body(content)], values=[value], streams=True)]
+    return scan(value, deep + 1)
+
+
+def _in_lines(text: str, deep: int) -> list[Piece]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or deep > _DEEPEST:
+        return []
+    return _matched(
+        _grouped([piece for line in lines if line.lstrip()[:1] in "{[" for piece in _in_text(line, deep + 1)])
+    )
+
+
+def _in_http(text: str, deep: int) -> list[Piece]:
+    message = http_message(text.encode("utf-8", "surrogatepass"))
+    body = Body(message.body) if message.body else None
+    if message.status is None:
+        host = message.headers.get("host", UNKNOWN_HOST)
+        url = message.target if "://" in message.target else f"https://{host}{message.target}"
+        return [Piece(url=url, method=message.method, headers=message.headers, request=body)]
+    inside = _in_text(message.body.decode("utf-8", "replace"), deep + 1)
+    return [
+        Piece(
+            status=message.status,
+            answer_headers=message.headers,
+            answers=[body or Body(b"")],
+            values=inside[0].values if len(inside) == 1 else [None],
+        )
+    ]
+
+
+# --- by the names of HTTP recorders -----------------------------------------------------------------------------
+
+
+def _by_names(mapping: Mapping[str, Any], deep: int) -> Piece | None:
+    """The exchange of a mapping with a request that has an address, and an answer; None for any other."""
+    inner = next((named(item) for name in _REQUESTS if isinstance(item := mapping.get(name), Mapping)), {})
+    url = messages.url_of(inner)
+    asked = inner if url else mapping
+    url = url or messages.url_of(mapping)
+    if url is None:
+        return None
+    if any(
+        isinstance(mapping.get(name), str) and _HTTP.match(mapping[name]) and "\n" in mapping[name]
+        for name in (*_REQUESTS, *_ANSWERS)
+    ):
+        return None  # whole messages as text
+    body = (
+        (messages.message_body(inner) or _asked_in(inner, deep))
+        if asked is inner
+        else _first_body(mapping, _REQUEST_BODIES)
+    )
+    if asked is mapping and not any(mapping.get(name) is not None for name in _ANSWER_BODIES):
+        return None
+    answer = _answer(mapping, deep)
+    if answer is None:
+        return None
+    return replace(
+        answer,
+        url=url,
+        method=messages.method_of(asked),
+        headers=messages.headers_of(asked) if asked is inner else {},
+        request=None if _is_of_sdk(body) else body,
+        status=answer.status or (messages.status_of(mapping) if asked is mapping else None),
+        answer_headers=answer.answer_headers or (messages.headers_of(mapping) if asked is mapping else {}),
+    )
+
+
+def _asked_in(message: Mapping[str, Any], deep: int) -> Body | None:
+    """The request that a mock compares with, at any depth."""
+    return next((piece.request for piece in scan(dict(message), deep + 1) if piece.asks), None)
+
+
+def _first_body(mapping: Mapping[str, Any], names: Iterable[str]) -> Body | None:
+    bodies = (body_of(mapping[name]) for name in names if mapping.get(name) not in (None, ""))
+    return next((body for body in bodies if body is not None and (body.content[:1] in (b"{", b"["))), None)
+
+
+def _is_of_sdk(body: Body | None) -> bool:
+    """Whether the body holds the parameters of an SDK's method, not what was sent."""
+    value = json_in(body) if body is not None and b'"config"' in body.content else None
+    return isinstance(value, Mapping) and "config" in value and not is_request(value)
+
+
+def _answer(mapping: Mapping[str, Any], deep: int) -> Piece | None:
+    for name in _ANSWER_BODIES:
+        value = mapping.get(name)
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            continue
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) and not is_answer(value[0]):
+            value = value[0]  # mocks answer with one of several responses
+            if isinstance(value.get("is"), Mapping):
+                value = value["is"]
+        return _answer_in(value, deep)
+    return None
+
+
+def _answer_in(value: Any, deep: int) -> Piece | None:
+    if not isinstance(value, Mapping) or is_answer(value):
+        body = body_of(value)
+        if (
+            isinstance(value, str)
+            and value[:1] == "{"
+            and json_in(body) is None
+            and len(found := _in_lines(value, deep)) == 1
+        ):
+            return found[0]
+        return Piece(answers=[body], values=[None]) if body is not None else None
+    message = named(value)
+    status, headers = messages.status_of(message), messages.headers_of(message)
+    body = messages.message_body(message)
+    if body is None:
+        inside = [piece for piece in scan(dict(value), deep + 1) if piece.says]
+        if len(inside) != 1:
+            return Piece(status=status, answer_headers=headers, answers=[Body(b"")], values=[None]) if status else None
+        return replace(inside[0], status=status, answer_headers=headers)
+    if status is None and not headers and not _has_answer(body):
+        inside = [piece for piece in scan(dict(value), deep + 1) if piece.says]
+        return inside[0] if len(inside) == 1 else None
+    return Piece(status=status, answer_headers=headers, answers=[body], values=[None])
+
+
+def _has_answer(body: Body) -> bool:
+    return any(
+        hint.encode() in body.content[:100_000] for hint in ("candidates", "promptFeedback", "usageMetadata", '"error"')
+    )
+
+
+# --- putting together -------------------------------------------------------------------------------------------
+
+
+def _grouped(pieces: list[Piece]) -> list[Piece]:
+    """Answers that follow each other and go on in each other are the events of one answer."""
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if before is not None and _goes_on(before, piece):
+            several = before.several or not _is_open(before)
+            found[-1] = replace(
+                before,
+                answers=[*before.answers, *piece.answers],
+                values=[*before.values, *piece.values],
+                several=several,
+            )
+        else:
+            found.append(piece)
+    return found
+
+
+def _goes_on(before: Piece, piece: Piece) -> bool:
+    if not (before.says and piece.says) or piece.asks or piece.url or (before.asks and not _is_open(before)):
+        return False
+    if not isinstance(before.values[-1], Mapping) or not isinstance(piece.values[0], Mapping):
+        return False
+    ids = [value.get("responseId") for value in (before.values[-1], piece.values[0])]
+    if all(ids):
+        return ids[0] == ids[1]
+    if before.id and piece.id and before.id != piece.id:
+        return _is_open(before) and not before.asks
+    return _is_open(before) or not before.asks
+
+
+def _is_open(piece: Piece) -> bool:
+    """Whether the last event does not end its answer, or all have the id of the same answer."""
+    last = piece.values[-1]
+    candidates = last.get("candidates") if isinstance(last, Mapping) else None
+    first = candidates[0] if isinstance(candidates, list) and candidates else {}
+    ids = {value.get("responseId") for value in piece.values if isinstance(value, Mapping)}
+    return (bool(candidates) and not (first.get("finishReason") or first.get("finish_reason"))) or (
+        len(piece.values) > 1 and len(ids) == 1 and None not in ids
+    )
+
+
+def _matched(pieces: list[Piece]) -> list[Piece]:
+    """Contexts, requests and answers that stand apart, as exchanges. What has no counterpart here stays as it is."""
+    contexts = [piece for piece in pieces if not piece.asks and not piece.says]
+    asked = [piece for piece in pieces if piece.asks and not piece.says]
+    said = [piece for piece in pieces if piece.says and not piece.asks]
+    if len(pieces) < 2 or not (contexts or (asked and said)):
+        return pieces
+    if contexts and asked and len(contexts) == len(asked) and len(contexts) > 1:
+        merged = iter([one.within(context) for one, context in zip(asked, contexts, strict=True)])
+        return _matched([next(merged) if piece in asked else piece for piece in pieces if piece not in contexts])
+    if len(contexts) == 1 or (contexts and (asked or not any(piece.url for piece in contexts))):
+        context = contexts[0] if len(contexts) == 1 else Piece(model=contexts[0].model)
+        return _matched([piece.within(context) for piece in pieces if not any(piece is one for one in contexts)])
+    return _paired(pieces, asked or contexts, said)
+
+
+def _paired(pieces: list[Piece], asked: list[Piece], said: list[Piece]) -> list[Piece]:
+    """Each answer with the request of its id, of its place, or the nearest before it."""
+    by_id = {piece.id: piece for piece in asked if piece.id is not None}
+    if (
+        len(by_id) == len(asked)
+        and all(piece.id in by_id for piece in said if piece.id is not None)
+        and all(piece.id for piece in said)
+    ):
+        partner = {id(piece): by_id[piece.id or ""] for piece in said}
+    elif len(asked) == len(said):
+        partner = {id(answer): request for answer, request in zip(said, asked, strict=True)}
+    else:
+        partner = _nearest(pieces, asked, said)
+    used = {id(request) for request in partner.values()}
+    rest = [piece for piece in pieces if id(piece) not in used]
+    return [piece.within(partner[id(piece)]) if id(piece) in partner else piece for piece in rest]
+
+
+def _nearest(pieces: list[Piece], asked: list[Piece], said: list[Piece]) -> dict[int, Piece]:
+    asks, says = {id(piece) for piece in asked}, {id(piece) for piece in said}
+    last, found = asked[0] if len(asked) == 1 else None, {}
+    for piece in pieces:
+        if id(piece) in asks:
+            last = piece
+        elif id(piece) in says and last is not None:
+            found[id(piece)] = last
+    return found
+
+
+# --- the spelling of SDKs ---------------------------------------------------------------------------------------
+
+_FREE = frozenset({"args", "response", "properties", "$defs", "partial_args"})
+_SNAKE = ("usage_metadata", "prompt_feedback", "model_version", "response_id")
+
+
+def _camel_word(key: str) -> str:
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), key)
+
+
+def _is_snake(value: Mapping[str, Any]) -> bool:
+    return any(name in value for name in _SNAKE) or any(
+        "finish_reason" in one for one in value.get("candidates") or () if isinstance(one, Mapping)
+    )
+
+
+def _wire(value: Mapping[str, Any]) -> Json:
+    """An answer as it is on the wire, also where an SDK wrote it in its own spelling and with absent fields as null."""
+    return _camel(value) if _is_snake(value) else value
+
+
+def _camel(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        pairs = ((key, item) for key, item in value.items() if item is not None)
+        return {_camel_word(key): item if key in _FREE else _camel(item) for key, item in pairs}
+    return [_camel(item) for item in value] if isinstance(value, list) else value
+
+
+# --- as an interaction ------------------------------------------------------------------------------------------
+
+
+def item_of(piece: Piece) -> tuple[dict[str, Any], bool]:
+    """The exchange in the layout of vcrpy, and whether its answer has the bytes of the wire."""
+    stream = _streams(piece)
+    body = _whole_body(piece, stream)
+    model = piece.model or _served_model(body)
+    url = (
+        piece.url
+        or f"https://{UNKNOWN_HOST}/v1beta/models/{model}:{'streamGenerateContent' if stream else 'generateContent'}"
+    )
+    return {
+        "request": {
+            "method": piece.method or "POST",
+            "uri": url,
+            "headers": dict(piece.headers),
+            "body": piece.request.content if piece.request else None,
+        },
+        "response": {
+            "status": {"code": _status(piece, body)},
+            "headers": dict(piece.answer_headers),
+            "body": {"string": body.content},
+        },
+    }, body.exact
+
+
+def _served_model(body: Body) -> str:
+    found = _SERVED.search(body.content, 0, 1_000_000)
+    return found[1].decode() if found else UNKNOWN_MODEL
+
+
+def _streams(piece: Piece) -> bool:
+    if piece.url and "enerateContent" in piece.url:
+        return ":stream" in piece.url
+    return bool(piece.streams) or len(piece.answers) > 1 or any(body.events > 1 for body in piece.answers)
+
+
+def _whole_body(piece: Piece, stream: bool) -> Body:
+    if not piece.answers:
+        return Body(b"")
+    first = piece.answers[0]
+    bare = first.events == 1 or (len(piece.answers) == 1 and not first.exact)
+    if len(piece.answers) > 1 or (stream and bare and first.content[:1] == b"{" and not _is_error(first)):
+        return Body(sse(body.content for body in piece.answers), exact=False, events=len(piece.answers))
+    return first
+
+
+def _is_error(body: Body) -> bool:
+    return b'"error"' in body.content[:20]
+
+
+def _status(piece: Piece, body: Body) -> int:
+    if piece.status:
+        return piece.status
+    if b'"error"' in body.content[:200]:
+        value = json_in(body)
+        code = (
+            value["error"].get("code")
+            if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping)
+            else None
+        )
+        return code if isinstance(code, int) and 100 <= code <= 999 else 200
+    return 200

@@ -1,0 +1,40 @@
+"""Bodies alone: the text of an event stream, without its request; and dumps of HTTP messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.transport.cassette import from_shape
+from harness.transport.cassette.bodies import Body
+from harness.transport.cassette.interaction import Interaction
+from harness.transport.cassette.sources import Recorded, Unread, by_pieces, source
+from harness.transport.cassette.texts import http_messages
+
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b": ", b":\n", b":\r")
+_HINTS = (b"candidates", b"promptFeedback", b"usageMetadata", b'"error"')
+_DATA = re.compile(rb"^data: ?[\[{]", re.MULTILINE)
+
+
+@source("SSE text")
+def sse_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+    """The body of a stream. It has lost its address, its status and its headers."""
+    start = raw[:200].lstrip(b" \t\r\n")
+    if not start.startswith(_FIELDS) or not _DATA.search(raw):
+        return None
+    if not any(hint in raw for hint in _HINTS):
+        return []
+    return list(by_pieces([from_shape.Piece(answers=[Body(raw)], values=[None], streams=True)]))
+
+
+@source("HTTP text")
+def http_text(_path: Path, raw: bytes) -> Iterable[Interaction | Recorded | Unread] | None:
+    """A dump of requests and answers as they are on the wire, one after another."""
+    found = list(_messages(raw))
+    return list(by_pieces(from_shape.exchanges(found))) if found else None
+
+
+def _messages(raw: bytes) -> Iterator[str]:
+    for message in http_messages(raw):
+        yield message.decode("utf-8", "replace")

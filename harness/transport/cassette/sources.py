@@ -1,0 +1,256 @@
+"""Reads a recording of any tool: finds its format, and turns it into requests and their answers.
+
+A format is one file here, ``from_NAME.py``, with one decorated function. It takes the path and the bytes of a file, as UTF-8 and
+unpacked, and returns what was asked, or None for a file of another format::
+
+    @source("HTTP trace")
+    def http_trace(path, raw) -> Iterable[Recorded | Unread] | None: ...
+
+JSON, YAML and JSON lines need no file: they are read by shape. ``_LAYOUTS`` names the known ones.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, overload
+
+from harness import extensions
+from harness.errors import BadCassette
+from harness.model import Exchange, Request
+from harness.transport.cassette import from_shape
+from harness.transport.cassette.bodies import Body, is_answer
+from harness.transport.cassette.documents import NoDocument, documents, plain
+from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A request that was sent, and its answer; None if the answer was not recorded.
+
+    ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
+    """
+
+    request: Request
+    answer: Exchange | None = None
+    credentials: Iterable[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a file that cannot be read. ``where`` is its place in the file, ``reason`` says why, and what to do."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file holds. ``format`` is the name of its format; ``recorded_with`` what the tool wrote about itself."""
+
+    format: str
+    items: list[Interaction | Recorded | Unread]
+    recorded_with: Mapping[str, Any]
+
+
+Source = Callable[[Path, bytes], Iterable[Interaction | Recorded | Unread] | None]
+
+_sources: dict[str, Source] = {}
+
+
+@overload
+def source(name: Source) -> Source: ...
+@overload
+def source(name: str) -> Callable[[Source], Source]: ...
+def source(name: str | Source) -> Source | Callable[[Source], Source]:
+    """Register a recording format under a name for people; without one, that of the function."""
+    if not isinstance(name, str):
+        _sources[name.__name__] = name
+        return name
+
+    def register(function: Source) -> Source:
+        _sources[name] = function
+        return function
+
+    return register
+
+
+@cache
+def _load() -> None:
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name.startswith("from_"):
+            importlib.import_module(f"harness.transport.cassette.{module.name}")
+    extensions.load("sources")
+
+
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a file. Raises BadCassette with the reason."""
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise BadCassette(f"{path}: cannot be read: {fault.strerror}") from fault
+
+
+def read(path: Path) -> Reading:
+    """What the file holds. Raises BadCassette, with the reason, if that is nothing, or nothing that can be read."""
+    _load()
+    try:
+        return _read(path, plain(bytes_of(path)))  # no name holds the bytes, so they are freed once they are decoded
+    except NoDocument as fault:
+        raise BadCassette(f"{path}: {fault}") from fault
+
+
+def _read(path: Path, content: bytes) -> Reading:
+    for name, function in _sources.items():
+        found = function(path, content)
+        if found is not None:
+            return _checked(path, Reading(name, list(found), {}))
+    values = documents(content)
+    layout = _layout(values)
+    if layout in ("bare JSON", "JSON array") and len({one.get("responseId") for one in _as_list(values[0])}) == 1:
+        bare = from_shape.Piece(answers=[Body(content)], values=values, streams=layout == "JSON array")
+        return _checked(path, Reading(layout, list(by_pieces([bare])), {}))
+    del content
+    if layout in ("vcrpy", "HAR"):
+        whole = values[0]
+        items = list((_of_vcrpy if layout == "vcrpy" else _of_har)(whole))
+        return _checked(path, Reading(layout, items, _about(whole)))
+    return _checked(path, Reading(layout, list(by_pieces(from_shape.exchanges(values))), {}))
+
+
+def _checked(path: Path, reading: Reading) -> Reading:
+    unread = [item for item in reading.items if isinstance(item, Unread)]
+    if not reading.items or len(unread) == len(reading.items):
+        reason = f"{unread[0].where} is not readable: {unread[0].reason}" if unread else _EMPTY
+        raise BadCassette(f"{path}: {reading.format}: {reason}")
+    return reading
+
+
+_EMPTY = "no request or answer of Gemini is in it"
+
+
+def _about(whole: Any) -> Mapping[str, Any]:
+    with_what = whole.get("recorded_with")
+    return with_what if isinstance(with_what, dict) else {}
+
+
+# --- the known layouts ------------------------------------------------------------------------------------------
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _has(value: Any, *keys: str) -> bool:
+    return isinstance(value, Mapping) and all(key in value for key in keys)
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else None
+
+
+def _is_vcrpy(whole: Any) -> bool:
+    if not _has(whole, "interactions") or not isinstance(whole["interactions"], list) or "recordID" in whole:
+        return False
+    first = whole["interactions"][0] if whole["interactions"] else None
+    return first is None or (_has(first, "request", "response") and _has(first["request"], "uri"))
+
+
+_LAYOUTS: Mapping[str, Callable[[Any], bool]] = {
+    "vcrpy": _is_vcrpy,
+    "HAR": lambda whole: _has(whole, "log") and _has(whole["log"], "entries"),
+    "R vcr": lambda whole: _has(whole, "http_interactions") and "VCR-vcr" in str(whole.get("recorded_with")),
+    "Ruby VCR": lambda whole: _has(whole, "http_interactions"),
+    "Google test-server": lambda whole: _has(whole, "recordID", "interactions"),
+    "Google SDK replay": lambda whole: _has(whole, "replay_id") or _has(whole, "replayId"),
+    "go-vcr": lambda whole: _has(whole, "interactions") and _has(_first(whole["interactions"]), "request", "response") and _has(_first(whole["interactions"])["request"], "url"),
+    "Braintrust": lambda whole: _has(whole, "entries") and _has(_first(whole["entries"]), "matchKey"),
+    "httpmock": lambda whole: _has(whole, "when", "then"),
+    "nock": lambda whole: _has(_first(whole), "scope", "path"),
+    "Datadog": lambda whole: _has(whole, "request", "response") and _has(whole["request"], "url", "method"),
+    "bare JSON": lambda whole: is_answer(whole) and from_shape.ANSWER_FIELDS.issuperset(whole),
+    "JSON array": lambda whole: isinstance(whole, list) and bool(whole) and all(map(is_answer, whole)),
+}  # fmt: skip
+"""The name of a format -> whether a document has it. The first that fits counts."""
+
+
+def _layout(values: list[Any]) -> str:
+    if not values:
+        return "YAML"
+    if len(values) > 1 and not _LAYOUTS["httpmock"](values[0]):
+        return "JSON lines"
+    return next((name for name, fits in _LAYOUTS.items() if fits(values[0])), "by shape")
+
+
+def _of_vcrpy(whole: Mapping[str, Any]) -> Iterator[Interaction | Unread]:
+    items = whole["interactions"]
+    normalised = any(
+        "parsed_body" in item[side]
+        for item in items
+        if _has(item, "request", "response")
+        for side in ("request", "response")
+        if isinstance(item[side], dict)
+    )
+    for index, item in enumerate(items):
+        try:
+            yield read_interaction(index, item, verbatim=not normalised)
+        except UNREADABLE as fault:
+            yield Unread(f"interaction {index}", f"{type(fault).__name__}: {fault}")
+
+
+def _of_har(whole: Mapping[str, Any]) -> Iterator[Interaction | Recorded | Unread]:
+    for index, entry in enumerate(whole["log"]["entries"]):
+        try:
+            yield _har_entry(index, entry)
+        except UNREADABLE as fault:
+            yield Unread(f"entry {index}", f"{type(fault).__name__}: {fault}")
+
+
+def _har_entry(index: int, entry: Mapping[str, Any]) -> Interaction | Recorded:
+    """Bodies in HAR are decoded, whatever the header content-encoding says. Some exporters keep none."""
+    request, response = entry["request"], entry["response"]
+    content = response.get("content") or {}
+    body = {"base64_string" if content.get("encoding") == "base64" else "string": content.get("text", "")}
+    item = {
+        "request": {
+            "method": request["method"],
+            "uri": request["url"],
+            "headers": _har_headers(request),
+            "body": (request.get("postData") or {}).get("text"),
+        },
+        "response": {"status": {"code": response["status"]}, "headers": _har_headers(response), "body": body},
+    }
+    found = read_interaction(index, item, verbatim=True)
+    exchange = found.exchange
+    if exchange.status == 0 or (exchange.status == 200 and not exchange.content):
+        return Recorded(exchange.request, None, found.credentials)
+    return found
+
+
+def _har_headers(message: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        header["name"]: header["value"]
+        for header in message.get("headers", ())
+        if header["name"].lower() != "content-encoding"
+    }
+
+
+def by_pieces(pieces: Iterable[from_shape.Piece]) -> Iterator[Interaction | Recorded | Unread]:
+    """Each piece as an interaction."""
+    for index, piece in enumerate(pieces):
+        try:
+            yield _of_piece(index, piece)
+        except UNREADABLE as fault:
+            yield Unread(f"exchange {index}", f"{type(fault).__name__}: {fault}")
+
+
+def _of_piece(index: int, piece: from_shape.Piece) -> Interaction | Recorded:
+    item, exact = from_shape.item_of(piece)
+    found = read_interaction(index, item, verbatim=exact)
+    if not piece.says or (found.exchange.status == 200 and not (found.exchange.content or found.exchange.fault)):
+        return Recorded(found.exchange.request, None, found.credentials)
+    return found

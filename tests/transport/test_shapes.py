@@ -1,0 +1,427 @@
+"""Recordings of tools that have no name here: the reader by shape finds exchanges at any depth, under any keys."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import brotli
+import pytest
+import yaml
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.answer import reply
+from harness.errors import BadCassette
+from harness.transport import cassette
+
+BASE = "https://generativelanguage.googleapis.com/v1beta"
+MODEL = "gemini-2.5-flash"
+
+
+def asks(text: str) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}], "generationConfig": {"temperature": 0}}
+
+
+def events(text: str, count: int) -> list[dict[str, Any]]:
+    """An answer in so many events; the last ends it."""
+    found: list[dict[str, Any]] = [
+        {
+            "candidates": [{"content": {"role": "model", "parts": [{"text": f"{text}{n}"}]}, "index": 0}],
+            "modelVersion": MODEL,
+        }
+        for n in range(count)
+    ]
+    found[-1]["candidates"][0]["finishReason"] = "STOP"
+    found[-1]["usageMetadata"] = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}
+    return found
+
+
+def _sse(parts: Sequence[Any]) -> str:
+    return "".join(f"data: {json.dumps(part)}\r\n\r\n" for part in parts)
+
+
+def _base64(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+UNARY: Mapping[str, Callable[[Any], Any]] = {
+    "value": lambda value: value,
+    "text": json.dumps,
+    "pretty": lambda value: json.dumps(value, indent=2),
+    "base64": lambda value: _base64(json.dumps(value)),
+    "gzip": lambda value: b64encode(gzip.compress(json.dumps(value).encode())).decode(),
+    "numbers": lambda value: list(json.dumps(value).encode()),
+    "pieces": lambda value: [json.dumps(value)[:40], json.dumps(value)[40:]],
+    "wrapped": lambda value: {"mime": "application/json", "text": json.dumps(value)},
+    "kind": lambda value: {"kind": "json", "value": value},
+}
+STREAM: Mapping[str, Callable[[Any], Any]] = {
+    "events": lambda parts: parts,
+    "sse": _sse,
+    "array": json.dumps,
+    "texts": lambda parts: [json.dumps(part) for part in parts],
+    "frames": lambda parts: [f"data: {json.dumps(part)}\n\n" for part in parts],
+    "lines": lambda parts: [f"data: {json.dumps(part)}" for part in parts],
+    "cut": lambda parts: [_sse(parts)[:50], _sse(parts)[50:]],
+    "timed": lambda parts: [{"ms": 12.5 * n, "chunk": part} for n, part in enumerate(parts)],
+    "datas": lambda parts: [{"at": n, "data": json.dumps(part)} for n, part in enumerate(parts)],
+    "base64": lambda parts: _base64(_sse(parts)),
+    "json lines": lambda parts: "\n".join(json.dumps(part) for part in parts),
+}
+ADDRESS: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
+    "url": lambda verb: {"where": f"{BASE}/models/{MODEL}:{verb}"},
+    "line": lambda verb: {"what": f"POST {BASE}/models/{MODEL}:{verb}?alt=sse HTTP/1.1"},
+    "path": lambda verb: {"there": f"/v1beta/models/{MODEL}:{verb}"},
+    "vertex": lambda verb: {
+        "u": f"https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/{MODEL}:{verb}"
+    },
+    "model": lambda _verb: {"model": MODEL},
+    "models/": lambda _verb: {"model_name": f"models/{MODEL}"},
+}
+NAMES = st.text("abcdefghijklmnopqrstuvwxyzäß_-", min_size=1, max_size=9).map(lambda name: f"q{name}")
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(0, 90),
+    st.text(max_size=12),
+    st.lists(st.integers(0, 9), max_size=3),
+    st.just({"a": "b"}),
+)
+
+
+@st.composite
+def wrapped(draw: st.DrawFn, value: Any, deepest: int = 3) -> Any:
+    """The value under a few mappings and lists that hold nothing else of interest."""
+    for _ in range(draw(st.integers(0, deepest))):
+        value = (
+            {**draw(st.dictionaries(NAMES, JUNK, max_size=2)), draw(NAMES): value} if draw(st.booleans()) else [value]
+        )
+    return value
+
+
+@st.composite
+def recorded(draw: st.DrawFn, number: int) -> tuple[Any, tuple[str, str, bool]]:
+    """An exchange in a shape of its own; and its prompt, its answer, and whether it is a stream."""
+    stream, prompt, said = draw(st.booleans()), f"prompt {number}", f"answer {number} "
+    parts = events(said, 3 if stream else 1)
+    answer = (
+        STREAM[draw(st.sampled_from(sorted(STREAM)))](parts)
+        if stream
+        else UNARY[draw(st.sampled_from(sorted(UNARY)))](parts[0])
+    )
+    request = UNARY[draw(st.sampled_from(sorted(UNARY)))](asks(prompt))
+    address = ADDRESS[draw(st.sampled_from(sorted(ADDRESS)))]("streamGenerateContent" if stream else "generateContent")
+    sides = [
+        {**address, **draw(st.dictionaries(NAMES, JUNK, max_size=2))},
+        {draw(NAMES.map("r".__add__)): draw(wrapped(request))},
+        {draw(NAMES.map("s".__add__)): draw(wrapped(answer))},
+    ]
+    arrangement = draw(st.sampled_from(["flat", "request and answer", "nested", "around"]))
+    if arrangement == "flat":
+        record: Any = {key: item for side in draw(st.permutations(sides)) for key, item in side.items()}
+    elif arrangement == "request and answer":
+        record = {draw(NAMES.map("x".__add__)): {**sides[0], **sides[1]}, draw(NAMES.map("y".__add__)): sides[2]}
+    elif arrangement == "nested":
+        record = {
+            draw(NAMES.map("x".__add__)): sides[0],
+            draw(NAMES.map("y".__add__)): {"z": {**sides[1]}, "zz": sides[2]},
+        }
+    else:
+        record = {**sides[0], draw(NAMES.map("x".__add__)): [{**sides[1], **sides[2]}]}
+    return draw(wrapped(record)), (prompt, said + (f"0{said}1{said}2" if stream else "0"), stream)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, str, bool]]]:
+    """The name and the text of a file, and the exchanges in it."""
+    records = [draw(recorded(number)) for number in range(draw(st.integers(1, 3)))]
+    values, expected = [value for value, _ in records], [about for _, about in records]
+    kind = draw(st.sampled_from(["json", "yaml", "lines", "documents", "mapping"]))
+    if kind == "lines":
+        return "a.jsonl", "\n".join(map(json.dumps, values)), expected
+    if kind == "documents":
+        return "a.yaml", yaml.safe_dump_all(values, allow_unicode=True), expected
+    whole = {f"n{number}": value for number, value in enumerate(values)} if kind == "mapping" else draw(wrapped(values))
+    return (
+        ("a.yaml", yaml.safe_dump(whole, sort_keys=False), expected)
+        if kind == "yaml"
+        else ("a.json", json.dumps(whole), expected)
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(files())
+def test_any_shape_yields_its_exchanges(file: tuple[str, str, list[tuple[str, str, bool]]]) -> None:
+    name, text, expected = file
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(text, "utf-8")
+        tape = cassette.read(path)
+    found = [interaction.exchange for interaction in tape.interactions]
+    assert [(one.request.body, reply.read(one).text, one.request.transport == "stream") for one in found] == [
+        (asks(prompt), said, stream) for prompt, said, stream in expected
+    ]
+    assert {one.request.model for one in found} == {MODEL}
+    assert (tape.unanswered, tape.unread) == ([], [])
+
+
+# --- formats as tools write them ------------------------------------------------------------------------------
+
+PATH = f"/v1beta/models/{MODEL}:generateContent"
+HOST = "generativelanguage.googleapis.com"
+ASKED, ANSWERED = asks("hi"), events("yes ", 1)[0]
+ASKED_TEXT, ANSWERED_TEXT = json.dumps(ASKED), json.dumps(ANSWERED)
+RAW = f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n\r\n{ASKED_TEXT}"
+RAW_ANSWER = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWERED_TEXT}"
+TOOLS: Mapping[str, Any] = {
+    "wiremock": {
+        "request": {"method": "POST", "urlPath": PATH, "bodyPatterns": [{"equalToJson": ASKED_TEXT}]},
+        "response": {"status": 200, "jsonBody": ANSWERED, "headers": {"Content-Type": "application/json"}},
+    },
+    "mockserver": [
+        {"httpRequest": {"method": "POST", "path": PATH, "body": {"type": "JSON", "json": ASKED}}, "httpResponse": {"statusCode": 200, "body": ANSWERED}}
+    ],
+    "hoverfly": {
+        "data": {
+            "pairs": [
+                {
+                    "request": {
+                        "method": [{"matcher": "exact", "value": "POST"}],
+                        "destination": [{"matcher": "exact", "value": HOST}],
+                        "path": [{"matcher": "exact", "value": PATH}],
+                        "body": [{"matcher": "json", "value": ASKED_TEXT}],
+                    },
+                    "response": {"status": 200, "body": ANSWERED_TEXT, "encodedBody": False},
+                }
+            ]
+        }
+    },
+    "postman": {
+        "item": [
+            {
+                "name": "ask",
+                "request": {"method": "POST", "url": {"raw": f"https://{HOST}{PATH}"}, "body": {"mode": "raw", "raw": ASKED_TEXT}},
+                "response": [{"status": "OK", "code": 200, "header": [{"key": "Content-Type", "value": "application/json"}], "body": ANSWERED_TEXT}],
+            }
+        ]
+    },
+    "pact": {"interactions": [{"description": "d", "request": {"method": "POST", "path": PATH, "body": ASKED}, "response": {"status": 200, "body": ANSWERED}}]},
+    "mountebank": {"stubs": [{"predicates": [{"equals": {"method": "POST", "path": PATH, "body": ASKED_TEXT}}], "responses": [{"is": {"statusCode": 200, "body": ANSWERED_TEXT}}]}]},
+    "exvcr": [{"request": {"body": ASKED_TEXT, "headers": {}, "method": "post", "options": [], "url": f"https://{HOST}{PATH}"}, "response": {"binary": False, "body": ANSWERED_TEXT, "headers": {}, "status_code": 200, "type": "ok"}}],
+    "scotch": [{"Request": {"Method": "POST", "Uri": f"https://{HOST}{PATH}", "Body": ASKED_TEXT}, "Response": {"Status": {"Code": 200, "Message": "OK"}, "Body": ANSWERED_TEXT}}],
+    "proxy": [
+        {
+            "host": HOST,
+            "path": PATH,
+            "method": "POST",
+            "request": {"header": {"headers": [{"name": "a", "value": "b"}]}, "body": {"text": ASKED_TEXT}},
+            "response": {"status": 200, "body": {"encoded": _base64(ANSWERED_TEXT)}},
+        }
+    ],
+    "flows": {"flows": [{"request": {"scheme": "https", "host": HOST, "path": PATH, "headers": [["a", "b"]], "content": ASKED_TEXT}, "response": {"status_code": 200, "content": ANSWERED_TEXT}}]},
+    "lambda": {"request": {"rawPath": PATH, "body": _base64(ASKED_TEXT), "isBase64Encoded": True}, "response": {"statusCode": 200, "body": _base64(ANSWERED_TEXT), "isBase64Encoded": True}},
+    "raw messages": {"request": RAW, "response": RAW_ANSWER},
+    "raw message": {"url": f"https://{HOST}{PATH}", "body": ASKED_TEXT, "response": RAW_ANSWER},
+    "by address": {f"POST https://{HOST}{PATH}": {"sent": ASKED, "got": ANSWERED}},
+    "cache by request": {ASKED_TEXT: {"model": MODEL, "value": ANSWERED}},
+    "trace": {"inputs": {"model": MODEL, **ASKED}, "outputs": ANSWERED},
+    "span": {"name": "x", "attributes": {"gen_ai.request.model": MODEL, "input": ASKED_TEXT, "output": ANSWERED_TEXT}},
+    "log message": [{"level": "debug", "message": f"-> https://{HOST}{PATH} {ASKED_TEXT}".split(" {")[0], "payload": ASKED_TEXT}, {"level": "debug", "payload": ANSWERED_TEXT}],
+    "parallel": {"model": MODEL, "requests": [ASKED], "responses": [ANSWERED]},
+    "pair": [[ASKED, ANSWERED], {"model": MODEL}],
+    "fields of the body": {"url": PATH, **ASKED, "reply": ANSWERED},
+    "fields of the answer": {"url": PATH, "asked": ASKED, **ANSWERED},
+    "sdk": {"model": MODEL, "request": ASKED, "response": {"candidates": [{"content": {"parts": [{"text": "yes 0", "thought": None}], "role": "model"}, "finish_reason": "STOP"}], "usage_metadata": {"prompt_token_count": 3}, "model_version": MODEL}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_tools_without_a_name_here_are_read(tool: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(TOOLS[tool]), "utf-8")
+    (found,) = cassette.read(tmp_path / "a.json").interactions
+    assert (found.exchange.request.body, found.exchange.request.model, found.exchange.status) == (ASKED, MODEL, 200)
+    assert reply.read(found.exchange).text == "yes 0"
+    assert reply.read(found.exchange).finish_reason == "STOP"
+
+
+def read_lines(folder: Path, *values: Any) -> list[tuple[Any, str, int]]:
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, values)), "utf-8")
+    found = [interaction.exchange for interaction in cassette.read(folder / "a.jsonl").interactions]
+    return [(one.request.body, reply.read(one).text, one.status) for one in found]
+
+
+def test_a_log_is_put_together_by_its_ids(tmp_path: Path) -> None:
+    assert read_lines(
+        tmp_path,
+        {"id": "1", "type": "request", "model": MODEL, "body": asks("a")},
+        {"id": "2", "type": "request", "model": MODEL, "body": asks("b")},
+        {"id": "2", "type": "response", "body": events("to b ", 1)[0]},
+        {"id": "1", "type": "response", "body": events("to a ", 1)[0]},
+    ) == [(asks("b"), "to b 0", 200), (asks("a"), "to a 0", 200)]
+
+
+def test_chunks_in_a_log_are_one_answer(tmp_path: Path) -> None:
+    asked = {"event": "request", "url": PATH.replace(":g", ":streamG"), "body": asks("a")}
+    chunks = [{"event": "chunk", "data": part} for part in events("c ", 3)]
+    assert read_lines(tmp_path, asked, *chunks, {**asked, "body": asks("b")}, *chunks) == [
+        (asks("a"), "c 0c 1c 2", 200),
+        (asks("b"), "c 0c 1c 2", 200),
+    ]
+
+
+def test_chunks_with_times_are_one_answer(tmp_path: Path) -> None:
+    text = _sse(events("c ", 3))
+    pieces = [{"t": 0.1 * n, "raw": text[n : n + 37]} for n in range(0, len(text), 37)]
+    assert read_lines(tmp_path, {"url": PATH.replace(":g", ":streamG"), "in": asks("a"), "out": pieces}) == [
+        (asks("a"), "c 0c 1c 2", 200)
+    ]
+
+
+def test_answers_alone_are_several_or_one_stream(tmp_path: Path) -> None:
+    assert [text for _, text, _ in read_lines(tmp_path, *events("a ", 3))] == ["a 0a 1a 2"]
+    assert [text for _, text, _ in read_lines(tmp_path, *events("a ", 1), *events("b ", 1))] == ["a 0", "b 0"]
+
+
+def test_an_error_keeps_its_status_and_its_page(tmp_path: Path) -> None:
+    quota = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
+    page = {
+        "request": {"url": PATH, "body": asks("b")},
+        "response": {"status": 502, "body": "<html>Bad gateway</html>"},
+    }
+    assert read_lines(tmp_path, {"u": PATH, "q": asks("a"), "a": quota}, page) == [
+        (asks("a"), "", 429),
+        (asks("b"), "", 502),
+    ]
+
+
+def test_the_parameters_of_an_sdk_are_no_request(tmp_path: Path) -> None:
+    sdk = {"model": MODEL, "contents": "hi", "config": {"tools": []}}
+    assert read_lines(tmp_path, {"request": sdk, "response": ANSWERED}) == [(None, "yes 0", 200)]
+
+
+def test_a_dump_of_http_messages_is_read(tmp_path: Path) -> None:
+    (tmp_path / "dump.http").write_text(f"{RAW}\n{RAW_ANSWER}\n", "utf-8", newline="")
+    (found,) = cassette.read(tmp_path / "dump.http").interactions
+    assert (found.exchange.request.url, found.exchange.request.body) == (f"https://{HOST}{PATH}", ASKED)
+    assert reply.read(found.exchange).text == "yes 0"
+
+
+# --- bad input ------------------------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    [
+        "url",
+        "request",
+        "response",
+        "body",
+        "status",
+        "headers",
+        "contents",
+        "candidates",
+        "error",
+        "code",
+        "model",
+        "id",
+        "kind",
+        "interactions",
+        "log",
+        "entries",
+        "uri",
+    ]
+)
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 2**65), st.floats(), st.text(max_size=6), st.sampled_from([PATH, RAW, RAW_ANSWER, ASKED_TEXT, 'data: {"candidates": []', "\ud800", ASKED_TEXT[:30], _base64(ANSWERED_TEXT)])
+)  # fmt: skip
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.one_of(WORDS, NAMES), inner, max_size=5)),
+    max_leaves=25,
+)
+
+
+@given(TREES)
+def test_any_value_is_read_or_refused_with_a_reason(tree: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.json"
+        path.write_text(json.dumps(tree), "utf-8")
+        with suppress(BadCassette):
+            for interaction in cassette.read(path).interactions:
+                reply.read(interaction.exchange)
+
+
+SEEDS = [json.dumps(tool).encode() for tool in TOOLS.values()] + [
+    f"httprr trace v1\n9 9\n{RAW}{RAW_ANSWER}".encode(),
+    f"{RAW}\n{RAW_ANSWER}".encode(),
+    _sse(events("a", 3)).encode(),
+]
+
+
+@given(st.sampled_from(SEEDS), st.data())
+def test_any_bytes_are_read_or_refused_with_a_reason(seed: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(seed)))
+    raw = seed[:at] + data.draw(st.binary(max_size=6)) + seed[at + data.draw(st.integers(0, 40)) :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.txt"
+        path.write_bytes(raw)
+        with suppress(BadCassette):
+            cassette.read(path)
+
+
+PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_bomb_is_cut_and_named(name: str, tmp_path: Path) -> None:
+    packed = PACKERS[name](b"\0" * 90_000_000)
+    item = {
+        "request": {"method": "POST", "uri": f"https://{HOST}{PATH}", "body": None},
+        "response": {
+            "status": 200,
+            "headers": {"content-encoding": [name]},
+            "body": {"base64_string": b64encode(packed).decode()},
+        },
+    }
+    (tmp_path / "a.json").write_text(json.dumps({"interactions": [item]}), "utf-8")
+    (found,) = cassette.read(tmp_path / "a.json").interactions
+    assert found.exchange.fault is not None
+    assert found.exchange.fault.startswith(f"too large: {len(packed):,} bytes of {name} unfold beyond ")
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_packed_body_is_unpacked(name: str, tmp_path: Path) -> None:
+    packed = PACKERS[name](ANSWERED_TEXT.encode())
+    for body, fault in ((packed, None), (packed[:-9], "")):
+        item = {
+            "request": {"url": PATH, "body": ASKED},
+            "response": {
+                "status": 200,
+                "headers": {"Content-Encoding": name},
+                "body": b64encode(body).decode(),
+                "bodyEncoding": "base64",
+            },
+        }
+        (tmp_path / "a.json").write_text(json.dumps(item), "utf-8")
+        (found,) = cassette.read(tmp_path / "a.json").interactions
+        if fault is None:
+            assert (found.exchange.content, found.exchange.fault) == (ANSWERED_TEXT.encode(), None)
+        else:
+            assert name in (found.exchange.fault or "")
+
+
+def test_a_packed_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(json.dumps(TOOLS["pact"]).encode()))
+    (tmp_path / "b.json").write_bytes(json.dumps(TOOLS["pact"]).encode("utf-16"))
+    for name in ("a.json.gz", "b.json"):
+        assert len(cassette.read(tmp_path / name).interactions) == 1
