@@ -64,9 +64,8 @@ def counted_facts(pairs: Sequence[AnswerPair], options: FidelityOptions) -> dict
     for place, (combinations, number) in enumerate(cases.items()):
         for fact, counts, signs in _case_counts(combinations):
             counted[fact].add(counts, number, place, signs)
-    for members in by_case(pairs).values():
-        for place, path, sign in _case_signs(pairs, members):
-            counted[Fact("number", path)].add((1, 1, 0) if sign < 0 else (1, 0, 1), 1, place, (sign,))
+    for place, path, sign in _signs(pairs):
+        counted[Fact("number", path)].add((1, 1, 0) if sign < 0 else (1, 0, 1), 1, place, (sign,))
     return {fact: counts for fact, counts in counted.items() if not options.ignores(fact.path)}
 
 
@@ -106,20 +105,22 @@ def _can_show(fact: Fact, reference: Shape, candidate: Shape, comparable: bool) 
     return needed is None or (needed in reference and needed in candidate)
 
 
-def _case_signs(pairs: Sequence[AnswerPair], members: Sequence[int]) -> Iterator[tuple[int, str, int]]:
-    """(pair, path, -1 or 1) of the numbers that differ: 1 if the candidate's is larger. Attempts at one case with the same two
-    numbers count once: an answer that is the same every time says no more by being asked again."""
-    counted: set[tuple[str, float, float]] = set()
-    for at in members:
-        before, after = (side.facts for side in pairs[at])
+def _signs(pairs: Sequence[AnswerPair]) -> Iterator[tuple[int, str, int]]:
+    """(pair, path, -1 or 1) of the numbers that differ: 1 if the candidate's is larger. The same two numbers in answers to one
+    question count once: an answer that is the same every time says no more by being asked again."""
+    counted: set[tuple[int, str, float, float]] = set()
+    for at, pair in enumerate(pairs):
+        before, after = (side.facts for side in pair)
         if before.outcome != after.outcome:
             continue
         for path, value in before.numbers.items():
             other = after.numbers.get(path)
-            if other is None or (path, value, other) in counted or not (sign := _sign(path, value, other)):
+            if other is None or not (sign := _sign(path, value, other)):
                 continue
-            counted.add((path, value, other))
-            yield at, path, sign
+            key = (before.question, path, value, other)
+            if key not in counted:
+                counted.add(key)
+                yield at, path, sign
 
 
 def _sign(path: str, before: float, after: float) -> int:
@@ -295,13 +296,14 @@ def is_explained(sight: Sight, others: Sequence[Sight], pairs: Sequence[AnswerPa
 
 def _explains(ignored: Sight, sight: Sight, pairs: Sequence[AnswerPair]) -> bool:
     path = sight.change.path
+    sent = sum(ignored.change.path in pairs[at].reference.facts.asks for at in sight.hits)
+    if max(sent / len(sight.hits), share_in(sight, ignored)) < _MOSTLY:
+        return False
     if path.startswith("$.usageMetadata"):
-        sent = sum(ignored.change.path in pairs[at].reference.facts.asks for at in sight.hits)
-        return max(sent / len(sight.hits), share_in(sight, ignored)) >= _MOSTLY
+        return True
     keys = EXPLAINS.get(ignored.change.path, frozenset())
     below = any(f".{key}" in path for key in keys - {"text", "parts"})
-    concerned = last_key(path) in keys or below or path.startswith(("stream ", "latency"))
-    return concerned and share_in(sight, ignored) >= _MOSTLY
+    return last_key(path) in keys or below or path.startswith(("stream ", "latency"))
 
 
 def share_in(sight: Sight, other: Sight) -> float:

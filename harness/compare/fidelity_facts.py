@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from harness.answer.wire_form import KEPT_HEADERS, FramingRow
 from harness.gemini import definition, schemas
 from harness.gemini.canonical import camel
+from harness.judge.audit import operation_at
 from harness.model import Json
 from harness.results.rows import TurnRow
 from harness.text.jsonpath import place
@@ -64,7 +65,8 @@ class AnswerFacts:
     """``shape``: what the answer has; equal shapes are one object. ``numbers``: path -> its sum over the answer.
 
     ``outcome``: ``answer`` or ``error``; bodies are compared only where it is the same. ``asks``: the fields of the request, but
-    for its contents. ``partial``: whether only a part was read.
+    for its contents. ``question``: stands for the model and the request; two transports of one question have the same. ``partial``:
+    whether only a part was read.
     """
 
     shape: Shape
@@ -72,6 +74,7 @@ class AnswerFacts:
     outcome: Literal["answer", "error"]
     stream: bool
     asks: frozenset[str] = frozenset()
+    question: int = 0
     partial: bool = False
 
 
@@ -97,6 +100,7 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
         outcome="error" if turn["status"] >= 400 else "answer",
         stream=turn["transport"] == "stream",
         asks=frozenset(map(_asked, turn["request"])) if isinstance(turn["request"], dict) else frozenset(),
+        question=_question(turn),
         partial=left <= 0,
     )
 
@@ -234,7 +238,7 @@ def _headers(received: Mapping[str, str] | None, *, all_headers: bool) -> Iterat
         if name not in _UNIQUE and name not in _SERVED_BY_BYTES and (all_headers or name in KEPT_HEADERS):
             yield "header", f"header {name}", ""
             if name in _STEADY:
-                yield "header", f"header {name}", value.partition(";")[0].strip().lower()
+                yield "header", f"header {name}", value.partition(";")[0].strip()
 
 
 def _stream(framed: FramingRow) -> Iterator[tuple[str, str, str]]:
@@ -265,6 +269,11 @@ def _times(turn: TurnRow, numbers: dict[str, float]) -> None:
         numbers["latency"] = known[-1]
 
 
+def _question(turn: TurnRow) -> int:
+    model, _ = operation_at(turn["url"]) or ("", "")
+    return hash((model, json.dumps(turn["request"], sort_keys=True)))
+
+
 def _asked(name: str) -> str:
     return _child("$", camel(name))
 
@@ -280,9 +289,12 @@ _NEEDED: Mapping[str, Fact] = {
     f"{_CONFIG}.maxOutputTokens": Fact("path", "$.usageMetadata.candidatesTokenCount"),
 }
 """What both answers must have to tell whether they follow a field of the request."""
+_CALLED = frozenset({"functionDeclarations", "function_declarations", "codeExecution", "code_execution"})
+"""Tools whose use shows in parts. Whether a search was made shows only in metadata, which may be lost on the way."""
 _TOOL_SIGNS = frozenset({"functionCall", "executableCode", "codeExecutionResult", "toolCall"})
 EXPLAINS: Mapping[str, frozenset[str]] = {
-    "$.tools": _TOOL_SIGNS | {"groundingMetadata", "urlContextMetadata", "toolUsePromptTokenCount", "text", "parts"},
+    "$.tools": _TOOL_SIGNS
+    | {"groundingMetadata", "urlContextMetadata", "toolUsePromptTokenCount", "finishMessage", "text", "parts"},
     f"{_CONFIG}.thinkingConfig": frozenset({"thought", "thoughtsTokenCount", "text", "parts"}),
     f"{_CONFIG}.responseModalities": frozenset({"inlineData", "text"}),
     _MIME: frozenset({"text"}),
@@ -301,13 +313,13 @@ def request_fields(turn: TurnRow) -> Iterator[tuple[str, bool]]:
     parts = _parts(turn["response"])
     usage = _object(turn["response"], "usageMetadata")
     yield from _json_fields(body, config, turn["text"])
-    if body.get("tools"):
+    if any(isinstance(tool, dict) and _CALLED.intersection(tool) for tool in items(body.get("tools"))):
         yield "$.tools", _uses_tools(turn["response"], parts, usage) or not turn["text"]
     thinking = _object(config, "thinkingConfig")
     if thinking:
         yield f"{_CONFIG}.thinkingConfig", _follows_thinking(thinking, parts, usage)
     if "IMAGE" in items(config.get("responseModalities")):
-        yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts)
+        yield f"{_CONFIG}.responseModalities", any("inlineData" in part for part in parts) or not turn["text"]
     yield from _limits(config, turn, usage)
 
 
@@ -348,7 +360,7 @@ def _follows_thinking(
     if thinking.get("thinkingBudget") == 0:
         return not usage.get("thoughtsTokenCount")
     if thinking.get("includeThoughts") is True:
-        return any(part.get("thought") is True for part in parts)
+        return "thoughtsTokenCount" in usage or any(part.get("thought") is True for part in parts)
     return True
 
 

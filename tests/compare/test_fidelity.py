@@ -41,6 +41,7 @@ def behind(google: Recorded, rewrite: Rewrite) -> Fidelity:
         "$.usageMetadata.promptTokensDetails[*].modality",
         "$.candidates[*].finishReason",
         "$.candidates[*].content.parts[*].thoughtSignature",
+        "$.usageMetadata.thoughtsTokenCount",
     ],
 )
 def test_a_dropped_path_is_named_and_nothing_else(google: Recorded, path: str, every: int) -> None:
@@ -51,6 +52,20 @@ def test_a_dropped_path_is_named_and_nothing_else(google: Recorded, path: str, e
     assert share == 1.0 if every == 1 else 0.2 < share < 0.5
     assert change.interval[0] < share <= change.interval[1]
     assert document.overall.kept < 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "$.candidates[*].content.parts[*].functionCall",
+        "$.candidates[*].content.parts[*].inlineData",
+        "$.candidates[*].content.parts[*].thought",
+        "$.candidates[*].groundingMetadata",
+        "$.candidates[*].groundingMetadata.groundingSupports",
+    ],
+)
+def test_a_path_of_few_answers_is_named_where_it_is_always_dropped(google: Recorded, path: str) -> None:
+    assert claims(behind(google, proxy.at(path, proxy.drop))) == {("dropped", path)}
 
 
 @pytest.mark.parametrize("every", [1, 3])
