@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
-from harness.cli.commands.audit import recordings
+from harness.cli.commands.audit import is_said_to_be_one, recordings
 from harness.compare.fidelity_answers import case_of, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
 from harness.errors import BadCassette, RunError, UsageError
@@ -128,11 +128,17 @@ def _two_folders(*paths: str) -> Sides:
     notes: list[str] = []
     simulated: list[bool] = []
     answers = [list(from_tapes(_tapes(path, notes, simulated))) for path in paths]
-    if not {answer.case for answer in answers[0]} & {answer.case for answer in answers[1]}:
+    if not _have_common_cases(answers):
         answers = [list(from_tapes(_tapes(path, [], []), model=False)) for path in paths]
-        notes.append("the two sides have no model in common: requests were paired whatever the model")
+        if _have_common_cases(answers):
+            notes.append("no request is to the same model on both sides: requests were paired whatever the model")
     names = (paths[0], paths[1])
     return Sides(names, answers[0], answers[1], (_read_recording, _read_recording), notes, "", any(simulated))
+
+
+def _have_common_cases(answers: Sequence[Sequence[Answer]]) -> bool:
+    reference, candidate = ({answer.case for answer in side} for side in answers)
+    return not reference.isdisjoint(candidate)
 
 
 def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]:
@@ -144,9 +150,9 @@ def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]
             simulated += [interaction.exchange.provenance.simulated for interaction in tape.interactions]
             yield tape
         except BadCassette as fault:
-            unreadable.append(str(fault))
+            unreadable += [str(fault)] if is_said_to_be_one(file, [path]) else []
     if unreadable:
-        notes.append(f"{count(len(unreadable), 'unreadable file')} in {path}: {unreadable[0]}")
+        notes.append(f"{count(len(unreadable), 'unreadable file')} in {path}, such as {unreadable[0]}")
 
 
 def _read_recording(wanted: Collection[Where]) -> Mapping[Where, TurnRow]:

@@ -130,6 +130,14 @@ def test_paths_are_ignored_with_all_below(project: Path, capsys: pytest.CaptureF
     assert not any(path.startswith(("header", "$.usageMetadata", "stream")) for _, path in changes(found))
 
 
+def test_recordings_of_other_models_are_paired_by_request(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in Path("simulator-gateway").rglob("*.yaml"):
+        file.write_text(file.read_text().replace("models/gemini-2.5-flash:", "models/gemini-3.8-flash:"))
+    found = document(capsys, "simulator", "simulator-gateway")
+    assert found["overall"]["pairs"] == 18
+    assert "no request is to the same model on both sides: requests were paired whatever the model" in found["notes"]
+
+
 @pytest.mark.parametrize("name", ["table", "markdown", "html"])
 def test_every_format_names_the_changes(name: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fidelity", "last", *SIDES, "--format", name]) == 0
@@ -195,4 +203,4 @@ def test_of_a_very_large_answer_a_part_is_compared(project: Path, capsys: pytest
     at = next(index for index, line in enumerate(lines) if "/one[unary]@simulator/" in line)
     path.write_text("\n".join([*lines[:at], json.dumps(row), *lines[at + 1 :]]) + "\n")
     notes = document(capsys, "last", *SIDES)["notes"]
-    assert "1 answer of simulator too large: only the first part was compared" in notes
+    assert "only a part of 1 answer of simulator was compared: too many values" in notes

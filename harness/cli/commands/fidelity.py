@@ -114,7 +114,7 @@ def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair]) -> Iterator
             alone = count(len(answers) - len(pairs), "answer")
             yield f"{alone} of {name} {'has' if alone.startswith('1 ') else 'have'} no partner on the other side"
         if partial := sum(answer.facts.partial for answer in answers):
-            yield f"{count(partial, 'answer')} of {name} too large: only the first part was compared"
+            yield f"only a part of {count(partial, 'answer')} of {name} was compared: too many values"
     if mixed := sum(pair.reference.facts.stream != pair.candidate.facts.stream for pair in pairs):
         yield f"{count(mixed, 'pair')} of a stream and a unary answer: only bodies were compared there"
     if any(not _has_wire(pair) for pair in pairs):
