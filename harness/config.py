@@ -19,7 +19,7 @@ wait = 60                        the longest wait that a server may ask for befo
 [tool.gemini-harness.providers.my-gateway]
 base_url = "https://gateway.example/gemini"
 keys = ["MY_GATEWAY_KEY"]        environment variables, the first one set wins
-auth = "bearer"                  or "x-goog-api-key", or "none"
+auth = "bearer"                  or "x-goog-api-key", "both", "none"
 prices = "google"                it charges Google's list prices (without this: costs are not known)
 price_factor = 0.8               ... times this
 

@@ -86,7 +86,7 @@ def test_every_complaint_comes_at_once(tmp_path: Path) -> None:
         f"{file}: attempts: expected a whole number above 0, got a boolean (True)",
         f"{file}: timeouts.conect: unknown key, did you mean 'connect'?",
         f"{file}: timeouts.total: expected a number above 0, got a number (-1)",
-        f'{file}: providers.mine.auth: expected "x-goog-api-key" or "bearer" or "none", got text (\'basic\')',
+        f'{file}: providers.mine.auth: expected "x-goog-api-key" or "bearer" or "both" or "none", got text (\'basic\')',
         f"{file}: providers.mine.base_url: missing",
         f"{file}: providers.other.base_url: expected http://... or https://..., with no name, password, ? or # in it, got 'gateway.example'",
         f"{file}: providers.other.key: a key does not belong in a file; name its environment variable under `keys`",

@@ -5,7 +5,7 @@ May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini
 
 A document is a `Report` (``run``), a ``comparison.Comparison`` (``comparison``), ``candidates.Comparisons`` (``comparisons``),
 an ``audit.Audit`` (``audit``), a ``history_lines.History`` (``history``), a ``history_lines.QueryResult`` (``query``), ``sweeps.Sweeps`` (``sweep``), a
-``migration.Migration`` (``migration``), ``sheets.Sheets`` (``catalogue``) or a ``capabilities.Probe`` (``probe``)::
+
 
     @output("table", of="run")
     def table(report: Report, view: View, out: TextIO) -> None:
@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from harness.results.repricing import Repricing
 
 Kind = Literal[
-    "run", "comparison", "comparisons", "audit", "history", "query", "sweep", "migration", "catalogue", "probe"
+    "run",
+    "comparison",
+    "comparisons",
+    "audit",
+    "history",
+    "query",
+    "sweep",
+    "migration",
+    "catalogue",
+    "probe",
+    "fidelity",
 ]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""
@@ -169,6 +179,10 @@ def _import(name: str, of: Kind) -> None:
     found = importlib.import_module(f"{__name__}.{name}")
     if of in _modules(getattr(found, "__path__", ())):
         importlib.import_module(f"{__name__}.{name}.{of}")
+    elif of not in _formats.get(name, {}):  # a document of blocks, for every format
+        content = importlib.import_module(f"{__name__}.content")
+        if of in _modules(content.__path__):
+            importlib.import_module(f"{content.__name__}.{of}")
 
 
 def _modules(path: Iterable[str]) -> set[str]:

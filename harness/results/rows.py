@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
-from harness.answer import refusals
-from harness.model import Json, Provenance, Reply, Result, Status, Trial, Turn, Verdict
+from harness.answer import refusals, wire_form
+from harness.answer.wire_form import FramingRow
+from harness.model import Exchange, Json, Provenance, Reply, Request, Result, Status, Trial, Turn, Verdict
 
 LARGEST = 1e100
 """The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
@@ -78,7 +79,7 @@ class OutcomeRow(TypedDict):
 
 class TurnRow(TypedDict):
     """One request and its answer. ``times``: seconds until each event was complete. ``body``: the beginning of a body that
-    holds neither an answer nor an error of the API."""
+    holds neither an answer nor an error of the API. ``headers``: those of the answer; values only of `wire_form.KEPT_HEADERS`."""
 
     transport: str
     url: str
@@ -90,6 +91,8 @@ class TurnRow(TypedDict):
     times: list[float | None]
     attempts: int
     body: NotRequired[str]
+    headers: NotRequired[dict[str, str]]
+    framing: NotRequired[FramingRow]
 
 
 class TrialRow(TypedDict):
@@ -127,10 +130,11 @@ class BriefRow(TrialRow):
 
 
 class JudgedRow(TrialRow):
-    """A trial with its verdicts."""
+    """A trial with its verdicts. ``tags``: those of its suite and case; left out if it has none."""
 
     verdicts: list[VerdictRow]
     cassette: NotRequired[str]
+    tags: NotRequired[list[str]]
 
 
 class Row(JudgedRow):
@@ -310,7 +314,7 @@ def result_json(result: Result) -> Row:
         "provenance": _provenance(result.provenance),
         "error": None,
         "outcome": _outcome(result.turns[-1]) if result.turns else None,
-        "turns": [_turn(turn) for turn in result.turns],
+        "turns": [turn_row(turn.request, turn.exchange, turn.reply) for turn in result.turns],
     }
     unpriced = next((turn.bill.why for turn in result.turns if turn.bill.dollars is None), None)
     if unpriced:
@@ -367,6 +371,7 @@ def _trial_fields(trial: Trial) -> dict[str, Json]:
         "skip": trial.skip,
         "agree": trial.agree,
         "cassette": str(trial.cassette),
+        **({"tags": list(trial.tags)} if trial.tags else {}),
     }
 
 
@@ -399,22 +404,24 @@ def _provenance(provenance: Provenance | None) -> ProvenanceRow | None:
     }
 
 
-def _turn(turn: Turn) -> TurnRow:
-    reply = turn.reply
+def turn_row(request: Request, exchange: Exchange, reply: Reply) -> TurnRow:
+    """One request and its answer, as a saved run keeps them."""
     without_answer = not reply.response and not refusals.message_of(reply.error)
     row: TurnRow = {
-        "transport": turn.request.transport,
-        "url": turn.request.url,
-        "request": turn.request.body,
-        "status": turn.exchange.status,
+        "transport": request.transport,
+        "url": request.url,
+        "request": request.body,
+        "status": exchange.status,
         "text": reply.text,
         "thoughts": reply.thoughts,
         "response": reply.response if reply.error is None else {**reply.response, "error": reply.error},
         "times": [None if event.at is None else round(event.at, 6) for event in reply.events],
-        "attempts": turn.exchange.attempts,
+        "attempts": exchange.attempts,
     }
-    if without_answer and turn.exchange.content:
-        row["body"] = refusals.saved_body(turn.exchange)
+    if without_answer and exchange.content:
+        row["body"] = refusals.saved_body(exchange)
+    row["headers"] = wire_form.headers(exchange.headers)
+    row["framing"] = wire_form.framing(exchange, reply)
     return row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,12 @@ def test_the_body_goes_out_as_it_was_written() -> None:
 )
 def test_credentials(name: str, environ: dict[str, str], headers: dict[str, str]) -> None:
     assert credentials(ROWS[name], environ) == headers
+
+
+def test_a_key_in_both_headers() -> None:
+    both = replace(ROWS["cometapi"], auth="both")
+    assert credentials(both, {"COMETAPI_KEY": "c"}) == {"x-goog-api-key": "c", "authorization": "Bearer c"}
+    assert both.key_headers == ["x-goog-api-key: $COMETAPI_KEY", "Authorization: Bearer $COMETAPI_KEY"]
 
 
 def test_a_second_google_key_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:

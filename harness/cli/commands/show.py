@@ -128,8 +128,7 @@ def _curl_parts(request: Request, provider: Provider, call: ApiCall | None) -> I
     yield from (f"  -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items())
     in_use = tuple(name for name in provider.keys if os.environ.get(name))
     provider = replace(provider, keys=in_use or provider.keys)
-    if provider.key_header:
-        yield f'  -H "{provider.key_header}"'
+    yield from (f'  -H "{header}"' for header in provider.key_headers)
     if request.transport == "stream":
         yield "  --no-buffer"
     if call is not None and call.upload is not None:

@@ -14,7 +14,7 @@ dialect, add a file to this package (or a module named by an entry point in the 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -24,7 +24,7 @@ from harness.errors import MissingKey, UsageError
 from harness.model import ApiCall, Json, Request, Transport
 from harness.text.jsontext import compact
 
-Auth = Literal["x-goog-api-key", "bearer", "none"]
+Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 PriceList = Literal["google"]
 
 
@@ -70,12 +70,19 @@ class Provider:
         return self.kind if known or self.kind == "import" else f"{self.kind} at {self.host}"
 
     @property
-    def key_header(self) -> str | None:
-        """The key header, for a command to copy. The key is a shell variable, unless it is not secret."""
-        if self.auth == "none":
-            return None
-        name = "Authorization: Bearer" if self.auth == "bearer" else "x-goog-api-key:"
-        return f"{name} {self.key or '$' + next(iter(self.keys), 'KEY')}"
+    def key_headers(self) -> Sequence[str]:
+        """The key headers, for a command to copy. The key is a shell variable, unless it is not secret."""
+        return [f"{name}: {value}" for name, value in self._headers(self.key or "$" + next(iter(self.keys), "KEY"))]
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """The headers that carry a key."""
+        return {name.lower(): value for name, value in self._headers(key)}
+
+    def _headers(self, key: str) -> Iterator[tuple[str, str]]:
+        if self.auth in ("x-goog-api-key", "both"):
+            yield "x-goog-api-key", key
+        if self.auth in ("bearer", "both"):
+            yield "Authorization", f"Bearer {key}"
 
 
 SIMULATOR_URL = "http://simulator.invalid"
@@ -259,8 +266,7 @@ def credentials(provider: Provider, environ: Mapping[str, str]) -> Mapping[str, 
     """The headers with the key. Raises MissingKey, which names the environment variables that may hold it."""
     if provider.auth == "none":
         return {}
-    key = provider.key or _key(provider, environ)
-    return {"authorization": f"Bearer {key}"} if provider.auth == "bearer" else {"x-goog-api-key": key}
+    return provider.headers(provider.key or _key(provider, environ))
 
 
 def _key(provider: Provider, environ: Mapping[str, str]) -> str:

@@ -58,7 +58,7 @@ def group_facts(row: Row, run: RunRow, side: str, pair: int) -> list[Json]:
 
 def _key(target: str) -> str | None:
     provider = ROWS.get(target.partition("/")[0])
-    return provider.key_header if provider else "x-goog-api-key: $KEY"
+    return '" -H "'.join(provider.key_headers) or None if provider else "x-goog-api-key: $KEY"
 
 
 def blocks(rows: Iterable[Row], summary: Summary) -> Iterator[Markup]:

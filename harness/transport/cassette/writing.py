@@ -9,12 +9,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import yaml
 
+from harness.answer.wire_form import KEPT_HEADERS
 from harness.model import Exchange, Json, Request
 from harness.text.jsontext import compact
 from harness.transport.cassette.interaction import is_text, json_of, without_secrets
 
 _REQUEST_HEADERS = ("accept", "content-type")
-_RESPONSE_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
 
 
 def document(exchange: Exchange, slot: tuple[int, ...] | None, host: str | None = None) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def document(exchange: Exchange, slot: tuple[int, ...] | None, host: str | None 
         },
         "response": {
             "status": {"code": exchange.status, "message": _reason(exchange.status)},
-            "headers": _kept(exchange.headers, _RESPONSE_HEADERS),
+            "headers": _kept(exchange.headers, KEPT_HEADERS),
             "body": {"string": body},
             "x-recording": ours,
         },

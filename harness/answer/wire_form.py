@@ -1,0 +1,77 @@
+"""The form of an answer on the wire in a few words: its framing and its headers, as a saved run keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+from harness.model import Exchange, Json, Reply
+
+KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via", "x-gemini-service-tier")
+"""The response headers whose values are stored in cassettes and runs. Others may hold ids of accounts."""
+LONGEST_HEADER = 200
+"""Characters of the value of a header that are kept."""
+_MOST_HEADERS = 60
+_COMMENT = re.compile(rb"^:", re.MULTILINE)
+_LINE_ENDINGS = ((b"\r\n", "crlf"), (b"\n", "lf"), (b"\r", "cr"))
+
+
+class FramingRow(TypedDict):
+    """``form``: see `Reply`. ``bytes``: the size of the body. The others are there for event streams only.
+
+    ``eol``: ``crlf``, ``lf``, ``cr`` or ``mixed``. ``comments``: how many comment lines, such as heartbeats. ``done``: whether a
+    ``[DONE]`` came. ``faults``: how many faults of framing. ``finishes``, ``usages``: how many events have a ``finishReason``, if
+    several, or a ``usageMetadata``. Zeros are left out.
+    """
+
+    form: str
+    bytes: int
+    eol: NotRequired[str]
+    comments: NotRequired[int]
+    done: NotRequired[bool]
+    faults: NotRequired[int]
+    finishes: NotRequired[int]
+    usages: NotRequired[int]
+
+
+def framing(exchange: Exchange, reply: Reply) -> FramingRow:
+    """The framing of an answer."""
+    content = exchange.content
+    row: FramingRow = {"form": reply.form, "bytes": len(content)}
+    if reply.form != "sse":
+        return row
+    row["eol"] = _line_ending(content)
+    if comments := len(_COMMENT.findall(content)):
+        row["comments"] = comments
+    messages = [fault.message for fault in reply.faults]
+    done = sum("[DONE]" in message for message in messages)
+    if done:
+        row["done"] = True
+    if len(messages) > done:
+        row["faults"] = len(messages) - done
+    if (finishes := sum(_finishes(event.value) for event in reply.events)) > 1:
+        row["finishes"] = finishes
+    if usages := sum(isinstance(event.value, dict) and "usageMetadata" in event.value for event in reply.events):
+        row["usages"] = usages
+    return row
+
+
+def headers(received: Mapping[str, str]) -> dict[str, str]:
+    """The headers of `KEPT_HEADERS` with their values, all others with an empty value."""
+    names = sorted(received)[:_MOST_HEADERS]
+    return {name: received[name][:LONGEST_HEADER] if name in KEPT_HEADERS else "" for name in names}
+
+
+def _finishes(value: Json) -> bool:
+    candidates = value.get("candidates") if isinstance(value, dict) else None
+    return isinstance(candidates, list) and any(isinstance(one, dict) and one.get("finishReason") for one in candidates)
+
+
+def _line_ending(content: bytes) -> str:
+    rest, found = content, []
+    for ending, name in _LINE_ENDINGS:
+        if ending in rest:
+            found.append(name)
+            rest = rest.replace(ending, b"")
+    return found[0] if len(found) == 1 else "mixed" if found else "none"

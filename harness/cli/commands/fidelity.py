@@ -1,0 +1,168 @@
+"""``fidelity``: what one side changes against the other, field by field: two targets of a run, two runs, two sets of recordings."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.cli import fidelity_sides, printing
+from harness.cli import options as shared
+from harness.compare import fidelity
+from harness.compare.fidelity_changes import AnswerPair, Fidelity, FidelityOptions
+from harness.errors import UsageError
+from harness.report import words
+from harness.text.amounts import count
+
+ABOUT = "what a gateway changes, field by field: two targets of a run, two runs, or two folders of recordings"
+EXAMPLES = (
+    "gemini-harness fidelity last --target google --target cometapi",
+    "gemini-harness fidelity baseline last --gate kept=100% --known known-changes.yaml",
+    "gemini-harness fidelity recordings/google recordings/gateway --format markdown:changes.md",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "reference",
+        metavar="REFERENCE",
+        help="a saved run (its path, its id, or last), or a file or folder of recordings",
+    )
+    add(
+        "candidate",
+        metavar="CANDIDATE",
+        nargs="?",
+        help="the same for the other side; without it, two targets are compared",
+    )
+    add(
+        "--target",
+        metavar="PROVIDER[/MODEL]",
+        action="append",
+        default=[],
+        help="a provider, or a target, of the run; the reference first, then what is compared with it",
+    )
+    add(
+        "--ignore",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="leave out a path and all below it: $.responseId, 'header x-*', 'stream pacing' (repeatable)",
+    )
+    add("--known", metavar="FILE", help="a list of known changes: exit with 1 only if there are others")
+    add("--write-known", metavar="FILE", help="write all changes to a list for --known")
+    add(
+        "--gate",
+        metavar="kept=PERCENT",
+        action="append",
+        default=[],
+        help="exit with 1 if a feature keeps less: kept=100%%",
+    )
+    shared.formats(parser)
+
+
+def main(options: Namespace) -> int:
+    printing.check(options, "fidelity")
+    for gate in options.gate:
+        fidelity.kept_limit(gate)
+    known = read_known(Path(options.known)) if options.known else frozenset()
+    gc.disable()  # All objects are kept until the end.
+    try:
+        document = _document(options, known)
+    finally:
+        gc.enable()
+    printing.show(document, "fidelity", options)
+    if options.write_known:
+        write_known(Path(options.write_known), document)
+    return _exit_code(document, new_fail=bool(options.known))
+
+
+def _document(options: Namespace, known: frozenset[tuple[str, str]]) -> Fidelity:
+    sides = fidelity_sides.find(options)
+    pairs = fidelity.pair_answers(sides.reference, sides.candidate)
+    found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, known))
+    found = replace(
+        found,
+        notes=[*sides.notes, *_notes(sides, pairs)],
+        command=_again(options),
+        show=sides.show,
+        simulated=sides.simulated,
+    )
+    return replace(found, gates=[fidelity.gated(found, gate) for gate in options.gate])
+
+
+def _exit_code(document: Fidelity, *, new_fail: bool) -> int:
+    new = [change for change in document.overall.changes if not change.known and not change.note]
+    if any(gate.crossed for gate in document.gates) or (new_fail and new):
+        return 1
+    if not document.overall.pairs:
+        sys.stderr.write("nothing to compare: the two sides have no answer to the same question\n")
+        return 5
+    return 7 if any(gate.crossed is None for gate in document.gates) else 0
+
+
+def _notes(sides: fidelity_sides.Sides, pairs: Sequence[AnswerPair]) -> Iterator[str]:
+    for name, answers in zip(sides.names, (sides.reference, sides.candidate), strict=True):
+        if not answers:
+            yield f"{name} has no answers: every request failed, or none was made"
+        elif all(answer.facts.outcome == "error" for answer in answers):
+            yield f"every answer of {name} is an error: only statuses and errors can be compared"
+        elif len(answers) > len(pairs):
+            alone = count(len(answers) - len(pairs), "answer")
+            yield f"{alone} of {name} {'has' if alone.startswith('1 ') else 'have'} no partner on the other side"
+        if partial := sum(answer.facts.partial for answer in answers):
+            yield f"only a part of {count(partial, 'answer')} of {name} was compared: too many values"
+    if mixed := sum(pair.reference.facts.stream != pair.candidate.facts.stream for pair in pairs):
+        yield f"{count(mixed, 'pair')} of a stream and a unary answer: only bodies were compared there"
+    if any(not _has_wire(pair) for pair in pairs):
+        yield "some answers were saved without headers and framing: these were not compared there"
+
+
+def _has_wire(pair: AnswerPair) -> bool:
+    return all(any(fact.path == "headers" for fact in side.facts.shape) for side in pair)
+
+
+def _again(options: Namespace) -> str:
+    arguments = [options.reference, *([options.candidate] if options.candidate else [])]
+    for name in ("target", "ignore", "gate"):
+        arguments += [part for value in getattr(options, name) for part in (f"--{name}", value)]
+    for name in ("known", "reports"):
+        arguments += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
+    return words.command("fidelity", *arguments)
+
+
+# --- known changes ----------------------------------------------------------------------------------------
+
+
+def read_known(file: Path) -> frozenset[tuple[str, str]]:
+    """(kind, path) of every change on the list. Raises UsageError."""
+    from harness.text import safeyaml
+
+    wanted = f"--known {file}: expected a list of {{kind: ..., path: ...}}"
+    try:
+        listed = safeyaml.load(file.read_bytes())
+    except OSError as fault:
+        raise UsageError(f"cannot read {file}: {fault.strerror or fault}") from fault
+    except ValueError as fault:
+        raise UsageError(f"{wanted}; {fault}") from fault
+    found = set()
+    for number, entry in enumerate(listed if isinstance(listed, list) else [listed], 1):
+        keys = set(entry) if isinstance(entry, dict) else set()
+        if not {"kind", "path"} <= keys or keys - {"kind", "path", "why"}:
+            raise UsageError(f"{wanted}, with why: ... if you like; entry {number} is {str(entry)[:80]!r}")
+        found.add((str(entry["kind"]), str(entry["path"])))
+    return frozenset(found)
+
+
+def write_known(file: Path, document: Fidelity) -> None:
+    """Write the list of all changes. Raises UsageError."""
+    import yaml
+
+    changes = [change for change in document.overall.changes if not change.note]
+    rows = [{"kind": change.kind, "path": change.path} for change in changes]
+    with printing.into(file) as out:
+        out.write(f"# What {document.candidate} changes against {document.reference}. Read by --known.\n")
+        out.write(yaml.safe_dump(rows, sort_keys=False))

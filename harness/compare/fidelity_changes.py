@@ -1,0 +1,168 @@
+"""The nouns of a fidelity report: paired answers, changes, features, gates, and the document with its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from harness.compare.fidelity_facts import AnswerFacts, is_below
+from harness.model import Json
+from harness.results.rows import TurnRow
+
+ChangeKind = Literal[
+    "dropped",
+    "added",
+    "renamed",
+    "retyped",
+    "value",
+    "order",
+    "framing",
+    "timing",
+    "header",
+    "status",
+    "model",
+    "ignored",
+]
+
+Where = tuple[str, int]
+"""The trial, and its turn, from 0."""
+
+
+class Answer(NamedTuple):
+    """One answer of a side. ``case``: what both sides asked alike; its attempts count together. ``at``: where it is saved."""
+
+    case: str
+    features: tuple[str, ...]
+    at: Where
+    facts: AnswerFacts
+
+
+class AnswerPair(NamedTuple):
+    """The same question on both sides."""
+
+    reference: Answer
+    candidate: Answer
+
+
+ReadTurns = Callable[[Collection[Where]], Mapping[Where, TurnRow]]
+"""Reads the turns at these places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A claim. ``pairs``: in how many pairs it is seen, ``of`` how many in which it could be; ``reverse``: in how many the opposite.
+
+    ``interval``: of the share, at 95%. ``message``: from what to what. ``excerpts``: the parts of both answers in the first trial.
+    ``known``: whether it is on the list of known changes.
+    """
+
+    kind: ChangeKind
+    path: str
+    pairs: int
+    of: int
+    message: str
+    trials: Sequence[str] = ()
+    reverse: int = 0
+    interval: tuple[float, float] = (0.0, 1.0)
+    excerpts: tuple[Json, Json] | None = None
+    known: bool = False
+
+    @property
+    def note(self) -> bool:
+        """Whether it is a note only: nothing is lost."""
+        return self.kind == "order"
+
+    def to_json(self) -> dict[str, Any]:
+        row = {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "trials": list(self.trials)}
+        more = {"message": self.message, "reverse": self.reverse, "interval": list(self.interval), "known": self.known}
+        return {**row, **more}
+
+
+@dataclass(frozen=True, slots=True)
+class UnsureChange:
+    """What may be a change: ``needs`` more pairs would decide."""
+
+    kind: ChangeKind
+    path: str
+    pairs: int
+    of: int
+    needs: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "path": self.path, "pairs": self.pairs, "of": self.of, "needs": self.needs}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFidelity:
+    """The changes of one feature. ``kept``: the share of what the reference shows that arrives unchanged, 0 to 1; ``kept_new``: the
+    same without the loss through known changes."""
+
+    feature: str
+    pairs: int
+    kept: float
+    kept_new: float
+    changes: Sequence[Change]
+
+    def to_json(self) -> dict[str, Any]:
+        changes = [change.to_json() for change in self.changes]
+        return {"feature": self.feature, "pairs": self.pairs, "kept": self.kept, "changes": changes}
+
+
+@dataclass(frozen=True, slots=True)
+class FidelityGate:
+    """``kept=100%`` and whether it is crossed; None: the pairs are too few to tell."""
+
+    gate: str
+    crossed: bool | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """The document. ``overall`` counts every pair once; a pair may belong to several features."""
+
+    reference: str
+    candidate: str
+    overall: FeatureFidelity
+    features: Sequence[FeatureFidelity]
+    unsure: Sequence[UnsureChange] = ()
+    notes: Sequence[str] = ()
+    gates: Sequence[FidelityGate] = ()
+    command: str = ""
+    show: str = ""
+    """The command that shows a trial, without its id."""
+    simulated: bool = False
+    enough: bool = True
+    """Whether there are enough pairs to claim that something is always dropped."""
+
+    def to_json(self) -> dict[str, Any]:
+        overall = self.overall.to_json()
+        return {
+            "version": 1,
+            "reference": self.reference,
+            "candidate": self.candidate,
+            "features": [feature.to_json() for feature in self.features],
+            "overall": {name: overall[name] for name in ("pairs", "kept", "changes")},
+            "cannot_tell": [change.to_json() for change in self.unsure],
+            "gates": [{"gate": gate.gate, "crossed": gate.crossed, "message": gate.message} for gate in self.gates],
+            "notes": list(self.notes),
+            "simulated": self.simulated,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FidelityOptions:
+    """``ignore``: paths, with everything below them; ``*`` at the end of a name stands for the rest. ``known``: (kind, path)."""
+
+    ignore: Sequence[str] = ()
+    known: frozenset[tuple[str, str]] = frozenset()
+
+    def ignores(self, path: str) -> bool:
+        return any(_matches(pattern, path) for pattern in self.ignore)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    if pattern.endswith("*") and not pattern.endswith("[*]"):
+        return path.startswith(pattern[:-1])
+    return is_below(path, pattern)

@@ -1,0 +1,344 @@
+"""Counts facts over pairs, and turns those that differ more often than chance allows into changes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from harness.compare.fidelity_changes import AnswerPair, Change, ChangeKind, FidelityOptions
+from harness.compare.fidelity_facts import EXPLAINS, LENGTHS, Fact, Shape, above, last_key
+
+KINDS: Mapping[str, ChangeKind] = {
+    "type": "retyped", "value": "value", "header": "header", "framing": "framing", "status": "status", "model": "model",
+    "follows": "ignored", "order": "order",
+}  # fmt: skip
+"""The kind of change of a fact; that of a path depends on the direction."""
+TIMES = ("stream first event", "stream pacing", "latency")
+SLOWER, SECONDS = 0.25, 0.05
+"""A time differs if it is longer by a quarter and by 50 ms; less is noise of any network."""
+_OFTEN = 0.2
+"""The share of pairs that must be slower, less those that are faster, for a claim about times."""
+_MIXED = 0.5
+"""The share of pairs from which on another order of keys is noted."""
+
+
+# --- counting ---------------------------------------------------------------------------------------------
+
+Strata = Counter[tuple[int, int, int]]
+Combination = tuple[Shape, Shape, bool]
+"""The shapes of both sides, and whether their bodies can be compared."""
+
+
+@dataclass(slots=True)
+class FactCounts:
+    """``strata``: see `stats.presence`. ``there`` and ``back`` identify the pairs in which the sides differ, and in which direction:
+    facts that always differ together are one test."""
+
+    strata: Strata
+    there: int = 0
+    back: int = 0
+
+    @property
+    def pattern(self) -> frozenset[int]:
+        return frozenset((self.there, self.back))
+
+    @property
+    def has_one_direction(self) -> bool:
+        """Whether no case has it more often on the one side and another case on the other side."""
+        return len({key[1] > key[2] for key in self.strata if key[1] != key[2]}) == 1
+
+    def add(self, counts: tuple[int, int, int], number: int, where: object, signs: tuple[int, ...]) -> None:
+        self.strata[counts] += number
+        self.there += hash((where, signs))
+        self.back += hash((where, tuple(-sign for sign in signs)))
+
+
+def counted_facts(pairs: Sequence[AnswerPair], options: FidelityOptions) -> dict[Fact, FactCounts]:
+    """For each fact that is not on every answer of a case: its counts on both sides, by case. For numbers: which side is larger."""
+    counted: dict[Fact, FactCounts] = defaultdict(lambda: FactCounts(Counter()))
+    cases: Counter[tuple[Combination, ...]] = Counter()
+    for members in by_case(pairs).values():
+        cases[tuple(_combination(pairs[at]) for at in members)] += 1
+    for place, (combinations, number) in enumerate(cases.items()):
+        for fact, counts, signs in _case_counts(combinations):
+            counted[fact].add(counts, number, place, signs)
+    for place, path, sign in _signs(pairs):
+        counted[Fact("number", path)].add((1, 1, 0) if sign < 0 else (1, 0, 1), 1, place, (sign,))
+    return {fact: counts for fact, counts in counted.items() if not options.ignores(fact.path)}
+
+
+def by_case(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, pair in enumerate(pairs):
+        found[pair.reference.case].append(at)
+    return found
+
+
+def _combination(pair: AnswerPair) -> Combination:
+    reference, candidate = pair.reference.facts, pair.candidate.facts
+    return reference.shape, candidate.shape, reference.outcome == candidate.outcome
+
+
+def _case_counts(
+    combinations: Sequence[Combination],
+) -> Iterator[tuple[Fact, tuple[int, int, int], tuple[int, ...]]]:
+    """(fact, its counts, for each pair which side has it: 1 the candidate, -1 the reference, 0 both or none)."""
+    shapes = [shape for reference, candidate, _ in combinations for shape in (reference, candidate)]
+    differing = frozenset.union(*shapes) - frozenset.intersection(*shapes)
+    for fact in differing:
+        if fact.kind in ("order", "hidden"):
+            continue
+        able = [combination for combination in combinations if _can_show(fact, *combination)]
+        before, after = [fact in reference for reference, _, _ in able], [fact in candidate for _, candidate, _ in able]
+        counts = len(able), sum(before), sum(after)
+        if 0 < counts[1] + counts[2] < 2 * len(able):
+            yield fact, counts, tuple(new - old for old, new in zip(before, after, strict=True))
+
+
+def _can_show(fact: Fact, reference: Shape, candidate: Shape, comparable: bool) -> bool:
+    """Whether a difference in the fact says something about this pair."""
+    if not comparable:
+        return fact.kind == "status"
+    needed = above(fact)
+    return needed is None or (needed in reference and needed in candidate)
+
+
+def _signs(pairs: Sequence[AnswerPair]) -> Iterator[tuple[int, str, int]]:
+    """(pair, path, -1 or 1) of the numbers that differ: 1 if the candidate's is larger. The same two numbers in answers to one
+    question count once: an answer that is the same every time says no more by being asked again."""
+    counted: set[tuple[int, str, float, float]] = set()
+    for at, pair in enumerate(pairs):
+        before, after = (side.facts for side in pair)
+        if before.outcome != after.outcome:
+            continue
+        for path, value in before.numbers.items():
+            other = after.numbers.get(path)
+            if other is None or not (sign := _sign(path, value, other)):
+                continue
+            key = (before.question, path, value, other)
+            if key not in counted:
+                counted.add(key)
+                yield at, path, sign
+
+
+def _sign(path: str, before: float, after: float) -> int:
+    if path in TIMES and abs(after - before) < max(SECONDS, SLOWER * min(before, after)):
+        return 0
+    return (after > before) - (after < before)
+
+
+def is_less(strata: Mapping[tuple[int, int, int], int]) -> bool:
+    """Whether the candidate has it less often."""
+    return sum((key[1] - key[2]) * number for key, number in strata.items()) > 0
+
+
+# --- claims -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A change with the numbers of the pairs in which it is seen (``hits``), could be seen (``able``), and is the opposite."""
+
+    change: Change
+    hits: Sequence[int]
+    able: Sequence[int]
+    opposite: Sequence[int]
+    less: bool = True
+    """Whether the candidate has less of it."""
+
+
+Direction = tuple[Fact, bool]
+"""A fact, and whether the candidate has it less often."""
+
+
+def grouped(claimed: Iterable[Direction]) -> dict[tuple[ChangeKind, str], list[Direction]]:
+    groups: dict[tuple[ChangeKind, str], list[Direction]] = defaultdict(list)
+    for fact, less in claimed:
+        if fact.kind != "follows" or less:
+            groups[change_kind(fact, less), fact.path].append((fact, less))
+    return groups
+
+
+def change_kind(fact: Fact, less: bool) -> ChangeKind:
+    if fact.kind == "path":
+        return "dropped" if less else "added"
+    if fact.kind == "number":
+        return "timing" if fact.path in TIMES else "framing" if fact.path.startswith("stream ") else "value"
+    return KINDS[fact.kind]
+
+
+def seen_in(kind: ChangeKind, path: str, facts: Sequence[Direction], pairs: Sequence[AnswerPair]) -> Sight:
+    if facts[0][0].kind == "number":
+        return _seen_number(kind, path, facts[0][1], pairs)
+    hits: list[int] = []
+    able: list[int] = []
+    opposite: list[int] = []
+    words: Counter[tuple[str, str]] = Counter()
+    for at, pair in enumerate(pairs):
+        can, hit, back, change = _outcome(tuple(facts), *_combination(pair))
+        if can:
+            able.append(at)
+        if hit:
+            hits.append(at)
+            words[change] += 1
+        elif back:
+            opposite.append(at)
+    return Sight(Change(kind, path, len(hits), len(able), _message(facts[0], words)), hits, able, opposite)
+
+
+def _message(first: Direction, words: Counter[tuple[str, str]]) -> str:
+    """The most frequent values before and after; for what has no values, that it is gone or new."""
+    (before, after), _ = words.most_common(1)[0] if words else (("", ""), 0)
+    if first[0].kind == "header" and "none" in (before, after):
+        return "dropped" if after == "none" else "added"
+    if before or after:
+        return f"{before} -> {after}"
+    if first[0].path == "$":
+        return "the body is not JSON"
+    return "" if first[0].kind == "path" else "dropped" if first[1] else "added"
+
+
+@lru_cache(maxsize=65536)
+def _outcome(
+    facts: tuple[Direction, ...], reference: Shape, candidate: Shape, comparable: bool
+) -> tuple[bool, bool, bool, tuple[str, str]]:
+    """Whether this pair can show the change, shows it, shows the opposite; and the words before and after."""
+    able = [(fact, less) for fact, less in facts if _can_show(fact, reference, candidate, comparable)]
+    gone = [(fact in reference and fact not in candidate, less) for fact, less in able]
+    come = [(fact in candidate and fact not in reference, less) for fact, less in able]
+    hit = any(differs for differs, less in gone if less) or any(differs for differs, less in come if not less)
+    back = any(differs for differs, less in come if less) or any(differs for differs, less in gone if not less)
+    simple = len(facts) == 1 and not facts[0][0].detail
+    can = any((fact in reference) == less for fact, less in able) if simple else bool(able)
+    return can, hit, back, _details(facts[0][0], reference, candidate) if hit else ("", "")
+
+
+def _details(fact: Fact, *sides: Shape) -> tuple[str, str]:
+    """The values of both sides at the place of the fact."""
+    before, after = (
+        ", ".join(sorted(other.detail for other in side if other[:2] == fact[:2] and other.detail)) for side in sides
+    )
+    return (before or "none", after or "none") if before or after else ("", "")
+
+
+def _seen_number(kind: ChangeKind, path: str, less: bool, pairs: Sequence[AnswerPair]) -> Sight:
+    hits: list[int] = []
+    able: list[int] = []
+    opposite: list[int] = []
+    for at, pair in enumerate(pairs):
+        before, after = (side.facts.numbers.get(path) for side in pair)
+        if before is None or after is None or pair.reference.facts.outcome != pair.candidate.facts.outcome:
+            continue
+        able.append(at)
+        sign = _sign(path, before, after)
+        if sign:
+            (hits if (sign < 0) == less else opposite).append(at)
+    middle = (
+        _middle([pairs[at].reference.facts.numbers[path] for at in hits]),
+        _middle([pairs[at].candidate.facts.numbers[path] for at in hits]),
+    )
+    what = "length " if last_key(path) in LENGTHS else ""
+    return Sight(
+        Change(kind, path, len(hits), len(able), f"{what}{middle[0]} -> {middle[1]}"), hits, able, opposite, less
+    )
+
+
+def matters(sight: Sight) -> bool:
+    """Whether the change is seen at all, and, if it is one of time, often enough: a slow answer now and then is no change."""
+    often = len(sight.hits) - len(sight.opposite) >= _OFTEN * len(sight.able)
+    return bool(sight.hits) and (often or sight.change.kind != "timing")
+
+
+def _middle(values: Sequence[float]) -> str:
+    return f"{sorted(values)[len(values) // 2]:.4g}" if values else "none"
+
+
+PROMPT_TOKENS = "$.usageMetadata.promptTokenCount"
+_PARTS: Mapping[str, frozenset[str]] = {
+    "stream events with usageMetadata": frozenset({"stream events"}),
+    "$.usageMetadata.totalTokenCount": frozenset(
+        f"$.usageMetadata.{name}TokenCount" for name in ("prompt", "candidates", "thoughts", "toolUsePrompt")
+    ),
+}
+"""What changes with one of its parts."""
+_NEARLY_ALL, _MOSTLY = 0.9, 0.8
+
+
+def with_ignored(seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> list[Sight]:
+    """The changes. Where the prompt has fewer tokens in the very pairs that send a field, that field was ignored."""
+    found = list(seen)
+    for sight in seen:
+        if sight.change.path != PROMPT_TOKENS or not sight.less:
+            continue
+        for path in sorted({path for at in sight.hits for path in pairs[at].reference.facts.asks}):
+            senders = [at for at in sight.able if path in pairs[at].reference.facts.asks]
+            hits = sorted(set(senders).intersection(sight.hits))
+            if len(hits) >= _NEARLY_ALL * max(len(senders), len(sight.hits)) and path in EXPLAINS:
+                change = Change(
+                    "ignored", path, len(hits), len(senders), f"tokens of the prompt {sight.change.message}"
+                )
+                found.append(Sight(change, hits, senders, ()))
+    return found
+
+
+def is_explained(sight: Sight, others: Sequence[Sight], pairs: Sequence[AnswerPair]) -> bool:
+    """Whether the change follows from another: from an ignored field of the request, or, for a sum, from one of its parts."""
+    if sight.change.kind == "ignored":
+        return False
+    parts = _PARTS.get(sight.change.path, ())
+    causes = {at for other in others if other.change.path in parts for at in other.hits}
+    if len(causes.intersection(sight.hits)) >= _MOSTLY * len(sight.hits):
+        return True
+    return any(_explains(other, sight, pairs) for other in others if other.change.kind == "ignored")
+
+
+def _explains(ignored: Sight, sight: Sight, pairs: Sequence[AnswerPair]) -> bool:
+    path = sight.change.path
+    sent = sum(ignored.change.path in pairs[at].reference.facts.asks for at in sight.hits)
+    if max(sent / len(sight.hits), share_in(sight, ignored)) < _MOSTLY:
+        return False
+    if path.startswith("$.usageMetadata"):
+        return True
+    keys = EXPLAINS.get(ignored.change.path, frozenset())
+    below = any(f".{key}" in path for key in keys - {"text", "parts"})
+    return last_key(path) in keys or below or path.startswith(("stream ", "latency"))
+
+
+def share_in(sight: Sight, other: Sight) -> float:
+    return len(set(sight.hits).intersection(other.hits)) / len(sight.hits)
+
+
+def other_orders(pairs: Sequence[AnswerPair], options: FidelityOptions) -> list[Sight]:
+    """Where most pairs have the keys of an object in another order."""
+    found: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for at, pair in enumerate(pairs):
+        for path, differs in _order(*_combination(pair)):
+            found[path][0].append(at)
+            if differs:
+                found[path][1].append(at)
+    return [
+        Sight(Change("order", path, len(hits), len(able), "keys in another order"), hits, able, ())
+        for path, (able, hits) in found.items()
+        if len(hits) > _MIXED * len(able) and not options.ignores(path)
+    ]
+
+
+@lru_cache(maxsize=65536)
+def _order(reference: Shape, candidate: Shape, comparable: bool) -> tuple[tuple[str, bool], ...]:
+    before, after = (_keyother_orders(shape) if comparable else {} for shape in (reference, candidate))
+    found = []
+    for path in before.keys() & after.keys():
+        common = set(before[path]) & set(after[path])
+        kept = [[key for key in keys if key in common] for keys in (before[path], after[path])]
+        found.append((path, kept[0] != kept[1]))
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=65536)
+def _keyother_orders(shape: Shape) -> Mapping[str, list[str]]:
+    """Path -> keys, of objects that have one order of keys in the answer."""
+    found = [(fact.path, fact.detail.split("\0")) for fact in shape if fact.kind == "order"]
+    once = Counter(path for path, _ in found)
+    return {path: keys for path, keys in found if once[path] == 1}

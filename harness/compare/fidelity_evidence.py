@@ -1,0 +1,156 @@
+"""The evidence of changes: fields that were renamed, and what stood in both answers of the first pair that shows a change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+from harness.compare.fidelity_changes import AnswerPair, Change, FidelityOptions, ReadTurns
+from harness.compare.fidelity_claims import Sight, share_in
+from harness.compare.fidelity_facts import last_key, parent
+from harness.model import Json
+from harness.results.rows import TurnRow
+
+_STEP = re.compile(r"\.([^.\[]+)|\['((?:[^'\\]|\\.)*)'\]|(\[\*\])")
+_TOKEN = re.compile(r"[\w+/=-]+")
+_ALIKE = 0.6
+_TOGETHER = 0.8
+"""The share of pairs in which a field must come where another one goes, so that it may be the same field."""
+_SAMPLES = 5
+
+
+class Evidence:
+    """The answers of the first pairs that show each change. They are read at once, when this is made."""
+
+    def __init__(self, pairs: Sequence[AnswerPair], read: tuple[ReadTurns, ReadTurns], seen: Sequence[Sight]) -> None:
+        self._pairs = pairs
+        wanted = sorted({at for sight in seen for at in sight.hits[:_SAMPLES]})
+        self._turns = tuple(
+            one_side({pairs[at][side].at for at in wanted}) if wanted else {} for side, one_side in enumerate(read)
+        )
+
+    def turns(self, at: int) -> tuple[TurnRow, TurnRow] | None:
+        """Both answers of a pair; None if they cannot be read any more."""
+        found = [self._turns[side].get(self._pairs[at][side].at) for side in (0, 1)]
+        return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+    def samples(self, sight: Sight) -> Iterator[tuple[TurnRow, TurnRow]]:
+        for at in sight.hits[:_SAMPLES]:
+            if found := self.turns(at):
+                yield found
+
+
+def with_renames(seen: Sequence[Sight], evidence: Evidence) -> list[Sight]:
+    """The changes; a field that goes where a similar one comes becomes one change."""
+    left = list(seen)
+    for gone in [sight for sight in seen if sight.change.kind == "dropped"]:
+        rivals = [other for other in left if other.change.kind == "added" and _may_be_same(gone, other)]
+        scores = {_likeness(gone, other, evidence): other for other in rivals}
+        if scores and max(scores) >= _ALIKE:
+            came = scores[max(scores)]
+            left = [sight for sight in left if sight is not came]
+            change = replace(
+                gone.change, kind="renamed", message=f"{last_key(gone.change.path)} -> {last_key(came.change.path)}"
+            )
+            left[left.index(gone)] = replace(gone, change=change)
+    return left
+
+
+def _may_be_same(gone: Sight, came: Sight) -> bool:
+    together = gone.hits and came.hits and min(share_in(gone, came), share_in(came, gone)) >= _TOGETHER
+    return bool(together) and parent(gone.change.path) == parent(came.change.path)
+
+
+def _likeness(gone: Sight, came: Sight, evidence: Evidence) -> float:
+    """0 to 1: how alike the names are, or the values in the same pairs."""
+    names = [re.sub(r"[^a-z]", "", last_key(sight.change.path).lower()) for sight in (gone, came)]
+    return max(SequenceMatcher(None, names[0], names[1]).ratio(), _values_alike(gone, came, evidence))
+
+
+def _values_alike(gone: Sight, came: Sight, evidence: Evidence) -> float:
+    found = [
+        _alike(before, after)
+        for reference, candidate in evidence.samples(gone)
+        for before, after in zip(
+            values(reference["response"], gone.change.path),
+            values(candidate["response"], came.change.path),
+            strict=False,
+        )
+    ]
+    return sum(found) / len(found) if found else 0.0
+
+
+def _alike(before: Json, after: Json) -> bool:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return bool(before) and before.keys() == after.keys()
+    if isinstance(before, list) and isinstance(after, list):
+        return bool(before and after) and _alike(before[0], after[0])
+    if isinstance(before, str) and isinstance(after, str):
+        same_form = bool(_TOKEN.fullmatch(before) and _TOKEN.fullmatch(after)) and len(before) == len(after) > 8
+        return before == after or same_form
+    return type(before) is type(after) and before == after
+
+
+def finished(sight: Sight, evidence: Evidence, options: FidelityOptions) -> Change:
+    """The change with excerpts of both answers, and whether it is known."""
+    known = (sight.change.kind, sight.change.path) in options.known
+    turns = evidence.turns(sight.hits[0])
+    excerpts = None if turns is None else (_excerpt(turns[0], sight.change), _excerpt(turns[1], sight.change))
+    return replace(sight.change, known=known, excerpts=excerpts)
+
+
+FRAMING_KEYS = {
+    "stream form": "form", "stream line endings": "eol", "stream comments": "comments", "stream [DONE]": "done",
+    "stream events that are not valid": "faults", "stream events with finishReason": "finishes",
+    "stream events with usageMetadata": "usages",
+}  # fmt: skip
+"""The path of a change -> the key of its excerpt; times are the key of the others."""
+
+
+def marked_keys(change: Change) -> frozenset[str]:
+    """The keys of an excerpt that are about the change."""
+    if change.path.startswith("header "):
+        return frozenset({change.path.removeprefix("header ")})
+    if not change.path.startswith("$"):
+        return frozenset({FRAMING_KEYS.get(change.path, "times"), "status"})
+    new = change.message.rpartition(" -> ")[2] if change.kind == "renamed" else ""
+    return frozenset({last_key(change.path), new, "text"} if change.kind == "ignored" else {last_key(change.path), new})
+
+
+def _excerpt(turn: TurnRow, change: Change) -> Json:
+    """What the answer has at the place of the change; for a field, the object around it."""
+    response = turn["response"]
+    if change.path.startswith("header "):
+        return {name: value or "(its value is not kept)" for name, value in turn.get("headers", {}).items()}
+    if change.kind == "ignored":
+        return {last_key(change.path): next(values(turn["request"], change.path), None), "text": turn["text"]}
+    if change.kind == "status":
+        return {"status": turn["status"], "error": next(values(response, "$.error"), turn.get("body"))}
+    if not change.path.startswith("$"):
+        return {"times": turn["times"][:8], **turn.get("framing", {})}
+    if change.path == "$":
+        return response or turn.get("body")
+    if change.kind in ("dropped", "added", "renamed"):
+        return next(values(response, parent(change.path)), None)
+    return next(values(response, change.path), None)
+
+
+def values(value: Json, path: str) -> Iterator[Json]:
+    """Everything at a path with ``[*]``."""
+    yield from _values(value, [match.groups() for match in _STEP.finditer(path)])
+
+
+def _values(value: Json, steps: Sequence[tuple[str | None, ...]]) -> Iterator[Json]:
+    if not steps:
+        yield value
+        return
+    name, quoted, every = steps[0]
+    if every:
+        for item in value if isinstance(value, list) else ():
+            yield from _values(item, steps[1:])
+        return
+    key = name if name is not None else str(quoted).replace("\\'", "'").replace("\\\\", "\\")
+    if isinstance(value, dict) and key in value:
+        yield from _values(value[key], steps[1:])

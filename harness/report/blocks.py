@@ -1,0 +1,116 @@
+"""Documents as lists of blocks, so that a document is composed once, and each format writes blocks.
+
+A function of ``content/`` composes the blocks of a kind of document, and registers it for every format that writes blocks::
+
+    @document("fidelity")
+    def fidelity_blocks(document: Fidelity, view: View) -> Iterator[Block]:
+        '''What one side changes against the other.'''
+        yield Heading("What changes")
+
+Texts are plain; every format escapes what is special in it. A `Code` within a text or a cell is a name or a command.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from harness.report import Kind, View, output
+
+FORMATS = ("table", "markdown", "html")
+"""The formats that write blocks. Each has a module ``blocks`` with a function ``write_blocks(blocks, view, out)``."""
+
+
+class Code(str):
+    """A name or a command: text in a fixed-width font where the format has one."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of the document (level 1), or of a part of it (level 2)."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Texts, one after the other. ``strong``: the most important one. ``simulated``: a warning that answers are made up."""
+
+    texts: Sequence[str]
+    strong: bool = False
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells. The first column names the row; ``words``: the numbers of the other columns that hold words, not numbers."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    words: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list. An item is a sequence of texts."""
+
+    items: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Lines in a fixed-width font, such as commands."""
+
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedLines:
+    """Lines of both sides of something, with the numbers of the lines that differ."""
+
+    titles: tuple[str, str]
+    lines: tuple[Sequence[str], Sequence[str]]
+    marked: tuple[frozenset[int], frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is folded until the reader asks for it; a terminal shows it with ``-v`` only."""
+
+    summary: Sequence[str]
+    blocks: Sequence[Block]
+
+
+Block = Heading | Paragraph | Table | Bullets | CodeBlock | ComparedLines | Details
+Compose = Callable[[Any, View], Iterable[Block]]
+
+
+def document(kind: Kind) -> Callable[[Compose], Compose]:
+    """Register the composition of a kind of document for all formats that write blocks."""
+
+    def register(compose: Compose) -> Compose:
+        for name in FORMATS:
+            output(name, of=kind)(_writer(name, compose))
+        return compose
+
+    return register
+
+
+def title(blocks: Iterable[Block]) -> str:
+    """The first heading; empty if there is none."""
+    return next((block.text for block in blocks if isinstance(block, Heading)), "")
+
+
+def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
+    def write(document: Any, view: View, out: TextIO) -> None:
+        module = importlib.import_module(f"harness.report.{name}.blocks")
+        module.write_blocks(list(compose(document, view)), view, out)
+
+    write.__doc__ = compose.__doc__
+    return write

@@ -1,0 +1,171 @@
+"""Fidelity: what one side changes against the other, the worst first, with what shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from harness.compare.fidelity import percent
+from harness.compare.fidelity_evidence import marked_keys
+from harness.model import Json
+from harness.report import View, words
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    ComparedLines,
+    Details,
+    Heading,
+    Paragraph,
+    Table,
+    document,
+)
+from harness.text.amounts import count
+
+if TYPE_CHECKING:
+    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
+
+LINES, LINE = 14, 110
+"""The most lines of an excerpt, and the most columns of a line."""
+METHOD = (
+    "A change is claimed where it is more frequent than chance allows: of reports on two equal sides, at most one in twenty makes a claim. "
+    "kept: the share of fields, headers and events of the reference that arrive unchanged."
+)
+
+
+@document("fidelity")
+def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
+    """What one side changes against the other, field by field."""
+    yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
+    if fidelity.simulated:
+        yield Paragraph(
+            ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
+        )
+    yield Paragraph([_verdict(fidelity)], strong=True)
+    if fidelity.overall.pairs:
+        if not view.quiet:
+            yield Heading("features")
+            yield _features(fidelity)
+        yield from _changes(fidelity, view)
+        yield from _unsure(fidelity, view)
+    if fidelity.gates:
+        yield Heading("gates")
+        yield Bullets([[f"{gate.gate} {gate.message}"] for gate in fidelity.gates])
+    yield Heading("notes")
+    yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
+    yield CodeBlock([fidelity.command])
+
+
+def _verdict(fidelity: Fidelity) -> str:
+    overall = fidelity.overall
+    if not overall.pairs:
+        return "Nothing to compare: the two sides have no answer to the same question."
+    changes = [change for change in overall.changes if not change.note]
+    known = sum(change.known for change in changes)
+    what = count(len(changes), "change") if changes else "no change was found"
+    few = "" if fidelity.enough else "; these are too few pairs to claim anything"
+    simulated = " (SIMULATED answers)" if fidelity.simulated else ""
+    return (
+        f"{percent(overall.kept)} kept in {count(overall.pairs, 'pair')}{simulated}: {what}"
+        f"{f', {known} of them known' if known else ''}{few}."
+    )
+
+
+def _features(fidelity: Fidelity) -> Table:
+    worst = sorted(fidelity.features, key=lambda feature: feature.kept)
+    rows = [[feature.feature, f"{feature.pairs:,}", percent(feature.kept), _counted(feature)] for feature in worst]
+    return Table(["feature", "pairs", "kept", "changes"], rows, "the features, the worst first", frozenset({3}))
+
+
+def _counted(feature: FeatureFidelity) -> str:
+    kinds = Counter(change.kind for change in feature.changes if not change.note)
+    return ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()) or "none"
+
+
+def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
+    changes = fidelity.overall.changes
+    if not changes:
+        return
+    yield Heading("changes")
+    header = ["path", "change", "pairs", "share (95%)"]
+    rows = [[Code(change.path), _kind(change), _pairs(change), _interval(change)] for change in changes]
+    yield Table(header, rows, "the changes, the most frequent first", frozenset({1}))
+    shown = changes[: view.details]
+    yield Bullets([_evidence(change) for change in shown])
+    if len(shown) < len(changes):
+        yield Paragraph([f"and {len(changes) - len(shown)} more (-v shows all)"])
+    if fidelity.show:
+        yield from _show(changes)
+    yield from (_excerpts(change, fidelity) for change in shown if change.excerpts is not None)
+
+
+def _kind(change: Change) -> str:
+    note = " (note)" if change.note else ""
+    return f"{change.kind}{' (known)' if change.known else note}"
+
+
+def _pairs(change: Change) -> str:
+    return f"{change.pairs:,} of {change.of:,}"
+
+
+def _interval(change: Change) -> str:
+    low, high = change.interval
+    return f"{low:.0%} to {high:.0%}"
+
+
+def _evidence(change: Change) -> list[str]:
+    kind = "" if change.path.startswith(change.kind) else f" {change.kind}"
+    found: list[str] = [Code(change.path), kind]
+    if change.message:
+        found.append(f": {words.shortened(change.message, 160)}")
+    if change.reverse:
+        found.append(f"; the opposite in {change.reverse:,}")
+    if change.trials:
+        more = f" and {change.pairs - 1:,} more" if change.pairs > 1 else ""
+        found += ["; ", Code(change.trials[0]), more]
+    return found
+
+
+def _show(changes: Sequence[Change]) -> Iterator[Block]:
+    """The command that shows the first trial."""
+    trial = next((trial for change in changes for trial in change.trials), "")
+    provider = trial.rpartition("@")[2].partition("/")[0]
+    yield CodeBlock([words.command("show", trial, "--provider", provider)])
+
+
+def _excerpts(change: Change, fidelity: Fidelity) -> Details:
+    assert change.excerpts is not None
+    sides = [_lines(excerpt, change) for excerpt in change.excerpts]
+    compared = ComparedLines(
+        (fidelity.reference, fidelity.candidate), (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1])
+    )
+    more = Bullets([[Code(trial)] for trial in change.trials])
+    return Details([_name(change)], [compared, more])
+
+
+def _name(change: Change) -> str:
+    return change.path if change.path.startswith(change.kind) else f"{change.kind} {change.path}"
+
+
+def _lines(excerpt: Json, change: Change) -> tuple[list[str], frozenset[int]]:
+    """The lines of an excerpt, and which of them are about the change."""
+    if not isinstance(excerpt, dict):
+        return [words.value(excerpt, LINE)], frozenset({0})
+    keys = marked_keys(change)
+    first = [key for key in excerpt if key in keys]
+    order = [key for key in excerpt if key in set([*first, *excerpt][:LINES])]
+    lines = [f"{key}: {words.value(excerpt[key], LINE)}" for key in order]
+    return lines or ["(nothing)"], frozenset(at for at, key in enumerate(order) if key in keys)
+
+
+def _unsure(fidelity: Fidelity, view: View) -> Iterator[Block]:
+    if not fidelity.unsure:
+        return
+    yield Heading("cannot tell")
+    shown = fidelity.unsure[: view.details]
+    rows = [[Code(one.path), one.kind, f"{one.pairs:,} of {one.of:,}", f"{one.needs:,}"] for one in shown]
+    yield Table(["path", "change", "pairs", "more pairs needed"], rows, "what may be a change", frozenset({1}))
+    if len(shown) < len(fidelity.unsure):
+        yield Paragraph([f"and {len(fidelity.unsure) - len(shown)} more (-v shows all)"])

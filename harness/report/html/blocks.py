@@ -1,0 +1,111 @@
+"""Blocks as one self-contained page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from harness.report import View
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    ComparedLines,
+    Details,
+    Heading,
+    Paragraph,
+    Table,
+    title,
+)
+from harness.report.html.markup import Markup, closing, element, opening
+from harness.report.html.markup import table as table_markup
+from harness.report.html.run_sections import heading, section
+
+
+def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
+    """Headings of level 2 begin sections, which the bar at the top links."""
+    name = title(blocks)
+    parts = list(_sections(blocks))
+    out.writelines(opening(name))
+    out.write(heading(name, [link for link, _ in parts if link]) + "\n<main>\n")
+    out.writelines(f"{section(link, *inside) if link else _joined(inside)}\n" for link, inside in parts)
+    out.write("</main>\n")
+    out.write(closing())
+
+
+def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
+    link, inside = "", list[Markup]()
+    for block in blocks:
+        if isinstance(block, Heading):
+            if inside:
+                yield link, inside
+            link, inside = ("" if block.level == 1 else block.text), []
+        else:
+            inside.append(_markup(block))
+    if inside:
+        yield link, inside
+
+
+def _joined(parts: Sequence[Markup]) -> Markup:
+    return element("div", *parts)
+
+
+def _markup(block: Block) -> Markup:
+    match block:
+        case Heading(text):
+            return element("h3", text)
+        case Paragraph(texts, _, simulated) if simulated:
+            return element("p", *_texts(texts), class_="simulated", role="note")
+        case Paragraph(texts, strong):
+            return element("p", element("b", *_texts(texts)) if strong else _inline(texts))
+        case Table():
+            return _table(block)
+        case Bullets(items):
+            return element("ul", *(element("li", *_texts(item)) for item in items), class_="notes")
+        case CodeBlock(lines):
+            return element("pre", "\n".join(lines))
+        case ComparedLines():
+            return _compared(block)
+        case Details(summary, inside):
+            return element("details", element("summary", *_texts(summary)), *map(_markup, inside))
+
+
+def _table(block: Table) -> Markup:
+    numbers = [at for at in range(1, len(block.header)) if at not in block.words]
+    head = element(
+        "tr", *(element("th", name, class_=_number(at in numbers), scope="col") for at, name in enumerate(block.header))
+    )
+    rows = (
+        element("tr", element("th", *_texts(row[:1]), scope="row"), *(
+            element("td", *_texts([cell]), class_=_number(at in numbers)) for at, cell in enumerate(row[1:], 1)
+        ))
+        for row in block.rows
+    )  # fmt: skip
+    return table_markup(block.caption, [head], rows)
+
+
+def _number(is_number: bool) -> str | None:
+    return "n" if is_number else None
+
+
+def _compared(block: ComparedLines) -> Markup:
+    sides = (
+        element("div", element("h4", name), element("pre", *_marked(lines, marked)))
+        for name, lines, marked in zip(block.titles, block.lines, block.marked, strict=True)
+    )
+    return element("div", *sides, class_="compared")
+
+
+def _marked(lines: Sequence[str], marked: frozenset[int]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield element("mark", line) if number in marked else line
+        yield "\n"
+
+
+def _inline(texts: Sequence[str]) -> Markup:
+    return element("span", *_texts(texts))
+
+
+def _texts(texts: Sequence[str]) -> list[str]:
+    return [element("code", text) if isinstance(text, Code) else text for text in texts]

@@ -1,0 +1,58 @@
+"""Blocks as lines of text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from harness.report import View, words
+from harness.report.blocks import Block, Bullets, CodeBlock, ComparedLines, Details, Heading, Paragraph, Table
+from harness.report.table.drawing import bullets, fitted, hanging, wrapped, write
+
+
+def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
+    """A blank line between blocks."""
+    first = True
+    for block in blocks:
+        lines = list(_lines(block, view))
+        if lines:
+            write([*([] if first else [""]), *lines], view, out)
+            first = False
+
+
+def _lines(block: Block, view: View) -> Iterator[str]:
+    match block:
+        case Heading(text):
+            yield text
+        case Paragraph(texts):
+            yield from wrapped(words.printable("".join(texts)), view, "")
+        case Table():
+            header, *rows = _padded(block)
+            yield from fitted(header, rows, view)
+        case Bullets(items):
+            yield from bullets(["".join(item) for item in items], view)
+        case CodeBlock(lines):
+            yield from (f"  {line}" for line in lines)
+        case ComparedLines():
+            yield from _compared(block, view)
+        case Details(summary, inside) if view.details is None:
+            yield from wrapped(words.printable("".join(summary)), view, "")
+            for one in inside:
+                yield from (f"  {line}" for line in _lines(one, view))
+
+
+def _padded(table: Table) -> list[list[str]]:
+    """The header and the rows, with columns of words filled up at the right, since a terminal's columns are right-aligned."""
+    whole = [list(table.header), *(list(row) for row in table.rows)]
+    for at in table.words:
+        width = max(words.width(row[at]) for row in whole)
+        for row in whole:
+            row[at] += " " * (width - words.width(row[at]))
+    return whole
+
+
+def _compared(block: ComparedLines, view: View) -> Iterator[str]:
+    for sign, title, lines, marked in zip("-+", block.titles, block.lines, block.marked, strict=True):
+        yield f"{title}:"
+        for number, line in enumerate(lines):
+            yield from hanging(f"{sign if number in marked else ' '} {line}", view)

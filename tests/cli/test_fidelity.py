@@ -1,0 +1,206 @@
+"""``fidelity`` through the front door: targets of a run, two runs, recordings; gates, known changes, and what cannot be compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.main import main
+
+SUITE = """
+suite: capitals
+tags: [text]
+matrix: {transport: [unary, stream]}
+cases:
+  - id: one
+    prompt: What is the capital of Norway? One word.
+  - id: two
+    prompt: What is the capital of France? One word.
+  - id: wrong
+    tags: [errors]
+    request: {generationConfig: {temperature: 99}}
+    prompt: hi
+    expect: {http: 400}
+repeat: 3
+"""
+SIDES = ("--target", "simulator", "--target", "simulator-gateway")
+FLASH = "gemini-2.5-flash"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a suite at the simulator and at the simulated gateway; recordings of both."""
+    folder = tmp_path_factory.mktemp("played")
+    (folder / "suites").mkdir()
+    (folder / "suites" / "capitals.yaml").write_text(SUITE)
+    (folder / "harness.toml").write_text('provider = "simulator"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for provider in ("simulator", "simulator-gateway"):
+            recorded = ["--record-mode", "once", "--cassettes", provider]
+            assert main(["run", "--target", f"{provider}/{FLASH}", "-q", "--reports", "each", *recorded]) == 0
+        both = [f"--target={provider}/{FLASH}" for provider in ("simulator", "simulator-gateway")]
+        assert main(["run", "--live", "-q", *both]) == 0
+    return folder
+
+
+@pytest.fixture
+def project(played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(played, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["fidelity", *arguments, "--format", "json"]) == code
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def changes(found: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(change["kind"], change["path"]) for change in found["overall"]["changes"] if change["kind"] != "order"}
+
+
+def test_two_providers_of_a_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "last", *SIDES)
+    assert (found["version"], found["reference"], found["candidate"]) == (1, "simulator", "simulator-gateway")
+    assert {("framing", "stream line endings"), ("header", "header x-gemini-service-tier")} <= changes(found)
+    assert [feature["feature"] for feature in found["features"]] == ["errors", "text"]
+    text = found["features"][1]
+    assert text["pairs"] == found["overall"]["pairs"] == 18
+    (endings,) = (change for change in text["changes"] if change["path"] == "stream line endings")
+    assert endings["kind"] == "framing"
+    assert endings["pairs"] == endings["of"] <= 9
+    assert endings["message"] == "crlf -> lf"
+    assert endings["trials"][0].startswith("capitals/one[stream]@simulator-gateway/")
+
+
+def test_targets_need_not_be_named_where_a_run_has_two(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = document(capsys, "last", "--target", f"simulator/{FLASH}", "--target", f"simulator-gateway/{FLASH}")
+    assert changes(document(capsys, "last")) == changes(whole)
+
+
+def test_two_runs_and_two_folders_say_the_same(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = sorted((project / "each").iterdir())
+    runs = document(capsys, str(first), str(second))
+    folders = document(capsys, "simulator", "simulator-gateway")
+    assert runs["overall"]["pairs"] == folders["overall"]["pairs"] == 18
+    kinds = {"dropped", "added", "framing"}
+    assert {change for change in changes(runs) if change[0] in kinds} == {
+        change for change in changes(folders) if change[0] in kinds
+    }
+    assert ("header", "header x-gemini-service-tier") in changes(runs) & changes(folders)
+    assert ("header", "header vary") in changes(runs) - changes(folders)  # recordings do not keep it
+    assert folders["features"][0]["feature"] == "stream"
+    assert folders["simulated"] is True
+
+
+def test_a_side_against_itself_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "simulator", "simulator", "--gate", "kept=100%")
+    assert changes(found) == set()
+    assert found["overall"]["kept"] == 1.0
+    assert found["gates"][0]["crossed"] is False
+
+
+def test_a_gate_that_is_crossed_ends_with_1(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert document(capsys, "last", *SIDES, "--gate", "kept=100%", code=1)["gates"][0]["crossed"] is True
+    assert document(capsys, "last", *SIDES, "--gate", "kept=10%")["gates"][0]["crossed"] is False
+
+
+def test_a_list_of_known_changes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fidelity", "last", *SIDES, "--write-known", "known.yaml"]) == 0
+    found = document(capsys, "last", *SIDES, "--known", "known.yaml", "--gate", "kept=100%")
+    assert all(change["known"] for change in found["overall"]["changes"] if change["kind"] != "order")
+    assert found["overall"]["kept"] < 1
+    Path("known.yaml").write_text("- {kind: framing, path: stream line endings, why: the proxy does that}\n")
+    found = document(capsys, "last", *SIDES, "--known", "known.yaml", code=1)
+    assert [change["path"] for change in found["overall"]["changes"] if change["known"]] == ["stream line endings"]
+
+
+def test_paths_are_ignored_with_all_below(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(
+        capsys, "last", *SIDES, "--ignore", "header *", "--ignore", "$.usageMetadata", "--ignore", "stream*"
+    )
+    assert not any(path.startswith(("header", "$.usageMetadata", "stream")) for _, path in changes(found))
+
+
+def test_recordings_of_other_models_are_paired_by_request(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in Path("simulator-gateway").rglob("*.yaml"):
+        file.write_text(file.read_text().replace("models/gemini-2.5-flash:", "models/gemini-3.8-flash:"))
+    found = document(capsys, "simulator", "simulator-gateway")
+    assert found["overall"]["pairs"] == 18
+    assert "no request is to the same model on both sides: requests were paired whatever the model" in found["notes"]
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "html"])
+def test_every_format_names_the_changes(name: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fidelity", "last", *SIDES, "--format", name]) == 0
+    out = capsys.readouterr().out
+    assert "stream line endings" in out
+    assert "SIMULATED" in out
+    assert "capitals/one[stream]@simulator-gateway" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["last", "--target", "simulator"], 4, "name two with --target, the reference first"),
+        (["last", "--target", "simulator", "--target", "google"], 4, "google is no target of this run"),
+        (["last", "last", "--target", "simulator"], 4, "--target compares within one run"),
+        (["nowhere"], 4, "no saved run 'nowhere'"),
+        (["simulator", "nowhere"], 4, "no such file or folder: nowhere"),
+        (["simulator", "suites"], 5, "nothing to compare: the two sides have no answer to the same question"),
+        (["last", "--gate", "kept=high"], 4, "expected kept= with a percentage"),
+        (["last", "--known", "missing.yaml"], 4, "cannot read missing.yaml"),
+        (["last", "--known", "harness.toml"], 4, "--known harness.toml: expected a list of {kind: ..., path: ...}"),
+    ],
+)
+def test_what_cannot_be_compared(
+    arguments: list[str], code: int, message: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fidelity", *arguments]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_a_side_of_errors_only_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = next(Path("reports").iterdir()) / "run.jsonl"
+    lines = [_with_error(line) if "@simulator-gateway/" in line else line for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+    found = document(capsys, "last", *SIDES)
+    assert "every answer of simulator-gateway is an error: only statuses and errors can be compared" in found["notes"]
+    assert changes(found) >= {("status", "status")}
+
+
+def _with_error(line: str) -> str:
+    row = json.loads(line)
+    for turn in row.get("turns", ()):
+        turn["status"], turn["response"] = 503, {"error": {"message": "no channel", "type": "gateway_error"}}
+    return json.dumps(row)
+
+
+def test_a_run_without_headers_and_framing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = next(Path("reports").iterdir()) / "run.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for turn in (turn for row in lines for turn in row.get("turns", ())):
+        del turn["headers"], turn["framing"]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in lines))
+    found = document(capsys, "last", *SIDES)
+    assert "some answers were saved without headers and framing: these were not compared there" in found["notes"]
+    assert not any(path.startswith(("header", "stream line")) for _, path in changes(found))
+
+
+def test_of_a_very_large_answer_a_part_is_compared(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = next(Path("reports").iterdir()) / "run.jsonl"
+    row = json.loads(next(line for line in path.read_text().splitlines() if "/one[unary]@simulator/" in line))
+    row["turns"][0]["response"]["numbers"] = [{"number": number} for number in range(300_000)]
+    lines = path.read_text().splitlines()
+    at = next(index for index, line in enumerate(lines) if "/one[unary]@simulator/" in line)
+    path.write_text("\n".join([*lines[:at], json.dumps(row), *lines[at + 1 :]]) + "\n")
+    notes = document(capsys, "last", *SIDES)["notes"]
+    assert "only a part of 1 answer of simulator was compared: too many values" in notes

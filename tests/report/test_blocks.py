@@ -1,0 +1,121 @@
+"""A document of blocks in every format: the whole text that it writes."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+
+from harness.report import View
+from harness.report.blocks import (
+    FORMATS,
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    ComparedLines,
+    Details,
+    Heading,
+    Paragraph,
+    Table,
+    document,
+)
+from harness.report.html.blocks import write_blocks as html
+from harness.report.markdown.blocks import write_blocks as markdown
+from harness.report.table.blocks import write_blocks as table
+
+BLOCKS: list[Block] = [
+    Heading("What changes", level=1),
+    Paragraph(["3 of 4 ", Code("$.a|b"), " are <new>"], strong=True),
+    Heading("changes"),
+    Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1})),
+    Bullets([["see ", Code("a *trial*")], ["and *this*"]]),
+    CodeBlock(["gemini-harness fidelity last"]),
+    Details([Code("$.id"), " dropped"], [ComparedLines(("a", "b"), (["x: 1", "id: 2"], ["x: 1"]), (frozenset({1}), frozenset()))]),
+]  # fmt: skip
+
+
+def written(write: object, view: View | None = None) -> str:
+    out = StringIO()
+    write(BLOCKS, view or View(), out)  # type: ignore[operator]
+    return out.getvalue()
+
+
+def test_a_terminal_shows_text_and_no_details() -> None:
+    assert written(table) == (
+        "What changes\n"
+        "\n"
+        "3 of 4 $.a|b are <new>\n"
+        "\n"
+        "changes\n"
+        "\n"
+        "path      change   pairs\n"
+        "--------  -------  -----\n"
+        "$.id      dropped      4\n"
+        "header x  added       12\n"
+        "\n"
+        "* see a *trial*\n"
+        "* and *this*\n"
+        "\n"
+        "  gemini-harness fidelity last\n"
+    )
+
+
+def test_a_terminal_shows_details_where_all_is_asked_for() -> None:
+    whole = written(table, View(details=None))
+    assert whole.endswith("\n$.id dropped\n  a:\n    x: 1\n  - id: 2\n  b:\n    x: 1\n")
+
+
+def test_markdown_escapes_and_folds() -> None:
+    assert written(markdown) == (
+        "## What changes\n"
+        "\n"
+        "**3 of 4 `$.a|b` are &lt;new&gt;**\n"
+        "\n"
+        "### changes\n"
+        "\n"
+        "| path | change | pairs |\n"
+        "|---|---|---:|\n"
+        "| `$.id` | dropped | 4 |\n"
+        "| header x | added | 12 |\n"
+        "\n"
+        "- see `a *trial*`\n"
+        "- and \\*this\\*\n"
+        "\n"
+        "```text\n"
+        "gemini-harness fidelity last\n"
+        "```\n"
+        "\n"
+        "<details><summary>$.id dropped</summary>\n"
+        "\n"
+        "```diff\n"
+        "--- a\n"
+        "+++ b\n"
+        "  x: 1\n"
+        "- id: 2\n"
+        "  x: 1\n"
+        "```\n"
+        "\n"
+        "</details>\n"
+        "\n"
+    )
+
+
+def test_html_escapes_marks_and_links_its_sections() -> None:
+    page = written(html)
+    assert "<title>What changes</title>" in page
+    assert '<a href="#changes">changes</a>' in page
+    assert "<code>$.a|b</code> are &lt;new&gt;" in page
+    assert "<summary><code>$.id</code> dropped</summary>" in page
+    assert "x: 1\n<mark>id: 2</mark>" in page
+    assert page.count("<h4>") == 2
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_kind_is_registered_for_every_format_at_once(name: str) -> None:
+    from harness.report import find
+
+    writer = find(name, "fidelity")
+    assert writer.__doc__ == "What one side changes against the other, field by field."
+    with pytest.raises(ValueError, match="two formats of a fidelity"):
+        document("fidelity")(lambda _document, _view: [])
