@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
-from harness.cli.commands.audit import is_said_to_be_one, recordings
+from harness.cli.commands.audit import is_named_a_recording, recordings
 from harness.compare.fidelity_answers import case_of, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
 from harness.errors import BadCassette, RunError, UsageError
@@ -150,7 +150,7 @@ def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]
             simulated += [interaction.exchange.provenance.simulated for interaction in tape.interactions]
             yield tape
         except BadCassette as fault:
-            unreadable += [str(fault)] if is_said_to_be_one(file, [path]) else []
+            unreadable += [str(fault)] if is_named_a_recording(file, [path]) else []
     if unreadable:
         notes.append(f"{count(len(unreadable), 'unreadable file')} in {path}, such as {unreadable[0]}")
 

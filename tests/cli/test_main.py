@@ -497,7 +497,7 @@ def test_what_another_target_recorded_is_no_orphan(example: Example) -> None:
 
 
 def test_the_schema_is_one_json_document(example: Example) -> None:
-    assert json.loads(example.run("schema").out)["title"] == "gemini-harness suite"
+    assert json.loads(example.run("schema").out)["$ref"] == "#/$defs/SuiteWords"
 
 
 # --- manners ------------------------------------------------------------------------------------------

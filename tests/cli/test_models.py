@@ -178,7 +178,10 @@ def test_models_that_end_soon_are_named_with_their_places(run: Run, suite: Path)
 
 
 def test_a_replacement_is_named_where_nothing_is_routed(run: Run, suite: Path) -> None:
-    suite.write_text("suite: s\ncases:\n- {id: a, prompt: hi, model: gemini-2.5-flash-preview-tts}\n")
+    suite.write_text(
+        "suite: s\ncases:\n- id: a\n  prompt: hi\n  model: gemini-2.5-flash-preview-tts\n"
+        "  request: {generationConfig: {responseModalities: [AUDIO]}}\n"
+    )
     code, out, _ = run("check", str(suite), "--ends-within", "8w", "--as-of", "2026-10-01")
     assert code == 1
     assert "ends 2026-11-17; replacement: gemini-3.8-flash-tts; asked in" in out
