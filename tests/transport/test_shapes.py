@@ -322,9 +322,15 @@ def test_the_parameters_of_an_sdk_are_no_request(tmp_path: Path) -> None:
     assert read_lines(tmp_path, {"request": sdk, "response": ANSWERED}) == [(None, "yes 0", 200)]
 
 
+KEY = "gw-9f8e-7d6c-5b4a-3f2e-1d0c"
+
+
 def test_a_dump_of_http_messages_is_read(tmp_path: Path) -> None:
-    (tmp_path / "dump.http").write_text(f"{RAW}\n{RAW_ANSWER}\n", "utf-8", newline="")
+    (tmp_path / "dump.http").write_text(
+        f"{RAW}\n{RAW_ANSWER}\n".replace(" HTTP/1.1\r\nH", f"?key={KEY} HTTP/1.1\r\nH"), "utf-8", newline=""
+    )
     (found,) = cassette.read(tmp_path / "dump.http").interactions
+    assert found.credentials == (("?key=", KEY),)
     assert (found.exchange.request.url, found.exchange.request.body) == (f"https://{HOST}{PATH}", ASKED)
     assert reply.read(found.exchange).text == "yes 0"
 

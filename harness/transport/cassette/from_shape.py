@@ -294,7 +294,7 @@ def _in_text(text: str, deep: int) -> list[Piece]:
             if any(hint in text for hint in _HINTS)
             else []
         )
-    if _HTTP.match(head):
+    if _HTTP.match(text, len(text) - len(text.lstrip())):
         return _in_http(text, deep)
     if len(text) < _LONGEST_ADDRESS and "enerateContent" in text:
         url = messages.address_in(text)
