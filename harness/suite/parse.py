@@ -431,7 +431,11 @@ def _share(text: Json) -> Share:
 def _xfail(value: Json) -> Xfail | None:
     if value is None:
         return None
-    return Xfail(value) if isinstance(value, str) else Xfail(value.get("why", ""), tuple(value.get("targets", ())))
+    return (
+        Xfail(value)
+        if isinstance(value, str)
+        else Xfail(value.get("why", ""), tuple(target for target in value.get("targets", ()) if target is not None))
+    )
 
 
 def _refusal(lines: Iterable[Expectation]) -> bool:

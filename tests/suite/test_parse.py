@@ -367,3 +367,8 @@ def test_a_default_that_every_case_replaces_is_checked_too() -> None:
 )
 def test_globs_that_a_model_matches_are_accepted(text: str) -> None:
     assert suite(f"suite: s\nmatrix: {{model: m}}\n{text}")
+
+
+def test_a_target_that_is_no_text_is_one_complaint() -> None:
+    found = complaints('cases:\n- {id: a, prompt: hi, xfail: {why: x, targets: ["m*", null]}}')
+    assert found == ["a.yaml:4:55: expected text, got nothing"]
