@@ -395,11 +395,18 @@ def many(project: pytest.Pytester) -> pytest.Pytester:
     return project
 
 
+def nightly(value: object) -> Any:
+    """A value of a parameter that only ``make nightly`` tries: it starts several processes, and another value tries the same."""
+    return pytest.param(value, marks=pytest.mark.nightly)
+
+
 def tapes(project: pytest.Pytester) -> list[str]:
     return sorted(path.name for path in (project.path / "cassettes/many").rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("dist", ["load", "loadgroup", "loadscope", "loadfile", "worksteal"])
+@pytest.mark.parametrize(
+    "dist", ["load", *(nightly(dist) for dist in ("loadgroup", "loadscope", "loadfile", "worksteal"))]
+)
 def test_workers_record_one_cassette_together(many: pytest.Pytester, dist: str) -> None:
     many.runpytest_subprocess(*RECORD, "-n", "2", "--dist", dist).assert_outcomes(passed=16)
     assert tapes(many) == [
@@ -410,7 +417,7 @@ def test_workers_record_one_cassette_together(many: pytest.Pytester, dist: str) 
     many.runpytest_subprocess("suites/many.yaml").assert_outcomes(passed=16)
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [[], nightly(["-n", "2"])], ids=["alone", "workers"])
 def test_what_a_killed_recording_left_is_not_asked_for_again(many: pytest.Pytester, workers: list[str]) -> None:
     many.runpytest_subprocess(*RECORD, "-k", "peru").assert_outcomes(passed=8)
     (tape,) = (many.path / "cassettes/many").rglob("*.yaml")
@@ -424,7 +431,7 @@ def test_what_a_killed_recording_left_is_not_asked_for_again(many: pytest.Pytest
     assert len(load(tape)["interactions"]) == 8
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [[], nightly(["-n", "2"])], ids=["alone", "workers"])
 def test_an_unwritable_folder_is_reported_before_any_request(many: pytest.Pytester, workers: list[str]) -> None:
     (many.path / "cassettes/many").write_text("in the way")
     result = many.runpytest_subprocess(*RECORD, *workers)
@@ -435,7 +442,7 @@ def test_an_unwritable_folder_is_reported_before_any_request(many: pytest.Pytest
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [[], nightly(["-n", "2"])], ids=["alone", "workers"])
 def test_sigterm_ends_a_recording_as_ctrl_c_does(many: pytest.Pytester, workers: list[str]) -> None:
     (many.path / "suites/many.yaml").write_text(MANY.replace("What is", "[simulate: fault slow] What is"))
     argv = [sys.executable, "-m", "pytest", *RECORD, *workers]

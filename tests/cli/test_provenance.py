@@ -129,7 +129,7 @@ def test_a_replay_warns_of_nothing(project: Path, capsys: pytest.CaptureFixture[
     assert "warning: provider" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n", "2"], marks=pytest.mark.nightly)])
 def test_pytest_warns_too(project: Path, pytester: pytest.Pytester, workers: list[str]) -> None:
     pytester.mkdir("suites").joinpath("s.yaml").write_text(SUITE)
     with Endpoint(answer(PARIS)) as endpoint:

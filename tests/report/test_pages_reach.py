@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 KINDS = sorted(pages())
+DAILY = ("comparison", "run, served", "sweep")
+"""Pages that every test run looks at; `make nightly` looks at all."""
+SOME = [kind if kind in DAILY else pytest.param(kind, marks=pytest.mark.nightly) for kind in KINDS]
 TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
 NAMED = {
     *("button", "link", "checkbox", "radio", "combobox", "textbox", "searchbox", "listbox", "option"),
@@ -73,7 +76,7 @@ def in_order(levels: list[int]) -> bool:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_controls_and_regions_have_accessible_names(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind])
     press(browser, "j", ENTER)
@@ -110,7 +113,7 @@ return wanted.length;
 """Records which controls get the focus, and which of them are hidden then."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_tab_visits_all_controls_in_order_and_leaves(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind])
     time.sleep(0.1)
@@ -121,7 +124,7 @@ def test_tab_visits_all_controls_in_order_and_leaves(opened: Any, kind: str) -> 
     assert browser.execute_script("return document.activeElement !== wanted.at(-1)")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_nothing_is_lost_in_a_window_of_320_pixels(opened: Any, kind: str) -> None:
     browser = opened(pages()[kind], 320)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 320

@@ -180,6 +180,11 @@ def until(there: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def nightly(*values: object) -> Any:
+    """Values of parameters that only ``make nightly`` tries: they start processes, and other values try nearly the same."""
+    return pytest.param(*values, marks=pytest.mark.nightly)
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     (tmp_path / "suites/data").mkdir(parents=True)
@@ -195,11 +200,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 @pytest.mark.parametrize(
     ("how", "mode"),
     [
-        (signal.SIGKILL, ["--live"]),
         (signal.SIGKILL, ["--record-mode", "once"]),
-        (signal.SIGKILL, ["--record-mode", "all"]),
-        (signal.SIGINT, ["--record-mode", "once"]),
         (signal.SIGTERM, ["--live"]),
+        nightly(signal.SIGKILL, ["--live"]),
+        nightly(signal.SIGKILL, ["--record-mode", "all"]),
+        nightly(signal.SIGINT, ["--record-mode", "once"]),
     ],
 )
 def test_a_run_that_was_cut_short_goes_on_as_if_uncut(project: Project, how: int, mode: list[str]) -> None:
@@ -505,9 +510,9 @@ def taped(project: Project) -> Project:
     ("how", "after", "mode"),
     [
         (signal.SIGKILL, ASIDE + 6, []),
-        (signal.SIGINT, ASIDE + 6, []),
-        (signal.SIGKILL, ASIDE + 6, ["--record-mode", "all"]),
         (signal.SIGKILL, 3, []),
+        nightly(signal.SIGINT, ASIDE + 6, []),
+        nightly(signal.SIGKILL, ASIDE + 6, ["--record-mode", "all"]),
     ],
 )
 def test_a_migration_that_was_cut_short_goes_on(taped: Project, how: int, after: int, mode: list[str]) -> None:
