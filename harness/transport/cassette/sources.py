@@ -80,11 +80,12 @@ def source(name: str | Source) -> Source | Callable[[Source], Source]:
 
 
 @cache
-def _load() -> None:
+def _all_sources() -> Mapping[str, Source]:
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.name.startswith("from_"):
             importlib.import_module(f"harness.transport.cassette.{module.name}")
     extensions.load("sources")
+    return _sources
 
 
 def bytes_of(path: Path) -> bytes:
@@ -97,7 +98,6 @@ def bytes_of(path: Path) -> bytes:
 
 def read(path: Path) -> Reading:
     """What the file holds. Raises BadCassette, with the reason, if that is nothing, or nothing that can be read."""
-    _load()
     try:
         return _read(path, plain(bytes_of(path)))  # no name holds the bytes, so they are freed once they are decoded
     except NoDocument as fault:
@@ -106,8 +106,12 @@ def read(path: Path) -> Reading:
         raise BadCassette(f"{path}: not readable: {type(fault).__name__}: {fault}") from fault
 
 
+_VCRPY = (b"version: 1\ninteractions:", b"interactions:\n- request:")
+"""How files of ours and of vcrpy begin. No other format needs to be tried, or imported, for them."""
+
+
 def _read(path: Path, content: bytes) -> Reading:
-    for name, function in _sources.items():
+    for name, function in () if content.startswith(_VCRPY) else _all_sources().items():
         found = function(path, content)
         if found is not None:
             return _checked(path, Reading(name, list(found), {}))
