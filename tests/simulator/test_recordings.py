@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from harness.simulator.app import Simulator
 from harness.simulator.provenance import EVIDENCE, SOURCES, ShapeSource
-from harness.simulator.traffic import Call
 from harness.transport import cassette
+from tests.simulator.recordings import OPERATIONS, answer_to, keys, values
 
-OPERATIONS = {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
 NOT_SERVED = ("gemini-1.5-", "gemma-3-", "learnlm")
 """Model families that are not in the catalogue any more. Their recordings have answers, the simulator does not."""
 NEVER_FOLLOWED = {401, 403, 429, 500, 503}
@@ -35,26 +30,6 @@ class Compared(NamedTuple):
     simulated: Any
 
 
-def values(content: bytes) -> list[Any]:
-    """The JSON values of an answer in any framing."""
-    if content.startswith(b"data:"):
-        return [json.loads(line[5:]) for line in content.decode().splitlines() if line.startswith("data:")]
-    value = json.loads(content)
-    return value if isinstance(value, list) else [value]
-
-
-def keys(value: Any, at: str = "") -> Iterator[str]:
-    """Every key path, except inside free-form objects."""
-    if isinstance(value, list):
-        for item in value:
-            yield from keys(item, at + "[]")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield f"{at}.{name}"
-            if name not in ("args", "response"):
-                yield from keys(item, f"{at}.{name}")
-
-
 @pytest.fixture(scope="module")
 def compared(shared: Path) -> list[Compared]:
     found = []
@@ -63,12 +38,8 @@ def compared(shared: Path) -> list[Compared]:
     for row in wanted:
         tape = cassette.read(shared / "recordings" / row["repo"] / row["file"])
         exchange = tape.interactions[int(row["index"])].exchange
-        url = urlsplit(exchange.request.url)
-        body = b"" if exchange.request.body is None else json.dumps(exchange.request.body).encode()
-        call = Call(
-            exchange.request.method.upper(), url.path, dict(parse_qsl(url.query)), {"x-goog-api-key": "k"}, body
-        )
-        found.append(Compared(f"{row['repo']} {row['file']} {row['index']}", exchange, Simulator().handle(call)))
+        name = f"{row['repo']} {row['file']} {row['index']}"
+        found.append(Compared(name, exchange, answer_to(exchange.request)))
     return found
 
 
@@ -92,6 +63,8 @@ def test_no_answer_has_a_key_that_no_recording_has(compared: list[Compared]) -> 
     made: dict[str, str] = {}
     for name, recorded, simulated in compared:
         if recorded.status == simulated.status == 200 and recorded.content:
+            assert values(recorded.content), name
+            assert values(simulated.content), name
             real.update(key for value in values(recorded.content) for key in keys(value))
             made.update((key, name) for value in values(simulated.content) for key in keys(value))
     assert {key: name for key, name in made.items() if key not in real} == {}
