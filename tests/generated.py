@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.cli.main import main
 from harness.gemini import price_library
 from harness.gemini.features import features
-from harness.judge.checks.reference import reference
+from harness.judge.reference import reference
 from harness.judge.registry import all_checks
 from harness.model import Trial
 from harness.simulator import prompt_markers

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli import saved_run
-from harness.cli.commands.audit import is_named_a_recording, recordings
+from harness.cli.commands.audit import tapes
 from harness.compare.fidelity_answers import case_of, from_rows, from_tapes, turn_of
 from harness.compare.fidelity_changes import Answer, ReadTurns, Where
-from harness.errors import BadCassette, RunError, UsageError
+from harness.errors import RunError, UsageError
 from harness.report import words
 from harness.results.load import SavedRun
 from harness.results.rows import Row, TurnRow
@@ -143,16 +145,12 @@ def _have_common_cases(answers: Sequence[Sequence[Answer]]) -> bool:
 
 def _tapes(path: str, notes: list[str], simulated: list[bool]) -> Iterator[Tape]:
     """Adds to ``notes`` what is unreadable, and to ``simulated`` whether answers were the simulator's."""
-    unreadable = []
-    for file in recordings([path]):
-        try:
-            tape = cassette.read(file)
-            simulated += [interaction.exchange.provenance.simulated for interaction in tape.interactions]
-            yield tape
-        except BadCassette as fault:
-            unreadable += [str(fault)] if is_named_a_recording(file, [path]) else []
-    if unreadable:
-        notes.append(f"{count(len(unreadable), 'unreadable file')} in {path}, such as {unreadable[0]}")
+    unreadable: dict[str, str] = {}
+    for tape in tapes([path], unreadable, Counter()):
+        simulated += [interaction.exchange.provenance.simulated for interaction in tape.interactions]
+        yield tape
+    for file, reason in islice(unreadable.items(), 1):
+        notes.append(f"{count(len(unreadable), 'unreadable file')} in {path}, such as {file}: {reason}")
 
 
 def _read_recording(wanted: Collection[Where]) -> Mapping[Where, TurnRow]:

@@ -102,6 +102,10 @@ def formats(parser: ArgumentParser, *, measures: bool = False, reports: bool = T
         add("--reports", metavar="DIR", help="the folder of saved runs (default: reports/)")
 
 
+def max_cost(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument("--max-cost", metavar="USD", type=dollars, help=what)
+
+
 def as_of(parser: _ActionsContainer, what: str) -> None:
     parser.add_argument(
         "--as-of", metavar="DATE", type=day, default=today(), help=f"{what}, as in 2026-12-01 (default: today)"

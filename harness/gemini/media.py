@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.model import Json
+from harness.text.jsontext import is_utf8
 
 if TYPE_CHECKING:
     from mimetypes import MimeTypes
@@ -97,19 +98,11 @@ def type_of(name: str, data: bytes) -> str:
         return _USUAL.get(found, found)
     if guessed and guessed not in _JUDGED:
         return guessed
-    return "text/plain" if _is_text(data) else "application/octet-stream"
+    return "text/plain" if is_utf8(data) else "application/octet-stream"
 
 
 _USUAL: Mapping[str, str] = {"audio/mp3": "audio/mpeg", "audio/mp4": "video/mp4", "audio/x-wav": "audio/wav"}
 """Spelling of a type -> the one that the API's pages use."""
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 # --- the size of an image ------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class _RuleTable(NamedTuple):
 
 
 def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefusal]:
-    """Every rule that the request breaks, in the order of the API's checks. Nothing that depends on the model is said about a
+    """Every rule that the request breaks, in the order of the API's checks. Rules that depend on the model are left out for a
     model that is not known. ``stream``: the operation is ``streamGenerateContent``."""
     for rule in _candidates(view.whole):
         if rule.by_model and view.facts is None:

@@ -36,6 +36,7 @@ from harness.model import (
 )
 from harness.suite.template import as_text, fill
 from harness.text import jsonpath, patterns
+from harness.text.amounts import count
 from harness.text.project import Project, Unreadable
 
 PASSING = {
@@ -88,9 +89,8 @@ class Conversation:
     # requests
 
     def request(self, step: Step) -> Request:
-        """The next request; the conversation then holds its contents. Raises ConversationEnded if there can be none, Undefined for a
-        capture that is missing, UsageError for an upload that cannot be read."""
-        step = self.filled(step)
+        """The next request, for a step that is ``filled``; the conversation then holds its contents. Raises ConversationEnded if there
+        can be none, UsageError for an upload that cannot be read."""
         if step.call is not None:
             return self._call_request(step, step.call)
         self._continue(step)
@@ -100,8 +100,7 @@ class Conversation:
         return build(provider, self.trial.target.model, body, step.transport, expected_statuses(step.expect))
 
     def follow(self, step: Step) -> None:
-        """Take a scripted turn into the conversation. Raises as ``request`` does."""
-        step = self.filled(step)
+        """Take a scripted turn, ``filled``, into the conversation. Raises as ``request`` does."""
         self._continue(step)
         assert step.script is not None
         *before, self.answer = step.script
@@ -153,9 +152,9 @@ class Conversation:
     # answers
 
     def read(self, step: Step, exchange: Exchange) -> Turn:
-        """Read and price the answer to a step's request, and take it into the conversation."""
+        """Read and price the answer to the request of a ``filled`` step, and take it into the conversation."""
         reply = replies.read(exchange)
-        turn = Turn(self.filled(step), exchange.request, exchange, reply, self.price(exchange, reply))
+        turn = Turn(step, exchange.request, exchange, reply, self.price(exchange, reply))
         self.turns.append(turn)
         if step.call is None:
             self.answer, self._calls = reply.content, reply.function_calls
@@ -252,8 +251,7 @@ def gave_up(turn: Turn, poll: Poll) -> Verdict | None:
         return None
     path, wanted, actual = missing
     seen = _excerpt(turn) if not turn.reply.response else f"it is {actual!r}" if actual is not None else "it is absent"
-    calls = "1 call" if poll.most == 1 else f"{poll.most} calls"
-    message = f"{turn.step.call}: {path} is not as wanted after {calls} in {poll.limit:g} s: {seen}"
+    message = f"{turn.step.call}: {path} is not as wanted after {count(poll.most, 'call')} in {poll.limit:g} s: {seen}"
     return _failed(turn.step, "until", wanted, actual, message)
 
 

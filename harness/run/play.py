@@ -52,6 +52,7 @@ from harness.model import (
 from harness.results.rows import LARGEST, TurnRow
 from harness.run.conversation import Conversation, ConversationEnded, gave_up, unmet
 from harness.suite.template import Undefined
+from harness.text.amounts import count
 from harness.transport.provider_health import is_daily
 from harness.transport.recorder import is_passing, refuses_key
 
@@ -105,8 +106,8 @@ def prepare(trial: Trial, config: Config) -> Request:
     for step in trial.steps:
         try:
             if step.sends:
-                return talk.request(step)
-            talk.follow(step)
+                return talk.request(talk.filled(step))
+            talk.follow(talk.filled(step))
         except ConversationEnded as ended:
             raise UsageError(f"{step.place}: {ended}") from None
     raise AssertionError("a case asks something: see suite.validate")
@@ -119,8 +120,9 @@ def prepared(trial: Trial, config: Config, turns: Sequence[TurnRow]) -> Iterator
     """
     talk = Conversation(trial, config)
     rows = iter(enumerate(turns))
-    for step in trial.steps:
+    for plan in trial.steps:
         try:
+            step = talk.filled(plan)
             if not step.sends:
                 talk.follow(step)
                 continue
@@ -182,7 +184,7 @@ async def _converse(talk: Conversation, transport: Transport) -> Problem | None:
     try:
         for number, step in enumerate(talk.trial.steps):
             if not step.sends:
-                talk.follow(step)
+                talk.follow(talk.filled(step))
             elif not step.cleanup:
                 await _play_step(talk, transport, number, step)
     except ConversationEnded as ended:
@@ -198,13 +200,12 @@ async def _converse(talk: Conversation, transport: Transport) -> Problem | None:
     return None
 
 
-async def _play_step(talk: Conversation, transport: Transport, number: int, step: Step) -> None:
+async def _play_step(talk: Conversation, transport: Transport, number: int, plan: Step) -> None:
     """Ask, and ask again where the step polls; then let its checks ask, and judge."""
-    trial = talk.trial
+    trial, step = talk.trial, talk.filled(plan)
     request = talk.request(step)
     slot = Slot(trial.cassette, trial.row, trial.attempt - 1, number)
-    call = talk.filled(step).call
-    poll = call.poll if call else None
+    poll = step.call.poll if step.call else None
     exchange = await transport.send(request, slot)
     while poll and slot.part + 1 < poll.most and unmet(poll, exchange):
         if exchange.provenance.mode == "live":
@@ -272,11 +273,7 @@ def _refuse_passing(turn: Turn) -> None:
         raise NetworkFault(f"{error_summary(exchange, turn.reply)}\n{key}")
     if is_passing(exchange.status):
         daily = "; that is a quota of the day" if is_daily(exchange) else ""
-        raise NetworkFault(f"{error_summary(exchange, turn.reply)} after {_attempts(exchange.attempts)}{daily}")
-
-
-def _attempts(count: int) -> str:
-    return "1 attempt" if count == 1 else f"{count} attempts"
+        raise NetworkFault(f"{error_summary(exchange, turn.reply)} after {count(exchange.attempts, 'attempt')}{daily}")
 
 
 def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:

@@ -97,9 +97,7 @@ class Caches:
 
     def page(self, size: int, token: str) -> tuple[list[Cache], str]:
         now = self.now()
-        for cache in self.kept.values():
-            if cache.expires <= now:
-                self.kept.remove(cache.name)
+        self.kept.drop(lambda cache: cache.expires <= now)
         return self.kept.page(size, token)
 
 

@@ -133,9 +133,7 @@ class Files:
 
     def page(self, size: int, token: str) -> tuple[list[File], str]:
         now = self.now()
-        for file in self.kept.values():
-            if file.created + LIFE <= now:
-                self.kept.remove(file.name)
+        self.kept.drop(lambda file: file.created + LIFE <= now)
         return self.kept.page(size, token)
 
 

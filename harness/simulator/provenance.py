@@ -185,6 +185,6 @@ SOURCES = tuple(
             "0xPlaygrounds/rig, pydantic/pydantic-ai: a fit to their medians",
         ),
         ("thoughts of a level relative to HIGH", "made up", "few recordings set a level"),
-        ("what is said at all", "made up", "this simulator"),
+        ("the content of answers", "made up", "this simulator"),
     )
 )

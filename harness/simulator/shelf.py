@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from harness.simulator.errors import refusal
@@ -41,6 +41,10 @@ class Shelf(Generic[T]):
 
     def values(self) -> list[T]:
         return [value for _, value in self._kept.values()]
+
+    def drop(self, expired: Callable[[T], bool]) -> None:
+        """Remove the resources that have expired."""
+        self._kept = {name: row for name, row in self._kept.items() if not expired(row[1])}
 
     def page(self, size: int, token: str) -> tuple[list[T], str]:
         """``size`` resources after ``token`` (empty: from the newest), and the token of the next page, empty after the last one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Literal, NamedTuple
 
@@ -167,7 +168,8 @@ def refusal(model: str, config: Body) -> str | None:
     return (known.thinking if known else Thinking("unknown")).refuses(config)
 
 
-def value_refusal(model: str, name: str, value: Json) -> str | None:
+@lru_cache(maxsize=4096, typed=True)
+def value_refusal(model: str, name: str, value: str | float) -> str | None:
     """Why a model rejects a value of ``generationConfig`` that others accept; None if it accepts it, or if it is unknown."""
     from harness.gemini.request_rules import refusals
     from harness.gemini.request_view import RequestView

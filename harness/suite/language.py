@@ -182,7 +182,7 @@ def parameter(name: str) -> Any:
 
 def _page(name: str) -> str:
     """What the reference says of that check."""
-    from harness.judge.checks.reference import with_examples
+    from harness.judge.reference import with_examples
 
     return with_examples(all_checks()[name])
 

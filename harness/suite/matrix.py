@@ -94,7 +94,8 @@ class Combination(NamedTuple):
             return None
         if thinking := self._refused_thinking(case):
             return "thinking", thinking
-        values = ((name, value) for name, value in self.swept.items() if name not in ("thinking", "transport"))
+        swept = (item for item in self.swept.items() if case.axes[item[0]].typed)
+        values = ((name, value) for name, value in swept if name not in ("thinking", "transport"))
         reasons = ((name, value_refusal(self.target.model, name, value)) for name, value in values)
         return next(((name, reason) for name, reason in reasons if reason), None)
 

@@ -59,6 +59,15 @@ def is_deeper(value: Json, levels: int = DEEPEST) -> bool:
     return any(isinstance(node, (dict, list)) for node in level)
 
 
+def is_utf8(content: bytes) -> bool:
+    """Whether the bytes are text in UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def compact(value: Json) -> bytes:
     """JSON for sending: UTF-8, no spaces, keys in their order. Dates become ISO text, bytes become base64."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness.judge.checks.parameters import complaints
-from harness.judge.checks.reference import reference
+from harness.judge.reference import reference
 from harness.judge.registry import all_checks, all_rules
 from harness.text import shape
 

@@ -498,7 +498,7 @@ def test_csv_has_a_line_per_trial_and_runs_no_formula() -> None:
 
 
 def json_attempts(case: str, target: str, *reasons: str) -> list[Row]:
-    """Attempts of which each failed the check ``json`` for that reason; for an empty one it passed."""
+    """One attempt for each reason: it failed the check ``json`` for that reason. With an empty reason it passed."""
     return [
         failed(case, target, n=n, measures={}, verdicts=[verdict("json", ok=False, reason=reason)])
         if reason

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from harness.errors import HarnessError, SuiteError
 from harness.gemini import definition
 from harness.gemini.models import catalogue
-from harness.judge.checks.reference import with_examples
+from harness.judge.reference import with_examples
 from harness.judge.registry import all_checks
 from harness.model import Json
 from harness.suite.language import suite_json_schema

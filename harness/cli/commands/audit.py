@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.cli import options as shared
@@ -36,7 +36,7 @@ def main(options: Namespace) -> int:
     printing.check(options, "audit")
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()
-    done = audit(_tapes(recordings(options.paths), unreadable, passed_over, options.paths), {})
+    done = audit(tapes(options.paths, unreadable, passed_over), {})
     done.files += len(unreadable)
     done.unreadable, done.passed_over = unreadable, dict(passed_over.most_common())
     printing.show(done, "audit", options)
@@ -74,11 +74,9 @@ def is_named_a_recording(file: Path, paths: Iterable[str]) -> bool:
     return file.suffix.lower() in SUFFIXES or str(file) in {str(Path(path)) for path in paths}
 
 
-def _tapes(
-    files: Iterable[Path], unreadable: dict[str, str], passed_over: Counter[str], paths: Iterable[str]
-) -> Iterator[Tape]:
-    """The readable recordings. For the others adds file -> reason to ``unreadable``, or counts them in ``passed_over``."""
-    for file in files:
+def tapes(paths: Sequence[str], unreadable: dict[str, str], passed_over: Counter[str]) -> Iterator[Tape]:
+    """The readable recordings at these paths. For the others adds file -> reason to ``unreadable``, or counts them in ``passed_over``."""
+    for file in recordings(paths):
         try:
             yield cassette.read(file)
         except BadCassette as error:

@@ -66,12 +66,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="the record mode for the old model (default: none, replay only)",
     )
     group.add_argument("--concurrency", metavar="N", type=shared.positive, help="the number of trials in flight")
-    group.add_argument(
-        "--max-cost",
-        metavar="USD",
-        type=shared.dollars,
-        help="the most that live answers may cost, for both models together",
-    )
+    shared.max_cost(group, "the most that live answers may cost, for both models together")
     group.add_argument(
         "--fail-fast",
         action="store_true",

@@ -44,12 +44,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="ask this model; * stands for anything (repeatable; default: all that have not ended)",
     )
     add("--concurrency", metavar="N", type=shared.positive, help="requests in flight")
-    add(
-        "--max-cost",
-        metavar="USD",
-        type=shared.dollars,
-        help="begin no request that would take what is spent beyond this",
-    )
+    shared.max_cost(parser, "begin no request that would take what is spent beyond this")
     add("--dry-run", action="store_true", help="show what would be asked, and at what cost; send nothing")
     shared.as_of(parser, "compare with what the catalogue says of this day")
     shared.formats(parser, reports=False)

@@ -60,12 +60,7 @@ def _how(parser: ArgumentParser) -> None:
     add("--live", action="store_true", help="send everything; read and write no cassette")
     add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
     add("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
-    add(
-        "--max-cost",
-        metavar="USD",
-        type=shared.dollars,
-        help="begin no trial that would take what is spent on live answers beyond this",
-    )
+    shared.max_cost(group, "begin no trial that would take what is spent on live answers beyond this")
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
     add("--strict", action="store_true", help="warnings fail too")
 

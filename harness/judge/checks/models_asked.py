@@ -6,13 +6,14 @@ What they ask is recorded in the case's cassette, counted and priced apart from 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Required, TypedDict
 
 from harness.answer.refusals import message_of
+from harness.answer.reply import an_object
 from harness.errors import HarnessError
 from harness.judge.checks.parameters import Refuse
+from harness.judge.checks.resources import cosine, is_vector
 from harness.judge.registry import Asking, check
 from harness.model import Assessment, Evidence, Json, Mismatch, Question
 from harness.text.shape import AtLeast, Spelled
@@ -74,20 +75,10 @@ def _embeddings(evidence: Evidence, wanted: SimilarWords) -> Sequence[Question]:
 
 def _similarity(answers: Sequence[Assessment]) -> float | None:
     """The cosine of the angle between the last two vectors; None if there are no two of one length."""
-    vectors = [_vector(answer) for answer in answers[-2:]]
-    if len(vectors) != 2 or not vectors[0] or len(vectors[0]) != len(vectors[1]):
+    vectors: list[Any] = [an_object(answer.reply.response.get("embedding")).get("values") for answer in answers[-2:]]
+    if len(vectors) != 2 or not all(map(is_vector, vectors)) or len(vectors[0]) != len(vectors[1]):
         return None
-    first, second = vectors
-    lengths = math.hypot(*first) * math.hypot(*second)
-    return round(sum(a * b for a, b in zip(first, second, strict=True)) / lengths, 6) if lengths else None
-
-
-def _vector(answer: Assessment) -> list[float]:
-    embedding = answer.reply.response.get("embedding")
-    values = embedding.get("values") if isinstance(embedding, Mapping) else None
-    if not isinstance(values, list):
-        return []
-    return [float(value) for value in values if isinstance(value, int | float)]
+    return round(cosine(*vectors), 6) if all(map(any, vectors)) else None
 
 
 @check("similar", Asking(_embeddings, "similarity", _similarity, generates=False))

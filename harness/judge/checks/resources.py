@@ -65,21 +65,22 @@ def embedding(evidence: Evidence, expected: EmbeddingWords) -> Iterator[Mismatch
     yield from differs("embedding (count)", len(vectors), expected.get("count", {"min": 1}))
     for index, vector in enumerate(vectors):
         at = f"embeddings[{index}].values" if batch else "embedding.values"
-        if not _is_vector(vector):
+        if not is_vector(vector):
             yield Mismatch(at, "a list of numbers", vector, f"expected a list of numbers, got {describe(vector)}")
         elif "dimensions" in expected:
             yield from differs(f"{at} (dimensions)", len(vector), expected["dimensions"])
-    if "similarity" in expected and vectors and all(map(_is_vector, vectors)):
+    if "similarity" in expected and vectors and all(map(is_vector, vectors)):
         yield from _dissimilar(vectors, expected["similarity"])
 
 
-def _is_vector(value: Json) -> bool:
+def is_vector(value: Json) -> bool:
+    """Whether it is a list of numbers that is not empty."""
     return isinstance(value, list) and bool(value) and all(map(is_number, value))
 
 
 def _dissimilar(vectors: Sequence[Sequence[float]], expected: SimilarityWords) -> Iterator[Mismatch]:
     other = expected.get("to") or (vectors[1] if len(vectors) > 1 else [])
-    if not _is_vector(other):
+    if not is_vector(other):
         message = "expected two vectors to compare, got one: embed two texts, or name the other one with to"
         yield Mismatch("embedding (similarity)", dict(expected), None, message)
     elif len(other) != len(vectors[0]):
@@ -87,10 +88,10 @@ def _dissimilar(vectors: Sequence[Sequence[float]], expected: SimilarityWords) -
         yield Mismatch("embedding (similarity)", len(other), len(vectors[0]), message)
     else:
         limits = {word: value for word, value in expected.items() if word != "to"}
-        yield from differs("embedding (similarity)", round(_cosine(vectors[0], other), 6), limits)
+        yield from differs("embedding (similarity)", round(cosine(vectors[0], other), 6), limits)
 
 
-def _cosine(left: Sequence[float], right: Sequence[float]) -> float:
+def cosine(left: Sequence[float], right: Sequence[float]) -> float:
     """The cosine of two vectors of one length; 0 if one of them is zero."""
     lengths = math.hypot(*left) * math.hypot(*right)
     return math.fsum(a * b for a, b in zip(left, right, strict=True)) / lengths if lengths else 0.0

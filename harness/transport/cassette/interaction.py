@@ -216,15 +216,6 @@ def _parsed(raw: Mapping[str, Any]) -> bytes:
     return compact(value)
 
 
-def is_text(content: bytes) -> bool:
-    """Whether it is UTF-8."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def json_of(content: bytes) -> Json:
     """The JSON value; None if the bytes are not JSON."""
     try:

@@ -11,8 +11,8 @@ import yaml
 
 from harness.answer.wire_form import KEPT_HEADERS
 from harness.model import Exchange, Json, Request
-from harness.text.jsontext import compact
-from harness.transport.cassette.interaction import is_text, json_of, without_secrets
+from harness.text.jsontext import compact, is_utf8
+from harness.transport.cassette.interaction import json_of, without_secrets
 
 _REQUEST_HEADERS = ("accept", "content-type")
 
@@ -79,7 +79,7 @@ def _pretty(request: Request) -> str | None:
     if value is None or compact(value) != request.content:
         return None
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    return text if text.isprintable() or is_text(text.encode("utf-8", "surrogatepass")) else None
+    return text if text.isprintable() or is_utf8(text.encode("utf-8", "surrogatepass")) else None
 
 
 def _text(content: bytes) -> str | bytes:
