@@ -113,6 +113,12 @@ class RunError(HarnessError):
     exit_code = 4
 
 
+def cause(fault: BaseException) -> str:
+    """The name of an error in messages and saved runs: ``no-recording`` for `NoRecording`."""
+    name = type(fault).__name__
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+
+
 _FIRST = (2, 3, 4, 1, 6, 7, 5, 0)
 
 

@@ -433,11 +433,13 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a trial could not be judged. ``kind``: ``ask`` (network, key, recording), ``suite`` (an error in the user's own
-    check), ``internal`` (an error of this program). ``traceback``: None if it would not help."""
+    check), ``internal`` (an error of this program). ``cause``: the error's name, as `errors.cause` gives it.
+    ``traceback``: None if it would not help."""
 
     kind: Literal["ask", "suite", "internal"]
     message: str
     traceback: str | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

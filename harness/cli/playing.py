@@ -42,7 +42,7 @@ def check_fail_fast(asked: Iterable[Gate]) -> None:
     """Raises UsageError for gates that need all trials."""
     if any(gate.name == "pass_rate" for gate in asked):
         raise UsageError(
-            "--fail-fast ends with the first failure, and a pass rate is that of all: leave one of them out"
+            "--fail-fast and --max-failures end early, and a pass rate is that of all: leave one of them out"
         )
 
 

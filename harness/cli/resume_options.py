@@ -33,6 +33,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "record_mode": "none",
         "skip_missing": False,
         "strict": False,
+        "last_failed": None,
     },
     "migrate": {
         **_OF_BOTH,

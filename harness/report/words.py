@@ -231,6 +231,23 @@ def rerun(group: Group, run: RunRow) -> str:
     return command("run", group.place["file"], "-k", group.id, *_same_options(run))
 
 
+def same_command(run: RunRow, *more: str) -> str:
+    """The command that plays the suites of a run again with its selection, and with ``more`` options."""
+    chosen, began = run["selection"], run.get("options", {})
+    paths = began.get("paths", []) if "options" in run else [row["file"] for row in run["suites"]]
+    found = [*paths, *(["-k", chosen["keywords"]] if chosen.get("keywords") else [])]
+    for option, values in (
+        ("--tag", "tags"),
+        ("--target", "targets"),
+        ("--provider", "providers"),
+        ("--model", "models"),
+    ):
+        found += [word for value in chosen.get(values, []) for word in (option, value)]  # type: ignore[attr-defined]
+    if shard := chosen.get("shard"):
+        found += ["--shard", "/".join(map(str, shard))]
+    return command("run", *found, *_same_options(run), *more)
+
+
 def _same_options(run: RunRow) -> Iterator[str]:
     if run["record_mode"] == "live":
         yield "--live"

@@ -115,7 +115,8 @@ class OutcomeCount:
 
 @dataclass(slots=True)
 class FirstFailure:
-    """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` (see ``ErrorRow``)."""
+    """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` and ``cause`` (see
+    ``ErrorRow``)."""
 
     trial: str
     verdict: VerdictRow | None
@@ -123,6 +124,7 @@ class FirstFailure:
     kind: str = ""
     more: int = 0
     """Further mismatches of the same attempt."""
+    cause: str = ""
 
 
 class Groups(Mapping[str, "Group"]):
@@ -461,7 +463,8 @@ def _origin(row: Row) -> Origin | None:
 def trouble(row: Row) -> FirstFailure | None:
     """The failure of an attempt; None if it did not fail."""
     if row["error"] is not None:
-        return FirstFailure(row["id"], None, row["error"]["message"], row["error"]["kind"])
+        error = row["error"]
+        return FirstFailure(row["id"], None, error["message"], error["kind"], cause=error.get("cause", ""))
     if row["status"] not in ("failed", "xfailed", "error"):
         return None
     wrong = [verdict for verdict in row["verdicts"] if verdict["status"] in ("failed", "error")]

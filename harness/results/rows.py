@@ -13,7 +13,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from harness.answer import refusals, wire_form
 from harness.answer.wire_form import FramingRow
-from harness.model import Exchange, Json, Provenance, Reply, Request, Result, Status, Trial, Turn, Verdict
+from harness.model import Exchange, Json, Problem, Provenance, Reply, Request, Result, Status, Trial, Turn, Verdict
 
 LARGEST = 1e100
 """The limit of a measure: a larger value, as a faulty gateway may report it, counts as not known."""
@@ -61,11 +61,13 @@ class ProvenanceRow(TypedDict):
 
 
 class ErrorRow(TypedDict):
-    """Why a trial could not be judged: ``ask``, ``suite`` or ``internal``."""
+    """Why a trial could not be judged: ``ask``, ``suite`` or ``internal``. ``cause``: the error's name, such as
+    ``no-recording``; absent where it has none."""
 
     kind: Literal["ask", "suite", "internal"]
     message: str
     traceback: str | None
+    cause: NotRequired[str]
 
 
 class OutcomeRow(TypedDict):
@@ -211,6 +213,7 @@ class OptionsRow(TypedDict, total=False):
     record_mode: RecordMode | None
     skip_missing: bool
     strict: bool
+    last_failed: str
     old: str
     new: str
     old_record_mode: RecordMode
@@ -321,9 +324,13 @@ def result_json(result: Result) -> Row:
         turns = row.pop("turns")
         row["unpriced"], row["turns"] = unpriced, turns  # turns come last
     if result.problem is not None:
-        problem = result.problem
-        row["error"] = {"kind": problem.kind, "message": problem.message, "traceback": problem.traceback}
+        row["error"] = _error(result.problem)
     return row
+
+
+def _error(problem: Problem) -> ErrorRow:
+    row: ErrorRow = {"kind": problem.kind, "message": problem.message, "traceback": problem.traceback}
+    return {**row, "cause": problem.cause} if problem.cause else row
 
 
 def without_turns(row: Row) -> Row:

@@ -30,6 +30,7 @@ from harness.errors import (
     NoRecording,
     StaleRecording,
     UsageError,
+    cause,
 )
 from harness.judge.registry import find_check
 from harness.model import (
@@ -192,9 +193,10 @@ async def _converse(talk: Conversation, transport: Transport) -> Problem | None:
     except CannotWrite:
         raise
     except (CannotAsk, CassetteError) as fault:
-        return Problem("ask", f"{fault}{_remedy(talk.trial, fault, talk.config.repeated)}")
+        message = f"{fault}{_remedy(talk.trial, fault, talk.config.repeated)}"
+        return Problem("ask", message, cause=cause(fault))
     except HarnessError as fault:
-        return Problem("suite", str(fault))
+        return Problem("suite", str(fault), cause=cause(fault))
     except Exception as fault:  # noqa: BLE001 - whatever it is, it must not take the other trials down
         return Problem("internal", f"{type(fault).__name__}: {fault}", traceback.format_exc())
     return None

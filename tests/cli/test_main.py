@@ -125,8 +125,20 @@ def test_a_failure_prints_the_command_that_repeats_it(example: Example) -> None:
 
 def test_the_command_that_records_names_the_folder_of_cassettes(example: Example) -> None:
     done = example.run("run", "suites/capitals.yaml", "--cassettes", "none here")
-    record = next(line for line in done.out.splitlines() if "record it:" in line)
+    record = next(line for line in done.out.splitlines() if "record them:" in line)
     assert record.endswith("--cassettes 'none here' --record-mode new_episodes")
+
+
+def test_missing_recordings_are_one_entry_with_one_command(example: Example) -> None:
+    shutil.rmtree(example.folder / "cassettes")
+    done = example.run("run", "suites/capitals.yaml", "--model", "gemini-3-flash-preview", "--tag", "geography")
+    assert "ERROR 3 recordings are missing\n" in done.out
+    assert done.out.count("does not exist") == 2
+    record = next(line for line in done.out.splitlines() if "record them:" in line).partition(": ")[2]
+    assert record == (
+        "gemini-harness run suites/capitals.yaml --tag geography --model gemini-3-flash-preview --record-mode new_episodes"
+    )
+    assert "3 passed" in example.run(*shlex.split(record)[1:]).out
 
 
 def test_a_known_failure_is_green_and_noted(example: Example) -> None:
@@ -156,7 +168,7 @@ def test_one_reason_for_many_errors_is_said_once(example: Example, monkeypatch: 
     done = example.run("run", "suites/capitals.yaml", "--live", "--provider", "google")
     assert done.code == 6
     assert done.out.count("GOOGLE_API_KEY or GEMINI_API_KEY") == 1
-    assert "the same for 5 more: capitals/oslo@google/gemini-2.5-flash, " in " ".join(done.out.split())
+    assert "ERROR 6 trials of 6 cases: No key for provider 'google'" in " ".join(done.out.split())
 
 
 def test_measures_are_chosen(example: Example) -> None:
@@ -164,6 +176,31 @@ def test_measures_are_chosen(example: Example) -> None:
     assert "case        verdict  latency s  prompt\n" in done.out
     done = example.run("run", "suites/wrong.yaml", "--measures", "text")
     assert "case        verdict  text\n" in done.out
+
+
+def test_last_failed_plays_what_failed_with_the_options_of_that_run(example: Example) -> None:
+    example.run("run", "suites/wrong.yaml", "suites/capitals.yaml", "--repeat", "2", "--live")
+    again = example.run("run", "--last-failed")
+    assert (again.code, "1 failed (2 trials)" in again.out) == (1, True)
+    example.write("suites/wrong.yaml", WRONG.replace("Bergen", "Oslo"))
+    mended = example.run("run", "--last-failed")
+    assert (mended.code, "1 passed (2 trials)" in mended.out) == (0, True)
+    nothing = example.run("run", "--last-failed")
+    assert (nothing.code, "so there is nothing to play again" in nothing.err) == (4, True)
+
+
+def test_last_failed_remembers_what_was_not_played_again(example: Example) -> None:
+    example.write("suites/wrong.yaml", WRONG + WRONG.partition("cases:\n")[2].replace("not-bergen", "second"))
+    example.run("run", "suites/wrong.yaml", "--live")
+    stopped = example.run("run", "--last-failed", "--max-failures", "1", "--concurrency", "1")
+    assert "1 failed (1 trial)" in stopped.out
+    assert "2 failed (2 trials)" in example.run("run", "--last-failed").out
+
+
+def test_max_failures_ends_the_run(example: Example) -> None:
+    shutil.rmtree(example.folder / "cassettes")
+    done = example.run("run", "suites/capitals.yaml", "--max-failures", "2")
+    assert (done.code, "2 error (2 trials)" in done.out) == (6, True)
 
 
 def test_fail_fast_stops_at_the_first_failure(example: Example) -> None:
@@ -792,7 +829,7 @@ def test_a_gate_on_the_pass_rate_forgives_what_it_allows(example: Example) -> No
     [
         (["--gate", "latency=25%"], "latency may rise by 25% takes two sides: ask it of compare"),
         (["--gate", "hard=text"], "hard: text takes two sides"),
-        (["--gate", "pass_rate.min=90%", "--fail-fast"], "--fail-fast ends with the first failure"),
+        (["--gate", "pass_rate.min=90%", "--fail-fast"], "--fail-fast and --max-failures end early"),
     ],
 )
 def test_gates_that_do_not_apply_to_a_run_are_refused_first(example: Example, asked: list[str], wrong: str) -> None:

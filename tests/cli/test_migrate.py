@@ -196,7 +196,7 @@ def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest
         ([OLD, "gogle/gemini-4-carbon"], "gogle"),
         ([OLD, NEW, "--live", "--record-mode", "once"], "not both"),
         ([OLD, NEW, "-k", "pinned"], f"no case runs on {OLD}: every case pins another model, or is skipped"),
-        ([OLD, NEW, "--fail-fast", "--gate", "pass_rate=2pp"], "--fail-fast ends with the first failure"),
+        ([OLD, NEW, "--fail-fast", "--gate", "pass_rate=2pp"], "--fail-fast and --max-failures end early"),
         ([OLD, NEW, "--format", "junit"], "no format 'junit' for a migration"),
     ],
 )

@@ -6,17 +6,18 @@ import gc
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 
-from harness.cli import dryrun, from_options, printing, resume_options
+from harness.cli import dryrun, from_options, last_failed, printing, resume_options
 from harness.cli import options as shared
 from harness.cli.playing import Played, RunSession, announce, check_fail_fast, open_session
 from harness.cli.progress import Progress
 from harness.errors import CeilingReached, UsageError, first
 from harness.report import Report, words
 from harness.results.load import load
-from harness.results.rows import GateRow, RunRow
+from harness.results.rows import GateRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.text import amounts
@@ -45,6 +46,13 @@ def add_options(parser: ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
     add("--no-progress", action="store_true", help="no line of progress on a terminal")
     shared.resume(parser, "a run")
+    add(
+        "--last-failed",
+        metavar="RUN",
+        nargs="?",
+        const="",
+        help="play again what failed in a run (default: the latest), with the options of that run",
+    )
 
 
 def _how(parser: ArgumentParser) -> None:
@@ -62,13 +70,16 @@ def _how(parser: ArgumentParser) -> None:
     add("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
     shared.max_cost(group, "begin no trial that would take what is spent on live answers beyond this")
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
+    add("--max-failures", metavar="N", type=shared.positive, help="stop after N trials that did not pass")
     add("--strict", action="store_true", help="warnings fail too")
 
 
 def main(options: Namespace) -> int:
     saved = None if options.resume is None else resume_options.chosen(options)
+    if options.last_failed is not None and saved is None:
+        last_failed.choose(options)
     _check(options)
-    plan, started = from_options.plan(options), time.perf_counter()
+    started, plan = time.perf_counter(), _plan(options)
     policy = RecordPolicy(options.record_mode, options.live)
     with open_session(plan, Judge(plan.config, options.strict, options.skip_missing), saved) as session:
         left = session.left(plan.trials)
@@ -79,10 +90,17 @@ def main(options: Namespace) -> int:
             20_000, 20, 50
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with session.open(lambda: _header(plan, policy, options)) as writer:
-            played = Played(writer, session.judge, Progress(len(left), options), stops=lambda _: options.fail_fast)
+            played = Played(writer, session.judge, Progress(len(left), options), stops=_after(_most_failures(options)))
             played.play(left, policy, partial=_is_partial(options))
             gates = _conclude(session, played, options)
     return _show(played, gates, started, options, asks=policy.asks)
+
+
+def _plan(options: Namespace) -> Plan:
+    plan = from_options.plan(options)
+    if options.last_failed is None:
+        return plan
+    return replace(plan, trials=last_failed.narrowed(plan.trials, options))
 
 
 def _check(options: Namespace) -> None:
@@ -96,9 +114,19 @@ def _check(options: Namespace) -> None:
     _check_gates(options)
 
 
+def _most_failures(options: Namespace) -> int | None:
+    return 1 if options.fail_fast else options.max_failures
+
+
+def _after(most: int | None) -> Callable[[Row], bool]:
+    """Whether a trial that did not pass is the last one to be played."""
+    failures = count(1)
+    return lambda _: most is not None and next(failures) >= most
+
+
 def _is_partial(options: Namespace) -> bool:
     """Whether not everything is played that a cassette holds."""
-    return bool(options.keyword or options.shard or options.repeat or options.fail_fast)
+    return bool(options.keyword or options.shard or options.repeat or options.last_failed or _most_failures(options))
 
 
 def _check_gates(options: Namespace) -> None:
@@ -114,7 +142,7 @@ def _check_gates(options: Namespace) -> None:
                 f"--gate: {gate} takes two sides: ask it of compare; a run may be held to pass_rate.min=95%, latency.max=2s "
                 "or cost.total=0.50"
             )
-    if options.fail_fast:
+    if _most_failures(options):
         check_fail_fast(asked)
 
 

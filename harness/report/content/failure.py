@@ -14,6 +14,9 @@ _ELLIPSIS = "…"
 _MAX_LINES = 24
 """How many lines are shown of a text that is too long."""
 
+_STATUS = ("http", "invariant:http-status")
+"""Checks of the status. A failed one leaves the others nothing to judge."""
+
 Source = Callable[[PlaceRow], Iterable[str]]
 
 
@@ -36,7 +39,9 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
 
     ``source``: the lines to show for the place of a check.
     """
-    for verdict in failed(row):
+    wrong = failed(row)
+    shown = wrong if limit is None else without_consequences(wrong)
+    for verdict in shown:
         where = verdict.get("place", row["place"])
         warning = " (warning)" if verdict["severity"] == "warn" else ""
         yield f"{words.place(where)}  {verdict['check']}{warning}{_at(verdict)}"
@@ -46,9 +51,17 @@ def lines(row: Row, limit: int | None, source: Source = lambda _: ()) -> Iterato
         if expected or actual:
             yield from _block("  expected  ", expected, limit)
             yield from _block("  actual    ", actual, limit)
+    if rest := [verdict["check"] for verdict in wrong if verdict not in shown]:
+        yield f"with no answer to judge, these fail too: {', '.join(dict.fromkeys(rest))} (-v shows them)"
     for text, name in {text: name for name, text in _texts_below(row)}.items():
         yield f"{name}:"
         yield from _block("  ", text, limit)
+
+
+def without_consequences(verdicts: Sequence[VerdictRow]) -> Sequence[VerdictRow]:
+    """Of failed checks, those that are not explained by another: where the status is an error, nothing else was to be expected."""
+    status = [verdict for verdict in verdicts if verdict["check"] in _STATUS and verdict["severity"] == "error"]
+    return status or verdicts
 
 
 def _texts_below(row: Row) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from harness.report import Report, View, layout, output, words
-from harness.report.content.failure import failures
+from harness.report.content.causes import Cause, failed_causes
 from harness.report.content.run import (
     SuiteTable,
     any_left_out,
@@ -103,28 +103,34 @@ def _cell(group: Group, view: View) -> str:
 
 
 def _failures(report: Report, view: View) -> Iterator[str]:
-    wrong = [group for group in report.summary.groups.values() if group.status in words.WRONG]
-    if not wrong:
+    found = failed_causes(report, view)
+    if not found.shown:
         return
     yield "<details open><summary>What failed</summary>"
     yield ""
-    some = wrong[: view.details]
-    details = failures(report, some, view.answer)
-    for group in some:
-        yield from _failure(group, details.get(group.id))
-    if view.details is not None and len(wrong) > view.details:
-        yield f"- and {len(wrong) - view.details:,} more: {code(whole_report(report, *_FORMAT))}"
+    for cause, groups in found.shown:
+        yield from _cause(cause, groups)
+    if found.more:
+        yield f"- and {found.more}: {code(whole_report(report, *_FORMAT))}"
     yield ""
     yield "</details>"
     yield ""
 
 
-def _failure(group: Group, details: list[str] | None) -> Iterator[str]:
-    needs = words.needs(group)
-    yield f"- **{words.MARKS[group.status]}** {escaped(group.id)}" + (f" ({needs})" if needs else "")
-    if details is None:
-        yield f"  {escaped(words.place(words.where(group)))}: {escaped(words.why(group))}"
-        return
-    yield ""
-    yield from (f"  {line}" for line in fenced([*details, *filter(None, [words.disagreement(group)])]))
-    yield ""
+def _cause(cause: Cause, groups: list[tuple[Group, list[str]]]) -> Iterator[str]:
+    mark = f"**{words.MARKS[cause.status]}**"
+    if cause.title:
+        yield f"- {mark} {escaped(cause.title)}"
+    for group, lines in groups:
+        needs = words.needs(group)
+        yield f"- {escaped(group.id) if cause.title else f'{mark} {escaped(group.id)}'}" + (
+            f" ({needs})" if needs else ""
+        )
+        if lines:
+            yield ""
+            yield from (f"  {line}" for line in fenced(lines))
+            yield ""
+    if cause.more:
+        yield f"- {escaped(cause.more)}"
+    what, _, command = cause.remedy.partition(": ")
+    yield f"- {what}: {code(command)}"

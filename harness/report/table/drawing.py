@@ -85,9 +85,9 @@ def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
 
 def hanging(line: str, view: View) -> Iterator[str]:
     """A line, folded at the width of the view. Further lines keep its indent; after ``expected`` or ``actual`` they start in the
-    second column."""
+    second column. A command stays on its line, so that it can be copied."""
     room = max(view.width, 40)
-    if words.width(line) <= room:
+    if words.width(line) <= room or ": gemini-harness " in line:
         yield line
         return
     head = re.match(r" *(?:(?:expected|actual)  +)?", line)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from harness.report import Report, View, layout, output, words
-from harness.report.content.failure import failures
+from harness.report.content.causes import Cause, failed_causes
+from harness.report.content.failure import failed_by_checks
 from harness.report.content.run import SuiteTable, any_left_out, differences, summary_rows, tables, whole_report
 from harness.report.table.drawing import bullets, colored_cell, fitted, hanging, wrapped, write
 from harness.report.table.grid import flat, stacked
 from harness.results.groups import Group
-from harness.results.rows import RunRow
 from harness.text import amounts
 
 
@@ -54,39 +54,30 @@ def _suite(table: SuiteTable, view: View) -> Iterator[str]:
 
 
 def _failures(report: Report, view: View) -> Iterator[str]:
-    """The failures, group by group. Groups that could not be judged for the same reason share one entry."""
-    wrong: dict[object, list[Group]] = {}
-    for group in report.summary.groups.values():
-        if group.status in words.WRONG:
-            same = group.trouble.message if group.status == "error" and group.trouble else ""
-            wrong.setdefault(same or group.id, []).append(group)
-    some = list(wrong.values())[: view.details]
-    details = failures(report, [first for first, *_ in some], view.answer)
-    for first, *others in some:
-        yield from _failure(first, details.get(first.id), report.run, view)
-        if others:
-            shown = ", ".join(group.id for group in others[:3]) + (", ..." if len(others) > 3 else "")
-            yield from wrapped(f"the same for {len(others):,} more: {shown}", view, "  ")
+    """The failures, cause by cause."""
+    found = failed_causes(report, view)
+    for cause, groups in found.shown:
+        yield from _cause(cause, groups, view)
         yield ""
-    if view.details is not None and len(wrong) > view.details:
-        yield f"and {len(wrong) - view.details:,} more: {whole_report(report)}"
+    if found.more:
+        yield f"and {found.more}: {whole_report(report)}"
         yield ""
 
 
-def _failure(group: Group, details: list[str] | None, run: RunRow, view: View) -> Iterator[str]:
-    """``details``: the lines of the failed checks; None where no check failed it."""
-    mark = words.MARKS[group.status]
-    needs = words.needs(group)
-    yield f"{colored_cell(mark, view)} {group.id}" + (f"  {needs}" if needs else "")
-    if details is not None:
-        for line in details:
-            yield from hanging(f"  {line}", view)
-        yield from wrapped(words.disagreement(group), view, "    ")
-    else:
-        yield f"  {words.place(group.place)}"
-        for line in words.why(group).splitlines():
-            yield f"    {line}"
-    yield f"  again: {words.rerun(group, run)}"
+def _cause(cause: Cause, groups: Iterable[tuple[Group, list[str]]], view: View) -> Iterator[str]:
+    indent = ""
+    if cause.title:
+        yield from hanging(f"{colored_cell(words.MARKS[cause.status], view)} {cause.title}", view)
+        indent = "  "
+    for group, lines in groups:
+        mark = "" if cause.title else f"{colored_cell(words.MARKS[group.status], view)} "
+        needs = words.needs(group)
+        yield f"{indent}{mark}{group.id}" + (f"  {needs}" if needs else "")
+        for line in lines:
+            text = f"{indent}  {line}"
+            yield from hanging(text, view) if failed_by_checks(group) else [text]
+    yield from wrapped(cause.more, view, "  ")
+    yield f"  {cause.remedy}"
 
 
 def _remarks(report: Report, view: View) -> Iterator[str]:
