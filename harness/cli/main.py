@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from itertools import pairwise
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -73,6 +74,8 @@ def main(argv: Sequence[str]) -> int:
                 code = options.main(options)
         except HarnessError as error:
             sys.stderr.write(f"{_without_secrets(str(error))}\n")
+            if _wants_annotations(argv):
+                _annotate(error)
             return error.exit_code
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
@@ -85,6 +88,20 @@ def main(argv: Sequence[str]) -> int:
         except Exception:  # noqa: BLE001  the last resort: two lines here, the rest in a file
             return _internal(argv)
         return code
+
+
+def _wants_annotations(argv: Sequence[str]) -> bool:
+    """Whether ``--format github`` is among the arguments, which may be faulty themselves."""
+    return "--format=github" in argv or ("--format", "github") in pairwise(argv)
+
+
+def _annotate(error: HarnessError) -> None:
+    from harness.cli import step_summary
+    from harness.report import View
+    from harness.report.github import error_annotations
+
+    view = View(display_path=step_summary.named)
+    sys.stdout.writelines(f"{_without_secrets(line)}\n" for line in error_annotations(error, view))
 
 
 def _version() -> int:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison, Flip
+from harness.errors import HarnessError, SuiteError
+from harness.model import Place
 from harness.report import Report, View, output, words
 from harness.report.content.audit import audit_summary
+from harness.report.content.causes import causes
 from harness.report.content.comparison import worst_first
 from harness.report.content.failure import failures
 from harness.results.groups import Group
 from harness.results.rows import GateRow, PlaceRow
 from harness.text import amounts
+from harness.text.yamltext import Complaint
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
@@ -102,17 +106,45 @@ def _finding_annotation(finding: AuditFinding) -> Annotation:
     return Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
 
 
+def error_annotations(error: HarnessError, view: View) -> list[str]:
+    """The lines for a command that ended with an error: one for each complaint about a suite, at its place."""
+    if not isinstance(error, SuiteError):
+        return [_line(Annotation("error", "gemini-harness", str(error)), view)]
+    placed = [complaint for complaint in error.complaints if isinstance(complaint, Complaint)]
+    found = [Annotation("error", "suite", _complaint(complaint), _row(complaint.place)) for complaint in placed]
+    found += [
+        Annotation("error", "suite", str(other)) for other in error.complaints if not isinstance(other, Complaint)
+    ]
+    return [_line(annotation, view) for annotation in found[:MAX_ANNOTATIONS]]
+
+
+def note_annotation(place: Place, message: str, view: View) -> str:
+    """The line for a note about a suite."""
+    return _line(Annotation("notice", "suite", message, _row(place)), view)
+
+
+def _complaint(complaint: Complaint) -> str:
+    return f"{complaint.message}\n{complaint.hint}" if complaint.hint else complaint.message
+
+
+def _row(place: Place) -> PlaceRow:
+    return {"file": place.file, "line": place.line}
+
+
 def _group_annotations(report: Report, view: View) -> Iterator[Annotation]:
-    """An annotation per failed group. Those that GitHub shows have all details."""
+    """An annotation for the first groups of each cause. Those that GitHub shows have all details."""
     wrong = [group for group in report.summary.groups.values() if group.status in _LEVELS]
     seen = Counter[Level]()
+    found = [(cause, group) for cause in causes(report, wrong) for group in cause.shown]
     shown = []
-    for group in wrong:
+    for _, group in found:
         level = _level(group, report)
         seen[level] += 1
         shown += [group] if seen[level] <= MAX_ANNOTATIONS else []
     details = failures(report, shown, view.answer)
-    yield from (_group_annotation(group, details.get(group.id), report) for group in wrong)
+    for cause, group in found:
+        more = cause.more if group is cause.shown[-1] else ""
+        yield _group_annotation(group, details.get(group.id), report, more)
 
 
 def _level(group: Group, report: Report) -> Level:
@@ -120,11 +152,12 @@ def _level(group: Group, report: Report) -> Level:
     return "warning" if report.forgiven(group) else _LEVELS[group.status]
 
 
-def _group_annotation(group: Group, details: Sequence[str] | None, report: Report) -> Annotation:
+def _group_annotation(group: Group, details: Sequence[str] | None, report: Report, more: str) -> Annotation:
+    """``more``: the groups that fail for the same reason, in a line."""
     forgiven = report.forgiven(group)
     because = [words.why(group)] if details is None else [*details, words.disagreement(group)]
     why = f"forgiven: {words.gate(forgiven)}" if forgiven else ""
-    message = "\n".join(filter(None, [words.needs(group), *because, why]))
+    message = "\n".join(filter(None, [words.needs(group), *because, why, more]))
     return Annotation(_level(group, report), f"{words.MARKS[group.status]} {group.id}", message, words.where(group))
 
 

@@ -50,6 +50,33 @@ def test_each_failed_group_is_annotated_at_its_line() -> None:
     assert (closing, totals[:30]) == ("notice", "1 passed, 1 failed, 1 error - ")
 
 
+def test_groups_that_fail_for_one_reason_take_two_annotations() -> None:
+    wrong = [unjudged(f"case-{number}") for number in range(20)]
+    first, second, (closing, _, _) = annotated(wrong)
+    assert "the same for 18 more: geography/case-2@simulator/flash, " in second[2]
+    assert ("the same for" in first[2], closing) == (False, "notice")
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_each_fault_of_a_suite_is_annotated_at_its_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = tmp_path / "bad.yaml"
+    suite.write_text(
+        "suite: bad\ncases:\n  - id: a\n    model: gemini-3.8-flash\n    prompt: hi\n    expct: {}\n    tag: []\n"
+    )
+    assert main([command, str(suite), "--format", "github"]) == 4
+    (level, about, message), second = read(capsys.readouterr().out)
+    assert (level, about["line"], second[1]["line"]) == ("error", "6", "7")
+    assert message == 'unknown key "expct"%0Adid you mean "expect"?'
+
+
+def test_an_error_without_a_place_is_annotated_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "nowhere.yaml", "--format=github"]) == 4
+    ((level, _, message),) = read(capsys.readouterr().out)
+    assert (level, message) == ("error", "no such file or folder: nowhere.yaml")
+
+
 def test_no_text_can_end_its_annotation() -> None:
     evil = "50%: a,b::c\r\n::error::d"
     wrong = verdict("text", ok=False, message=evil)

@@ -33,6 +33,9 @@ def add_options(parser: ArgumentParser) -> None:
         help="exit with 1 if a model that the suites ask has ended, or ends or is routed to another within 60d or 8w",
     )
     shared.as_of(parser, "for --ends-within: count from this day")
+    parser.add_argument(
+        "--format", choices=("text", "github"), default="text", help="text (default), or annotations for GitHub Actions"
+    )
 
 
 def _days(text: str) -> timedelta:
@@ -48,6 +51,8 @@ def main(options: Namespace) -> int:
     plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
+    if options.format == "github":
+        _annotate(plan)
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
     counts = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
@@ -56,6 +61,16 @@ def main(options: Namespace) -> int:
     models = amounts.count(len(ending), "model")
     sys.stdout.write(f"{counts}: {f'{models} to replace' if ending else 'no problem found'}\n")
     return 1 if ending else 0
+
+
+def _annotate(plan: Plan) -> None:
+    from harness.cli import step_summary
+    from harness.report import View
+    from harness.report.github import note_annotation
+
+    view = View(display_path=step_summary.named)
+    notes = [note for suite in plan.suites for note in suite.notes] + list(plan.trials.notes)
+    sys.stdout.writelines(f"{note_annotation(note.place, note.message, view)}\n" for note in notes)
 
 
 def _ending(plan: Plan, day: date, within: timedelta) -> Iterator[str]:
