@@ -123,6 +123,7 @@ class Played:
         resumed = "resumed" in self.writer.run
         since = _began(self.writer.run) if resumed else None
         budget = costs.budget(config, way, self.spent)
+        self.progress.begin(trials)
         try:
             with session.transport(
                 config,
@@ -132,7 +133,8 @@ class Played:
                 since=since,
                 folders=trials.folders,
             ) as transport:
-                watched = self.judge.watch(budget.watch(transport) if budget else transport)
+                counted = self.progress.watch(transport)
+                watched = self.judge.watch(budget.watch(counted) if budget else counted)
                 play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
                 if budget:
                     self.spent += budget.spent

@@ -1,56 +1,216 @@
-"""The progress line on the terminal while trials are played; with ``-v`` a line for each trial."""
+"""Progress on stderr while trials are played: a line for each provider on a terminal, a plain line now and then in CI.
+
+Nothing is shown where stderr is a file or a pipe. With ``-v`` there is a line for each trial as well.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from argparse import Namespace
 from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.cli.stdout import under
+from harness.model import Exchange, Request, Slot
 from harness.report import words
 from harness.results.rows import Row
+from harness.suite.matrix import Expansion
+from harness.text.amounts import dollars
 
-_EVERY = 0.1
-"""Seconds between two updates."""
+_FIRST = 0.5
+"""Seconds before the lines appear. What takes less time needs none."""
+_EVERY = 30.0
+"""Seconds between two lines in CI."""
+
+
+@dataclass(slots=True)
+class ProviderProgress:
+    """What is known of the trials at one provider. ``spent`` is in US dollars."""
+
+    total: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+    retries: int = 0
+    spent: float = 0.0
+
+    @property
+    def done(self) -> int:
+        return self.statuses.total()
+
+    def line(self, name: str, seconds: float) -> str:
+        """What is known after ``seconds`` of playing."""
+        rate = self.done / seconds if seconds > 0 else 0.0
+        left = self.total - self.done
+        parts = [
+            f"{name} {self.done:,}/{self.total:,}",
+            ", ".join(f"{number:,} {status}" for status, number in self.statuses.items()),
+            f"{self.in_flight:,} in flight" if self.in_flight else "",
+            f"{rate:,.1f}/s" if self.done else "",
+            f"{self.retries:,} retried" if self.retries else "",
+            f"${dollars(self.spent)}" if self.spent else "",
+            f"{_span(left / rate)} left" if rate and left else "",
+        ]
+        return "  ".join(filter(None, parts))
+
+
+def _span(seconds: float) -> str:
+    """``47 s``, ``12 min``, ``1 h 5 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Progress:
-    """Writes to stderr; the progress line only if that is a terminal."""
+    """The progress of a run. It shows itself from ``begin`` to ``clear``."""
 
-    def __init__(self, total: int, options: Namespace) -> None:
-        self._total = total
-        self._counts: Counter[str] = Counter()
-        capable = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._moving = capable and not options.no_progress and not options.quiet
-        self._each = bool(options.verbose)
-        self._next = 0.0
+    def __init__(self, options: Namespace) -> None:
+        self._of: dict[str, ProviderProgress] = {}
+        self._verbose = bool(options.verbose)
+        self._display = _display(options)
+        self._began = time.monotonic()
+
+    def begin(self, trials: Expansion) -> None:
+        """Show it for these trials, which are about to be played."""
+        if self._display is None:
+            return
+        if not self._of:
+            self._began = time.monotonic()
+        for group in trials.groups():
+            self._provider(group.target.provider).total += group.played.bit_count()
+        self._display.begin(self.lines)
+
+    def lines(self) -> list[str]:
+        """A line for each provider."""
+        seconds = time.monotonic() - self._began
+        return [known.line(name, seconds) for name, known in list(self._of.items())]
+
+    def watch(self, transport: Any) -> Any:
+        """The transport; the requests that it sends are counted, if progress is shown."""
+        return transport if self._display is None else _Counting(transport, self._provider)
 
     def show(self, row: Row) -> None:
-        self._counts[row["status"]] += 1
-        if self._each:
-            self.clear()
+        if self._display is not None:
+            known = self._provider(row["target"].partition("/")[0])
+            known.statuses[row["status"]] += 1
+            if row["provenance"] and row["provenance"]["mode"] == "live":
+                known.spent += row["measures"].get("cost_usd") or 0
+        if self._verbose:
             latency = words.measured("latency_s", row["measures"].get("latency_s"))
-            sys.stderr.write(f"{words.MARKS[row['status']]:5}  {latency:>6} s  {row['id']}\n")
-        now = time.monotonic()
-        if self._moving and now >= self._next:
-            self._next = now + _EVERY
-            counts = ", ".join(f"{number:,} {status}" for status, number in self._counts.items())
-            line = words.clipped(f"{self._counts.total():,}/{self._total:,}  {counts}  {row['group']}", _room())
-            under(sys.stderr).write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
+            text = f"{words.MARKS[row['status']]:5}  {latency:>6} s  {row['id']}"
+            self._display.write(text) if self._display else sys.stderr.write(f"{text}\n")
 
     def clear(self) -> None:
-        if self._moving:
-            under(sys.stderr).write("\r\x1b[K")
-            sys.stderr.flush()
+        if self._display is not None:
+            self._display.end()
+
+    def _provider(self, name: str) -> ProviderProgress:
+        return self._of.setdefault(name, ProviderProgress())
 
 
-def _room() -> int:
-    """Columns of the terminal minus one: a line that wraps could not be erased."""
-    try:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
-        columns = 0
-    return (columns or 80) - 1
+class _Counting:
+    """A transport that counts its requests in flight, and their repetitions."""
+
+    def __init__(self, inner: Any, provider: Any) -> None:
+        self._inner, self._provider = inner, provider
+        self.live = getattr(inner, "live", False)
+
+    async def send(self, request: Request, slot: Slot) -> Exchange:
+        known = self._provider(request.provider)
+        known.in_flight += 1
+        try:
+            exchange: Exchange = await self._inner.send(request, slot)
+            known.retries += exchange.attempts - 1
+        finally:
+            known.in_flight -= 1
+        return exchange
+
+    async def __aenter__(self) -> Any:
+        return await self._inner.__aenter__()
+
+    async def __aexit__(self, *reason: Any) -> Any:
+        return await self._inner.__aexit__(*reason)
+
+
+def _display(options: Namespace) -> _Terminal | _Log | None:
+    if options.no_progress or options.quiet:
+        return None
+    if sys.stderr.isatty():
+        return _Terminal() if os.environ.get("TERM") != "dumb" else None
+    return _Log() if os.environ.get("CI", "").lower() in ("1", "true") else None
+
+
+class _Timed:
+    """Calls ``tick`` in a thread of its own: after ``first`` seconds, then every ``every`` seconds (None: once)."""
+
+    first: float
+    every: float | None
+
+    def begin(self, lines: Any) -> None:
+        self._lines = lines
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        wait: float | None = self.first
+        while wait is not None and not self._ended.wait(wait):
+            self.tick()
+            wait = self.every
+
+    def tick(self) -> None:
+        raise NotImplementedError
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+class _Log(_Timed):
+    """Plain lines, for a log."""
+
+    first = every = _EVERY
+
+    def tick(self) -> None:
+        self.write("; ".join(self._lines()))
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+class _Terminal(_Timed):
+    """Lines that stay at the bottom of the terminal and change. ``rich`` is imported when they appear."""
+
+    first, every = _FIRST, None
+    _live: Any = None
+
+    def tick(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        def drawn() -> Text:
+            return Text(words.printable("\n".join(self._lines())), no_wrap=True, overflow="ellipsis")
+
+        console = Console(file=under(sys.stderr), soft_wrap=False)
+        self._live = Live(
+            console=console, get_renderable=drawn, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+        self._live.start()
+
+    def write(self, text: str) -> None:
+        if self._live is None:
+            sys.stderr.write(f"{text}\n")
+        else:
+            self._live.console.print(words.printable(text), markup=False, highlight=False)
+
+    def end(self) -> None:
+        super().end()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None

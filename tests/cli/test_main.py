@@ -16,11 +16,14 @@ import sys
 import textwrap
 import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.cli import progress
 from harness.cli.main import main
 from harness.config import Config
 from harness.model import Target
@@ -436,20 +439,46 @@ def test_help_has_measures_where_cells_show_them(example: Example, command: str,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of a size that is asked for")
-def test_the_line_of_progress_keeps_within_its_terminal(example: Example) -> None:
+def test_progress_keeps_within_its_terminal(example: Example) -> None:
     import fcntl
     import termios
 
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
-    command = [sys.executable, "-m", "harness", "run", "suites/capitals.yaml"]
+    command = [sys.executable, "-m", "harness", "run", "suites/capitals.yaml", "--live", "--repeat", "60"]
     environment = {**os.environ, "TERM": "xterm"}
-    subprocess.run(command, cwd=example.folder, env=environment, stdout=subprocess.DEVNULL, stderr=slave, check=True)
+    played = subprocess.Popen(command, cwd=example.folder, env=environment, stdout=subprocess.DEVNULL, stderr=slave)
     os.close(slave)
     with os.fdopen(master, "rb", buffering=0) as terminal:
-        lines = terminal.read(4096).decode().split("\r\x1b[K")
-    assert lines[1] == "1/6  1 passed  capitals/oslo@simulator/"
-    assert max(map(len, lines)) == 39
+        shown = "".join(iter(lambda: _read(terminal), ""))
+    assert played.wait() == 0
+    lines = re.split(r"[\r\n]+|\x1b\[[?0-9]*[A-Za-z]", shown)
+    assert any(line.startswith("simulator ") and "/360  " in line and " passed" in line for line in lines)
+    assert max(map(len, lines)) <= 40
+
+
+def _read(terminal: Any) -> str:
+    try:
+        return str(terminal.read(4096).decode())
+    except OSError:  # the other end is closed
+        return ""
+
+
+def test_a_log_of_ci_gets_a_plain_line_now_and_then(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr(progress._Log, "first", 0.01)
+    monkeypatch.setattr(progress._Log, "every", 0.01)
+    done = example.run("run", "suites/capitals.yaml", "--live", "--repeat", "5")
+    assert re.search(r"^simulator \d+/30  \d+ passed", done.err, re.MULTILINE)
+    assert "simulator" not in example.run("run", "suites/capitals.yaml", "--live", "--no-progress").err
+
+
+def test_progress_is_a_line_for_each_provider() -> None:
+    known = progress.ProviderProgress(270, Counter(passed=118, failed=2), in_flight=8, retries=4, spent=0.123)
+    assert known.line("google", 40.0) == (
+        "google 120/270  118 passed, 2 failed  8 in flight  3.0/s  4 retried  $0.12  50 s left"
+    )
+    assert progress.ProviderProgress(3).line("google", 0.0) == "google 0/3"
 
 
 def test_compare_two_runs_names_the_flip(example: Example) -> None:

@@ -72,7 +72,7 @@ def add_options(parser: ArgumentParser) -> None:
         action="store_true",
         help="stop at the first trial that the old model passes and the new one does not",
     )
-    group.add_argument("--no-progress", action="store_true", help="show no progress line on a terminal")
+    group.add_argument("--no-progress", action="store_true", help="show no progress")
     shared.resume(group, "a migration")
     shared.judging(parser)
     shared.formats(parser)
@@ -202,7 +202,7 @@ def _played(run_session: RunSession, old: MigrationSide, new: MigrationSide, opt
     for side, trials in left:
         announce(plan.config, trials, side.way, quiet=bool(options.quiet))
     with run_session.open(lambda: _header(plan, old, new, options)) as writer:
-        played = Played(writer, run_session.judge, Progress(sum(len(trials) for _, trials in left), options))
+        played = Played(writer, run_session.judge, Progress(options))
         try:
             for side, trials in left:
                 if side is new and not played.ended_early:

@@ -44,7 +44,7 @@ def add_options(parser: ArgumentParser) -> None:
         "@95%% after it for confidence (repeatable)",
     )
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
-    add("--no-progress", action="store_true", help="no line of progress on a terminal")
+    add("--no-progress", action="store_true", help="show no progress")
     shared.resume(parser, "a run")
     add(
         "--last-failed",
@@ -90,7 +90,7 @@ def main(options: Namespace) -> int:
             20_000, 20, 50
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with session.open(lambda: _header(plan, policy, options)) as writer:
-            played = Played(writer, session.judge, Progress(len(left), options), stops=_after(_most_failures(options)))
+            played = Played(writer, session.judge, Progress(options), stops=_after(_most_failures(options)))
             played.play(left, policy, partial=_is_partial(options))
             gates = _conclude(session, played, options)
     return _show(played, gates, started, options, asks=policy.asks)
