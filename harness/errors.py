@@ -11,6 +11,7 @@ HarnessError                 an error that a user can act on; ``exit_code``: how
 │   ├── CeilingReached       not started: it would exceed the cost limit
 │   ├── NoRecording          replay only, and the cassette lacks this interaction
 │   └── StaleRecording       the recording is of another request; says what changed
+├── CannotJudge         6    a check lacks what it needs to judge an answer, such as a price
 ├── CassetteError       6    a cassette that cannot be read or written
 │   ├── BadCassette          not decodable, or not a cassette
 │   ├── UnfinishedCassette   a journal was left behind
@@ -83,6 +84,12 @@ class StaleRecording(CannotAsk):
     def __init__(self, message: str, changes: Sequence[str] = ()) -> None:
         self.changes = tuple(changes)
         super().__init__(message)
+
+
+class CannotJudge(HarnessError):
+    """A check lacks what it needs to judge an answer, such as the price of a model."""
+
+    exit_code = 6
 
 
 class CassetteError(HarnessError):

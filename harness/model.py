@@ -433,10 +433,10 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a trial could not be judged. ``kind``: ``ask`` (network, key, recording), ``suite`` (an error in the user's own
-    check), ``internal`` (an error of this program). ``cause``: the error's name, as `errors.cause` gives it.
+    check), ``unknown`` (a check lacks a fact, such as a price), ``internal`` (an error of this program). ``cause``: the error's name, as `errors.cause` gives it.
     ``traceback``: None if it would not help."""
 
-    kind: Literal["ask", "suite", "internal"]
+    kind: Literal["ask", "suite", "unknown", "internal"]
     message: str
     traceback: str | None = None
     cause: str = ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from harness.errors import HarnessError
+from harness.errors import CannotJudge, HarnessError, cause
 from harness.judge.registry import Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.patterns import TooSlow, reset_time_limit
@@ -142,9 +142,15 @@ def _verdicts(evidence: Evidence, expectation: Expectation) -> Iterator[Verdict]
         )
     if error is not None:
         message = str(error) if isinstance(error, HarnessError) else _traceback("check", error)
-        yield Verdict(name, "error", expected=expectation.parameter, message=message, place=place)
+        yield Verdict(
+            name, "error", expected=expectation.parameter, message=message, place=place, reason=_reason(error)
+        )
     elif not mismatches:
         yield Verdict(name, "passed", expected=expectation.parameter, place=place)
+
+
+def _reason(error: Exception) -> str:
+    return cause(error) if isinstance(error, CannotJudge) else ""
 
 
 def _traceback(what: str, error: Exception) -> str:

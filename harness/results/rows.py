@@ -61,10 +61,10 @@ class ProvenanceRow(TypedDict):
 
 
 class ErrorRow(TypedDict):
-    """Why a trial could not be judged: ``ask``, ``suite`` or ``internal``. ``cause``: the error's name, such as
+    """Why a trial could not be judged: see `Problem`. ``cause``: the error's name, such as
     ``no-recording``; absent where it has none."""
 
-    kind: Literal["ask", "suite", "internal"]
+    kind: Literal["ask", "suite", "unknown", "internal"]
     message: str
     traceback: str | None
     cause: NotRequired[str]

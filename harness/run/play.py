@@ -23,6 +23,7 @@ from harness.config import Config
 from harness.errors import (
     BadCassette,
     CannotAsk,
+    CannotJudge,
     CannotWrite,
     CassetteError,
     HarnessError,
@@ -292,6 +293,8 @@ def _broken_check(verdicts: Sequence[Verdict]) -> Problem | None:
     """A check that could not judge makes the trial an error, whatever else was found."""
     for verdict in verdicts:
         if verdict.status == "error" and verdict.severity == "error":
+            if verdict.reason == cause(CannotJudge()):
+                return Problem("unknown", verdict.message, cause=verdict.reason)
             ours = verdict.check.startswith("invariant:") and "Traceback" in verdict.message
             return Problem("internal" if ours else "suite", verdict.message)
     return None

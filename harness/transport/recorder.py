@@ -77,8 +77,18 @@ class Player:
         """The recorded exchange, with the present request in the place of the recorded one. In files that other tools made
         it keeps the recorded address, since the framing of the answer depends on it."""
         index = self._index(slot.cassette)
-        found = matching.find(index, request, slot, self.host(request)).exchange
+        try:
+            found = matching.find(index, request, slot, self.host(request)).exchange
+        except StaleRecording as fault:
+            raise StaleRecording(f"{fault}{self._other_address(fault, request)}", fault.changes) from None
         return replace(found, request=request if found.own else replace(request, url=found.request.url))
+
+    def _other_address(self, fault: StaleRecording, request: Request) -> str:
+        """What to do where the recording is of another host, and a variable can move this provider to it."""
+        row = self._providers.get(request.provider)
+        if row is None or row.base_url_from is None or not any(change.startswith("host: ") for change in fault.changes):
+            return ""
+        return f"\n  {row.base_url_from} moves {row.name} to another address: set it as it was when this was recorded"
 
     def recorded_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
         """The answer in exactly this slot, if it was recorded at ``since`` or later."""

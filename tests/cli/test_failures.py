@@ -141,3 +141,61 @@ def test_lines_fold_at_the_width_of_the_terminal() -> None:
     wrong = verdict("text", ok=False, message=f'expected {"a word " * 30}, got string "{"another " * 30}"')
     shown = printed([row(status="failed", verdicts=[wrong], outcome=outcome("word " * 60))], width=60)
     assert max(len(line) for line in shown.splitlines() if "again:" not in line) <= 60
+
+
+COSTS = """
+suite: costs
+cases:
+  - id: cheap
+    prompt: Say it.
+    repeat: 3
+    expect: {cost: {max: 0.01}}
+  - id: other
+    prompt: Say more.
+    repeat: 3
+    expect: {text: {contains: it}, finishReason: STOP}
+  - id: another
+    prompt: Say less.
+    repeat: 3
+    expect: {text: {contains: it}, finishReason: STOP}
+"""
+
+
+def live(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+    monkeypatch.setenv("NEAR", endpoint.url)
+    return main(["run", "suites/costs.yaml", "--target", "near/gemini-2.5-flash", *options])
+
+
+def test_a_price_that_is_not_known_is_no_bad_usage(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "suites/costs.yaml").write_text(COSTS)
+    with Endpoint(answer(body("it"))) as endpoint:
+        assert live(endpoint, monkeypatch, "--live") == 6
+    shown = capsys.readouterr()
+    assert "cannot judge the cost: provider 'near' has no price for gemini-2.5-flash" in shown.out
+    assert "--resume" not in shown.err
+
+
+def test_one_page_of_a_gateway_is_told_once_with_its_count(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "suites/costs.yaml").write_text(COSTS)
+    page = b"<html><title>Access denied</title><h1>You have been blocked</h1></html>"
+    with Endpoint(answer(page, status=403, headers={"content-type": "text/html"})) as endpoint:
+        assert live(endpoint, monkeypatch, "--live", "-k", "other") == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "6 trials of 2 cases: " in shown
+    assert "HTTP 403; the body begins: <html><title>Access denied" in shown
+    assert "with no answer to judge, these fail too: text, finishReason" in shown
+
+
+def test_a_recording_of_another_address_names_the_variable_that_moves_it(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "suites/costs.yaml").write_text(COSTS)
+    with Endpoint(answer(body("it"))) as endpoint:
+        live(endpoint, monkeypatch, "--record-mode", "once", "-k", "other")
+    monkeypatch.delenv("NEAR")
+    assert main(["run", "suites/costs.yaml", "--target", "near/gemini-2.5-flash", "-k", "other"]) == 6
+    assert "NEAR moves near to another address: set it as it was when this was recorded" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.answer import reply
-from harness.errors import SuiteError, UsageError
+from harness.errors import CannotJudge, SuiteError
 from harness.judge.checks.parameters import complaints
 from harness.judge.registry import find_check
 from harness.model import Bill, Chunk, Evidence, Exchange, Provenance, Request
@@ -857,5 +857,5 @@ def test_cost_is_a_number_of_dollars() -> None:
 
 def test_cost_without_a_price_cannot_be_judged() -> None:
     found = replace(evidence(answer("ok")), bill=Bill(None, "no price for gemini-9", "say what it costs"))
-    with pytest.raises(UsageError, match="cannot judge the cost: no price for gemini-9; say what it costs"):
+    with pytest.raises(CannotJudge, match="cannot judge the cost: no price for gemini-9; say what it costs"):
         messages("cost", {"max": 1}, found)

@@ -455,6 +455,6 @@ def test_a_cost_that_cannot_be_judged_is_an_error_not_a_failure() -> None:
     result = played(one, PARIS)
     assert result.status == "error"
     assert result.problem is not None
-    assert result.problem.kind == "suite"
+    assert result.problem.kind == "unknown"
     assert '[tool.gemini-harness.prices."here/gemini-2.5-flash"]' in result.problem.message
     assert finish(play(one, Script(PARIS), priced())).status == "passed"

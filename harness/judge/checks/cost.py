@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.errors import UsageError
+from harness.errors import CannotJudge
 from harness.judge.predicates import NumberPredicate, differs
 from harness.judge.registry import check
 from harness.model import Evidence, Mismatch
@@ -19,7 +19,7 @@ def cost(evidence: Evidence, expected: NumberPredicate) -> Iterator[Mismatch]:
     bill = evidence.bill
     if bill.dollars is None:
         remedy = f"; {bill.remedy}" if bill.remedy else ""
-        raise UsageError(
+        raise CannotJudge(
             f"cannot judge the cost: {bill.why or 'no price list is configured for this provider'}{remedy}"
         )
     yield from differs("cost", bill.dollars, expected, unit="$")
