@@ -70,6 +70,12 @@ def judging(parser: ArgumentParser) -> None:
     )
 
 
+def watch(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument(
+        "--watch", action="store_true", help=f"{what} again whenever a suite or a file that it uses is changed"
+    )
+
+
 def resume(parser: _ActionsContainer, what: str) -> None:
     parser.add_argument(
         "--resume",

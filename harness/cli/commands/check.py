@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from harness.cli import from_options
 from harness.cli import options as shared
+from harness.cli.watching import watch
 from harness.gemini.models import ends_by, facts, lifecycle
 from harness.run import session
 from harness.run.session import Plan
@@ -33,6 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="exit with 1 if a model that the suites ask has ended, or ends or is routed to another within 60d or 8w",
     )
     shared.as_of(parser, "for --ends-within: count from this day")
+    shared.watch(parser, "check")
     parser.add_argument(
         "--format", choices=("text", "github"), default="text", help="text (default), or annotations for GitHub Actions"
     )
@@ -47,6 +49,8 @@ def _days(text: str) -> timedelta:
 
 
 def main(options: Namespace) -> int:
+    if options.watch:
+        return watch(options, main)
     settings = from_options.config(options)
     plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
     for note in plan.notes if options.ends_within is None else plan.left_out:

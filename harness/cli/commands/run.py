@@ -45,6 +45,7 @@ def add_options(parser: ArgumentParser) -> None:
     )
     add("--dry-run", action="store_true", help="show what would be sent, and how many; send nothing")
     add("--no-progress", action="store_true", help="show no progress")
+    shared.watch(parser, "play")
     shared.resume(parser, "a run")
     add(
         "--last-failed",
@@ -75,6 +76,8 @@ def _how(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> int:
+    if options.watch:
+        return _watch(options)
     saved = None if options.resume is None else resume_options.chosen(options)
     if options.last_failed is not None and saved is None:
         last_failed.choose(options)
@@ -94,6 +97,14 @@ def main(options: Namespace) -> int:
             played.play(left, policy, partial=_is_partial(options))
             gates = _conclude(session, played, options)
     return _show(played, gates, started, options, asks=policy.asks)
+
+
+def _watch(options: Namespace) -> int:
+    from harness.cli.watching import watch
+
+    if options.live or options.resume is not None or options.last_failed is not None:
+        raise UsageError("--watch replays what changed: leave out --live, --resume and --last-failed")
+    return watch(options, main)
 
 
 def _plan(options: Namespace) -> Plan:
