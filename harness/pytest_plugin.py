@@ -12,6 +12,7 @@ Every pytest run of the environment loads this file, so it imports nothing of it
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections import Counter
@@ -82,6 +83,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--harness-cassettes", metavar="DIR", help="the folder of cassettes (default: cassettes/)")
     add("--harness-allow-outside-files", action="store_true", help="let suites read files outside of their project")
     add("--harness-var", metavar="NAME=VALUE", action="append", default=[], help="the value of ${var.NAME} in suites")
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config, args: Sequence[str]) -> None:
+    """Says what ``-n`` needs, where pytest would only say that it does not know it."""
+    wants = any(arg.startswith("--numprocesses") or re.fullmatch(r"-n(\d+|auto|logical)?", arg) for arg in args)
+    if wants and not early_config.pluginmanager.hasplugin("xdist"):
+        raise pytest.UsageError("-n needs pytest-xdist, which is not here: pip install 'gemini-harness[xdist]'")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -258,21 +266,24 @@ def _unjudged(row: Row) -> str:
     error = row["error"]
     assert error is not None
     lines = [
+        words.printable(error["message"]),
         _place(row),
         *_source(row["place"]["file"], row["place"]["line"]),
-        row["id"],
-        words.printable(error["message"]),
     ]
     return _shown("\n".join([*lines, *([error["traceback"]] if error["traceback"] else [])]))
 
 
 def _mismatches(row: Row, *, whole: bool) -> str:
-    """Every mismatch of the attempt: the line of its check, expected, actual; then the answer, in full if ``whole``."""
-    from harness.report import View
+    """The first mismatch in a line, which pytest repeats in its summary; then every mismatch of the attempt: the line of its
+    check, expected, actual; then the answer, in full if ``whole``."""
+    from harness.report import View, words
     from harness.report.content.failure import lines
+    from harness.results.groups import trouble
 
     mismatches = lines(row, None if whole else View().answer, lambda place: _source(place["file"], place["line"]))
-    return _shown("\n".join([row["id"], "", *mismatches]))
+    first = trouble(row)
+    reason = words.shortened(words.reason(first), 200) if first else ""
+    return _shown("\n".join([reason, "", *mismatches]))
 
 
 def _source(file: str, line: int) -> list[str]:

@@ -558,3 +558,9 @@ def test_a_variable_of_the_command_line_fills_suites(project: pytest.Pytester) -
     result.assert_outcomes(passed=1)
     ((header, *_),) = runs(project)
     assert header["run"]["selection"]["var"] == ["word=yes"]
+
+
+def test_workers_without_xdist_name_the_extra(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("-p", "no:xdist", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*-n needs pytest-xdist*gemini-harness[[]xdist[]]*"])

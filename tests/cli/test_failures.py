@@ -80,6 +80,7 @@ def test_pytest_shows_the_same(
         pytester.path.joinpath(name).parent.mkdir(exist_ok=True)
         pytester.path.joinpath(name).write_text((project / name).read_text())
     monkeypatch.chdir(pytester.path)
+    monkeypatch.setenv("COLUMNS", "200")
     with Endpoint(answer(body(LONG))) as endpoint:
         monkeypatch.setenv("NEAR", endpoint.url)
         more = ["-v"] if verbose else []
@@ -87,6 +88,7 @@ def test_pytest_shows_the_same(
     result.assert_outcomes(failed=1)
     text = "\n".join(result.outlines)
     assert all(word in text for word in WANTED)
+    assert "FAILED suites/five.yaml::wrong@near/gemini-2.5-flash#1 - Failed: text: expected" in text
     assert "line 20 of an answer" in text
     assert ("line 59 of an answer" in text) is verbose
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import watching
 from harness.cli.main import main
 
 SUITE = """
@@ -42,7 +41,7 @@ def editing(monkeypatch: pytest.MonkeyPatch, *edits: Callable[[], object]) -> No
             raise KeyboardInterrupt
         edit()
 
-    monkeypatch.setattr(watching.time, "sleep", sleep)
+    monkeypatch.setattr("harness.cli.watching.time.sleep", sleep)
 
 
 def write(file: Path, text: str) -> None:
