@@ -22,6 +22,10 @@ keys = ["MY_GATEWAY_KEY"]        environment variables, the first one set wins
 auth = "bearer"                  or "x-goog-api-key", "both", "none"
 prices = "google"                it charges Google's list prices (without this: costs are not known)
 price_factor = 0.8               ... times this
+rpm = 60                         requests a minute; also tpm (tokens a minute) and concurrency (requests in flight)
+
+[tool.gemini-harness.providers.my-gateway.limits."gemini-3*"]    the same for some models
+rpm = 15
 
 [tool.gemini-harness.prices."my-model"]          or "my-gateway/my-model": at that provider only
 input = 0.30                     dollars per million tokens
@@ -43,7 +47,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, price_list
-from harness.gemini.providers import ROWS, Auth, PriceList, Provider
+from harness.gemini.providers import ROWS, Auth, Limits, PriceList, Provider
 from harness.text.credentials import credential_kind, credentials_in, resembles_key
 from harness.text.project import Missing, Unreadable, read
 
@@ -219,7 +223,7 @@ _MOST = {
 
 
 def _value(kind: str, value: Any) -> Any:
-    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if kind in ("int", "int | None") and isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     if kind in ("float", "float | None") and _is_number(value) and value > 0:
         return float(value)
@@ -243,6 +247,7 @@ def _is_number(value: Any) -> bool:
 _CHOICES: Mapping[str, tuple[str, ...]] = {"Auth": get_args(Auth), "PriceList | None": get_args(PriceList)}
 _WORDS = {
     "int": "a whole number above 0",
+    "int | None": "a whole number above 0",
     "float": "a number above 0",
     "float | None": "a number above 0",
     "Dollars": "dollars, 0 or more",
@@ -267,7 +272,10 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
     rows = dict(ROWS)
     for name in tables:
         at = f"providers.{name}."
-        row = _typed(Provider, _mapping(tables, name, complaints), at, complaints, but=("name",))
+        table = dict(_mapping(tables, name, complaints))
+        limits = _limits(table.pop("limits", {}), f"{at}limits", complaints)
+        row = _typed(Provider, table, at, complaints, but=("name", "limits"), also=("limits",))
+        row |= {"limits": limits} if limits else {}
         if name not in rows and "base_url" not in row:
             complaints.append(f"{at}base_url: missing")
             continue
@@ -287,6 +295,17 @@ def _rows(tables: Mapping[str, Any], complaints: list[str]) -> dict[str, Provide
         else:
             rows[name] = Provider(**{"name": name, "kind": name, **row})
     return rows
+
+
+def _limits(tables: Any, at: str, complaints: list[str]) -> dict[str, Limits]:
+    """Model -> its limits, from ``limits`` of a provider's table."""
+    if not isinstance(tables, dict):
+        complaints.append(f"{at}: expected a table, got {_word(tables)}")
+        return {}
+    return {
+        model: Limits(**_typed(Limits, _mapping(tables, model, complaints), f"{at}.{model}.", complaints))
+        for model in tables
+    }
 
 
 def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints: list[str]) -> dict[str, OwnPrice]:

@@ -27,6 +27,7 @@ LABELS = {
     "cost_usd": "cost $",
     "cost_as_usd": "as $",
     "pass_rate": "pass rate",
+    "retries": "retries",
     "judge_score": "score",
     "similarity": "similarity",
     "judge_cost_usd": "judging $",
@@ -352,6 +353,10 @@ def remarks(report: Report) -> list[str]:
     summary = report.summary
     groups = summary.groups.values()
     lines = [*report.run["notes"], *report.notes, *gates(report.gates), *asked_by_checks(groups)]
+    if retries := total_of([*groups], "retries"):
+        lines.append(
+            f"requests were sent again {retries:,.0f} x, since the server was busy or refused them for a while"
+        )
     lines += _for_reasons(
         "expected to fail", [(group.id, group.xfail) for group in groups if group.status == "xfailed"]
     )

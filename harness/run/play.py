@@ -55,8 +55,8 @@ from harness.results.rows import LARGEST, TurnRow
 from harness.run.conversation import Conversation, ConversationEnded, gave_up, unmet
 from harness.suite.template import Undefined
 from harness.text.amounts import count
-from harness.transport.provider_health import is_daily
 from harness.transport.recorder import is_passing, refuses_key
+from harness.transport.retrying import asked_wait, is_daily
 
 COUNTS = (
     "promptTokenCount",
@@ -216,7 +216,7 @@ async def _play_step(talk: Conversation, transport: Transport, number: int, plan
         slot = replace(slot, part=slot.part + 1)
         exchange = await transport.send(request, slot)
     turn = talk.read(step, exchange)
-    _refuse_passing(turn)
+    _refuse_passing(turn, talk.config.timeouts.wait)
     talk.judge(turn, await _assessed(talk, transport, slot, turn))
     talk.capture(turn)
     if poll and (verdict := gave_up(turn, poll)):
@@ -237,7 +237,7 @@ async def _assessed(talk: Conversation, transport: Transport, slot: Slot, turn: 
         exchange = await transport.send(request, replace(slot, part=part))
         reply = replies.read(exchange)
         assessment = Assessment(target, exchange, reply, talk.price(exchange, reply))
-        _refuse_passing(Turn(turn.step, request, exchange, reply))
+        _refuse_passing(Turn(turn.step, request, exchange, reply), talk.config.timeouts.wait)
         answers.setdefault(check, []).append(assessment)
     return replace(evidence, assessments=answers) if answers else evidence
 
@@ -262,8 +262,9 @@ async def _clean_up(talk: Conversation, transport: Transport) -> None:
         talk.verdicts[before:] = [replace(verdict, severity="warn") for verdict in talk.verdicts[before:]]
 
 
-def _refuse_passing(turn: Turn) -> None:
-    """Raises NetworkFault where the answer says nothing about the feature, unless the case asks for just that."""
+def _refuse_passing(turn: Turn, longest: float) -> None:
+    """Raises NetworkFault where the answer says nothing about the feature, unless the case asks for just that. ``longest``: the
+    longest wait, in seconds, that a server may ask for."""
     exchange = turn.exchange
     if exchange.fault is not None:
         unread = is_binary(exchange.content, encoded=True)
@@ -275,8 +276,18 @@ def _refuse_passing(turn: Turn) -> None:
         key = f"provider {turn.request.provider!r} refuses the key: is it the right one?"
         raise NetworkFault(f"{error_summary(exchange, turn.reply)}\n{key}")
     if is_passing(exchange.status):
-        daily = "; that is a quota of the day" if is_daily(exchange) else ""
-        raise NetworkFault(f"{error_summary(exchange, turn.reply)} after {count(exchange.attempts, 'attempt')}{daily}")
+        tries = count(exchange.attempts, "attempt")
+        raise NetworkFault(f"{error_summary(exchange, turn.reply)} after {tries}{_why_no_more(exchange, longest)}")
+
+
+def _why_no_more(exchange: Exchange, longest: float) -> str:
+    """Why a request was not sent again, where the answer says so."""
+    if is_daily(exchange):
+        return "; that is a quota of the day"
+    wait = asked_wait(exchange)
+    if exchange.provenance.mode != "live" or wait is None or wait <= longest:
+        return ""
+    return f"; it asks for a wait of {wait:,.0f} s, and `timeouts.wait` of the configuration allows {longest:g} s"
 
 
 def _remedy(trial: Trial, fault: Exception, repeated: Sequence[str]) -> str:
@@ -328,7 +339,7 @@ def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
     """Seconds, tokens and dollars over the turns of the conversation: summed, but of ``ttft_s`` and ``gap_s`` the worst. The dollars
     are those of other calls too.
 
-    Absent counts of an answer that has usage are 0; without usage they are not known.
+    ``retries`` is there if a request was sent more than once. Absent counts of an answer that has usage are 0; without usage they are not known.
     """
     dollars = _over(_whole, [turn.bill.dollars for turn in turns])
     turns = [turn for turn in turns if turn.step.call is None] or turns
@@ -340,7 +351,8 @@ def measures(turns: Sequence[Turn]) -> dict[str, float | int | None]:
     }
     for name in COUNTS:
         found[name] = _over(sum, [turn.reply.count(name) if turn.reply.usage else None for turn in turns])
-    return {**found, "cost_usd": dollars}
+    retries = sum(turn.exchange.attempts - 1 for turn in turns)
+    return {**found, "cost_usd": dollars, **({"retries": retries} if retries else {})}
 
 
 def judged(assessments: Mapping[str, Sequence[Assessment]]) -> dict[str, float | int | None]:

@@ -12,8 +12,9 @@ from harness.answer import reply as replies
 from harness.answer.refusals import error_summary as error_text
 from harness.errors import GivenUp, NoConnection
 from harness.gemini.providers import Provider
-from harness.model import Exchange, Json, Request
+from harness.model import Exchange, Request
 from harness.transport.recorder import refuses_key
+from harness.transport.retrying import is_daily
 
 TRIALS_IN_A_ROW = 3
 """Failed trials in a row after which the provider gets no further requests."""
@@ -50,7 +51,7 @@ class ProviderHealth:
         if model in known.spent:
             raise GivenUp(
                 f"not asked: the daily quota of {model} at provider {provider.name!r} is used up ({known.spent[model]}); "
-                "ask again when it is renewed"
+                f"{_renewed(provider)}"
             )
 
     def was_unreached(self, provider: Provider) -> bool:
@@ -81,6 +82,13 @@ def _note(messages: list[str], message: str) -> None:
         messages.append(message)
 
 
+def _renewed(provider: Provider) -> str:
+    """When to go on. Google renews daily quotas at midnight Pacific time (ai.google.dev, "Rate limits")."""
+    if not provider.host.endswith("googleapis.com"):
+        return "go on when it is renewed"
+    return "it is renewed at midnight Pacific time: go on then with `gemini-harness run --resume`"
+
+
 def _refuses(provider: Provider) -> str:
     return (
         f"provider {provider.name!r} refuses the key"
@@ -95,16 +103,3 @@ def _remedy(provider: Provider) -> str:
         if provider.keys
         else "check `auth` and `keys` in its provider row"
     )
-
-
-def is_daily(exchange: Exchange) -> bool:
-    """Whether the answer says that a daily quota is used up."""
-    failures = [detail for detail in details(exchange) if str(detail.get("@type", "")).endswith("QuotaFailure")]
-    violations = [violation for failure in failures for violation in replies.objects_in(failure.get("violations"))]
-    return exchange.status == 429 and any("PerDay" in str(violation.get("quotaId", "")) for violation in violations)
-
-
-def details(exchange: Exchange) -> list[dict[str, Json]]:
-    """The ``details`` of the API's error, for a unary answer and for a stream."""
-    error = replies.read(exchange).error
-    return replies.objects_in(error.get("details")) if isinstance(error, dict) else []

@@ -3,23 +3,22 @@
 Credentials are added here and nowhere above, and go to the provider's own origin only. Redirects are answers, not
 followed. Chunks are kept as they arrive, each with its time; gzip is undone chunk by chunk.
 
-A request is retried on 429, 500 and 503 and when there is no connection, up to ``attempts`` times in all, after the wait
-that the server asks for (``google.rpc.RetryInfo`` or ``Retry-After``), else after 1, 2, 4 ... seconds. It is not retried
-for a status that the case expects, for a daily quota, for a wait beyond ``timeouts.wait``, or once an answer has started. A
-host that the last trial did not reach is tried once. What would fail again is not sent at all: see ``provider_health``.
+A request is retried after a status that may pass and when there is no connection, up to ``attempts`` times in all, after
+the wait that the server asks for, else after 1, 2, 4 ... seconds: see ``retrying``. A 429 counts as an attempt only if no
+other request to the model was answered meanwhile, since all requests share one pace: see ``pacing``. It is not retried for a
+status that the case expects, for a daily quota, for a wait beyond ``timeouts.wait``, or once an answer has started. A host
+that the last trial did not reach is tried once. What would fail again is not sent at all: see ``provider_health``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -28,8 +27,10 @@ from harness.answer.refusals import is_binary
 from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
-from harness.model import Chunk, Exchange, Json, Provenance, Request, Slot
-from harness.transport.provider_health import ProviderHealth, details, is_daily
+from harness.model import Chunk, Exchange, Provenance, Request, Slot
+from harness.transport.pacing import Pacing
+from harness.transport.provider_health import ProviderHealth
+from harness.transport.retrying import asked_wait, backoff, is_retried
 
 if TYPE_CHECKING:
     import ssl
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
 
-_RETRIED = frozenset({429, 500, 503})
+_MOST_SENT = 50
+"""How often a request is sent at most, however many 429s do not count."""
 _MESSAGE_INTERVAL = 10
 """Seconds between two messages about the same provider."""
 _SIMULATED = "x-simulated"
@@ -79,6 +81,7 @@ class Wire:
         self._tls: ssl.SSLContext | None = None
         self._simulator: LocalServer | None = None
         self._health = ProviderHealth()
+        self._pacing = Pacing(perf_counter)
         self._say = say
         self._explained: dict[str, float] = {}
 
@@ -109,24 +112,39 @@ class Wire:
 
     async def _send_with_retries(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
         """Send until there is an answer that is not retried, or ``attempts`` are used up."""
-        for attempt in range(1, self._config.attempts + 1):
-            last = attempt == self._config.attempts
+        pace = self._pacing.of(provider, request.model)
+        counted = sent = 0
+        while True:
+            before, sent, counted = pace.answered, sent + 1, counted + 1
             try:
-                exchange = await self._once(provider, request, headers)
+                async with pace.turn(request):
+                    exchange = await self._once(provider, request, headers)
             except _NoConnection as fault:
-                if last or self._health.was_unreached(provider):
+                if counted >= self._config.attempts or self._health.was_unreached(provider):
                     named = NetworkFault if fault.sent else NoConnection
-                    raise named(f"{fault}{f' ({attempt} attempts)' if attempt > 1 else ''}") from fault.__cause__
-                wait: float | None = _backoff(attempt)
+                    raise named(f"{fault}{f' ({sent} attempts)' if sent > 1 else ''}") from fault.__cause__
+                wait = backoff(counted)
                 self._explain(provider, str(fault), wait)
-            else:
-                wait = None if last else _wait(exchange, attempt, self._config.timeouts)
-                if wait is None:
-                    await asyncio.sleep(0)  # other chunks that arrived get their time before this answer is judged
-                    return replace(exchange, attempts=attempt)
-                self._explain(provider, f"HTTP {exchange.status}", wait)
-            await asyncio.sleep(wait or 0)
-        raise AssertionError("the last attempt returns or raises")
+                await asyncio.sleep(wait)
+                continue
+            pace.note(request, exchange, self._config.timeouts.wait)
+            if exchange.status == 429 and pace.progresses(before) and sent < _MOST_SENT:
+                counted -= 1
+            wanted = self._wait(exchange, max(counted, 1)) if counted < self._config.attempts else None
+            if wanted is None:
+                await asyncio.sleep(0)  # other chunks that arrived get their time before this answer is judged
+                return replace(exchange, attempts=sent)
+            self._explain(provider, f"HTTP {exchange.status}", wanted)
+            await asyncio.sleep(wanted)
+
+    def _wait(self, exchange: Exchange, attempt: int) -> float | None:
+        """Seconds until the next attempt; None if this answer is final."""
+        if not is_retried(exchange):
+            return None
+        asked, longest = asked_wait(exchange), self._config.timeouts.wait
+        if asked is None:
+            return min(backoff(attempt), longest)
+        return asked if asked <= longest else None
 
     def _explain(self, provider: Provider, why: str, wait: float | None) -> None:
         """Say why a provider is waited for, at most once in ``_MESSAGE_INTERVAL``."""
@@ -367,42 +385,3 @@ def _may_be_sent(fault: Exception) -> bool:
 def _because(fault: OSError) -> str:
     # The event loops put the address into ``strerror``; the message has it already.
     return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
-
-
-# --- retrying -----------------------------------------------------------------------------------------
-
-
-def _wait(exchange: Exchange, attempt: int, timeouts: Timeouts) -> float | None:
-    """Seconds until the next attempt; None if this answer is final."""
-    status = exchange.status
-    if status not in _RETRIED or status in exchange.request.expects_status or exchange.fault is not None:
-        return None
-    if is_daily(exchange):
-        return None
-    delay = _retry_delay(details(exchange))
-    if delay is None:
-        delay = _retry_after(exchange.headers.get("retry-after", ""))
-    if delay is None:
-        return min(_backoff(attempt), timeouts.wait)
-    return delay if delay <= timeouts.wait else None
-
-
-def _backoff(attempt: int) -> float:
-    return 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
-
-
-def _retry_delay(found: list[dict[str, Json]]) -> float | None:
-    for detail in found:
-        if str(detail.get("@type", "")).endswith("RetryInfo"):
-            with suppress(ValueError):
-                return max(0.0, float(str(detail.get("retryDelay", "")).removesuffix("s")))
-    return None
-
-
-def _retry_after(header: str) -> float | None:
-    with suppress(ValueError):
-        return max(0.0, float(header))
-    with suppress(ValueError):
-        at = parsedate_to_datetime(header)
-        return max(0.0, (at - datetime.now(at.tzinfo or UTC)).total_seconds()) if at.tzinfo else None
-    return None

@@ -73,7 +73,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "harness.toml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEAR_KEY", "a-key-that-nobody-knows")
-    monkeypatch.setattr("harness.transport.wire._backoff", lambda attempt: 0.01 * attempt)
+    monkeypatch.setattr("harness.transport.wire.backoff", lambda attempt: 0.01 * attempt)
 
     def play(text: str, *argv: str, near: str = "", far: str = "") -> Outcome:
         monkeypatch.setenv("NEAR", near or closed_address())
@@ -105,7 +105,7 @@ def test_a_refused_key_ends_the_asking_after_three_trials(run: Run, script: Scri
         done = run(suite(12), near=endpoint.url)
     assert (done.code, done.statuses, len(endpoint.requests)) == (6, "e" * 12, 3)
     assert len(done.unasked) == 9
-    assert "not asked: provider 'near' refuses the key in 3 trials in a row (HTTP 40" in done.printed
+    assert "not asked: provider 'near' refuses the key in 3 trials in a row (HTTP 40" in " ".join(done.printed.split())
     assert "put a valid key into NEAR_KEY" in " ".join(done.printed.split())
     assert "go on with it: gemini-harness run --resume" in done.printed
     assert "a-key-that-nobody-knows" not in done.printed

@@ -52,7 +52,7 @@ def ask(*scripts: Script, **more: Any) -> tuple[Exchange, list[bytes]]:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.transport.wire._backoff", lambda attempt: 0.01 * attempt)
+    monkeypatch.setattr("harness.transport.wire.backoff", lambda attempt: 0.01 * attempt)
 
 
 # --- what goes out ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -26,6 +26,15 @@ from harness.text.jsontext import compact
 
 Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 PriceList = Literal["google"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of requests: ``rpm`` requests a minute, ``tpm`` tokens a minute, ``concurrency`` requests in flight. None: no limit."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,18 @@ class Provider:
     key: str | None = None
     prices: PriceList | None = None
     price_factor: float = 1.0
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    """Model, or a pattern such as ``gemini-3*`` -> its limits, which replace those of the row. They count for each model."""
+
+    def limits_of(self, model: str) -> Limits:
+        """The limits of a model: its own, else those of the first pattern that fits, else those of the row."""
+        from fnmatch import fnmatchcase
+
+        fits = (limits for name, limits in self.limits.items() if fnmatchcase(model, name))
+        return self.limits.get(model) or next(fits, Limits(self.rpm, self.tpm, self.concurrency))
 
     @property
     def origin(self) -> tuple[str, str]:

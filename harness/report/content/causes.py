@@ -78,9 +78,10 @@ def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Caus
         number = f"{count(len(groups), 'recording')} are"
         command = words.same_command(run, "--record-mode", mode)
         return Cause(first.status, tuple(groups), title.format(number), f"{what}: {command}", tuple(shown))
-    reason = _sentence(trouble).partition("\n")[0] if trouble.verdict is None else words.reason(trouble)
+    message = _sentence(trouble).partition("\n")[0]
+    reason = words.printable(message) if trouble.verdict is None else words.shortened(words.reason(trouble), 200)
     failed = sum(group.attempts - group.passed for group in groups)
-    title = f"{count(failed, 'trial')} of {len(groups):,} cases: {words.shortened(reason, 200)}"
+    title = f"{count(failed, 'trial')} of {len(groups):,} cases: {reason}"
     again = words.command("run", "--last-failed", run["id"])
     return Cause(first.status, tuple(groups), title, f"again, with all others that failed: {again}", tuple(shown))
 

@@ -1,0 +1,170 @@
+"""When a request may go out: within the limits of its provider and model, and no faster than the server takes them.
+
+The limits of a provider's row (``rpm``, ``tpm``, ``concurrency``) are kept from the first request on. What a server allows
+beyond that is learned: a 429 stops all requests to that model for the wait that it names, and after it they go out at the
+rate at which answers came before. Without further 429s the rate grows again. All trials of a run share this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+
+from harness.gemini.providers import Limits, Provider
+from harness.model import Exchange, Json, Request
+from harness.transport.retrying import asked_wait, backoff
+
+_SLOWER = 0.95
+"""A learned rate, as a share of the rate at which requests were taken before."""
+_FASTER = 1.05
+"""How much faster each second without a 429 makes it."""
+_SLOWEST = 0.1
+"""Requests a second, where nothing is known but 429s."""
+_TAKEN = 1.0
+"""Seconds after which a request in flight counts as taken: a server refuses at once."""
+_MINUTE = 60.0
+_BYTES_A_TOKEN = 4
+
+
+@dataclass(slots=True)
+class Pace:
+    """The pace of requests to one model at one provider. Times are in seconds of ``clock``."""
+
+    limits: Limits
+    clock: Callable[[], float]
+    rate: float | None = None
+    """Requests a second, as learned; None: no 429 yet."""
+    answered: int = 0
+    """Answers so far that were no 429."""
+    _closed_until: float = 0.0
+    _next: float = 0.0
+    _refusals: int = 0
+    """Times in a row that it was closed without an answer in between."""
+    _since: float | None = None
+    """When the requests were let out that ``_sent`` and ``_refused`` count."""
+    _sent: int = 0
+    _refused: int = 0
+    _grown_at: float = 0.0
+    _in_flight: list[float] = field(default_factory=list)
+    _slots: asyncio.Semaphore | None = None
+    _spent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        if self.limits.concurrency:
+            self._slots = asyncio.Semaphore(self.limits.concurrency)
+
+    @asynccontextmanager
+    async def turn(self, request: Request) -> AsyncIterator[None]:
+        """Waits until the request may go out; the block is the request."""
+        async with self._slots or nullcontext():
+            await self._wait(request)
+            at = self.clock()
+            self._in_flight.append(at)
+            try:
+                yield
+            finally:
+                self._in_flight.remove(at)
+
+    def progresses(self, answered: int) -> bool:
+        """Whether requests get through: since ``answered`` was read there was an answer, or one is being made."""
+        oldest = self._in_flight[0] if self._in_flight else self.clock()
+        return self.answered > answered or self.clock() - oldest > _TAKEN
+
+    def note(self, request: Request, exchange: Exchange, longest: float) -> None:
+        """Learn from an answer. ``longest``: the longest wait, in seconds, that a server may ask for."""
+        now = self.clock()
+        if exchange.status == 429 and 429 not in request.expects_status:
+            self._close(now, asked_wait(exchange), longest)
+            return
+        self._refusals = 0
+        self.answered += 1
+        if self.rate is not None and now - self._grown_at >= 1:
+            self.rate *= _FASTER
+            self._grown_at = now
+        if self.limits.tpm:
+            self._correct(request, exchange, now)
+
+    async def _wait(self, request: Request) -> None:
+        while (seconds := self._until(request)) > 0:  # noqa: ASYNC110 - a time is waited for, not an event
+            await asyncio.sleep(seconds)
+
+    def _until(self, request: Request) -> float:
+        """Seconds until it may go out; 0: now, and its place is taken."""
+        now = self.clock()
+        at = max(self._closed_until, self._next, self._when_tokens(request, now))
+        if at > now:
+            return at - now + random.uniform(0, 0.02)  # noqa: S311 - jitter is no secret
+        if self._refused or self._since is None:
+            self._open(now)
+        self._sent += 1
+        rates = [rate for rate in (self.rate, self.limits.rpm and self.limits.rpm / _MINUTE) if rate]
+        if rates:
+            self._next = max(self._next, now - 0.05) + 1 / min(rates)
+        if self.limits.tpm:
+            self._spent.append((now, _estimate(request)))
+        return 0.0
+
+    def _close(self, now: float, wait: float | None, longest: float) -> None:
+        self._refused += 1
+        if now >= self._closed_until:  # not for the others of one burst
+            self._refusals += 1
+            wait = backoff(self._refusals) if wait is None else wait
+        self._closed_until = max(self._closed_until, now + min(wait or 0.0, longest))
+
+    def _open(self, now: float) -> None:
+        """Let requests out again, at the rate at which they were taken since the last time."""
+        if self._since is not None:
+            taken = (self._sent - self._refused) / max(now - self._since, 1.0)
+            self.rate = max(_SLOWER * taken, _SLOWEST)
+        self._since, self._sent, self._refused, self._grown_at = now, 0, 0, now
+
+    def _when_tokens(self, request: Request, now: float) -> float:
+        """When the tokens of the last minute leave room for this request."""
+        if not self.limits.tpm:
+            return now
+        while self._spent and self._spent[0][0] <= now - _MINUTE:
+            self._spent.popleft()
+        room = self.limits.tpm - _estimate(request)
+        total = sum(tokens for _, tokens in self._spent)
+        for at, tokens in self._spent:
+            if total <= room:
+                break
+            total -= tokens
+            now = at + _MINUTE
+        return now
+
+    def _correct(self, request: Request, exchange: Exchange, now: float) -> None:
+        """Count what an answer cost beyond what was estimated."""
+        extra = _tokens(exchange) - _estimate(request)
+        if extra > 0:
+            self._spent.append((now, extra))
+
+
+class Pacing:
+    """The paces of a run, by provider and model."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._paces: dict[tuple[str, str], Pace] = {}
+
+    def of(self, provider: Provider, model: str) -> Pace:
+        key = (provider.name, model)
+        found = self._paces.get(key)
+        if found is None:
+            found = self._paces[key] = Pace(provider.limits_of(model), self._clock)
+        return found
+
+
+def _estimate(request: Request) -> int:
+    return max(1, len(request.content) // _BYTES_A_TOKEN)
+
+
+def _tokens(exchange: Exchange) -> int:
+    from harness.answer import reply as replies
+
+    count: Json = replies.read(exchange).usage.get("totalTokenCount")
+    return count if isinstance(count, int) and not isinstance(count, bool) else 0
