@@ -1,0 +1,55 @@
+"""Saved runs and recordings by the names that the user gives, for the commands that read either."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.cli import saved_run
+from harness.errors import RunError, UsageError
+from harness.results.load import SavedRun
+from harness.results.store import NAME
+
+
+class Named(NamedTuple):
+    """The saved runs, and the files and folders of recordings."""
+
+    runs: list[SavedRun]
+    recordings: list[str]
+
+
+def named(names: Iterable[str], options: Namespace) -> Named:
+    """What these names are: runs (by path, id, or ``last``), folders of runs, recordings. Raises RunError, UsageError."""
+    found = Named([], [])
+    for name in names:
+        inside = sorted(Path(name).glob(f"*/{NAME}")) if Path(name).is_dir() else []
+        if inside and not (Path(name) / NAME).is_file():
+            found.runs.extend(saved_run.find(str(path), options) for path in inside)
+        else:
+            _add(found, name, options)
+    return found
+
+
+def _add(found: Named, name: str, options: Namespace) -> None:
+    try:
+        found.runs.append(saved_run.find(name, options))
+    except RunError as fault:
+        path = Path(name)
+        if path.name == NAME or (not path.exists() and not _is_path(name)):
+            raise
+        if not path.exists():
+            raise UsageError(f"no such file or folder: {name}") from fault
+        found.recordings.append(name)
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or "." in name
+
+
+def unreadable(reasons: dict[str, str]) -> Iterator[str]:
+    """A note on files that cannot be read."""
+    for file, reason in list(reasons.items())[:1]:
+        more = f" and {len(reasons) - 1:,} more files" if len(reasons) > 1 else ""
+        yield f"not read: {file}{more}: {reason}"
