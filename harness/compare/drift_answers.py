@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from harness.answer.reply import is_vertex
 from harness.compare.drift import DriftAnswer, Sighting
 from harness.judge.audit import AuditedTape, evidence, operation, operation_at
-from harness.model import Exchange, Json
+from harness.model import UNKNOWN_MODEL, Exchange, Json
 from harness.results.rows import Row, RunRow
 
 
@@ -38,7 +38,13 @@ def from_tapes(tapes: Iterable[AuditedTape]) -> Iterator[DriftAnswer]:
                 where = str(tape.path), f"interaction {interaction.index}"
                 seen = Sighting(source.recorded_from, native[0], day_of(exchange), *where, source.simulated)
                 values = [event.value for event in evidence(exchange).reply.events]
+                if native[0] == UNKNOWN_MODEL and not any(map(_is_answer, values)):
+                    continue  # its address is not known, and another call may be meant
                 yield DriftAnswer(seen, values, _request(exchange.request.url, exchange.request.body))
+
+
+def _is_answer(value: Json) -> bool:
+    return isinstance(value, dict) and ("candidates" in value or "promptFeedback" in value)
 
 
 def _request(url: str, body: Json) -> Json:

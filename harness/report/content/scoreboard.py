@@ -29,9 +29,8 @@ def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
     if board.simulated:
         yield Paragraph([SIMULATED], simulated=True)
     yield Paragraph([_verdict(board)], strong=True)
-    wide = [at for at, target in enumerate(board.targets) if _tried(board, at) >= FEW] or list(
-        range(len(board.targets))
-    )
+    tried = [_tried(board, at) for at in range(len(board.targets))]
+    wide = [at for at, number in enumerate(tried) if number >= FEW * max(tried, default=0)]
     if board.rows:
         yield Heading("features")
         yield _table(board, wide)
