@@ -130,7 +130,10 @@ def _with_definition(config: Config) -> Config:
         definition.use(file)
     except (OSError, ValueError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else fault
-        raise UsageError(f"{file}: {reason}; remove it, then write it with `gemini-harness drift --update`") from fault
+        raise UsageError(
+            f"{file}, which {config.file} names as the definition of the API, cannot be used: {reason}; "
+            "remove it, then write it with `gemini-harness drift --update`"
+        ) from fault
     return config
 
 

@@ -33,19 +33,23 @@ def named(names: Iterable[str], options: Namespace) -> Named:
 
 
 def _add(found: Named, name: str, options: Namespace) -> None:
+    path = Path(name)
     try:
         found.runs.append(saved_run.find(name, options))
     except RunError as fault:
-        path = Path(name)
-        if path.name == NAME or (not path.exists() and not _is_path(name)):
+        if path.name == NAME or (name == "last" and not path.exists()):
             raise
         if not path.exists():
-            raise UsageError(f"no such file or folder: {name}") from fault
+            raise UsageError(f"no such file or folder: {name}{_nearest(path)}, and {fault}") from fault
         found.recordings.append(name)
 
 
-def _is_path(name: str) -> bool:
-    return "/" in name or "." in name
+def _nearest(path: Path) -> str:
+    from difflib import get_close_matches
+
+    beside = [str(path.with_name(other.name)) for other in path.parent.glob("*")] if path.parent.is_dir() else []
+    near = get_close_matches(str(path), beside, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def unreadable(reasons: dict[str, str]) -> Iterator[str]:

@@ -159,12 +159,15 @@ def test_every_format_names_the_finding(name: str, capsys: pytest.CaptureFixture
         (["a.json", "--known", "a.json"], 4, "--known a.json: expected a list of {kind: ..., path: ...}"),
         (["a.json", "--known", "torn.yaml"], 4, "--known torn.yaml: expected a list"),
         (["a.json", "--update", "b.json"], 4, "--update renews the definition and looks at nothing: leave out a.json"),
+        (["casettes"], 4, "no such file or folder: casettes (did you mean cassettes?), and no saved run 'casettes'"),
         (["--update", "b.json"], 4, 'add definition = "definition.json" to harness.toml'),
     ],
 )
 def test_what_cannot_be_done(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     record("a.json", reply())
     Path("empty").mkdir()
+    if arguments:
+        Path("cassettes").mkdir()
     Path("torn.yaml").write_text("- {kind: field, path\n")
     assert main(["drift", *arguments]) == code
     assert message in capsys.readouterr().err
@@ -285,7 +288,8 @@ def test_an_address_that_does_not_answer_is_named(named: None, capsys: pytest.Ca
 def test_a_broken_file_in_the_configuration_is_named(named: None, capsys: pytest.CaptureFixture[str]) -> None:
     Path("definition.json").write_text("{")
     assert main(["drift", "a.json"]) == 4
-    assert "definition.json: " in (err := capsys.readouterr().err)
+    err = capsys.readouterr().err
+    assert "definition.json, which harness.toml names as the definition of the API, cannot be used: " in err
     assert "remove it, then write it with `gemini-harness drift --update`" in err
 
 

@@ -183,6 +183,8 @@ def _read(place: str, config: Config) -> bytes:
             raise UsageError(
                 f"cannot read {fault}; a saved copy of the document serves as well: --update FILE"
             ) from fault
+    if not place:
+        raise UsageError("--update: expected a file, or an address with https://")
     try:
         return Path(place).read_bytes()
     except OSError as fault:

@@ -16,7 +16,7 @@ from harness.cli import answers, printing, saved_run
 from harness.cli import options as shared
 from harness.cli.answers import Named
 from harness.cli.commands.audit import tapes
-from harness.errors import UsageError
+from harness.errors import RunError, UsageError
 from harness.report import words
 from harness.text.amounts import count
 
@@ -53,7 +53,7 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     printing.check(options, "scoreboard")
     before = read_earlier(Path(options.against)) if options.against else None
-    found = answers.named(options.paths or ["last"], options)
+    found = _named(options)
     notes: list[str] = []
     document = _document(_trials(found, notes), options)
     document = replace(document, changes=_changes(before, document, options), command=_again(options))
@@ -62,6 +62,16 @@ def main(options: Namespace) -> int:
         sys.stderr.write("nothing to show: no trial is left with these options\n")
         return 5
     return 0
+
+
+def _named(options: Namespace) -> Named:
+    """The runs and recordings that are named; without any, the last run. Raises RunError, UsageError."""
+    if options.paths:
+        return answers.named(options.paths, options)
+    try:
+        return answers.named(["last"], options)
+    except RunError as fault:
+        raise UsageError(f"{fault}: play suites with `gemini-harness run` first, or name recordings") from fault
 
 
 def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
@@ -98,7 +108,7 @@ def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
 
     unreadable: dict[str, str] = {}
     left_out: list[str] = []
-    runs = (from_rows(saved.run, saved.rows()) for saved in found.runs)
+    runs = (from_rows(saved.run, saved.rows(turns=False)) for saved in found.runs)
     recorded = from_tapes(tapes(found.recordings, unreadable, Counter()), left_out)
     trials = list(chain(*runs, recorded))
     notes += answers.unreadable(unreadable)
