@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,9 +178,13 @@ def test_each_cell_opens_its_evidence_in_html(capsys: pytest.CaptureFixture[str]
     capsys.readouterr()
     assert main(["scoreboard", "--format", "html"]) == 0
     page = capsys.readouterr().out
-    details = page[page.index("<details") : page.index("</details>")]
-    assert "geography/capital@simulator/flash#1" in details
-    assert "geography/b@google/pro#1" in details
+    failed_cell, works, feature, *_ = re.findall("<details>(.*?)</details>", page, re.DOTALL)
+    assert works.startswith("<summary>works</summary>")
+    assert "geography/capital@simulator/flash#1" in works
+    assert failed_cell.startswith("<summary>failed</summary>")
+    assert "geography/b@google/pro#1" in failed_cell
+    assert "geography/capital@simulator/flash#1" in feature
+    assert "geography/b@google/pro#1" in feature
 
 
 def test_runs_of_different_suites_are_noted(capsys: pytest.CaptureFixture[str]) -> None:

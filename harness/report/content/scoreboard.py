@@ -7,7 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Code, CodeBlock, Details, Heading, Paragraph, Table, document
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Details,
+    Heading,
+    Paragraph,
+    Table,
+    Unfolding,
+    document,
+)
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
@@ -66,7 +77,7 @@ def _tried(board: Scoreboard, at: int) -> int:
 
 def _table(board: Scoreboard, wide: Sequence[int]) -> Table:
     shown = [board.targets[at] for at in wide]
-    rows = [[row.feature, *(_cell(row.cells[at]) for at in wide)] for row in board.rows]
+    rows = [[row.feature, *(_opened(row.cells[at]) for at in wide)] for row in board.rows]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
     return Table(["feature", *_short(shown)], rows, "what works where", frozenset(range(1, len(shown) + 1)))
 
@@ -81,6 +92,12 @@ def _cell(cell: ScoreCell) -> str:
     if cell.state == "not tried":
         return "-"
     return f"partly {cell.passed}/{cell.groups}" if cell.state == "partly" else cell.state
+
+
+def _opened(cell: ScoreCell) -> str:
+    """The cell, with its evidence inside, if there is any."""
+    more = cell.trials or cell.reason
+    return Unfolding(_cell(cell), [Bullets([_shown(cell)])]) if more else _cell(cell)
 
 
 def _others(board: Scoreboard, narrow: Sequence[int]) -> Iterator[Block]:
