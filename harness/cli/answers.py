@@ -11,6 +11,7 @@ from harness.cli import saved_run
 from harness.errors import RunError, UsageError
 from harness.results.load import SavedRun
 from harness.results.store import NAME
+from harness.text.amounts import count
 
 
 class Named(NamedTuple):
@@ -55,5 +56,5 @@ def _nearest(path: Path) -> str:
 def unreadable(reasons: dict[str, str]) -> Iterator[str]:
     """A note on files that cannot be read."""
     for file, reason in list(reasons.items())[:1]:
-        more = f" and {len(reasons) - 1:,} more files" if len(reasons) > 1 else ""
+        more = f" and {count(len(reasons) - 1, 'more file')}" if len(reasons) > 1 else ""
         yield f"not read: {file}{more}: {reason}"

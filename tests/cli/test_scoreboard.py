@@ -203,10 +203,10 @@ def test_targets_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "code", "message"),
     [
         (["untagged"], 4, "no trial has a tag, so there is no feature to show: write tags: [...] in the suites"),
-        (["empty"], 4, "there is no trial in what was named: give a run that has played"),
+        (["empty"], 4, "nothing to show: run empty holds no trial. Name a run that has played"),
         (["nowhere"], 4, "no saved run 'nowhere'"),
         (["nowhere.jsonl"], 4, "no such file or folder: nowhere.jsonl"),
-        (["notes.txt"], 4, "there is no trial in what was named"),
+        (["notes.txt"], 4, "nothing to show: no exchange of generateContent is in notes.txt; not read: notes.txt: "),
         (["20261121", "--since", "2027-01-01"], 5, "nothing to show: no trial is left with these options"),
         (["20261121", "--since", "soon"], 4, "expected a day such as 2026-12-01, got 'soon'"),
         (

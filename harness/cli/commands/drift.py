@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ABOUT = "show fields and enum values of answers that the official definition does not know, or renew that definition"
 EXAMPLES = (
-    "gemini-harness drift recordings/ --known drift.yaml --write-known drift.yaml",
+    "gemini-harness drift recordings/ --write-known drift.yaml",
     "gemini-harness drift last --known drift.yaml --strict",
     "gemini-harness drift --update 'https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta'",
 )

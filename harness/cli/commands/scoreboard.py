@@ -55,7 +55,10 @@ def main(options: Namespace) -> int:
     before = read_earlier(Path(options.against)) if options.against else None
     found = _named(options)
     notes: list[str] = []
-    document = _document(_trials(found, notes), options)
+    trials = _trials(found, notes)
+    if not trials:
+        raise UsageError(_no_trial(found, notes))
+    document = _document(trials, options)
     document = replace(document, changes=_changes(before, document, options), command=_again(options))
     printing.show(replace(document, notes=[*_sources(found), *notes]), "scoreboard", options)
     if not document.rows:
@@ -77,10 +80,6 @@ def _named(options: Namespace) -> Named:
 def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
     from harness.compare.scoreboard import scoreboard
 
-    if not trials:
-        raise UsageError(
-            "there is no trial in what was named: give a run that has played, or recordings of generateContent"
-        )
     if not any(trial.features for trial in trials):
         raise UsageError(
             "no trial has a tag, so there is no feature to show: write tags: [...] in the suites "
@@ -96,6 +95,13 @@ def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
         for trial in trials
         if trial.date >= since and (not options.target or any(_is_at(trial.target, name) for name in options.target))
     )
+
+
+def _no_trial(found: Named, notes: Sequence[str]) -> str:
+    runs = [f"run {saved.run['id']} holds no trial" for saved in found.runs]
+    recordings = [f"no exchange of generateContent is in {name}" for name in found.recordings]
+    why = "; ".join([*runs, *recordings, *notes])
+    return f"nothing to show: {why}. Name a run that has played, or recordings of generateContent"
 
 
 def _is_at(target: str, name: str) -> bool:
@@ -117,7 +123,7 @@ def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
             f"{count(len(left_out), 'refusal')} on cassettes of suites left out, since a suite may expect them: "
             "play the suites with `gemini-harness run`, and name the run"
         )
-    if found.recordings:
+    if found.recordings and trials:
         notes.append(
             "in recordings, an answer works if it breaks no invariant, and its features are what its request asks for"
         )
