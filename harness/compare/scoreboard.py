@@ -76,7 +76,7 @@ class ScoreRow(NamedTuple):
 
 
 class ScoreChange(NamedTuple):
-    """A cell that differs from an earlier scoreboard; ``before`` or ``after`` is ``not tried`` where a side has no such cell."""
+    """A cell that differs from an earlier scoreboard; ``before`` or ``after`` is ``not tried`` where a side has no such feature."""
 
     feature: str
     target: str
@@ -185,8 +185,10 @@ def _state(asked: Sequence[ScoredTrial], passed: int, groups: int) -> State:
 
 
 def changes(before: Mapping[str, Any], after: Scoreboard) -> list[ScoreChange]:
-    """What differs from the JSON of an earlier scoreboard, in the order of the rows. Raises KeyError, TypeError for another document."""
+    """What differs from the JSON of an earlier scoreboard at the targets of both, in the order of the rows. Raises KeyError, TypeError
+    for another document."""
+    both = set(before["targets"]) & set(after.targets)
     old = {(row["feature"], cell["target"]): cell["state"] for row in before["rows"] for cell in row["cells"]}
     new = {(row.feature, cell.target): cell.state for row in after.rows for cell in row.cells}
     sides = ((at, str(old.get(at, "not tried")), str(new.get(at, "not tried"))) for at in {**new, **old})
-    return [ScoreChange(*at, was, now) for at, was, now in sides if was != now]
+    return [ScoreChange(*at, was, now) for at, was, now in sides if was != now and at[1] in both]

@@ -173,6 +173,17 @@ def test_what_cannot_be_done(arguments: list[str], code: int, message: str, caps
     assert message in capsys.readouterr().err
 
 
+def test_recordings_of_real_traffic(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fields that Google sends, and that no published document has yet."""
+    found = document(capsys, str(shared / "recordings" / "googleapis+js-genai"))
+    assert {(kind, path) for kind, path, _ in told(found)} == {
+        ("field", "$.usageMetadata.billablePromptUsage"),
+        ("field", "$.candidates[*].score"),
+        ("field", "$.turnToken"),
+    }
+    assert all(one["first"]["date"] for one in found["findings"])
+
+
 # --- renewing the definition ------------------------------------------------------------------------------------
 
 
@@ -241,6 +252,18 @@ def test_the_shipped_definition_renews_to_itself(named: None, capsys: pytest.Cap
     changes = document(capsys, "--update", str(definition.SHIPPED))
     assert (changes["added"], changes["removed"], changes["changed"]) == ([], [], [])
     assert Path("definition.json").read_text() == definition.SHIPPED.read_text()
+
+
+def test_a_published_document_is_read(named: None, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    published = shared / "reference/wire/generativelanguage.v1beta.openapi-20260413.json"
+    changes = document(capsys, "--update", str(published))
+    assert [name for name in changes["added"] if not name.startswith("MediaResolution: ")] == []
+    assert "VideoMetadata.contentLayers" in changes["removed"]
+    assert changes["changed"] == ["Part.mediaResolution: PartMediaResolution -> enum MediaResolution"]
+    capsys.readouterr()
+    assert main(["drift", "--update", str(definition.SHIPPED)]) == 0
+    assert main(["drift", "--update", str(published)]) == 0
+    assert "this document is older than what was known" in " ".join(capsys.readouterr().out.split())
 
 
 PAGE = b"<!doctype html><title>Sign in</title>"

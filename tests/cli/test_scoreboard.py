@@ -122,8 +122,20 @@ def test_changes_against_an_earlier_one(capsys: pytest.CaptureFixture[str]) -> N
     assert document(capsys, "--against", "before.json")["changes"] == []
     save(row(**tagged("search", "text")), run_id="20261122-070000-ab12", started="2026-11-22T07:00:00+00:00")
     found = document(capsys, "last", "--against", "before.json")
+    assert found["notes"] == []
     change = {"feature": "search", "target": "simulator/flash", "before": "failed", "after": "works"}
     assert found["changes"] == [change]
+
+
+def test_other_targets_are_no_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    save(row(**tagged("text")), row("b", "google/pro", **tagged("text")))
+    assert main(["scoreboard", "--target", "google", "--format", "json:before.json"]) == 0
+    found = document(capsys, "--target", "simulator", "--against", "before.json")
+    assert found["changes"] == []
+    assert found["notes"] == [
+        "not in the earlier scoreboard: simulator/flash",
+        "in the earlier scoreboard only: google/pro",
+    ]
 
 
 def test_recordings_are_judged_by_the_invariants(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,7 @@ def main(options: Namespace) -> int:
         raise UsageError(_no_trial(found, notes))
     document = _document(trials, options)
     document = replace(document, changes=_changes(before, document, options), command=_again(options))
+    notes += _other_targets(before, document) if before is not None else []
     printing.show(replace(document, notes=[*_sources(found), *notes]), "scoreboard", options)
     if not document.rows:
         sys.stderr.write("nothing to show: no trial is left with these options\n")
@@ -175,3 +176,11 @@ def _changes(before: Mapping[str, Any] | None, document: Scoreboard, options: Na
         return changes(before, document)
     except (KeyError, TypeError, AttributeError):
         raise UsageError(f"--against {options.against}: its rows are not those of a scoreboard") from None
+
+
+def _other_targets(before: Mapping[str, Any], document: Scoreboard) -> Iterator[str]:
+    """Notes on targets that only one of the two has: these are no changes."""
+    old, new = set(before["targets"]), set(document.targets)
+    for names, what in ((new - old, "not in the earlier scoreboard"), (old - new, "in the earlier scoreboard only")):
+        if names:
+            yield f"{what}: {', '.join(sorted(names))}"
