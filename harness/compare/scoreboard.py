@@ -117,13 +117,16 @@ class Scoreboard:
 
 
 def scoreboard(trials: Iterable[ScoredTrial]) -> Scoreboard:
-    """The rows in the order of the vocabulary, other tags last; the targets that were tried on most features first."""
+    """The rows in the order of the vocabulary, other tags last; the targets that were tried on most features first, a model at its providers
+    side by side."""
     cells: dict[tuple[str, str], list[ScoredTrial]] = defaultdict(list)
     for trial in _latest(trials).values():
         for feature in trial.features:
             cells[feature, trial.target].append(trial)
     tried = Counter(target for (_, target), inside in cells.items() if _asked(inside))
-    targets = sorted({target for _, target in cells}, key=lambda target: (-tried[target], target))
+    targets = sorted(
+        {target for _, target in cells}, key=lambda target: (-tried[target], target.partition("/")[2], target)
+    )
     known = features()
     names = {feature for feature, _ in cells}
     rows = [

@@ -190,7 +190,7 @@ def test_each_cell_opens_its_evidence_in_html(capsys: pytest.CaptureFixture[str]
     capsys.readouterr()
     assert main(["scoreboard", "--format", "html"]) == 0
     page = capsys.readouterr().out
-    failed_cell, works, feature, *_ = re.findall("<details>(.*?)</details>", page, re.DOTALL)
+    works, failed_cell, feature, *_ = re.findall("<details>(.*?)</details>", page, re.DOTALL)
     assert works.startswith("<summary>works</summary>")
     assert "geography/capital@simulator/flash#1" in works
     assert failed_cell.startswith("<summary>failed</summary>")
