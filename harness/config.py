@@ -8,6 +8,7 @@ reports = "reports"
 concurrency = 8                  requests in flight
 attempts = 3                     per request, if a retry can help
 max_body_bytes = 67108864        a longer answer is cut off
+definition = "definition.json"   what the API's definition was renewed to (`drift --update`); default: the one that ships
 max_cost = 5.00                  US dollars that one run may spend on live answers
 
 [tool.gemini-harness.timeouts]   seconds
@@ -79,6 +80,7 @@ class Config:
     attempts: int = 3
     max_body_bytes: int = 64 * 1024 * 1024
     max_cost: float | None = None
+    definition: Path | None = None
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
     outside_files: bool = False
@@ -119,8 +121,26 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Config:
         for name in ("harness.toml", "pyproject.toml"):
             table = _table(place / name)
             if table is not None:
-                return _config(place, place / name, table, variables)
-    return _config(folder, None, {}, variables)
+                return _with_definition(_config(place, place / name, table, variables))
+    return _with_definition(_config(folder, None, {}, variables))
+
+
+def _with_definition(config: Config) -> Config:
+    """The configuration, whose definition of the API the rules use from now on. Until that file is written, they use the one that ships."""
+    if config.definition is None and "harness.gemini.definition" not in sys.modules:
+        return config  # the one that ships is what it begins with, and its import takes milliseconds
+    from harness.gemini import definition
+
+    file = config.definition if config.definition and config.definition.exists() else None
+    try:
+        definition.use(file)
+    except (OSError, ValueError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else fault
+        raise UsageError(
+            f"{file}, which {config.file} names as the definition of the API, cannot be used: {reason}; "
+            "remove it, then write it with `gemini-harness drift --update`"
+        ) from fault
+    return config
 
 
 def _table(file: Path) -> Mapping[str, Any] | None:
@@ -172,6 +192,8 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
         raise UsageError("\n".join(f"{file}: {complaint}" for complaint in complaints))
     for name in ("suites", "cassettes", "reports"):
         settings[name] = folder / settings.get(name, name)
+    if "definition" in settings:
+        settings["definition"] = folder / settings["definition"]
     providers = {name: _addressed(row, environ, priced="prices" in tables.get(name, {})) for name, row in rows.items()}
     return Config(
         folder=folder, file=file, providers=providers, timeouts=Timeouts(**timeouts), prices=prices, **settings
@@ -235,8 +257,8 @@ def _value(kind: str, value: Any) -> Any:
         return value
     if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    if kind in ("str", "str | None", "Path") and isinstance(value, str) and value:
-        return Path(value) if kind == "Path" else value
+    if kind in ("str", "str | None", "Path", "Path | None") and isinstance(value, str) and value:
+        return Path(value) if kind.startswith("Path") else value
     raise ValueError(f"expected {_WORDS.get(kind, 'text')}, got {_word(value, shown=kind not in _OF_KEYS)}")
 
 

@@ -64,6 +64,14 @@ def played(*argv: str, code: int = 0) -> str:
     return re.sub(r"^Run \S+ of [\d-]+, record", "Record", text, flags=re.MULTILINE)
 
 
+def scoreboard() -> str:
+    """The scoreboard of the shipped suites, played from their cassettes, without its title."""
+    with tempfile.TemporaryDirectory() as reports:
+        command("run", "suites/", "--reports", reports)
+        text = command("scoreboard", "last", "--reports", reports, "--format", "markdown")
+    return text.partition("\n")[2].strip()
+
+
 def failing() -> str:
     """What a failure looks like: a shipped case that expects the wrong number."""
     suite = (ROOT / SAMPLE).read_text("utf-8").replace('"191"', '"192"')
@@ -178,6 +186,7 @@ def files() -> Iterator[tuple[str, str]]:
         "profiles": fenced(command("simulate", "--profiles")),
     }
     yield "docs/simulator.md", with_blocks("docs/simulator.md", simulator)
+    yield "docs/scoreboard.md", with_blocks("docs/scoreboard.md", {"scoreboard": scoreboard()})
     yield "docs/checks.md", checks()
     yield "docs/features.md", feature_page()
     yield "suites/.gemini-harness.schema.json", command("schema")

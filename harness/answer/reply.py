@@ -128,13 +128,18 @@ def _has_output(value: Json) -> bool:
 _VERTEX = re.compile(r"aiplatform\.|/publishers/|/endpoints/")
 
 
+def is_vertex(url: str) -> bool:
+    """Whether it is an address of Vertex AI."""
+    return _VERTEX.search(url) is not None
+
+
 def _named(events: list[Event], url: str) -> list[Event]:
     """Events with their enum numbers (``enum-encoding=int``) replaced by names; the same list if there are none."""
     if not any(_is_numbered(event.value) for event in events):
         return events
     from harness.gemini import definition
 
-    vertex = _VERTEX.search(url) is not None
+    vertex = is_vertex(url)
     return [
         Event(definition.name_enums("GenerateContentResponse", event.value, vertex=vertex), event.at)
         for event in events

@@ -66,16 +66,32 @@ def _body(body: Json) -> Json:
         return body
 
 
+INPUTS = {"image": "image/", "pdf": "application/pdf", "audio": "audio/", "video": "video/"}
+
+
+def _sends(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], bool]:
+    """Whether the contents hold data of this MIME type."""
+    return lambda body, _: f'"mimeType": "{kind}' in json.dumps(body.get("contents"))
+
+
 _FEATURES: Sequence[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]]] = (
-    ("tools", lambda body, _: "functionDeclarations" in json.dumps(body.get("tools"))),
-    ("grounding", lambda body, _: "oogleSearch" in json.dumps(body.get("tools"))),
+    ("functions", lambda body, _: "functionDeclarations" in json.dumps(body.get("tools"))),
+    ("search", lambda body, _: "oogleSearch" in json.dumps(body.get("tools"))),
+    ("maps", lambda body, _: "googleMaps" in json.dumps(body.get("tools"))),
+    ("url-context", lambda body, _: "urlContext" in json.dumps(body.get("tools"))),
     ("code", lambda body, _: "codeExecution" in json.dumps(body.get("tools"))),
+    ("file-search", lambda body, _: "fileSearch" in json.dumps(body.get("tools"))),
     ("schema", lambda _, config: bool(config.get("responseSchema") or config.get("responseJsonSchema"))),
     ("json", lambda _, config: config.get("responseMimeType") == "application/json"),
     ("thinking", lambda _, config: "thinkingConfig" in config),
-    ("image", lambda _, config: "IMAGE" in items(config.get("responseModalities"))),
+    ("logprobs", lambda _, config: bool(config.get("responseLogprobs"))),
+    ("image-output", lambda _, config: "IMAGE" in items(config.get("responseModalities"))),
+    ("speech", lambda _, config: "AUDIO" in items(config.get("responseModalities"))),
     ("system", lambda body, _: "systemInstruction" in body),
-    ("files", lambda body, _: "inlineData" in (sent := json.dumps(body.get("contents"))) or "fileData" in sent),
+    ("safety", lambda body, _: "safetySettings" in body),
+    ("caching", lambda body, _: "cachedContent" in body),
+    ("files", lambda body, _: "fileData" in json.dumps(body.get("contents"))),
+    *((f"{what}-input", _sends(kind)) for what, kind in INPUTS.items()),
 )
 """What a request asks for, under the names of the shipped suites' tags."""
 

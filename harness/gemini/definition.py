@@ -5,7 +5,7 @@ at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1b
 ``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from the proto classes of google-ai-generativelanguage
 and google-cloud-aiplatform. A type is a scalar
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
-JSON object), ``any``, with ``[]`` behind it for a list.
+JSON object), ``any``, with ``[]`` behind it for a list. ``use`` puts a renewed file of the same form in its place (see ``renewal``).
 
 Answers (:func:`walk`) are compared with the fields that servers send, including those of Vertex AI. Requests
 (:func:`request_findings`) are compared with what the Gemini API accepts: more spellings, but fewer fields.
@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict, cast
 
 from harness.model import Json
+from harness.text.jsontext import strict
 
 STATUSES = (
     "CANCELLED",
@@ -129,9 +130,80 @@ def revision() -> str:
     return str(_table()["revision"])
 
 
+# --- the file ---------------------------------------------------------------------------------------------------
+
+
+class Table(TypedDict):
+    """The definition as a file holds it. An enum value has its number, or None where that is not known."""
+
+    revision: str
+    messages: dict[str, dict[str, str]]
+    vertex: dict[str, dict[str, str]]
+    enums: dict[str, dict[str, int | None]]
+    vertexEnums: dict[str, dict[str, int | None]]
+
+
+SHIPPED = Path(__file__).with_name("definition.json")
+_in_use: list[tuple[Path, str]] = [(SHIPPED, "")]
+
+
+def use(file: Path | None) -> None:
+    """Take the definition from this file from now on; None: the one that ships. Raises ValueError with the reason why it is none."""
+    text = "" if file is None else file.read_text(encoding="utf-8")
+    if (file or SHIPPED, text) != _in_use[0]:
+        if text:
+            validated(strict(text))
+        _in_use[0] = (file or SHIPPED, text)
+        for cached in (_table, _numbers, _values, _checker, _spellings, revision):
+            cached.cache_clear()
+
+
+def table() -> Table:
+    """The definition in use."""
+    return cast("Table", _table())
+
+
+def validated(value: Json) -> Table:
+    """The value, if it is a definition. Raises ValueError that says what is missing or wrong."""
+    parts = value if isinstance(value, dict) else {}
+    wrong = [
+        name for name in Table.__annotations__ if not isinstance(parts.get(name), str if name == "revision" else dict)
+    ]
+    if wrong:
+        raise ValueError(f"this is no definition: {wrong[0]} is missing or of another type")
+    messages, enums = {**parts["messages"], **parts["vertex"]}, {**parts["enums"], **parts["vertexEnums"]}
+    for name in ("GenerateContentRequest", "GenerateContentResponse"):
+        if not messages.get(name):
+            raise ValueError(f"this is no definition of the Gemini API: it has no {name}")
+    for message, names in (*parts["messages"].items(), *parts["vertex"].items()):
+        for name, kind in names.items() if isinstance(names, dict) else [("", names)]:
+            if not _is_type(kind, messages, enums):
+                raise ValueError(f"this definition is not complete: {message}.{name} has the unknown type {kind!r}")
+    return cast("Table", value)
+
+
+def _is_type(kind: Json, messages: Mapping[str, Json], enums: Mapping[str, Json]) -> bool:
+    if not isinstance(kind, str):
+        return False
+    bare = kind.removesuffix("[]").removeprefix("map ")
+    if bare.startswith("enum "):
+        return isinstance(enums.get(bare[5:]), dict)
+    return bare in SCALARS or bare in messages
+
+
+def dumps(table: Table) -> str:
+    """The text of a file: a message or an enum a line, so that a change shows in few lines."""
+    parts = [f' "revision": {json.dumps(table["revision"])}']
+    for name in ("messages", "vertex", "enums", "vertexEnums"):
+        rows = [f"  {json.dumps(key)}: {json.dumps(row)}" for key, row in sorted(table[name].items())]
+        parts.append(f' "{name}": {{\n' + ",\n".join(rows) + "\n }")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 @cache
 def _table() -> Any:
-    return json.loads(Path(__file__).with_name("definition.json").read_text(encoding="utf-8"))
+    file, text = _in_use[0]
+    return json.loads(text or file.read_text(encoding="utf-8"))
 
 
 @cache
@@ -173,7 +245,7 @@ def _is_text(pattern: re.Pattern[str]) -> Callable[[Json], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-_SCALARS: Mapping[str, Callable[[Json], bool]] = {
+SCALARS: Mapping[str, Callable[[Json], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "int32": lambda value: _is_int(value) and -(2**31) <= value < 2**31,
@@ -196,8 +268,8 @@ def _checker(kind: str) -> _Check:
         return _enum_checker(kind[5:])
     if kind.startswith("map "):
         return _map_checker(kind[4:])
-    if kind in _SCALARS:
-        return _scalar_checker(kind, _SCALARS[kind])
+    if kind in SCALARS:
+        return _scalar_checker(kind, SCALARS[kind])
     return _message_checker(kind)
 
 
@@ -298,7 +370,7 @@ def _name_enums(kind: str, value: Json, vertex: bool) -> Json:
         return [_name_enums(kind[:-2], item, vertex) for item in value] if isinstance(value, list) else value
     if kind.startswith("enum "):
         return _numbers(kind[5:], vertex).get(value, value) if _is_int(value) else value
-    if kind.startswith("map ") or kind in _SCALARS or not isinstance(value, dict):
+    if kind.startswith("map ") or kind in SCALARS or not isinstance(value, dict):
         return value
     kinds = fields(kind, vertex=True)
     return {key: _name_enums(kinds[key], item, vertex) if key in kinds else item for key, item in value.items()}
@@ -350,7 +422,7 @@ def _request_value(kind: str, value: Json, at: _At, path: str) -> Iterator[Reque
     elif kind.startswith("enum "):
         if not _takes_enum(kind[5:], value):
             yield _bad_value(_PACKAGE + kind[5:], value, at, path, enum_values(kind[5:])[1:])
-    elif kind not in _SCALARS:
+    elif kind not in SCALARS:
         yield from _request_message(kind, value, at, path)
     elif not _takes(kind, value):
         yield _bad_value(_API_TYPES[kind], value, at, path)
@@ -381,7 +453,7 @@ def _takes_enum(enum: str, value: Json) -> bool:
 def _takes(kind: str, value: Json) -> bool:
     if isinstance(value, str) and kind in ("int32", "number"):
         return re.fullmatch(r"-?\d+(\.0*)?" if kind == "int32" else r"-?\d+(\.\d+)?([eE][+-]?\d+)?", value) is not None
-    return _SCALARS[kind](value)
+    return SCALARS[kind](value)
 
 
 def _unknown_name(message: str, name: str, at: _At, path: str, why: str) -> RequestFinding:

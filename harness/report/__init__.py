@@ -45,6 +45,9 @@ Kind = Literal[
     "catalogue",
     "probe",
     "fidelity",
+    "drift",
+    "renewal",
+    "scoreboard",
 ]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from harness.report import Kind, View, output
 
@@ -27,6 +27,19 @@ class Code(str):
     """A name or a command: text in a fixed-width font where the format has one."""
 
     __slots__ = ()
+
+
+class Unfolding(str):
+    """A cell with more inside: on a page the cell opens; other formats show its text only."""
+
+    __slots__ = ("inside",)
+
+    def __new__(cls, text: str, inside: Sequence[Block]) -> Self:
+        cell = super().__new__(cls, text)
+        cell.inside = inside
+        return cell
+
+    inside: Sequence[Block]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,13 @@ from harness.results.history_lines import History, QueryResult
 from harness.results.rows import VERSION, dumps, without_turns
 
 if TYPE_CHECKING:
+    from harness.compare.drift import Drift
     from harness.compare.fidelity_changes import Fidelity
     from harness.compare.migration import Migration
+    from harness.compare.scoreboard import Scoreboard
     from harness.compare.sweeps import Sweeps
     from harness.gemini.capabilities import Probe
+    from harness.gemini.renewal import Renewal
     from harness.gemini.sheets import Sheets
     from harness.judge.audit import Audit
 
@@ -124,4 +127,22 @@ def migration_json(document: Migration, _view: View, out: TextIO) -> None:
 @output("json", of="fidelity")
 def fidelity_json(document: Fidelity, _view: View, out: TextIO) -> None:
     """One JSON document: the changes of every feature, and what cannot be told."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="drift")
+def drift_json(document: Drift, _view: View, out: TextIO) -> None:
+    """One JSON document: what the definition does not know, with its first sighting."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="renewal")
+def renewal_json(document: Renewal, _view: View, out: TextIO) -> None:
+    """One JSON document: what a new definition adds and removes."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="scoreboard")
+def scoreboard_json(document: Scoreboard, _view: View, out: TextIO) -> None:
+    """One JSON document: a row per feature, a cell per target."""
     out.write(dumps(document.to_json(), indent=1) + "\n")

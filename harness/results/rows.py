@@ -100,7 +100,8 @@ class TurnRow(TypedDict):
 class TrialRow(TypedDict):
     """One trial without its verdicts. ``require`` is the number of attempts that must pass (None: all).
 
-    ``unpriced`` says why there is no ``cost_usd`` though there was an answer.
+    ``unpriced`` says why there is no ``cost_usd`` though there was an answer. ``tags``: those of its suite and case; left out if it
+    has none.
     """
 
     id: str
@@ -123,6 +124,7 @@ class TrialRow(TypedDict):
     agree: Literal["shape", "text"] | None
     outcome: OutcomeRow | None
     unpriced: NotRequired[str]
+    tags: NotRequired[list[str]]
 
 
 class BriefRow(TrialRow):
@@ -132,11 +134,10 @@ class BriefRow(TrialRow):
 
 
 class JudgedRow(TrialRow):
-    """A trial with its verdicts. ``tags``: those of its suite and case; left out if it has none."""
+    """A trial with its verdicts."""
 
     verdicts: list[VerdictRow]
     cassette: NotRequired[str]
-    tags: NotRequired[list[str]]
 
 
 class Row(JudgedRow):

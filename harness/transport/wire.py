@@ -385,3 +385,25 @@ def _may_be_sent(fault: Exception) -> bool:
 def _because(fault: OSError) -> str:
     # The event loops put the address into ``strerror``; the message has it already.
     return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
+
+
+# --- documents ------------------------------------------------------------------------------------------------
+
+
+def download(url: str, timeouts: Timeouts, largest: int) -> bytes:
+    """The document at an address, which needs no key. Raises NetworkFault: no connection, another status than 200, too large."""
+    import httpx
+
+    limits = httpx.Timeout(timeouts.gap, connect=timeouts.connect)
+    found = bytearray()
+    try:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=limits) as answer:
+            for piece in answer.iter_bytes():
+                found += piece
+                if len(found) > largest:
+                    raise NetworkFault(f"{url}: more than {largest:,} bytes")
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as fault:
+        raise NetworkFault(f"{url}: {str(fault) or type(fault).__name__}") from fault
+    if answer.status_code != 200:
+        raise NetworkFault(f"{url}: HTTP {answer.status_code}")
+    return bytes(found)

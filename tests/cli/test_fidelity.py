@@ -159,11 +159,13 @@ def test_every_format_names_the_changes(name: str, project: Path, capsys: pytest
         (["last", "--gate", "kept=high"], 4, "expected kept= with a percentage"),
         (["last", "--known", "missing.yaml"], 4, "cannot read missing.yaml"),
         (["last", "--known", "harness.toml"], 4, "--known harness.toml: expected a list of {kind: ..., path: ...}"),
+        (["last", "--known", "torn.yaml"], 4, "--known torn.yaml: expected a list of {kind: ..., path: ...}"),
     ],
 )
 def test_what_cannot_be_compared(
     arguments: list[str], code: int, message: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("torn.yaml").write_text("- {kind: framing, path\n")
     assert main(["fidelity", *arguments]) == code
     assert message in capsys.readouterr().err
 

@@ -55,7 +55,7 @@ def invented(kind: str, dice: random.Random, depth: int = 0) -> Any:
         return dice.choice([value, value.lower(), value.title(), value + "X", 1])
     if kind in ("object", "any"):
         return {"free": [1]}
-    if kind in definition._SCALARS:
+    if kind in definition.SCALARS:
         return dice.choice(ODD)
     fields = list(definition.fields(kind).items())
     some = dice.sample(fields, min(len(fields), dice.randint(0, 1 if depth > 4 else 3)))
@@ -84,7 +84,7 @@ def test_a_placeholder_may_stand_for_any_value(closed: Draft202012Validator) -> 
 
 def messages(kind: str = REQUEST, seen: frozenset[str] = frozenset()) -> Iterator[str]:
     kind = kind.removesuffix("[]").removeprefix("map ")
-    if kind not in definition._SCALARS and not kind.startswith("enum ") and kind not in seen:
+    if kind not in definition.SCALARS and not kind.startswith("enum ") and kind not in seen:
         yield kind
         for inner in definition.fields(kind).values():
             yield from messages(inner, seen | {kind})

@@ -18,6 +18,7 @@ from harness.report.blocks import (
     Heading,
     Paragraph,
     Table,
+    Unfolding,
     document,
 )
 from harness.report.html.blocks import write_blocks as html
@@ -109,6 +110,19 @@ def test_html_escapes_marks_and_links_its_sections() -> None:
     assert "<summary><code>$.id</code> dropped</summary>" in page
     assert "x: 1\n<mark>id: 2</mark>" in page
     assert page.count("<h4>") == 2
+
+
+def test_a_cell_opens_on_a_page_only() -> None:
+    cell = Unfolding("works", [Bullets([["seen in ", Code("trial#1")]])])
+    blocks = [Table(["feature", "target"], [["text", cell]], words=frozenset({1}))]
+    page, terminal, text = StringIO(), StringIO(), StringIO()
+    html(blocks, View(), page)
+    table(blocks, View(), terminal)
+    markdown(blocks, View(), text)
+    opened = '<details><summary>works</summary><ul class="notes"><li>seen in <code>trial#1</code></li></ul></details>'
+    assert f"<td>{opened}</td>" in page.getvalue()
+    assert terminal.getvalue().splitlines()[-1] == "text     works"
+    assert text.getvalue().splitlines()[-2] == "| text | works |"
 
 
 @pytest.mark.parametrize("name", FORMATS)

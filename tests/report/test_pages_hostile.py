@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,8 +17,10 @@ import pytest
 
 from harness.compare.candidates import combine
 from harness.compare.comparison import compare_axis
+from harness.compare.drift import Drift, DriftFinding, KnownDrift, Sighting, Unknown
 from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
+from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial, scoreboard
 from harness.compare.sweeps import Sweeps, sweeps
 from harness.report import Report, View, find
 from harness.report.html import server_pages, write_comparison, write_run
@@ -217,6 +220,8 @@ def pages() -> dict[str, str]:
         ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
         ("history", History([Line(_history_entry(), BAD)], [BAD], 3)),
+        ("drift", _drift()),
+        ("scoreboard", _scoreboard()),
     ]
     made: dict[str, str] = {}
     for kind, document in documents:
@@ -234,11 +239,23 @@ def pages() -> dict[str, str]:
     return made
 
 
+def _drift() -> Drift:
+    seen = Sighting(BAD, BAD, BAD, BAD, BAD, simulated=True)
+    finding = DriftFinding(Unknown("value", BAD, BAD, BAD), BAD, (BAD,), seen)
+    known = DriftFinding(Unknown("field", BAD, "", BAD), BAD, (BAD,), seen, known=True)
+    return Drift(BAD, 2, [finding, known], [KnownDrift("field", BAD, BAD, BAD)], [BAD], simulated=True, listed=BAD)
+
+
+def _scoreboard() -> Scoreboard:
+    trials = [ScoredTrial(BAD, BAD, f"{BAD}/flash", (BAD,), "failed", BAD, BAD, BAD, simulated=True)]
+    return replace(scoreboard(trials), changes=[ScoreChange(BAD, BAD, BAD, BAD)], notes=[BAD], command=BAD)
+
+
 def _fields(document: Any) -> dict[str, Any]:
     return {name: getattr(document, name) for name in type(document).__slots__}
 
 
-KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history")
+KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history", "drift", "scoreboard")
 SERVED = ("run", "comparison", "list", "choice", "problem")
 
 

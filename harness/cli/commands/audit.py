@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.cli import options as shared
 from harness.cli import printing
+from harness.config import load as load_config
 from harness.errors import BadCassette, UsageError
 from harness.judge.audit import Audit, audit
 from harness.transport import cassette
@@ -34,6 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     printing.check(options, "audit")
+    load_config(Path())  # it may name another definition
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()
     done = audit(tapes(options.paths, unreadable, passed_over), {})

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.cli import fidelity_sides, printing
+from harness.cli import fidelity_sides, known, printing
 from harness.cli import options as shared
 from harness.compare import fidelity
 from harness.compare.fidelity_changes import AnswerPair, Fidelity, FidelityOptions
-from harness.errors import UsageError
 from harness.report import words
 from harness.text.amounts import count
 
@@ -68,10 +67,10 @@ def main(options: Namespace) -> int:
     printing.check(options, "fidelity")
     for gate in options.gate:
         fidelity.kept_limit(gate)
-    known = read_known(Path(options.known)) if options.known else frozenset()
+    listed = read_known(Path(options.known)) if options.known else frozenset()
     gc.disable()  # All objects are kept until the end.
     try:
-        document = _document(options, known)
+        document = _document(options, listed)
     finally:
         gc.enable()
     printing.show(document, "fidelity", options)
@@ -80,10 +79,10 @@ def main(options: Namespace) -> int:
     return _exit_code(document, new_fail=bool(options.known))
 
 
-def _document(options: Namespace, known: frozenset[tuple[str, str]]) -> Fidelity:
+def _document(options: Namespace, listed: frozenset[tuple[str, str]]) -> Fidelity:
     sides = fidelity_sides.find(options)
     pairs = fidelity.pair_answers(sides.reference, sides.candidate)
-    found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, known))
+    found = fidelity.fidelity(pairs, sides.names, sides.read, FidelityOptions(options.ignore, listed))
     found = replace(
         found,
         notes=[*sides.notes, *_notes(sides, pairs)],
@@ -139,22 +138,7 @@ def _again(options: Namespace) -> str:
 
 def read_known(file: Path) -> frozenset[tuple[str, str]]:
     """(kind, path) of every change on the list. Raises UsageError."""
-    from harness.text import safeyaml
-
-    wanted = f"--known {file}: expected a list of {{kind: ..., path: ...}}"
-    try:
-        listed = safeyaml.load(file.read_bytes())
-    except OSError as fault:
-        raise UsageError(f"cannot read {file}: {fault.strerror or fault}") from fault
-    except ValueError as fault:
-        raise UsageError(f"{wanted}; {fault}") from fault
-    found = set()
-    for number, entry in enumerate(listed if isinstance(listed, list) else [listed], 1):
-        keys = set(entry) if isinstance(entry, dict) else set()
-        if not {"kind", "path"} <= keys or keys - {"kind", "path", "why"}:
-            raise UsageError(f"{wanted}, with why: ... if you like; entry {number} is {str(entry)[:80]!r}")
-        found.add((str(entry["kind"]), str(entry["path"])))
-    return frozenset(found)
+    return frozenset((str(entry["kind"]), str(entry["path"])) for entry in known.entries(file, ("why",)))
 
 
 def write_known(file: Path, document: Fidelity) -> None:

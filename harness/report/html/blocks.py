@@ -16,6 +16,7 @@ from harness.report.blocks import (
     Heading,
     Paragraph,
     Table,
+    Unfolding,
     title,
 )
 from harness.report.html.markup import Markup, closing, element, opening
@@ -108,4 +109,14 @@ def _inline(texts: Sequence[str]) -> Markup:
 
 
 def _texts(texts: Sequence[str]) -> list[str]:
-    return [element("code", text) if isinstance(text, Code) else text for text in texts]
+    return [_text(text) for text in texts]
+
+
+def _text(text: str) -> str:
+    match text:
+        case Code():
+            return element("code", text)
+        case Unfolding():
+            return element("details", element("summary", str(text)), *map(_markup, text.inside))
+        case _:
+            return text

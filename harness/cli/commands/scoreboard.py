@@ -1,0 +1,186 @@
+"""``scoreboard``: which features work at which target, from saved runs and recordings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import answers, printing, saved_run
+from harness.cli import options as shared
+from harness.cli.answers import Named
+from harness.cli.commands.audit import tapes
+from harness.errors import RunError, UsageError
+from harness.report import words
+from harness.text.amounts import count
+
+if TYPE_CHECKING:
+    from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial
+
+ABOUT = "show which features work at which target, with the trial that shows it, from saved runs and recordings"
+EXAMPLES = (
+    "gemini-harness scoreboard last --format html:scoreboard.html --format json:scoreboard.json",
+    "gemini-harness scoreboard reports/ --since 2026-11-01 --against scoreboard.json",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "paths",
+        metavar="RUN",
+        nargs="*",
+        help="saved runs (a path, an id, or last), recordings, or folders of them; the latest trial counts (default: last)",
+    )
+    add("--since", metavar="DATE", type=shared.day, help="leave out what is older, as in 2026-12-01")
+    add("--against", metavar="FILE", help="the JSON of an earlier scoreboard: what has changed")
+    add(
+        "--target",
+        metavar="PROVIDER[/MODEL]",
+        action="append",
+        default=[],
+        help="only this provider or target (repeatable)",
+    )
+    shared.formats(parser)
+
+
+def main(options: Namespace) -> int:
+    printing.check(options, "scoreboard")
+    before = read_earlier(Path(options.against)) if options.against else None
+    found = _named(options)
+    notes: list[str] = []
+    trials = _trials(found, notes)
+    if not trials:
+        raise UsageError(_no_trial(found, notes))
+    document = _document(trials, options)
+    document = replace(document, changes=_changes(before, document, options), command=_again(options))
+    notes += _other_targets(before, document) if before is not None else []
+    printing.show(replace(document, notes=[*_sources(found), *notes]), "scoreboard", options)
+    if not document.rows:
+        sys.stderr.write("nothing to show: no trial is left with these options\n")
+        return 5
+    return 0
+
+
+def _named(options: Namespace) -> Named:
+    """The runs and recordings that are named; without any, the last run. Raises RunError, UsageError."""
+    if options.paths:
+        return answers.named(options.paths, options)
+    try:
+        return answers.named(["last"], options)
+    except RunError as fault:
+        raise UsageError(f"{fault}: play suites with `gemini-harness run` first, or name recordings") from fault
+
+
+def _document(trials: Sequence[ScoredTrial], options: Namespace) -> Scoreboard:
+    from harness.compare.scoreboard import scoreboard
+
+    if not any(trial.features for trial in trials):
+        raise UsageError(
+            "no trial has a tag, so there is no feature to show: write tags: [...] in the suites "
+            "(`gemini-harness list tags` prints the vocabulary), and play them again"
+        )
+    targets = list(dict.fromkeys(trial.target for trial in trials))
+    for name in options.target:
+        if not any(_is_at(target, name) for target in targets):
+            raise UsageError(f"--target {name}: there is no such target; there are {', '.join(targets)}")
+    since = options.since.isoformat() if options.since else ""
+    return scoreboard(
+        trial
+        for trial in trials
+        if trial.date >= since and (not options.target or any(_is_at(trial.target, name) for name in options.target))
+    )
+
+
+def _no_trial(found: Named, notes: Sequence[str]) -> str:
+    runs = [f"run {saved.run['id']} holds no trial" for saved in found.runs]
+    recordings = [f"no exchange of generateContent is in {name}" for name in found.recordings]
+    why = "; ".join([*runs, *recordings, *notes])
+    return f"nothing to show: {why}. Name a run that has played, or recordings of generateContent"
+
+
+def _is_at(target: str, name: str) -> bool:
+    return target == name or target.startswith(f"{name}/")
+
+
+def _trials(found: Named, notes: list[str]) -> list[ScoredTrial]:
+    """The trials. Adds to ``notes`` what was left out."""
+    from harness.compare.scored_trials import from_rows, from_tapes
+
+    unreadable: dict[str, str] = {}
+    left_out: list[str] = []
+    runs = (from_rows(saved.run, saved.rows(turns=False)) for saved in found.runs)
+    recorded = from_tapes(tapes(found.recordings, unreadable, Counter()), left_out)
+    trials = list(chain(*runs, recorded))
+    notes += answers.unreadable(unreadable)
+    if left_out:
+        notes.append(
+            f"{count(len(left_out), 'refusal')} on cassettes of suites left out, since a suite may expect them: "
+            "play the suites with `gemini-harness run`, and name the run"
+        )
+    if found.recordings and trials:
+        notes.append(
+            "in recordings, an answer works if it breaks no invariant, and its features are what its request asks for"
+        )
+    if untagged := sum(not trial.features for trial in trials):
+        notes.append(f"{count(untagged, 'trial')} without a tag left out")
+    return trials
+
+
+def _sources(found: Named) -> Iterator[str]:
+    """Where the evidence is from, and whether the runs can be put side by side."""
+    for saved in found.runs:
+        yield from saved_run.notes(saved, saved.summary())
+    suites = [{suite["suite"] for suite in saved.run["suites"]} for saved in found.runs]
+    everywhere = set.intersection(*suites) if suites else set()
+    if alone := sorted(set().union(*suites) - everywhere):
+        some = ", ".join(alone[:3]) + (f" and {len(alone) - 3} more" if len(alone) > 3 else "")
+        yield f"the runs are of different suites ({some} not in all of them): a cell says what was asked of its own target only"
+
+
+def _again(options: Namespace) -> str:
+    given = [("since", [options.since.isoformat()] if options.since else []), ("target", options.target)]
+    more = [part for name, values in given for value in values for part in (f"--{name}", value)]
+    return words.command("scoreboard", *(options.paths or ["last"]), *more)
+
+
+# --- an earlier scoreboard --------------------------------------------------------------------------------------
+
+
+def read_earlier(file: Path) -> Mapping[str, Any]:
+    """The JSON of an earlier scoreboard. Raises UsageError."""
+    wanted = f"--against {file}: expected what `scoreboard --format json:FILE` wrote"
+    try:
+        found = json.loads(file.read_bytes())
+    except OSError as fault:
+        raise UsageError(f"cannot read {file}: {fault.strerror or fault}") from fault
+    except (ValueError, RecursionError) as fault:
+        raise UsageError(f"{wanted}; this is not JSON ({fault})") from fault
+    if not isinstance(found, dict) or not isinstance(found.get("rows"), list) or "targets" not in found:
+        raise UsageError(f"{wanted}; this JSON is another document")
+    return found
+
+
+def _changes(before: Mapping[str, Any] | None, document: Scoreboard, options: Namespace) -> list[ScoreChange] | None:
+    from harness.compare.scoreboard import changes
+
+    if before is None:
+        return None
+    try:
+        return changes(before, document)
+    except (KeyError, TypeError, AttributeError):
+        raise UsageError(f"--against {options.against}: its rows are not those of a scoreboard") from None
+
+
+def _other_targets(before: Mapping[str, Any], document: Scoreboard) -> Iterator[str]:
+    """Notes on targets that only one of the two has: these are no changes."""
+    old, new = set(before["targets"]), set(document.targets)
+    for names, what in ((new - old, "not in the earlier scoreboard"), (old - new, "in the earlier scoreboard only")):
+        if names:
+            yield f"{what}: {', '.join(sorted(names))}"

@@ -1,0 +1,35 @@
+"""Lists of what is known, which users commit: ``--known FILE`` of several commands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+
+
+def entries(file: Path, more: Collection[str]) -> list[dict[str, Any]]:
+    """The entries of a list: each has ``kind`` and ``path``, and any of the keys in ``more``. Raises UsageError."""
+    import yaml
+
+    from harness.text import safeyaml
+
+    wanted = f"--known {file}: expected a list of {{kind: ..., path: ...}}"
+    try:
+        listed = safeyaml.load(file.read_bytes())
+    except OSError as fault:
+        hint = "; --write-known writes it" if isinstance(fault, FileNotFoundError) else ""
+        raise UsageError(f"cannot read {file}: {fault.strerror or fault}{hint}") from fault
+    except yaml.YAMLError as fault:
+        raise UsageError(f"{wanted}; {safeyaml.reason(fault)}") from fault
+    except ValueError as fault:
+        raise UsageError(f"{wanted}; {fault}") from fault
+    found = listed if isinstance(listed, list) else [] if listed is None else [listed]
+    for number, entry in enumerate(found, 1):
+        keys = set(entry) if isinstance(entry, dict) else set()
+        if not {"kind", "path"} <= keys or keys - {"kind", "path", *more}:
+            raise UsageError(
+                f"{wanted}, with {', '.join(more)}: ... if you like; entry {number} is {str(entry)[:80]!r}"
+            )
+    return found

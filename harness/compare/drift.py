@@ -1,0 +1,190 @@
+"""What answers hold that the official definition does not know: fields, enum values, other types. No side effects.
+
+Only answers of ``generateContent`` and ``streamGenerateContent`` with HTTP 200 are looked at, at any host. Of a request that
+was answered so, the fields and values are looked at as well, unless it went to Vertex AI, whose requests are not defined here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from harness.answer.reply import error_of
+from harness.gemini import definition
+from harness.gemini.definition import RequestFinding
+from harness.model import Json
+
+DriftKind = Literal["field", "value", "type"]
+_INDEX = re.compile(r"\[\d+\]")
+_KINDS: Mapping[str, DriftKind] = {
+    "unknown-field": "field",
+    "unknown-value": "value",
+    "wrong-type": "type",
+    "not-repeating": "type",
+}
+_JSON_TYPES = {str: "a text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
+
+
+class Sighting(NamedTuple):
+    """Where an answer was seen. ``date``: its day, as in 2026-12-01; empty: not known. ``trial``: an id, or the place in a recording."""
+
+    provider: str
+    model: str
+    date: str
+    file: str
+    trial: str
+    simulated: bool = False
+
+
+class DriftAnswer(NamedTuple):
+    """An answer: its values (one, or the events of a stream), and the body that asked for it; None: not to be looked at."""
+
+    seen: Sighting
+    values: Sequence[Json]
+    request: Json
+
+
+class Unknown(NamedTuple):
+    """What the definition does not know. ``value``: the enum value, or what stands in the place of the type. ``expected``: the message,
+    the enum or the type."""
+
+    kind: DriftKind
+    path: str
+    value: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFinding:
+    """One unknown at one provider. ``count``: in how many answers; ``models``: in the order in which they were seen."""
+
+    unknown: Unknown
+    provider: str
+    models: tuple[str, ...]
+    first: Sighting
+    count: int = 1
+    known: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        first = {"date": self.first.date or None, "file": self.first.file, "trial": self.first.trial}
+        return {
+            "path": self.unknown.path,
+            "kind": self.unknown.kind,
+            "provider": self.provider,
+            "model": self.first.model,
+            "first": first,
+            "value": self.unknown.value or None,
+            "expected": self.unknown.expected,
+            "models": list(self.models),
+            "count": self.count,
+            "known": self.known,
+            "simulated": self.first.simulated,
+        }
+
+
+class KnownDrift(NamedTuple):
+    """An entry of the list of what was seen before. ``provider``: empty stands for any. ``more``: the rest of the entry."""
+
+    kind: str
+    path: str
+    value: str
+    provider: str
+    more: Mapping[str, Json] = {}
+
+    def is_of(self, finding: DriftFinding) -> bool:
+        one = finding.unknown
+        same = (self.kind, self.path, self.value) == (one.kind, one.path, one.value)
+        return same and self.provider in ("", finding.provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The document. ``revision``: of the definition. ``answers``: how many were looked at. ``unseen``: entries of the list that were not seen."""
+
+    revision: str
+    answers: int
+    findings: Sequence[DriftFinding]
+    unseen: Sequence[KnownDrift] = ()
+    notes: Sequence[str] = ()
+    simulated: bool = False
+    listed: str = ""
+    """The file of what was seen before; empty: none was given."""
+
+    @property
+    def new(self) -> list[DriftFinding]:
+        return [finding for finding in self.findings if not finding.known]
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "version": 1,
+            "definition": self.revision,
+            "answers": self.answers,
+            "findings": [finding.to_json() for finding in self.findings],
+            "unseen": [{"kind": one.kind, "path": one.path, "value": one.value or None} for one in self.unseen],
+            "notes": list(self.notes),
+            "simulated": self.simulated,
+        }
+
+
+def drift(answers: Iterable[DriftAnswer], known: Collection[KnownDrift] = ()) -> Drift:
+    """What these answers hold that the definition in use does not know, the most frequent first; new ones before known ones."""
+    seen = _Seen()
+    for answer in answers:
+        seen.add(answer)
+    found = [replace(one, known=any(entry.is_of(one) for entry in known)) for one in seen.findings.values()]
+    found.sort(key=lambda one: (one.known, -one.count, one.unknown, one.provider))
+    unseen = [entry for entry in known if not any(entry.is_of(one) for one in found)]
+    return Drift(definition.revision(), seen.answers, found, unseen, simulated=seen.simulated)
+
+
+@dataclass(slots=True)
+class _Seen:
+    findings: dict[tuple[Unknown, str], DriftFinding] = field(default_factory=dict)
+    answers: int = 0
+    simulated: bool = False
+
+    def add(self, answer: DriftAnswer) -> None:
+        self.answers += 1
+        self.simulated |= answer.seen.simulated
+        at = answer.seen
+        for unknown in dict.fromkeys(unknowns(answer)):
+            one = self.findings.get((unknown, at.provider))
+            if one is None:
+                new = DriftFinding(unknown, at.provider, (at.model,), at)
+            else:
+                models = one.models if at.model in one.models else (*one.models, at.model)
+                earlier = at if _day(at) < _day(one.first) else one.first
+                new = replace(one, models=models, first=earlier, count=one.count + 1)
+            self.findings[unknown, at.provider] = new
+
+
+def _day(seen: Sighting) -> str:
+    return seen.date or "9999"
+
+
+def unknowns(answer: DriftAnswer) -> Iterator[Unknown]:
+    """What the definition does not know, once for each time it occurs."""
+    for value in answer.values:
+        if isinstance(value, dict) and error_of(value) is None:
+            for one in definition.walk("GenerateContentResponse", value):
+                kind = _KINDS[one.kind]
+                shown = "" if kind == "field" else str(one.actual) if kind == "value" else _type(one.actual)
+                yield Unknown(kind, _INDEX.sub("[*]", one.at), shown, str(one.expected))
+    if isinstance(answer.request, dict):
+        yield from (_of_request(one) for one in definition.request_findings(answer.request))
+
+
+def _of_request(one: RequestFinding) -> Unknown:
+    path = "request $" + "".join("[*]" if isinstance(step, int) else f".{step}" for step in one.at)
+    if one.kind == "unknown-field":
+        return Unknown("field", path, "", _INDEX.sub("[*]", one.field) or "GenerateContentRequest")
+    if one.kind == "not-repeating":
+        return Unknown("type", path, "a list", "one value")
+    kind: DriftKind = "value" if one.known else "type"
+    return Unknown(kind, path, one.message.rpartition(", ")[2][:80], "a known value" if one.known else "another type")
+
+
+def _type(value: Any) -> str:
+    return _JSON_TYPES.get(type(value), "null")

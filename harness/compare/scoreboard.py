@@ -1,0 +1,197 @@
+"""Which features work at which target: judged trials in, a row per feature with a cell per target out. No side effects.
+
+A feature is a tag of the suites. The verdict that counts is that of the group (case, target, axes) over its attempts. Where several
+runs hold the same trial, the latest one counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from harness.gemini.features import features
+from harness.model import Json, Require
+
+Outcome = Literal["passed", "failed", "refused", "not available", "unasked"]
+"""Of a trial. ``refused``: the API answered with 4xx; ``unasked``: there was no answer to judge, for the reason given."""
+State = Literal["works", "partly", "failed", "refused", "not available", "not tried"]
+EVIDENCE = 5
+"""Trials that a cell names."""
+
+
+class ScoredTrial(NamedTuple):
+    """A judged trial. ``at_least``: how many attempts of its group must pass (None: all); ``date``: the day of its answer; ``place``:
+    the run or the recording that holds it."""
+
+    id: str
+    group: str
+    target: str
+    features: tuple[str, ...]
+    outcome: Outcome
+    date: str
+    place: str
+    reason: str = ""
+    at_least: int | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCell:
+    """One feature at one target. ``passed`` of ``groups`` passed. ``date``: of its latest evidence; empty where there is none.
+    ``trials``: those that show it, what did not pass first. ``reason``: why it is not ``works``."""
+
+    target: str
+    state: State
+    date: str = ""
+    trials: Sequence[ScoredTrial] = ()
+    passed: int = 0
+    groups: int = 0
+    reason: str = ""
+
+    @property
+    def simulated(self) -> bool:
+        return any(trial.simulated for trial in self.trials)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "target": self.target,
+            "state": self.state,
+            "date": self.date or None,
+            "trials": [trial.id for trial in self.trials],
+            "passed": self.passed,
+            "groups": self.groups,
+            "reason": self.reason or None,
+            "simulated": self.simulated,
+        }
+
+
+class ScoreRow(NamedTuple):
+    """A feature, with a cell per target in the order of the targets."""
+
+    feature: str
+    about: str
+    cells: Sequence[ScoreCell]
+
+
+class ScoreChange(NamedTuple):
+    """A cell that differs from an earlier scoreboard; ``before`` or ``after`` is ``not tried`` where a side has no such feature."""
+
+    feature: str
+    target: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scoreboard:
+    """The document. ``untried``: features of the vocabulary that no trial has. ``changes``: None without an earlier scoreboard."""
+
+    targets: Sequence[str]
+    rows: Sequence[ScoreRow]
+    untried: Sequence[str] = ()
+    changes: Sequence[ScoreChange] | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+    command: str = ""
+
+    @property
+    def cells(self) -> list[ScoreCell]:
+        return [cell for row in self.rows for cell in row.cells]
+
+    @property
+    def simulated(self) -> bool:
+        return any(cell.simulated for cell in self.cells)
+
+    def to_json(self) -> dict[str, Json]:
+        changes = None if self.changes is None else [change._asdict() for change in self.changes]
+        return {
+            "version": 1,
+            "targets": list(self.targets),
+            "rows": [{"feature": row.feature, "cells": [cell.to_json() for cell in row.cells]} for row in self.rows],
+            "untried": list(self.untried),
+            "changes": changes,
+            "notes": list(self.notes),
+            "simulated": self.simulated,
+        }
+
+
+def scoreboard(trials: Iterable[ScoredTrial]) -> Scoreboard:
+    """The rows in the order of the vocabulary, other tags last; the targets that were tried on most features first, a model at its providers
+    side by side."""
+    cells: dict[tuple[str, str], list[ScoredTrial]] = defaultdict(list)
+    for trial in _latest(trials).values():
+        for feature in trial.features:
+            cells[feature, trial.target].append(trial)
+    tried = Counter(target for (_, target), inside in cells.items() if _asked(inside))
+    targets = sorted(
+        {target for _, target in cells}, key=lambda target: (-tried[target], target.partition("/")[2], target)
+    )
+    known = features()
+    names = {feature for feature, _ in cells}
+    rows = [
+        ScoreRow(
+            name,
+            known[name].about if name in known else "",
+            [_cell(target, cells.get((name, target), ())) for target in targets],
+        )
+        for name in [*(name for name in known if name in names), *sorted(names - known.keys())]
+    ]
+    return Scoreboard(targets, rows, [name for name in known if name not in names])
+
+
+def _latest(trials: Iterable[ScoredTrial]) -> Mapping[str, ScoredTrial]:
+    """Trial id -> the latest trial with it. One that was asked replaces one that was not, whatever their dates."""
+    found: dict[str, ScoredTrial] = {}
+    for trial in trials:
+        other = found.get(trial.id)
+        if other is None or (trial.outcome != "unasked", trial.date) >= (other.outcome != "unasked", other.date):
+            found[trial.id] = trial
+    return found
+
+
+def _asked(trials: Sequence[ScoredTrial]) -> list[ScoredTrial]:
+    return [trial for trial in trials if trial.outcome != "unasked"]
+
+
+def _cell(target: str, trials: Sequence[ScoredTrial]) -> ScoreCell:
+    asked = _asked(trials)
+    if not asked:
+        return ScoreCell(target, "not tried", reason=trials[0].reason if trials else "")
+    groups: dict[str, list[ScoredTrial]] = defaultdict(list)
+    for trial in asked:
+        groups[trial.group].append(trial)
+    passed = sum(_has_passed(group) for group in groups.values())
+    state = _state(asked, passed, len(groups))
+    shown = sorted(asked, key=lambda trial: (trial.outcome == "passed") != (state == "works"))
+    wrong = next((trial.reason for trial in asked if trial.outcome != "passed" and trial.reason), "")
+    date = max(trial.date for trial in asked)
+    return ScoreCell(target, state, date, shown[:EVIDENCE], passed, len(groups), "" if state == "works" else wrong)
+
+
+def _has_passed(group: Sequence[ScoredTrial]) -> bool:
+    return Require(group[0].at_least).met(sum(trial.outcome == "passed" for trial in group), len(group))
+
+
+def _state(asked: Sequence[ScoredTrial], passed: int, groups: int) -> State:
+    if passed == groups:
+        return "works"
+    outcomes = {trial.outcome for trial in asked}
+    if "passed" in outcomes:
+        return "partly"
+    if outcomes == {"not available"}:
+        return "not available"
+    return "refused" if "failed" not in outcomes else "failed"
+
+
+# --- an earlier scoreboard --------------------------------------------------------------------------------------
+
+
+def changes(before: Mapping[str, Any], after: Scoreboard) -> list[ScoreChange]:
+    """What differs from the JSON of an earlier scoreboard at the targets of both, in the order of the rows. Raises KeyError, TypeError
+    for another document."""
+    both = set(before["targets"]) & set(after.targets)
+    old = {(row["feature"], cell["target"]): cell["state"] for row in before["rows"] for cell in row["cells"]}
+    new = {(row.feature, cell.target): cell.state for row in after.rows for cell in row.cells}
+    sides = ((at, str(old.get(at, "not tried")), str(new.get(at, "not tried"))) for at in {**new, **old})
+    return [ScoreChange(*at, was, now) for at, was, now in sides if was != now and at[1] in both]

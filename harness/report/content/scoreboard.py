@@ -1,0 +1,140 @@
+"""A scoreboard: a row per feature, a column per target, and below it the evidence of every cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from harness.report import View, words
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Details,
+    Heading,
+    Paragraph,
+    Table,
+    Unfolding,
+    document,
+)
+from harness.text.amounts import count
+
+if TYPE_CHECKING:
+    from harness.compare.scoreboard import Scoreboard, ScoreCell, ScoreRow
+
+SIMULATED = "SIMULATED: some or all of these answers were made up by the simulator, so this says nothing about Gemini."
+FEW = 1 / 4
+"""A target that was tried on a smaller share of the features than the most tried one has no column: it is listed."""
+LEGEND = (
+    "works: every group of trials passed. partly: some did, so many of so many. failed: none did. refused: the API answers with 4xx. "
+    "not available: the provider's dialect cannot express it. -: not tried."
+)
+
+
+@document("scoreboard")
+def scoreboard_blocks(board: Scoreboard, view: View) -> Iterator[Block]:
+    """Which features work at which target."""
+    yield Heading("Scoreboard", level=1)
+    if board.simulated:
+        yield Paragraph([SIMULATED], simulated=True)
+    yield Paragraph([_verdict(board)], strong=True)
+    tried = [_tried(board, at) for at in range(len(board.targets))]
+    wide = [at for at, number in enumerate(tried) if number >= FEW * max(tried, default=0)]
+    if board.rows:
+        yield Heading("features")
+        yield _table(board, wide)
+        yield from _others(board, [at for at in range(len(board.targets)) if at not in wide])
+    yield from _changes(board)
+    if board.rows and not view.quiet:
+        yield Heading("evidence")
+        yield Paragraph(
+            ["For each feature, what each target did, and the trials that show it; a terminal shows it with -v."]
+        )
+        yield from (_evidence(row) for row in board.rows)
+    yield Heading("notes")
+    untried = [f"in no trial: {', '.join(board.untried)}"] if board.untried else []
+    yield Bullets([[note] for note in [*board.notes, *untried, LEGEND]])
+    yield CodeBlock([board.command])
+
+
+def _verdict(board: Scoreboard) -> str:
+    states = Counter(cell.state for cell in board.cells if cell.state != "not tried")
+    dates = [cell.date for cell in board.cells if cell.date]
+    if not dates:
+        return "Nothing was tried."
+    when = min(dates) if min(dates) == max(dates) else f"{min(dates)} to {max(dates)}"
+    counted = ", ".join(f"{number:,} {state}" for state, number in states.most_common())
+    made_up = " (SIMULATED answers)" if board.simulated else ""
+    size = f"{count(len(board.rows), 'feature')} at {count(len(board.targets), 'target')}"
+    return f"{size}{made_up}, {when}: {counted}."
+
+
+def _tried(board: Scoreboard, at: int) -> int:
+    return sum(row.cells[at].state != "not tried" for row in board.rows)
+
+
+def _table(board: Scoreboard, wide: Sequence[int]) -> Table:
+    shown = [board.targets[at] for at in wide]
+    rows = [[row.feature, *(_opened(row.cells[at]) for at in wide)] for row in board.rows]
+    rows = [row for row in rows if set(row[1:]) != {"-"}]
+    return Table(["feature", *_short(shown)], rows, "what works where", frozenset(range(1, len(shown) + 1)))
+
+
+def _short(targets: Sequence[str]) -> list[str]:
+    """The targets, without the provider if all have the same."""
+    providers = {target.partition("/")[0] for target in targets}
+    return [target.partition("/")[2] if len(providers) == 1 else target for target in targets]
+
+
+def _cell(cell: ScoreCell) -> str:
+    if cell.state == "not tried":
+        return "-"
+    return f"partly {cell.passed}/{cell.groups}" if cell.state == "partly" else cell.state
+
+
+def _opened(cell: ScoreCell) -> str:
+    """The cell, with its evidence inside, if there is any."""
+    more = cell.trials or cell.reason
+    return Unfolding(_cell(cell), [Bullets([_shown(cell)])]) if more else _cell(cell)
+
+
+def _others(board: Scoreboard, narrow: Sequence[int]) -> Iterator[Block]:
+    """A line per target that was tried on few features."""
+    if narrow:
+        yield Paragraph(["Tried on few features:"])
+        yield Bullets([[Code(board.targets[at]), f": {_listed(board, at)}"] for at in narrow])
+
+
+def _listed(board: Scoreboard, at: int) -> str:
+    cells = [(row.feature, row.cells[at]) for row in board.rows]
+    found = [f"{feature} {_cell(cell)}" for feature, cell in cells if cell.state != "not tried"]
+    return ", ".join(found) or "nothing that could be asked"
+
+
+def _changes(board: Scoreboard) -> Iterator[Block]:
+    if board.changes is None:
+        return
+    yield Heading("changes")
+    if not board.changes:
+        yield Paragraph(["Nothing has changed."])
+        return
+    rows = [[one.feature, one.target, one.before, one.after] for one in board.changes]
+    yield Table(["feature", "target", "before", "now"], rows, "what has changed", frozenset({1, 2, 3}))
+
+
+def _evidence(row: ScoreRow) -> Details:
+    cells = [cell for cell in row.cells if cell.state != "not tried" or cell.reason]
+    summary = f"{row.feature}: {row.about}" if row.about else row.feature
+    return Details([summary], [Bullets([_shown(cell) for cell in cells])])
+
+
+def _shown(cell: ScoreCell) -> list[str]:
+    simulated = ", SIMULATED" if cell.simulated else ""
+    reason = f": {words.shortened(cell.reason, 160)}" if cell.reason else ""
+    counted = f" ({cell.passed} of {cell.groups}, {cell.date or 'no date'}{simulated})" if cell.groups else ""
+    found: list[str] = [Code(cell.target), f" {cell.state}{counted}{reason}"]
+    for trial in cell.trials[:2]:
+        found += ["; ", Code(trial.id)]
+    return found
