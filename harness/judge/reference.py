@@ -74,11 +74,16 @@ def _check(check: Check) -> Iterator[str]:
 
 
 def with_examples(check: Check) -> str:
-    """The docstring, with its examples as a YAML block. They begin at the first line that starts with the check's key."""
+    """The docstring, with its examples as a YAML block."""
+    prose, examples = prose_and_examples(check)
+    return f"{prose}\n\n```yaml\n{examples}\n```"
+
+
+def prose_and_examples(check: Check) -> tuple[str, str]:
+    """The parts of the docstring. The examples begin at the first line that starts with the check's key."""
     lines = cleandoc(check.doc).splitlines()
     begin = next((at for at, line in enumerate(lines) if line.lstrip().startswith(f"{check.name}:")), len(lines))
-    prose, examples = "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
-    return f"{prose}\n\n```yaml\n{examples}\n```"
+    return "\n".join(lines[:begin]).strip(), dedent("\n".join(lines[begin:]))
 
 
 def _table(words: Any, head: str) -> Iterator[str]:

@@ -12,7 +12,15 @@ its docstring is its page in the reference::
 A rule (an invariant) is the same without a parameter, and is checked on every answer::
 
     @rule("usage-sum", "error")
-    def usage_sum(evidence: Evidence) -> Iterator[Mismatch]: ...
+    def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
+        '''The total is the sum of its parts.
+
+        right: {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}}
+        wrong: {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 6}}
+        '''
+
+The examples of a rule are JSON: an answer without what does not matter, or a list of the events of a stream. ``asked:`` is the
+request, where that matters. A test judges them.
 
 Checks and rules from other packages: an entry point in the group ``gemini_harness.checks`` that names a module.
 """
@@ -21,9 +29,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from inspect import cleandoc
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from harness import extensions
@@ -71,6 +81,8 @@ class Rule:
     severity: RuleSeverity
     of_bytes: bool
     doc: str
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """``asked``, ``right`` and ``wrong``, as far as the docstring has them."""
 
 
 _checks: dict[str, Check] = {}
@@ -95,10 +107,19 @@ def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
-        _rules[id] = Rule(id, function, severity, of_bytes, (function.__doc__ or "").strip())
+        doc, examples = _split(function.__doc__ or "")
+        _rules[id] = Rule(id, function, severity, of_bytes, doc, examples)
         return function
 
     return register
+
+
+def _split(docstring: str) -> tuple[str, dict[str, str]]:
+    """The text of a rule's docstring, and its examples by their label."""
+    text, *rest = re.split(r"^ *(asked|right|wrong): *", docstring, flags=re.MULTILINE)
+    return text.strip(), {
+        label: cleandoc(example).strip() for label, example in zip(rest[::2], rest[1::2], strict=True)
+    }
 
 
 @cache

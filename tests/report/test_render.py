@@ -53,6 +53,8 @@ def test_one_target_has_a_line_per_case() -> None:
             actual    "Bergen"
           again: gemini-harness run suites/geography.yaml -k geography/and-bergen-is-not@simulator/flash
 
+        What is behind an id: gemini-harness explain text
+
         target           passed  failed  tokens  thoughts  latency s
         ---------------  ------  ------  ------  --------  ---------
         simulator/flash       1       1      60        24       0.50

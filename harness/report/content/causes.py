@@ -88,10 +88,12 @@ def _cause(groups: Sequence[Group], shown: Sequence[Group], run: RunRow) -> Caus
 
 @dataclass(frozen=True, slots=True)
 class FailedCauses:
-    """``shown``: the causes with the lines of their first groups. ``more``: the number of those that the view leaves out, as text."""
+    """``shown``: the causes with the lines of their first groups. ``more``: the number of those that the view leaves out, as text.
+    ``first_id``: what `explain` can be asked about the first of them; empty if nothing."""
 
     shown: list[tuple[Cause, list[tuple[Group, list[str]]]]]
     more: str
+    first_id: str
 
 
 def failed_causes(report: Report, view: View) -> FailedCauses:
@@ -102,7 +104,14 @@ def failed_causes(report: Report, view: View) -> FailedCauses:
     details = failures(report, [group for cause in some for group in cause.shown], view.answer)
     shown = [(cause, list(_lines(cause, details))) for cause in some]
     left = len(every) - len(some)
-    return FailedCauses(shown, f"{left:,} more" if left else "")
+    ids = (_id(cause.groups[0].trouble) for cause in some)
+    return FailedCauses(shown, f"{left:,} more" if left else "", next(filter(None, ids), ""))
+
+
+def _id(trouble: FirstFailure | None) -> str:
+    if trouble is None:
+        return ""
+    return trouble.verdict["check"].removeprefix("invariant:") if trouble.verdict else trouble.cause
 
 
 def _lines(cause: Cause, details: dict[str, list[str]]) -> Iterator[tuple[Group, list[str]]]:

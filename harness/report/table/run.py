@@ -62,6 +62,9 @@ def _failures(report: Report, view: View) -> Iterator[str]:
     if found.more:
         yield f"and {found.more}: {whole_report(report)}"
         yield ""
+    if found.first_id:
+        yield f"What is behind an id: gemini-harness explain {found.first_id}"
+        yield ""
 
 
 def _cause(cause: Cause, groups: Iterable[tuple[Group, list[str]]], view: View) -> Iterator[str]:

@@ -1,0 +1,101 @@
+"""What is known of an id: of a check, an invariant, a fault, a kind of change, an error of a trial, or an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from inspect import cleandoc
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``about`` is Markdown-like text. ``parts``: heading -> text, such as an example or what to do next."""
+
+    id: str
+    kind: str
+    about: str
+    parts: Mapping[str, str]
+
+
+def explanations(id: str) -> list[Explanation]:
+    """All that have this id: a check and a fault may share one. Empty for an unknown id."""
+    found = [_SOURCES[kind]().get(id) for kind in _SOURCES]
+    return [explanation for explanation in found if explanation is not None]
+
+
+def ids() -> dict[str, list[str]]:
+    """Kind -> its ids."""
+    return {kind: list(source()) for kind, source in _SOURCES.items()}
+
+
+def _checks() -> dict[str, Explanation]:
+    from harness.judge.reference import prose_and_examples
+    from harness.judge.registry import all_checks
+
+    found = {}
+    for name, check in sorted(all_checks().items()):
+        prose, examples = prose_and_examples(check)
+        found[name] = Explanation(name, "check", prose, {"Under `expect`": examples})
+    return found
+
+
+def _rules() -> dict[str, Explanation]:
+    from harness.judge.registry import all_rules
+    from harness.simulator.faults import FAULTS
+
+    found = {}
+    for rule in all_rules().values():
+        parts = {name.capitalize(): text for name, text in rule.examples.items()}
+        severity = "A violation is a warning" if rule.severity == "warn" else "A violation fails the trial"
+        parts["Severity"] = f"{severity}. It is checked on every answer."
+        if faults := [fault.name for fault in FAULTS.values() if fault.rule == rule.id]:
+            parts["To see it"] = "\n".join(f"gemini-harness simulate --fault {fault}" for fault in faults[:3])
+        parts["To allow it in a case"] = f"waive: {{{rule.id}: the reason}}"
+        found[rule.id] = Explanation(rule.id, "invariant", cleandoc(rule.doc), parts)
+    return found
+
+
+def _faults() -> dict[str, Explanation]:
+    from harness.simulator.faults import FAULTS
+
+    return {
+        fault.name: Explanation(fault.name, "fault", f"{fault.about}.", _of_fault(fault)) for fault in FAULTS.values()
+    }
+
+
+def _of_fault(fault: Any) -> dict[str, str]:
+    found = (
+        f"the invariant {fault.rule} (gemini-harness explain {fault.rule})"
+        if fault.rule
+        else "none: the answer stays valid"
+    )
+    use = f"gemini-harness simulate --fault {fault.name}\n[simulate: fault {fault.name}]   in a prompt"
+    return {"Found by": found, "To use it": use}
+
+
+def _written(kind: str) -> Callable[[], dict[str, Explanation]]:
+    """The explanations of ``explanations.yaml``."""
+
+    def read() -> dict[str, Explanation]:
+        import yaml
+
+        text = files(__package__).joinpath("explanations.yaml").read_text(encoding="utf-8")
+        rows: Mapping[Any, Mapping[str, str]] = yaml.safe_load(text)[kind]
+        return {str(key): _from_row(str(key), kind, row) for key, row in rows.items()}
+
+    return read
+
+
+def _from_row(id: str, kind: str, row: Mapping[str, str]) -> Explanation:
+    names = {"why": "Why", "next": "What to do next"}
+    return Explanation(id, kind, row["about"], {names[key]: text for key, text in row.items() if key != "about"})
+
+
+_SOURCES: Mapping[str, Callable[[], dict[str, Explanation]]] = {
+    "check": _checks,
+    "invariant": _rules,
+    "fault": _faults,
+    **{kind: _written(kind) for kind in ("kind of change", "error of a trial", "exit code")},
+}
