@@ -64,8 +64,13 @@ def lines(forecast: Forecast) -> Iterator[str]:
 
 def _amounts(forecast: Forecast, unknown: int) -> str:
     priced = forecast.trials - unknown
-    some = f" for {forecast.known:,} of them, by earlier answers" if forecast.known < priced else ""
-    about = f"about ${amounts.dollars(forecast.about)}{some}, " if forecast.known else ""
+    some = f" for {forecast.known:,} of them" if forecast.known < priced else ""
+    source = (
+        f" by answers of {' and '.join(forecast.elsewhere)}"
+        if forecast.elsewhere
+        else " by earlier answers" * bool(some)
+    )
+    about = f"about ${amounts.dollars(forecast.about)}{some}{source}, " if forecast.known else ""
     but = f" without {amounts.count(unknown, 'trial')} of unknown price" if unknown else ""
     made_up = "" if forecast.paid else "; SIMULATED, so nothing is really paid"
     return f"{about}at most ${amounts.dollars(forecast.most)}{but} ({forecast.source}{made_up})"
@@ -84,6 +89,7 @@ def row(forecast: Forecast) -> dict[str, Json]:
         "asked": forecast.trials,
         "about_usd": round(forecast.about, 12) if forecast.known else None,
         "about_of": forecast.known,
+        "about_by": forecast.elsewhere,
         "at_most_usd": round(forecast.most, 12) if unknown < forecast.trials else None,
         "unknown": unknown,
         "why": {why: times for why, (times, _) in forecast.unpriced.items()},
