@@ -43,7 +43,8 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, price_list
-from harness.gemini.providers import ROWS, Auth, PriceList, Provider
+from harness.gemini.providers import ROWS, PriceList, Provider
+from harness.model import Auth
 from harness.text.credentials import credential_kind, credentials_in, resembles_key
 from harness.text.project import Missing, Unreadable, read
 
