@@ -204,3 +204,17 @@ def test_of_a_very_large_answer_a_part_is_compared(project: Path, capsys: pytest
     path.write_text("\n".join([*lines[:at], json.dumps(row), *lines[at + 1 :]]) + "\n")
     notes = document(capsys, "last", *SIDES)["notes"]
     assert "only a part of 1 answer of simulator was compared: too many values" in notes
+
+
+def test_the_worst_comes_first_and_is_named_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fidelity", "last", *SIDES, "--width", "120"]) == 0
+    text = capsys.readouterr().out
+    table = text.partition("\nchanges\n")[2].partition("\n\n*")[0]
+    lines = [line for line in table.splitlines() if line.startswith(("$", "header", "stream"))]
+    assert [line.split()[0] for line in lines[:3]] == ["$.usageMetadata.serviceTier", "stream", "header"]
+    assert "dropped" in lines[0]
+    assert "framing: crlf -> lf" in lines[1]
+    bullets = [line for line in text.splitlines() if line.startswith("* capitals/")]
+    assert len(bullets) == 1
+    assert bullets[0].endswith("#1 shows all of them")
+    assert text.count("gemini-harness show") == 1
