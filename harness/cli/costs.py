@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from harness.run.estimate import Estimates, Forecast
 
 
+_REASONS = 8
+"""The most reasons that are named for an unknown cost."""
+
+
 def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quiet: bool) -> None:
     """One line on stderr before the first paid request. Raises UsageError for a ceiling if a price is not known."""
     if not way.asks:
@@ -77,9 +81,12 @@ def _amounts(forecast: Forecast, unknown: int) -> str:
 
 
 def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:
-    for why, (times, remedy) in forecast.unpriced.items():
+    reasons = sorted(forecast.unpriced.items(), key=lambda reason: -reason[1][0])
+    for why, (times, remedy) in reasons[:_REASONS]:
         more = f"\n  {remedy}" if remedies and remedy else ""
         yield f"cost of {amounts.count(times, 'trial')} unknown: {why}{more}"
+    if left := [times for _, (times, _) in reasons[_REASONS:]]:
+        yield f"cost of {amounts.count(sum(left), 'trial')} unknown, for {amounts.count(len(left), 'more reason')}"
 
 
 def row(forecast: Forecast) -> dict[str, Json]:
