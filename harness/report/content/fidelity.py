@@ -18,6 +18,7 @@ from harness.report.blocks import (
     ComparedLines,
     Details,
     Heading,
+    Level,
     Paragraph,
     Table,
     document,
@@ -25,7 +26,7 @@ from harness.report.blocks import (
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
+    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate
 
 LINES, LINE, MESSAGE = 14, 110, 60
 """The most lines of an excerpt, and the most columns of a line and of what a change is."""
@@ -54,10 +55,16 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
         yield from _unsure(fidelity, view)
     if fidelity.gates:
         yield Heading("gates")
-        yield Bullets([[f"{gate.gate} {gate.message}"] for gate in fidelity.gates])
+        yield Bullets(
+            [[f"{gate.gate} {gate.message}"] for gate in fidelity.gates], list(map(_gate_level, fidelity.gates))
+        )
     yield Heading("notes")
     yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
     yield CodeBlock([fidelity.command])
+
+
+def _gate_level(gate: FidelityGate) -> Level | None:
+    return "error" if gate.crossed else "warning" if gate.crossed is None else None
 
 
 def _verdict(fidelity: Fidelity) -> str:
@@ -93,7 +100,8 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
     yield Heading("changes")
     header = ["path", "change", "pairs", "share (95%)"]
     rows = [[Code(change.path), _what(change), _pairs(change), _interval(change)] for change in changes]
-    yield Table(header, rows, "the changes, the worst first", frozenset({1}))
+    levels: list[Level | None] = [None if change.known or change.note else "warning" for change in changes]
+    yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels)
     yield from _where(changes, show=bool(fidelity.show))
     yield from (_excerpts(change, fidelity) for change in changes[: view.details] if change.excerpts is not None)
 
