@@ -142,7 +142,7 @@ def _where(changes: Sequence[Change], *, show: bool) -> Iterator[Block]:
 
 def _seen(trial: str, changes: Sequence[Change], total: int) -> list[str]:
     if len(changes) == total:
-        return [Code(trial), " shows all of them"]
+        return [Code(trial), " shows all of them" if total > 1 else " shows it"]
     paths = list(dict.fromkeys(change.path for change in changes))
     listed = [text for path in paths[:PATHS] for text in (", ", Code(path))]
     more = f" and {len(paths) - PATHS} more" if len(paths) > PATHS else ""
