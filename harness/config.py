@@ -48,7 +48,8 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, price_list
-from harness.gemini.providers import ROWS, Auth, Limits, PriceList, Provider
+from harness.gemini.providers import ROWS, Limits, PriceList, Provider
+from harness.model import Auth
 from harness.text.credentials import credential_kind, credentials_in, resembles_key
 from harness.text.project import Missing, Unreadable, read
 

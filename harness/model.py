@@ -26,6 +26,8 @@ UNKNOWN_MODEL = "unknown-model"
 
 Severity = Literal["error", "warn"]
 Transport = Literal["unary", "stream"]
+Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
+"""The headers that carry the key."""
 
 
 # --- what to ask ---------------------------------------------------------------------------------------
@@ -52,6 +54,15 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a trial shows its key. ``auth``: in these headers; None: as the provider says. ``wrong_key``: a made-up key is sent in
+    place of the provider's."""
+
+    auth: Auth | None = None
+    wrong_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +194,7 @@ class Trial:
     """Set if unary and stream trials of one case must agree."""
     folder: Path = Path()
     """The suite's folder: ``python:`` checks and ``${file:}`` are looked up from here."""
+    access: Access = Access()
 
 
 # --- on the wire --------------------------------------------------------------------------------------
@@ -205,6 +217,7 @@ class Request:
     content: bytes
     transport: Transport
     expects_status: frozenset[int] = frozenset()
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ KEPT_HEADERS = ("content-type", "server", "server-timing", "retry-after", "via",
 LONGEST_HEADER = 200
 """Characters of the value of a header that are kept."""
 _MOST_HEADERS = 60
+_NAME = re.compile(r"[!-~]{1,64}")
 _COMMENT = re.compile(rb"^:", re.MULTILINE)
 _LINE_ENDINGS = ((b"\r\n", "crlf"), (b"\n", "lf"), (b"\r", "cr"))
 
@@ -61,6 +62,16 @@ def headers(received: Mapping[str, str]) -> dict[str, str]:
     """The headers of `KEPT_HEADERS` with their values, all others with an empty value."""
     names = sorted(received)[:_MOST_HEADERS]
     return {name: received[name][:LONGEST_HEADER] if name in KEPT_HEADERS else "" for name in names}
+
+
+def other_headers(received: Mapping[str, str]) -> list[str]:
+    """The names of the headers whose values are not stored, in their order."""
+    return [name for name in sorted(received) if name not in KEPT_HEADERS and _NAME.fullmatch(name)][:_MOST_HEADERS]
+
+
+def shows_all(received: Mapping[str, str]) -> bool:
+    """Whether these are all headers of an answer, and not those of `KEPT_HEADERS` only: every server sends others too."""
+    return not received.keys() <= set(KEPT_HEADERS)
 
 
 def _finishes(value: Json) -> bool:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from harness.run.estimate import Estimates, Forecast
 
 
+_REASONS = 8
+"""The most reasons that are named for an unknown cost."""
+
+
 def announce(config: Config, trials: Iterable[Trial], way: RecordPolicy, *, quiet: bool) -> None:
     """One line on stderr before the first paid request. Raises UsageError for a ceiling if a price is not known."""
     if not way.asks:
@@ -64,17 +68,25 @@ def lines(forecast: Forecast) -> Iterator[str]:
 
 def _amounts(forecast: Forecast, unknown: int) -> str:
     priced = forecast.trials - unknown
-    some = f" for {forecast.known:,} of them, by earlier answers" if forecast.known < priced else ""
-    about = f"about ${amounts.dollars(forecast.about)}{some}, " if forecast.known else ""
+    some = f" for {forecast.known:,} of them" if forecast.known < priced else ""
+    source = (
+        f" by answers of {' and '.join(forecast.elsewhere)}"
+        if forecast.elsewhere
+        else " by earlier answers" * bool(some)
+    )
+    about = f"about ${amounts.dollars(forecast.about)}{some}{source}, " if forecast.known else ""
     but = f" without {amounts.count(unknown, 'trial')} of unknown price" if unknown else ""
     made_up = "" if forecast.paid else "; SIMULATED, so nothing is really paid"
     return f"{about}at most ${amounts.dollars(forecast.most)}{but} ({forecast.source}{made_up})"
 
 
 def _unpriced(forecast: Forecast, *, remedies: bool = False) -> Iterator[str]:
-    for why, (times, remedy) in forecast.unpriced.items():
+    reasons = sorted(forecast.unpriced.items(), key=lambda reason: -reason[1][0])
+    for why, (times, remedy) in reasons[:_REASONS]:
         more = f"\n  {remedy}" if remedies and remedy else ""
         yield f"cost of {amounts.count(times, 'trial')} unknown: {why}{more}"
+    if left := [times for _, (times, _) in reasons[_REASONS:]]:
+        yield f"cost of {amounts.count(sum(left), 'trial')} unknown, for {amounts.count(len(left), 'more reason')}"
 
 
 def row(forecast: Forecast) -> dict[str, Json]:
@@ -84,6 +96,7 @@ def row(forecast: Forecast) -> dict[str, Json]:
         "asked": forecast.trials,
         "about_usd": round(forecast.about, 12) if forecast.known else None,
         "about_of": forecast.known,
+        "about_by": forecast.elsewhere,
         "at_most_usd": round(forecast.most, 12) if unknown < forecast.trials else None,
         "unknown": unknown,
         "why": {why: times for why, (times, _) in forecast.unpriced.items()},

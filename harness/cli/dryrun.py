@@ -49,7 +49,7 @@ def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     """``trials``: id, group, target, ``skip`` (reason or null), number of requests; of the first request: method, url, bytes,
     transport, cassette.
 
-    ``cost``: the forecast for live requests, see ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
+    ``cost``: see ``_forecast`` and ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
     """
     yield f'{{"version":{VERSION},"dry_run":true,"trials":['
     for number, trial in enumerate(plan.trials):
@@ -81,11 +81,20 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
         suite = f" ({gate['suite']})" if gate["suite"] else ""
         asked = "will be checked" if gate["asked"] else f"will not be checked: {gate['why']}"
         yield f"gate {gate['gate']}{suite}: {asked}\n"
-    yield from (f"{line}\n" for line in costs.lines(_forecast(plan, options)))
+    forecast = _forecast(plan, options)
+    if forecast.trials and not _policy(options).asks:
+        yield f"not recorded: {amounts.count(forecast.trials, 'trial')}; --live or --record-mode once asks for them:\n"
+    yield from (f"{line}\n" for line in costs.lines(forecast))
 
 
 def _forecast(plan: Plan, options: Namespace) -> Forecast:
-    return costs.forecast_of(plan.config, plan.trials, RecordPolicy(options.record_mode, options.live))
+    """What the run would ask live; for a replay, what it would ask if it recorded the trials that no cassette answers."""
+    policy = _policy(options)
+    return costs.forecast_of(plan.config, plan.trials, policy if policy.asks else RecordPolicy("once"))
+
+
+def _policy(options: Namespace) -> RecordPolicy:
+    return RecordPolicy(options.record_mode, options.live)
 
 
 def _line(trial: Trial, plan: Plan) -> str:

@@ -17,6 +17,7 @@ from harness.compare.fidelity_changes import (
     Answer,
     AnswerPair,
     Change,
+    ChangeKind,
     FeatureFidelity,
     Fidelity,
     FidelityGate,
@@ -105,7 +106,7 @@ def _members(pairs: Sequence[AnswerPair]) -> dict[str, list[int]]:
 
 
 def _feature(name: str, members: Sequence[int], seen: Sequence[Sight], pairs: Sequence[AnswerPair]) -> FeatureFidelity:
-    """The changes within some pairs, the most frequent first."""
+    """The changes within some pairs, the worst first."""
     inside = frozenset(members)
     own = [(sight, [at for at in sight.hits if at in inside]) for sight in seen]
     changes = [_within(sight, hits, inside, pairs) for sight, hits in own if hits]
@@ -117,8 +118,29 @@ def _feature(name: str, members: Sequence[int], seen: Sequence[Sight], pairs: Se
         pairs=len(members),
         kept=_share_kept(sum(loss for _, loss in lost), total),
         kept_new=_share_kept(new, total),
-        changes=sorted(changes, key=lambda change: (change.note, -change.pairs, change.kind, change.path)),
+        changes=sorted(changes, key=_badness),
     )
+
+
+_WORST: Sequence[ChangeKind] = (
+    "model",
+    "ignored",
+    "status",
+    "dropped",
+    "retyped",
+    "renamed",
+    "value",
+    "framing",
+    "timing",
+    "added",
+    "header",
+    "order",
+)
+"""What breaks callers most, first: another answer, then less of it, then another shape, then more of it."""
+
+
+def _badness(change: Change) -> tuple[bool, int, int, str]:
+    return change.note, _WORST.index(change.kind), -change.pairs, change.path
 
 
 def _within(sight: Sight, hits: Sequence[int], inside: frozenset[int], pairs: Sequence[AnswerPair]) -> Change:

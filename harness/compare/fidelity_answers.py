@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.answer.wire_form import shows_all
 from harness.compare.fidelity_changes import Answer
 from harness.compare.fidelity_facts import facts, items
 from harness.gemini.canonical import canonical
@@ -27,7 +28,8 @@ def from_rows(rows: Iterable[Row], name: Callable[[Row], str | None]) -> Iterato
         source = row["provenance"]
         live = source is not None and source["mode"] == "live"
         for number, turn in enumerate(row.get("turns", ())):
-            yield Answer(f"{case}#{number}", features, (row["id"], number), facts(turn, all_headers=live))
+            found = facts(turn, all_headers=live or shows_all(turn.get("headers") or {}))
+            yield Answer(f"{case}#{number}", features, (row["id"], number), found)
 
 
 def case_of(row: Row, *, provider: bool, model: bool) -> str:
@@ -48,7 +50,7 @@ def from_tapes(tapes: Iterable[AuditedTape], *, model: bool = True) -> Iterator[
             if (native := operation(exchange)) is not None:
                 case = sorted_json([native[1], native[0] if model else "", _body(exchange.request.body)])
                 at = (f"{tape.path}#{interaction.index}", 0)
-                found = facts(turn_of(exchange), all_headers=not exchange.own)
+                found = facts(turn_of(exchange), all_headers=not exchange.own or shows_all(exchange.headers))
                 yield Answer(case, tuple(features_of(exchange.request.body, native[1])), at, found)
 
 

@@ -91,7 +91,10 @@ def bill(exchange: Exchange, reply: Reply, tariff: Tariff) -> Bill:
         return Bill(None, str(unknown), unknown.remedy)
 
 
-_STORED = ("/cachedContents", ":batchGenerateContent")
+_BILLED_LATER = {
+    "/cachedContents": "storage is billed by the hour, and its price is not known",
+    ":batchGenerateContent": "a batch is billed by its answers, which come later",
+}
 _FREE_METHODS = ("countTokens", "cancel", "download")
 
 
@@ -100,8 +103,9 @@ def is_free(method: str, address: str) -> bool:
 
     Raises Unpriced for one that is not billed by tokens.
     """
-    if address.endswith(_STORED) and method not in ("GET", "DELETE"):
-        raise Unpriced("storage is billed by the hour, and its price is not known")
+    why = next((why for end, why in _BILLED_LATER.items() if address.endswith(end)), None)
+    if why and method not in ("GET", "DELETE"):
+        raise Unpriced(why)
     path = address.partition("?")[0]
     operation = path.rpartition("/")[2].partition(":")[2]
     return method in ("GET", "DELETE") or operation in _FREE_METHODS or path.rstrip("/").endswith("files")

@@ -7,7 +7,8 @@ A function of ``content/`` composes the blocks of a kind of document, and regist
         '''What one side changes against the other.'''
         yield Heading("What changes")
 
-Texts are plain; every format escapes what is special in it. A `Code` within a text or a cell is a name or a command.
+Texts are plain; every format escapes what is special in it. A `Code` within a text or a cell is a name or a command. GitHub Actions get
+annotations: the rows and items that have a level, and the strong paragraphs.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TextIO
+from typing import Any, Literal, Self, TextIO
 
 from harness.report import Kind, View, output
 
-FORMATS = ("table", "markdown", "html")
-"""The formats that write blocks. Each has a module ``blocks`` with a function ``write_blocks(blocks, view, out)``."""
+FORMATS = {"table": "table.blocks", "markdown": "markdown.blocks", "html": "html.blocks", "github": "github"}
+"""The formats that write blocks -> the module with its function ``write_blocks(blocks, view, out)``."""
+Level = Literal["error", "warning", "notice"]
 
 
 class Code(str):
@@ -61,19 +63,22 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells. The first column names the row; ``words``: the numbers of the other columns that hold words, not numbers."""
+    """Rows of cells. The first column names the row; ``words``: the numbers of the other columns that hold words, not numbers.
+    ``levels``: how bad each row is, None where it is fine."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
     words: frozenset[int] = frozenset()
+    levels: Sequence[Level | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """A list. An item is a sequence of texts."""
+    """A list. An item is a sequence of texts. ``levels``: as those of a table."""
 
     items: Sequence[Sequence[str]]
+    levels: Sequence[Level | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def title(blocks: Iterable[Block]) -> str:
 
 def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
     def write(document: Any, view: View, out: TextIO) -> None:
-        module = importlib.import_module(f"harness.report.{name}.blocks")
+        module = importlib.import_module(f"harness.report.{FORMATS[name]}")
         module.write_blocks(list(compose(document, view)), view, out)
 
     write.__doc__ = compose.__doc__

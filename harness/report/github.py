@@ -1,17 +1,19 @@
-"""For GitHub Actions: annotations on the lines of suites for failures and flips, and on recordings for findings."""
+"""For GitHub Actions: annotations on the lines of suites for failures and flips, on recordings for findings, and for what is bad in
+other documents."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison, Flip
 from harness.errors import HarnessError, SuiteError
 from harness.model import Place
 from harness.report import Report, View, output, words
+from harness.report.blocks import Block, Bullets, Level, Paragraph, Table, title
 from harness.report.content.audit import audit_summary
 from harness.report.content.causes import causes
 from harness.report.content.comparison import worst_first
@@ -24,8 +26,6 @@ from harness.text.yamltext import Complaint
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
     from harness.judge.audit import Audit, AuditFinding
-
-Level = Literal["error", "warning", "notice"]
 
 MAX_ANNOTATIONS = 10
 """How many annotations of a level GitHub shows for a step. It drops further ones without a message."""
@@ -96,6 +96,23 @@ def audit_github(audit: Audit, view: View, out: TextIO) -> None:
         for file, reason in audit.unreadable.items()
     ]
     _write([*found, *lost, Annotation("notice", "gemini-harness", audit_summary(audit))], view, out)
+
+
+def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
+    """Annotations for the rows and items that have a level, and the strong paragraphs as the closing notice."""
+    found = [annotation for block in blocks for annotation in _of_block(block)]
+    strong = " ".join("".join(block.texts) for block in blocks if isinstance(block, Paragraph) and block.strong)
+    _write([*found, Annotation("notice", title(blocks), strong)], view, out)
+
+
+def _of_block(block: Block) -> Iterator[Annotation]:
+    if isinstance(block, Table):
+        for level, (name, *cells) in zip(block.levels, block.rows, strict=False):
+            about = "; ".join(f"{header}: {cell}" for header, cell in zip(block.header[1:], cells, strict=True))
+            yield from [Annotation(level, name, about)] if level else []
+    elif isinstance(block, Bullets):
+        for level, item in zip(block.levels, block.items, strict=False):
+            yield from [Annotation(level, "gemini-harness", "".join(item))] if level else []
 
 
 def _finding_annotation(finding: AuditFinding) -> Annotation:

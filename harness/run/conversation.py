@@ -97,7 +97,8 @@ class Conversation:
         body = {**step.body, "contents": list(self.contents)}
         provider = self.config.find(self.trial.target.provider)
         self._asked = True
-        return build(provider, self.trial.target.model, body, step.transport, expected_statuses(step.expect))
+        request = build(provider, self.trial.target.model, body, step.transport, expected_statuses(step.expect))
+        return replace(request, access=self.trial.access)
 
     def follow(self, step: Step) -> None:
         """Take a scripted turn, ``filled``, into the conversation. Raises as ``request`` does."""
@@ -132,7 +133,8 @@ class Conversation:
             except Unreadable as problem:
                 raise UsageError(f"{step.place}: cannot upload {call.upload}: {problem}") from None
             upload = (media.type_of(call.upload, content), content)
-        return api_request(provider, self.trial.target.model, call, upload, expected_statuses(step.expect))
+        request = api_request(provider, self.trial.target.model, call, upload, expected_statuses(step.expect))
+        return replace(request, access=self.trial.access)
 
     def filled(self, step: Step) -> Step:
         """The step with ``${capture.name}`` filled in. Raises Undefined."""

@@ -1,8 +1,8 @@
 """Estimates what trials will cost before a request is sent: at least, about, and at most, in US dollars.
 
-*About* is what the same case cost before: on its cassette, else in the latest saved runs. *At most* is the cost of the longest
-answer that its body allows (``maxOutputTokens``, else the model's limit; thoughts are part of it). Only live requests count,
-not those that a cassette answers.
+*About* is what the same case cost before: on its cassette, else in the latest saved runs, else by the tokens of the same question to
+the same model at another provider. *At most* is the cost of the longest answer that its body allows (``maxOutputTokens``, else the
+model's limit; thoughts are part of it). Only live requests count, not those that a cassette answers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.gemini.prices import bill, is_free, price_list
 from harness.judge.registry import find_check
 from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load
+from harness.run.conversation import expected_statuses
 from harness.run.play import prepare
 from harness.text.jsontext import compact
 from harness.transport.recorder import Player
@@ -40,11 +42,15 @@ _EARLIER_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """US dollars of one trial: its first prompt alone, what it cost before (None: not known), and its maximum."""
+    """US dollars of one trial: its first prompt alone, what it cost before (None: not known), and its maximum.
+
+    ``elsewhere``: the provider whose answer tells *about*, where that is not the trial's own.
+    """
 
     least: float
     about: float | None
     most: float
+    elsewhere: str | None = None
 
 
 @dataclass(slots=True)
@@ -96,7 +102,24 @@ class Estimates:
         )
 
     def of(self, trial: Trial) -> Estimate:
-        """The estimate of a trial. Raises Unpriced if something that it sends, or may receive, has no known price."""
+        """The estimate of a trial. Raises Unpriced if something that it sends, or may receive, has no known price.
+
+        A refusal costs nothing, so a trial that expects nothing else needs no price.
+        """
+        try:
+            estimate = self._of(trial)
+        except Unpriced:
+            if not _costs_nothing(trial):
+                raise
+            return Estimate(0, 0, 0)
+        if estimate.about is not None:
+            return estimate
+        if _costs_nothing(trial):
+            return replace(estimate, about=0)
+        about, elsewhere = self._at_another_provider(trial)
+        return replace(estimate, about=about, elsewhere=elsewhere)
+
+    def _of(self, trial: Trial) -> Estimate:
         request = prepare(trial, self.config)
         for step in trial.steps:
             if step.call and not is_free(step.call.method, step.call.path):
@@ -146,12 +169,30 @@ class Estimates:
 
     def _before(self, trial: Trial) -> float | None:
         """What the trial cost on its cassette, else on average in earlier runs; None if not known."""
+        paid = self._on_cassette(trial)
+        return self.earlier.get(trial.group) if paid is None else paid
+
+    def _at_another_provider(self, trial: Trial) -> tuple[float | None, str | None]:
+        """(what the trial costs by the tokens that a recording of another provider counts, that provider); None if there is none.
+
+        Attempts that were not recorded cost what the first one costs.
+        """
+        target = trial.cassette.name.removeprefix(trial.target.provider)
+        for other in sorted(trial.cassette.parent.glob(f"*{escape(target)}")):
+            for attempt in dict.fromkeys((trial.attempt, 1)):
+                paid = self._on_cassette(replace(trial, cassette=other, attempt=attempt))
+                if paid is not None:
+                    return paid, other.name.removesuffix(target)
+        return None, None
+
+    def _on_cassette(self, trial: Trial) -> float | None:
+        """What the trial costs by its recording; None without one, or if it is not whole."""
         try:
             paid = [self._paid(trial, number) for number in _sent(trial)]
         except HarnessError:
-            paid = [None]
+            return None
         known = [cost for cost in paid if cost is not None]
-        return sum(known) if len(known) == len(paid) else self.earlier.get(trial.group)
+        return sum(known) if len(known) == len(paid) else None
 
     def _paid(self, trial: Trial, number: int) -> float | None:
         exchange = self._recorded(trial, number)
@@ -179,6 +220,23 @@ class Estimates:
 def _sent(trial: Trial) -> Iterator[int]:
     """The numbers of the steps that send a request."""
     return (number for number, step in enumerate(trial.steps) if step.sends)
+
+
+def _costs_nothing(trial: Trial) -> bool:
+    """Whether every request of the trial is free by its kind, or is expected to be refused."""
+    return all(_is_refused(step) or _is_free(step) for step in trial.steps if step.sends)
+
+
+def _is_refused(step: Step) -> bool:
+    """Whether a step expects an HTTP error and nothing else."""
+    return min(expected_statuses(step.expect), default=0) >= 400
+
+
+def _is_free(step: Step) -> bool:
+    try:
+        return step.call is not None and is_free(step.call.method, step.call.path)
+    except Unpriced:
+        return False
 
 
 def _slot(trial: Trial, number: int) -> Slot:
@@ -233,10 +291,13 @@ def _at_highest_price(rates: Rates, text: int, media: int, answer: int) -> dict[
 
 
 def _tokens(value: Json, characters: int) -> tuple[int, int]:
-    """(tokens of text, tokens of media) of a JSON value. File addresses and caches count as a full context window."""
+    """(tokens of text, tokens of media) of a JSON value. Addresses of files that are no pictures, and caches, count as a full context
+    window."""
     text, media = 0, 0
     for name, leaf in _leaves(value):
-        if name in ("fileData", "file_data", "cachedContent", "cached_content"):
+        if name in ("fileData", "file_data") and '"image/' in leaf:
+            media += _TOKENS_OF_MEDIA
+        elif name in ("fileData", "file_data", "cachedContent", "cached_content"):
             media += max(known.input_tokens for known in catalogue().models.values())
         elif name in ("inlineData", "inline_data"):
             media += _TOKENS_OF_MEDIA + len(leaf) // _BYTES_OF_MEDIA
@@ -286,6 +347,8 @@ class Forecast:
     known: int = 0
     about: float = 0
     most: float = 0
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    """Provider -> the number of trials whose *about* is by its answers, since their own provider has not answered yet."""
     paid: bool = False
     """Whether any request goes to an endpoint that costs money, that is, not to the simulator."""
     unpriced: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -309,4 +372,6 @@ def forecast(trials: Iterable[Trial], estimates: Estimates) -> Forecast:
         found.most += estimate.most
         found.known += estimate.about is not None
         found.about += estimate.about or 0
+        if estimate.elsewhere:
+            found.elsewhere[estimate.elsewhere] = found.elsewhere.get(estimate.elsewhere, 0) + 1
     return found

@@ -16,6 +16,9 @@ from harness.text.names import slug
 
 Body = Mapping[str, Json]
 
+OUTSIDE = ("transport", "auth", "apiKey")
+"""Axes that are not in the body."""
+
 THINKING_KEYS = ("level", "budget", "includeThoughts")
 """The keys of a thinking value in its long form."""
 
@@ -77,7 +80,7 @@ class Axis(NamedTuple):
 
 def fragment(name: str, value: Json) -> Body:
     """What a value of an axis with its own type adds to ``generationConfig``."""
-    if name == "transport":
+    if name in OUTSIDE:
         return {}
     return {"thinkingConfig": thinking_config(value)} if name == "thinking" else {name: value}
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict, get_type_hints
 
 from harness.gemini import offers
 from harness.judge.registry import all_checks, all_rules, find_check
+from harness.model import Auth
 from harness.text import shape
 from harness.text.shape import AtLeast, Deferred, Named, Offered, Spelled, TypeLabel
 
@@ -34,6 +35,7 @@ Thinking = Annotated[
     "a level name sends thinkingLevel, an integer thinkingBudget; a list sweeps; a mapping has a value per model (globs)",
 ]
 Transport = Literal["unary", "stream"]
+ApiKey = Literal["valid", "wrong"]
 Numbers = Annotated[float | list[float] | dict[str, float | list[float]], TypeLabel("a number, or a list of numbers")]
 Integers = Annotated[int | list[int] | dict[str, int | list[int]], TypeLabel("a whole number, or a list of them")]
 Booleans = bool | list[bool]
@@ -82,6 +84,8 @@ class Axes(TypedDict, total=False):
     provider: Annotated[Names, "a provider of the configuration"]
     thinking: Thinking
     transport: Annotated[Transport | list[Transport], "generateContent, or streamGenerateContent as SSE"]
+    auth: Annotated[Auth | list[Auth], "the headers that carry the key, instead of the provider's own"]
+    apiKey: Annotated[ApiKey | list[ApiKey], "the key of the provider, or a made-up one that is refused"]
     temperature: Numbers
     topP: Numbers
     topK: Integers

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.model import ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
+from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
 from harness.suite import template
-from harness.suite.axes import Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
+from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment, label, refusal, thinking_config, value_refusal
 from harness.suite.body import Layer, Origins, merge
 from harness.suite.cases import Case, Choice, Note, Suite
 from harness.suite.keywords import Keywords
@@ -95,7 +95,7 @@ class Combination(NamedTuple):
         if thinking := self._refused_thinking(case):
             return "thinking", thinking
         swept = (item for item in self.swept.items() if case.axes[item[0]].typed)
-        values = ((name, value) for name, value in swept if name not in ("thinking", "transport"))
+        values = ((name, value) for name, value in swept if name not in ("thinking", *OUTSIDE))
         reasons = ((name, value_refusal(self.target.model, name, value)) for name, value in values)
         return next(((name, reason) for name, reason in reasons if reason), None)
 
@@ -439,6 +439,7 @@ def _shared(group: TrialGroup, selection: Selection, steps: Sequence[Step]) -> d
         "waive": case.waive,
         "agree": (case.agree or "shape") if _both_transports(case) else None,
         "folder": suite.folder,
+        "access": Access(pair.axes.get("auth"), pair.axes.get("apiKey") == "wrong"),
     }
 
 
@@ -474,7 +475,7 @@ def _steps(case: Case, row: Mapping[str, Json], pair: Combination) -> Iterator[S
     axes = [
         Layer(f"axis {name}", {"generationConfig": fragment(name, value)})
         for name, value in pair.axes.items()
-        if name != "transport" and case.axes[name].typed
+        if name not in OUTSIDE and case.axes[name].typed
     ]
     scope = scope_of(row, pair)
     body = template.fill(case.body, scope) if case.body_templated else case.body

@@ -38,7 +38,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.gemini.providers import ROWS, Provider
-from harness.model import Exchange, Request, Slot
+from harness.model import Access, Exchange, Request, Slot
 from harness.transport import journal, matching
 from harness.transport.cassette import Tape, document, read
 from harness.transport.redaction import Leaks
@@ -332,7 +332,10 @@ def is_passing(status: int) -> bool:
 
 
 def refuses_key(exchange: Exchange) -> bool:
-    """Whether the answer refuses the credential. A 403 counts by its text only: it may also be about a file or a model."""
+    """Whether the answer refuses the provider's own credential, sent as the provider says. A 403 counts by its text only: it may also
+    be about a file or a model."""
+    if exchange.request.access != Access():
+        return False
     return exchange.status == 401 or bool(_REFUSES_KEY.get(exchange.status, _NEVER).search(exchange.content))
 
 

@@ -27,7 +27,7 @@ from harness.answer.refusals import is_binary
 from harness.config import Config, Timeouts
 from harness.errors import NetworkFault, NoConnection, UsageError
 from harness.gemini.providers import SIMULATOR_URL, Provider, credentials
-from harness.model import Chunk, Exchange, Provenance, Request, Slot
+from harness.model import Access, Chunk, Exchange, Provenance, Request, Slot
 from harness.transport.pacing import Pacing
 from harness.transport.provider_health import ProviderHealth
 from harness.transport.retrying import asked_wait, backoff, is_retried
@@ -77,7 +77,7 @@ class Wire:
         self._config = config
         self._environ = os.environ if environ is None else environ
         self._transports: dict[str, httpx.AsyncBaseTransport] = {}
-        self._credentials: dict[str, Mapping[str, str]] = {}
+        self._credentials: dict[tuple[str, Access], Mapping[str, str]] = {}
         self._tls: ssl.SSLContext | None = None
         self._simulator: LocalServer | None = None
         self._health = ProviderHealth()
@@ -157,9 +157,10 @@ class Wire:
         parts = urlsplit(request.url)
         if (parts.scheme, parts.netloc) != provider.origin:
             raise UsageError(f"{request.url} is not at {provider.base_url}: no key of {provider.name!r} goes there")
-        if provider.name not in self._credentials:
-            self._credentials[provider.name] = credentials(provider, self._environ)
-        return self._credentials[provider.name]
+        shown = provider.name, request.access
+        if shown not in self._credentials:
+            self._credentials[shown] = credentials(provider.as_accessed(request.access), self._environ)
+        return self._credentials[shown]
 
     async def _once(self, provider: Provider, request: Request, headers: Mapping[str, str]) -> Exchange:
         import aiohttp

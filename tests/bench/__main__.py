@@ -30,7 +30,7 @@ sys.stdin.read()
 running.stop()
 """
 Row = tuple[str, str, str, str]
-PARTS = ("start", "replay", "recordings", "live", "streams", "simulator", "compare", "resume", "pages")
+PARTS = ("start", "replay", "recordings", "live", "streams", "simulator", "compare", "fidelity", "resume", "pages")
 ASKED_FOR = ("million",)
 """Takes several minutes and 8 GB of disk: only where it is named."""
 
@@ -223,6 +223,18 @@ class Bench:
             f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
             f"json.loads of each line {floor.wall:.2f} s",
             f"{cost.wall / floor.wall:.1f}x, target for 100,000: 5 s and 300 MB",
+        )
+
+    def fidelity(self) -> Iterator[Row]:
+        trials = self.count(10_000)
+        runs, _ = self.written(trials, 1)
+        floor = timed([sys.executable, "-m", "tests.bench.saved", "decode", *runs])
+        cost = timed([*COMMAND, "fidelity", *runs])
+        yield (
+            f"fidelity of two runs of {trials:,} trials",
+            f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB",
+            f"json.loads of each line {floor.wall:.2f} s",
+            f"{cost.wall / floor.wall:.1f}x, target for 10,000: 10 s and 300 MB",
         )
 
     def resume(self) -> Iterator[Row]:

@@ -39,7 +39,8 @@ HEARD = {
 def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
     """A run of so many cells (case x model), so many attempts each, one in fourteen of which fails. Reproducible.
 
-    It is summarised and written as ``run`` does it: what this keeps in memory, ``run`` keeps too.
+    It is summarised and written as ``run`` does it: what this keeps in memory, ``run`` keeps too. With a seed above 1, every second
+    answer has no ``responseId``.
     """
     chance = random.Random(seed)
     summary = Summary()
@@ -49,6 +50,8 @@ def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
         for cell in range(cells):
             for attempt in range(1, attempts + 1):
                 row = _row(cell, attempt, chance)
+                if seed > 1 and cell % 2:
+                    del row["turns"][0]["response"]["responseId"]
                 summary.add(row)
                 writer.append(row)
         writer.close(summary)
@@ -163,6 +166,8 @@ def _turn(model: int, measures: dict[str, Any]) -> dict[str, Any]:
             "modelVersion": MODELS[model],
             "responseId": "4kZ5aKzuL5-vmtkPp4LtiQ8",
         },
+        "headers": dict.fromkeys(("content-type", "date", "server", "server-timing", "vary", "x-frame-options"), ""),
+        "framing": {"form": "sse", "bytes": 2900, "eol": "crlf", "usages": measures["chunks"]},
         "times": [measures["ttft_s"], measures["latency_s"]],
         "attempts": 1,
     }

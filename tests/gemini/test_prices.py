@@ -18,7 +18,7 @@ from harness.answer.reply import read
 from harness.config import Config, load
 from harness.gemini import price_library
 from harness.gemini.price_rates import Unpriced, dollars
-from harness.gemini.prices import OwnPrice, Tariff, bill, price_list
+from harness.gemini.prices import OwnPrice, Tariff, bill, is_free, price_list
 from harness.gemini.providers import ROWS
 from harness.model import Bill
 from tests.exchanges import exchange, request
@@ -344,3 +344,20 @@ def test_wrong_prices_in_the_configuration_are_reported(tmp_path: Path) -> None:
         f"{file}: prices.gemini-6.output: missing",
         f"{file}: prices.gogle/gemini-5: no provider is called 'gogle', did you mean 'google'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        ("POST https://a.example/v1beta/cachedContents", "storage is billed by the hour"),
+        (
+            "POST https://a.example/v1beta/models/gemini-3.8-flash:batchGenerateContent",
+            "a batch is billed by its answers",
+        ),
+    ],
+)
+def test_what_is_billed_later_has_no_price(call: str, why: str) -> None:
+    method, _, address = call.partition(" ")
+    with pytest.raises(Unpriced, match=why):
+        is_free(method, address)
+    assert is_free("DELETE", address)

@@ -21,6 +21,7 @@ from harness.report.blocks import (
     Unfolding,
     document,
 )
+from harness.report.github import write_blocks as github
 from harness.report.html.blocks import write_blocks as html
 from harness.report.markdown.blocks import write_blocks as markdown
 from harness.report.table.blocks import write_blocks as table
@@ -29,8 +30,8 @@ BLOCKS: list[Block] = [
     Heading("What changes", level=1),
     Paragraph(["3 of 4 ", Code("$.a|b"), " are <new>"], strong=True),
     Heading("changes"),
-    Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1})),
-    Bullets([["see ", Code("a *trial*")], ["and *this*"]]),
+    Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1}), ["warning", None]),
+    Bullets([["see ", Code("a *trial*")], ["and *this*"]], ["error", None]),
     CodeBlock(["gemini-harness fidelity last"]),
     Details([Code("$.id"), " dropped"], [ComparedLines(("a", "b"), (["x: 1", "id: 2"], ["x: 1"]), (frozenset({1}), frozenset()))]),
 ]  # fmt: skip
@@ -65,6 +66,14 @@ def test_a_terminal_shows_text_and_no_details() -> None:
 def test_a_terminal_shows_details_where_all_is_asked_for() -> None:
     whole = written(table, View(details=None))
     assert whole.endswith("\n$.id dropped\n  a:\n    x: 1\n  - id: 2\n  b:\n    x: 1\n")
+
+
+def test_github_annotates_what_is_bad() -> None:
+    assert written(github) == (
+        "::warning title=$.id::change: dropped; pairs: 4\n"
+        "::error title=gemini-harness::see a *trial*\n"
+        "::notice title=What changes::3 of 4 $.a|b are <new>\n"
+    )
 
 
 def test_markdown_escapes_and_folds() -> None:

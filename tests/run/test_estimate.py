@@ -102,15 +102,17 @@ def test_maps_have_no_price() -> None:
 
 def test_pictures_and_files_are_reckoned_with() -> None:
     picture = {"inlineData": {"mimeType": "image/png", "data": "A" * 100_000}}
+    address = {"fileData": {"mimeType": "image/png", "fileUri": "https://files.example/1.png"}}
     file = {"fileData": {"fileUri": "https://files.example/1"}}
     plain = {"body": {"generationConfig": {"maxOutputTokens": 1}}}
     shown = [
         estimated(trial([step("", contents=[{**user("hi"), "parts": [part]}], **plain)], cassette=Path("none"))).most
-        for part in ({"text": "hi"}, picture, file)
+        for part in ({"text": "hi"}, picture, address, file)
     ]
     assert shown[0] < 50
     assert 1200 < shown[1] < 5000
-    assert shown[2] > 1_000_000
+    assert 1200 < shown[2] < 1300
+    assert shown[3] > 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -127,9 +129,37 @@ def test_a_dry_run_ends_with_what_it_would_cost(project: Path, capsys: pytest.Ca
     text = run(capsys, "suites/short.yaml", "--dry-run", "--live")[1].splitlines()[-1]
     assert text.startswith("asks 20 trials: at most $0.12 (genai-prices ")
     assert text.endswith("SIMULATED, so nothing is really paid)")
-    assert run(capsys, "suites/short.yaml", "--dry-run")[1].endswith("costs nothing: no request will be sent live\n")
     cost = json.loads(run(capsys, "suites/short.yaml", "--dry-run", "--live", "--format", "json")[1])["cost"]
     assert (cost["asked"], cost["about_usd"], cost["unknown"]) == (20, None, 0)
+
+
+def test_a_dry_run_says_what_no_cassette_answers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    *_, missing, cost = run(capsys, "suites/short.yaml", "--dry-run")[1].splitlines()
+    assert missing == "not recorded: 20 trials; --live or --record-mode once asks for them:"
+    assert cost.startswith("asks 20 trials: at most $0.12 (genai-prices ")
+    assert run(capsys, "suites/capitals.yaml", "--dry-run")[1].endswith("costs nothing: no request will be sent live\n")
+
+
+def test_another_providers_answers_say_about_how_much(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "suites/capitals.yaml")
+    paid = rows(project)[-1]["cost"]["usd"]
+    asked = ("suites/capitals.yaml", "--provider", "google", "--dry-run", "--repeat", "3")
+    assert "asks 18 trials: about $" in (line := run(capsys, *asked)[1].splitlines()[-1])
+    assert " by answers of simulator, at most $" in line
+    cost = json.loads(run(capsys, *asked, "--format", "json")[1])["cost"]
+    assert (cost["about_usd"], cost["about_by"]) == (pytest.approx(3 * paid), {"simulator": 18})
+
+
+def test_an_expected_refusal_costs_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "suites/refused.yaml").write_text(
+        "suite: refused\ncases:\n"
+        "  - {id: unknown, model: gemini-9, prompt: hi, expect: {http: 404}}\n"
+        "  - {id: known, model: gemini-3-flash-preview, prompt: hi, expect: {error: {status: INVALID_ARGUMENT}}}\n"
+        "  - {id: perhaps, model: gemini-9, prompt: hi, expect: {http: {in: [200, 404]}}}\n"
+    )
+    *_, asks, unknown = run(capsys, "suites/refused.yaml", "--dry-run", "--live")[1].splitlines()
+    assert asks.startswith("asks 3 trials: about $0.00, at most $0.20 without 1 trial of unknown price")
+    assert unknown == f"cost of 1 trial unknown: {load(project).price_source} has no price for gemini-9"
 
 
 def test_only_what_no_cassette_answers_is_reckoned(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,6 +135,13 @@ def test_what_is_expected_or_not_about_the_key_proves_nothing(run: Run, script: 
     assert not done.unasked
 
 
+@pytest.mark.parametrize("access", ["apiKey: wrong", "auth: none", "auth: bearer"])
+def test_a_key_that_a_case_chose_proves_nothing(run: Run, access: str) -> None:
+    with Endpoint(KEY) as endpoint:
+        done = run(suite(4).replace("prompt:", f"{access}, prompt:"), near=endpoint.url)
+    assert (done.code, done.statuses, len(endpoint.requests)) == (1, "ffff", 4)
+
+
 def test_a_success_in_between_begins_the_count_again(run: Run) -> None:
     with Endpoint(KEY, KEY, answer(PARIS), KEY, KEY, answer(PARIS), KEY) as endpoint:
         done = run(suite(12), near=endpoint.url)

@@ -76,7 +76,7 @@ def _shown(trial: Trial, request: Request, provider: Provider) -> Iterator[str]:
         yield from _later(number, step, goes_on=asked)
         yield ""
         asked = asked or step.call is None
-    yield from _curl(request, provider, trial.steps[first].call)
+    yield from _curl(request, provider.as_accessed(trial.access), trial.steps[first].call)
 
 
 def _origins(step: Step) -> Iterator[str]:

@@ -15,16 +15,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from harness import __version__, extensions
 from harness.errors import MissingKey, UsageError
-from harness.model import ApiCall, Json, Request, Transport
+from harness.model import Access, ApiCall, Auth, Json, Request, Transport
 from harness.text.jsontext import compact
 
-Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 PriceList = Literal["google"]
 
 
@@ -95,6 +94,11 @@ class Provider:
         """The key headers, for a command to copy. The key is a shell variable, unless it is not secret."""
         return [f"{name}: {value}" for name, value in self._headers(self.key or "$" + next(iter(self.keys), "KEY"))]
 
+    def as_accessed(self, access: Access) -> Provider:
+        """The provider whose key is shown in that way."""
+        provider = replace(self, auth=access.auth) if access.auth else self
+        return replace(provider, key=WRONG_KEY) if access.wrong_key else provider
+
     def headers(self, key: str) -> Mapping[str, str]:
         """The headers that carry a key."""
         return {name.lower(): value for name, value in self._headers(key)}
@@ -105,6 +109,9 @@ class Provider:
         if self.auth in ("bearer", "both"):
             yield "Authorization", f"Bearer {key}"
 
+
+WRONG_KEY = "wrong-key"
+"""A key that no provider knows."""
 
 SIMULATOR_URL = "http://simulator.invalid"
 """Not a real address: the transport starts a simulator and sends to it. ``SIMULATOR_BASE_URL`` names a running one."""

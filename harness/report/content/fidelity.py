@@ -18,6 +18,7 @@ from harness.report.blocks import (
     ComparedLines,
     Details,
     Heading,
+    Level,
     Paragraph,
     Table,
     document,
@@ -25,10 +26,12 @@ from harness.report.blocks import (
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity
+    from harness.compare.fidelity_changes import Change, FeatureFidelity, Fidelity, FidelityGate
 
-LINES, LINE = 14, 110
-"""The most lines of an excerpt, and the most columns of a line."""
+LINES, LINE, MESSAGE = 14, 110, 60
+"""The most lines of an excerpt, and the most columns of a line and of what a change is."""
+PATHS = 8
+"""The most paths that are named with a trial."""
 METHOD = (
     "A change is claimed where it is more frequent than chance allows: of reports on two equal sides, at most one in twenty makes a claim. "
     "kept: the share of fields, headers and events of the reference that arrive unchanged."
@@ -52,10 +55,16 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
         yield from _unsure(fidelity, view)
     if fidelity.gates:
         yield Heading("gates")
-        yield Bullets([[f"{gate.gate} {gate.message}"] for gate in fidelity.gates])
+        yield Bullets(
+            [[f"{gate.gate} {gate.message}"] for gate in fidelity.gates], list(map(_gate_level, fidelity.gates))
+        )
     yield Heading("notes")
     yield Bullets([[note] for note in [*fidelity.notes, METHOD]])
     yield CodeBlock([fidelity.command])
+
+
+def _gate_level(gate: FidelityGate) -> Level | None:
+    return "error" if gate.crossed else "warning" if gate.crossed is None else None
 
 
 def _verdict(fidelity: Fidelity) -> str:
@@ -90,20 +99,21 @@ def _changes(fidelity: Fidelity, view: View) -> Iterator[Block]:
         return
     yield Heading("changes")
     header = ["path", "change", "pairs", "share (95%)"]
-    rows = [[Code(change.path), _kind(change), _pairs(change), _interval(change)] for change in changes]
-    yield Table(header, rows, "the changes, the most frequent first", frozenset({1}))
-    shown = changes[: view.details]
-    yield Bullets([_evidence(change) for change in shown])
-    if len(shown) < len(changes):
-        yield Paragraph([f"and {len(changes) - len(shown)} more (-v shows all)"])
-    if fidelity.show:
-        yield from _show(changes)
-    yield from (_excerpts(change, fidelity) for change in shown if change.excerpts is not None)
+    rows = [[Code(change.path), _what(change), _pairs(change), _interval(change)] for change in changes]
+    levels: list[Level | None] = [None if change.known or change.note else "warning" for change in changes]
+    yield Table(header, rows, "the changes, the worst first", frozenset({1}), levels)
+    yield from _where(changes, show=bool(fidelity.show))
+    yield from (_excerpts(change, fidelity) for change in changes[: view.details] if change.excerpts is not None)
 
 
-def _kind(change: Change) -> str:
-    note = " (note)" if change.note else ""
-    return f"{change.kind}{' (known)' if change.known else note}"
+def _what(change: Change) -> str:
+    """``dropped``, ``added (known)``, ``value: 400 -> none``."""
+    mark = " (known)" if change.known else " (note)" if change.note else ""
+    is_named = change.kind in change.path or change.message in ("dropped", "added")
+    what: list[str] = [] if is_named and change.message else [change.kind]
+    what += [words.shortened(change.message, MESSAGE)] if change.message else []
+    opposite = f"; the opposite in {change.reverse:,}" if change.reverse else ""
+    return f"{': '.join(what)}{mark}{opposite}"
 
 
 def _pairs(change: Change) -> str:
@@ -115,24 +125,28 @@ def _interval(change: Change) -> str:
     return f"{low:.0%} to {high:.0%}"
 
 
-def _evidence(change: Change) -> list[str]:
-    kind = "" if change.path.startswith(change.kind) else f" {change.kind}"
-    found: list[str] = [Code(change.path), kind]
-    if change.message:
-        found.append(f": {words.shortened(change.message, 160)}")
-    if change.reverse:
-        found.append(f"; the opposite in {change.reverse:,}")
-    if change.trials:
-        more = f" and {change.pairs - 1:,} more" if change.pairs > 1 else ""
-        found += ["; ", Code(change.trials[0]), more]
-    return found
+def _where(changes: Sequence[Change], *, show: bool) -> Iterator[Block]:
+    """The fewest trials that show every change between them, with the commands that show these where the answers are of a run."""
+    left = [change for change in changes if change.trials]
+    found: dict[str, list[Change]] = {}
+    while left:
+        counts = Counter(trial for change in left for trial in change.trials)
+        trial = counts.most_common(1)[0][0]
+        found[trial] = [change for change in left if trial in change.trials]
+        left = [change for change in left if trial not in change.trials]
+    yield Bullets([_seen(trial, seen, len(changes)) for trial, seen in found.items()])
+    if show:
+        providers = {trial: trial.rpartition("@")[2].partition("/")[0] for trial in found}
+        yield CodeBlock([words.command("show", trial, "--provider", name) for trial, name in providers.items()])
 
 
-def _show(changes: Sequence[Change]) -> Iterator[Block]:
-    """The command that shows the first trial."""
-    trial = next((trial for change in changes for trial in change.trials), "")
-    provider = trial.rpartition("@")[2].partition("/")[0]
-    yield CodeBlock([words.command("show", trial, "--provider", provider)])
+def _seen(trial: str, changes: Sequence[Change], total: int) -> list[str]:
+    if len(changes) == total:
+        return [Code(trial), " shows all of them" if total > 1 else " shows it"]
+    paths = list(dict.fromkeys(change.path for change in changes))
+    listed = [text for path in paths[:PATHS] for text in (", ", Code(path))]
+    more = f" and {len(paths) - PATHS} more" if len(paths) > PATHS else ""
+    return [Code(trial), " shows ", *listed[1:], more]
 
 
 def _excerpts(change: Change, fidelity: Fidelity) -> Details:

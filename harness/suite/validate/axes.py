@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from harness.suite import language, template
-from harness.suite.axes import Axis, all_features, selected_models
+from harness.suite.axes import OUTSIDE, Axis, all_features, selected_models
 from harness.suite.cases import Case
 from harness.suite.validate.diagnostics import Diagnostics, Table
 from harness.text.shape import nearest
@@ -63,7 +63,7 @@ def _refers_to_axes(axis: Axis | None) -> bool:
 
 _PATHS = {
     **{name: f"generationConfig.{name}" for name in language.AXES},
-    **dict.fromkeys(("model", "provider", "transport"), ""),
+    **dict.fromkeys(("model", "provider", *OUTSIDE), ""),
     "thinking": "generationConfig.thinkingConfig",
     "system": "systemInstruction",
     "tools": "tools",

@@ -15,7 +15,7 @@ from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal
 from harness.model import Json, Place
 from harness.suite import template
-from harness.suite.axes import Axis, axis_matches, fragment
+from harness.suite.axes import OUTSIDE, Axis, axis_matches, fragment
 from harness.suite.body import merge
 from harness.suite.cases import Case, Note, Suite
 from harness.suite.matrix import Combination, Selection, combinations_for, flat, scope_of
@@ -31,8 +31,8 @@ _SHORT_FORMS: Mapping[str, Route] = {
     "tools": ("tools",),
     "system": ("systemInstruction",),
 }
-_UNTESTED = frozenset({"thinking", "transport"})
-"""Axes that no rule here looks at: thinking has its own, and a transport is not in the body."""
+_UNTESTED = frozenset({"thinking", *OUTSIDE})
+"""Axes that no rule here looks at: thinking has its own."""
 _ELSEWHERE = ("think_", "contents_missing")
 """Rules that other parts of the validation hold: they say more about it."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness.judge.registry import names_like
 from harness.model import Json, Place
 from harness.suite import language, template
-from harness.suite.axes import Axis
+from harness.suite.axes import OUTSIDE, Axis
 from harness.suite.cases import Case, Suite
 from harness.suite.template import Template
 from harness.suite.validate.case import combinations_of, templated, unmatched
@@ -71,9 +71,7 @@ def _sweep(axis: Axis, diagnostics: Diagnostics) -> None:
 def _left(suite: Suite, diagnostics: Diagnostics) -> None:
     """A case that has nothing left to play."""
     for case in suite.cases:
-        swept = [
-            name for name, axis in case.axes.items() if axis.swept and name not in ("model", "provider", "transport")
-        ]
+        swept = [name for name, axis in case.axes.items() if axis.swept and name not in ("model", "provider", *OUTSIDE)]
         if not swept or templated(case.axes):
             continue
         combinations = list(combinations_of(case))

@@ -11,6 +11,7 @@ the file's text. What vcrpy does not keep is in ``response.x-recording``, which 
       at: '2026-11-20T12:03:32+00:00'   when the request was sent
       from: google                      whose answer this is
       slot: [0, 2, 1]                   row, repeat, step; a fourth number counts further requests of one step
+      headers: date x-request-id        others that came, whose values are not stored
       head_ms: 52.1
       t_ms: 52.4 92.8 133.0             when each chunk arrived
       bytes: 159 159 183                and how long it was

@@ -36,6 +36,7 @@ _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "simulated": ("true or false", (bool,)),
     "eol": ("text", (str,)),
     "request": ("text", (str,)),
+    "headers": ("names of headers", (str,)),
 }
 """The keys of ``x-recording``: what is expected, in words and as types."""
 _COUNT, _TIME = r"[0-9]{1,9}", r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
@@ -64,7 +65,7 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
     response = item["response"]
     ours = _ours(response.get("x-recording"))
     request = _request(item["request"], ours)
-    headers = _headers(response.get("headers"))
+    headers = {**_unkept(ours), **_headers(response.get("headers"))}
     content, fault = _response_bytes(response), None
     if ours is None:
         content, fault = unpack(content, headers.get("content-encoding", ""))
@@ -167,6 +168,11 @@ def _header_value(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return ", ".join(map(_header_value, value)) if isinstance(value, list) else str(value)
+
+
+def _unkept(ours: Mapping[str, Any] | None) -> dict[str, str]:
+    """The headers of which only the names were stored, with empty values."""
+    return dict.fromkeys(str((ours or {}).get("headers") or "").split(), "")
 
 
 def _status(response: Mapping[str, Any]) -> int:

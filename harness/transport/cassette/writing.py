@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import yaml
 
-from harness.answer.wire_form import KEPT_HEADERS
+from harness.answer.wire_form import KEPT_HEADERS, other_headers
 from harness.model import Exchange, Json, Request
 from harness.text.jsontext import compact, is_utf8
 from harness.transport.cassette.interaction import json_of, without_secrets
@@ -62,6 +62,8 @@ def _about(exchange: Exchange, slot: tuple[int, ...] | None) -> dict[str, Any]:
         about["slot"] = list(slot)
     if exchange.attempts != 1:
         about["attempts"] = exchange.attempts
+    if names := other_headers(exchange.headers):
+        about["headers"] = " ".join(names)
     if provenance.timing != "lost":
         about["head_ms"] = None if exchange.head_at is None else round(exchange.head_at * 1000, 3)
         about["t_ms"] = " ".join(_ms(chunk.at) for chunk in exchange.chunks)
