@@ -16,6 +16,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from harness.config import Config
+from harness.gemini.providers import credentials
 from harness.judge.registry import all_rules
 from harness.model import Chunk, Event, Exchange, Json, Provenance, Request, Result, Slot, Trial, Turn
 from harness.run.play import finish, play
@@ -42,7 +43,7 @@ class InProcessTransport:
         self._simulator = Simulator(now=self._now)
         self._at = 0.0
         self._prefix = f"/{fault.removeprefix(PROFILE)}" if fault.startswith(PROFILE) else ""
-        self._headers = {"x-goog-api-key": "simulated", **({"x-simulator-fault": fault} if fault in FAULTS else {})}
+        self._headers = {"x-simulator-fault": fault} if fault in FAULTS else {}
 
     def _now(self) -> float:
         """A second later with every look at the clock, so that nothing is waited for."""
@@ -51,7 +52,7 @@ class InProcessTransport:
 
     async def send(self, request: Request, _: Slot) -> Exchange:
         url = urlsplit(request.url)
-        headers = {**request.headers, **self._headers}
+        headers = {**request.headers, **credentials(CONFIG.find(request.provider), {}), **self._headers}
         path, query = self._prefix + url.path, dict(parse_qsl(url.query))
         sent = self._simulator.handle(Call(request.method, path, query, headers, request.content))
         chunks, broke_off = _arrived(sent)

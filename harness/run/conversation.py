@@ -12,7 +12,7 @@ from harness.config import Config
 from harness.errors import UsageError
 from harness.gemini import media
 from harness.gemini.prices import bill
-from harness.gemini.providers import api_request, build
+from harness.gemini.providers import api_request, build, native_body
 from harness.judge.judging import judge
 from harness.judge.predicates import holds
 from harness.judge.registry import find_check
@@ -168,7 +168,7 @@ class Conversation:
         return Evidence(
             exchange=turn.exchange,
             reply=turn.reply,
-            request_body=turn.request.body,
+            request_body=native_body(turn.request),
             model=self.trial.target.model,
             transport=turn.request.transport,
             expects={line.check: line.parameter for line in turn.step.expect},

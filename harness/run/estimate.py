@@ -22,7 +22,7 @@ from harness.gemini.prices import bill, is_free, price_list
 from harness.judge.registry import find_check
 from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load
-from harness.run.play import prepare
+from harness.run.play import as_played, prepare
 from harness.text.jsontext import compact
 from harness.transport.recorder import Player
 
@@ -66,6 +66,7 @@ class Estimates:
 
     def asks(self, trial: Trial) -> bool:
         """Whether any request of the trial will be sent live."""
+        trial = as_played(trial, self.config)
         if trial.skip is not None or (self.record_mode == "none" and not self.live):
             return False
         if self.live or not trial.cassette.exists():

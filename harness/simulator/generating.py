@@ -84,13 +84,18 @@ def prepared(app: State, ask: Ask) -> Ask:
     return replace(ask, cached=cache.request)
 
 
-def fault_of(routed: RoutedCall, ask: Ask) -> faults.Fault | None:
-    """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies."""
-    named = (
+def named_fault(routed: RoutedCall, ask: Ask) -> str | None:
+    """The name that a header, a marker in the prompt or a rule gives."""
+    return (
         routed.call.headers.get("x-simulator-fault")
         or prompt_markers.fault(turn(ask))
         or rules.fault(routed.app.rules, ask)
     )
+
+
+def fault_of(routed: RoutedCall, ask: Ask) -> faults.Fault | None:
+    """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies."""
+    named = named_fault(routed, ask)
     return faults.FAULTS.get(named) if named else routed.app.random_fault()
 
 

@@ -17,9 +17,10 @@ import importlib
 import pkgutil
 
 from harness.simulator import prompt_markers
+from harness.simulator.faults.chat_completions import CHAT_FAULTS
 from harness.simulator.faults.registry import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "listing"]
+__all__ = ["CHAT_FAULTS", "FAULTS", "Fault", "listing"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
@@ -27,7 +28,8 @@ for _module in pkgutil.iter_modules(__path__):
 
 def listing() -> str:
     """One line per fault, and one per marker of a prompt, for ``gemini-harness simulate --faults``."""
-    width = max(map(len, FAULTS))
-    rules = max(len(fault.rule) for fault in FAULTS.values())
-    rows = [f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in FAULTS.values()]
+    listed = [*FAULTS.values(), *CHAT_FAULTS.values()]
+    width = max(len(fault.name) for fault in listed)
+    rules = max(len(fault.rule) for fault in listed)
+    rows = [f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in listed]
     return "\n".join([*rows, "", "In a prompt:", prompt_markers.listing()])
