@@ -13,6 +13,7 @@ from harness.results.history_lines import History, QueryResult
 from harness.results.rows import VERSION, dumps, without_turns
 
 if TYPE_CHECKING:
+    from harness.compare.compatible import Compatibility
     from harness.compare.fidelity_changes import Fidelity
     from harness.compare.migration import Migration
     from harness.compare.sweeps import Sweeps
@@ -124,4 +125,10 @@ def migration_json(document: Migration, _view: View, out: TextIO) -> None:
 @output("json", of="fidelity")
 def fidelity_json(document: Fidelity, _view: View, out: TextIO) -> None:
     """One JSON document: the changes of every feature, and what cannot be told."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="compatible")
+def compatible_json(document: Compatibility, _view: View, out: TextIO) -> None:
+    """One JSON document: the state of every feature on every side."""
     out.write(dumps(document.to_json(), indent=1) + "\n")

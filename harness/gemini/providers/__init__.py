@@ -126,6 +126,7 @@ _NATIVE: Mapping[str, Provider] = {
         Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
         Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),
         _simulator("simulator", ""),
+        replace(_simulator("simulator-bearer", ""), auth="bearer"),
         *(_simulator(f"simulator-{profile}", f"/{profile}") for profile in ("gateway", "comet", "new-api-old")),
     )
 }
