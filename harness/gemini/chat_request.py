@@ -1,4 +1,4 @@
-"""A native request as a chat completion of the OpenAI-compatible dialect, and a chat completion as a native request.
+"""A native request as a chat completion of the OpenAI-compatible dialect. `native_request` is the way back.
 
 What chat completions cannot express raises NotAvailable, so that nothing is left out in silence. The names are those of Google's page
 "OpenAI compatibility".
@@ -7,8 +7,7 @@ What chat completions cannot express raises NotAvailable, so that nothing is lef
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from harness.errors import NotAvailable
 from harness.gemini import canonical, schemas
@@ -16,18 +15,15 @@ from harness.model import Json, Transport
 
 Object = dict[str, Json]
 
-_PLAIN = {
+PLAIN = {
     "temperature": "temperature", "topP": "top_p", "maxOutputTokens": "max_tokens", "stopSequences": "stop", "seed": "seed",
     "candidateCount": "n", "presencePenalty": "presence_penalty", "frequencyPenalty": "frequency_penalty",
 }  # fmt: skip
 """Fields of ``generationConfig`` that have a field of their own."""
 EFFORTS = {0: "none", 1024: "low", 8192: "medium", 24576: "high"}
 """Thinking budget in tokens -> the ``reasoning_effort`` that Google's page gives for it."""
-_MODES = {"AUTO": "auto", "NONE": "none", "ANY": "required"}
-_AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
-
-
-# --- native -> chat -----------------------------------------------------------------------------------
+MODES = {"AUTO": "auto", "NONE": "none", "ANY": "required"}
+AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
 
 def chat_body(body: Json, model: str, transport: Transport, *, google: bool) -> Object:
@@ -39,7 +35,7 @@ def chat_body(body: Json, model: str, transport: Transport, *, google: bool) -> 
     config = native.pop("generationConfig", {})
     messages = [*_system(native.pop("systemInstruction", None)), *_messages(native.pop("contents", []))]
     sent: Object = {"model": model, "messages": messages}
-    sent |= {name: config.pop(field) for field, name in _PLAIN.items() if field in config}
+    sent |= {name: config.pop(field) for field, name in PLAIN.items() if field in config}
     sent |= _format(config)
     sent |= _tools(native.pop("tools", []), native.pop("toolConfig", {}))
     sent |= _with_google(config.pop("thinkingConfig", {}), native.pop("cachedContent", None), google=google)
@@ -96,8 +92,8 @@ def _user_part(part: Object) -> Object:
     mime, data = blob.get("mimeType", ""), blob.get("data", "")
     if part.keys() == {"inlineData"} and mime.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{data}"}}
-    if part.keys() == {"inlineData"} and mime in _AUDIO:
-        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO[mime]}}
+    if part.keys() == {"inlineData"} and mime in AUDIO:
+        return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO[mime]}}
     raise _no_field(f"inlineData of {mime}" if part.keys() == {"inlineData"} else f"parts[].{', '.join(part)}")
 
 
@@ -109,7 +105,17 @@ def _tool_message(response: Object, waiting: list[tuple[str, str]]) -> Object:
     if found:
         waiting.remove(found)
     call_id = response.get("id") or (found[1] if found else f"call_{name}")
-    return {"role": "tool", "tool_call_id": call_id, "name": name, "content": json.dumps(value, ensure_ascii=False)}
+    return {"role": "tool", "tool_call_id": call_id, "name": name, "content": _result(value)}
+
+
+def _result(value: Json) -> str:
+    """The response of a function; a plain text, which is wrapped natively, as it is."""
+    plain = value.get("result") if isinstance(value, dict) and len(value) == 1 else None
+    return plain if isinstance(plain, str) else _text(value)
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _model_message(parts: Sequence[Object], number: int) -> Object:
@@ -129,7 +135,7 @@ def _model_message(parts: Sequence[Object], number: int) -> Object:
 
 
 def _tool_call(call: Object, own_id: str) -> Object:
-    arguments = json.dumps(call.get("args", {}), ensure_ascii=False)
+    arguments = _text(call.get("args", {}))
     function = {"name": call.get("name", ""), "arguments": arguments}
     return {"id": call.get("id") or own_id, "type": "function", "function": function}
 
@@ -184,11 +190,11 @@ def _function(declared: Object) -> Object:
 
 def _choice(calling: Object) -> Json:
     mode, allowed = calling.get("mode", "AUTO"), calling.get("allowedFunctionNames", [])
-    if mode not in _MODES:
+    if mode not in MODES:
         raise _no_field(f"functionCallingConfig.mode {mode}")
     if len(allowed) > 1:
         raise _no_field("several allowedFunctionNames")
-    return {"type": "function", "function": {"name": allowed[0]}} if allowed else _MODES[mode]
+    return {"type": "function", "function": {"name": allowed[0]}} if allowed else MODES[mode]
 
 
 def _with_google(thinking: Object, cached: Json, *, google: bool) -> Object:
@@ -221,56 +227,3 @@ def _snake(thinking: Object) -> Object:
         raise _no_field(f"thinkingConfig.{name}")
     found = {names[name]: value for name, value in thinking.items()}
     return {**found, "thinking_level": found["thinking_level"].lower()} if "thinking_level" in found else found
-
-
-# --- chat -> native -----------------------------------------------------------------------------------
-
-
-def native_body(body: Mapping[str, Any]) -> Object:
-    """The native request that says the same as a chat completion, as far as checks and invariants look at it. Never raises."""
-    config: Object = {field: body[name] for field, name in _PLAIN.items() if body.get(name) is not None}
-    if body.get("max_completion_tokens"):
-        config["maxOutputTokens"] = body["max_completion_tokens"]
-    config |= _native_format(_object(body.get("response_format")))
-    if thinking := _native_thinking(body):
-        config["thinkingConfig"] = thinking
-    functions = [_object(tool.get("function")) for tool in _objects(body.get("tools"))]
-    declared = [
-        {"name": one.get("name"), **({"parametersJsonSchema": one["parameters"]} if one.get("parameters") else {})}
-        for one in functions
-    ]
-    return {
-        "contents": [_native_turn(message) for message in _objects(body.get("messages"))],
-        "generationConfig": config,
-        **({"tools": [{"functionDeclarations": declared}]} if declared else {}),
-    }
-
-
-def _native_format(asked: Mapping[str, Any]) -> Object:
-    if asked.get("type") not in ("json_object", "json_schema"):
-        return {}
-    schema = _object(asked.get("json_schema")).get("schema")
-    return {"responseMimeType": "application/json", **({"responseJsonSchema": schema} if schema else {})}
-
-
-def _native_thinking(body: Mapping[str, Any]) -> Object:
-    own = _object(_object(_object(body.get("extra_body")).get("google")).get("thinking_config"))
-    effort = body.get("reasoning_effort")
-    if own or not isinstance(effort, str):
-        return own
-    return {"thinkingBudget": 0} if effort == "none" else {"thinkingLevel": effort.upper()}
-
-
-def _native_turn(message: Mapping[str, Any]) -> Object:
-    content = message.get("content")
-    texts = [content] if isinstance(content, str) else [part.get("text") for part in _objects(content)]
-    role = "model" if message.get("role") == "assistant" else "user"
-    return {"role": role, "parts": [{"text": text} for text in texts if isinstance(text, str)]}
-
-
-def _object(value: Json) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Json) -> list[Object]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

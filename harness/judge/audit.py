@@ -157,7 +157,7 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
             result.normalised.append(str(tape.path))
         for interaction in tape.interactions:
             _audit_interaction(result, str(tape.path), interaction)
-        result.unanswered += sum(operation_at(item.request.url) is not None for item in tape.unanswered)
+        result.unanswered += sum(operation_of(item.request) is not None for item in tape.unanswered)
         result.unread += [(str(tape.path), part.where, part.reason) for part in tape.unread]
         files, native = result.formats.get(tape.format, (0, 0))
         result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
@@ -166,7 +166,11 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
     """Model and operation of an exchange that is judged; None for any other. That of a chat completion is ``CHAT``."""
-    request = exchange.request
+    return operation_of(exchange.request)
+
+
+def operation_of(request: Request) -> tuple[str, str] | None:
+    """The same of a request."""
     if is_chat(request.url):
         return request.model.removeprefix("google/"), CHAT
     return operation_at(request.url)

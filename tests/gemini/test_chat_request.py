@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.errors import NotAvailable
-from harness.gemini.chat_request import chat_body, native_body
+from harness.gemini.chat_request import chat_body
+from harness.gemini.native_request import native_body
 from harness.gemini.providers import ROWS, build
 
 USER: dict[str, Any] = {"role": "user", "parts": [{"text": "hi"}]}
@@ -95,10 +96,10 @@ def test_a_conversation_with_calls() -> None:
     ids = [call["id"] for call in model["tool_calls"]]
     assert len(set(ids)) == 2
     assert model["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "s"}}
-    assert model["tool_calls"][1]["function"] == {"name": "f", "arguments": '{"city": "Rome"}'}
+    assert model["tool_calls"][1]["function"] == {"name": "f", "arguments": '{"city":"Rome"}'}
     assert [(result["tool_call_id"], result["content"]) for result in results] == [
-        (ids[0], '{"temp": -4}'),
-        (ids[1], '{"temp": 21}'),
+        (ids[0], '{"temp":-4}'),
+        (ids[1], '{"temp":21}'),
     ]
 
 
@@ -147,18 +148,36 @@ def test_what_cannot_be_expressed_is_named(body: dict[str, Any], name: str) -> N
     assert str(gap.value) == f"not available: chat completions have no field for {name}"
 
 
-def test_checks_read_a_chat_completion_as_its_native_request() -> None:
-    native = {
-        "contents": [USER],
-        "generationConfig": {
-            "maxOutputTokens": 9,
-            "responseMimeType": "application/json",
-            "responseJsonSchema": AS_JSON_SCHEMA,
-            "thinkingConfig": {"thinkingLevel": "LOW"},
-        },
-        "tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": AS_JSON_SCHEMA}]}],
-    }
-    assert native_body(chat_body(native, "m", "unary", google=False)) == native
+CALL = {"functionCall": {"id": "c1", "name": "f", "args": {"city": "Oslo"}}, "thoughtSignature": "s"}
+WHOLE: dict[str, Any] = {
+    "contents": [
+        {"role": "user", "parts": [{"text": "What?"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}]},
+        {"role": "model", "parts": [{"text": "Hm."}, CALL]},
+        {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "f", "response": {"temp": 1}}}]},
+        {"role": "model", "parts": [{"text": "Cold.", "thoughtSignature": "t"}]},
+        {"role": "user", "parts": [{"inlineData": {"mimeType": "audio/wav", "data": "AA=="}}]},
+    ],
+    "systemInstruction": {"parts": [{"text": "Be short."}]},
+    "generationConfig": {
+        "temperature": 0.5,
+        "maxOutputTokens": 9,
+        "stopSequences": ["x"],
+        "responseMimeType": "application/json",
+        "responseJsonSchema": AS_JSON_SCHEMA,
+        "thinkingConfig": {"thinkingLevel": "LOW"},
+    },
+    "tools": [{"functionDeclarations": [{"name": "f", "description": "F.", "parametersJsonSchema": AS_JSON_SCHEMA}]}],
+    "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+}
+
+
+def test_a_chat_completion_says_what_its_native_request_says() -> None:
+    assert native_body(chat_body(WHOLE, "m", "unary", google=False)) == WHOLE
+
+
+def test_and_the_reverse() -> None:
+    sent = chat_body(WHOLE, "m", "stream", google=True)
+    assert chat_body(native_body(sent), "m", "stream", google=True) == sent
 
 
 @pytest.mark.parametrize("odd", [{"messages": 1}, {"tools": [1], "response_format": 2}, {"extra_body": []}])

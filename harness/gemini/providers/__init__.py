@@ -194,9 +194,9 @@ def native_body(request: Request) -> Mapping[str, Json] | None:
     """The body of a request as checks and invariants read it, a chat completion as a native one; None if it is no JSON object."""
     if not isinstance(request.body, dict) or not is_chat(request.url):
         return request.body if isinstance(request.body, dict) else None
-    from harness.gemini import chat_request
+    from harness.gemini import native_request
 
-    return chat_request.native_body(request.body)
+    return native_request.native_body(request.body)
 
 
 Dialect = Callable[[Provider, str, Json, Transport, frozenset[int]], Request]
