@@ -183,9 +183,9 @@ def _instant(created: Json) -> str | None:
 
 def _candidate(index: int, choice: Object, begun: Sequence[ChatCall], state: _Thinking) -> Object:
     parts = [*_parts(message_of(choice), state), *map(_call_part, begun)]
-    found: Object = {"content": {"role": "model", **({"parts": parts} if parts else {})}, "index": index}
-    finish = choice.get("finish_reason")
-    return {**found, "finishReason": native_finish(finish)} if isinstance(finish, str) and finish else found
+    reason = choice.get("finish_reason")
+    finish = {"finishReason": native_finish(reason)} if isinstance(reason, str) and reason else {}
+    return {"content": {**({"parts": parts} if parts else {}), "role": "model"}, **finish, "index": index}
 
 
 def native_finish(reason: str) -> str:
@@ -245,11 +245,15 @@ def usage_of(usage: Mapping[str, Json]) -> Object:
     found = {
         "promptTokenCount": prompt,
         "candidatesTokenCount": completion - counted if inside else completion,
+        "totalTokenCount": total,
         "thoughtsTokenCount": counted or hidden,
         "cachedContentTokenCount": _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
     }
-    kept: Object = {name: count for name, count in found.items() if count}
-    return {**kept, "totalTokenCount": total} if "total_tokens" in usage else kept
+    return {
+        name: number
+        for name, number in found.items()
+        if number or (name == "totalTokenCount" and "total_tokens" in usage)
+    }
 
 
 def _count(value: Json) -> int:

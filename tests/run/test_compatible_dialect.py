@@ -82,3 +82,27 @@ def test_show_says_that_it_cannot_be_sent(suite: str, capsys: pytest.CaptureFixt
     trial = "dialects/search@simulator-openai/gemini-3.8-flash#1"
     assert main(["show", trial, suite]) == 4
     assert "not available: chat completions have no field for tools.googleSearch" in capsys.readouterr().err
+
+
+def test_a_judge_needs_a_native_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = "{id: c, model: gemini-3.8-flash, provider: simulator-openai, prompt: hi, expect: {similar: {to: Hello, min: 0.1%s}}}"
+    for by, code in (("", 4), (", by: simulator/gemini-embedding-001", 0)):
+        (tmp_path / "s.yaml").write_text(f"suite: s\ncases:\n  - {case % by}\n", "utf-8")
+        assert main(["run", "s.yaml", "--live"]) == code
+        out = " ".join(capsys.readouterr().out.split())
+        assert ("simulator-openai does not answer so: name another with by:" in out) == bool(code)
+
+
+def test_a_request_field_is_compared_across_dialects(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
+    targets = ["simulator/gemini-3.8-flash", "simulator-openai/gemini-3.8-flash"]
+    asked = [f"--target={target}" for target in targets]
+    assert main(["run", suite, "--live", "-q", "-k", "capital or weather", "--repeat", "3", *asked]) == 0
+    capsys.readouterr()
+    assert main(["fidelity", "last", "--target", "simulator", "--target", "simulator-openai", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [
+        change for feature in found["features"] for change in feature["changes"] if change["kind"] == "ignored"
+    ] == []
