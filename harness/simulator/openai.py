@@ -35,8 +35,8 @@ def complete(routed: RoutedCall) -> Sent:
     model = name.removeprefix("models/")
     facts = routed._replace(version=VERSION).model(model, "generateContent")
     ask = generating.prepared(routed.app, Ask(model, facts, normal(openai_request.native(body, facts.thinking)), {}))
-    own = CHAT_FAULTS.get(generating.named_fault(routed, ask) or "")
-    fault = None if own else generating.fault_of(routed, ask)
+    fault = generating.fault_of(routed, ask, chat=True)
+    own = CHAT_FAULTS.get(fault.name) if fault else None
     if fault and fault.refuse:
         raise fault.refuse(ask)
     stream = body.get("stream") is True

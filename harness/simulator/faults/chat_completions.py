@@ -1,4 +1,4 @@
-"""Faults of chat completions only, in a registry of their own: they are never among those at random."""
+"""Faults of chat completions only, in a registry of their own: no other answer can have them."""
 
 from __future__ import annotations
 
