@@ -38,8 +38,15 @@ class UsageError(HarnessError):
     exit_code = 4
 
 
+NOT_AVAILABLE = "not available: "
+"""How the reason begins for which a trial is skipped that the dialect of its provider cannot express."""
+
+
 class NotAvailable(UsageError):
-    """The dialect of the provider cannot express what a case asks. The message says what; it begins ``not available:``."""
+    """The dialect of the provider cannot express what a case asks. ``what``: what it cannot."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{NOT_AVAILABLE}{what}")
 
 
 class SuiteError(HarnessError):

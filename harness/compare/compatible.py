@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from harness.errors import UsageError
+from harness.errors import NOT_AVAILABLE, UsageError
 from harness.gemini.providers import Provider, is_chat
 from harness.model import Json
 from harness.results.groups import Group
@@ -189,9 +189,7 @@ def _cell(side: Side, groups: Sequence[Group], tried: _Tried, seen: str) -> Feat
     fields = (name for row in rows for turn in row.get("turns", ()) for name in asked_with(turn["request"]))
     asked, ids = tuple(dict.fromkeys(fields)), tuple(row["id"] for row in rows)
     if worst.status == "skipped":
-        return FeatureCell(
-            side.target, "not available", (rows[0]["skip"] or "").removeprefix("not available: "), (), ids
-        )
+        return FeatureCell(side.target, "not available", (rows[0]["skip"] or "").removeprefix(NOT_AVAILABLE), (), ids)
     if worst.status in ("passed", "xfailed"):
         return FeatureCell(side.target, "works", seen, asked, ids)
     refused = _refusal(rows[0])

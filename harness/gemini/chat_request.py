@@ -52,11 +52,11 @@ def _canonical(body: Json) -> Object:
     try:
         return dict(canonical.canonical(body))
     except (TypeError, ValueError) as problem:
-        raise NotAvailable(f"not available: the request cannot be read as a native one: {problem}") from None
+        raise NotAvailable(f"the request cannot be read as a native one: {problem}") from None
 
 
 def _no_field(name: str) -> NotAvailable:
-    return NotAvailable(f"not available: chat completions have no field for {name}")
+    return NotAvailable(f"chat completions have no field for {name}")
 
 
 def _system(instruction: Json) -> Iterator[Object]:
@@ -160,7 +160,7 @@ def _json_schema(schema: Json, name: str) -> Json:
     try:
         return schemas.to_json_schema(schema)
     except schemas.SchemaProblem as problem:
-        raise NotAvailable(f"not available: {name} is no JSON Schema: {problem}") from None
+        raise NotAvailable(f"{name} is no JSON Schema: {problem}") from None
 
 
 def _tools(tools: Sequence[Object], config: Object) -> Object:

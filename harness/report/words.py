@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
+from harness.errors import NOT_AVAILABLE
 from harness.model import Json, Status
 from harness.report import Report
 from harness.results import measures
@@ -56,7 +57,7 @@ def verdict(group: Group) -> str:
 
 def mark_of(group: Group) -> str:
     """The mark of its status; ``n/a`` if the dialect cannot express what it asks (see ``errors.NotAvailable``)."""
-    gap = group.status == "skipped" and (group.skip or "").startswith("not available: ")
+    gap = group.status == "skipped" and (group.skip or "").startswith(NOT_AVAILABLE)
     return "n/a" if gap else MARKS[group.status]
 
 

@@ -106,3 +106,19 @@ def test_a_request_field_is_compared_across_dialects(suite: str, capsys: pytest.
     assert [
         change for feature in found["features"] for change in feature["changes"] if change["kind"] == "ignored"
     ] == []
+
+
+def test_a_gate_counts_what_is_not_available_as_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(
+        "suite: s\n"
+        "matrix: {model: gemini-3.8-flash, provider: [simulator, simulator-openai]}\n"
+        "compare: {gate: {pass_rate: {min: 90%}}}\n"
+        "cases: [{id: c, prompt: Who won the euro 2024?, tools: [googleSearch]}]\n",
+        "utf-8",
+    )
+    main(["run", "s.yaml", "--live", "--format", "json"])
+    (gate,) = json.loads(capsys.readouterr().out)["gates"]
+    assert gate["asked"], gate["message"]

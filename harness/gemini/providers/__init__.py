@@ -259,7 +259,7 @@ def api_request(
     """
     root, version = provider.base_url.rstrip("/"), provider.path.partition("models/")
     if provider.dialect == "openai":
-        raise NotAvailable(f"not available: the OpenAI-compatible dialect has no call {call}")
+        raise NotAvailable(f"the OpenAI-compatible dialect has no call {call}")
     if not version[1]:
         raise UsageError(f"provider {provider.name!r} takes no other calls: its path {provider.path} has no models/")
     path = quote(call.path, safe="/-._~:?=&%+,*@$!")
