@@ -29,9 +29,16 @@ AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mp
 def chat_body(body: Json, model: str, transport: Transport, *, google: bool) -> Object:
     """The body of a chat completion. ``google``: the endpoint takes Google's own fields in ``extra_body``.
 
-    Raises NotAvailable for what cannot be expressed.
+    Raises NotAvailable for what cannot be expressed, also where a field has a value of another type than natively.
     """
-    native = _canonical(body)
+    try:
+        return _chat_body(dict(canonical.canonical(body)), model, transport, google=google)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise NotAvailable(f"the request cannot be read as a native one: {problem}") from None
+
+
+def _chat_body(native: Object, model: str, transport: Transport, *, google: bool) -> Object:
+    """The same, of a canonical request, out of which it takes what it expresses."""
     config = native.pop("generationConfig", {})
     messages = [*_system(native.pop("systemInstruction", None)), *_messages(native.pop("contents", []))]
     sent: Object = {"model": model, "messages": messages}
@@ -46,13 +53,6 @@ def chat_body(body: Json, model: str, transport: Transport, *, google: bool) -> 
     for name in [*(f"generationConfig.{key}" for key in config), *native]:
         raise _no_field(name)
     return {**sent, "stream": True, "stream_options": {"include_usage": True}} if transport == "stream" else sent
-
-
-def _canonical(body: Json) -> Object:
-    try:
-        return dict(canonical.canonical(body))
-    except (TypeError, ValueError) as problem:
-        raise NotAvailable(f"the request cannot be read as a native one: {problem}") from None
 
 
 def _no_field(name: str) -> NotAvailable:

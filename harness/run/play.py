@@ -163,10 +163,10 @@ def _saved_exchange(request: Request, row: TurnRow) -> Exchange:
 
 def as_played(trial: Trial, config: Config) -> Trial:
     """The trial, skipped if the dialect of its provider cannot express what it asks; the reason says what."""
-    provider = config.find(trial.target.provider)
-    if provider.dialect == "gemini" or trial.skip is not None:
-        return trial
     try:
+        provider = config.find(trial.target.provider)
+        if provider.dialect == "gemini" or trial.skip is not None:
+            return trial
         for step in trial.steps:
             if step.call is not None:
                 api_request(provider, trial.target.model, step.call)
@@ -175,6 +175,8 @@ def as_played(trial: Trial, config: Config) -> Trial:
                 build(provider, trial.target.model, {**step.body, "contents": turns}, step.transport)
     except NotAvailable as gap:
         return replace(trial, skip=str(gap))
+    except Exception:  # noqa: BLE001 - whatever it is, playing the trial meets it too, and reports it
+        return trial
     return trial
 
 

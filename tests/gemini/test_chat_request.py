@@ -171,6 +171,21 @@ WHOLE: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"contents": [{"parts": [{"inlineData": {"mimeType": 1}}]}]},
+        {"systemInstruction": {"parts": [{"text": 1}]}},
+        {"contents": "hi"},
+        {"generationConfig": []},
+        {"tools": [{"functionDeclarations": [{"name": "f", "parameters": 1}]}]},
+    ],
+)
+def test_a_value_of_another_type_cannot_be_expressed(odd: dict[str, Any]) -> None:
+    with pytest.raises(NotAvailable, match=r"^not available: "):
+        sent(odd)
+
+
 def test_a_chat_completion_says_what_its_native_request_says() -> None:
     assert native_body(chat_body(WHOLE, "m", "unary", google=False)) == WHOLE
 

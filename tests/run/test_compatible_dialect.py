@@ -108,6 +108,18 @@ def test_a_request_field_is_compared_across_dialects(suite: str, capsys: pytest.
     ] == []
 
 
+def test_an_unknown_dialect_is_an_error_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    row = '[providers.odd]\nbase_url = "http://127.0.0.1:1"\ndialect = "opnai"\nauth = "none"\n'
+    (tmp_path / "harness.toml").write_text(row, "utf-8")
+    (tmp_path / "s.yaml").write_text("suite: s\ncases: [{id: c, model: m, provider: odd, prompt: hi}]\n", "utf-8")
+    assert main(["run", "s.yaml", "--live"]) == 4
+    printed = capsys.readouterr()
+    assert "no dialect is called 'opnai'; there are: " in printed.out + printed.err
+
+
 def test_a_gate_counts_what_is_not_available_as_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
