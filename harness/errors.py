@@ -2,6 +2,7 @@
 
 HarnessError                 an error that a user can act on; ``exit_code``: how a command ends
 ├── UsageError          4    a faulty command line or configuration
+│   └── NotAvailable         a provider's dialect cannot express what a case asks
 ├── SuiteError          4    one or more complaints about a suite, each with its place
 ├── CannotAsk           6    there is no answer to judge
 │   ├── MissingKey           no credential; names the environment variables
@@ -36,6 +37,17 @@ class UsageError(HarnessError):
     """The command line or the configuration is faulty."""
 
     exit_code = 4
+
+
+NOT_AVAILABLE = "not available: "
+"""How the reason begins for which a trial is skipped that the dialect of its provider cannot express."""
+
+
+class NotAvailable(UsageError):
+    """The dialect of the provider cannot express what a case asks. ``what``: what it cannot."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{NOT_AVAILABLE}{what}")
 
 
 class SuiteError(HarnessError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.model import Chunk, Exchange, Provenance, Request
@@ -70,3 +71,26 @@ def answer(text: str = "Oslo", **more: Any) -> dict[str, Any]:
 def sse(*values: Any, end: str = "\r\n\r\n") -> bytes:
     """Values as server-sent events, framed as Google does."""
     return "".join(f"data: {json.dumps(value, ensure_ascii=False)}{end}" for value in values).encode()
+
+
+# --- chat completions ---------------------------------------------------------------------------------
+
+
+def chat_request(body: Any = None, *, stream: bool = False) -> Request:
+    asked = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    sent = request({**asked, **(body or {})}, path="/v1beta/openai/chat/completions")
+    return replace(sent, transport="stream" if stream else "unary")
+
+
+def chat(content: str | None = "Oslo", finish: str = "stop", **more: Any) -> dict[str, Any]:
+    """A healthy chat completion. ``more`` are other fields of the message."""
+    message = {"role": "assistant", **({} if content is None else {"content": content}), **more}
+    usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+    head = {"id": "r", "object": "chat.completion", "created": 1767225600, "model": "models/gemini-2.5-flash"}
+    return {**head, "choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
+
+
+def chat_chunk(delta: Any, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """A chunk of a stream with this delta."""
+    choice = {"index": 0, "delta": delta, **({"finish_reason": finish} if finish else {})}
+    return {"id": "r", "object": "chat.completion.chunk", "model": "gemini-2.5-flash", "choices": [choice], **more}

@@ -215,6 +215,7 @@ OF_SUITE: Mapping[str, str] = {
     "caching": "forgets-cache",
     "citations": "unknown-finish",
     "code-execution": "forgets-tools",
+    "compatible": "forgets-tools",
     "count-tokens": "wrong-sum",
     "embeddings": "forgets-dimensions",
     "enum-mode": "forgets-config",

@@ -84,6 +84,14 @@ def failing() -> str:
     return text[text.index("FAIL thinking") :].partition("\n\n")[0]
 
 
+def compatible() -> str:
+    """The table of native and OpenAI-compatible, from the shipped cassettes."""
+    with tempfile.TemporaryDirectory() as reports:
+        command("run", "suites/compatible.yaml", "-q", "--reports", reports)
+        text = command("compatible", "--reports", reports, "-q", "--width", "80")
+    return text[: text.index("\nnotes")]
+
+
 def commands() -> str:
     """The commands as ``--help`` lists them."""
     lines = command_help().splitlines()
@@ -187,6 +195,7 @@ def files() -> Iterator[tuple[str, str]]:
     }
     yield "docs/simulator.md", with_blocks("docs/simulator.md", simulator)
     yield "docs/scoreboard.md", with_blocks("docs/scoreboard.md", {"scoreboard": scoreboard()})
+    yield "docs/compatible.md", with_blocks("docs/compatible.md", {"compatible": fenced(compatible())})
     yield "docs/checks.md", checks()
     yield "docs/features.md", feature_page()
     yield "suites/.gemini-harness.schema.json", command("schema")

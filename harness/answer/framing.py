@@ -29,6 +29,9 @@ MAX_DEPTH = DEEPEST
 MOST_FAULTS = 100
 """The maximum number of faults of one body. A large page with the wrong content type has a fault in every line."""
 
+DONE = "'[DONE]'"
+"""Stands in the message of the fault that a native stream has a ``[DONE]``."""
+
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 _WHITE = b" \t\r\n"
@@ -269,7 +272,7 @@ class _Sse:
     def read_payload(self, payload: bytes, *, quiet: bool = False) -> bool:
         """Read one payload as an event. If it is not JSON: False and no fault with ``quiet``, else True and a fault."""
         if payload.strip() == b"[DONE]":
-            self.add_fault("'[DONE]' is not a Gemini event: the stream just ends")
+            self.add_fault(f"{DONE} is not a Gemini event: the stream just ends")
             return True
         text = _text(payload, self.framed, "sse-framing", self.at)
         try:

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from harness.answer import framing
-from harness.model import Event, Exchange, Json, Reply
+from harness.gemini.providers import is_chat
+from harness.model import AnswerFault, Event, Exchange, Json, Reply
 
 Part = Mapping[str, Json]
 Object = dict[str, Json]
@@ -27,7 +28,7 @@ _EMPTY: tuple[Json, ...] = (None, {}, [], "")
 
 def read(exchange: Exchange) -> Reply:
     """Decode and merge an answer. Never raises on invalid data."""
-    framed = framing.unframe(exchange)
+    framed = _in_dialect(framing.unframe(exchange), exchange.request.url)
     events = _named(framed.events, exchange.request.url)
     answers = [event.value for event in events if isinstance(event.value, dict) and _is_answer(event.value)]
     turns = _turns(answers)
@@ -55,6 +56,27 @@ def read(exchange: Exchange) -> Reply:
         content=first.turn(),
         ttft=next((event.at for event in events if _has_output(event.value)), None),
     )
+
+
+def _in_dialect(framed: framing.Framed, url: str) -> framing.Framed:
+    """The events of a chat completion as native ones. Where a native answer was asked for, a chat completion is a fault."""
+    if not is_chat(url) and not any(
+        "choices" in event.value for event in framed.events if isinstance(event.value, dict)
+    ):
+        return framed
+    from harness.answer import chat_answer
+
+    if is_chat(url):
+        return chat_answer.as_native(framed)
+    if not any(chat_answer.is_completion(event.value) for event in framed.events):
+        return framed
+    return framing.Framed(framed.form, faults=[AnswerFault("json-body", "body", _COMPATIBLE)])
+
+
+_COMPATIBLE = (
+    "the answer is a chat completion (choices), not a native one (candidates): is this an OpenAI-compatible address? "
+    "Then give the provider `dialect: openai`"
+)
 
 
 # --- helpers for values of any type -----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.model import Trial
 from harness.results.rows import VERSION, dumps
 from harness.run import session
-from harness.run.play import prepare
+from harness.run.play import as_played, prepare
 from harness.run.session import Plan, RecordPolicy
 from harness.text import amounts
 
@@ -37,12 +37,16 @@ def check(options: Namespace) -> None:
 def show(plan: Plan, options: Namespace) -> int:
     """Print every request, or one JSON document of them. Returns the exit code: 5 if nothing would be sent."""
     sys.stderr.writelines(f"{warning}\n" for warning in session.hazards(plan.trials.targets, plan.config))
-    sent = sum(session.requests_of(trial) for trial in plan.trials)
+    sent = sum(session.requests_of(trial) for trial in _trials(plan))
     for name, file in printing.wanted(options.format):
         lines = _document(plan, options, sent) if name == "json" else _lines(plan, options, sent)
         with Stdout() if file is None else printing.into(file) as out, secret_filter.writing(out) as filtered:
             filtered.writelines(lines)
     return 0 if sent else 5
+
+
+def _trials(plan: Plan) -> Iterator[Trial]:
+    return (as_played(trial, plan.config) for trial in plan.trials)
 
 
 def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
@@ -52,7 +56,7 @@ def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     ``cost``: see ``_forecast`` and ``costs.row``. ``gates``: gate, suite (or null), ``asked``, and why not.
     """
     yield f'{{"version":{VERSION},"dry_run":true,"trials":['
-    for number, trial in enumerate(plan.trials):
+    for number, trial in enumerate(_trials(plan)):
         yield (",\n" if number else "\n") + dumps(_row(trial, plan))
     totals = {"trials": len(plan.trials), "requests": sent}
     cost = costs.row(_forecast(plan, options))
@@ -72,7 +76,7 @@ def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
 
 
 def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
-    for trial in plan.trials:
+    for trial in _trials(plan):
         yield f"{_line(trial, plan)}  {trial.id}\n"
     counted = f"{amounts.count(len(plan.trials), 'trial')}, {amounts.count(sent, 'request')}"
     yield f"\n{counted}{_to(plan, options)}; nothing was sent\n"
@@ -107,7 +111,7 @@ def _line(trial: Trial, plan: Plan) -> str:
 
 
 def _to(plan: Plan, options: Namespace) -> str:
-    cassettes = {trial.cassette for trial in plan.trials if trial.skip is None}
+    cassettes = {trial.cassette for trial in _trials(plan) if trial.skip is None}
     there = sum(path.exists() for path in cassettes)
     if options.live:
         return ", all of them live"

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from harness.answer.wire_form import KEPT_HEADERS, FramingRow
 from harness.gemini import definition, schemas
 from harness.gemini.canonical import camel
+from harness.gemini.providers import is_chat
 from harness.judge.audit import operation_at
 from harness.model import Json
 from harness.results.rows import TurnRow
@@ -85,6 +86,7 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
     """The facts of one answer. ``all_headers``: whether the turn has all headers of the answer, not those of cassettes only."""
     raw: set[tuple[str, str, str]] = set()
     numbers: dict[str, float] = {}
+    turn = _native(turn)
     response = turn["response"]
     left = _walk(response, raw, numbers) if response else MOST_NODES
     framed = turn.get("framing")
@@ -103,6 +105,15 @@ def facts(turn: TurnRow, *, all_headers: bool = True) -> AnswerFacts:
         question=_question(turn),
         partial=left <= 0,
     )
+
+
+def _native(turn: TurnRow) -> TurnRow:
+    """The turn, with the native request that says the same as a chat completion; its answer is saved as a native one."""
+    if not is_chat(turn["url"]) or not isinstance(turn["request"], dict):
+        return turn
+    from harness.gemini.native_request import native_body
+
+    return {**turn, "request": native_body(turn["request"])}
 
 
 @lru_cache(maxsize=65536)

@@ -1,7 +1,7 @@
 """Makes a suite and its cassettes of recordings of any tool, and of curl command lines.
 
 In: files. Out: the requests in them, and their answers; ``to_suite`` makes a suite and its cassettes from them.
-May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``text``.
+May import: ``run``, ``results``, ``transport``, ``suite``, ``judge``, ``answer``, ``config``, ``gemini``, ``text``.
 
 Recordings are read by ``transport.cassette``, which the audit and a suite's ``cassette:`` use too.
 """

@@ -22,7 +22,8 @@ import yaml
 from harness.answer import reply as replies
 from harness.config import Config
 from harness.errors import HarnessError
-from harness.judge.audit import operation_at
+from harness.gemini.providers import is_chat, native_body
+from harness.judge.audit import operation_of
 from harness.model import Exchange, Json, Request, Trial
 from harness.results.rows import dumps
 from harness.run.play import prepare
@@ -33,6 +34,7 @@ from harness.text.names import slug
 from harness.text.yamltext import scalar
 from harness.transport.cassette import Recorded, document, dump
 from harness.transport.cassette.messages import UNKNOWN_HOST
+from harness.transport.matching import differences
 from harness.transport.redaction import Leaks
 
 LONGEST = 2_000
@@ -122,13 +124,13 @@ def _cases(found: Iterable[tuple[str, Sequence[Recorded]]], result: Imported) ->
     for file, recorded in found:
         for index, item in enumerate(recorded):
             where = f"{file}, request {index}"
-            native = operation_at(item.request.url)
+            native = operation_of(item.request)
             if native is None or not isinstance(item.request.body, dict):
                 result.left_out.append(LeftOut(where, _unusable(item.request, native is not None)))
                 continue
             key = (native[0], item.request.transport, canonical(item.request.body))
             if key not in cases:
-                name = _id(item.request.body, slug(Path(file).stem) or "case", ids)
+                name = _id(native_body(item.request), slug(Path(file).stem) or "case", ids)
                 ids.add(name)
                 cases[key] = _Case(name, where, item.request, native[0])
             cases[key].credentials.update(item.credentials)
@@ -201,8 +203,8 @@ class _Unfit(HarnessError):
 
 
 def _table(case: _Case, config: Config) -> dict[str, Json]:
-    body: dict[str, Json] = dict(case.request.body)
-    table: dict[str, Json] = {"id": case.id, "provider": _provider(case.host, config), "model": case.model}
+    body: dict[str, Json] = dict(native_body(case.request) or {})
+    table: dict[str, Json] = {"id": case.id, "provider": _provider(case, config), "model": _model(case)}
     if case.request.transport == "stream":
         table["transport"] = "stream"
     if len(case.answers) > 1:
@@ -217,12 +219,17 @@ def _table(case: _Case, config: Config) -> dict[str, Json]:
     return {**table, "expect": expect} if expect else table
 
 
-def _provider(host: str, config: Config) -> str:
-    """The name of the provider with this host; ``google`` if there is none, because the recorded API is Google's."""
+def _model(case: _Case) -> str:
+    return case.request.model if is_chat(case.request.url) else case.model
+
+
+def _provider(case: _Case, config: Config) -> str:
+    """The name of the provider with this host and dialect; that of Google if there is none, because the recorded API is Google's."""
+    dialect = "openai" if is_chat(case.request.url) else "gemini"
     for row in config.providers.values():
-        if not row.simulated and urlsplit(row.base_url).hostname == host:
+        if not row.simulated and row.dialect == dialect and urlsplit(row.base_url).hostname == case.host:
             return row.name
-    return "google"
+    return "google-openai" if dialect == "openai" else "google"
 
 
 def _prompt(contents: Json) -> str | None:
@@ -268,7 +275,8 @@ def _read_back(name: str, table: Mapping[str, Json], case: _Case, config: Config
         raise _Unfit("the case has no trial")
     request = prepare(trials[0], config)
     if canonical(request.body) != canonical(case.request.body):
-        raise _Unfit("a suite would send another body")
+        change = next(differences(case.request.body, request.body), "")
+        raise _Unfit(f"a suite would send another body: {change}")
     return trials[0]
 
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from harness.answer import reply
+from harness.gemini.providers import is_chat, native_body
 from harness.judge.judging import RuleViolation, violations
 from harness.model import UNKNOWN_MODEL, Evidence, Exchange, Json, Request, Severity
 
@@ -111,6 +112,11 @@ class Audit:
     passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def compatible(self) -> int:
+        """How many of the exchanges are chat completions, the OpenAI-compatible dialect."""
+        return sum(exchange.operation == CHAT for exchange in self.exchanges)
+
+    @property
     def errors(self) -> Sequence[AuditFinding]:
         """The findings that fail an audit; the others are warnings."""
         return [finding for finding in self.findings if finding.severity == "error"]
@@ -121,7 +127,8 @@ class Audit:
             "version": 1,
             "files": self.files,
             "interactions": self.interactions,
-            "native_interactions": len(self.exchanges),
+            "native_interactions": len(self.exchanges) - self.compatible,
+            "compatible_interactions": self.compatible,
             "unanswered": self.unanswered,
             "formats": [
                 {"format": name, "files": files, "native_interactions": found}
@@ -150,7 +157,7 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
             result.normalised.append(str(tape.path))
         for interaction in tape.interactions:
             _audit_interaction(result, str(tape.path), interaction)
-        result.unanswered += sum(operation_at(item.request.url) is not None for item in tape.unanswered)
+        result.unanswered += sum(operation_of(item.request) is not None for item in tape.unanswered)
         result.unread += [(str(tape.path), part.where, part.reason) for part in tape.unread]
         files, native = result.formats.get(tape.format, (0, 0))
         result.formats[tape.format] = (files + 1, native + len(result.exchanges) - before)
@@ -158,8 +165,19 @@ def audit(tapes: Iterable[AuditedTape], unreadable: Mapping[str, str] | None = N
 
 
 def operation(exchange: Exchange) -> tuple[str, str] | None:
-    """Model and operation of a native exchange, from its URL; None for any other."""
-    return operation_at(exchange.request.url)
+    """Model and operation of an exchange that is judged; None for any other. That of a chat completion is ``CHAT``."""
+    return operation_of(exchange.request)
+
+
+def operation_of(request: Request) -> tuple[str, str] | None:
+    """The same of a request."""
+    if is_chat(request.url):
+        return request.model.removeprefix("google/"), CHAT
+    return operation_at(request.url)
+
+
+CHAT = "chat/completions"
+"""The operation of the OpenAI-compatible dialect."""
 
 
 def operation_at(url: str) -> tuple[str, str] | None:
@@ -171,13 +189,16 @@ def operation_at(url: str) -> tuple[str, str] | None:
 def evidence(exchange: Exchange) -> Evidence:
     """The evidence for a recorded exchange, without expectations."""
     model, called = operation(exchange) or (exchange.request.model, "")
-    body = exchange.request.body
     return Evidence(
         exchange=exchange,
         reply=reply.read(exchange),
-        request_body=body if isinstance(body, dict) else None,
+        request_body=native_body(exchange.request),
         model=None if model in ("", UNKNOWN_MODEL) else model,
-        transport="stream" if called.startswith("stream") else "unary",
+        transport=exchange.request.transport
+        if called == CHAT
+        else "stream"
+        if called.startswith("stream")
+        else "unary",
         audit=True,
     )
 

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from harness.errors import CannotJudge, HarnessError, cause
+from harness.gemini.providers import is_chat
 from harness.judge.registry import Rule, all_rules, find_check
 from harness.model import Evidence, Expectation, Mismatch, Severity, Verdict
 from harness.text.patterns import TooSlow, reset_time_limit
@@ -85,11 +86,22 @@ def violations(evidence: Evidence) -> Iterator[RuleViolation]:
 
 
 def _rules_for(evidence: Evidence) -> Collection[Rule]:
-    """All rules; for a call that is no ``generateContent``, those about any answer."""
+    """The rules about an answer in this dialect; for a call that is no ``generateContent``, those about any answer."""
     rules = all_rules()
+    if is_chat(evidence.exchange.request.url):
+        return [rule for name, rule in rules.items() if name not in NATIVE_ONLY]
     if evidence.audit or evidence.operation in GENERATING:
-        return rules.values()
+        return [rule for rule in rules.values() if not rule.chat]
     return [rule for name, rule in rules.items() if name in _ABOUT_ANY_CALL]
+
+
+NATIVE_ONLY = frozenset(
+    (
+        "wire-known", "wire-type", "error-envelope", "response-id", "model-version", "usage-present", "usage-sum", "usage-details",
+        "usage-prompt-stable", "candidates-count", "thoughts-unasked", "thoughts-missing",
+    )
+)  # fmt: skip
+"""Rules about fields that a chat completion has not, or fills by other rules."""
 
 
 GENERATING = ("generateContent", "streamGenerateContent")

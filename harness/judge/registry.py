@@ -73,7 +73,8 @@ class Check:
 class Rule:
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
-    A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``.
+    A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. A ``chat``
+    rule is about chat completions, the OpenAI-compatible dialect, only.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Rule:
     severity: RuleSeverity
     of_bytes: bool
     doc: str
+    chat: bool = False
     examples: Mapping[str, str] = field(default_factory=dict)
     """``asked``, ``right`` and ``wrong``, as far as the docstring has them."""
 
@@ -101,14 +103,16 @@ def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], 
     return register
 
 
-def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable[[RuleFunction], RuleFunction]:
+def rule(
+    id: str, severity: RuleSeverity, *, of_bytes: bool = False, chat: bool = False
+) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
         doc, examples = _split(function.__doc__ or "")
-        _rules[id] = Rule(id, function, severity, of_bytes, doc, examples)
+        _rules[id] = Rule(id, function, severity, of_bytes, doc, chat, examples)
         return function
 
     return register

@@ -3,9 +3,8 @@
 In: a document and a view (width, colour, measures). Out: text.
 May import: ``compare``, ``results``, ``suite``, ``judge``, ``answer``, ``gemini``, ``text``, ``extensions``.
 
-A document is a `Report` (``run``), a ``comparison.Comparison`` (``comparison``), ``candidates.Comparisons`` (``comparisons``),
-an ``audit.Audit`` (``audit``), a ``history_lines.History`` (``history``), a ``history_lines.QueryResult`` (``query``), ``sweeps.Sweeps`` (``sweep``), a
-
+A document is a `Report` for the kind ``run``, and an object of ``compare``, ``judge`` or ``results`` for each other kind of `Kind`.
+Documents that are lists of blocks are written once for all formats: see ``blocks``. A format of its own registers a function::
 
     @output("table", of="run")
     def table(report: Report, view: View, out: TextIO) -> None:
@@ -48,6 +47,7 @@ Kind = Literal[
     "drift",
     "renewal",
     "scoreboard",
+    "compatible",
 ]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""

@@ -13,6 +13,7 @@ from harness.results.history_lines import History, QueryResult
 from harness.results.rows import VERSION, dumps, without_turns
 
 if TYPE_CHECKING:
+    from harness.compare.compatible import Compatibility
     from harness.compare.drift import Drift
     from harness.compare.fidelity_changes import Fidelity
     from harness.compare.migration import Migration
@@ -145,4 +146,10 @@ def renewal_json(document: Renewal, _view: View, out: TextIO) -> None:
 @output("json", of="scoreboard")
 def scoreboard_json(document: Scoreboard, _view: View, out: TextIO) -> None:
     """One JSON document: a row per feature, a cell per target."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="compatible")
+def compatible_json(document: Compatibility, _view: View, out: TextIO) -> None:
+    """One JSON document: the state of every feature on every side."""
     out.write(dumps(document.to_json(), indent=1) + "\n")

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
+from harness.errors import NOT_AVAILABLE
 from harness.model import Json, Status
 from harness.report import Report
 from harness.results import measures
@@ -47,11 +48,18 @@ WRONG: frozenset[Status] = frozenset({"failed", "error", "xpassed"})
 
 
 def verdict(group: Group) -> str:
-    """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; ``seen 2/5`` for a group that is only observed."""
-    mark = "seen" if group.require == 0 and group.status == "passed" else MARKS[group.status]
+    """``pass``, ``FAIL 2/5``, ``pass 4/5 flaky``; ``seen 2/5`` for a group that is only observed; ``n/a`` for one that its provider's
+    dialect cannot express."""
+    mark = "seen" if group.require == 0 and group.status == "passed" else mark_of(group)
     if group.attempts > 1 or (group.require == 0 and group.attempts):
         mark += f" {group.passed}/{group.attempts}"
     return mark + (" flaky" if group.flaky else "")
+
+
+def mark_of(group: Group) -> str:
+    """The mark of its status; ``n/a`` if the dialect cannot express what it asks (see ``errors.NotAvailable``)."""
+    gap = group.status == "skipped" and (group.skip or "").startswith(NOT_AVAILABLE)
+    return "n/a" if gap else MARKS[group.status]
 
 
 def label(measure: str) -> str:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from harness.answer import reply as replies
 from harness.config import Config
-from harness.errors import UsageError
+from harness.errors import NotAvailable, UsageError
 from harness.gemini import media
 from harness.gemini.prices import bill
-from harness.gemini.providers import api_request, build
+from harness.gemini.providers import api_request, build, native_body
 from harness.judge.judging import judge
 from harness.judge.predicates import holds
 from harness.judge.registry import find_check
@@ -170,7 +170,7 @@ class Conversation:
         return Evidence(
             exchange=turn.exchange,
             reply=turn.reply,
-            request_body=turn.request.body,
+            request_body=native_body(turn.request),
             model=self.trial.target.model,
             transport=turn.request.transport,
             expects={line.check: line.parameter for line in turn.step.expect},
@@ -192,7 +192,11 @@ class Conversation:
         own = self.trial.target
         target = Target(question.provider or own.provider, question.model or own.model)
         call = ApiCall("POST", f"models/{target.model}:{question.method}", question.body)
-        return target, api_request(self.config.find(target.provider), target.model, call)
+        try:
+            return target, api_request(self.config.find(target.provider), target.model, call)
+        except NotAvailable:
+            message = f"a check asks a model natively, and {target.provider} does not answer so: name another with by: PROVIDER/MODEL"
+            raise UsageError(message) from None
 
     def judge(self, turn: Turn, evidence: Evidence) -> None:
         """Judge an answer. Raises ConversationEnded after a call that failed."""

@@ -24,7 +24,7 @@ from harness.judge.registry import find_check
 from harness.model import Exchange, Json, Slot, Step, Trial
 from harness.results.load import load
 from harness.run.conversation import expected_statuses
-from harness.run.play import prepare
+from harness.run.play import as_played, prepare
 from harness.text.jsontext import compact
 from harness.transport.recorder import Player
 
@@ -72,6 +72,7 @@ class Estimates:
 
     def asks(self, trial: Trial) -> bool:
         """Whether any request of the trial will be sent live."""
+        trial = as_played(trial, self.config)
         if trial.skip is not None or (self.record_mode == "none" and not self.live):
             return False
         if self.live or not trial.cassette.exists():

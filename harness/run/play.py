@@ -29,10 +29,12 @@ from harness.errors import (
     HarnessError,
     NetworkFault,
     NoRecording,
+    NotAvailable,
     StaleRecording,
     UsageError,
     cause,
 )
+from harness.gemini.providers import api_request, build
 from harness.judge.registry import find_check
 from harness.model import (
     Assessment,
@@ -161,12 +163,32 @@ def _saved_exchange(request: Request, row: TurnRow) -> Exchange:
     return Exchange(request, row["status"], {}, [Chunk(raw, 0.0)], None, Provenance("replay", ""))
 
 
+def as_played(trial: Trial, config: Config) -> Trial:
+    """The trial, skipped if the dialect of its provider cannot express what it asks; the reason says what."""
+    try:
+        provider = config.find(trial.target.provider)
+        if provider.dialect == "gemini" or trial.skip is not None:
+            return trial
+        for step in trial.steps:
+            if step.call is not None:
+                api_request(provider, trial.target.model, step.call)
+            else:
+                turns = [*(step.script or ()), *step.contents]
+                build(provider, trial.target.model, {**step.body, "contents": turns}, step.transport)
+    except NotAvailable as gap:
+        return replace(trial, skip=str(gap))
+    except Exception:  # noqa: BLE001 - whatever it is, playing the trial meets it too, and reports it
+        return trial
+    return trial
+
+
 async def play(trial: Trial, transport: Transport, config: Config) -> Result:
     """Ask and judge. Never raises for what a provider, a network, a cassette or a check does: that is the result. Steps that clean up
     run whatever happened before them, also when the trial is cancelled.
 
     Raises CannotWrite, since what is asked then would be lost.
     """
+    trial = as_played(trial, config)
     if trial.skip is not None:
         return Result(trial, "skipped")
     talk = Conversation(trial, config)

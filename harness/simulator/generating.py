@@ -84,14 +84,19 @@ def prepared(app: State, ask: Ask) -> Ask:
     return replace(ask, cached=cache.request)
 
 
-def fault_of(routed: RoutedCall, ask: Ask) -> faults.Fault | None:
-    """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies."""
+def fault_of(routed: RoutedCall, ask: Ask, *, chat: bool = False) -> faults.Fault | None:
+    """The fault named by a header, a marker in the prompt or a rule, else one at random; the first of these that applies.
+
+    ``chat``: whether the answer is a chat completion, which has faults of its own.
+    """
     named = (
         routed.call.headers.get("x-simulator-fault")
         or prompt_markers.fault(turn(ask))
         or rules.fault(routed.app.rules, ask)
     )
-    return faults.FAULTS.get(named) if named else routed.app.random_fault()
+    known = faults.EVERY if chat else faults.FAULTS
+    found = known.get(named) if named else routed.app.random_fault()
+    return found if found and found.name in known else None
 
 
 def count(routed: RoutedCall, model: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.simulator import catalogue, embeddings, gateways, generating, openai_answer, openai_request
 from harness.simulator.errors import bad_payload, refusal
+from harness.simulator.faults import CHAT_FAULTS
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
@@ -34,7 +35,8 @@ def complete(routed: RoutedCall) -> Sent:
     model = name.removeprefix("models/")
     facts = routed._replace(version=VERSION).model(model, "generateContent")
     ask = generating.prepared(routed.app, Ask(model, facts, normal(openai_request.native(body, facts.thinking)), {}))
-    fault = generating.fault_of(routed, ask)
+    fault = generating.fault_of(routed, ask, chat=True)
+    own = CHAT_FAULTS.get(fault.name) if fault else None
     if fault and fault.refuse:
         raise fault.refuse(ask)
     stream = body.get("stream") is True
@@ -43,12 +45,15 @@ def complete(routed: RoutedCall) -> Sent:
     if not stream:
         whole = openai_answer.completion(answer, name, now)
         whole = gateways.chat_completion(whole) if routed.profile.chats else whole
+        (whole,) = own.edit([whole], ask) if own and own.edit else [whole]
         return Sent(200, routed.profile.headers(JSON, call), (_bytes(whole),), app.latency)
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
     chunks: Iterable[Any] = openai_answer.chunks(answer, name, now, usage=usage)
     chunks = gateways.chat_chunks(list(chunks)) if routed.profile.chats else chunks
+    chunks = own.edit(list(chunks), ask) if own and own.edit else chunks
     events = [b"data: " + _bytes(chunk) + b"\n\n" for chunk in chunks]
-    return Sent(200, routed.profile.headers(EVENTS, call), (*events, b"data: [DONE]\n\n"), app.latency, app.pace)
+    sent = Sent(200, routed.profile.headers(EVENTS, call), (*events, b"data: [DONE]\n\n"), app.latency, app.pace)
+    return own.rewire(sent, "sse") if own and own.rewire else sent
 
 
 def embed(routed: RoutedCall) -> Sent:

@@ -111,9 +111,9 @@ def _rule(row: Any, at: str) -> PinnedAnswer:
 def _fault(row: Mapping[str, Any], at: str) -> str | None:
     if "fault" not in row:
         return None
-    from harness.simulator.faults import FAULTS
+    from harness.simulator.faults import EVERY
 
-    if str(row["fault"]) not in FAULTS:
+    if str(row["fault"]) not in EVERY:
         raise UsageError(f"{at}: no fault is called {row['fault']!r}; `gemini-harness simulate --faults` lists them")
     return str(row["fault"])
 

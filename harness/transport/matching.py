@@ -27,7 +27,7 @@ _EXCERPT = 60
 _LONG = 120
 _NEAREST_OF = 50
 _VERSION = re.compile(r"/v\d\w*/")
-_OPERATION = re.compile(r"/(models/[^/]+:\w+)$")
+_OPERATION = re.compile(r"/(models/[^/]+:\w+|chat/completions)$")
 
 
 def address(url: str) -> str:
@@ -40,7 +40,7 @@ def address(url: str) -> str:
 
 
 def operation(url: str) -> str:
-    """``models/M:generateContent`` for any provider; the ``address`` of a URL without a model."""
+    """``models/M:generateContent`` or ``chat/completions`` for any provider; the ``address`` of any other URL."""
     found = _OPERATION.search(urlsplit(url).path)
     return found[1] if found else address(url)
 

@@ -10,6 +10,11 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from harness.answer import chat_answer
+from harness.answer.framing import Framed
+from harness.gemini.chat_request import chat_body
+from harness.model import Event
+
 FLASH3, FLASH25 = "gemini-3-flash-preview", "gemini-2.5-flash"
 CAPITAL = [{"role": "user", "content": "What is the capital of Norway? One word."}]
 WEATHER = {
@@ -157,3 +162,83 @@ def test_faults_become_errors(client: openai.OpenAI, fault: str, kind: Any) -> N
         client.chat.completions.create(
             model=FLASH3, messages=[{"role": "user", "content": f"hi [simulate: fault {fault}]"}]
         )
+
+
+# --- what the harness sends and reads, against the package --------------------------------------------
+
+TOOLS = [
+    {
+        "functionDeclarations": [
+            {"name": "get_weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}}}
+        ]
+    }
+]
+ASKED: dict[str, dict[str, Any]] = {
+    "a prompt": {"contents": [{"role": "user", "parts": [{"text": "What is the capital of Norway? One word."}]}]},
+    "a system instruction and limits": {
+        "systemInstruction": {"parts": [{"text": "Answer in one word."}]},
+        "contents": [{"role": "user", "parts": [{"text": "What is the capital of Norway?"}]}],
+        "generationConfig": {"temperature": 0, "topP": 0.9, "maxOutputTokens": 2000, "stopSequences": ["x"]},
+    },
+    "a schema": {
+        "contents": [{"role": "user", "parts": [{"text": "What is the capital of Norway?"}]}],
+        "generationConfig": {
+            "responseMimeType": "application/json",
+            "responseSchema": {"type": "OBJECT", "properties": {"capital": {"type": "STRING"}}, "required": ["capital"]},
+        },
+    },
+    "parallel calls": {"contents": [{"role": "user", "parts": [{"text": "Weather in Oslo and in Lima?"}]}], "tools": TOOLS},
+}  # fmt: skip
+
+
+def native(values: list[Any], form: Any) -> list[Any]:
+    """The events as the harness reads them."""
+    framed = Framed(form, [Event(value) for value in values])
+    return [event.value for event in chat_answer.as_native(framed).events]
+
+
+def parts_of(values: list[Any]) -> list[Any]:
+    return [part for value in values for one in value.get("candidates", []) for part in one["content"].get("parts", [])]
+
+
+@pytest.mark.parametrize("body", ASKED.values(), ids=ASKED)
+def test_the_package_takes_and_reads_what_the_harness_does(client: openai.OpenAI, model: str, body: Any) -> None:
+    sent = chat_body(body, model, "unary", google=False)
+    answer = client.chat.completions.create(**sent)
+    message = answer.choices[0].message
+    (value,) = native([answer.model_dump(exclude_unset=True)], "json")
+    parts = parts_of([value])
+    assert "".join(part.get("text", "") for part in parts) == (message.content or "")
+    called = [part["functionCall"] for part in parts if "functionCall" in part]
+    assert [(call["id"], call["name"], call["args"]) for call in called] == [
+        (call.id, call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or ()
+    ]
+    assert bool(called) == ("tools" in body)
+    assert value["usageMetadata"]["totalTokenCount"] == answer.usage.total_tokens
+
+
+@pytest.mark.parametrize("body", ASKED.values(), ids=ASKED)
+def test_a_stream_says_what_the_package_reads(client: openai.OpenAI, model: str, body: Any) -> None:
+    sent = chat_body(body, model, "stream", google=False)
+    chunks = list(client.chat.completions.create(**sent))
+    values = native([chunk.model_dump(exclude_unset=True) for chunk in chunks], "sse")
+    deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+    text = "".join(part.get("text", "") for part in parts_of(values))
+    assert text == "".join(delta.content or "" for delta in deltas)
+    called = [part["functionCall"]["args"] for part in parts_of(values) if "functionCall" in part]
+    assert called == [json.loads(call.function.arguments) for delta in deltas for call in delta.tool_calls or ()]
+    assert values[-1]["usageMetadata"]["totalTokenCount"] == chunks[-1].usage.total_tokens
+
+
+def test_a_round_trip_with_signatures(client: openai.OpenAI) -> None:
+    body = ASKED["parallel calls"]
+    answer = client.chat.completions.create(**chat_body(body, FLASH3, "unary", google=False))
+    (value,) = native([answer.model_dump(exclude_unset=True)], "json")
+    turn = value["candidates"][0]["content"]
+    calls = [part["functionCall"] for part in turn["parts"]]
+    replies = [
+        {"functionResponse": {"id": call["id"], "name": call["name"], "response": {"temp_c": 22}}} for call in calls
+    ]
+    contents = [*body["contents"], turn, {"role": "user", "parts": replies}]
+    second = client.chat.completions.create(**chat_body({**body, "contents": contents}, FLASH3, "unary", google=False))
+    assert "22" in second.choices[0].message.content

@@ -12,6 +12,7 @@ from harness.gemini.providers import ROWS, Provider, build, credentials, dialect
 from harness.model import Transport
 
 BODY = {"contents": [{"parts": [{"text": "é"}]}], "generationConfig": {"topK": 1, "a": 1.0}}
+PLAIN = {"contents": [{"parts": [{"text": "é"}]}]}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,10 @@ BODY = {"contents": [{"parts": [{"text": "é"}]}], "generationConfig": {"topK": 
         ("cometapi", "m", "stream", "https://api.cometapi.com/v1beta/models/m:streamGenerateContent?alt=sse"),
         ("cometapi-bearer", "models/m", "unary", "https://api.cometapi.com/v1beta/models/m:generateContent"),
         ("simulator", "m", "unary", "http://simulator.invalid/v1beta/models/m:generateContent"),
+        ("google-openai", "m", "stream", "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions"),
+        ("cometapi-openai", "m", "unary", "https://api.cometapi.com/v1/chat/completions"),
+        ("simulator-openai", "m", "unary", "http://simulator.invalid/v1/chat/completions"),
+        ("simulator-google-openai", "m", "unary", "http://simulator.invalid/v1beta/openai/chat/completions"),
         (
             "simulator-gateway",
             "a b?",
@@ -35,7 +40,7 @@ BODY = {"contents": [{"parts": [{"text": "é"}]}], "generationConfig": {"topK": 
     ],
 )
 def test_addresses(name: str, model: str, transport: Transport, url: str) -> None:
-    assert build(ROWS[name], model, BODY, transport).url == url
+    assert build(ROWS[name], model, PLAIN, transport).url == url
 
 
 def test_the_body_goes_out_as_it_was_written() -> None:
@@ -54,6 +59,8 @@ def test_the_body_goes_out_as_it_was_written() -> None:
         ("cometapi", {"COMETAPI_KEY": "c"}, {"x-goog-api-key": "c"}),
         ("cometapi-bearer", {"COMETAPI_KEY": "c"}, {"authorization": "Bearer c"}),
         ("simulator", {}, {"x-goog-api-key": "simulator"}),
+        ("google-openai", {"GOOGLE_API_KEY": "g"}, {"authorization": "Bearer g"}),
+        ("cometapi-openai", {"COMETAPI_KEY": "c"}, {"authorization": "Bearer c"}),
     ],
 )
 def test_credentials(name: str, environ: dict[str, str], headers: dict[str, str]) -> None:

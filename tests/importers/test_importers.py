@@ -514,3 +514,36 @@ def test_any_script_is_read_or_refused_with_a_reason(form: str, data: st.DataObj
     at = data.draw(st.integers(0, len(text)))
     cut = text[:at] + data.draw(st.text(max_size=4)) + text[at + data.draw(st.integers(0, 30)) :]
     curl.read(Path("a.sh"), cut.encode("utf-8", "replace"))
+
+
+# --- chat completions ---------------------------------------------------------------------------------
+
+CHAT = {
+    "model": "google/gemini-2.5-flash",
+    "messages": [{"role": "system", "content": "One word."}, {"role": "user", "content": "Capital of Norway?"}],
+    "temperature": 0,
+}
+COMPLETION = {
+    "id": "r",
+    "object": "chat.completion",
+    "model": "google/gemini-2.5-flash",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Oslo"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8},
+}
+CHAT_URL = "https://gateway.example/api/v1/chat/completions"
+
+
+def test_a_chat_completion_becomes_a_case_that_passes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "a.yaml", interaction(COMPLETION, body=CHAT, url=CHAT_URL))
+    assert main(["import", "a.yaml"]) == 0
+    (case,) = yaml.safe_load((project / "suites/imported.yaml").read_text())["cases"]
+    assert (case["provider"], case["model"]) == ("google-openai", "google/gemini-2.5-flash")
+    assert case["prompt"] == "Capital of Norway?"
+    assert case["request"]["systemInstruction"] == {"parts": [{"text": "One word."}]}
+    assert main(["run", "suites/imported.yaml"]) == 0
+
+
+def test_a_chat_completion_is_left_out_where_it_would_change(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vcrpy(project / "a.yaml", interaction(COMPLETION, body={**CHAT, "store": True}, url=CHAT_URL))
+    assert main(["import", "a.yaml"]) == 5
+    assert "a suite would send another body: $.store: removed: was true" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.judge.audit import Audit, AuditFinding, audit, operation
+from harness.judge.audit import CHAT, Audit, AuditFinding, audit, operation
 from harness.model import Exchange
 from harness.report import View, find
 from harness.transport.cassette import Recorded, Unread
@@ -61,6 +61,7 @@ def test_the_document() -> None:
         "files": 3,
         "interactions": 4,
         "native_interactions": 3,
+        "compatible_interactions": 0,
         "unanswered": 1,
         "formats": [{"format": "vcrpy", "files": 2, "native_interactions": 3}],
         "unread": [{"file": "two.yaml", "where": "entry 7", "reason": "no request"}],
@@ -157,7 +158,7 @@ def exchange_row(
         ("/v1/projects/p/locations/l/publishers/google/models/m:generateContent", ("m", "generateContent")),
         ("/v1/projects/p/locations/l/endpoints/123:generateContent", ("123", "generateContent")),
         ("/v1beta/models/m:countTokens", None),
-        ("/v1beta/openai/chat/completions", None),
+        ("/v1beta/openai/chat/completions", ("gemini-2.5-flash", CHAT)),
         ("/v1beta/models", None),
     ],
 )

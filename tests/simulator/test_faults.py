@@ -11,7 +11,7 @@ from harness.answer.reply import read
 from harness.judge.judging import violations
 from harness.model import Chunk, Evidence, Exchange, Provenance, Request
 from harness.simulator.app import Simulator
-from harness.simulator.faults import FAULTS, listing
+from harness.simulator.faults import EVERY, FAULTS, listing
 from harness.simulator.traffic import Call, Cut, Pause
 from tests.exchanges import GOOGLE
 
@@ -120,7 +120,7 @@ def test_the_lossy_gateway_drops_signatures_and_counts() -> None:
 
 def test_the_listing_has_a_line_per_fault() -> None:
     faults, _, _ = listing().partition("\n\n")
-    assert [line.split()[0] for line in faults.splitlines()] == list(FAULTS)
+    assert [line.split()[0] for line in faults.splitlines()] == list(EVERY)
 
 
 def test_every_mark_that_is_listed_does_what_it_names() -> None:

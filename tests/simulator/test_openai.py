@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.simulator.app import Simulator
+from harness.simulator.faults import CHAT_FAULTS
 from harness.simulator.traffic import Call
 from tests.simulator.client import BEARER, FLASH3, FLASH25, KEY, call
 
@@ -263,3 +264,10 @@ def test_embeddings_are_floats_or_base64() -> None:
     values = struct.unpack("<16f", base64.b64decode(packed["data"][0]["embedding"]))
     assert list(values) == pytest.approx(plain["data"][0]["embedding"])
     assert call(Simulator(), "POST", "/v1beta/openai/embeddings", {**body, "input": [1, 2]}, BEARER)[0] == 400
+
+
+def test_faults_of_chat_completions_come_at_random_too() -> None:
+    simulator = Simulator(faults={CHAT_FAULTS["chat-no-usage"]: 1.0})
+    assert "usage" not in call(simulator, "POST", CHAT, chat(), BEARER)[1]
+    native = {"contents": [{"parts": [{"text": "What is the capital of Peru?"}]}]}
+    assert "usageMetadata" in call(simulator, "POST", f"/v1beta/models/{FLASH25}:generateContent", native, KEY)[1]

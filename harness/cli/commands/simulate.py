@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.simulator import faults, profiles, replay, rules, serve
 from harness.simulator.catalogue import AS_OF
-from harness.simulator.faults import FAULTS
+from harness.simulator.faults import EVERY
 from harness.simulator.profiles import GOOGLE, PROFILES, Profile
 from harness.simulator.serve import HOST, PORT
 
@@ -103,7 +103,7 @@ def _profile(name: str) -> Profile:
 
 def _rated(text: str) -> tuple[Any, float]:
     name, _, rate = text.partition(":")
-    if name not in FAULTS:
+    if name not in EVERY:
         raise UsageError(f"--fault: no fault is called {name!r}; --faults lists them")
     try:
         share = float(rate or 1)
@@ -111,4 +111,4 @@ def _rated(text: str) -> tuple[Any, float]:
         share = -1.0
     if not 0 <= share <= 1:
         raise UsageError(f"--fault {text}: expected a rate from 0 to 1, not {rate!r}")
-    return FAULTS[name], share
+    return EVERY[name], share

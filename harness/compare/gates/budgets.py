@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from harness.compare.gates.gate import Gate, GateResult, not_asked_result
 from harness.compare.gates.level import evaluate_level
 from harness.compare.gates.parse import from_option, from_suite
-from harness.errors import first
+from harness.errors import NOT_AVAILABLE, first
+from harness.results.groups import Tally
 from harness.results.rows import GateRow, RunRow, SuiteRow
 from harness.results.summary import Summary
 
@@ -36,20 +37,26 @@ def _suite_results(suite: SuiteRow, run: RunRow, summary: Summary) -> Iterator[G
     chosen = run["selection"]
     if not groups and (chosen.get("keywords") or chosen.get("tags")):
         return
-    why = reason_not_asked(suite, sum(group.attempts for group in groups), sharded=chosen.get("shard") is not None)
+    played = sum(_played(group.tally, group.skip) for group in groups)
+    why = reason_not_asked(suite, played, sharded=chosen.get("shard") is not None)
     for gate in asked:
         yield not_asked_result(gate, why) if why else evaluate_level(gate, groups)
+
+
+def _played(tally: Tally, skip: str | None) -> int:
+    """The trials of a group that were played, or that the dialect of their provider cannot express."""
+    return tally.attempts + (tally.skipped if (skip or "").startswith(NOT_AVAILABLE) else 0)
 
 
 def partial_suites(run: RunRow, summary: Summary) -> Mapping[str, str]:
     """Suite -> why its budgets are not evaluated for a candidate of this run, because only a part of it was played.
 
-    Suites that were played completely are left out. Where the run does not record how many trials a suite has (it had no
+    Suites that were played completely are left out; a trial that its dialect cannot express counts as played. Where the run does not record how many trials a suite has (it had no
     budgets then, or pytest was killed), the suite counts as complete if the whole run is complete.
     """
     played = Counter[str]()
     for asked, tally in zip(summary.groups.settings, summary.groups.tallies, strict=True):
-        played[asked.suite] += tally.attempts
+        played[asked.suite] += _played(tally, asked.skip)
     where, sharded = f"run {run['id']}", run["selection"].get("shard") is not None
     planned = run.get("planned", 0)
     cut = f"{summary.trials:,} of the {planned:,} trials that were to be played are in {where}"

@@ -20,7 +20,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from harness import __version__, extensions
-from harness.errors import MissingKey, UsageError
+from harness.errors import MissingKey, NotAvailable, UsageError
 from harness.model import Access, ApiCall, Auth, Json, Request, Transport
 from harness.text.jsontext import compact
 
@@ -43,7 +43,8 @@ class Provider:
     ``keys`` are environment variables; the first one that is set is used. ``kind`` is the name of the source in tables and
     cassettes. ``record_host`` is the host under which exchanges are stored and matched; None: the real host.
     ``base_url_from`` names an environment variable that replaces ``base_url``. ``key`` is a fixed key that is not secret.
-    ``prices``: the list prices to use, times ``price_factor``; None: the prices are unknown.
+    ``prices``: the list prices to use, times ``price_factor``; None: the prices are unknown. ``extra_body``: the endpoint takes
+    Google's own fields in ``extra_body.google`` (dialect ``openai`` only).
     """
 
     name: str
@@ -62,6 +63,7 @@ class Provider:
     rpm: int | None = None
     tpm: int | None = None
     concurrency: int | None = None
+    extra_body: bool = False
     limits: Mapping[str, Limits] = field(default_factory=dict)
     """Model, or a pattern such as ``gemini-3*`` -> its limits, which replace those of the row. They count for each model."""
 
@@ -130,7 +132,15 @@ def _simulator(name: str, prefix: str) -> Provider:
     )
 
 
-ROWS: Mapping[str, Provider] = {
+def _compatible(row: Provider, name: str, path: str, *, extra_body: bool = False) -> Provider:
+    """The row of the same endpoint in the OpenAI-compatible dialect, which takes a Bearer token only."""
+    return replace(row, name=name, path=path, auth="bearer", dialect="openai", extra_body=extra_body)
+
+
+_GOOGLES = "/v1beta/openai/chat/completions"
+_GATEWAYS = "/v1/chat/completions"
+
+_NATIVE: Mapping[str, Provider] = {
     row.name: row
     for row in (
         Provider(
@@ -144,8 +154,19 @@ ROWS: Mapping[str, Provider] = {
         Provider("cometapi", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",)),
         Provider("cometapi-bearer", "https://api.cometapi.com", kind="cometapi", keys=("COMETAPI_KEY",), auth="bearer"),
         _simulator("simulator", ""),
+        replace(_simulator("simulator-bearer", ""), auth="bearer"),
         *(_simulator(f"simulator-{profile}", f"/{profile}") for profile in ("gateway", "comet", "new-api-old")),
     )
+}
+
+ROWS: Mapping[str, Provider] = {
+    **_NATIVE,
+    "google-openai": _compatible(_NATIVE["google"], "google-openai", _GOOGLES, extra_body=True),
+    "cometapi-openai": _compatible(_NATIVE["cometapi"], "cometapi-openai", _GATEWAYS),
+    "simulator-openai": _compatible(_simulator("simulator-openai", ""), "simulator-openai", _GATEWAYS),
+    "simulator-google-openai": _compatible(
+        _simulator("simulator-google-openai", ""), "simulator-google-openai", _GOOGLES, extra_body=True
+    ),
 }
 """The providers that ship. The configuration can add rows and change these."""
 
@@ -190,6 +211,20 @@ def is_this_machine(host: str) -> bool:
 
 def _is_within(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
+
+
+def is_chat(url: str) -> bool:
+    """Whether this is the address of chat completions, the OpenAI-compatible dialect."""
+    return urlsplit(url).path.endswith("/chat/completions")
+
+
+def native_body(request: Request) -> Mapping[str, Json] | None:
+    """The body of a request as checks and invariants read it, a chat completion as a native one; None if it is no JSON object."""
+    if not isinstance(request.body, dict) or not is_chat(request.url):
+        return request.body if isinstance(request.body, dict) else None
+    from harness.gemini import native_request
+
+    return native_request.native_body(request.body)
 
 
 Dialect = Callable[[Provider, str, Json, Transport, frozenset[int]], Request]
@@ -251,6 +286,8 @@ def api_request(
     for a provider whose addresses have no version.
     """
     root, version = provider.base_url.rstrip("/"), provider.path.partition("models/")
+    if provider.dialect == "openai":
+        raise NotAvailable(f"the OpenAI-compatible dialect has no call {call}")
     if not version[1]:
         raise UsageError(f"provider {provider.name!r} takes no other calls: its path {provider.path} has no models/")
     path = quote(call.path, safe="/-._~:?=&%+,*@$!")

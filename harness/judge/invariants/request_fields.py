@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from harness.gemini import schemas
 from harness.gemini.definition import snake
+from harness.gemini.providers import is_chat
 from harness.model import Evidence, Json
 
 
@@ -53,7 +54,9 @@ def is_stream(evidence: Evidence) -> bool:
 
 
 def wants_sse(evidence: Evidence) -> bool:
-    """Whether the request asked for server-sent events."""
+    """Whether the request asked for server-sent events. A chat completion asks in its body."""
+    if is_chat(evidence.exchange.request.url):
+        return evidence.transport == "stream"
     query = parse_qs(urlsplit(evidence.exchange.request.url).query)
     return evidence.transport == "stream" and "sse" in query.get("alt", []) + query.get("$alt", [])
 

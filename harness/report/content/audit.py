@@ -53,12 +53,17 @@ def formats(audit: Audit) -> str:
     return "; ".join(lines)
 
 
+def _judged(audit: Audit) -> str:
+    native = f"{len(audit.exchanges) - audit.compatible:,} native"
+    return f"{native} and {audit.compatible:,} compatible" if audit.compatible else native
+
+
 def audit_summary(audit: Audit) -> str:
     """How many files and interactions were checked, and how many findings there are, in a line."""
     parts = [
         amounts.count(audit.files, "file"),
         amounts.count(len(audit.unreadable), "unreadable file"),
-        f"{len(audit.exchanges):,} native of {amounts.count(audit.interactions, 'interaction')}",
+        f"{_judged(audit)} of {amounts.count(audit.interactions, 'interaction')}",
         amounts.count(len(audit.errors), "error"),
         amounts.count(len(audit.findings) - len(audit.errors), "warning"),
     ]

@@ -63,7 +63,7 @@ def differences(table: SuiteTable) -> Iterator[str]:
     for grid in table.grids:
         for case in grid.cases:
             marks = [
-                (column_name(column, provider), words.MARKS[group.status])
+                (column_name(column, provider), words.mark_of(group))
                 for column, group in zip(grid.columns, grid.row(case), strict=True)
                 if group
             ]

@@ -15,19 +15,26 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from harness.simulator import prompt_markers
+from harness.simulator.faults.chat_completions import CHAT_FAULTS
 from harness.simulator.faults.registry import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "listing"]
+__all__ = ["CHAT_FAULTS", "EVERY", "FAULTS", "Fault", "listing"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
 
+EVERY: Mapping[str, Fault] = {**FAULTS, **CHAT_FAULTS}
+"""Those of any answer, and those of chat completions only."""
+
+
 def listing() -> str:
     """One line per fault, and one per marker of a prompt, for ``gemini-harness simulate --faults``."""
-    width = max(map(len, FAULTS))
-    rules = max(len(fault.rule) for fault in FAULTS.values())
-    rows = [f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in FAULTS.values()]
+    listed = EVERY.values()
+    width = max(len(fault.name) for fault in listed)
+    rules = max(len(fault.rule) for fault in listed)
+    rows = [f"{fault.name:<{width}}  {fault.rule or '-':<{rules}}  {fault.about}" for fault in listed]
     return "\n".join([*rows, "", "In a prompt:", prompt_markers.listing()])

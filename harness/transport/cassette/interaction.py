@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from harness.gemini.providers import is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
 from harness.text.credentials import credentials_in
 from harness.text.jsontext import compact, loads
@@ -141,8 +142,15 @@ def _request(raw: Mapping[str, Any], ours: Mapping[str, Any] | None) -> Request:
         headers={name: value for name, value in _headers(raw.get("headers")).items() if not is_secret_name(name)},
         body=body,
         content=content,
-        transport="stream" if found and (found[2] or "").startswith("stream") else "unary",
+        transport="stream" if _streams(found, url, body) else "unary",
     )
+
+
+def _streams(native: re.Match[str] | None, url: str, body: Json) -> bool:
+    """Whether a stream was asked for: in the address, or in the body of a chat completion."""
+    if native is None:
+        return is_chat(url) and isinstance(body, dict) and body.get("stream") is True
+    return (native[2] or "").startswith("stream")
 
 
 def _model_in(body: Json) -> str:

@@ -1,0 +1,308 @@
+"""What works in Gemini's native API and in the OpenAI-compatible one, side by side, as a run has measured it.
+
+A row is a case, a side an endpoint in one dialect. A cell works, differs from the native side, is not available (the dialect cannot
+express it, or the endpoint refuses it), or failed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from harness.errors import NOT_AVAILABLE, UsageError
+from harness.gemini.providers import Provider, is_chat
+from harness.model import Json
+from harness.results.groups import Group
+from harness.results.rows import VERSION, Row, TurnRow
+from harness.text.amounts import count
+
+State = Literal["works", "differs", "not available", "failed"]
+
+_REFUSED = frozenset((400, 401, 403, 404, 405, 415, 422, 501))
+"""Statuses by which an endpoint says that it does not take a request."""
+_PROMPT = frozenset(("contents", "messages", "model", "stream", "stream_options"))
+"""Fields of every request, which do not say how a feature is asked for."""
+
+
+class Side(NamedTuple):
+    """A column. ``target``: provider and model; ``title``: the dialect; ``providers``: all that ask this endpoint in this dialect."""
+
+    target: str
+    title: str
+    native: bool
+    providers: tuple[str, ...]
+
+
+class FeatureCell(NamedTuple):
+    """A feature on a side. ``reason``: what differs, why it failed, or what was seen. ``asked``: the fields of the request that ask for it.
+    ``trials``: what shows it."""
+
+    side: str
+    state: State
+    reason: str
+    asked: tuple[str, ...]
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compatibility:
+    """The document. A row is a feature with its cells; a side on which a feature was not tried has no cell."""
+
+    model: str
+    sides: Sequence[Side]
+    rows: Sequence[tuple[str, Sequence[FeatureCell]]]
+    notes: Sequence[str] = ()
+    simulated: bool = False
+    command: str = ""
+    run: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """The document that ``--format json`` prints, version 1."""
+        rows = [{"feature": feature, "cells": [cell._asdict() for cell in cells]} for feature, cells in self.rows]
+        sides = [side.target for side in self.sides]
+        return {
+            "version": VERSION,
+            "run": self.run,
+            "model": self.model,
+            "sides": sides,
+            "rows": rows,
+            "simulated": self.simulated,
+        }
+
+
+RowsOf = Callable[[Sequence[str]], Iterable[Row]]
+"""Reads the trials of groups, with their turns."""
+
+
+def compatible(
+    groups: Iterable[Group], rows_of: RowsOf, providers: Mapping[str, Provider], model: str | None = None
+) -> Compatibility:
+    """What the groups of a run say. ``model``: that of the columns; None: the one of most groups. Raises UsageError."""
+    found = list(groups)
+    chosen = _model(found, model)
+    sides = _sides(found, providers, chosen)
+    kinds = {side.native for side in sides}
+    if kinds != {True, False}:
+        raise UsageError(
+            f"the run asks {chosen} at no {'OpenAI-compatible' if True in kinds else 'native'} endpoint; {HOW}"
+        )
+    features: dict[str, list[Group]] = {}
+    for group in found:
+        features.setdefault(group.case.replace("-", " "), []).append(group)
+    shared = {name: own for name, own in features.items() if len({_provider(group) for group in own}) > 1}
+    wanted = {group.id: group for own in shared.values() for group in own}
+    trials: dict[str, list[Row]] = {}
+    for row in rows_of(list(wanted)):
+        trials.setdefault(row["group"], []).append(row)
+    table = [(name, _cells(name, _Tried(own, trials, providers, chosen), sides)) for name, own in shared.items()]
+    return Compatibility(chosen, sides, table)
+
+
+HOW = "play both: gemini-harness run suites/compatible.yaml --live --provider google --provider google-openai"
+
+
+def _provider(group: Group) -> str:
+    return group.target.partition("/")[0]
+
+
+def _model(groups: Sequence[Group], asked: str | None) -> str:
+    counted = Counter(group.target.partition("/")[2] for group in groups)
+    if not counted:
+        raise UsageError(f"the run has no trials; {HOW}")
+    if asked is not None and asked not in counted:
+        raise UsageError(f"the run does not ask {asked}; it asks {', '.join(counted)}")
+    most = [name for name, number in counted.items() if number == max(counted.values())]
+    if asked is None and len(most) > 1:
+        raise UsageError(f"the run asks several models as often: choose one with --model: {', '.join(most)}")
+    return asked or most[0]
+
+
+# --- sides --------------------------------------------------------------------------------------------
+
+
+def _sides(groups: Sequence[Group], providers: Mapping[str, Provider], model: str) -> list[Side]:
+    """The endpoints, native first, then without and with ``extra_body``. Two providers of one endpoint are one side."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for group in groups:
+        name, _, asked = group.target.partition("/")
+        if asked == model:
+            names = found.setdefault(_endpoint(name, providers), [])
+            names.extend([] if name in names else [name])
+    ranked = sorted(found.items(), key=lambda item: item[0][0])
+    return [Side(f"{names[0]}/{model}", _TITLES[rank], rank == 0, tuple(names)) for (rank, _), names in ranked]
+
+
+_TITLES = ("native", "compatible", "with extra_body")
+
+
+def _endpoint(name: str, providers: Mapping[str, Provider]) -> tuple[int, str]:
+    """(rank of the dialect, address). A provider that the configuration does not know is taken for native."""
+    row = providers.get(name)
+    if row is None or row.dialect != "openai":
+        return 0, row.base_url if row else name
+    return 1 + row.extra_body, row.base_url
+
+
+# --- cells --------------------------------------------------------------------------------------------
+
+
+class _Tried(NamedTuple):
+    """A feature as it was tried: its groups, their trials by group, and what is known of the providers."""
+
+    groups: Sequence[Group]
+    trials: Mapping[str, Sequence[Row]]
+    providers: Mapping[str, Provider]
+    model: str
+
+    def on(self, side: Side) -> list[Group]:
+        """The groups on a side: those of the model of the columns, else those of a model that the case names."""
+        own = [group for group in self.groups if _provider(group) in side.providers]
+        return [group for group in own if group.target.endswith(f"/{self.model}")] or own
+
+    def rows(self, groups: Iterable[Group]) -> list[Row]:
+        return [row for group in groups for row in self.trials.get(group.id, ())]
+
+
+def _cells(feature: str, tried: _Tried, sides: Sequence[Side]) -> list[FeatureCell]:
+    native: str | None = None
+    cells: list[FeatureCell] = []
+    for side in sides:
+        groups = tried.on(side)
+        if not groups:
+            continue
+        seen = _SEEN[feature](tried.rows(groups), tried.providers) if feature in _SEEN else ""
+        cell = _cell(side, groups, tried, seen)
+        if cell.state == "works" and side.native and native is None:
+            native = seen
+        elif cell.state == "works" and native is not None and seen != native:
+            cell = cell._replace(state="differs", reason=f"{seen}; natively {native}")
+        cells.append(cell)
+    return cells
+
+
+def _cell(side: Side, groups: Sequence[Group], tried: _Tried, seen: str) -> FeatureCell:
+    """The cell of these groups: the worst of them decides, and its worst trial comes first."""
+    worst = min(groups, key=lambda group: _ORDER.index(group.status))
+    rows = sorted(tried.rows(groups), key=lambda row: (row["group"] != worst.id, _ORDER.index(row["status"])))
+    fields = (name for row in rows for turn in row.get("turns", ()) for name in asked_with(turn["request"]))
+    asked, ids = tuple(dict.fromkeys(fields)), tuple(row["id"] for row in rows)
+    if worst.status == "skipped":
+        return FeatureCell(side.target, "not available", (rows[0]["skip"] or "").removeprefix(NOT_AVAILABLE), (), ids)
+    if worst.status in ("passed", "xfailed"):
+        return FeatureCell(side.target, "works", seen, asked, ids)
+    refused = _refusal(rows[0])
+    return FeatureCell(side.target, "not available" if refused else "failed", refused or _fault(rows[0]), asked, ids)
+
+
+_ORDER = ("error", "failed", "xpassed", "skipped", "xfailed", "passed")
+
+
+def _refusal(row: Row) -> str:
+    """The error by which the endpoint refuses the request; empty if it does not."""
+    turn = next(reversed(row.get("turns", [])), None)
+    if turn is None or turn["status"] not in _REFUSED:
+        return ""
+    found = next((verdict for verdict in row["verdicts"] if verdict["check"] == "invariant:http-status"), None)
+    return found["message"] if found else f"HTTP {turn['status']}"
+
+
+def _fault(row: Row) -> str:
+    if row["error"] is not None:
+        return row["error"]["message"].splitlines()[0]
+    failed = (
+        verdict for verdict in row["verdicts"] if verdict["status"] != "passed" and verdict["severity"] == "error"
+    )
+    return next((f"{one['check']}: {one['message'] or 'not as expected'}" for one in failed), "unexpectedly passed")
+
+
+def asked_with(request: Json) -> Iterator[str]:
+    """The names of the fields of a request, apart from the prompt: ``generationConfig.thinkingConfig``, ``reasoning_effort``."""
+    for name, value in request.items() if isinstance(request, dict) else ():
+        if name in ("generationConfig", "extra_body") and isinstance(value, dict):
+            inner = value.get("google", value)
+            prefix = f"{name}.google" if inner is not value else name
+            yield from (f"{prefix}.{key}" for key in inner if key != "maxOutputTokens")
+        elif name == "tools" and isinstance(value, list):
+            yield from (f"tools.{key}" for tool in value if isinstance(tool, dict) for key in tool if key != "type")
+        elif name not in _PROMPT and name not in ("max_tokens", "systemInstruction"):
+            yield name
+
+
+# --- what is compared with the native side ------------------------------------------------------------
+
+
+def _turns(rows: Sequence[Row]) -> list[TurnRow]:
+    return [turn for row in rows for turn in row.get("turns", ())]
+
+
+def _headers(rows: Sequence[Row], providers: Mapping[str, Provider]) -> str:
+    """The headers that carried the key."""
+    names = {"x-goog-api-key": "x-goog-api-key", "bearer": "Bearer", "both": "both headers at once", "none": "no key"}
+    passed = [row["target"].partition("/")[0] for row in rows if row["status"] == "passed"]
+    auths = [providers[name].auth for name in passed if name in providers]
+    return ", ".join(dict.fromkeys(names[auth] for auth in auths))
+
+
+def _format(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
+    chats = {is_chat(turn["url"]) for turn in _turns(rows)}
+    return ", ".join("choices, message" if chat else "candidates, parts" for chat in sorted(chats))
+
+
+def _counts(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
+    """The tokens of the prompt, and whether they are counted by modality."""
+    usages = [turn["response"].get("usageMetadata", {}) for turn in _turns(rows) if isinstance(turn["response"], dict)]
+    prompts = sorted({usage["promptTokenCount"] for usage in usages if "promptTokenCount" in usage})
+    kinds = [name for name, key in _COUNTED.items() if any(key in usage for usage in usages)]
+    return f"prompt {', '.join(map(str, prompts)) or 'not counted'}; {', '.join(kinds)}"
+
+
+_COUNTED = {
+    "answer": "candidatesTokenCount",
+    "thoughts": "thoughtsTokenCount",
+    "total": "totalTokenCount",
+    "by modality": "promptTokensDetails",
+}
+
+
+def _usages(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
+    """In how many events of a stream there is a usage."""
+    found = set()
+    for turn in _turns(rows):
+        usages, events = turn.get("framing", {}).get("usages", 0), len(turn["times"])
+        found.add(
+            "no event"
+            if not usages
+            else "every event"
+            if usages == events
+            else "the last event"
+            if usages == 1
+            else "some events"
+        )
+    return f"in {', '.join(sorted(found))}" if found else ""
+
+
+def _calls(rows: Sequence[Row], _: Mapping[str, Provider]) -> str:
+    """How many calls came in the first answer."""
+    firsts = [row["turns"][0]["response"] for row in rows if row.get("turns")]
+    numbers = {
+        sum(
+            "functionCall" in part
+            for candidate in first.get("candidates", [])
+            for part in candidate.get("content", {}).get("parts", [])
+        )
+        for first in firsts
+        if isinstance(first, dict)
+    }
+    return ", ".join(count(number, "call") for number in sorted(numbers))
+
+
+_SEEN: Mapping[str, Callable[[Sequence[Row], Mapping[str, Provider]], str]] = {
+    "auth header": _headers,
+    "response format": _format,
+    "token counts": _counts,
+    "usage in streams": _usages,
+    "parallel calls": _calls,
+}
+"""Feature -> what was seen of it. A side differs where it is not what was seen on the native side."""

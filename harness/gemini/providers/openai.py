@@ -1,0 +1,26 @@
+"""The OpenAI-compatible dialect: ``POST {base}{path}``, with the model in the body and a Bearer token as the only key."""
+
+from __future__ import annotations
+
+from harness import __version__
+from harness.gemini.chat_request import chat_body
+from harness.gemini.providers import Provider, dialect
+from harness.model import Json, Request, Transport
+from harness.text.jsontext import compact
+
+
+@dialect("openai")
+def build(provider: Provider, model: str, body: Json, transport: Transport, expects_status: frozenset[int]) -> Request:
+    """The native body as a chat completion. Raises NotAvailable for what cannot be expressed."""
+    sent = chat_body(body, model, transport, google=provider.extra_body)
+    return Request(
+        provider=provider.name,
+        model=model,
+        method="POST",
+        url=provider.base_url.rstrip("/") + provider.path,
+        headers={"accept": "*/*", "content-type": "application/json", "user-agent": f"gemini-harness/{__version__}"},
+        body=sent,
+        content=compact(sent),
+        transport=transport,
+        expects_status=expects_status,
+    )

@@ -1,0 +1,187 @@
+"""Chat completions, the OpenAI-compatible dialect: the form of an answer, its end, its usage, its tool calls and its errors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.answer import chat_answer, framing
+from harness.answer.chat_answer import DONE, ChatCall
+from harness.answer.reply import an_object, error_of, objects_in
+from harness.gemini.definition import enum_values
+from harness.judge.invariants.request_fields import has_answer, is_stream, wants_sse
+from harness.judge.registry import rule
+from harness.model import Evidence, Json, Mismatch, Severity
+
+_CUT = ("content_filter", "function_call_filter")
+"""What stands before Gemini's own finish reason at Google's endpoint: ``content_filter: RECITATION``."""
+
+
+def _values(evidence: Evidence) -> Sequence[Json]:
+    """The events as they came."""
+    if "chat" not in evidence.memo:
+        evidence.memo["chat"] = [event.value for event in framing.unframe(evidence.exchange).events]
+    found: Sequence[Json] = evidence.memo["chat"]
+    return found
+
+
+def _completions(evidence: Evidence) -> list[dict[str, Json]]:
+    return [value for value in _values(evidence) if chat_answer.is_completion(value)]
+
+
+def _calls(evidence: Evidence) -> Sequence[ChatCall]:
+    return chat_answer.calls(_values(evidence)) if evidence.exchange.status == 200 else ()
+
+
+@rule("chat-completion", "error", chat=True)
+def chat_completion(evidence: Evidence) -> Iterator[Mismatch]:
+    """A chat completion has ``choices`` with a ``message``, each chunk of a stream ``choices`` with a ``delta``, and no ``candidates``."""
+    if evidence.exchange.status != 200:
+        return
+    for fault in evidence.reply.faults:
+        if fault.rule == "chat-completion":
+            yield Mismatch(fault.at, "choices", "candidates", fault.message)
+    wanted, other = ("delta", "message") if evidence.reply.form == "sse" else ("message", "delta")
+    for number, value in enumerate(_completions(evidence)):
+        for index, choice in chat_answer.choices_of(value):
+            if other in choice and wanted not in choice:
+                at = f"events[{number}].choices[{index}]"
+                yield Mismatch(at, wanted, other, f"{at} has {other}, not {wanted}")
+                return
+
+
+@rule("chat-done", "error", of_bytes=True, chat=True)
+def chat_done(evidence: Evidence) -> Iterator[Mismatch]:
+    """A stream of chunks ends with one ``data: [DONE]``, and nothing comes after it. Not checked where an error ended the stream."""
+    reply = evidence.reply
+    if evidence.exchange.status != 200 or reply.form != "sse" or reply.error is not None or not _completions(evidence):
+        return
+    marks = [fault.at for fault in reply.faults if fault.rule == DONE]
+    end = f"events[{len(reply.events)}]"
+    if not marks:
+        yield Mismatch(end, "[DONE]", None, "the stream ended without [DONE]: clients may take it for cut off")
+    elif marks != [end]:
+        message = f"[DONE] came {len(marks)} times" if len(marks) > 1 else "something comes after [DONE]"
+        yield Mismatch(marks[0], "[DONE] once, at the end", marks, message)
+
+
+@rule("chat-usage", "error", chat=True)
+def chat_usage(evidence: Evidence) -> Iterator[Mismatch]:
+    """An answer has ``usage``, a stream if it was asked for: counts, whose total is at least prompt and completion. There is no native
+    ``usageMetadata`` beside it."""
+    found = _completions(evidence)
+    native = any("usageMetadata" in value for value in found)
+    if native:
+        yield Mismatch(
+            "$.usageMetadata", None, "usageMetadata", "the answer has usageMetadata, which is Gemini's native usage"
+        )
+    usages = [an_object(value.get("usage")) for value in found if value.get("usage")]
+    if not usages:
+        if found and has_answer(evidence) and _expects_usage(evidence) and not native:
+            yield Mismatch("$.usage", "a usage", None, f"the {_answer(evidence)} has no usage")
+        return
+    yield from _counts(usages[-1])
+
+
+def _answer(evidence: Evidence) -> str:
+    return "stream" if evidence.reply.form == "sse" else "answer"
+
+
+def _expects_usage(evidence: Evidence) -> bool:
+    if not is_stream(evidence):
+        return True
+    return an_object(an_object(evidence.exchange.request.body).get("stream_options")).get("include_usage") is True
+
+
+def _counts(usage: Mapping[str, Json]) -> Iterator[Mismatch]:
+    counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    for name, count in counts.items():
+        if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+            yield Mismatch(f"$.usage.{name}", "a count", count, f"{name} is {count!r}: not a count")
+            return
+    prompt, completion, total = counts.values()
+    if total is None:
+        yield Mismatch("$.usage.total_tokens", "a count", None, "the usage has no total_tokens")
+    elif total < (prompt or 0) + (completion or 0):
+        message = f"total_tokens is {total}, less than prompt {prompt} + completion {completion}"
+        yield Mismatch("$.usage.total_tokens", (prompt or 0) + (completion or 0), total, message)
+
+
+@rule("chat-finish", "error", chat=True)
+def chat_finish(evidence: Evidence) -> Iterator[Mismatch]:
+    """A ``finish_reason`` is one of OpenAI's, or Gemini's own behind ``content_filter: `` or ``function_call_filter: ``."""
+    for value in _completions(evidence):
+        for index, choice in chat_answer.choices_of(value):
+            reason = choice.get("finish_reason")
+            if reason is not None and not value.get("error") and not _is_finish(reason):
+                known = ", ".join(chat_answer.FINISHES)
+                message = f"finish_reason is {reason!r}: not one of {known}"
+                yield Mismatch(f"$.choices[{index}].finish_reason", known, reason, message)
+                return
+
+
+def _is_finish(reason: Json) -> bool:
+    if not isinstance(reason, str):
+        return False
+    kind, colon, own = reason.partition(": ")
+    gemini = (*enum_values("Candidate.FinishReason"), *enum_values("PromptFeedback.BlockReason"))
+    return reason in chat_answer.FINISHES or (bool(colon) and kind in _CUT and own in gemini)
+
+
+@rule("chat-call-id", "error", chat=True)
+def chat_call_id(evidence: Evidence) -> Iterator[Mismatch]:
+    """Every tool call has an ``id`` of its own, by which its result is returned. An empty one is a warning: Google sent such until 2025."""
+    calls = _calls(evidence)
+    counted = Counter(call.id for call in calls if isinstance(call.id, str) and call.id)
+    for call_id, times in counted.items():
+        if times > 1:
+            message = f"{times} tool calls have the id {call_id!r}: their results cannot be told apart"
+            yield Mismatch("tool_calls[].id", "ids of their own", call_id, message)
+    for number, call in enumerate(calls):
+        if not isinstance(call.id, str) or not call.id:
+            severity: Severity = "warn" if call.id == "" else "error"
+            message = f"the call of {call.name!r} has no id"
+            yield Mismatch(f"tool_calls[{number}].id", "an id", call.id, message, severity)
+            return
+
+
+@rule("chat-arguments", "error", chat=True)
+def chat_arguments(evidence: Evidence) -> Iterator[Mismatch]:
+    """The arguments of a tool call, joined over its deltas, are one JSON object. Deltas of one call, and no others, share an ``index``."""
+    calls = _calls(evidence)
+    for number, call in enumerate(calls):
+        at = f"tool_calls[{number}].function"
+        if not isinstance(call.name, str) or not call.name:
+            yield Mismatch(
+                f"{at}.name", "a name", call.name, "a tool call has no name: do its deltas have another index?"
+            )
+        elif not isinstance(call.args, dict) and evidence.reply.finish_reason != "MAX_TOKENS":
+            shown = call.arguments[:80]
+            pieces = f", in {len(call.pieces)} deltas" if len(call.pieces) > 1 else ""
+            message = f"the arguments of {call.name!r} are no JSON object{pieces}: {shown!r}"
+            yield Mismatch(f"{at}.arguments", "a JSON object", shown, message)
+        elif len(call.pieces) > 1 and call.index is None:
+            message = f"the arguments of {call.name!r} come in {len(call.pieces)} deltas without an index: clients cannot join them"
+            yield Mismatch(f"tool_calls[{number}].index", "an index", None, message)
+    places = Counter((call.choice, call.index) for call in calls if call.index is not None)
+    for (_, index), times in places.items():
+        if times > 1:
+            message = f"{times} tool calls have the index {index}: clients join their arguments"
+            yield Mismatch("tool_calls[].index", "an index of its own", index, message)
+
+
+@rule("chat-error", "error", chat=True)
+def chat_error(evidence: Evidence) -> Iterator[Mismatch]:
+    """The body of an error is ``{"error": {message, ...}}`` with a ``code`` or ``type``, at Google in a list of one."""
+    status = evidence.exchange.status
+    if status == 200 or (wants_sse(evidence) and evidence.reply.form == "sse"):
+        return
+    values = [item for value in _values(evidence) for item in (objects_in(value) or [value])]
+    error = next((found for value in values if (found := error_of(value)) is not None), None)
+    if not isinstance(error, dict):
+        body = evidence.exchange.content[:200].decode(errors="replace")
+        yield Mismatch("error", "{message, code}", body, f"the body of HTTP {status} holds no error object")
+    elif not isinstance(error.get("message"), str) or not error["message"]:
+        yield Mismatch("error.message", "some text", error.get("message"), "error.message is missing")
+    elif not error.keys() & {"code", "type"}:
+        yield Mismatch("error", "a code or a type", list(error), "the error has neither code nor type")

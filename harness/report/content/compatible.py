@@ -1,0 +1,64 @@
+"""What works natively and in the OpenAI-compatible dialect: a table, and what shows each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from harness.report import View, words
+from harness.report.blocks import Block, Bullets, Code, CodeBlock, Heading, Paragraph, Table, document
+
+if TYPE_CHECKING:
+    from harness.compare.compatible import Compatibility, FeatureCell
+
+
+@document("compatible")
+def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
+    """What works natively and in the OpenAI-compatible dialect."""
+    yield Heading(f"{found.model}: native and OpenAI-compatible", level=1)
+    if found.simulated:
+        yield Paragraph(
+            ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
+        )
+    sides = [side.target for side in found.sides]
+    header = ["feature", *_titles(found).values()]
+    rows = []
+    for feature, cells in found.rows:
+        states = {cell.side: cell.state for cell in cells}
+        rows.append([feature, *(states.get(side, "not tried") for side in sides)])
+    yield Table(header, rows, "what works where", frozenset(range(1, len(header))))
+    asked = [[f"{side.title}: ", Code(", ".join(side.providers))] for side in found.sides]
+    yield Bullets(asked)
+    if not view.quiet:
+        yield from _evidence(found)
+    if found.notes:
+        yield Heading("notes")
+        yield Bullets([[note] for note in found.notes])
+    yield CodeBlock([found.command])
+
+
+def _titles(found: Compatibility) -> dict[str, str]:
+    """Target -> the dialect, with the provider where several sides have the same."""
+    titles = [side.title for side in found.sides]
+    return {
+        side.target: side.title if titles.count(side.title) == 1 else f"{side.title} ({side.target.partition('/')[0]})"
+        for side in found.sides
+    }
+
+
+def _evidence(found: Compatibility) -> Iterator[Block]:
+    titles = _titles(found)
+    for feature, cells in found.rows:
+        yield Heading(feature)
+        yield Bullets([_line(titles[cell.side], cell) for cell in cells])
+
+
+def _line(title: str, cell: FeatureCell) -> list[str]:
+    line = [f"{title}: {cell.state}"]
+    if cell.reason:
+        line.append(f": {words.shortened(cell.reason, 200)}")
+    if cell.asked:
+        line.append("; asked with ")
+        for number, name in enumerate(cell.asked):
+            line += [", "] * bool(number) + [Code(name)]
+    return [*line, "; ", Code(cell.trials[0])]
