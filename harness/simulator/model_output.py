@@ -22,7 +22,6 @@ from harness.simulator import (
 from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.json_mode import formatted, json_text, topic
 from harness.simulator.knowledge import KnownFact, recall
-from harness.simulator.question import turn
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules, expected_words, style_rules
@@ -34,7 +33,7 @@ _NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECA
 
 def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
     """The output of the model, before limits."""
-    if (finish := prompt_markers.finish(turn(ask))) and not (
+    if (finish := prompt_markers.finish(ask.turn)) and not (
         finish == "CONTINUATION" and "long_decode" in ask.facts.features
     ):
         return prompt_markers.output_for_finish(finish)
@@ -44,7 +43,7 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
         return ModelOutput(speech.parts(ask, prompt), "STOP")
     if calls := _calls(ask, prompt, seed):
         return builtin_tools.beside_calls(ask, prompt, ModelOutput(_call_parts(ask, calls, seed), "STOP", CALLED), seed)
-    style = style_rules(ask.system, turn(ask))
+    style = style_rules(ask.system, ask.turn)
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
         return builtin_tools.grounded(
@@ -80,7 +79,7 @@ def _known(ask: Ask, prompt: str) -> KnownFact | None:
         for content in reversed(ask.contents):
             if found := _NAME_IS.search(texts(content)):
                 return KnownFact(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
-    return recall(prompt) or recall(turn(ask))
+    return recall(prompt) or recall(ask.turn)
 
 
 def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:
