@@ -42,15 +42,17 @@ def data(found: Any) -> tuple[dict[str, str], bytes]:
 
 def png_size(content: bytes) -> tuple[int, int]:
     width, height = struct.unpack(">II", content[16:24])
+    bits = {0: 1, 2: 3, 3: 1}[content[25]] * content[24]
     at = content.index(b"IDAT")
     (length,) = struct.unpack(">I", content[at - 4 : at])
-    assert len(zlib.decompress(content[at + 4 : at + 4 + length])) == height * (1 + 3 * width)
+    assert len(zlib.decompress(content[at + 4 : at + 4 + length])) == height * (1 + -(-bits * width // 8))
     return width, height
 
 
-@pytest.mark.parametrize(("ratio", "size"), [("1:1", (64, 64)), ("16:9", (64, 36)), ("3:4", (48, 64))])
+@pytest.mark.parametrize(("ratio", "size"), [("1:1", (1024, 1024)), ("16:9", (1376, 768)), ("3:4", (896, 1200))])
 def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, int]) -> None:
     blob, content = data(answer(IMAGE, asking("A cat.", imageConfig={"aspectRatio": ratio})))
+    assert len(content) < 5000
     assert blob["mimeType"] == "image/png"
     assert mismatched_type(blob) is None
     assert png_size(content) == size
@@ -58,7 +60,7 @@ def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, i
 
 @pytest.mark.parametrize(
     ("model", "size", "side", "tokens"),
-    [("gemini-3.1-flash-image", "512", 32, 1120), (IMAGE, "2K", 128, 1120), (IMAGE, "4K", 256, 2000)],
+    [("gemini-3.1-flash-image", "512", 512, 1120), (IMAGE, "2K", 2048, 1120), (IMAGE, "4K", 4096, 2000)],
 )
 def test_an_image_has_the_requested_size(model: str, size: str, side: int, tokens: int) -> None:
     found = answer(
@@ -69,13 +71,26 @@ def test_an_image_has_the_requested_size(model: str, size: str, side: int, token
     assert (counted["modality"], counted["tokenCount"]) == ("IMAGE", tokens)
 
 
+@pytest.mark.parametrize(
+    ("model", "ratio", "size"),
+    [
+        ("gemini-2.5-flash-image", "16:9", (1344, 768)),
+        ("gemini-2.5-flash-image", "2:3", (832, 1248)),
+        ("gemini-3.1-flash-image", "8:1", (3072, 384)),
+        ("gemini-3.1-flash-image", "9:16", (768, 1376)),
+    ],
+)
+def test_an_image_has_the_size_that_its_model_draws(model: str, ratio: str, size: tuple[int, int]) -> None:
+    assert png_size(data(answer(model, asking("A cat.", imageConfig={"aspectRatio": ratio})))[1]) == size
+
+
 def test_a_jpeg_on_request() -> None:
     image = {"mimeType": "IMAGE_JPEG", "aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE"}
     blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
     assert blob["mimeType"] == "image/jpeg"
     assert mismatched_type(blob) is None
     size, blocks = decoded(content)
-    assert size == (64, 36)
+    assert size == (1376, 768)
     assert len(set(blocks)) == 2
 
 
