@@ -20,7 +20,14 @@ SIDES = {
 }  # fmt: skip
 """Ratio -> width and height of a 1K image in pixels, upright; the other ratios are these on their side. From the documentation of image
 generation; the first six were measured too. 512 is half of it, 2K and 4K twice and four times as much."""
-SIDES_25 = {**SIDES, "2:3": (832, 1248), "3:4": (864, 1184), "4:5": (896, 1152), "9:16": (768, 1344), "9:21": (672, 1536)}
+SIDES_25 = {
+    **SIDES,
+    "2:3": (832, 1248),
+    "3:4": (864, 1184),
+    "4:5": (896, 1152),
+    "9:16": (768, 1344),
+    "9:21": (672, 1536),
+}
 """The same for gemini-2.5-flash-image, which has one size."""
 _SCALES = {"512": 0.5, "FIVE_TWELVE": 0.5, "1K": 1, "ONE_K": 1, "2K": 2, "TWO_K": 2, "4K": 4, "FOUR_K": 4}
 _WORDS = {

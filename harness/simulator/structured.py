@@ -276,7 +276,12 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     kind = first_type(schema)
     known = source.known.items if source.known else ()
     if kind == "object":
-        return _BULLET.findall(source.text)[:50] or list(known[:50]) or _sections(schema, source, at)
+        return (
+            _BULLET.findall(source.text)[:50]
+            or list(known[:50])
+            or _records(schema, source)
+            or _sections(schema, source, at)
+        )
     if known and kind in ("string", "integer", "number"):
         return list(known[:200])
     if listed := _listed(source, at):
@@ -308,6 +313,14 @@ def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
     if found:
         return [text.strip() for text in _COMMAS.split(found[1])]
     return [asked(source.text)] if words[-1] in ("queries", "questions", "keywords") else []
+
+
+def _records(schema: Schema, source: ValueSource) -> list[str]:
+    """The lines that name two properties: ``gloves, quantity 2, price 35.00``."""
+    names = [words[-1] for name in schema.get("properties") or {} if (words := words_of(str(name)))]
+    named = re.compile(rf"\b({'|'.join(map(re.escape, names))})s?\b", re.IGNORECASE) if len(names) > 1 else None
+    lines = source.text.splitlines() if named else []
+    return [line for line in lines if named and len({found.lower() for found in named.findall(line)}) > 1][:50]
 
 
 def _sections(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
