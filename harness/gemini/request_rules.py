@@ -272,6 +272,13 @@ def _contents(view: RequestView) -> Iterator[Fault]:
                 yield Fault("part_empty", (*at, place, "data"))
 
 
+def _safety(view: RequestView) -> Iterator[Fault]:
+    categories = [setting.get("category") for setting in view.body.get("safetySettings", ())]
+    for index, category in enumerate(categories):
+        if category and not isinstance(category, Later) and category in categories[:index]:
+            yield Fault("safety_twice", ("safetySettings", index, "category"), {"value": category})
+
+
 def _schema(view: RequestView) -> Iterator[Fault]:
     if isinstance(schema := view.config.get("responseSchema"), Mapping):
         yield from refused.broken(schema, ("generationConfig", "responseSchema"))
@@ -483,7 +490,7 @@ def _results(contents: Iterable[Mapping[str, Any]]) -> int:
 
 
 _CHECKS: Mapping[str, Callable[[RequestView], Iterator[Fault]]] = {
-    "contents": _contents, "schema": _schema, "declarations": _declarations, "media": _media, "prefill": _prefill, "modalities": _modalities,
+    "contents": _contents, "safety": _safety, "schema": _schema, "declarations": _declarations, "media": _media, "prefill": _prefill, "modalities": _modalities,
     "images": _images, "format": _format, "enum": _enum, "json_schema": _json_schema, "schema_items_sum": _items_sum,
     "ignored_keywords": _ignored_keywords, "functions": _functions, "names": _names, "thinking": _thinking, "history": _history,
 }  # fmt: skip
