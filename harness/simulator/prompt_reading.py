@@ -41,7 +41,10 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("zip zipcode postcode", "zip"),
         ("expression formula equation calculation", "expression"),
         ("symbol ticker stock currency currencies", "symbol"),
-        ("city cities location place town country countries destination origin region area where state", "place"),
+        (
+            "city cities location place town country countries destination origin region area where state restaurant hotel venue airport station",
+            "place",
+        ),
         ("date dates day deadline birthday when due", "date"),
         ("time hour", "time date"),
         ("age ages", "age"),

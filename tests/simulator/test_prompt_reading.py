@@ -181,6 +181,12 @@ def test_json_is_read_as_arguments_are(question: str, schema: Any, value: Any) -
     assert filled(question, schema) == value
 
 
+def test_a_restaurant_is_a_place() -> None:
+    book = function("book", objects("restaurant people time", restaurant=STRING, people=INTEGER, time=STRING))
+    (call,) = called("Reserve a table at Chez Paul for 6 people at 20:15", book)
+    assert call == ("book", {"restaurant": "Chez Paul", "people": 6, "time": "20:15"})
+
+
 def null_or(schema: Any) -> Any:
     return {"anyOf": [schema, {"type": "null"}]}
 
