@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients editors faults attack nightly tree check record bench lock docs clean
+.PHONY: help setup run test clients editors faults attack nightly clock tree check record bench lock docs clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,17 @@ attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice,
 nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
 	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
 	@$(BIN)/python -m tests.simulated
+
+.venv-clock/.installed:
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .venv-clock time-machine==3.6.0
+	@rm -r .venv-clock/*.dist-info  # it names a plugin of pytest, which is not wanted
+	@touch $@
+
+DAYS = 2026-12-05 2027-06-01
+clock: setup .venv-clock/.installed  ## the tests on later days, by time-machine: nothing may change with the calendar (minutes; not in CI)
+	@for day in $(DAYS); do echo "$$day"; CLOCK=$$day PYTHONPATH=.venv-clock:tests/clock $(BIN)/python -m pytest -q -n 2 tests/ \
+	  --deselect tests/cli/test_main.py::test_version_imports_nothing_heavy \
+	  --deselect tests/cli/test_main.py::test_a_replay_imports_no_client_no_vcr_no_event_loop || exit 1; done
 
 tree: setup  ## the packages of harness/, what each is for, and which others it imports
 	@$(BIN)/python -m tests.architecture

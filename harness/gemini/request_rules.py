@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,7 +62,7 @@ class _Rule(NamedTuple):
 
 
 class _RuleTable(NamedTuple):
-    """``rules`` by name, ``by_field`` by the first one or two names of their place, ``always`` for those of every request."""
+    """``rules`` by name, ``by_field`` by the first one or two names of what they are about, ``always`` for those of every request."""
 
     rules: Mapping[str, _Rule]
     by_field: Mapping[tuple[str, ...], Sequence[_Rule]]
@@ -73,7 +73,7 @@ class _RuleTable(NamedTuple):
 def refusals(view: RequestView, *, stream: bool = False) -> Iterator[RequestRefusal]:
     """Every rule that the request breaks, in the order of the API's checks. Rules that depend on the model are left out for a
     model that is not known. ``stream``: the operation is ``streamGenerateContent``."""
-    for rule in _candidates(view.whole):
+    for rule in _rules_about(frozenset(_fields(view.whole))):
         if rule.by_model and view.facts is None:
             continue
         for fault in _faults(rule, view, stream):
@@ -99,9 +99,10 @@ def table() -> _RuleTable:
     rules = {name: _rule(name, order, row) for order, (name, row) in enumerate(document["rules"].items())}
     by_field: dict[tuple[str, ...], list[_Rule]] = {}
     for rule in rules.values():
-        for field in {tuple(step for step in path if step != "[]")[:2] for path in rule.at}:
+        about = [*rule.at, *_paths(rule.row.get("reads", ""))]
+        for field in {tuple(step for step in path if step != "[]")[:2] for path in about}:
             by_field.setdefault(field, []).append(rule)
-    always = [rule for rule in rules.values() if "check" in rule.row and not rule.at]
+    always = [rule for rule in rules.values() if "check" in rule.row and not rule.at and "reads" not in rule.row]
     return _RuleTable(rules, by_field, always, document["images"])
 
 
@@ -173,12 +174,11 @@ def _is_number(value: Any) -> bool:
 # --- applying them ------------------------------------------------------------------------------------------------
 
 
-def _candidates(body: Mapping[str, Any]) -> Sequence[_Rule]:
-    """The rules about fields that the body has, in order."""
+@lru_cache(maxsize=256)
+def _rules_about(fields: frozenset[tuple[str, ...]]) -> Sequence[_Rule]:
+    """The rules about these fields, in order."""
     known = table()
-    found = {rule.order: rule for field in _fields(body) for rule in known.by_field.get(field, ())}
-    if not found:
-        return known.always
+    found = {rule.order: rule for field in fields for rule in known.by_field.get(field, ())}
     found.update((rule.order, rule) for rule in known.always)
     return [found[order] for order in sorted(found)]
 
@@ -270,6 +270,13 @@ def _contents(view: RequestView) -> Iterator[Fault]:
         for place, part in enumerate(content.get("parts", ())):
             if not part:
                 yield Fault("part_empty", (*at, place, "data"))
+
+
+def _safety(view: RequestView) -> Iterator[Fault]:
+    categories = [setting.get("category") for setting in view.body.get("safetySettings", ())]
+    for index, category in enumerate(categories):
+        if category and not isinstance(category, Later) and category in categories[:index]:
+            yield Fault("safety_twice", ("safetySettings", index, "category"), {"value": category})
 
 
 def _schema(view: RequestView) -> Iterator[Fault]:
@@ -483,7 +490,7 @@ def _results(contents: Iterable[Mapping[str, Any]]) -> int:
 
 
 _CHECKS: Mapping[str, Callable[[RequestView], Iterator[Fault]]] = {
-    "contents": _contents, "schema": _schema, "declarations": _declarations, "media": _media, "prefill": _prefill, "modalities": _modalities,
+    "contents": _contents, "safety": _safety, "schema": _schema, "declarations": _declarations, "media": _media, "prefill": _prefill, "modalities": _modalities,
     "images": _images, "format": _format, "enum": _enum, "json_schema": _json_schema, "schema_items_sum": _items_sum,
     "ignored_keywords": _ignored_keywords, "functions": _functions, "names": _names, "thinking": _thinking, "history": _history,
 }  # fmt: skip

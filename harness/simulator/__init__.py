@@ -7,10 +7,11 @@ A request passes: ``serve`` and ``http`` (uvicorn in a thread) > ``app.Simulator
 (paths) and ``keys`` > ``generating`` (applies rules and faults) > ``request`` (normalises the body) and ``refusals`` (the API's errors, by
 ``harness.gemini.request_rules``) > ``answering`` (pure) > ``wire_format`` and ``profiles`` (framing) > ``traffic`` (sends on time).
 
-``model_output`` chooses the content. ``question`` is what is asked; ``mentions`` finds values in a text, and ``prompt_reading`` the value for a
+``model_output`` chooses the content. ``background`` is what was written around a question; ``mentions`` finds values in a text, and ``prompt_reading`` the value for a
 name, for calls and JSON alike. Facts are in ``world_facts`` and ``knowledge``, style rules in ``style``. JSON is made by ``json_mode``,
 ``structured``, ``schema_resolution`` and ``regex_samples``; calls by ``functions``, ``arguments`` and ``function_results``; output of built-in
-tools by ``builtin_tools``, ``grounding``, ``computer`` and ``remote_tools``; media by ``images``, ``jpeg`` and ``speech``; log probabilities by
+tools by ``builtin_tools``, ``grounding``, ``computer`` and ``remote_tools``; media by ``images``, ``jpeg`` and ``speech``,
+and read by ``media_contents``; log probabilities by
 ``logprobs``. ``resources`` holds what callers keep (``caches``, ``files``, ``batches``, ``stores``), in pages of ``shelf``;
 ``resource_routes`` and ``store_routes`` serve it. ``openai`` is the compatible endpoint, by ``openai_request`` and ``openai_answer``.
 ``gateways`` has what gateways change.

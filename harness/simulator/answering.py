@@ -23,7 +23,6 @@ from harness.simulator.answer_types import Candidate, ModelOutput, SimulatedAnsw
 from harness.simulator.continuation import AnswerProgress
 from harness.simulator.json_mode import topic
 from harness.simulator.model_output import compose
-from harness.simulator.question import question, turn
 from harness.simulator.refusals import check
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
@@ -37,9 +36,9 @@ def answer(ask: Ask, seed: Seed, *, stream: bool = False, scripted: ModelOutput 
     check(ask, stream)
     progress = continuation.progress_of(ask)
     seed = progress.seed if progress else seed
-    prompt = question(ask)
+    prompt = ask.question
     empty = _empty(ask, seed, progress)
-    if reason := prompt_markers.block(turn(ask)):
+    if reason := prompt_markers.block(ask.turn):
         return replace(empty, blocked=_feedback(reason))
     seeds = [seed, *(Seed.of(seed.key, "candidate", str(n)) for n in range(1, ask.config.get("candidateCount", 1)))]
     return replace(
@@ -101,7 +100,7 @@ def _candidate(
     thoughts = limits.leave_room(thoughts, limits.answer_tokens(ask, output), room.tokens)
     if progress:
         output = replace(output, parts=continuation.remaining(list(output.parts), progress.sent), grounding=None)
-    elif prompt_markers.finish(turn(ask)) == "CONTINUATION":
+    elif prompt_markers.finish(ask.turn) == "CONTINUATION":
         room = limits.OutputRoom(thoughts.tokens + limits.answer_tokens(ask, output) // 2, "CONTINUATION")
     output, thoughts = limits.apply_limits(ask, output, thoughts, room)
     token = _token(ask, output, thoughts, seed, progress) if output.finish == "CONTINUATION" else ""
@@ -179,5 +178,7 @@ def _signs(ask: Ask, candidate: Candidate) -> bool:
 
 def _with_signatures(candidate: Candidate, seed: Seed, places: Iterable[int]) -> Candidate:
     signed = {n: {"thoughtSignature": seed.signature(f"part {n}")} for n in places}
+    if not signed:
+        return candidate
     parts = [{**part, **signed.get(n, {})} for n, part in enumerate(candidate.output.parts)]
     return replace(candidate, output=replace(candidate.output, parts=parts))

@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from harness.simulator.arguments import build_calls, gives_all, parameters
+from harness.simulator.background import background
 from harness.simulator.function_results import in_words, responses
 from harness.simulator.knowledge import recall
 from harness.simulator.mentions import mentions
-from harness.simulator.question import background
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 

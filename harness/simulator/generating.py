@@ -13,7 +13,6 @@ from harness.simulator import answering, faults, keys, prompt_markers, rules, wi
 from harness.simulator.answer_types import SimulatedAnswer
 from harness.simulator.enum_numbers import number_enums
 from harness.simulator.errors import bad_payload, refusal
-from harness.simulator.question import turn
 from harness.simulator.request import Ask, normal
 from harness.simulator.traffic import EVENTS, JSON, Sent
 
@@ -72,7 +71,7 @@ def prepared(app: State, ask: Ask) -> Ask:
     body = app.resources.opened(ask.body)
     ask = ask if body is ask.body else replace(ask, body=body)
     if "fileSearch" in ask.tools:
-        ask = replace(ask, passages=app.resources.stores.search(ask.tools["fileSearch"], turn(ask)))
+        ask = replace(ask, passages=app.resources.stores.search(ask.tools["fileSearch"], ask.turn))
     name = ask.body.get("cachedContent")
     if not name:
         return ask
@@ -91,7 +90,7 @@ def fault_of(routed: RoutedCall, ask: Ask, *, chat: bool = False) -> faults.Faul
     """
     named = (
         routed.call.headers.get("x-simulator-fault")
-        or prompt_markers.fault(turn(ask))
+        or prompt_markers.fault(ask.turn)
         or rules.fault(routed.app.rules, ask)
     )
     known = faults.EVERY if chat else faults.FAULTS

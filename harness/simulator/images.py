@@ -1,4 +1,4 @@
-"""Images of image models: real files with one colour and a diagonal, sized by the aspect ratio. PNG, or JPEG if ``responseFormat``
+"""Images of image models: real files with one colour and a diagonal, in the sizes of Google's table. PNG, or JPEG if ``responseFormat``
 asks for it."""
 
 from __future__ import annotations
@@ -14,9 +14,22 @@ from harness.simulator.jpeg import BLOCK, Colour, jpeg
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 
-LONG_SIDES = {"512": 32, "1K": 64, "2K": 128, "4K": 256}
-"""``imageSize`` -> pixels of the longer side. Real images have sixteen times as many; small ones keep recordings small."""
-_SIZES = {"FIVE_TWELVE": "512", "ONE_K": "1K", "TWO_K": "2K", "FOUR_K": "4K"}
+SIDES = {
+    "1:1": (1024, 1024), "2:3": (848, 1264), "3:4": (896, 1200), "4:5": (928, 1152), "9:16": (768, 1376), "9:21": (672, 1584),
+    "1:4": (512, 2048), "1:8": (384, 3072),
+}  # fmt: skip
+"""Ratio -> width and height of a 1K image in pixels, upright; the other ratios are these on their side. From the documentation of image
+generation; the first six were measured too. 512 is half of it, 2K and 4K twice and four times as much."""
+SIDES_25 = {
+    **SIDES,
+    "2:3": (832, 1248),
+    "3:4": (864, 1184),
+    "4:5": (896, 1152),
+    "9:16": (768, 1344),
+    "9:21": (672, 1536),
+}
+"""The same for gemini-2.5-flash-image, which has one size."""
+_SCALES = {"512": 0.5, "FIVE_TWELVE": 0.5, "1K": 1, "ONE_K": 1, "2K": 2, "TWO_K": 2, "4K": 4, "FOUR_K": 4}
 _WORDS = {
     "ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5, "EIGHT": 8, "NINE": 9, "SIXTEEN": 16, "TWENTY_ONE": 21,
 }  # fmt: skip
@@ -33,46 +46,39 @@ def parts(ask: Ask, prompt: str, seed: Seed) -> list[dict[str, Any]]:
     asked: Mapping[str, Any] = ask.config.get("responseFormat", {}).get("image", {})
     plain: Mapping[str, Any] = ask.config.get("imageConfig", {})
     ratio = str(asked.get("aspectRatio") or plain.get("aspectRatio") or "1:1")
-    longer = long_side(str(asked.get("imageSize") or plain.get("imageSize") or "1K"))
+    size = str(asked.get("imageSize") or plain.get("imageSize") or "1K")
+    width, height = sides(ratio, size, SIDES if ask.requires_signatures else SIDES_25)
     mime, draw = ("image/jpeg", photo) if asked.get("mimeType") == "IMAGE_JPEG" else ("image/png", png)
-    data = base64.b64encode(draw(*size(ratio, longer), (red, green, blue))).decode()
+    data = base64.b64encode(draw(width, height, (red, green, blue))).decode()
     image = {"inlineData": {"mimeType": mime, "data": data}}
     wanted = ask.config.get("responseModalities", ["TEXT", "IMAGE"])
     return [{"text": f"Here is a simulated image of {prompt.strip()[:60]}."}, image] if "TEXT" in wanted else [image]
 
 
-def long_side(size: str) -> int:
-    """Pixels of the longer side for ``2K`` or ``IMAGE_SIZE_TWO_K``; those of ``1K`` for any other text."""
-    name = size.upper().removeprefix("IMAGE_SIZE_")
-    return LONG_SIDES.get(_SIZES.get(name, name), LONG_SIDES["1K"])
-
-
-def size(ratio: str, longer: int) -> tuple[int, int]:
-    """Width and height in pixels for ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``; a square for any other text."""
+def sides(ratio: str, size: str = "1K", known: Mapping[str, tuple[int, int]] = SIDES) -> tuple[int, int]:
+    """Width and height in pixels for ``16:9`` or ``ASPECT_RATIO_SIXTEEN_BY_NINE``, and ``2K`` or ``IMAGE_SIZE_TWO_K``; a square of 1K for
+    other texts."""
     across, _, down = ratio.removeprefix("ASPECT_RATIO_").replace("_BY_", ":").partition(":")
-    wide, high = (
-        _WORDS.get(text) or (int(text) if text.isdecimal() and len(text) < 6 else 0) for text in (across, down)
-    )
-    if not wide or not high:
-        return longer, longer
-    most = max(wide, high)
-    return max(1, longer * wide // most), max(1, longer * high // most)
+    wide, high = (str(_WORDS.get(text, text)) for text in (across, down))
+    scale = _SCALES.get(size.upper().removeprefix("IMAGE_SIZE_").rstrip("PX"), 1) if known is SIDES else 1
+    short, long = known.get(f"{wide}:{high}") or known.get(f"{high}:{wide}", known["1:1"])
+    width, height = (short, long) if f"{wide}:{high}" in known else (long, short)
+    return int(width * scale), int(height * scale)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def png(width: int, height: int, colour: Colour) -> bytes:
-    """A PNG file: ``colour`` all over, its complement on a diagonal."""
-    fill, line = bytes(colour), bytes(255 - component for component in colour)
-    rows = bytearray()
+    """A PNG file: ``colour`` all over, its complement on a diagonal. With a palette of these two, one bit for each pixel, so that a large
+    picture is a small file."""
+    row, rows = bytes(-(-width // 8)), bytearray()
     for y in range(height):
-        row = bytearray(fill * width)
         x = y * width // height
-        row[3 * x : 3 * x + 3] = line
-        rows += b"\0" + row
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        rows += b"\0" + row[: x // 8] + bytes([0x80 >> x % 8]) + row[x // 8 + 1 :]
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + _chunk(b"IHDR", header)
+        + _chunk(b"PLTE", bytes(colour) + bytes(255 - component for component in colour))
         + _chunk(b"IDAT", zlib.compress(bytes(rows)))
         + _chunk(b"IEND", b"")
     )
@@ -82,7 +88,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def photo(width: int, height: int, colour: Colour) -> bytes:
     """A JPEG file of the same picture, in blocks."""
     red, green, blue = colour

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 Colour = tuple[int, int, int]
 
@@ -43,12 +44,15 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 def _coded(blocks: Sequence[Sequence[Colour]]) -> Iterator[str]:
     """The bits of each block: Y, Cb and Cr, each as its difference from the block before."""
-    before = [0, 0, 0]
-    for row in blocks:
-        for colour in row:
-            for component, mean in enumerate(_brightness_first(colour)):
-                yield _difference(mean - before[component]) + _END_OF_BLOCK
-                before[component] = mean
+    before, last = [0, 0, 0], None
+    for colour in chain.from_iterable(blocks):
+        if colour == last:
+            yield _SAME
+            continue
+        last = colour
+        for component, mean in enumerate(_brightness_first(colour)):
+            yield _difference(mean - before[component]) + _END_OF_BLOCK
+            before[component] = mean
 
 
 def _brightness_first(colour: Colour) -> tuple[int, int, int]:
@@ -76,6 +80,8 @@ def _codes() -> Iterator[str]:
 
 
 _CODES = tuple(_codes())
+_SAME = 3 * (_CODES[0] + _END_OF_BLOCK)
+"""A block of the same colour as the one before."""
 
 
 def _packed(bits: str) -> bytes:

@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 from harness.gemini.schemas.refused import is_json_schema
+from harness.simulator.background import background
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.prompt_reading import ValueSource, requested_keys
-from harness.simulator.question import background
 from harness.simulator.request import Ask
 from harness.simulator.seed import Seed
 from harness.simulator.structured import value_for_schema

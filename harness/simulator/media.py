@@ -48,7 +48,7 @@ class Scale(NamedTuple):
         if modality == "IMAGE":
             return modality, self.image
         if modality == "DOCUMENT":
-            return self.pages, self.page * _pages(data)
+            return self.pages, self.page * page_count(_decoded(data) if data.startswith("JVBER") else b"")
         metadata = part.get("videoMetadata") or {}
         seconds = _clipped(metadata, _YOUTUBE_SECONDS if youtube else _seconds(modality, mime, data))
         rate = self.video * float(metadata.get("fps") or 1) if modality == "VIDEO" else self.audio
@@ -92,10 +92,9 @@ def output_scale(generation: tuple[int, int], size: str = "") -> Scale:
 # --- sizes --------------------------------------------------------------------------------------------
 
 
-def _pages(data: str) -> int:
+def page_count(content: bytes) -> int:
     """The number of pages of a PDF; 1 for anything else."""
-    content = _decoded(data) if data.startswith("JVBER") else b""
-    return max(1, len(_PAGE.findall(content)))
+    return max(1, len(_PAGE.findall(content)) if content.startswith(b"%PDF") else 0)
 
 
 def _seconds(modality: str, mime: str, data: str) -> float:

@@ -14,6 +14,7 @@ from harness.simulator import (
     functions,
     grounding,
     images,
+    media_contents,
     prompt_markers,
     remote_tools,
     speech,
@@ -22,19 +23,19 @@ from harness.simulator import (
 from harness.simulator.answer_types import CALLED, ModelOutput
 from harness.simulator.json_mode import formatted, json_text, topic
 from harness.simulator.knowledge import KnownFact, recall
-from harness.simulator.question import turn
 from harness.simulator.request import Ask, texts
 from harness.simulator.seed import Seed
 from harness.simulator.style import StyleRules, expected_words, style_rules
 from harness.simulator.tokens import part_tokens
 
 _NAME_IS = re.compile(r"\b(?:my name is|i am called|call me)\s+([A-Z]\w+)", re.IGNORECASE)
+_ON_MEDIA = re.compile(r"\b(?:picture|image|photo|sound|audio|recording|video|document|pdf|file)s?\b", re.IGNORECASE)
 _NAME_ASKED = re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.IGNORECASE)
 
 
 def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
     """The output of the model, before limits."""
-    if (finish := prompt_markers.finish(turn(ask))) and not (
+    if (finish := prompt_markers.finish(ask.turn)) and not (
         finish == "CONTINUATION" and "long_decode" in ask.facts.features
     ):
         return prompt_markers.output_for_finish(finish)
@@ -44,7 +45,7 @@ def compose(ask: Ask, prompt: str, seed: Seed) -> ModelOutput:
         return ModelOutput(speech.parts(ask, prompt), "STOP")
     if calls := _calls(ask, prompt, seed):
         return builtin_tools.beside_calls(ask, prompt, ModelOutput(_call_parts(ask, calls, seed), "STOP", CALLED), seed)
-    style = style_rules(ask.system, turn(ask))
+    style = style_rules(ask.system, ask.turn)
     known = _known(ask, prompt)
     if ask.mime != "text/plain":
         return builtin_tools.grounded(
@@ -80,7 +81,18 @@ def _known(ask: Ask, prompt: str) -> KnownFact | None:
         for content in reversed(ask.contents):
             if found := _NAME_IS.search(texts(content)):
                 return KnownFact(found[1], f"Your name is {found[1]}.", facts={"name": found[1]})
-    return recall(prompt) or recall(turn(ask))
+    return (
+        recall(prompt) or recall(ask.turn) or media_contents.answer(prompt, media_contents.shown(_media(ask, prompt)))
+    )
+
+
+def _media(ask: Ask, prompt: str) -> Sequence[Mapping[str, Any]]:
+    """The parts of the last turn; where it has no media and speaks of some, those of the user's other turns. In JSON mode, documents are read as text."""
+    parts = _last_parts(ask)
+    if not any("inlineData" in part for part in parts) and _ON_MEDIA.search(prompt):
+        parts = [part for content in ask.contents for part in content.get("parts", ())]
+    plain = ask.mime == "text/plain"
+    return [part for part in parts if plain or not media_contents.is_document(part)]
 
 
 def _text(ask: Ask, prompt: str, style: StyleRules, known: KnownFact | None, seed: Seed) -> str:

@@ -13,14 +13,16 @@ from typing import Any
 from harness.simulator.errors import refusal
 from harness.simulator.knowledge import KnownFact
 from harness.simulator.mentions import Mention, mentions
-from harness.simulator.schema_resolution import Schema, first_type
+from harness.simulator.schema_resolution import Schema, first_type, is_nullable
 from harness.simulator.seed import Seed
 
 LARGEST = 20_000
 """The maximum of values, characters or keys that one schema may require."""
 _LABEL = re.compile(r"^[\s*\-•>]*([A-Za-z][\w .#/()-]{0,40}?)\s*[:=]\s*(\S[^\n]*?)\s*$", re.MULTILINE)
-_ONE_LINE = re.compile(r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)")
-"""The separator between labels on one line: ``Name: Soup. Servings: 4``."""
+_ONE_LINE = re.compile(
+    r"[.;,]\s+(?=[A-Z][\w ]{0,30}[:=]\s)|[.;]\s+(?=[A-Z][\w'’]{0,20}(?: \w{1,20}){0,3} (?:is|are|was|were|has|have)\b)"
+)
+"""The end of a label on one line: ``Name: Soup. Servings: 4``, ``Owner: Kofi. The task is open``."""
 _WITHIN = re.compile(
     r"(?<![\w/])([A-Za-z]\w{0,30}(?: \w{1,30}){0,2}?)\s?(?::\s|=\s?)(?!/)(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;\"':](?:[^,;:\n]|:(?=[\d/]))*?)"
     r"(?=\s*(?:[,;\n]|[.!?](?:\s|$)|$|\s(?:and|with)\s+\w+\s?[:=]))"
@@ -39,13 +41,16 @@ _KINDS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = tuple(
         ("zip zipcode postcode", "zip"),
         ("expression formula equation calculation", "expression"),
         ("symbol ticker stock currency currencies", "symbol"),
-        ("city cities location place town country countries destination origin region area where state", "place"),
+        (
+            "city cities location place town country countries destination origin region area where state restaurant hotel venue airport station",
+            "place",
+        ),
         ("date dates day deadline birthday when due", "date"),
         ("time hour", "time date"),
         ("age ages", "age"),
         ("id identifier number code reference sku order", "id quote"),
         (
-            "person people author authors user customer sender recipient attendee attendees participant participants",
+            "person people author authors user customer sender recipient payer buyer seller client employee patient guest passenger spouse assignee attendee attendees participant participants",
             "person place",
         ),
         ("student who director owner manager teacher artist composer founder speaker friend", "person place"),
@@ -69,13 +74,14 @@ _NEGATED = r"\b(?:not|no|without|never|isn't|isn’t|n't|off|false|disable[ds]?)
 @dataclass(frozen=True, slots=True)
 class ValueSource:
     """Where values come from: the text, the known answer to the question, and the seed. ``given``: a value that the text does not give is left
-    out where it may be, as in arguments of calls. ``taken`` are the mentions that have been used."""
+    out where it may be, as in arguments of calls. ``extracts``: it is null where it may be. ``taken`` are the mentions that have been used."""
 
     text: str
     seed: Seed
     known: KnownFact | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     given: bool = False
+    extracts: bool = False
     taken: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod
@@ -83,11 +89,6 @@ class ValueSource:
         within = {found[1].lower(): found[2].strip("\"'") for found in _WITHIN.finditer(text)}
         labels = {found[1].strip().lower(): found[2] for found in _LABEL.finditer(_ONE_LINE.sub("\n", text))}
         return cls(text, seed, known, {**within, **labels}, given)
-
-    @property
-    def extracts(self) -> bool:
-        """Whether the text is a form with labels. What it does not say is then null, not made up."""
-        return bool(self.labels)
 
     def take(self, kind: str, at: ValuePlace) -> Any:
         """The first mention of a kind that no other place has taken."""
@@ -142,7 +143,9 @@ def hinted(schema: Schema, source: ValueSource, at: ValuePlace) -> Any:
         return _said_so(source, at)
     if source.known and _is_answer(at):
         return source.known.short if kind != "string" or len(source.known.short) < 40 else source.known.long
-    return _inline(source, at) or _mentioned(source, at) if kind == "string" else None
+    if kind != "string":
+        return None
+    return _inline(source, at) or _mentioned(source, at, again=not (source.extracts and is_nullable(schema)))
 
 
 def claim(schema: Schema, source: ValueSource, at: ValuePlace) -> None:
@@ -199,7 +202,8 @@ def _number(source: ValueSource, at: ValuePlace) -> Any:
         return near[1]
     if "age" in kinds_of(at) and (age := source.take("age", at)) is not None:
         return age
-    return source.take("number", at) if source.given or at.depth <= 1 else None
+    alone = NUMBER.fullmatch(source.text)
+    return source.take("number", at) if source.given or at.depth <= 1 or alone else None
 
 
 def _number_near(source: ValueSource, at: ValuePlace) -> tuple[int, str] | None:
@@ -249,13 +253,14 @@ def _inline(source: ValueSource, at: ValuePlace) -> str | None:
     return str(found[1]) if found else None
 
 
-def _mentioned(source: ValueSource, at: ValuePlace) -> str | None:
-    """The next mention of the kind that the name stands for; the question itself for a query; else the next quoted text."""
+def _mentioned(source: ValueSource, at: ValuePlace, *, again: bool = True) -> str | None:
+    """The next mention of the kind that the name stands for; the question itself for a query; else the next quoted text. ``again``: the last
+    date serves several places."""
     kinds = kinds_of(at)
     for kind in kinds:
         if not (kind == "name" and source.given) and (value := source.take(kind, at)) is not None:
             return str(value)
-    if kinds[:1] == ("date",) and (dates := mentions("date", source.text)):
+    if again and kinds[:1] == ("date",) and (dates := mentions("date", source.text)):
         return str(dates[-1].value)
     if kinds and kinds[-1] != "quote" and source.given:
         return None

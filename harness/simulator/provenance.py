@@ -178,6 +178,11 @@ SOURCES = tuple(
         ("This model requires the use of the Computer Use tool.", "reported", "langchain-ai/langchain-google#1414"),
         ("computer_off, a store that is not empty", "remembered", "texts are not recorded"),
         ("403 and 400 for stores, 404 for documents", "reported", "google-genai 3.6.1 tests; the whole texts: made up"),
+        (
+            "pixels of images, by ratio, size and model",
+            "reported",
+            "Google's page on image generation, and live sizes of gemini-nano-banana-2.1; what is drawn: made up",
+        ),
         ("text of maps chunks", "defined", "Maps.text; three places: made up"),
         (
             "thoughts by question, answer and model; room under maxOutputTokens",

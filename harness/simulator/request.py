@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["Ask", "camel", "normal", "readable", "texts"]
 
 READ = 4096
 """Characters that are read at each end of a long text."""
+GAP = re.compile(r"\s{3,}")
+"""Longer gaps carry no meaning, and would take long to search."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,35 @@ class Ask(RequestView):
         return texts(instruction)
 
     @cached_property
+    def turn(self) -> str:
+        """The whole text of the user's last turn that has text."""
+        return next((text for content in self._asking if (text := texts(content)).strip()), "")
+
+    @cached_property
+    def question(self) -> str:
+        """The last text part of that turn. Notes in ``<system>`` tags are no question."""
+        for content in self._asking:
+            found = [
+                part["text"]
+                for part in content.get("parts", ())
+                if part.get("text", "").strip() and not part.get("thought")
+            ]
+            if found:
+                asked = [text for text in found if not text.lstrip().startswith("<system>")]
+                return _closed(readable((asked or found)[-1]))
+        return ""
+
+    @property
+    def _asking(self) -> Iterator[Mapping[str, Any]]:
+        """The turns of the user, latest first."""
+        return (content for content in reversed(self.contents) if content.get("role", "user") != "model")
+
+    @cached_property
     def scale(self) -> Scale:
         """The tokens of media in this request."""
         return input_scale(self.generation).at(str(self.config.get("mediaResolution", "")))
 
-    @property
+    @cached_property
     def output_scale(self) -> Scale:
         """The tokens of media in the answer."""
         asked = self.config.get("responseFormat", {}).get("image", {}).get("imageSize")
@@ -68,6 +95,8 @@ class Ask(RequestView):
 
     def _tokens(self, request: Mapping[str, Any]) -> dict[str, int]:
         """Tokens of the turns, the system instruction and the function declarations, by modality."""
+        if not request:
+            return {}
         parts = [part for content in request.get("contents", ()) for part in content.get("parts", ())]
         counts = tally([*parts, *request.get("systemInstruction", {}).get("parts", ())], self.scale)
         tools = request.get("tools", ())
@@ -98,6 +127,10 @@ def texts(content: Mapping[str, Any]) -> str:
 def readable(text: str) -> str:
     """What is read of a text for its meaning. A long one costs a millisecond for each kilobyte, so only its two ends are read."""
     return text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
+
+
+def _closed(text: str) -> str:
+    return GAP.sub(lambda gap: "\n\n" if "\n" in gap[0] else "  ", text)
 
 
 # --- reading ------------------------------------------------------------------------------------------

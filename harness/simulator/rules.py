@@ -25,7 +25,6 @@ from typing import Any
 from harness.errors import UsageError
 from harness.gemini import definition
 from harness.simulator.answer_types import CALLED, ModelOutput
-from harness.simulator.question import turn
 from harness.simulator.request import Ask
 from harness.text import patterns
 
@@ -47,7 +46,7 @@ class PinnedAnswer:
     def matches(self, ask: Ask) -> bool:
         if not fnmatchcase(ask.requested, self.model):
             return False
-        if self.text and not self.finds(turn(ask)):
+        if self.text and not self.finds(ask.turn):
             return False
         return self.config is None or _within(self.config, ask.config)
 

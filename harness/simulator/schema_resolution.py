@@ -66,6 +66,16 @@ def weight(schema: Schema) -> int:
     return order.get(first_type(schema), 3 + len(schema.get("required") or ()))
 
 
+def is_nullable(schema: Schema) -> bool:
+    """Whether null is one of the values: ``nullable``, a list of types with null, or a branch that is null."""
+    kinds, branches = schema.get("type"), schema.get("anyOf") or schema.get("oneOf") or ()
+    return (
+        schema.get("nullable") is True
+        or (isinstance(kinds, list) and any(str(kind).lower() == "null" for kind in kinds))
+        or any(isinstance(branch, Mapping) and str(branch.get("type")).lower() == "null" for branch in branches)
+    )
+
+
 def first_type(schema: Schema) -> str:
     """The type in lower case. Of several types the first that is not null; without a type the one that the keywords imply."""
     kind = schema.get("type")

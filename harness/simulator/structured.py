@@ -29,7 +29,17 @@ from harness.simulator.prompt_reading import (
     words_of,
 )
 from harness.simulator.regex_samples import sample
-from harness.simulator.schema_resolution import DEEPEST, HUGE, Schema, first_type, limit, merged, resolved, weight
+from harness.simulator.schema_resolution import (
+    DEEPEST,
+    HUGE,
+    Schema,
+    first_type,
+    is_nullable,
+    limit,
+    merged,
+    resolved,
+    weight,
+)
 from harness.text import patterns
 
 _ROOMY = 4
@@ -53,16 +63,32 @@ _FORMATS = {
 }
 _COMMAS = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
-_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b")
-_URL = re.compile(r"https?://[^\s\"'<>]+")
+_MADE_UP = re.compile(
+    r"^\W*(?:what|who|which|where|when|how)\b|\b(?:facts? (?:about|on)|tell me about|make up|invent|imagine|generate|fictional|random)\b",
+    re.IGNORECASE,
+)
+"""A text that asks for knowledge or fiction. Other texts are read."""
 _YES = re.compile(r"\b(?:yes|true|known|is a|always|in stock|available)\b", re.IGNORECASE)
 
 
 def value_for_schema(schema: Any, source: ValueSource) -> Any:
     """A value that is valid against ``schema``. Raises the API's 400 if no finite value is."""
     root = schema if isinstance(schema, Mapping) else {}
-    return _value(root, source, ValuePlace(root))
+    at = ValuePlace(root)
+    return _value(root, replace(source, extracts=_extracts(root, source, at)), at)
+
+
+def _extracts(root: Schema, source: ValueSource, at: ValuePlace) -> bool:
+    """Whether the values are to be read from the text, not made up: it is a form with labels, or it gives some of them."""
+    if source.labels or source.known or _MADE_UP.search(source.text):
+        return bool(source.labels)
+    trial = replace(source, taken=dict(source.taken))
+    inner = resolved(root, root).get("properties") or {}
+    return any(
+        not _is_unsaid(schema, trial, at.under(name, _about(schema)))
+        for name, schema in inner.items()
+        if isinstance(schema, Mapping) and first_type(schema) != "boolean"
+    )
 
 
 # --- any schema ---------------------------------------------------------------------------------------
@@ -78,24 +104,34 @@ def _value(schema: Any, source: ValueSource, at: ValuePlace) -> Any:
         return schema["const"]
     if schema.get("enum"):
         return _choice(schema["enum"], source, at)
+    if _is_blank(schema, source, at):
+        return None
     branches = schema.get("anyOf") or schema.get("oneOf")
     if branches:
         rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
         return _value(merged([rest, _branch(branches, source, at)]), source, at)
-    kind = _type(schema, source, at)
-    return _MAKERS.get(kind, _string)(schema, source, at)
+    return _MAKERS.get(first_type(schema), _string)(schema, source, at)
+
+
+def _is_blank(schema: Schema, source: ValueSource, at: ValuePlace) -> bool:
+    """Whether the value is null: it may be, and the text that is read does not give it; or it is too deep."""
+    if not at.depth or not is_nullable(schema):
+        return False
+    return at.depth > _ROOMY or (source.extracts and _is_unsaid(schema, source, at))
 
 
 def _branch(branches: Sequence[Any], source: ValueSource, at: ValuePlace) -> Schema:
-    """The branch to use: the first that is not null, one that the text mentions if possible; deep in the value the smallest."""
+    """The branch to use: the first that is not null, one that the text names or gives if possible; deep in the value the smallest."""
     shapes = [resolved(branch, at.root) for branch in branches if isinstance(branch, Mapping)]
     if not shapes:
         return {}
     solid = [shape for shape in shapes if first_type(shape) != "null"] or shapes
-    if at.depth < _ROOMY:
-        fitting = [shape for shape in solid if _is_mentioned(shape, source)]
-        return (fitting or solid)[0]
-    return min(shapes, key=weight)
+    if at.depth >= _ROOMY:
+        return min(shapes, key=weight)
+    trial = replace(source, taken=dict(source.taken))
+    named = [shape for shape in solid if _is_mentioned(shape, source)]
+    given = (shape for shape in solid if first_type(shape) == "object" and not _is_unsaid(shape, trial, at))
+    return named[0] if named else next(given, solid[0])
 
 
 def _is_mentioned(shape: Schema, source: ValueSource) -> bool:
@@ -107,14 +143,6 @@ def _is_mentioned(shape: Schema, source: ValueSource) -> bool:
     ]
     names = [shape.get("title"), shape.get("const"), *consts]
     return any(isinstance(name, str) and name.lower() in text for name in names)
-
-
-def _type(schema: Schema, source: ValueSource, at: ValuePlace) -> str:
-    kinds = schema.get("type")
-    nullable = schema.get("nullable") is True or (isinstance(kinds, list) and "null" in [str(k).lower() for k in kinds])
-    kind = first_type(schema)
-    blank = source.extracts and kind != "boolean" and hinted(schema, source, at) is None
-    return "null" if nullable and at.depth and (at.depth > _ROOMY or blank) else kind
 
 
 def _choice(values: Sequence[Any], source: ValueSource, at: ValuePlace) -> Any:
@@ -166,21 +194,36 @@ def _about(schema: Any) -> str:
 
 def _is_left_out(schema: Any, source: ValueSource, at: ValuePlace) -> bool:
     """Whether an optional value is left out: the text does not give it, and only given values are wanted."""
-    if not source.given or not isinstance(schema, Mapping):
+    return source.given and isinstance(schema, Mapping) and _is_unsaid(schema, source, at)
+
+
+def _is_unsaid(schema: Any, source: ValueSource, at: ValuePlace, inside: frozenset[str] = frozenset()) -> bool:
+    """Whether the text gives nothing of a value. ``inside``: the references that lead here; what recurs is not looked at."""
+    if not isinstance(schema, Mapping):
         return False
+    reference = str(schema.get("$ref") or "")
+    if reference in inside or at.depth > _ROOMY:
+        return True
+    inside |= {reference} if reference else set()
     schema = resolved(schema, at.root)
     branches = schema.get("anyOf") or schema.get("oneOf")
     if branches:
-        return all(_is_left_out(branch, source, at) for branch in branches)
-    if "const" in schema or first_type(schema) == "null":
+        null = {"nullable": True} if is_nullable(schema) else {}
+        return all(
+            _is_unsaid({**branch, **null}, source, at, inside) for branch in branches if isinstance(branch, Mapping)
+        )
+    kind = first_type(schema)
+    if "const" in schema or kind == "null":
         return True
     if schema.get("enum"):
         return _said(schema["enum"], source, at) is None
-    if first_type(schema) == "object":
+    if kind == "object":
         nested = schema.get("properties") or {}
-        return all(_is_left_out(inner, source, at.under(name, _about(inner))) for name, inner in nested.items())
-    if first_type(schema) == "array":
+        return all(_is_unsaid(inner, source, at.under(name, _about(inner)), inside) for name, inner in nested.items())
+    if kind == "array":
         return not _item_texts(schema.get("items", {}), source, at)
+    if kind == "string" and schema.get("format") in _FINDERS:
+        return _found(str(schema["format"]), source, at) is None
     return hinted(schema, source, at) is None
 
 
@@ -233,7 +276,12 @@ def _item_texts(items: Any, source: ValueSource, at: ValuePlace) -> list[str]:
     kind = first_type(schema)
     known = source.known.items if source.known else ()
     if kind == "object":
-        return _BULLET.findall(source.text)[:50] or list(known[:50]) or _sections(schema, source, at)
+        return (
+            _BULLET.findall(source.text)[:50]
+            or list(known[:50])
+            or _records(schema, source)
+            or _sections(schema, source, at)
+        )
     if known and kind in ("string", "integer", "number"):
         return list(known[:200])
     if listed := _listed(source, at):
@@ -265,6 +313,14 @@ def _listed(source: ValueSource, at: ValuePlace) -> list[str]:
     if found:
         return [text.strip() for text in _COMMAS.split(found[1])]
     return [asked(source.text)] if words[-1] in ("queries", "questions", "keywords") else []
+
+
+def _records(schema: Schema, source: ValueSource) -> list[str]:
+    """The lines that name two properties: ``gloves, quantity 2, price 35.00``."""
+    names = [words[-1] for name in schema.get("properties") or {} if (words := words_of(str(name)))]
+    named = re.compile(rf"\b({'|'.join(map(re.escape, names))})s?\b", re.IGNORECASE) if len(names) > 1 else None
+    lines = source.text.splitlines() if named else []
+    return [line for line in lines if named and len({found.lower() for found in named.findall(line)}) > 1][:50]
 
 
 def _sections(schema: Schema, source: ValueSource, at: ValuePlace) -> list[str]:
@@ -408,10 +464,22 @@ def _mentioned(pattern: str, source: ValueSource, at: ValuePlace, least: int, mo
 
 
 def _formatted(form: str, source: ValueSource, at: ValuePlace) -> str:
-    finder = {"date": _DATE, "email": _EMAIL, "uri": _URL, "url": _URL}.get(form)
-    if finder and (found := finder.search(labelled_as(source, at) or source.text)):
-        return found[0]
-    return _FORMATS[form]
+    found = _found(form, source, at)
+    if found is None and form in _FINDERS:
+        found = next(map(str, (mention.value for mention in mentions(_FINDERS[form], source.text))), None)
+    return found or _FORMATS[form]
+
+
+def _found(form: str, source: ValueSource, at: ValuePlace) -> str | None:
+    """What the label of this place says in this format, else the next of the text that no other place has taken."""
+    kind = _FINDERS.get(form, "")
+    labelled = next(iter(mentions(kind, labelled_as(source, at) or "")), None) if kind else None
+    value = labelled.value if labelled else source.take(kind, at) if kind else None
+    return None if value is None else str(value)
+
+
+_FINDERS = {"date": "date", "email": "email", "uri": "url", "url": "url"}
+"""Format -> the kind of mention that has it."""
 
 
 def _invented(at: ValuePlace, source: ValueSource) -> str:

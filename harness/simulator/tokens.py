@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -21,8 +22,15 @@ _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\d_]{1,
 
 def tokens(text: str) -> int:
     """Tokens of a text; 0 only for the empty text."""
+    if len(text) <= EXACT:
+        return _exact(text)
     rest = len(text[EXACT:].encode("utf-8", "surrogatepass"))
-    return max(len(_TOKEN.findall(text, 0, EXACT)) - (-rest // BYTES_PER_TOKEN), bool(text))
+    return _exact(text[:EXACT]) - (-rest // BYTES_PER_TOKEN)
+
+
+@lru_cache(maxsize=128)
+def _exact(text: str) -> int:
+    return max(len(_TOKEN.findall(text)), bool(text))
 
 
 def clip(text: str, most: int) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from harness.simulator.answer_types import Candidate, SimulatedAnswer, output_tokens
 from harness.simulator.tokens import details, tokens
 
@@ -216,26 +218,12 @@ def _grounded(candidate: Candidate, steps: Sequence[_Step]) -> None:
 # --- bytes --------------------------------------------------------------------------------------------
 
 
-_text = json.encoder.encode_basestring
 _flat = json.JSONEncoder(ensure_ascii=False, separators=(",", ": ")).encode
 
 
 def pretty(value: Any) -> bytes:
     """JSON as Google prints whole answers and errors: two spaces, a final newline, angle brackets escaped."""
-    return _escaped(_indented(value, "\n")) + b"\n"
-
-
-def _indented(value: Any, gap: str) -> str:
-    """The same as ``json.dumps(..., indent=2)``, five times as fast. ``gap``: a line end and the current indent."""
-    if isinstance(value, str):
-        return _text(value)
-    inner = gap + "  "
-    if isinstance(value, dict) and value:
-        members = [f"{_text(name)}: {_indented(item, inner)}" for name, item in value.items()]
-        return "{" + inner + ("," + inner).join(members) + gap + "}"
-    if isinstance(value, list) and value:
-        return "[" + inner + ("," + inner).join([_indented(item, inner) for item in value]) + gap + "]"
-    return _flat(value)
+    return msgspec.json.format(line(value), indent=2) + b"\n"
 
 
 def line(value: Any) -> bytes:

@@ -29,6 +29,7 @@ DRAWS, DRAWS_SMALL, SPEAKS, GEMMA = (
 )
 ASKED = {"role": "user", "parts": [{"text": "hi"}]}
 SEARCH: dict[str, Any] = {"googleSearch": {}}
+HATE = {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "OFF"}
 FUNCTION = {"functionDeclarations": [{"name": "f"}]}
 
 
@@ -93,6 +94,7 @@ def test_some_models_refuse_what_others_accept(body: Any, refusing: str, accepti
         (config(temperature=2.1), "temperature", "GenerateContentRequest.generation_config.temperature: temperature must be in the range [0.0, 2.0]."),
         (config(stopSequences=list("abcdef")), "stop_sequences", "GenerateContentRequest.generation_config.stop_sequences: the number of stop_sequences must not exceed 5"),
         (config(logprobs=21, responseLogprobs=True), "logprobs_range", "GenerateContentRequest.generation_config.logprobs: logprobs must be in the range [0, 20]."),
+        (asking(safetySettings=[HATE, {**HATE, "threshold": "BLOCK_NONE"}]), "safety_twice", "Multiple safety settings with the same category."),
         (config(responseSchema={"type": "STRING"}), "schema_no_mime", "Response_schema with a response mime type 'text/plain' is unsupported"),
         (asking(cachedContent="cachedContents/a", systemInstruction={"parts": [{"text": "a"}]}), "cache_conflict",
          "Tool config, tools and system instruction should not be set in the request when using cached content."),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import struct
+import wave
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from harness.gemini.media import mismatched_type
 from harness.simulator.app import Simulator
+from harness.simulator.images import photo
 from harness.simulator.jpeg import jpeg
 from harness.simulator.traffic import Call
 
@@ -37,20 +40,125 @@ def data(found: Any) -> tuple[dict[str, str], bytes]:
     return blob, base64.b64decode(blob["data"])
 
 
+# --- media in the prompt -------------------------------------------------------------------------------
+
+
+def picture(colour: tuple[int, int, int], width: int = 20, height: int = 10, filtered: int = 0) -> bytes:
+    """A PNG file of one colour with a black first row, its rows filtered by none, Sub, Up or Paeth."""
+    rows, before = b"", bytes(3 * width)
+    for row in [bytes(3 * width), *[bytes(colour) * width] * (height - 1)]:
+        left, corner = bytes(3) + row[:-3], bytes(3) + before[:-3]
+        guesses = {0: bytes(3 * width), 1: left, 2: before, 4: bytes(map(nearest, left, before, corner))}[filtered]
+        rows += bytes([filtered]) + bytes((value - guess) & 255 for value, guess in zip(row, guesses, strict=True))
+        before = row
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+
+
+def nearest(left: int, above: int, corner: int) -> int:
+    guess = left + above - corner
+    return min((left, above, corner), key=lambda value: abs(guess - value))
+
+
+def sound(value: Callable[[int], int], seconds: float = 1.5) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setparams((1, 2, 8000, 0, "NONE", ""))
+        written.writeframes(b"".join(struct.pack("<h", value(at)) for at in range(int(8000 * seconds))))
+    return file.getvalue()
+
+
+def page(*lines: str) -> bytes:
+    shown = "BT " + " T* ".join(f"({line}) Tj" for line in lines) + " ET"
+    return b"%PDF-1.4\n<< /Type /Page >>\nstream\n" + zlib.compress(shown.encode()) + b"\nendstream\n"
+
+
+RED, BLUE = picture((230, 20, 25)), picture((20, 40, 200), 30, 12)
+BILL = page("Bill number: B-77", "Customer: Iris Wolf", "tea, quantity 3, price 4.50", "jam, quantity 1, price 6.25")
+
+
+def blob(mime: str, content: bytes) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": mime, "data": base64.b64encode(content).decode()}}
+
+
+@pytest.mark.parametrize(
+    ("question", "parts", "words"),
+    [
+        ("Which colour is this? One word.", [blob("image/png", RED)], ["red"]),
+        ("How large is it?", [blob("image/png", BLUE)], ["blue", "30 by 12 pixels"]),
+        ("Compare the pictures.", [blob("image/png", RED), blob("image/png", BLUE)], ["first picture is red", "second picture is blue"]),
+        ("What is this?", [blob("image/jpeg", photo(48, 16, (9, 9, 9)))], ["JPEG image of 48 by 16 pixels"]),
+        ("What do you hear?", [blob("audio/wav", sound(lambda at: 9000 * (1 if at % 20 < 10 else -1)))], ["steady tone", "1.5 seconds"]),
+        ("What do you hear?", [blob("audio/wav", sound(lambda _at: 0))], ["silence"]),
+        ("What is the bill number? Number only.", [blob("application/pdf", BILL)], ["B-77"]),
+        ("Sum this up.", [blob("application/pdf", BILL)], ["1 page", "Bill number: B-77"]),
+        ("Sum this up.", [blob("text/plain", b"Lamps are lit at dusk.")], ["Lamps are lit at dusk."]),
+    ],
+)  # fmt: skip
+def test_a_question_about_media_is_answered_from_their_bytes(question: str, parts: list[Any], words: list[str]) -> None:
+    found = answer("gemini-3.8-flash", {"contents": [{"parts": [*parts, {"text": question}]}]})
+    text = found["candidates"][0]["content"]["parts"][0]["text"]
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("filtered", [0, 1, 2, 4])
+@pytest.mark.parametrize(
+    ("name", "colour"), [("green", (40, 150, 70)), ("orange", (255, 145, 10)), ("white", (250, 250, 250))]
+)
+def test_a_colour_is_found_through_the_filters_of_png(filtered: int, name: str, colour: tuple[int, int, int]) -> None:
+    body = {
+        "contents": [
+            {"parts": [blob("image/png", picture(colour, filtered=filtered)), {"text": "Which colour? One word."}]}
+        ]
+    }
+    assert answer("gemini-3.8-flash", body)["candidates"][0]["content"]["parts"][0]["text"] == name
+
+
+def test_a_document_is_read_into_a_schema() -> None:
+    line = {"type": "OBJECT", "properties": {"quantity": {"type": "INTEGER"}, "price": {"type": "NUMBER"}}}
+    properties = {"customer": {"type": "STRING"}, "lines": {"type": "ARRAY", "items": line}}
+    config = {"responseMimeType": "application/json", "responseSchema": {"type": "OBJECT", "properties": properties}}
+    found = answer("gemini-3.8-flash", asking("Extract it.", blob("application/pdf", BILL), **config))
+    value = json.loads(found["candidates"][0]["content"]["parts"][0]["text"])
+    assert value["customer"] == "Iris Wolf"
+    assert value["lines"] == [{"quantity": 3, "price": 4.5}, {"quantity": 1, "price": 6.25}]
+
+
+@given(
+    st.sampled_from([RED, BILL, sound(lambda at: at % 100, 0.1), b"\0\0\0\x10ftypmvhd"]),
+    st.integers(0, 200),
+    st.binary(max_size=30),
+)
+def test_broken_media_are_no_error(content: bytes, cut: int, rest: bytes) -> None:
+    for mime in ("image/png", "audio/wav", "application/pdf", "video/mp4"):
+        answer(
+            "gemini-3.8-flash", asking("What is this?", blob(mime, (content[:cut] + rest + content[cut + 9 :]) or b"x"))
+        )
+
+
 # --- images -------------------------------------------------------------------------------------------
 
 
 def png_size(content: bytes) -> tuple[int, int]:
     width, height = struct.unpack(">II", content[16:24])
+    bits = {0: 1, 2: 3, 3: 1}[content[25]] * content[24]
     at = content.index(b"IDAT")
     (length,) = struct.unpack(">I", content[at - 4 : at])
-    assert len(zlib.decompress(content[at + 4 : at + 4 + length])) == height * (1 + 3 * width)
+    assert len(zlib.decompress(content[at + 4 : at + 4 + length])) == height * (1 + -(-bits * width // 8))
     return width, height
 
 
-@pytest.mark.parametrize(("ratio", "size"), [("1:1", (64, 64)), ("16:9", (64, 36)), ("3:4", (48, 64))])
+@pytest.mark.parametrize(("ratio", "size"), [("1:1", (1024, 1024)), ("16:9", (1376, 768)), ("3:4", (896, 1200))])
 def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, int]) -> None:
     blob, content = data(answer(IMAGE, asking("A cat.", imageConfig={"aspectRatio": ratio})))
+    assert len(content) < 5000
     assert blob["mimeType"] == "image/png"
     assert mismatched_type(blob) is None
     assert png_size(content) == size
@@ -58,7 +166,7 @@ def test_an_image_is_a_png_of_the_requested_shape(ratio: str, size: tuple[int, i
 
 @pytest.mark.parametrize(
     ("model", "size", "side", "tokens"),
-    [("gemini-3.1-flash-image", "512", 32, 1120), (IMAGE, "2K", 128, 1120), (IMAGE, "4K", 256, 2000)],
+    [("gemini-3.1-flash-image", "512", 512, 1120), (IMAGE, "2K", 2048, 1120), (IMAGE, "4K", 4096, 2000)],
 )
 def test_an_image_has_the_requested_size(model: str, size: str, side: int, tokens: int) -> None:
     found = answer(
@@ -69,13 +177,26 @@ def test_an_image_has_the_requested_size(model: str, size: str, side: int, token
     assert (counted["modality"], counted["tokenCount"]) == ("IMAGE", tokens)
 
 
+@pytest.mark.parametrize(
+    ("model", "ratio", "size"),
+    [
+        ("gemini-2.5-flash-image", "16:9", (1344, 768)),
+        ("gemini-2.5-flash-image", "2:3", (832, 1248)),
+        ("gemini-3.1-flash-image", "8:1", (3072, 384)),
+        ("gemini-3.1-flash-image", "9:16", (768, 1376)),
+    ],
+)
+def test_an_image_has_the_size_that_its_model_draws(model: str, ratio: str, size: tuple[int, int]) -> None:
+    assert png_size(data(answer(model, asking("A cat.", imageConfig={"aspectRatio": ratio})))[1]) == size
+
+
 def test_a_jpeg_on_request() -> None:
     image = {"mimeType": "IMAGE_JPEG", "aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE"}
     blob, content = data(answer(IMAGE, asking("A cat.", responseFormat={"image": image})))
     assert blob["mimeType"] == "image/jpeg"
     assert mismatched_type(blob) is None
     size, blocks = decoded(content)
-    assert size == (64, 36)
+    assert size == (1376, 768)
     assert len(set(blocks)) == 2
 
 

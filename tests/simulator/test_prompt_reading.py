@@ -32,8 +32,8 @@ def called(question: str, *functions: Any, mode: str = "AUTO") -> list[tuple[str
     return [(call["name"], call["args"]) for call in calls(answer)]
 
 
-def filled(question: str, schema: Any) -> Any:
-    config = {"responseMimeType": "application/json", "responseSchema": schema}
+def filled(question: str, schema: Any, field: str = "responseSchema") -> Any:
+    config = {"responseMimeType": "application/json", field: schema}
     return json.loads(text(ask(question, FLASH3, generationConfig=config)))
 
 
@@ -179,6 +179,65 @@ def test_a_call_is_left_out_where_the_prompt_refuses_it() -> None:
 )
 def test_json_is_read_as_arguments_are(question: str, schema: Any, value: Any) -> None:
     assert filled(question, schema) == value
+
+
+def test_a_restaurant_is_a_place() -> None:
+    book = function("book", objects("restaurant people time", restaurant=STRING, people=INTEGER, time=STRING))
+    (call,) = called("Reserve a table at Chez Paul for 6 people at 20:15", book)
+    assert call == ("book", {"restaurant": "Chez Paul", "people": 6, "time": "20:15"})
+
+
+def null_or(schema: Any) -> Any:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    ("question", "schema", "value"),
+    [
+        (
+            "Birgit Lund is 37 and lives in Aarhus.",
+            objects(name=null_or(STRING), age=null_or(INTEGER), city=null_or(STRING), email=null_or(STRING)),
+            {"name": "Birgit Lund", "age": 37, "city": "Aarhus", "email": None},
+        ),
+        (
+            "The bill 5121 was settled on 2026-02-11 by Paul Meyer.",
+            objects(
+                settled_on=null_or({**STRING, "format": "date"}),
+                due=null_or({**STRING, "format": "date"}),
+                payer={"type": ["string", "null"]},
+                note={**STRING, "nullable": True},
+            ),
+            {"settled_on": "2026-02-11", "due": None, "payer": "Paul Meyer", "note": None},
+        ),
+        (
+            "Severity: low. Owner: Amara. The task is open.",
+            objects(
+                severity=null_or({"enum": ["low", "high"]}),
+                owner=null_or(STRING),
+                kind=null_or({"enum": ["bug", "idea"]}),
+            ),
+            {"severity": "low", "owner": "Amara", "kind": None},
+        ),
+        ("Marks were 4, 8 and 11.", objects(marks=null_or(lists(INTEGER))), {"marks": [4, 8, 11]}),
+        (
+            "The customer is Ivo Hahn, mail ivo@hahn.example.",
+            {
+                **objects(customer=null_or({"$ref": "#/$defs/P"})),
+                "$defs": {"P": objects(name=STRING, email=STRING, age=null_or(INTEGER))},
+            },
+            {"customer": {"name": "Ivo Hahn", "email": "ivo@hahn.example", "age": None}},
+        ),
+    ],
+)
+def test_what_a_text_does_not_give_is_null_where_it_may_be(question: str, schema: Any, value: Any) -> None:
+    assert filled(question, schema, "responseJsonSchema") == value
+
+
+def test_a_recursive_schema_does_not_take_long() -> None:
+    node = objects(**{f"n{place}": null_or({"$ref": "#/$defs/N"}) for place in range(60)}, name=STRING)
+    started = time.perf_counter()
+    filled("The node is Rex.", {**node, "$defs": {"N": node}}, "responseJsonSchema")
+    assert time.perf_counter() - started < 5
 
 
 def test_nullable_fields_are_filled_unless_a_form_leaves_them_out() -> None:
