@@ -64,6 +64,7 @@ class Rule:
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``.
+    ``per_candidate`` rules are about one candidate, and judge every candidate of an answer.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Rule:
     severity: RuleSeverity
     of_bytes: bool
     doc: str
+    per_candidate: bool = False
 
 
 _checks: dict[str, Check] = {}
@@ -89,13 +91,15 @@ def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], 
     return register
 
 
-def rule(id: str, severity: RuleSeverity, *, of_bytes: bool = False) -> Callable[[RuleFunction], RuleFunction]:
+def rule(
+    id: str, severity: RuleSeverity, *, of_bytes: bool = False, per_candidate: bool = False
+) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
-        _rules[id] = Rule(id, function, severity, of_bytes, (function.__doc__ or "").strip())
+        _rules[id] = Rule(id, function, severity, of_bytes, (function.__doc__ or "").strip(), per_candidate)
         return function
 
     return register

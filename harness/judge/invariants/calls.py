@@ -1,4 +1,4 @@
-"""Function calls: each is declared, has valid arguments, occurs once, and is signed if the next turn needs that."""
+"""Function calls: each is declared, has valid arguments and an id of its own, occurs once, and is signed if need be."""
 
 from __future__ import annotations
 
@@ -6,50 +6,52 @@ import json
 from collections.abc import Iterator
 
 from harness.gemini import schemas
-from harness.gemini.models import generation
-from harness.judge.invariants.request_fields import field, has_answer, tools
+from harness.judge.invariants.request_fields import calling_mode, declared, generation, has_answer, has_hidden_functions
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 
 
-@rule("function-declared", "error")
+@rule("function-declared", "error", per_candidate=True)
 def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
     """Every called function is declared in the request.
 
     Not checked if the request has functions that are declared elsewhere (cached content, computer use, MCP).
     """
-    if evidence.request_body is None or not evidence.reply.function_calls or _has_hidden_functions(evidence):
+    if evidence.request_body is None or not evidence.reply.function_calls or has_hidden_functions(evidence):
         return
-    declared = schemas.declarations(evidence.request_body)
+    known = declared(evidence)
     for index, call in enumerate(evidence.reply.function_calls):
-        if str(call.get("name")) not in declared:
-            names = ", ".join(declared) or "none"
+        if str(call.get("name")) not in known:
+            names = ", ".join(known) or "none"
             message = f"{call.get('name')!r} is not declared in the request; declared: {names}"
-            yield Mismatch(f"functionCalls[{index}].name", list(declared), call.get("name"), message)
+            yield Mismatch(f"functionCalls[{index}].name", list(known), call.get("name"), message)
 
 
-def _has_hidden_functions(evidence: Evidence) -> bool:
-    elsewhere = any(tools(evidence, kind) for kind in ("computerUse", "mcpServers"))
-    return elsewhere or field(evidence.request_body, "cachedContent") is not None
-
-
-@rule("function-args", "error")
+@rule("function-args", "error", per_candidate=True)
 def function_args(evidence: Evidence) -> Iterator[Mismatch]:
     """The arguments of a call match their declaration.
 
-    A missing argument or a wrong type is an error, anything else a warning. In the mode VALIDATED everything is an error.
+    A missing argument or a wrong type is an error, anything else a warning. In the mode VALIDATED everything is an error, else
+    arguments for a function without parameters are not judged: models often invent one, and nothing reads it.
     """
     if evidence.request_body is None or not evidence.reply.function_calls:
         return
-    declared = schemas.declarations(evidence.request_body)
-    mode = field(evidence.request_body, "toolConfig", "functionCallingConfig", "mode")
-    strict = str(mode).upper() == "VALIDATED"
+    known = declared(evidence)
+    strict = calling_mode(evidence) == "VALIDATED"
     for index, call in enumerate(evidence.reply.function_calls):
-        schema = declared.get(str(call.get("name")))
-        if schema is not None:
+        schema = known.get(str(call.get("name")))
+        if schema is not None and (strict or _has_parameters(schema.schema)):
             yield from _argument_mismatches(
                 schema.schema, call.get("args") or {}, f"functionCalls[{index}].args", strict=strict
             )
+
+
+def _has_parameters(schema: Json) -> bool:
+    return not isinstance(schema, dict) or bool(schema.keys() - _NOTHING or schema.get("properties"))
+
+
+_NOTHING = {"type", "properties", "additionalProperties", "description", "title", "$schema", "required", "nullable"}
+"""The keys of a schema without parameters."""
 
 
 def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> Iterator[Mismatch]:
@@ -64,22 +66,41 @@ def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> 
         yield Mismatch(place, violation.expected, violation.actual, violation.message, severity)
 
 
-@rule("function-duplicate", "warn")
+@rule("function-duplicate", "warn", per_candidate=True)
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls of an answer are identical."""
+    """No two calls of an answer are identical. Not checked for calls without arguments (three rolls of a die) or with ids."""
     seen: dict[str, int] = {}
     for index, call in enumerate(evidence.reply.function_calls):
         key = json.dumps([call.get("name"), call.get("args")], sort_keys=True)
+        if not call.get("args") or call.get("id"):
+            continue
         if key in seen:
             message = f"the call of {call.get('name')!r} is the same as functionCalls[{seen[key]}]"
             yield Mismatch(f"functionCalls[{index}]", "another call", call, message)
         seen.setdefault(key, index)
 
 
-@rule("thought-signature", "warn")
+@rule("call-id-unique", "error", per_candidate=True)
+def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
+    """No two calls of an answer have the same id. A warning: a call without an id beside calls with ids, or since Gemini 3.5."""
+    calls = evidence.reply.function_calls
+    ids = [call.get("id") for call in calls]
+    for index, found in enumerate(ids):
+        if found and found in ids[:index]:
+            message = (
+                f"the id {found!r} is that of functionCalls[{ids.index(found)}]: their results cannot be told apart"
+            )
+            yield Mismatch(f"functionCalls[{index}].id", "another id", found, message)
+    if has_answer(evidence) and not all(ids) and (any(ids) or generation(evidence) >= (3, 5)):
+        index = next(index for index, found in enumerate(ids) if not found)
+        message = f"the call of {calls[index].get('name')!r} has no id"
+        yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
+
+
+@rule("thought-signature", "warn", per_candidate=True)
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it."""
-    if (generation(evidence.model or "") or (0, 0)) < (3, 0) or not has_answer(evidence):
+    if generation(evidence) < (3, 0) or not has_answer(evidence):
         return
     calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))
     first = next(calls, None)
