@@ -25,6 +25,7 @@ EXPECTED_BY: Mapping[str, frozenset[str]] = {
     "stream-error": frozenset(("error",)),
     "prompt-blocked": frozenset(("blockReason",)),
     "finish-reason": frozenset(("finishReason", "blockReason")),
+    "url-fetch-failed": frozenset(("urlContext",)),
 }
 """Rule -> the checks that state what is expected instead of it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from harness.answer.reply import an_object, objects_in
 from harness.gemini import schemas
 from harness.judge.invariants.request_fields import calling_mode, declared, generation, has_answer, has_hidden_functions
 from harness.judge.registry import rule
@@ -82,7 +83,10 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("call-id-unique", "error", per_candidate=True)
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls of an answer have the same id. A warning: a call without an id beside calls with ids, or since Gemini 3.5."""
+    """No two calls of an answer have the same id. A warning: a call has none, beside others that have one, or in Gemini 3 and later.
+
+    The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.
+    """
     calls = evidence.reply.function_calls
     ids = [call.get("id") for call in calls]
     for index, found in enumerate(ids):
@@ -91,10 +95,20 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
                 f"the id {found!r} is that of functionCalls[{ids.index(found)}]: their results cannot be told apart"
             )
             yield Mismatch(f"functionCalls[{index}].id", "another id", found, message)
-    if has_answer(evidence) and not all(ids) and (any(ids) or generation(evidence) >= (3, 5)):
+    if has_answer(evidence) and not all(ids) and (any(ids) or _gives_ids(evidence)):
         index = next(index for index, found in enumerate(ids) if not found)
         message = f"the call of {calls[index].get('name')!r} has no id"
         yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
+
+
+def _gives_ids(evidence: Evidence) -> bool:
+    """Whether the API gives ids in such an answer. Vertex AI gives none, and neither has a call that comes in pieces."""
+    reply = evidence.reply
+    received = objects_in((reply.content or {}).get("parts"))
+    in_pieces = any("partialArgs" in an_object(part.get("functionCall")) for part in received)
+    vertex = "createTime" in reply.response or "trafficType" in reply.usage
+    new = "serviceTier" in reply.usage or generation(evidence) >= (3, 5)
+    return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
 
 
 @rule("thought-signature", "warn", per_candidate=True)

@@ -13,6 +13,7 @@ from harness.judge.invariants.request_fields import (
     media_parts,
     number,
     offers_builtin_tools,
+    wants_json,
 )
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
@@ -99,18 +100,22 @@ def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("usage-details", "warn")
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
-    """The details by modality add up to their count. Not checked for image output and built-in tools."""
-    usage = evidence.reply.usage
-    if evidence.reply.count("toolUsePromptTokenCount") or offers_builtin_tools(evidence):
+    """The details by modality add up to their count. Not checked for image output, and for built-in tools that ran.
+
+    Where built-in tools are offered, a count may be more than its details: it holds what the tools read.
+    """
+    usage, offered = evidence.reply.usage, offers_builtin_tools(evidence)
+    if evidence.reply.count("toolUsePromptTokenCount"):
         return
     for key, total in _DETAILS.items():
         details = objects_in(usage.get(key))
         if not details or _has_pictures(key, details):
             continue
         counted = sum(detail["tokenCount"] for detail in details if _is_natural(detail.get("tokenCount")))
-        if counted != evidence.reply.count(total):
-            message = f"{key} sum to {counted}, {total} is {evidence.reply.count(total)}"
-            yield Mismatch(f"$.usageMetadata.{key}", evidence.reply.count(total), counted, message)
+        count = evidence.reply.count(total)
+        if counted != count and not (offered and counted < count):
+            message = f"{key} sum to {counted}, {total} is {count}"
+            yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
 
 
 def _has_pictures(key: str, details: list[dict[str, Json]]) -> bool:
@@ -119,9 +124,10 @@ def _has_pictures(key: str, details: list[dict[str, Json]]) -> bool:
 
 @rule("candidates-count", "warn")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and where built-in tools are offered."""
+    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and for JSON with built-in tools."""
     reply = evidence.reply
-    if offers_builtin_tools(evidence) or (reply.model_version or evidence.model or "").startswith("gemma"):
+    json_with_tools = wants_json(evidence) and offers_builtin_tools(evidence)
+    if json_with_tools or (reply.model_version or evidence.model or "").startswith("gemma"):
         return
     if has_answer(evidence) and reply.finish_reason and reply.text and not reply.usage.get("candidatesTokenCount"):
         message = "the answer has text, but no candidatesTokenCount"

@@ -185,7 +185,7 @@ def _why(reason: str, evidence: Evidence) -> str:
         usage = evidence.reply
         spent = f"{usage.count('thoughtsTokenCount')} thought and {usage.count('candidatesTokenCount')} answer tokens"
         unasked = limit_unasked(evidence)
-        return f"the answer is truncated: MAX_TOKENS after {spent}" + (f"; MAX_TOKENS{unasked}" if unasked else "")
+        return f"the answer is truncated: MAX_TOKENS after {spent}" + (f", but {unasked}" if unasked else "")
     return f"the answer ended with {reason}"
 
 

@@ -33,11 +33,16 @@ def max_tokens_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """
     if (evidence.audit or "finishReason" in evidence.expects) and (why := limit_unasked(evidence)):
         limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
-        yield Mismatch("$.candidates[0].finishReason", limit, "MAX_TOKENS", f"MAX_TOKENS{why}")
+        yield Mismatch(
+            "$.candidates[0].finishReason",
+            limit,
+            "MAX_TOKENS",
+            f"MAX_TOKENS after {_spent(evidence)} tokens, but {why}",
+        )
 
 
 def limit_unasked(evidence: Evidence) -> str:
-    """Why MAX_TOKENS does not follow from the request, to be appended to a message; empty if it does, or if that is not known."""
+    """Why MAX_TOKENS does not follow from the request; empty if it does, or if that is not known."""
     body, spent = evidence.request_body, _spent(evidence)
     if body is None or spent is None or field(body, "continuationToken") is not None:
         return ""
@@ -45,7 +50,7 @@ def limit_unasked(evidence: Evidence) -> str:
     if evidence.reply.finish_reason != "MAX_TOKENS" or (limit is not None and limit < _LOWEST_LIMIT):
         return ""
     asked = "no maxOutputTokens was requested" if limit is None else f"maxOutputTokens is {limit}"
-    return f" after {spent} tokens, but {asked}" if spent < (_LITTLE if limit is None else limit / 2) else ""
+    return asked if spent < (_LITTLE if limit is None else limit / 2) else ""
 
 
 def _spent(evidence: Evidence) -> int | None:
