@@ -82,20 +82,24 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("usage-prompt-stable", "warn")
 def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``promptTokenCount`` is the same in every chunk of a stream of text. Where the request has media or tools, it may change.
+    """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool.
 
-    Gemini 1.5 and 2.0 count the prompt a second time for the last chunk.
+    One change is right where the prompt is counted a second time at the end: with media or tools, and by Gemini 1.5 and 2.0.
     """
-    body = evidence.request_body
-    if body is None or evidence.reply.count("toolUsePromptTokenCount") or field(body, "tools") or media_parts(evidence):
+    if evidence.reply.count("toolUsePromptTokenCount"):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = list(
         dict.fromkeys(count for usage in usages if _is_natural(count := usage.get("promptTokenCount")) and count)
     )
-    if len(counts) > (2 if (1, 0) <= generation(evidence) <= (2, 0) else 1):
+    if len(counts) > (2 if _is_counted_twice(evidence) else 1):
         message = f"promptTokenCount changes during the stream: {', '.join(map(str, counts))}"
         yield Mismatch("$.usageMetadata.promptTokenCount", counts[0], counts[-1], message)
+
+
+def _is_counted_twice(evidence: Evidence) -> bool:
+    old = (1, 0) <= generation(evidence) <= (2, 0)
+    return old or bool(field(evidence.request_body, "tools") or media_parts(evidence)) or evidence.request_body is None
 
 
 @rule("usage-details", "warn")
