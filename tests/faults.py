@@ -114,7 +114,7 @@ REACH: Mapping[str, Reach] = {
     "thought-leak": Reach("text"),
     "control-text": Reach("text"),
     "no-thinking": Reach("thoughts-expected or thinking-expected", by="thoughts thoughtsTokenCount"),
-    "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off"),
+    "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off max-tokens-unasked"),
     "untagged-thoughts": Reach("thoughts-shown"),
     # structured output
     "fenced-json": Reach("json"),
@@ -122,7 +122,7 @@ REACH: Mapping[str, Reach] = {
     "extra-json": Reach("json"),
     "prose-for-json": Reach("json"),
     "thoughts-in-json": Reach("json"),
-    "number-loop": Reach("json", by="finishReason"),
+    "number-loop": Reach("json", by="finishReason max-tokens-unasked"),
     "schema-violation": Reach("json", by="json"),
     "missing-key": Reach("json object", by="json"),
     "reversed-keys": Reach("ordered or json search", by="grounding-segment"),

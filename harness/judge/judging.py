@@ -29,7 +29,9 @@ EXPECTED_BY: Mapping[str, frozenset[str]] = {
 }
 """Rule -> the checks that state what is expected instead of it."""
 
-_CAUSES = frozenset(("http-status", "prompt-blocked", "finish-reason", "stream-error", "json-body"))
+_CAUSES = frozenset(
+    ("http-status", "prompt-blocked", "finish-reason", "max-tokens-unasked", "stream-error", "json-body")
+)
 """Rules whose violation explains why checks fail too. Their verdicts come first."""
 
 _MAX_MISMATCHES = 20

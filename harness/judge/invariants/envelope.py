@@ -8,7 +8,7 @@ from harness.answer import framing
 from harness.answer.refusals import describe_body
 from harness.answer.reply import OUTPUT, an_object, answer_parts, candidate_of, error_of, objects_in, parts_of
 from harness.gemini.definition import STATUSES
-from harness.judge.invariants.limits import limit_unasked
+from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -169,14 +169,17 @@ def role(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("finish-reason", "outcome", per_candidate=True)
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
-    """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error."""
+    """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
+
+    A truncation that no limit explains is reported by ``max-tokens-unasked``.
+    """
     reply, at = evidence.reply, "$.candidates[0].finishReason"
     if not has_answer(evidence) or not reply.response.get("candidates") or reply.block_reason is not None:
         return
     if reply.finish_reason is None:
         if not is_stream(evidence):
             yield Mismatch(at, "STOP", None, "the answer has no finishReason", "error")
-    elif reply.finish_reason != "STOP":
+    elif reply.finish_reason != "STOP" and not is_cut_unasked(evidence):
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
 
 
@@ -184,8 +187,7 @@ def _why(reason: str, evidence: Evidence) -> str:
     if reason == "MAX_TOKENS":
         usage = evidence.reply
         spent = f"{usage.count('thoughtsTokenCount')} thought and {usage.count('candidatesTokenCount')} answer tokens"
-        unasked = limit_unasked(evidence)
-        return f"the answer is truncated: MAX_TOKENS after {spent}" + (f", but {unasked}" if unasked else "")
+        return f"the answer is truncated: MAX_TOKENS after {spent}"
     return f"the answer ended with {reason}"
 
 

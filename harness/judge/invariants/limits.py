@@ -27,30 +27,26 @@ _LOWEST_LIMIT = 16
 
 @rule("max-tokens-unasked", "error")
 def max_tokens_unasked(evidence: Evidence) -> Iterator[Mismatch]:
-    """MAX_TOKENS comes at a limit that the request set: not below half of it (from 16 up), and not without one below 1,000 tokens.
-
-    Where a step does not expect MAX_TOKENS, ``finish-reason`` reports it.
-    """
-    if (evidence.audit or "finishReason" in evidence.expects) and (why := limit_unasked(evidence)):
-        limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
-        yield Mismatch(
-            "$.candidates[0].finishReason",
-            limit,
-            "MAX_TOKENS",
-            f"MAX_TOKENS after {_spent(evidence)} tokens, but {why}",
-        )
+    """MAX_TOKENS comes at a limit that the request set: not below half of it (from 16 up), and not without one below 1,000 tokens."""
+    if is_cut_unasked(evidence):
+        limit, spent = _limit(evidence), _spent(evidence)
+        asked = "no maxOutputTokens was requested" if limit is None else f"maxOutputTokens is {limit}"
+        message = f"the answer is truncated: MAX_TOKENS after {spent} tokens, but {asked}"
+        yield Mismatch("$.candidates[0].finishReason", limit, spent, message)
 
 
-def limit_unasked(evidence: Evidence) -> str:
-    """Why MAX_TOKENS does not follow from the request; empty if it does, or if that is not known."""
-    body, spent = evidence.request_body, _spent(evidence)
-    if body is None or spent is None or field(body, "continuationToken") is not None:
-        return ""
-    limit = number(field(body, "generationConfig", "maxOutputTokens"))
-    if evidence.reply.finish_reason != "MAX_TOKENS" or (limit is not None and limit < _LOWEST_LIMIT):
-        return ""
-    asked = "no maxOutputTokens was requested" if limit is None else f"maxOutputTokens is {limit}"
-    return asked if spent < (_LITTLE if limit is None else limit / 2) else ""
+def is_cut_unasked(evidence: Evidence) -> bool:
+    """Whether the answer was truncated at a limit that the request did not set."""
+    spent, limit = _spent(evidence), _limit(evidence)
+    if evidence.reply.finish_reason != "MAX_TOKENS" or evidence.request_body is None or spent is None:
+        return False
+    if field(evidence.request_body, "continuationToken") is not None or (limit is not None and limit < _LOWEST_LIMIT):
+        return False
+    return spent < (_LITTLE if limit is None else limit / 2)
+
+
+def _limit(evidence: Evidence) -> int | None:
+    return number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
 
 
 def _spent(evidence: Evidence) -> int | None:
