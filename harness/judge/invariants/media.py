@@ -7,7 +7,7 @@ from math import sqrt
 
 from harness.answer.reply import an_object, objects_in
 from harness.gemini import media
-from harness.judge.invariants.request_fields import field, has_answer, is_finished, items_of, number
+from harness.judge.invariants.request_fields import field, has_answer, is_finished, is_placeholder, items_of, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -44,7 +44,7 @@ def base64(evidence: Evidence) -> Iterator[Mismatch]:
     """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not."""
     for index, blob in enumerate(_all_data(evidence)):
         data = blob.get("data")
-        if isinstance(data, str) and not _is_placeholder(data) and not media.content(blob):
+        if isinstance(data, str) and not is_placeholder(data) and not media.content(blob):
             what = f"no base64: it begins {data[:40]!r}" if data else "empty"
             yield Mismatch(
                 f"inlineData[{index}].data", "base64", data[:80], f"the data of inlineData[{index}] is {what}"
@@ -55,11 +55,6 @@ def _all_data(evidence: Evidence) -> list[Mapping[str, Json]]:
     """The inline data of the answer and, after them, of its drafts."""
     drafts = (an_object(part.get("inlineData")) for part in evidence.reply.parts if part.get("thought"))
     return [*evidence.reply.inline_data, *(draft for draft in drafts if draft)]
-
-
-def _is_placeholder(data: str) -> bool:
-    """Whether a recorder replaced the data: ``<BASE64>``, ``[image data]``, ``...``."""
-    return data[:1] in ("<", "[", "*") or "..." in data[-40:] or "REDACTED" in data[:80].upper()
 
 
 @rule("image-whole", "error", per_candidate=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
 
@@ -100,6 +101,16 @@ def wants_sse(evidence: Evidence) -> bool:
 def knows_query(evidence: Evidence) -> bool:
     """Whether the query of the request is known. Many recorders of others keep none."""
     return evidence.exchange.own or "?" in evidence.exchange.request.url
+
+
+_PLACEHOLDER = re.compile(
+    r"<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|.*(\.\.\.|…).*", re.DOTALL
+)
+
+
+def is_placeholder(value: Json) -> bool:
+    """Whether a recorder or its user replaced or shortened the value: ``<BASE64>``, ``[image data]``, ``iVBORw0...``."""
+    return isinstance(value, str) and _PLACEHOLDER.fullmatch(value[:200]) is not None
 
 
 def has_answer(evidence: Evidence) -> bool:

@@ -36,12 +36,12 @@ _MOST_WHOLE = 0.1
 def wrongly_decoded(text: str) -> tuple[str, str] | None:
     """(as it is, as it was meant) for the first group of characters that is UTF-8 decoded as Latin-1 or Windows-1252.
 
-    One group of several characters is enough. Of single ones, nearly all must be such: ``Â°`` occurs in right texts as well, and
+    One group of three is enough (``â€™``). Of shorter ones, nearly all must be such: ``Â°`` occurs in right texts too, and
     ``SÃO PAULO`` is right, since its ``Ã`` is not UTF-8 with what follows it.
     """
     groups = [found[0] for found in _FOREIGN.finditer(text)]
     meant = [(group, right) for group in groups if (right := _decoded(group)) is not None]
-    long = next((pair for pair in meant if len(pair[1]) > 1), None)
+    long = next((pair for pair in meant if len(pair[0]) > 2), None)
     whole = len(groups) - len(meant)
     return long or (meant[0] if meant and whole <= _MOST_WHOLE * len(groups) else None)
 
