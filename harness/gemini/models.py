@@ -246,6 +246,12 @@ def generation(model: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2] or 0)) if found else None
 
 
+def is_target(alias: str, version: str) -> bool:
+    """Whether an alias points or pointed to that model, by itself: not by a route from one of its targets."""
+    found = catalogue().aliases.get(bare(alias))
+    return found is not None and undated(version) in {undated(name) for name in (found.target, *found.earlier)}
+
+
 _FAMILY = re.compile(r"flash-lite|flash|pro|ultra|nano")
 _USES = ("image", "tts", "live", "audio", "embedding", "computer-use", "robotics")
 

@@ -90,6 +90,7 @@ ASKED_2K = config(
 BROKEN: Sequence[tuple[str, Exchange]] = [
     # who answered
     ("alias-family", unary(newer(), {}, "gemini-flash-lite-latest")),
+    ("alias-family", unary(answer(modelVersion="gemini-3.5-flash-lite"), {}, "gemini-flash-latest")),
     ("alias-family", unary(answer(modelVersion="gemini-2.5-flash-image"), {}, "gemini-flash-latest")),
     ("other-maker", unary(answer(modelVersion="claude-sonnet-4-5"), {}, "gemini-flash-latest")),
     ("other-maker", unary(answer(modelVersion="models/deepseek-v3.2"))),
@@ -189,6 +190,7 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("block-with-answer", unary({"promptFeedback": {"blockReason": "SAFETY"}, "candidates": []})),
     ("block-with-answer", unary(rated(probability="LOW", blocked=False))),
     ("block-with-answer", unary({**rated(blocked=True), "candidates": [{"finishReason": "SAFETY"}]})),
+    ("thought-repeated", stream(*(chunk({"text": text, "thought": True}) for text in (PLAN, PLAN[:9] * 9, PLAN[9:] * 2)), answer(PLAN))),
     ("thought-repeated", unary(chunk({"text": "Oslo?", "thought": True}, {"text": "Oslo? Yes."}))),
     ("stream-duplicate", text_stream("ha ha ", "ha ha ", "ha")),
     ("stream-duplicate", stream(spoken(1, 25), spoken(1, 50))),
@@ -256,6 +258,7 @@ def test_what_looks_like_it_is_right(rule: str, recorded: Exchange) -> None:
         (exchange(answer(), request({}, stream=True)), {"sse-requested"}),
         (exchange(answer(), request({}, stream=True), headers={"content-type": "application/json"}), {"sse-requested"}),
         (text_stream(PLAN, PLAN), {"stream-delta"}),
+        (stream(chunk({"text": "Well: "}), answer(PLAN), answer(PLAN)), {"stream-duplicate"}),
         (exchange(sse({"type": "ping"}, answer()), request({}, stream=True)), {"sse-framing"}),
         (unary(answer(modelVersion="gpt-5"), {}, "gemini-pro-latest"), {"other-maker"}),
         (unary(answer("tool_code"), {**TOOLS, **mode("ANY")}), {"calling-mode"}),

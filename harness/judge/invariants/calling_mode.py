@@ -50,9 +50,10 @@ def _declares(evidence: Evidence) -> bool:
 
 
 _CALL_AS_TEXT = re.compile(
-    r"```tool_code|^\s*tool_code\b|\bprint\(\s*default_api\.|\bdefault_api\.\w+\(|<(tool_call|function_call|invoke|tool_use)\b"
-    r"|\{\s*\"(functionCall|function_call|tool_call|tool_calls|tool_use)\"\s*:|<\|?(tool_call|python_tag)",
-    re.MULTILINE,
+    r"```tool_code|^\s*tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
+    r"|\{\s*\"(functionCall|function_call|tool_call|tool_calls|tool_use)\"\s*:"
+    r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b",
+    re.MULTILINE | re.IGNORECASE,
 )
 """The notations in which models and gateways write calls: Gemini's ``tool_code``, JSON, and the tags of other makers."""
 

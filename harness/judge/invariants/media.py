@@ -139,10 +139,10 @@ def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
     billed = _audio_tokens(evidence) / _TOKENS_A_SECOND
     if not has_answer(evidence) or not blobs or not billed or None in lengths or _several(evidence):
         return
-    heard = sum(length or 0 for length in lengths)
-    if heard < billed / 2:
-        message = f"{heard:.1f} s of audio for {billed * _TOKENS_A_SECOND:.0f} tokens, which are {billed:.1f} s"
-        yield Mismatch("inlineData", f"{billed:.1f} s", f"{heard:.1f} s", message)
+    length = sum(seconds or 0 for seconds in lengths)
+    if length < billed / 2:
+        message = f"{length:.1f} s of audio for {billed * _TOKENS_A_SECOND:.0f} tokens, which are {billed:.1f} s"
+        yield Mismatch("inlineData", f"{billed:.1f} s", f"{length:.1f} s", message)
 
 
 def _audio_tokens(evidence: Evidence) -> int:

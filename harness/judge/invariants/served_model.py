@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.answer.reply import an_object
-from harness.gemini.models import answers_for, bare, family, is_googles
+from harness.gemini.models import answers_for, bare, family, is_googles, is_target
 from harness.judge.invariants.request_fields import field, has_answer
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
@@ -25,9 +25,9 @@ def model_version(evidence: Evidence) -> Iterator[Mismatch]:
 def alias_family(evidence: Evidence) -> Iterator[Mismatch]:
     """A model of the same family answers for a name that ends with ``-latest``. Which one is Google's to change, without notice."""
     model, version = evidence.model, evidence.reply.model_version
-    if not model or not version or not _is_alias(model) or _is_foreign(evidence) or answers_for(model, version):
+    if not model or not version or not _is_alias(model) or _is_foreign(evidence):
         return
-    if family(version) != family(model):
+    if family(version) != family(model) and not is_target(model, version):
         message = f"{version} answered for {model}: it is of another family"
         yield Mismatch("$.modelVersion", family(model), version, message)
 

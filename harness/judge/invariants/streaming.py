@@ -74,7 +74,7 @@ def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
         cut = f" ({evidence.exchange.fault})" if evidence.exchange.fault else ""
         message = f"the stream ended without a finishReason{cut}: it is incomplete"
         yield Mismatch("$.candidates[0].finishReason", "STOP", None, message)
-    if not _has_steps(evidence):
+    if not _has_steps(evidence) and _duplicate(evidence) is None:
         yield from _content_after_end(evidence)
 
 
@@ -106,16 +106,21 @@ def _has_content(part: Mapping[str, Json]) -> bool:
 @rule("stream-duplicate", "error", per_candidate=True)
 def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
     """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence."""
-    if evidence.reply.form not in ("sse", "array") or any(
-        _repeats(texts) for texts in _texts(evidence).values() if len(texts) > 1
-    ):
-        return
+    index = _duplicate(evidence)
+    if index and not any(_repeats(texts) for texts in _texts(evidence).values() if len(texts) > 1):
+        text = text_of(parts_of(candidate_of(evidence.reply.events[index].value)))
+        message = f"the content of events[{index - 1}] comes a second time"
+        yield Mismatch(f"events[{index}]", "the next piece", text[:200], message)
+
+
+def _duplicate(evidence: Evidence) -> int | None:
+    """The index of the first event with the content of the event before it."""
+    if evidence.reply.form not in ("sse", "array"):
+        return None
     contents = [parts_of(candidate_of(event.value)) for event in evidence.reply.events]
-    for index, (before, after) in enumerate(pairwise(contents), 1):
-        if _content_key(before) == _content_key(after) and _length(after) >= _SHORTEST_DUPLICATE:
-            message = f"the content of events[{index - 1}] comes a second time"
-            yield Mismatch(f"events[{index}]", "the next piece", text_of(after)[:200], message)
-            return
+    pairs = enumerate(pairwise(contents), 1)
+    same = (index for index, (before, after) in pairs if _content_key(before) == _content_key(after))
+    return next((index for index in same if _length(contents[index]) >= _SHORTEST_DUPLICATE), None)
 
 
 _SHORTEST_DUPLICATE = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.judge.invariants.request_fields import (
     field,
@@ -87,23 +87,21 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-repeated", "error", per_candidate=True)
 def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not contain a thought of the same answer. Thoughts of less than 40 characters are not compared."""
-    text = " ".join(evidence.reply.text.split())
-    for thought in _thoughts(evidence):
-        if thought in text:
-            message = f"a thought is in the answer text too: {thought[:60]!r}"
-            yield Mismatch("text", "no thought", thought[:200], message)
-            return
+    """The answer does not contain the thoughts of the same answer, or half of them. Pieces below 40 characters are not compared."""
+    text, thoughts = " ".join(evidence.reply.text.split()), _thoughts(evidence)
+    repeated = [thought for thought in thoughts if len(thought) >= _SHORTEST_THOUGHT and thought in text]
+    if repeated and sum(map(len, repeated)) >= sum(map(len, thoughts)) / 2:
+        message = f"the thoughts are in the answer text too: {repeated[0][:60]!r}"
+        yield Mismatch("text", "no thought", repeated[0][:200], message)
 
 
-def _thoughts(evidence: Evidence) -> Iterator[str]:
-    """The thoughts, whole and by chunk, with white space made one. A gateway may repeat only some."""
+def _thoughts(evidence: Evidence) -> Sequence[str]:
+    """The thoughts by chunk, or as one where that is in the text, with white space made one."""
+    whole = " ".join(evidence.reply.thoughts.split())
+    if whole in " ".join(evidence.reply.text.split()):
+        return [whole]
     chunks = (part for part in items_of((evidence.reply.content or {}).get("parts")) if isinstance(part, dict))
-    pieces = (part.get("text") for part in chunks if part.get("thought"))
-    for piece in (evidence.reply.thoughts, *pieces):
-        thought = " ".join(piece.split()) if isinstance(piece, str) else ""
-        if len(thought) >= _SHORTEST_THOUGHT:
-            yield thought
+    return [" ".join(str(part.get("text")).split()) for part in chunks if part.get("thought") and part.get("text")]
 
 
 _SHORTEST_THOUGHT = 40

@@ -121,7 +121,7 @@ def _loop_in_json(text: str) -> tuple[str, int] | None:
 
 
 def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
-    """The element of an array that is repeated, at any depth. Numbers are none: tables and pictures have rows of zeros."""
+    """The element of an array that is repeated, at any depth."""
     waiting = list(values)
     while waiting:
         value = waiting.pop()
@@ -130,7 +130,7 @@ def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
         elif isinstance(value, list):
             waiting += [item for item in value if isinstance(item, (dict, list))]
             for item, run in groupby(value):
-                if (count := len(list(run))) >= _LOOP and isinstance(item, (str, dict)):
+                if (count := len(list(run))) >= _LOOP:
                     return json.dumps(item, ensure_ascii=False), count
         elif isinstance(value, str) and (loop := _loop_of_units([line.strip() for line in value.splitlines()])):
             return loop
