@@ -88,6 +88,8 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
 @rule("thought-repeated", "error", per_candidate=True)
 def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not contain the thoughts of the same answer, or half of them. Pieces below 40 characters are not compared."""
+    if not evidence.reply.thoughts:
+        return
     text, thoughts = " ".join(evidence.reply.text.split()), _thoughts(evidence)
     repeated = [thought for thought in thoughts if len(thought) >= _SHORTEST_THOUGHT and thought in text]
     if repeated and sum(map(len, repeated)) >= sum(map(len, thoughts)) / 2:

@@ -29,6 +29,8 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
 
 _HALF = re.compile("[\ud800-\udfff]")
 _FOREIGN = re.compile("[\u0080-\U0010ffff]+")
+_MOST_READ = 200_000
+"""Characters of a text that are looked at: what is wrong in a longer one shows in its beginning, a loop at its end."""
 _MOST_WHOLE = 0.1
 """The share of groups of characters that are right in a text that is taken for wrongly decoded: an event in many may be right."""
 
@@ -39,7 +41,7 @@ def wrongly_decoded(text: str) -> tuple[str, str] | None:
     One group of three is enough (``â€™``). Of shorter ones, nearly all must be such: ``Â°`` occurs in right texts too, and
     ``SÃO PAULO`` is right, since its ``Ã`` is not UTF-8 with what follows it.
     """
-    groups = [found[0] for found in _FOREIGN.finditer(text)]
+    groups = [found[0] for found in _FOREIGN.finditer(text[:_MOST_READ])]
     meant = [(group, right) for group in groups if (right := _decoded(group)) is not None]
     long = next((pair for pair in meant if len(pair[0]) > 2), None)
     whole = len(groups) - len(meant)
@@ -67,7 +69,7 @@ _LOOP = 30
 _LONGEST_CYCLE = 4
 _SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s*")
 _DIGITS = re.compile(r"(\d{1,4}?)\1{99,}")
-_BLANKS = re.compile(r"(?:\s|\\n|\\t){1000,}")
+_BLANKS = re.compile(r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}")
 
 
 @rule("text-loop", "warn", per_candidate=True)
@@ -89,6 +91,7 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
 def _loop_of_text(text: str) -> tuple[str, int] | None:
     if len(text) < 2 * _LOOP:
         return None
+    text = text[-_MOST_READ:]
     for found in (_DIGITS.search(text), _BLANKS.search(text)):
         if found is not None:
             unit = found[1] if found.re is _DIGITS else "white space"
