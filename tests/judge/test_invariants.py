@@ -310,6 +310,11 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("url-fetch-failed", "warn", unary(fetched("URL_RETRIEVAL_STATUS_ERROR"))),
     ("calling-mode", "error", unary(answer(), {**TOOLS, **mode("ANY")})),
     ("call-id-unique", "error", unary(identified("a", "a"))),
+    (
+        "call-complete",
+        "error",
+        stream(chunk({"functionCall": {"name": "f", "willContinue": True}}), chunk(finish="STOP")),
+    ),
     ("call-as-text", "warn", unary(answer("```tool_code\nprint(default_api.get_weather(city='Oslo'))\n```"), TOOLS)),
     ("base64", "error", unary(chunk({"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBO"}}))),
     ("image-whole", "error", unary(chunk({"inlineData": {"mimeType": "image/png", "data": CUT_PNG}}))),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,10 @@ def text_stream(*texts: str) -> Exchange:
 
 JPEG = b"\xff\xd8\xff\xe1\x00\x06\xff\xd9ab" + b"\xff\xda\x00\x04\x01\x01" + b"\x17" * 80
 CUT_EMOJI = sse(chunk({"text": "ok @1"}), answer("@2 done")).replace(b"@1", rb"\ud83d").replace(b"@2", rb"\ude00")
+IN_PIECES = (
+    chunk({"functionCall": {"name": "f", "willContinue": True}}),
+    chunk({"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}], "willContinue": True}}),
+)
 NUMBER_LOOP = '{"width": 1.' + "0" * 300
 OTHER_TOOL = {"tools": [{"googleSearch": {}}], **mode("ANY")}
 ASKED_2K = config(
@@ -137,6 +142,7 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("call-id-unique", stream(identified("a"), identified("a"))),
     ("call-id-unique", unary(identified("a", None), TOOLS)),
     ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3.6-flash"}, TOOLS, "gemini-flash-latest")),
+    ("call-id-unique", unary(identified("get_weather"), {**TOOLS, "contents": [identified("get_weather")["candidates"][0]["content"]]})),
     ("call-as-text", stream(chunk({"text": '{"function'}), answer('Call": {"name": "x"}}'), body=TOOLS)),
     ("call-as-text", unary(answer('{"name": "get_weather", "arguments": {"city": "Oslo"}}'), TOOLS)),
     ("call-as-text", unary(answer("<tool_call>get_weather</tool_call>"), TOOLS)),
@@ -211,6 +217,7 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("call-id-unique", unary(identified("a", "b"), TOOLS)),
     ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3-flash-preview"}, TOOLS, "gemini-3-flash-preview")),
     ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3.6-flash", "createTime": "2026-11-01T00:00:00Z"}, TOOLS)),
+    ("call-complete", stream(*IN_PIECES, chunk({"functionCall": {}}, finish="STOP"))),
     ("call-as-text", unary(answer("```tool_code\nprint(1)\n```"))),
     ("call-as-text", unary(answer("I called get_weather, and it is cold."), TOOLS)),
     ("function-duplicate", unary(chunk(*[{"functionCall": {"name": "roll"}}] * 3))),
@@ -247,7 +254,7 @@ def test_what_looks_like_it_is_right(rule: str, recorded: Exchange) -> None:
     assert rule not in broken(recorded)
 
 
-# --- one cause is told once -------------------------------------------------------------------------------
+# --- one cause is reported once -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -268,7 +275,7 @@ def test_what_looks_like_it_is_right(rule: str, recorded: Exchange) -> None:
         (unary({"error": {**ERROR["error"], "code": 503, "status": "UNAVAILABLE"}}, status=429), {"http-status", "error-envelope"}),
     ],
 )  # fmt: skip
-def test_one_cause_is_told_once(recorded: Exchange, rules: set[str]) -> None:
+def test_one_cause_is_reported_once(recorded: Exchange, rules: set[str]) -> None:
     assert set(broken(recorded)) == rules
 
 
@@ -288,7 +295,7 @@ def test_the_second_candidate_is_judged_too() -> None:
     assert broken(unary(several("Oslo", "Bergen"), two)) == {}
 
 
-def test_its_events_are_told_apart() -> None:
+def test_its_events_are_its_own() -> None:
     two, first = config(candidateCount=2), several("A long text that is meant so.", "Another one, of the other.")
     pieces = [{**first, "candidates": [{**one, "finishReason": None}]} for one in first["candidates"]]
     assert "stream-end" in broken(stream(*pieces, answer("."), body=two))
@@ -306,6 +313,21 @@ def test_an_audit_names_the_candidate(tmp_path: Path, capsys: pytest.CaptureFixt
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["rule"], finding["at"]) == ("role", "$.candidates[1].content.role")
     assert finding["message"].startswith("candidate 1: the role is 'user'")
+
+
+def test_an_audit_names_the_encoding_of_a_broken_body(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+    response = {
+        "status": {"code": 503, "message": ""},
+        "headers": {"content-encoding": ["br"]},
+        "body": {"string": b"\x8b\x02\x80{garbage\xff\xfe\x01\x02\x03\x04"},
+    }
+    sent = {"method": "POST", "uri": url, "body": "{}", "headers": {}}
+    (tmp_path / "br.yaml").write_text(
+        yaml.safe_dump({"interactions": [{"request": sent, "response": response}], "version": 1})
+    )
+    assert main(["audit", str(tmp_path)]) == 1
+    assert "the body is compressed (br), and broken" in capsys.readouterr().out.replace("\n    ", " ")
 
 
 # --- predicates -------------------------------------------------------------------------------------------

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 from harness.answer.reply import an_object, objects_in
 from harness.gemini import schemas
-from harness.judge.invariants.request_fields import calling_mode, declared, generation, has_answer, has_hidden_functions
+from harness.judge.invariants.request_fields import (
+    calling_mode,
+    declared,
+    field,
+    generation,
+    has_answer,
+    has_hidden_functions,
+    is_finished,
+    items_of,
+)
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 
@@ -83,13 +92,16 @@ def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("call-id-unique", "error", per_candidate=True)
 def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls of an answer have the same id. A warning: a call has none, beside others that have one, or in Gemini 3 and later.
+    """No two calls have the same id. A warning: a call has that of an earlier turn, or none, beside others or since Gemini 3.
 
     The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.
     """
     calls = evidence.reply.function_calls
-    ids = [call.get("id") for call in calls]
+    ids, earlier = [call.get("id") for call in calls], _earlier_ids(evidence)
     for index, found in enumerate(ids):
+        if found and found in earlier:
+            message = f"the id {found!r} is that of a call in an earlier turn"
+            yield Mismatch(f"functionCalls[{index}].id", "another id", found, message, "warn")
         if found and found in ids[:index]:
             message = (
                 f"the id {found!r} is that of functionCalls[{ids.index(found)}]: their results cannot be told apart"
@@ -101,6 +113,12 @@ def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
 
 
+def _earlier_ids(evidence: Evidence) -> list[Json]:
+    turns = items_of(field(evidence.request_body, "contents"))
+    parts = (part for turn in turns for part in items_of(field(turn, "parts")))
+    return [field(part, "functionCall", "id") for part in parts]
+
+
 def _gives_ids(evidence: Evidence) -> bool:
     """Whether the API gives ids in such an answer. Vertex AI gives none, and neither has a call that comes in pieces."""
     reply = evidence.reply
@@ -109,6 +127,17 @@ def _gives_ids(evidence: Evidence) -> bool:
     vertex = "createTime" in reply.response or "trafficType" in reply.usage
     new = "serviceTier" in reply.usage or generation(evidence) >= (3, 5)
     return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
+
+
+@rule("call-complete", "error", per_candidate=True)
+def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
+    """A call whose arguments come in pieces ends before the answer does: its last piece has no ``willContinue``."""
+    received = objects_in((evidence.reply.content or {}).get("parts"))
+    pieces = [call for part in received if isinstance(call := part.get("functionCall"), dict)]
+    if is_finished(evidence) and pieces and pieces[-1].get("willContinue"):
+        call = evidence.reply.function_calls[-1]
+        message = f"the call of {call.get('name')!r} is incomplete: its last piece has willContinue"
+        yield Mismatch(f"functionCalls[{len(evidence.reply.function_calls) - 1}]", "the rest", call, message)
 
 
 @rule("thought-signature", "warn", per_candidate=True)

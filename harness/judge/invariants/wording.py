@@ -97,7 +97,7 @@ def _loop_of_text(text: str) -> tuple[str, int] | None:
             unit = found[1] if found.re is _DIGITS else "white space"
             return unit, len(found[0]) // len(found[1]) if found.re is _DIGITS else len(found[0])
     units = (text.splitlines(), _SENTENCE.split(text), text.split(","), text.split())
-    loops = (_loop_of_units([unit.strip() for unit in each]) for each in units)
+    loops = (_loop_of_units([unit.strip() for unit in pieces]) for pieces in units)
     return next((loop for loop in loops if loop), None) or _loop_in_json(text)
 
 
