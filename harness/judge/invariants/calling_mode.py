@@ -40,9 +40,8 @@ def _config(evidence: Evidence, name: str) -> object:
 def _lacks_a_call(evidence: Evidence) -> bool:
     """Whether a finished answer in words has no call, although functions are declared."""
     reply = evidence.reply
-    other = any("toolCall" in part or "executableCode" in part for part in reply.parts)
     spoke = bool(reply.text.strip() or reply.inline_data)
-    return is_finished(evidence) and spoke and not reply.function_calls and not other and _declares(evidence)
+    return is_finished(evidence) and spoke and not reply.function_calls and _declares(evidence)
 
 
 def _declares(evidence: Evidence) -> bool:

@@ -23,42 +23,41 @@ def unicode(evidence: Evidence) -> Iterator[Mismatch]:
             message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
             yield Mismatch(at, "whole characters", ascii(half[0]), message)
         elif wrong := wrongly_decoded(text):
-            message = f"{wrong[0]!r} is {wrong[1]!r} decoded as Latin-1: the text is broken"
-            yield Mismatch(at, wrong[1], wrong[0], message)
+            message = f"{wrong[0][:40]!r} is {wrong[1][:20]!r} decoded as Latin-1: the text is broken"
+            yield Mismatch(at, wrong[1][:200], wrong[0][:200], message)
 
 
 _HALF = re.compile("[\ud800-\udfff]")
-_FOREIGN = re.compile("[\u0080-\U0010ffff]+")
+_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+_WINDOWS = {ord(bytes((byte,)).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in _UNDEFINED}
+"""Characters of Windows-1252 that Latin-1 does not have -> their byte."""
+_UTF_8 = re.compile("(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
+_CONTROLS = re.compile("[\x80-\x9f]")
 _MOST_READ = 200_000
 """Characters of a text that are looked at: what is wrong in a longer one shows in its beginning, a loop at its end."""
-_MOST_WHOLE = 0.1
-"""The share of groups of characters that are right in a text that is taken for wrongly decoded: an event in many may be right."""
+_MOST_RIGHT = 0.1
+"""The share of characters beyond ASCII that may be right in a text that is taken for wrongly decoded."""
 
 
 def wrongly_decoded(text: str) -> tuple[str, str] | None:
-    """(as it is, as it was meant) for the first group of characters that is UTF-8 decoded as Latin-1 or Windows-1252.
+    """(as it is, as it was meant) for the first characters that are UTF-8 decoded as Latin-1 or Windows-1252.
 
-    One group of three is enough (``â€™``). Of shorter ones, nearly all must be such: ``Â°`` occurs in right texts too, and
-    ``SÃO PAULO`` is right, since its ``Ã`` is not UTF-8 with what follows it.
+    Four of them in a row are enough, and fewer with a control character, or as ``â€``. Otherwise nearly all characters beyond
+    ASCII must be such: ``É”`` and ``Â°`` occur in right texts too.
     """
-    groups = [found[0] for found in _FOREIGN.finditer(text[:_MOST_READ])]
-    meant = [(group, right) for group in groups if (right := _decoded(group)) is not None]
-    long = next((pair for pair in meant if len(pair[0]) > 2), None)
-    whole = len(groups) - len(meant)
-    return long or (meant[0] if meant and whole <= _MOST_WHOLE * len(groups) else None)
+    text = text[:_MOST_READ]
+    runs = [(text[found.start() : found.end()], found[0]) for found in _UTF_8.finditer(text.translate(_WINDOWS))]
+    meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
+    sure = next((pair for pair in meant if len(pair[0]) > 3 or _CONTROLS.search(pair[0]) or pair[0][:2] == "â€"), None)
+    wrong, foreign = sum(len(run) for run, _ in meant), sum(not character.isascii() for character in text)
+    return sure or (meant[0] if meant and foreign - wrong <= _MOST_RIGHT * foreign else None)
 
 
-def _decoded(group: str) -> str | None:
-    """What the group was before its bytes were decoded wrongly; None if it is right."""
+def _decoded(code: str) -> str | None:
     try:
-        return bytes(_byte(character) for character in group).decode()
-    except ValueError:
+        return code.encode("latin-1").decode()
+    except UnicodeDecodeError:
         return None
-
-
-def _byte(character: str) -> int:
-    """The byte that Latin-1 or Windows-1252 decodes to this character. Raises ValueError if there is none."""
-    return ord(character) if ord(character) < 256 else character.encode("cp1252")[0]
 
 
 # --- loops --------------------------------------------------------------------------------------------------------
