@@ -122,7 +122,7 @@ REACH: Mapping[str, Reach] = {
     "extra-json": Reach("json"),
     "prose-for-json": Reach("json"),
     "thoughts-in-json": Reach("json"),
-    "number-loop": Reach("json", by="finishReason max-tokens-unasked"),
+    "number-loop": Reach("json", by="finishReason finish-reason"),
     "schema-violation": Reach("json", by="json"),
     "missing-key": Reach("json object", by="json"),
     "reversed-keys": Reach("ordered or json search", by="grounding-segment"),

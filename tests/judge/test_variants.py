@@ -208,6 +208,7 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("text-loop", unary(answer("| - |\n" * 60))),
     ("text-loop", unary(answer(json.dumps({"row": [0] * 28}), ), JSON)),
     ("text-loop", unary(answer("\n".join(f"{n}. a line" for n in range(60))))),
+    ("json-order", unary(answer('{"b": 1}'), config(responseMimeType="application/json", responseSchema={"type": "OBJECT", "propertyOrdering": [["b"]]}))),
     ("grounding-confidence", unary(supported(confidenceScores=[]))),
     ("grounding-confidence", unary(supported(confidenceScores=[1]))),
     ("grounding-uri", unary(with_candidate(answer(), groundingMetadata={"groundingChunks": [{"retrievedContext": {"title": "a"}}]}))),
