@@ -209,5 +209,5 @@ def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
             return
 
 
-_ROUNDING = 1e-3
+_ROUNDING = 1e-4
 """Healthy answers have up to 3e-5."""

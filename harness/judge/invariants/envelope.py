@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.answer import framing
 from harness.answer.refusals import describe_body
-from harness.answer.reply import OUTPUT, an_object, answer_parts, candidate_of, error_of, objects_in, parts_of
+from harness.answer.reply import OUTPUT, an_object, answer_parts, candidate_of, error_of, objects_in
 from harness.gemini.definition import STATUSES
 from harness.judge.invariants.limits import is_cut_unasked
 from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
@@ -134,26 +134,33 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
 def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
     """The prompt was not blocked, unless the step expects that."""
     blocked = evidence.reply.block_reason
-    if blocked is not None:
+    if blocked is not None and not _answers(evidence):
         yield Mismatch("$.promptFeedback.blockReason", None, blocked, f"the prompt was blocked: {blocked}")
 
 
-@rule("block-with-answer", "error")
+@rule("block-with-answer", "error", per_candidate=True)
 def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
-    """A blocked prompt has no candidate, and no safety rating of an answer that ended with STOP is ``blocked``."""
-    reply, at = evidence.reply, "$.promptFeedback.blockReason"
-    answers = objects_in(reply.response.get("candidates"))
-    if reply.block_reason is not None and any(
-        parts_of(candidate) or candidate.get("finishReason") == "STOP" for candidate in answers
-    ):
-        yield Mismatch(
-            at, None, reply.block_reason, f"the prompt was blocked ({reply.block_reason}), but there is an answer"
-        )
-    for index, candidate in enumerate(answers):
-        for rating in objects_in(candidate.get("safetyRatings")):
-            if rating.get("blocked") is True and candidate.get("finishReason") == "STOP":
-                message = f"{rating.get('category')} blocked the answer, but it ended with STOP"
-                yield Mismatch(f"$.candidates[{index}].safetyRatings", "blocked: false", rating, message)
+    """A blocked prompt has no answer, and no safety rating of an answer that ended with STOP is ``blocked``."""
+    blocked = evidence.reply.block_reason
+    if blocked is not None and _answers(evidence):
+        message = f"the prompt was blocked ({blocked}), but there is an answer"
+        yield Mismatch("$.promptFeedback.blockReason", None, blocked, message)
+    elif is_finished(evidence):
+        rating = next((rating for rating in _ratings(evidence) if rating.get("blocked") is True), None)
+        if rating is not None:
+            message = f"{rating.get('category')} blocked the answer, but it ended with STOP"
+            yield Mismatch("$.candidates[0].safetyRatings", "blocked: false", rating, message)
+
+
+def _answers(evidence: Evidence) -> bool:
+    return bool(evidence.reply.parts) or evidence.reply.finish_reason == "STOP"
+
+
+def _ratings(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
+    """The safety ratings of every chunk, of the prompt and of the answer."""
+    for event in evidence.reply.events:
+        yield from objects_in(an_object(an_object(event.value).get("promptFeedback")).get("safetyRatings"))
+        yield from objects_in(candidate_of(event.value).get("safetyRatings"))
 
 
 @rule("role", "error", per_candidate=True)

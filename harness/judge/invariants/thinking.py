@@ -87,12 +87,14 @@ def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("thought-repeated", "error", per_candidate=True)
 def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
-    """The answer does not contain the thoughts of the same answer, or half of them. Pieces below 40 characters are not compared."""
+    """The answer does not begin with a thought of the same answer, or contain half of its thoughts. Pieces below 40 characters
+    are not compared."""
     if not evidence.reply.thoughts:
         return
     text, thoughts = " ".join(evidence.reply.text.split()), _thoughts(evidence)
     repeated = [thought for thought in thoughts if len(thought) >= _SHORTEST_THOUGHT and thought in text]
-    if repeated and sum(map(len, repeated)) >= sum(map(len, thoughts)) / 2:
+    many = sum(map(len, repeated)) >= sum(map(len, thoughts)) / 2
+    if repeated and (many or text.startswith(tuple(repeated))):
         message = f"the thoughts are in the answer text too: {repeated[0][:60]!r}"
         yield Mismatch("text", "no thought", repeated[0][:200], message)
 

@@ -88,7 +88,7 @@ def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
 
 
 def _loop_of_text(text: str) -> tuple[str, int] | None:
-    if len(text) < 2 * _LOOP:
+    if len(text) < _LOOP:
         return None
     text = text[-_MOST_READ:]
     for found in (_DIGITS.search(text), _BLANKS.search(text)):
