@@ -152,6 +152,7 @@ BROKEN: Sequence[tuple[str, Exchange]] = [
     ("call-as-text", unary(answer('get_weather(city="Oslo")'), TOOLS)),
     # media
     ("base64", unary(picture("iVBORw0KGgo?"))),
+    ("base64", unary(picture("iVBORw0K…GgoAAAANSUhEUg=="))),
     ("base64", unary(picture(""))),
     ("base64", unary(picture("data:image/png;base64,iVBO", thought=True))),
     ("image-whole", unary(picture(JPEG, "image/jpeg"))),
@@ -230,6 +231,7 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("function-args", unary(calling("roll", sides=6), {"tools": [{"functionDeclarations": [{"name": "roll"}]}]})),
     ("base64", unary(picture(png(8, 8)))),
     ("base64", unary(picture("<BASE64>"))),
+    ("base64", unary(picture("iVBORw0KGgoAAAA…"))),
     ("image-whole", unary(picture(png(64, 64) + b"\0" * 9))),
     ("image-whole", unary(picture(JPEG + b"\xff\xd9", "image/jpeg"))),
     ("image-shape", unary(picture(png(896, 1152)), shape(aspectRatio="4:5", imageSize="1K"))),
