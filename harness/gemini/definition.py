@@ -2,9 +2,9 @@
 
 ``definition.json`` holds names and types only, and its own revision. It is made from the discovery document
 at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (needs no key), its ``vertex`` part from
-``aiplatform.v1beta1.json`` in google-api-python-client, what is newer (``turnToken``, ``score``, ``billablePromptUsage``) from the
-recordings in the tests of google/js-genai, enum numbers from the proto classes of google-ai-generativelanguage
-and google-cloud-aiplatform. A type is a scalar
+``aiplatform.v1beta1.json`` in google-api-python-client, what is newer (``turnToken``, ``score``, ``billablePromptUsage``,
+``SERVICE_TIER_STANDARD`` in batches) from recordings in the tests of googleapis/js-genai and tidyverse/ellmer, enum numbers
+from the proto classes of google-ai-generativelanguage and google-cloud-aiplatform. A type is a scalar
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
 JSON object), ``any``, with ``[]`` behind it for a list.
 

@@ -86,6 +86,13 @@ IN_PIECES = (
     chunk({"functionCall": {"name": "f", "willContinue": True}}),
     chunk({"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}], "willContinue": True}}),
 )
+CACHED = cached(
+    promptTokenCount=905,
+    totalTokenCount=906,
+    cachedContentTokenCount=900,
+    cacheTokensDetails=details(TEXT=900),
+    promptTokensDetails=details(TEXT=5),
+)
 NUMBER_LOOP = '{"width": 1.' + "0" * 300
 OTHER_TOOL = {"tools": [{"googleSearch": {}}], **mode("ANY")}
 ASKED_2K = config(
@@ -191,6 +198,9 @@ RIGHT: Sequence[tuple[str, Exchange]] = [
     ("candidate-count", unary(several("a", "b"), config(candidateCount=2))),
     ("candidate-count", unary(several("a", "b"))),
     ("cached-within-prompt", unary(cached(cachedContentTokenCount=8, toolUsePromptTokenCount=4))),
+    ("cached-within-prompt", unary(CACHED)),
+    ("usage-details", unary(CACHED, {})),
+    ("wire-known", unary(cached(serviceTier="SERVICE_TIER_STANDARD"))),
     ("cached-within-prompt", unary(cached(cachedContentTokenCount=4, cacheTokensDetails=details(TEXT=4)))),
     ("text-per-token", unary(answer("| a |\n" + "-" * 900))),
     ("text-per-token", unary(answer("Oslo is a city. " * 20, usageMetadata={**USAGE, "candidatesTokenCount": 60}))),

@@ -106,9 +106,10 @@ def _is_counted_twice(evidence: Evidence) -> bool:
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
     """The details by modality add up to their count. Not checked for image output, and for built-in tools that ran.
 
-    Where built-in tools are offered, a count may be more than its details: it holds what the tools read.
+    A count may be more than its details where built-in tools are offered, whose reading it holds, and by the cached tokens.
     """
-    usage, offered = evidence.reply.usage, offers_builtin_tools(evidence)
+    usage, cached = evidence.reply.usage, evidence.reply.count("cachedContentTokenCount")
+    offered = offers_builtin_tools(evidence)
     if evidence.reply.count("toolUsePromptTokenCount"):
         return
     for key, total in _DETAILS.items():
@@ -117,7 +118,7 @@ def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
             continue
         counted = sum(detail["tokenCount"] for detail in details if _is_natural(detail.get("tokenCount")))
         count = evidence.reply.count(total)
-        if counted != count and not (offered and counted < count):
+        if counted not in (count, count - cached) and not (offered and counted < count):
             message = f"{key} sum to {counted}, {total} is {count}"
             yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
 
@@ -151,8 +152,9 @@ def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.cachedContentTokenCount", f"at most {whole}", cached, message)
         return
     prompt = _by_modality(usage, "promptTokensDetails", "toolUsePromptTokensDetails")
+    complete = sum(prompt.values()) >= whole
     for modality, count in _by_modality(usage, "cacheTokensDetails").items():
-        if usage.get("promptTokensDetails") and count > prompt.get(modality, 0):
+        if complete and count > prompt.get(modality, 0):
             message = f"{count} cached {modality} tokens of a prompt with {prompt.get(modality, 0)}"
             yield Mismatch("$.usageMetadata.cacheTokensDetails", prompt.get(modality, 0), count, message)
 
