@@ -107,8 +107,8 @@ REACH: Mapping[str, Reach] = {
     "wrong-sum": Reach("ok"),
     "negative-count": Reach("ok"),
     "wrong-details": Reach("ok no-tool-use"),
-    "prompt-drift": Reach("chunks no-tool-use"),
-    "no-candidates-count": Reach("text"),
+    "prompt-drift": Reach("recounts no-tool-use"),
+    "no-candidates-count": Reach("text counted"),
     # thinking
     "ignored-budget": Reach("budget or few-thoughts", by="thinking-off thoughtsTokenCount"),
     "unasked-thoughts": Reach("content thoughts-unrequested"),
@@ -116,7 +116,7 @@ REACH: Mapping[str, Reach] = {
     "thought-leak": Reach("text"),
     "control-text": Reach("text"),
     "no-thinking": Reach("thoughts-expected or thinking-expected", by="thoughts thoughtsTokenCount"),
-    "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off"),
+    "eaten-by-thoughts": Reach("stopped or cut off", by="finishReason thinking-off max-tokens-unasked"),
     "untagged-thoughts": Reach("thoughts-shown"),
     # structured output
     "fenced-json": Reach("json"),
@@ -124,7 +124,7 @@ REACH: Mapping[str, Reach] = {
     "extra-json": Reach("json"),
     "prose-for-json": Reach("json"),
     "thoughts-in-json": Reach("json"),
-    "number-loop": Reach("json", by="finishReason"),
+    "number-loop": Reach("json", by="finishReason finish-reason"),
     "schema-violation": Reach("json", by="json"),
     "missing-key": Reach("json object", by="json"),
     "reversed-keys": Reach("ordered or json search", by="grounding-segment"),
@@ -295,6 +295,7 @@ def _of_request(turn: Turn) -> Iterator[tuple[str, Any]]:
     yield "history", len(body.get("contents", ())) > 1
     yield "limit", config.get("maxOutputTokens")
     yield "json", ok and config.get("responseMimeType") == "application/json"
+    yield "counted", not (config.get("responseMimeType") == "application/json" and body.get("tools"))
     yield "schema", ok and (config.get("responseSchema") or config.get("responseJsonSchema"))
     yield "ordered", ok and config.get("responseSchema", {}).get("propertyOrdering")
     yield "signs", turn.request.model.startswith("gemini-3")
@@ -332,6 +333,8 @@ def _of_stream(turn: Turn) -> Iterator[tuple[str, Any]]:
     yield "unary", ok and not stream
     yield "stream", stream
     yield "chunks", stream and len(events) > 1
+    tools = turn.request.body.get("tools")  # one change of the prompt's count is right with them
+    yield "recounts", stream and len(events) > (2 if tools else 1)
     yield "texts", stream and sum(map(_has_text, events)) > 1
     yield "pieces", stream and sum(map(_has_content, events)) > 1
 

@@ -34,6 +34,8 @@ def describe_body(exchange: Exchange) -> str:
     """A description of a body without an error message: the title of a page, and the start of the text."""
     if not exchange.content.strip():
         return "the body is empty"
+    if is_binary(exchange.content) and (exchange.fault or "").startswith("compressed"):
+        return f"the body is {exchange.fault}"
     if is_binary(exchange.content):
         return f"the body is {len(exchange.content):,} bytes that are not text"
     begins = _clipped(start_of_body(exchange), QUOTED)

@@ -29,7 +29,25 @@ _EMPTY: tuple[Json, ...] = (None, {}, [], "")
 def read(exchange: Exchange) -> Reply:
     """Decode and merge an answer. Never raises on invalid data."""
     framed = _in_dialect(framing.unframe(exchange), exchange.request.url)
-    events = _named(framed.events, exchange.request.url)
+    return _read(framed.form, _named(framed.events, exchange.request.url), framed.faults)
+
+
+def by_candidate(reply: Reply) -> Iterator[tuple[int, Reply]]:
+    """(index, reply) for every candidate, if there are several: the same answer, read as if it had that candidate only."""
+    if len(objects_in(reply.response.get("candidates"))) > 1:
+        chunks = [an_object(event.value) for event in reply.events]
+        for index in sorted({index for chunk in chunks for index, _ in _numbered(chunk)}):
+            yield index, _read(reply.form, [_only(event, index) for event in reply.events], ())
+
+
+def _only(event: Event, index: int) -> Event:
+    if not isinstance(event.value, dict) or "candidates" not in event.value:
+        return event
+    kept = [candidate for number, candidate in _numbered(event.value) if number == index]
+    return Event({**event.value, "candidates": kept}, event.at)
+
+
+def _read(form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFault]) -> Reply:
     answers = [event.value for event in events if isinstance(event.value, dict) and _is_answer(event.value)]
     turns = _turns(answers)
     first = turns[min(turns)] if turns else _Turn()
@@ -37,11 +55,11 @@ def read(exchange: Exchange) -> Reply:
     candidate = candidate_of(response)
     parts = joined(first.parts)
     return Reply(
-        form=framed.form,
+        form=form,
         events=events,
         response=response,
         error=next((error for event in events if (error := error_of(event.value)) is not None), None),
-        faults=framed.faults,
+        faults=faults,
         text=text_of(parts),
         thoughts=text_of(parts, thought=True),
         parts=parts,
@@ -106,7 +124,17 @@ def parts_of(candidate: Json) -> list[Object]:
 def text_of(parts: Iterable[Part], *, thought: bool = False) -> str:
     """All text of the answer, or of its thoughts."""
     texts = (part["text"] for part in parts if "text" in part and bool(part.get("thought")) is thought)
-    return "".join(text for text in texts if isinstance(text, str))
+    return whole_characters("".join(text for text in texts if isinstance(text, str)))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def whole_characters(text: str) -> str:
+    """The text with surrogate pairs joined that were cut between two chunks; a half without the other stays."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def answer_parts(parts: Iterable[Part]) -> list[Part]:
@@ -115,9 +143,15 @@ def answer_parts(parts: Iterable[Part]) -> list[Part]:
 
 
 def error_of(value: Json) -> Json:
-    """The value of ``error``; None if it is absent or empty."""
-    error = an_object(value).get("error")
-    return None if error in _EMPTY else error
+    """The value of ``error``; None if it is absent or empty, and for an operation, whose result an error may be."""
+    found = an_object(value)
+    error = found.get("error")
+    return None if error in _EMPTY or _is_operation(found) else error
+
+
+def _is_operation(value: Object) -> bool:
+    """Whether this is a google.longrunning.Operation, such as a batch that failed or was cancelled."""
+    return isinstance(value.get("name"), str) and ("done" in value or "metadata" in value)
 
 
 def reason(value: Json) -> str | None:
@@ -287,7 +321,7 @@ def _join_run(run: Sequence[Object]) -> Object:
         return _whole_call(run)
     if len(run) == 1:
         return run[0]
-    return {**run[0], **run[-1], "text": "".join(part["text"] for part in run)}
+    return {**run[0], **run[-1], "text": whole_characters("".join(part["text"] for part in run))}
 
 
 def _text_continues(before: Part, part: Part) -> bool:

@@ -2,8 +2,9 @@
 
 ``definition.json`` holds names and types only, and its own revision. It is made from the discovery document
 at ``https://generativelanguage.googleapis.com/$discovery/OPENAPI3_0?version=v1beta`` (needs no key), its ``vertex`` part from
-``aiplatform.v1beta1.json`` in google-api-python-client, enum numbers from the proto classes of google-ai-generativelanguage
-and google-cloud-aiplatform. A type is a scalar
+``aiplatform.v1beta1.json`` in google-api-python-client, what is newer (``turnToken``, ``score``, ``billablePromptUsage``,
+``SERVICE_TIER_STANDARD`` in batches) from recordings in the tests of googleapis/js-genai and tidyverse/ellmer, enum numbers
+from the proto classes of google-ai-generativelanguage and google-cloud-aiplatform. A type is a scalar
 (``string bytes int32 int64 number boolean datetime duration``), ``enum NAME``, a message, ``map TYPE``, ``object`` (free
 JSON object), ``any``, with ``[]`` behind it for a list. ``use`` puts a renewed file of the same form in its place (see ``renewal``).
 
@@ -23,25 +24,25 @@ from typing import Any, Literal, NamedTuple, TypedDict, cast
 from harness.model import Json
 from harness.text.jsontext import strict
 
-STATUSES = (
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "UNAUTHENTICATED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-)
-"""The names of google.rpc.Code, without OK: what ``error.status`` may be."""
+STATUSES: Mapping[str, int] = {
+    "CANCELLED": 499,
+    "UNKNOWN": 500,
+    "INVALID_ARGUMENT": 400,
+    "DEADLINE_EXCEEDED": 504,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "PERMISSION_DENIED": 403,
+    "UNAUTHENTICATED": 401,
+    "RESOURCE_EXHAUSTED": 429,
+    "FAILED_PRECONDITION": 400,
+    "ABORTED": 409,
+    "OUT_OF_RANGE": 400,
+    "UNIMPLEMENTED": 501,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DATA_LOSS": 500,
+}
+"""The names of google.rpc.Code, without OK: what ``error.status`` may be, and the HTTP status of each (google/rpc/code.proto)."""
 
 Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 

@@ -160,6 +160,40 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
+def missing_end(data: bytes) -> str | None:
+    """What is missing at the end of a PNG, JPEG, GIF or WebP file; None for a whole or another file. Bytes after the end are right."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None if _has_png_end(data) else "it has no IEND"
+    if data.startswith(b"\xff\xd8\xff"):
+        return None if data.find(b"\xff\xd9", _scan_of_jpeg(data)) >= 0 else "it has no end of image (FFD9)"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return None if data.rstrip(b"\0")[-1:] == b";" else "it has no trailer"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        size = int.from_bytes(data[4:8], "little") + 8
+        return None if len(data) >= size else f"it has {len(data):,} of {size:,} bytes"
+    return None
+
+
+def _has_png_end(data: bytes) -> bool:
+    at = 8
+    while at + 12 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False
+
+
+def _scan_of_jpeg(data: bytes) -> int:
+    """The place of the first scan, after all segments: a preview in one of them has an end of its own. The length if there is none."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        marker = data[at + 1]
+        if marker == 0xDA:
+            return at
+        at += 1 if marker == 0xFF else 2 if marker in _NO_LENGTH else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return len(data)
+
+
 # --- the length of a sound -----------------------------------------------------------------------------
 
 

@@ -246,12 +246,58 @@ def generation(model: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2] or 0)) if found else None
 
 
+def is_target(alias: str, version: str) -> bool:
+    """Whether an alias points or pointed to that model, by itself: not by a route from one of its targets."""
+    found = catalogue().aliases.get(bare(alias))
+    return found is not None and undated(version) in {undated(name) for name in (found.target, *found.earlier)}
+
+
+_FAMILY = re.compile(r"flash-lite|flash|pro|ultra|nano")
+_USES = ("image", "tts", "live", "audio", "embedding", "computer-use", "robotics")
+
+
+def family(model: str) -> str:
+    """What stays the same when an alias moves: ``gemini flash-lite``, ``gemini flash image``; a new use is another family."""
+    name = bare(model).lower()
+    size = _FAMILY.search(name)
+    uses = (use for use in _USES if use in name)
+    return " ".join([name.partition("-")[0], *([size[0]] if size else []), *uses])
+
+
+def is_googles(model: str) -> bool:
+    """Whether a name may be one of Google's models. A tuned model or an endpoint has a number or a name of its own."""
+    name = model.rpartition("/")[2].lower()
+    return model.startswith(("tunedModels/", "projects/")) or name.isdecimal() or name.startswith(_GOOGLES)
+
+
+_GOOGLES = (
+    *("gemini", "gemma", "learnlm", "medlm", "txgemma", "shieldgemma", "paligemma", "codegemma", "palm", "aqa"),
+    *(
+        "imagen",
+        "veo",
+        "lyria",
+        "nano-banana",
+        "deep-research",
+        "text-",
+        "chat-bison",
+        "code-",
+        "codechat",
+        "embedding",
+    ),
+)
+
+
 def answers_for(model: str, version: str) -> bool:
     """Whether a ``modelVersion`` is a legitimate answer to a request for ``model``.
 
     True for the model itself, a dated form of it, and all current and earlier targets of its aliases and routes.
     """
-    return undated(version) in _answering(undated(model))
+    return undated(version) in _answering(undated(model)) or _is_dated(bare(model), bare(version))
+
+
+def _is_dated(model: str, version: str) -> bool:
+    """Whether the version is the name and a date: ``...-thinking-exp-01-21`` of ``...-thinking-exp``."""
+    return version.startswith(model) and _DATED.fullmatch(version[len(model) :]) is not None
 
 
 @cache

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
+from harness.answer import reply
 from harness.errors import CannotJudge, HarnessError, cause
 from harness.gemini.providers import is_chat
 from harness.judge.registry import Rule, all_rules, find_check
@@ -25,10 +26,13 @@ EXPECTED_BY: Mapping[str, frozenset[str]] = {
     "stream-error": frozenset(("error",)),
     "prompt-blocked": frozenset(("blockReason",)),
     "finish-reason": frozenset(("finishReason", "blockReason")),
+    "url-fetch-failed": frozenset(("urlContext",)),
 }
 """Rule -> the checks that state what is expected instead of it."""
 
-_CAUSES = frozenset(("http-status", "prompt-blocked", "finish-reason", "stream-error", "json-body"))
+_CAUSES = frozenset(
+    ("http-status", "prompt-blocked", "finish-reason", "max-tokens-unasked", "stream-error", "json-body")
+)
 """Rules whose violation explains why checks fail too. Their verdicts come first."""
 
 _MAX_MISMATCHES = 20
@@ -78,11 +82,21 @@ def judge(
 def violations(evidence: Evidence) -> Iterator[RuleViolation]:
     """Every rule that this answer breaks. Outcomes are left out if the step expects them, and in an audit."""
     verbatim = evidence.exchange.verbatim
+    candidates = [(index, replace(evidence, reply=one, memo={})) for index, one in reply.by_candidate(evidence.reply)]
     for rule in _rules_for(evidence):
         if (verbatim or not rule.of_bytes) and EXPECTED_BY.get(rule.id, _NO_CHECKS).isdisjoint(evidence.expects):
-            found, error = _collect(rule.function, evidence, most=_MAX_MISMATCHES)
-            if found or error:
-                yield from _violations_of(rule, found, error, audit=evidence.audit)
+            for index, case in candidates if rule.per_candidate and candidates else ((0, evidence),):
+                found, error = _collect(rule.function, case, most=_MAX_MISMATCHES)
+                if found or error:
+                    named = [_of_candidate(mismatch, index) for mismatch in found] if index else found
+                    yield from _violations_of(rule, named, error, audit=evidence.audit)
+
+
+def _of_candidate(found: Mismatch, index: int) -> Mismatch:
+    """The mismatch with the number of the candidate, which is not the first."""
+    at = found.at.replace("candidates[0]", f"candidates[{index}]")
+    place = at if at != found.at else f"candidates[{index}].{at}"
+    return replace(found, at=place, message=f"candidate {index}: {found.message}")
 
 
 def _rules_for(evidence: Evidence) -> Collection[Rule]:

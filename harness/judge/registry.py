@@ -74,7 +74,8 @@ class Rule:
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. A ``chat``
-    rule is about chat completions, the OpenAI-compatible dialect, only.
+    rule is about chat completions, the OpenAI-compatible dialect, only. ``per_candidate`` rules are about one candidate, and judge
+    every candidate of an answer.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Rule:
     of_bytes: bool
     doc: str
     chat: bool = False
+    per_candidate: bool = False
     examples: Mapping[str, str] = field(default_factory=dict)
     """``asked``, ``right`` and ``wrong``, as far as the docstring has them."""
 
@@ -104,7 +106,7 @@ def check(name: str, asking: Asking | None = None) -> Callable[[CheckFunction], 
 
 
 def rule(
-    id: str, severity: RuleSeverity, *, of_bytes: bool = False, chat: bool = False
+    id: str, severity: RuleSeverity, *, of_bytes: bool = False, chat: bool = False, per_candidate: bool = False
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register an invariant under its stable id. Raises ValueError if the id is taken."""
 
@@ -112,7 +114,7 @@ def rule(
         if id in _rules:
             raise ValueError(f"two rules are called {id!r}")
         doc, examples = _split(function.__doc__ or "")
-        _rules[id] = Rule(id, function, severity, of_bytes, doc, chat, examples)
+        _rules[id] = Rule(id, function, severity, of_bytes, doc, chat, per_candidate, examples)
         return function
 
     return register

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,6 +62,11 @@ def grounded(whole: str, *, chunks: int = 1, **segment: Any) -> dict[str, Any]:
     return with_candidate(answer(whole), groundingMetadata=grounding)
 
 
+def newer(**more: Any) -> dict[str, Any]:
+    """An answer of Gemini 3.5."""
+    return answer(modelVersion="gemini-3.5-flash", **more)
+
+
 def calling(name: str = "get_weather", **args: Any) -> dict[str, Any]:
     return chunk({"functionCall": {"name": name, "args": args}}, finish="STOP", usageMetadata=USAGE)
 
@@ -77,6 +85,7 @@ JSON = config(responseMimeType="application/json", responseSchema=SCHEMA)
 ERROR = {"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 SHORT = with_candidate(answer('{"b": 1'), finishReason="MAX_TOKENS")
+LIMITED = {"generationConfig": {**JSON["generationConfig"], "maxOutputTokens": 2}}
 
 
 def picture(mime: str) -> dict[str, Any]:
@@ -92,6 +101,68 @@ def drafted() -> dict[str, Any]:
         ],
         "usageMetadata": USAGE,
     }
+
+
+PLAN = "I shall look at the map of Norway and name its capital."
+
+
+def several(*texts: str, **more: Any) -> dict[str, Any]:
+    """An answer with these candidates."""
+    made = [{**answer(text)["candidates"][0], "index": index, **more} for index, text in enumerate(texts)]
+    return {**answer(), "candidates": made}
+
+
+def supported(uri: str = "https://x/", **support: Any) -> dict[str, Any]:
+    """A grounded answer whose one support has one chunk."""
+    found = [{"segment": {"endIndex": 4, "text": "Oslo"}, "groundingChunkIndices": [0], **support}]
+    grounding = {"groundingChunks": [{"web": {"uri": uri, "title": "x"}}], "groundingSupports": found}
+    return with_candidate(answer(), groundingMetadata=grounding)
+
+
+def fetched(status: str) -> dict[str, Any]:
+    page = {"retrievedUrl": "https://x/", "urlRetrievalStatus": status}
+    return with_candidate(answer(), urlContextMetadata={"urlMetadata": [page]})
+
+
+def mode(name: str, **more: Any) -> dict[str, Any]:
+    return {"toolConfig": {"functionCallingConfig": {"mode": name, **more}}}
+
+
+def identified(*ids: str | None) -> dict[str, Any]:
+    """An answer with a call for every id."""
+    calls = [{"name": "get_weather", "args": {"city": "Oslo"}, **({"id": one} if one else {})} for one in ids]
+    return chunk(*({"functionCall": call} for call in calls), finish="STOP", usageMetadata=USAGE)
+
+
+def png(width: int, height: int) -> bytes:
+    """A grey picture as a PNG file."""
+
+    def piece(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + b"\x80" * width) * height
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + piece(b"IHDR", head) + piece(b"IDAT", zlib.compress(rows)) + piece(b"IEND", b"")
+
+
+def coded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def shape(**values: str) -> dict[str, Any]:
+    return config(imageConfig=values)
+
+
+def spoken(seconds: float, tokens: int, mime: str = "audio/L16;codec=pcm;rate=24000") -> dict[str, Any]:
+    """An answer with silence of that length."""
+    sound = {"inlineData": {"mimeType": mime, "data": coded(bytes(int(48_000 * seconds)))}}
+    details = [{"modality": "AUDIO", "tokenCount": tokens}]
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": tokens, "totalTokenCount": 5 + tokens}
+    return chunk(sound, finish="STOP", usageMetadata={**usage, "candidatesTokensDetails": details})
+
+
+PNG_OF_2_TO_1 = coded(png(64, 32))
+CUT_PNG = coded(png(64, 32)[:-12])
 
 
 BREAKS: list[tuple[str, str, Exchange]] = [
@@ -166,7 +237,7 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     ("model-version", "warn", unary(answer(modelVersion="gemini-2.0-flash"))),
     ("thinking-off", "error", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=0))),
     ("thinking-budget", "error", unary(answer(usageMetadata=THINKING), thinking(thinking_budget="39"))),
-    ("thinking-budget", "warn", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=39), "gemini-3.5-flash")),
+    ("thinking-budget", "warn", unary(newer(usageMetadata=THINKING), thinking(thinkingBudget=39), "gemini-3.5-flash")),
     (
         "thoughts-unasked",
         "error",
@@ -208,12 +279,53 @@ BREAKS: list[tuple[str, str, Exchange]] = [
     (
         "function-duplicate",
         "warn",
-        unary(chunk({"functionCall": {"name": "f"}}, {"functionCall": {"name": "f", "id": "2"}})),
+        unary(chunk(*[{"functionCall": {"name": "f", "args": {"a": 1}}}] * 2)),
     ),
     ("thought-signature", "warn", unary(calling(city="Oslo"), TOOLS, "gemini-3.5-flash")),
     ("inline-mime", "error", unary(picture("image/jpeg"))),
     ("modality", "warn", unary(answer(), config(responseModalities=["TEXT", "IMAGE"]))),
     ("modality", "warn", unary(drafted(), config(responseModalities=["TEXT", "IMAGE"]))),
+    ("role", "error", unary(with_candidate(answer(), content={"role": "assistant", "parts": [{"text": "a"}]}))),
+    ("error-status-name", "error", unary({"error": {**ERROR["error"], "status": "UNAVAILABLE"}}, status=429)),
+    ("block-with-answer", "error", unary(answer(promptFeedback={"blockReason": "SAFETY"}))),
+    ("alias-family", "warn", unary(answer(), {}, "gemini-pro-latest")),
+    ("other-maker", "error", unary(answer(modelVersion="gpt-5-mini"))),
+    ("model-version-stable", "error", stream(chunk({"text": "a"}, modelVersion="gemini-2.5-pro"), answer("b"))),
+    ("response-id-stable", "error", stream(chunk({"text": "a"}, responseId="other"), answer("b"))),
+    (
+        "service-tier",
+        "warn",
+        unary(answer(usageMetadata={**USAGE, "serviceTier": "standard"}), {"serviceTier": "priority"}),
+    ),
+    ("max-tokens-unasked", "error", unary(SHORT, JSON)),
+    ("candidate-count", "error", unary(several("Oslo", "Bergen"), {})),
+    ("candidate-count", "warn", unary(answer(), config(candidateCount=2))),
+    ("cached-within-prompt", "error", unary(answer(usageMetadata={**USAGE, "cachedContentTokenCount": 6}))),
+    ("text-per-token", "error", unary(answer("Oslo is a city. " * 20))),
+    ("logprobs", "error", unary(with_candidate(answer(), avgLogprobs=0.4))),
+    ("thought-repeated", "error", unary(chunk({"text": PLAN, "thought": True}, {"text": f"{PLAN} Oslo."}))),
+    ("stream-duplicate", "error", stream(chunk({"text": "a"}), chunk({"text": PLAN}), answer(PLAN))),
+    ("grounding-confidence", "error", unary(supported(confidenceScores=[0.9, 0.8]))),
+    ("grounding-uri", "error", unary(supported(uri=""))),
+    ("url-fetch-failed", "warn", unary(fetched("URL_RETRIEVAL_STATUS_ERROR"))),
+    ("calling-mode", "error", unary(answer(), {**TOOLS, **mode("ANY")})),
+    ("call-id-unique", "error", unary(identified("a", "a"))),
+    (
+        "call-complete",
+        "error",
+        stream(chunk({"functionCall": {"name": "f", "willContinue": True}}), chunk(finish="STOP")),
+    ),
+    ("call-as-text", "warn", unary(answer("```tool_code\nprint(default_api.get_weather(city='Oslo'))\n```"), TOOLS)),
+    ("base64", "error", unary(chunk({"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64,iVBO"}}))),
+    ("image-whole", "error", unary(chunk({"inlineData": {"mimeType": "image/png", "data": CUT_PNG}}))),
+    (
+        "image-shape",
+        "error",
+        unary(chunk({"inlineData": {"mimeType": "image/png", "data": PNG_OF_2_TO_1}}), shape(aspectRatio="1:1")),
+    ),
+    ("audio-length", "warn", unary(spoken(seconds=1, tokens=250))),
+    ("unicode", "warn", unary(answer("café".encode().decode("latin-1")))),
+    ("text-loop", "warn", unary(answer("and on\n" * 30))),
     ("wire-known", "warn", unary(answer(news=1))),
     ("wire-type", "error", unary(with_candidate(answer(), index="0"))),
 ]
@@ -251,10 +363,11 @@ KEEPS: list[tuple[str, Exchange]] = [
     ("thinking-off", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
     ("thinking-budget", unary(answer(usageMetadata=THINKING), thinking(thinkingBudget=-1))),
     ("thoughts-unasked", unary(chunk({"text": "hm", "thought": True}), thinking(include_thoughts=True))),
-    ("thoughts-missing", unary(answer(usageMetadata=THINKING), thinking(includeThoughts=True), "gemini-3.5-flash")),
+    ("thoughts-missing", unary(newer(usageMetadata=THINKING), thinking(includeThoughts=True), "gemini-3.5-flash")),
+    ("thoughts-missing", unary(newer(usageMetadata=THINKING), thinking(includeThoughts=True), "gemini-flash-latest")),
     ("thought-leak", unary(answer("Thought: this is how agents write"))),
     ("json-parses", unary(answer(' {"b": 1}\n'), JSON)),
-    ("json-parses", unary(SHORT, JSON)),
+    ("json-parses", unary(SHORT, LIMITED)),
     ("json-parses", unary(calling(city="Oslo"), {**JSON, **TOOLS})),
     ("json-parses", unary(answer("free text"), {})),
     (
@@ -315,7 +428,8 @@ def test_rules_about_bytes_skip_normalised_bodies(rule: str) -> None:
 
 
 REQUESTED = (
-    "thinking-off thinking-budget thoughts-unasked thoughts-missing json-parses json-schema json-order output-limit"
+    "thinking-off thinking-budget thoughts-unasked thoughts-missing json-parses json-schema json-order output-limit "
+    "max-tokens-unasked candidate-count service-tier calling-mode call-as-text image-shape"
 )
 
 
@@ -335,7 +449,12 @@ def test_rules_that_need_the_request_find_nothing_without_it(rule: str) -> None:
     ("recorded", "rules"),
     [
         (unary(ERROR, JSON, status=429), {"http-status"}),
-        (unary(SHORT, JSON), {"finish-reason"}),
+        (unary(SHORT, LIMITED), {"finish-reason"}),
+        (unary(SHORT, JSON), {"max-tokens-unasked"}),
+        (
+            unary(SHORT, {"generationConfig": {**JSON["generationConfig"], "maxOutputTokens": 64}}),
+            {"max-tokens-unasked"},
+        ),
         (unary({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE}, JSON), {"prompt-blocked"}),
         (unary(with_candidate(answer(""), finishReason="SAFETY"), JSON), {"finish-reason"}),
         (stream(chunk({"text": '{"b"'}), body=JSON), {"stream-end"}),
@@ -352,7 +471,7 @@ def test_one_fault_is_reported_by_one_rule(recorded: Exchange, rules: set[str]) 
     [
         (unary(ERROR, status=429), {"http": 429}),
         (unary(ERROR, status=429), {"error": {"status": "RESOURCE_EXHAUSTED"}}),
-        (unary(SHORT, JSON), {"finishReason": "MAX_TOKENS"}),
+        (unary(SHORT, LIMITED), {"finishReason": "MAX_TOKENS"}),
         (unary({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE}), {"blockReason": "SAFETY"}),
         (stream(chunk({"text": "a"}), ERROR), {"error": {"code": 429}}),
     ],
@@ -362,7 +481,7 @@ def test_an_outcome_that_the_step_expects_breaks_nothing(recorded: Exchange, exp
 
 
 @pytest.mark.parametrize(
-    "recorded", [unary(ERROR, status=429), unary(SHORT, JSON), unary({"promptFeedback": {"blockReason": "OTHER"}})]
+    "recorded", [unary(ERROR, status=429), unary(SHORT, LIMITED), unary({"promptFeedback": {"blockReason": "OTHER"}})]
 )
 def test_an_outcome_is_not_a_finding_of_an_audit(recorded: Exchange) -> None:
     assert broken(recorded, audit=True) == {}

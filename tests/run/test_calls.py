@@ -204,6 +204,13 @@ def test_a_poll_that_never_comes_fails() -> None:
     ]
 
 
+def test_a_poll_reads_an_operation_that_failed() -> None:
+    turns = POLLED.replace("$.state: ACTIVE", "$.done: true").replace("$.uri", "$.error.code")
+    failed = {"name": "batches/b1", "done": True, "error": {"code": 1, "message": "cancelled"}}
+    result, script = played(turns, replayed({"name": "batches/b1", "done": False}), replayed(failed), replayed(PARIS))
+    assert (result.status, len(script.sent)) == ("passed", 3)
+
+
 def test_a_poll_that_is_refused_stops_at_once() -> None:
     result, script = played(POLLED, replayed(WAITING), replayed(GONE, status=404))
     assert (result.status, len(script.sent)) == ("failed", 2)

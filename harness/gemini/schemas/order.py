@@ -68,7 +68,7 @@ def _misplaced(
 
 def key_order(order: Sequence[str], value: Mapping[str, Json], path: str = "$") -> Iterator[SchemaViolation]:
     """A violation if the keys in ``order`` come in another order in the object."""
-    wanted = [name for name in order if name in value]
+    wanted = [name for name in order if isinstance(name, str) and name in value]
     actual = [name for name in value if name in set(wanted)]
     if wanted != actual:
         message = f"expected the keys in the order {', '.join(wanted)}, got {', '.join(actual)}"

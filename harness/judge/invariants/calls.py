@@ -1,55 +1,67 @@
-"""Function calls: each is declared, has valid arguments, occurs once, and is signed if the next turn needs that."""
+"""Function calls: each is declared, has valid arguments and an id of its own, occurs once, and is signed if need be."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
+from harness.answer.reply import an_object, objects_in
 from harness.gemini import schemas
-from harness.gemini.models import generation
-from harness.judge.invariants.request_fields import field, has_answer, tools
+from harness.judge.invariants.request_fields import (
+    calling_mode,
+    declared,
+    field,
+    generation,
+    has_answer,
+    has_hidden_functions,
+    is_finished,
+    items_of,
+)
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch, Severity
 
 
-@rule("function-declared", "error")
+@rule("function-declared", "error", per_candidate=True)
 def function_declared(evidence: Evidence) -> Iterator[Mismatch]:
     """Every called function is declared in the request.
 
     Not checked if the request has functions that are declared elsewhere (cached content, computer use, MCP).
     """
-    if evidence.request_body is None or not evidence.reply.function_calls or _has_hidden_functions(evidence):
+    if evidence.request_body is None or not evidence.reply.function_calls or has_hidden_functions(evidence):
         return
-    declared = schemas.declarations(evidence.request_body)
+    known = declared(evidence)
     for index, call in enumerate(evidence.reply.function_calls):
-        if str(call.get("name")) not in declared:
-            names = ", ".join(declared) or "none"
+        if str(call.get("name")) not in known:
+            names = ", ".join(known) or "none"
             message = f"{call.get('name')!r} is not declared in the request; declared: {names}"
-            yield Mismatch(f"functionCalls[{index}].name", list(declared), call.get("name"), message)
+            yield Mismatch(f"functionCalls[{index}].name", list(known), call.get("name"), message)
 
 
-def _has_hidden_functions(evidence: Evidence) -> bool:
-    elsewhere = any(tools(evidence, kind) for kind in ("computerUse", "mcpServers"))
-    return elsewhere or field(evidence.request_body, "cachedContent") is not None
-
-
-@rule("function-args", "error")
+@rule("function-args", "error", per_candidate=True)
 def function_args(evidence: Evidence) -> Iterator[Mismatch]:
     """The arguments of a call match their declaration.
 
-    A missing argument or a wrong type is an error, anything else a warning. In the mode VALIDATED everything is an error.
+    A missing argument or a wrong type is an error, anything else a warning. In the mode VALIDATED everything is an error, else
+    arguments for a function without parameters are not judged: models often invent one, and nothing reads it.
     """
     if evidence.request_body is None or not evidence.reply.function_calls:
         return
-    declared = schemas.declarations(evidence.request_body)
-    mode = field(evidence.request_body, "toolConfig", "functionCallingConfig", "mode")
-    strict = str(mode).upper() == "VALIDATED"
+    known = declared(evidence)
+    strict = calling_mode(evidence) == "VALIDATED"
     for index, call in enumerate(evidence.reply.function_calls):
-        schema = declared.get(str(call.get("name")))
-        if schema is not None:
+        schema = known.get(str(call.get("name")))
+        if schema is not None and (strict or _has_parameters(schema.schema)):
             yield from _argument_mismatches(
                 schema.schema, call.get("args") or {}, f"functionCalls[{index}].args", strict=strict
             )
+
+
+def _has_parameters(schema: Json) -> bool:
+    return not isinstance(schema, dict) or bool(schema.keys() - _NOTHING or schema.get("properties"))
+
+
+_NOTHING = {"type", "properties", "additionalProperties", "description", "title", "$schema", "required", "nullable"}
+"""The keys of a schema without parameters."""
 
 
 def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> Iterator[Mismatch]:
@@ -64,22 +76,74 @@ def _argument_mismatches(schema: Json, args: Json, at: str, *, strict: bool) -> 
         yield Mismatch(place, violation.expected, violation.actual, violation.message, severity)
 
 
-@rule("function-duplicate", "warn")
+@rule("function-duplicate", "warn", per_candidate=True)
 def function_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
-    """No two calls of an answer are identical."""
+    """No two calls of an answer are identical. Not checked for calls without arguments (three rolls of a die) or with ids."""
     seen: dict[str, int] = {}
     for index, call in enumerate(evidence.reply.function_calls):
         key = json.dumps([call.get("name"), call.get("args")], sort_keys=True)
+        if not call.get("args") or call.get("id"):
+            continue
         if key in seen:
             message = f"the call of {call.get('name')!r} is the same as functionCalls[{seen[key]}]"
             yield Mismatch(f"functionCalls[{index}]", "another call", call, message)
         seen.setdefault(key, index)
 
 
-@rule("thought-signature", "warn")
+@rule("call-id-unique", "error", per_candidate=True)
+def call_id_unique(evidence: Evidence) -> Iterator[Mismatch]:
+    """No two calls have the same id. A warning: a call has that of an earlier turn, or none, beside others or since Gemini 3.
+
+    The API gives ids since May 2026, when it began to name the service tier in ``usageMetadata``.
+    """
+    calls = evidence.reply.function_calls
+    ids, earlier = [call.get("id") for call in calls], _earlier_ids(evidence)
+    for index, found in enumerate(ids):
+        if found and found in earlier:
+            message = f"the id {found!r} is that of a call in an earlier turn"
+            yield Mismatch(f"functionCalls[{index}].id", "another id", found, message, "warn")
+        if found and found in ids[:index]:
+            message = (
+                f"the id {found!r} is that of functionCalls[{ids.index(found)}]: their results cannot be told apart"
+            )
+            yield Mismatch(f"functionCalls[{index}].id", "another id", found, message)
+    if has_answer(evidence) and not all(ids) and (any(ids) or _gives_ids(evidence)):
+        index = next(index for index, found in enumerate(ids) if not found)
+        message = f"the call of {calls[index].get('name')!r} has no id"
+        yield Mismatch(f"functionCalls[{index}].id", "an id", None, message, "warn")
+
+
+def _earlier_ids(evidence: Evidence) -> list[Json]:
+    turns = items_of(field(evidence.request_body, "contents"))
+    parts = (part for turn in turns for part in items_of(field(turn, "parts")))
+    return [field(part, "functionCall", "id") for part in parts]
+
+
+def _gives_ids(evidence: Evidence) -> bool:
+    """Whether the API gives ids in such an answer. Vertex AI gives none, and neither has a call that comes in pieces."""
+    reply = evidence.reply
+    received = objects_in((reply.content or {}).get("parts"))
+    in_pieces = any("partialArgs" in an_object(part.get("functionCall")) for part in received)
+    vertex = "createTime" in reply.response or "trafficType" in reply.usage
+    new = "serviceTier" in reply.usage or generation(evidence) >= (3, 5)
+    return generation(evidence) >= (3, 0) and new and not vertex and not in_pieces
+
+
+@rule("call-complete", "error", per_candidate=True)
+def call_complete(evidence: Evidence) -> Iterator[Mismatch]:
+    """A call whose arguments come in pieces ends before the answer does: its last piece has no ``willContinue``."""
+    received = objects_in((evidence.reply.content or {}).get("parts"))
+    pieces = [call for part in received if isinstance(call := part.get("functionCall"), dict)]
+    if is_finished(evidence) and pieces and pieces[-1].get("willContinue"):
+        call = evidence.reply.function_calls[-1]
+        message = f"the call of {call.get('name')!r} is incomplete: its last piece has willContinue"
+        yield Mismatch(f"functionCalls[{len(evidence.reply.function_calls) - 1}]", "the rest", call, message)
+
+
+@rule("thought-signature", "warn", per_candidate=True)
 def thought_signature(evidence: Evidence) -> Iterator[Mismatch]:
     """In Gemini 3 and later, the first function call has a ``thoughtSignature``. The API rejects the next turn without it."""
-    if (generation(evidence.model or "") or (0, 0)) < (3, 0) or not has_answer(evidence):
+    if generation(evidence) < (3, 0) or not has_answer(evidence):
         return
     calls = (part for part in evidence.reply.parts if isinstance(part.get("functionCall"), dict))
     first = next(calls, None)

@@ -1,13 +1,22 @@
-"""Token counts: each is present, is a natural number, and adds up."""
+"""Token counts: each is present, is a natural number, adds up, and fits what was counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
-from harness.answer.reply import an_object, objects_in
-from harness.judge.invariants.request_fields import field, has_answer, is_finished, number
+from harness.answer.reply import an_object, candidate_of, objects_in, parts_of, text_of
+from harness.judge.invariants.request_fields import (
+    field,
+    generation,
+    has_answer,
+    media_parts,
+    number,
+    offers_builtin_tools,
+    wants_json,
+)
 from harness.judge.registry import rule
-from harness.model import Evidence, Json, Mismatch
+from harness.model import Evidence, Json, Mismatch, Severity
 
 _ADDENDS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
 _DETAILS = {
@@ -26,8 +35,8 @@ def _is_natural(value: Json) -> bool:
 def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     """``usageMetadata`` with ``totalTokenCount`` is in the answer, or in the last chunk of a stream.
 
-    A missing ``promptTokenCount`` is a warning. Not checked for a blocked prompt, because a filter in front of the model
-    (Model Armor) counts nothing.
+    A missing ``promptTokenCount`` is a warning, and a missing total beside it, or for media by their address. Not checked for a
+    blocked prompt, because a filter in front of the model (Model Armor) counts nothing.
     """
     reply = evidence.reply
     if not has_answer(evidence) or reply.finish_reason is None:
@@ -35,10 +44,17 @@ def usage_present(evidence: Evidence) -> Iterator[Mismatch]:
     last = an_object(reply.events[-1].value).get("usageMetadata")
     if an_object(last).get("totalTokenCount") is None:
         message = "usageMetadata.totalTokenCount is missing" + (" in the last chunk" if len(reply.events) > 1 else "")
-        yield Mismatch("$.usageMetadata.totalTokenCount", "a count", None, message)
+        severity: Severity = "warn" if _has_uncounted_media(evidence, an_object(last)) else "error"
+        yield Mismatch("$.usageMetadata.totalTokenCount", "a count", None, message, severity)
     elif an_object(last).get("promptTokenCount") is None:
         message = "usageMetadata.promptTokenCount is missing"
         yield Mismatch("$.usageMetadata.promptTokenCount", "a count", None, message, "warn")
+
+
+def _has_uncounted_media(evidence: Evidence, usage: Mapping[str, Json]) -> bool:
+    """Whether the API counts no prompt, as it does for pictures by their address: no total, but tokens of the answer."""
+    counted = any(usage.get(name) for name in ("candidatesTokenCount", "thoughtsTokenCount"))
+    return counted and (usage.get("promptTokenCount") is None or "fileData" in media_parts(evidence))
 
 
 @rule("usage-natural", "error")
@@ -66,52 +82,134 @@ def usage_sum(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("usage-prompt-stable", "warn")
 def usage_prompt_stable(evidence: Evidence) -> Iterator[Mismatch]:
-    """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool."""
+    """``promptTokenCount`` is the same in every chunk of a stream that used no built-in tool.
+
+    One change is right where the prompt is counted a second time at the end: with media or tools, and by Gemini 1.5 and 2.0.
+    """
     if evidence.reply.count("toolUsePromptTokenCount"):
         return
     usages = (an_object(an_object(event.value).get("usageMetadata")) for event in evidence.reply.events)
     counts = list(
         dict.fromkeys(count for usage in usages if _is_natural(count := usage.get("promptTokenCount")) and count)
     )
-    if len(counts) > 1:
+    if len(counts) > (2 if _is_counted_twice(evidence) else 1):
         message = f"promptTokenCount changes during the stream: {', '.join(map(str, counts))}"
         yield Mismatch("$.usageMetadata.promptTokenCount", counts[0], counts[-1], message)
 
 
+def _is_counted_twice(evidence: Evidence) -> bool:
+    old = (1, 0) <= generation(evidence) <= (2, 0)
+    return old or bool(field(evidence.request_body, "tools") or media_parts(evidence)) or evidence.request_body is None
+
+
 @rule("usage-details", "warn")
 def usage_details(evidence: Evidence) -> Iterator[Mismatch]:
-    """The details by modality add up to their count. Not checked for image output and built-in tools."""
-    usage = evidence.reply.usage
+    """The details by modality add up to their count. Not checked for image output, and for built-in tools that ran.
+
+    A count may be more than its details where built-in tools are offered, whose reading it holds, and by the cached tokens.
+    """
+    usage, cached = evidence.reply.usage, evidence.reply.count("cachedContentTokenCount")
+    offered = offers_builtin_tools(evidence)
+    if evidence.reply.count("toolUsePromptTokenCount"):
+        return
     for key, total in _DETAILS.items():
         details = objects_in(usage.get(key))
-        if not details or _is_known_not_to_add_up(evidence, key, details):
+        if not details or _has_pictures(key, details):
             continue
         counted = sum(detail["tokenCount"] for detail in details if _is_natural(detail.get("tokenCount")))
-        if counted != evidence.reply.count(total):
-            message = f"{key} sum to {counted}, {total} is {evidence.reply.count(total)}"
-            yield Mismatch(f"$.usageMetadata.{key}", evidence.reply.count(total), counted, message)
+        count = evidence.reply.count(total)
+        if counted not in (count, count - cached) and not (offered and counted < count):
+            message = f"{key} sum to {counted}, {total} is {count}"
+            yield Mismatch(f"$.usageMetadata.{key}", count, counted, message)
 
 
-def _is_known_not_to_add_up(evidence: Evidence, key: str, details: list[dict[str, Json]]) -> bool:
-    if key == "candidatesTokensDetails":
-        return any(detail.get("modality") == "IMAGE" for detail in details)
-    return key == "promptTokensDetails" and evidence.reply.count("toolUsePromptTokenCount") > 0
+def _has_pictures(key: str, details: list[dict[str, Json]]) -> bool:
+    return key == "candidatesTokensDetails" and any(detail.get("modality") == "IMAGE" for detail in details)
 
 
 @rule("candidates-count", "warn")
 def candidates_count(evidence: Evidence) -> Iterator[Mismatch]:
-    """``candidatesTokenCount`` is present if the answer has text."""
+    """``candidatesTokenCount`` is present if the answer has text. Not checked for Gemma, and for JSON with built-in tools."""
     reply = evidence.reply
+    json_with_tools = wants_json(evidence) and offers_builtin_tools(evidence)
+    if json_with_tools or (reply.model_version or evidence.model or "").startswith("gemma"):
+        return
     if has_answer(evidence) and reply.finish_reason and reply.text and not reply.usage.get("candidatesTokenCount"):
         message = "the answer has text, but no candidatesTokenCount"
         yield Mismatch("$.usageMetadata.candidatesTokenCount", "a count", None, message)
 
 
-@rule("output-limit", "warn")
-def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
-    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated."""
-    limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
-    spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
-    if is_finished(evidence) and limit and spent >= limit:
-        message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
-        yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)
+@rule("cached-within-prompt", "error")
+def cached_within_prompt(evidence: Evidence) -> Iterator[Mismatch]:
+    """Cached tokens are tokens of the prompt, also by modality: they are no more than those of the prompt and of tool use."""
+    usage, reply = evidence.reply.usage, evidence.reply
+    if usage.get("promptTokenCount") is None:
+        return
+    cached = reply.count("cachedContentTokenCount")
+    whole = reply.count("promptTokenCount") + reply.count("toolUsePromptTokenCount")
+    if cached > whole:
+        message = f"{cached} cached tokens of a prompt of {whole}"
+        yield Mismatch("$.usageMetadata.cachedContentTokenCount", f"at most {whole}", cached, message)
+        return
+    prompt = _by_modality(usage, "promptTokensDetails", "toolUsePromptTokensDetails")
+    complete = sum(prompt.values()) >= whole
+    for modality, count in _by_modality(usage, "cacheTokensDetails").items():
+        if complete and count > prompt.get(modality, 0):
+            message = f"{count} cached {modality} tokens of a prompt with {prompt.get(modality, 0)}"
+            yield Mismatch("$.usageMetadata.cacheTokensDetails", prompt.get(modality, 0), count, message)
+
+
+def _by_modality(usage: Mapping[str, Json], *names: str) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for detail in (detail for name in names for detail in objects_in(usage.get(name))):
+        modality = str(detail.get("modality"))
+        counts[modality] = counts.get(modality, 0) + (number(detail.get("tokenCount")) or 0)
+    return counts
+
+
+_SHORTEST_COUNTED = 200
+_MOST_CHARACTERS = 12
+"""Characters a token. Prose has about 4, code and tables less; 12 do not occur in 200 characters and more."""
+_RUN = re.compile(r"(.)\1{3,}", re.DOTALL)
+
+
+@rule("text-per-token", "error")
+def text_per_token(evidence: Evidence) -> Iterator[Mismatch]:
+    """A text of 200 characters and more has no more than 12 characters for each token that is counted. Runs of one character
+    count as three."""
+    counted = evidence.reply.count("candidatesTokenCount")
+    candidates = objects_in(evidence.reply.response.get("candidates"))
+    text = "".join(text_of(parts_of(candidate)) for candidate in candidates)
+    if (
+        not has_answer(evidence)
+        or not counted
+        or len(text) <= _MOST_CHARACTERS * counted
+        or len(text) < _SHORTEST_COUNTED
+    ):
+        return
+    length = len(_RUN.sub(r"\1\1\1", text))
+    if length >= _SHORTEST_COUNTED and length > _MOST_CHARACTERS * counted:
+        message = f"{counted} tokens are counted for a text of {len(text)} characters"
+        yield Mismatch(
+            "$.usageMetadata.candidatesTokenCount", f"at least {length // _MOST_CHARACTERS}", counted, message
+        )
+
+
+@rule("logprobs", "error", per_candidate=True)
+def logprobs(evidence: Evidence) -> Iterator[Mismatch]:
+    """A log probability is not positive: ``avgLogprobs``, and those of each token. The API writes infinity as text."""
+    candidate = candidate_of(evidence.reply.response)
+    result = an_object(candidate.get("logprobsResult"))
+    tops = (objects_in(top.get("candidates")) for top in objects_in(result.get("topCandidates")))
+    tokens = [*objects_in(result.get("chosenCandidates")), *(token for top in tops for token in top)]
+    values = [("avgLogprobs", candidate.get("avgLogprobs"))]
+    values += [("logprobsResult", token.get("logProbability")) for token in tokens]
+    for name, value in values:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > _ROUNDING:
+            message = f"a log probability of {value} is above 0"
+            yield Mismatch(f"$.candidates[0].{name}", "at most 0", value, message)
+            return
+
+
+_ROUNDING = 1e-4
+"""Healthy answers have up to 3e-5."""

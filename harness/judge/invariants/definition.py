@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.answer.reply import error_of
 from harness.gemini.definition import DefinitionFinding, walk
+from harness.judge.invariants.request_fields import is_chunk, is_placeholder
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch
 
@@ -29,21 +30,38 @@ def wire_known(evidence: Evidence) -> Iterator[Mismatch]:
 
 @rule("wire-type", "error")
 def wire_type(evidence: Evidence) -> Iterator[Mismatch]:
-    """Every known field has its type, by the rules of proto3 JSON."""
+    """Every known field has its type, by the rules of proto3 JSON. Inline data is judged by ``base64``.
+
+    A placeholder (``<REDACTED>``) is not judged: whoever recorded the answer wrote it.
+    """
     for at, finding in _findings(evidence):
-        if finding.kind == "wrong-type":
+        data = at.endswith("inlineData.data") and isinstance(finding.actual, str)
+        if finding.kind == "wrong-type" and not data and not is_placeholder(finding.actual):
             shown = repr(finding.actual)[:60]
             yield Mismatch(at, finding.expected, finding.actual, f"{shown} is not {finding.expected}")
 
 
-def _findings(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
-    """(place, finding) for every event. A place that several chunks or list items repeat is reported once."""
+def _findings(evidence: Evidence) -> Sequence[tuple[str, DefinitionFinding]]:
+    """What :func:`_walk` finds, computed once for both rules."""
+    if "definition" not in evidence.memo:
+        evidence.memo["definition"] = tuple(_walk(evidence))
+    found: Sequence[tuple[str, DefinitionFinding]] = evidence.memo["definition"]
+    return found
+
+
+def _walk(evidence: Evidence) -> Iterator[tuple[str, DefinitionFinding]]:
+    """(place, finding) for every event. A place that several chunks or list items repeat is reported once.
+
+    Events without any field of an answer are left to ``sse-framing``.
+    """
     if evidence.exchange.status != 200:
         return
     reported: set[tuple[str, str]] = set()
     several = len(evidence.reply.events) > 1
     for index, event in enumerate(evidence.reply.events):
         if not isinstance(event.value, dict) or error_of(event.value) is not None:
+            continue
+        if several and not is_chunk(event.value):
             continue
         for finding in walk("GenerateContentResponse", event.value):
             place = (finding.kind, _INDEX.sub("", finding.at))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.answer import framing
 from harness.answer.refusals import describe_body
-from harness.answer.reply import OUTPUT, an_object, answer_parts, error_of
+from harness.answer.reply import OUTPUT, an_object, answer_parts, candidate_of, error_of, objects_in
 from harness.gemini.definition import STATUSES
-from harness.gemini.models import answers_for
-from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, knows_query, wants_sse
+from harness.judge.invariants.limits import is_cut_unasked
+from harness.judge.invariants.request_fields import has_answer, is_finished, is_stream, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -47,10 +47,23 @@ def error_envelope(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("body", "an object", "an array", "the error comes in an array")
 
 
+@rule("error-status-name", "error")
+def error_status_name(evidence: Evidence) -> Iterator[Mismatch]:
+    """``error.status`` is the google.rpc name of the HTTP status: INVALID_ARGUMENT of 400, UNAVAILABLE of 503."""
+    status, error = evidence.exchange.status, an_object(evidence.reply.error)
+    name, code = error.get("status"), error.get("code")
+    if status not in STATUSES.values() or not isinstance(name, str) or name not in STATUSES:
+        return
+    if STATUSES[name] not in (status, code):
+        message = f"{name} belongs to HTTP {STATUSES[name]}, not to {status}"
+        yield Mismatch("error.status", [key for key, http in STATUSES.items() if http == status], name, message)
+
+
 def _no_envelope(evidence: Evidence) -> Mismatch:
     body = evidence.exchange.content[:200].decode(errors="replace")
-    what = {"empty": "is empty", "text": "is not JSON"}.get(evidence.reply.form, "holds no error object")
-    return Mismatch("error", "{code, message, status}", body, f"the body of HTTP {evidence.exchange.status} {what}")
+    what = {"empty": "", "text": " is not JSON"}.get(evidence.reply.form, " holds no error object")
+    message = f"the body of HTTP {evidence.exchange.status}{what}; {describe_body(evidence.exchange)}"
+    return Mismatch("error", "{code, message, status}", body, message)
 
 
 def _is_nested(message: str) -> bool:
@@ -64,11 +77,15 @@ def _is_nested(message: str) -> bool:
 
 @rule("content-type", "error", of_bytes=True)
 def content_type(evidence: Evidence) -> Iterator[Mismatch]:
-    """The content type is ``text/event-stream`` if SSE was requested, else ``application/json``. Errors may always be JSON."""
-    found = evidence.exchange.headers.get("content-type")
-    wanted = "text/event-stream" if wants_sse(evidence) else "application/json"
+    """The content type is that of the body: ``text/event-stream`` for SSE, else ``application/json``. Errors may always be JSON.
+
+    Not checked for a body that is neither, and where the requested form did not come: other rules report that.
+    """
+    form, found = evidence.reply.form, evidence.exchange.headers.get("content-type")
     kind = (found or "").partition(";")[0].strip().lower()
-    if not evidence.exchange.own and (found is None or (is_stream(evidence) and not knows_query(evidence))):
+    asked = "text/event-stream" if wants_sse(evidence) else "application/json"
+    wanted = {"sse": "text/event-stream", "json": "application/json", "array": "application/json"}.get(form)
+    if wanted is None or (found is None and not evidence.exchange.own) or (kind == asked != wanted):
         return
     if kind != wanted and not (evidence.exchange.status != 200 and kind == "application/json"):
         yield Mismatch("headers.content-type", wanted, found, f"content-type is {found or 'absent'}, not {wanted}")
@@ -117,20 +134,59 @@ def candidates(evidence: Evidence) -> Iterator[Mismatch]:
 def prompt_blocked(evidence: Evidence) -> Iterator[Mismatch]:
     """The prompt was not blocked, unless the step expects that."""
     blocked = evidence.reply.block_reason
-    if blocked is not None:
+    if blocked is not None and not _answers(evidence):
         yield Mismatch("$.promptFeedback.blockReason", None, blocked, f"the prompt was blocked: {blocked}")
 
 
-@rule("finish-reason", "outcome")
+@rule("block-with-answer", "error", per_candidate=True)
+def block_with_answer(evidence: Evidence) -> Iterator[Mismatch]:
+    """A blocked prompt has no answer, and no safety rating of an answer that ended with STOP is ``blocked``."""
+    blocked = evidence.reply.block_reason
+    if blocked is not None and _answers(evidence):
+        message = f"the prompt was blocked ({blocked}), but there is an answer"
+        yield Mismatch("$.promptFeedback.blockReason", None, blocked, message)
+    elif is_finished(evidence):
+        rating = next((rating for rating in _ratings(evidence) if rating.get("blocked") is True), None)
+        if rating is not None:
+            message = f"{rating.get('category')} blocked the answer, but it ended with STOP"
+            yield Mismatch("$.candidates[0].safetyRatings", "blocked: false", rating, message)
+
+
+def _answers(evidence: Evidence) -> bool:
+    return bool(evidence.reply.parts) or evidence.reply.finish_reason == "STOP"
+
+
+def _ratings(evidence: Evidence) -> Iterator[Mapping[str, Json]]:
+    """The safety ratings of every chunk, of the prompt and of the answer."""
+    for event in evidence.reply.events:
+        yield from objects_in(an_object(an_object(event.value).get("promptFeedback")).get("safetyRatings"))
+        yield from objects_in(candidate_of(event.value).get("safetyRatings"))
+
+
+@rule("role", "error", per_candidate=True)
+def role(evidence: Evidence) -> Iterator[Mismatch]:
+    """The ``role`` of the content is ``model``, in every chunk. Absent is right: old versions of the API send none."""
+    for event in evidence.reply.events:
+        content = an_object(candidate_of(event.value).get("content"))
+        if content.get("role") not in (None, "model"):
+            message = f"the role is {content['role']!r}: the API will reject it in the next turn"
+            yield Mismatch("$.candidates[0].content.role", "model", content["role"], message)
+            return
+
+
+@rule("finish-reason", "outcome", per_candidate=True)
 def finish_reason(evidence: Evidence) -> Iterator[Mismatch]:
-    """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error."""
+    """The final ``finishReason`` is STOP, or the one that the step expects. A missing one is always an error.
+
+    A truncation that no limit explains is reported by ``max-tokens-unasked``.
+    """
     reply, at = evidence.reply, "$.candidates[0].finishReason"
     if not has_answer(evidence) or not reply.response.get("candidates") or reply.block_reason is not None:
         return
     if reply.finish_reason is None:
         if not is_stream(evidence):
             yield Mismatch(at, "STOP", None, "the answer has no finishReason", "error")
-    elif reply.finish_reason != "STOP":
+    elif reply.finish_reason != "STOP" and not is_cut_unasked(evidence):
         yield Mismatch(at, "STOP", reply.finish_reason, _why(reply.finish_reason, evidence))
 
 
@@ -142,7 +198,7 @@ def _why(reason: str, evidence: Evidence) -> str:
     return f"the answer ended with {reason}"
 
 
-@rule("visible-output", "error")
+@rule("visible-output", "error", per_candidate=True)
 def visible_output(evidence: Evidence) -> Iterator[Mismatch]:
     """An answer that ended with STOP has text that is not a thought, or a call, data, code or a tool part."""
     if is_finished(evidence) and not any(_is_visible(part) for part in answer_parts(evidence.reply.parts)):
@@ -155,7 +211,7 @@ def _is_visible(part: Json) -> bool:
     return any(part.get(kind) not in (None, "") for kind in kinds)
 
 
-@rule("replacement-character", "error", of_bytes=True)
+@rule("replacement-character", "error", of_bytes=True, per_candidate=True)
 def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
     """The text has no replacement character (U+FFFD), which shows that bytes were lost."""
     text = evidence.reply.text
@@ -163,11 +219,3 @@ def replacement_character(evidence: Evidence) -> Iterator[Mismatch]:
     if at >= 0:
         around = text[max(0, at - 20) : at + 20]
         yield Mismatch("text", "no U+FFFD", around, f"a replacement character at {at}: {around!r}")
-
-
-@rule("model-version", "warn")
-def model_version(evidence: Evidence) -> Iterator[Mismatch]:
-    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it."""
-    model, version = evidence.model, evidence.reply.model_version
-    if model and version and not answers_for(model, version):
-        yield Mismatch("$.modelVersion", model, version, f"{version} answered for {model}")

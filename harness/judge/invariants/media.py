@@ -1,17 +1,18 @@
-"""Media: the bytes match their type, and the requested modality is in the answer."""
+"""Media: the data is whole, matches its type, and is what was requested: the modality, the shape, the length that is billed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import sqrt
 
-from harness.answer.reply import an_object
+from harness.answer.reply import an_object, objects_in
 from harness.gemini import media
-from harness.judge.invariants.request_fields import field, is_finished, items_of
+from harness.judge.invariants.request_fields import field, has_answer, is_finished, is_placeholder, items_of, number
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
 
-@rule("inline-mime", "error")
+@rule("inline-mime", "error", per_candidate=True)
 def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
     """The first bytes of inline data agree with its ``mimeType``, for types that have known first bytes."""
     for index, blob in enumerate(evidence.reply.inline_data):
@@ -21,7 +22,7 @@ def inline_mime(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"inlineData[{index}].mimeType", found, declared, message)
 
 
-@rule("modality", "warn")
+@rule("modality", "warn", per_candidate=True)
 def modality(evidence: Evidence) -> Iterator[Mismatch]:
     """If IMAGE or AUDIO output is requested, the answer has such a part. A draft among the thoughts does not count."""
     if not is_finished(evidence):
@@ -36,3 +37,122 @@ def modality(evidence: Evidence) -> Iterator[Mismatch]:
 
 def _kinds(blobs: Iterable[Mapping[str, Json]]) -> set[str]:
     return {media.mime_type(blob).partition("/")[0].upper() for blob in blobs}
+
+
+@rule("base64", "error", per_candidate=True)
+def base64(evidence: Evidence) -> Iterator[Mismatch]:
+    """Inline data is base64, and not empty. A data URI (``data:image/png;base64,...``) is not."""
+    for index, blob in enumerate(_all_data(evidence)):
+        data = blob.get("data")
+        if isinstance(data, str) and not is_placeholder(data) and not media.content(blob):
+            what = f"no base64: it begins {data[:40]!r}" if data else "empty"
+            yield Mismatch(
+                f"inlineData[{index}].data", "base64", data[:80], f"the data of inlineData[{index}] is {what}"
+            )
+
+
+def _all_data(evidence: Evidence) -> list[Mapping[str, Json]]:
+    """The inline data of the answer and, after them, of its drafts."""
+    drafts = (an_object(part.get("inlineData")) for part in evidence.reply.parts if part.get("thought"))
+    return [*evidence.reply.inline_data, *(draft for draft in drafts if draft)]
+
+
+@rule("image-whole", "error", per_candidate=True)
+def image_whole(evidence: Evidence) -> Iterator[Mismatch]:
+    """A picture is complete: a PNG, a JPEG, a GIF or a WebP file has its end."""
+    for index, blob in enumerate(_all_data(evidence)):
+        content = media.content(blob)
+        if content and len(content) > _EXCERPT and (missing := media.missing_end(content)) is not None:
+            message = f"the {media.mime_type(blob)} of {len(content):,} bytes is cut off: {missing}"
+            yield Mismatch(f"inlineData[{index}].data", "a whole picture", len(content), message)
+
+
+_EXCERPT = 64
+"""Bytes. No picture is that small: such data is the beginning of one, in an example."""
+
+
+_RATIO_MARGIN = 0.06
+"""Pictures come in multiples of 32 pixels or so: 896 x 1152 for 4:5 is 3 % off. The nearest other ratio is 6.7 % away."""
+_SIZE_MARGIN = 1.45
+"""A side may be longer or shorter than the nominal size by this factor. The next size is twice as long."""
+
+
+@rule("image-shape", "error", per_candidate=True)
+def image_shape(evidence: Evidence) -> Iterator[Mismatch]:
+    """A picture has the requested ``aspectRatio``, give or take 6 %. A warning: it is not of the requested ``imageSize``.
+
+    Simulated pictures are small, whatever size is requested.
+    """
+    ratio = _requested_ratio(evidence)
+    side = None if evidence.exchange.provenance.simulated else _requested_side(evidence)
+    for index, blob in enumerate(evidence.reply.inline_data if ratio or side else ()):
+        width, height = media.image_size(media.content(blob) or b"") or (0, 0)
+        if not width or not height:
+            continue
+        at, size = f"inlineData[{index}]", f"{width} x {height}"
+        if ratio and not 1 - _RATIO_MARGIN <= width / height / ratio <= 1 + _RATIO_MARGIN:
+            asked = _image_config(evidence, "aspectRatio")
+            yield Mismatch(at, asked, size, f"the picture has {size} pixels, the requested aspectRatio is {asked}")
+        if side and not 1 / _SIZE_MARGIN <= sqrt(width * height) / side <= _SIZE_MARGIN:
+            asked = _image_config(evidence, "imageSize")
+            message = f"the picture has {size} pixels, the requested imageSize is {asked}"
+            yield Mismatch(at, asked, size, message, "warn")
+
+
+def _image_config(evidence: Evidence, name: str) -> Json:
+    """A field of ``imageConfig``, or of the newer ``responseFormat.image``, a list in Vertex AI."""
+    found = field(evidence.request_body, "generationConfig", "imageConfig", name)
+    if found is None:
+        formats = items_of(field(evidence.request_body, "generationConfig", "responseFormat"))
+        found = next((field(one, "image", name) for one in formats if field(one, "image", name)), None)
+    return found
+
+
+_WORDS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5, "EIGHT": 8, "NINE": 9, "SIXTEEN": 16, "TWENTY": 21}
+_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "4K": 4096}
+_SIDES |= {"FIVE_TWELVE": 512, "ONE_K": 1024, "TWO_K": 2048, "FOUR_K": 4096}
+
+
+def _requested_ratio(evidence: Evidence) -> float | None:
+    """Width by height: from ``16:9``, or from ``ASPECT_RATIO_SIXTEEN_BY_NINE``."""
+    asked = str(_image_config(evidence, "aspectRatio") or "").upper().removeprefix("ASPECT_RATIO_")
+    sides = [number(side) or _WORDS.get(side.partition("_")[0]) for side in asked.replace("_BY_", ":").split(":")]
+    width, height = sides if len(sides) == 2 else (None, None)
+    return width / height if width and height else None
+
+
+def _requested_side(evidence: Evidence) -> int | None:
+    """The nominal side of a square picture in pixels."""
+    asked = str(_image_config(evidence, "imageSize") or "").upper().removeprefix("IMAGE_SIZE_")
+    return _SIDES.get(asked)
+
+
+_TOKENS_A_SECOND = 25
+"""Of audio output, by the price page of the API."""
+
+
+@rule("audio-length", "warn", per_candidate=True)
+def audio_length(evidence: Evidence) -> Iterator[Mismatch]:
+    """The audio is at least half as long as its tokens, at 25 a second. Otherwise a part of it was lost."""
+    blobs = [blob for blob in evidence.reply.inline_data if media.mime_type(blob).startswith("audio/")]
+    lengths = [media.seconds(blob) for blob in blobs]
+    billed = _audio_tokens(evidence) / _TOKENS_A_SECOND
+    if not has_answer(evidence) or not blobs or not billed or None in lengths or _several(evidence):
+        return
+    length = sum(seconds or 0 for seconds in lengths)
+    if length < billed / 2:
+        message = f"{length:.1f} s of audio for {billed * _TOKENS_A_SECOND:.0f} tokens, which are {billed:.1f} s"
+        yield Mismatch("inlineData", f"{billed:.1f} s", f"{length:.1f} s", message)
+
+
+def _audio_tokens(evidence: Evidence) -> int:
+    """The tokens of audio output: by modality, else all, if the answer is only audio."""
+    details = objects_in(evidence.reply.usage.get("candidatesTokensDetails"))
+    if details:
+        return sum(number(detail.get("tokenCount")) or 0 for detail in details if detail.get("modality") == "AUDIO")
+    return 0 if evidence.reply.text else evidence.reply.count("candidatesTokenCount")
+
+
+def _several(evidence: Evidence) -> bool:
+    """Whether the tokens are those of several candidates."""
+    return len(objects_in(evidence.reply.response.get("candidates"))) > 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, urlsplit
 
-from harness.gemini import schemas
+from harness.gemini import models, schemas
 from harness.gemini.definition import snake
 from harness.gemini.providers import is_chat
 from harness.model import Evidence, Json
@@ -48,6 +49,45 @@ def tools(evidence: Evidence, name: str) -> list[Json]:
     ]
 
 
+def generation(evidence: Evidence) -> tuple[int, int]:
+    """The generation of the model that answered, by ``modelVersion``, else by the requested name; (0, 0) if it is not known."""
+    version = models.generation(evidence.reply.model_version or "")
+    return version or models.generation(evidence.model or "") or (0, 0)
+
+
+def declared(evidence: Evidence) -> Mapping[str, schemas.RequestSchema]:
+    """Name -> schema of every function that the request declares."""
+    if "declared" not in evidence.memo:
+        evidence.memo["declared"] = schemas.declarations(evidence.request_body)
+    found: Mapping[str, schemas.RequestSchema] = evidence.memo["declared"]
+    return found
+
+
+def offers_builtin_tools(evidence: Evidence) -> bool:
+    """Whether the request has a tool that is no function, such as a search."""
+    offered = (tool for tool in items_of(field(evidence.request_body, "tools")) if isinstance(tool, dict))
+    return any(tool.keys() - {"functionDeclarations", "function_declarations"} for tool in offered)
+
+
+def calling_mode(evidence: Evidence) -> str:
+    """The mode of function calling in upper case; empty if the request states none."""
+    mode = field(evidence.request_body, "toolConfig", "functionCallingConfig", "mode")
+    return str(mode or "").upper()
+
+
+def has_hidden_functions(evidence: Evidence) -> bool:
+    """Whether functions are declared elsewhere: in cached content, by computer use, or on an MCP server."""
+    elsewhere = any(tools(evidence, kind) for kind in ("computerUse", "mcpServers"))
+    return elsewhere or field(evidence.request_body, "cachedContent") is not None
+
+
+def media_parts(evidence: Evidence) -> frozenset[str]:
+    """The kinds of media in the request: ``inlineData``, ``fileData``."""
+    turns = items_of(field(evidence.request_body, "contents"))
+    parts = [part for turn in turns for part in items_of(field(turn, "parts"))]
+    return frozenset(kind for kind in ("inlineData", "fileData") for part in parts if field(part, kind) is not None)
+
+
 def is_stream(evidence: Evidence) -> bool:
     """Whether the answer is, or should be, a stream."""
     return evidence.transport == "stream" or evidence.reply.form in ("sse", "array")
@@ -66,6 +106,18 @@ def knows_query(evidence: Evidence) -> bool:
     return evidence.exchange.own or "?" in evidence.exchange.request.url
 
 
+_PLACEHOLDER = re.compile(
+    r"<[^<>]*>|\[[^\[\]]*\]|\{\{.*\}\}|\*{3,}|(?i:redacted|scrubbed|filtered)|.*\.\.\..*|.*…", re.DOTALL
+)
+
+
+def is_placeholder(value: Json) -> bool:
+    """Whether a recorder or its user replaced or shortened the value: ``<BASE64>``, ``[image data]``, ``iVBORw0...``."""
+    if not isinstance(value, str):
+        return False
+    return _PLACEHOLDER.fullmatch(value if len(value) < 200 else value[:100] + value[-100:]) is not None
+
+
 def has_answer(evidence: Evidence) -> bool:
     """Whether this is a 200 with a readable answer and no error, so that the rules about answers apply."""
     reply = evidence.reply
@@ -73,6 +125,14 @@ def has_answer(evidence: Evidence) -> bool:
 
 
 _SIGNS = frozenset(("candidates", "promptFeedback", "usageMetadata"))
+
+
+def is_chunk(value: Mapping[str, Json]) -> bool:
+    """Whether an event has at least one field of an answer, be it only its id."""
+    return not _FIELDS.isdisjoint(value)
+
+
+_FIELDS = _SIGNS | {"modelVersion", "responseId", "createTime", "modelStatus", "turnToken"}
 
 
 def is_finished(evidence: Evidence) -> bool:

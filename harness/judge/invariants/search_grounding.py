@@ -1,26 +1,30 @@
-"""Grounding: a search has results, supports point at existing chunks, and the offsets of a segment give its text."""
+"""Grounding: a search has results, supports point at existing chunks, and the offsets of a segment give its text.
+
+Also of the pages that the model was to read: each could be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.answer.reply import an_object, candidate_of, objects_in
 from harness.gemini import grounding
+from harness.judge.invariants.request_fields import is_finished
 from harness.judge.registry import rule
-from harness.model import Evidence, Mismatch
+from harness.model import Evidence, Json, Mismatch
 
 _AT = "$.candidates[0].groundingMetadata."
 
 
-@rule("grounding-chunks", "warn")
+@rule("grounding-chunks", "warn", per_candidate=True)
 def grounding_chunks(evidence: Evidence) -> Iterator[Mismatch]:
     """If the model ran a search, the answer has ``groundingChunks``."""
     found = evidence.reply.grounding
-    ran = found.get("webSearchQueries") or found.get("searchEntryPoint")
+    ran = any(found.get(sign) for sign in ("webSearchQueries", "searchEntryPoint", "retrievalQueries"))
     if ran and not found.get("groundingChunks"):
         yield Mismatch(f"{_AT}groundingChunks", "at least one", None, "a search ran, but there are no groundingChunks")
 
 
-@rule("grounding-index", "error")
+@rule("grounding-index", "error", per_candidate=True)
 def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
     """Every entry of ``groundingChunkIndices`` is the index of an existing chunk."""
     if evidence.reply.grounding:
@@ -29,7 +33,7 @@ def grounding_index(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(_AT + at, f"below {count}", index, f"chunk {index!r} does not exist: there are {count}")
 
 
-@rule("grounding-segment", "error", of_bytes=True)
+@rule("grounding-segment", "error", of_bytes=True, per_candidate=True)
 def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
     """The UTF-8 bytes at a segment's offsets are its text: in its part if it names one, else in the visible text."""
     for segment in grounding.segments(evidence.reply) if evidence.reply.grounding else ():
@@ -40,3 +44,51 @@ def grounding_segment(evidence: Evidence) -> Iterator[Mismatch]:
                 f"bytes {segment.start} to {segment.end} of {source} {what}, the segment says {segment.text[:60]!r}"
             )
             yield Mismatch(_AT + segment.at, segment.text, segment.found, message)
+
+
+@rule("grounding-confidence", "error", per_candidate=True)
+def grounding_confidence(evidence: Evidence) -> Iterator[Mismatch]:
+    """``confidenceScores``, if a support has them, are as many as its chunks, and each is from 0 to 1. Later models send none."""
+    for index, support in enumerate(objects_in(evidence.reply.grounding.get("groundingSupports"))):
+        scores, chunks = support.get("confidenceScores"), support.get("groundingChunkIndices")
+        at = f"{_AT}groundingSupports[{index}].confidenceScores"
+        if not isinstance(scores, list) or not scores:
+            continue
+        count = len(chunks) if isinstance(chunks, list) else 0
+        if len(scores) != count:
+            message = f"{len(scores)} confidenceScores for {count} groundingChunkIndices"
+            yield Mismatch(at, count, len(scores), message)
+        elif strange := [score for score in scores if not _is_share(score)]:
+            yield Mismatch(at, "0 to 1", strange[0], f"{strange[0]!r} is not a confidence: it is from 0 to 1")
+
+
+def _is_share(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+@rule("grounding-uri", "error", per_candidate=True)
+def grounding_uri(evidence: Evidence) -> Iterator[Mismatch]:
+    """Every chunk from the web has a ``uri``: without it, nobody can follow the source."""
+    for index, chunk in enumerate(objects_in(evidence.reply.grounding.get("groundingChunks"))):
+        web = chunk.get("web")
+        if isinstance(web, dict) and not web.get("uri"):
+            message = f"the source {web.get('title') or index!r} has no uri"
+            yield Mismatch(f"{_AT}groundingChunks[{index}].web.uri", "an address", web.get("uri"), message)
+
+
+@rule("url-fetch-failed", "warn", per_candidate=True)
+def url_fetch_failed(evidence: Evidence) -> Iterator[Mismatch]:
+    """Every page that the model was to read (``urlContext``) could be fetched. Otherwise it answers without having read it."""
+    found = an_object(candidate_of(evidence.reply.response).get("urlContextMetadata"))
+    if not is_finished(evidence):
+        return
+    for index, page in enumerate(objects_in(found.get("urlMetadata"))):
+        status = str(page.get("urlRetrievalStatus") or _UNKNOWN).removeprefix(_STATUS)
+        if status not in ("SUCCESS", "1", "UNSPECIFIED"):
+            message = f"{page.get('retrievedUrl')} could not be fetched ({status}), but the model answers"
+            at = f"$.candidates[0].urlContextMetadata.urlMetadata[{index}].urlRetrievalStatus"
+            yield Mismatch(at, f"{_STATUS}SUCCESS", page.get("urlRetrievalStatus"), message)
+
+
+_STATUS = "URL_RETRIEVAL_STATUS_"
+_UNKNOWN = f"{_STATUS}UNSPECIFIED"

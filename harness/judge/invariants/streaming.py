@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from harness.answer.reply import OUTPUT, an_object, error_of, objects_in, parts_of, reason, text_of
-from harness.judge.invariants.request_fields import has_answer, is_stream, knows_query, wants_sse
+from harness.answer.reply import OUTPUT, an_object, candidate_of, error_of, objects_in, parts_of, reason, text_of
+from harness.judge.invariants.request_fields import has_answer, is_chunk, is_stream, knows_query, wants_sse
 from harness.judge.registry import rule
 from harness.model import Evidence, Json, Mismatch
 
@@ -17,11 +17,27 @@ _SHORTEST_REPEAT = 12
 
 @rule("sse-framing", "error", of_bytes=True)
 def sse_framing(evidence: Evidence) -> Iterator[Mismatch]:
-    """A stream has only SSE fields and comments. Each event is one JSON object and ends with a blank line; there is no [DONE]."""
-    if evidence.exchange.status == 200:
-        for fault in evidence.reply.faults:
-            if fault.rule == "sse-framing":
-                yield Mismatch(fault.at, "data: {...} and a blank line", None, fault.message)
+    """A stream has only SSE fields and comments. Each event is one JSON object and ends with a blank line; there is no [DONE].
+
+    Every event is a part of an answer: a heartbeat as an empty object makes Google's own client raise an error.
+    """
+    if evidence.exchange.status != 200:
+        return
+    for fault in evidence.reply.faults:
+        if fault.rule == "sse-framing":
+            yield Mismatch(fault.at, "data: {...} and a blank line", None, fault.message)
+    if evidence.reply.form in ("sse", "array") and has_answer(evidence):
+        yield from _events_without_answer(evidence)
+
+
+def _events_without_answer(evidence: Evidence) -> Iterator[Mismatch]:
+    """Heartbeats such as ``{}`` and ``{"type": "ping"}``. A comment line is the way to keep a connection open."""
+    for index, event in enumerate(evidence.reply.events):
+        if isinstance(event.value, dict) and not is_chunk(event.value) and error_of(event.value) is None:
+            keys = ", ".join(list(event.value)[:8]) or "nothing"
+            message = f"the event is no part of an answer: it has {keys}"
+            yield Mismatch(f"events[{index}]", "candidates", list(event.value), message)
+            return
 
 
 @rule("sse-requested", "error", of_bytes=True)
@@ -48,7 +64,7 @@ def stream_error(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch(f"events[{index}].error", None, error, f"the stream broke off with an error: {reason}")
 
 
-@rule("stream-end", "error")
+@rule("stream-end", "error", per_candidate=True)
 def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
     """A stream ends with a finish reason or a block reason. Content after it is only right if built-in tools ran."""
     reply = evidence.reply
@@ -58,7 +74,7 @@ def stream_end(evidence: Evidence) -> Iterator[Mismatch]:
         cut = f" ({evidence.exchange.fault})" if evidence.exchange.fault else ""
         message = f"the stream ended without a finishReason{cut}: it is incomplete"
         yield Mismatch("$.candidates[0].finishReason", "STOP", None, message)
-    if not _has_steps(evidence):
+    if not _has_steps(evidence) and _duplicate(evidence) is None:
         yield from _content_after_end(evidence)
 
 
@@ -87,7 +103,45 @@ def _has_content(part: Mapping[str, Json]) -> bool:
     return any(part.get(kind) not in (None, "") for kind in OUTPUT)
 
 
-@rule("stream-delta", "error")
+@rule("stream-duplicate", "error", per_candidate=True)
+def stream_duplicate(evidence: Evidence) -> Iterator[Mismatch]:
+    """No two events in a row have the same text (20 characters and more) or the same picture. Sound may repeat: it may be silence."""
+    index = _duplicate(evidence)
+    if index and not any(_repeats(texts) for texts in _texts(evidence).values() if len(texts) > 1):
+        text = text_of(parts_of(candidate_of(evidence.reply.events[index].value)))
+        message = f"the content of events[{index - 1}] comes a second time"
+        yield Mismatch(f"events[{index}]", "the next piece", text[:200], message)
+
+
+def _duplicate(evidence: Evidence) -> int | None:
+    """The index of the first event with the content of the event before it."""
+    if evidence.reply.form not in ("sse", "array"):
+        return None
+    contents = [parts_of(candidate_of(event.value)) for event in evidence.reply.events]
+    pairs = enumerate(pairwise(contents), 1)
+    same = (index for index, (before, after) in pairs if _content_key(before) == _content_key(after))
+    return next((index for index in same if _length(contents[index]) >= _SHORTEST_DUPLICATE), None)
+
+
+_SHORTEST_DUPLICATE = 20
+
+
+def _content_key(parts: Sequence[Mapping[str, Json]]) -> Json:
+    return [[part.get("text"), bool(part.get("thought")), _picture(part)] for part in parts]
+
+
+def _picture(part: Mapping[str, Json]) -> Json:
+    blob = an_object(part.get("inlineData"))
+    return blob.get("data") if str(blob.get("mimeType")).startswith("image/") else None
+
+
+def _length(parts: Sequence[Mapping[str, Json]]) -> int:
+    """Characters of text and of pictures."""
+    texts = (part.get("text") or _picture(part) for part in parts)
+    return sum(len(text) for text in texts if isinstance(text, str))
+
+
+@rule("stream-delta", "error", per_candidate=True)
 def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
     """Chunks are deltas: the last one does not repeat the whole text, and chunks do not each repeat the text so far."""
     if evidence.reply.form not in ("sse", "array"):
@@ -100,8 +154,7 @@ def stream_delta(evidence: Evidence) -> Iterator[Mismatch]:
 def _texts(evidence: Evidence) -> Mapping[str, Sequence[str]]:
     texts: dict[str, list[str]] = defaultdict(list)
     for event in evidence.reply.events:
-        candidates = objects_in(an_object(event.value).get("candidates"))
-        parts = parts_of(candidates[0]) if len(candidates) == 1 else []
+        parts = parts_of(candidate_of(event.value))
         for kind in ("text", "thoughts"):
             if text := text_of(parts, thought=kind == "thoughts"):
                 texts[kind].append(text)

@@ -21,7 +21,7 @@ def _judged(evidence: Evidence) -> bool:
     )
 
 
-@rule("json-parses", "error")
+@rule("json-parses", "error", per_candidate=True)
 def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
     """In JSON mode the answer is one JSON value, with only white space around it, and without a Markdown fence."""
     if wants_json(evidence) and _judged(evidence):
@@ -32,7 +32,7 @@ def json_parses(evidence: Evidence) -> Iterator[Mismatch]:
             yield Mismatch("text", "one JSON value", text, str(problem), reason=problem.reason)
 
 
-@rule("json-schema", "error")
+@rule("json-schema", "error", per_candidate=True)
 def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer is valid against the schema that the request sent."""
     schema = _schema(evidence)
@@ -42,7 +42,7 @@ def json_schema(evidence: Evidence) -> Iterator[Mismatch]:
                 yield violation.mismatch(f"{violation.message} ({schema.source})")
 
 
-@rule("json-order", "warn")
+@rule("json-order", "warn", per_candidate=True)
 def json_order(evidence: Evidence) -> Iterator[Mismatch]:
     """Keys are in the order of ``propertyOrdering``, if the schema has one."""
     schema = _schema(evidence)

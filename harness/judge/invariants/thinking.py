@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from harness.gemini.models import generation
-from harness.judge.invariants.request_fields import field, has_answer, is_finished, number, thinking
+from harness.judge.invariants.request_fields import (
+    field,
+    generation,
+    has_answer,
+    is_finished,
+    items_of,
+    number,
+    thinking,
+)
 from harness.judge.registry import rule
 from harness.model import Evidence, Mismatch, Severity
 
@@ -16,7 +23,7 @@ _LEAK = re.compile(
 
 
 def _is_2_5(evidence: Evidence) -> bool:
-    return generation(evidence.model or "") == (2, 5)
+    return generation(evidence) == (2, 5)
 
 
 def _thought_parts(evidence: Evidence) -> int:
@@ -47,7 +54,7 @@ def thinking_budget(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("$.usageMetadata.thoughtsTokenCount", budget, count, message, severity)
 
 
-@rule("thoughts-unasked", "error")
+@rule("thoughts-unasked", "error", per_candidate=True)
 def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
     """There are no thought parts unless the request sets ``includeThoughts``. A warning if it has no ``thinkingConfig``."""
     if evidence.request_body is None or thinking(evidence, "includeThoughts") is True:
@@ -59,7 +66,7 @@ def thoughts_unasked(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "none", parts, message, severity)
 
 
-@rule("thoughts-missing", "error")
+@rule("thoughts-missing", "error", per_candidate=True)
 def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
     """In 2.5, an answer with thought tokens has a thought part, if ``includeThoughts`` is set. Later models often send none."""
     count = evidence.reply.count("thoughtsTokenCount")
@@ -70,9 +77,36 @@ def thoughts_missing(evidence: Evidence) -> Iterator[Mismatch]:
         yield Mismatch("thoughts", "at least one part", 0, message)
 
 
-@rule("thought-leak", "warn")
+@rule("thought-leak", "warn", per_candidate=True)
 def thought_leak(evidence: Evidence) -> Iterator[Mismatch]:
     """The answer does not begin with a marker of hidden reasoning, such as ``<think>``."""
     start = evidence.reply.text.lstrip()[:60]
     if found := _LEAK.match(start):
         yield Mismatch("text", "no reasoning marker", start, f"the answer begins with {found[0]!r}")
+
+
+@rule("thought-repeated", "error", per_candidate=True)
+def thought_repeated(evidence: Evidence) -> Iterator[Mismatch]:
+    """The answer does not begin with a thought of the same answer, or contain half of its thoughts. Pieces below 40 characters
+    are not compared."""
+    if not evidence.reply.thoughts:
+        return
+    text, thoughts = " ".join(evidence.reply.text.split()), _thoughts(evidence)
+    repeated = [thought for thought in thoughts if len(thought) >= _SHORTEST_THOUGHT and thought in text]
+    many = sum(map(len, repeated)) >= sum(map(len, thoughts)) / 2
+    if repeated and (many or text.startswith(tuple(repeated))):
+        message = f"the thoughts are in the answer text too: {repeated[0][:60]!r}"
+        yield Mismatch("text", "no thought", repeated[0][:200], message)
+
+
+def _thoughts(evidence: Evidence) -> Sequence[str]:
+    """The thoughts by chunk, or as one where that is in the text, with white space made one."""
+    whole = " ".join(evidence.reply.thoughts.split())
+    if whole in " ".join(evidence.reply.text.split()):
+        return [whole]
+    chunks = (part for part in items_of((evidence.reply.content or {}).get("parts")) if isinstance(part, dict))
+    return [" ".join(str(part.get("text")).split()) for part in chunks if part.get("thought") and part.get("text")]
+
+
+_SHORTEST_THOUGHT = 40
+"""Characters. A shorter thought may be a phrase that the answer uses as well."""

@@ -51,7 +51,7 @@ def thoughts_in_json(values: list[Json], ask: Ask) -> None:
     set_json_text(values, ask, f"**Determining the answer**\n\nI look at each field in turn.\n\n{text_of(values)}")
 
 
-@edits("finish-reason")
+@edits("max-tokens-unasked")
 def number_loop(values: list[Json], ask: Ask) -> None:
     """JSON in which the digits of a number repeat until MAX_TOKENS."""
     if ask.mime == JSON_MODE:

@@ -1,0 +1,82 @@
+"""The mode of function calling: a call comes where one must, none where none may, and it is no text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.judge.invariants.request_fields import calling_mode as mode_of
+from harness.judge.invariants.request_fields import declared, field, has_hidden_functions, is_finished, items_of
+from harness.judge.registry import rule
+from harness.model import Evidence, Mismatch
+
+
+@rule("calling-mode", "error", per_candidate=True)
+def calling_mode(evidence: Evidence) -> Iterator[Mismatch]:
+    """In the mode ANY there is a call, in NONE there is none, and ``allowedFunctionNames`` are kept.
+
+    ANY needs declared functions: with built-in tools alone, an answer in words is right.
+    """
+    mode, known = mode_of(evidence), declared(evidence)
+    if mode == "ANY" and _lacks_a_call(evidence):
+        text = evidence.reply.text[:200]
+        yield Mismatch("functionCalls", "a call", text, "the mode is ANY, but the answer has no function call")
+    allowed = [str(name) for name in items_of(_config(evidence, "allowedFunctionNames"))]
+    for index, call in enumerate(evidence.reply.function_calls):
+        name, at = str(call.get("name")), f"functionCalls[{index}].name"
+        if name not in known and not has_hidden_functions(evidence):
+            continue  # function-declared reports it
+        if mode == "NONE":
+            yield Mismatch(at, "no call", name, f"{name!r} is called, but the mode is NONE")
+        elif mode in ("ANY", "VALIDATED") and allowed and name not in allowed:
+            message = f"{name!r} is called, but allowedFunctionNames has {', '.join(allowed)}"
+            yield Mismatch(at, allowed, name, message)
+
+
+def _config(evidence: Evidence, name: str) -> object:
+    return field(evidence.request_body, "toolConfig", "functionCallingConfig", name)
+
+
+def _lacks_a_call(evidence: Evidence) -> bool:
+    """Whether a finished answer in words has no call, although functions are declared."""
+    reply = evidence.reply
+    spoke = bool(reply.text.strip() or reply.inline_data)
+    return is_finished(evidence) and spoke and not reply.function_calls and _declares(evidence)
+
+
+def _declares(evidence: Evidence) -> bool:
+    return bool(declared(evidence))
+
+
+_CALL_AS_TEXT = re.compile(
+    r"```tool_code|^\s*tool_code\b|\bdefault_api[.:]\w+|<ctrl\d+>call\b"
+    r"|\{\s*\"(functionCall|function_call|tool_call|tool_calls|tool_use)\"\s*:"
+    r"|<\|?(tool_call|function_call|function=|invoke|tool_use|python_tag)|\[(tool|function)[_ ]call\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""The notations in which models and gateways write calls: Gemini's ``tool_code``, JSON, and the tags of other makers."""
+
+
+@rule("call-as-text", "warn", per_candidate=True)
+def call_as_text(evidence: Evidence) -> Iterator[Mismatch]:
+    """A call of a declared function comes as a function call, not written in the text: ``print(default_api.``, ``tool_code``.
+
+    Not checked where the mode ANY demands a call that did not come, which another rule reports.
+    """
+    text = evidence.reply.text
+    if not _declares(evidence) or (mode_of(evidence) == "ANY" and _lacks_a_call(evidence)):
+        return
+    found = _CALL_AS_TEXT.search(text) or _named_call(evidence, text)
+    if found is not None:
+        around = text[max(0, found.start() - 20) : found.start() + 60]
+        yield Mismatch("text", "a function call", around, f"a function call is written in the text: {around!r}")
+
+
+def _named_call(evidence: Evidence, text: str) -> re.Match[str] | None:
+    """The name of a declared function, where the text is its call in JSON: ``{"name": "f", "args": {...}}``, or ``f(city="Oslo")``."""
+    names = "|".join(re.escape(name) for name in declared(evidence))
+    as_json = (
+        rf'\{{\s*"(?:name|function|tool|tool_name)"\s*:\s*"(?:{names})"\s*,\s*"(?:args|arguments|parameters|input)"\s*:'
+    )
+    as_code = rf"\s*(?:{names})\([^()]*\)\s*"
+    return re.search(as_json, text) or re.fullmatch(as_code, text)

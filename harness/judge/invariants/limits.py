@@ -1,0 +1,73 @@
+"""What the request limits or asks for in numbers: the tokens of an answer, and its candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.answer.reply import objects_in
+from harness.judge.invariants.request_fields import field, has_answer, is_finished, number
+from harness.judge.registry import rule
+from harness.model import Evidence, Mismatch
+
+
+@rule("output-limit", "warn")
+def output_limit(evidence: Evidence) -> Iterator[Mismatch]:
+    """An answer that ended with STOP has fewer tokens than ``maxOutputTokens``. Otherwise it was probably truncated."""
+    limit = number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
+    spent = evidence.reply.count("candidatesTokenCount") + evidence.reply.count("thoughtsTokenCount")
+    if is_finished(evidence) and limit and spent >= limit:
+        message = f"STOP after {spent} tokens of {limit}: was the answer truncated?"
+        yield Mismatch("$.candidates[0].finishReason", "MAX_TOKENS", "STOP", message)
+
+
+_LITTLE = 1_000
+"""Tokens. No model has so low a limit of its own."""
+_LOWEST_LIMIT = 16
+
+
+@rule("max-tokens-unasked", "error")
+def max_tokens_unasked(evidence: Evidence) -> Iterator[Mismatch]:
+    """MAX_TOKENS comes at a limit that the request set: not below half of it (from 16 up), and not without one below 1,000 tokens."""
+    if is_cut_unasked(evidence):
+        limit, spent = _limit(evidence), _spent(evidence)
+        asked = "no maxOutputTokens was requested" if limit is None else f"maxOutputTokens is {limit}"
+        message = f"the answer is truncated: MAX_TOKENS after {spent} tokens, but {asked}"
+        yield Mismatch("$.candidates[0].finishReason", limit, spent, message)
+
+
+def is_cut_unasked(evidence: Evidence) -> bool:
+    """Whether the answer was truncated at a limit that the request did not set."""
+    spent, limit = _spent(evidence), _limit(evidence)
+    if evidence.reply.finish_reason != "MAX_TOKENS" or evidence.request_body is None or spent is None:
+        return False
+    if field(evidence.request_body, "continuationToken") is not None or (limit is not None and limit < _LOWEST_LIMIT):
+        return False
+    return spent < (_LITTLE if limit is None else limit / 2)
+
+
+def _limit(evidence: Evidence) -> int | None:
+    return number(field(evidence.request_body, "generationConfig", "maxOutputTokens"))
+
+
+def _spent(evidence: Evidence) -> int | None:
+    """The tokens of the answer and its thoughts, which some models count in the total only; None if nothing is counted."""
+    reply = evidence.reply
+    if reply.usage.get("totalTokenCount") is None:
+        return None
+    rest = reply.count("totalTokenCount") - reply.count("promptTokenCount") - reply.count("toolUsePromptTokenCount")
+    return max(rest, reply.count("candidatesTokenCount") + reply.count("thoughtsTokenCount"))
+
+
+@rule("candidate-count", "error")
+def candidate_count(evidence: Evidence) -> Iterator[Mismatch]:
+    """There are no more candidates than ``candidateCount`` (1 without it), and no higher index. A warning: there are fewer."""
+    if evidence.request_body is None or not has_answer(evidence) or evidence.reply.block_reason is not None:
+        return
+    asked = number(field(evidence.request_body, "generationConfig", "candidateCount")) or 1
+    found = objects_in(evidence.reply.response.get("candidates"))
+    highest = max((index for one in found if isinstance(index := one.get("index", 0), int)), default=0)
+    if len(found) > asked or highest >= asked:
+        what = f"{len(found)} candidates" if len(found) > asked else f"a candidate with the index {highest}"
+        yield Mismatch("$.candidates", asked, len(found), f"{what}, but candidateCount is {asked}")
+    elif found and len(found) < asked:
+        yield Mismatch("$.candidates", asked, len(found), f"{len(found)} of {asked} requested candidates", "warn")

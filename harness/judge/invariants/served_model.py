@@ -1,0 +1,104 @@
+"""Who answered: the requested model, one maker, one answer from the first chunk to the last, and in the requested tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.answer.reply import an_object
+from harness.gemini.models import answers_for, bare, family, is_googles, is_target
+from harness.judge.invariants.request_fields import field, has_answer
+from harness.judge.registry import rule
+from harness.model import Evidence, Json, Mismatch
+
+
+@rule("model-version", "warn")
+def model_version(evidence: Evidence) -> Iterator[Mismatch]:
+    """``modelVersion`` is the requested model, a dated version of it, or a present or past alias or redirection of it."""
+    model, version = evidence.model, evidence.reply.model_version
+    if not model or not version or _is_alias(model) or _is_foreign(evidence):
+        return
+    if not answers_for(model, version):
+        yield Mismatch("$.modelVersion", model, version, f"{version} answered for {model}")
+
+
+@rule("alias-family", "warn")
+def alias_family(evidence: Evidence) -> Iterator[Mismatch]:
+    """A model of the same family answers for a name that ends with ``-latest``. Which one is Google's to change, without notice."""
+    model, version = evidence.model, evidence.reply.model_version
+    if not model or not version or not _is_alias(model) or _is_foreign(evidence):
+        return
+    if family(version) != family(model) and not is_target(model, version):
+        message = f"{version} answered for {model}: it is of another family"
+        yield Mismatch("$.modelVersion", family(model), version, message)
+
+
+def _is_alias(model: str) -> bool:
+    return model.endswith("-latest")
+
+
+@rule("other-maker", "error")
+def other_maker(evidence: Evidence) -> Iterator[Mismatch]:
+    """``modelVersion`` is a model of Google, if the requested model is one."""
+    if _is_foreign(evidence):
+        version = evidence.reply.model_version
+        message = f"{version} answered for {evidence.model}: it is no model of Google"
+        yield Mismatch("$.modelVersion", evidence.model, version, message)
+
+
+def _is_foreign(evidence: Evidence) -> bool:
+    model, version = evidence.model, evidence.reply.model_version
+    return bool(model and version) and is_googles(bare(model or "")) and not is_googles(bare(version or ""))
+
+
+@rule("model-version-stable", "error")
+def model_version_stable(evidence: Evidence) -> Iterator[Mismatch]:
+    """``modelVersion`` is the same in every chunk of a stream."""
+    yield from _changes(evidence, "modelVersion")
+
+
+@rule("response-id-stable", "error")
+def response_id_stable(evidence: Evidence) -> Iterator[Mismatch]:
+    """``responseId`` is the same in every chunk of a stream."""
+    yield from _changes(evidence, "responseId")
+
+
+def _changes(evidence: Evidence, name: str) -> Iterator[Mismatch]:
+    first = None
+    for index, event in enumerate(evidence.reply.events):
+        value = an_object(event.value).get(name)
+        first = first or value
+        if value and value != first:
+            message = f"{name} changes from {first!r} to {value!r} during the stream"
+            yield Mismatch(f"events[{index}].{name}", first, value, message)
+            return
+
+
+@rule("service-tier", "warn")
+def service_tier(evidence: Evidence) -> Iterator[Mismatch]:
+    """The requested service tier answered. Not checked if the answer does not say which one did."""
+    asked = _tier(field(evidence.request_body, "serviceTier")) or _vertex_tier(evidence)
+    served = _served_tier(evidence)
+    if has_answer(evidence) and asked and served and asked != served:
+        message = f"the tier {asked} was requested, {served} answered"
+        yield Mismatch("$.usageMetadata.serviceTier", asked, served, message)
+
+
+def _served_tier(evidence: Evidence) -> str:
+    usage = evidence.reply.usage
+    header = evidence.exchange.headers.get("x-gemini-service-tier")
+    return _tier(usage.get("serviceTier")) or _tier(header) or _TRAFFIC.get(str(usage.get("trafficType")), "")
+
+
+def _tier(value: Json) -> str:
+    tier = str(value or "").lower().removeprefix("service_tier_")
+    return "" if tier == "unspecified" else tier
+
+
+_TRAFFIC = {"ON_DEMAND": "standard", "ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
+"""``trafficType`` of Vertex -> the tier. Provisioned throughput is none of them."""
+_VERTEX_HEADER = "x-vertex-ai-llm-shared-request-type"
+
+
+def _vertex_tier(evidence: Evidence) -> str:
+    headers = {name.lower(): value for name, value in evidence.exchange.request.headers.items()}
+    return _tier(headers.get(_VERTEX_HEADER))

@@ -1,0 +1,139 @@
+"""The characters and the wording of an answer: it was decoded as UTF-8, and did not fall into a loop."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from harness.judge.invariants.request_fields import has_answer
+from harness.judge.registry import rule
+from harness.model import Evidence, Json, Mismatch
+
+
+@rule("unicode", "warn", per_candidate=True)
+def unicode(evidence: Evidence) -> Iterator[Mismatch]:
+    """The text has whole characters, and is not UTF-8 that was decoded as Latin-1 or Windows-1252 (``Ã©`` for ``é``)."""
+    calls = [json.dumps(call.get("args"), ensure_ascii=False) for call in evidence.reply.function_calls]
+    for at, text in (("text", evidence.reply.text), ("thoughts", evidence.reply.thoughts), ("args", "".join(calls))):
+        if text.isascii():
+            continue
+        if half := _HALF.search(text):
+            message = f"half a surrogate pair at {half.start()}: the text is no valid Unicode"
+            yield Mismatch(at, "whole characters", ascii(half[0]), message)
+        elif wrong := wrongly_decoded(text):
+            message = f"{wrong[0][:40]!r} is {wrong[1][:20]!r} decoded as Latin-1: the text is broken"
+            yield Mismatch(at, wrong[1][:200], wrong[0][:200], message)
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+_WINDOWS = {ord(bytes((byte,)).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in _UNDEFINED}
+"""Characters of Windows-1252 that Latin-1 does not have -> their byte."""
+_UTF_8 = re.compile("(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
+_CONTROLS = re.compile("[\x80-\x9f]")
+_MOST_READ = 200_000
+"""Characters of a text that are looked at: what is wrong in a longer one shows in its beginning, a loop at its end."""
+_MOST_RIGHT = 0.1
+"""The share of characters beyond ASCII that may be right in a text that is taken for wrongly decoded."""
+
+
+def wrongly_decoded(text: str) -> tuple[str, str] | None:
+    """(as it is, as it was meant) for the first characters that are UTF-8 decoded as Latin-1 or Windows-1252.
+
+    Four of them in a row are enough, and fewer with a control character, or as ``â€``. Otherwise nearly all characters beyond
+    ASCII must be such: ``É”`` and ``Â°`` occur in right texts too.
+    """
+    text = text[:_MOST_READ]
+    runs = [(text[found.start() : found.end()], found[0]) for found in _UTF_8.finditer(text.translate(_WINDOWS))]
+    meant = [(run, right) for run, code in runs if (right := _decoded(code)) is not None]
+    sure = next((pair for pair in meant if len(pair[0]) > 3 or _CONTROLS.search(pair[0]) or pair[0][:2] == "â€"), None)
+    wrong, foreign = sum(len(run) for run, _ in meant), sum(not character.isascii() for character in text)
+    return sure or (meant[0] if meant and foreign - wrong <= _MOST_RIGHT * foreign else None)
+
+
+def _decoded(code: str) -> str | None:
+    try:
+        return code.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return None
+
+
+# --- loops --------------------------------------------------------------------------------------------------------
+
+
+_LOOP = 30
+"""Repetitions in a row. Fewer occur in lists and tables that are meant so."""
+_LONGEST_CYCLE = 4
+_SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s*")
+_DIGITS = re.compile(r"(\d{1,4}?)\1{99,}")
+_BLANKS = re.compile(r"(?<!\s)(?<!\\[nt])(?:\s|\\n|\\t){1000,}")
+
+
+@rule("text-loop", "warn", per_candidate=True)
+def text_loop(evidence: Evidence) -> Iterator[Mismatch]:
+    """The answer did not fall into a loop: the same line, sentence, word or element of an array 30 times in a row.
+
+    Also 100 times the same digits, and 1,000 blanks, as constrained decoding writes them into JSON.
+    """
+    if not has_answer(evidence):
+        return
+    found = _loop_of_text(evidence.reply.text) or _loop_of_values(
+        [call.get("args") for call in evidence.reply.function_calls]
+    )
+    if found is not None:
+        unit, times = found
+        yield Mismatch("text", "no loop", unit[:200], f"{unit[:60]!r} comes {times} times in a row: a loop")
+
+
+def _loop_of_text(text: str) -> tuple[str, int] | None:
+    if len(text) < _LOOP:
+        return None
+    text = text[-_MOST_READ:]
+    for found in (_DIGITS.search(text), _BLANKS.search(text)):
+        if found is not None:
+            unit = found[1] if found.re is _DIGITS else "white space"
+            return unit, len(found[0]) // len(found[1]) if found.re is _DIGITS else len(found[0])
+    units = (text.splitlines(), _SENTENCE.split(text), text.split(","), text.split())
+    loops = (_loop_of_units([unit.strip() for unit in pieces]) for pieces in units)
+    return next((loop for loop in loops if loop), None) or _loop_in_json(text)
+
+
+def _loop_of_units(units: Sequence[str]) -> tuple[str, int] | None:
+    """The unit, or the cycle of up to four units, that is repeated. Rules and empty cells (``---``, ``|``) are none."""
+    filled = [unit for unit in units if unit]
+    for length in range(1, _LONGEST_CYCLE + 1):
+        repeated = [before == after for before, after in zip(filled, filled[length:], strict=False)]
+        at = 0
+        for same, run in groupby(repeated):
+            count = len(list(run))
+            unit = " ".join(filled[at : at + length])
+            if same and count >= (_LOOP - 1) * length and any(character.isalnum() for character in unit):
+                return unit, count // length + 1
+            at += count
+    return None
+
+
+def _loop_in_json(text: str) -> tuple[str, int] | None:
+    try:
+        return _loop_of_values([json.loads(text)]) if text.lstrip()[:1] in "[{" else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _loop_of_values(values: Iterable[Json]) -> tuple[str, int] | None:
+    """The element of an array that is repeated, at any depth."""
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += [item for item in value if isinstance(item, (dict, list))]
+            for item, run in groupby(value):
+                if (count := len(list(run))) >= _LOOP:
+                    return json.dumps(item, ensure_ascii=False), count
+        elif isinstance(value, str) and (loop := _loop_of_units([line.strip() for line in value.splitlines()])):
+            return loop
+    return None

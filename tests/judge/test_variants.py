@@ -1,0 +1,397 @@
+"""Faults in the forms in which they come, and right answers that look like them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cli.main import main
+from harness.gemini import media
+from harness.gemini.models import family, is_googles
+from harness.judge.invariants.wording import wrongly_decoded
+from harness.model import Exchange
+from tests.exchanges import answer, chunk, exchange, request, sse
+from tests.judge.test_invariants import (
+    CUT_PNG,
+    ERROR,
+    JSON,
+    PLAN,
+    PNG_OF_2_TO_1,
+    TOOLS,
+    USAGE,
+    broken,
+    calling,
+    coded,
+    config,
+    fetched,
+    identified,
+    mode,
+    newer,
+    png,
+    several,
+    shape,
+    spoken,
+    stream,
+    supported,
+    unary,
+    with_candidate,
+)
+
+FULL = {"promptTokenCount": 5, "candidatesTokenCount": 900, "totalTokenCount": 905}
+
+
+def cut(spent: int, **more: Any) -> dict[str, Any]:
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": spent, "totalTokenCount": 5 + spent, **more}
+    return {**with_candidate(answer("Os"), finishReason="MAX_TOKENS"), "usageMetadata": usage}
+
+
+def picture(data: bytes | str, mime: str = "image/png", **part: Any) -> dict[str, Any]:
+    blob = {"mimeType": mime, "data": data if isinstance(data, str) else coded(data)}
+    return chunk({"inlineData": blob, **part}, finish="STOP", usageMetadata=USAGE)
+
+
+def rated(**rating: Any) -> dict[str, Any]:
+    return with_candidate(answer(), safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT", **rating}])
+
+
+def cached(**more: Any) -> dict[str, Any]:
+    return answer(usageMetadata={**USAGE, **more})
+
+
+def details(**counts: int) -> list[dict[str, Any]]:
+    return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]
+
+
+def from_vertex(body: Any, *, asks: str, got: str) -> Exchange:
+    sent = replace(request(body), headers={"X-Vertex-AI-LLM-Shared-Request-Type": asks})
+    return exchange(answer(usageMetadata={**USAGE, "trafficType": got}), sent)
+
+
+def text_stream(*texts: str) -> Exchange:
+    *first, last = texts
+    return stream(*(chunk({"text": text}) for text in first), answer(last))
+
+
+JPEG = b"\xff\xd8\xff\xe1\x00\x06\xff\xd9ab" + b"\xff\xda\x00\x04\x01\x01" + b"\x17" * 80
+CUT_EMOJI = sse(chunk({"text": "ok @1"}), answer("@2 done")).replace(b"@1", rb"\ud83d").replace(b"@2", rb"\ude00")
+IN_PIECES = (
+    chunk({"functionCall": {"name": "f", "willContinue": True}}),
+    chunk({"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}], "willContinue": True}}),
+)
+CACHED = cached(
+    promptTokenCount=905,
+    totalTokenCount=906,
+    cachedContentTokenCount=900,
+    cacheTokensDetails=details(TEXT=900),
+    promptTokensDetails=details(TEXT=5),
+)
+NUMBER_LOOP = '{"width": 1.' + "0" * 300
+OTHER_TOOL = {"tools": [{"googleSearch": {}}], **mode("ANY")}
+ASKED_2K = config(
+    responseFormat={"image": {"aspectRatio": "ASPECT_RATIO_SIXTEEN_BY_NINE", "imageSize": "IMAGE_SIZE_TWO_K"}}
+)
+
+BROKEN: Sequence[tuple[str, Exchange]] = [
+    # who answered
+    ("alias-family", unary(newer(), {}, "gemini-flash-lite-latest")),
+    ("alias-family", unary(answer(modelVersion="gemini-3.5-flash-lite"), {}, "gemini-flash-latest")),
+    ("alias-family", unary(answer(modelVersion="gemini-2.5-flash-image"), {}, "gemini-flash-latest")),
+    ("other-maker", unary(answer(modelVersion="claude-sonnet-4-5"), {}, "gemini-flash-latest")),
+    ("other-maker", unary(answer(modelVersion="models/deepseek-v3.2"))),
+    ("model-version", unary(answer(modelVersion="gemini-2.5-flash-lite"))),
+    ("service-tier", unary(cached(serviceTier="standard"), {"service_tier": "flex"})),
+    ("service-tier", unary(answer(), {"serviceTier": "FLEX"}, headers={"x-gemini-service-tier": "standard"})),
+    ("service-tier", from_vertex({}, asks="priority", got="ON_DEMAND")),
+    # limits
+    ("max-tokens-unasked", unary(cut(300), {})),
+    ("max-tokens-unasked", unary(cut(120), {"generation_config": {"max_output_tokens": 4096}})),
+    ("candidate-count", unary(with_candidate(answer(), index=1), {})),
+    ("candidate-count", stream(chunk({"text": "a"}), with_candidate(answer(), index=1))),
+    ("candidate-count", unary(several("a", "b"), {"generation_config": {"candidate_count": 3}})),
+    # counts
+    ("cached-within-prompt", unary(cached(cachedContentTokenCount=5, cacheTokensDetails=details(TEXT=5), promptTokensDetails=details(TEXT=2, IMAGE=3)))),
+    ("text-per-token", stream(chunk({"text": "Oslo is old. " * 20}), answer(PLAN))),
+    ("logprobs", unary(with_candidate(answer(), logprobsResult={"chosenCandidates": [{"token": "a", "logProbability": 2.1}]}))),
+    # the content
+    ("role", stream(chunk({"text": "a"}), with_candidate(answer(), content={"role": "assistant", "parts": [{"text": "b"}]}))),
+    ("role", unary(with_candidate(answer(), content={"role": "", "parts": [{"text": "b"}]}))),
+    ("block-with-answer", unary(rated(probability="HIGH", blocked=True))),
+    ("block-with-answer", stream({**rated(blocked=True), "responseId": "r"}, chunk(finish="STOP"))),
+    ("block-with-answer", unary(answer(promptFeedback={"safetyRatings": [{"category": "HARM", "blocked": True}]}))),
+    ("block-with-answer", stream(chunk({"text": "a"}), answer("b", promptFeedback={"blockReason": "OTHER"}))),
+    ("thought-repeated", stream(chunk({"text": PLAN, "thought": True}), chunk({"text": "And so on.", "thought": True}), answer(f"{PLAN}\n\nOslo"))),
+    ("stream-duplicate", text_stream("The map: ", PLAN, PLAN, "Oslo")),
+    ("stream-duplicate", stream(chunk({"text": "Here: "}), picture(png(32, 32)), picture(png(32, 32)))),
+    ("unicode", unary(answer("na\ud83dive"))),
+    ("unicode", text_stream("It\u2019", "s \u201c".encode().decode("cp1252"), "it\u2019s")),
+    ("unicode", text_stream("ok " + "😀".encode().decode("cp1252") + " done, ", "and 日本")),
+    ("unicode", unary(calling(city="Malmö".encode().decode("latin-1")), TOOLS)),
+    ("text-loop", unary(answer("I will look. " * 40))),
+    ("text-loop", unary(answer(json.dumps({"a": ["x"] * 40})), JSON)),
+    ("text-loop", unary(answer(json.dumps({"rows": [{"a": 1, "b": [2]}] * 40})), JSON)),
+    ("text-loop", unary(with_candidate(answer(NUMBER_LOOP), finishReason="MAX_TOKENS"), JSON)),
+    ("text-loop", unary(answer('{"a": 1' + "\n" * 2000 + "}"), JSON)),
+    ("text-loop", unary(answer("one\ntwo\n" * 30))),
+    # sources
+    ("grounding-confidence", unary(supported(confidenceScores=[1.2]))),
+    ("grounding-confidence", unary(supported(confidenceScores=["0.9"]))),
+    ("grounding-chunks", unary(with_candidate(answer(), groundingMetadata={"retrievalQueries": ["q"]}))),
+    ("url-fetch-failed", unary(fetched("URL_RETRIEVAL_STATUS_PAYWALL"))),
+    # calls
+    ("calling-mode", unary(answer("no"), {"tools": [{"function_declarations": [{"name": "f"}]}], "tool_config": {"function_calling_config": {"mode": "any"}}})),
+    ("calling-mode", unary(calling(city="Oslo"), {**TOOLS, **mode("NONE")})),
+    ("calling-mode", unary(calling(city="Oslo"), {"tools": [*TOOLS["tools"], {"functionDeclarations": [{"name": "f"}]}], **mode("ANY", allowedFunctionNames=["f"])})),
+    ("call-id-unique", stream(identified("a"), identified("a"))),
+    ("call-id-unique", unary(identified("a", None), TOOLS)),
+    ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3.6-flash"}, TOOLS, "gemini-flash-latest")),
+    ("call-id-unique", unary(identified("get_weather"), {**TOOLS, "contents": [identified("get_weather")["candidates"][0]["content"]]})),
+    ("call-as-text", stream(chunk({"text": '{"function'}), answer('Call": {"name": "x"}}'), body=TOOLS)),
+    ("call-as-text", unary(answer('{"name": "get_weather", "arguments": {"city": "Oslo"}}'), TOOLS)),
+    ("call-as-text", unary(answer("<tool_call>get_weather</tool_call>"), TOOLS)),
+    ("call-as-text", unary(answer('get_weather(city="Oslo")'), TOOLS)),
+    # media
+    ("base64", unary(picture("iVBORw0KGgo?"))),
+    ("base64", unary(picture("iVBORw0K…GgoAAAANSUhEUg=="))),
+    ("base64", unary(picture(""))),
+    ("base64", unary(picture("data:image/png;base64,iVBO", thought=True))),
+    ("image-whole", unary(picture(JPEG, "image/jpeg"))),
+    ("image-whole", unary(picture(b"GIF89a" + b"\x01" * 90, "image/gif"))),
+    ("image-whole", unary(picture(b"RIFF\x00\x10\x00\x00WEBPVP8 " + b"\x01" * 90, "image/webp"))),
+    ("image-whole", stream(chunk({"text": "Here."}), picture(CUT_PNG))),
+    ("image-shape", unary(picture(PNG_OF_2_TO_1), shape(image_size="1K"))),
+    ("image-shape", unary(picture(png(1024, 1024)), ASKED_2K)),
+    ("image-shape", unary(picture(png(576, 1024)), {"generation_config": {"image_config": {"aspect_ratio": "16:9"}}})),
+    ("audio-length", stream(spoken(1, 100), spoken(1, 250))),
+    ("audio-length", unary({**spoken(1, 250), "usageMetadata": {**FULL, "candidatesTokenCount": 250, "totalTokenCount": 255}})),
+    # errors
+    ("error-status-name", unary({"error": {"code": 400, "message": "x", "status": "NOT_FOUND"}}, status=400)),
+    # the form of a stream
+    ("sse-framing", exchange(b"data: {}\n\n" + sse(answer()), request({}, stream=True))),
+    ("sse-framing", exchange(sse(answer("a"), {"type": "ping"}), request({}, stream=True))),
+]  # fmt: skip
+
+RIGHT: Sequence[tuple[str, Exchange]] = [
+    ("alias-family", unary(answer(modelVersion="gemini-5.1-flash"), {}, "gemini-flash-latest")),
+    ("model-version", unary(answer(modelVersion="gemini-5.1-flash"), {}, "gemini-flash-latest")),
+    ("model-version", unary(answer(modelVersion="gemini-2.0-flash-thinking-exp-01-21"), {}, "gemini-2.0-flash-thinking-exp")),
+    ("other-maker", unary(answer(modelVersion="projects/p/locations/l/endpoints/7"))),
+    ("other-maker", unary(answer(modelVersion="claude-sonnet-4-5"), {}, "claude-sonnet-4-5")),
+    ("response-id-stable", stream(chunk({"text": "a"}), answer("b"))),
+    ("service-tier", unary(cached(serviceTier="flex"), {"serviceTier": "flex"})),
+    ("service-tier", unary(answer(), {"serviceTier": "flex"})),
+    ("service-tier", from_vertex({}, asks="flex", got="ON_DEMAND_FLEX")),
+    ("service-tier", from_vertex({}, asks="priority", got="PROVISIONED_THROUGHPUT")),
+    ("max-tokens-unasked", unary(cut(2), config(maxOutputTokens=5))),
+    ("max-tokens-unasked", unary(cut(20), config(maxOutputTokens=24))),
+    ("max-tokens-unasked", unary(cut(1_200), {})),
+    ("max-tokens-unasked", unary(cut(4, totalTokenCount=905), config(maxOutputTokens=1_000))),
+    ("max-tokens-unasked", unary(cut(300), {"continuationToken": "t"})),
+    ("max-tokens-unasked", unary(cut(300))),
+    ("candidate-count", unary(several("a", "b"), config(candidateCount=2))),
+    ("candidate-count", unary(several("a", "b"))),
+    ("cached-within-prompt", unary(cached(cachedContentTokenCount=8, toolUsePromptTokenCount=4))),
+    ("cached-within-prompt", unary(CACHED)),
+    ("usage-details", unary(CACHED, {})),
+    ("wire-known", unary(cached(serviceTier="SERVICE_TIER_STANDARD"))),
+    ("cached-within-prompt", unary(cached(cachedContentTokenCount=4, cacheTokensDetails=details(TEXT=4)))),
+    ("text-per-token", unary(answer("| a |\n" + "-" * 900))),
+    ("text-per-token", unary(answer("Oslo is a city. " * 20, usageMetadata={**USAGE, "candidatesTokenCount": 60}))),
+    ("logprobs", unary(with_candidate(answer(), avgLogprobs=2.6e-05))),
+    ("logprobs", unary(with_candidate(answer(), avgLogprobs="Infinity"))),
+    ("role", unary(with_candidate(answer(), content={"parts": [{"text": "a"}]}))),
+    ("block-with-answer", unary({"promptFeedback": {"blockReason": "SAFETY"}, "candidates": []})),
+    ("block-with-answer", unary(rated(probability="LOW", blocked=False))),
+    ("block-with-answer", unary({**rated(blocked=True), "candidates": [{"finishReason": "SAFETY"}]})),
+    ("thought-repeated", stream(*(chunk({"text": text, "thought": True}) for text in (PLAN, PLAN[:9] * 9, PLAN[9:] * 2)), answer(f"Oslo. {PLAN}"))),
+    ("thought-repeated", unary(chunk({"text": "Oslo?", "thought": True}, {"text": "Oslo? Yes."}))),
+    ("stream-duplicate", text_stream("ha ha ", "ha ha ", "ha")),
+    ("stream-duplicate", stream(spoken(1, 25), spoken(1, 50))),
+    ("stream-end", stream(answer("a"), chunk(usageMetadata=USAGE))),
+    ("unicode", unary(answer("SÃO PAULO, Âncora, 22,5 °C, “coração” ÃO — 日本 😀"))),
+    ("unicode", unary(answer("Il dit : « Un café…» “É”"))),
+    ("unicode", exchange(CUT_EMOJI, request({}, stream=True))),
+    ("text-loop", unary(answer("| - |\n" * 60))),
+    ("text-loop", unary(answer(json.dumps({"row": [0] * 28}), ), JSON)),
+    ("text-loop", unary(answer("\n".join(f"{n}. a line" for n in range(60))))),
+    ("json-order", unary(answer('{"b": 1}'), config(responseMimeType="application/json", responseSchema={"type": "OBJECT", "propertyOrdering": [["b"]]}))),
+    ("grounding-confidence", unary(supported(confidenceScores=[]))),
+    ("grounding-confidence", unary(supported(confidenceScores=[1]))),
+    ("grounding-uri", unary(with_candidate(answer(), groundingMetadata={"groundingChunks": [{"retrievedContext": {"title": "a"}}]}))),
+    ("url-fetch-failed", unary(fetched("URL_RETRIEVAL_STATUS_SUCCESS"))),
+    ("calling-mode", unary(answer(), OTHER_TOOL)),
+    ("calling-mode", unary(calling(city="Oslo"), {**TOOLS, **mode("ANY", allowedFunctionNames=["get_weather"])})),
+    ("calling-mode", unary(answer(), {**TOOLS, **mode("VALIDATED", allowedFunctionNames=["get_weather"])})),
+    ("calling-mode", unary(with_candidate(answer(), finishReason="SAFETY"), {**TOOLS, **mode("ANY")})),
+    ("call-id-unique", unary(identified("a", "b"), TOOLS)),
+    ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3-flash-preview"}, TOOLS, "gemini-3-flash-preview")),
+    ("call-id-unique", unary({**identified(None), "modelVersion": "gemini-3.6-flash", "createTime": "2026-11-01T00:00:00Z"}, TOOLS)),
+    ("call-complete", stream(*IN_PIECES, chunk({"functionCall": {}}, finish="STOP"))),
+    ("call-as-text", unary(answer("```tool_code\nprint(1)\n```"))),
+    ("call-as-text", unary(answer("I called get_weather, and it is cold."), TOOLS)),
+    ("function-duplicate", unary(chunk(*[{"functionCall": {"name": "roll"}}] * 3))),
+    ("function-duplicate", unary(identified("a", "b"))),
+    ("function-args", unary(calling("roll", sides=6), {"tools": [{"functionDeclarations": [{"name": "roll"}]}]})),
+    ("base64", unary(picture(png(8, 8)))),
+    ("base64", unary(picture("<BASE64>"))),
+    ("base64", unary(picture("iVBORw0KGgoAAAA…"))),
+    ("image-whole", unary(picture(png(64, 64) + b"\0" * 9))),
+    ("image-whole", unary(picture(JPEG + b"\xff\xd9", "image/jpeg"))),
+    ("image-shape", unary(picture(png(896, 1152)), shape(aspectRatio="4:5", imageSize="1K"))),
+    ("image-shape", unary(picture(png(64, 32), thought=True), shape(aspectRatio="1:1"))),
+    ("image-shape", unary(picture(png(64, 32)), shape(aspectRatio="auto"))),
+    ("audio-length", unary(spoken(10, 250))),
+    ("audio-length", unary(spoken(1, 250, "audio/mpeg"))),
+    ("error-status-name", unary({"error": {"code": 400, "message": "x", "status": "FAILED_PRECONDITION"}}, status=400)),
+    ("error-status-name", unary({"error": {"code": 503, "message": "x", "status": "UNAVAILABLE"}}, status=429)),
+    ("error-status-name", unary({"error": {"code": [], "message": "x", "status": "INTERNAL"}}, status=502)),
+    ("sse-framing", stream(chunk({"text": "a"}), answer("b"), {"responseId": "r"})),
+    ("content-type", exchange(sse(answer()), replace(request({}, stream=True), url="https://x/v1/models/m:streamGenerateContent"))),
+    ("usage-prompt-stable", stream(chunk({"text": "a"}, usageMetadata={"promptTokenCount": 4}), answer("b"), body=TOOLS)),
+    ("wire-type", unary(chunk({"text": "a", "thoughtSignature": "<signature>"}, finish="STOP", usageMetadata=USAGE))),
+    ("wire-type", unary(picture("[image data]"))),
+    ("wire-known", unary(with_candidate(answer(usageMetadata={**USAGE, "billablePromptUsage": {"textCount": 3}}, turnToken="t"), score=-1.5))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "recorded"), BROKEN, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(BROKEN)])
+def test_a_variant_is_noticed(rule: str, recorded: Exchange) -> None:
+    assert rule in broken(recorded)
+
+
+@pytest.mark.parametrize(("rule", "recorded"), RIGHT, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(RIGHT)])
+def test_what_looks_like_it_is_right(rule: str, recorded: Exchange) -> None:
+    assert rule not in broken(recorded)
+
+
+# --- one cause is reported once -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recorded", "rules"),
+    [
+        (unary(b"<html>502</html>", status=502, headers={"content-type": "text/html"}), {"http-status", "error-envelope"}),
+        (unary(b"<html>", headers={"content-type": "text/html"}), {"json-body"}),
+        (exchange(answer(), request({}, stream=True)), {"sse-requested"}),
+        (exchange(answer(), request({}, stream=True), headers={"content-type": "application/json"}), {"sse-requested"}),
+        (text_stream(PLAN, PLAN), {"stream-delta"}),
+        (stream(chunk({"text": "Well: "}), answer(PLAN), answer(PLAN)), {"stream-duplicate"}),
+        (exchange(sse({"type": "ping"}, answer()), request({}, stream=True)), {"sse-framing"}),
+        (unary(answer(modelVersion="gpt-5"), {}, "gemini-pro-latest"), {"other-maker"}),
+        (unary(answer("tool_code"), {**TOOLS, **mode("ANY")}), {"calling-mode"}),
+        (unary(calling("x"), {**TOOLS, **mode("NONE")}), {"function-declared"}),
+        (unary(answer(promptFeedback={"blockReason": "OTHER"})), {"block-with-answer"}),
+        (unary(picture(""), {}), {"base64"}),
+        (unary(picture("@@@"), {}), {"base64"}),
+        (unary({"error": {**ERROR["error"], "code": 503, "status": "UNAVAILABLE"}}, status=429), {"http-status", "error-envelope"}),
+    ],
+)  # fmt: skip
+def test_one_cause_is_reported_once(recorded: Exchange, rules: set[str]) -> None:
+    assert set(broken(recorded)) == rules
+
+
+# --- every candidate --------------------------------------------------------------------------------------
+
+
+def second(fault: Mapping[str, Any]) -> dict[str, Any]:
+    """A right answer with a second candidate that is not."""
+    return {**several("Oslo", "Bergen"), "candidates": [*several("Oslo")["candidates"], {**fault, "index": 1}]}
+
+
+def test_the_second_candidate_is_judged_too() -> None:
+    two = config(candidateCount=2)
+    lost = with_candidate(answer("caf\ufffd"))["candidates"][0]
+    assert broken(unary(second(lost), two)) == {"replacement-character": "error"}
+    assert broken(unary(second({**lost, "content": None}), two)) == {"visible-output": "error"}
+    assert broken(unary(several("Oslo", "Bergen"), two)) == {}
+
+
+def test_its_events_are_its_own() -> None:
+    two, first = config(candidateCount=2), several("A long text that is meant so.", "Another one, of the other.")
+    pieces = [{**first, "candidates": [{**one, "finishReason": None}]} for one in first["candidates"]]
+    assert "stream-end" in broken(stream(*pieces, answer("."), body=two))
+    ended = [{**first, "candidates": [one]} for one in first["candidates"]]
+    assert broken(stream(*ended, body=two)) == {}
+
+
+def test_an_audit_names_the_candidate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = with_candidate(answer("a"), content={"role": "user", "parts": [{"text": "a"}]})["candidates"][0]
+    sent = {"contents": [{"parts": [{"text": "hi"}]}], **config(candidateCount=2)}
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+    file = tmp_path / "two.json"
+    file.write_text(json.dumps({"url": url, "request": sent, "response": second(wrong)}))
+    assert main(["audit", str(file), "--format", "json"]) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["rule"], finding["at"]) == ("role", "$.candidates[1].content.role")
+    assert finding["message"].startswith("candidate 1: the role is 'user'")
+
+
+def test_an_audit_names_the_encoding_of_a_broken_body(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+    response = {
+        "status": {"code": 503, "message": ""},
+        "headers": {"content-encoding": ["br"]},
+        "body": {"string": b"\x8b\x02\x80{garbage\xff\xfe\x01\x02\x03\x04"},
+    }
+    sent = {"method": "POST", "uri": url, "body": "{}", "headers": {}}
+    (tmp_path / "br.yaml").write_text(
+        yaml.safe_dump({"interactions": [{"request": sent, "response": response}], "version": 1})
+    )
+    assert main(["audit", str(tmp_path)]) == 1
+    assert "the body is compressed (br), and broken" in capsys.readouterr().out.replace("\n    ", " ")
+
+
+# --- predicates -------------------------------------------------------------------------------------------
+
+LETTERS = st.text(st.characters(min_codepoint=0xA0, max_codepoint=0xFFFF, exclude_categories=("Cs", "Cn")), min_size=2)
+
+
+@given(LETTERS)
+def test_text_decoded_as_latin_1_is_recognised(text: str) -> None:
+    found = wrongly_decoded(text.encode().decode("latin-1"))
+    assert found is not None
+    assert found[1] in text
+
+
+@given(st.text(st.sampled_from("aãÃâÂéÉøØ °ñ"), max_size=60))
+def test_single_letters_with_accents_are_right(text: str) -> None:
+    spaced = " ".join(text)
+    assert wrongly_decoded(spaced) is None
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))
+def test_a_png_is_whole_or_it_is_not(width: int, height: int, lost: int) -> None:
+    whole = png(width, height)
+    assert media.missing_end(whole) is None
+    assert media.missing_end(whole[: max(9, len(whole) - lost)]) is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("models/gemini-flash-lite-latest", "gemini flash-lite"),
+        ("gemini-3.5-flash-lite", "gemini flash-lite"),
+        ("gemini-2.5-flash-preview-09-2025", "gemini flash"),
+        ("gemini-3.8-flash-lite-tts", "gemini flash-lite tts"),
+        ("gemma-4-31b-it", "gemma"),
+    ],
+)
+def test_the_family_of_a_model(model: str, expected: str) -> None:
+    assert family(model) == expected
+
+
+@pytest.mark.parametrize("model", ["gemini-9", "gemma-4-31b-it", "google/gemini-2.5-pro", "tunedModels/x", "4711"])
+def test_names_of_googles_models(model: str) -> None:
+    assert is_googles(model)
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "claude-sonnet-4-5", "meta/llama-4", "qwen3-max", "grok-4", "o3"])
+def test_names_of_other_makers_models(model: str) -> None:
+    assert not is_googles(model)
