@@ -133,7 +133,7 @@ def ids_repeat(d: Draft) -> None:
     _copied(d, id=call["id"], args={**(call.get("args") or {}), "again": 1})
 
 
-@fault("call-id-unique", "call-id-unique call-id")
+@fault("call-id-unique")
 def no_id(d: Draft) -> None:
     need(d.generation >= (3, 0) and "generativelanguage" in d.url)
     need(any(part["functionCall"].pop("id", None) for part in d.parts("functionCall")))

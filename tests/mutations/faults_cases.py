@@ -66,6 +66,7 @@ def second_has_no_reason(d: Draft) -> None:
 
 @fault("second-candidate", "replacement-character")
 def second_lost_a_character(d: Draft) -> None:
+    need(d.exchange.verbatim)
     part = next(part for part in _second(d)["content"]["parts"] if part.get("text") and not part.get("thought"))
     part["text"] += "\ufffd"
 

@@ -211,6 +211,7 @@ def calls_in_events_of_their_own(d: Draft) -> None:
 @lawful("05t-flex-cost")
 def flex_asked_and_served(d: Draft) -> None:
     d.stopped()
+    need("serviceTier" in d.usage)
     tier = d.random.choice(["flex", "priority", "standard"])
     d.put(tier, "serviceTier")
     for event in d.events:

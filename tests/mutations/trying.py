@@ -59,8 +59,10 @@ class Tally:
 
 
 def judged(exchange: Exchange) -> list[RuleViolation]:
-    """Every violation, outcomes too: what a case that expects nothing would report."""
-    return list(violations(replace(evidence(exchange), audit=False)))
+    """What an audit finds, and the outcomes that a case reports where it expects nothing."""
+    audited = evidence(exchange)
+    outcomes = (one for one in violations(replace(audited, audit=False)) if one.rule.severity == "outcome")
+    return [*violations(audited), *outcomes]
 
 
 def samples(folders: Sequence[Path]) -> list[Sample]:
