@@ -210,7 +210,7 @@ def _plain_object(payload: bytes) -> dict[str, Json] | None:
 
     try:
         value = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(value, dict) or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
         return None
