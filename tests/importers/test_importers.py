@@ -445,6 +445,37 @@ def test_what_cases_share_stands_under_defaults(project: Path) -> None:
     assert main(["run", "--strict"]) == 0
 
 
+CALL = {
+    "candidates": [
+        {
+            "content": {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {}}}]},
+            "finishReason": "STOP",
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(("status", "shared"), [(400, True), (404, False)])
+def test_what_most_cases_expect_stands_under_defaults(project: Path, status: int, shared: bool) -> None:
+    declared = {"tools": [{"functionDeclarations": [{"name": "look"}]}]}
+    refused = {
+        "error": {"code": status, "message": "No.", "status": "NOT_FOUND" if status == 404 else "INVALID_ARGUMENT"}
+    }
+    usage = {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}}
+    vcrpy(
+        project / "a.yaml",
+        interaction(body=asked("One?")),
+        interaction(body=asked("Two?", **declared), answer={**CALL, **usage}),
+        interaction(body=asked("Three?"), answer=refused, status=status),
+    )
+    assert main(["import", "a.yaml"]) == 0
+    expected = [case.get("expect") for case in suite()["cases"]]
+    assert (suite()["defaults"].get("expect") == {"finishReason": "STOP"}) is shared
+    assert (expected[0] is None) is shared
+    assert expected[1] == {**({} if shared else {"finishReason": "STOP"}), "functionCalls": [{"name": "look"}]}
+    assert main(["run"]) == 0
+
+
 def test_a_second_import_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction())
     (project / "b.json").write_text(
