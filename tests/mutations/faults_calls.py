@@ -139,6 +139,17 @@ def no_id(d: Draft) -> None:
     need(any(part["functionCall"].pop("id", None) for part in d.parts("functionCall")))
 
 
+@fault("call-complete")
+def last_piece_lost(d: Draft) -> None:
+    """A call in pieces, as Vertex AI streams it, without its end."""
+    need(d.streams and d.last.get("finishReason") == "STOP" and len(d.parts("functionCall")) == 1)
+    call = d.call()
+    call["partialArgs"] = [
+        {"jsonPath": f"$.{name}", "stringValue": str(value)} for name, value in call.pop("args").items()
+    ]
+    call["willContinue"] = True
+
+
 @fault("call-as-text", "call-as-text thought-leak")
 def call_written_as_code(d: Draft) -> None:
     call, _ = _declared_call(d)

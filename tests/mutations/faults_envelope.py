@@ -153,7 +153,7 @@ def blocked_prompt(d: Draft) -> None:
     ]
 
 
-@fault("finish-reason")
+@fault("finish-reason", "finish-reason max-tokens-unasked")
 def other_reason(d: Draft) -> None:
     d.stopped()
     d.last["finishReason"] = d.random.choice(["SAFETY", "RECITATION", "OTHER", "MALFORMED_FUNCTION_CALL", "MAX_TOKENS"])
