@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients editors faults attack nightly clock tree check record bench lock docs clean
+.PHONY: help setup run test clients editors faults mutations attack nightly clock tree check record bench lock docs clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ editors: setup .venv-editors/.installed  ## the schema for editors in a real yam
 
 faults: setup  ## every fault of the simulator, and which shipped trials see it: a table
 	@$(BIN)/python -m tests.faults
+
+mutations: setup  ## faults put into real answers, and which the rules notice: a table
+	@$(BIN)/python -m tests.mutations --show
 
 attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice, leaked, internal errors (minutes; not in CI)
 	@$(BIN)/python -m tests.attack

@@ -33,6 +33,10 @@ input = 0.30                     dollars per million tokens
 output = 2.50
 cached = 0.03                    default: as input
 search = 14                      dollars per thousand searches
+
+[tool.gemini-harness.redact]     personal data: regular expressions, replaced by [email] and ACME-0 in all that is written
+email = '[\\w.+-]+@[\\w-]+(\\.[\\w-]+)+'
+customer = {pattern = 'ACME-[1-9]\\d*', replacement = "ACME-0"}
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -51,6 +55,7 @@ from harness.gemini.prices import OwnPrice, Tariff, price_list
 from harness.gemini.providers import ROWS, Limits, PriceList, Provider
 from harness.model import Auth
 from harness.text.credentials import credential_kind, credentials_in, resembles_key
+from harness.text.personal import NO_REDACTION, PersonalPattern, Redaction
 from harness.text.project import Missing, Unreadable, read
 
 MOST_IN_FLIGHT = 10_000
@@ -84,6 +89,8 @@ class Config:
     definition: Path | None = None
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
+    redact: Redaction = NO_REDACTION
+    """What is taken out of everything that is written."""
     outside_files: bool = False
     """Whether suites may read files outside of their project. Only the command line can allow it."""
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -185,6 +192,7 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     tables = _mapping(table, "providers", complaints)
     rows = _rows(tables, complaints)
     prices = _prices(_mapping(table, "prices", complaints), rows, complaints)
+    settings["redact"] = Redaction(tuple(_patterns(_mapping(table, "redact", complaints), complaints)))
     settings.setdefault("provider", Config().provider)
     if settings["provider"] not in rows:
         name = settings["provider"]
@@ -201,7 +209,7 @@ def _config(folder: Path, file: Path | None, table: Mapping[str, Any], environ: 
     )
 
 
-_TABLES = ("timeouts", "providers", "prices")
+_TABLES = ("timeouts", "providers", "prices", "redact")
 
 
 def _mapping(table: Mapping[str, Any], key: str, complaints: list[str]) -> Mapping[str, Any]:
@@ -346,6 +354,26 @@ def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints:
         if len(complaints) == before:
             found[name] = OwnPrice(**row)
     return found
+
+
+def _patterns(table: Mapping[str, Any], complaints: list[str]) -> Iterator[PersonalPattern]:
+    """The patterns of ``redact``: a regular expression, or a table of that and its replacement."""
+    for name, value in table.items():
+        row = {"pattern": value} if isinstance(value, str) else value
+        if not isinstance(row, dict) or not all(isinstance(text, str) for text in row.values()):
+            complaints.append(
+                f"redact.{name}: expected a regular expression, or {{pattern, replacement}}, got {_word(value)}"
+            )
+        elif unknown := [key for key in row if key not in ("pattern", "replacement")]:
+            complaints.append(
+                f"redact.{name}.{unknown[0]}: unknown key{_nearest(unknown[0], ('pattern', 'replacement'))}"
+            )
+        elif not row.get("pattern"):
+            complaints.append(f"redact.{name}.pattern: missing")
+        else:
+            found = PersonalPattern(name, row["pattern"], row.get("replacement", f"[{name}]"))
+            complaints += [f"redact.{name}: {found.complaint}"] if found.complaint else []
+            yield found
 
 
 _ADDRESS = "http://... or https://..., with no name, password, ? or # in it"

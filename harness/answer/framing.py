@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import is_
 from typing import Literal, NamedTuple
 
 from harness.answer.refusals import is_binary
@@ -206,6 +207,35 @@ def _close_array(framed: Framed, text: str, position: int) -> None:
         framed.add_fault("json-body", "body", f"something follows the JSON array: {_excerpt(rest)}")
 
 
+def _plain_object(payload: bytes) -> dict[str, Json] | None:
+    """The JSON object in these bytes; None if they hold anything else, or need a complaint: ``parse`` says which."""
+    import msgspec
+
+    try:
+        value = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(value, dict) or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
+        return None
+    return value
+
+
+def _shared(value: Json, before: Json) -> Json:
+    """The value, or ``before`` if that is the same; its members likewise."""
+    if type(value) is not type(before):
+        return value
+    if isinstance(value, dict):
+        for name in value.keys() & before.keys():
+            value[name] = _shared(value[name], before[name])
+        same = value.keys() == before.keys() and all(value[name] is before[name] for name in value)
+    elif isinstance(value, list):
+        value[:] = [*map(_shared, value, before), *value[len(before) :]]
+        same = len(value) == len(before) and all(map(is_, value, before))
+    else:
+        same = value == before
+    return before if same else value
+
+
 # --- server-sent events -----------------------------------------------------------------------------------
 
 
@@ -274,6 +304,9 @@ class _Sse:
         if payload.strip() == b"[DONE]":
             self.add_fault(f"{DONE} is not a Gemini event: the stream just ends")
             return True
+        if (plain := _plain_object(payload)) is not None:
+            self.add_event(plain)
+            return True
         text = _text(payload, self.framed, "sse-framing", self.at)
         try:
             begin = _skip_white(text, 0)
@@ -290,8 +323,13 @@ class _Sse:
             complaint = f"the payload is not a JSON object: {_excerpt(text[:80])}"
         if complaint:
             self.add_fault(complaint)
-        self.framed.events.append(Event(value, self.clock(self.end)))
+        self.add_event(value)
         return True
+
+    def add_event(self, value: Json) -> None:
+        """Add an event. What it repeats of the one before is kept once, since a long stream repeats much."""
+        events = self.framed.events
+        events.append(Event(_shared(value, events[-1].value) if events else value, self.clock(self.end)))
 
     def flush_stray_lines(self) -> None:
         """Handles lines that are not SSE. They are a fault; JSON in them is read as an event, since some errors come so."""

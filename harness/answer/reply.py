@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -53,7 +54,7 @@ def _read(form: framing.Form, events: Sequence[Event], faults: Sequence[AnswerFa
     first = turns[min(turns)] if turns else _Turn()
     response = _merged(answers, turns)
     candidate = candidate_of(response)
-    parts = joined(first.parts)
+    parts = first.joined
     return Reply(
         form=form,
         events=events,
@@ -245,7 +246,12 @@ class _Turn:
 
     def merged(self) -> Object:
         content = self.turn()
-        return self.fields if content is None else {**self.fields, "content": {**content, "parts": joined(self.parts)}}
+        return self.fields if content is None else {**self.fields, "content": {**content, "parts": self.joined}}
+
+    @cached_property
+    def joined(self) -> list[Object]:
+        """All parts, as ``joined`` makes them. Call it when the last chunk was added."""
+        return joined(self.parts)
 
 
 def _turns(answers: Sequence[Object]) -> dict[int, _Turn]:

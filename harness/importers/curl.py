@@ -1,4 +1,4 @@
-"""curl command lines, from documentation or "copy as cURL": requests without their answers.
+"""curl and wget command lines, from documentation or "copy as cURL": requests without their answers.
 
 A file may be a script, or a page of prose with commands in it. Only the commands are parsed, as a shell parses them. Variables
 that the file sets, and documents in it (``cat <<EOF > body.json``), are filled in. A command that cannot be read is reported.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import NoReturn
 from harness.importers import powershell
 from harness.transport.cassette import Recorded, Unread, credentials, read_request, without_secrets
 
-_NAME = r"(?:curl|curl\.exe)(?![\w.-])"
+_NAME = r"(?P<name>curl|curl\.exe|wget)(?![\w.-])"
 _COMMAND = re.compile(
     rf"(?P<lead>^[ \t]*(?:(?:[$%#>]|PS[^>\n]*>)[ \t]+)?)?(?<![A-Za-z0-9_./-]){_NAME}(?=[ \t]+\S)", re.MULTILINE
 )
@@ -45,7 +45,7 @@ _IN_QUOTES = re.compile(r"\\([\\\"$`])|\\\n|(\$\([^()]*\)|`[^`]*`)|\$(?:\{(\w+)\
 """What a shell replaces: an escaped character, a command substitution, a variable."""
 _UNKNOWN = re.compile("\ue000(.*?)\ue001", re.DOTALL)
 """Marks a text whose value only the shell that runs the command would know."""
-_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json")
+_DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
 _FLAGS = ("-s", "-S", "-N", "-k", "-i", "-v", "-f", "-L", "-g", "-#", "--silent", "--show-error", "--no-buffer", "--insecure",
           "--include", "--verbose", "--fail", "--fail-with-body", "--location", "--compressed", "--globoff")  # fmt: skip
 _VALUES = ("-m", "-o", "-A", "-e", "-b", "-x", "-w", "-u", "-D", "-c", "-E", "--max-time", "--connect-timeout", "--output",
@@ -117,7 +117,7 @@ def _commands(path: Path, text: str) -> Iterator[Recorded | Unread]:
             command.take_piped(begin.start())
             command.read()
             end = command.at
-            for words in _requests(command.words):
+            for words in _requests(_as_curl(command.words) if begin["name"] == "wget" else command.words):
                 if recorded := _recorded(script, words, command.document, at_start=begin["lead"] is not None):
                     yield recorded
         except ValueError as fault:
@@ -265,7 +265,7 @@ def _ansi(text: str) -> str:
 # --- the request of a command -------------------------------------------------------------------------
 
 
-def _requests(words: list[str]) -> Iterator[list[str]]:
+def _requests(words: Iterable[str]) -> Iterator[list[str]]:
     """The words of each request. ``--next`` begins another request."""
     request: list[str] = []
     for word in [*words, "--next"]:
@@ -274,6 +274,27 @@ def _requests(words: list[str]) -> Iterator[list[str]]:
             request = []
         else:
             request.append(word)
+
+
+_WGET = {"--post-data": "-d", "--body-data": "-d", "--method": "-X", "--header": "-H", "--user-agent": "-A", "-U": "-A",
+         "--output-document": "-o", "-O": "-o", "--timeout": "-m", "-T": "-m", "--tries": "--retry", "-t": "--retry"}  # fmt: skip
+"""An option of wget that has a value -> that of curl."""
+_WGET_FILES = ("--post-file", "--body-file")
+
+
+def _as_curl(words: list[str]) -> Iterator[str]:
+    """The words of a wget command as those of curl."""
+    given = iter(words)
+    for word in given:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        if name in _WGET_FILES or name in _WGET:
+            value = value if equals else next(given, "")
+            yield from ("-d", f"@{value}") if name in _WGET_FILES else (_WGET[name], value)
+        elif re.fullmatch(r"-q?O-?", word):
+            if not word.endswith("-"):
+                next(given, "")
+        else:
+            yield word
 
 
 class _Parser(ArgumentParser):
@@ -292,6 +313,7 @@ def _options(command: list[str]) -> Namespace:
     for name in _VALUES:
         parser.add_argument(name)
     parser.add_argument("-T", "--upload-file")
+    parser.add_argument("-G", "--get", action="store_true")
     options, rest = parser.parse_known_args(command)
     options.data += [f"@{options.upload_file}"] if options.upload_file else []
     options.urls += [word for word in rest if _ADDRESS.search(word)]
@@ -307,15 +329,18 @@ def _recorded(script: _Script, command: list[str], document: str | None, *, at_s
         raise _Unreadable(f"a curl command that is not understood: {len(options.urls)} addresses, write one")
     if re.search(r"\s", options.urls[0].strip()):
         raise _Unreadable("not a command line that can be read: its address holds a blank; is a quote missing?")
+    url = options.urls[0].strip()
+    if options.get and options.data:
+        url, options.data = f"{url}{'&' if '?' in url else '?'}{'&'.join(options.data)}", []
     headers = dict(line.split(":", 1) for line in options.headers if ":" in line)
     body = _json("&".join(_data(script, value, document) for value in options.data))
     raw = {
         "method": options.method or ("POST" if options.data else "GET"),
-        "uri": _as_written(options.urls[0].strip()),
+        "uri": _as_written(url),
         "headers": {name.strip(): _as_written(value.strip()) for name, value in headers.items()},
         "body": body,
     }
-    for what, text in (("address", without_secrets(options.urls[0].strip())), ("body", body)):
+    for what, text in (("address", without_secrets(url)), ("body", body)):
         if value := _UNKNOWN.search(text):
             raise _Unreadable(
                 f"its {what} holds {value[1]}, whose value only a shell would know; write the value in its place"

@@ -283,13 +283,17 @@ def _read_back(name: str, table: Mapping[str, Json], case: _Case, config: Config
 # --- the files ----------------------------------------------------------------------------------------
 
 
+_DATA = re.compile(r'"data": "[A-Za-z0-9+/_=-]{200}')
+"""Data in base64, which nobody edits."""
+
+
 def _case_for_file(table: Mapping[str, Json], case: _Case, suite: Path, files: dict[Path, str]) -> dict[str, Json]:
-    """The case as the suite holds it. A long body or prompt is written to a file beside the suite."""
+    """The case as the suite holds it. A body or prompt that is long, or holds data, is written to a file beside the suite."""
     written = dict(table)
     for key, suffix in (("request", "json"), ("prompt", "txt")):
         value = table.get(key)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-        if key in table and len(text) > LONGEST:
+        if key in table and (len(text) > LONGEST or _DATA.search(text)):
             path = suite.parent / suite.stem / f"{case.id}.{suffix}"
             files[path] = text
             written[key] = f"${{file:{suite.stem}/{path.name}}}"
@@ -335,12 +339,25 @@ def _shared(tables: Sequence[dict[str, Json]]) -> tuple[Sequence[Mapping[str, Js
     shared: dict[str, Json] = {}
     for name in ("provider", "model"):
         shared[name] = Counter(table[name] for table in tables).most_common(1)[0][0]
-    for name in ("transport", "expect"):
-        if all(table.get(name) == tables[0].get(name) for table in tables) and name in tables[0]:
-            shared[name] = tables[0][name]
+    if "transport" in tables[0] and all(table.get("transport") == tables[0]["transport"] for table in tables):
+        shared["transport"] = tables[0]["transport"]
+    if expect := _shared_expect(tables):
+        shared["expect"] = expect
     if request := _shared_request([table.get("request") for table in tables]):
         shared["request"] = request
     return [_without(table, shared) for table in tables], shared
+
+
+def _shared_expect(tables: Sequence[Mapping[str, Json]]) -> Mapping[str, Json]:
+    """What every case expects, but those that expect HTTP 400: they take no expectation from the defaults."""
+    expected = [table.get("expect", {}) for table in tables]
+    judged = [expect for expect in expected if expect.get("http") != 400]
+    names = [name for name in (judged[0] if judged else ()) if all(name in expect for expect in judged)]
+    return {name: _most_common([expect[name] for expect in judged]) for name in names}
+
+
+def _most_common(values: Sequence[Json]) -> Json:
+    return json.loads(Counter(map(json.dumps, values)).most_common(1)[0][0])
 
 
 def _shared_request(bodies: Sequence[Json]) -> Mapping[str, Json]:
@@ -354,9 +371,11 @@ def _shared_request(bodies: Sequence[Json]) -> Mapping[str, Json]:
 
 def _without(table: Mapping[str, Json], shared: Mapping[str, Json]) -> dict[str, Json]:
     kept = {key: value for key, value in table.items() if key == "request" or value != shared.get(key)}
+    if "expect" in kept and "expect" in shared:
+        kept["expect"] = {name: value for name, value in kept["expect"].items() if value != shared["expect"].get(name)}
     if "request" in shared:
         kept["request"] = {key: value for key, value in table["request"].items() if key not in shared["request"]}
-    return {key: value for key, value in kept.items() if key != "request" or value}
+    return {key: value for key, value in kept.items() if key not in ("request", "expect") or value}
 
 
 def _text(name: str, tables: Sequence[Mapping[str, Json]], defaults: Mapping[str, Json] | None = None) -> str:

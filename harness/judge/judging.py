@@ -112,7 +112,7 @@ def _rules_for(evidence: Evidence) -> Collection[Rule]:
 NATIVE_ONLY = frozenset(
     (
         "wire-known", "wire-type", "error-envelope", "response-id", "model-version", "usage-present", "usage-sum", "usage-details",
-        "usage-prompt-stable", "candidates-count", "thoughts-unasked", "thoughts-missing",
+        "usage-prompt-stable", "candidates-count", "thoughts-unasked", "thoughts-missing", "call-id-unique",
     )
 )  # fmt: skip
 """Rules about fields that a chat completion has not, or fills by other rules."""

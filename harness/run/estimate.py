@@ -64,7 +64,7 @@ class Estimates:
     _player: Player = field(init=False)
 
     def __post_init__(self) -> None:
-        self._player = Player(self.config.providers, while_recording=True)
+        self._player = Player(self.config.providers, while_recording=True, redaction=self.config.redact)
 
     @property
     def today(self) -> date:

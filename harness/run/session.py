@@ -307,23 +307,33 @@ def transport(
     be recorded; while another process records there this says so and waits. ``worker``: see `Recorder`.
     """
     if live:
-        from harness.transport.wire import Wire
-
-        yield Wire(config, say=_say, simulator=start_simulator)
+        yield _wire(config)
     elif record_mode == "none":
         from harness.transport.recorder import Player
 
-        yield Player(config.providers)
+        yield Player(config.providers, redaction=config.redact)
     else:
         from harness.transport.recorder import Recorder
-        from harness.transport.wire import Wire
 
         mode: Any = record_mode
         secrets = known(os.environ, config.providers)
-        wire = Wire(config, say=_say, simulator=start_simulator)
-        with Recorder(mode, wire, config.providers, secrets, partial=partial, since=since, worker=worker) as recorder:
+        with Recorder(
+            mode, _wire(config), config.providers, secrets, partial=partial, since=since, worker=worker
+        ) as recorder:
             recorder.claim(folders(), lambda busy: sys.stderr.write(f"{busy}\n"))
             yield recorder
+
+
+def _wire(config: Config) -> Any:
+    """The way to the network; personal data is taken out of what it brings back."""
+    from harness.transport.wire import Wire
+
+    wire = Wire(config, say=_say, simulator=start_simulator)
+    if not config.redact:
+        return wire
+    from harness.transport.redacting import Redacting
+
+    return Redacting(wire, config.redact)
 
 
 def _say(line: str) -> None:
@@ -367,14 +377,14 @@ class Judge:
 
     def row(self, result: Result) -> Row:
         """The row of a result, as it is saved and shown."""
-        row: Row = self.leaks.hidden(result_json(self._taken(result)))
+        row: Row = self.leaks.hidden(self.config.redact.row(result_json(self._taken(result))))
         return row
 
     def sent(self, trial: Trial, turns: Sequence[TurnRow]) -> Iterator[Mapping[str, Json]]:
         """The address and the body of a trial's requests, as its row shows them: see ``play.prepared``."""
         for request in prepared(trial, self.config, turns):
             sent: Mapping[str, Json] = json.loads(dumps({"url": request.url, "request": request.body}))
-            shown: Mapping[str, Json] = self.leaks.hidden(sent)
+            shown: Mapping[str, Json] = self.leaks.hidden(self.config.redact.row(sent))
             yield shown
 
     def _taken(self, result: Result) -> Result:

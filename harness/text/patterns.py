@@ -66,7 +66,28 @@ def search(pattern: str, text: str, flags: int = 0) -> Any:
         return compiled.search(text)
     if nodes > _MAX_NODES:
         raise TooSlow(pattern, text)
-    return _run_with_timeout("search", _for_regex(pattern, bool(compiled.flags & re.ASCII)), text, flags, pattern)
+    import regex
+
+    return _run_with_timeout(regex.search, _for_regex(pattern, bool(compiled.flags & re.ASCII)), text, flags, pattern)
+
+
+def spans(pattern: str, text: str) -> list[tuple[int, int]]:
+    """Start and end of every match of a Python regular expression. Raises BadPattern and TooSlow."""
+    compiled = _compiled(pattern, 0)
+    ways, nodes = _complexity(pattern, 0)
+    if ways(len(text)) * (len(text) + 1) <= _MAX_STEPS:
+        return [found.span() for found in compiled.finditer(text)]
+    if nodes > _MAX_NODES:
+        raise TooSlow(pattern, text)
+    written = _for_regex(pattern, bool(compiled.flags & re.ASCII))
+    found: list[tuple[int, int]] = _run_with_timeout(_all_spans, written, text, 0, pattern)
+    return found
+
+
+def _all_spans(pattern: str, text: str, flags: int, *, timeout: float) -> list[tuple[int, int]]:
+    import regex
+
+    return [found.span() for found in regex.finditer(pattern, text, flags, timeout=timeout)]
 
 
 def found_by_regex(pattern: str, text: str, *, whole: bool, written: str) -> bool:
@@ -74,10 +95,12 @@ def found_by_regex(pattern: str, text: str, *, whole: bool, written: str) -> boo
 
     ``written`` is the expression as the user wrote it, for messages. Raises BadPattern and TooSlow.
     """
-    return _run_with_timeout("fullmatch" if whole else "search", pattern, text, 0, written) is not None
+    import regex
+
+    return _run_with_timeout(regex.fullmatch if whole else regex.search, pattern, text, 0, written) is not None
 
 
-def _run_with_timeout(function: str, pattern: str, text: str, flags: int, written: str) -> Any:
+def _run_with_timeout(function: Callable[..., Any], pattern: str, text: str, flags: int, written: str) -> Any:
     import regex
 
     left = _left.get()
@@ -85,7 +108,7 @@ def _run_with_timeout(function: str, pattern: str, text: str, flags: int, writte
         left = TIME_LIMIT
     began = time.process_time()
     try:
-        return getattr(regex, function)(pattern, text, flags | regex.VERSION0, timeout=max(left, 0.001))
+        return function(pattern, text, flags | regex.VERSION0, timeout=max(left, 0.001))
     except TimeoutError:
         raise TooSlow(written, text) from None
     except regex.error as problem:

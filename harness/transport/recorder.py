@@ -39,7 +39,8 @@ from harness.errors import (
 )
 from harness.gemini.providers import ROWS, Provider
 from harness.model import Access, Exchange, Request, Slot
-from harness.transport import journal, matching
+from harness.text.personal import NO_REDACTION, Redaction
+from harness.transport import journal, matching, redacting
 from harness.transport.cassette import Tape, document, read
 from harness.transport.redaction import Leaks
 
@@ -64,8 +65,15 @@ class Player:
     Raises NoRecording, StaleRecording, BadCassette, and, unless ``while_recording``, UnfinishedCassette.
     """
 
-    def __init__(self, providers: Mapping[str, Provider] = ROWS, *, while_recording: bool = False) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, Provider] = ROWS,
+        *,
+        while_recording: bool = False,
+        redaction: Redaction = NO_REDACTION,
+    ) -> None:
         self._providers = providers
+        self._redaction = redaction
         self._while_recording = while_recording
         self._unfinished: dict[Path, Mapping[Path, object]] = {}
         self._indexes: OrderedDict[Path, matching.Index] = OrderedDict()
@@ -77,11 +85,17 @@ class Player:
         """The recorded exchange, with the present request in the place of the recorded one. In files that other tools made
         it keeps the recorded address, since the framing of the answer depends on it."""
         index = self._index(slot.cassette)
+        asked = self._redacted(request)
         try:
-            found = matching.find(index, request, slot, self.host(request)).exchange
+            found = matching.find(index, asked, slot, self.host(asked)).exchange
         except StaleRecording as fault:
             raise StaleRecording(f"{fault}{self._other_address(fault, request)}", fault.changes) from None
-        return replace(found, request=request if found.own else replace(request, url=found.request.url))
+        found = replace(found, request=asked if found.own else replace(asked, url=found.request.url))
+        return redacting.redacted(found, self._redaction) if self._redaction else found
+
+    def _redacted(self, request: Request) -> Request:
+        """The request as it is recorded."""
+        return redacting.redacted_request(request, self._redaction) if self._redaction else request
 
     def _other_address(self, fault: StaleRecording, request: Request) -> str:
         """What to do where the recording is of another host, and a variable can move this provider to it."""
@@ -92,6 +106,7 @@ class Player:
 
     def recorded_since(self, request: Request, slot: Slot, since: datetime) -> Exchange | None:
         """The answer in exactly this slot, if it was recorded at ``since`` or later."""
+        request = self._redacted(request)
         try:
             found = matching.find(self._index(slot.cassette), request, slot, self.host(request))
         except (NoRecording, StaleRecording):
@@ -144,6 +159,7 @@ class Recorder:
     """Answers live and keeps the answers, as ``mode`` says. Use it in a ``with`` block: leaving it writes the cassettes.
 
     ``secrets``: variable -> value; none of the values may be written.
+    ``live``: what it takes out of its exchanges (``Redacting``) is taken out of a request before it is looked for.
     ``partial``: this run does not ask for everything that a cassette holds (a selection, an interruption); then ``all``
     replaces what it records and drops nothing.
     ``since``: an earlier session of this run recorded what is of this time or later; it is not asked for again.
@@ -173,7 +189,8 @@ class Recorder:
         self._since = since
         self._mode = "all" if mode == "rewrite" else mode
         self._live = live
-        self._player = Player(providers, while_recording=True)
+        redaction = live.redaction if isinstance(live, redacting.Redacting) else NO_REDACTION
+        self._player = Player(providers, while_recording=True, redaction=redaction)
         self._leaks = Leaks(secrets or {})
         self._existed: dict[Path, bool] = {}
         self._writes_cassettes = worker is None

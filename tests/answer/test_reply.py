@@ -128,6 +128,10 @@ def test_an_array_sent_in_pieces_and_cut_off() -> None:
         (b'{"usageMetadata": {"totalTokenCount": NaN}}', "json", 1),
         (b'{"candidates": [{"content": {"parts": [{"text": "\xff"}]}}]}', "json", 1),
         (b'{"n": ' + b"9" * 10_000 + b"}", "json", 1),
+        (b'data: {"candidates": [{"content": {"parts": [{"text": "\xff"}]}}]}\n\n', "sse", 1),
+        (b'data: {"n": ' + b"9" * 10_000 + b"}\n\n", "sse", 1),
+        (b'data: {"a":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001 + b"\n\n", "sse", 1),
+        (b'data: {"usageMetadata": {"totalTokenCount": NaN}}\n\n', "sse", 1),
     ],
     ids=lambda value: str(value)[:24] if isinstance(value, bytes) else None,
 )
@@ -138,6 +142,17 @@ def test_odd_bodies_are_read_by_their_bytes(body: bytes, form: str, faults: int)
 
 def test_a_lone_surrogate_stays_what_it_is() -> None:
     assert reply.read(exchange(b'{"candidates": [{"content": {"parts": [{"text": "\\ud83d"}]}}]}')).text == "\ud83d"
+
+
+@pytest.mark.parametrize("end", ["data: %s\n\n", "data: %s\ndata:\n\n"])
+def test_events_keep_their_types_beside_equal_ones(end: str) -> None:
+    values: list[Any] = [
+        {"n": [1, {"a": 0}], "s": "x"},
+        {"n": [True, {"a": 0.0}], "s": "x"},
+        {"n": [1, {"a": False}, 2], "s": ["x"]},
+    ]
+    found = read("".join(end % json.dumps(value) for value in values).encode())
+    assert [repr(event.value) for event in found.events] == [repr(value) for value in values]
 
 
 # --- merging --------------------------------------------------------------------------------------------------

@@ -37,13 +37,15 @@ def loaded(path: Path) -> float:
 
 
 def long(path: Path, size: int) -> Iterator[tuple[Path, int]]:
-    """One file of about so many bytes in JSON lines, and one in JSON."""
+    """One file of about so many bytes in JSON lines, one in JSON, and one that is a single stream."""
     path.mkdir()
     one = _shaped(_item(0, 4_000))
     count = max(1, size // len(json.dumps(one)))
     with (path / "long.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(one) + "\n" for _ in range(count))
     (path / "long.json").write_text(json.dumps([one] * count), "utf-8")
+    with (path / "long.sse").open("w", encoding="utf-8") as file:
+        file.writelines(f"data: {json.dumps(_event(number))}\r\n\r\n" for number in range(size // 1_000))
     for written in sorted(path.iterdir()):
         yield written, written.stat().st_size
 
@@ -58,6 +60,19 @@ def _item(number: int, words: int) -> dict[str, Any]:
     return {
         "request": {"method": "POST", "uri": URL, "headers": {}, "body": json.dumps(asked)},
         "response": {"status": {"code": 200}, "headers": {}, "body": {"string": json.dumps(answer)}},
+    }
+
+
+def _event(number: int) -> dict[str, Any]:
+    """An event of about 1 kB."""
+    content = {"role": "model", "parts": [{"text": f"{number} " + "word " * 140}]}
+    usage = {"promptTokenCount": 7, "candidatesTokenCount": 150 * number, "totalTokenCount": 7 + 150 * number}
+    details = [{"modality": "TEXT", "tokenCount": 7}]
+    return {
+        "candidates": [{"content": content, "index": 0}],
+        "usageMetadata": {**usage, "promptTokensDetails": details},
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": "a",
     }
 
 

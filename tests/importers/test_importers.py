@@ -445,6 +445,37 @@ def test_what_cases_share_stands_under_defaults(project: Path) -> None:
     assert main(["run", "--strict"]) == 0
 
 
+CALL = {
+    "candidates": [
+        {
+            "content": {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {}}}]},
+            "finishReason": "STOP",
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(("status", "shared"), [(400, True), (404, False)])
+def test_what_most_cases_expect_stands_under_defaults(project: Path, status: int, shared: bool) -> None:
+    declared = {"tools": [{"functionDeclarations": [{"name": "look"}]}]}
+    refused = {
+        "error": {"code": status, "message": "No.", "status": "NOT_FOUND" if status == 404 else "INVALID_ARGUMENT"}
+    }
+    usage = {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}}
+    vcrpy(
+        project / "a.yaml",
+        interaction(body=asked("One?")),
+        interaction(body=asked("Two?", **declared), answer={**CALL, **usage}),
+        interaction(body=asked("Three?"), answer=refused, status=status),
+    )
+    assert main(["import", "a.yaml"]) == 0
+    expected = [case.get("expect") for case in suite()["cases"]]
+    assert (suite()["defaults"].get("expect") == {"finishReason": "STOP"}) is shared
+    assert (expected[0] is None) is shared
+    assert expected[1] == {**({} if shared else {"finishReason": "STOP"}), "functionCalls": [{"name": "look"}]}
+    assert main(["run"]) == 0
+
+
 def test_a_second_import_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vcrpy(project / "a.yaml", interaction())
     (project / "b.json").write_text(
@@ -482,6 +513,11 @@ FORMS = {
     "cmd": f'curl.exe "{ASK}" ^\r\n  -d "{QUOTED}"',
     "japanese": f"\u6b21\u306ecurl {ASK} -d '{TEXT}' \u3092",
     "upload": f"curl -T body.json {ASK}",
+    "json heredoc": f"curl {ASK} --json @- <<'EOF'\n{TEXT}\nEOF",
+    "encoded": f"curl {ASK} --data-urlencode '{TEXT}'",
+    "wget": f"wget -qO- --header='Content-Type: application/json' --post-data='{TEXT}' \"{ASK}\" | jq .",
+    "wget with blanks": f"wget -q -O out.json -T 30 --method POST --body-data '{TEXT}' {ASK}",
+    "wget file": f"wget {ASK} --post-file body.json",
     "powershell text": f"Invoke-WebRequest -UseBasicParsing -Uri \"{ASK}\" `\r\n-Method \"POST\" `\r\n-Body \"{TEXT.replace(chr(34), '`' + chr(34))}\"",
     "powershell table": f"$b = @{{contents=@(@{{parts=@(@{{text='hi'}})}})}} | ConvertTo-Json -Depth 9\nirm {ASK} -Method Post -Body $b",
     "powershell document": f"$m = 'gemini-2.5-flash'\n$b = @'\n{TEXT}\n'@\n(irm \"{ASK.replace('gemini-2.5-flash', '$($m)')}\" -Body $b).candidates",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -320,6 +321,47 @@ def test_an_error_keeps_its_status_and_its_page(tmp_path: Path) -> None:
 def test_the_parameters_of_an_sdk_are_no_request(tmp_path: Path) -> None:
     sdk = {"model": MODEL, "contents": "hi", "config": {"tools": []}}
     assert read_lines(tmp_path, {"request": sdk, "response": ANSWERED}) == [(None, "yes 0", 200)]
+
+
+LOGGED = "\n".join(
+    [
+        f"2026-11-20 12:00:01 INFO sent POST {BASE}/models/{MODEL}:generateContent",
+        f"2026-11-20 12:00:01 INFO request {ASKED_TEXT}",
+        '[warn] {not json} {"level": 3}',
+        f"2026-11-20 12:00:02 INFO response {json.dumps(json.loads(ANSWERED_TEXT), indent=1)} after 1 s",
+    ]
+)
+URL = f"{BASE}/models/{MODEL}:generateContent"
+PAIR = f'"request": {ASKED_TEXT}, /* asked */\n "response": {ANSWERED_TEXT},'
+NOT_QUITE_JSON: Mapping[str, str] = {
+    "lines of a log": LOGGED,
+    "JSON with comments": f'// by hand\n{{"url": "{URL}", {PAIR}\n}}',
+    "JSON5": f"{{ // by hand\n url: '{URL}', {PAIR}}}",
+    "TOML": f"# by hand\n[call]\nurl = '{URL}'\nrequest = '{ASKED_TEXT}'\n[call.response]\nstatus = 200\nbody = '{ANSWERED_TEXT}'\n",
+}
+
+
+@pytest.mark.parametrize("kind", NOT_QUITE_JSON)
+def test_what_is_almost_json_is_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(NOT_QUITE_JSON[kind], "utf-8")
+    (interaction,) = cassette.read(path).interactions
+    assert interaction.exchange.request.body == json.loads(ASKED_TEXT)
+    assert interaction.exchange.request.url == URL
+    assert reply.read(interaction.exchange).response == json.loads(ANSWERED_TEXT)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['INFO {"contents": [' + "1, " * 200, "INFO {'candidates': [{", 'contents {"a": ' * 300, "// {contents" * 90],
+)
+def test_a_log_without_an_end_is_refused_at_once(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text(f"{line}\n" * 4_000, "utf-8")
+    began = time.process_time()
+    with pytest.raises(BadCassette):
+        cassette.read(path)
+    assert time.process_time() - began < 3
 
 
 KEY = "gw-9f8e-7d6c-5b4a-3f2e-1d0c"

@@ -6,13 +6,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from harness.cli import options as shared
 from harness.cli import printing
 from harness.config import load as load_config
 from harness.errors import BadCassette, UsageError
-from harness.judge.audit import Audit, audit
+from harness.judge.audit import Audit, AuditFinding, audit
 from harness.transport import cassette
 from harness.transport.cassette import Tape
 
@@ -35,10 +36,12 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> int:
     printing.check(options, "audit")
-    load_config(Path())  # it may name another definition
+    redaction = load_config(Path()).redact  # the configuration may name another definition, too
     unreadable: dict[str, str] = {}
     passed_over: Counter[str] = Counter()
     done = audit(tapes(options.paths, unreadable, passed_over), {})
+    if redaction:
+        done.findings = [AuditFinding(**redaction.row(asdict(finding))) for finding in done.findings]
     done.files += len(unreadable)
     done.unreadable, done.passed_over = unreadable, dict(passed_over.most_common())
     printing.show(done, "audit", options)

@@ -103,7 +103,7 @@ def _orphans(plan: Plan, *, whole: bool) -> list[Path]:
 
 def _unanswered(plan: Plan) -> ReplayProbe:
     """Replay all trials. The probe collects the requests without an answer."""
-    probe = ReplayProbe(plan.config.providers)
+    probe = ReplayProbe(plan.config.providers, plan.config.redact)
     for trial in plan.trials:
         finish(play(trial, probe, plan.config))
     return probe

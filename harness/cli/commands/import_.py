@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness import importers
@@ -17,7 +18,10 @@ from harness.disk import replacing
 from harness.errors import BadCassette, UsageError
 from harness.importers.to_suite import Imported, LeftOut, build_suite
 from harness.text.names import slug
+from harness.text.patterns import TooSlow
+from harness.text.personal import Redaction
 from harness.transport.cassette import Recorded, Unread
+from harness.transport.redacting import redacted, redacted_request
 from harness.transport.redaction import Leaks, known
 
 SHOWN = 10
@@ -47,7 +51,7 @@ def main(options: Namespace) -> int:
     if slug(name) != name:
         raise UsageError(f"--suite {name!r}: letters, digits and . _ + - only, as in {slug(name) or 'imported'}")
     suite = settings.suites / f"{name}.yaml"
-    found, unreadable = _read(options.paths)
+    found, unreadable = _read(options.paths, settings.redact)
     done = build_suite(name, found, settings, Leaks(known(os.environ, settings.providers)))
     done.left_out = [*unreadable, *done.left_out]
     if suite.exists() and not _is_same(done.files):
@@ -58,18 +62,28 @@ def main(options: Namespace) -> int:
     return 0 if done.cases else 4 if unreadable else 5
 
 
-def _read(paths: Sequence[str]) -> tuple[list[tuple[str, list[Recorded]]], list[LeftOut]]:
+def _read(paths: Sequence[str], redaction: Redaction) -> tuple[list[tuple[str, list[Recorded]]], list[LeftOut]]:
     found: list[tuple[str, list[Recorded]]] = []
     unreadable: list[LeftOut] = []
     for file in recordings(paths):
         try:
-            held = importers.read(file)
+            held = [_without_personal_data(one, redaction) for one in importers.read(file)]
             found.append((str(file), [asked for asked in held if isinstance(asked, Recorded)]))
             unreadable += [LeftOut(str(file), f"{one.where}: {one.reason}") for one in held if isinstance(one, Unread)]
         except BadCassette as fault:
             if is_named_a_recording(file, paths):
                 unreadable.append(LeftOut(str(file), str(fault).removeprefix(f"{file}: ")))
     return found, unreadable
+
+
+def _without_personal_data(item: Recorded | Unread, redaction: Redaction) -> Recorded | Unread:
+    if isinstance(item, Unread) or not redaction:
+        return item
+    try:
+        request = redacted_request(item.request, redaction)
+        return replace(item, request=request, answer=redacted(item.answer, redaction) if item.answer else None)
+    except TooSlow as fault:
+        return Unread("a request", str(fault))
 
 
 def _is_same(files: dict[Path, str]) -> bool:

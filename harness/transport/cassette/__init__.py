@@ -17,7 +17,7 @@ the file's text. What vcrpy does not keep is in ``response.x-recording``, which 
       bytes: 159 159 183                and how long it was
       eol: crlf                         the body is stored with LF
 
-``simulated: true``, ``attempts: 2`` and ``request: verbatim`` (the body is not our own compact JSON) appear where they apply.
+``simulated: true``, ``redacted: true`` (the answer held personal data), ``attempts: 2`` and ``request: verbatim`` (the body is not our own compact JSON) appear where they apply.
 Cassettes are untrusted: only the safe loader of libyaml ever sees them.
 """
 

@@ -1,8 +1,12 @@
-"""The bytes of a file -> plain values: JSON, YAML (several documents too), JSON lines; packed, or in UTF-16."""
+"""The bytes of a file -> plain values: JSON, YAML (several documents too), JSON lines; packed, or in UTF-16.
+
+JSON with comments, TOML, and logs whose lines hold JSON behind a prefix are tried last.
+"""
 
 from __future__ import annotations
 
 import codecs
+import re
 from io import BytesIO
 from typing import Any
 
@@ -52,7 +56,7 @@ def documents(raw: bytes) -> list[Any]:
         except ValueError as fault:
             found = _lines(raw)
             if found is None and raw.lstrip(_WHITE)[:1] == b"[" and b'"' in raw:
-                raise NoDocument(f"not decodable as JSON: {fault}") from None
+                return _otherwise(raw, f"not decodable as JSON: {fault}")
             if found is not None:
                 return found
             complaint = f"not decodable as JSON: {fault}"
@@ -103,4 +107,80 @@ def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
     try:
         return safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
-        raise NoDocument(complaint or safeyaml.reason(fault)) from fault
+        return _otherwise(raw, complaint or safeyaml.reason(fault))
+
+
+# --- what is neither ----------------------------------------------------------------------------------------
+
+_COMMENTS = re.compile(rb"""("(?:[^"\\]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|//[^\n]*+|/\*.*?\*/|,(?=\s*+[\]}])""", re.DOTALL)
+_TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
+_HINTS = (b"candidates", b"contents", b"usageMetadata", b'"error"')
+_COMMANDS = re.compile(rb"\b(?:curl|wget|Invoke-\w+|iwr|irm)(?:\.exe)?[ \t]")
+_ADDRESS = re.compile(r"""(?:https?://|/v1)[^\s"'{}]{1,300}enerateContent[^\s"'{}]{0,200}""")
+_LONGEST, _MOST_ATTEMPTS = 4_000_000, 100
+"""Characters of an object over several lines of a log, and how many of them may turn out to be none."""
+
+
+def _otherwise(raw: bytes, complaint: str) -> list[Any]:
+    """JSON with comments, TOML, or the JSON in the lines of a log. Raises NoDocument with the complaint if it is none of them."""
+    for read in (_commented, _toml, _logged):
+        if found := read(raw):
+            return found
+    raise NoDocument(complaint)
+
+
+def _commented(raw: bytes) -> list[Any]:
+    """JSON with comments and commas at the end, also with names and texts as JSON5 writes them."""
+    if not raw.lstrip(_WHITE).startswith((b"{", b"[", b"/")) or not (b"//" in raw or b"/*" in raw):
+        return []
+    bare = _COMMENTS.sub(lambda found: found[1] or b"", raw)
+    try:
+        return [json_value(bare)]
+    except ValueError:
+        pass
+    try:
+        return [safeyaml.load(bare)]
+    except (yaml.YAMLError, ValueError):
+        return []
+
+
+def _toml(raw: bytes) -> list[Any]:
+    if not _TOML.match(raw):
+        return []
+    import tomllib
+
+    try:
+        return [tomllib.loads(raw.decode())]
+    except (ValueError, RecursionError):
+        return []
+
+
+def _logged(raw: bytes) -> list[Any]:
+    """The JSON objects that begin in a line of a log, behind anything else, and the lines with addresses before them.
+
+    Empty if no object is of Gemini, and for pages with commands, which ``import`` reads.
+    """
+    if not any(hint in raw for hint in _HINTS) or _COMMANDS.search(raw):
+        return []
+    text, found, at, spare = raw.decode("utf-8", "replace"), list[Any](), 0, _MOST_ATTEMPTS
+    while (begin := text.find("{", at)) >= 0:
+        found += _ADDRESS.findall(text, at, begin)
+        end = text.find("\n", begin) % (len(text) + 1)  # the end of the text where there is no further line
+        value, length = _object(text[begin:end])
+        if not length and spare and text[begin:end].rstrip()[-1] in "{[,":  # it goes on in the next lines
+            value, length = _object(text[begin : begin + _LONGEST])
+            spare -= not length
+        found += [value] if length else []
+        at = begin + length if length else end
+    return found if any(isinstance(one, dict) for one in found) else []
+
+
+def _object(text: str) -> tuple[Any, int]:
+    """The JSON object at the beginning of a text, and its length; 0 if there is none."""
+    import json
+
+    try:
+        value, length = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None, 0
+    return (value, length) if not is_deeper(value) else (None, 0)

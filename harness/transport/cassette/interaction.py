@@ -35,6 +35,7 @@ _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "t_ms": ("numbers", (str, int, float)),
     "bytes": ("whole numbers", (str, int)),
     "simulated": ("true or false", (bool,)),
+    "redacted": ("true or false", (bool,)),
     "eol": ("text", (str,)),
     "request": ("text", (str,)),
     "headers": ("names of headers", (str,)),
@@ -81,7 +82,7 @@ def read_interaction(index: int, item: Mapping[str, Any], *, verbatim: bool) -> 
         head_at=_seconds(ours.get("head_ms")) if ours is not None and timed else None,
         provenance=_provenance(request, ours, timed=timed),
         attempts=int((ours or {}).get("attempts", 1)),
-        verbatim=verbatim,
+        verbatim=verbatim and not (ours or {}).get("redacted"),
         own=ours is not None,
         fault=fault,
     )

@@ -14,6 +14,7 @@ from harness.model import Exchange, Request, Slot, Target
 from harness.suite.cases import Suite
 from harness.suite.matrix import Selection, expand
 from harness.text.names import safe_filename
+from harness.text.personal import NO_REDACTION, Redaction
 from harness.transport import cassette, journal
 from harness.transport.recorder import Player
 from harness.transport.redaction import Leaks
@@ -181,10 +182,14 @@ def _recorded_from(path: Path) -> Target | None:
 class ReplayProbe:
     """A transport that answers from cassettes. ``findings``: the requests without an answer, ``stale`` or ``missing``."""
 
-    def __init__(self, providers: Mapping[str, Provider] = ROWS) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, Provider] = ROWS,
+        redaction: Redaction = NO_REDACTION,
+    ) -> None:
         self.asked = 0
         self.findings: list[CassetteFinding] = []
-        self._player = Player(providers)
+        self._player = Player(providers, redaction=redaction)
 
     async def send(self, request: Request, slot: Slot) -> Exchange:
         self.asked += 1

@@ -58,6 +58,8 @@ def _about(exchange: Exchange, slot: tuple[int, ...] | None) -> dict[str, Any]:
     about: dict[str, Any] = {"v": 1, "at": provenance.recorded_at, "from": provenance.recorded_from}
     if provenance.simulated:
         about["simulated"] = True
+    if not exchange.verbatim:
+        about["redacted"] = True
     if slot is not None:
         about["slot"] = list(slot)
     if exchange.attempts != 1:
