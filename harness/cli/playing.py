@@ -7,9 +7,10 @@ from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from harness.cli import costs
 from harness.cli.progress import Progress
@@ -55,8 +56,7 @@ def announce(config: Config, trials: Expansion, way: RecordPolicy, *, quiet: boo
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(trials.targets, config))
 
 
-@dataclass(frozen=True, slots=True)
-class RunSession:
+class RunSession(Struct, frozen=True):
     """A plan about to be played: as a new run, or as what is left of one that was saved, which nobody else plays meanwhile."""
 
     plan: Plan
@@ -93,8 +93,7 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
         yield RunSession(plan, judge, saved, claim, found)
 
 
-@dataclass(slots=True)
-class Played:
+class Played(Struct):
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
 
     ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``faults`` are what ended it early

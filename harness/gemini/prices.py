@@ -8,9 +8,10 @@ configuration.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
@@ -22,8 +23,7 @@ from harness.model import Bill, Exchange, Json, Provenance, Reply
 Dollars = float
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPrice:
+class OwnPrice(Struct, frozen=True):
     """A row of ``[tool.gemini-harness.prices]``: dollars per million tokens, ``search`` per thousand searches.
 
     Without ``cached``, cached tokens cost as much as others. Without ``search``, the price of a search is unknown.
@@ -44,8 +44,7 @@ class OwnPrice:
         return {name: price for name, price in rates.items() if price is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(Struct, frozen=True):
     """The prices at one provider: from the configuration first, else from the price list times the provider's factor."""
 
     provider: Provider

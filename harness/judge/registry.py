@@ -22,9 +22,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_type_hints
+
+from msgspec import Struct
 
 from harness import extensions
 from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFunction
@@ -43,8 +44,7 @@ class Asking(NamedTuple):
     generates: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A registered check."""
 
     name: str
@@ -59,8 +59,7 @@ class Check:
         return next(hint for name, hint in hints.items() if name not in ("evidence", "return"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``.

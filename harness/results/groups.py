@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, ValuesView
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
 from sys import intern
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from harness.model import Json, Status
 from harness.results.measures import Measures, Moments, middle
@@ -113,8 +114,7 @@ class OutcomeCount:
         self.once = _with(NO_ATTEMPT, attempt)
 
 
-@dataclass(slots=True)
-class FirstFailure:
+class FirstFailure(Struct):
     """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` (see ``ErrorRow``)."""
 
     trial: str

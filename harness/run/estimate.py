@@ -8,10 +8,12 @@ not those that a cassette answers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.config import Config

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from harness.model import Json, Place, Require
 from harness.suite import template
@@ -55,8 +56,7 @@ class Xfail(NamedTuple):
     targets: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """One case of a suite. ``id``, the axes, the layers and the turns may contain templates for rows.
 
     ``folder`` is its part of the path of a cassette, unique in the suite. ``rows`` is ``({},)`` without ``each``.
@@ -111,8 +111,7 @@ class Case:
         )
 
 
-@dataclass(frozen=True)
-class Suite:
+class Suite(Struct, frozen=True):
     """One YAML file, one feature."""
 
     name: str

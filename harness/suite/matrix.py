@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.model import ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
@@ -26,8 +28,7 @@ from harness.text.names import safe_filename
 from harness.text.shape import fit, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which trials to run, on which targets, and how often. Every field is optional.
 
     ``targets`` replace the model and provider axes, ``models`` and ``providers`` one of them; values that a case pins do not
@@ -131,8 +132,7 @@ class TrialGroup(NamedTuple):
         return self.cell.pair.target
 
 
-@dataclass(frozen=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """The trials of a selection. Every iteration makes new trials.
 
     ``len`` is their number. ``notes`` say what was left out and why. ``targets`` are the different targets of trials that are

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from harness.errors import SuiteError
 from harness.model import Expectation, Json, Place
@@ -464,8 +464,4 @@ def _in_own_folders(cases: Sequence[Case]) -> Iterator[Case]:
         if folder.casefold() in seen:
             folder = safe_filename(case.folder, salt=case.id)
         seen.add(folder.casefold())
-        yield case if folder == case.folder else Case(**{**_fields(case), "folder": folder})
-
-
-def _fields(case: Case) -> dict[str, Any]:
-    return {name: getattr(case, name) for name in Case.__dataclass_fields__}
+        yield case if folder == case.folder else replace(case, folder=folder)

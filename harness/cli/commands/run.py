@@ -7,7 +7,8 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.cli import dryrun, from_options, printing, resume_options
 from harness.cli import options as shared

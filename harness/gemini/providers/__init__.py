@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from harness import __version__, extensions
 from harness.errors import MissingKey, UsageError
@@ -28,8 +29,7 @@ Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 PriceList = Literal["google"]
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """One endpoint.
 
     ``keys`` are environment variables; the first one that is set is used. ``kind`` is the name of the source in tables and

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_schema
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaViolation:
+class SchemaViolation(Struct, frozen=True):
     """One violation of a schema. ``path`` is a JSONPath into the value, ``keyword`` the violated keyword.
 
     ``nearest``: for ``anyOf``, the keyword that the nearest alternative violates.
