@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -117,7 +116,7 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
 
 
-class Parts(NamedTuple):
+class Parts(Struct, frozen=True):
     """US dollars of an answer: the whole, the part of it that is for searches, and the number of those."""
 
     whole: Dollars = 0.0

@@ -23,7 +23,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, NamedTuple, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from msgspec import Struct
 
@@ -33,7 +33,7 @@ from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFun
 RuleSeverity = Literal["error", "warn", "outcome"]
 
 
-class Asking(NamedTuple):
+class Asking(Struct, frozen=True):
     """How a check asks a model. ``questions`` makes its questions about an answer, from its parameter; ``value`` reads the number
     that ``measure`` is called in reports from what was answered, None if there is none. ``generates``: the answers are texts, which
     may be as long as the model allows."""

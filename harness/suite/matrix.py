@@ -63,7 +63,7 @@ class TooMany(UsageError):
         super().__init__(f"{place}: {message}")
 
 
-class Combination(NamedTuple):
+class Combination(Struct, frozen=True):
     """One target, and one value for each axis. ``swept`` are the values that ids show. ``chosen``: the model comes from
     the selection, not from the suite."""
 
@@ -115,7 +115,7 @@ class Cell(NamedTuple):
     skip: str | None
 
 
-class TrialGroup(NamedTuple):
+class TrialGroup(Struct, frozen=True):
     """The attempts of one case, row, target and axes. ``attempts`` is their number; ``played`` are the selected ones, as bits:
     attempt n, from 1, is bit n."""
 
@@ -163,7 +163,7 @@ class Expansion(Struct, frozen=True):
             if self._wants(group):
                 played = group.played & ~self.done.get(group.id, 0)
                 if played:
-                    yield group if played == group.played else group._replace(played=played)
+                    yield group if played == group.played else replace(group, played=played)
 
     def _wants(self, group: TrialGroup) -> bool:
         return all(wanted(group) for wanted in self.wanted)
@@ -277,7 +277,7 @@ def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
         return axis
     from harness.suite import language
 
-    return axis._replace(values=fit(values, language.axis_type(axis.name)))
+    return replace(axis, values=fit(values, language.axis_type(axis.name)))
 
 
 def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
@@ -516,7 +516,8 @@ def _step(
 
 def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
     script = template.fill(turn.script, scope)
-    return turn._replace(
+    return replace(
+        turn,
         contents=[flat(content) for content in template.fill(turn.contents, scope)],
         script=script and [flat(content) for content in script],
         replies=template.fill(turn.replies, scope),

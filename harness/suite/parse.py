@@ -270,7 +270,8 @@ class _SuiteReading:
         for number, turn in enumerate(table.get("finally", ())):
             at = (*route, "finally", number)
             if turn is not None:
-                yield self.turn(at, turn, [], self.expectations(turn.get("expect", {}), at, {}))._replace(cleanup=True)
+                last = self.turn(at, turn, [], self.expectations(turn.get("expect", {}), at, {}))
+                yield replace(last, cleanup=True)
 
     def turn(self, at: Route, turn: _Table, before: Sequence[Json], expect: Sequence[Expectation]) -> TurnPlan:
         files = self.media((*at, "files"), turn.get("files", []))

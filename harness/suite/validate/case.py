@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
+from msgspec.structs import replace
+
 from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
@@ -408,7 +410,7 @@ def unmatched(choice: Choice, combinations: Sequence[Combination], message: str,
         return
     for name, values in choice.axes.items():
         for value in values if isinstance(values, list | tuple) else ():
-            alone = choice._replace(axes={**choice.axes, name: value})
+            alone = replace(choice, axes={**choice.axes, name: value})
             if not any(pair.chosen_by(alone) for pair in combinations):
                 diagnostics.add(
                     choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone)

@@ -45,7 +45,7 @@ class _Fault(NamedTuple):
     broken: RequestRefusal
 
 
-class _Finding(NamedTuple):
+class _Finding(Struct, frozen=True):
     """A rule that requests of some models break at one place."""
 
     broken: RequestRefusal
@@ -231,7 +231,7 @@ def _matches(targets: Sequence[str], model: str) -> bool:
 # --- places -------------------------------------------------------------------------------------------------------
 
 
-class _Placing(NamedTuple):
+class _Placing(Struct, frozen=True):
     """Finds where a case, or its defaults, wrote something of the canonical body."""
 
     diagnostics: Diagnostics

@@ -245,7 +245,7 @@ def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
         found = _in_text(body.content.decode("utf-8", "replace"), deep) if body else []
         if body and len(found) == 1 and found[0].has_answer:
             return [
-                replace(found[0], answers=[one._replace(exact=one.exact and body.exact) for one in found[0].answers])
+                replace(found[0], answers=[replace(one, exact=one.exact and body.exact) for one in found[0].answers])
             ]
         if found and isinstance(items[0], str):
             return found
