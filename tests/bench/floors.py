@@ -1,4 +1,4 @@
-"""What the same work costs with nothing around it: the denominators."""
+"""The cost of the same work with nothing around it: the denominators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def json_and_check(bodies: Sequence[bytes], schema: dict[str, Any]) -> float:
-    """Seconds to decode each body and hold its answer to the schema with a validator that is kept."""
+    """Seconds to decode every body and to validate its answer with one validator."""
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(schema)
@@ -48,7 +48,7 @@ async def _ask(url: str, body: bytes, requests: int, in_flight: int) -> list[flo
 
 
 def main() -> None:
-    """The bare client as a process of its own: URL, REQUESTS and IN_FLIGHT as arguments, the body on standard input."""
+    """The bare client as a separate process: URL, REQUESTS and IN_FLIGHT as arguments, the body on standard input."""
     import uvloop
 
     url, requests, in_flight = sys.argv[1:]
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def answers_of(cassettes: Path) -> list[bytes]:
-    """The response bodies under a folder of cassettes, for the floor to chew on."""
+    """The response bodies in a folder of cassettes."""
     from harness.transport.cassette import read
 
     return [
