@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,14 @@ from harness.cli import costs
 from harness.cli.progress import Progress
 from harness.config import Config
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
-from harness.model import Result
+from harness.model import Result, Trial
 from harness.report import words
 from harness.results.load import SavedRun, load
-from harness.results.rows import Row, RunRow, without_turns
+from harness.results.rows import Row, RunRow, dumps, without_turns
 from harness.results.store import Claim, RunWriter
 from harness.results.summary import Summary
 from harness.run import session
-from harness.run.play import Stop, play_all
+from harness.run.play import Stop, finish, play, play_all
 from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
@@ -31,6 +31,7 @@ from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
+    from harness.run.play import Transport
 
 
 def _began(run: RunRow) -> datetime | None:
@@ -116,8 +117,9 @@ class Played(Struct):
     def ended_early(self) -> bool:
         return self.interrupted or bool(self.faults)
 
-    def play(self, trials: Expansion, way: RecordPolicy, *, partial: bool) -> None:
-        """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``."""
+    def play(self, trials: Expansion, way: RecordPolicy, *, partial: bool, processes: int = 1) -> None:
+        """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``.
+        ``processes``: more than one only where nothing is asked."""
         config = self.judge.config
         resumed = "resumed" in self.writer.run
         since = _began(self.writer.run) if resumed else None
@@ -132,7 +134,10 @@ class Played(Struct):
                 folders=trials.folders,
             ) as transport:
                 watched = self.judge.watch(budget.watch(transport) if budget else transport)
-                play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
+                if processes > 1:
+                    self._play_forked(trials, watched, processes)
+                else:
+                    play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
                 if budget:
                     self.spent += budget.spent
                     budget.check()
@@ -146,10 +151,24 @@ class Played(Struct):
         finally:
             self.progress.clear()
 
+    def _play_forked(self, trials: Expansion, transport: Transport, processes: int) -> None:
+        from msgspec.json import decode
+
+        from harness.run.processes import in_order
+
+        def line(trial: Trial) -> bytes:
+            return dumps(self.judge.row(finish(play(trial, transport, self.judge.config)))).encode()
+
+        with suppress(Stop), closing(in_order(trials, line, processes)) as lines:
+            for saved in lines:
+                self._take(self._save(decode(saved), saved))
+
     def _keep(self, result: Result) -> Row:
         """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
-        row = self.judge.row(result)
-        self.writer.append(row)
+        return self._save(self.judge.row(result))
+
+    def _save(self, row: Row, line: bytes | None = None) -> Row:
+        self.writer.append(row, line)
         if self.in_order:
             self._kept.append(row["id"])
         if row["status"] in ("failed", "error", "xpassed") and self.stops(row):

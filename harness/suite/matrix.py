@@ -189,6 +189,16 @@ class Expansion(Struct, frozen=True):
         for group in self.groups():
             yield from _trials(group, self.selection)
 
+    def at(self, wanted: Callable[[int], bool]) -> Iterator[Trial]:
+        """The trials at the wanted positions, counted from 0. Groups without one are not filled in."""
+        end = 0
+        for group in self.groups():
+            here = range(end, end + group.played.bit_count())
+            end = here.stop
+            if any(map(wanted, here)):
+                found = zip(here, _trials(group, self.selection), strict=True)
+                yield from (trial for position, trial in found if wanted(position))
+
     def trials_in_suite(self, suite: Suite) -> int:
         """The number of trials of a suite. Trials that keywords, tags and shards leave out count; trials that the suite skips,
         or that ``where`` left out, do not."""

@@ -158,7 +158,7 @@ async def constant(_app: object, scope: Scope, receive: Receive, send: Send) -> 
 
 
 CONSTANT = b'{"candidates": [{"content": {"parts": [{"text": "Paris"}]}}]}\n' * 9
-"""About as long as a real prompt."""
+"""About as long as a real answer."""
 
 
 def main(latency: str, pace: str, what: str = "") -> None:

@@ -19,6 +19,7 @@ from harness.report import Report, words
 from harness.results.load import load
 from harness.results.rows import GateRow, RunRow
 from harness.results.summary import Summary
+from harness.run import processes
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.text import amounts
 
@@ -60,7 +61,14 @@ def _how(parser: ArgumentParser) -> None:
     )
     add("--live", action="store_true", help="send everything; read and write no cassette")
     add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
-    add("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
+    add("--concurrency", metavar="N", type=shared.positive, help="trials in flight, where requests are sent")
+    add(
+        "-j",
+        "--processes",
+        metavar="N",
+        type=shared.positive,
+        help=f"processes that replay (default: the cores, at most 4, from {processes.WORTHWHILE} trials on; else 1)",
+    )
     shared.max_cost(group, "begin no trial that would take what is spent on live answers beyond this")
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
     add("--strict", action="store_true", help="warnings fail too")
@@ -81,7 +89,8 @@ def main(options: Namespace) -> int:
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with session.open(lambda: _header(plan, policy, options)) as writer:
             played = Played(writer, session.judge, Progress(len(left), options), stops=lambda _: options.fail_fast)
-            played.play(left, policy, partial=_is_partial(options))
+            count = 1 if policy.asks else options.processes or processes.default(len(left))
+            played.play(left, policy, partial=_is_partial(options), processes=count)
             gates = _conclude(session, played, options)
     return _show(played, gates, started, options, asks=policy.asks)
 
@@ -90,11 +99,26 @@ def _check(options: Namespace) -> None:
     """Raises UsageError for options that make no sense together, before anything is played."""
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
+    _check_processes(options)
     if options.dry_run:
         dryrun.check(options)
     else:
         printing.check(options, "run")
     _check_gates(options)
+
+
+def _check_processes(options: Namespace) -> None:
+    asked = options.processes or 1
+    if asked == 1:
+        return
+    if options.live or options.record_mode != "none":
+        raise UsageError(
+            f"-j {asked} is for replays; requests are sent by one process: use --concurrency to have more in flight"
+        )
+    if asked > processes.MOST:
+        raise UsageError(f"-j {asked}: expected at most {processes.MOST} processes")
+    if not processes.can_fork():
+        raise UsageError(f"-j {asked}: this system cannot fork processes; leave it out")
 
 
 def _is_partial(options: Namespace) -> bool:
