@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -65,8 +65,11 @@ class Template(Later):
 
     __slots__ = ("parts",)
     parts: tuple[Part, ...]
+    exist: ClassVar[bool] = False
+    """Whether this process has made any, so that values need not be searched for them."""
 
     def __new__(cls, parts: Sequence[Part]) -> Template:
+        Template.exist = True
         made = super().__new__(cls, "".join(map(str, parts)))
         made.parts = tuple(parts)
         return made
@@ -111,7 +114,7 @@ def late_files(value: Json) -> Iterator[tuple[Route, FileReference]]:
 
 def has_references(value: Json) -> bool:
     """Whether the value contains a placeholder that is filled later."""
-    pending = [value]
+    pending = [value] if Template.exist else []
     while pending:
         item = pending.pop()
         if isinstance(item, str):

@@ -220,9 +220,13 @@ class CaseValidator:
 
     def parameter(self, line: Expectation) -> None:
         """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
+        known, sound = (line.check, id(line.parameter)), self.diagnostics.sound
+        if known in sound:
+            return
         kind = language.parameter(line.check)
         if not template.has_references(line.parameter):
-            self.refused(line, kind, line.parameter, "")
+            if not self.refused(line, kind, line.parameter, ""):
+                sound.add(known)
             return
         for scope in self.scopes():
             value = fill_expectation(line, scope).parameter

@@ -31,6 +31,8 @@ class Diagnostics(Struct):
     wrong: set[Route] = field(default_factory=set)
     complaints: list[Complaint] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    sound: set[tuple[str, int]] = field(default_factory=set)
+    """Checks, and the identities of their parameters in the tree that are right: those of the defaults are of every case."""
 
     def __post_init__(self) -> None:
         self.complaints = [*self.document.complaints, *self.complaints]
