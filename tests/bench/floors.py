@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -23,6 +24,33 @@ def json_and_check(bodies: Sequence[bytes], schema: dict[str, Any]) -> float:
         if not validator.is_valid(answer):
             raise ValueError("the floor's own answers must be valid")
     return time.perf_counter() - started
+
+
+def load_and_check(cassettes: Path, schema: dict[str, Any]) -> float:
+    """Seconds to load every cassette with libyaml and to validate its answers with one validator."""
+    import yaml
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(schema)
+    started = time.perf_counter()
+    for path in sorted(cassettes.rglob("*.yaml")):
+        for interaction in yaml.load(path.read_bytes(), yaml.CSafeLoader)["interactions"]:
+            body = interaction["response"]["body"]["string"]
+            answer = json.loads(json.loads(body)["candidates"][0]["content"]["parts"][0]["text"])
+            if not validator.is_valid(answer):
+                raise ValueError("the floor's own answers must be valid")
+    return time.perf_counter() - started
+
+
+def imports() -> float:
+    """Seconds of a process that only imports the libraries that a replay needs: the median of nine."""
+    command = [sys.executable, "-c", "import argparse, hashlib, json, pathlib, tomllib, msgspec, yaml"]
+    walls = []
+    for _ in range(9):
+        started = time.perf_counter()
+        subprocess.run(command, check=True)
+        walls.append(time.perf_counter() - started)
+    return statistics.median(walls)
 
 
 async def _ask(url: str, body: bytes, requests: int, in_flight: int) -> list[float]:
