@@ -52,17 +52,17 @@ def folded_first(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
 
 def table_lines(header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
     """The lines of a table: the first column left-aligned, the others right-aligned; a rule below the header rows."""
-    widths = [max(map(words.width, column)) for column in zip(*header, *rows, strict=True)]
-    yield from (_line(row, widths, row[1:]) for row in header)
-    yield (" " * GAP).join("-" * width for width in widths)
-    yield from (_line(row, widths, [colored_cell(cell, view) for cell in row[1:]]) for row in rows)
+    from tabulate import SEPARATING_LINE, tabulate
 
-
-def _line(row: Sequence[str], widths: Sequence[int], rest: Sequence[str]) -> str:
-    """One row; ``rest`` are its cells after the first, as they are shown."""
-    first, *others = (" " * (width - words.width(cell)) for cell, width in zip(row, widths, strict=True))
-    cells = [row[0] + first, *(room + cell for room, cell in zip(others, rest, strict=True))]
-    return (" " * GAP).join(cells).rstrip()
+    colored = [[row[0], *(colored_cell(cell, view) for cell in row[1:])] for row in rows]
+    text = tabulate(
+        [*header, SEPARATING_LINE, *colored] if header else colored,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", *["right"] * (len(rows[0]) - 1)),
+        preserve_whitespace=True,
+    )
+    yield from (line.rstrip() for line in text.split("\n")[1 if header else 0 : -1])
 
 
 def colored_cell(cell: str, view: View) -> str:
