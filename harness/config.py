@@ -45,10 +45,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.gemini.prices import OwnPrice, Tariff, price_list
@@ -61,8 +63,7 @@ from harness.text.project import Missing, Unreadable, read
 MOST_IN_FLIGHT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Seconds. ``gap`` counts between two chunks and before the first; ``wait`` caps what a server asks for."""
 
     connect: float = 10
@@ -71,8 +72,7 @@ class Timeouts:
     wait: float = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The settings of a folder. ``file``: where they were read; None: all are defaults."""
 
     folder: Path = Path()
@@ -229,7 +229,7 @@ def _typed(
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The settings of ``table`` as fields of ``what``. Leaves out the faulty ones, and adds a complaint about each."""
-    wanted = {field.name: str(field.type) for field in fields(what) if field.name not in but}
+    wanted = {name: kind for name, kind in what.__annotations__.items() if name not in but}
     values = {}
     for key, value in table.items():
         if key not in wanted:
@@ -249,7 +249,7 @@ _MOST = {
     "concurrency": MOST_IN_FLIGHT,
     "attempts": 1_000,
     "max_body_bytes": 2**40,
-    **{field.name: 10_000_000 for field in fields(Timeouts)},
+    **dict.fromkeys(Timeouts.__annotations__, 10_000_000),
 }
 
 
@@ -345,7 +345,7 @@ def _prices(tables: Mapping[str, Any], rows: Mapping[str, Provider], complaints:
         at = f"prices.{name}."
         before = len(complaints)
         row = _typed(OwnPrice, _mapping(tables, name, complaints), at, complaints)
-        needed = [field.name for field in fields(OwnPrice) if field.default is MISSING]
+        needed = OwnPrice.__struct_fields__[: -len(OwnPrice.__struct_defaults__)]
         if len(complaints) == before:
             complaints += [f"{at}{name}: missing" for name in needed if name not in row]
         provider, slash, _ = name.rpartition("/")

@@ -11,9 +11,10 @@ Units are seconds and tokens. Wire names (``finishReason``, ``thoughtsTokenCount
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 Json = Any
 """A decoded JSON value."""
@@ -33,8 +34,7 @@ Auth = Literal["x-goog-api-key", "bearer", "both", "none"]
 # --- what to ask ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place in the text of a suite. ``line`` and ``column`` count from 1."""
 
     file: str
@@ -45,8 +45,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A provider and a model: a column of the table."""
 
     provider: str
@@ -56,8 +55,7 @@ class Target:
         return f"{self.provider}/{self.model}"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """How a trial shows its key. ``auth``: in these headers; None: as the provider says. ``wrong_key``: a made-up key is sent in
     place of the provider's."""
 
@@ -65,8 +63,7 @@ class Access:
     wrong_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """One line under ``expect:``. ``parameter`` is the plain YAML value, templates already filled in."""
 
     check: str
@@ -74,8 +71,7 @@ class Expectation:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """Repeats a call until its answer is as wanted. ``wanted``: JSONPath -> predicate. ``every`` and ``limit`` are seconds."""
 
     wanted: Mapping[str, Json]
@@ -88,8 +84,7 @@ class Poll:
         return 1 + int(self.limit / self.every)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiCall:
+class ApiCall(Struct, frozen=True):
     """A call of the API that is not a turn of the conversation.
 
     ``path`` is below the provider's base and version: ``cachedContents``, ``models/gemini-3.8-flash:countTokens``. ``body``: None
@@ -106,8 +101,7 @@ class ApiCall:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One request of a case, without the conversation before it.
 
     ``body`` is the ``generateContent`` body without ``contents``; ``contents`` are the turns that this step adds
@@ -137,8 +131,7 @@ class Step:
         return self.script is None
 
 
-@dataclass(frozen=True, slots=True)
-class Require:
+class Require(Struct, frozen=True):
     """How many attempts of a group must pass. ``at_least`` None: all. 0: observed only."""
 
     at_least: int | None = None
@@ -147,8 +140,7 @@ class Require:
         return passed >= (attempts if self.at_least is None else min(self.at_least, attempts))
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """The position of an exchange on a cassette: ``[row, repeat, step]``, all counted from 0. ``part`` counts further requests of
     one step, from 1: polls, and what a judge is asked."""
 
@@ -164,8 +156,7 @@ class Slot:
         return (self.row, self.repeat, self.step, *((self.part,) if self.part else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One attempt at one case on one target, the unit that ``play`` plays.
 
     ``id`` is ``suite/case[axes]@provider/model#n`` with n from 1 (always written); ``group`` is the same without ``#n``.
@@ -200,8 +191,7 @@ class Trial:
 # --- on the wire --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request without credentials, which are added below the recorder.
 
     ``url`` is absolute and holds no key. ``body`` is the JSON value; ``content`` its bytes as sent.
@@ -220,16 +210,14 @@ class Request:
     access: Access = Access()
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Bytes as they arrived. ``at``: seconds since the request was sent."""
 
     data: bytes
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where an answer came from: the provider, and live or from a cassette.
 
     ``recorded_from`` is the provider kind on tape: ``google``, ``cometapi``, ``simulator``, ``import`` ...
@@ -243,8 +231,7 @@ class Provenance:
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A request and its answer on the wire. Header names are lower case. Bodies are decoded (no gzip).
 
     ``verbatim`` is False if another tool normalised the body; rules about bytes then do not apply. ``own`` is True for live
@@ -278,8 +265,7 @@ class Exchange:
 # --- what the answer means ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerFault:
+class AnswerFault(Struct, frozen=True):
     """A fault that decoding found, and that an invariant reports. ``rule``: the invariant's id."""
 
     rule: str
@@ -287,8 +273,7 @@ class AnswerFault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One decoded JSON value of an answer: the whole body of a unary call, or one chunk of a stream.
 
     ``at``: seconds until its last byte arrived; None if the timing is lost.
@@ -298,8 +283,7 @@ class Event:
     at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A decoded answer, merged over its chunks, with thoughts apart from the text. Decoding never raises on faulty data.
 
     ``form``: its format: ``json``, ``sse``, ``array`` (JSON array stream), ``empty``, ``text`` (HTML or anything else).
@@ -339,8 +323,7 @@ class Reply:
         return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """The cost of an answer in US dollars. None: not known, for the reason ``why``; ``remedy``: what to do, if there is a remedy."""
 
     dollars: float | None = None
@@ -348,8 +331,7 @@ class Bill:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One step with its request and answer."""
 
     step: Step
@@ -359,8 +341,7 @@ class Turn:
     bill: Bill = Bill()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a check asks a model about an answer. ``provider`` and ``model``: None are those of the trial. ``method`` is
     ``generateContent`` or ``embedContent``."""
 
@@ -370,8 +351,7 @@ class Question:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """A question of a check, and what was answered. ``by``: the target that was asked."""
 
     by: Target
@@ -380,8 +360,7 @@ class Assessment:
     bill: Bill = Bill()
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """The input of checks and invariants.
 
     ``request_body``: the body as sent (raw spelling); None if a recording has none. ``expects``: the step's own checks, by
@@ -402,15 +381,14 @@ class Evidence:
     bill: Bill = Bill()
     assessments: Mapping[str, Sequence[Assessment]] = field(default_factory=dict)
     """Check -> the answers to its questions."""
-    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    memo: dict[str, Any] = field(default_factory=dict)
     """A cache of results that several checks and rules need (see ``structured``)."""
 
 
 # --- judging ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """One way in which an answer is not what was expected. ``at`` is a JSON path, or a plain name.
 
     ``severity`` overrides that of the rule; None keeps it. ``reason``: why in one or two words that stay the same, to be counted
@@ -425,8 +403,7 @@ class Mismatch:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of a check: that it passed, or one of its mismatches.
 
     ``check`` is the YAML key or ``invariant:<rule id>``. ``status`` ``waived`` says why in ``message``. ``reason``: see ``Mismatch``.
@@ -443,8 +420,7 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why a trial could not be judged. ``kind``: ``ask`` (network, key, recording), ``suite`` (an error in the user's own
     check), ``unknown`` (a check lacks a fact, such as a price), ``internal`` (an error of this program). ``cause``: the error's name, as `errors.cause` gives it.
     ``traceback``: None if it would not help."""
@@ -455,8 +431,7 @@ class Problem:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """A judged trial. ``invariants_passed`` counts invariants; those violated or waived are among ``verdicts``.
 
     ``measures`` are numbers in seconds, tokens or US dollars (None: not known); they never pass or fail by themselves.

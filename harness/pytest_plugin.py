@@ -310,7 +310,7 @@ class _TrialSession:
 
     @cached_property
     def config(self) -> Config:
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         from harness.config import load
         from harness.run.session import variables
@@ -376,7 +376,7 @@ class _TrialSession:
 
     def selected(self) -> Selection:
         """The selection of the run, with ``-k`` and ``-m`` of pytest."""
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         words, marks = self.pytest.getoption("keyword"), self.pytest.getoption("markexpr")
         tags = [marks] if marks else []

@@ -7,8 +7,10 @@ between ``<thought>`` tags in front of the answer, at gateways in ``reasoning`` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from harness.answer import framing
 from harness.answer.framing import Framed

@@ -11,10 +11,11 @@ import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import is_
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from harness.answer.refusals import is_binary
 from harness.model import AnswerFault, Chunk, Event, Exchange, Json
@@ -38,8 +39,7 @@ _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 _WHITE = b" \t\r\n"
 
 
-@dataclass(slots=True)
-class Framed:
+class Framed(Struct):
     """The events and faults of a body. ``events`` are in order of arrival."""
 
     form: Form

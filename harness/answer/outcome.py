@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.answer.structured import as_json
 from harness.model import Evidence, Json
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One answer. Times are in seconds, None if they were not recorded.
 
     ``text`` has no thoughts. ``response`` is the merged GenerateContentResponse, ``chunks`` the JSON values as

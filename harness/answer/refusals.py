@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from codecs import getincrementaldecoder
-from html import unescape
 from unicodedata import category
 
 from harness.model import Exchange, Json, Reply
@@ -40,6 +39,8 @@ def describe_body(exchange: Exchange) -> str:
         return f"the body is {len(exchange.content):,} bytes that are not text"
     begins = _clipped(start_of_body(exchange), QUOTED)
     title = _TITLE.search(start_of_body(exchange))
+    from html import unescape
+
     named = _plain(unescape(title[1])) if title else ""
     page = f'is a page "{named}", and ' if named and named not in begins else ""
     return f"the body {page}begins: {begins}"

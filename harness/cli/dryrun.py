@@ -6,8 +6,9 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from harness.cli import costs, printing, secret_filter
 from harness.cli.stdout import Stdout

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from harness.config import MOST_IN_FLIGHT, Config, load
 from harness.errors import UsageError
@@ -26,7 +27,7 @@ def config(options: Namespace) -> Config:
     given_variables = getattr(options, "var", None) or []
     repeated += tuple(part for text in given_variables for part in ("--var", text))
     variables = session.variables(given_variables)
-    settings = replace(settings, **folders, repeated=repeated, outside_files=outside, variables=variables)  # type: ignore[arg-type]
+    settings = replace(settings, **folders, repeated=repeated, outside_files=outside, variables=variables)
     max_cost = getattr(options, "max_cost", None)
     settings = replace(settings, max_cost=max_cost) if max_cost else settings
     return replace(settings, concurrency=concurrency) if concurrency else settings

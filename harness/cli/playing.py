@@ -6,23 +6,24 @@ import sys
 from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from harness.cli import costs
 from harness.cli.progress import Progress
 from harness.config import Config
 from harness.errors import CannotWrite, HarnessError, RunError, UsageError
-from harness.model import Result
+from harness.model import Result, Trial
 from harness.report import words
 from harness.results.load import SavedRun, load
-from harness.results.rows import Row, RunRow, without_turns
+from harness.results.rows import Row, RunRow, dumps, without_turns
 from harness.results.store import Claim, RunWriter
 from harness.results.summary import Summary
 from harness.run import session
-from harness.run.play import Stop, play_all
+from harness.run.play import Stop, finish, play, play_all
 from harness.run.resume import CompletedTrials, check, kept, reopen, resume
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.suite.matrix import Expansion
@@ -30,6 +31,7 @@ from harness.text import amounts
 
 if TYPE_CHECKING:
     from harness.compare.gates import Gate
+    from harness.run.play import Transport
 
 
 def _began(run: RunRow) -> datetime | None:
@@ -55,8 +57,7 @@ def announce(config: Config, trials: Expansion, way: RecordPolicy, *, quiet: boo
         sys.stderr.writelines(f"{warning}\n" for warning in session.endings(trials.targets, config))
 
 
-@dataclass(frozen=True, slots=True)
-class RunSession:
+class RunSession(Struct, frozen=True):
     """A plan about to be played: as a new run, or as what is left of one that was saved, which nobody else plays meanwhile."""
 
     plan: Plan
@@ -93,8 +94,7 @@ def open_session(plan: Plan, judge: Judge, saved: SavedRun | None) -> Iterator[R
         yield RunSession(plan, judge, saved, claim, found)
 
 
-@dataclass(slots=True)
-class Played:
+class Played(Struct):
     """What is known of a run while it goes on. ``in_order``: its file holds the trials in the order in which they are played.
 
     ``stops``: whether a trial that does not pass ends it; ``stopped``: the one that did. ``faults`` are what ended it early
@@ -117,8 +117,9 @@ class Played:
     def ended_early(self) -> bool:
         return self.interrupted or bool(self.faults)
 
-    def play(self, trials: Expansion, way: RecordPolicy, *, partial: bool) -> None:
-        """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``."""
+    def play(self, trials: Expansion, way: RecordPolicy, *, partial: bool, processes: int = 1) -> None:
+        """All of them, within what is left of the ceiling; what ends that early is noted. ``partial``: see ``transport``.
+        ``processes``: more than one only where nothing is asked."""
         config = self.judge.config
         resumed = "resumed" in self.writer.run
         since = _began(self.writer.run) if resumed else None
@@ -135,7 +136,10 @@ class Played:
             ) as transport:
                 counted = self.progress.watch(transport)
                 watched = self.judge.watch(budget.watch(counted) if budget else counted)
-                play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
+                if processes > 1:
+                    self._play_forked(trials, watched, processes)
+                else:
+                    play_all(trials, watched, config, self._take, keep=self._keep, limit=budget)
                 if budget:
                     self.spent += budget.spent
                     budget.check()
@@ -149,10 +153,24 @@ class Played:
         finally:
             self.progress.clear()
 
+    def _play_forked(self, trials: Expansion, transport: Transport, processes: int) -> None:
+        from msgspec.json import decode
+
+        from harness.run.processes import in_order
+
+        def line(trial: Trial) -> bytes:
+            return dumps(self.judge.row(finish(play(trial, transport, self.judge.config)))).encode()
+
+        with suppress(Stop), closing(in_order(trials, line, processes)) as lines:
+            for saved in lines:
+                self._take(self._save(decode(saved), saved))
+
     def _keep(self, result: Result) -> Row:
         """On disk as soon as it is there: what was paid for is not lost while it waits for its turn."""
-        row = self.judge.row(result)
-        self.writer.append(row)
+        return self._save(self.judge.row(result))
+
+    def _save(self, row: Row, line: bytes | None = None) -> Row:
+        self.writer.append(row, line)
         if self.in_order:
             self._kept.append(row["id"])
         if row["status"] in ("failed", "error", "xpassed") and self.stops(row):

@@ -8,10 +8,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, cast
+
+from msgspec.structs import replace
 
 from harness.cli import secret_filter, step_summary
 from harness.cli.stdout import FilteredStream, Stdout, under

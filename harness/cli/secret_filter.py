@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, TypeGuard, cast
+
+from harness.cli.stdout import FilteredStream
 
 if TYPE_CHECKING:
     from harness.transport.redaction import Leaks
@@ -45,36 +47,28 @@ def streams() -> Iterator[None]:
 @contextmanager
 def writing(out: TextIO) -> Iterator[TextIO]:
     """A filtered stream for long texts: it searches large pieces that end with a line."""
-    buffered = _BufferedFilter(out.out if isinstance(out, _FilteringStream) else out)
+    buffered = _BufferedFilter(out.under if _hides(out) else out)
     yield cast("TextIO", buffered)
     buffered.write_out()
 
 
 def _filtered(out: TextIO) -> TextIO:
-    return out if isinstance(out, _FilteringStream) else cast("TextIO", _FilteringStream(out))
+    return cast("TextIO", out if _hides(out) else FilteredStream(out, _Hidden()))
 
 
-class _FilteringStream:
-    """Filters each text and writes it immediately."""
+def _hides(out: object) -> TypeGuard[FilteredStream]:
+    return isinstance(out, FilteredStream) and isinstance(out.clean, _Hidden)
 
-    def __init__(self, out: TextIO) -> None:
-        self.out = out
+
+class _Hidden:
+    """A text without secrets. They are looked up when the first text is written."""
 
     @cached_property
     def _leaks(self) -> Leaks:
         return leaks()
 
-    def write(self, written: str) -> int:
-        self.out.write(str(self._leaks.hidden(written)))
-        return len(written)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        with writing(self.out) as out:
-            for line in lines:
-                out.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.out, name)
+    def __call__(self, text: str) -> str:
+        return str(self._leaks.hidden(text))
 
 
 class _BufferedFilter(io.TextIOBase):

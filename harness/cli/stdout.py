@@ -29,13 +29,14 @@ class FilteredStream:
     """A stream that passes texts through ``clean``. Everything else goes to the stream ``under`` it."""
 
     def __init__(self, under: TextIO, clean: Callable[[str], str]) -> None:
-        self.under, self._clean = under, clean
+        self.under, self.clean = under, clean
 
     def write(self, text: str) -> int:
-        return self.under.write(self._clean(text))
+        self.under.write(self.clean(text))
+        return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        self.under.writelines(map(self._clean, lines))
+        self.under.writelines(map(self.clean, lines))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.under, name)

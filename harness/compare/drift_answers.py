@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from harness.answer.reply import is_vertex
 from harness.compare.drift import DriftAnswer, Sighting
-from harness.judge.audit import AuditedTape, evidence, operation, operation_at
+from harness.judge.audit import CHAT, AuditedTape, evidence, operation, operation_at
 from harness.model import UNKNOWN_MODEL, Exchange, Json
 from harness.results.rows import Row, RunRow
 
@@ -21,7 +21,7 @@ def from_rows(run: RunRow, rows: Iterable[Row], file: str) -> Iterator[DriftAnsw
         provider, _, model = row["target"].partition("/")
         for turn in row.get("turns", ()):
             native = operation_at(turn["url"])
-            if native is not None and turn["status"] == 200:
+            if native is not None and native[1] != CHAT and turn["status"] == 200:
                 simulated = bool(source and source["simulated"])
                 seen = Sighting(provider, native[0] or model, date, file, row["id"], simulated)
                 yield DriftAnswer(seen, [turn["response"]], _request(turn["url"], turn["request"]))
@@ -33,7 +33,7 @@ def from_tapes(tapes: Iterable[AuditedTape]) -> Iterator[DriftAnswer]:
         for interaction in tape.interactions:
             exchange = interaction.exchange
             native = operation(exchange)
-            if native is not None and exchange.status == 200:
+            if native is not None and native[1] != CHAT and exchange.status == 200:
                 source = exchange.provenance
                 where = str(tape.path), f"interaction {interaction.index}"
                 seen = Sighting(source.recorded_from, native[0], day_of(exchange), *where, source.simulated)

@@ -19,7 +19,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
+
+from msgspec import Struct
 
 from harness.model import Json
 from harness.text.jsontext import strict
@@ -47,7 +49,7 @@ STATUSES: Mapping[str, int] = {
 Kind = Literal["unknown-field", "unknown-value", "wrong-type"]
 
 
-class DefinitionFinding(NamedTuple):
+class DefinitionFinding(Struct, frozen=True):
     """One difference between an answer and the definition. ``at`` is a JSON path into the checked value."""
 
     kind: Kind
@@ -56,7 +58,7 @@ class DefinitionFinding(NamedTuple):
     actual: Json
 
 
-class RequestFinding(NamedTuple):
+class RequestFinding(Struct, frozen=True):
     """One error for which the Gemini API refuses a request.
 
     ``message`` is the API's message, ``field`` the snake_case path of its field violation (empty at the root). ``at`` are the

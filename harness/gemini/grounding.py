@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from harness.model import Json, Reply
 
@@ -14,8 +15,7 @@ KINDS: tuple[ChunkKind, ...] = ("web", "image", "maps", "retrievedContext")
 _REDIRECT = "vertexaisearch.cloud.google.com"
 
 
-@dataclass(frozen=True, slots=True)
-class GroundingChunk:
+class GroundingChunk(Struct, frozen=True):
     """One source. ``kind`` is empty for a chunk without a known kind. ``domain`` is in lower case, empty if unknown."""
 
     kind: ChunkKind | Literal[""]
@@ -24,8 +24,7 @@ class GroundingChunk:
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """The piece of the answer to which one support refers.
 
     ``text`` is the text in the support, ``found`` the text at its offsets (None: they are outside the answer). ``start`` and

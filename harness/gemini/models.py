@@ -10,7 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 """Every ``thinkingLevel`` of the API, weakest first."""
@@ -20,7 +23,7 @@ _NUMBERED = re.compile(r"-\d{3}$")
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 
 
-class ThinkingRefusal(NamedTuple):
+class ThinkingRefusal(Struct, frozen=True):
     """Why a ``thinkingConfig`` is refused: the rule of ``request_rules.yaml``, a reason for people, words for the API's text."""
 
     rule: str
@@ -28,7 +31,7 @@ class ThinkingRefusal(NamedTuple):
     words: Mapping[str, object] = {}
 
 
-class Thinking(NamedTuple):
+class Thinking(Struct, frozen=True):
     """The thinking options of a model.
 
     ``control``: ``level``, ``budget``, ``none`` (any thinkingConfig is refused) or ``unknown``. ``default`` is a level,
@@ -100,7 +103,7 @@ class Thinking(NamedTuple):
         return ", ".join(parts)
 
 
-class ModelFacts(NamedTuple):
+class ModelFacts(Struct, frozen=True):
     """Facts about one model. Dates are ISO strings, limits are tokens.
 
     ``ends``: the day it is retired or shut down. ``routed_to``: the model that answers for it now or from ``ends`` on.
@@ -127,7 +130,7 @@ class ModelFacts(NamedTuple):
     partial: bool = False
 
 
-class Alias(NamedTuple):
+class Alias(Struct, frozen=True):
     """An alias, its current target, and its earlier targets."""
 
     name: str
@@ -135,7 +138,7 @@ class Alias(NamedTuple):
     earlier: tuple[str, ...]
 
 
-class Route(NamedTuple):
+class Route(Struct, frozen=True):
     """A retired name that Google routes to another model. ISO dates; ``until`` is exclusive."""
 
     origin: str
@@ -144,7 +147,7 @@ class Route(NamedTuple):
     until: str | None = None
 
 
-class Catalogue(NamedTuple):
+class Catalogue(Struct, frozen=True):
     """Everything in ``models.yaml``.
 
     ``restrictions``: feature -> what it takes away, as a sentence. ``prices``: model -> rows that the price list lacks, oldest
@@ -170,7 +173,7 @@ def catalogue() -> Catalogue:
     routes = {route.origin: route.to for route in routing}
     partial = document["partial"].split()
     models = {
-        name: _facts(name, row, kinds, routes.get(name))._replace(partial=row["kind"] in partial)
+        name: replace(_facts(name, row, kinds, routes.get(name)), partial=row["kind"] in partial)
         for name, row in document["models"].items()
     }
     names = {name: targets.split() for name, targets in document["aliases"].items()}
@@ -319,7 +322,7 @@ def _answering(model: str) -> frozenset[str]:
 # --- lifecycle ----------------------------------------------------------------------------------------
 
 
-class Lifecycle(NamedTuple):
+class Lifecycle(Struct, frozen=True):
     """The lifecycle of a model as a message with dates. ``ends``: the ISO date on which it ended or will end."""
 
     message: str
@@ -340,7 +343,7 @@ def lifecycle(model: str, day: date) -> Lifecycle | None:
     message = "; ".join(
         [*_end(row, route, day.isoformat()), *(["closed to new keys"] if row and row.closed_to_new_keys else [])]
     )
-    return Lifecycle(f"{name}: {message}", (row and row.ends) or (route and route.since)) if message else None
+    return Lifecycle(f"{name}: {message}", (row and row.ends) or (route.since if route else None)) if message else None
 
 
 def lifecycles(models: Iterable[str], day: date) -> list[str]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from harness.gemini.models import catalogue
 from harness.gemini.price_rates import Rates, Tiered, Unit, Unpriced
@@ -24,8 +26,7 @@ FILE = Path(__file__).with_name("google_prices.json")
 _LIBRARY = "genai-prices"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPrices:
+class ModelPrices(Struct, frozen=True):
     """The prices of one model. Each row has ``from`` (ISO date or None) and ``rates``; each variant also has ``when``."""
 
     name: str

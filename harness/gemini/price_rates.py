@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import NamedTuple
+
+from msgspec import Struct
 
 SEARCHES = "web_searches_kcount"
 
 
-class Tiered(NamedTuple):
+class Tiered(Struct, frozen=True):
     """A price that depends on the input: ``base``, and ``tiers`` of (start, price) for more than ``start`` input tokens, ascending."""
 
     base: float
@@ -25,7 +26,7 @@ Rates = Mapping[str, float | Tiered]
 """Price name (``input_mtok``) -> dollars per ``Unit.per``."""
 
 
-class Unit(NamedTuple):
+class Unit(Struct, frozen=True):
     """A unit of usage. ``usage`` is the name of its count, ``dimensions`` are ``name=value``. A price is for ``per`` units."""
 
     usage: str

@@ -8,9 +8,9 @@ configuration.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from harness.gemini.grounding import chunks
 from harness.gemini.models import bare, generation
@@ -22,8 +22,7 @@ from harness.model import Bill, Exchange, Json, Provenance, Reply
 Dollars = float
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPrice:
+class OwnPrice(Struct, frozen=True):
     """A row of ``[tool.gemini-harness.prices]``: dollars per million tokens, ``search`` per thousand searches.
 
     Without ``cached``, cached tokens cost as much as others. Without ``search``, the price of a search is unknown.
@@ -44,8 +43,7 @@ class OwnPrice:
         return {name: price for name, price in rates.items() if price is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(Struct, frozen=True):
     """The prices at one provider: from the configuration first, else from the price list times the provider's factor."""
 
     provider: Provider
@@ -122,7 +120,7 @@ def _cost(exchange: Exchange, reply: Reply, tariff: Tariff) -> float:
     return round(_parts(reply, rates, searches_of(reply, asked)).whole, 12)
 
 
-class Parts(NamedTuple):
+class Parts(Struct, frozen=True):
     """US dollars of an answer: the whole, the part of it that is for searches, and the number of those."""
 
     whole: Dollars = 0.0

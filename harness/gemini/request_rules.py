@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from harness.gemini import definition
 from harness.gemini.models import bare, undated
@@ -27,7 +29,7 @@ from harness.text.shape import Later
 _ROOT = "GenerateContentRequest"
 
 
-class RequestRefusal(NamedTuple):
+class RequestRefusal(Struct, frozen=True):
     """A rule that a request breaks.
 
     ``at``: the keys and indices of the place in the canonical body. ``message`` says what is wrong, ``instead`` what to write
@@ -49,7 +51,7 @@ class RequestRefusal(NamedTuple):
     status: int = 400
 
 
-class _Rule(NamedTuple):
+class _Rule(Struct, frozen=True):
     """One row of the data."""
 
     name: str
@@ -61,7 +63,7 @@ class _Rule(NamedTuple):
     by_model: bool
 
 
-class _RuleTable(NamedTuple):
+class _RuleTable(Struct, frozen=True):
     """``rules`` by name, ``by_field`` by the first one or two names of what they are about, ``always`` for those of every request."""
 
     rules: Mapping[str, _Rule]

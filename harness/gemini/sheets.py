@@ -7,6 +7,8 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
+
 from harness.gemini.models import ModelFacts, bare, catalogue, facts, lifecycle
 from harness.gemini.price_library import price_list
 from harness.gemini.price_rates import SEARCHES, Rates, Tiered, Unpriced
@@ -58,7 +60,7 @@ class Sheet(NamedTuple):
             "closed_to_new_keys": known.closed_to_new_keys,
             "life": self.life or None,
             "version": known.version,
-            "thinking": known.thinking._asdict(),
+            "thinking": asdict(known.thinking),
             "limits": {
                 "input": known.input_tokens,
                 "output": known.output_tokens,
@@ -74,7 +76,7 @@ class Sheet(NamedTuple):
 
 
 def _plain(rates: Rates) -> dict[str, Any]:
-    return {name: rate._asdict() if isinstance(rate, Tiered) else rate for name, rate in rates.items()}
+    return {name: asdict(rate) if isinstance(rate, Tiered) else rate for name, rate in rates.items()}
 
 
 class Sheets(NamedTuple):

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.answer import reply
 from harness.errors import CannotJudge, HarnessError, cause
@@ -39,8 +41,7 @@ _MAX_MISMATCHES = 20
 """The most mismatches that one rule reports of one answer. A broken stream could repeat the same one thousands of times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """``verdicts``: one for each check that passed, one for each mismatch, and every invariant violated or waived.
 
     ``invariants_passed`` counts the other invariants.

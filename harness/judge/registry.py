@@ -31,10 +31,11 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from inspect import cleandoc
-from typing import Any, Literal, NamedTuple, get_type_hints
+from typing import Any, Literal, get_type_hints
+
+from msgspec import Struct, field
 
 from harness import extensions
 from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFunction
@@ -42,7 +43,7 @@ from harness.model import Assessment, CheckFunction, Evidence, Question, RuleFun
 RuleSeverity = Literal["error", "warn", "outcome"]
 
 
-class Asking(NamedTuple):
+class Asking(Struct, frozen=True):
     """How a check asks a model. ``questions`` makes its questions about an answer, from its parameter; ``value`` reads the number
     that ``measure`` is called in reports from what was answered, None if there is none. ``generates``: the answers are texts, which
     may be as long as the model allows."""
@@ -53,8 +54,7 @@ class Asking(NamedTuple):
     generates: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A registered check."""
 
     name: str
@@ -69,8 +69,7 @@ class Check:
         return next(hint for name, hint in hints.items() if name not in ("evidence", "return"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A registered invariant. ``of_bytes`` rules do not apply to bodies that another tool normalised.
 
     A violation of an ``outcome`` rule is an error in a trial that does not expect it, and not a finding in ``audit``. A ``chat``

@@ -18,9 +18,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
+
+from msgspec import Struct
 
 from harness import extensions
 from harness.errors import UsageError
@@ -53,8 +54,7 @@ MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A run, finished or not. ``rows`` reads the trials from disk at every call; they are not kept in memory."""
 
     run: RunRow
@@ -90,8 +90,7 @@ class Report:
         return next(mine, None) if group.failed_by_rate else None
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How to show a document. The limits are for formats that people read; None: no limit.
 
     ``width``: in columns; ``details``: how many failed groups, or flips, are shown in full; ``cases``: rows in the tables of a
@@ -113,8 +112,7 @@ class View:
 Writer = Callable[[Any, View, TextIO], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A registered format: ``writers`` by the kind of document, in the order of `Kind`."""
 
     name: str

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.report import words
 from harness.results.groups import Group
@@ -15,8 +17,7 @@ from harness.suite.axes import short_label, short_name
 from harness.text import amounts
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A target, and one value of each swept axis."""
 
     target: str
@@ -27,8 +28,7 @@ class Column:
         return " ".join([self.target, *(value for _, value in self.axes)])
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """``cells`` by (case, column); a case that was not played for a column has no cell there. ``left_out``: further cases."""
 
     axes: tuple[str, ...]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from msgspec import DecodeError, Raw, ValidationError, convert
+from msgspec import DecodeError, Raw, Struct, ValidationError, convert
 from msgspec.json import Decoder
 
 from harness.model import Json
@@ -32,7 +32,7 @@ class UndecodableLine(ValueError):
     """A line that is cut off, or that is not JSON."""
 
 
-class _Decoders(NamedTuple):
+class _Decoders(Struct, frozen=True):
     row: Callable[[bytes], Any]
     judged: Callable[[bytes], Any]
     brief: Callable[[bytes], Any]

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, ValuesView
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
 from sys import intern
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.model import Json, Status
 from harness.results.measures import Measures, Moments, middle
@@ -29,7 +31,7 @@ STREAM_ONLY = frozenset({"ttft_s", "gap_s"})
 """Measures that have a meaning only for a stream: without one, the first text arrives with the last."""
 
 
-class CellSettings(NamedTuple):
+class CellSettings(Struct, frozen=True):
     """What a group asks and how it is judged, apart from the case. ``axes``: the axis values, as JSON."""
 
     suite: str
@@ -41,7 +43,7 @@ class CellSettings(NamedTuple):
     skip: str | None
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True):
     """Where an answer came from, how far its timing counts (see ``ProvenanceRow``), and the day of recording (or empty)."""
 
     source: AnswerSource
@@ -49,7 +51,7 @@ class Origin(NamedTuple):
     day: str
 
 
-class Attempt(NamedTuple):
+class Attempt(Struct, frozen=True):
     """The outcome of an attempt. ``checks`` judged it, ``broke`` are those that failed, ``warnings`` counts warnings.
 
     ``problem``: the kind of error if it could not be judged (see ``ErrorRow``). ``unpriced``: why its cost is not known.
@@ -66,7 +68,7 @@ class Attempt(NamedTuple):
     reasons: tuple[tuple[str, str], ...] = ()
 
 
-class Tally(NamedTuple):
+class Tally(Struct, frozen=True):
     """The outcomes of the attempts of a group, counted. ``attempts`` does not count the skipped ones.
 
     ``unjudged``: attempts that could not be judged. ``unpriced``: attempts without a known cost. ``pairs``: attempts that
@@ -113,8 +115,7 @@ class OutcomeCount:
         self.once = _with(NO_ATTEMPT, attempt)
 
 
-@dataclass(slots=True)
-class FirstFailure:
+class FirstFailure(Struct):
     """An attempt that failed or could not be judged: its first mismatch, or the error with its ``kind`` and ``cause`` (see
     ``ErrorRow``)."""
 
@@ -200,7 +201,7 @@ class Groups(Mapping[str, "Group"]):
     def pair(self, at: int, disagreement: str | None) -> None:
         """Count one more pair of attempts, unary and stream. ``disagreement`` is None if they agree."""
         tally = self.tallies[at]
-        self.tallies[at] = tally._replace(pairs=tally.pairs + 1, disagreed=tally.disagreed + (disagreement is not None))
+        self.tallies[at] = replace(tally, pairs=tally.pairs + 1, disagreed=tally.disagreed + (disagreement is not None))
         if disagreement is not None:
             self.disagreements.setdefault(at, disagreement)
 
@@ -392,7 +393,8 @@ def _values(axes: bytes) -> Mapping[str, Json]:
 @lru_cache(maxsize=4096)
 def _with(tally: Tally, attempt: Attempt) -> Tally:
     """The tally with one more attempt."""
-    return tally._replace(
+    return replace(
+        tally,
         attempts=tally.attempts + (attempt.status != "skipped"),
         skipped=tally.skipped + (attempt.status == "skipped"),
         passed=tally.passed + (attempt.status in ("passed", "xpassed")),

@@ -6,10 +6,11 @@ import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from harness.errors import RunError
 from harness.results.groups import Group
@@ -22,8 +23,7 @@ _AHEAD = 1 << 20
 _TRIAL = b'{"id":'
 
 
-@dataclass(slots=True)
-class SavedRun:
+class SavedRun(Struct):
     """A saved run. ``rows`` reads the file each time; ``ending`` and ``notes`` are known after the first complete pass.
 
     ``ending`` is the last line, without its groups, which follow from the rows.
@@ -33,7 +33,7 @@ class SavedRun:
     run: RunRow
     ending: EndingRow | None = None
     notes: list[str] = field(default_factory=list)
-    _places: _GroupPositions | None = field(default=None, init=False, repr=False)
+    _places: _GroupPositions | None = None
 
     def rows(self, *, turns: bool = True) -> Iterator[Row]:
         """The trials, in the order of the file. An incomplete last line is left out, with a note.

@@ -115,8 +115,9 @@ class RunWriter:
         if resumed is None:
             self._put({"version": VERSION, "run": run})
 
-    def append(self, row: Row) -> None:
-        self._put(row)
+    def append(self, row: Row, line: bytes | None = None) -> None:
+        """Write a row. ``line``: the row as it is written, if it is known."""
+        self._write(dumps(row).encode() if line is None else line)
         self.trials += 1
         self.unasked += may_pass(row)
 
@@ -167,10 +168,13 @@ class RunWriter:
         return round(sum(known) + time.perf_counter() - self._started, 3) if len(known) == len(before) else None
 
     def _put(self, value: object) -> None:
+        self._write(dumps(value).encode())
+
+    def _write(self, line: bytes) -> None:
         if self._fault is not None:
             raise self._fault
         try:
-            self._file.write(dumps(value).encode() + b"\n")
+            self._file.write(line + b"\n")
             self._file.flush()
         except OSError as error:
             self._fault = RunError(f"cannot write the run to {self.path}: {error.strerror or error}")

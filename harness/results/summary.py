@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from harness.model import Status
 from harness.results.groups import (
@@ -189,7 +191,7 @@ def _place(file: str, line: int) -> PlaceRow:
     return {"file": intern(file), "line": line}
 
 
-class _TwinAnswer(NamedTuple):
+class _TwinAnswer(Struct, frozen=True):
     """The answer of one transport: what unary and stream must agree on."""
 
     group: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.config import Config
@@ -67,8 +69,7 @@ class ConversationEnded(Exception):
         super().__init__(verdict.message if verdict else "")
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct):
     """The turns of one trial so far, and their verdicts."""
 
     trial: Trial

@@ -8,11 +8,14 @@ model's limit; thoughts are part of it). Only live requests count, not those tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from glob import escape
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.answer import reply as replies
 from harness.config import Config
@@ -40,8 +43,7 @@ _LARGEST_RUN = 64 * 1024 * 1024
 _EARLIER_RUNS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """US dollars of one trial: its first prompt alone, what it cost before (None: not known), and its maximum.
 
     ``elsewhere``: the provider whose answer tells *about*, where that is not the trial's own.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from harness.disk import replacing
 from harness.errors import RunError
@@ -89,8 +90,7 @@ def _count(last: bytes, saved: SavedRun) -> int:
 # --- what is kept -------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class CompletedTrials:
+class CompletedTrials(Struct):
     """The trials of a run that need not be played again: all but those that could not be asked or judged.
 
     ``attempts``: group -> its attempts, as bits (see ``Group.played``). ``answered``: group -> the position in the file of

@@ -9,11 +9,13 @@ import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.config import Config
 from harness.errors import NoRecording, SuiteError, UsageError
@@ -40,8 +42,7 @@ SOON = 60
 """Days before a model's end from which on a live run warns of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is to be played, and under which configuration."""
 
     config: Config
@@ -273,8 +274,7 @@ def shard(text: str | None) -> tuple[int, int] | None:
 # --- a way to ask -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPolicy:
+class RecordPolicy(Struct, frozen=True):
     """How trials are asked. ``live``: everything is sent, no cassette is touched; else by ``record_mode``."""
 
     record_mode: str = "none"
@@ -355,19 +355,16 @@ def mode_of(record_mode: str, *, live: bool) -> str:
     return "live" if live else record_mode
 
 
-@dataclass(slots=True)
 class Judge:
     """How a result becomes a row: warnings fail under ``strict``, missing recordings may be skipped, secrets
     are hidden."""
 
-    config: Config
-    strict: bool = False
-    skip_missing: bool = False
-    missing: set[tuple[Path, int, int]] = field(default_factory=set)
-    leaks: Leaks = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.leaks = Leaks(known(os.environ, self.config.providers))
+    def __init__(self, config: Config, strict: bool = False, skip_missing: bool = False) -> None:
+        self.config = config
+        self.strict = strict
+        self.skip_missing = skip_missing
+        self.missing: set[tuple[Path, int, int]] = set()
+        self.leaks = Leaks(known(os.environ, config.providers))
 
     def watch(self, transport: Transport) -> Transport:
         """The transport, noting which recordings it misses."""

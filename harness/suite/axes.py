@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from harness.gemini.models import LEVELS, ModelFacts, Thinking, bare, catalogue, facts
 from harness.model import Json, Place
@@ -26,7 +28,7 @@ THINKING_KEYS = ("level", "budget", "includeThoughts")
 AxisSource = Literal["case", "matrix", "defaults"]
 
 
-class Axis(NamedTuple):
+class Axis(Struct, frozen=True):
     """``values`` as in the suite: one value (a pin), a list (a sweep), or a mapping from model globs to either.
 
     ``source`` is the place where it is written. An axis of a case replaces that of the matrix, which replaces that of the

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from harness.model import Json
 
 Body = Mapping[str, Json]
 
 
-class Layer(NamedTuple):
+class Layer(Struct, frozen=True):
     """A part of a body, and its origin: ``defaults.request``, ``schema``, ``axis thinking``."""
 
     origin: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct, field
 
 from harness.model import Json, Place, Require
 from harness.suite import template
@@ -17,7 +18,7 @@ from harness.suite.turns import TurnPlan
 from harness.text.names import slug
 
 
-class Note(NamedTuple):
+class Note(Struct, frozen=True):
     """A note for the user that is not an error."""
 
     place: Place
@@ -27,7 +28,7 @@ class Note(NamedTuple):
         return f"{self.place}: note: {self.message}"
 
 
-class Choice(NamedTuple):
+class Choice(Struct, frozen=True):
     """A row of ``skip`` (with its ``why``) or of ``only``: combinations of axis values."""
 
     axes: Mapping[str, Json]
@@ -35,7 +36,7 @@ class Choice(NamedTuple):
     why: str = ""
 
 
-class Share(NamedTuple):
+class Share(Struct, frozen=True):
     """``require:`` of a case: ``passed`` of ``attempts`` must pass; all of them if both are None."""
 
     passed: int | None = None
@@ -48,15 +49,14 @@ class Share(NamedTuple):
         return Require(-(-self.passed * attempts // self.attempts) if self.attempts else self.passed)
 
 
-class Xfail(NamedTuple):
+class Xfail(Struct, frozen=True):
     """``xfail:`` of a case. ``targets`` are globs of ``provider/model`` or of the model; empty means all."""
 
     why: str
     targets: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """One case of a suite. ``id``, the axes, the layers and the turns may contain templates for rows.
 
     ``folder`` is its part of the path of a cassette, unique in the suite. ``rows`` is ``({},)`` without ``each``.
@@ -111,8 +111,7 @@ class Case:
         )
 
 
-@dataclass(frozen=True)
-class Suite:
+class Suite(Struct, frozen=True):
     """One YAML file, one feature."""
 
     name: str

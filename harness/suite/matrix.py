@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.model import Access, ApiCall, Expectation, Json, Place, Poll, Require, Step, Target, Trial
@@ -26,8 +28,7 @@ from harness.text.names import safe_filename
 from harness.text.shape import fit, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which trials to run, on which targets, and how often. Every field is optional.
 
     ``targets`` replace the model and provider axes, ``models`` and ``providers`` one of them; values that a case pins do not
@@ -62,7 +63,7 @@ class TooMany(UsageError):
         super().__init__(f"{place}: {message}")
 
 
-class Combination(NamedTuple):
+class Combination(Struct, frozen=True):
     """One target, and one value for each axis. ``swept`` are the values that ids show. ``chosen``: the model comes from
     the selection, not from the suite."""
 
@@ -114,7 +115,7 @@ class Cell(NamedTuple):
     skip: str | None
 
 
-class TrialGroup(NamedTuple):
+class TrialGroup(Struct, frozen=True):
     """The attempts of one case, row, target and axes. ``attempts`` is their number; ``played`` are the selected ones, as bits:
     attempt n, from 1, is bit n."""
 
@@ -131,8 +132,7 @@ class TrialGroup(NamedTuple):
         return self.cell.pair.target
 
 
-@dataclass(frozen=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """The trials of a selection. Every iteration makes new trials.
 
     ``len`` is their number. ``notes`` say what was left out and why. ``targets`` are the different targets of trials that are
@@ -163,7 +163,7 @@ class Expansion:
             if self._wants(group):
                 played = group.played & ~self.done.get(group.id, 0)
                 if played:
-                    yield group if played == group.played else group._replace(played=played)
+                    yield group if played == group.played else replace(group, played=played)
 
     def _wants(self, group: TrialGroup) -> bool:
         return all(wanted(group) for wanted in self.wanted)
@@ -188,6 +188,16 @@ class Expansion:
     def __iter__(self) -> Iterator[Trial]:
         for group in self.groups():
             yield from _trials(group, self.selection)
+
+    def at(self, wanted: Callable[[int], bool]) -> Iterator[Trial]:
+        """The trials at the wanted positions, counted from 0. Groups without one are not filled in."""
+        end = 0
+        for group in self.groups():
+            here = range(end, end + group.played.bit_count())
+            end = here.stop
+            if any(map(wanted, here)):
+                found = zip(here, _trials(group, self.selection), strict=True)
+                yield from (trial for position, trial in found if wanted(position))
 
     def trials_in_suite(self, suite: Suite) -> int:
         """The number of trials of a suite. Trials that keywords, tags and shards leave out count; trials that the suite skips,
@@ -277,7 +287,7 @@ def axis_for(axis: Axis, row: Mapping[str, Json]) -> Axis:
         return axis
     from harness.suite import language
 
-    return axis._replace(values=fit(values, language.axis_type(axis.name)))
+    return replace(axis, values=fit(values, language.axis_type(axis.name)))
 
 
 def targets(axes: Mapping[str, Axis], selection: Selection) -> Iterator[tuple[Target, bool]]:
@@ -517,7 +527,8 @@ def _step(
 
 def _filled(turn: TurnPlan, scope: template.Scope) -> TurnPlan:
     script = template.fill(turn.script, scope)
-    return turn._replace(
+    return replace(
+        turn,
         contents=[flat(content) for content in template.fill(turn.contents, scope)],
         script=script and [flat(content) for content in script],
         replies=template.fill(turn.replies, scope),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from harness.errors import SuiteError
 from harness.model import Expectation, Json, Place
@@ -270,7 +270,8 @@ class _SuiteReading:
         for number, turn in enumerate(table.get("finally", ())):
             at = (*route, "finally", number)
             if turn is not None:
-                yield self.turn(at, turn, [], self.expectations(turn.get("expect", {}), at, {}))._replace(cleanup=True)
+                last = self.turn(at, turn, [], self.expectations(turn.get("expect", {}), at, {}))
+                yield replace(last, cleanup=True)
 
     def turn(self, at: Route, turn: _Table, before: Sequence[Json], expect: Sequence[Expectation]) -> TurnPlan:
         files = self.media((*at, "files"), turn.get("files", []))
@@ -464,8 +465,4 @@ def _in_own_folders(cases: Sequence[Case]) -> Iterator[Case]:
         if folder.casefold() in seen:
             folder = safe_filename(case.folder, salt=case.id)
         seen.add(folder.casefold())
-        yield case if folder == case.folder else Case(**{**_fields(case), "folder": folder})
-
-
-def _fields(case: Case) -> dict[str, Any]:
-    return {name: getattr(case, name) for name in Case.__dataclass_fields__}
+        yield case if folder == case.folder else replace(case, folder=folder)

@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from harness.errors import HarnessError
 from harness.gemini import media
@@ -33,7 +35,7 @@ Scope = Mapping[str, Mapping[str, Json]]
 """Values by the name of their scope and their own name."""
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """A placeholder that is filled later: a column of ``row``, an ``axis``, a ``capture``, or ``model`` and ``provider`` of the
     ``target``."""
 
@@ -44,7 +46,7 @@ class Reference(NamedTuple):
         return f"${{{self.name}}}" if self.scope == "target" else f"${{{self.scope}.{self.name}}}"
 
 
-class FileReference(NamedTuple):
+class FileReference(Struct, frozen=True):
     """A file that is read later, because its name holds references. ``load`` takes the name and returns the value; it raises
     Undefined if the file cannot be read."""
 
@@ -63,8 +65,11 @@ class Template(Later):
 
     __slots__ = ("parts",)
     parts: tuple[Part, ...]
+    exist: ClassVar[bool] = False
+    """Whether this process has made any, so that values need not be searched for them."""
 
     def __new__(cls, parts: Sequence[Part]) -> Template:
+        Template.exist = True
         made = super().__new__(cls, "".join(map(str, parts)))
         made.parts = tuple(parts)
         return made
@@ -109,7 +114,7 @@ def late_files(value: Json) -> Iterator[tuple[Route, FileReference]]:
 
 def has_references(value: Json) -> bool:
     """Whether the value contains a placeholder that is filled later."""
-    pending = [value]
+    pending = [value] if Template.exist else []
     while pending:
         item = pending.pop()
         if isinstance(item, str):

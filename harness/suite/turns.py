@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from harness.judge.predicates.quantities import quantity
 from harness.model import Expectation, Json, Place
 from harness.suite.template import Template
@@ -29,7 +31,7 @@ class CallPlan(NamedTuple):
     limit: float = 0
 
 
-class TurnPlan(NamedTuple):
+class TurnPlan(Struct, frozen=True):
     """One turn of a case. It may contain templates. See ``model.Step`` for the meaning of its fields; ``body`` is what the turn
     adds to the body of the case."""
 

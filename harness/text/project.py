@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 MOST = 256 * 1024 * 1024
 """The most bytes of a file."""
@@ -29,8 +30,7 @@ class Missing(Unreadable):
     """The file does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """The project of a suite in ``folder``. With ``anywhere``, files outside of the project may be read too."""
 
     folder: Path

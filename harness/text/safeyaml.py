@@ -7,7 +7,7 @@ huge value. ``yamltext`` is the stricter reader, for suites.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -34,11 +34,13 @@ class Unfolded(yaml.MarkedYAMLError):
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    tags: ClassVar[dict[str, str]] = {}
+    """Short plain text -> its tag, over all documents: recordings have the same keys."""
+
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self.content = content
         self.depth = 0
-        self.tags: dict[str, str] = {}
 
     def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:  # noqa: ARG002
         self.depth += 1

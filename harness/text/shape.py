@@ -19,7 +19,6 @@ from typing import (
     Annotated,
     Any,
     Literal,
-    NamedTuple,
     NotRequired,
     Required,
     Union,
@@ -28,6 +27,9 @@ from typing import (
     get_type_hints,
     is_typeddict,
 )
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.model import Json
 from harness.text.yamltext import Path, scalar
@@ -39,32 +41,32 @@ class Later(str):
     __slots__ = ()
 
 
-class Spelled(NamedTuple):
+class Spelled(Struct, frozen=True):
     """A note for ``Annotated[str, ...]``: the whole text must match ``pattern``. ``what`` describes it in messages."""
 
     pattern: str
     what: str
 
 
-class AtLeast(NamedTuple):
+class AtLeast(Struct, frozen=True):
     """A note for ``Annotated[float, ...]``: a finite number of at least ``least``."""
 
     least: float
 
 
-class TypeLabel(NamedTuple):
+class TypeLabel(Struct, frozen=True):
     """A note for ``Annotated``: the name of the type in messages, if its own description would be long."""
 
     words: str
 
 
-class Deferred(NamedTuple):
+class Deferred(Struct, frozen=True):
     """A note for ``Annotated[Any, ...]``: the type that ``make`` returns. It is called when the type is first needed."""
 
     make: Callable[[], Any]
 
 
-class Named(NamedTuple):
+class Named(Struct, frozen=True):
     """A note for ``Annotated[dict[str, Any], ...]``: a mapping whose keys are looked up one by one.
 
     ``find`` returns the type of a key's value, or None for an unknown key. ``names`` returns every known key. In a JSON
@@ -77,7 +79,7 @@ class Named(NamedTuple):
     about: Callable[[str], str]
 
 
-class Offered(NamedTuple):
+class Offered(Struct, frozen=True):
     """A note for ``Annotated``: values that editors offer; all others stay valid.
 
     ``values`` maps a value to what is known of it. ``name`` is the name of the list in a JSON Schema. ``within`` are keys for
@@ -89,13 +91,13 @@ class Offered(NamedTuple):
     within: Sequence[str] = ()
 
 
-class ForEditors(NamedTuple):
+class ForEditors(Struct, frozen=True):
     """A note for ``Annotated``: a JSON Schema that knows more than the type. What ``make`` refers to, it adds to its argument."""
 
     make: Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class ShapeFinding(NamedTuple):
+class ShapeFinding(Struct, frozen=True):
     """A value that the type does not allow. With ``key``, the key itself is wrong, not its value."""
 
     path: Path
@@ -472,7 +474,7 @@ class _Wrapped(_Shape):
         return self.shape.words()
 
     def refusal(self, value: Json, path: Path) -> ShapeFinding:
-        return self.shape.refusal(value, path)._replace(message=f"expected {self.words()}, got {shown(value)}")
+        return replace(self.shape.refusal(value, path), message=f"expected {self.words()}, got {shown(value)}")
 
     def inside(self, value: Json, path: Path, found: list[ShapeFinding]) -> None:
         self.shape.inside(value, path, found)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from harness.model import Json, Place
 
@@ -40,7 +41,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Any], ...] = (
 )
 
 
-class Complaint(NamedTuple):
+class Complaint(Struct, frozen=True):
     """An error in a text: its place, a message, the line itself, and perhaps a hint."""
 
     place: Place
@@ -89,7 +90,7 @@ class Items(list[Any]):
         self.values_at: list[tuple[int, int]] = []
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """The result of reading a text. ``value`` is plain JSON data (``PlacedMapping`` and ``Items`` are dicts and lists)."""
 
     file: str

@@ -6,7 +6,7 @@ the requests for that model there. Other providers and models go on. A status th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from harness.answer import reply as replies
 from harness.answer.refusals import error_summary as error_text
@@ -20,8 +20,7 @@ TRIALS_IN_A_ROW = 3
 """Failed trials in a row after which the provider gets no further requests."""
 
 
-@dataclass(slots=True)
-class _Failures:
+class _Failures(Struct):
     """Of one provider: the messages of the latest failed trials in a row, at most ``TRIALS_IN_A_ROW`` of each kind."""
 
     refused: list[str] = field(default_factory=list)

@@ -181,12 +181,13 @@ def _texts(value: Json) -> set[str]:
     found: list[str] = []
     waiting = [value]
     for inner in waiting:  # grows meanwhile
-        if isinstance(inner, str):
+        kind = type(inner)
+        if kind is str or isinstance(inner, str):
             found.append(inner)
-        elif isinstance(inner, dict):
+        elif kind is dict or isinstance(inner, dict):
             found += inner
             waiting += inner.values()
-        elif isinstance(inner, (list, tuple)):
+        elif kind is list or isinstance(inner, (list, tuple)):
             waiting += inner
         elif not isinstance(inner, _NUMBERS) and isinstance(inner, Mapping):  # a slow question
             waiting.append(dict(inner))

@@ -17,11 +17,12 @@ import os
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from harness.answer.refusals import is_binary
 from harness.config import Config, Timeouts

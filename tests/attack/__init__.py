@@ -1,6 +1,6 @@
 """Attacks on the program from outside, with figures: ``make attack``. Not part of CI: it takes minutes.
 
-Each module in here has ``attack() -> Iterator[Figures]``. All figures but ``tries`` have to be 0.
+Each module in here has ``attack() -> Iterator[Figures]``. All figures except ``tries`` must be 0.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ class Figures:
     attack: str
     tries: int
     lost: int = 0
-    """Answers that were received and are in no file."""
+    """Answers that were received but are in no file."""
     twice: int = 0
-    """Answers that were asked for, or written, a second time without need."""
+    """Answers that were requested or written again without need."""
     leaked: int = 0
-    """Keys that stand in a file or in the output."""
+    """Keys in a file or in the output."""
     internal_errors: int = 0
     """Exits with code 3, tracebacks, and commands that did not end in time."""
 

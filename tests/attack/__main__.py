@@ -1,4 +1,4 @@
-"""``python -m tests.attack [NAME...]``: run the attacks, print a table, end with 1 unless every figure is 0."""
+"""``python -m tests.attack [NAME...]``: run the attacks and print a table. The exit code is 1 unless every figure is 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder with a suite and a simulator that counts what it is asked, for attacks on runs."""
+"""A folder with a suite and a simulator that counts requests, for attacks on runs."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ TRIALS = 4 * (2 + 3 + 1)
 REQUESTS = TRIALS + 4
 FLIGHT = 4
 PATIENCE = 60
-"""Seconds after which a command hangs."""
+"""Seconds after which a command counts as hanging."""
 
 
 @dataclass
 class Project:
-    """``broken``: what commands did that none may do."""
+    """``broken``: what commands did that is never allowed."""
 
     folder: Path
     url: str
@@ -61,7 +61,7 @@ class Project:
         )
 
     def run(self, *argv: str, program: Sequence[str] = ("-m", "harness"), may_end_with: Sequence[int] = (0,)) -> str:
-        """What the command printed; another exit code, a traceback or a hang is noted."""
+        """What the command printed. Another exit code, a traceback and a hang are recorded in ``broken``."""
         process = self.start(*argv, program=program)
         try:
             out, _ = process.communicate(timeout=PATIENCE)
@@ -73,7 +73,7 @@ class Project:
         return out
 
     def run_file(self) -> Path | None:
-        """Of the latest run, where there is one."""
+        """The file of the latest run; None if there is no run."""
         names = saved_runs(self.folder / "reports")
         return self.folder / "reports" / names[-1] / "run.jsonl" if names else None
 

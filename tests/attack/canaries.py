@@ -1,7 +1,7 @@
-"""Keys in every place and every form, past every command that writes or prints: none may come out anywhere.
+"""Keys in every place and form, through every command that writes or prints. None may appear in its output.
 
-A loopback gateway gives the key that it is asked with back in its answers, as careless gateways do. What is searched is
-every file that the commands made and everything that they printed.
+A loopback gateway repeats the key of the request in its answers, as careless gateways do. Every file that the commands
+create and everything that they print is searched.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SECRETS = {
     "WEBHOOK_URL": "https://hooks.example/x?api_key=canary-webhook-11ee",
 }
 LITERAL = ["AIza" + "SyCanary0123456789Canary0123456789abcd"[:35], "sk-canary0123456789canary0123456789"]
-"""Keys that stand in suites and recordings, and in no variable."""
+"""Keys that are in suites and recordings, but in no variable."""
 HIDDEN = [KEY, *LITERAL, SECRETS["SIGNING_SECRET"], *re.findall(r"canary-[a-z]+-\w{4}", " ".join(SECRETS.values()))]
 FORMS: Mapping[str, Callable[[str], str]] = {
     "raw": str,
@@ -112,11 +112,11 @@ def _gateway() -> Iterator[str]:
         server.server_close()
 
 
-# --- what is given, and what is looked at -------------------------------------------------------------
+# --- the project, and what is searched -----------------------------------------------------------------
 
 
 class _Project:
-    """A folder with suites and recordings that hold keys; everything else in it was written by commands."""
+    """A folder with suites and recordings that contain keys. Commands wrote everything else in it."""
 
     def __init__(self, folder: Path, gateway: str) -> None:
         self.folder, self.given = folder, folder / "given"
@@ -166,7 +166,7 @@ class _Project:
 
     @contextmanager
     def serving(self, *words: str) -> Iterator[str]:
-        """A command that serves, and its address; what it printed is kept."""
+        """A command that serves, and its address. What it prints is kept."""
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "harness", *words],
             cwd=self.folder,
@@ -186,7 +186,7 @@ class _Project:
             self.printed[" ".join(words)] = first + process.communicate(timeout=20)[0]
 
     def leaks(self) -> Iterator[str]:
-        """Where a key stands: the command that printed it, or the file, or a file's name."""
+        """Where a key is: the command that printed it, the file, or the name of a file."""
         for command, text in self.printed.items():
             if found := _found(text.encode()):
                 yield f"printed by {command}: {found}"
@@ -222,7 +222,7 @@ def _echo() -> object:
 
 
 def _own() -> object:
-    """Keys in the user's own words."""
+    """Keys in texts of the user."""
     token = "${env:SERVICE_TOKEN}"
     cases = [
         {"id": "prompt", "prompt": f"my key is {LITERAL[0]} and {LITERAL[1]}"},

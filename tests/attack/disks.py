@@ -1,6 +1,6 @@
-"""Disks that are full or read-only, and files in the way: nothing is asked that cannot be kept, and later it goes on.
+"""Full and read-only disks, and files in the way. No request is sent whose answer cannot be saved, and the run can be resumed.
 
-Permission bits do not stop root, so small file systems of their own are mounted where that is allowed; a line names what is not.
+Permission bits do not stop root, so small file systems are mounted where that is allowed. Where it is not, a line says so.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def _found(name: str, tries: Sequence[Sequence[object]]) -> Iterator[Figures]:
 
 
 def _goes_on(place: Project, mode: list[str], finished: int) -> tuple[int, int]:
-    """Answers lost and asked twice, once there is room again: at most those in flight, and the one that did not fit, are asked
-    again (live, whole conversations)."""
+    """Answers lost and requested twice, after there is space again. At most the answers in flight, and the one that did not fit,
+    are requested again (live: whole conversations)."""
     asked = len(place.asked)
     file = place.run_file()
     place.run("run", *(["--resume", file.parent.name] if file else mode))

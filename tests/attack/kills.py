@@ -1,4 +1,4 @@
-"""``kill -9`` at random moments of recording and of live runs; each goes on with ``--resume``, and what was recorded is replayed."""
+"""``kill -9`` at random moments of recording and live runs. The run is resumed, and the recording is replayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODES = (["--record-mode", "once"], ["--live"], ["--record-mode", "all"], ["--li
 
 
 def attack() -> Iterator[Figures]:
-    """One run after the other, each killed once or twice."""
+    """One run after the other. Every run is killed once or twice."""
     chance = Random(20261128)
     lost = twice = 0
     with project() as place:
@@ -33,7 +33,7 @@ def attack() -> Iterator[Figures]:
 
 
 def _try(place: Project, mode: list[str], chance: Random, whole: float) -> tuple[int, int]:
-    """Answers lost, and asked or written twice."""
+    """Answers lost, and answers requested or written twice."""
     for folder in ("reports", "cassettes"):
         shutil.rmtree(place.folder / folder, ignore_errors=True)
     place.asked.clear()
@@ -63,7 +63,7 @@ def _try(place: Project, mode: list[str], chance: Random, whole: float) -> tuple
 
 
 def _kept(place: Project, mode: list[str]) -> int:
-    """Answers that are on disk: in journals and cassettes, or, live, in the run, whose conversations have two each."""
+    """Answers on disk: in journals and cassettes; of a live run in its file, where a conversation has two."""
     if mode == ["--live"]:
         return sum(2 if "/talk" in trial else 1 for trial in place.trials())
     tapes = (place.folder / "cassettes").rglob("*.yaml")

@@ -1,6 +1,7 @@
 """Run files, cassettes and answers with one thing changed in them, through the commands that read them.
 
-Seeded: a number names a mutant for ever. ``python -m tests.attack.mutants NUMBER...`` shows what comes of some of them.
+The number of a mutant is its seed, so it always names the same one. ``python -m tests.attack.mutants NUMBER...`` shows how
+commands react to some.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 SUITES = ("thinking-levels", "streaming")
 BATCH = 125
 LONGEST = 20
-"""Seconds for one command: hundreds of times what it takes."""
+"""Seconds for one command, hundreds of times more than it needs."""
 RUN, OTHER = "20260101-000000-a", "20260102-000000-b"
 
 # --- mutants ------------------------------------------------------------------------------------------
@@ -41,7 +42,7 @@ VALUES: tuple[Any, ...] = (
     *([], [None], [[]], {}, {"a": 1}, {"": None}),
 )
 TOKENS = ("NaN", "-Infinity", "1e999", "9" * 5000, "[" * 300 + "]" * 300, '{"a":' * 5000 + "1" + "}" * 5000, "")
-"""What stands in the text of a file in the place of a value."""
+"""Marks the place of a value in the text of a file."""
 _HERE = "here stands the token"
 
 
@@ -54,7 +55,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def changed(value: Any, chance: random.Random) -> str | None:
-    """One value in it is another, or gone, or under another name. A token that stands in the place of a value, as text."""
+    """One value is replaced, removed or renamed. A token marks a value that is inserted as text."""
     found = list(places(value))
     if not found:
         return None
@@ -91,7 +92,7 @@ def of_bytes(raw: bytes, chance: random.Random) -> bytes:
 
 
 def of_lines(raw: bytes, chance: random.Random) -> bytes:
-    """A run file with a line changed: its value, or where and how often it stands there."""
+    """A run file with one line changed: its value, its position, or how often it is there."""
     lines = raw.splitlines(keepends=True)
     at = chance.randrange(len(lines))
     if chance.random() < 0.1:
@@ -117,7 +118,7 @@ def of_cassette(raw: bytes, chance: random.Random) -> bytes:
 
 
 def of_answer(raw: bytes, chance: random.Random) -> bytes:
-    """A cassette whose answer says something else."""
+    """A cassette with a changed answer."""
     whole = yaml.load(raw, yaml.CSafeLoader)
     body = chance.choice(whole["interactions"])["response"]["body"]
     text = body["string"] if isinstance(body["string"], bytes) else body["string"].encode()
@@ -140,7 +141,7 @@ def of_answer(raw: bytes, chance: random.Random) -> bytes:
 
 @dataclass(frozen=True)
 class Kind:
-    """What is changed, how, and what reads it."""
+    """What is changed, how, and which commands read it."""
 
     tries: int
     change: Sequence[Callable[[bytes, random.Random], bytes]]
@@ -169,11 +170,11 @@ KINDS: Mapping[str, Kind] = {
 
 
 class Hung(BaseException):
-    """A command that did not end in time."""
+    """A command that does not end in time."""
 
 
 def outcome(argv: Sequence[str]) -> str:
-    """What is wrong with how a command ends; empty where nothing is."""
+    """What is wrong with the end of a command; empty if nothing is wrong."""
     from harness.cli import main
 
     seen: list[str] = []
@@ -238,7 +239,7 @@ def project(folder: Path) -> None:
 
 
 def mutate(folder: Path, number: int) -> tuple[str, str]:
-    """Put a mutant into the project: the kind, and the command that is to read it."""
+    """Put a mutant into the project. Returns its kind and the command that reads it."""
     chance = random.Random(number)
     kind = _kind(number)
     if kind == "run files":
@@ -274,7 +275,7 @@ def _kind(number: int) -> str:
 
 
 def wrong(numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
-    """The mutants that end badly: their number, the command, and what came of it."""
+    """The mutants with a bad outcome: number, command, and what happened."""
     with tempfile.TemporaryDirectory() as at, contextlib.chdir(at):
         project(Path(at))
         for number in numbers:

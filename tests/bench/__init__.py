@@ -1,1 +1,1 @@
-"""Speed, beside floors taken in the same run. Prints ratios; asserts nothing (machines are noisy)."""
+"""Speed compared with floors that the same run measures. Prints ratios and asserts nothing, because machines are noisy."""

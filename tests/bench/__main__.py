@@ -1,4 +1,4 @@
-"""``make bench``: whole processes timed beside floors of the same run. ``--quick`` takes a tenth of the trials."""
+"""``make bench``: times whole processes, and floors in the same run. ``--quick`` takes a tenth of the trials."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ running.stop()
 Row = tuple[str, str, str, str]
 PARTS = ("start", "replay", "recordings", "live", "streams", "simulator", "compare", "fidelity", "resume", "pages")
 ASKED_FOR = ("million",)
-"""Takes several minutes and 8 GB of disk: only where it is named."""
+"""Takes several minutes and 8 GB of disk. It only runs if it is named."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took: seconds, and its peak memory in MB."""
+    """The cost of one process: seconds, and peak memory in MB."""
 
     wall: float
     peak_mb: float
 
 
 def timed(command: Sequence[str], *, runs: int = 1, codes: Sequence[int] = (0,), **env: str) -> Cost:
-    """The median of ``runs`` runs of a command, as whole processes. Raises where it ends with an exit code not in ``codes``."""
+    """The median of ``runs`` runs of a command, as whole processes. Raises if the exit code is not in ``codes``."""
     walls, peaks = [], []
     for _ in range(runs):
         started = time.perf_counter()
@@ -64,13 +64,13 @@ def timed(command: Sequence[str], *, runs: int = 1, codes: Sequence[int] = (0,),
 
 
 def bare_python() -> Cost:
-    """What a process costs that does nothing."""
+    """The cost of a process that does nothing."""
     return timed([sys.executable, "-c", "pass"], runs=9)
 
 
 @contextmanager
 def simulator(latency: float = 0.0, pace: float = 0.0) -> Iterator[str]:
-    """The URL of a simulator in a process of its own."""
+    """The URL of a simulator in a separate process."""
     command = [sys.executable, "-c", SERVER, str(latency), str(pace)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
@@ -84,7 +84,7 @@ def simulator(latency: float = 0.0, pace: float = 0.0) -> Iterator[str]:
 
 
 class Bench:
-    """All measurements, in a folder of their own; each method returns rows: what, measured, floor, ratio."""
+    """All measurements, in one folder. Every method yields rows: what, measured, floor, ratio."""
 
     def __init__(self, folder: Path, scale: float) -> None:
         self.folder = folder
@@ -103,12 +103,12 @@ class Bench:
         yield "--version", ms(version.wall), f"bare Python {ms(bare.wall)}", ratio(version.wall, bare.wall, "4x")
 
     def replay(self) -> Iterator[Row]:
-        one, bare = self.replayed("1", suites.json_cases(1)), bare_python()
+        one, imports = self.replayed("1", suites.json_cases(1)), floors.imports()
         yield (
             "1 replayed case, whole process",
             ms(one.wall),
-            f"bare Python {ms(bare.wall)}",
-            f"{one.wall / bare.wall:.1f}x, target 350 ms where bare Python takes 11",
+            f"the imports it needs {ms(imports)}",
+            ratio(one.wall, imports, "1.5x"),
         )
         floor = (
             floors.json_and_check(floors.answers_of(self.folder / "tapes-1") * 1_000, to_json_schema(suites.SCHEMA))
@@ -122,6 +122,21 @@ class Bench:
             suites.write(self.folder, f"rows-{trials}", "").with_name("rows.jsonl").write_text(rows, encoding="utf-8")
             yield from self.per_trial(
                 f"{trials:,} replayed rows of one cassette", trials, one, floor, text, name=f"rows-{trials}"
+            )
+            yield from self.whole(trials)
+
+    def whole(self, trials: int) -> Iterator[Row]:
+        """The whole process compared with loading and checking alone, on one process and on two."""
+        cassettes = self.folder / f"tapes-{trials}"
+        suite = self.folder / str(trials) / f"{trials}.yaml"
+        floor = floors.load_and_check(cassettes, to_json_schema(suites.SCHEMA))
+        for processes in ("1", "2"):
+            cost = self.run(suite, "--cassettes", str(cassettes), "-j", processes, runs=3)
+            yield (
+                f"{trials:,} replayed, a cassette each, -j {processes}",
+                f"{cost.wall:.2f} s, {cost.peak_mb:.0f} MB a process",
+                f"load and check alone {floor:.2f} s",
+                ratio(cost.wall, floor, "2.6x" if processes == "1" else "1.8x"),
             )
 
     def recordings(self) -> Iterator[Row]:
@@ -238,7 +253,7 @@ class Bench:
         )
 
     def resume(self) -> Iterator[Row]:
-        """Of a run that lacks its last 99 trials."""
+        """Resumes a run that lacks its last 99 trials."""
         cases, attempts, left = self.count(1_000), 100, 99
         suite = suites.write(self.folder, "again", suites.text_cases(cases, attempts))
         reports = self.folder / "again-reports"
@@ -257,7 +272,7 @@ class Bench:
         yield from self.flat(self.count(10_000))
 
     def flat(self, cells: int) -> Iterator[Row]:
-        """Ten times the attempts at the same cells: what it does to the memory of writing and of comparing them."""
+        """Memory for ten times the attempts at the same cells, to write and to compare them."""
         few, many = (self.both(cells, attempts) for attempts in (10, 100))
         for what, less, more in zip(("written", "compared"), few, many, strict=True):
             yield (
@@ -275,7 +290,7 @@ class Bench:
         return cost, compared
 
     def written(self, cells: int, attempts: int) -> tuple[list[str], Cost]:
-        """The files of two runs of so many cells and attempts, and what it took to write the first of them."""
+        """The files of two runs of so many cells and attempts, and the cost to write the first one."""
         folder = self.folder / "saved"
         costs = [
             timed([sys.executable, "-m", "tests.bench.saved", "write", *map(str, (folder, cells, attempts, seed))])
@@ -286,7 +301,7 @@ class Bench:
     def beside_the_bare_client(
         self, suite: Path, url: str, method: str, trials: int, in_flight: int, runs: int, *options: str
     ) -> tuple[float, float, float]:
-        """Seconds of ours and of the bare client, as whole processes in turn, and the client's time to first bytes: medians."""
+        """Seconds of ours and of the bare client, alternating whole processes, and the client's time to the first bytes. All are medians."""
         ours, bare, firsts = [], [], []
         asked, body = self.asked(url, method)
         for _ in range(runs):

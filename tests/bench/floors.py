@@ -1,10 +1,11 @@
-"""What the same work costs with nothing around it: the denominators."""
+"""The cost of the same work with nothing around it: the denominators."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 
 def json_and_check(bodies: Sequence[bytes], schema: dict[str, Any]) -> float:
-    """Seconds to decode each body and hold its answer to the schema with a validator that is kept."""
+    """Seconds to decode every body and to validate its answer with one validator."""
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(schema)
@@ -23,6 +24,33 @@ def json_and_check(bodies: Sequence[bytes], schema: dict[str, Any]) -> float:
         if not validator.is_valid(answer):
             raise ValueError("the floor's own answers must be valid")
     return time.perf_counter() - started
+
+
+def load_and_check(cassettes: Path, schema: dict[str, Any]) -> float:
+    """Seconds to load every cassette with libyaml and to validate its answers with one validator."""
+    import yaml
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(schema)
+    started = time.perf_counter()
+    for path in sorted(cassettes.rglob("*.yaml")):
+        for interaction in yaml.load(path.read_bytes(), yaml.CSafeLoader)["interactions"]:
+            body = interaction["response"]["body"]["string"]
+            answer = json.loads(json.loads(body)["candidates"][0]["content"]["parts"][0]["text"])
+            if not validator.is_valid(answer):
+                raise ValueError("the floor's own answers must be valid")
+    return time.perf_counter() - started
+
+
+def imports() -> float:
+    """Seconds of a process that only imports the libraries that a replay needs: the median of nine."""
+    command = [sys.executable, "-c", "import argparse, hashlib, json, pathlib, tomllib, msgspec, yaml"]
+    walls = []
+    for _ in range(9):
+        started = time.perf_counter()
+        subprocess.run(command, check=True)
+        walls.append(time.perf_counter() - started)
+    return statistics.median(walls)
 
 
 async def _ask(url: str, body: bytes, requests: int, in_flight: int) -> list[float]:
@@ -48,7 +76,7 @@ async def _ask(url: str, body: bytes, requests: int, in_flight: int) -> list[flo
 
 
 def main() -> None:
-    """The bare client as a process of its own: URL, REQUESTS and IN_FLIGHT as arguments, the body on standard input."""
+    """The bare client as a separate process: URL, REQUESTS and IN_FLIGHT as arguments, the body on standard input."""
     import uvloop
 
     url, requests, in_flight = sys.argv[1:]
@@ -56,7 +84,7 @@ def main() -> None:
 
 
 def answers_of(cassettes: Path) -> list[bytes]:
-    """The response bodies under a folder of cassettes, for the floor to chew on."""
+    """The response bodies in a folder of cassettes."""
     from harness.transport.cassette import read
 
     return [

@@ -1,4 +1,4 @@
-"""A plain load generator: raw sockets and one selector, in a process of its own, so that what it costs is not the server's.
+"""A plain load generator: raw sockets and one selector, in a separate process, so that its cost is not counted as the server's.
 
     python -m tests.bench.load unary PORT PATH SECONDS CONNECTIONS     -> {"answers": n, "seconds": s}
     python -m tests.bench.load count PORT PATH REQUESTS CONNECTIONS    -> the same, after so many requests
@@ -27,7 +27,7 @@ END = b"0\r\n\r\n"
 
 @dataclass
 class Connection:
-    """One kept connection with at most one request under way. ``at`` is when it was asked, ``chunks`` when events came."""
+    """One persistent connection with at most one request in flight. ``at``: when the request was sent, ``chunks``: when events arrived."""
 
     socket: socket.socket
     at: float = 0.0
@@ -39,7 +39,7 @@ class Connection:
         self.socket.sendall(request)
 
     def read(self, data: bytes, now: float) -> bool:
-        """Note what has come; whether the answer is whole. Raises where it is no 200 or the server hangs up."""
+        """Reads what has arrived. Returns whether the answer is complete. Raises if it is no 200 or the connection closes."""
         if not data or (not self.tail and not data.startswith(b"HTTP/1.1 200 ")):
             raise ConnectionError(f"no answer: {data[:200]!r}")
         self.chunks += [now] * data.count(b"data: ")
@@ -68,7 +68,7 @@ def requests(path: str, body: bytes) -> Iterator[bytes]:
 def whole_answers(
     port: int, path: str, body: bytes, connections: int, *, seconds: float, most: float
 ) -> dict[str, float]:
-    """Ask again on each connection as soon as its answer is whole, for so long or so often."""
+    """Sends the next request on a connection when its answer is complete, for this time or this number of requests."""
     following, chosen = requests(path, body), selectors.DefaultSelector()
     for connection in connected(port, connections):
         chosen.register(connection.socket, selectors.EVENT_READ, connection)
@@ -83,7 +83,7 @@ def whole_answers(
 
 
 def beside(port: int, path: str, body: bytes, *, long: bool) -> float:
-    """The slowest of the short requests."""
+    """The latency of the slowest short request."""
     following, short = requests(path, body), requests(path, b'{"contents":{"parts":{"text":"Hello {n}"}}}')
     slow, quick = connected(port, 2)
     waited = []
@@ -104,7 +104,7 @@ def finish(connection: Connection) -> None:
 
 
 def streams(port: int, path: str, body: bytes, latency: float, pace: float, count: int) -> dict[str, list[float]]:
-    """All at once; how late each chunk of each stream was."""
+    """Opens all streams at once. Returns the delay of every chunk."""
     following, chosen = requests(path, body), selectors.DefaultSelector()
     made = connected(port, count)
     for connection in made:

@@ -1,4 +1,4 @@
-"""The page of a large run: what it costs to write, and to use in a browser, beside a page that only holds the same bytes."""
+"""The page of a large run: the cost to write it and to use it in a browser, compared with a page that only contains the same bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Line = tuple[str, str, str, str]
 ANSWER = "The train was moving for 191 minutes. " * 20
 NEXT_FRAME = "const done = arguments[0], from = performance.now(); {}; requestAnimationFrame(() => setTimeout(() => done(performance.now() - from)))"
-"""Milliseconds until what was done is drawn."""
+"""Milliseconds until a change is drawn."""
 FILTER = "const box = document.getElementById('filter'); box.value = 'case-7'; box.dispatchEvent(new Event('input', {bubbles: true}))"
 SEEN = "document.querySelector('#matrix').scrollIntoView()"
 OPEN = "document.querySelector('.matrix button').click()"
@@ -31,7 +31,7 @@ LOADED = "return performance.getEntriesByType('navigation')[0].domContentLoadedE
 
 
 def rows(trials: int) -> Iterator[Row]:
-    """Ten attempts at each case on five targets; every seventh fails."""
+    """Ten attempts at every case on five targets. Every seventh fails."""
     for n in range(trials):
         turn: Any = {
             "transport": "stream",
@@ -51,7 +51,7 @@ def rows(trials: int) -> Iterator[Row]:
 
 
 def saved(folder: Path, trials: int) -> Path:
-    """A saved run of so many trials."""
+    """A saved run with this number of trials."""
     with RunWriter(folder, run(id=f"trials-{trials}")) as writer:
         for row in rows(trials):
             writer.append(row)
@@ -114,7 +114,7 @@ def _used(what: str, browser: Chrome, page: Path, bare: Path) -> Iterator[Line]:
 
 
 def _frames(browser: Chrome, page: Path, ready: str, script: str) -> tuple[float, float]:
-    """Milliseconds of a frame in which nothing happens, and until what the script did is drawn, on a page newly loaded."""
+    """Milliseconds of an idle frame, and until a change by the script is drawn, on a freshly loaded page."""
     _loaded(browser, page)
     browser.execute_async_script(NEXT_FRAME.format(ready))
     idle, spent = (browser.execute_async_script(NEXT_FRAME.format(code)) for code in ("", script))

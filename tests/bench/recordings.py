@@ -1,4 +1,4 @@
-"""Recordings in several formats for the benchmark: a folder of small files, and one long file of each kind."""
+"""Recordings in several formats for the benchmark: a folder of small files, and one long file of every format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def folder(path: Path, files: int) -> tuple[int, int]:
-    """Write so many files of about 24 kB, two thirds of them YAML; their number and their size in bytes."""
+    """Writes this number of files of about 24 kB, two thirds of them YAML. Returns their number and size in bytes."""
     path.mkdir()
     size = 0
     for number in range(files):
@@ -77,7 +77,7 @@ def _event(number: int) -> dict[str, Any]:
 
 
 def _shaped(item: dict[str, Any]) -> dict[str, Any]:
-    """The same in a shape of its own."""
+    """The same in an unknown shape."""
     return {
         "to": item["request"]["uri"],
         "asked": json.loads(item["request"]["body"]),

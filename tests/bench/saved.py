@@ -1,4 +1,4 @@
-"""Saved runs of any size, with rows as long as real ones: made, not played, so that writing and comparing them can be measured.
+"""Saved runs of any size, with rows as long as real ones. They are generated, not played, so that only writing and comparing is measured.
 
 python -m tests.bench.saved write REPORTS CELLS ATTEMPTS SEED    -> REPORTS/<CELLS>x<ATTEMPTS>-<SEED>/run.jsonl
 python -m tests.bench.saved cut REPORTS SUITE LEFT               -> a live run of the suite that was cut short: its last trials are missing
@@ -37,7 +37,7 @@ HEARD = {
 
 
 def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
-    """A run of so many cells (case x model), so many attempts each, one in fourteen of which fails. Reproducible.
+    """A run with this number of cells (case x model) and of attempts at a cell. One attempt in fourteen fails. Reproducible.
 
     It is summarised and written as ``run`` does it: what this keeps in memory, ``run`` keeps too. With a seed above 1, every second
     answer has no ``responseId``.
@@ -59,7 +59,7 @@ def write(reports: Path, cells: int, attempts: int, seed: int) -> Path:
 
 
 def cut(reports: Path, suite: str, left: int) -> Path:
-    """A live run of this suite that lacks so many of its last trials and its last line: what kill -9 leaves behind."""
+    """A live run of this suite without this number of its last trials and without its last line, as after kill -9."""
     chance = random.Random(1)
     config = load(Path())
     plan = session.plan([suite], Selection(), config)
@@ -134,7 +134,7 @@ def _measures(chance: random.Random) -> dict[str, Any]:
 
 
 def _verdicts(right: str, place: dict[str, Any], *, broken: bool) -> list[dict[str, Any]]:
-    """Of most cases others than of the case before."""
+    """Most cases have other values than the previous case."""
     return [
         {
             "check": check,

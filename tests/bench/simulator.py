@@ -1,4 +1,4 @@
-"""How fast the simulator answers, how well it keeps time, and whether it keeps its memory: one server on one core, its load on another.
+"""Speed, timing and memory of the simulator: one server on one core, its load on another.
 
 python -m tests.bench.simulator LATENCY PACE [constant]     # serves until stdin ends; constant: one body, whatever is asked
 """
@@ -35,18 +35,18 @@ LONG = body("Name: Soup. Servings: 4. What is the capital of France? " * 8_000 +
 
 
 class Served(NamedTuple):
-    """A server in a process of its own."""
+    """A server in a separate process."""
 
     port: str
     pid: int
 
     def load(self, what: str, path: str, sent: bytes, *numbers: float) -> Any:
-        """What the load generator measured."""
+        """The measurements of the load generator."""
         command = [sys.executable, "-m", "tests.bench.load", what, self.port, path, *map(str, numbers)]
         return json.loads(subprocess.run(command, input=sent, stdout=subprocess.PIPE, check=True).stdout)
 
     def memory(self) -> float | None:
-        """MB that the server holds now; None where the system does not say."""
+        """MB that the server uses now; None if the system does not tell."""
         status = Path(f"/proc/{self.pid}/status")
         if not status.exists():
             return None
@@ -54,7 +54,7 @@ class Served(NamedTuple):
         return int(line.split()[1]) / 1024
 
     def processor(self) -> float | None:
-        """Seconds of processor time that the server has used; None where the system does not say."""
+        """Seconds of processor time of the server; None if the system does not tell."""
         stat = Path(f"/proc/{self.pid}/stat")
         if not stat.exists():
             return None
@@ -62,7 +62,7 @@ class Served(NamedTuple):
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def rate(self, path: str, sent: bytes, seconds: float) -> float:
-        """Answers in each second of the server's processor time; of the clock where that is not known."""
+        """Answers per second of the server's processor time, or of the clock if that is unknown."""
         before = self.processor()
         found = self.load("unary", path, sent, seconds, 16)
         after = self.processor()
@@ -84,7 +84,7 @@ def serving(*options: str | float) -> Iterator[Served]:
 
 
 def rows(scale: float) -> Iterator[Row]:
-    """Each measurement beside its floor. ``scale`` shortens them."""
+    """Every measurement with its floor. ``scale`` shortens them."""
     yield from answers(3 * max(scale, 0.3))
     yield from timing()
     yield from beside()
@@ -114,7 +114,7 @@ def timing() -> Iterator[Row]:
 
 
 def beside() -> Iterator[Row]:
-    """What a short request waits while a long prompt is answered."""
+    """The latency of a short request while a long prompt is answered."""
     with serving(0, 0) as served:
         alone, waited = served.load("beside", UNARY, LONG, 0)["waited"], served.load("beside", UNARY, LONG, 1)["waited"]
     yield (
@@ -149,7 +149,7 @@ def _spread(late: list[float]) -> str:
 
 
 async def constant(_app: object, scope: Scope, receive: Receive, send: Send) -> None:
-    """One answer to everything: what the same server costs without a simulator in it."""
+    """One answer to everything: the cost of the same server without a simulator."""
     await read(scope, receive)
     headers = [(b"content-type", b"application/json; charset=UTF-8")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -158,7 +158,7 @@ async def constant(_app: object, scope: Scope, receive: Receive, send: Send) -> 
 
 
 CONSTANT = b'{"candidates": [{"content": {"parts": [{"text": "Paris"}]}}]}\n' * 9
-"""About as long as a real one."""
+"""About as long as a real answer."""
 
 
 def main(latency: str, pace: str, what: str = "") -> None:

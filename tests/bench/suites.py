@@ -1,4 +1,4 @@
-"""The suites that the benchmark plays, written into a folder of its own."""
+"""The suites that the benchmark plays."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SCHEMA = {
     },
     "required": ["name", "city", "age", "score", "active", "tags", "level", "notes"],
 }
-"""Eight properties; the lists bring an answer to about 2 KiB."""
+"""Eight properties. The lists make an answer about 2 KiB long."""
 
 STORY = "Tell me a short story about a lighthouse, about 300 words."
 """Answered in about 20 chunks."""
 
 
 def json_cases(cases: int) -> str:
-    """``cases`` JSON-mode cases with a cassette each and four checks each."""
+    """``cases`` JSON-mode cases with one cassette and four checks per case."""
     head = {
         "suite": "bench",
         "defaults": {
@@ -45,7 +45,7 @@ def json_cases(cases: int) -> str:
 
 
 def json_rows(rows: int) -> tuple[str, str]:
-    """The same as one case with a row for each trial, all on one cassette: (suite, its JSONL file)."""
+    """The same as one case with a row per trial, on one cassette. Returns the suite and its JSONL file."""
     head = json.loads(json_cases(1))
     head["suite"] = "bench-rows"
     head["cases"] = [
@@ -55,7 +55,7 @@ def json_rows(rows: int) -> tuple[str, str]:
 
 
 def text_rows(trials: int, transport: str) -> str:
-    """One case asked ``trials`` times, for the live runs."""
+    """One case with ``trials`` attempts, for live runs."""
     head = {
         "suite": f"bench-{transport}",
         "defaults": {"model": "gemini-2.5-flash", "thinking": 0, "transport": transport},
@@ -66,7 +66,7 @@ def text_rows(trials: int, transport: str) -> str:
 
 
 def text_cases(cases: int, attempts: int) -> str:
-    """So many cases, each asked so many times."""
+    """This number of cases, with this number of attempts at each."""
     head = {
         "suite": "bench-cases",
         "defaults": {"model": "gemini-2.5-flash", "thinking": 0},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.cli.commands import probe
 from harness.cli.main import main
@@ -44,7 +45,7 @@ def wrong(model: str, _day: date) -> ModelFacts:
     known = answering(model, date(2026, 11, 28))
     assert known is not None
     levels = Thinking("level", ("LOW", "MEDIUM", "HIGH", "XHIGH"), budgets="any")
-    return known._replace(thinking=levels, features=known.features - {"function_calling"})
+    return replace(known, thinking=levels, features=known.features - {"function_calling"})
 
 
 def test_what_the_catalogue_has_wrong_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

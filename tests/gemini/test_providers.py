@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import MissingKey, UsageError
 from harness.gemini.providers import ROWS, Provider, build, credentials, dialect

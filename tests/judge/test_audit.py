@@ -6,10 +6,11 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.cli.main import main
 from harness.judge.audit import CHAT, Audit, AuditFinding, audit, operation
@@ -19,14 +20,12 @@ from harness.transport.cassette import Recorded, Unread
 from tests.exchanges import answer, exchange, request, sse
 
 
-@dataclass(frozen=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     index: int
     exchange: Exchange
 
 
-@dataclass(frozen=True)
-class Tape:
+class Tape(Struct, frozen=True):
     path: Path
     interactions: list[Interaction]
     format: str = "vcrpy"

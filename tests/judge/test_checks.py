@@ -6,13 +6,13 @@ import base64
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.answer import reply
 from harness.errors import CannotJudge, SuiteError

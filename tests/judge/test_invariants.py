@@ -420,7 +420,7 @@ def test_a_healthy_answer_breaks_nothing() -> None:
 
 @pytest.mark.parametrize("rule", sorted(rule.id for rule in all_rules().values() if rule.of_bytes))
 def test_rules_about_bytes_skip_normalised_bodies(rule: str) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     for name, _, recorded in BREAKS:
         if name == rule:
@@ -435,7 +435,7 @@ REQUESTED = (
 
 @pytest.mark.parametrize("rule", [*REQUESTED.split(), "function-declared", "function-args", "modality"])
 def test_rules_that_need_the_request_find_nothing_without_it(rule: str) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     for name, _, recorded in BREAKS:
         if name == rule:

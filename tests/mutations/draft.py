@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from harness.answer import framing, reply
 from harness.answer.reply import objects_in, parts_of, text_of

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import cycle
 from pathlib import Path
 from random import Random
+
+from msgspec.structs import replace
 
 from harness.errors import BadCassette
 from harness.judge.audit import evidence, operation

@@ -6,11 +6,11 @@ import asyncio
 import json
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.cli.main import main
 from harness.gemini.providers import Limits

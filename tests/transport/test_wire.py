@@ -7,11 +7,11 @@ import gzip
 import json
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness import __version__
 from harness.config import Config, Timeouts

@@ -10,6 +10,8 @@ from datetime import date
 from itertools import chain
 from pathlib import Path
 
+from msgspec import structs
+
 from harness.cli import from_options, printing, resume_options, saved_run
 from harness.cli import options as shared
 from harness.cli.commands import compare
@@ -88,7 +90,7 @@ def main(options: Namespace) -> int:
     old, new = sides(options, settings)
     whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
     pinned = _pinned(whole)
-    plan = replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
+    plan = structs.replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
     _check_asked(plan, old)
     with open_session(plan, session.Judge(settings), saved) as run_session:
         played = _played(run_session, old, new, options)

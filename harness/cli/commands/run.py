@@ -7,8 +7,9 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from harness.cli import dryrun, from_options, last_failed, printing, resume_options
 from harness.cli import options as shared
@@ -19,6 +20,7 @@ from harness.report import Report, words
 from harness.results.load import load
 from harness.results.rows import GateRow, Row, RunRow
 from harness.results.summary import Summary
+from harness.run import processes
 from harness.run.session import Judge, Plan, RecordPolicy
 from harness.text import amounts
 
@@ -68,7 +70,14 @@ def _how(parser: ArgumentParser) -> None:
     )
     add("--live", action="store_true", help="send everything; read and write no cassette")
     add("--skip-missing", action="store_true", help="skip what was not recorded, instead of an error")
-    add("--concurrency", metavar="N", type=shared.positive, help="trials in flight")
+    add("--concurrency", metavar="N", type=shared.positive, help="trials in flight, where requests are sent")
+    add(
+        "-j",
+        "--processes",
+        metavar="N",
+        type=shared.positive,
+        help=f"processes that replay (default: the cores, at most 4, from {processes.WORTHWHILE} trials on; else 1)",
+    )
     shared.max_cost(group, "begin no trial that would take what is spent on live answers beyond this")
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
     add("--max-failures", metavar="N", type=shared.positive, help="stop after N trials that did not pass")
@@ -94,7 +103,8 @@ def main(options: Namespace) -> int:
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with session.open(lambda: _header(plan, policy, options)) as writer:
             played = Played(writer, session.judge, Progress(options), stops=_after(_most_failures(options)))
-            played.play(left, policy, partial=_is_partial(options))
+            number = 1 if policy.asks else options.processes or processes.default(len(left))
+            played.play(left, policy, partial=_is_partial(options), processes=number)
             gates = _conclude(session, played, options)
     return _show(played, gates, started, options, asks=policy.asks)
 
@@ -118,6 +128,7 @@ def _check(options: Namespace) -> None:
     """Raises UsageError for options that make no sense together, before anything is played."""
     if options.live and options.record_mode != "none":
         raise UsageError("say --live (no cassette is touched) or --record-mode, not both")
+    _check_processes(options)
     if options.dry_run:
         dryrun.check(options)
     else:
@@ -133,6 +144,20 @@ def _after(most: int | None) -> Callable[[Row], bool]:
     """Whether a trial that did not pass is the last one to be played."""
     failures = count(1)
     return lambda _: most is not None and next(failures) >= most
+
+
+def _check_processes(options: Namespace) -> None:
+    asked = options.processes or 1
+    if asked == 1:
+        return
+    if options.live or options.record_mode != "none":
+        raise UsageError(
+            f"-j {asked} is for replays; requests are sent by one process: use --concurrency to have more in flight"
+        )
+    if asked > processes.MOST:
+        raise UsageError(f"-j {asked}: expected at most {processes.MOST} processes")
+    if not processes.can_fork():
+        raise UsageError(f"-j {asked}: this system cannot fork processes; leave it out")
 
 
 def _is_partial(options: Namespace) -> bool:

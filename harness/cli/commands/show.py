@@ -8,7 +8,8 @@ import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.cli import from_options
 from harness.cli import options as shared

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness import __version__, extensions
 from harness.errors import MissingKey, NotAvailable, UsageError
@@ -27,8 +29,7 @@ from harness.text.jsontext import compact
 PriceList = Literal["google"]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits of requests: ``rpm`` requests a minute, ``tpm`` tokens a minute, ``concurrency`` requests in flight. None: no limit."""
 
     rpm: int | None = None
@@ -36,8 +37,7 @@ class Limits:
     concurrency: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """One endpoint.
 
     ``keys`` are environment variables; the first one that is set is used. ``kind`` is the name of the source in tables and

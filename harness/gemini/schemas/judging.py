@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
+from harness.gemini.schemas.acceptance import Accepts, acceptance
 from harness.gemini.schemas.formats import FORMATS, HINTS
 from harness.gemini.schemas.spelling import SchemaProblem, misspelled, to_json_schema
 from harness.model import Json, Mismatch
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaViolation:
+class SchemaViolation(Struct, frozen=True):
     """One violation of a schema. ``path`` is a JSONPath into the value, ``keyword`` the violated keyword.
 
     ``nearest``: for ``anyOf``, the keyword that the nearest alternative violates.
@@ -63,7 +64,11 @@ def violations(schema: Json, value: Json) -> list[SchemaViolation]:
 
     Raises SchemaProblem for an invalid schema, for a ``$ref`` without a target in it, and for one that refers to itself.
     """
-    validator = _validator(_as_text(schema))
+    text = _as_text(schema)
+    accepts = _acceptance(text)
+    if accepts and accepts(value):
+        return []
+    validator = _validator(text)
     from referencing.exceptions import Unresolvable
 
     try:
@@ -80,7 +85,9 @@ def violations(schema: Json, value: Json) -> list[SchemaViolation]:
 
 def check_schema(schema: Json) -> None:
     """Raises SchemaProblem for an invalid schema in either dialect, and for misspelled keywords."""
-    _validator(_as_text(schema))
+    text = _as_text(schema)
+    if _acceptance(text) is None:
+        _validator(text)
     if wrong := "; ".join(misspelled(schema)):
         raise SchemaProblem(wrong)
 
@@ -91,6 +98,11 @@ def _as_text(schema: Json) -> str:
         return json.dumps(schema)
     except (RecursionError, TypeError, ValueError) as problem:
         raise SchemaProblem(f"the schema is not a JSON value: {problem}") from None
+
+
+@lru_cache(maxsize=512)
+def _acceptance(schema_text: str) -> Accepts | None:
+    return acceptance(to_json_schema(json.loads(schema_text)))
 
 
 @lru_cache(maxsize=512)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from harness.gemini.schemas.judging import SchemaViolation
 from harness.gemini.schemas.spelling import canonical
@@ -20,8 +21,7 @@ def order_violations(schema: Json, value: Json, *, stated_only: bool = True) -> 
     return list(_order(schema, value, [], _Root(schema, stated_only), 0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Root:
+class _Root(Struct, frozen=True):
     schema: Json
     stated_only: bool
 

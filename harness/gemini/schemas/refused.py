@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 DEEPEST = 64
 """The deepest nesting. An estimate: js-genai#882 has the error, not the limit."""
@@ -19,7 +21,7 @@ _SINGLE = ("items", "additionalProperties")
 At = tuple[str | int, ...]
 
 
-class Fault(NamedTuple):
+class Fault(Struct, frozen=True):
     """A rule that a request breaks: its id in ``request_rules.yaml``, the place in the canonical body, and words for its texts."""
 
     rule: str

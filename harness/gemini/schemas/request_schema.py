@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from harness.model import Json
 
 Dialect = Literal["gemini", "json"]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSchema:
+class RequestSchema(Struct, frozen=True):
     """A schema in a request: as written, the name of its field, and its JSON path in the body."""
 
     schema: Json

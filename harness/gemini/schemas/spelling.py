@@ -82,8 +82,6 @@ _OTHERS: Final = frozenset(
 
 def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
     """A message for each unknown keyword that is spelled almost like a known one."""
-    from difflib import get_close_matches
-
     if not isinstance(schema, Mapping):
         return
     for key, value in canonical(schema).items():
@@ -93,8 +91,14 @@ def misspelled(schema: Json, at: str = "$") -> Iterator[str]:
         elif key in _ONE | _MANY | {"prefixItems"}:
             for inner in value if isinstance(value, list) else [value]:
                 yield from misspelled(inner, f"{at}.{key}")
-        elif key not in _OTHERS and (close := get_close_matches(key, _OTHERS, n=1, cutoff=0.8)):
-            yield f'{at}.{key} is not a keyword of a schema, did you mean "{close[0]}"?'
+        elif key not in _OTHERS and (near := _nearest(key)):
+            yield f'{at}.{key} is not a keyword of a schema, did you mean "{near}"?'
+
+
+def _nearest(key: str) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(key, _OTHERS, n=1, cutoff=0.8)), None)
 
 
 def _keyword(key: str, value: Json, at: str) -> dict[str, Json]:

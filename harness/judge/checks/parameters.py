@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from msgspec import Struct
 
 from harness.judge import predicates
 from harness.judge.predicates import DurationWords, NumberWords, ShareWords, TextWords, Unit, Words
@@ -21,8 +22,7 @@ from harness.text.project import Project
 from harness.text.shape import Later, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(Struct, frozen=True):
     """A note for ``Annotated``. ``complaint`` takes the value and the suite's project; it returns the error, or None."""
 
     complaint: Callable[[Any, Project], str | None]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
+
+from msgspec.structs import replace
 
 from harness.answer.structured import NotJson, schema_of, value_of, violations_of
 from harness.errors import SuiteError

@@ -6,9 +6,10 @@ If a recording has no times, a timing check fails and says so, because a check t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Any, TypedDict
+
+from msgspec.structs import replace
 
 from harness.judge.checks.parameters import JsonPath
 from harness.judge.checks.structured import selected

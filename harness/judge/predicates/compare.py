@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.judge.predicates.messages import phrase, shown, text_difference
 from harness.judge.predicates.predicate_types import Unit
@@ -55,8 +57,7 @@ def _same_scalar(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
+class _Options(Struct, frozen=True):
     """How the words of a predicate compare. The predicates inside it inherit the options."""
 
     unit: Unit = ""

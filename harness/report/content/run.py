@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.report import Report, View, layout, words
 from harness.report.layout import Column, Grid
@@ -20,8 +21,7 @@ def short(target: str, provider: str | None) -> str:
     return target.removeprefix(f"{provider}/") if provider else target
 
 
-@dataclass(frozen=True, slots=True)
-class SuiteTable:
+class SuiteTable(Struct, frozen=True):
     """What is shown of a suite. ``provider``: the one that all its groups share; None where they differ."""
 
     suite: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from harness.report import View, layout, words
 from harness.report.content.run import column_name, short
@@ -50,8 +51,7 @@ def _case(case: str, grid: Grid, view: View) -> Iterator[list[str]]:
         yield ["  warnings", *(str(group.tally.warnings) if group and group.tally.warnings else "" for group in groups)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(Struct, frozen=True):
     """Adjacent columns of one target: their indices and widths, and the lines of the name above them."""
 
     name: Sequence[str]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
+from msgspec.structs import replace
+
 from harness.judge.checks import parameters
 from harness.model import Expectation, Json, Place, Target
 from harness.suite import language, template
@@ -218,9 +220,13 @@ class CaseValidator:
 
     def parameter(self, line: Expectation) -> None:
         """What the shape cannot refuse; where rows fill it in, the shape again, row by row."""
+        known, sound = (line.check, id(line.parameter)), self.diagnostics.sound
+        if known in sound:
+            return
         kind = language.parameter(line.check)
         if not template.has_references(line.parameter):
-            self.refused(line, kind, line.parameter, "")
+            if not self.refused(line, kind, line.parameter, ""):
+                sound.add(known)
             return
         for scope in self.scopes():
             value = fill_expectation(line, scope).parameter
@@ -408,7 +414,7 @@ def unmatched(choice: Choice, combinations: Sequence[Combination], message: str,
         return
     for name, values in choice.axes.items():
         for value in values if isinstance(values, list | tuple) else ():
-            alone = choice._replace(axes={**choice.axes, name: value})
+            alone = replace(choice, axes={**choice.axes, name: value})
             if not any(pair.chosen_by(alone) for pair in combinations):
                 diagnostics.add(
                     choice.place, f"{name}: {value} matches nothing here", _nearest_value(combinations, alone)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.model import Json, Place
 from harness.suite.cases import Note
@@ -17,8 +18,7 @@ MOST_NAMED = 5
 """The most models that a message names."""
 
 
-@dataclass(slots=True)
-class Diagnostics:
+class Diagnostics(Struct):
     """The document of a suite, and what is wrong with it.
 
     ``tree`` is the document with its ``${...}`` filled in, without what the language does not allow. ``wrong`` holds the routes
@@ -29,11 +29,13 @@ class Diagnostics:
     project: Project
     tree: Table = field(default_factory=dict)
     wrong: set[Route] = field(default_factory=set)
-    complaints: list[Complaint] = field(init=False)
+    complaints: list[Complaint] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    sound: set[tuple[str, int]] = field(default_factory=set)
+    """Checks, and the identities of their parameters in the tree that are right: those of the defaults are of every case."""
 
     def __post_init__(self) -> None:
-        self.complaints = list(self.document.complaints)
+        self.complaints = [*self.document.complaints, *self.complaints]
 
     def complain(self, route: Route, message: str, hint: str = "", *, key: bool = False) -> None:
         """At a route into the document; ``key``: at the key there, not its value."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from harness.gemini.models import catalogue, facts
 from harness.suite import language, template
 from harness.suite.axes import THINKING_KEYS, Axis, axis_matches
@@ -102,7 +104,7 @@ def _unmatched(axis: Axis, asked: set[str], *, closed: bool) -> Iterator[tuple[s
     known = asked | _known() | {glob for glob in axis.values if facts(glob)}
     read = {axis.glob(model) for model in known}
     for glob in axis.values:
-        alone = axis._replace(values={glob: None})
+        alone = replace(axis, values={glob: None})
         if not any(alone.glob(model) for model in (asked if closed else known)):
             message = f'"{glob}" matches no model of this suite{"" if closed else " or the catalogue"}'
             yield glob, message, _meant(axis, glob, asked, closed=closed)

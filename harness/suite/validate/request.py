@@ -7,9 +7,10 @@ that waive ``request-known``, and combinations that ``skip``, ``only`` or ``xfai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from harness.gemini.models import catalogue, facts
 from harness.gemini.request_rules import RequestRefusal
@@ -44,7 +45,7 @@ class _Fault(NamedTuple):
     broken: RequestRefusal
 
 
-class _Finding(NamedTuple):
+class _Finding(Struct, frozen=True):
     """A rule that requests of some models break at one place."""
 
     broken: RequestRefusal
@@ -71,8 +72,7 @@ class _Finding(NamedTuple):
         return f"{message}; {self.broken.instead}" if self.broken.instead else message
 
 
-@dataclass(slots=True)
-class RequestLint:
+class RequestLint(Struct):
     """Collects the faults of all cases of a suite, and reports each once with all models that it concerns."""
 
     suite: Suite
@@ -231,7 +231,7 @@ def _matches(targets: Sequence[str], model: str) -> bool:
 # --- places -------------------------------------------------------------------------------------------------------
 
 
-class _Placing(NamedTuple):
+class _Placing(Struct, frozen=True):
     """Finds where a case, or its defaults, wrote something of the canonical body."""
 
     diagnostics: Diagnostics

@@ -25,11 +25,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
 import yaml
+from msgspec import Struct
 
 from harness.errors import BadCassette
 from harness.model import Json
@@ -74,8 +74,7 @@ _LONG = 1_000_000
 """Bytes from which on a cassette of ours is decoded one interaction at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tape:
+class Tape(Struct, frozen=True):
     """A recording. ``recorded_with``: what the recording tool wrote about itself, or empty. ``format``: the name of its format.
 
     ``unanswered`` are requests without an answer, ``unread`` the parts of the file that could not be read.

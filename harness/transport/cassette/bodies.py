@@ -6,7 +6,9 @@ import binascii
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from harness.model import Json
 from harness.text.jsontext import compact
@@ -27,7 +29,7 @@ _FOREIGN = frozenset({"contents", "serverContent", "setupComplete", "toolCall", 
 _DEEPEST = 20
 
 
-class Body(NamedTuple):
+class Body(Struct, frozen=True):
     """The bytes of a body. ``exact``: they are those of the wire. ``events``: how many a list held; 0 if it was no list."""
 
     content: bytes

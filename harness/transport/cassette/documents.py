@@ -107,11 +107,15 @@ def _yaml(raw: bytes, complaint: str = "") -> list[Any]:
     try:
         return safeyaml.load_all(raw)
     except yaml.YAMLError as fault:
+        if raw.startswith(_CASSETTE):  # a broken one; lines of it may be JSON
+            raise NoDocument(safeyaml.reason(fault)) from fault
         return _otherwise(raw, complaint or safeyaml.reason(fault))
 
 
 # --- what is neither ----------------------------------------------------------------------------------------
 
+_CASSETTE = (b"version: 1\ninteractions:", b"interactions:\n")
+"""How cassettes of vcrpy begin."""
 _COMMENTS = re.compile(rb"""("(?:[^"\\]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|//[^\n]*+|/\*.*?\*/|,(?=\s*+[\]}])""", re.DOTALL)
 _TOML = re.compile(rb"(?:\s|#[^\n]*\n)*+(?:\[{1,2}[\w.\"-]+\]{1,2}\s*\n|[\w.-]+[ \t]*=[ \t]*\S)")
 _HINTS = (b"candidates", b"contents", b"usageMetadata", b'"error"')

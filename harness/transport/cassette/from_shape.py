@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.model import UNKNOWN_MODEL, Json
 from harness.text.jsontext import compact
@@ -45,8 +47,7 @@ _LONGEST_ADDRESS = 3_000
 _FEW = 40
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """What was found of an exchange. ``answers``: its body, or the events of it; ``values``: their JSON, where it is known.
 
     ``several``: the answers may be those of several exchanges; ``streams``: whether the call was a stream, if something says so.
@@ -244,7 +245,7 @@ def _in_list(items: Sequence[Any], deep: int) -> list[Piece]:
         found = _in_text(body.content.decode("utf-8", "replace"), deep) if body else []
         if body and len(found) == 1 and found[0].has_answer:
             return [
-                replace(found[0], answers=[one._replace(exact=one.exact and body.exact) for one in found[0].answers])
+                replace(found[0], answers=[replace(one, exact=one.exact and body.exact) for one in found[0].answers])
             ]
         if found and isinstance(items[0], str):
             return found

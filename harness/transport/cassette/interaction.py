@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from harness.gemini.providers import is_chat
 from harness.model import Chunk, Exchange, Json, Provenance, Request
@@ -51,8 +52,7 @@ Place: TypeAlias = tuple[int, ...]
 """``(row, repeat, step)``, each counted from 0, or ``(row, repeat, step, part)`` with ``part`` from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     """One recorded exchange. ``index`` counts from 0; ``slot`` is None in files of other tools. ``credentials``: (where,
     value) of each unmasked credential that the file has under its name; the exchange holds none of them."""
 

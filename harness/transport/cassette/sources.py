@@ -14,10 +14,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, overload
+
+from msgspec import Struct
 
 from harness import extensions
 from harness.errors import BadCassette
@@ -28,8 +29,7 @@ from harness.transport.cassette.documents import NoDocument, documents, plain
 from harness.transport.cassette.interaction import UNREADABLE, Interaction, read_interaction
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A request that was sent, and its answer; None if the answer was not recorded.
 
     ``credentials`` are (place, value) pairs: the keys that were recorded with the request.
@@ -40,16 +40,14 @@ class Recorded:
     credentials: Iterable[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """A part of a file that cannot be read. ``where`` is its place in the file, ``reason`` says why, and what to do."""
 
     where: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a file holds. ``format`` is the name of its format; ``recorded_with`` what the tool wrote about itself."""
 
     format: str

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 _START = re.compile(rb"(?:[A-Z]{3,7} \S+ HTTP/[\d.]+|HTTP/[\d.]+ \d{3}[^\r\n]*)\r?\n")
 
 
-class HttpMessage(NamedTuple):
+class HttpMessage(Struct, frozen=True):
     """A request (``status`` None) or an answer. Header names are lower case."""
 
     method: str

@@ -1,0 +1,107 @@
+"""Replays on several processes. Forks of this process play batches of trials in turn, and the results come back in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from harness.model import Trial
+from harness.suite.matrix import Expansion
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+WORTHWHILE = 400
+"""Trials from which several processes are faster: to fork, and to expand all trials in every process, takes about 0.1 s."""
+MOST = 64
+_DEFAULT_MOST = 4
+"""More processes wait for the one that writes the run."""
+_BATCH = 8
+"""Trials that travel together. They fit the buffer of a pipe, so a fork seldom waits."""
+
+Work = Callable[[Trial], bytes]
+"""What is done with a trial; the result holds no line break."""
+
+
+def can_fork() -> bool:
+    """Whether this system has forks. Windows has none."""
+    return hasattr(os, "fork")
+
+
+def default(trials: int) -> int:
+    """The number of processes for so many trials."""
+    if trials < WORTHWHILE or not can_fork():
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _DEFAULT_MOST)
+
+
+def in_order(trials: Expansion, work: Work, processes: int) -> Generator[bytes]:
+    """The results of ``work`` for all trials, in the order of the trials.
+
+    A fork has every check that this process has imported. If a fork ends early, this process plays the rest, so an error is
+    the same as without forks.
+    """
+    done = 0
+    with _forks(trials, work, processes) as readers:
+        for results in _received(readers, len(trials)):
+            yield from results
+            done += len(results)
+    yield from map(work, trials.at(lambda position: position >= done))
+
+
+def _received(readers: Sequence[Connection], trials: int) -> Iterator[list[bytes]]:
+    for number in range(-(-trials // _BATCH)):
+        try:
+            yield readers[number % len(readers)].recv_bytes().split(b"\n")
+        except (EOFError, OSError):
+            return
+
+
+@contextmanager
+def _forks(trials: Expansion, work: Work, processes: int) -> Iterator[Sequence[Connection]]:
+    """The connections from the forks. Leaving the block ends them."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    forks = []
+    readers: list[Connection] = []
+    try:
+        for part in range(processes):
+            reader, writer = context.Pipe(duplex=False)
+            readers.append(reader)
+            with closing(writer):
+                fork = context.Process(
+                    target=_play, args=(trials, work, part, processes, writer, list(readers)), daemon=True
+                )
+                forks.append(fork)
+                fork.start()
+        yield readers
+    finally:
+        for reader in readers:
+            reader.close()
+        for fork in forks:
+            if fork.pid is not None:
+                fork.terminate()
+                fork.join()
+
+
+def _play(
+    trials: Expansion, work: Work, part: int, parts: int, writer: Connection, readers: Sequence[Connection]
+) -> None:
+    """Play every ``parts``-th batch, in a fork."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends its forks
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for reader in readers:
+        reader.close()
+    own = trials.at(lambda position: position // _BATCH % parts == part)
+    try:
+        while results := [work(trial) for trial in islice(own, _BATCH)]:
+            writer.send_bytes(b"\n".join(results))
+    except BaseException:  # noqa: BLE001  the first process plays this trial again and shows what is wrong
+        sys.exit(1)
