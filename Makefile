@@ -46,6 +46,7 @@ attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice,
 nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
 	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
 	@$(BIN)/python -m tests.simulated
+	@$(BIN)/python -m tests.simulated --document
 
 tree: setup  ## the packages of harness/, what each is for, and which others it imports
 	@$(BIN)/python -m tests.architecture

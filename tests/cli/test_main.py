@@ -857,9 +857,8 @@ def test_more_than_two_values_are_compared_with_the_baseline(example: Example) -
         for comparison in document["comparisons"]
     ] == [("model=gemini-2.5-flash", candidate, 1) for candidate in document["candidates"]]
     assert "compared by model, as the suite compared says" in document["notes"]
-    assert {verdict["comparisons"] for one in document["comparisons"] for verdict in one["verdicts"]} == {
-        document["corrected_for"]
-    }
+    assert {one["verdicts"][0]["comparisons"] for one in document["comparisons"]} == {document["corrected_for"]}
+    assert {one["verdicts"][0]["scope"] for one in document["comparisons"]} == {"cases like these"}
     lines = list(csv.DictReader(io.StringIO(example.run("compare", "last", "--format", "csv").out)))
     assert {(line["compared"], line["simulated"]) for line in lines} == {
         (candidate, "True") for candidate in document["candidates"]

@@ -81,7 +81,8 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     saved = _resumed(options)
     printing.check(options, "migration")
-    margins, asked = compare.margins(options), [gates.from_option(text) for text in options.gate]
+    compare.margins(options)
+    asked = [gates.from_option(text) for text in options.gate]
     if options.fail_fast:
         check_fail_fast(asked)
     settings = from_options.config(options)
@@ -93,7 +94,7 @@ def main(options: Namespace) -> int:
     with open_session(plan, session.Judge(settings), saved) as run_session:
         played = _played(run_session, old, new, options)
     if not played.ended_early:
-        document = _document(plan, played.writer.path, old, new, margins, asked)
+        document = _document(plan, played.writer.path, old, new, options, asked)
         printing.show(document, "migration", options)
         codes = [compare.code(document.comparison), *_of_trials(played)]
     else:
@@ -256,13 +257,14 @@ def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
 
 
 def _document(
-    plan: Plan, path: Path, old: MigrationSide, new: MigrationSide, margins: dict[str, float], asked: list[gates.Gate]
+    plan: Plan, path: Path, old: MigrationSide, new: MigrationSide, options: Namespace, asked: list[gates.Gate]
 ) -> Migration:
     saved = load(path)
     whole, by_target = _summaries(saved)
     cut_short = saved_run.notes(saved, whole)
     planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
-    found = compare_axis(whole, "target", str(old), str(new), margins)
+    sides = whole, "target", str(old), str(new)
+    found = compare_axis(*sides, compare.margins(options), compare.scope(options))
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours

@@ -12,8 +12,9 @@ from harness.text import amounts
 
 DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
-    "Means over the cells that both sides have. Intervals and p treat the cells of a case as one cluster; p is corrected for all "
-    "comparisons made here. same: within the margin. cannot tell: neither a difference nor its absence is shown."
+    "Means over the cells that both sides have. these cases: only the attempts are chance. cases like these: the cases are, too. "
+    "Intervals and p are corrected as the verdict is. same: within the margin. cannot tell: neither a difference nor its "
+    "absence is shown."
 )
 
 _STATES = ("failed", "flaky", "passed")
@@ -38,7 +39,12 @@ def _gain(flip: Flip) -> int:
 def difference_rows(comparison: Comparison) -> list[list[str]]:
     """A row per measure, over all suites."""
     return [
-        [words.label(difference.measure), *_sides(difference), change(difference), difference.verdict]
+        [
+            words.label(difference.measure),
+            *_sides(difference),
+            change(difference),
+            difference.verdict,
+        ]
         for difference in comparison.differences
         if difference.suite is None
     ]
@@ -53,15 +59,20 @@ def explanations(comparison: Comparison) -> Iterator[str]:
     alone = [
         difference.measure
         for difference in found
-        if difference.verdict == "cannot tell" and difference.evidence.cases == 1
+        if difference.verdict == "cannot tell" and _is_one_of_many(difference)
     ]
     if len(alone) > 1:
         measures = ", ".join(map(words.label, alone))
-        yield f"{measures}: cannot tell: one case says nothing about others, however often it is repeated"
+        yield f"{measures}: cannot tell about cases like these: one case says nothing about others, however often it is repeated"
     for difference in found:
         if len(alone) < 2 or difference.measure not in alone:
             yield f"{words.label(difference.measure)}: {sentence(difference)}{_detectable_note(difference)}"
         yield from _repeat_rates(difference)
+
+
+def _is_one_of_many(difference: Difference) -> bool:
+    """Whether the verdict is about cases like these, and there is one only."""
+    return difference.evidence.cases == 1 and difference.evidence.scope == "cases like these"
 
 
 def _detectable_note(difference: Difference) -> str:
