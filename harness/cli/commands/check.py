@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from harness.cli import from_options
+from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
 from harness.gemini.models import ends_by, facts, lifecycle
 from harness.run import session
@@ -48,6 +48,7 @@ def main(options: Namespace) -> int:
     plan = session.plan(options.paths, Selection(cassettes_dir=settings.cassettes), settings)
     for note in plan.notes if options.ends_within is None else plan.left_out:
         sys.stdout.write(f"note: {note}\n")
+    sys.stdout.writelines(f"{line}\n" for line in gate_reach.lines(plan))
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
     counts = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())
