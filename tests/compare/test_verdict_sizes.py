@@ -14,6 +14,7 @@ from harness.compare.gates.level import evaluate_level
 from harness.compare.stats import Attempts, ComparedMeasure, Scope, assess, numbers, rates
 from harness.compare.stats.sign_flip import flip_p
 from harness.compare.verdicts import Difference, sentence
+from harness.report.content.comparison import best_of, correction_note, overview
 from harness.results.rows import Row
 from harness.results.summary import Summary, summarise
 from tests.sample_rows import failed, row
@@ -95,6 +96,25 @@ def test_one_quantity_told_three_times_counts_nearly_once() -> None:
     assert thoughts.found.level > 0.02
     assert thoughts.found.p is not None
     assert thoughts.found.p < 3 * (thoughts.evidence.p or 0)
+
+
+def test_a_table_of_candidates_has_rates_and_the_reference() -> None:
+    together = combine("target", [runs([1] * 40, [0] * falls + [1] * (40 - falls)) for falls in (0, 2, 12)])
+    header, [reference, *rows] = overview(together)
+    assert header[:3] == ["", "flips", "pass rate"]
+    assert reference[:3] == ["1", "-", "100%"]
+    assert [row[2].split(" (")[0] for row in rows] == ["100% ? 0 pp", "95% ? -5.0 pp", "70% worse -30.0 pp"]
+    assert "Of 4 that are alike, the best by chance looks about " in correction_note(together)
+
+
+def test_the_best_of_several_looks_better_by_what_is_said() -> None:
+    """Five options that pass 90% of 100 cases: the best of them looks 3.5 points better than it is."""
+    rng = np.random.default_rng(2)
+    made = [(rng.random(100) < 0.9).astype(int).tolist() for _ in range(5)]
+    said = best_of(combine("target", [runs(made[0], other) for other in made[1:]]))
+    points = float(said.removesuffix(" pp better than it is").rpartition(" ")[2])
+    luck = np.mean([(rng.random((5, 100)) < 0.9).mean(axis=1).max() - 0.9 for _ in range(500)])
+    assert points == pytest.approx(100 * luck, rel=0.25)
 
 
 # --- repeats, and the two scopes ----------------------------------------------------------------------
