@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
+from harness.compare.noise import note
 from harness.compare.pairs import NONE, Pair, Pairs
 from harness.compare.verdicts import Difference, differences
 from harness.model import Json
@@ -251,9 +252,14 @@ def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None, scop
         flips=list(_flips(pairs.both)),
         differences=differences(pairs.both, margins, scope or default_scope(pairs.both)),
         breaks=breaks(pairs.both),
-        notes=list(_unpaired(pairs, names)),
+        notes=[*_unpaired(pairs, names), *_noise(pairs.both, names[0])],
         provenance=(_provenance(*pairs.sides[0]), _provenance(*pairs.sides[1])),
     )
+
+
+def _noise(cells: Pairs, name: str) -> Iterator[str]:
+    groups, rows = cells.sides[0]
+    yield from note([groups.tallies[row] for row in rows], name)
 
 
 def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[AnswerSource]:

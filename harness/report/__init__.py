@@ -45,6 +45,7 @@ Kind = Literal[
     "catalogue",
     "probe",
     "fidelity",
+    "noise",
 ]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""

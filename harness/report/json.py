@@ -15,6 +15,7 @@ from harness.results.rows import VERSION, dumps, without_turns
 if TYPE_CHECKING:
     from harness.compare.fidelity_changes import Fidelity
     from harness.compare.migration import Migration
+    from harness.compare.noise import NoiseReport
     from harness.compare.sweeps import Sweeps
     from harness.gemini.capabilities import Probe
     from harness.gemini.sheets import Sheets
@@ -124,4 +125,10 @@ def migration_json(document: Migration, _view: View, out: TextIO) -> None:
 @output("json", of="fidelity")
 def fidelity_json(document: Fidelity, _view: View, out: TextIO) -> None:
     """One JSON document: the changes of every feature, and what cannot be told."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="noise")
+def noise_json(document: NoiseReport, _view: View, out: TextIO) -> None:
+    """One JSON document: flips, unstable cells and the smallest visible changes of every target."""
     out.write(dumps(document.to_json(), indent=1) + "\n")
