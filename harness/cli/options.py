@@ -76,6 +76,10 @@ def judging(parser: ArgumentParser) -> None:
     )
 
 
+def until_told(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument("--until-told", action="store_true", help=f"{what}; there are five looks, fixed beforehand")
+
+
 def resume(parser: _ActionsContainer, what: str) -> None:
     parser.add_argument(
         "--resume",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from harness.compare.conclusion import Break, Conclusion, breaks, conclude
 from harness.compare.noise import note
 from harness.compare.pairs import NONE, Pair, Pairs
-from harness.compare.verdicts import Difference, differences
+from harness.compare.verdicts import ALPHA, Difference, differences
 from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Groups, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
@@ -139,12 +139,13 @@ def compare_runs(
     names: tuple[str, str],
     margins: Margins | None = None,
     scope: Scope | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
     """Pair the cells of two runs by case, target and axes.
 
     ``margins``: see ``verdicts.MARGINS``. ``scope``: what verdicts on pass rates are about; None: see ``default_scope``.
     """
-    return _compare(_pairs(base.groups, candidate.groups), names, margins, scope)
+    return _compare(_pairs(base.groups, candidate.groups), names, margins, scope, alpha)
 
 
 def compare_axis(
@@ -154,9 +155,10 @@ def compare_axis(
     candidate: str,
     margins: Margins | None = None,
     scope: Scope | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
     """Pair the cells of one run that differ only in the value of ``axis``. Values are spelled as ``by_value`` spells them."""
-    return compare_values(by_value(summary, axis), axis, reference, candidate, margins, scope)
+    return compare_values(by_value(summary, axis), axis, reference, candidate, margins, scope, alpha)
 
 
 def compare_values(
@@ -166,10 +168,11 @@ def compare_values(
     candidate: str,
     margins: Margins | None = None,
     scope: Scope | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
     """Pair the cells of two values of ``axis``; ``cells`` comes from ``by_value``."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
-    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins, scope)
+    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins, scope, alpha)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
@@ -244,13 +247,15 @@ def default_scope(pairs: Pairs) -> Scope:
     return "cases like these" if differ else "these cases"
 
 
-def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None, scope: Scope | None) -> Comparison:
+def _compare(
+    pairs: Pairs, names: tuple[str, str], margins: Margins | None, scope: Scope | None, alpha: float
+) -> Comparison:
     return Comparison(
         reference=names[0],
         candidate=names[1],
         pairs=pairs,
         flips=list(_flips(pairs.both)),
-        differences=differences(pairs.both, margins, scope or default_scope(pairs.both)),
+        differences=differences(pairs.both, margins, scope or default_scope(pairs.both), alpha),
         breaks=breaks(pairs.both),
         notes=[*_unpaired(pairs, names), *_noise(pairs.both, names[0])],
         provenance=(_provenance(*pairs.sides[0]), _provenance(*pairs.sides[1])),

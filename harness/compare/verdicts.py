@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """The measures that get a verdict. A higher pass rate is better; of the others, lower is better."""
 MARGINS: Mapping[str, float] = {"pass_rate": 0.02}
+ALPHA = 0.05
+"""The level of a report: how often two sides that are alike may be called different."""
 MARGIN = 0.1
 """The equivalence margin: smaller changes are *same*. Pass rates: a difference (0.02 is 2 pp); others: relative (0.1 is 10%)."""
 
@@ -83,11 +85,12 @@ class Difference:
 
 
 def differences(
-    cells: Pairs, margins: Mapping[str, float] | None = None, scope: Scope = "these cases"
+    cells: Pairs, margins: Mapping[str, float] | None = None, scope: Scope = "these cases", alpha: float = ALPHA
 ) -> list[Difference]:
     """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each.
 
-    ``scope``: what the verdicts on pass rates are about. Those on numbers are about cases like these.
+    ``scope``: what the verdicts on pass rates are about. Those on numbers are about cases like these. ``alpha``: the level of
+    the report, see ``looks``.
     """
     sides = _PairedCells(cells)
     members = _rows_by_suite([asked.suite for asked in sides.asked])
@@ -105,21 +108,22 @@ def differences(
     ]
     order = {suite: place for place, suite in enumerate(parts)}
     found.sort(key=lambda item: order[item.suite])
-    return _assessed([found])[0]
+    return _assessed([found], alpha)[0]
 
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
     """The verdicts of several comparisons, corrected together as one report."""
-    return _assessed(
-        [[_MeasureEvidence(one.measure, one.suite, one.evidence, one.repeats) for one in report] for report in reports]
-    )
+    every = [
+        [_MeasureEvidence(one.measure, one.suite, one.evidence, one.repeats) for one in report] for report in reports
+    ]
+    return _assessed(every, min((one.found.alpha for report in reports for one in report), default=ALPHA))
 
 
-def _assessed(reports: Sequence[Sequence[_MeasureEvidence]]) -> list[list[Difference]]:
+def _assessed(reports: Sequence[Sequence[_MeasureEvidence]], alpha: float) -> list[list[Difference]]:
     """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
     from harness.compare.stats import assess
 
-    found = assess([[_question(item) for item in report] for report in reports])
+    found = assess([[_question(item) for item in report] for report in reports], alpha)
     return [
         [
             Difference(item.measure, item.suite, verdict, item.repeats)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
-from harness.compare import gates, parallel_load
+from harness.compare import gates, looks, parallel_load
 from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
 from harness.compare.pairs import NONE
@@ -158,7 +158,10 @@ def gated(
             notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
     notes += models.lifecycles(_models(comparison), shared.today())
     parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
-    return replace(comparison, gates=[gates.evaluate(gate, comparison, parts) for gate in asked], notes=notes)
+    look = max(run.get("looks", 0) for run in (base.run, candidate[0].run))
+    results = [gates.evaluate(looks.at_look(gate, look) if look else gate, comparison, parts) for gate in asked]
+    answers = [replace(result, gate=gate) for gate, result in zip(asked, results, strict=True)]
+    return replace(comparison, gates=answers, notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:
@@ -195,7 +198,9 @@ def _two_runs(
 ) -> Comparison:
     (base, base_summary), (candidate, candidate_summary) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(base_summary, candidate_summary, names, margins, scope)
+    comparison = compare_runs(
+        base_summary, candidate_summary, names, margins, scope, looks.alpha(base.run, candidate.run)
+    )
     summaries = (("reference", base_summary), ("candidate", candidate_summary))
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
@@ -216,7 +221,7 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
     """Compare values of one axis of a run with the first. Values without a common cell are left out, unless none has one."""
     summary = base.summary()
     axis, reason, cells, (reference, *candidates) = _sides(summary, base, options)
-    sure = margins(options), scope(options)
+    sure = margins(options), scope(options), looks.alpha(base.run)
     found_by_value = {value: compare_values(cells, axis, reference, value, *sure) for value in candidates}
     kept = {value: found for value, found in found_by_value.items() if found.paired} or {
         candidates[0]: found_by_value[candidates[0]]

@@ -58,6 +58,8 @@ class Assessment:
     """How many comparisons the correction counts."""
     level: float
     """The level at which ``evidence.p`` was tested."""
+    alpha: float
+    """The level of the whole report: 5%, or less where a run could have stopped earlier."""
     ends: Ends
     typical: Typical | None
     effect: float | None
@@ -72,12 +74,13 @@ class Assessment:
     """Instead of more cases. None where more attempts alone are not enough, or not known to be."""
 
 
-def assess(reports: Sequence[Sequence[ComparedMeasure]]) -> list[list[Assessment]]:
+def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
     """A verdict on each question about each candidate; ``reports``: the questions about one candidate each.
 
     Three kinds of claims are wrong in at most 5% of reports each: those on primary questions, those on the other measures of
     all cells, those on parts. *same* is wrong in at most 2.5% of changes as large as the margin, and is not corrected: more
     questions make no claim of equality less certain. Where a difference is certain and within the margin, it is *same*.
+    ``alpha``: less than 5% for a run that could have stopped at several looks.
     """
     flat = [(at, question) for at, report in enumerate(reports) for question in report]
     found: dict[int, Corrected] = {}
@@ -85,14 +88,14 @@ def assess(reports: Sequence[Sequence[ComparedMeasure]]) -> list[list[Assessment
         asked = [flat[place][1].evidence for place in members]
         shared = not flat[members[0]][1].primary and not flat[members[0]][1].part
         if shared:
-            corrected = shared_signs(asked, ALPHA / len(reports))
+            corrected = shared_signs(asked, alpha / len(reports))
             corrected = [
                 Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports)) for one in corrected
             ]
         else:
-            corrected = holm([_or_one(one.p) for one in asked], [one.least_p for one in asked], ALPHA)
+            corrected = holm([_or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
         found |= dict(zip(members, corrected, strict=True))
-    assessed = iter([_assessment(question, found[place]) for place, (_, question) in enumerate(flat)])
+    assessed = iter([_assessment(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
     return [[next(assessed) for _ in report] for report in reports]
 
 
@@ -109,27 +112,27 @@ def _or_one(p: float | None) -> float:
     return 1.0 if p is None else p
 
 
-def is_same(evidence: PairedEvidence) -> bool:
-    """Whether the 95% interval lies within the margin, and enough cases were seen to exclude rare changes as large.
+def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
+    """Whether the interval lies within the margin, and enough cases were seen to exclude rare changes as large.
 
     A change that doubles a number in a share of the cases is as large as the margin if the share is. So the share that may
     stay unseen has to be smaller than the margin, for pass rates and numbers alike.
     """
     if evidence.change is None or abs(evidence.change) > evidence.margin:
         return False
-    if evidence.unseen((1 + CONFIDENCE) / 2) > evidence.margin:
+    if evidence.unseen((1 + confidence) / 2) > evidence.margin:
         return False
-    ends = (evidence.change, evidence.change) if evidence.constant else evidence.change_interval
+    ends = (evidence.change, evidence.change) if evidence.constant else evidence.ends(confidence).change
     return ends is not None and -evidence.margin <= ends[0] <= ends[1] <= evidence.margin
 
 
-def _assessment(question: ComparedMeasure, corrected: Corrected) -> Assessment:
+def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -> Assessment:
     evidence = question.evidence
-    same, level = is_same(evidence), corrected.level
+    same, level = is_same(evidence, 1 - alpha), corrected.level
     verdict: VerdictName = "cannot tell"
     if same:
-        verdict, level = "same", ALPHA
-    elif corrected.p <= ALPHA:
+        verdict, level = "same", alpha
+    elif corrected.p <= alpha:
         verdict = "better" if (evidence.estimate > 0) == question.rising else "worse"
     cases = _cases_needed(evidence, level) if verdict == "cannot tell" else None
     each_case = evidence.pairs / evidence.cases
@@ -139,7 +142,8 @@ def _assessment(question: ComparedMeasure, corrected: Corrected) -> Assessment:
         p=None if evidence.p is None else corrected.p,
         comparisons=corrected.size,
         level=level,
-        ends=evidence.ends(CONFIDENCE if same else 1 - level),
+        alpha=alpha,
+        ends=evidence.ends(1 - level),
         typical=evidence.typical(1 - level) if evidence.typical else None,
         effect=evidence.estimate / evidence.spread if evidence.spread else None,
         detectable=_detectable(evidence, level),
