@@ -3,7 +3,7 @@
 Each comparison gets its corrected p value, and the level at which it was tested, so that an interval of that level agrees with
 the verdict. Independent comparisons: Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6,
 without those that could never be significant (Tarone 1990, "A modified Bonferroni method for discrete data", Biometrics 46).
-Measures of the same cases: the step-down maximum over shared signs (Westfall and Young 1993, "Resampling-based multiple testing"),
+Measures of the same cases: the step-down smallest p value over shared signs (Westfall and Young 1993, "Resampling-based multiple testing"),
 which does not count one quantity three times.
 """
 
@@ -14,12 +14,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from harness.compare.stats.evidence import PairedEvidence, Vector
 
 SEED = 20_240_229
-DRAWS = 1_999
+DRAWS = 9_999
 GROUPS = 128
 """More cases than this are flipped in this many groups."""
 
@@ -51,24 +50,23 @@ def holm(chances: Sequence[float], least: Sequence[float], alpha: float) -> list
 
 
 def shared_signs(evidence: Sequence[PairedEvidence], alpha: float) -> list[Corrected]:
-    """The correction for measures of the same cases. Holm's holds too, so the smaller p value counts."""
+    """The correction for measures of the same cells. Holm's holds too, so the smaller p value counts."""
     plain = holm([_or_one(one.p) for one in evidence], [one.least_p for one in evidence], alpha)
     moving = [at for at, one in enumerate(evidence) if one.flips is not None and one.flips[0].any()]
     if len(moving) < 2:
         return plain
-    roots = np.array([-ndtri(_or_one(evidence[at].p) / 2) for at in moving])
-    drawn = _drawn([evidence[at] for at in moving])
-    order = np.argsort(-roots)
-    largest = np.maximum.accumulate(drawn[:, order[::-1]], axis=1)[:, ::-1]
+    moving.sort(key=lambda at: _or_one(evidence[at].p))
+    chances = _drawn_chances([evidence[at] for at in moving])
+    smallest = np.minimum.accumulate(chances[:, ::-1], axis=1)[
+        :, ::-1
+    ]  # over this measure and those with larger p values
     highest, level, found = 0.0, 0.0, list(plain)
-    for rank, place in enumerate(order):
-        at, maxima = moving[place], largest[:, rank]
+    for at, minima in zip(moving, smallest.T, strict=True):
+        p = _or_one(evidence[at].p)
         if highest <= alpha:
-            beyond = np.quantile(maxima, 1 - alpha, method="higher") + 1e-6
-            level = max(2 * float(ndtr(-beyond)), plain[at].level)
-        p = min((1 + np.count_nonzero(maxima >= roots[place] - 1e-9)) / (1 + DRAWS), plain[at].p)
-        highest = max(highest, float(p))
-        found[at] = Corrected(highest, level, plain[at].size)
+            level = max(float(np.sort(minima)[max(int(alpha * (1 + DRAWS)) - 1, 0)]) - 0.5 / DRAWS, plain[at].level)
+        highest = max(highest, min((1 + np.count_nonzero(minima <= p + 1e-9)) / (1 + DRAWS), plain[at].p))
+        found[at] = Corrected(float(highest), level, plain[at].size)
     return found
 
 
@@ -82,14 +80,18 @@ def _signs(count: int) -> Vector:
     return np.asarray(2.0 * drawn - 1.0, np.float64)
 
 
-def _drawn(evidence: Sequence[PairedEvidence]) -> Vector:
-    """The standardised sum of each measure under random signs of cases, which all measures share: shape (draws, measures)."""
+def _drawn_chances(evidence: Sequence[PairedEvidence]) -> Vector:
+    """The p value of each measure under random signs of cases, which all measures share: shape (draws, measures)."""
     columns = []
     for one in evidence:
         assert one.flips is not None
         differences, cases = one.flips
         columns.append(np.bincount(cases % GROUPS, weights=differences, minlength=GROUPS))
-    grouped = np.stack(columns, axis=1)
-    sizes = np.sqrt((grouped**2).sum(axis=0))
-    scaled = grouped / np.where(sizes > 0, sizes, 1.0)
-    return np.asarray(np.abs(np.einsum("ij,jk->ik", _signs(GROUPS), scaled)), np.float64)
+    sums = np.abs(np.einsum("ij,jk->ik", _signs(GROUPS), np.stack(columns, axis=1)))
+    sums += 1e-9 * sums.max(axis=0)  # sums that differ by rounding only are equal
+    ordered = np.sort(sums, axis=0)
+    at_least = [
+        DRAWS - np.searchsorted(column, values - 2e-9 * column[-1])
+        for column, values in zip(ordered.T, sums.T, strict=True)
+    ]
+    return np.asarray(np.stack(at_least, axis=1) / DRAWS, np.float64)
