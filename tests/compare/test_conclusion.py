@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from harness.cli.commands.compare import code
 from harness.compare.comparison import Comparison, compare_runs
+from harness.report import View, find
 from harness.results.rows import Row
 from harness.results.summary import summarise
 from tests.sample_rows import failed, row, unjudged, verdict
@@ -40,6 +43,15 @@ def test_a_check_that_fails_everywhere_is_a_break(check: str, cells: int, attemp
     )
     assert code(found) == 1
     assert found.to_json()["breaks"][0]["check"] == check
+
+
+def test_a_break_stands_in_every_format() -> None:
+    found = compared([[True]] * 6, [[False]] * 6)
+    for name in ("table", "markdown", "html", "github"):
+        out = io.StringIO()
+        find(name, "comparison")(found, View(), out)
+        shown = " ".join(out.getvalue().split())
+        assert "json held in every attempt of the reference, and fails in all 6 attempts at 6 cells" in shown
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,17 @@ def test_bad_numbers_end_in_no_verdict() -> None:
     assert (len(stopped.paired), rate(stopped).verdict) == (10, "worse")
 
 
+def test_a_measure_that_is_no_number_is_not_measured() -> None:
+    sides = [
+        summarise(
+            row(f"case-{n}", measures={"latency_s": float("nan") if n < 2 else 1.0 + n * factor}) for n in range(10)
+        )
+        for factor in (0.01, 0.5)
+    ]
+    latency = compare_runs(sides[0], sides[1], ("1", "2")).differences[1]
+    assert (latency.measure, latency.evidence.cases, latency.verdict) == ("latency_s", 8, "worse")
+
+
 # --- budgets and gates --------------------------------------------------------------------------------
 
 

@@ -144,7 +144,7 @@ def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -
         level=level,
         alpha=alpha,
         ends=evidence.ends(1 - level),
-        typical=evidence.typical(1 - level) if evidence.typical else None,
+        typical=evidence.typical(1 - level) if evidence.typical and not question.part else None,
         effect=evidence.estimate / evidence.spread if evidence.spread else None,
         detectable=_detectable(evidence, level),
         min_cases=min_cases(level),
