@@ -49,6 +49,7 @@ attack: setup  ## kills, full disks, mutated files and canary keys: lost, twice,
 nightly: setup  ## long simulations: how often verdicts are wrong, and how often they see what is there
 	@$(BIN)/python -m pytest -q -n 2 -m nightly tests/
 	@$(BIN)/python -m tests.simulated
+	@$(BIN)/python -m tests.simulated --document
 
 .venv-clock/.installed:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .venv-clock time-machine==3.6.0

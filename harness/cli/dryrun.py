@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from harness.cli import costs, printing, secret_filter
+from harness.cli import costs, gate_reach, printing, secret_filter
 from harness.cli.stdout import Stdout
 from harness.errors import UsageError
 from harness.model import Trial
@@ -62,7 +62,7 @@ def _document(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
     totals = {"trials": len(plan.trials), "requests": sent}
     cost = costs.row(_forecast(plan, options))
     gates = list(_gates(plan, options))
-    ending = f'"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)},"gates":{dumps(gates)}'
+    ending = f'"totals":{dumps(totals)},"notes":{dumps(plan.notes)},"cost":{dumps(cost)},"gates":{dumps(gates)},"gate_notes":{dumps(list(gate_reach.lines(plan, options.gate)))}'
     yield f"\n],{ending}}}\n"
 
 
@@ -86,6 +86,7 @@ def _lines(plan: Plan, options: Namespace, sent: int) -> Iterator[str]:
         suite = f" ({gate['suite']})" if gate["suite"] else ""
         asked = "will be checked" if gate["asked"] else f"will not be checked: {gate['why']}"
         yield f"gate {gate['gate']}{suite}: {asked}\n"
+    yield from (f"{line}\n" for line in gate_reach.lines(plan, options.gate))
     forecast = _forecast(plan, options)
     if forecast.trials and not _policy(options).asks:
         yield f"not recorded: {amounts.count(forecast.trials, 'trial')}; --live or --record-mode once asks for them:\n"

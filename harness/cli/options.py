@@ -61,11 +61,17 @@ def judging(parser: ArgumentParser) -> None:
         help="changes up to this count as the same: pass_rate=5pp, latency=20%% (default: 2pp, 10%%; repeatable)",
     )
     parser.add_argument(
+        "--scope",
+        choices=("these-cases", "cases-like-these"),
+        help="what verdicts on pass rates are about: only the cases that were asked, or cases like them (default: these-cases, "
+        "and cases-like-these between models)",
+    )
+    parser.add_argument(
         "--gate",
         metavar="GATE",
         action="append",
         default=[],
-        help="exit with 1 if the candidate crosses this limit, in addition to the gates of the suites: pass_rate=2pp@95%%, "
+        help="exit with 1 if the candidate crosses this limit, in addition to the gates of the suites: pass_rate=10pp@95%%, "
         "latency=25%%, hard=json,finishReason, latency.max=2s, pass_rate.min=95%%, cost.total=0.50 (repeatable)",
     )
 
@@ -74,6 +80,10 @@ def watch(parser: _ActionsContainer, what: str) -> None:
     parser.add_argument(
         "--watch", action="store_true", help=f"{what} again whenever a suite or a file that it uses is changed"
     )
+
+
+def until_told(parser: _ActionsContainer, what: str) -> None:
+    parser.add_argument("--until-told", action="store_true", help=f"{what}; there are five looks, fixed beforehand")
 
 
 def resume(parser: _ActionsContainer, what: str) -> None:

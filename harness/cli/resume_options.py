@@ -22,6 +22,7 @@ _OF_BOTH: dict[str, Any] = {
     "cassettes": None,
     "live": False,
     "gate": [],
+    "until_told": False,
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "run": {

@@ -29,10 +29,14 @@ class Comparisons:
 
     @property
     def corrected_for(self) -> int:
-        """How many verdicts the correction counts: those that can be significant at all."""
-        return max(
-            (found.found.comparisons for comparison in self.comparisons for found in comparison.differences), default=0
+        """How many verdicts on pass rates the correction counts: those that can be significant at all."""
+        rates = (
+            found.found.comparisons
+            for comparison in self.comparisons
+            for found in comparison.differences
+            if found.measure == "pass_rate" and found.suite is None
         )
+        return max(rates, default=0)
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         """The fields of ``compare --format json``, except ``comparisons``, whose items are documents of two sides."""

@@ -9,8 +9,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from harness.compare.conclusion import Break, Conclusion, breaks, conclude
+from harness.compare.noise import note
 from harness.compare.pairs import NONE, Pair, Pairs
-from harness.compare.verdicts import Difference, differences
+from harness.compare.verdicts import ALPHA, Difference, differences
 from harness.model import Json
 from harness.results.groups import AnswerSource, FirstFailure, Group, Groups, Tally
 from harness.results.rows import PlaceRow, Row, RunRow
@@ -19,6 +21,7 @@ from harness.suite.axes import short_label
 
 if TYPE_CHECKING:
     from harness.compare.gates.gate import GateResult
+    from harness.compare.stats import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Comparison:
     pairs: Pairs
     flips: Sequence[Flip]
     differences: Sequence[Difference]
+    breaks: Sequence[Break] = ()
     notes: Sequence[str] = ()
     gates: Sequence[GateResult] = ()
     provenance: tuple[Sequence[AnswerSource], Sequence[AnswerSource]] = ((), ())
@@ -97,6 +101,10 @@ class Comparison:
     def paired(self) -> Pairs:
         return self.pairs.both
 
+    @property
+    def conclusion(self) -> Conclusion:
+        return conclude(self.paired, self.differences, self.breaks)
+
     def to_json(self) -> dict[str, Any]:
         """The document of ``compare --format json``."""
         return {name: list(value) if isinstance(value, Iterator) else value for name, value in self.fields()}
@@ -108,9 +116,11 @@ class Comparison:
         yield "candidate", self.candidate
         yield "runs", _by_side(self.runs)
         yield "provenance", _by_side([[_provenance_row(source) for source in side] for side in self.provenance])
+        yield "bottom_line", self.conclusion._asdict()
         yield "cells", (_cell_row(pair) for pair in self.pairs)
         yield "flips", _flip_rows(self.flips, self.sources)
         yield "verdicts", [difference.to_json() for difference in self.differences]
+        yield "breaks", [broken._asdict() | {"message": str(broken)} for broken in self.breaks]
         yield "gates", [result.to_json() for result in self.gates]
         yield "notes", list(self.notes)
 
@@ -124,25 +134,45 @@ Values = Mapping[str, Mapping[Key, Group]]
 
 
 def compare_runs(
-    base: Summary, candidate: Summary, names: tuple[str, str], margins: Margins | None = None
+    base: Summary,
+    candidate: Summary,
+    names: tuple[str, str],
+    margins: Margins | None = None,
+    scope: Scope | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
-    """Pair the cells of two runs by case, target and axes. ``margins``: see ``verdicts.MARGINS``."""
-    return _compare(_pairs(base.groups, candidate.groups), names, margins)
+    """Pair the cells of two runs by case, target and axes.
+
+    ``margins``: see ``verdicts.MARGINS``. ``scope``: what verdicts on pass rates are about; None: see ``default_scope``.
+    """
+    return _compare(_pairs(base.groups, candidate.groups), names, margins, scope, alpha)
 
 
 def compare_axis(
-    summary: Summary, axis: str, reference: str, candidate: str, margins: Margins | None = None
+    summary: Summary,
+    axis: str,
+    reference: str,
+    candidate: str,
+    margins: Margins | None = None,
+    scope: Scope | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
     """Pair the cells of one run that differ only in the value of ``axis``. Values are spelled as ``by_value`` spells them."""
-    return compare_values(by_value(summary, axis), axis, reference, candidate, margins)
+    return compare_values(by_value(summary, axis), axis, reference, candidate, margins, scope, alpha)
 
 
 def compare_values(
-    cells: Values, axis: str, reference: str, candidate: str, margins: Margins | None = None
+    cells: Values,
+    axis: str,
+    reference: str,
+    candidate: str,
+    margins: Margins | None = None,
+    scope: Scope | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
     """Pair the cells of two values of ``axis``; ``cells`` comes from ``by_value``."""
     names = (reference, candidate) if axis == "target" else (f"{axis}={reference}", f"{axis}={candidate}")
-    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins)
+    return _compare(_paired(cells.get(reference, {}), cells.get(candidate, {})), names, margins, scope, alpha)
 
 
 def by_value(summary: Summary, axis: str) -> Values:
@@ -208,16 +238,33 @@ def _paired(reference: Mapping[Key, Group], candidate: Mapping[Key, Group]) -> P
     return Pairs(groups, groups, *rows)
 
 
-def _compare(pairs: Pairs, names: tuple[str, str], margins: Margins | None) -> Comparison:
+def default_scope(pairs: Pairs) -> Scope:
+    """*Cases like these* where the sides are different models: a choice of a model is about cases to come. Else *these cases*."""
+    (before, was), (after, now) = pairs.sides
+    asked = zip([before.settings[row] for row in was], [after.settings[row] for row in now], strict=True)
+    targets = {(id(one), id(other)): (one.target, other.target) for one, other in asked}
+    differ = any(one.partition("/")[2] != other.partition("/")[2] for one, other in targets.values())
+    return "cases like these" if differ else "these cases"
+
+
+def _compare(
+    pairs: Pairs, names: tuple[str, str], margins: Margins | None, scope: Scope | None, alpha: float
+) -> Comparison:
     return Comparison(
         reference=names[0],
         candidate=names[1],
         pairs=pairs,
         flips=list(_flips(pairs.both)),
-        differences=differences(pairs.both, margins),
-        notes=list(_unpaired(pairs, names)),
+        differences=differences(pairs.both, margins, scope or default_scope(pairs.both), alpha),
+        breaks=breaks(pairs.both),
+        notes=[*_unpaired(pairs, names), *_noise(pairs.both, names[0])],
         provenance=(_provenance(*pairs.sides[0]), _provenance(*pairs.sides[1])),
     )
+
+
+def _noise(cells: Pairs, name: str) -> Iterator[str]:
+    groups, rows = cells.sides[0]
+    yield from note([groups.tallies[row] for row in rows], name)
 
 
 def _provenance(groups: Groups, rows: Sequence[int]) -> Sequence[AnswerSource]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from harness.compare.comparison import Comparison, Flip
-from harness.compare.verdicts import sentence
+from harness.compare.verdicts import reason, sentence
 from harness.gemini.models import ModelFacts, Thinking, catalogue, facts, lifecycle
 from harness.results.groups import Group
 from harness.suite.axes import refusal, thinking_config
@@ -181,6 +181,7 @@ def bottom_line(
 
 
 def _reasons_against(comparison: Comparison, unsupported: Sequence[tuple[str, str]]) -> Iterator[str]:
+    yield from map(str, comparison.breaks)
     worse = [flip for flip in comparison.flips if flip.worse or _newly_failing(flip)]
     if worse:
         named = ", ".join(f"{flip.check} of {flip.id}" for flip in worse[:3])
@@ -206,7 +207,7 @@ def _unclear(comparison: Comparison) -> Iterator[str]:
         yield f"{lost:,} answer{'' if lost == 1 else 's'} could not be judged"
     for difference in comparison.differences:
         if difference.measure == "pass_rate" and difference.suite is None and difference.verdict == "cannot tell":
-            yield f"pass rate {sentence(difference).removeprefix('cannot tell: ')}"
+            yield f"pass rate {reason(difference)}"
     yield from (f"gate {result.gate}: {result.message}" for result in comparison.gates if result.unknown)
 
 

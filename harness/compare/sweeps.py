@@ -1,18 +1,20 @@
 """Sweeps: what each value of an axis buys and costs on one target, and the knee.
 
 All values are compared on the same cells: those that could be judged at every value. Numbers are means over these cells; the
-number of a cell is the median of its attempts. The *knee* is the cheapest value whose pass rate equals that of the best
-value, within the margin. It is named only where paired statistics (see ``stats``) show this, and show that every cheaper
-value is *worse*. Where the cheapest value is the best, they have to show that no other value is better.
+number of a cell is the median of its attempts. The *knee* is the cheapest value whose pass rate is within the margin of the best.
+It is named only where the intervals of all pairs of values together show that it is *enough* (no other value is better by more
+than the margin), and that every cheaper value is *out* (some value is better by more than the margin). That is Hsu's multiple
+comparison with the best (Hsu 1984, Ann. Statist. 12), with Bonferroni's correction: the best value need not be known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, sentence
+from harness.compare.verdicts import JUDGED, MARGINS, Difference, change, reason
 from harness.gemini.models import LEVELS
 from harness.model import Json
 from harness.results.groups import Group
@@ -22,6 +24,7 @@ from harness.text.amounts import dollars
 
 if TYPE_CHECKING:
     from harness.compare.stats import Interval, PairedEvidence
+    from harness.compare.stats.verdict import Needs
 
 MIN_VALUES = 3
 """The fewest values of a sweep. Two values are a comparison."""
@@ -29,6 +32,7 @@ PRICE_MEASURES = ("cost_usd", "totalTokenCount", "thoughtsTokenCount")
 """Measures that can stand for the price: the one that is known in the most cells, the first of equals."""
 NUMBERS = tuple(measure for measure in JUDGED if measure != "pass_rate")
 
+Standing = Literal["enough", "out", "unclear"]
 Key = tuple[str, ...]
 Line = Mapping[str, Group]
 """One case (with fixed values of its other axes) at each value of the axis: value's name -> cell."""
@@ -39,7 +43,8 @@ class SweepPoint:
     """One value of the axis.
 
     ``rate`` (0 to 1, with its 95% interval) and ``numbers`` are means over the cells; ``numbers`` has only the measures
-    that were measured. ``against``: the verdict on it, with the best value as the reference; None for the best.
+    that were measured. ``against``: the verdict on it, with the best value as the reference; None for the best. ``standing``:
+    *enough*, *out*, or *unclear*, against all other values.
     ``dominated_by``: a value with an observed rate that is as good at a lower price, or better at no higher price.
     """
 
@@ -52,6 +57,7 @@ class SweepPoint:
     numbers: Mapping[str, float]
     against: Difference | None = None
     dominated_by: str | None = None
+    standing: Standing = "unclear"
 
     def to_json(self) -> dict[str, Any]:
         """An item of ``points``; null: not known."""
@@ -64,6 +70,7 @@ class SweepPoint:
             "interval": self.interval,
             **{measure: self.numbers.get(measure) for measure in NUMBERS},
             "dominated_by": self.dominated_by,
+            "standing": self.standing,
             "against_best": self.against.to_json() if self.against else None,
         }
 
@@ -71,16 +78,16 @@ class SweepPoint:
 class Knee(NamedTuple):
     """``value``: the knee; None where the data cannot decide. ``seems``: the knee by the observed rates alone.
 
-    ``enough``: the cheapest value that is surely not worse than the best. ``needs_cases``: how many more cases would
-    decide it; None where that is not known, or not needed.
+    ``enough``: the cheapest value that is surely within the margin of the best. ``needs_cases``: at least and at most how many
+    more cases would decide it; None where that is not known, or not needed.
     """
 
     value: str | None
     message: str
     seems: str | None = None
     enough: str | None = None
-    needs_cases: int | None = None
-    needs_repeats: int | None = None
+    needs_cases: Needs | None = None
+    needs_repeats: Needs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,38 +247,30 @@ def _draft(target: str, axis: str, suite: str | None, values: Mapping[str, Json]
 
 
 def _assessed(drafts: Sequence[_Draft], margin: float) -> list[Sweep]:
-    """The sweeps, with verdicts that are corrected for all comparisons made here (Holm)."""
-    if not drafts:
-        return []
-    from harness.compare.stats import assess
+    return [_sweep(draft, margin) for draft in drafts]
 
-    seen = [_observed(draft) for draft in drafts]
-    found = [_evidence(draft, best, margin) for draft, (best, _, _) in zip(drafts, seen, strict=True)]
-    flat = [evidence for by_name in found for evidence in by_name.values()]
-    verdicts = iter(assess(flat, [True] * len(flat)))
-    made = []
-    for draft, (best, price, numbers), evidence in zip(drafts, seen, found, strict=True):
-        against = {name: Difference("pass_rate", draft.suite, next(verdicts)) for name in evidence}
-        points = _points(draft, numbers, against)
-        points = [replace(point, dominated_by=_dominated(point, points, price)) for point in points]
-        cases = len({_case(line) for line in draft.rows})
-        knee = _knee(draft.axis, points, best, price, margin, cases)
-        made.append(
-            Sweep(
-                draft.target,
-                draft.axis,
-                draft.suite,
-                len(draft.rows),
-                cases,
-                draft.left_out,
-                price,
-                margin,
-                best,
-                points,
-                knee,
-            )
-        )
-    return made
+
+def _sweep(draft: _Draft, margin: float) -> Sweep:
+    best, price, numbers = _observed(draft)
+    evidence = _evidence(draft, margin)
+    against = _against(draft, best, evidence)
+    standings = {name: _standing(name, evidence, margin, len(draft.values) - 1) for name in draft.values}
+    points = _points(draft, numbers, against, standings)
+    points = [replace(point, dominated_by=_dominated(point, points, price)) for point in points]
+    cases = len({_case(line) for line in draft.rows})
+    return Sweep(
+        target=draft.target,
+        axis=draft.axis,
+        suite=draft.suite,
+        cells=len(draft.rows),
+        cases=cases,
+        left_out=draft.left_out,
+        price=price,
+        margin=margin,
+        best=best,
+        points=points,
+        knee=_knee(draft.axis, points, best, price, margin, cases),
+    )
 
 
 def _case(line: Line) -> tuple[str, str]:
@@ -310,8 +309,12 @@ def _rate(draft: _Draft, name: str) -> float:
     return round(_mean(rates), 12) if rates else 0.0
 
 
-def _evidence(draft: _Draft, best: str, margin: float) -> dict[str, PairedEvidence]:
-    """The evidence on every other value against the best, on the same cells."""
+Evidences = Mapping[tuple[str, str], "PairedEvidence"]
+"""(reference, candidate) -> the evidence on the candidate's pass rate."""
+
+
+def _evidence(draft: _Draft, margin: float) -> Evidences:
+    """The evidence on every two values, on the same cells."""
     from harness.compare.stats import Attempts, rates
 
     if not draft.rows:
@@ -322,10 +325,35 @@ def _evidence(draft: _Draft, best: str, margin: float) -> dict[str, PairedEviden
         name: Attempts([row[name].passed for row in draft.rows], [row[name].judged for row in draft.rows])
         for name in draft.values
     }
-    return {name: rates(cases, sides[best], sides[name], margin=margin) for name in draft.values if name != best}
+    return {
+        (one, other): rates(cases, sides[one], sides[other], margin=margin) for one, other in permutations(sides, 2)
+    }
 
 
-def _points(draft: _Draft, numbers: Numbers, against: Mapping[str, Difference]) -> list[SweepPoint]:
+def _against(draft: _Draft, best: str, evidence: Evidences) -> dict[str, Difference]:
+    """The verdict on every other value against the best, corrected for the number of values."""
+    from harness.compare.stats import ComparedMeasure, assess
+
+    others = {other: found for (one, other), found in evidence.items() if one == best}
+    asked = [[ComparedMeasure(found, rising=True, primary=True)] for found in others.values()]
+    return {
+        name: Difference("pass_rate", draft.suite, found) for name, [found] in zip(others, assess(asked), strict=True)
+    }
+
+
+def _standing(name: str, evidence: Evidences, margin: float, others: int) -> Standing:
+    """Whether the value is surely within the margin of the best, or surely not, by intervals that hold for all values together."""
+    ends = [found.ends(1 - 0.05 / others).change for (_, other), found in evidence.items() if other == name]
+    if not ends or None in ends:
+        return "unclear"
+    if all(low >= -margin for low, _ in filter(None, ends)):
+        return "enough"
+    return "out" if any(high < -margin for _, high in filter(None, ends)) else "unclear"
+
+
+def _points(
+    draft: _Draft, numbers: Numbers, against: Mapping[str, Difference], standings: Mapping[str, Standing]
+) -> list[SweepPoint]:
     own = next(iter(against.values())).evidence.sides if against else None
     return [
         SweepPoint(
@@ -337,6 +365,7 @@ def _points(draft: _Draft, numbers: Numbers, against: Mapping[str, Difference]) 
             interval=_interval(against[name].evidence.sides, 1) if name in against else _interval(own, 0),
             numbers={measure: means[name] for measure, means in numbers.items()},
             against=against.get(name),
+            standing=standings[name],
         )
         for name, value in draft.values.items()
     ]
@@ -379,28 +408,33 @@ def _knee(axis: str, points: Sequence[SweepPoint], best: str, price: str | None,
             f"cannot tell: one case says nothing about others, however often it is repeated. {_apparent_knee(seems, price)}",
             seems.name,
         )
-    enough = next(point for point in order if _surely_enough(point))
-    open_to = order if enough is top else order[: order.index(enough)]
-    unclear = [point for point in open_to if point.against and point.against.verdict == "cannot tell"]
-    if unclear:
-        question = "worse" if order.index(unclear[0]) < order.index(top) else "better"
-        return _unclear_knee(unclear[0], question, enough, seems, top, price)
-    return Knee(enough.name, _knee_text(axis, order, enough, top, price, margin), enough.name, enough.name)
-
-
-def _surely_enough(point: SweepPoint) -> bool:
-    return point.against is None or point.against.verdict in ("same", "better")
+    first = next(point for point in order if point.standing != "out")
+    if first.standing == "unclear":
+        enough = next((point for point in order if point.standing == "enough"), None)
+        return _unclear_knee(first, enough, seems, order, top, price)
+    return Knee(first.name, _knee_text(axis, order, first, top, price, margin), first.name, first.name)
 
 
 def _unclear_knee(
-    first: SweepPoint, question: str, enough: SweepPoint, seems: SweepPoint, top: SweepPoint, price: str | None
+    first: SweepPoint,
+    enough: SweepPoint | None,
+    seems: SweepPoint,
+    order: Sequence[SweepPoint],
+    top: SweepPoint,
+    price: str | None,
 ) -> Knee:
-    assert first.against is not None
-    message = f"cannot tell: is {first.name} {question} than {top.name}? {sentence(first.against).partition(': ')[2]}. "
-    if enough is not top:
-        message += f"{enough.name} is surely enough: {change(enough.against) if enough.against else ''}. "
-    found = first.against.found
-    sure = enough.name if enough is not top else None
+    """``first``: the cheapest value that is not out, the best value itself or one below it."""
+    question = f"is {first.name} enough? Against {top.name}: "
+    rival = first
+    if first is top:
+        rival = next(point for point in order if point is not top and point.standing != "out")
+        question = f"is {rival.name} better than {top.name}? "
+    assert rival.against is not None
+    message = f"cannot tell: {question}{reason(rival.against)}. "
+    if enough is not None and enough.against is not None:
+        message += f"{enough.name} is surely enough: {change(enough.against)}. "
+    found = rival.against.found
+    sure = enough.name if enough else None
     return Knee(None, message + _apparent_knee(seems, price), seems.name, sure, found.needs_cases, found.needs_repeats)
 
 
@@ -413,7 +447,7 @@ def _knee_text(
 ) -> str:
     cheaper = [point for point in order[: order.index(knee)] if point.against]
     limit = f"not worse than {top.name} ({_rate_and_price(top, price)}) by {100 * margin:.4g} pp"
-    worse = "".join(f"; {point.name} is worse: {change(point.against)}" for point in cheaper if point.against)
+    worse = "".join(f"; {point.name} is worse by more: {change(point.against)}" for point in cheaper if point.against)
     if knee is order[0]:
         how = (
             f"the best, {_rate_and_price(top, price)}; what costs more is no better"

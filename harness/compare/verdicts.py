@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -13,13 +13,16 @@ from harness.compare.pairs import Pairs
 from harness.results.groups import STREAM_ONLY, Groups
 
 if TYPE_CHECKING:
-    from harness.compare.stats import Assessment, Interval, Measured, PairedEvidence, Verdicts
+    from harness.compare.stats import Assessment, ComparedMeasure, Interval, Measured, PairedEvidence, Scope, Verdicts
     from harness.compare.stats.cells import Rows, SideMeasures
+    from harness.compare.stats.verdict import Needs
 
 
 JUDGED = ("pass_rate", "thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 """The measures that get a verdict. A higher pass rate is better; of the others, lower is better."""
 MARGINS: Mapping[str, float] = {"pass_rate": 0.02}
+ALPHA = 0.05
+"""The level of a report: how often two sides that are alike may be called different."""
 MARGIN = 0.1
 """The equivalence margin: smaller changes are *same*. Pass rates: a difference (0.02 is 2 pp); others: relative (0.1 is 10%)."""
 
@@ -43,20 +46,26 @@ class Difference:
         return self.found.verdict
 
     def to_json(self) -> dict[str, Any]:
-        """An item of ``verdicts``: estimate and interval in the measure's own unit; null: not known."""
+        """An item of ``verdicts``: estimate and interval in the measure's own unit; null: not known.
+
+        ``level``: the intervals have a confidence of 1 - ``level``, the level at which the verdict was found. ``needs``,
+        ``needs_cases``, ``needs_repeats``: at least and at most (null: not known) so many more. ``typical``: see ``Typical``.
+        """
         seen = self.evidence
         row: dict[str, Any] = {
             "measure": self.measure,
             "suite": self.suite,
             "verdict": self.verdict,
+            "scope": seen.scope,
             "message": sentence(self),
             "reference": seen.reference,
             "candidate": seen.candidate,
             "estimate": seen.estimate,
-            "interval": seen.interval,
+            "interval": self.found.ends.own,
             "change": seen.change,
-            "change_interval": seen.change_interval,
+            "change_interval": self.found.ends.change,
             "margin": seen.margin,
+            "level": self.found.level,
             "p": self.found.p,
             "p_alone": seen.p,
             "comparisons": self.found.comparisons,
@@ -68,55 +77,73 @@ class Difference:
             "needs_cases": self.found.needs_cases,
             "needs_repeats": self.found.needs_repeats,
         }
+        if self.found.typical:
+            row["typical"] = self.found.typical._asdict()
         if seen.sides:
             row |= {"reference_interval": seen.sides[0], "candidate_interval": seen.sides[1], "repeats": self.repeats}
         return row
 
 
-def differences(cells: Pairs, margins: Mapping[str, float] | None = None) -> list[Difference]:
-    """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each."""
-    from harness.compare.stats import assess
+def differences(
+    cells: Pairs, margins: Mapping[str, float] | None = None, scope: Scope = "these cases", alpha: float = ALPHA
+) -> list[Difference]:
+    """Verdicts on cells that both sides have: over all suites (``suite`` is None), then, if there are several, over each.
 
+    ``scope``: what the verdicts on pass rates are about. Those on numbers are about cases like these. ``alpha``: the level of
+    the report, see ``looks``.
+    """
     sides = _PairedCells(cells)
     members = _rows_by_suite([asked.suite for asked in sides.asked])
-    scopes: dict[str | None, Rows] = {None: slice(None)}
+    parts: dict[str | None, Rows] = {None: slice(None)}
     if len(members) > 1:
-        scopes.update(members)
+        parts.update(members)
     found = [
         item
         for measure in JUDGED
         for seen in [sides.seen(measure)]
-        for suite, rows in scopes.items()
+        for suite, rows in parts.items()
         for item in _evidence_of(
-            measure, suite, seen.of(rows), (margins or {}).get(measure, MARGINS.get(measure, MARGIN))
+            measure, suite, seen.of(rows), (margins or {}).get(measure, MARGINS.get(measure, MARGIN)), scope
         )
     ]
-    order = {suite: place for place, suite in enumerate(scopes)}
+    order = {suite: place for place, suite in enumerate(parts)}
     found.sort(key=lambda item: order[item.suite])
-    assessed = assess([item.evidence for item in found], [item.measure == "pass_rate" for item in found])
-    return [
-        Difference(item.measure, item.suite, verdict, item.repeats)
-        for item, verdict in zip(found, assessed, strict=True)
-    ]
+    return _assessed([found], alpha)[0]
 
 
 def corrected(reports: Sequence[Sequence[Difference]]) -> list[list[Difference]]:
-    """The verdicts of several comparisons, corrected together as one report (Holm)."""
+    """The verdicts of several comparisons, corrected together as one report."""
+    every = [
+        [_MeasureEvidence(one.measure, one.suite, one.evidence, one.repeats) for one in report] for report in reports
+    ]
+    return _assessed(every, min((one.found.alpha for report in reports for one in report), default=ALPHA))
+
+
+def _assessed(reports: Sequence[Sequence[_MeasureEvidence]], alpha: float) -> list[list[Difference]]:
+    """The pass rate over all cells is the primary question: other measures, and single suites, make it no less certain."""
     from harness.compare.stats import assess
 
-    every = [difference for report in reports for difference in report]
-    assessed = iter(
-        assess(
-            [difference.evidence for difference in every], [difference.measure == "pass_rate" for difference in every]
-        )
-    )
-    return [[replace(difference, found=next(assessed)) for difference in report] for report in reports]
+    found = assess([[_question(item) for item in report] for report in reports], alpha)
+    return [
+        [
+            Difference(item.measure, item.suite, verdict, item.repeats)
+            for item, verdict in zip(report, verdicts, strict=True)
+        ]
+        for report, verdicts in zip(reports, found, strict=True)
+    ]
 
 
-def measure_evidence(measure: str, cells: Pairs, confidence: float) -> PairedEvidence | None:
-    """The evidence on any measure, with intervals of that confidence (0 to 1); None where nothing was measured."""
+def _question(item: _MeasureEvidence) -> ComparedMeasure:
+    from harness.compare.stats import ComparedMeasure
+
+    rate, whole = item.measure == "pass_rate", item.suite is None
+    return ComparedMeasure(item.evidence, rising=rate, primary=rate and whole, part=not whole)
+
+
+def measure_evidence(measure: str, cells: Pairs, scope: Scope = "these cases") -> PairedEvidence | None:
+    """The evidence on any measure; None where nothing was measured."""
     seen = _PairedCells(cells).seen(measure).of(slice(None))
-    return seen.evidence(MARGINS.get(measure, MARGIN), confidence)
+    return seen.evidence(MARGINS.get(measure, MARGIN), scope)
 
 
 class _MeasureEvidence(NamedTuple):
@@ -127,9 +154,9 @@ class _MeasureEvidence(NamedTuple):
 
 
 def _evidence_of(
-    measure: str, suite: str | None, seen: Verdicts | Measured, margin: float
+    measure: str, suite: str | None, seen: Verdicts | Measured, margin: float, scope: Scope
 ) -> Iterator[_MeasureEvidence]:
-    evidence = seen.evidence(margin)
+    evidence = seen.evidence(margin, scope)
     if evidence is None:
         return
     if measure == "pass_rate":
@@ -189,10 +216,15 @@ def _rows_by_suite(suites: Sequence[str]) -> dict[str, Rows]:
 
 
 def sentence(difference: Difference) -> str:
-    """The verdict and its numbers: ``worse: -6.0 pp (95%: -9.1 to -2.8), p 0.001 of 12 comparisons``."""
+    """The verdict and its numbers: ``worse on these cases: -6.0 pp (-9.1 to -2.8), p 0.001``."""
     word = difference.verdict
     how = {"same": _same_text, "cannot tell": _unclear_text}.get(word, _difference_text)(difference)
-    return f"{word}: {how}"
+    return f"{word} {'about' if word == 'cannot tell' else 'on'} {difference.evidence.scope}: {how}"
+
+
+def reason(difference: Difference) -> str:
+    """The sentence without its verdict."""
+    return sentence(difference).partition(": ")[2]
 
 
 def change(difference: Difference) -> str:
@@ -200,9 +232,9 @@ def change(difference: Difference) -> str:
     seen = difference.evidence
     if seen.change is None:
         return "from none to some"
-    unit = _unit(difference.measure)
-    text = f"{_points(difference, seen.change)}{unit}"
-    return text if seen.change_interval is None else f"{text} ({_interval_text(difference, seen.change_interval)})"
+    text = f"{_points(difference, seen.change)}{_unit(difference.measure)}"
+    interval = difference.found.ends.change
+    return text if interval is None else f"{text} ({_interval_text(difference, interval)})"
 
 
 def percent(measure: str, share: float, *, signed: bool = False) -> str:
@@ -224,6 +256,15 @@ def _interval_text(difference: Difference, interval: Interval) -> str:
     return " to ".join(_points(difference, end) for end in interval)
 
 
+def _typical_text(difference: Difference) -> str:
+    """``; the typical case +8% (+5 to +11)``: the geometric mean, which a few extreme values hardly move."""
+    typical = difference.found.typical
+    if typical is None or typical.interval is None:
+        return ""
+    around = _interval_text(difference, typical.interval)
+    return f"; the typical case {_points(difference, typical.change)}% ({around})"
+
+
 def _margin(difference: Difference) -> str:
     return percent(difference.measure, difference.evidence.margin)
 
@@ -237,42 +278,58 @@ def _correction_text(found: Assessment) -> str:
 
 
 def _difference_text(difference: Difference) -> str:
-    return f"{change(difference)}, {_p_text(difference.found.p)}{_correction_text(difference.found)}{_within_margin_note(difference)}"
-
-
-def _within_margin_note(difference: Difference) -> str:
-    """A note for an interval within the margin that is not *same*: the correction for all comparisons makes it unsure."""
-    seen = difference.evidence
-    within = seen.change_interval is not None and max(map(abs, seen.change_interval)) < seen.margin
-    return f", within {_margin(difference)} only if it were the one comparison" if within else ""
+    sure = f"{_p_text(difference.found.p)}{_correction_text(difference.found)}"
+    return f"{change(difference)}, {sure}{_typical_text(difference)}"
 
 
 def _same_text(difference: Difference) -> str:
     seen = difference.evidence
     if seen.constant:
         return f"all {seen.pairs:,} pairs {'are equal' if not seen.change else f'differ by {change(difference)}'}"
-    return f"{change(difference)}, within {_margin(difference)} either way"
+    return f"{change(difference)}, within {_margin(difference)} either way{_typical_text(difference)}"
 
 
 def _unclear_text(difference: Difference) -> str:
     seen, found = difference.evidence, difference.found
-    if seen.cases == 1:
+    if seen.cases == 1 and seen.scope == "cases like these":
         return f"{change(difference)} in one case, which says nothing about others, however often it is repeated"
-    if seen.constant and not seen.change:
-        return f"equal in {seen.cases} cases, too few to conclude from; {_needs_text(found)}"
-    text = f"{change(difference)} in {seen.cases} cases"
-    if seen.p is not None:
-        text += f", {_p_text(found.p)}{_correction_text(found)}{_within_margin_note(difference)}"
     if seen.sides and not seen.reference and not seen.candidate:
-        text = "nothing passed on either side"
-    return f"{text}; {_needs_text(found)}"
+        return f"nothing passed on either side; {_needs_text(found)}"
+    if seen.constant and not seen.change:
+        return f"no case differed in {seen.cases:,}; {_unseen_text(seen)}; {_needs_text(found)}"
+    text = f"{change(difference)} in {_cases(seen)}"
+    if seen.p is not None:
+        text += f", {_p_text(found.p)}{_correction_text(found)}"
+    return f"{text}{_typical_text(difference)}{_few_text(difference)}; {_needs_text(found)}"
+
+
+def _cases(seen: PairedEvidence) -> str:
+    return f"{seen.cases:,} case{'' if seen.cases == 1 else 's'}"
+
+
+def _few_text(difference: Difference) -> str:
+    """A note where the interval lies within the margin, and too few cases were seen to exclude rare changes."""
+    seen = difference.evidence
+    ends = seen.change_interval
+    return f"; {_unseen_text(seen)}" if ends is not None and max(map(abs, ends)) <= seen.margin else ""
+
+
+def _unseen_text(seen: PairedEvidence) -> str:
+    """The rule of three."""
+    what = "cases" if seen.chances == seen.cases else "answers"
+    return f"a change in up to {100 * seen.unseen():.2g}% of {what} would not show"
 
 
 def _needs_text(found: Assessment) -> str:
     if found.needs is None and found.evidence.cases < found.min_cases:
         return f"it takes at least {found.min_cases} cases; how many is not known"
-    if found.needs is None:
+    if found.needs is None or found.needs_cases is None:
         return "how much more it would take is not known"
-    cases = f"{found.needs_cases:,} more case{'' if found.needs_cases == 1 else 's'}"
-    repeats = f", or {found.needs_repeats:,} more of each" if found.needs_repeats else ""
-    return f"needs about {found.needs:,} more pair{'' if found.needs == 1 else 's'} ({cases}{repeats})"
+    repeats = f", or {_span(found.needs_repeats)} of each" if found.needs_repeats else ""
+    return f"needs {_span(found.needs)} pairs ({_span(found.needs_cases)} cases{repeats})"
+
+
+def _span(needs: Needs) -> str:
+    """``about 40 to 130 more``; ``at least 40 more``."""
+    low, high = needs
+    return f"at least {low:,} more" if high is None else f"{low:,} more" if low == high else f"{low:,} to {high:,} more"

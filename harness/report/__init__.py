@@ -49,6 +49,7 @@ Kind = Literal[
     "renewal",
     "scoreboard",
     "compatible",
+    "noise",
 ]
 MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s")
 """The measures that a cell shows with its verdict, by default."""

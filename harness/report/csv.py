@@ -36,6 +36,8 @@ _VERDICT = (
     "p",
     "pairs",
     "needs",
+    "needs_at_most",
+    "scope",
     "simulated",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -113,7 +115,8 @@ def _verdicts(comparison: Comparison) -> Iterator[list[Json]]:
 
 def _numbers(difference: Difference) -> list[Json]:
     seen = difference.evidence
-    low, high = seen.interval or (None, None)
+    low, high = difference.found.ends.own or (None, None)
+    least, most = difference.found.needs or (None, None)
     return [
         seen.reference,
         seen.candidate,
@@ -122,7 +125,9 @@ def _numbers(difference: Difference) -> list[Json]:
         high,
         difference.found.p,
         seen.pairs,
-        difference.found.needs,
+        least,
+        most,
+        seen.scope,
     ]
 
 

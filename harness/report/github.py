@@ -78,6 +78,7 @@ def comparisons_github(document: Comparisons, view: View, out: TextIO) -> None:
 
 def _comparison_annotations(comparison: Comparison, by: str = "") -> Iterator[Annotation]:
     yield from (_gate_annotation(gate.to_json(), by) for gate in comparison.gates if gate.crossed or gate.unknown)
+    yield from (Annotation("error", f"break{by}", str(broken)) for broken in comparison.breaks)
     yield from map(_flip_annotation, worst_first(comparison.flips))
 
 

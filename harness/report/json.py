@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.compare.drift import Drift
     from harness.compare.fidelity_changes import Fidelity
     from harness.compare.migration import Migration
+    from harness.compare.noise import NoiseReport
     from harness.compare.scoreboard import Scoreboard
     from harness.compare.sweeps import Sweeps
     from harness.gemini.capabilities import Probe
@@ -152,4 +153,10 @@ def scoreboard_json(document: Scoreboard, _view: View, out: TextIO) -> None:
 @output("json", of="compatible")
 def compatible_json(document: Compatibility, _view: View, out: TextIO) -> None:
     """One JSON document: the state of every feature on every side."""
+    out.write(dumps(document.to_json(), indent=1) + "\n")
+
+
+@output("json", of="noise")
+def noise_json(document: NoiseReport, _view: View, out: TextIO) -> None:
+    """One JSON document: flips, unstable cells and the smallest visible changes of every target."""
     out.write(dumps(document.to_json(), indent=1) + "\n")

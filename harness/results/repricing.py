@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from msgspec.structs import astuple
+
 from harness.gemini.price_rates import Unpriced
 from harness.gemini.prices import Parts, Tariff, cost_as, is_free
 from harness.results.rows import Row, RunRow, TurnRow
@@ -50,7 +52,7 @@ class Repricing:
 
     def _parts(self, row: Row) -> Parts:
         parts = [self._of_turn(turn) for turn in row.get("turns", ())]
-        return Parts(*map(sum, zip(*parts, strict=True)))
+        return Parts(*map(sum, zip(*map(astuple, parts), strict=True)))
 
     def _of_turn(self, turn: TurnRow) -> Parts:
         method = "GET" if turn["request"] is None else "POST"

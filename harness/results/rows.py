@@ -267,6 +267,8 @@ class RunRow(TypedDict):
     gates: NotRequired[list[GateRow]]
     migration: NotRequired[list[str]]
     """The old and the new target of a run of ``migrate``."""
+    looks: NotRequired[int]
+    """At which look the run ended, where it was asked until it could be told."""
 
 
 class EndingRow(TypedDict, total=False):

@@ -28,7 +28,14 @@ from harness.results.rows import VERSION, Row, RunRow, SelectionRow, SuiteRow, d
 from harness.results.summary import Summary
 
 NAME = "run.jsonl"
-_KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates"], ...] = ("targets", "suites", "notes", "gates")
+_KNOWN_LATE: tuple[Literal["targets", "suites", "notes", "gates", "looks", "planned"], ...] = (
+    "targets",
+    "suites",
+    "notes",
+    "gates",
+    "looks",
+    "planned",
+)
 """The keys of the header that are complete only at the end of the run."""
 ID = re.compile(rb'\{"id":"([^"\\]*)#(\d+)"')
 """The beginning of a trial's line as this program writes it: (group, attempt) of the trial's id."""

@@ -251,18 +251,18 @@ def line(rows: list[Row]) -> str:
 
 
 def test_switching_is_safe_if_nothing_got_worse() -> None:
-    assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass_rate same: ")
+    assert line(sides(400, 400)).startswith("may be switched: no check got worse in 400 cells; pass_rate same on cases")
 
 
 def test_few_cells_cannot_tell() -> None:
     message = line(sides(3, 3))
-    assert message.startswith("cannot tell: no check got worse in 3 cells, but that is not enough; pass rate 0 pp (")
+    assert message.startswith("cannot tell: no check got worse in 3 cells, but that is not enough; pass rate no case")
     assert "more cases" in message
 
 
 def test_a_flip_for_the_worse_is_not_yet() -> None:
     assert line(sides(399, 400)).startswith("not yet: 1 flip for the worse (text of geography/case-399@p/new)")
-    assert "pass rate worse: -50.0 pp" in line(sides(200, 400))
+    assert "pass rate worse on cases like these: -50.0 pp" in line(sides(200, 400))
 
 
 def test_what_the_new_one_cannot_be_asked_is_not_yet() -> None:

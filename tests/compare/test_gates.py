@@ -130,8 +130,8 @@ def test_a_gate_of_a_suite_looks_at_that_suite_only() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("latency", "--gate latency: expected pass_rate=2pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%"),
-        ("latency<=2s", "--gate latency<=2s: expected pass_rate=2pp@95%, latency=25%, latency.max=2s"),
+        ("latency", "--gate latency: expected pass_rate=10pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%"),
+        ("latency<=2s", "--gate latency<=2s: expected pass_rate=10pp@95%, latency=25%, latency.max=2s"),
         ("latncy=25%", "no measure 'latncy'; did you mean latency?"),
         ("latency.mx=2s", "--gate latency.mx: did you mean max?"),
         ("latency.min=2s", "--gate latency.min: "),

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest, hypergeom
 
 from harness.compare.stats import (
     Attempts,
+    ComparedMeasure,
     PairedEvidence,
     assess,
     clustered_wilson,
@@ -24,9 +25,17 @@ from harness.compare.stats import (
     rates,
     wilson,
 )
-from harness.compare.stats.multiple_comparisons import corrected
+from harness.compare.stats.exact import flips, tail
+from harness.compare.stats.multiple_comparisons import holm
+from harness.compare.stats.verdict import Assessment
 
 MARGIN = 0.02
+
+
+def judge(*evidence: PairedEvidence, rising: bool = False, part: bool = False) -> list[Assessment]:
+    """Verdicts on the measures of one report; ``part``: of its suites."""
+    [found] = assess([[ComparedMeasure(one, rising, part=part) for one in evidence]])
+    return found
 
 
 def verdicts(both: int, worse: int, better: int, neither: int) -> PairedEvidence:
@@ -82,18 +91,32 @@ def test_one_case_is_worth_one_answer_with_any_repeats(passed: int) -> None:
 
 
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30))
-def test_with_one_answer_a_case_it_is_mcnemars_exact_test(both: int, worse: int, better: int) -> None:
-    if worse + better:
-        theirs = binomtest(worse, worse + better).pvalue
-        assert verdicts(both, worse, better, 3).p == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+def test_with_one_answer_a_case_it_is_mcnemars_mid_p_test(both: int, worse: int, better: int) -> None:
+    if worse != better:
+        theirs = binomtest(worse, worse + better).pvalue - binom.pmf(worse, worse + better, 0.5)
+        assert verdicts(both, worse, better, 3).p == pytest.approx(theirs, rel=1e-6, abs=1e-9)
 
 
-def test_with_repeats_it_enumerates_all_sign_patterns() -> None:
-    before, after = [5, 4, 5, 3, 5, 2, 5, 4], [3, 4, 1, 4, 2, 2, 0, 3]
-    steps = np.subtract(after, before)
-    patterns = np.array(list(product((-1, 1), repeat=8))) @ steps
-    found = rates(range(8), Attempts(before, [5] * 8), Attempts(after, [5] * 8), margin=MARGIN)
-    assert found.p == pytest.approx(np.mean(np.abs(patterns) >= abs(steps.sum())))
+def mid_p(sums: np.ndarray, chances: np.ndarray, observed: float) -> float:
+    """Twice the smaller tail, with half of the observed sum."""
+    same = chances[np.isclose(sums, observed)].sum() / 2
+    tails = (chances[sums < observed - 1e-9].sum(), chances[sums > observed + 1e-9].sum())
+    return float(min(1, 2 * (min(tails) + same)))
+
+
+def test_cases_like_these_count_all_sign_patterns() -> None:
+    steps = np.array([-2, -1, -4, 1, -3, 0, -5, -1])
+    sums = np.array(list(product((-1, 1), repeat=8))) @ steps
+    assert tail(int(steps.sum()), flips(steps)).p == pytest.approx(mid_p(sums, np.full(256, 1 / 256), steps.sum()))
+
+
+def test_these_cases_count_all_ways_to_divide_the_attempts() -> None:
+    """Each cell's passed attempts are divided between the sides: 3 attempts and 2, then 2 and 4."""
+    first, second = hypergeom(5, 4, 2), hypergeom(6, 3, 4)
+    ways = [(after / 2 - (4 - after) / 3, later / 4 - (3 - later) / 2) for after in range(3) for later in range(5)]
+    chances = np.array([first.pmf(after) * second.pmf(later) for after in range(3) for later in range(5)])
+    found = rates(range(2), Attempts([3, 2], [3, 2]), Attempts([1, 1], [2, 4]), margin=MARGIN, scope="these cases")
+    assert found.p == pytest.approx(mid_p(np.array([sum(way) for way in ways]), chances, 1 / 2 - 1 + 1 / 4 - 1))
 
 
 @given(attempts())
@@ -180,7 +203,7 @@ def test_a_comparison_is_deterministic() -> None:
 def test_too_few_cases_have_no_interval(cases: int) -> None:
     found = numbers(range(cases), [10.0] * cases, [20.0 + n for n in range(cases)], margin=0.1)
     assert found.interval is None
-    [judged] = assess([found], [False])
+    [judged] = judge(found)
     assert judged.verdict == "cannot tell"
     assert judged.detectable is None
 
@@ -188,14 +211,14 @@ def test_too_few_cases_have_no_interval(cases: int) -> None:
 def test_a_reference_of_zero_has_no_relative_change() -> None:
     found = numbers(range(8), [0.0] * 8, [5.0, 6, 7, 8, 9, 10, 11, 12], margin=0.1)
     assert (found.change, found.change_interval) == (None, None)
-    assert assess([found], [False])[0].verdict == "worse"
+    assert judge(found)[0].verdict == "worse"
 
 
 def test_a_constant_change_needs_no_interval() -> None:
     found = numbers(range(8), [100.0] * 8, [130.0] * 8, margin=0.1)
     assert (found.constant, found.interval) == (True, None)
-    assert assess([found], [False])[0].verdict == "worse"
-    assert assess([found], [True])[0].verdict == "better"
+    assert judge(found)[0].verdict == "worse"
+    assert judge(found, rising=True)[0].verdict == "better"
 
 
 @given(cells.filter(lambda columns: len(set(columns[0])) <= 13), st.randoms(use_true_random=False))
@@ -219,7 +242,6 @@ def test_the_unit_does_not_matter(given_: tuple[list[int], list[float], list[flo
 
 def assert_alike(there: PairedEvidence, again: PairedEvidence, unit: float, slack: float) -> None:
     assert again.p == pytest.approx(there.p)
-    assert again.p_outside == pytest.approx(there.p_outside)
     assert again.estimate == pytest.approx(unit * there.estimate, abs=slack)
     assert again.change == pytest.approx(there.change, abs=1e-6)
     assert (again.interval is None) == (there.interval is None)
@@ -239,7 +261,7 @@ def test_verdicts_and_intervals_of_pass_rates_agree(given_: tuple[list[int], Att
 
 def agree(found: PairedEvidence) -> None:
     """The interval contains what the test does not reject; the interval of *same* lies within the margin."""
-    [judged] = assess([found], [False])
+    [judged] = judge(found)
     ends = found.change_interval
     if ends is None or found.p is None:
         return
@@ -247,8 +269,12 @@ def agree(found: PairedEvidence) -> None:
         assert ends[0] <= 0 <= ends[1]
     if judged.verdict == "same":
         assert -found.margin - 1e-9 <= ends[0] <= ends[1] <= found.margin + 1e-9
+    printed = judged.ends.change
     if judged.verdict in ("better", "worse"):
         assert (judged.verdict == "worse") == (found.estimate > 0)
+        assert printed is None or not printed[0] <= 0 <= printed[1]
+    if judged.verdict == "cannot tell":
+        assert printed is None or printed[0] <= 0 <= printed[1]
 
 
 def test_a_larger_difference_is_never_less_sure() -> None:
@@ -281,7 +307,7 @@ def test_arrays_and_lists_give_the_same_result() -> None:
 def test_a_candidate_of_zero_has_a_change_and_no_ratio() -> None:
     found = numbers(range(8), [500.0 + 10 * n for n in range(8)], [0.0] * 8, margin=0.1)
     assert (found.change, found.change_interval) == (-1, (-1, -1))
-    assert assess([found], [False])[0].verdict == "better"
+    assert judge(found)[0].verdict == "better"
 
 
 def test_one_case_says_nothing_about_others() -> None:
@@ -289,21 +315,21 @@ def test_one_case_says_nothing_about_others() -> None:
         numbers([0, 0, 0], [1.0, 2, 3], [4.0, 9, 9], margin=0.1),
         rates([0], Attempts([5], [5]), Attempts([0], [5]), margin=MARGIN),
     ]
-    for assessment in assess(found, [False, True]):
+    for assessment in judge(*found):
         assert (assessment.verdict, assessment.needs, assessment.needs_repeats) == ("cannot tell", None, None)
         assert (assessment.evidence.interval, assessment.evidence.change_interval) == (None, None)
 
 
 def test_two_cases_are_too_few_to_plan_how_many_it_takes() -> None:
-    [found] = assess([numbers([0, 1], [1.0, 2], [2.0, 2.1], margin=0.1)], [False])
+    [found] = judge(numbers([0, 1], [1.0, 2], [2.0, 2.1], margin=0.1))
     assert (found.verdict, found.needs, found.evidence.interval) == ("cannot tell", None, None)
 
 
 @pytest.mark.parametrize(("flips", "word"), [(0, "same"), (1, "cannot tell")])
 def test_enough_cases_without_a_flip_exclude_the_margin(flips: int, word: str) -> None:
     """0.98 ** 183 < 2.5%: the rule of three, at the level of *same*."""
-    assert assess([verdicts(183 - flips, flips, 0, 0)], [True])[0].verdict == word
-    assert assess([verdicts(182, 0, 0, 0)], [True])[0].verdict == "cannot tell"
+    assert judge(verdicts(183 - flips, flips, 0, 0))[0].verdict == word
+    assert judge(verdicts(182, 0, 0, 0))[0].verdict == "cannot tell"
 
 
 def test_rare_failures_on_one_side_prove_no_difference() -> None:
@@ -358,7 +384,7 @@ def test_certain_but_within_the_margin_is_the_same() -> None:
     found = numbers(range(500), before, before * 1.01 + rng.normal(0, 1, 500), margin=0.1)
     assert found.p is not None
     assert found.p < 0.001
-    assert assess([found], [False])[0].verdict == "same"
+    assert judge(found)[0].verdict == "same"
 
 
 def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
@@ -366,7 +392,7 @@ def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
     scatter = rng.normal(0, 3, (2, 40))
     noisy = numbers(range(40), 10 + scatter[0], 10.8 + scatter[1], margin=0.1, noise=[18.0] * 40)
     steady = numbers(range(40), 10 + scatter[0], 10.8 + scatter[1], margin=0.1, noise=[0.01] * 40)
-    helped, unhelped = assess([noisy], [False])[0], assess([steady], [False])[0]
+    helped, unhelped = judge(noisy)[0], judge(steady)[0]
     assert helped.verdict == unhelped.verdict == "cannot tell"
     assert helped.needs == unhelped.needs
     assert helped.needs_repeats is not None
@@ -375,29 +401,37 @@ def test_repeats_help_where_attempts_at_one_case_scatter() -> None:
 
 def test_more_comparisons_need_more_cases() -> None:
     found = verdicts(20, 8, 1, 1)
-    assert assess([found], [True])[0].verdict == "worse"
-    among = assess([found, *[verdicts(20, 6, 5, 1)] * 9], [True] * 10)
+    assert judge(found, rising=True)[0].verdict == "worse"
+    among = judge(found, *[verdicts(20, 6, 5, 1)] * 9, rising=True, part=True)
     assert (among[0].verdict, among[0].comparisons) == ("cannot tell", 10)
     assert among[0].p == pytest.approx(10 * (found.p or 0))
 
 
 def test_comparisons_that_cannot_be_significant_do_not_count() -> None:
     found = verdicts(20, 8, 1, 1)
-    among = assess([found, *[verdicts(29, 0, 1, 0)] * 9], [True] * 10)
+    among = judge(found, *[verdicts(29, 0, 1, 0)] * 9, rising=True, part=True)
     assert (among[0].verdict, among[0].comparisons) == ("worse", 1)
 
 
 def test_holm_by_hand() -> None:
-    assert corrected([0.01, 0.04, 0.03], [0.0] * 3, 0.05)[0] == pytest.approx([0.03, 0.06, 0.06])
+    found = holm([0.01, 0.04, 0.03], [0.0] * 3, 0.05)
+    assert [one.p for one in found] == pytest.approx([0.03, 0.06, 0.06])
+    assert [one.level for one in found] == pytest.approx([0.05 / 3, 0.025, 0.025])
 
 
 @given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=20))
 def test_a_corrected_p_is_never_smaller_and_keeps_the_order(chances: list[float]) -> None:
-    adjusted, size = corrected(chances, [0.0] * len(chances), 0.05)
-    assert size == len(chances)
-    assert all(chance <= adjusted_p <= 1 for chance, adjusted_p in zip(chances, adjusted, strict=True))
+    found = holm(chances, [0.0] * len(chances), 0.05)
+    assert {one.size for one in found} == {len(chances)}
+    assert all(chance <= one.p <= 1 for chance, one in zip(chances, found, strict=True))
     order = np.argsort(chances, kind="stable")
-    assert list(np.array(adjusted)[order]) == sorted(adjusted)
+    assert list(np.array([one.p for one in found])[order]) == sorted(one.p for one in found)
+
+
+@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=20))
+def test_a_corrected_p_and_its_level_agree(chances: list[float]) -> None:
+    for chance, one in zip(chances, holm(chances, [0.0] * len(chances), 0.05), strict=True):
+        assert (one.p <= 0.05) == (chance <= one.level) or one.p == pytest.approx(0.05)
 
 
 # --- repeats ------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,16 +11,28 @@ from scipy.stats import binom, binomtest, ttest_1samp
 from harness.compare.stats import (
     Assessment,
     Attempts,
+    ComparedMeasure,
     PairedEvidence,
     assess,
-    clustered_wilson,
+    clopper_pearson,
     mean_interval,
     numbers,
     rates,
 )
 from harness.compare.stats.numbers import _against_zero
-from harness.compare.stats.sign_flip import sampled_p
-from tests.simulated import CHANCES, EXTREME, ONE_SIDE, SHAPES, Sample, wrong_budgets, wrong_numbers, wrong_rates
+from harness.compare.stats.sign_flip import flip_p
+from tests.simulated import (
+    CHANCES,
+    EXTREME,
+    ONE_SIDE,
+    SHAPES,
+    WORLDS,
+    Sample,
+    settled,
+    wrong_budgets,
+    wrong_numbers,
+    wrong_rates,
+)
 from tests.simulated import seconds as simulated_seconds
 
 nightly = pytest.mark.nightly
@@ -96,7 +107,7 @@ def test_extreme_tails_in_few_cases_keep_twice_the_level(name: str, sample: Samp
 def test_the_sign_flip_test_alone_fails_for_unlike_shapes() -> None:
     """Why there is a second test: a constant compared with an exponential, by the sign-flip test alone."""
     rng = np.random.default_rng(10)
-    alarms = sum(sampled_p(rng.exponential(1, 10) - 1) <= ALPHA for _ in range(4 * RUNS))
+    alarms = sum(flip_p(rng.exponential(1, 10) - 1) <= ALPHA for _ in range(4 * RUNS))
     assert not at_most(ALPHA, alarms, 4 * RUNS)
 
 
@@ -128,8 +139,7 @@ def test_a_report_of_many_comparisons_keeps_its_level() -> None:
     rng = np.random.default_rng(2)
     wrong = 0
     for _ in range(200):
-        report = [pass_rates(rng, 12, 3), *(seconds(rng, 12, 3) for _ in range(5))]
-        wrong += any(assessment.verdict in ("better", "worse") for assessment in assess(report, [True] + [False] * 5))
+        wrong += any(one.verdict in ("better", "worse") for one in judge(*(seconds(rng, 12, 3) for _ in range(5))))
     assert at_most(ALPHA, wrong, 200)
 
 
@@ -141,7 +151,7 @@ def test_a_report_over_unlike_shapes_is_wrong_as_seldom_as_one() -> None:
     wrong = 0
     for _ in range(200):
         report = [simulated_seconds(rng, shape, Sample(20, 1)) for shape in shapes]
-        wrong += any(assessment.verdict in ("better", "worse") for assessment in assess(report, [False] * len(report)))
+        wrong += any(one.verdict in ("better", "worse") for one in judge(*report))
     assert at_most(ALPHA, wrong, 200)
 
 
@@ -168,7 +178,7 @@ def test_a_budget_seldom_holds_a_mean_at_its_limit(name: str, cases: tuple[int, 
 @nightly
 def test_few_cases_do_not_show_the_tail_that_budgets_need() -> None:
     rng = np.random.default_rng(6)
-    ends = [_against_zero(range(6), ONE_SIDE["exponential"](rng, (6,)), 0.9).interval or (-1, 2) for _ in range(2000)]
+    ends = [_against_zero(range(6), ONE_SIDE["exponential"](rng, (6,))).ends(0.9).own or (-1, 2) for _ in range(2000)]
     assert not at_most(0.06, sum(high < 1 for _, high in ends), 2000)
 
 
@@ -188,12 +198,10 @@ def test_a_budget_counts_cases_and_not_cells(unequal: bool) -> None:
 @pytest.mark.parametrize(("cases", "repeats"), [(50, 1), (30, 5)])
 def test_a_rate_at_its_limit_is_seldom_held(cases: int, repeats: int) -> None:
     rng = np.random.default_rng(cases)
-    ends = []
-    for _ in range(RUNS):
-        passed = rng.binomial(repeats, rng.beta(9, 1, cases))
-        ends.append(clustered_wilson(range(cases), Attempts(list(passed), [repeats] * cases), 0.9))
+    chances = np.clip(0.9 + np.linspace(-0.1, 0.1, cases), 0, 1)
+    ends = [clopper_pearson(int(rng.binomial(repeats, chances).sum()), cases * repeats, 0.9) for _ in range(RUNS)]
     assert at_most(0.05, sum(low > 0.9 for low, _ in ends), RUNS)
-    assert at_most(0.1, sum(high < 0.9 for _, high in ends), RUNS)
+    assert at_most(0.05, sum(high < 0.9 for _, high in ends), RUNS)
 
 
 @nightly
@@ -203,7 +211,7 @@ def test_a_change_of_the_margin_is_seldom_called_the_same() -> None:
     for _ in range(RUNS):
         before = rng.lognormal(0, 1, 30)
         after = before * 1.1 * rng.lognormal(0, 0.1, 30) / np.exp(0.005)
-        wrong += assess([numbers(range(30), before, after, margin=0.1)], [False])[0].verdict == "same"
+        wrong += judge(numbers(range(30), before, after, margin=0.1))[0].verdict == "same"
     assert at_most(ALPHA / 2, wrong, RUNS)
 
 
@@ -212,7 +220,7 @@ def test_flips_at_the_margin_are_seldom_called_the_same() -> None:
     rng = np.random.default_rng(4)
     wrong = 0
     for _ in range(RUNS):
-        [judged] = assess([single_answers(*flips(rng, 300, worse=0.03, better=0.01))], [True])
+        [judged] = judge(single_answers(*flips(rng, 300, worse=0.03, better=0.01)))
         wrong += judged.verdict == "same"
     assert at_most(ALPHA / 2, wrong, RUNS)
 
@@ -253,7 +261,7 @@ def test_flips_to_one_side_only_are_seldom_called_the_same(cases: int, worse: fl
     """The hardest case: as many flips as the margin, all in one direction. 140 cases show no flip in 6% of runs."""
     rng = np.random.default_rng(cases)
     found = [single_answers(*flips(rng, cases, worse, 0.0)) for _ in range(RUNS)]
-    wrong = sum(assess([evidence], [True])[0].verdict == "same" for evidence in found)
+    wrong = sum(judge(evidence)[0].verdict == "same" for evidence in found)
     assert at_most(ALPHA / 2, wrong, RUNS)
 
 
@@ -262,86 +270,19 @@ def test_flips_to_one_side_only_are_seldom_called_the_same(cases: int, worse: fl
 def test_a_gate_seldom_holds_a_change_at_its_limit(cases: int, worse: float, back: float) -> None:
     """``pass_rate=2pp@95%``: a gate uses one end of the 90% interval."""
     rng = np.random.default_rng(cases)
-    ends = [rates_at(0.9, *flips(rng, cases, worse, back)).interval or (-1, 1) for _ in range(RUNS)]
+    ends = [single_answers(*flips(rng, cases, worse, back)).ends(0.9).change or (-1, 1) for _ in range(RUNS)]
     assert at_most(ALPHA, sum(low >= -0.02 for low, _ in ends), RUNS)
     assert at_most(ALPHA, sum(high < -0.02 for _, high in ends), RUNS)
-
-
-def rates_at(confidence: float, before: np.ndarray, after: np.ndarray) -> PairedEvidence:
-    single = np.ones(before.size, np.int64)
-    return rates(
-        np.arange(before.size), Attempts(before, single), Attempts(after, single), margin=0.02, confidence=confidence
-    )
 
 
 # --- how much more it would take ----------------------------------------------------------------------
 
 
-def about_four_fifths(settled: Sequence[bool]) -> bool:
-    """The planned power is 80%. Exact tests are discrete, and either verdict decides, so 65% to 97% is accepted."""
-    few, many = binomtest(sum(settled), len(settled)).proportion_ci(0.99)
-    return bool(many > 0.65 and few < 0.97)
-
-
 @nightly
-@pytest.mark.parametrize(("cases", "factor", "spread"), [(20, 1.0, 0.3), (20, 1.4, 0.8), (50, 1.14, 0.5)])
-def test_the_planned_number_of_cases_decides_numbers(cases: int, factor: float, spread: float) -> None:
-    """The observed cases stand for the truth: the additional cases are drawn from them."""
-    rng = np.random.default_rng(cases)
-    settled: list[bool] = []
-    while len(settled) < 150:
-        before = rng.lognormal(0, 0.5, cases)
-        after = before * np.clip(factor + spread * rng.normal(0, 1, cases), 0.05, None)
-        needs = assessed(numbers(range(cases), before, after, margin=0.1)).needs_cases
-        for _ in range(5 if needs and needs < 1_000 else 0):
-            drawn = rng.integers(0, cases, cases + (needs or 0))
-            more = numbers(range(drawn.size), before[drawn], after[drawn], margin=0.1)
-            settled.append(assessed(more).verdict != "cannot tell")
-    assert about_four_fifths(settled)
-
-
-@nightly
-@pytest.mark.parametrize(("cases", "worse", "better"), [(20, 0.2, 0.05), (50, 0.1, 0.02), (200, 0.03, 0.01)])
-def test_the_planned_number_of_cases_decides_pass_rates(cases: int, worse: float, better: float) -> None:
-    rng = np.random.default_rng(cases)
-    settled: list[bool] = []
-    while len(settled) < 150:
-        before, after = flips(rng, cases, worse, better)
-        needs = assessed(single_answers(before, after)).needs_cases
-        for _ in range(5 if needs and needs < 5_000 else 0):
-            drawn = rng.integers(0, cases, cases + (needs or 0))
-            settled.append(assessed(single_answers(before[drawn], after[drawn])).verdict != "cannot tell")
-    assert about_four_fifths(settled)
-
-
-@nightly
-@pytest.mark.parametrize(("cases", "repeats", "factor", "spread"), [(20, 3, 1.1, 0.5), (30, 2, 1.15, 0.8)])
-def test_the_planned_number_of_repeats_decides_numbers(cases: int, repeats: int, factor: float, spread: float) -> None:
-    """The cases stay the same; more attempts at each are drawn with the observed variance."""
-    rng = np.random.default_rng(cases)
-    settled: list[bool] = []
-
-    def tried(times: int, scatter: float, after: np.ndarray) -> PairedEvidence:
-        sides = [10 * (mean[:, None] + scatter * rng.normal(0, 1, (cases, times))) for mean in (np.ones(cases), after)]
-        noise = sum(side.var(axis=1, ddof=1) for side in sides) / times
-        return numbers(range(cases), *(side.mean(axis=1) for side in sides), margin=0.1, noise=list(noise))
-
-    while len(settled) < 150:
-        found = tried(repeats, spread, factor + 0.05 * rng.normal(0, 1, cases))
-        needs = assessed(replace(found, pairs=cases * repeats)).needs_repeats
-        if needs is None or needs > 200 or found.spread is None or found.noise is None or found.change is None:
-            continue
-        scatter = found.spread / 10 * (found.noise * repeats / 2) ** 0.5
-        own = found.spread / 10 * (1 - found.noise) ** 0.5
-        for _ in range(5):
-            more = tried(repeats + needs, scatter, 1 + found.change + own * rng.normal(0, 1, cases))
-            settled.append(assessed(more).verdict != "cannot tell")
-    assert about_four_fifths(settled)
-
-
-def assessed(found: PairedEvidence) -> Assessment:
-    [judged] = assess([found], [False])
-    return judged
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_most_that_a_verdict_needs_settles_it(name: str) -> None:
+    """Planned for 80%; the pilot's own error takes some of it where there is no difference."""
+    assert settled(name, 100).most > 0.65
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -366,6 +307,12 @@ def randomised_p(worse: int, flipped: int) -> float:
     outside = 2 * binom.cdf(few - 1, flipped, 0.5)
     border = min(2 * binom.pmf(few, flipped, 0.5), 1 - outside)
     return float(np.clip((ALPHA - outside) / border, 0, 1))
+
+
+def judge(*evidence: PairedEvidence) -> list[Assessment]:
+    """Verdicts on the measures of one report, more is better."""
+    [found] = assess([[ComparedMeasure(one, rising=True) for one in evidence]])
+    return found
 
 
 def p_of(evidence: PairedEvidence) -> float:

@@ -60,7 +60,7 @@ def test_the_knee_equals_the_best_and_cheaper_is_worse() -> None:
     assert (found.best, found.knee.value) == ("high", "low")
     assert found.knee.message.startswith(
         "low is the knee: 99.8% at 120 tokens; not worse than high (100% at 1,000 tokens) by 2 pp; "
-        "minimal is worse: -50.0 pp ("
+        "minimal is worse by more: -50.0 pp ("
     )
     assert all(point.dominated_by is None for point in found.points)
 
@@ -79,7 +79,7 @@ def test_no_value_is_cheaper_if_every_step_buys_something() -> None:
     assert found.knee.message.startswith(
         "no cheaper value is enough: high is the best and the most expensive, 100% at 1,000 tokens"
     )
-    assert found.knee.message.count("is worse:") == 2
+    assert found.knee.message.count("is worse by more:") == 2
 
 
 def test_few_cases_cannot_tell_and_name_how_many_would() -> None:
@@ -87,9 +87,17 @@ def test_few_cases_cannot_tell_and_name_how_many_would() -> None:
     assert found.knee.value is None
     assert found.knee.seems == "low"
     assert found.knee.needs_cases
-    assert found.knee.message.startswith("cannot tell: is minimal worse than low? -20.0 pp (")
-    assert f"({found.knee.needs_cases:,} more cases" in found.knee.message
+    assert found.knee.message.startswith("cannot tell: is minimal enough? Against low: -20.0 pp (")
+    assert f"({found.knee.needs_cases[0]:,} to {found.knee.needs_cases[1]:,} more cases" in found.knee.message
     assert found.knee.message.endswith("As far as was seen, low is the knee: 100% at 120 tokens")
+
+
+def test_a_value_within_the_margin_is_not_out() -> None:
+    """80, 95.3, 96.9 and 97% in 2,000 cases: the second is worse than the best, by less than 2 points, and half as dear."""
+    failing = {1: list(range(400)), 2: list(range(94)), 3: list(range(62)), 4: list(range(60))}
+    found = only_sweep(swept_rows(failing, axis="topK", cases=2_000))
+    assert [point.standing for point in found.points] == ["out", "unclear", "enough", "enough"]
+    assert (found.knee.value, found.knee.seems, found.knee.enough) == (None, "2", "3")
 
 
 def test_equal_values_in_few_cases_are_no_proof() -> None:
@@ -101,7 +109,7 @@ def test_equal_values_in_few_cases_are_no_proof() -> None:
 def test_a_value_that_is_surely_enough_is_named() -> None:
     found = only_sweep(swept_rows({"minimal": list(range(5)), "low": [7], "high": []}, cases=400))
     assert (found.knee.value, found.knee.seems, found.knee.enough) == (None, "minimal", "low")
-    assert "is minimal worse than high?" in found.knee.message
+    assert "is minimal enough? Against high:" in found.knee.message
     assert " low is surely enough: -0.2 pp (" in found.knee.message
 
 

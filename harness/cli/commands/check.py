@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from harness.cli import from_options
+from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
 from harness.cli.watching import watch
 from harness.gemini.models import ends_by, facts, lifecycle
@@ -57,6 +57,7 @@ def main(options: Namespace) -> int:
         sys.stdout.write(f"note: {note}\n")
     if options.format == "github":
         _annotate(plan)
+    sys.stdout.writelines(f"{line}\n" for line in gate_reach.lines(plan))
     cases = sum(len(suite.cases) for suite in plan.suites)
     numbers = {"suite": len(plan.suites), "case": cases, "trial": len(plan.trials)}
     counts = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in numbers.items())

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli import options as shared
 from harness.cli import printing, saved_run
-from harness.compare import gates, parallel_load
+from harness.compare import gates, looks, parallel_load
 from harness.compare.candidates import Comparisons, combine
 from harness.compare.comparison import Comparison, Values, by_value, compare_runs, compare_values, reference_first
 from harness.compare.pairs import NONE
@@ -27,10 +27,13 @@ from harness.results.rows import RunRow
 from harness.results.summary import Summary
 from harness.suite.axes import short_label
 
+if TYPE_CHECKING:
+    from harness.compare.stats import Scope
+
 ABOUT = "compare two runs, or targets or axis values of one run: flips, and verdicts on measures"
 EXAMPLES = (
     "gemini-harness compare last --target google/gemini-3-flash-preview --target google/gemini-3.1-pro-preview",
-    "gemini-harness compare baseline last --gate pass_rate=2pp@95%",
+    "gemini-harness compare baseline last --gate pass_rate=10pp@95%",
 )
 
 
@@ -80,8 +83,8 @@ def _compare(options: Namespace) -> int:
 
 
 def code(comparison: Comparison) -> int:
-    """The exit code: 1 if a gate is crossed, 5 if no cell was judged on both sides, 7 if a gate cannot be decided, else 0."""
-    if any(gate.crossed for gate in comparison.gates):
+    """The exit code: 1 if a gate is crossed, or a check breaks everywhere, 5 if no cell was judged on both sides, 7 if a gate cannot be decided, else 0."""
+    if comparison.breaks or any(gate.crossed for gate in comparison.gates):
         return 1
     paired = comparison.paired
     if not any(
@@ -109,7 +112,7 @@ def _found(options: Namespace) -> Comparison | Comparisons:
     if options.target or options.axis:
         raise UsageError("--target and --axis compare within one run: leave out either the second run or these options")
     reference, candidate = parallel_load.load_both(base, saved_run.find(options.candidate, options))
-    comparison = gated(_two_runs(reference, candidate, margins(options)), asked, base, candidate, None)
+    comparison = gated(_two_runs(reference, candidate, margins(options), scope(options)), asked, base, candidate, None)
     return replace(comparison, command=_again(options, (base, candidate[0]), []))
 
 
@@ -117,6 +120,7 @@ def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -
     """The command that repeats the comparison. ``last`` is replaced by the run that it means now."""
     named = zip((options.base, options.candidate), runs, strict=False)
     arguments = [*(saved.path.parent.name if name == "last" else name for name, saved in named), *sides]
+    arguments += ["--scope", options.scope] if options.scope else []
     for name in ("margin", "gate"):
         arguments += [part for value in getattr(options, name) for part in (f"--{name}", value)]
     arguments += ["--reports", options.reports] if options.reports else []
@@ -126,6 +130,12 @@ def _again(options: Namespace, runs: Sequence[SavedRun], sides: Sequence[str]) -
 def margins(options: Namespace) -> dict[str, float]:
     """Measure -> the margin of ``--margin``, as a share. Raises UsageError."""
     return dict(margin(text) for text in options.margin)
+
+
+def scope(options: Namespace) -> Scope | None:
+    """What ``--scope`` says; None: what suits the two sides."""
+    words: dict[str, Scope] = {"these-cases": "these cases", "cases-like-these": "cases like these"}
+    return words[options.scope] if options.scope else None
 
 
 def gated(
@@ -148,7 +158,10 @@ def gated(
             notes.append(f"{file} is missing: gates of {row['suite']} were not checked")
     notes += models.lifecycles(_models(comparison), shared.today())
     parts = gates.partial_suites(candidate[0].run, candidate[1]) if any(gate.is_budget for gate in asked) else {}
-    return replace(comparison, gates=[gates.evaluate(gate, comparison, parts) for gate in asked], notes=notes)
+    look = max(run.get("looks", 0) for run in (base.run, candidate[0].run))
+    results = [gates.evaluate(looks.at_look(gate, look) if look else gate, comparison, parts) for gate in asked]
+    answers = [replace(result, gate=gate) for gate, result in zip(asked, results, strict=True)]
+    return replace(comparison, gates=answers, notes=notes)
 
 
 def _models(comparison: Comparison) -> list[str]:
@@ -178,11 +191,16 @@ def _block(file: Path) -> Mapping[str, Json]:
 
 
 def _two_runs(
-    reference: tuple[SavedRun, Summary], compared: tuple[SavedRun, Summary], margins: dict[str, float]
+    reference: tuple[SavedRun, Summary],
+    compared: tuple[SavedRun, Summary],
+    margins: dict[str, float],
+    scope: Scope | None,
 ) -> Comparison:
     (base, base_summary), (candidate, candidate_summary) = reference, compared
     names = (f"run {base.run['id']}", f"run {candidate.run['id']}")
-    comparison = compare_runs(base_summary, candidate_summary, names, margins)
+    comparison = compare_runs(
+        base_summary, candidate_summary, names, margins, scope, looks.alpha(base.run, candidate.run)
+    )
     summaries = (("reference", base_summary), ("candidate", candidate_summary))
     sources = [f"{side}: {words.provenance(summary)}" for side, summary in summaries]
     same = base.run["id"] == candidate.run["id"]
@@ -203,7 +221,8 @@ def _within(base: SavedRun, options: Namespace, requested: Sequence[gates.Gate])
     """Compare values of one axis of a run with the first. Values without a common cell are left out, unless none has one."""
     summary = base.summary()
     axis, reason, cells, (reference, *candidates) = _sides(summary, base, options)
-    found_by_value = {value: compare_values(cells, axis, reference, value, margins(options)) for value in candidates}
+    sure = margins(options), scope(options), looks.alpha(base.run)
+    found_by_value = {value: compare_values(cells, axis, reference, value, *sure) for value in candidates}
     kept = {value: found for value, found in found_by_value.items() if found.paired} or {
         candidates[0]: found_by_value[candidates[0]]
     }

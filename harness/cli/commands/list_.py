@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.cli import from_options
+from harness.cli import from_options, gate_reach
 from harness.cli import options as shared
 from harness.text import amounts
 
@@ -36,7 +36,7 @@ def _trials(options: Namespace) -> Iterator[str]:
     yield from (f"{trial.id}{f'  skipped: {trial.skip}' if trial.skip else ''}" for trial in plan.trials)
     if not options.quiet:
         sys.stderr.write(f"{amounts.count(len(plan.trials), 'trial')} of {amounts.count(len(plan.suites), 'suite')}\n")
-        sys.stderr.writelines(f"note: {note}\n" for note in plan.notes)
+        sys.stderr.writelines(f"note: {note}\n" for note in [*plan.notes, *gate_reach.lines(plan)])
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

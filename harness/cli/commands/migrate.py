@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.cli import from_options, printing, resume_options, saved_run
+from harness.cli import from_options, printing, resume_options, saved_run, until_told
 from harness.cli import options as shared
 from harness.cli.commands import compare
 from harness.cli.playing import Played, RunSession, announce, check_fail_fast, open_session
 from harness.cli.progress import Progress
-from harness.compare import gates
+from harness.compare import gates, looks
 from harness.compare.comparison import Comparison, compare_axis
 from harness.compare.migration import Migration, changes, unsupported
 from harness.config import Config
@@ -27,7 +27,7 @@ from harness.model import Place, Target
 from harness.report import words
 from harness.results.load import SavedRun, load
 from harness.results.rows import Row, RunRow
-from harness.results.summary import Summary
+from harness.results.summary import Summary, summarise
 from harness.run import session
 from harness.run.session import Plan, RecordPolicy
 from harness.suite.matrix import Expansion, Selection
@@ -74,6 +74,7 @@ def add_options(parser: ArgumentParser) -> None:
         action="store_true",
         help="stop at the first trial that the old model passes and the new one does not",
     )
+    shared.until_told(group, "stop as soon as the new model is told from the old one, or the gates are answered")
     group.add_argument("--no-progress", action="store_true", help="show no progress")
     shared.resume(group, "a migration")
     shared.judging(parser)
@@ -83,9 +84,12 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     saved = _resumed(options)
     printing.check(options, "migration")
-    margins, asked = compare.margins(options), [gates.from_option(text) for text in options.gate]
+    compare.margins(options)
+    asked = [gates.from_option(text) for text in options.gate]
     if options.fail_fast:
         check_fail_fast(asked)
+    if options.until_told:
+        until_told.check(options)
     settings = from_options.config(options)
     old, new = sides(options, settings)
     whole = session.plan(options.paths, _selection(options, settings, old, new), settings)
@@ -93,9 +97,9 @@ def main(options: Namespace) -> int:
     plan = structs.replace(whole, trials=whole.trials.where(lambda group: group.case.place not in pinned))
     _check_asked(plan, old)
     with open_session(plan, session.Judge(settings), saved) as run_session:
-        played = _played(run_session, old, new, options)
+        played = _played(run_session, old, new, options, asked)
     if not played.ended_early:
-        document = _document(plan, played.writer.path, old, new, margins, asked)
+        document = _document(plan, played.writer.path, old, new, options, asked)
         printing.show(document, "migration", options)
         codes = [compare.code(document.comparison), *_of_trials(played)]
     else:
@@ -197,7 +201,9 @@ def _check_asked(plan: Plan, old: MigrationSide) -> None:
 # --- playing both -------------------------------------------------------------------------------------
 
 
-def _played(run_session: RunSession, old: MigrationSide, new: MigrationSide, options: Namespace) -> Played:
+def _played(
+    run_session: RunSession, old: MigrationSide, new: MigrationSide, options: Namespace, asked: list[gates.Gate]
+) -> Played:
     """Play the old side first. If none of its trials can be judged, the new one is not played. Raises NoRecording, UsageError."""
     plan = run_session.plan
     left = [(side, run_session.left(side.trials(plan))) for side in (old, new)]
@@ -211,13 +217,42 @@ def _played(run_session: RunSession, old: MigrationSide, new: MigrationSide, opt
                     summary = load(writer.path).summary()
                     _check_judged(plan, summary, old)
                     played.stops = _got_worse(summary, old, new) if options.fail_fast else played.stops
-                if not played.ended_early:
+                if side is new and options.until_told and not played.ended_early:
+                    _play_until_told(plan, played, trials, (old, new), options, asked)
+                elif not played.ended_early:
                     played.play(trials, side.way, partial=True)
         finally:
             played.settle(chain(old.trials(plan).ids(), new.trials(plan).ids()))
-            missing = writer.trials < len(plan.trials)
-            played.close(interrupted=missing and played.stopped is None)
+            missing = writer.trials < writer.run.get("planned", 0)
+            played.close(interrupted=missing and played.stopped is None, notes=writer.run["notes"])
     return played
+
+
+def _play_until_told(
+    plan: Plan,
+    played: Played,
+    left: Expansion,
+    sides: tuple[MigrationSide, MigrationSide],
+    options: Namespace,
+    asked: list[gates.Gate],
+) -> None:
+    """Play the new side look by look. The notes of the run say where it stopped."""
+    old, new = sides
+
+    def told(look: int, counted: Set[str]) -> str | None:
+        rows = load(played.writer.path).rows(turns=False)
+        summary = summarise(row for row in rows if row["target"] == str(old) or row["group"] in counted)
+        how = compare.margins(options), compare.scope(options), looks.level(look)
+        found = compare_axis(summary, "target", str(old), str(new), *how)
+        wanted = [looks.at_look(gate, look) for gate in asked]
+        return looks.told(found, [gates.evaluate(gate, found) for gate in wanted], look)
+
+    stopped = until_told.play(played, new.trials(plan), left, new.way, told)
+    if stopped:
+        summary = _summaries(load(played.writer.path))[1][str(new)]
+        text = until_told.saved_text(stopped, summary, played.writer.run.get("prices"), len(new.trials(plan)))
+        sys.stderr.write(f"{text}\n")
+        played.writer.run["notes"] = [*played.writer.run["notes"], text]
 
 
 def _got_worse(summary: Summary, old: MigrationSide, new: MigrationSide) -> Callable[[Row], bool]:
@@ -258,13 +293,16 @@ def _check_judged(plan: Plan, summary: Summary, old: MigrationSide) -> None:
 
 
 def _document(
-    plan: Plan, path: Path, old: MigrationSide, new: MigrationSide, margins: dict[str, float], asked: list[gates.Gate]
+    plan: Plan, path: Path, old: MigrationSide, new: MigrationSide, options: Namespace, asked: list[gates.Gate]
 ) -> Migration:
     saved = load(path)
     whole, by_target = _summaries(saved)
     cut_short = saved_run.notes(saved, whole)
-    planned = {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short else set()
-    found = compare_axis(whole, "target", str(old), str(new), margins)
+    planned = (
+        {_cell(group.id, new) for group in new.trials(plan).groups()} if cut_short or "looks" in saved.run else set()
+    )
+    sides = whole, "target", str(old), str(new)
+    found = compare_axis(*sides, compare.margins(options), compare.scope(options), looks.alpha(saved.run))
     source = (saved.run, saved.rows_of)
     found = compare.gated(replace(found, sources=(source, source)), asked, saved, (saved, whole), "target")
     facts = list(changes(old.model, new.model, date.today()))  # noqa: DTZ011 - days, not hours

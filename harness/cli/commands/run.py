@@ -6,8 +6,10 @@ import gc
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
 from itertools import count
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -22,7 +24,11 @@ from harness.results.rows import GateRow, Row, RunRow
 from harness.results.summary import Summary
 from harness.run import processes
 from harness.run.session import Judge, Plan, RecordPolicy
+from harness.suite.matrix import Expansion
 from harness.text import amounts
+
+if TYPE_CHECKING:
+    from harness.compare.looks import Stopped
 
 ABOUT = "play suites, print the comparison table, save the run"
 EXAMPLES = (
@@ -82,6 +88,7 @@ def _how(parser: ArgumentParser) -> None:
     add("--fail-fast", action="store_true", help="stop at the first trial that does not pass")
     add("--max-failures", metavar="N", type=shared.positive, help="stop after N trials that did not pass")
     add("--strict", action="store_true", help="warnings fail too")
+    shared.until_told(group, "stop as soon as the gates are answered; cases are played in random order")
 
 
 def main(options: Namespace) -> int:
@@ -103,9 +110,8 @@ def main(options: Namespace) -> int:
         )  # rows and groups hold no cycles; looking for some costs a twentieth of a replay
         with session.open(lambda: _header(plan, policy, options)) as writer:
             played = Played(writer, session.judge, Progress(options), stops=_after(_most_failures(options)))
-            number = 1 if policy.asks else options.processes or processes.default(len(left))
-            played.play(left, policy, partial=_is_partial(options), processes=number)
-            gates = _conclude(session, played, options)
+            stopped = _play(session, played, left, policy, options)
+            gates = _conclude(session, played, options, stopped)
     return _show(played, gates, started, options, asks=policy.asks)
 
 
@@ -134,6 +140,10 @@ def _check(options: Namespace) -> None:
     else:
         printing.check(options, "run")
     _check_gates(options)
+    if options.until_told:
+        from harness.cli import until_told
+
+        until_told.check(options)
 
 
 def _most_failures(options: Namespace) -> int | None:
@@ -198,12 +208,56 @@ def _gates(run: RunRow, summary: Summary, options: Namespace) -> list[GateRow]:
 # --- the run ------------------------------------------------------------------------------------------
 
 
-def _conclude(session: RunSession, played: Played, options: Namespace) -> list[GateRow]:
+def _play(
+    session: RunSession, played: Played, left: Expansion, policy: RecordPolicy, options: Namespace
+) -> tuple[Stopped, list[GateRow]] | None:
+    """Play what is left, all of it or until it can be told; then why it stopped, and the answers of the gates."""
+    if not options.until_told:
+        number = 1 if policy.asks else options.processes or processes.default(len(left))
+        played.play(left, policy, partial=_is_partial(options), processes=number)
+        return None
+    from harness.cli import until_told
+    from harness.compare.gates import budgets, from_option
+    from harness.compare.looks import decided
+
+    plan, answers = session.plan, list[GateRow]()
+    asked = [*map(from_option, options.gate), *budgets(plan.suite_row(suite) for suite in plan.suites)]
+    until_told.check_gates(asked)
+
+    def told(look: int, counted: Set[str]) -> str | None:
+        summary = load(played.writer.path).summary()
+        groups = [group for group in summary.groups.values() if group.id in counted]
+        made = Counter[str]()
+        for group in groups:
+            made[group.suite] += group.attempts
+        sizes = {suite.name: plan.trials.trials_in_suite(suite) for suite in plan.suites}
+        missing = {suite: size - made[suite] for suite, size in sizes.items()}
+        found = [
+            decided(gate, groups, missing[gate.suite] if gate.suite else sum(missing.values()), look) for gate in asked
+        ]
+        answers[:] = [answer.to_json() for answer in found]
+        crossed = any(answer.crossed for answer in found)
+        return "told" if crossed or all(answer.crossed is False for answer in found) else None
+
+    stopped = until_told.play(played, plan.trials, left, policy, told)
+    return (stopped, answers) if stopped else None
+
+
+def _conclude(
+    session: RunSession, played: Played, options: Namespace, stopped: tuple[Stopped, list[GateRow]] | None
+) -> list[GateRow]:
     """Put the file in order, answer the gates, and write the last line."""
     run = played.writer.run
     played.settle(session.plan.trials.ids())
-    gates = run["gates"] = _gates(run, played.summary, options)
-    played.close(interrupted=played.interrupted, notes=_notes(session, played))
+    gates = run["gates"] = stopped[1] if stopped else _gates(run, played.summary, options)
+    notes = _notes(session, played)
+    if stopped:
+        from harness.cli import until_told
+
+        text = until_told.saved_text(stopped[0], played.summary, run.get("prices"), len(session.plan.trials))
+        sys.stderr.write(f"{text}\n")
+        notes.append(text)
+    played.close(interrupted=played.interrupted, notes=notes)
     return gates
 
 

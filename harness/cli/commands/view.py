@@ -214,6 +214,7 @@ def _compared(base: Path, candidate: str | None = None, axis: Iterable[str] = ()
         target=[],
         axis=list(axis),
         margin=[],
+        scope=None,
         gate=[],
         reports=str(base.parent.parent),
     )

@@ -34,7 +34,7 @@ def evaluate(gate: Gate, comparison: Comparison, parts: Mapping[str, str] = Mapp
     if gate.checks:
         flips = [flip for flip in comparison.flips if gate.suite in (None, flip.suite) and flip.check in gate.checks]
         return _hard_result(gate, flips, cells)
-    evidence = measure_evidence(gate.measure, cells, gate.interval_confidence)
+    evidence = measure_evidence(gate.measure, cells)
     if evidence is None or evidence.change is None:
         return GateResult(gate, None, f"cannot tell: no cell has {gate.name} on both sides")
     return _change_result(gate, evidence)
@@ -74,7 +74,11 @@ def _change_result(gate: Gate, evidence: PairedEvidence) -> GateResult:
     seen = f"{gate.name} changed by {percent(gate.name, change, signed=True)} in {evidence.pairs} pairs"
     if gate.confidence is None:
         return result_of(gate, gate.crossed(change, change), seen)
-    ends = evidence.change_ends
+    from harness.compare.stats.evidence import MIN_CONSTANT_CASES
+
+    ends = evidence.ends(gate.interval_confidence).change
+    if ends is None and evidence.constant and evidence.cases >= MIN_CONSTANT_CASES:
+        ends = (change, change)
     if ends is None:
         return result_of(gate, None, f"{seen}, too few for an interval")
     far = " to ".join(percent(gate.name, end, signed=True) for end in ends)

@@ -81,10 +81,11 @@ def _with_unpriced(gate: Gate, crossed: bool | None, seen_text: str, cells: Sequ
 
 
 def _rate_ends(gate: Gate, cells: Sequence[Group]) -> Interval:
-    from harness.compare.stats import Attempts, clustered_wilson
+    """The exact interval of the rate of these cases, whose attempts are independent."""
+    from harness.compare.stats import clopper_pearson
 
-    attempts = Attempts([cell.passed for cell in cells], [cell.judged for cell in cells])
-    return clustered_wilson(_case_numbers(cells), attempts, gate.interval_confidence)
+    passed, judged = sum(cell.passed for cell in cells), sum(cell.judged for cell in cells)
+    return clopper_pearson(passed, judged, gate.interval_confidence)
 
 
 def _mean_ends(gate: Gate, cells: Sequence[Group], means: Sequence[float]) -> Interval | None:

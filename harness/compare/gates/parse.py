@@ -14,7 +14,7 @@ from harness.judge.predicates.quantities import UNITS, is_number, quantity
 from harness.model import Json
 
 EXAMPLES = (
-    "pass_rate=2pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%, cost.total=0.50 or hard=json,finishReason"
+    "pass_rate=10pp@95%, latency=25%, latency.max=2s, pass_rate.min=95%, cost.total=0.50 or hard=json,finishReason"
 )
 _CHANGE_KINDS: tuple[LimitKind, ...] = ("drop", "rise")
 _LEVEL_KINDS: Mapping[str, tuple[LimitKind, ...]] = {"pass_rate": ("min",), "cost": ("max", "total")}

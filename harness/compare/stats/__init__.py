@@ -3,31 +3,29 @@
 In: cells that both sides have. Out: evidence, and a verdict: better, worse, same or cannot tell.
 May import: ``results``.
 
-The unit of resampling is the *case*: the cells and attempts of one case are correlated, so every test moves them together. The
-null hypothesis is that both sides are the same, so that the sign of each case's difference is as likely to be the other one. The
-test is therefore a sign-flip (randomization) test, clustered by case. With one answer a case it is exactly McNemar's test; with
-numbers it is the wild cluster bootstrap with Rademacher weights. Two sides with equal means but different shapes would raise
-false alarms in it. So a difference counts only if a second test agrees: Hall's skewness-corrected t test for numbers, Bonett
-and Price's interval for pass rates with several answers a case.
+A verdict on a pass rate has a scope. *These cases*: the cases are given and their attempts are the chance, so repeats count. The test
+divides each cell's passed attempts between the sides in all ways (with one answer a cell it is McNemar's mid-p test). *Cases like
+these*: the case is the unit of chance, and all of its cells and attempts move together. The test flips the sign of whole cases.
 
-What is promised, and simulated in `tests/simulated.py`: *better* and *worse* are wrong in at most 5% of reports (family-wise,
-after Holm), *same* in at most 2.5% of comparisons. This is exact where both sides have the same shape. Where the shapes differ, it
-holds to about one percentage point from 8 cases on (up to 6.7% seen). It does not hold for extreme tails (one answer in fifty is
-seven times the typical one) or very unequal numbers of cells in fewer than 50 cases: up to 9%. No test of a mean can promise more
-without knowing the shape (Bahadur and Savage 1956), since a few cases do not show a tail. Power is within 8 percentage points of
-the best test at 12 cases, 5 at 20, and 3 from 50 on.
+Verdicts on numbers are about cases like these. The sign-flip test is exact if both sides have the same shape. Two sides with equal
+means but different shapes would raise false alarms in it. So a difference counts only if a second test agrees: Hall's
+skewness-corrected t test for numbers, Bonett and Price's interval for pass rates with several answers a case.
 
-Budgets use the interval of one side alone. From 5 cases on, the true mean lies above it in at most 5% for symmetric shapes, 6% for
-exponential ones, 10% for a lognormal with standard deviation 1 and 15% with 1.5; below it in at most 5%. Better-known intervals
-(bootstrap-t, Hall's alone) miss up to three times as often as they state with 5 to 8 such cases. Cox's interval for a lognormal
-is two to four times as wide for uniform numbers.
+Three kinds of claims of a report are wrong in at most 5% of reports each: the pass rate over all cells (corrected over candidates
+only), the other measures over all cells, and single suites. *same* is wrong in at most 2.5% of changes as large as the margin. How often
+they are wrong is simulated in `tests/simulated.py`; `docs/how-sure.md` shows it, with the limits: no test of a mean can promise more
+without knowing the shape (Bahadur and Savage 1956), since a few cases do not show a tail.
+
+Budgets use the interval of one side alone: Clopper and Pearson's for pass rates; for numbers that of `numbers`, with an unseen case
+added at either end. Better-known intervals (bootstrap-t, Hall's alone) miss up to three times as often as they state with few cases.
 
 - `cells`: the arrays of the cells that both sides have.
-- `rates`: pass rates. Wilson intervals, McNemar's exact test, Bonett and Price's interval of a difference.
-- `numbers`: seconds, tokens, dollars. The wild cluster bootstrap and Hall's t: p values and intervals.
-- `evidence`: what the cells of one measure show, before any verdict.
+- `evidence`: what the cells of one measure show, before any verdict. Tests and intervals come from the same inversion, or are made
+  to agree there.
+- `exact`: the exact distribution of a sum of independent steps: flips of cases, divisions of attempts.
+- `rates`: pass rates, in both scopes. `numbers`: seconds, tokens, dollars.
 - `sign_flip`: the sign-flip test. `skew`: Hall's t test, for differences that are skewed.
-- `multiple_comparisons`: Holm's correction over the comparisons of one report.
+- `multiple_comparisons`: the correction over the comparisons of one report.
 - `verdict`: better, worse, same or cannot tell, and how many more cases would decide.
 - `pass_at_k`: pass@k and pass^k.
 
@@ -37,21 +35,24 @@ numpy and scipy are imported in this package only. Import it where a comparison 
 from __future__ import annotations
 
 from harness.compare.stats.cells import Measured, Verdicts, side
-from harness.compare.stats.evidence import CONFIDENCE, Interval, PairedEvidence
+from harness.compare.stats.evidence import CONFIDENCE, Interval, PairedEvidence, Scope
 from harness.compare.stats.numbers import mean_interval, numbers
 from harness.compare.stats.pass_at_k import pass_all, pass_at
-from harness.compare.stats.rates import Attempts, clustered_wilson, rates, wilson
-from harness.compare.stats.verdict import Assessment, assess
+from harness.compare.stats.rates import Attempts, clopper_pearson, clustered_wilson, rates, wilson
+from harness.compare.stats.verdict import Assessment, ComparedMeasure, assess
 
 __all__ = [
     "CONFIDENCE",
     "Assessment",
     "Attempts",
+    "ComparedMeasure",
     "Interval",
     "Measured",
     "PairedEvidence",
+    "Scope",
     "Verdicts",
     "assess",
+    "clopper_pearson",
     "clustered_wilson",
     "mean_interval",
     "numbers",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.compare.stats.evidence import CONFIDENCE, Counts, PairedEvidence, Vector
+from harness.compare.stats.evidence import Counts, PairedEvidence, Scope, Vector
 from harness.compare.stats.numbers import numbers
 from harness.compare.stats.pass_at_k import pass_all, pass_at
 from harness.compare.stats.rates import Attempts, rates
@@ -31,9 +31,9 @@ class Verdicts(NamedTuple):
         cases, passed, judged, passed_after, judged_after = (column[known] for column in columns)
         return Verdicts(cases, Attempts(passed, judged), Attempts(passed_after, judged_after))
 
-    def evidence(self, margin: float, confidence: float = CONFIDENCE) -> PairedEvidence | None:
+    def evidence(self, margin: float, scope: Scope) -> PairedEvidence | None:
         """The evidence on the pass rate; None where there are no cells."""
-        return rates(*self, margin=margin, confidence=confidence) if len(self.cases) else None
+        return rates(*self, margin=margin, scope=scope) if len(self.cases) else None
 
     def repeats(self) -> dict[str, Any] | None:
         """``k``, and pass@k and pass^k on both sides; None unless every cell has several attempts."""
@@ -90,8 +90,8 @@ class Measured(NamedTuple):
         kept = [column[known] for column in columns]
         return Measured(cases[known], SideMeasures(*kept[:3]), SideMeasures(*kept[3:]))
 
-    def evidence(self, margin: float, confidence: float = CONFIDENCE) -> PairedEvidence | None:
-        """The evidence on the measure; None where there are no cells."""
+    def evidence(self, margin: float, _: Scope) -> PairedEvidence | None:
+        """The evidence on the measure, always about cases like these; None where there are no cells."""
         reference, candidate = self.reference, self.candidate
         if not len(self.cases):
             return None
@@ -102,5 +102,4 @@ class Measured(NamedTuple):
             margin=margin,
             noise=reference.noises + candidate.noises,
             pairs=int(np.minimum(reference.sizes, candidate.sizes).sum()),
-            confidence=confidence,
         )

@@ -6,8 +6,7 @@ counts only if both are significant: the larger p value, and the union of both i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,14 +14,18 @@ from harness.compare.stats.evidence import (
     CONFIDENCE,
     MIN_CONSTANT_CASES,
     Counts,
+    Ends,
     Interval,
     PairedEvidence,
+    Typical,
     Vector,
+    agreeing,
     by_case,
     deviation,
+    sums,
     variance_share,
 )
-from harness.compare.stats.sign_flip import central_interval, flip_p, grouped, least_p, sampled_p, subset_sums
+from harness.compare.stats.sign_flip import flip_interval, flip_p, least_p
 from harness.compare.stats.skew import Skewness, skew_corrected
 
 
@@ -32,7 +35,6 @@ def numbers(
     candidate: Sequence[float] | Vector,
     *,
     margin: float,
-    confidence: float = CONFIDENCE,
     noise: Sequence[float] | Vector | None = None,
     pairs: int | None = None,
 ) -> PairedEvidence:
@@ -42,28 +44,93 @@ def numbers(
     variance of each cell's difference that comes from its attempts (nan: one attempt only). ``pairs``: how many attempts both
     sides have; by default one per cell. Raises ValueError for no cells, or for a number that is not finite.
     """
-    reference_values, candidate_values = _finite(reference, "reference"), _finite(candidate, "candidate")
-    before, differences, cells = by_case(
-        cases, reference_values, candidate_values - reference_values, np.ones(reference_values.size)
+    was, now = _finite(reference, "reference"), _finite(candidate, "candidate")
+    positive = bool(was.min() > 0 and now.min() > 0)
+    owners, owner = np.unique(np.asarray(cases), return_inverse=True)
+    logs = np.log(now / was) if positive else np.zeros(was.size)
+    before, differences, cells, logs = (sums(owner, column) for column in (was, now - was, np.ones(was.size), logs))
+    seen = _Clusters(before, differences, cells)
+    constant = float(np.ptp(differences / cells)) <= 1e-12 * float(np.abs(differences / cells).max())
+    spreads = (None, None, None) if constant else _spread(seen, noise)
+    return PairedEvidence(
+        pairs=was.size if pairs is None else pairs,
+        cases=cells.size,
+        reference=float(was.mean()),
+        candidate=float(now.mean()),
+        estimate=float(differences.sum() / was.size),
+        change=seen.change,
+        margin=margin,
+        scope="cases like these",
+        ends=(lambda _: Ends(None, None)) if constant else seen.ends,
+        p=None if constant and not differences.any() else seen.p,
+        least_p=least_p(int(np.count_nonzero(differences))),
+        chances=cells.size,
+        constant=constant,
+        spread=spreads[0],
+        change_spread=spreads[1],
+        noise=spreads[2],
+        typical=_typical(logs, cells) if positive else None,
+        flips=(differences, owners),
     )
-    whole, change = before.sum(), differences.sum()
-    known: dict[str, Any] = {
-        "pairs": reference_values.size if pairs is None else pairs,
-        "cases": cells.size,
-        "reference": float(reference_values.mean()),
-        "candidate": float(candidate_values.mean()),
-        "estimate": float(change / reference_values.size),
-        "change": float(change / whole) if whole > 0 else None if candidate_values.any() else 0.0,
-        "margin": margin,
-        "least_p": least_p(int(np.count_nonzero(differences))),
-    }
-    by_cell = differences / cells
-    if np.ptp(by_cell) <= 1e-12 * np.abs(by_cell).max():
-        p = sampled_p(differences) if differences.any() else None
-        return PairedEvidence(**known, p=p, constant=True)
-    known |= _spread(before, differences, cells, noise)
-    known |= _test_results(before, differences, cells, margin, confidence)
-    return PairedEvidence(**known)
+
+
+class _Clusters:
+    """Both tests, from the sums over the cells of each case, and its number of cells."""
+
+    def __init__(self, before: Vector, differences: Vector, cells: Vector) -> None:
+        self.before, self.differences, self.cells = before, differences, cells
+        self.shift, self.ratio = _mean_difference(differences, cells), _log_ratio(before, differences)
+        estimates = [estimate.p(0.0) for estimate in (self.shift, self.ratio) if estimate]
+        self.p = max([flip_p(differences), *estimates])
+        self._known: dict[float, Ends] = {}
+
+    @property
+    def change(self) -> float | None:
+        """The relative change of the mean; None from 0 to more."""
+        whole = float(self.before.sum())
+        if whole > 0:
+            return float(self.differences.sum()) / whole
+        return None if self.differences.any() else 0.0
+
+    def ends(self, confidence: float) -> Ends:
+        """The union of the intervals of both tests."""
+        if confidence not in self._known:
+            self._known[confidence] = self._ends(confidence)
+        return self._known[confidence]
+
+    def _ends(self, confidence: float) -> Ends:
+        rejected = self.p <= 1 - confidence + 1e-12
+        own = _union(flip_interval(self.differences, self.cells, confidence), self.shift, confidence)
+        mean = float(self.differences.sum() / self.cells.sum())
+        found = agreeing(own, mean, excludes_zero=rejected) if own else None
+        if self.change is None or self.before.sum() <= 0 or self.before.min() < 0:
+            return Ends(found, None)
+        logs = self.ratio.interval(confidence) if self.ratio else None
+        relative = flip_interval(self.differences, self.before, confidence)
+        both = _hull(relative, _from_logarithms(logs) if logs else None)
+        return Ends(found, agreeing(both, self.change, excludes_zero=rejected) if both else None)
+
+
+def _union(flips: Interval | None, hall: Skewness | None, confidence: float) -> Interval | None:
+    return _hull(flips, hall.interval(confidence) if hall else None)
+
+
+def _hull(flips: Interval | None, other: Interval | None) -> Interval | None:
+    """The smallest interval that contains both; None where the sign-flip test has none, or no end."""
+    if flips is None or not np.isfinite(flips).all():
+        return None
+    return (min(flips[0], other[0]), max(flips[1], other[1])) if other else flips
+
+
+def _typical(logs: Vector, cells: Vector) -> Callable[[float], Typical]:
+    """The change of the geometric mean, from the sums over the cells of each case."""
+
+    def of(confidence: float) -> Typical:
+        known = flip_interval(logs, cells, confidence) if np.ptp(logs) > 0 else None
+        found = _union(known, _mean_difference(logs, cells), confidence)
+        return Typical(float(np.expm1(logs.sum() / cells.sum())), _from_logarithms(found) if found else None)
+
+    return of
 
 
 UNSEEN = 12
@@ -78,27 +145,28 @@ def mean_interval(cases: Counts, values: Sequence[float] | Vector, confidence: f
     divided by the number of cases times as far from the mean as the farthest case. It is not below 0 if no value is. None for
     too few cases; the mean itself where ``MIN_CONSTANT_CASES`` cases or more are equal. Raises ValueError as ``numbers``.
     """
-    found = _against_zero(cases, values, confidence)
+    found = _against_zero(cases, values)
     if found.constant and found.cases >= MIN_CONSTANT_CASES:
         return found.estimate, found.estimate
-    if found.interval is None:
+    alone = found.ends(confidence).own
+    if alone is None:
         return None
-    ends = [found.interval]
+    ends = [alone]
     for more in _with_unseen_case(cases, values):
-        wider = _against_zero(*more, confidence).interval
+        wider = _against_zero(*more).ends(confidence).own
         ends += [wider] if wider else []
     lows, highs = zip(*ends, strict=True)
     return max(min(lows), min(0.0, *values)), max(highs)
 
 
-def _against_zero(cases: Counts, values: Sequence[float] | Vector, confidence: float) -> PairedEvidence:
-    return numbers(cases, np.zeros(len(values)), values, margin=1.0, confidence=confidence)
+def _against_zero(cases: Counts, values: Sequence[float] | Vector) -> PairedEvidence:
+    return numbers(cases, np.zeros(len(values)), values, margin=1.0)
 
 
 def _with_unseen_case(cases: Counts, values: Sequence[float] | Vector) -> Iterator[tuple[Counts, Vector]]:
     """The cells with one more case of typical size, once below all others, once above all others."""
-    sums, cells = by_case(cases, np.asarray(values, float), np.ones(len(values)))
-    typical, middle, means = round(cells.mean()), sums.sum() / cells.sum(), sums / cells
+    totals, cells = by_case(cases, np.asarray(values, float), np.ones(len(values)))
+    typical, middle, means = round(cells.mean()), totals.sum() / cells.sum(), totals / cells
     for farthest in (means.min(), means.max()):
         unseen = middle + UNSEEN / means.size * (farthest - middle)
         yield [*cases, *[max(cases) + 1] * typical], np.append(values, [unseen] * typical)
@@ -111,38 +179,6 @@ def _finite(values: Sequence[float] | Vector, side: str) -> Vector:
     if not np.isfinite(found).all():
         raise ValueError(f"the {side} has {found[~np.isfinite(found)][0]}, which is no finite number")
     return found
-
-
-def _test_results(
-    before: Vector, differences: Vector, cells: Vector, margin: float, confidence: float
-) -> dict[str, object]:
-    """The results of both tests: the larger p value, the union of the intervals.
-
-    ``before``, ``differences``, ``cells``: sums over the cells of each case, and how many cells it has.
-    """
-    shift, ratio = _mean_difference(differences, cells), _log_ratio(before, differences)
-    before, differences, cells = grouped(before), grouped(differences), grouped(cells)
-    part = subset_sums(differences)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        changes = part / subset_sums(before)
-    p = max([flip_p(part, differences), *(estimate.p(0.0) for estimate in (shift, ratio) if estimate)])
-    held = [0.0] if p > 1 - confidence else []
-    sign_interval = central_interval(part / subset_sums(cells), confidence)
-    found: dict[str, object] = {
-        "p": p,
-        "interval": _union(sign_interval, shift.interval(confidence) if shift else None, held),
-    }
-    if before.sum() <= 0:
-        return found
-    unknown = np.isnan(changes)
-    exceeding = max(np.count_nonzero(unknown | (changes >= margin)), np.count_nonzero(unknown | (changes <= -margin)))
-    known = None if unknown.any() else central_interval(changes, confidence)
-    skew_interval = _from_logarithms(ratio.interval(confidence)) if ratio else None
-    return {
-        **found,
-        "change_interval": _union(known, skew_interval, held),
-        "p_outside": max(float((1 + exceeding) / (1 + changes.size)), _p_outside(ratio, margin)),
-    }
 
 
 def _mean_difference(differences: Vector, cells: Vector) -> Skewness | None:
@@ -164,35 +200,21 @@ def _log_ratio(before: Vector, differences: Vector) -> Skewness | None:
     )
 
 
-def _p_outside(ratio: Skewness | None, margin: float) -> float:
-    """The p value of the null hypothesis that the change is at least as large as the margin (two one-sided tests)."""
-    if ratio is None:
-        return 0.0
-    above = ratio.above(float(np.log1p(-margin))) if margin < 1 else 0.0
-    return max(ratio.below(float(np.log1p(margin))), above)
-
-
 def _from_logarithms(logarithms: Interval) -> Interval:
     low, high = np.expm1(logarithms)
     return float(low), float(high)
 
 
-def _union(sign_interval: Interval | None, skew_interval: Interval | None, held: Sequence[float]) -> Interval | None:
-    """The smallest interval that contains both intervals and the values ``held``; None where the sign-flip test has none."""
-    ends = [*(sign_interval or ()), *(skew_interval or ()), *held]
-    return (min(ends), max(ends)) if sign_interval else None
-
-
-def _spread(
-    before: Vector, differences: Vector, cells: Vector, noise: Sequence[float] | Vector | None
-) -> dict[str, float | None]:
-    typical = cells.mean()
-    spread = deviation(differences / typical)
-    change = differences.sum() / before.sum() if before.sum() > 0 else None
-    relative = None if change is None else deviation((differences - change * before) / before.mean())
-    found = {"spread": spread, "change_spread": relative}
-    if noise is not None and spread:
-        # A case's difference is a mean over its cells: the noise of each cell counts by the square of its share.
-        part = float(np.mean(noise)) / float(typical)
-        found["noise"] = None if np.isnan(part) else variance_share(part, spread**2)
-    return found
+def _spread(seen: _Clusters, noise: Sequence[float] | Vector | None) -> tuple[float | None, float | None, float | None]:
+    """``spread``, ``change_spread`` and ``noise`` of the evidence."""
+    typical, before = float(seen.cells.mean()), seen.before
+    spread = deviation(seen.differences / typical)
+    change = seen.change
+    relative = None
+    if change is not None and before.sum() > 0:
+        relative = deviation((seen.differences - change * before) / before.mean())
+    if noise is None or not spread:
+        return spread, relative, None
+    # A case's difference is a mean over its cells: the noise of each cell counts by the square of its share.
+    part = float(np.mean(noise)) / typical
+    return spread, relative, None if np.isnan(part) else variance_share(part, spread**2)

@@ -1,8 +1,11 @@
-"""Pass rates on both sides of the same cells: McNemar's exact test, Wilson's interval, Bonett and Price's interval.
+"""Pass rates on both sides of the same cells, about *these cases* or about *cases like these*.
 
-Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA 22; McNemar 1947, Psychometrika 12; Bonett
-and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data", J. Educ. Behav.
-Statist. 37.
+These cases: the attempts are the chance. The test is the exact stratified one (see `exact`), the interval Newcombe's hybrid of two
+Wilson intervals (Newcombe 1998, Statist. Med. 17) with the effective number of attempts, or Bonett and Price's where a cell has one
+answer only. Cases like these: whole cases are the chance. The test flips the sign of cases, and Bonett and Price's interval has to
+agree, since flips alone ignore rare kinds of cases that the sample does not contain.
+
+Wilson 1927, JASA 22; Bonett and Price 2012, J. Educ. Behav. Statist. 37; Clopper and Pearson 1934, Biometrika 26.
 """
 
 from __future__ import annotations
@@ -12,15 +15,29 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincc, betaincinv, ndtr, ndtri
+from scipy.special import betaincinv, ndtr, ndtri
 
-from harness.compare.stats.evidence import CONFIDENCE, Counts, Interval, PairedEvidence, Vector, by_case, variance_share
-from harness.compare.stats.sign_flip import exact_p, least_p, sampled_p
+from harness.compare.stats import exact
+from harness.compare.stats.evidence import (
+    CONFIDENCE,
+    Counts,
+    Ends,
+    Interval,
+    PairedEvidence,
+    Scope,
+    Vector,
+    agreeing,
+    by_case,
+    variance_share,
+)
+from harness.compare.stats.sign_flip import flip_p
 
 PRIOR = 2
 """Pseudo-cases that are added to the interval of a difference, one better and one worse: no flips in few cases prove little."""
 PRIOR_OF_MANY = 1
 """Pseudo-cases where cases have several answers, half better and half worse: such differences are smaller than whole flips."""
+LARGEST_UNIT = 10_000
+"""Cells with numbers of attempts that have a larger common multiple have no exact distribution."""
 
 
 class Attempts(NamedTuple):
@@ -37,10 +54,21 @@ def wilson(passed: float, judged: float, confidence: float = CONFIDENCE) -> Inte
     z = float(ndtri((1 + confidence) / 2))
     share_passed = passed / judged
     middle = (share_passed + z * z / (2 * judged)) / (1 + z * z / judged)
-    half = z / (1 + z * z / judged) * np.sqrt(share_passed * (1 - share_passed) / judged + z * z / (4 * judged**2))
+    half = (
+        z
+        / (1 + z * z / judged)
+        * np.sqrt(max(share_passed * (1 - share_passed), 0.0) / judged + z * z / (4 * judged**2))
+    )
     low = 0.0 if passed <= 0 else max(0.0, middle - half)
     high = 1.0 if passed >= judged else min(1.0, middle + half)
     return float(low), float(high)
+
+
+def clopper_pearson(passed: int, judged: int, confidence: float = CONFIDENCE) -> Interval:
+    """The exact interval of a proportion, 0 to 1: either end misses with at most (1 - confidence) / 2."""
+    miss = (1 - confidence) / 2
+    low = float(betaincinv(passed, judged - passed + 1, miss)) if passed else 0.0
+    return low, float(betaincinv(passed + 1, judged - passed, 1 - miss)) if passed < judged else 1.0
 
 
 def clustered_wilson(cases: Counts, attempts: Attempts, confidence: float = CONFIDENCE) -> Interval:
@@ -60,60 +88,113 @@ def clustered_wilson(cases: Counts, attempts: Attempts, confidence: float = CONF
 
 
 def rates(
-    cases: Counts, reference: Attempts, candidate: Attempts, *, margin: float, confidence: float = CONFIDENCE
+    cases: Counts,
+    reference: Attempts,
+    candidate: Attempts,
+    *,
+    margin: float,
+    scope: Scope = "cases like these",
 ) -> PairedEvidence:
     """The evidence on the difference of the pass rates, as the mean over cells with equal weights.
 
-    ``cases``: the number of each cell's case. ``p`` is that of McNemar's exact test where each case has one answer a side; else
-    the larger of the exact sign-flip test's and the interval's p value.
+    ``cases``: the number of each cell's case.
     """
     before, after = (np.asarray(side.passed, float) / np.asarray(side.judged, float) for side in (reference, candidate))
-    differences, cells = by_case(cases, after - before, np.ones(before.size))
-    estimate = float(differences.sum() / cells.sum())
-    once = cells.max() == 1 == max(np.max(reference.judged), np.max(candidate.judged))
-    seen = Shift(differences / cells, PRIOR if once else PRIOR_OF_MANY)
-    exact = paired_p(cases, reference, candidate)
-    p = exact if once or cells.size == 1 else max(exact, seen.p)
-    interval = _around(seen.interval(confidence), estimate, 0.0 if p > 1 - confidence else estimate)
-    known = interval if cells.size > 1 else None
-    spread = float(np.std(differences / cells))
+    known = (_of_these if scope == "these cases" else _like_these)(cases, reference, candidate, after - before)
+    test, several, estimate = known.tail, known.cases > 1 or scope == "these cases", float((after - before).mean())
+
+    def ends(confidence: float) -> Ends:
+        if not several:
+            return Ends(None, None)
+        found = agreeing(known.shift.interval(confidence), estimate, excludes_zero=test.p <= 1 - confidence + 1e-12)
+        return Ends(found, found)
+
     return PairedEvidence(
         pairs=int(np.minimum(reference.judged, candidate.judged).sum()),
-        cases=cells.size,
+        cases=known.cases,
         reference=float(before.mean()),
         candidate=float(after.mean()),
         estimate=estimate,
         change=estimate,
         margin=margin,
-        interval=known,
-        change_interval=known,
-        p=p,
-        p_outside=seen.outside(margin) if cells.size > 1 else None,
-        least_p=least_p(int(np.count_nonzero(np.abs(differences) > 1e-9))),
-        spread=spread,
-        change_spread=spread,
-        noise=_noise(cases, reference, candidate, spread),
-        prior=seen.prior,
-        sides=(clustered_wilson(cases, reference), clustered_wilson(cases, candidate)),
+        scope=scope,
+        ends=ends,
+        p=test.p,
+        least_p=test.least,
+        chances=known.chances,
+        constant=bool((after == before).all()),
+        spread=known.spread,
+        change_spread=known.spread,
+        noise=known.noise,
+        prior=known.shift.prior,
+        sides=known.sides,
     )
 
 
-def paired_p(cases: Counts, reference: Attempts, candidate: Attempts) -> float:
-    """The p value of McNemar's exact test where each case has one answer a side; else of the sign-flip test clustered by case."""
-    differences, steps = _steps(cases, reference, candidate)
-    exact = exact_p(steps) if steps is not None else None
-    return sampled_p(differences) if exact is None else exact
+class _Seen(NamedTuple):
+    """What a scope makes of the cells. ``chances``: see ``PairedEvidence``."""
+
+    cases: int
+    tail: exact.Tail
+    shift: Shift | Sides
+    spread: float
+    noise: float | None
+    chances: int
+    sides: tuple[Interval, Interval]
 
 
-def _steps(cases: Counts, reference: Attempts, candidate: Attempts) -> tuple[Vector, NDArray[np.int64] | None]:
-    """Each case's difference, and the same in whole steps; None where the attempts have a common multiple over 10,000."""
-    passed, judged = (np.asarray([before, after]) for before, after in zip(reference, candidate, strict=True))
+def _of_these(cases: Counts, reference: Attempts, candidate: Attempts, differences: Vector) -> _Seen:
+    passed = np.asarray([reference.passed, candidate.passed], np.int64)
+    judged = np.asarray([reference.judged, candidate.judged], np.int64)
+    once, number = int(judged.min()) == 1, np.unique(np.asarray(cases)).size
+    shift: Shift | Sides = Shift(differences, PRIOR) if once else Sides(passed, judged)
+    sides = (wilson(*_pooled(reference)), wilson(*_pooled(candidate)))
+    pairs = int(judged.min(axis=0).sum())
+    return _Seen(number, _division_tail(passed, judged), shift, shift.error * math.sqrt(number), 1.0, pairs, sides)
+
+
+def _like_these(cases: Counts, reference: Attempts, candidate: Attempts, differences: Vector) -> _Seen:
+    by, cells = by_case(cases, differences, np.ones(differences.size))
+    once = cells.max() == 1 == max(np.max(reference.judged), np.max(candidate.judged))
+    shift = Shift(by / cells, PRIOR if once else PRIOR_OF_MANY)
+    found = _flip_tail(reference, candidate, by)
+    if not once and cells.size > 1:
+        found = exact.Tail(max(found.p, shift.p), found.least)
+    spread = shift.error * math.sqrt(cells.size)
+    sides = (clustered_wilson(cases, reference), clustered_wilson(cases, candidate))
+    noise = _noise(cases, reference, candidate, spread)
+    return _Seen(cells.size, found, shift, spread, noise, cells.size, sides)
+
+
+def _pooled(side: Attempts) -> tuple[float, float]:
+    """The mean rate over cells as passed attempts, and the judged attempts."""
+    judged = float(np.sum(side.judged))
+    return float(np.mean(np.divide(side.passed, side.judged))) * judged, judged
+
+
+def _common(judged: NDArray[np.int64]) -> int | None:
+    """The common multiple of the numbers of attempts; None where it is over ``LARGEST_UNIT``."""
     common = math.lcm(*np.unique(judged).tolist())
-    (differences,) = by_case(cases, passed[1] / judged[1] - passed[0] / judged[0])
-    if common > 10_000:
-        return differences, None
-    (steps,) = by_case(cases, (passed[1] * (common // judged[1]) - passed[0] * (common // judged[0])).astype(float))
-    return differences, np.rint(steps).astype(np.int64)
+    return common if common <= LARGEST_UNIT else None
+
+
+def _division_tail(passed: NDArray[np.int64], judged: NDArray[np.int64]) -> exact.Tail:
+    """The exact test of whether the passed attempts of each cell are divided between the sides by chance."""
+    common = _common(judged)
+    steps = exact.divisions(judged, passed, common)
+    if common is None:
+        return exact.normal(float((passed[1] / judged[1] - passed[0] / judged[0]).sum()), steps)
+    return exact.tail(int((passed[1] * (common // judged[1]) - passed[0] * (common // judged[0])).sum()), steps)
+
+
+def _flip_tail(reference: Attempts, candidate: Attempts, differences: Vector) -> exact.Tail:
+    """The test that flips the sign of each case's difference."""
+    common = _common(np.asarray([reference.judged, candidate.judged], np.int64))
+    moving = int(np.count_nonzero(np.abs(differences) > 1e-9))
+    if common is None:
+        return exact.Tail(flip_p(differences), 2.0 ** (1 - moving))
+    whole = np.rint(differences * common).astype(np.int64)
+    return exact.tail(int(whole.sum()), exact.flips(whole))
 
 
 class Shift:
@@ -124,7 +205,7 @@ class Shift:
     """
 
     def __init__(self, differences: Vector, prior: int) -> None:
-        self.prior = prior
+        self.prior: float = prior
         self.cases = differences.size
         self.sum = float(differences.sum())
         self.net = abs(self.sum)
@@ -138,7 +219,8 @@ class Shift:
         return float(2 * ndtr(-abs(self.middle) / self.error))
 
     def interval(self, confidence: float) -> Interval:
-        """The confidence interval, widened where the exact binomial test does not exclude a larger difference: see ``outside``."""
+        """The confidence interval. A difference may consist of flips in one direction only, so it is widened to what the exact
+        binomial test (Clopper and Pearson's, interpolated between whole numbers) does not exclude for this few flips."""
         sure = (1 + confidence) / 2
         half = float(ndtri(sure)) * self.error
         low, high = self.middle - half, self.middle + half
@@ -149,20 +231,41 @@ class Shift:
             high = max(high, rare)
         return max(-1.0, low), min(1.0, high)
 
-    def outside(self, margin: float) -> float:
-        """The p value of the null hypothesis that the difference is at least as large as the margin.
 
-        A difference may consist of flips in one direction only. So the p value is at least that of the exact binomial test
-        (Clopper and Pearson's, interpolated between whole numbers) for this few flips. No flips in 138 cases do not exclude 2%.
-        """
-        rare = 1.0 if self.net >= self.cases else float(betaincc(self.net + 1, self.cases - self.net, min(margin, 1.0)))
-        return max(rare, float(ndtr((abs(self.middle) - margin) / self.error)))
+class Sides:
+    """The difference of the mean pass rates of cells that have several attempts on each side: Newcombe's interval.
 
+    ``passed``, ``judged``: shape (2, cells). Attempts at a cell that always passes or always fails scatter less than attempts
+    at a cell of the mean rate would. So each side counts for as many attempts as have its variance within cells, but never
+    for fewer than it has. What no attempt shows is bounded by a prior of ``z**2`` attempts, as in Wilson's interval.
+    """
 
-def _around(interval: Interval, *held: float) -> Interval:
-    """The interval, extended to the values ``held``: the estimate, since cases with more cells may move it out of the interval,
-    and 0 where the test does not reject it."""
-    return min(interval[0], *held), max(interval[1], *held)
+    prior = 0.0
+
+    def __init__(self, passed: NDArray[np.int64], judged: NDArray[np.int64]) -> None:
+        shares = passed / judged
+        self.rates = shares.mean(axis=1)
+        self.attempts = judged.shape[1] ** 2 / (1 / judged).sum(axis=1)
+        self.variance = (shares * (1 - shares) / (judged - 1)).sum(axis=1) / judged.shape[1] ** 2
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference, with one more attempt that differs on each side."""
+        return math.sqrt(float((self.variance + self.attempts**-2).sum()))
+
+    def interval(self, confidence: float) -> Interval:
+        """The confidence interval."""
+        z = float(ndtri((1 + confidence) / 2))
+        alone = self.rates * (1 - self.rates)
+        worth = np.maximum(alone / (self.variance + (z / self.attempts) ** 2), self.attempts)
+        (low, high), (low_after, high_after) = (
+            wilson(rate * size, size, confidence) for rate, size in zip(self.rates, worth, strict=True)
+        )
+        before, after = self.rates
+        return (
+            float(after - before - math.hypot(after - low_after, high - before)),
+            float(after - before + math.hypot(high_after - after, before - low)),
+        )
 
 
 def _noise(cases: Counts, reference: Attempts, candidate: Attempts, spread: float) -> float | None:

@@ -1,37 +1,54 @@
 """From evidence to a verdict: better, worse, same, or cannot tell, and how many more cases would decide.
 
-*better* and *worse*: the test of no difference rejects. *same*: an equivalence test rejects a change as large as the margin. Both
-are corrected by Holm's procedure. The number of cases needed comes from a power analysis.
+*better* and *worse*: the test of no difference rejects, corrected for the other comparisons of the report. *same*: the 95% interval
+lies within the margin. How many more cases it takes is a range: if there is a difference such as the observed one, over all that
+the data leave possible, and if there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
-from harness.compare.stats.evidence import CONFIDENCE, PairedEvidence, Vector
-from harness.compare.stats.multiple_comparisons import corrected
+from harness.compare.stats.evidence import CONFIDENCE, Ends, PairedEvidence, Typical, Vector
+from harness.compare.stats.multiple_comparisons import Corrected, holm, shared_signs
 
 ALPHA = 1 - CONFIDENCE
 POWER = 0.8
-"""The probability with which ``needs_cases`` more cases give a verdict, if the observed difference is the true one."""
+"""The probability of a verdict with as many cases as it needs."""
 MAX_CASES = 1_000_000
 MIN_CASES_TO_PLAN = 4
 """With fewer cases the standard deviation is too uncertain to plan how many it would take."""
 
 VerdictName = Literal["better", "worse", "same", "cannot tell"]
+Needs = tuple[int, int | None]
+"""How many more: at least, and at most (None: more than can be planned). One is for a difference as observed, one for none."""
+
+
+class ComparedMeasure(NamedTuple):
+    """What a report asks of the evidence. ``rising``: whether more is better.
+
+    ``primary``: it is corrected for other primary questions only, such as the same one about other candidates. ``part``: it
+    is about a part of the cells, such as one suite, and corrected for all questions about parts.
+    """
+
+    evidence: PairedEvidence
+    rising: bool
+    primary: bool = False
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """A verdict on one measure.
 
-    ``p`` is corrected for the other comparisons of the report. ``needs`` and ``needs_cases``: how many more pairs of attempts,
-    and how many more cases, would give a verdict; None where that is not known, or not needed.
+    ``p`` is corrected for other comparisons of the report. ``ends``: the intervals at the level at which the verdict was
+    found, so they agree with it. ``needs``, ``needs_cases``, ``needs_repeats``: how many more pairs of attempts, cases, or attempts
+    at each case would give a verdict; None where that is not known, or not needed.
     """
 
     evidence: PairedEvidence
@@ -39,73 +56,108 @@ class Assessment:
     p: float | None
     comparisons: int
     """How many comparisons the correction counts."""
+    level: float
+    """The level at which ``evidence.p`` was tested."""
+    alpha: float
+    """The level of the whole report: 5%, or less where a run could have stopped earlier."""
+    ends: Ends
+    typical: Typical | None
     effect: float | None
     """Cohen's d for paired samples: the estimate in standard deviations of a case's difference."""
     detectable: float | None
     """The smallest difference, in the measure's unit, that this number of cases shows with a power of 80%."""
     min_cases: int = 0
     """Fewer cases than this can never be significant."""
-    needs: int | None = None
-    needs_cases: int | None = None
-    needs_repeats: int | None = None
-    """Instead of more cases: how many more attempts at each. None where more attempts alone are not enough, or not known to be."""
+    needs: Needs | None = None
+    needs_cases: Needs | None = None
+    needs_repeats: Needs | None = None
+    """Instead of more cases. None where more attempts alone are not enough, or not known to be."""
 
 
-def assess(evidence: Sequence[PairedEvidence], rising: Sequence[bool]) -> list[Assessment]:
-    """A verdict on each comparison of one report; ``rising``: whether more is better.
+def assess(reports: Sequence[Sequence[ComparedMeasure]], alpha: float = ALPHA) -> list[list[Assessment]]:
+    """A verdict on each question about each candidate; ``reports``: the questions about one candidate each.
 
-    *same*: the change lies within its margin. *better*, *worse*: the difference is significant after the correction. Where
-    both hold, the verdict is *same*: the difference is certain, but too small to matter. See `harness.compare.stats` for the
-    error rates.
+    Three kinds of claims are wrong in at most 5% of reports each: those on primary questions, those on the other measures of
+    all cells, those on parts. *same* is wrong in at most 2.5% of changes as large as the margin, and is not corrected: more
+    questions make no claim of equality less certain. Where a difference is certain and within the margin, it is *same*.
+    ``alpha``: less than 5% for a run that could have stopped at several looks.
     """
-    different, size = corrected(
-        [_or_one(comparison.p) for comparison in evidence], [comparison.least_p for comparison in evidence], ALPHA
-    )
-    equal, _ = corrected(
-        [_or_one(comparison.p_outside) for comparison in evidence],
-        [2.0**-comparison.cases for comparison in evidence],
-        ALPHA / 2,
-    )
-    verdicts = zip(evidence, rising, different, equal, strict=True)
-    return [
-        _assessment(comparison, size, p, _verdict(comparison, p, outside, up))
-        for comparison, up, p, outside in verdicts
-    ]
+    flat = [(at, question) for at, report in enumerate(reports) for question in report]
+    found: dict[int, Corrected] = {}
+    for members in _families(flat):
+        asked = [flat[place][1].evidence for place in members]
+        shared = not flat[members[0]][1].primary and not flat[members[0]][1].part
+        if shared:
+            corrected = shared_signs(asked, alpha / len(reports))
+            corrected = [
+                Corrected(min(1.0, one.p * len(reports)), one.level, one.size * len(reports)) for one in corrected
+            ]
+        else:
+            corrected = holm([_or_one(one.p) for one in asked], [one.least_p for one in asked], alpha)
+        found |= dict(zip(members, corrected, strict=True))
+    assessed = iter([_assessment(question, found[place], alpha) for place, (_, question) in enumerate(flat)])
+    return [[next(assessed) for _ in report] for report in reports]
+
+
+def _families(questions: Sequence[tuple[int, ComparedMeasure]]) -> list[list[int]]:
+    """The places of the questions that are corrected together."""
+    families: dict[tuple[str, int], list[int]] = {}
+    for place, (report, asked) in enumerate(questions):
+        key = ("primary", 0) if asked.primary else ("part", 0) if asked.part else ("other", report)
+        families.setdefault(key, []).append(place)
+    return list(families.values())
 
 
 def _or_one(p: float | None) -> float:
     return 1.0 if p is None else p
 
 
-def _verdict(evidence: PairedEvidence, p: float, outside: float, rising: bool) -> VerdictName:
-    if evidence.constant:
-        within = evidence.change is not None and abs(evidence.change) < evidence.margin
-        same = within and evidence.cases >= min_cases(ALPHA)
-    else:
-        same = outside <= ALPHA / 2
+def is_same(evidence: PairedEvidence, confidence: float = CONFIDENCE) -> bool:
+    """Whether the interval lies within the margin, and enough cases were seen to exclude rare changes as large.
+
+    A change that doubles a number in a share of the cases is as large as the margin if the share is. So the share that may
+    stay unseen has to be smaller than the margin, for pass rates and numbers alike.
+    """
+    if evidence.change is None or abs(evidence.change) > evidence.margin:
+        return False
+    if evidence.unseen((1 + confidence) / 2) > evidence.margin:
+        return False
+    ends = (evidence.change, evidence.change) if evidence.constant else evidence.ends(confidence).change
+    return ends is not None and -evidence.margin <= ends[0] <= ends[1] <= evidence.margin
+
+
+def _assessment(question: ComparedMeasure, corrected: Corrected, alpha: float) -> Assessment:
+    evidence = question.evidence
+    same, level = is_same(evidence, 1 - alpha), corrected.level
+    verdict: VerdictName = "cannot tell"
     if same:
-        return "same"
-    if p > ALPHA:
-        return "cannot tell"
-    return "better" if (evidence.estimate > 0) == rising else "worse"
-
-
-def _assessment(evidence: PairedEvidence, size: int, p: float, verdict: VerdictName) -> Assessment:
-    level = ALPHA / size
+        verdict, level = "same", alpha
+    elif corrected.p <= alpha:
+        verdict = "better" if (evidence.estimate > 0) == question.rising else "worse"
     cases = _cases_needed(evidence, level) if verdict == "cannot tell" else None
-    more = None if cases is None else max(cases - evidence.cases, 1)
+    each_case = evidence.pairs / evidence.cases
     return Assessment(
         evidence=evidence,
         verdict=verdict,
-        p=None if evidence.p is None else p,
-        comparisons=size,
+        p=None if evidence.p is None else corrected.p,
+        comparisons=corrected.size,
+        level=level,
+        alpha=alpha,
+        ends=evidence.ends(1 - level),
+        typical=evidence.typical(1 - level) if evidence.typical and not question.part else None,
         effect=evidence.estimate / evidence.spread if evidence.spread else None,
         detectable=_detectable(evidence, level),
         min_cases=min_cases(level),
-        needs=None if more is None else round(more * evidence.pairs / evidence.cases),
-        needs_cases=more,
-        needs_repeats=_repeats_needed(evidence, level, cases),
+        needs=_times(cases, each_case),
+        needs_cases=cases,
+        needs_repeats=_repeats_needed(evidence, level) if verdict == "cannot tell" and cases else None,
     )
+
+
+def _times(needs: Needs | None, factor: float) -> Needs | None:
+    if needs is None:
+        return None
+    return round(needs[0] * factor), None if needs[1] is None else round(needs[1] * factor)
 
 
 def min_cases(level: float) -> int:
@@ -113,15 +165,20 @@ def min_cases(level: float) -> int:
     return int(np.ceil(1 - np.log2(level)))
 
 
+def enough_cases(margin: float) -> int:
+    """The fewest cases, or attempts, after which no case that differs shows that fewer than ``margin`` of them do."""
+    return int(np.ceil(np.log((1 - CONFIDENCE) / 2) / np.log1p(-min(margin, 0.999))))
+
+
 def _detectable(evidence: PairedEvidence, level: float) -> float | None:
-    if evidence.spread is None or evidence.cases < min_cases(level):
+    if not evidence.spread or evidence.cases < min_cases(level):
         return None
     cases = np.array([evidence.cases], float)
     error = _error(evidence.spread, cases, evidence.prior)
     return float(((_critical_value(level, cases) + ndtri(POWER)) * error)[0])
 
 
-def _error(spread: float | Vector, cases: Vector, prior: int) -> Vector:
+def _error(spread: float | Vector, cases: Vector, prior: float) -> Vector:
     """The standard error of the mean over this many cases, with ``prior`` pseudo-cases."""
     return np.asarray(np.sqrt(spread**2 * cases + prior) / (cases + prior), np.float64)
 
@@ -131,54 +188,79 @@ def _critical_value(level: float, cases: Vector) -> Vector:
     return np.asarray(stdtrit(np.maximum(cases - 1, 1), 1 - level / 2), np.float64)
 
 
-def _power(evidence: PairedEvidence, cases: Vector, level: float, narrower: float | Vector = 1.0) -> Vector:
-    """The probability that this many cases give *same*, or a difference, if the observed difference is the true one.
+POSSIBLE = ndtri((np.arange(15) + 0.5) / 15)[:, None]
+"""Where the true difference may lie, in standard errors of the observed one."""
+
+
+def _power(evidence: PairedEvidence, cases: Vector, level: float, narrower: float | Vector, *, differs: bool) -> Vector:
+    """The probability that this many cases give *same*, or a difference: over all differences that are possible, or for none.
 
     ``narrower``: a factor for the observed standard deviation.
     """
-    chance = np.zeros(np.broadcast(cases, narrower).shape)
-    critical = _critical_value(level, cases)
-    if evidence.spread is not None and evidence.estimate:
-        error, chances = _errors(evidence.spread * narrower, cases, evidence.prior)
-        beyond = ndtr((abs(evidence.estimate) - critical * error) / chances)
-        chance = np.where(cases >= min_cases(level), beyond, 0.0)
+    now, shifts = np.array([evidence.cases], float), POSSIBLE * differs
+    seen = np.zeros((POSSIBLE.size, np.broadcast(cases, narrower).size))
+    if evidence.spread:
+        truth = evidence.estimate * differs + shifts * _error(evidence.spread, now, evidence.prior)
+        error, true_error = _errors(evidence.spread * narrower, cases, evidence.prior)
+        beyond = ndtr((np.abs(truth) - _critical_value(level, cases) * error) / true_error)
+        seen = np.where(cases >= min_cases(level), beyond, 0.0)
     if evidence.change_spread is not None and evidence.change is not None:
-        error, chances = _errors(evidence.change_spread * narrower, cases, evidence.prior)
-        room = evidence.margin - critical * np.maximum(error, _least_error(evidence, cases))
-        inside = ndtr((room - evidence.change) / chances) + ndtr((room + evidence.change) / chances) - 1
-        chance = np.maximum(chance, inside)
-    return np.asarray(chance, np.float64)
+        truth = evidence.change * differs + shifts * _error(evidence.change_spread, now, evidence.prior)
+        error, true_error = _errors(evidence.change_spread * narrower, cases, evidence.prior)
+        room = evidence.margin - _critical_value(ALPHA, cases) * error
+        inside = ndtr((room - truth) / true_error) + ndtr((room + truth) / true_error) - 1
+        enough = cases * evidence.chances / evidence.cases >= enough_cases(evidence.margin)
+        seen = np.maximum(seen, np.where(enough, inside, 0.0))
+    return np.asarray(seen.mean(axis=0), np.float64)
 
 
-def _errors(spread: float | Vector, cases: Vector, prior: int) -> tuple[Vector, Vector]:
+def _errors(spread: float | Vector, cases: Vector, prior: float) -> tuple[Vector, Vector]:
     """The standard error that the test uses for this many cases, and the true one of their mean (never exactly 0)."""
-    return _error(spread, cases, prior), np.maximum(spread, 1e-9) / np.sqrt(cases)
+    return _error(spread, cases, prior), np.asarray(np.maximum(spread, 1e-9) / np.sqrt(cases), np.float64)
 
 
-def _least_error(evidence: PairedEvidence, cases: Vector) -> Vector:
-    """For a pass rate, the standard error of a proportion as large as the margin (see ``rates.Shift.outside``); else 0."""
-    share = evidence.margin * (1 - evidence.margin) if evidence.prior else 0.0
-    return np.asarray(np.sqrt(max(share, 0.0) / cases), np.float64)
-
-
-def _cases_needed(evidence: PairedEvidence, level: float) -> int | None:
-    """The total number of cases that would give a verdict with ``POWER``; None where that cannot be known."""
-    if evidence.constant:
-        return min_cases(level) if 1 < evidence.cases < min_cases(level) else None
-    if evidence.cases < (2 if evidence.prior else MIN_CASES_TO_PLAN):
+def _more(tried: Vector, powers: Sequence[Vector], less: float) -> Needs | None:
+    """The smallest of the tried numbers with enough power in each case, less what there is; None where no number is enough."""
+    reached = [max(1, int(np.ceil(tried[(power >= POWER).argmax()] - less))) for power in powers if power[-1] >= POWER]
+    if not reached:
         return None
-    tried = np.unique(np.geomspace(max(evidence.cases, min_cases(level)), MAX_CASES, 600).round())
-    enough = _power(evidence, tried, level) >= POWER
-    return int(tried[enough.argmax()]) if enough.any() else None
+    return min(reached), max(reached) if len(reached) == len(powers) else None
 
 
-def _repeats_needed(evidence: PairedEvidence, level: float, cases: int | None) -> int | None:
-    """How many more attempts at each case would give a verdict with ``POWER``; None where that cannot be known."""
-    if cases is None or evidence.noise is None:
+def _cases_needed(evidence: PairedEvidence, level: float) -> Needs | None:
+    """How many more cases would give a verdict; None where that cannot be known."""
+    constant = _constant_needs(evidence, level) if evidence.constant else None
+    if evidence.cases < (2 if evidence.prior else MIN_CASES_TO_PLAN) or not evidence.spread:
+        return constant
+    tried = np.unique(np.geomspace(evidence.cases + 1, MAX_CASES, 120).round())
+    powers = [_power(evidence, tried, level, 1.0, differs=differs) for differs in (True, False)]
+    found = _more(tried, powers[1:] if evidence.constant else powers, evidence.cases)
+    return found if constant is None or found is None else (constant[0], found[1])
+
+
+def _constant_needs(evidence: PairedEvidence, level: float) -> Needs | None:
+    """Enough cases to be the same if they go on like this; for a difference, enough to be significant."""
+    if evidence.cases < 2 or evidence.change is None:
         return None
-    times = np.geomspace(1, MAX_CASES, 600)
+    within = abs(evidence.change) < evidence.margin
+    wanted = enough_cases(evidence.margin) * evidence.cases / evidence.chances if within else min_cases(level)
+    more = int(np.ceil(wanted - evidence.cases))
+    return (more, more) if more > 0 else None
+
+
+def _repeats_needed(evidence: PairedEvidence, level: float) -> Needs | None:
+    """How many more attempts at each case would give a verdict; None where that cannot be known."""
+    if evidence.noise is None or not evidence.spread:
+        return None
+    times = np.geomspace(1, MAX_CASES, 120)
     narrower = np.sqrt(1 - evidence.noise + evidence.noise / times)
-    enough = _power(evidence, np.array([evidence.cases], float), level, narrower) >= POWER
-    if not enough.any():
-        return None
-    return max(1, int(np.ceil(evidence.pairs / evidence.cases * (times[enough.argmax()] - 1))))
+    now, made = np.array([evidence.cases], float), evidence.pairs / evidence.cases
+    powers = [_power(evidence, now, level, narrower, differs=differs) for differs in (True, False)]
+    return _more(times * made, powers, made)
+
+
+def chance_to_hold(limit: float, confidence: float | None, rate: float, attempts: int) -> float:
+    """How often a pass rate that stays at ``rate`` seems to move by less than ``limit``, with this confidence (0 to 1) if any."""
+    error = np.sqrt(2 * rate * (1 - rate) / attempts)
+    sure = 0.0 if confidence is None else float(ndtri(confidence))
+    return float(ndtr(limit / error - sure))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import NormalDist
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison, Flip, read_answers
@@ -12,8 +13,9 @@ from harness.text import amounts
 
 DIFFERENCE_HEADER = ["measure", "reference", "candidate", "change (95%)", "verdict"]
 READING = (
-    "Means over the cells that both sides have. Intervals and p treat the cells of a case as one cluster; p is corrected for all "
-    "comparisons made here. same: within the margin. cannot tell: neither a difference nor its absence is shown."
+    "Means over the cells that both sides have. these cases: only the attempts are chance. cases like these: the cases are, too. "
+    "Intervals and p are corrected as the verdict is. same: within the margin. cannot tell: neither a difference nor its "
+    "absence is shown."
 )
 
 _STATES = ("failed", "flaky", "passed")
@@ -38,7 +40,12 @@ def _gain(flip: Flip) -> int:
 def difference_rows(comparison: Comparison) -> list[list[str]]:
     """A row per measure, over all suites."""
     return [
-        [words.label(difference.measure), *_sides(difference), change(difference), difference.verdict]
+        [
+            words.label(difference.measure),
+            *_sides(difference),
+            change(difference),
+            difference.verdict,
+        ]
         for difference in comparison.differences
         if difference.suite is None
     ]
@@ -53,15 +60,20 @@ def explanations(comparison: Comparison) -> Iterator[str]:
     alone = [
         difference.measure
         for difference in found
-        if difference.verdict == "cannot tell" and difference.evidence.cases == 1
+        if difference.verdict == "cannot tell" and _is_one_of_many(difference)
     ]
     if len(alone) > 1:
         measures = ", ".join(map(words.label, alone))
-        yield f"{measures}: cannot tell: one case says nothing about others, however often it is repeated"
+        yield f"{measures}: cannot tell about cases like these: one case says nothing about others, however often it is repeated"
     for difference in found:
         if len(alone) < 2 or difference.measure not in alone:
             yield f"{words.label(difference.measure)}: {sentence(difference)}{_detectable_note(difference)}"
         yield from _repeat_rates(difference)
+
+
+def _is_one_of_many(difference: Difference) -> bool:
+    """Whether the verdict is about cases like these, and there is one only."""
+    return difference.evidence.cases == 1 and difference.evidence.scope == "cases like these"
 
 
 def _detectable_note(difference: Difference) -> str:
@@ -94,28 +106,56 @@ def suite_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
 
 
 def overview(document: Comparisons) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per candidate): its flips, the verdict on each measure, and its change where it is not the same."""
+    """(header, the reference, then a row per candidate): its flips, its value and the verdict on each measure, and its change
+    where it is not the same."""
     found = [
         {difference.measure: difference for difference in comparison.differences if difference.suite is None}
         for comparison in document.comparisons
     ]
     measures = list(dict.fromkeys(measure for verdicts in found for measure in verdicts))
+    first = {measure: difference for verdicts in reversed(found) for measure, difference in verdicts.items()}
+    reference = [words.measured(measure, first[measure].evidence.reference) for measure in measures]
     rows = [
         [
             comparison.candidate,
             f"{len(comparison.flips):,}",
-            *(_short_verdict(by_measure[measure]) if measure in by_measure else "-" for measure in measures),
+            *(_value_and_verdict(by_measure[measure]) if measure in by_measure else "-" for measure in measures),
         ]
         for comparison, by_measure in zip(document.comparisons, found, strict=True)
     ]
-    return ["candidate", "flips", *map(words.label, measures)], rows
+    return ["", "flips", *map(words.label, measures)], [[document.reference, "-", *reference], *rows]
+
+
+def _value_and_verdict(difference: Difference) -> str:
+    return f"{words.measured(difference.measure, difference.evidence.candidate)} {_short_verdict(difference)}"
 
 
 def correction_note(document: Comparisons) -> str:
-    """How many candidates there are, and that p is corrected for the verdicts on all of them."""
-    verdicts = amounts.count(sum(len(comparison.differences) for comparison in document.comparisons), "verdict")
-    text = f"{len(document.comparisons)} candidates against {document.reference}; {verdicts}, p corrected for all of them together"
-    return f"{text}; ? is cannot tell"
+    """How many candidates there are, what p is corrected for, and what it costs to choose the best of them."""
+    number = len(document.comparisons)
+    text = f"{number} candidates against {document.reference}; pass rates are corrected for {number} candidates, "
+    text += "measures also for each other; ? is cannot tell"
+    cost = best_of(document)
+    return f"{text}. {cost}" if cost else text
+
+
+def best_of(document: Comparisons) -> str:
+    """What choosing the highest of several pass rates costs: the highest is also the luckiest.
+
+    The errors of N rates that are alike have an expected maximum of about the normal quantile of (N - 0.375) / (N + 0.25) (Blom
+    1958, "Statistical Estimates and Transformed Beta-Variables").
+    """
+    errors = [
+        difference.evidence.spread / difference.evidence.cases**0.5
+        for comparison in document.comparisons
+        for difference in comparison.differences
+        if difference.measure == "pass_rate" and difference.suite is None and difference.evidence.spread
+    ]
+    if not errors:
+        return ""
+    options = len(document.comparisons) + 1
+    luck = NormalDist().inv_cdf((options - 0.375) / (options + 0.25)) * sum(errors) / len(errors) / 2**0.5
+    return f"Of {options} that are alike, the best by chance looks about {100 * luck:.1f} pp better than it is"
 
 
 def _short_verdict(difference: Difference) -> str:

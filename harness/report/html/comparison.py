@@ -63,6 +63,8 @@ def candidate_sections(document: Comparisons, data: flip_trials.SidesData) -> It
         whole = element("p", "All cells: ", element("code", f"{comparison.command} --format html:FILE"), class_="about")
         yield section(
             comparison.candidate,
+            element("p", element("b", str(comparison.conclusion))),
+            _listed([str(broken) for broken in comparison.breaks]),
             element("ul", *(_gate(gate.to_json()) for gate in comparison.gates), class_="notes")
             if comparison.gates
             else None,
@@ -115,6 +117,8 @@ def _summary(document: Object, comparison: Comparison) -> Markup:
     gates = [_gate(gate) for gate in document["gates"]]
     return section(
         "summary",
+        element("p", element("b", str(comparison.conclusion))),
+        _listed([str(broken) for broken in comparison.breaks]),
         element("dl", *listed, class_="facts"),
         element("ul", *gates, class_="notes") if gates else None,
         _listed(document["notes"]),
@@ -203,7 +207,7 @@ def _kind(state: str) -> str:
     return "none" if state == "not judged" else state
 
 
-_COLUMNS = ("measure", "suite", "verdict", "reference", "candidate", "difference", "interval", "p", "pairs")
+_COLUMNS = ("measure", "suite", "verdict", "scope", "reference", "candidate", "difference", "interval", "p", "pairs")
 
 
 def _differences(verdicts: Sequence[Object]) -> Markup:
@@ -215,7 +219,7 @@ def _differences(verdicts: Sequence[Object]) -> Markup:
         if verdict.get("message"):
             message = element("td", element("span", verdict["message"]), colspan=len(_COLUMNS))
             rows.append(element("tr", message, class_="message"))
-    return table("verdicts on measures", [columns(_COLUMNS, 3)], rows, class_="differences")
+    return table("verdicts on measures", [columns(_COLUMNS, 4)], rows, class_="differences")
 
 
 def _column_text(verdict: Object, column: str) -> str:
@@ -245,7 +249,7 @@ def _difference(verdict: Object, column: str) -> Markup:
         return element("td", text, class_=f"verdict {text.replace(' ', '-')}")
     if column == "measure":
         return element("th", text, scope="row")
-    return element("td", text, class_=None if column == "suite" else "n")
+    return element("td", text, class_=None if column in ("suite", "scope") else "n")
 
 
 def _cells(pairs: Sequence[Pair]) -> Markup:

@@ -27,10 +27,15 @@ def comparison_markdown(comparison: Comparison, view: View, out: TextIO) -> None
 
 def comparison_lines(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
     """The lines of a comparison, which also end a migration. ``alone``: with a note on how to read them."""
+    yield f"**{escaped(str(comparison.conclusion))}**"
+    yield ""
     yield f"Reference {escaped(comparison.reference)}, candidate {escaped(comparison.candidate)}."
     yield ""
     if comparison.simulated:
         yield f"**{words.SIMULATED}**"
+        yield ""
+    yield from (f"- {escaped(str(broken))}" for broken in comparison.breaks)
+    if comparison.breaks:
         yield ""
     yield f"**{amounts.count(len(comparison.flips), 'flip')}** in {amounts.count(len(comparison.paired), 'cell')}"
     yield ""

@@ -29,9 +29,12 @@ def comparison_table(comparison: Comparison, view: View, out: TextIO) -> None:
 
 def comparison_lines(comparison: Comparison, view: View, *, alone: bool = True) -> Iterator[str]:
     """The lines of a comparison, which also end a migration. ``alone``: with a note on how to read them."""
+    yield from wrapped(str(comparison.conclusion), view, "")
+    yield ""
     yield f"reference  {comparison.reference}"
     yield f"candidate  {comparison.candidate}"
     yield ""
+    yield from bullets([str(broken) for broken in comparison.breaks], view)
     yield f"{amounts.count(len(comparison.flips), 'flip')} in {amounts.count(len(comparison.paired), 'cell')}"
     flips, more = shown_flips(comparison, view)
     for _, alike in groupby(flips, attrgetter("id", "answers")):

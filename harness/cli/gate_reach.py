@@ -1,0 +1,33 @@
+"""What the gates of a plan can be answered with: printed by ``check``, ``list`` and ``run --dry-run``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.compare import gates
+from harness.compare.gates.gate import Gate
+from harness.compare.gates.reach import reach
+from harness.run.session import Plan
+from harness.suite.matrix import TrialGroup
+
+
+def lines(plan: Plan, options: Sequence[str] = ()) -> Iterator[str]:
+    """A line for each gate of the suites, and of ``--gate`` (``options``), that the number of cells may not answer."""
+    if not options and not any("gate" in (suite.compare or {}) for suite in plan.suites):
+        return
+    groups = [group for group in plan.trials.groups() if group.cell.skip is None]
+    for text in options:
+        gate = gates.from_option(text)
+        yield from _line(gate, "", len(groups), groups)
+    for suite in plan.suites:
+        own = [group for group in groups if group.suite is suite]
+        for gate in gates.from_suite((suite.compare or {}).get("gate", {}), suite.name) if own else ():
+            cells = len(own) if gate.is_budget else max(Counter(group.target for group in own).values())
+            yield from _line(gate, f" ({suite.name})", cells, own)
+
+
+def _line(gate: Gate, suite: str, cells: int, groups: Sequence[TrialGroup]) -> Iterator[str]:
+    attempts = min((group.attempts for group in groups), default=0)
+    if cells and (found := reach(gate, cells, attempts)):
+        yield f"gate {gate}{suite}: {found}"

@@ -1,0 +1,148 @@
+"""What a comparison comes to, in one line; and the breaks that need no statistics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from harness.compare.pairs import Pairs
+from harness.compare.verdicts import Difference, change
+from harness.results.groups import CellSettings, Tally
+from harness.text.amounts import count
+
+MIN_CELLS = 3
+MIN_ATTEMPTS = 6
+"""Fewer cells, or attempts on a side, are no break: a check that passes half of the time would look like one by chance."""
+
+
+class Break(NamedTuple):
+    """A check that held in every attempt of the reference, and fails in every attempt of the candidate, where both judged it.
+
+    ``suite``: the break is limited to this suite; None: it holds in all of them.
+    """
+
+    check: str
+    suite: str | None
+    cells: int
+    attempts: int
+
+    def __str__(self) -> str:
+        within = f" of {self.suite}" if self.suite else ""
+        cells = f"{count(self.attempts, 'attempt')} at {count(self.cells, 'cell')}{within}"
+        return f"{self.check} held in every attempt of the reference, and fails in all {cells}"
+
+
+class Conclusion(NamedTuple):
+    """``verdict``: better, worse, same or cannot tell, on the pass rate, or *worse* for a break. ``message``: a line."""
+
+    verdict: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.message}"
+
+
+class _Judged(NamedTuple):
+    """The attempts of some cells at which a check held and broke: the reference, then the candidate."""
+
+    cells: int = 0
+    held: int = 0
+    broke: int = 0
+    held_after: int = 0
+    broke_after: int = 0
+
+    def __add__(self, other: object) -> _Judged:
+        assert isinstance(other, _Judged)
+        return _Judged(*map(sum, zip(self, other, strict=True)))
+
+    @property
+    def breaks(self) -> bool:
+        enough = self.cells >= MIN_CELLS and min(self.held, self.broke_after) >= MIN_ATTEMPTS
+        return enough and not self.broke and not self.held_after
+
+
+def breaks(cells: Pairs) -> list[Break]:
+    """The breaks in cells that both sides have: over all suites, else in single ones."""
+    found: dict[tuple[str, str | None], _Judged] = {}
+    for (suite, before, after), times in _kinds(cells):
+        for check, judged in _judged(before, after):
+            seen = _Judged(*(times * number for number in judged))
+            for part in (None, suite):
+                found[check, part] = found.get((check, part), _Judged()) + seen
+    broken = {key: judged for key, judged in found.items() if judged.breaks}
+    return [
+        Break(check, suite, judged.cells, judged.broke_after)
+        for (check, suite), judged in broken.items()
+        if suite is None or (check, None) not in broken
+    ]
+
+
+def _kinds(cells: Pairs) -> Iterator[tuple[tuple[str, Tally, Tally], int]]:
+    """((suite, tally before, tally after), how many cells), for tallies that differ or not. Equal cells share their tallies."""
+    (before, was), (after, now) = cells.sides
+    columns = (
+        [after.settings[row] for row in now],
+        [before.tallies[row] for row in was],
+        [after.tallies[row] for row in now],
+    )
+    known = {id(one): one for column in columns for one in column}
+    for key, times in Counter(zip(*(map(id, column) for column in columns), strict=True)).items():
+        asked, one, other = (known[number] for number in key)
+        assert isinstance(asked, CellSettings)
+        assert isinstance(one, Tally)
+        assert isinstance(other, Tally)
+        yield (asked.suite, one, other), times
+
+
+def _judged(before: Tally, after: Tally) -> Iterator[tuple[str, _Judged]]:
+    """Each check that both sides judged. An invariant leaves no row where it held, so it is judged wherever an answer was."""
+    sides = [{name: (held, broke) for name, held, broke in tally.checks} for tally in (before, after)]
+    for check in dict.fromkeys(name for side in sides for name in side):
+        counts = [
+            _of_invariant(side.get(check), tally) if check.startswith("invariant:") else side.get(check, (0, 0))
+            for side, tally in zip(sides, (before, after), strict=True)
+        ]
+        if all(map(sum, counts)):
+            yield check, _Judged(1, *counts[0], *counts[1])
+
+
+def _of_invariant(counted: tuple[int, int] | None, tally: Tally) -> tuple[int, int]:
+    broke = counted[1] if counted else 0
+    return tally.judged - broke, broke
+
+
+# --- the bottom line ----------------------------------------------------------------------------------
+
+
+def conclude(cells: Pairs, differences: Sequence[Difference], broken: Sequence[Break]) -> Conclusion:
+    """What the cells that both sides have come to: the pass rate first, then other measures whose difference is sure."""
+    whole = {difference.measure: difference for difference in differences if difference.suite is None}
+    rate = whole.pop("pass_rate", None)
+    if rate is None:
+        return Conclusion("cannot tell", "no cell was judged on both sides")
+    told = [str(broken[0]) + (f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else "")] if broken else []
+    told.append(_moves(cells))
+    if rate.evidence.change:
+        told.append(f"pass rate {change(rate)} on {rate.evidence.scope}")
+    return Conclusion("worse" if broken else rate.verdict, "; ".join([*told, *_others(whole)]))
+
+
+def _moves(cells: Pairs) -> str:
+    """``21 of 180 cells flipped, all one way``: the cells that pass more or less often than before."""
+    up = down = judged = 0
+    for (_, before, after), times in _kinds(cells):
+        if before.judged and after.judged:
+            judged += times
+            moved = after.passed * before.judged - before.passed * after.judged
+            up, down = up + times * (moved > 0), down + times * (moved < 0)
+    if not up + down:
+        return f"none of {count(judged, 'cell')} flipped"
+    way = f"{down:,} for the worse, {up:,} for the better" if up and down else "all one way"
+    return f"{up + down:,} of {count(judged, 'cell')} flipped" + (f", {way}" if up + down > 1 else "")
+
+
+def _others(whole: Mapping[str, Difference]) -> Iterator[str]:
+    for measure, difference in whole.items():
+        if difference.verdict in ("better", "worse"):
+            yield f"{measure} {difference.verdict}, {change(difference).partition(' (')[0]}"

@@ -1,0 +1,86 @@
+"""Which gates a number of cells can answer, before anything is asked, and how many the others need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from harness.compare.gates.gate import Gate
+from harness.text.amounts import count
+
+TYPICAL = 0.95
+"""The pass rate of the model in the forecasts."""
+KEPT = 0.8
+"""A gate suits a suite if an unchanged model keeps it in at least this share of its runs."""
+MOST = 100_000
+"""More cells than this are not looked for."""
+
+
+def reach(gate: Gate, cells: int, attempts: int = 1) -> str | None:
+    """A sentence on what so many cells, with so many attempts each, can answer; None where they always answer it.
+
+    ``cells``: of one side. Gates on numbers are answered by five cases or more, if these do not scatter too far.
+    """
+    if gate.checks or (gate.confidence is None and gate.is_budget):
+        return None
+    there = f"{count(cells, 'cell')}{f' of {attempts} attempts' if attempts > 1 else ''}"
+    if gate.name != "pass_rate":
+        few = gate.confidence is not None and cells < _MIN_CASES
+        return f"{there} cannot answer it: it takes at least {_MIN_CASES} cases" if few else None
+    if gate.confidence is not None and not _answers(gate, cells, attempts):
+        return f"{there} cannot answer it, even if all of them pass; {_would(gate, cells, attempts, _answers)}"
+    if gate.is_budget:
+        return f"{there} can answer it"
+    share = _kept(gate, cells, attempts)
+    about = f"{there} can answer it; an unchanged model that passes {TYPICAL:.0%} keeps it in about {share:.0%} of runs"
+    return about if share >= KEPT else f"{about}; for {KEPT:.0%}, {_would(gate, cells, attempts, _suits)}"
+
+
+_MIN_CASES = 5
+
+
+def _would(gate: Gate, cells: int, attempts: int, enough: Callable[[Gate, int, int], bool]) -> str:
+    """``it takes 149 cells, or: pass_rate may drop by 22 pp``."""
+    more = _least(lambda number: enough(gate, number, attempts), MOST)
+    points = _least(lambda limit: enough(_with_limit(gate, limit), cells, attempts), 99)
+    other = f"or a gate that says: {_with_limit(gate, points)}" if points else ""
+    return ", ".join(filter(None, [f"it takes {more:,} cells" if more else "", other])) or "no number of cells does"
+
+
+def _with_limit(gate: Gate, points: int) -> Gate:
+    return replace(gate, limit=1 - points / 100 if gate.kind == "min" else points / 100)
+
+
+def _least(enough: Callable[[int], bool], most: int) -> int | None:
+    """The smallest number from 1 to ``most`` that is enough; None where there is none. What is enough stays enough."""
+    if not enough(most):
+        return None
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _answers(gate: Gate, cells: int, attempts: int) -> bool:
+    """Whether the gate holds where every attempt passes."""
+    from harness.compare.stats import Attempts, clopper_pearson, rates
+
+    if gate.is_budget:
+        low, high = clopper_pearson(cells * attempts, cells * attempts, gate.interval_confidence)
+        return gate.crossed(low, high) is False
+    side = Attempts([attempts] * cells, [attempts] * cells)
+    ends = rates(range(cells), side, side, margin=gate.limit, scope="these cases").ends(gate.interval_confidence).change
+    return ends is not None and gate.crossed(*ends) is False
+
+
+def _suits(gate: Gate, cells: int, attempts: int) -> bool:
+    return _kept(gate, cells, attempts) >= KEPT
+
+
+def _kept(gate: Gate, cells: int, attempts: int) -> float:
+    """In which share of runs a model that does not change keeps the gate, about."""
+    from harness.compare.stats.verdict import chance_to_hold
+
+    confidence = None if gate.confidence is None else gate.confidence / 100
+    return chance_to_hold(gate.limit, confidence, TYPICAL, cells * attempts)

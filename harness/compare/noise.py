@@ -1,0 +1,167 @@
+"""What changes by itself: how far attempts at the same cell disagree, and the smallest change that a suite can therefore see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.compare.verdicts import JUDGED
+from harness.results.groups import Group, Tally
+from harness.results.summary import Summary
+
+if TYPE_CHECKING:
+    from harness.compare.stats import Interval
+
+REPEATS = (1, 2, 3, 5, 10)
+"""The numbers of repeats for which the smallest visible change is told."""
+MOST_OF = 0.8
+"""The share of the noise for which the fewest cells are named."""
+
+
+class CellNoise(NamedTuple):
+    """A cell: ``passed`` of ``judged`` attempts; ``flips``: the share of pairs of attempts that disagree, with its interval."""
+
+    id: str
+    passed: int
+    judged: int
+    flips: float
+    interval: Interval
+
+
+class Visible(NamedTuple):
+    """The smallest change that a comparison sees in 80% of reports: repeats of a cell -> points or a relative change; 0.1 is 10%."""
+
+    measure: str
+    by_repeats: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetNoise:
+    """One target. ``flips``: the mean share over cells with several attempts, with its interval. ``unstable``: the worst first.
+
+    ``repeats``: attempts a cell. ``few``: the fewest cells that make up most of the noise of the pass rate; ``more_of_few``: the
+    smallest visible change of the pass rate if these are asked twice as often; None where no cell is unstable.
+    """
+
+    target: str
+    cells: int
+    repeats: int
+    flips: float
+    interval: Interval
+    unstable: Sequence[CellNoise]
+    visible: Sequence[Visible]
+    few: int
+    more_of_few: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "target": self.target,
+            "cells": self.cells,
+            "repeats": self.repeats,
+            "flips": self.flips,
+            "interval": self.interval,
+            "unstable": [cell._asdict() for cell in self.unstable],
+            "visible": [{"measure": one.measure, "by_repeats": dict(one.by_repeats)} for one in self.visible],
+            "few": self.few,
+            "more_of_few": self.more_of_few,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReport:
+    """The document. ``runs``: the ids of the runs whose attempts are taken together."""
+
+    runs: Sequence[str]
+    targets: Sequence[TargetNoise]
+    simulated: bool
+    notes: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``noise --format json``."""
+        return {
+            "version": 1,
+            "runs": list(self.runs),
+            "simulated": self.simulated,
+            "targets": [target.to_json() for target in self.targets],
+            "notes": list(self.notes),
+        }
+
+
+def noise(runs: Sequence[Summary]) -> list[TargetNoise]:
+    """The noise of every target that has a cell with several attempts, over the attempts of all runs together."""
+    cells: dict[str, dict[str, list[Group]]] = {}
+    for summary in runs:
+        for group in summary.groups.values():
+            cells.setdefault(group.target, {}).setdefault(group.id, []).append(group)
+    made = (_target_noise(target, list(groups.items())) for target, groups in cells.items())
+    return [found for found in made if found is not None]
+
+
+def _target_noise(target: str, cells: Sequence[tuple[str, Sequence[Group]]]) -> TargetNoise | None:
+    from harness.compare.stats.repeats import flip_interval_of, share_of_flips, spread_of_flips, visible_rate
+
+    counted = [(cell, sum(one.passed for one in groups), sum(one.judged for one in groups)) for cell, groups in cells]
+    several = [cell for cell in counted if cell[2] > 1]
+    if not several:
+        return None
+    passed, judged = [cell[1] for cell in several], [cell[2] for cell in several]
+    shares = share_of_flips(passed, judged)
+    found = [
+        CellNoise(cell, held, of, share, flip_interval_of(held, of))
+        for (cell, held, of), share in zip(several, shares, strict=True)
+    ]
+    unstable = sorted((cell for cell in found if 0 < cell.passed < cell.judged), key=lambda cell: -cell.flips)
+    few = _few(unstable)
+    repeats = min(group.judged for _, groups in cells for group in groups if group.judged)
+    rates = {k: visible_rate(shares, k) for k in sorted({*REPEATS, repeats})}
+    again = visible_rate(shares, repeats, frozenset(found.index(cell) for cell in unstable[:few])) if few else None
+    return TargetNoise(
+        target=target,
+        cells=len(several),
+        repeats=repeats,
+        flips=sum(shares) / len(shares),
+        interval=spread_of_flips(shares, judged),
+        unstable=unstable,
+        visible=[Visible("pass_rate", rates), *_visible_numbers(several, dict(cells), tuple(rates))],
+        few=few,
+        more_of_few=again,
+    )
+
+
+def _few(unstable: Sequence[CellNoise]) -> int:
+    """The fewest cells that make up most of the noise."""
+    whole, seen = sum(cell.flips for cell in unstable), 0.0
+    for number, cell in enumerate(unstable, 1):
+        seen += cell.flips
+        if seen >= MOST_OF * whole:
+            return number
+    return 0
+
+
+def _visible_numbers(
+    several: Sequence[tuple[str, int, int]], groups: Mapping[str, Sequence[Group]], repeats: Sequence[int]
+) -> Iterator[Visible]:
+    from harness.compare.stats.repeats import visible_number
+
+    for measure in JUDGED:
+        values = [[value for one in groups[cell] for value in one.values(measure)] for cell, _, _ in several]
+        known = [of for of in values if len(of) > 1]
+        if measure != "pass_rate" and known and any(map(sum, known)):
+            yield Visible(measure, {k: visible_number(known, k) for k in repeats})
+
+
+# --- beside a difference ------------------------------------------------------------------------------
+
+
+def note(tallies: Sequence[Tally], name: str) -> Iterator[str]:
+    """How far the attempts of a side disagree by themselves, in a line; nothing without repeats."""
+    several = [tally for tally in tallies if tally.judged > 1]
+    if not several:
+        return
+    flips = sum(2 * one.passed * (one.judged - one.passed) / (one.judged * (one.judged - 1)) for one in several)
+    unstable = sum(0 < one.passed < one.judged for one in several)
+    yield (
+        f"noise: two attempts at the same cell of {name} disagree in {flips / len(several):.1%} of pairs; "
+        f"{unstable:,} of {len(several):,} cells are unstable"
+    )

@@ -1,0 +1,117 @@
+"""The exact distribution of a sum of independent steps of whole size, such as the flips of cases or the ways to divide attempts.
+
+The product of the characteristic functions of the steps is that of their sum; its inverse Fourier transform is the distribution.
+The p values are mid-p: the observed outcome counts half. With one answer a case and side this is McNemar's mid-p test, which keeps
+its level within one percentage point and sees more than the exact one (Fagerland, Lydersen and Laake 2013, BMC Med. Res. Methodol. 13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, ndtr
+
+from harness.compare.stats.evidence import Vector
+
+MOST = 2**18
+"""The largest range of a sum whose distribution is computed; that of a longer sum is normal."""
+
+
+class Steps(NamedTuple):
+    """``times`` independent steps, each one of these sizes with these probabilities. Sizes that are not whole: see ``normal``."""
+
+    sizes: NDArray[Any]
+    chances: Vector
+    times: int
+
+
+class Tail(NamedTuple):
+    """The two-sided mid-p value, the smallest one that any sum could have had, and the probability of the very sum observed."""
+
+    p: float
+    least: float
+    at: float = 0.0
+
+
+def tail(observed: int, steps: Iterable[Steps]) -> Tail:
+    """How unusual the observed sum is."""
+    every = list(steps)
+    moving = [step for step in every if step.sizes.size > 1]
+    if not moving:
+        return Tail(1.0, 1.0, 1.0)
+    observed -= sum(int(step.sizes[0]) * step.times for step in every if step.sizes.size == 1)
+    unit = int(np.gcd.reduce([int(np.gcd.reduce(step.sizes - step.sizes[0])) for step in moving]))
+    lowest = sum(int(step.sizes.min()) * step.times for step in moving)
+    reach = sum(int(np.ptp(step.sizes)) * step.times for step in moving) // unit
+    if reach > MOST:
+        return normal(observed, moving)
+    chances = _distribution(moving, unit, reach)
+    at = (observed - lowest) // unit
+    below, above = chances[:at].sum(), chances[at + 1 :].sum()
+    least = min(_extreme(moving, np.argmin), _extreme(moving, np.argmax))
+    p = float(np.clip(2 * min(below, above) + chances[at], max(least, 1e-15), 1.0))
+    return Tail(p, least, float(chances[at]))
+
+
+def _distribution(steps: Sequence[Steps], unit: int, reach: int) -> Vector:
+    """The probability of each sum, from the smallest one, in steps of ``unit``."""
+    length = 1 << (reach + 1).bit_length()
+    angles = -2j * np.pi / length * np.arange(length // 2 + 1)
+    product = np.ones(angles.size, np.complex128)
+    for sizes, chances, times in steps:
+        product *= (np.exp(np.outer((sizes - sizes.min()) // unit, angles)) * chances[:, None]).sum(axis=0) ** times
+    return np.maximum(np.fft.irfft(product, n=length)[: reach + 1], 0.0)
+
+
+def _extreme(steps: Sequence[Steps], which: Callable[[NDArray[Any]], Any]) -> float:
+    """The probability of the smallest or of the largest sum."""
+    return float(np.exp(sum(step.times * np.log(step.chances[which(step.sizes)]) for step in steps)))
+
+
+def normal(observed: float, steps: Iterable[Steps]) -> Tail:
+    """The same where the sum is of very many steps, or of sizes that have no common unit: it is about normal."""
+    middle = variance = 0.0
+    for sizes, chances, times in steps:
+        mean = float(chances @ sizes)
+        middle += times * mean
+        variance += times * float(chances @ (sizes - mean) ** 2)
+    return Tail(float(2 * ndtr(-abs(observed - middle) / np.sqrt(variance))) if variance > 0 else 1.0, 0.0)
+
+
+def flips(differences: NDArray[np.int64]) -> list[Steps]:
+    """The steps of a sum of differences, each with either sign."""
+    sizes, times = np.unique(np.abs(differences[differences != 0]), return_counts=True)
+    even = np.array([0.5, 0.5])
+    return [Steps(np.array([-size, size]), even, int(number)) for size, number in zip(sizes, times, strict=True)]
+
+
+def divisions(judged: NDArray[np.int64], passed: NDArray[np.int64], common: int | None) -> list[Steps]:
+    """The steps of the sum of the cells' differences, if each cell's passed attempts were divided between the sides by chance.
+
+    ``judged``, ``passed``: shape (2, cells), reference and candidate. ``common``: differences are in units of 1 / ``common``;
+    None: no unit. The number on the candidate is hypergeometric, so this is the exact stratified test; the
+    Cochran-Mantel-Haenszel test is its normal approximation.
+    """
+    columns = (judged[0], judged[1], passed.sum(axis=0))
+    base = int(max(column.max() for column in columns)) + 1
+    keys, times = np.unique((columns[0] * base + columns[1]) * base + columns[2], return_counts=True)
+    return [
+        _division(int(key // base // base), int(key // base % base), int(key % base), common, int(number))
+        for key, number in zip(keys, times, strict=True)
+    ]
+
+
+def _division(reference: int, candidate: int, passed: int, common: int | None, times: int) -> Steps:
+    after = np.arange(max(0, passed - reference), min(candidate, passed) + 1)
+    logs = _choose(candidate, after) + _choose(reference, passed - after)
+    chances = np.exp(logs - _choose(reference + candidate, np.array(passed)))
+    if common is None:
+        return Steps(after / candidate - (passed - after) / reference, chances, times)
+    return Steps(after * (common // candidate) - (passed - after) * (common // reference), chances, times)
+
+
+def _choose(of: int, chosen: NDArray[np.int64]) -> Vector:
+    return np.asarray(gammaln(of + 1) - gammaln(chosen + 1) - gammaln(of - chosen + 1), np.float64)

@@ -1,0 +1,58 @@
+"""What repeats show: how far attempts at the same cell disagree, and the smallest change that can be seen through it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from scipy.special import ndtri
+
+from harness.compare.stats.evidence import CONFIDENCE, Interval
+from harness.compare.stats.rates import clopper_pearson
+from harness.compare.stats.verdict import ALPHA, POWER, min_cases
+
+SEEN = float(ndtri(1 - ALPHA / 2) + ndtri(POWER))
+"""A change of so many standard errors is significant in 80% of comparisons."""
+
+
+def share_of_flips(passed: Sequence[int], judged: Sequence[int]) -> list[float]:
+    """For each cell, the share of pairs of its attempts that disagree, without bias; 2 attempts or more each."""
+    held, of = np.asarray(passed, float), np.asarray(judged, float)
+    return [float(share) for share in 2 * held * (of - held) / (of * (of - 1))]
+
+
+def flip_interval_of(passed: int, judged: int) -> Interval:
+    """The interval of the probability that two attempts disagree, from that of the pass rate; it holds the share that was seen."""
+    low, high = clopper_pearson(passed, judged, CONFIDENCE)
+    ends = [2 * rate * (1 - rate) for rate in (low, high)]
+    [seen] = share_of_flips([passed], [judged])
+    return min(*ends, seen), max(0.5 if low <= 0.5 <= high else max(ends), seen)
+
+
+def spread_of_flips(shares: Sequence[float], judged: Sequence[int]) -> Interval:
+    """The interval of the mean share over cells; with no flip at all, what that many pairs could have hidden."""
+    from harness.compare.stats.numbers import mean_interval
+
+    if not any(shares):
+        return 0.0, float(1 - (1 - CONFIDENCE) ** (1 / sum(of // 2 for of in judged)))
+    low, high = mean_interval(range(len(shares)), list(shares)) or (0.0, 1.0)
+    return max(low, 0.0), min(high, 1.0)
+
+
+def visible_rate(shares: Sequence[float], repeats: int, twice: Collection[int] = ()) -> float:
+    """The smallest change of the pass rate that two runs with so many repeats show, on these cells.
+
+    ``twice``: the cells that are asked twice as often. A cell's variance is half of its share of flips. Fewer flips to one side
+    than ``min_cases`` are never significant.
+    """
+    variance = sum(share / (repeats * (2 if at in twice else 1)) for at, share in enumerate(shares))
+    error = math.sqrt(variance) / len(shares)
+    return min(1.0, max(SEEN * error, min_cases(ALPHA) / (len(shares) * repeats)))
+
+
+def visible_number(values: Sequence[Sequence[float]], repeats: int) -> float:
+    """The smallest relative change of a mean that two runs with so many repeats show; ``values``: the attempts of each cell."""
+    whole = sum(float(np.mean(of)) for of in values)
+    variance = sum(2 * float(np.var(of, ddof=1)) / repeats for of in values)
+    return SEEN * math.sqrt(variance) / whole if whole > 0 else math.inf

@@ -1,0 +1,66 @@
+"""Noise: how many cells change by themselves, and the smallest change that can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from harness.report import View, words
+from harness.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table, document
+from harness.text.amounts import count
+
+if TYPE_CHECKING:
+    from harness.compare.noise import NoiseReport, TargetNoise, Visible
+
+METHOD = (
+    "flips: the share of pairs of attempts at the same cell of which one passes and one does not. The smallest change is the one that "
+    "a comparison of two such runs calls better or worse in 80% of reports, on these cases."
+)
+
+
+@document("noise")
+def noise_blocks(report: NoiseReport, view: View) -> Iterator[Block]:
+    """What changes by itself, and the smallest change that a suite can see."""
+    yield Heading("What changes by itself", level=1)
+    if report.simulated:
+        yield Paragraph([words.SIMULATED], simulated=True)
+    for target in report.targets:
+        yield from _target(target, view)
+    yield Bullets([[note] for note in [*report.notes, METHOD]])
+
+
+def _target(target: TargetNoise, view: View) -> Iterator[Block]:
+    low, high = target.interval
+    unstable = f"{len(target.unstable):,} of {count(target.cells, 'cell')} are unstable"
+    flips = f"two attempts disagree in {target.flips:.1%} of pairs ({low:.1%} to {high:.1%})"
+    yield Heading(target.target)
+    yield Paragraph([f"{unstable}; {flips}"], strong=True)
+    yield _visible(target)
+    if target.more_of_few is not None:
+        now = next(one.by_repeats[target.repeats] for one in target.visible if one.measure == "pass_rate")
+        less = (
+            f"{count(target.few, 'cell')} of {target.cells:,} make up most of the noise: asked twice as often, they lower the "
+            f"smallest visible change of the pass rate from {100 * now:.1f} to {100 * target.more_of_few:.1f} pp"
+        )
+        yield Paragraph([less])
+    shown = target.unstable[: view.details]
+    if shown and not view.quiet:
+        rows = [[Code(one.id), f"{one.passed}/{one.judged}", f"{one.flips:.0%}", _ends(one.interval)] for one in shown]
+        yield Table(["cell", "passed", "flips", "95%"], rows, "unstable cells, the worst first")
+        if len(shown) < len(target.unstable):
+            yield Paragraph([f"and {len(target.unstable) - len(shown):,} more; --format json has all"])
+
+
+def _visible(target: TargetNoise) -> Table:
+    repeats = list(target.visible[0].by_repeats)
+    header = ["smallest change", *(f"{k} x{' (now)' if k == target.repeats else ''}" for k in repeats)]
+    return Table(header, [_row(one) for one in target.visible], "by the number of repeats")
+
+
+def _row(one: Visible) -> list[str]:
+    unit = " pp" if one.measure == "pass_rate" else "%"
+    return [words.label(one.measure), *(f"{100 * change:.2g}{unit}" for change in one.by_repeats.values())]
+
+
+def _ends(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.0%} to {interval[1]:.0%}"

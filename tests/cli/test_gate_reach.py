@@ -1,0 +1,69 @@
+"""Which gates the cases of a suite can answer, said before anything is asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import main
+from harness.compare.gates import from_option
+from harness.compare.gates.reach import reach
+
+
+@pytest.mark.parametrize(
+    ("gate", "cells", "attempts", "answer"),
+    [
+        (
+            "pass_rate=2pp@95%",
+            12,
+            1,
+            "12 cells cannot answer it, even if all of them pass; it takes 149 cells, or a gate",
+        ),
+        (
+            "pass_rate=2pp@95%",
+            200,
+            1,
+            "keeps it in about 23% of runs; for 80%, it takes 1,469 cells, or a gate that says: ",
+        ),
+        (
+            "pass_rate=10pp@95%",
+            100,
+            1,
+            "100 cells can answer it; an unchanged model that passes 95% keeps it in about 95%",
+        ),
+        ("pass_rate=2pp", 30, 1, "keeps it in about 64% of runs"),
+        ("pass_rate.min=90%@95%", 28, 1, "cannot answer it, even if all of them pass; it takes 29 cells"),
+        ("pass_rate.min=90%@95%", 6, 5, "6 cells of 5 attempts can answer it"),
+        ("latency=25%@95%", 3, 1, "3 cells cannot answer it: it takes at least 5 cases"),
+    ],
+)
+def test_a_gate_says_what_it_takes(gate: str, cells: int, attempts: int, answer: str) -> None:
+    assert answer in (reach(from_option(gate), cells, attempts) or "")
+
+
+@pytest.mark.parametrize("gate", ["latency.max=2s", "pass_rate.min=95%", "hard=json", "latency=25%@95%"])
+def test_a_gate_that_is_always_answered_says_nothing(gate: str) -> None:
+    assert reach(from_option(gate), 8) is None
+
+
+def test_check_list_and_dry_run_say_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("suites").mkdir()
+    Path("suites/few.yaml").write_text(
+        "suite: few\ndefaults: {model: [gemini-3.8-flash, gemini-2.5-flash]}\n"
+        "cases:\n  - {id: a, prompt: hi, expect: {http: 200}}\n  - {id: b, prompt: ho, expect: {http: 200}}\n"
+        "compare: {by: model, baseline: gemini-2.5-flash, gate: {pass_rate: {drop: 2pp, confidence: 95%}}}\n"
+    )
+    line = "gate pass_rate may drop by 2 pp with 95% confidence (few): 2 cells cannot answer it"
+    for command in (["check"], ["list"], ["run", "--dry-run"]):
+        assert main(command) == 0
+        shown = capsys.readouterr()
+        assert line in shown.out + shown.err
+    main(["run", "--dry-run", "--gate", "pass_rate.min=90%@95%", "--format", "json"])
+    [budget, change] = json.loads(capsys.readouterr().out)["gate_notes"]
+    assert budget.startswith("gate pass_rate must be at least 90% with 95% confidence: 4 cells cannot answer it")
+    assert change.startswith(line)

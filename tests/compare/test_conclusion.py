@@ -1,0 +1,98 @@
+"""The bottom line of a comparison, and the breaks that need no statistics."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from harness.cli.commands.compare import code
+from harness.compare.comparison import Comparison, compare_runs
+from harness.report import View, find
+from harness.results.rows import Row
+from harness.results.summary import summarise
+from tests.sample_rows import failed, row, unjudged, verdict
+
+
+def compared(before: list[list[bool]], after: list[list[bool]], check: str = "json") -> Comparison:
+    """The outcome of a check at every attempt of every case, on both sides."""
+    reference, candidate = (
+        summarise(
+            row(
+                f"case-{case}",
+                n=n + 1,
+                status="passed" if ok else "failed",
+                verdicts=[] if ok and check.startswith("invariant:") else [verdict(check, ok=ok)],
+            )
+            for case, attempts in enumerate(side)
+            for n, ok in enumerate(attempts)
+        )
+        for side in (before, after)
+    )
+    return compare_runs(reference, candidate, ("1", "2"))
+
+
+@pytest.mark.parametrize("check", ["json", "invariant:usage-sum"])
+@pytest.mark.parametrize(("cells", "attempts"), [(3, 2), (6, 1), (3, 5)])
+def test_a_check_that_fails_everywhere_is_a_break(check: str, cells: int, attempts: int) -> None:
+    found = compared([[True] * attempts] * cells, [[False] * attempts] * cells, check)
+    assert [(one.check, one.cells, one.attempts) for one in found.breaks] == [(check, cells, cells * attempts)]
+    assert found.conclusion.verdict == "worse"
+    assert found.conclusion.message.startswith(
+        f"{check} held in every attempt of the reference, and fails in all {cells * attempts} attempts at {cells} cells"
+    )
+    assert code(found) == 1
+    assert found.to_json()["breaks"][0]["check"] == check
+
+
+def test_a_break_stands_in_every_format() -> None:
+    found = compared([[True]] * 6, [[False]] * 6)
+    for name in ("table", "markdown", "html", "github"):
+        out = io.StringIO()
+        find(name, "comparison")(found, View(), out)
+        shown = " ".join(out.getvalue().split())
+        assert "json held in every attempt of the reference, and fails in all 6 attempts at 6 cells" in shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([[True] * 3] * 2, [[False] * 3] * 2),  # two cells
+        ([[True]] * 5, [[False]] * 5),  # five attempts
+        ([[True] * 2] * 5 + [[True, False]], [[False] * 2] * 6),  # it failed before
+        ([[True] * 2] * 6, [[False] * 2] * 5 + [[True, False]]),  # it holds at times
+    ],
+)
+def test_less_than_everywhere_is_no_break(before: list[list[bool]], after: list[list[bool]]) -> None:
+    found = compared(before, after)
+    assert not found.breaks
+    assert code(found) == 0
+
+
+def test_a_break_of_one_suite_is_named() -> None:
+    def rows(ok: bool) -> list[Row]:
+        return [
+            *(row(f"a-{n}", suite="a", verdicts=[verdict("text", ok=True)]) for n in range(8)),
+            *(
+                row(f"b-{n}", suite="b", status="passed" if ok else "failed", verdicts=[verdict("text", ok=ok)])
+                for n in range(8)
+            ),
+        ]
+
+    [found] = compare_runs(summarise(rows(True)), summarise(rows(False)), ("1", "2")).breaks
+    assert (found.check, found.suite, found.cells) == ("text", "b", 8)
+
+
+def test_answers_that_could_not_be_judged_are_no_break() -> None:
+    before = summarise(row(f"case-{n}", verdicts=[verdict("json", ok=True)]) for n in range(8))
+    after = summarise(unjudged(f"case-{n}") for n in range(8))
+    assert not compare_runs(before, after, ("1", "2")).breaks
+
+
+def test_a_report_leads_with_one_bottom_line() -> None:
+    before = summarise(row(f"case-{n:03}") for n in range(180))
+    after = summarise((failed if n < 21 else row)(f"case-{n:03}") for n in range(180))
+    found = compare_runs(before, after, ("1", "2")).conclusion
+    assert str(found).startswith("worse: 21 of 180 cells flipped, all one way; pass rate -11.7 pp (")
+    assert str(found).endswith(") on these cases")
+    assert str(compare_runs(before, before, ("1", "1")).conclusion) == "cannot tell: none of 180 cells flipped"
