@@ -8,7 +8,7 @@ A function of ``content/`` composes the blocks of a kind of document, and regist
         yield Heading("What changes")
 
 Texts are plain; every format escapes what is special in it. A `Code` within a text or a cell is a name or a command. GitHub Actions get
-annotations: the rows and items that have a level, and the strong paragraphs.
+annotations: every `Annotation`, the rows and items that have a level, and the strong paragraphs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TextIO
 
 from harness.report import Kind, View, output
+from harness.results.rows import PlaceRow
 
 FORMATS = {"table": "table.blocks", "markdown": "markdown.blocks", "html": "html.blocks", "github": "github"}
 """The formats that write blocks -> the module with its function ``write_blocks(blocks, view, out)``."""
@@ -46,7 +47,7 @@ class Unfolding(str):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The heading of the document (level 1), or of a part of it (level 2)."""
+    """The heading of the document (level 1), of a part of it (level 2), or of the one block below it (level 3)."""
 
     text: str
     level: int = 2
@@ -105,7 +106,17 @@ class Details:
     blocks: Sequence[Block]
 
 
-Block = Heading | Paragraph | Table | Bullets | CodeBlock | ComparedLines | Details
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A message that GitHub shows at a line of a file, or, without a place, on the page of the run. Other formats leave it out."""
+
+    level: Level
+    title: str
+    message: str
+    place: PlaceRow | None = None
+
+
+Block = Heading | Paragraph | Table | Bullets | CodeBlock | ComparedLines | Details | Annotation
 Compose = Callable[[Any, View], Iterable[Block]]
 
 

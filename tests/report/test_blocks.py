@@ -9,6 +9,7 @@ import pytest
 from harness.report import View
 from harness.report.blocks import (
     FORMATS,
+    Annotation,
     Block,
     Bullets,
     Code,
@@ -30,6 +31,8 @@ BLOCKS: list[Block] = [
     Heading("What changes", level=1),
     Paragraph(["3 of 4 ", Code("$.a|b"), " are <new>"], strong=True),
     Heading("changes"),
+    Annotation("error", "dropped", "$.id", {"file": "a.yaml", "line": 3}),
+    Heading("in pairs", level=3),
     Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1}), ["warning", None]),
     Bullets([["see ", Code("a *trial*")], ["and *this*"]], ["error", None]),
     CodeBlock(["gemini-harness fidelity last"]),
@@ -51,6 +54,7 @@ def test_a_terminal_shows_text_and_no_details() -> None:
         "\n"
         "changes\n"
         "\n"
+        "in pairs\n"
         "path      change   pairs\n"
         "--------  -------  -----\n"
         "$.id      dropped      4\n"
@@ -70,6 +74,7 @@ def test_a_terminal_shows_details_where_all_is_asked_for() -> None:
 
 def test_github_annotates_what_is_bad() -> None:
     assert written(github) == (
+        "::error file=a.yaml,line=3,title=dropped::$.id\n"
         "::warning title=$.id::change: dropped; pairs: 4\n"
         "::error title=gemini-harness::see a *trial*\n"
         "::notice title=What changes::3 of 4 $.a|b are <new>\n"
@@ -83,6 +88,8 @@ def test_markdown_escapes_and_folds() -> None:
         "**3 of 4 `$.a|b` are &lt;new&gt;**\n"
         "\n"
         "### changes\n"
+        "\n"
+        "#### in pairs\n"
         "\n"
         "| path | change | pairs |\n"
         "|---|---|---:|\n"
@@ -115,6 +122,8 @@ def test_html_escapes_marks_and_links_its_sections() -> None:
     page = written(html)
     assert "<title>What changes</title>" in page
     assert '<a href="#changes">changes</a>' in page
+    assert '<a href="#in pairs">' not in page
+    assert "<h3>in pairs</h3>" in page
     assert "<code>$.a|b</code> are &lt;new&gt;" in page
     assert "<summary><code>$.id</code> dropped</summary>" in page
     assert "x: 1\n<mark>id: 2</mark>" in page

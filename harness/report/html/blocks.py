@@ -7,6 +7,7 @@ from typing import TextIO
 
 from harness.report import View
 from harness.report.blocks import (
+    Annotation,
     Block,
     Bullets,
     Code,
@@ -38,7 +39,7 @@ def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
 def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
     link, inside = "", list[Markup]()
     for block in blocks:
-        if isinstance(block, Heading):
+        if isinstance(block, Heading) and block.level < 3:
             if inside:
                 yield link, inside
             link, inside = ("" if block.level == 1 else block.text), []
@@ -68,6 +69,8 @@ def _markup(block: Block) -> Markup:
             return element("pre", "\n".join(lines))
         case ComparedLines():
             return _compared(block)
+        case Annotation():
+            return Markup()
         case Details(summary, inside):
             return element("details", element("summary", *_texts(summary)), *map(_markup, inside))
 

@@ -13,7 +13,8 @@ from harness.report.markdown.drawing import code, escaped, fenced
 def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
     """A blank line after each block."""
     for block in blocks:
-        out.writelines(f"{line}\n" for line in (*_lines(block), ""))
+        if lines := list(_lines(block)):
+            out.writelines(f"{line}\n" for line in (*lines, ""))
 
 
 def _lines(block: Block) -> Iterator[str]:

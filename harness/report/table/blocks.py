@@ -11,19 +11,19 @@ from harness.report.table.drawing import bullets, fitted, hanging, wrapped, writ
 
 
 def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
-    """A blank line between blocks."""
-    first = True
+    """A blank line between blocks, but none between a heading of level 3 and its block."""
+    between: list[str] = []
     for block in blocks:
         lines = list(_lines(block, view))
         if lines:
-            write([*([] if first else [""]), *lines], view, out)
-            first = False
+            write([*between, *lines], view, out)
+            between = [] if isinstance(block, Heading) and block.level > 2 else [""]
 
 
 def _lines(block: Block, view: View) -> Iterator[str]:
     match block:
         case Heading(text):
-            yield text
+            yield from wrapped(words.printable(text), view, "")
         case Paragraph(texts):
             yield from wrapped(words.printable("".join(texts)), view, "")
         case Table():
