@@ -65,13 +65,14 @@ class Paragraph:
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows of cells. The first column names the row; ``words``: the numbers of the other columns that hold words, not numbers.
-    ``levels``: how bad each row is, None where it is fine."""
+    ``levels``: how bad each row is, None where it is fine. ``spare``: the columns that a narrow terminal leaves out, the first one first."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
     words: frozenset[int] = frozenset()
     levels: Sequence[Level | None] = ()
+    spare: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,11 @@ Block = Heading | Paragraph | Table | Bullets | CodeBlock | ComparedLines | Deta
 Compose = Callable[[Any, View], Iterable[Block]]
 
 
-def document(kind: Kind) -> Callable[[Compose], Compose]:
-    """Register the composition of a kind of document for all formats that write blocks."""
+def document(kind: Kind, *formats: str) -> Callable[[Compose], Compose]:
+    """Register the composition of a kind of document for these formats; by default for all that write blocks."""
 
     def register(compose: Compose) -> Compose:
-        for name in FORMATS:
+        for name in formats or FORMATS:
             output(name, of=kind)(_writer(name, compose))
         return compose
 

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from harness.report import View, words
 from harness.report.blocks import Block, Bullets, CodeBlock, ComparedLines, Details, Heading, Paragraph, Table
-from harness.report.table.drawing import bullets, fitted, hanging, wrapped, write
+from harness.report.table.drawing import GAP, bullets, fitted, hanging, wrapped, write
 
 
 def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
@@ -27,7 +27,7 @@ def _lines(block: Block, view: View) -> Iterator[str]:
         case Paragraph(texts):
             yield from wrapped(words.printable("".join(texts)), view, "")
         case Table():
-            header, *rows = _padded(block)
+            header, *rows = _fitting(block, view)
             yield from fitted(header, rows, view)
         case Bullets(items):
             yield from bullets(["".join(item) for item in items], view)
@@ -41,14 +41,21 @@ def _lines(block: Block, view: View) -> Iterator[str]:
                 yield from (f"  {line}" for line in _lines(one, view))
 
 
-def _padded(table: Table) -> list[list[str]]:
-    """The header and the rows, with columns of words filled up at the right, since a terminal's columns are right-aligned."""
-    whole = [list(table.header), *(list(row) for row in table.rows)]
-    for at in table.words:
-        width = max(words.width(row[at]) for row in whole)
-        for row in whole:
-            row[at] += " " * (width - words.width(row[at]))
-    return whole
+def _fitting(table: Table, view: View) -> list[list[str]]:
+    """The header and the rows, without the spare columns for which there is no room."""
+    columns = {
+        at: _column(cells, at in table.words) for at, cells in enumerate(zip(table.header, *table.rows, strict=True))
+    }
+    for at in table.spare:
+        if sum(max(map(words.width, cells)) + GAP for cells in columns.values()) - GAP > view.width:
+            del columns[at]
+    return [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+def _column(cells: Sequence[str], holds_words: bool) -> Sequence[str]:
+    """Words are filled up at the right, since a terminal's columns are right-aligned."""
+    width = max(map(words.width, cells)) if holds_words else 0
+    return [cell + " " * (width - words.width(cell)) for cell in cells]
 
 
 def _compared(block: ComparedLines, view: View) -> Iterator[str]:
