@@ -84,6 +84,13 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """Labels, and a text for each. Where a label is empty, the text continues the one above."""
+
+    rows: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeBlock:
     """Lines in a fixed-width font, such as commands."""
 
@@ -117,7 +124,7 @@ class Annotation:
     place: PlaceRow | None = None
 
 
-Block = Heading | Paragraph | Table | Bullets | CodeBlock | ComparedLines | Details | Annotation
+Block = Heading | Paragraph | Table | Bullets | Facts | CodeBlock | ComparedLines | Details | Annotation
 Compose = Callable[[Any, View], Iterable[Block]]
 
 

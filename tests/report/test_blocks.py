@@ -16,6 +16,7 @@ from harness.report.blocks import (
     CodeBlock,
     ComparedLines,
     Details,
+    Facts,
     Heading,
     Paragraph,
     Table,
@@ -35,6 +36,7 @@ BLOCKS: list[Block] = [
     Heading("in pairs", level=3),
     Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1}), ["warning", None]),
     Bullets([["see ", Code("a *trial*")], ["and *this*"]], ["error", None]),
+    Facts([("stage", "ga & new"), ("", "since 2026"), ("at", "*home*")]),
     CodeBlock(["gemini-harness fidelity last"]),
     Details([Code("$.id"), " dropped"], [ComparedLines(("a", "b"), (["x: 1", "id: 2"], ["x: 1"]), (frozenset({1}), frozenset()))]),
 ]  # fmt: skip
@@ -62,6 +64,10 @@ def test_a_terminal_shows_text_and_no_details() -> None:
         "\n"
         "* see a *trial*\n"
         "* and *this*\n"
+        "\n"
+        "  stage  ga & new\n"
+        "         since 2026\n"
+        "  at     *home*\n"
         "\n"
         "  gemini-harness fidelity last\n"
     )
@@ -99,6 +105,10 @@ def test_markdown_escapes_and_folds() -> None:
         "- see `a *trial*`\n"
         "- and \\*this\\*\n"
         "\n"
+        "- **stage**: ga &amp; new\n"
+        "- since 2026\n"
+        "- **at**: \\*home\\*\n"
+        "\n"
         "```text\n"
         "gemini-harness fidelity last\n"
         "```\n"
@@ -127,7 +137,17 @@ def test_html_escapes_marks_and_links_its_sections() -> None:
     assert "<code>$.a|b</code> are &lt;new&gt;" in page
     assert "<summary><code>$.id</code> dropped</summary>" in page
     assert "x: 1\n<mark>id: 2</mark>" in page
+    assert "<dt>stage</dt><dd>ga &amp; new</dd><dt></dt><dd>since 2026</dd>" in page
     assert page.count("<h4>") == 2
+
+
+def test_a_narrow_terminal_leaves_out_spare_columns() -> None:
+    blocks = [Table(["run", "tokens", "cost"], [["x" * 60, "9" * 10, "1" * 10]], spare=[1, 2])]
+    headers = []
+    for width in (90, 80, 70):
+        table(blocks, View(width=width), out := StringIO())
+        headers.append(out.getvalue().split()[:3])
+    assert headers == [["run", "tokens", "cost"], ["run", "cost", "-" * 60], ["run", "-" * 60, "x" * 60]]
 
 
 def test_a_cell_opens_on_a_page_only() -> None:

@@ -14,6 +14,7 @@ from harness.report.blocks import (
     CodeBlock,
     ComparedLines,
     Details,
+    Facts,
     Heading,
     Paragraph,
     Table,
@@ -57,14 +58,14 @@ def _markup(block: Block) -> Markup:
     match block:
         case Heading(text):
             return element("h3", text)
-        case Paragraph(texts, _, simulated) if simulated:
-            return element("p", *_texts(texts), class_="simulated", role="note")
-        case Paragraph(texts, strong):
-            return element("p", element("b", *_texts(texts)) if strong else _inline(texts))
+        case Paragraph():
+            return _paragraph(block)
         case Table():
             return _table(block)
         case Bullets(items):
             return element("ul", *(element("li", *_texts(item)) for item in items), class_="notes")
+        case Facts(rows):
+            return _facts(rows)
         case CodeBlock(lines):
             return element("pre", "\n".join(lines))
         case ComparedLines():
@@ -73,6 +74,17 @@ def _markup(block: Block) -> Markup:
             return Markup()
         case Details(summary, inside):
             return element("details", element("summary", *_texts(summary)), *map(_markup, inside))
+
+
+def _paragraph(block: Paragraph) -> Markup:
+    if block.simulated:
+        return element("p", *_texts(block.texts), class_="simulated", role="note")
+    return element("p", element("b" if block.strong else "span", *_texts(block.texts)))
+
+
+def _facts(rows: Sequence[tuple[str, str]]) -> Markup:
+    parts = (part for label, text in rows for part in (element("dt", label), element("dd", text)))
+    return element("dl", *parts, class_="facts")
 
 
 def _table(block: Table) -> Markup:
@@ -105,10 +117,6 @@ def _marked(lines: Sequence[str], marked: frozenset[int]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield element("mark", line) if number in marked else line
         yield "\n"
-
-
-def _inline(texts: Sequence[str]) -> Markup:
-    return element("span", *_texts(texts))
 
 
 def _texts(texts: Sequence[str]) -> list[str]:

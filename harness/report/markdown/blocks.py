@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from harness.report import View
-from harness.report.blocks import Block, Bullets, Code, CodeBlock, ComparedLines, Details, Heading, Paragraph, Table
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    ComparedLines,
+    Details,
+    Facts,
+    Heading,
+    Paragraph,
+    Table,
+)
 from harness.report.markdown.drawing import code, escaped, fenced
 
 
@@ -27,6 +38,10 @@ def _lines(block: Block) -> Iterator[str]:
             yield from _table(block)
         case Bullets(items):
             yield from (f"- {_text(item)}" for item in items)
+        case Facts(rows):
+            yield from (
+                f"- **{escaped(label)}**: {escaped(text)}" if label else f"- {escaped(text)}" for label, text in rows
+            )
         case CodeBlock(lines):
             yield from fenced(lines)
         case ComparedLines():

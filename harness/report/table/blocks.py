@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, CodeBlock, ComparedLines, Details, Heading, Paragraph, Table
+from harness.report.blocks import Block, Bullets, CodeBlock, ComparedLines, Details, Facts, Heading, Paragraph, Table
 from harness.report.table.drawing import GAP, bullets, fitted, hanging, wrapped, write
 
 
@@ -31,6 +31,8 @@ def _lines(block: Block, view: View) -> Iterator[str]:
             yield from fitted(header, rows, view)
         case Bullets(items):
             yield from bullets(["".join(item) for item in items], view)
+        case Facts(rows):
+            yield from _facts(rows, view)
         case CodeBlock(lines):
             yield from (f"  {line}" for line in lines)
         case ComparedLines():
@@ -39,6 +41,12 @@ def _lines(block: Block, view: View) -> Iterator[str]:
             yield from wrapped(words.printable("".join(summary)), view, "")
             for one in inside:
                 yield from (f"  {line}" for line in _lines(one, view))
+
+
+def _facts(rows: Sequence[tuple[str, str]], view: View) -> Iterator[str]:
+    width = max((words.width(label) for label, _ in rows), default=0) + 4
+    for label, text in rows:
+        yield from wrapped(words.printable(text), view, " " * width, f"  {label}".ljust(width))
 
 
 def _fitting(table: Table, view: View) -> list[list[str]]:
