@@ -124,6 +124,9 @@ class Annotation:
     place: PlaceRow | None = None
 
 
+SIMULATED = Paragraph(
+    ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
+)
 Block = Heading | Paragraph | Table | Bullets | Facts | CodeBlock | ComparedLines | Details | Annotation
 Compose = Callable[[Any, View], Iterable[Block]]
 

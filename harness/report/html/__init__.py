@@ -14,12 +14,11 @@ from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Report, View, output, words
 from harness.report.html import comparison as comparisons
-from harness.report.html import flip_trials, history, run_sections, sweep, trials
+from harness.report.html import flip_trials, history, run_sections, trials
 from harness.report.html.markup import Markup, block, closing, opening
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
-    from harness.compare.sweeps import Sweeps
     from harness.results.history_lines import History
 
 
@@ -96,17 +95,6 @@ def history_html(document: History, view: View, out: TextIO) -> None:
 def write_history(document: History, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
     _page("history", (), history.sections(document, home), out, home)
-
-
-@output("html", of="sweep")
-def sweep_html(document: Sweeps, view: View, out: TextIO) -> None:
-    """One self-contained page: a table per sweep, and its knee."""
-    write_sweep(document, view, out)
-
-
-def write_sweep(document: Sweeps, _view: View, out: TextIO, home: str | None = None) -> None:
-    """``home``: the address of the list of runs, where there is one."""
-    _page(f"sweeps of run {document.run}", ("sweeps", "notes"), sweep.sections(document), out, home)
 
 
 @output("html", of="migration")

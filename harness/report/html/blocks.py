@@ -26,12 +26,12 @@ from harness.report.html.markup import table as table_markup
 from harness.report.html.run_sections import heading, section
 
 
-def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
-    """Headings of level 2 begin sections, which the bar at the top links."""
+def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO, home: str | None = None) -> None:
+    """Headings of level 2 begin sections, which the bar at the top links. ``home``: the address of the list of runs, where there is one."""
     name = title(blocks)
     parts = list(_sections(blocks))
     out.writelines(opening(name))
-    out.write(heading(name, [link for link, _ in parts if link]) + "\n<main>\n")
+    out.write(heading(name, [link for link, _ in parts if link], home) + "\n<main>\n")
     out.writelines(f"{section(link, *inside) if link else _joined(inside)}\n" for link, inside in parts)
     out.write("</main>\n")
     out.write(closing())
