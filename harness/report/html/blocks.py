@@ -21,20 +21,17 @@ from harness.report.blocks import (
     Unfolding,
     title,
 )
-from harness.report.html.markup import Markup, closing, element, opening
+from harness.report.html.markup import Markup, element
 from harness.report.html.markup import table as table_markup
-from harness.report.html.run_sections import heading, section
+from harness.report.html.page import page
+from harness.report.html.run_sections import section
 
 
 def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO, home: str | None = None) -> None:
     """Headings of level 2 begin sections, which the bar at the top links. ``home``: the address of the list of runs, where there is one."""
-    name = title(blocks)
-    parts = list(_sections(blocks))
-    out.writelines(opening(name))
-    out.write(heading(name, [link for link, _ in parts if link], home) + "\n<main>\n")
-    out.writelines(f"{section(link, *inside) if link else _joined(inside)}\n" for link, inside in parts)
-    out.write("</main>\n")
-    out.write(closing())
+    sections = list(_sections(blocks))
+    parts = [section(link, *inside) if link else element("div", *inside) for link, inside in sections]
+    out.writelines(page(title(blocks), parts, links=[link for link, _ in sections if link], home=home))
 
 
 def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
@@ -48,10 +45,6 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
             inside.append(_markup(block))
     if inside:
         yield link, inside
-
-
-def _joined(parts: Sequence[Markup]) -> Markup:
-    return element("div", *parts)
 
 
 def _markup(block: Block) -> Markup:
