@@ -54,7 +54,7 @@ def test_the_document() -> None:
             ),
         ],
         {"three.yaml": "a HAR file, not a vcrpy cassette"},
-    ).document()
+    ).to_json()
     usage = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
     assert document == {
         "version": 1,
