@@ -147,10 +147,15 @@ def title(blocks: Iterable[Block]) -> str:
     return next((block.text for block in blocks if isinstance(block, Heading)), "")
 
 
-def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
-    def write(document: Any, view: View, out: TextIO) -> None:
-        module = importlib.import_module(f"harness.report.{FORMATS[name]}")
-        module.write_blocks(list(compose(document, view)), view, out)
+def write(name: str, blocks: Iterable[Block], view: View, out: TextIO) -> None:
+    """Write blocks in one of these formats."""
+    module = importlib.import_module(f"harness.report.{FORMATS[name]}")
+    module.write_blocks(list(blocks), view, out)
 
-    write.__doc__ = compose.__doc__
-    return write
+
+def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
+    def write_document(document: Any, view: View, out: TextIO) -> None:
+        write(name, compose(document, view), view, out)
+
+    write_document.__doc__ = compose.__doc__
+    return write_document
