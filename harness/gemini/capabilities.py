@@ -91,7 +91,7 @@ class Probe(NamedTuple):
         ]
         counted = Counter(finding.verdict for finding in self.findings)
         totals = {"asked": len(rows), **{verdict: counted[verdict] for verdict in get_args(Verdict)}}
-        return {"simulated": self.simulated, "findings": rows, "totals": totals, "cost_usd": self.spent}
+        return {"version": 1, "simulated": self.simulated, "findings": rows, "totals": totals, "cost_usd": self.spent}
 
 
 def probeable(known: ModelFacts) -> bool:

@@ -85,6 +85,10 @@ class Sheets(NamedTuple):
     sheets: Sequence[Sheet]
     detailed: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """``models``: a sheet each."""
+        return {"version": 1, "models": [sheet.to_json() for sheet in self.sheets]}
+
 
 def sheet(name: str, day: date, tariff: Tariff) -> Sheet | None:
     """The sheet of a model, by any name that is known; None for an unknown one."""

@@ -121,7 +121,7 @@ class Audit:
         """The findings that fail an audit; the others are warnings."""
         return [finding for finding in self.findings if finding.severity == "error"]
 
-    def document(self) -> dict[str, Json]:
+    def to_json(self) -> dict[str, Json]:
         """The document that ``--format json`` prints, version 1."""
         return {
             "version": 1,

@@ -8,7 +8,7 @@ A function of ``content/`` composes the blocks of a kind of document, and regist
         yield Heading("What changes")
 
 Texts are plain; every format escapes what is special in it. A `Code` within a text or a cell is a name or a command. GitHub Actions get
-annotations: the rows and items that have a level, and the strong paragraphs.
+annotations: every `Annotation`, the rows and items that have a level, and the strong paragraphs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TextIO
 
 from harness.report import Kind, View, output
+from harness.results.rows import PlaceRow
 
 FORMATS = {"table": "table.blocks", "markdown": "markdown.blocks", "html": "html.blocks", "github": "github"}
 """The formats that write blocks -> the module with its function ``write_blocks(blocks, view, out)``."""
@@ -46,7 +47,7 @@ class Unfolding(str):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The heading of the document (level 1), or of a part of it (level 2)."""
+    """The heading of the document (level 1), of a part of it (level 2), or of the one block below it (level 3)."""
 
     text: str
     level: int = 2
@@ -64,13 +65,14 @@ class Paragraph:
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows of cells. The first column names the row; ``words``: the numbers of the other columns that hold words, not numbers.
-    ``levels``: how bad each row is, None where it is fine."""
+    ``levels``: how bad each row is, None where it is fine. ``spare``: the columns that a narrow terminal leaves out, the first one first."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
     words: frozenset[int] = frozenset()
     levels: Sequence[Level | None] = ()
+    spare: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ class Bullets:
 
     items: Sequence[Sequence[str]]
     levels: Sequence[Level | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Labels, and a text for each. Where a label is empty, the text continues the one above."""
+
+    rows: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +114,28 @@ class Details:
     blocks: Sequence[Block]
 
 
-Block = Heading | Paragraph | Table | Bullets | CodeBlock | ComparedLines | Details
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A message that GitHub shows at a line of a file, or, without a place, on the page of the run. Other formats leave it out."""
+
+    level: Level
+    title: str
+    message: str
+    place: PlaceRow | None = None
+
+
+SIMULATED = Paragraph(
+    ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
+)
+Block = Heading | Paragraph | Table | Bullets | Facts | CodeBlock | ComparedLines | Details | Annotation
 Compose = Callable[[Any, View], Iterable[Block]]
 
 
-def document(kind: Kind) -> Callable[[Compose], Compose]:
-    """Register the composition of a kind of document for all formats that write blocks."""
+def document(kind: Kind, *formats: str) -> Callable[[Compose], Compose]:
+    """Register the composition of a kind of document for these formats; by default for all that write blocks."""
 
     def register(compose: Compose) -> Compose:
-        for name in FORMATS:
+        for name in formats or FORMATS:
             output(name, of=kind)(_writer(name, compose))
         return compose
 
@@ -125,10 +147,15 @@ def title(blocks: Iterable[Block]) -> str:
     return next((block.text for block in blocks if isinstance(block, Heading)), "")
 
 
-def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
-    def write(document: Any, view: View, out: TextIO) -> None:
-        module = importlib.import_module(f"harness.report.{FORMATS[name]}")
-        module.write_blocks(list(compose(document, view)), view, out)
+def write(name: str, blocks: Iterable[Block], view: View, out: TextIO) -> None:
+    """Write blocks in one of these formats."""
+    module = importlib.import_module(f"harness.report.{FORMATS[name]}")
+    module.write_blocks(list(blocks), view, out)
 
-    write.__doc__ = compose.__doc__
-    return write
+
+def _writer(name: str, compose: Compose) -> Callable[[Any, View, TextIO], None]:
+    def write_document(document: Any, view: View, out: TextIO) -> None:
+        write(name, compose(document, view), view, out)
+
+    write_document.__doc__ = compose.__doc__
+    return write_document

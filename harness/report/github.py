@@ -1,11 +1,9 @@
-"""For GitHub Actions: annotations on the lines of suites for failures and flips, on recordings for findings, and for what is bad in
-other documents."""
+"""For GitHub Actions: annotations on the lines of suites for failures and flips, and for what is bad in other documents."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare.candidates import Comparisons
@@ -13,8 +11,7 @@ from harness.compare.comparison import Comparison, Flip
 from harness.errors import HarnessError, SuiteError
 from harness.model import Place
 from harness.report import Report, View, output, words
-from harness.report.blocks import Block, Bullets, Level, Paragraph, Table, title
-from harness.report.content.audit import audit_summary
+from harness.report.blocks import Annotation, Block, Bullets, Level, Paragraph, Table, title
 from harness.report.content.causes import causes
 from harness.report.content.comparison import worst_first
 from harness.report.content.failure import failures
@@ -25,23 +22,12 @@ from harness.text.yamltext import Complaint
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
-    from harness.judge.audit import Audit, AuditFinding
 
 MAX_ANNOTATIONS = 10
 """How many annotations of a level GitHub shows for a step. It drops further ones without a message."""
 _LEVELS: dict[str, Level] = {"failed": "error", "xpassed": "error", "error": "warning"}
 _MEASURES_NAMED = 3
 """How many verdicts on measures the closing line of a comparison names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """A message that GitHub shows at a line of a file, or, without a place, on the page of the run."""
-
-    level: Level
-    title: str
-    message: str
-    place: PlaceRow | None = None
 
 
 @output("github", of="run")
@@ -88,40 +74,23 @@ def migration_github(document: Migration, view: View, out: TextIO) -> None:
     comparison_github(document.comparison, view, out)
 
 
-@output("github", of="audit")
-def audit_github(audit: Audit, view: View, out: TextIO) -> None:
-    """Annotations for GitHub Actions, on the recordings: what they break, and those that cannot be read."""
-    found = [_finding_annotation(finding) for finding in audit.findings]
-    lost = [
-        Annotation("warning", "unreadable", reason, {"file": file, "line": 1})
-        for file, reason in audit.unreadable.items()
-    ]
-    _write([*found, *lost, Annotation("notice", "gemini-harness", audit_summary(audit))], view, out)
-
-
 def write_blocks(blocks: Sequence[Block], view: View, out: TextIO) -> None:
-    """Annotations for the rows and items that have a level, and the strong paragraphs as the closing notice."""
+    """The annotations, those of the rows and items that have a level, and the strong paragraphs as the closing notice."""
     found = [annotation for block in blocks for annotation in _of_block(block)]
     strong = " ".join("".join(block.texts) for block in blocks if isinstance(block, Paragraph) and block.strong)
     _write([*found, Annotation("notice", title(blocks), strong)], view, out)
 
 
 def _of_block(block: Block) -> Iterator[Annotation]:
-    if isinstance(block, Table):
+    if isinstance(block, Annotation):
+        yield block
+    elif isinstance(block, Table):
         for level, (name, *cells) in zip(block.levels, block.rows, strict=False):
             about = "; ".join(f"{header}: {cell}" for header, cell in zip(block.header[1:], cells, strict=True))
             yield from [Annotation(level, name, about)] if level else []
     elif isinstance(block, Bullets):
         for level, item in zip(block.levels, block.items, strict=False):
             yield from [Annotation(level, "gemini-harness", "".join(item))] if level else []
-
-
-def _finding_annotation(finding: AuditFinding) -> Annotation:
-    """On the first line of the file, since a recording does not tell the lines of an interaction."""
-    level: Level = "error" if finding.severity == "error" else "warning"
-    at = f"{finding.at}: " if finding.at else ""
-    title = f"{finding.rule} in interaction {finding.index}"
-    return Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
 
 
 def error_annotations(error: HarnessError, view: View) -> list[str]:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
-from harness.report import Report, View, output
-from harness.results import history_lines
-from harness.results.history_lines import History, QueryResult
+from harness.report import Kind, Report, View, output
 from harness.results.rows import VERSION, dumps, without_turns
 
-if TYPE_CHECKING:
-    from harness.compare.compatible import Compatibility
-    from harness.compare.drift import Drift
-    from harness.compare.fidelity_changes import Fidelity
-    from harness.compare.migration import Migration
-    from harness.compare.noise import NoiseReport
-    from harness.compare.scoreboard import Scoreboard
-    from harness.compare.sweeps import Sweeps
-    from harness.gemini.capabilities import Probe
-    from harness.gemini.renewal import Renewal
-    from harness.gemini.sheets import Sheets
-    from harness.judge.audit import Audit
+PLAIN: Sequence[Kind] = (
+    *("audit", "history", "query", "catalogue", "probe", "sweep", "migration"),
+    *("fidelity", "drift", "renewal", "scoreboard", "compatible", "noise"),
+)
+"""The kinds whose documents are small enough to be encoded at once."""
+
+
+class HasJson(Protocol):
+    """A document of one of these kinds."""
+
+    def to_json(self) -> Mapping[str, Any]: ...
 
 
 @output("json", of="run")
@@ -81,82 +78,10 @@ def _line(value: object) -> str:
         return dumps(value)
 
 
-@output("json", of="audit")
-def audit_json(audit: Audit, _view: View, out: TextIO) -> None:
-    """One JSON document: findings, and every native exchange."""
-    out.write(dumps(audit.document(), indent=1) + "\n")
-
-
-@output("json", of="catalogue")
-def catalogue_json(document: Sheets, _view: View, out: TextIO) -> None:
-    """One JSON document: a sheet per model."""
-    rows = [sheet.to_json() for sheet in document.sheets]
-    out.write(dumps({"version": VERSION, "models": rows}, indent=1) + "\n")
-
-
-@output("json", of="probe")
-def probe_json(probe: Probe, _view: View, out: TextIO) -> None:
-    """One JSON document: every question with its answer, and how many differ."""
-    out.write(dumps({"version": VERSION, **probe.to_json()}, indent=1) + "\n")
-
-
-@output("json", of="history")
-def history_json(history: History, _view: View, out: TextIO) -> None:
-    """One JSON document: a line per run, suite and target, and what changed."""
-    lines = [history_lines.row(line) for line in history.lines]
-    document = {"version": VERSION, "history": lines, "earlier": history.earlier, "notes": list(history.notes)}
-    out.write(dumps(document, indent=1) + "\n")
-
-
-@output("json", of="query")
-def query_json(answer: QueryResult, _view: View, out: TextIO) -> None:
-    """One JSON document: columns and rows."""
-    out.write(dumps({"version": VERSION, "columns": list(answer.columns), "rows": list(answer.rows)}, indent=1) + "\n")
-
-
-@output("json", of="sweep")
-def sweep_json(document: Sweeps, _view: View, out: TextIO) -> None:
-    """One JSON document: sweeps with their points and knees."""
+def write_document(document: HasJson, _view: View, out: TextIO) -> None:
+    """One JSON document."""
     out.write(dumps(document.to_json(), indent=1) + "\n")
 
 
-@output("json", of="migration")
-def migration_json(document: Migration, _view: View, out: TextIO) -> None:
-    """One JSON document: that of a comparison, and what changes."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
-
-
-@output("json", of="fidelity")
-def fidelity_json(document: Fidelity, _view: View, out: TextIO) -> None:
-    """One JSON document: the changes of every feature, and what cannot be told."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
-
-
-@output("json", of="drift")
-def drift_json(document: Drift, _view: View, out: TextIO) -> None:
-    """One JSON document: what the definition does not know, with its first sighting."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
-
-
-@output("json", of="renewal")
-def renewal_json(document: Renewal, _view: View, out: TextIO) -> None:
-    """One JSON document: what a new definition adds and removes."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
-
-
-@output("json", of="scoreboard")
-def scoreboard_json(document: Scoreboard, _view: View, out: TextIO) -> None:
-    """One JSON document: a row per feature, a cell per target."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
-
-
-@output("json", of="compatible")
-def compatible_json(document: Compatibility, _view: View, out: TextIO) -> None:
-    """One JSON document: the state of every feature on every side."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
-
-
-@output("json", of="noise")
-def noise_json(document: NoiseReport, _view: View, out: TextIO) -> None:
-    """One JSON document: flips, unstable cells and the smallest visible changes of every target."""
-    out.write(dumps(document.to_json(), indent=1) + "\n")
+for _kind in PLAIN:
+    output("json", of=_kind)(write_document)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from harness.model import Json
+from harness.results.rows import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class History:
     notes: Sequence[str] = ()
     earlier: int = 0
 
+    def to_json(self) -> dict[str, Json]:
+        """The document of ``history --format json``."""
+        lines = [row(line) for line in self.lines]
+        return {"version": VERSION, "history": lines, "earlier": self.earlier, "notes": list(self.notes)}
+
     def by_subject(self) -> Mapping[tuple[str, str, str | None], Sequence[Line]]:
         found: dict[tuple[str, str, str | None], list[Line]] = {}
         for line in self.lines:
@@ -76,6 +82,10 @@ class QueryResult:
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Json]]
+
+    def to_json(self) -> dict[str, Json]:
+        """The document of ``history --sql SELECT --format json``."""
+        return {"version": VERSION, "columns": list(self.columns), "rows": list(self.rows)}
 
 
 def lines(entries: Sequence[HistoryEntry]) -> Iterator[Line]:

@@ -66,7 +66,7 @@ def test_the_old_model_from_tape_against_the_new_one_live(project: Path, capsys:
     flat = " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     assert flat.startswith(
-        "not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview) "
+        f"{OLD} to {NEW} not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview) "
         "(SIMULATED answers: this says nothing about Gemini) * move/off[thinking=0]@simulator/gemini-2.5-flash cannot be asked"
     )
     assert "* thinking: budgets 0 (off), 1 to 24576, or -1 (dynamic) -> levels LOW, MEDIUM, HIGH" in flat
@@ -150,7 +150,7 @@ def test_a_ceiling_ends_it_and_what_was_played_is_kept(project: Path, capsys: py
     assert main(["migrate", "--resume", "--max-cost", "5"]) == 0
     message = capsys.readouterr()
     assert f"goes on: {kept} trials kept, " in message.err
-    assert message.out.startswith("not yet: 1 flip for the worse")
+    assert message.out.startswith(f"{OLD} to {NEW}\n\nnot yet: 1 flip for the worse")
     assert main(["migrate", "--resume"]) == 4
     assert "(migrate --resume ID plays again what got no answer)" in capsys.readouterr().err
 
@@ -161,7 +161,7 @@ def test_fail_fast_stops_at_the_first_trial_that_got_worse(project: Path, capsys
         message = capsys.readouterr()
         flat = " ".join(message.out.split())
         assert flat.startswith(
-            "not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
+            f"{OLD} to {NEW} not yet: 1 flip for the worse (modelVersion of move/who@simulator/gemini-3.1-pro-preview)"
         )
         assert "move/off[thinking=0]@simulator/gemini-2.5-flash: its thinking cannot be switched off" in flat
         assert "move/off[thinking=512]" not in flat
@@ -183,7 +183,7 @@ def test_fail_fast_goes_past_what_the_old_model_fails_too(project: Path, capsys:
 def test_fail_fast_of_what_could_not_be_asked_is_6(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", OLD, NEW, "-k", "oslo or who", "--fail-fast", "--record-mode", "none"]) == 6
     flat = " ".join(capsys.readouterr().out.split())
-    assert flat.startswith("cannot tell: no check got worse in 1 cell, but that is not enough")
+    assert flat.startswith(f"{OLD} to {NEW} cannot tell: no check got worse in 1 cell, but that is not enough")
     assert "1 answer could not be judged" in flat
     assert "was cut short: 3 of 4 trials are in it" in flat
 

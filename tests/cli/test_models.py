@@ -37,11 +37,11 @@ def test_one_model_is_shown_in_full(run: Run) -> None:
     assert code == 0
     assert out.splitlines()[:6] == [
         "gemini-4-carbon",
-        "  stage         ga, released 2026-11-10",
-        "  thinking      levels LOW, MEDIUM, HIGH; by default medium; no budgets",
-        "  tokens        at most 1,048,576 in, 65,536 out (32,768 without a stream)",
-        "  $ per 1M      2 in, 10 out, 0.1 cached; 14 per 1,000 searches",
-        "                from 2026-12-01: 4 in, 20 out, 0.2 cached; 14 per 1,000 searches",
+        "  stage     ga, released 2026-11-10",
+        "  thinking  levels LOW, MEDIUM, HIGH; by default medium; no budgets",
+        "  tokens    at most 1,048,576 in, 65,536 out (32,768 without a stream)",
+        "  $ per 1M  2 in, 10 out, 0.1 cached; 14 per 1,000 searches",
+        "            from 2026-12-01: 4 in, 20 out, 0.2 cached; 14 per 1,000 searches",
     ]
     assert "no free tier (paid_only)" in " ".join(out.split())
 
@@ -75,7 +75,7 @@ def test_prices_and_stages_are_those_of_the_day(run: Run) -> None:
     assert re.search(r"gemini-2.5-pro +ends 2026-12-01 ", before)
     assert re.search(r"gemini-2.5-pro +routed ", after)
     _, out, _ = run("models", "gemini-4-argon", "--as-of", "2026-12-01")
-    assert "$ per 1M      4 in, 0.2 cached, 20 out" in out
+    assert "$ per 1M  4 in, 0.2 cached, 20 out" in out
     assert "from 20" not in out
 
 
@@ -130,7 +130,7 @@ def test_nothing_has_all_of_these_features(run: Run) -> None:
         (["gpt*"], "no model 'gpt*' in the catalogue\n"),
         (["--feature", "imge_out"], "--feature: no model has 'imge_out'; did you mean \"image_out\"?\n"),
         (["--as-of", "soon"], "argument --as-of: expected a day such as 2026-12-01, got 'soon'\n"),
-        (["--format", "junit"], "no format 'junit' for a catalogue; there are json, table\n"),
+        (["--format", "junit"], "no format 'junit' for a catalogue; there are html, json, markdown, table\n"),
     ],
 )
 def test_a_mistake_is_named(run: Run, argv: list[str], message: str) -> None:
@@ -142,7 +142,7 @@ def test_a_mistake_is_named(run: Run, argv: list[str], message: str) -> None:
 def test_configured_prices_are_shown(run: Run, folder: Path) -> None:
     (folder / "harness.toml").write_text('[prices."gemini-3.8-flash"]\ninput = 9\noutput = 10\n')
     _, out, _ = run("models", "gemini-3.8-flash", "--as-of", "2026-11-28")
-    assert "$ per 1M      9 in, 10 out\n" in out
+    assert "$ per 1M     9 in, 10 out\n" in out
     assert "from 2027" not in out
 
 

@@ -86,7 +86,7 @@ def test_what_differs_is_shown_first(run: Run, monkeypatch: pytest.MonkeyPatch) 
     code, out, _ = run("--provider", "simulator", "--model", LITE)
     plain = " ".join(out.split())
     assert code == 1
-    assert out.startswith(f"simulator/{LITE}: ")
+    assert out.startswith(f"What differs from the catalogue\n\nsimulator/{LITE}: ")
     assert "DIFFERS thinkingLevel XHIGH: refused, though the catalogue has it: HTTP 400: " in plain
     assert "as known" not in plain
     assert plain.count("SIMULATED answers; cost $") == 1
@@ -95,11 +95,11 @@ def test_what_differs_is_shown_first(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
 def test_speech_as_the_catalogue_says(run: Run) -> None:
     code, out, _ = run("--provider", "simulator", "--model", "gemini-3.8-flash-tts", "-v")
-    assert (code, out.splitlines()[:2]) == (
+    assert (code, out.splitlines()[2:4]) == (
         0,
         [
             "simulator/gemini-3.8-flash-tts: 1 of 1 answer as the catalogue says",
-            "  as known speech: works",
+            "  as known  speech: works",
         ],
     )
 

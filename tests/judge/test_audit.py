@@ -53,7 +53,7 @@ def test_the_document() -> None:
             ),
         ],
         {"three.yaml": "a HAR file, not a vcrpy cassette"},
-    ).document()
+    ).to_json()
     usage = {"promptTokenCount": 5, "candidatesTokenCount": 1, "totalTokenCount": 6}
     assert document == {
         "version": 1,
@@ -116,11 +116,11 @@ def test_github_annotations_name_recordings_and_rules(
     assert broken.startswith("::error file=tapes/a.yaml,line=1,title=usage-sum in interaction 0::$.usageMetadata")
     assert unreadable.startswith("::warning file=tapes/b.yaml,line=1,title=unreadable::")
     assert closing.startswith(
-        "::notice title=gemini-harness::2 files; 1 unreadable file; 1 native of 1 interaction; 1 error"
+        "::notice title=What recordings break::2 files; 1 unreadable file; 1 native of 1 interaction; 1 error"
     )
     summary = Path("summary.md").read_text("utf-8")
-    assert "| usage-sum | error | 1 |" in summary
-    assert "| tapes/a.yaml interaction 0 | usage-sum |" in summary
+    assert "| `usage-sum` | error | 1 |" in summary
+    assert "#### tapes/a.yaml interaction 0\n\n- error `usage-sum` at `$.usageMetadata.totalTokenCount`: " in summary
     assert "- unreadable: 1 file: " in summary
 
 
@@ -180,9 +180,9 @@ def test_what_a_format_lost_breaks_no_rule(
     Path("e.json").write_text("{}", "utf-8")
     assert main(["audit", "."]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "unreadable: 1 file: by shape: no request or answer of Gemini is in it e.json" in out
+    assert "unreadable: 1 file: by shape: no request or answer of Gemini is in it: e.json" in out
     assert (
-        "read: by shape 1 in 1 file, bare JSON 1 in 1 file, SSE text 1 in 1 file; no recordings, passed over: 1 file"
+        "read: by shape 1 in 1 file, bare JSON 1 in 1 file, SSE text 1 in 1 file * no recordings, passed over: 1 file"
         in out
     )
     assert "4 files; 1 unreadable file; 3 native of 3 interactions; 0 errors; 0 warnings" in out
@@ -198,4 +198,4 @@ def test_a_har_without_bodies_is_named(
     assert main(["audit", "a.har"]) == 5
     out = " ".join(capsys.readouterr().out.split())
     assert "without an answer, not judged: 1 request; HAR keeps answers only if it is exported with content" in out
-    assert "unreadable: 1 part of files that are read otherwise a.har entry 1: " in out
+    assert "unreadable: 1 part of files that are read otherwise: a.har entry 1: " in out

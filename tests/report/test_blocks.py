@@ -9,12 +9,14 @@ import pytest
 from harness.report import View
 from harness.report.blocks import (
     FORMATS,
+    Annotation,
     Block,
     Bullets,
     Code,
     CodeBlock,
     ComparedLines,
     Details,
+    Facts,
     Heading,
     Paragraph,
     Table,
@@ -30,8 +32,11 @@ BLOCKS: list[Block] = [
     Heading("What changes", level=1),
     Paragraph(["3 of 4 ", Code("$.a|b"), " are <new>"], strong=True),
     Heading("changes"),
+    Annotation("error", "dropped", "$.id", {"file": "a.yaml", "line": 3}),
+    Heading("in pairs", level=3),
     Table(["path", "change", "pairs"], [[Code("$.id"), "dropped", "4"], ["header x", "added", "12"]], "all", frozenset({1}), ["warning", None]),
     Bullets([["see ", Code("a *trial*")], ["and *this*"]], ["error", None]),
+    Facts([("stage", "ga & new"), ("", "since 2026"), ("at", "*home*")]),
     CodeBlock(["gemini-harness fidelity last"]),
     Details([Code("$.id"), " dropped"], [ComparedLines(("a", "b"), (["x: 1", "id: 2"], ["x: 1"]), (frozenset({1}), frozenset()))]),
 ]  # fmt: skip
@@ -51,6 +56,7 @@ def test_a_terminal_shows_text_and_no_details() -> None:
         "\n"
         "changes\n"
         "\n"
+        "in pairs\n"
         "path      change   pairs\n"
         "--------  -------  -----\n"
         "$.id      dropped      4\n"
@@ -58,6 +64,10 @@ def test_a_terminal_shows_text_and_no_details() -> None:
         "\n"
         "* see a *trial*\n"
         "* and *this*\n"
+        "\n"
+        "  stage  ga & new\n"
+        "         since 2026\n"
+        "  at     *home*\n"
         "\n"
         "  gemini-harness fidelity last\n"
     )
@@ -70,6 +80,7 @@ def test_a_terminal_shows_details_where_all_is_asked_for() -> None:
 
 def test_github_annotates_what_is_bad() -> None:
     assert written(github) == (
+        "::error file=a.yaml,line=3,title=dropped::$.id\n"
         "::warning title=$.id::change: dropped; pairs: 4\n"
         "::error title=gemini-harness::see a *trial*\n"
         "::notice title=What changes::3 of 4 $.a|b are <new>\n"
@@ -84,6 +95,8 @@ def test_markdown_escapes_and_folds() -> None:
         "\n"
         "### changes\n"
         "\n"
+        "#### in pairs\n"
+        "\n"
         "| path | change | pairs |\n"
         "|---|---|---:|\n"
         "| `$.id` | dropped | 4 |\n"
@@ -91,6 +104,10 @@ def test_markdown_escapes_and_folds() -> None:
         "\n"
         "- see `a *trial*`\n"
         "- and \\*this\\*\n"
+        "\n"
+        "- **stage**: ga &amp; new\n"
+        "- since 2026\n"
+        "- **at**: \\*home\\*\n"
         "\n"
         "```text\n"
         "gemini-harness fidelity last\n"
@@ -115,10 +132,22 @@ def test_html_escapes_marks_and_links_its_sections() -> None:
     page = written(html)
     assert "<title>What changes</title>" in page
     assert '<a href="#changes">changes</a>' in page
+    assert '<a href="#in pairs">' not in page
+    assert "<h3>in pairs</h3>" in page
     assert "<code>$.a|b</code> are &lt;new&gt;" in page
     assert "<summary><code>$.id</code> dropped</summary>" in page
     assert "x: 1\n<mark>id: 2</mark>" in page
+    assert "<dt>stage</dt><dd>ga &amp; new</dd><dt></dt><dd>since 2026</dd>" in page
     assert page.count("<h4>") == 2
+
+
+def test_a_narrow_terminal_leaves_out_spare_columns() -> None:
+    blocks = [Table(["run", "tokens", "cost"], [["x" * 60, "9" * 10, "1" * 10]], spare=[1, 2])]
+    headers = []
+    for width in (90, 80, 70):
+        table(blocks, View(width=width), out := StringIO())
+        headers.append(out.getvalue().split()[:3])
+    assert headers == [["run", "tokens", "cost"], ["run", "cost", "-" * 60], ["run", "-" * 60, "x" * 60]]
 
 
 def test_a_cell_opens_on_a_page_only() -> None:

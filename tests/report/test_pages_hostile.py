@@ -22,6 +22,7 @@ from harness.compare.gates import Gate, GateResult
 from harness.compare.migration import Migration
 from harness.compare.scoreboard import Scoreboard, ScoreChange, ScoredTrial, scoreboard
 from harness.compare.sweeps import Sweeps, sweeps
+from harness.judge.audit import Audit, AuditFinding
 from harness.report import Report, View, find
 from harness.report.html import server_pages, write_comparison, write_run
 from harness.report.html.server_pages import RunListItem
@@ -220,6 +221,7 @@ def pages() -> dict[str, str]:
         ("migration", Migration(compared, [BAD], [(BAD, BAD)], (BAD, BAD), simulated=True)),
         ("sweep", Sweeps(BAD, BAD, True, sweeps(summary), [BAD])),
         ("history", History([Line(_history_entry(), BAD)], [BAD], 3)),
+        ("audit", Audit(1, 1, {BAD: BAD}, findings=[AuditFinding(BAD, 0, BAD, "error", BAD, BAD, BAD, BAD)])),
         ("drift", _drift()),
         ("scoreboard", _scoreboard()),
     ]
@@ -255,7 +257,7 @@ def _fields(document: Any) -> dict[str, Any]:
     return {name: getattr(document, name) for name in type(document).__slots__}
 
 
-KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history", "drift", "scoreboard")
+KINDS = ("run", "comparison", "comparisons", "migration", "sweep", "history", "audit", "drift", "scoreboard")
 SERVED = ("run", "comparison", "list", "choice", "problem")
 
 

@@ -120,8 +120,8 @@ def test_formats_for_programs_have_every_cell(asked: Cells, view: View) -> None:
     named = ET.fromstring(write("run", "junit", document, view)).iter("testcase")
     assert {f"{case.get('classname')}/{case.get('name')}" for case in named} == ids
     wrong = [group.id for group in summary.groups.values() if group.status in ("failed", "xpassed", "error")]
-    log = write("run", "github", document, view)
-    shown = [group_id for group_id in wrong if group_id.replace(",", "%2C").replace(":", "%3A") in log]
+    log = write("run", "github", document, view).replace("%2C", ",").replace("%3A", ":")
+    shown = [group_id for group_id in wrong if group_id in log]
     more = sum(int(number.replace(",", "")) for number in re.findall(r"and ([\d,]+) more, which", log))
     assert len(shown) + more == len(wrong)
 
@@ -166,7 +166,7 @@ def test_every_flip_and_missing_cell_is_shown_or_counted(before: Cells, after: C
         more = sum(map(int, re.findall(r"and (\d+) more \(the worst", flat)))
         assert len(shown) + more == len(runs.flips)
         named = len([cell for cell, _ in gone if f"{cell}: " in flat.replace("\\", "")])
-        left = sum(map(int, re.findall(r"and (\d+) more(?:; -v|$| ####)", flat)))
+        left = sum(map(int, re.findall(r"and (\d+) more \(-v", flat)))
         assert named + left >= len(gone)
 
 

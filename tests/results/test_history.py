@@ -85,7 +85,7 @@ def test_what_is_not_known_is_null_and_a_dash(reports: Path, capsys: pytest.Capt
     assert (first["cost_usd"], first["ttft_s"], first["latency_s"]) == (None, None, 0.375)
     (lima, *_) = lines(capsys, "-k", "lima")
     assert lima["cost_usd"] == 0.5
-    assert "| - |" in printed(capsys, "--format", "markdown")
+    assert "| - |" in printed(capsys, "-k", "lima", "--format", "markdown")
 
 
 def test_lines_are_chosen(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,12 +16,12 @@ from harness.gemini import sheets
 from harness.gemini.capabilities import Finding, Probe, Question, probeable, questions
 from harness.gemini.models import answering, catalogue, ends_by
 from harness.model import Result, Target
-from harness.report.table.probe import dry_lines
 from harness.results.rows import VERSION, dumps
 from harness.run import session
 from harness.run.play import play_all, prepare
 from harness.run.probe import Attentive, Probed, all_findings, in_turns, probed
 from harness.run.session import RecordPolicy
+from harness.text import amounts
 from harness.text.shape import nearest
 
 ABOUT = "ask models what the catalogue says of them, and show what differs"
@@ -98,7 +98,7 @@ def _dry_run(asked: Sequence[Probed], config: Config, options: Namespace) -> int
     for name, file in printing.wanted(options.format):
         if name not in ("table", "json"):
             raise UsageError(f"--dry-run sends nothing, so it has no answers to show as {name}; use table or json")
-        lines = [*dry_lines(asked_by_target(asked), detailed=bool(options.verbose)), *costs.lines(forecast)]
+        lines = [*_dry_lines(asked_by_target(asked), detailed=bool(options.verbose)), *costs.lines(forecast)]
         text = dumps(_dry_document(asked, config, costs.row(forecast))) if name == "json" else "\n".join(lines)
         if file is None:
             sys.stdout.write(f"{text}\n")
@@ -106,6 +106,16 @@ def _dry_run(asked: Sequence[Probed], config: Config, options: Namespace) -> int
             with printing.into(file) as out:
                 out.write(f"{text}\n")
     return 0
+
+
+def _dry_lines(asked: Mapping[str, Sequence[str]], *, detailed: bool) -> Iterator[str]:
+    """What would be asked: target -> names of questions."""
+    for target, names in asked.items():
+        yield f"{target}: {amounts.count(len(names), 'request')}"
+        if detailed:
+            yield from (f"  {name}" for name in names)
+    total = sum(map(len, asked.values()))
+    yield f"\n{amounts.count(total, 'request')} to {amounts.count(len(asked), 'model')}; nothing was sent"
 
 
 def asked_by_target(asked: Iterable[Probed]) -> dict[str, list[str]]:

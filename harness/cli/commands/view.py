@@ -21,7 +21,9 @@ from harness.config import load as load_config
 from harness.errors import HarnessError, RunError, UsageError
 from harness.report import View
 from harness.report import html as pages
+from harness.report.content.sweep import sweep_blocks
 from harness.report.html import server_pages
+from harness.report.html.blocks import write_blocks
 from harness.report.html.server_pages import RunListItem
 from harness.results.decoding import brief
 from harness.results.history import PastRuns
@@ -179,7 +181,7 @@ def _sweep(path: Path) -> Iterable[str]:
     document = sweep.swept_run(summary, run)
     if not document.sweeps:
         raise RunError(sweep.nothing(summary, run))
-    return _written(lambda out: pages.write_sweep(document, View(), out, home="/"))
+    return _written(lambda out: write_blocks(list(sweep_blocks(document, View())), View(), out, home="/"))
 
 
 def _history(reports: Path) -> Iterable[str]:

@@ -1,74 +1,112 @@
-"""An audit: findings by rule, unreadable files, and a summary."""
+"""An audit: what recordings break, by rule and by interaction, and which files were read."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.report import words
-from harness.text import amounts
+from harness.report import View, words
+from harness.report.blocks import Annotation, Block, Bullets, Code, Heading, Level, Paragraph, Table, document
+from harness.text.amounts import count
 
 if TYPE_CHECKING:
-    from harness.judge.audit import Audit
-
-RULE_HEADER = ["rule", "severity", "findings"]
+    from harness.judge.audit import Audit, AuditFinding
 
 
-def rule_rows(audit: Audit) -> list[list[str]]:
+@document("audit")
+def audit_blocks(audit: Audit, view: View) -> Iterator[Block]:
+    """The rules that recordings violate."""
+    yield Heading("What recordings break", level=1)
+    yield Paragraph([_summary(audit)], strong=True)
+    yield from _annotations(audit)
+    if audit.findings:
+        yield Heading("findings")
+        yield from _findings(audit, view)
+        yield Table(["rule", "severity", "findings"], _rule_rows(audit), "findings by rule", frozenset({1}))
+    yield Heading("files")
+    yield Bullets([[line] for line in (*_unreadable(audit, view), *_read(audit))])
+
+
+def _annotations(audit: Audit) -> Iterator[Annotation]:
+    """On the first line of a file, since a recording does not tell the lines of an interaction."""
+    for finding in audit.findings:
+        at = f"{finding.at}: " if finding.at else ""
+        title = f"{finding.rule} in interaction {finding.index}"
+        level: Level = "error" if finding.severity == "error" else "warning"
+        yield Annotation(level, title, f"{at}{finding.message}", {"file": finding.file, "line": 1})
+    for file, reason in audit.unreadable.items():
+        yield Annotation("warning", "unreadable", reason, {"file": file, "line": 1})
+
+
+def _findings(audit: Audit, view: View) -> Iterator[Block]:
+    """The findings by interaction, errors first."""
+    shown = sorted(audit.findings, key=lambda finding: finding.severity != "error")[: view.details]
+    by_place: dict[str, list[AuditFinding]] = {}
+    for finding in shown:
+        by_place.setdefault(f"{finding.file} interaction {finding.index}", []).append(finding)
+    for place, findings in by_place.items():
+        yield Heading(place, level=3)
+        yield Bullets([_item(finding) for finding in findings])
+    if len(shown) < len(audit.findings):
+        yield Paragraph([f"and {len(audit.findings) - len(shown):,} more (errors are above): -v shows all"])
+
+
+def _item(finding: AuditFinding) -> list[str]:
+    at = [" at ", Code(words.shortened(finding.at, 60))] if finding.at else []
+    return [f"{finding.severity} ", Code(finding.rule), *at, f": {words.shortened(finding.message, 400)}"]
+
+
+def _rule_rows(audit: Audit) -> list[list[str]]:
     """A row per violated rule, the most frequent first."""
     counts = Counter((finding.rule, finding.severity) for finding in audit.findings)
-    return [[rule, severity, f"{number:,}"] for (rule, severity), number in counts.most_common()]
+    return [[Code(rule), severity, f"{number:,}"] for (rule, severity), number in counts.most_common()]
 
 
-def unreadable(audit: Audit) -> list[tuple[str, list[str]]]:
-    """(message, files) for each reason, the most frequent first."""
+def _unreadable(audit: Audit, view: View) -> Iterator[str]:
+    """A line for each reason, the most frequent first, with the files."""
     by_reason: dict[str, list[str]] = {}
     for file, reason in audit.unreadable.items():
         by_reason.setdefault(reason, []).append(file)
-    found = [
-        (f"unreadable: {amounts.count(len(files), 'file')}: {words.shortened(reason, 300)}", files)
-        for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1]))
-    ]
+    for reason, files in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+        yield f"unreadable: {count(len(files), 'file')}: {words.shortened(reason, 300)}: {_named(files, view)}"
     parts = [f"{file} {where}: {words.shortened(reason, 300)}" for file, where, reason in audit.unread]
-    return (
-        [*found, (f"unreadable: {amounts.count(len(parts), 'part')} of files that are read otherwise", parts)]
-        if parts
-        else found
-    )
+    if parts:
+        yield f"unreadable: {count(len(parts), 'part')} of files that are read otherwise: {_named(parts, view)}"
 
 
-def formats(audit: Audit) -> str:
+def _named(names: Sequence[str], view: View) -> str:
+    some = names[: view.details]
+    more = f" and {len(names) - len(some):,} more: -v names them" if len(some) < len(names) else ""
+    return f"{', '.join(some)}{more}"
+
+
+def _read(audit: Audit) -> Iterator[str]:
     """How many native exchanges were read from how many files, by format; what was passed over."""
-    read = ", ".join(
-        f"{name} {found:,} in {amounts.count(files, 'file')}"
-        for name, (files, found) in sorted(audit.formats.items(), key=lambda item: -item[1][1])
-    )
-    lines = [f"read: {read}"] if read else []
+    if audit.formats:
+        by_number = sorted(audit.formats.items(), key=lambda item: -item[1][1])
+        yield "read: " + ", ".join(f"{name} {found:,} in {count(files, 'file')}" for name, (files, found) in by_number)
     if audit.unanswered:
         har = "; HAR keeps answers only if it is exported with content" if "HAR" in audit.formats else ""
-        lines.append(f"without an answer, not judged: {amounts.count(audit.unanswered, 'request')}{har}")
+        yield f"without an answer, not judged: {count(audit.unanswered, 'request')}{har}"
     if audit.passed_over:
         kinds = ", ".join(f"{suffix or 'no suffix'} {number:,}" for suffix, number in audit.passed_over.items())
-        lines.append(f"no recordings, passed over: {amounts.count(sum(audit.passed_over.values()), 'file')} ({kinds})")
-    return "; ".join(lines)
-
-
-def _judged(audit: Audit) -> str:
-    native = f"{len(audit.exchanges) - audit.compatible:,} native"
-    return f"{native} and {audit.compatible:,} compatible" if audit.compatible else native
-
-
-def audit_summary(audit: Audit) -> str:
-    """How many files and interactions were checked, and how many findings there are, in a line."""
-    parts = [
-        amounts.count(audit.files, "file"),
-        amounts.count(len(audit.unreadable), "unreadable file"),
-        f"{_judged(audit)} of {amounts.count(audit.interactions, 'interaction')}",
-        amounts.count(len(audit.errors), "error"),
-        amounts.count(len(audit.findings) - len(audit.errors), "warning"),
-    ]
+        yield f"no recordings, passed over: {count(sum(audit.passed_over.values()), 'file')} ({kinds})"
     if audit.normalised:
-        parts.append(
-            f"{amounts.count(len(audit.normalised), 'file')} normalised by another tool: rules about bytes are not checked there"
-        )
-    return "; ".join(parts)
+        files = count(len(audit.normalised), "file")
+        yield f"normalised by another tool: {files}: rules about bytes are not checked there"
+
+
+def _summary(audit: Audit) -> str:
+    """How many files and interactions were checked, and how many findings there are, in a line."""
+    native = f"{len(audit.exchanges) - audit.compatible:,} native"
+    judged = f"{native} and {audit.compatible:,} compatible" if audit.compatible else native
+    return "; ".join(
+        [
+            count(audit.files, "file"),
+            count(len(audit.unreadable), "unreadable file"),
+            f"{judged} of {count(audit.interactions, 'interaction')}",
+            count(len(audit.errors), "error"),
+            count(len(audit.findings) - len(audit.errors), "warning"),
+        ]
+    )

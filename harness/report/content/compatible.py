@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Code, CodeBlock, Heading, Paragraph, Table, document
+from harness.report.blocks import SIMULATED, Block, Bullets, Code, CodeBlock, Heading, Table, document
 
 if TYPE_CHECKING:
     from harness.compare.compatible import Compatibility, FeatureCell
@@ -17,9 +17,7 @@ def compatible_blocks(found: Compatibility, view: View) -> Iterator[Block]:
     """What works natively and in the OpenAI-compatible dialect."""
     yield Heading(f"{found.model}: native and OpenAI-compatible", level=1)
     if found.simulated:
-        yield Paragraph(
-            ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
-        )
+        yield SIMULATED
     sides = [side.target for side in found.sides]
     header = ["feature", *_titles(found).values()]
     rows = []

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report import View, words
-from harness.report.blocks import Block, Bullets, Code, Details, Heading, Paragraph, Table, document
+from harness.report.blocks import SIMULATED, Block, Bullets, Code, Details, Heading, Paragraph, Table, document
 from harness.text.amounts import count
 
 if TYPE_CHECKING:
     from harness.compare.drift import Drift, DriftFinding
 
-SIMULATED = "SIMULATED: some or all of these answers were made up by the simulator, not by a model."
 ADVICE = (
     "A new field is no error: the API grows. What stays is written to a list with --write-known; a newer definition is "
     "fetched with --update."
@@ -24,7 +23,7 @@ def drift_blocks(drift: Drift, view: View) -> Iterator[Block]:
     """What the official definition does not know."""
     yield Heading("What the definition does not know", level=1)
     if drift.simulated:
-        yield Paragraph([SIMULATED], simulated=True)
+        yield SIMULATED
     yield Paragraph([_verdict(drift)], strong=True)
     new, known = drift.new, [finding for finding in drift.findings if finding.known]
     if new:

@@ -11,6 +11,7 @@ from harness.compare.fidelity_evidence import marked_keys
 from harness.model import Json
 from harness.report import View, words
 from harness.report.blocks import (
+    SIMULATED,
     Block,
     Bullets,
     Code,
@@ -43,9 +44,7 @@ def fidelity_blocks(fidelity: Fidelity, view: View) -> Iterator[Block]:
     """What one side changes against the other, field by field."""
     yield Heading(f"What {fidelity.candidate} changes against {fidelity.reference}", level=1)
     if fidelity.simulated:
-        yield Paragraph(
-            ["SIMULATED: some or all of these answers were made up by the simulator, not by a model."], simulated=True
-        )
+        yield SIMULATED
     yield Paragraph([_verdict(fidelity)], strong=True)
     if fidelity.overall.pairs:
         if not view.quiet:

@@ -1,13 +1,51 @@
-"""A migration: its bottom line."""
+"""A migration: its bottom line, what changes, and what the new model was not asked. A comparison follows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
 
-from harness.report import words
+from harness.report import View, find, output, words
+from harness.report.blocks import Block, Bullets, Heading, Paragraph, write
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
+
+
+@output("table", of="migration")
+def migration_table(document: Migration, view: View, out: TextIO) -> None:
+    """Whether a new model may replace an old one, for a terminal."""
+    _write("table", document, view, out)
+
+
+@output("markdown", of="migration")
+def migration_markdown(document: Migration, view: View, out: TextIO) -> None:
+    """Whether a new model may replace an old one, for a pull request."""
+    _write("markdown", document, view, out)
+
+
+def _write(name: str, document: Migration, view: View, out: TextIO) -> None:
+    write(name, migration_blocks(document, view), view, out)
+    find(name, "comparison")(document.comparison, view, out)
+
+
+def migration_blocks(document: Migration, view: View) -> Iterator[Block]:
+    """What stands above the comparison."""
+    sides = document.comparison
+    yield Heading(f"{sides.reference} to {sides.candidate}", level=1)
+    verdict, others = bottom_line(document)
+    yield Paragraph([verdict], strong=True)
+    yield Bullets([[reason] for reason in others])
+    if document.changes:
+        yield Heading("What changes")
+        yield Bullets([[change] for change in document.changes])
+    if document.unsupported:
+        yield Heading(f"What {sides.candidate} was not asked")
+        shown = document.unsupported[: view.details]
+        yield Bullets([[f"{cell}: {why}"] for cell, why in shown])
+        if len(shown) < len(document.unsupported):
+            yield Paragraph([f"and {len(document.unsupported) - len(shown)} more (-v shows all)"])
+    yield Heading("What was seen")
 
 
 def bottom_line(document: Migration) -> tuple[str, list[str]]:

@@ -1,45 +1,62 @@
-"""Sweeps: a title, and a row per value with its mark."""
+"""Sweeps: a table of values each, and the knee."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.report import words
+from harness.report import View, words
+from harness.report.blocks import SIMULATED, Block, Bullets, Heading, Paragraph, Table, document
 from harness.text import amounts
 
 if TYPE_CHECKING:
-    from harness.compare.sweeps import Sweep, SweepPoint
+    from harness.compare.sweeps import Sweep, SweepPoint, Sweeps
 
 
-SWEEP_NOTE = (
+NOTE = (
     "Means over the cells that were judged at every value, each with the median of its attempts. beaten: another value is "
     "as good at a lower price, or better at no higher price. The knee is the cheapest value that is surely not worse than the "
     "best, if every cheaper value is surely worse."
 )
+_MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
 
 
-def sweep_title(sweep: Sweep) -> str:
+@document("sweep", "table", "markdown", "html")
+def sweep_blocks(document: Sweeps, view: View) -> Iterator[Block]:
+    """What each value of an axis buys and costs, and the knee."""
+    yield Heading(f"sweeps of run {document.run}", level=1)
+    if document.simulated:
+        yield SIMULATED
+    for sweep in document.sweeps:
+        yield Heading(_title(sweep))
+        yield _table(sweep)
+        yield Paragraph([sweep.knee.message], strong=True)
+    yield Heading("notes")
+    if not view.quiet:
+        yield Paragraph([NOTE])
+    yield Bullets([[note] for note in (*document.notes, document.answers)])
+
+
+def _title(sweep: Sweep) -> str:
     """``thinking on google/gemini-3-flash-preview: trains, 24 cells of 12 cases``."""
     of = f" of {amounts.count(sweep.cases, 'case')}" if sweep.cases != sweep.cells else ""
     return f"{sweep.axis} on {sweep.target}: {sweep.suite or 'all suites'}, {amounts.count(sweep.cells, 'cell')}{of}"
 
 
-_SWEEP_MEASURES = ("thoughtsTokenCount", "totalTokenCount", "ttft_s", "latency_s", "cost_usd")
-
-
-def sweep_rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    """(header, a row per value): the pass rate with its interval, the measures, and a mark."""
-    measures = [measure for measure in _SWEEP_MEASURES if any(measure in point.numbers for point in sweep.points)]
+def _table(sweep: Sweep) -> Table:
+    """A row per value: the pass rate with its interval, the measures, and a mark."""
+    measures = [measure for measure in _MEASURES if any(measure in point.numbers for point in sweep.points)]
+    header = ["value", "passed (95%)", *map(words.label, measures), "standing"]
     rows = [
         [
             point.name,
             _rate_text(point),
             *(words.measured(measure, point.numbers.get(measure)) for measure in measures),
-            sweep_mark(sweep, point),
+            _mark(sweep, point),
         ]
         for point in sweep.points
     ]
-    return ["value", "passed (95%)", *map(words.label, measures), ""], rows
+    return Table(header, rows, _title(sweep), frozenset({len(header) - 1}))
 
 
 def _rate_text(point: SweepPoint) -> str:
@@ -47,7 +64,7 @@ def _rate_text(point: SweepPoint) -> str:
     return f"{point.rate:.0%} ({100 * low:.0f}-{100 * high:.0f})"
 
 
-def sweep_mark(sweep: Sweep, point: SweepPoint) -> str:
+def _mark(sweep: Sweep, point: SweepPoint) -> str:
     """``knee``; ``knee?`` if it is the knee by the observed rates only; ``best``; ``beaten``; else empty."""
     knee = sweep.knee
     if point.name == knee.value:

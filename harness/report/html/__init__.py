@@ -6,20 +6,21 @@ May import: ``report`` and its content, ``compare``, ``results``, ``suite``, ``a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from harness.compare.candidates import Comparisons
 from harness.compare.comparison import Comparison
 from harness.report import Report, View, output, words
 from harness.report.html import comparison as comparisons
-from harness.report.html import flip_trials, history, run_sections, sweep, trials
-from harness.report.html.markup import Markup, block, closing, opening
+from harness.report.html import flip_trials, history, run_sections, trials
+from harness.report.html.markup import Markup, block
+from harness.report.html.page import page
 
 if TYPE_CHECKING:
     from harness.compare.migration import Migration
-    from harness.compare.sweeps import Sweeps
     from harness.results.history_lines import History
 
 
@@ -32,15 +33,17 @@ def run_html(report: Report, view: View, out: TextIO) -> None:
 def write_run(report: Report, view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
     sections = dict(run_sections.sections(report, view))
-    out.writelines(opening(f"{words.totals(report.summary.totals())} - run {report.run['id']}"))
-    out.write(run_sections.heading(f"run {report.run['id']}", list(sections), home) + "\n<main>\n")
-    out.write(run_sections.simulated_note(report.summary) or "")
-    out.write(run_sections.related_pages(report, home) if home else "")
-    out.writelines(run_sections.section(name, inside) + "\n" for name, inside in sections.items())
-    out.write("</main>\n")
-    out.write(block(trials.facts(report.summary, report.run), id="facts") + "\n")
-    out.writelines(f"{markup}\n" for markup in trials.blocks(report.rows(), report.summary))
-    out.write(closing())
+    parts = [
+        run_sections.simulated_note(report.summary),
+        run_sections.related_pages(report, home) if home else None,
+        *(run_sections.section(name, inside) for name, inside in sections.items()),
+    ]
+    data = chain(
+        [block(trials.facts(report.summary, report.run), id="facts")], trials.blocks(report.rows(), report.summary)
+    )
+    name = f"run {report.run['id']}"
+    title = f"{words.totals(report.summary.totals())} - {name}"
+    out.writelines(page(title, parts, what=name, links=list(sections), home=home, data=data))
 
 
 @output("html", of="comparison")
@@ -62,9 +65,8 @@ def write_comparison(
         *(run_sections.section(name, inside) for name, inside in before.items()),
         *comparisons.sections(comparison, data_of_trials.numbers, home),
     ]
-    _page(
-        f"{comparison.candidate} against {comparison.reference}", links, parts, out, home, data=data_of_trials.blocks()
-    )
+    title = f"{comparison.candidate} against {comparison.reference}"
+    out.writelines(page(title, parts, links=links, home=home, data=data_of_trials.blocks()))
 
 
 @output("html", of="comparisons")
@@ -84,7 +86,7 @@ def comparisons_html(document: Comparisons, _view: View, out: TextIO) -> None:
         comparisons.simulated_note(*document.comparisons),
         *comparisons.candidate_sections(document, data_of_trials),
     ]
-    _page(title, links, parts, out, data=data_of_trials.blocks())
+    out.writelines(page(title, parts, links=links, data=data_of_trials.blocks()))
 
 
 @output("html", of="history")
@@ -95,38 +97,10 @@ def history_html(document: History, view: View, out: TextIO) -> None:
 
 def write_history(document: History, _view: View, out: TextIO, home: str | None = None) -> None:
     """``home``: the address of the list of runs, where there is one."""
-    _page("history", (), history.sections(document, home), out, home)
-
-
-@output("html", of="sweep")
-def sweep_html(document: Sweeps, view: View, out: TextIO) -> None:
-    """One self-contained page: a table per sweep, and its knee."""
-    write_sweep(document, view, out)
-
-
-def write_sweep(document: Sweeps, _view: View, out: TextIO, home: str | None = None) -> None:
-    """``home``: the address of the list of runs, where there is one."""
-    _page(f"sweeps of run {document.run}", ("sweeps", "notes"), sweep.sections(document), out, home)
+    out.writelines(page("history", history.sections(document, home), home=home))
 
 
 @output("html", of="migration")
 def migration_html(document: Migration, view: View, out: TextIO) -> None:
     """One self-contained page: whether to switch, what changes, and the comparison."""
     write_comparison(document.comparison, view, out, ahead={"migration": comparisons.migration_section(document)})
-
-
-def _page(
-    title: str,
-    links: Sequence[str],
-    parts: Iterable[Markup | None],
-    out: TextIO,
-    home: str | None = None,
-    data: Iterable[Markup] = (),
-) -> None:
-    """``links``: the names of its sections. ``data``: the data blocks for the script."""
-    out.writelines(opening(title))
-    out.write(run_sections.heading(title, links, home) + "\n<main>\n")
-    out.writelines(f"{part}\n" for part in parts if part)
-    out.write("</main>\n")
-    out.writelines(f"{markup}\n" for markup in data)
-    out.write(closing())

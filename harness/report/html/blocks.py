@@ -7,38 +7,37 @@ from typing import TextIO
 
 from harness.report import View
 from harness.report.blocks import (
+    Annotation,
     Block,
     Bullets,
     Code,
     CodeBlock,
     ComparedLines,
     Details,
+    Facts,
     Heading,
     Paragraph,
     Table,
     Unfolding,
     title,
 )
-from harness.report.html.markup import Markup, closing, element, opening
+from harness.report.html.markup import Markup, element
 from harness.report.html.markup import table as table_markup
-from harness.report.html.run_sections import heading, section
+from harness.report.html.page import page
+from harness.report.html.run_sections import section
 
 
-def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
-    """Headings of level 2 begin sections, which the bar at the top links."""
-    name = title(blocks)
-    parts = list(_sections(blocks))
-    out.writelines(opening(name))
-    out.write(heading(name, [link for link, _ in parts if link]) + "\n<main>\n")
-    out.writelines(f"{section(link, *inside) if link else _joined(inside)}\n" for link, inside in parts)
-    out.write("</main>\n")
-    out.write(closing())
+def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO, home: str | None = None) -> None:
+    """Headings of level 2 begin sections, which the bar at the top links. ``home``: the address of the list of runs, where there is one."""
+    sections = list(_sections(blocks))
+    parts = [section(link, *inside) if link else element("div", *inside) for link, inside in sections]
+    out.writelines(page(title(blocks), parts, links=[link for link, _ in sections if link], home=home))
 
 
 def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
     link, inside = "", list[Markup]()
     for block in blocks:
-        if isinstance(block, Heading):
+        if isinstance(block, Heading) and block.level < 3:
             if inside:
                 yield link, inside
             link, inside = ("" if block.level == 1 else block.text), []
@@ -48,28 +47,37 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[str, list[Markup]]]:
         yield link, inside
 
 
-def _joined(parts: Sequence[Markup]) -> Markup:
-    return element("div", *parts)
-
-
 def _markup(block: Block) -> Markup:
     match block:
         case Heading(text):
             return element("h3", text)
-        case Paragraph(texts, _, simulated) if simulated:
-            return element("p", *_texts(texts), class_="simulated", role="note")
-        case Paragraph(texts, strong):
-            return element("p", element("b", *_texts(texts)) if strong else _inline(texts))
+        case Paragraph():
+            return _paragraph(block)
         case Table():
             return _table(block)
         case Bullets(items):
             return element("ul", *(element("li", *_texts(item)) for item in items), class_="notes")
+        case Facts(rows):
+            return _facts(rows)
         case CodeBlock(lines):
             return element("pre", "\n".join(lines))
         case ComparedLines():
             return _compared(block)
+        case Annotation():
+            return Markup()
         case Details(summary, inside):
             return element("details", element("summary", *_texts(summary)), *map(_markup, inside))
+
+
+def _paragraph(block: Paragraph) -> Markup:
+    if block.simulated:
+        return element("p", *_texts(block.texts), class_="simulated", role="note")
+    return element("p", element("b" if block.strong else "span", *_texts(block.texts)))
+
+
+def _facts(rows: Sequence[tuple[str, str]]) -> Markup:
+    parts = (part for label, text in rows for part in (element("dt", label), element("dd", text)))
+    return element("dl", *parts, class_="facts")
 
 
 def _table(block: Table) -> Markup:
@@ -102,10 +110,6 @@ def _marked(lines: Sequence[str], marked: frozenset[int]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield element("mark", line) if number in marked else line
         yield "\n"
-
-
-def _inline(texts: Sequence[str]) -> Markup:
-    return element("span", *_texts(texts))
 
 
 def _texts(texts: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
 from harness.report import words
-from harness.report.content.history import HISTORY_COLUMNS, subject
+from harness.report.content.history import HISTORY_COLUMNS, columns, subject
 from harness.report.html.markup import Markup, element, table
 from harness.report.html.run_sections import section, simulated_band
 from harness.results.history_lines import History, HistoryEntry, Line
@@ -96,20 +96,16 @@ def _dot(spot: tuple[float, float], radius: float) -> Markup:
 
 def _tables(lines: Sequence[Line], home: str | None) -> Iterator[Markup]:
     """The latest runs, and the earlier ones folded. Empty columns are left out."""
-    shown = [
-        name
-        for name, show in HISTORY_COLUMNS.items()
-        if name == "run" or any(show(line) not in ("", "-") for line in lines)
-    ]
+    shown = list(columns(lines))
     yield _table(lines[:OPEN], shown, home)
     if rest := lines[OPEN:]:
         yield element("details", element("summary", f"{len(rest):,} before them"), _table(rest, shown, home))
 
 
-def _table(lines: Sequence[Line], columns: Sequence[str], home: str | None) -> Markup:
+def _table(lines: Sequence[Line], names: Sequence[str], home: str | None) -> Markup:
     texts = ("run", "change")
-    head = (element("th", name, class_=None if name in texts else "n", scope="col") for name in columns)
-    rows = (element("tr", *(_cell(line, name, home) for name in columns)) for line in lines)
+    head = (element("th", name, class_=None if name in texts else "n", scope="col") for name in names)
+    rows = (element("tr", *(_cell(line, name, home) for name in names)) for line in lines)
     return table(f"runs of {subject(lines)}", [element("tr", *head)], rows, class_="runs-over-time")
 
 

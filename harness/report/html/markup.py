@@ -1,4 +1,4 @@
-"""Builds HTML safely: text is escaped where it is inserted, and only the page's own script runs, by its hash.
+"""Builds HTML safely: text is escaped where it is inserted.
 
 An `element` takes strings, which are escaped, and `Markup`, which is not. Data for the page's script is JSON in
 ``<script type="application/json">``, without a ``<`` in it.
@@ -6,12 +6,8 @@ An `element` takes strings, which are escaped, and `Markup`, which is not. Data 
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.resources import files
 
 from harness.report.words import printable
 from harness.results.rows import dumps
@@ -71,36 +67,3 @@ def _attribute(key: str, value: object) -> str:
 def block(value: object, **attributes: object) -> Markup:
     """Data for the script. What a model wrote cannot end the element: ``<`` is spelled ``\\u003c``."""
     return element("script", Markup(dumps(value).replace("<", "\\u003c")), type="application/json", **attributes)
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files(__package__) / name).read_text("utf-8")
-
-
-def opening(title: str, *, forms: bool = False) -> Iterator[str]:
-    """The document up to its body. Its content security policy allows only this style, this script, and data images.
-
-    ``forms``: the page may send forms to the server that serves it.
-    """
-    style, script = _asset("page.css"), _asset("page.js")
-    own = "'self'" if forms else "'none'"
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        f"base-uri 'none'; form-action {own}"
-    )
-    yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-    yield element("meta", http_equiv="Content-Security-Policy", content=policy) + "\n"
-    yield element("meta", name="viewport", content="width=device-width, initial-scale=1") + "\n"
-    yield element("meta", name="referrer", content="no-referrer") + "\n"
-    yield element("title", title) + "\n"
-    yield f"<style>{style}</style>\n"
-
-
-def closing() -> Markup:
-    """The script, which comes after all data that it reads."""
-    return Markup(f"<script>{_asset('page.js')}</script>\n</html>\n")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

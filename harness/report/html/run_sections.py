@@ -35,23 +35,6 @@ Numbers = Mapping[str, int]
 """Group -> its number in the script's data."""
 
 
-def heading(what: str, links: Sequence[str] = (), home: str | None = None) -> Markup:
-    """The bar at the top of every page."""
-    name = element("strong", "gemini-harness")
-    return element(
-        "header",
-        element("a", name, href=home, class_="home", title="all runs") if home else name,
-        element("h1", what, class_="what"),
-        element("nav", *(element("a", link, href=f"#{link}") for link in links), aria_label="on this page")
-        if links
-        else None,
-        element("span", class_="gap"),
-        element("button", "theme", id="theme", type="button", title="auto, light, dark (t)"),
-        element("button", "?", id="help", type="button", title="keys (?)", aria_label="keys"),
-        class_="top",
-    )
-
-
 def simulated_note(summary: Summary) -> Markup | None:
     """The band over a run with simulated answers; None where there are none."""
     if not words.simulated(summary):

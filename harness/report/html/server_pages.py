@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from harness.report import words
 from harness.report.html.comparison import filtering
-from harness.report.html.markup import Markup, closing, columns, element, opening, table
-from harness.report.html.run_sections import heading, section
+from harness.report.html.markup import Markup, columns, element, table
+from harness.report.html.page import page
+from harness.report.html.run_sections import section
 from harness.results.rows import RunRow
 from harness.results.summary import STATUSES
 
@@ -31,13 +32,8 @@ class RunListItem:
 
 def listing(entries: Sequence[RunListItem], where: str) -> Iterator[str]:
     """The list of all runs, newest first, with a form that sends two of them to ``/compare``."""
-    yield from opening("runs", forms=True)
-    yield heading(where) + "\n<main>\n"
-    yield section(
-        "runs", _table(entries) if entries else element("p", f"no run has been saved in {where} yet", class_="about")
-    )
-    yield "</main>\n"
-    yield closing()
+    nothing = element("p", f"no run has been saved in {where} yet", class_="about")
+    yield from page("runs", [section("runs", _table(entries) if entries else nothing)], what=where, forms=True)
 
 
 def _table(entries: Sequence[RunListItem]) -> Markup:
@@ -104,15 +100,10 @@ def _verdicts(entry: RunListItem) -> Iterator[Markup | str]:
 
 def choose_values(run: str, axes: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """The page on which to choose two values of an axis of one run."""
-    yield from opening(f"compare within {run}", forms=True)
-    yield heading(f"run {run}", home="/") + "\n<main>\n"
     forms = [_form(run, axis, values) for axis, values in axes.items()]
-    yield section(
-        "compare within one run",
-        *(forms or [element("p", "nothing in this run has two values to compare", class_="about")]),
-    )
-    yield "</main>\n"
-    yield closing()
+    nothing = element("p", "nothing in this run has two values to compare", class_="about")
+    parts = [section("compare within one run", *(forms or [nothing]))]
+    yield from page(f"compare within {run}", parts, what=f"run {run}", home="/", forms=True)
 
 
 def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
@@ -129,8 +120,4 @@ def _form(run: str, axis: str, values: Sequence[str]) -> Markup:
 
 def problem(message: str) -> Iterator[str]:
     """The page of an error, with the message of the command line."""
-    yield from opening("cannot show that")
-    yield heading("cannot show that", home="/") + "\n<main>\n"
-    yield section("what is wrong", element("pre", words.printable(message)))
-    yield "</main>\n"
-    yield closing()
+    yield from page("cannot show that", [section("what is wrong", element("pre", words.printable(message)))], home="/")

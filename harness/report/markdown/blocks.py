@@ -6,14 +6,26 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from harness.report import View
-from harness.report.blocks import Block, Bullets, Code, CodeBlock, ComparedLines, Details, Heading, Paragraph, Table
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    ComparedLines,
+    Details,
+    Facts,
+    Heading,
+    Paragraph,
+    Table,
+)
 from harness.report.markdown.drawing import code, escaped, fenced
 
 
 def write_blocks(blocks: Sequence[Block], _view: View, out: TextIO) -> None:
     """A blank line after each block."""
     for block in blocks:
-        out.writelines(f"{line}\n" for line in (*_lines(block), ""))
+        if lines := list(_lines(block)):
+            out.writelines(f"{line}\n" for line in (*lines, ""))
 
 
 def _lines(block: Block) -> Iterator[str]:
@@ -26,6 +38,10 @@ def _lines(block: Block) -> Iterator[str]:
             yield from _table(block)
         case Bullets(items):
             yield from (f"- {_text(item)}" for item in items)
+        case Facts(rows):
+            yield from (
+                f"- **{escaped(label)}**: {escaped(text)}" if label else f"- {escaped(text)}" for label, text in rows
+            )
         case CodeBlock(lines):
             yield from fenced(lines)
         case ComparedLines():

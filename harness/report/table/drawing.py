@@ -80,12 +80,12 @@ def colored_cell(cell: str, view: View) -> str:
     return f"\x1b[{color}m{cell}\x1b[0m" if color else cell
 
 
-def wrapped(text: str, view: View, indent: str) -> Iterator[str]:
-    """A paragraph; no line where the text is empty."""
+def wrapped(text: str, view: View, indent: str, first: str | None = None) -> Iterator[str]:
+    """A paragraph; no line where the text is empty. ``first``: what the first line begins with, if not with the indent."""
     yield from textwrap.wrap(
         text,
         max(view.width, 40),
-        initial_indent=indent,
+        initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
@@ -109,12 +109,4 @@ def hanging(line: str, view: View) -> Iterator[str]:
 def bullets(points: Sequence[str], view: View) -> Iterator[str]:
     """A bulleted list, folded at the width of the view."""
     for line in points:
-        lines = textwrap.wrap(
-            words.printable(line),
-            max(view.width, 40),
-            initial_indent="* ",
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        yield from lines
+        yield from wrapped(words.printable(line), view, "  ", "* ")

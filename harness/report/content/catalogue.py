@@ -1,38 +1,36 @@
-"""Sheets of models: a block for one, a table for several."""
+"""Sheets of models: labels and facts for one, a table for several."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
-from typing import TextIO
 
 from harness.gemini.models import Thinking
 from harness.gemini.sheets import Sheet, Sheets, price_in_short, rates_in_words
-from harness.report import View, output
-from harness.report.table.drawing import fitted, wrapped, write
+from harness.report import View
+from harness.report.blocks import Block, Code, Facts, Heading, Paragraph, Table, document
 
-_HEADER = ["model", "state", "thinking", "tokens", "$ per 1M"]
-_LABEL = 14
+_HEADER = ("model", "state", "thinking", "tokens", "$ per 1M")
+_LEGEND = "tokens: most in/out. $: in/out on that day; + rises with a long prompt, * changes later. One name shows all."
 
 
-@output("table", of="catalogue")
-def catalogue_table(document: Sheets, view: View, out: TextIO) -> None:
-    """What is known of models, for a terminal."""
+@document("catalogue", "table", "markdown", "html")
+def catalogue_blocks(document: Sheets, _view: View) -> Iterator[Block]:
+    """What is known of models."""
     if document.detailed:
         (sheet,) = document.sheets
-        write(_block(sheet, view), view, out)
-        return
-    write(fitted(_HEADER, [_row(sheet) for sheet in document.sheets], view), view, out)
-    legend = (
-        "tokens: most in/out. $: in/out on that day; + rises with a long prompt, * changes later. One name shows all."
-    )
-    write(["", *wrapped(legend, view, "")], view, out)
+        known = sheet.facts.name
+        yield Heading(known if sheet.name == known else f"{sheet.name} = {known}", level=3)
+        yield Facts([(label, text) for label, text in _lines(sheet) if text])
+    else:
+        yield Heading(f"models on {document.sheets[0].day}", level=1)
+        yield Table(_HEADER, [_row(sheet) for sheet in document.sheets], "models", frozenset({1, 2}))
+        yield Paragraph([_LEGEND])
 
 
 def _row(sheet: Sheet) -> list[str]:
     known = sheet.facts
     limits = f"{_short(known.input_tokens)}/{_short(known.output_tokens)}"
-    return [sheet.name, _state(sheet), _thinking_in_short(known.thinking), limits, _price(sheet)]
+    return [Code(sheet.name), _state(sheet), _thinking_in_short(known.thinking), limits, _price(sheet)]
 
 
 def _state(sheet: Sheet) -> str:
@@ -67,21 +65,6 @@ def _price(sheet: Sheet) -> str:
 
 
 # --- one model ----------------------------------------------------------------------------------------
-
-
-def _block(sheet: Sheet, view: View) -> Iterator[str]:
-    known = sheet.facts
-    yield sheet.name if sheet.name == known.name else f"{sheet.name} = {known.name}"
-    for label, text in _lines(sheet):
-        if text:
-            yield from textwrap.wrap(
-                text,
-                max(view.width, 40),
-                initial_indent=f"  {label:{_LABEL}}",
-                subsequent_indent=" " * (_LABEL + 2),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
 
 
 def _lines(sheet: Sheet) -> Iterator[tuple[str, str]]:
