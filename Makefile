@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients editors faults mutations attack nightly clock tree check record bench lock docs clean
+.PHONY: help setup run test clients editors faults mutations attack nightly clock tree check record bench lock docs site clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ clock: setup .venv-clock/.installed  ## the tests on later days, by time-machine
 tree: setup  ## the packages of harness/, what each is for, and which others it imports
 	@$(BIN)/python -m tests.architecture
 
-check: setup clients  ## what CI runs: tests, real clients, the suites as tests, style, types, generated files
+check: setup clients site  ## what CI runs: tests, real clients, the suites as tests, style, types, generated files, the site
 	@$(BIN)/python -m pytest -q -n 2 tests/
 	@$(BIN)/python -m pytest -q suites/
 	@$(BIN)/ruff check .
@@ -83,15 +83,23 @@ bench: setup  ## measure speed beside floors taken in the same run
 docs: setup  ## write the generated files: the sample report, the README's tables, the editor's schema
 	@$(BIN)/python -m tests.generated
 
+PAGES = README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE docs suites reports
+site: .venv-docs/.installed  ## the documentation as a site in site/, with every link checked
+	@rm -rf .venv-docs/pages site && mkdir .venv-docs/pages
+	@git ls-files -co --exclude-standard $(PAGES) | tar -c -T - | tar -x -C .venv-docs/pages
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	@! grep -rE '(src|<link [^>]*href)="(https?:)?//' site --include='*.html' || { echo "a page fetches from others"; exit 1; }
+	@echo "open site/index.html"
+
 COMPILE := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header
 GROUP = .venv-lock/bin/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 
-lock:  ## resolve the dependencies anew into requirements.lock, and those of the clients into their own
+lock:  ## resolve the dependencies anew into requirements.lock, and those of the clients and of the site into their own
 	@python3 -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet pip-tools
 	@$(COMPILE) --all-extras -o requirements.lock pyproject.toml
-	@for group in clients clients-genai2; do \
+	@for group in clients clients-genai2 docs; do \
 	  $(GROUP) $$group | $(COMPILE) -c requirements.lock -o requirements-$$group.lock - || exit 1; done
 
 clean:  ## remove what was installed or generated
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -566,6 +566,29 @@ def test_a_changed_address_is_followed_if_it_is_valid(opened: Any) -> None:
     assert shown.complaints() == []
 
 
+def test_the_address_keeps_filters_and_order(opened: Any) -> None:
+    shown = opened(thirty_rows())
+    shown.keys("/", *"case-2 -case-21", ENTER, ENTER, ESCAPE)
+    shown.all(".chip.passed")[0].click()
+    shown.all(".columns [data-sort='id']")[0].click()
+    shown.all(".columns [data-sort='id']")[0].click()
+    again = opened(thirty_rows(), "#" + shown.browser.current_url.partition("#")[2])
+    assert again.text(".tools output") == "8 of 30 trials"
+    assert again.all("#filter")[0].get_attribute("value") == "case-2 -case-21"
+    assert again.all(".columns [data-sort='id']")[0].get_attribute("data-order") == "descending"
+    again.browser.execute_script("location.hash = '#matrix'")
+    assert again.text(".tools output") == "8 of 30 trials"
+
+
+def test_the_address_keeps_which_cells_of_a_comparison_are_shown(browser: Chrome, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(comparison_page(*flipped_rows(3)), "utf-8")
+    shown = Opened(browser, file.as_uri())
+    shown.all("#cells-filter")[0].send_keys("case-1")
+    assert shown.text("#cells-shown") == "1 of 3"
+    assert Opened(browser, browser.current_url).text("#cells-shown") == "1 of 3"
+
+
 def test_a_flip_opens_both_sides_next_to_each_other(browser: Chrome, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(comparison_page(*flipped_rows(3)), "utf-8")
@@ -709,6 +732,20 @@ def test_nothing_is_wider_than_the_window(opened: Any, width: int) -> None:
         shown.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_a_wide_table_becomes_a_list_in_a_narrow_window(opened: Any) -> None:
+    size = {"width": 320, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    shown = opened([row("two-trains", f"simulator/gemini-{n}-preview") for n in range(2)])
+    hidden = """[...document.querySelectorAll('#summary td')].filter((td) =>
+      td.getBoundingClientRect().right > document.documentElement.clientWidth).length"""
+    assert not shown.all(".stacked")
+    shown.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert shown.wait("document.querySelector('#summary .stacked td')?.dataset.name") == "passed"
+        assert shown.browser.execute_script(f"return {hidden}") == 0
+    finally:
+        shown.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_only_the_visible_trials_of_many_are_drawn(opened: Any) -> None:
     answer = "The train was moving for 191 minutes. " * 20
     rows = [row(f"case-{n // 10}", n=n % 10 + 1, turns=[answer_turn(answer, thoughts=answer)]) for n in range(5_000)]
@@ -748,6 +785,22 @@ def test_paper_shows_what_is_folded(opened: Any) -> None:
     assert shown.browser.execute_script(f"return {folded}") == 0
     shown.browser.execute_script("dispatchEvent(new Event('afterprint'))")
     assert shown.browser.execute_script(f"return {folded}") == 1
+
+
+def test_paper_is_as_wide_as_the_list_of_trials(opened: Any) -> None:
+    shown = opened(thirty_rows())
+    shown.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert shown.browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+        edges = (
+            "const [list, page] = ['.rows', 'main'].map((name) => document.querySelector(name).getBoundingClientRect())"
+        )
+        assert shown.browser.execute_script(f"{edges}; return [list.left - page.left, list.right - page.right]") == [
+            0,
+            0,
+        ]
+    finally:
+        shown.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_without_a_script_the_page_says_what_is_missing(opened: Any) -> None:

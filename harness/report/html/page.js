@@ -225,6 +225,47 @@
     return (hay) => words.every((word) => (word.length > 1 && word[0] === "-" ? !hay.includes(word.slice(1)) : hay.includes(word)));
   };
 
+  // --- the address -----------------------------------------------------------------------------------
+
+  // It keeps what is chosen, as in #filter=words&status=failed,error&sort=-latency_s&trial=ID.
+  const chosen = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+
+  function choice(name, value) {
+    if (value === (chosen.get(name) ?? "")) return;
+    if (value) chosen.set(name, value);
+    else chosen.delete(name);
+    try { history.replaceState(null, "", String(chosen) ? `#${chosen}` : location.pathname + location.search); } catch { /* a page without an address cannot have a fragment */ }
+  }
+
+  // Calls `follow` now and whenever the address names other choices. An anchor of the page names none.
+  function following(follow) {
+    follow();
+    addEventListener("hashchange", () => {
+      if (!location.hash.includes("=")) return;
+      for (const name of [...chosen.keys()]) chosen.delete(name);
+      for (const [name, value] of new URLSearchParams(location.hash.slice(1))) chosen.set(name, value);
+      follow();
+    });
+  }
+
+  // --- tables in a narrow window ---------------------------------------------------------------------
+
+  // A table that is wider than a narrow window becomes a list: each cell with the name of its column. A matrix scrolls.
+  const tight = matchMedia("(max-width: 480px)");
+
+  function stack() {
+    for (const table of document.querySelectorAll(".wide > table:not(.matrix)")) {
+      const names = table.tHead.rows.length === 1 ? [...table.tHead.rows[0].cells].map((cell) => cell.textContent) : [];
+      table.classList.remove("stacked");
+      if (!tight.matches || !names.length || table.offsetWidth <= table.parentElement.clientWidth) continue;
+      table.classList.add("stacked");
+      for (const cell of table.querySelectorAll("td:not([colspan])")) cell.dataset.name = names[cell.cellIndex] ?? "";
+    }
+  }
+
+  stack();
+  tight.addEventListener("change", stack);
+
   if (byId("cells-table")) cells();
   if (byId("facts")) trials();
 
@@ -239,12 +280,19 @@
         row.hidden = !holds(hay) || (byId("differing")?.checked && row.dataset.differs === undefined);
         shown += !row.hidden;
       }
+      choice("cells", byId("cells-filter").value.trim());
+      const only = byId("differing");
+      choice("differing", !only || only.checked === only.defaultChecked ? "" : only.checked ? "yes" : "no");
       byId("cells-shown").textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
     };
     byId("cells-filter").addEventListener("input", show);
     byId("differing")?.addEventListener("change", show);
     keys.Escape = () => { byId("cells-filter").blur(); };
-    show();
+    following(() => {
+      byId("cells-filter").value = chosen.get("cells") ?? "";
+      if (byId("differing")) byId("differing").checked = (chosen.get("differing") ?? (byId("differing").defaultChecked ? "yes" : "no")) === "yes";
+      show();
+    });
   }
 
   // --- the trials of a run ---------------------------------------------------------------------------
@@ -309,7 +357,12 @@
       choose();
     }
 
+    const sorted = () => (state.sort === null ? "" : `${state.down ? "-" : ""}${typeof state.sort === "number" ? facts.columns[state.sort][0] : state.sort}`);
+
     function choose() {
+      choice("filter", state.text);
+      choice("status", [...state.statuses].join());
+      choice("sort", sorted());
       const picked = shown[state.at];
       const holds = wanted(state.text);
       shown = all.filter((trial) => (!state.statuses.size || state.statuses.has(trial.status)) && (!state.text || holds(hay(trial))));
@@ -435,7 +488,7 @@
       panel.scrollTop = 0;
       reachable(panel);
       if (document.querySelector("main").inert) panel.focus({ preventScroll: true });
-      try { history.replaceState(null, "", `#trial=${encodeURIComponent(trial.id)}`); } catch { /* a page without an address cannot have a fragment */ }
+      choice("trial", trial.id);
       draw();
     }
 
@@ -449,7 +502,7 @@
       state.open = false;
       keeping(state.anchor, () => { panel.hidden = true; document.body.classList.remove("reading"); });
       apart();
-      try { history.replaceState(null, "", location.pathname + location.search); } catch { /* as above */ }
+      choice("trial", "");
       draw();
       (state.anchor || rows).focus({ preventScroll: true });
     }
@@ -696,16 +749,15 @@
       if (trial) { openTrial(trial, cell); panel.focus({ preventScroll: true }); }
     });
 
-    function follow() {
-      const [, linked] = /^#trial=(.*)$/.exec(location.hash) || [];
-      let id = linked;
-      try { id = decodeURIComponent(linked); } catch { /* not valid percent-encoding: use it unchanged */ }
-      const found = linked && all.find((trial) => trial.id === id);
+    following(() => {
+      const [, minus, by] = /^(-?)(.*)$/.exec(chosen.get("sort") ?? ""), measure = facts.columns.findIndex(([name]) => name === by);
+      const id = chosen.get("trial"), found = all.find((trial) => trial.id === id);
+      filter.value = state.text = chosen.get("filter") ?? "";
+      state.statuses = new Set(facts.statuses.filter((status) => (chosen.get("status") ?? "").split(",").includes(status)));
+      state.sort = measure >= 0 ? measure : ["status", "id", "axes", "target", "attempt"].includes(by) ? by : null;
+      state.down = state.sort === null || minus === "-";
+      choose();
       if (found) openTrial(found);
-    }
-
-    choose();
-    follow();
-    addEventListener("hashchange", follow);
+    });
   }
 })();
